@@ -1,0 +1,40 @@
+//! What the engine needs of a pre-trained model.
+
+use super::Planes;
+
+/// Why a network call failed; the engine passes it on unread.
+pub type NetworkError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Names a text embedding the network holds (embeddings are cached by string; equal words have equal ids).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PromptId(pub usize);
+
+/// The Gaussian a picture is encoded to, in the latent's own units (already times the VAE's scaling factor).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Moments {
+    pub mean: Planes,
+    /// Standard deviation.
+    pub std: Planes,
+}
+
+/// A latent diffusion model: UNet and VAE.
+pub trait Network {
+    /// One UNet call on a batch: image `i` of `latents` `[n, c, h, w]` with the words `prompts[i]`, all at `timestep` (in
+    /// training steps, 0 to 999). Returns the raw output (epsilon, v or sample), the same shape.
+    ///
+    /// # Errors
+    /// Whatever the device reports.
+    fn predict(&mut self, latents: &Planes, timestep: f32, prompts: &[PromptId]) -> Result<Planes, NetworkError>;
+
+    /// Encodes pictures `[n, 3, H, W]` in −1…1 (sides multiples of 8) to latents `[n, 4, H/8, W/8]`.
+    ///
+    /// # Errors
+    /// Whatever the device reports.
+    fn encode(&mut self, pictures: &Planes) -> Result<Moments, NetworkError>;
+
+    /// Decodes latents `[n, 4, h, w]` to pictures `[n, 3, 8h, 8w]`, about −1…1 (not clamped).
+    ///
+    /// # Errors
+    /// Whatever the device reports.
+    fn decode(&mut self, latents: &Planes) -> Result<Planes, NetworkError>;
+}

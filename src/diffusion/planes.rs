@@ -1,0 +1,50 @@
+//! The one array type of the engine: a batch of images made of planes.
+
+/// `count` images of `channels` planes of `height` × `width` values, in that order (NCHW), contiguous.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Planes {
+    pub count: usize,
+    pub channels: usize,
+    pub height: usize,
+    pub width: usize,
+    pub data: Vec<f32>,
+}
+
+impl Planes {
+    /// All zeros.
+    #[must_use]
+    pub fn zeros(count: usize, channels: usize, height: usize, width: usize) -> Self {
+        Self { count, channels, height, width, data: vec![0.0; count * channels * height * width] }
+    }
+
+    /// Values of one image: `channels * height * width`.
+    #[must_use]
+    pub fn image_len(&self) -> usize {
+        self.channels * self.height * self.width
+    }
+
+    /// Values of one plane: `height * width`.
+    #[must_use]
+    pub fn plane_len(&self) -> usize {
+        self.height * self.width
+    }
+
+    /// The values of image `index`.
+    ///
+    /// # Panics
+    /// Where there is no such image.
+    #[must_use]
+    pub fn image(&self, index: usize) -> &[f32] {
+        let len = self.image_len();
+        &self.data[index * len..(index + 1) * len]
+    }
+
+    /// The values of image `index`, to change them.
+    ///
+    /// # Panics
+    /// Where there is no such image.
+    pub fn image_mut(&mut self, index: usize) -> &mut [f32] {
+        let len = self.image_len();
+        &mut self.data[index * len..(index + 1) * len]
+    }
+}

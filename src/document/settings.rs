@@ -1,0 +1,103 @@
+//! How a picture is made: the settings of a document.
+
+use serde::{Deserialize, Serialize};
+
+/// The settings of a document. All lengths are in latent pixels (8 canvas pixels).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// The checkpoint's name (`embedded`), folder or file.
+    pub model: String,
+    /// Decides all chance.
+    pub seed: u64,
+    /// Denoising steps, at least 1.
+    pub steps: u32,
+    pub sampler: Sampler,
+    pub schedule: Schedule,
+    /// Classifier-free guidance scale; 1 switches guidance off.
+    pub guidance: f32,
+    /// Window side; `None` is the model's own size.
+    pub window: Option<u32>,
+    /// Distance between windows.
+    pub stride: u32,
+    /// Fraction of the steps for which regions bootstrap, 0 to 1 (paper 0.2, released code 0.4).
+    pub bootstrap: f32,
+    pub wrap: Wrap,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            model: "embedded".to_owned(),
+            seed: 0,
+            steps: 20,
+            sampler: Sampler::Ddim,
+            schedule: Schedule::Normal,
+            guidance: 7.5,
+            window: None,
+            stride: 8,
+            bootstrap: 0.4,
+            wrap: Wrap::None,
+        }
+    }
+}
+
+/// Which canvas edges are joined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Wrap {
+    #[default]
+    None,
+    X,
+    Y,
+    Xy,
+}
+
+impl Wrap {
+    #[must_use]
+    pub fn x(self) -> bool {
+        matches!(self, Self::X | Self::Xy)
+    }
+
+    #[must_use]
+    pub fn y(self) -> bool {
+        matches!(self, Self::Y | Self::Xy)
+    }
+}
+
+/// The samplers, by the names of the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sampler {
+    #[default]
+    Ddim,
+    Euler,
+}
+
+impl Sampler {
+    /// Every sampler, in the order menus show them.
+    pub const ALL: [Self; 2] = [Self::Ddim, Self::Euler];
+
+    /// The name on the command line and in files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ddim => "ddim",
+            Self::Euler => "euler",
+        }
+    }
+
+    /// The sampler of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|s| s.name() == name)
+    }
+}
+
+/// How the steps are spread over the training timesteps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Schedule {
+    /// As the checkpoint's own scheduler configuration says.
+    #[default]
+    Normal,
+}
