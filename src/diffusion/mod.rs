@@ -1,9 +1,23 @@
 //! MultiDiffusion (Bar-Tal, Yariv, Lipman, Dekel, ICML 2023) on plain `f32` arrays.
 //!
-//! A network is a trait here ([`Network`]), so nothing below needs a tensor library and tests run on toy networks.
+//! A network is a trait here ([`Network`]), so nothing below needs a tensor library and tests run on toy networks. Latents are
+//! small, so fusing, samplers and chance run on the host, the same for every device.
+//!
+//! [`paint`] is the engine; [`paint_reference`] is the authors' own loop, kept as the oracle.
 
+mod engine;
+pub mod masks;
 mod network;
 mod planes;
+pub mod random;
+mod reference;
+mod sampler;
+mod schedule;
+pub mod windows;
 
+pub use engine::{Observer, PaintError, Painted, Painting, Part, paint};
 pub use network::{Moments, Network, NetworkError, PromptId};
 pub use planes::Planes;
+pub use reference::paint_reference;
+pub use sampler::{Ddim, Euler, Sampler};
+pub use schedule::{BetaSchedule, PredictionType, ScheduleError, SchedulerConfig, Spacing};

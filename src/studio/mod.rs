@@ -3,9 +3,28 @@
 //! The window (or a command) sends a [`Job`] and receives [`Event`]s. The worker calls `wake` whenever there is one to
 //! read, so that a sleeping window draws it.
 
+mod drawing;
+mod model;
+mod preview;
+mod worker;
+
+pub use drawing::{DrawError, Drawn, Options, Seconds, Stage, Watcher, cost, draw};
+pub use model::Model;
+pub use worker::Loader;
+
 use crate::document::Document;
 use image::RgbImage;
 use std::sync::Arc;
+use std::thread::JoinHandle;
+use worker::Shared;
+
+/// Opens a checkpoint by name, folder or file on the best device there is.
+///
+/// # Errors
+/// One line saying what is wrong with which file and what to do.
+pub fn load(_name: &str) -> Result<Box<dyn Model>, String> {
+    Err("no checkpoint can be loaded yet".to_owned())
+}
 
 /// Names a job for the life of a [`Studio`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -76,33 +95,59 @@ pub enum Event {
 }
 
 /// The handle a window holds. Dropping it cancels the running job and ends the worker.
-#[derive(Debug)]
-pub struct Studio {}
+pub struct Studio {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
 
 impl Studio {
-    /// Starts the worker. `wake` is called from the worker thread after every event.
+    /// Starts the worker on the checkpoints this program reads. `wake` is called from the worker thread after every event.
     #[must_use]
-    pub fn start(_wake: impl Fn() + Send + Sync + 'static) -> Self {
-        Self {}
+    pub fn start(wake: impl Fn() + Send + Sync + 'static) -> Self {
+        Self::start_with(Box::new(load), wake)
+    }
+
+    /// Starts the worker with another way of loading checkpoints (tests).
+    #[must_use]
+    pub fn start_with(loader: Loader, wake: impl Fn() + Send + Sync + 'static) -> Self {
+        let shared = Arc::new(Shared::new(wake));
+        let theirs = Arc::clone(&shared);
+        let thread = std::thread::Builder::new().name("studio".to_owned()).spawn(move || worker::run(&theirs, loader));
+        if let Err(error) = &thread {
+            log::error!("the worker thread did not start: {error}");
+        }
+        Self { shared, thread: thread.ok() }
     }
 
     /// Queues a job.
-    pub fn submit(&self, _job: Job) -> JobId {
-        JobId(0)
+    pub fn submit(&self, job: Job) -> JobId {
+        self.shared.submit(job)
     }
 
     /// Cancels a queued or running job; it ends with [`Event::Cancelled`] before the next UNet call.
-    pub fn cancel(&self, _job: JobId) {}
+    pub fn cancel(&self, job: JobId) {
+        self.shared.cancel(job);
+    }
 
     /// Takes all events since the last call, oldest first; at most one preview a job.
     #[must_use]
     pub fn events(&self) -> Vec<Event> {
-        Vec::new()
+        self.shared.events()
     }
 
-    /// The device in words, for the status line: `CPU, 8 threads, f32`.
+    /// The device in words, for the status line (`cpu · f32`); empty until a checkpoint is loaded.
     #[must_use]
     pub fn device(&self) -> String {
-        "CPU".to_owned()
+        self.shared.device()
+    }
+}
+
+impl Drop for Studio {
+    fn drop(&mut self) {
+        self.shared.stop();
+        if let Some(thread) = self.thread.take() {
+            // It ends before its next network call. A panic in it was reported when it happened.
+            thread.join().ok();
+        }
     }
 }

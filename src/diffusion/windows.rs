@@ -1,0 +1,118 @@
+//! Windows: the crops of the latent the network sees (the paper's views F_i).
+
+use super::Planes;
+
+/// A crop of the latent. On a wrapped axis it may run over the edge and go on at the other side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    pub x: usize,
+    pub y: usize,
+    pub width: usize,
+    pub height: usize,
+}
+
+/// Where windows of `window` start along an axis of `extent`: every `stride`, and a last one clamped to the edge, so that
+/// nothing stays uncovered. An axis shorter than a window gets one window of its own length. On a wrapped axis windows
+/// start all the way round.
+#[must_use]
+pub fn starts(extent: usize, window: usize, stride: usize, wrap: bool) -> Vec<usize> {
+    let stride = stride.max(1);
+    if wrap {
+        return (0..extent).step_by(stride).collect();
+    }
+    let last = extent.saturating_sub(window);
+    let mut starts: Vec<usize> = (0..=last).step_by(stride).collect();
+    if starts.last() != Some(&last) {
+        starts.push(last);
+    }
+    starts
+}
+
+/// All windows over a latent of `height` × `width`, row by row.
+#[must_use]
+pub fn windows(height: usize, width: usize, window: usize, stride: usize, wrap: (bool, bool)) -> Vec<Window> {
+    let (w, h) = (window.min(width), window.min(height));
+    let columns = starts(width, window, stride, wrap.0);
+    starts(height, window, stride, wrap.1)
+        .into_iter()
+        .flat_map(|y| columns.iter().map(move |&x| Window { x, y, width: w, height: h }))
+        .collect()
+}
+
+impl Window {
+    /// Values of one plane of the crop.
+    #[must_use]
+    pub fn area(&self) -> usize {
+        self.width * self.height
+    }
+
+    /// Calls `row(crop_offset, plane_offset, length)` for every run of values that lie side by side both in the crop and in
+    /// a plane of `height` × `width`.
+    pub fn for_each_run(&self, height: usize, width: usize, mut row: impl FnMut(usize, usize, usize)) {
+        for r in 0..self.height {
+            let y = (self.y + r) % height;
+            let first = self.width.min(width - self.x);
+            row(r * self.width, y * width + self.x, first);
+            if first < self.width {
+                row(r * self.width + first, y * width, self.width - first);
+            }
+        }
+    }
+
+    /// Copies the crop of every channel of image 0 of `latent` to `out` (`channels * area`).
+    ///
+    /// # Panics
+    /// Where `out` is shorter.
+    pub fn crop(&self, latent: &Planes, out: &mut [f32]) {
+        let (plane, area) = (latent.plane_len(), self.area());
+        for c in 0..latent.channels {
+            let (from, to) = (&latent.data[c * plane..(c + 1) * plane], &mut out[c * area..(c + 1) * area]);
+            self.for_each_run(latent.height, latent.width, |o, p, n| to[o..o + n].copy_from_slice(&from[p..p + n]));
+        }
+    }
+
+    /// The crop of one plane of `height` × `width`.
+    #[must_use]
+    pub fn crop_plane(&self, plane: &[f32], height: usize, width: usize) -> Vec<f32> {
+        let mut out = vec![0.0; self.area()];
+        self.for_each_run(height, width, |o, p, n| out[o..o + n].copy_from_slice(&plane[p..p + n]));
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_place_is_covered_whatever_the_stride() {
+        for extent in 1..70 {
+            for window in [1, 8, 16, 64] {
+                for stride in [1, 3, 8, 32] {
+                    let stride = stride.min(window);
+                    let mut seen = vec![false; extent];
+                    for s in starts(extent, window, stride, false) {
+                        assert!(s + window.min(extent) <= extent);
+                        seen[s..s + window.min(extent)].fill(true);
+                    }
+                    assert!(seen.into_iter().all(|s| s), "extent {extent}, window {window}, stride {stride}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_counts_of_the_paper() {
+        let count = |w: usize, h: usize| windows(h / 8, w / 8, 64, 8, (false, false)).len();
+        assert_eq!((count(512, 512), count(768, 512), count(2048, 512)), (1, 5, 25));
+        assert_eq!((count(4096, 512), count(1024, 1024), count(1920, 768)), (57, 81, 115));
+    }
+
+    #[test]
+    fn a_wrapped_window_goes_on_at_the_other_side() {
+        let latent = Planes { count: 1, channels: 1, height: 1, width: 5, data: vec![0., 1., 2., 3., 4.] };
+        let mut out = vec![0.0; 3];
+        Window { x: 4, y: 0, width: 3, height: 1 }.crop(&latent, &mut out);
+        assert_eq!(out, [4., 0., 1.]);
+    }
+}

@@ -1,0 +1,27 @@
+//! What the studio needs of a loaded checkpoint.
+
+use crate::diffusion::{Network, NetworkError, PromptId, SchedulerConfig};
+
+/// A loaded checkpoint: networks, tokenizer and the facts the studio plans with.
+pub trait Model: Network + Send {
+    /// Side of the window it was trained on, in latent pixels.
+    fn window(&self) -> usize;
+
+    /// Canvas pixels per latent pixel.
+    fn factor(&self) -> usize;
+
+    /// Its noise schedule.
+    fn scheduler(&self) -> &SchedulerConfig;
+
+    /// Embeds words; equal words are embedded once.
+    ///
+    /// # Errors
+    /// Whatever the device reports.
+    fn prompt(&mut self, words: &str) -> Result<PromptId, NetworkError>;
+
+    /// How many tokens words take, and how many the model reads (both without the start and end marks).
+    fn tokens(&self, words: &str) -> (usize, usize);
+
+    /// The processor it runs on and the number format, as in `cpu` and `f32`.
+    fn device(&self) -> (String, String);
+}

@@ -1,0 +1,165 @@
+//! Previews: a linear map from latent to colour, fitted to the checkpoint's own VAE.
+//!
+//! A latent pixel of a Stable Diffusion VAE is nearly an affine function of the mean colour under it. The peers carry tables
+//! of its coefficients for the models they know; fitting them by least squares on one synthetic picture works for any.
+
+use super::model::Model;
+use crate::diffusion::random::keyed_uniform;
+use crate::diffusion::{NetworkError, Planes};
+use image::RgbImage;
+
+/// rgb = weights · latent + bias, in −1…1.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LatentToRgb {
+    /// Per colour channel: one weight per latent channel, then the bias.
+    rows: Vec<Vec<f64>>,
+}
+
+/// Side of the picture the map is fitted on, in latent pixels.
+const SIDE: usize = 16;
+
+impl LatentToRgb {
+    /// Fits the map: encodes a picture of soft random blobs and regresses the mean colour of each cell on its latent.
+    ///
+    /// # Errors
+    /// Whatever the device reports.
+    pub fn fit(model: &mut dyn Model) -> Result<Self, NetworkError> {
+        let factor = model.factor();
+        let picture = blobs(SIDE * factor);
+        let latent = model.encode(&picture)?.mean;
+        Ok(Self::from_pair(&latent, &cell_means(&picture, factor)))
+    }
+
+    /// Least squares over all cells: `colours` is `[1, 3, h, w]` for a latent `[1, c, h, w]`.
+    fn from_pair(latent: &Planes, colours: &Planes) -> Self {
+        let (n, cells) = (latent.channels + 1, latent.plane_len());
+        let feature = |k: usize, cell: usize| {
+            if k < latent.channels { f64::from(latent.data[k * cells + cell]) } else { 1.0 }
+        };
+        let mut normal = vec![vec![0.0; n]; n];
+        for (i, row) in normal.iter_mut().enumerate() {
+            for (j, entry) in row.iter_mut().enumerate() {
+                *entry = (0..cells).map(|cell| feature(i, cell) * feature(j, cell)).sum();
+            }
+            // A little ridge keeps the fit finite where a latent channel carries nothing.
+            row[i] += 1e-6 * cells as f64;
+        }
+        let rows = (0..3)
+            .map(|c| {
+                let target = |cell: usize| f64::from(colours.data[c * cells + cell]);
+                let right = (0..n).map(|i| (0..cells).map(|cell| feature(i, cell) * target(cell)).sum()).collect();
+                solve(normal.clone(), right)
+            })
+            .collect();
+        Self { rows }
+    }
+
+    /// The picture a clean latent stands for, enlarged to `size` pixels.
+    #[must_use]
+    pub fn picture(&self, latent: &Planes, factor: usize, size: (u32, u32)) -> RgbImage {
+        let cells = latent.plane_len();
+        let small = RgbImage::from_fn(latent.width as u32, latent.height as u32, |x, y| {
+            let cell = y as usize * latent.width + x as usize;
+            let channel = |row: &Vec<f64>| {
+                let (weights, bias) = row.split_at(latent.channels);
+                let v: f64 =
+                    weights.iter().enumerate().map(|(k, w)| w * f64::from(latent.data[k * cells + cell])).sum();
+                ((v + bias.first().copied().unwrap_or(0.0)).midpoint(1.0).clamp(0.0, 1.0) * 255.0).round() as u8
+            };
+            image::Rgb([channel(&self.rows[0]), channel(&self.rows[1]), channel(&self.rows[2])])
+        });
+        let (w, h) = (small.width() * factor as u32, small.height() * factor as u32);
+        let large = image::imageops::resize(&small, w, h, image::imageops::FilterType::Triangle);
+        image::imageops::crop_imm(&large, 0, 0, size.0.min(w), size.1.min(h)).to_image()
+    }
+}
+
+/// Gaussian elimination with pivoting for a small, well-conditioned system.
+fn solve(mut a: Vec<Vec<f64>>, mut b: Vec<f64>) -> Vec<f64> {
+    let n = b.len();
+    for column in 0..n {
+        let pivot = (column..n).max_by(|&i, &j| a[i][column].abs().total_cmp(&a[j][column].abs())).unwrap_or(column);
+        a.swap(column, pivot);
+        b.swap(column, pivot);
+        for row in column + 1..n {
+            let f = a[row][column] / a[column][column];
+            for k in column..n {
+                a[row][k] -= f * a[column][k];
+            }
+            b[row] -= f * b[column];
+        }
+    }
+    for row in (0..n).rev() {
+        let known: f64 = (row + 1..n).map(|k| a[row][k] * b[k]).sum();
+        b[row] = (b[row] - known) / a[row][row];
+    }
+    b
+}
+
+/// A picture of soft random blobs in all colours, `side` pixels square, in −1…1.
+fn blobs(side: usize) -> Planes {
+    let mut picture = Planes::zeros(1, 3, side, side);
+    let count = 24_u64;
+    for y in 0..side {
+        for x in 0..side {
+            let (px, py) = (x as f32 / side as f32, y as f32 / side as f32);
+            let mut sum = [0.0_f32; 3];
+            let mut weight = 1e-6_f32;
+            for blob in 0..count {
+                let u = |k: u64| keyed_uniform(&[7, blob, k]);
+                let (dx, dy, r) = (px - u(0), py - u(1), 0.05 + 0.15 * u(2));
+                let w = (-(dx * dx + dy * dy) / (r * r)).exp();
+                weight += w;
+                for (c, sum) in sum.iter_mut().enumerate() {
+                    *sum += w * u(3 + c as u64);
+                }
+            }
+            for (c, sum) in sum.into_iter().enumerate() {
+                picture.data[(c * side + y) * side + x] = 2.0 * (sum / weight) - 1.0;
+            }
+        }
+    }
+    picture
+}
+
+/// The mean of each `factor`² cell.
+fn cell_means(picture: &Planes, factor: usize) -> Planes {
+    let (h, w) = (picture.height / factor, picture.width / factor);
+    let mut out = Planes::zeros(1, picture.channels, h, w);
+    for c in 0..picture.channels {
+        for y in 0..h * factor {
+            for x in 0..w * factor {
+                out.data[(c * h + y / factor) * w + x / factor] +=
+                    picture.data[(c * picture.height + y) * picture.width + x] / (factor * factor) as f32;
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fit_finds_an_affine_map_again() {
+        let colours = cell_means(&blobs(SIDE * 2), 2);
+        let cells = colours.plane_len();
+        let mut latent = Planes::zeros(1, 4, SIDE, SIDE);
+        for cell in 0..cells {
+            let c = |k: usize| colours.data[k * cells + cell];
+            let mixed = [c(0) + 0.5 * c(1), c(1) - c(2) + 0.3, 2.0 * c(2), c(0) * 0.1 - 0.7];
+            for (k, v) in mixed.into_iter().enumerate() {
+                latent.data[k * cells + cell] = v;
+            }
+        }
+        let map = LatentToRgb::from_pair(&latent, &colours);
+        let picture = map.picture(&latent, 1, (SIDE as u32, SIDE as u32));
+        for (cell, pixel) in picture.pixels().enumerate() {
+            for c in 0..3 {
+                let expected = (colours.data[c * cells + cell] / 2.0 + 0.5) * 255.0;
+                assert!((f32::from(pixel.0[c]) - expected).abs() < 2.0, "{expected} {pixel:?}");
+            }
+        }
+    }
+}

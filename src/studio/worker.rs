@@ -1,0 +1,205 @@
+//! The worker: one thread that takes jobs in the order they came.
+
+use super::drawing::{DrawError, Options, Stage, Watcher, draw};
+use super::model::Model;
+use super::{Event, Job, JobId, Phase};
+use image::RgbImage;
+use std::collections::{HashSet, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+/// Opens a checkpoint by name; the message of a failure is shown to the person.
+pub type Loader = Box<dyn FnMut(&str) -> Result<Box<dyn Model>, String> + Send>;
+
+/// What the handle and the worker share.
+pub(super) struct Shared {
+    state: Mutex<State>,
+    /// Rung when there is a job, or when it is time to stop.
+    bell: Condvar,
+    wake: Box<dyn Fn() + Send + Sync>,
+}
+
+#[derive(Default)]
+struct State {
+    queue: VecDeque<(JobId, Job)>,
+    cancelled: HashSet<JobId>,
+    events: Vec<Event>,
+    device: String,
+    next: u64,
+    stopping: bool,
+}
+
+impl Shared {
+    pub(super) fn new(wake: impl Fn() + Send + Sync + 'static) -> Self {
+        Self { state: Mutex::default(), bell: Condvar::new(), wake: Box::new(wake) }
+    }
+
+    /// A worker that panicked must not take the window with it, so a poisoned lock is used all the same.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn submit(&self, job: Job) -> JobId {
+        let mut state = self.lock();
+        state.next += 1;
+        let id = JobId(state.next);
+        state.queue.push_back((id, job));
+        drop(state);
+        self.bell.notify_one();
+        self.send(Event::Phase { job: id, phase: Phase::Queued });
+        id
+    }
+
+    pub(super) fn cancel(&self, id: JobId) {
+        let mut state = self.lock();
+        let waiting = state.queue.iter().position(|(job, _)| *job == id);
+        if let Some(index) = waiting {
+            state.queue.remove(index);
+            drop(state);
+            self.send(Event::Cancelled { job: id });
+        } else {
+            state.cancelled.insert(id);
+        }
+    }
+
+    pub(super) fn events(&self) -> Vec<Event> {
+        std::mem::take(&mut self.lock().events)
+    }
+
+    pub(super) fn device(&self) -> String {
+        self.lock().device.clone()
+    }
+
+    pub(super) fn stop(&self) {
+        let mut state = self.lock();
+        state.stopping = true;
+        state.queue.clear();
+        drop(state);
+        self.bell.notify_all();
+    }
+
+    fn send(&self, event: Event) {
+        let mut state = self.lock();
+        if let Event::Preview { job: newer, .. } = &event {
+            state.events.retain(|e| !matches!(e, Event::Preview { job, .. } if job == newer));
+        }
+        state.events.push(event);
+        drop(state);
+        (self.wake)();
+    }
+
+    fn cancelled(&self, id: JobId) -> bool {
+        let state = self.lock();
+        state.stopping || state.cancelled.contains(&id)
+    }
+
+    fn next_job(&self) -> Option<(JobId, Job)> {
+        let mut state = self.lock();
+        loop {
+            if state.stopping {
+                return None;
+            }
+            if let Some(job) = state.queue.pop_front() {
+                return Some(job);
+            }
+            state = self.bell.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+/// The worker's life: until the handle is dropped.
+pub(super) fn run(shared: &Shared, mut loader: Loader) {
+    let mut loaded: Option<(String, Box<dyn Model>)> = None;
+    while let Some((id, job)) = shared.next_job() {
+        // A panic in a network or a driver ends this job, and the model it may have left half changed.
+        let outcome = catch_unwind(AssertUnwindSafe(|| one_job(shared, id, &job, &mut loaded, &mut loader)));
+        let event = match outcome {
+            Ok(event) => event,
+            Err(_) => {
+                loaded = None;
+                Event::Failed {
+                    job: id,
+                    message: "the drawing stopped by a fault in the program; the document is unharmed, try again"
+                        .to_owned(),
+                }
+            }
+        };
+        shared.lock().cancelled.remove(&id);
+        shared.send(event);
+    }
+}
+
+/// Runs one job and returns its last event.
+fn one_job(
+    shared: &Shared,
+    id: JobId,
+    job: &Job,
+    loaded: &mut Option<(String, Box<dyn Model>)>,
+    loader: &mut Loader,
+) -> Event {
+    let start = Instant::now();
+    let name = &job.document.settings.model;
+    if loaded.as_ref().is_none_or(|(loaded, _)| loaded != name) {
+        shared.send(Event::Phase { job: id, phase: Phase::Loading });
+        // Two checkpoints at once may be more than the memory holds.
+        *loaded = None;
+        match loader(name) {
+            Ok(model) => {
+                let (device, dtype) = model.device();
+                shared.lock().device = format!("{device} · {dtype}");
+                *loaded = Some((name.clone(), model));
+            }
+            Err(message) => return Event::Failed { job: id, message },
+        }
+    }
+    let Some((_, model)) = loaded.as_mut() else {
+        return Event::Failed { job: id, message: "no checkpoint is loaded".to_owned() };
+    };
+    let mut watcher = Reporter { shared, id, begun: Instant::now() };
+    match draw(&job.document, &mut **model, Options { previews: true, ..Options::default() }, &mut watcher) {
+        Ok(drawn) => {
+            for text in drawn.warnings {
+                shared.send(Event::Warning { job: id, text });
+            }
+            let seconds = start.elapsed().as_secs_f32();
+            Event::Finished { job: id, image: Arc::new(drawn.image), seed: job.document.settings.seed, seconds }
+        }
+        Err(DrawError::Cancelled) => Event::Cancelled { job: id },
+        Err(error) => Event::Failed { job: id, message: error.to_string() },
+    }
+}
+
+/// Turns a drawing's progress into events.
+struct Reporter<'a> {
+    shared: &'a Shared,
+    id: JobId,
+    /// When denoising began.
+    begun: Instant,
+}
+
+impl Watcher for Reporter<'_> {
+    fn cancelled(&mut self) -> bool {
+        self.shared.cancelled(self.id)
+    }
+
+    fn stage(&mut self, stage: Stage) {
+        let phase = match stage {
+            Stage::Encoding => Phase::Encoding,
+            Stage::Denoising => Phase::Denoising,
+            Stage::Decoding => Phase::Decoding,
+        };
+        self.begun = Instant::now();
+        self.shared.send(Event::Phase { job: self.id, phase });
+    }
+
+    fn step(&mut self, done: usize, total: usize, preview: Option<RgbImage>) {
+        let per_step = self.begun.elapsed().as_secs_f32() / done.max(1) as f32;
+        let (step, steps) = (done as u32, total as u32);
+        let seconds_left = per_step * (total - done) as f32;
+        self.shared.send(Event::Step { job: self.id, step, steps, seconds_left });
+        if let Some(image) = preview {
+            self.shared.send(Event::Preview { job: self.id, step, image: Arc::new(image) });
+        }
+    }
+}

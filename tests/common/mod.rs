@@ -1,0 +1,71 @@
+//! What several test files share: goldens and how to compare with them.
+#![allow(dead_code, reason = "each test binary uses its own share of these helpers")]
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+/// A tensor of a golden file, as f32 (f64 for integers would lose nothing here).
+#[derive(Debug, Clone)]
+pub struct Golden {
+    pub shape: Vec<usize>,
+    pub data: Vec<f32>,
+}
+
+/// A golden file: its tensors and its metadata.
+#[derive(Debug)]
+pub struct Goldens {
+    pub tensors: HashMap<String, Golden>,
+    pub metadata: HashMap<String, String>,
+}
+
+impl Goldens {
+    pub fn open(name: &str) -> Self {
+        let bytes = std::fs::read(goldens().join(name)).expect(name);
+        let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).expect(name);
+        let file = safetensors::SafeTensors::deserialize(&bytes).expect(name);
+        let tensors = file.tensors().into_iter().map(|(name, view)| {
+            let bytes = view.data();
+            let data = match view.dtype() {
+                safetensors::Dtype::F32 => {
+                    bytes.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().expect("4"))).collect()
+                }
+                safetensors::Dtype::I64 => {
+                    bytes.chunks_exact(8).map(|b| i64::from_le_bytes(b.try_into().expect("8")) as f32).collect()
+                }
+                other => panic!("{name} is {other:?}"),
+            };
+            (name, Golden { shape: view.shape().to_vec(), data })
+        });
+        Self { tensors: tensors.collect(), metadata: header.metadata().clone().unwrap_or_default() }
+    }
+
+    pub fn get(&self, name: &str) -> &Golden {
+        self.tensors.get(name).unwrap_or_else(|| panic!("no tensor {name}"))
+    }
+
+    pub fn json(&self, key: &str) -> serde_json::Value {
+        serde_json::from_str(&self.metadata[key]).expect(key)
+    }
+}
+
+pub fn goldens() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens")
+}
+
+/// ‖a − b‖ / ‖b‖.
+pub fn relative_l2(found: &[f32], expected: &[f32]) -> f64 {
+    assert_eq!(found.len(), expected.len(), "another number of values");
+    let (mut off, mut all) = (0.0_f64, 0.0_f64);
+    for (a, b) in found.iter().zip(expected) {
+        off += f64::from(a - b).powi(2);
+        all += f64::from(*b).powi(2);
+    }
+    (off / all).sqrt()
+}
+
+/// Asserts a relative L2 distance, and prints it for the record.
+pub fn assert_close(what: &str, found: &[f32], expected: &[f32], limit: f64) {
+    let error = relative_l2(found, expected);
+    println!("{what}: relative L2 {error:.2e} (limit {limit:.0e})");
+    assert!(error <= limit, "{what}: relative L2 {error:.3e} is over {limit:.0e}");
+}
