@@ -35,6 +35,12 @@ impl<'a> Fields<'a> {
         self.map.get(key).filter(|value| !value.is_null())
     }
 
+    /// Whether `key` is there and null.
+    #[must_use]
+    pub fn is_null(&self, key: &str) -> bool {
+        self.map.get(key).is_some_and(Value::is_null)
+    }
+
     /// A complaint about `key`.
     #[must_use]
     pub fn wrong(&self, key: &str, message: impl Into<String>) -> Error {

@@ -205,7 +205,7 @@ fn refuse_what_is_missing_here(fields: &Fields) -> Result<()> {
     fields.only("_class_name", &[json!("UNet2DConditionModel")])?;
     fields.only("act_fn", &[json!("silu"), json!("swish")])?;
     fields.only("mid_block_type", &[json!("UNetMidBlock2DCrossAttn")])?;
-    if fields.get("block_out_channels").is_some() && fields.get("mid_block_type") == Some(&Value::Null) {
+    if fields.is_null("mid_block_type") {
         return Err(fields.unsupported("mid_block_type"));
     }
     fields.only("mid_block_scale_factor", &[json!(1)])?;
