@@ -1,1 +1,216 @@
-//! (being built)
+//! Model files: which networks, with which weights, vocabulary and schedule.
+//!
+//! [`Checkpoint::open`] reads the small files and checks that they fit together; [`Checkpoint::load`] puts the networks on
+//! a device. Files are hostile until parsed: each fault is one line that names the file, the fact and the remedy.
+
+mod embedded;
+mod model;
+mod safetensors;
+mod store;
+mod summary;
+mod tokenizer;
+
+pub use model::Model;
+pub use summary::{KnownWords, Part, Summary, Thing};
+pub use tokenizer::{Tokenizer, Tokens};
+
+use crate::backend::Device;
+use crate::networks::{self, clip, unet, vae};
+use safetensors::TensorFile;
+use serde_json::Value;
+use std::path::Path;
+use store::Store;
+
+/// Why a checkpoint could not be used, in one line.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Nothing is at the path.
+    #[error("{file}: there is no such file or folder; {remedy}")]
+    Missing {
+        /// What was looked for.
+        file: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// The operating system would not read it.
+    #[error("{file}: cannot be read ({source}); check the disk and the permissions")]
+    Unreadable {
+        /// The file.
+        file: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A pickle: a program, not data.
+    #[error(
+        "{file}: is a Python pickle, which can run code and is never read; \
+         get the checkpoint as .safetensors in a diffusers folder"
+    )]
+    Pickle {
+        /// The file.
+        file: String,
+    },
+    /// A layout that is understood but not implemented.
+    #[error("{file}: {what} not supported yet; give a Stable Diffusion 1 or 2 checkpoint as a diffusers folder")]
+    Unsupported {
+        /// The file.
+        file: String,
+        /// The layout, with its verb.
+        what: String,
+    },
+    /// Something else altogether.
+    #[error("{file}: {fact}; {remedy}")]
+    Invalid {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        fact: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// This build was made without the embedded checkpoint.
+    #[error("this build carries no embedded checkpoint; give a diffusers folder with --model")]
+    NothingEmbedded,
+    /// A network does not fit its files, or the device failed.
+    #[error(transparent)]
+    Network(#[from] networks::Error),
+}
+
+/// What reading a checkpoint returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The remedy for a file that is not what it should be.
+const FETCH_AGAIN: &str = "fetch it again";
+
+/// The name of the checkpoint inside the program.
+pub const EMBEDDED: &str = "embedded";
+
+/// An open checkpoint in the diffusers layout: configs parsed, weights mapped, nothing on a device yet.
+#[derive(Debug)]
+pub struct Checkpoint {
+    name: String,
+    store: Store,
+    unet: (unet::Config, TensorFile),
+    vae: (vae::Config, TensorFile),
+    text: (clip::Config, TensorFile),
+    scheduler: Value,
+}
+
+impl Checkpoint {
+    /// Opens `"embedded"`, or a diffusers folder.
+    ///
+    /// # Errors
+    /// Where there is none, or its files are damaged, not supported or do not fit together.
+    pub fn open(name_or_path: &str) -> Result<Self> {
+        if name_or_path == EMBEDDED {
+            return Self::embedded();
+        }
+        let path = Path::new(name_or_path);
+        if path.is_dir() {
+            let name = path.canonicalize().ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+            return Self::from_store(name.unwrap_or_else(|| name_or_path.to_owned()), Store::Folder(path.to_owned()));
+        }
+        Err(store::refuse_file(path))
+    }
+
+    /// The checkpoint inside the program.
+    ///
+    /// # Errors
+    /// Where this build carries none.
+    pub fn embedded() -> Result<Self> {
+        if embedded::FILES.is_empty() {
+            return Err(Error::NothingEmbedded);
+        }
+        Self::from_store(EMBEDDED.to_owned(), Store::Embedded(embedded::FILES))
+    }
+
+    fn from_store(name: String, store: Store) -> Result<Self> {
+        if !store.has("unet/config.json") {
+            return Err(Error::Invalid {
+                file: store.describe(""),
+                fact: "is not a diffusers folder (no unet/config.json)".to_owned(),
+                remedy: "give the folder that holds unet, vae, text_encoder and tokenizer",
+            });
+        }
+        if store.has("text_encoder_2/config.json") {
+            let what = "checkpoints with two text encoders (SDXL) are".to_owned();
+            return Err(Error::Unsupported { file: store.describe("text_encoder_2/config.json"), what });
+        }
+        let weights = |folder: &str, stem: &str| TensorFile::open(&store, folder, stem);
+        let unet_file = store.describe("unet/config.json");
+        let text_file = store.describe("text_encoder/config.json");
+        let unet = unet::Config::parse(&store.json("unet/config.json")?, &unet_file)?;
+        let vae = vae::Config::parse(&store.json("vae/config.json")?, &store.describe("vae/config.json"))?;
+        let text = clip::Config::parse(&store.json("text_encoder/config.json")?, &text_file)?;
+        if unet.in_channels != vae.latent_channels || unet.out_channels != vae.latent_channels {
+            let what = format!(
+                "a UNet from {} to {} channels over latents of {} (inpainting, depth, …) is",
+                unet.in_channels, unet.out_channels, vae.latent_channels
+            );
+            return Err(Error::Unsupported { file: unet_file, what });
+        }
+        if let Some(width) = unet.cross_attention_dim().filter(|&width| width != text.hidden_size) {
+            return Err(Error::Invalid {
+                file: unet_file,
+                fact: format!("cross_attention_dim is {width}, but the text encoder's hidden_size {}", text.hidden_size),
+                remedy: "use UNet and text encoder of one checkpoint",
+            });
+        }
+        let scheduler = store.json("scheduler/scheduler_config.json")?;
+        Ok(Self {
+            unet: (unet, weights("unet", "diffusion_pytorch_model")?),
+            vae: (vae, weights("vae", "diffusion_pytorch_model")?),
+            text: (text, weights("text_encoder", "model")?),
+            scheduler,
+            name,
+            store,
+        })
+    }
+
+    /// What to call it: the folder's name, or `embedded`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The window: side of the latents that the UNet was trained on.
+    #[must_use]
+    pub fn window(&self) -> usize {
+        self.unet.0.sample_size.unwrap_or(64)
+    }
+
+    /// Pixels of a picture per pixel of its latent, in each direction: 8 in all known checkpoints.
+    #[must_use]
+    pub fn latent_scale(&self) -> usize {
+        self.vae.0.scale()
+    }
+
+    /// scheduler/scheduler_config.json as it is.
+    #[must_use]
+    pub fn scheduler(&self) -> &Value {
+        &self.scheduler
+    }
+
+    /// The vocabulary.
+    ///
+    /// # Errors
+    /// Where its files are missing or damaged.
+    pub fn tokenizer(&self) -> Result<Tokenizer> {
+        Tokenizer::open(&self.store, self.text.0.max_position_embeddings, self.text.0.vocab_size)
+    }
+
+    /// What it is, for `polyptych info` and the window.
+    ///
+    /// # Errors
+    /// Where a file that only this reads is damaged.
+    pub fn summary(&self) -> Result<Summary> {
+        Summary::of(self)
+    }
+
+    /// Puts the networks on a device.
+    ///
+    /// # Errors
+    /// Where a tensor is missing, of another shape or not finite, or the device fails.
+    pub fn load(&self, device: Device) -> Result<Model> {
+        Model::load(self, device)
+    }
+}

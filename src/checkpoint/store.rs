@@ -1,0 +1,150 @@
+//! Where a checkpoint's files are: in a folder or in the program.
+
+use super::{Error, FETCH_AGAIN, Result};
+use memmap2::Mmap;
+use serde_json::Value;
+use std::fs::File;
+use std::io::Read as _;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+
+/// A JSON file larger than this is not one of a checkpoint (the largest, a tokenizer.json, has about 4 MB).
+const LARGEST_TEXT: u64 = 64 << 20;
+
+/// A tree of files.
+#[derive(Debug)]
+pub(super) enum Store {
+    /// On disk.
+    Folder(PathBuf),
+    /// In the program.
+    Embedded(&'static [(&'static str, &'static [u8])]),
+}
+
+/// A file's content.
+#[derive(Debug)]
+pub(super) enum Bytes {
+    Mapped(Mmap),
+    Static(&'static [u8]),
+}
+
+impl Deref for Bytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Mapped(map) => map,
+            Self::Static(bytes) => bytes,
+        }
+    }
+}
+
+impl Store {
+    /// A file's name for messages.
+    pub(super) fn describe(&self, path: &str) -> String {
+        match self {
+            Self::Folder(folder) if path.is_empty() => folder.display().to_string(),
+            Self::Folder(folder) => folder.join(path).display().to_string(),
+            Self::Embedded(_) => format!("embedded checkpoint: {path}"),
+        }
+    }
+
+    pub(super) fn has(&self, path: &str) -> bool {
+        match self {
+            Self::Folder(folder) => folder.join(path).is_file(),
+            Self::Embedded(files) => files.iter().any(|(name, _)| *name == path),
+        }
+    }
+
+    fn missing(&self, path: &str) -> Error {
+        Error::Missing { file: self.describe(path), remedy: "get the whole checkpoint in the diffusers layout" }
+    }
+
+    /// The file's bytes without reading them all.
+    pub(super) fn map(&self, path: &str) -> Result<Bytes> {
+        match self {
+            Self::Folder(folder) => {
+                let unreadable = |source| Error::Unreadable { file: self.describe(path), source };
+                let full = folder.join(path);
+                if !full.is_file() {
+                    return Err(self.missing(path));
+                }
+                let file = File::open(full).map_err(unreadable)?;
+                if file.metadata().map_err(unreadable)?.len() == 0 {
+                    return Ok(Bytes::Static(&[]));
+                }
+                // SAFETY: the map is only read. A checkpoint that another program cuts short while it is open can end
+                // this one, as with every memory-mapped model; there is no way to map a file that rules this out.
+                #[expect(unsafe_code, reason = "mapping gigabytes of weights instead of copying them")]
+                let map = unsafe { Mmap::map(&file) };
+                map.map(Bytes::Mapped).map_err(unreadable)
+            }
+            Self::Embedded(files) => files
+                .iter()
+                .find(|(name, _)| *name == path)
+                .map(|(_, bytes)| Bytes::Static(bytes))
+                .ok_or_else(|| self.missing(path)),
+        }
+    }
+
+    /// A file of text.
+    pub(super) fn text(&self, path: &str) -> Result<String> {
+        let invalid = |fact: &str| Error::Invalid {
+            file: self.describe(path),
+            fact: fact.to_owned(),
+            remedy: FETCH_AGAIN,
+        };
+        let bytes = match self {
+            Self::Embedded(_) => self.map(path)?.to_vec(),
+            Self::Folder(folder) => {
+                let unreadable = |source| Error::Unreadable { file: self.describe(path), source };
+                let full = folder.join(path);
+                if !full.is_file() {
+                    return Err(self.missing(path));
+                }
+                let mut bytes = Vec::new();
+                let file = File::open(full).map_err(unreadable)?;
+                file.take(LARGEST_TEXT + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+                bytes
+            }
+        };
+        if u64::try_from(bytes.len()).is_ok_and(|length| length > LARGEST_TEXT) {
+            return Err(invalid("is larger than 64 MiB"));
+        }
+        String::from_utf8(bytes).map_err(|_| invalid("is not UTF-8 text"))
+    }
+
+    /// A file of JSON.
+    pub(super) fn json(&self, path: &str) -> Result<Value> {
+        let text = self.text(path)?;
+        serde_json::from_str(&text).map_err(|error| Error::Invalid {
+            file: self.describe(path),
+            fact: format!("is not JSON ({error})"),
+            remedy: FETCH_AGAIN,
+        })
+    }
+}
+
+/// What to say of a path that is not a folder.
+pub(super) fn refuse_file(path: &Path) -> Error {
+    let file = path.display().to_string();
+    if !path.is_file() {
+        return Error::Missing { file, remedy: "give `embedded` or a checkpoint in the diffusers layout (a folder)" };
+    }
+    let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
+    let mut start = [0_u8; 4];
+    let read = File::open(path).and_then(|mut file| file.read(&mut start));
+    if let Err(source) = read {
+        return Error::Unreadable { file, source };
+    }
+    match extension.as_deref() {
+        Some("safetensors") => Error::Unsupported { file, what: "single-file checkpoints are".to_owned() },
+        Some("ckpt" | "pt" | "pth" | "bin" | "pkl") => Error::Pickle { file },
+        // A zip of a pickle, or a bare one.
+        _ if start == *b"PK\x03\x04" || start.starts_with(b"\x80\x02") => Error::Pickle { file },
+        _ => Error::Invalid {
+            file,
+            fact: "is not a checkpoint".to_owned(),
+            remedy: "give a checkpoint in the diffusers layout (a folder)",
+        },
+    }
+}

@@ -1,0 +1,207 @@
+//! CLIP's byte-pair vocabulary: words to token ids.
+
+use super::store::Store;
+use super::{Error, FETCH_AGAIN, Result};
+use serde_json::{Map, Value, json};
+use std::fmt::Display;
+use tokenizers::models::bpe::BPE;
+use tokenizers::{AddedToken, NormalizerWrapper, PreTokenizerWrapper};
+
+/// Longer prompts are not looked at beyond this many bytes: far more than any text encoder reads.
+const LONGEST: usize = 32 << 10;
+
+/// Turns words into token ids, as transformers' `CLIPTokenizer` does.
+#[derive(Debug)]
+pub struct Tokenizer {
+    inner: tokenizers::Tokenizer,
+    file: String,
+    start: u32,
+    end: u32,
+    pad: u32,
+    /// Ids of a prompt, first and last included.
+    length: usize,
+}
+
+/// A prompt as token ids.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tokens {
+    /// As many ids as the text encoder wants: start, words, end, padding.
+    pub ids: Vec<u32>,
+    /// Tokens that all the words need, without start and end. May exceed [`Tokenizer::limit`]. (Of a text longer than
+    /// 32 KiB, those of its beginning.)
+    pub count: usize,
+    /// Words at the end of the text that do not fit and are not read, a word cut in two included.
+    pub truncated_words: usize,
+}
+
+impl Tokenizer {
+    /// Reads tokenizer/tokenizer.json, or vocab.json and merges.txt beside it. `positions` and `rows` are what the text
+    /// encoder has of either.
+    pub(super) fn open(store: &Store, positions: usize, rows: usize) -> Result<Self> {
+        let whole = "tokenizer/tokenizer.json";
+        let config = match "tokenizer/tokenizer_config.json" {
+            path if store.has(path) => store.json(path)?,
+            _ => Value::Object(Map::new()),
+        };
+        let specials = match "tokenizer/special_tokens_map.json" {
+            path if store.has(path) => store.json(path)?,
+            _ => Value::Object(Map::new()),
+        };
+        let special = |key: &str| token(&config, key).or_else(|| token(&specials, key));
+        let start = special("bos_token").unwrap_or_else(|| "<|startoftext|>".to_owned());
+        let end = special("eos_token").unwrap_or_else(|| "<|endoftext|>".to_owned());
+        let pad = special("pad_token").unwrap_or_else(|| end.clone());
+
+        let (mut inner, file) = if store.has(whole) {
+            let file = store.describe(whole);
+            let inner = store.text(whole)?.parse().map_err(|error| invalid(&file, error))?;
+            (inner, file)
+        } else if store.has("tokenizer/vocab.json") {
+            let file = store.describe("tokenizer/vocab.json");
+            (from_vocabulary(store, &file, &end)?, file)
+        } else {
+            let remedy = "get the whole checkpoint in the diffusers layout";
+            return Err(Error::Missing { file: store.describe(whole), remedy });
+        };
+        inner.with_truncation(None).map_err(|error| invalid(&file, error))?;
+        inner.with_padding(None);
+
+        let id = |token: &str| {
+            let id = inner.token_to_id(token).filter(|&id| usize::try_from(id).is_ok_and(|id| id < rows));
+            id.ok_or_else(|| invalid(&file, format!("token {token:?} is not in the vocabulary of {rows}")))
+        };
+        let (start_id, end_id, pad_id) = (id(&start)?, id(&end)?, id(&pad)?);
+        // As transformers, which finds these in a text wherever they stand (so SD 2's "!" is always its padding token).
+        let known = inner.get_added_tokens_decoder();
+        for (name, id) in [(&start, start_id), (&end, end_id), (&pad, pad_id)] {
+            if !known.contains_key(&id) {
+                let normalized = *name == start || *name == end;
+                let added = AddedToken::from(name.clone(), true).normalized(normalized);
+                inner.add_special_tokens([added]).map_err(|error| invalid(&file, error))?;
+            }
+        }
+        let longest = config.get("model_max_length").and_then(Value::as_f64).unwrap_or(f64::INFINITY);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates, which is what is wanted")]
+        let length = (longest as usize).min(positions);
+        if length < 3 {
+            return Err(invalid(&file, format!("a prompt of {length} tokens has no room for words")));
+        }
+        Ok(Self { inner, file, start: start_id, end: end_id, pad: pad_id, length })
+    }
+
+    /// Tokens of words that the text encoder reads.
+    #[must_use]
+    pub fn limit(&self) -> usize {
+        self.length - 2
+    }
+
+    /// Tokens in the vocabulary.
+    #[must_use]
+    pub fn vocabulary(&self) -> usize {
+        self.inner.get_vocab_size(true)
+    }
+
+    /// The ids of `words`, cut at the limit and padded to it.
+    ///
+    /// # Errors
+    /// Where the vocabulary's files are wrong in a way that shows only now.
+    pub fn encode(&self, words: &str) -> Result<Tokens> {
+        let read = beginning(words);
+        let encoding = self.inner.encode(read, false).map_err(|error| invalid(&self.file, error))?;
+        let count = encoding.len();
+        let cut = match encoding.get_offsets().get(self.limit()) {
+            Some(&(cut, _)) => cut,
+            None => read.len(),
+        };
+        let mut ids = Vec::with_capacity(self.length);
+        ids.push(self.start);
+        ids.extend(encoding.get_ids().iter().take(self.limit()));
+        ids.push(self.end);
+        ids.resize(self.length, self.pad);
+        Ok(Tokens { ids, count, truncated_words: words_after(words, cut) })
+    }
+}
+
+/// As much of `words` as is looked at, cut between words where there are any.
+fn beginning(words: &str) -> &str {
+    if words.len() <= LONGEST {
+        return words;
+    }
+    let start = words.get(..words.floor_char_boundary(LONGEST)).unwrap_or(words);
+    match start.rfind(char::is_whitespace) {
+        Some(end) => start.get(..end).unwrap_or(start),
+        None => start,
+    }
+}
+
+/// How many words end after byte `cut`.
+fn words_after(words: &str, cut: usize) -> usize {
+    let start = words.as_ptr().addr();
+    words.split_whitespace().filter(|word| word.as_ptr().addr() + word.len() > start + cut).count()
+}
+
+/// A special token as a string, or as an object with its content.
+fn token(config: &Value, key: &str) -> Option<String> {
+    let value = config.get(key)?;
+    value.as_str().or_else(|| value.get("content")?.as_str()).map(str::to_owned)
+}
+
+fn invalid(file: &str, error: impl Display) -> Error {
+    let text = error.to_string();
+    let line = text.lines().next().unwrap_or_default();
+    Error::Invalid {
+        file: file.to_owned(),
+        fact: format!("is not a CLIP vocabulary ({})", line.chars().take(200).collect::<String>()),
+        remedy: FETCH_AGAIN,
+    }
+}
+
+/// The tokenizer that transformers makes of vocab.json and merges.txt.
+fn from_vocabulary(store: &Store, file: &str, unknown: &str) -> Result<tokenizers::Tokenizer> {
+    let path = "tokenizer/merges.txt";
+    let merges_file = store.describe(path);
+    let merges = store
+        .text(path)?
+        .lines()
+        .filter(|line| !line.starts_with("#version") && !line.trim().is_empty())
+        .map(|line| match line.split_once(' ') {
+            Some((first, second)) if !second.contains(' ') => Ok(json!([first, second.trim_end()])),
+            _ => Err(invalid(&merges_file, "a line is not two tokens")),
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let mut model = json!({
+        "type": "BPE",
+        "dropout": null,
+        "unk_token": unknown,
+        "continuing_subword_prefix": "",
+        "end_of_word_suffix": "</w>",
+        "fuse_unk": false,
+        "merges": merges,
+    });
+    if let Value::Object(model) = &mut model {
+        model.insert("vocab".to_owned(), store.json("tokenizer/vocab.json")?);
+    }
+    let model: BPE = serde_json::from_value(model).map_err(|error| invalid(file, error))?;
+    let normalizer: NormalizerWrapper = serde_json::from_value(json!({
+        "type": "Sequence",
+        "normalizers": [
+            { "type": "NFC" },
+            { "type": "Replace", "pattern": { "Regex": r"\s+" }, "content": " " },
+            { "type": "Lowercase" },
+        ],
+    }))
+    .map_err(|error| invalid(file, error))?;
+    let words = r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+";
+    let pre_tokenizer: PreTokenizerWrapper = serde_json::from_value(json!({
+        "type": "Sequence",
+        "pretokenizers": [
+            { "type": "Split", "pattern": { "Regex": words }, "behavior": "Removed", "invert": true },
+            { "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true },
+        ],
+    }))
+    .map_err(|error| invalid(file, error))?;
+    let mut tokenizer = tokenizers::Tokenizer::new(model);
+    tokenizer.with_normalizer(Some(normalizer)).map_err(|error| invalid(file, error))?;
+    tokenizer.with_pre_tokenizer(Some(pre_tokenizer));
+    Ok(tokenizer)
+}

@@ -1,0 +1,105 @@
+//! The blocks that UNet and VAE share.
+
+use super::{Loader, Result};
+use crate::backend::{Backend, ConvOptions};
+
+/// `ResnetBlock2D`: two convolutions with group norms, the step's embedding between them, and a shortcut.
+pub(super) struct Resnet<B: Backend> {
+    norm1: B::Norm,
+    conv1: B::Conv,
+    time: Option<B::Linear>,
+    norm2: B::Norm,
+    conv2: B::Conv,
+    shortcut: Option<B::Conv>,
+    groups: usize,
+    eps: f32,
+}
+
+/// What all resnets of a network have in common.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ResnetOptions {
+    pub groups: usize,
+    pub eps: f32,
+    /// Width of the step's embedding; none in a VAE.
+    pub time: Option<usize>,
+}
+
+impl<B: Backend> Resnet<B> {
+    pub(super) fn load(load: &Loader<B>, inputs: usize, outputs: usize, options: ResnetOptions) -> Result<Self> {
+        let ResnetOptions { groups, eps, time } = options;
+        Ok(Self {
+            norm1: load.norm("norm1", inputs)?,
+            conv1: load.conv("conv1", inputs, outputs, 3, ConvOptions::same(3))?,
+            time: time.map(|width| load.linear("time_emb_proj", width, outputs, true)).transpose()?,
+            norm2: load.norm("norm2", outputs)?,
+            conv2: load.conv("conv2", outputs, outputs, 3, ConvOptions::same(3))?,
+            shortcut: if inputs == outputs {
+                None
+            } else {
+                Some(load.conv("conv_shortcut", inputs, outputs, 1, ConvOptions::same(1))?)
+            },
+            groups,
+            eps,
+        })
+    }
+
+    /// `time` is the step's embedding after its SiLU.
+    pub(super) fn forward(&self, b: &B, x: &B::Tensor, time: Option<&B::Tensor>) -> Result<B::Tensor> {
+        let h = b.group_norm(x, &self.norm1, self.groups, self.eps, true)?;
+        let mut h = b.conv2d(&h, &self.conv1)?;
+        if let (Some(weights), Some(time)) = (&self.time, time) {
+            h = b.add_channels(&h, &b.linear(time, weights)?)?;
+        }
+        let h = b.group_norm(&h, &self.norm2, self.groups, self.eps, true)?;
+        let h = b.conv2d(&h, &self.conv2)?;
+        Ok(match &self.shortcut {
+            Some(shortcut) => b.add(&b.conv2d(x, shortcut)?, &h)?,
+            None => b.add(x, &h)?,
+        })
+    }
+}
+
+/// `Attention` over tokens.
+pub(super) struct Attention<B: Backend> {
+    q: B::Linear,
+    k: B::Linear,
+    v: B::Linear,
+    out: B::Linear,
+    heads: usize,
+}
+
+impl<B: Backend> Attention<B> {
+    /// `context` is the width of what keys and values come from.
+    pub(super) fn load(load: &Loader<B>, width: usize, context: usize, heads: usize) -> Result<Self> {
+        Ok(Self {
+            q: load.linear("to_q", width, width, false)?,
+            k: load.linear("to_k", context, width, false)?,
+            v: load.linear("to_v", context, width, false)?,
+            out: load.linear("to_out.0", width, width, true)?,
+            heads,
+        })
+    }
+
+    /// The VAE's, with biases, under its new or its old names.
+    pub(super) fn load_spatial(load: &Loader<B>, width: usize, heads: usize) -> Result<Self> {
+        let [q, k, v, out] = if load.has("query.weight") {
+            ["query", "key", "value", "proj_attn"]
+        } else {
+            ["to_q", "to_k", "to_v", "to_out.0"]
+        };
+        Ok(Self {
+            q: load.linear(q, width, width, true)?,
+            k: load.linear(k, width, width, true)?,
+            v: load.linear(v, width, width, true)?,
+            out: load.linear(out, width, width, true)?,
+            heads,
+        })
+    }
+
+    pub(super) fn forward(&self, b: &B, x: &B::Tensor, context: &B::Tensor) -> Result<B::Tensor> {
+        let q = b.linear(x, &self.q)?;
+        let k = b.linear(context, &self.k)?;
+        let v = b.linear(context, &self.v)?;
+        Ok(b.linear(&b.attention(&q, &k, &v, self.heads, false)?, &self.out)?)
+    }
+}

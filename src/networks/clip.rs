@@ -1,0 +1,144 @@
+//! CLIP's text encoder as transformers' `CLIPTextModel` has it (Radford et al. 2021, arXiv:2103.00020): tokens in, the
+//! last hidden state (after the final layer norm) out, which is what Stable Diffusion 1 and 2 condition on.
+
+use super::{Error, Fields, Loader, Result, Weights};
+use crate::backend::{Activation, Backend};
+use serde_json::{Value, json};
+
+/// The options of a text encoder's config.json that matter here.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// Rows of the token table.
+    pub vocab_size: usize,
+    /// Width of the embedding.
+    pub hidden_size: usize,
+    /// Width inside the two-layer perceptrons.
+    pub intermediate_size: usize,
+    /// Layers.
+    pub num_hidden_layers: usize,
+    /// Heads of the attention.
+    pub num_attention_heads: usize,
+    /// Tokens at most.
+    pub max_position_embeddings: usize,
+    /// Between the perceptrons' layers.
+    pub hidden_act: Activation,
+    /// Added to the variance in layer norms.
+    pub layer_norm_eps: f32,
+}
+
+impl Config {
+    /// Reads a config.json, which came from `file`; keys that are missing have transformers' defaults.
+    ///
+    /// # Errors
+    /// Where a key has a value that is wrong or not implemented.
+    pub fn parse(config: &Value, file: &str) -> Result<Self> {
+        let fields = Fields::new(config, file)?;
+        fields.only("model_type", &[json!("clip_text_model")])?;
+        fields.only("use_attention_mask", &[json!(false)])?;
+        let this = Self {
+            vocab_size: fields.size("vocab_size", 49408)?,
+            hidden_size: fields.size("hidden_size", 512)?,
+            intermediate_size: fields.size("intermediate_size", 2048)?,
+            num_hidden_layers: fields.size("num_hidden_layers", 12)?,
+            num_attention_heads: fields.size("num_attention_heads", 8)?,
+            max_position_embeddings: fields.size("max_position_embeddings", 77)?,
+            hidden_act: match fields.text("hidden_act", "quick_gelu")? {
+                "quick_gelu" => Activation::QuickGelu,
+                "gelu" => Activation::Gelu,
+                _ => return Err(fields.unsupported("hidden_act")),
+            },
+            layer_norm_eps: fields.number("layer_norm_eps", 1e-5)?,
+        };
+        if !this.hidden_size.is_multiple_of(this.num_attention_heads) {
+            let message = format!("{} does not divide hidden_size {}", this.num_attention_heads, this.hidden_size);
+            return Err(fields.wrong("num_attention_heads", message));
+        }
+        Ok(this)
+    }
+}
+
+struct Layer<B: Backend> {
+    norm1: B::Norm,
+    q: B::Linear,
+    k: B::Linear,
+    v: B::Linear,
+    out: B::Linear,
+    norm2: B::Norm,
+    fc1: B::Linear,
+    fc2: B::Linear,
+}
+
+/// The text encoder.
+pub struct TextEncoder<B: Backend> {
+    config: Config,
+    tokens: B::Embedding,
+    positions: B::Embedding,
+    layers: Vec<Layer<B>>,
+    final_norm: B::Norm,
+}
+
+impl<B: Backend> TextEncoder<B> {
+    /// Packs the weights; their names may begin with `text_model.` or not.
+    ///
+    /// # Errors
+    /// Where a tensor is missing or of another shape, or the device fails.
+    pub fn load(config: Config, backend: &B, weights: &dyn Weights) -> Result<Self> {
+        let root = Loader::new(backend, weights);
+        let load = if root.has("embeddings.token_embedding.weight") { root } else { root.at("text_model") };
+        let width = config.hidden_size;
+        let layer = |index: usize| -> Result<Layer<B>> {
+            let load = load.at("encoder.layers").at(index);
+            Ok(Layer {
+                norm1: load.norm("layer_norm1", width)?,
+                q: load.linear("self_attn.q_proj", width, width, true)?,
+                k: load.linear("self_attn.k_proj", width, width, true)?,
+                v: load.linear("self_attn.v_proj", width, width, true)?,
+                out: load.linear("self_attn.out_proj", width, width, true)?,
+                norm2: load.norm("layer_norm2", width)?,
+                fc1: load.linear("mlp.fc1", width, config.intermediate_size, true)?,
+                fc2: load.linear("mlp.fc2", config.intermediate_size, width, true)?,
+            })
+        };
+        Ok(Self {
+            tokens: load.embedding("embeddings.token_embedding", config.vocab_size, width)?,
+            positions: load.embedding("embeddings.position_embedding", config.max_position_embeddings, width)?,
+            layers: (0..config.num_hidden_layers).map(layer).collect::<Result<_>>()?,
+            final_norm: load.norm("final_layer_norm", width)?,
+            config,
+        })
+    }
+
+    /// The options it was built with.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The last hidden state `[1, ids, hidden_size]`.
+    ///
+    /// # Errors
+    /// Where there are too many ids or one is outside the vocabulary, or the device fails.
+    pub fn forward(&self, b: &B, ids: &[u32]) -> Result<B::Tensor> {
+        let Config { vocab_size, max_position_embeddings, num_attention_heads, layer_norm_eps: eps, .. } = self.config;
+        if ids.is_empty() || ids.len() > max_position_embeddings {
+            return Err(Error::Input(format!("{} tokens for a text encoder of {max_position_embeddings}", ids.len())));
+        }
+        if let Some(id) = ids.iter().find(|&&id| usize::try_from(id).map_or(true, |id| id >= vocab_size)) {
+            return Err(Error::Input(format!("token {id} is outside the text encoder's vocabulary of {vocab_size}")));
+        }
+        let positions: Vec<u32> = (0..).take(ids.len()).collect();
+        let mut x = b.add(&b.embed(&self.tokens, ids)?, &b.embed(&self.positions, &positions)?)?;
+        for layer in &self.layers {
+            let h = b.layer_norm(&x, &layer.norm1, eps)?;
+            let q = b.linear(&h, &layer.q)?;
+            let k = b.linear(&h, &layer.k)?;
+            let v = b.linear(&h, &layer.v)?;
+            let h = b.attention(&q, &k, &v, num_attention_heads, true)?;
+            x = b.add(&x, &b.linear(&h, &layer.out)?)?;
+            let h = b.layer_norm(&x, &layer.norm2, eps)?;
+            let h = b.activate(&b.linear(&h, &layer.fc1)?, self.config.hidden_act)?;
+            x = b.add(&x, &b.linear(&h, &layer.fc2)?)?;
+        }
+        Ok(b.layer_norm(&x, &self.final_norm, eps)?)
+    }
+}

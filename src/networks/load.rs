@@ -1,0 +1,111 @@
+//! Named weights on their way into a backend.
+
+use super::{Error, Result};
+use crate::backend::{Backend, ConvOptions, HostTensor};
+
+/// A file of named tensors.
+pub trait Weights {
+    /// The file's name, for messages.
+    fn file(&self) -> String;
+
+    /// The shape of tensor `name`, if it is there.
+    fn shape(&self, name: &str) -> Option<Vec<usize>>;
+
+    /// The values of tensor `name`, as f32.
+    ///
+    /// # Errors
+    /// Where it is missing, of a type that cannot be read, or not finite.
+    fn read(&self, name: &str) -> Result<HostTensor>;
+}
+
+/// Reads and packs weights below one prefix.
+pub struct Loader<'a, B: Backend> {
+    backend: &'a B,
+    weights: &'a dyn Weights,
+    prefix: String,
+}
+
+impl<'a, B: Backend> Loader<'a, B> {
+    /// All weights of a file.
+    #[must_use]
+    pub fn new(backend: &'a B, weights: &'a dyn Weights) -> Self {
+        Self { backend, weights, prefix: String::new() }
+    }
+
+    /// The weights whose names go on with `name` and a dot.
+    #[must_use]
+    pub fn at(&self, name: impl std::fmt::Display) -> Self {
+        Self { backend: self.backend, weights: self.weights, prefix: format!("{}{name}.", self.prefix) }
+    }
+
+    /// Whether tensor `name` is there.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.weights.shape(&format!("{}{name}", self.prefix)).is_some()
+    }
+
+    /// Reads tensor `name`, which must be of one of the shapes `expected`, and gives it the first of them.
+    fn tensor(&self, name: &str, expected: &[&[usize]]) -> Result<HostTensor> {
+        let name = format!("{}{name}", self.prefix);
+        let file = || self.weights.file();
+        let Some(found) = self.weights.shape(&name) else {
+            return Err(Error::MissingTensor { file: file(), name });
+        };
+        let wanted = expected.first().copied().unwrap_or_default();
+        if !expected.contains(&found.as_slice()) {
+            return Err(Error::WrongShape { file: file(), name, found, expected: wanted.to_vec() });
+        }
+        let mut tensor = self.weights.read(&name)?;
+        tensor.shape = wanted.to_vec();
+        Ok(tensor)
+    }
+
+    /// A convolution `name.weight`, `name.bias` with a square kernel.
+    ///
+    /// # Errors
+    /// Where a tensor is missing or of another shape.
+    pub fn conv(
+        &self,
+        name: &str,
+        inputs: usize,
+        outputs: usize,
+        kernel: usize,
+        options: ConvOptions,
+    ) -> Result<B::Conv> {
+        let here = self.at(name);
+        let weight = here.tensor("weight", &[&[outputs, inputs, kernel, kernel]])?;
+        let bias = here.tensor("bias", &[&[outputs]])?;
+        Ok(self.backend.pack_conv(weight, bias, options)?)
+    }
+
+    /// A linear layer `name.weight`, and `name.bias` where `bias`. A 1×1 convolution is taken too: it is the same.
+    ///
+    /// # Errors
+    /// Where a tensor is missing or of another shape.
+    pub fn linear(&self, name: &str, inputs: usize, outputs: usize, bias: bool) -> Result<B::Linear> {
+        let here = self.at(name);
+        let weight = here.tensor("weight", &[&[outputs, inputs], &[outputs, inputs, 1, 1]])?;
+        let bias = if bias { Some(here.tensor("bias", &[&[outputs]])?) } else { None };
+        Ok(self.backend.pack_linear(weight, bias)?)
+    }
+
+    /// A normalisation `name.weight`, `name.bias`.
+    ///
+    /// # Errors
+    /// Where a tensor is missing or of another shape.
+    pub fn norm(&self, name: &str, channels: usize) -> Result<B::Norm> {
+        let here = self.at(name);
+        let scale = here.tensor("weight", &[&[channels]])?;
+        let shift = here.tensor("bias", &[&[channels]])?;
+        Ok(self.backend.pack_norm(scale, shift)?)
+    }
+
+    /// A table `name.weight`.
+    ///
+    /// # Errors
+    /// Where the tensor is missing or of another shape.
+    pub fn embedding(&self, name: &str, rows: usize, width: usize) -> Result<B::Embedding> {
+        let table = self.at(name).tensor("weight", &[&[rows, width]])?;
+        Ok(self.backend.pack_embedding(table)?)
+    }
+}
