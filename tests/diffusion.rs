@@ -322,3 +322,30 @@ fn a_picture_of_nan_is_an_error_not_a_black_picture() {
     let outcome = paint(&painting(), &mut Ddim::new(&config(), 2).expect("sampler"), &mut Broken, &mut ());
     assert!(matches!(outcome, Err(PaintError::NotFinite { step: 1, steps: 2 })), "{outcome:?}");
 }
+
+#[test]
+fn single_steps_are_diffusers() {
+    let golden = Goldens::open("schedules.safetensors");
+    let (sample, output) = (&golden.get("sample").data, &golden.get("model_output").data);
+    for case in schedules()["single_steps"].as_array().expect("array") {
+        let name = case["name"].as_str().expect("name");
+        let config = SchedulerConfig::from_json(&case["config"]).expect(name);
+        let (steps, i) = (case["steps"].as_u64().expect("n") as usize, case["index"].as_u64().expect("n") as usize);
+        let mut sampler: Box<dyn Sampler> = if name.starts_with("ddim") {
+            Box::new(Ddim::new(&config, steps).expect(name))
+        } else {
+            Box::new(Euler::new(&config, steps).expect(name))
+        };
+        let mut fused = output.clone();
+        sampler.fusable(i, sample, &mut fused);
+        let clean: Vec<f32> = sample.iter().zip(&fused).map(|(&x, &p)| sampler.denoised(i, x, p)).collect();
+        let mut x = sample.clone();
+        sampler.step(i, &mut x, &fused);
+        assert_close(&format!("{name} x0"), &clean, &golden.get(&format!("{name}.x0")).data, 2e-6);
+        assert_close(&format!("{name} step"), &x, &golden.get(&format!("{name}.prev_sample")).data, 2e-6);
+        if let Some(scaled) = golden.tensors.get(&format!("{name}.scaled")) {
+            let seen: Vec<f32> = sample.iter().map(|v| v * sampler.input_scale(i)).collect();
+            assert_close(&format!("{name} input"), &seen, &scaled.data, 2e-6);
+        }
+    }
+}

@@ -10,11 +10,11 @@ mod store;
 mod summary;
 mod tokenizer;
 
+pub use crate::backend::{Device, UnknownDevice};
 pub use model::Model;
 pub use summary::{KnownWords, Part, Summary, Thing};
 pub use tokenizer::{Tokenizer, Tokens};
 
-use crate::backend::Device;
 use crate::networks::{self, clip, unet, vae};
 use safetensors::TensorFile;
 use serde_json::Value;
@@ -151,7 +151,10 @@ impl Checkpoint {
         if let Some(width) = unet.cross_attention_dim().filter(|&width| width != text.hidden_size) {
             return Err(Error::Invalid {
                 file: unet_file,
-                fact: format!("cross_attention_dim is {width}, but the text encoder's hidden_size {}", text.hidden_size),
+                fact: format!(
+                    "cross_attention_dim is {width}, but the text encoder's hidden_size {}",
+                    text.hidden_size
+                ),
                 remedy: "use UNet and text encoder of one checkpoint",
             });
         }

@@ -1,1 +1,81 @@
-//! (being built)
+//! The commands: `new`, `render`, `info`, `models` and `devices`. Their words are stable; scripts build on them.
+
+mod devices;
+mod info;
+mod models;
+mod new;
+mod progress;
+mod render;
+
+use clap::error::ErrorKind;
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Paint regions, give each its own words, and watch one seamless picture grow under them.
+#[derive(Debug, Parser)]
+#[command(name = "polyptych", version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// A project to open in the studio (.ora, or a PNG the studio exported)
+    project: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a project from masks and prompts
+    New(new::Args),
+    /// Draw a project without a window
+    Render(Box<render::Args>),
+    /// Say what a project, an exported PNG or a checkpoint holds
+    Info(info::Args),
+    /// Say which checkpoints there are
+    Models(models::Args),
+    /// Say what this machine can draw on
+    Devices(devices::Args),
+}
+
+/// Runs the program with the process's arguments; `studio` opens the window. 0 is done, 1 failed, 2 wrong usage; a failure
+/// is one line on stderr.
+#[must_use]
+pub fn main(studio: impl FnOnce(Option<PathBuf>) -> anyhow::Result<()>) -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let outcome = match cli.command {
+        None => studio(cli.project),
+        Some(Command::New(args)) => new::run(&args),
+        Some(Command::Render(args)) => render::run(&args),
+        Some(Command::Info(args)) => info::run(&args),
+        Some(Command::Models(args)) => models::run(&args),
+        Some(Command::Devices(args)) => devices::run(&args),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("polyptych: {}", one_line(&format!("{error:#}")));
+            ExitCode::from(1)
+        }
+    }
+}
+
+/// Help goes to stdout; anything else is one line on stderr and exit code 2.
+fn usage(error: &clap::Error) -> ExitCode {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        print!("{error}");
+        return ExitCode::SUCCESS;
+    }
+    let text = error.render().to_string();
+    let message: Vec<&str> =
+        text.lines().map(str::trim).filter(|l| !l.is_empty()).take_while(|l| !l.starts_with("Usage:")).collect();
+    let message = one_line(message.join("; ").trim_start_matches("error: "));
+    let message = message.split("; For more information").next().unwrap_or_default();
+    eprintln!("polyptych: {message}; `polyptych --help` shows what there is");
+    ExitCode::from(2)
+}
+
+fn one_line(text: &str) -> String {
+    text.split(['\n', '\r']).map(str::trim).filter(|l| !l.is_empty()).collect::<Vec<_>>().join("; ")
+}

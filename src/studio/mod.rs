@@ -4,27 +4,22 @@
 //! read, so that a sleeping window draws it.
 
 mod drawing;
+mod loading;
 mod model;
 mod preview;
 mod worker;
 
 pub use drawing::{DrawError, Drawn, Options, Seconds, Stage, Watcher, cost, draw};
+pub use loading::{LoadError, Loaded, load};
 pub use model::Model;
 pub use worker::Loader;
 
+use crate::checkpoint::Device;
 use crate::document::Document;
 use image::RgbImage;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use worker::Shared;
-
-/// Opens a checkpoint by name, folder or file on the best device there is.
-///
-/// # Errors
-/// One line saying what is wrong with which file and what to do.
-pub fn load(_name: &str) -> Result<Box<dyn Model>, String> {
-    Err("no checkpoint can be loaded yet".to_owned())
-}
 
 /// Names a job for the life of a [`Studio`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -104,7 +99,11 @@ impl Studio {
     /// Starts the worker on the checkpoints this program reads. `wake` is called from the worker thread after every event.
     #[must_use]
     pub fn start(wake: impl Fn() + Send + Sync + 'static) -> Self {
-        Self::start_with(Box::new(load), wake)
+        let loader = |name: &str| match load(name, Device::default()) {
+            Ok(model) => Ok(Box::new(model) as Box<dyn Model>),
+            Err(error) => Err(error.to_string()),
+        };
+        Self::start_with(Box::new(loader), wake)
     }
 
     /// Starts the worker with another way of loading checkpoints (tests).

@@ -1,0 +1,90 @@
+//! `polyptych new`: a project from masks and prompts.
+
+use crate::document::{Document, MAX_SIDE, MIN_SIDE};
+use anyhow::{Context as _, bail, ensure};
+use std::path::{Path, PathBuf};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The project to make
+    #[arg(value_name = "PROJECT.ora")]
+    project: PathBuf,
+    /// Canvas size in pixels, such as 768x512
+    #[arg(long, value_name = "WxH", value_parser = size)]
+    size: (u32, u32),
+    /// What the background shows
+    #[arg(long, value_name = "PROMPT", default_value = "", hide_default_value = true)]
+    background: String,
+    /// What the picture should not show
+    #[arg(long, value_name = "PROMPT", default_value = "", hide_default_value = true)]
+    negative: String,
+    /// A region: a mask of the canvas's size (white inside, black outside) and its prompt; later ones cover earlier ones
+    #[arg(long = "region", value_name = "MASK.png=PROMPT")]
+    regions: Vec<String>,
+    /// A region's own negative prompt, counted from 1; an empty one means none
+    #[arg(long = "region-negative", value_name = "N=PROMPT")]
+    region_negatives: Vec<String>,
+}
+
+fn size(text: &str) -> Result<(u32, u32), String> {
+    let parsed = text
+        .split_once(['x', 'X', '×'])
+        .and_then(|(w, h)| Some((w.trim().parse::<u32>().ok()?, h.trim().parse::<u32>().ok()?)));
+    let Some((w, h)) = parsed else { return Err("give width and height in pixels, such as 768x512".to_owned()) };
+    if [w, h].iter().any(|side| !(MIN_SIDE..=MAX_SIDE).contains(side)) {
+        return Err(format!("a side goes from {MIN_SIDE} to {MAX_SIDE} pixels"));
+    }
+    Ok((w, h))
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<()> {
+    let (width, height) = args.size;
+    ensure!(
+        !args.project.exists(),
+        "{} is there already and may hold someone's work; choose another name or delete it first",
+        args.project.display()
+    );
+    let mut document = Document::new(width, height);
+    document.background.words.clone_from(&args.background);
+    document.background.negative.clone_from(&args.negative);
+    for region in &args.regions {
+        let (path, words) = mask_and_words(region)?;
+        let mask = Document::import_mask(&path, width, height)?;
+        let id = document.add_region(&short_name(&words, document.regions.len() + 1), &words);
+        if let Some(region) = document.region_mut(id) {
+            region.mask = mask.into();
+        }
+    }
+    for negative in &args.region_negatives {
+        let parsed = negative.split_once('=').and_then(|(n, words)| Some((n.trim().parse::<usize>().ok()?, words)));
+        let Some((number, words)) = parsed else {
+            bail!("--region-negative {negative}: give a region's number and its words, such as 1=blurry");
+        };
+        let count = document.regions.len();
+        let region = number.checked_sub(1).and_then(|i| document.regions.get_mut(i));
+        let region = region.with_context(|| {
+            format!("--region-negative {negative}: there is no region {number}; regions go from 1 to {count}")
+        })?;
+        region.negative = Some(words.to_owned());
+    }
+    for warning in document.warnings() {
+        eprintln!("warning: {warning}");
+    }
+    document.save(&args.project)?;
+    Ok(())
+}
+
+/// Splits `MASK.png=PROMPT`: at the first `=` before which a file stands, so that either side may hold one.
+fn mask_and_words(text: &str) -> anyhow::Result<(PathBuf, String)> {
+    let splits: Vec<(&str, &str)> = text.match_indices('=').map(|(i, _)| (&text[..i], &text[i + 1..])).collect();
+    let known = splits.iter().find(|(path, _)| Path::new(path).is_file()).or(splits.first());
+    let (path, words) =
+        known.with_context(|| format!("--region {text}: give a mask and its words, MASK.png=PROMPT"))?;
+    Ok((PathBuf::from(path), (*words).to_owned()))
+}
+
+/// A card's name: the first words of its prompt.
+fn short_name(words: &str, number: usize) -> String {
+    let name: String = words.split([',', '.', '\n']).next().unwrap_or_default().trim().chars().take(32).collect();
+    if name.is_empty() { format!("Region {number}") } else { name }
+}

@@ -1,0 +1,260 @@
+//! `polyptych render`: a project becomes a picture, without a window.
+
+use super::progress::Bar;
+use crate::checkpoint::{Device, UnknownDevice};
+use crate::document::{Document, Sampler, Schedule, Wrap};
+use crate::studio::{self, Drawn, Options, Stage, Watcher};
+use anyhow::Context as _;
+use image::RgbImage;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The project to draw
+    #[arg(value_name = "PROJECT.ora")]
+    project: PathBuf,
+    /// The picture to write
+    #[arg(short, long = "output", value_name = "OUT.png")]
+    output: PathBuf,
+    /// A checkpoint: `embedded`, or a diffusers folder
+    #[arg(long, value_name = "NAME|FOLDER|FILE")]
+    model: Option<String>,
+    /// Decides all chance; the same seed draws the same picture
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    steps: Option<u32>,
+    #[arg(long, value_name = "NAME", value_parser = sampler)]
+    sampler: Option<Sampler>,
+    #[arg(long, value_name = "NAME", value_parser = schedule)]
+    schedule: Option<Schedule>,
+    /// How strictly the words are followed; 1 switches guidance off
+    #[arg(long, value_name = "X", value_parser = finite, allow_negative_numbers = true)]
+    guidance: Option<f32>,
+    #[arg(long, value_name = "auto|cpu|candle", default_value = "auto", value_parser = device)]
+    device: Device,
+    #[arg(long, value_name = "auto|f32", default_value = "auto", value_parser = ["auto", "f32"])]
+    dtype: String,
+    /// Window side in latent pixels; the model's own if absent
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=2048))]
+    window: Option<u32>,
+    /// Distance between windows in latent pixels
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=2048))]
+    stride: Option<u32>,
+    /// Fraction of the steps for which regions hold their shape, 0 to 1
+    #[arg(long, value_name = "FRACTION", value_parser = fraction, conflicts_with = "bootstrap_steps")]
+    bootstrap: Option<f32>,
+    /// The same as a number of steps
+    #[arg(long, value_name = "N")]
+    bootstrap_steps: Option<usize>,
+    /// Which edges are joined
+    #[arg(long, value_name = "none|x|y|xy", value_parser = wrap)]
+    wrap: Option<Wrap>,
+    /// Replay the released MultiDiffusion loop exactly (slow)
+    #[arg(long)]
+    reference: bool,
+    /// Make every network call, even those that cannot change the picture
+    #[arg(long)]
+    no_savings: bool,
+    /// Also write the final latent
+    #[arg(long, value_name = "OUT.safetensors")]
+    latents: Option<PathBuf>,
+    /// Also write a preview of every step into this folder
+    #[arg(long, value_name = "FOLDER")]
+    previews: Option<PathBuf>,
+    /// Print one JSON object on stdout
+    #[arg(long)]
+    json: bool,
+    /// No progress on stderr
+    #[arg(long)]
+    quiet: bool,
+}
+
+fn sampler(name: &str) -> Result<Sampler, String> {
+    let known = Sampler::ALL.map(Sampler::name).join(", ");
+    Sampler::from_name(name).ok_or_else(|| format!("choose one of: {known}"))
+}
+
+fn schedule(name: &str) -> Result<Schedule, String> {
+    if name == "normal" { Ok(Schedule::Normal) } else { Err("choose one of: normal".to_owned()) }
+}
+
+fn device(name: &str) -> Result<Device, String> {
+    name.parse().map_err(|e: UnknownDevice| e.to_string())
+}
+
+fn wrap(name: &str) -> Result<Wrap, String> {
+    match name {
+        "none" => Ok(Wrap::None),
+        "x" => Ok(Wrap::X),
+        "y" => Ok(Wrap::Y),
+        "xy" => Ok(Wrap::Xy),
+        _ => Err("choose one of: none, x, y, xy".to_owned()),
+    }
+}
+
+fn finite(text: &str) -> Result<f32, String> {
+    text.parse::<f32>().ok().filter(|v| v.is_finite()).ok_or_else(|| "give a number such as 7.5".to_owned())
+}
+
+fn fraction(text: &str) -> Result<f32, String> {
+    finite(text).ok().filter(|v| (0.0..=1.0).contains(v)).ok_or_else(|| "give a fraction from 0 to 1".to_owned())
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<()> {
+    let mut document = Document::open(&args.project)?;
+    apply(args, &mut document);
+    for folder in [Some(&args.output), args.latents.as_ref()].into_iter().flatten().filter_map(|p| p.parent()) {
+        // Better said before the drawing than after.
+        anyhow::ensure!(
+            folder.as_os_str().is_empty() || folder.is_dir(),
+            "{}: there is no such folder; make it first",
+            folder.display()
+        );
+    }
+    if let Some(folder) = &args.previews {
+        std::fs::create_dir_all(folder).with_context(|| format!("{}: cannot be made", folder.display()))?;
+    }
+
+    let mut bar = Bar::new(args.quiet);
+    bar.say("Loading the checkpoint");
+    let start = Instant::now();
+    let mut model = studio::load(&document.settings.model, args.device)?;
+    let load = start.elapsed().as_secs_f64();
+
+    let options = Options {
+        reference: args.reference,
+        savings: !args.no_savings,
+        bootstrap_steps: args.bootstrap_steps,
+        previews: args.previews.is_some(),
+    };
+    let mut watcher = Render { bar, folder: args.previews.as_deref(), begun: Instant::now(), failure: None };
+    let drawn = studio::draw(&document, &mut model, options, &mut watcher);
+    let Render { mut bar, failure, .. } = watcher;
+    bar.clear();
+    if let Some(failure) = failure {
+        return Err(failure);
+    }
+    let drawn = drawn.with_context(|| args.project.display().to_string())?;
+
+    if let Some(path) = &args.latents {
+        write_latent(path, &drawn)?;
+    }
+    document.export_png(&args.output, &drawn.image, true)?;
+    report(args, &document, &model, &drawn, load);
+    Ok(())
+}
+
+/// Writes what the arguments say over what the project says.
+fn apply(args: &Args, document: &mut Document) {
+    let settings = &mut document.settings;
+    if let Some(model) = &args.model {
+        settings.model.clone_from(model);
+    }
+    settings.seed = args.seed.unwrap_or(settings.seed);
+    settings.steps = args.steps.unwrap_or(settings.steps);
+    settings.sampler = args.sampler.unwrap_or(settings.sampler);
+    settings.schedule = args.schedule.unwrap_or(settings.schedule);
+    settings.guidance = args.guidance.unwrap_or(settings.guidance);
+    settings.window = args.window.or(settings.window);
+    settings.stride = args.stride.unwrap_or(settings.stride);
+    settings.wrap = args.wrap.unwrap_or(settings.wrap);
+    if let Some(fraction) = args.bootstrap {
+        settings.bootstrap = fraction;
+        for region in &mut document.regions {
+            region.bootstrap = None;
+        }
+    }
+}
+
+/// Draws the bar and writes previews.
+struct Render<'a> {
+    bar: Bar,
+    folder: Option<&'a Path>,
+    begun: Instant,
+    failure: Option<anyhow::Error>,
+}
+
+impl Watcher for Render<'_> {
+    fn cancelled(&mut self) -> bool {
+        self.failure.is_some()
+    }
+
+    fn stage(&mut self, stage: Stage) {
+        self.begun = Instant::now();
+        self.bar.say(match stage {
+            Stage::Encoding => "Reading the words",
+            Stage::Denoising => "Drawing",
+            Stage::Decoding => "Finishing the picture",
+        });
+    }
+
+    fn step(&mut self, done: usize, total: usize, preview: Option<RgbImage>) {
+        let left = self.begun.elapsed().as_secs_f64() / done.max(1) as f64 * (total - done) as f64;
+        self.bar.step(done, total, left);
+        if let (Some(folder), Some(preview)) = (self.folder, preview) {
+            let path = folder.join(format!("step_{done:03}.png"));
+            if let Err(error) = preview.save(&path) {
+                self.failure = Some(anyhow::anyhow!("{}: cannot be written: {error}", path.display()));
+            }
+        }
+    }
+}
+
+/// The final latent as the f32 tensor `latent` `[1, 4, h, w]`, written beside and renamed.
+fn write_latent(path: &Path, drawn: &Drawn) -> anyhow::Result<()> {
+    let latent = &drawn.latent;
+    let bytes: Vec<u8> = latent.data.iter().flat_map(|v| v.to_le_bytes()).collect();
+    let shape = vec![latent.count, latent.channels, latent.height, latent.width];
+    let context = || format!("{}: the latent cannot be written", path.display());
+    let view = safetensors::tensor::TensorView::new(safetensors::Dtype::F32, shape, &bytes).with_context(context)?;
+    let file = safetensors::serialize([("latent", view)], None).with_context(context)?;
+    crate::document::write_atomically(path, &file)?;
+    Ok(())
+}
+
+fn report(args: &Args, document: &Document, model: &dyn studio::Model, drawn: &Drawn, load: f64) {
+    let (device, dtype) = model.device();
+    let settings = &document.settings;
+    let mut warnings: Vec<String> = document.warnings().iter().map(ToString::to_string).collect();
+    warnings.extend(drawn.warnings.iter().cloned());
+    if args.json {
+        let object = json!({
+            "image": args.output.display().to_string(),
+            "width": drawn.image.width(),
+            "height": drawn.image.height(),
+            "seed": settings.seed,
+            "steps": settings.steps,
+            "sampler": settings.sampler.name(),
+            "device": device,
+            "dtype": dtype,
+            "windows": drawn.windows,
+            "unet_samples": drawn.unet_samples,
+            "unet_samples_reference": drawn.unet_samples_reference,
+            "seconds": {
+                "load": load,
+                "encode": drawn.seconds.encode,
+                "denoise": drawn.seconds.denoise,
+                "decode": drawn.seconds.decode,
+            },
+            "warnings": warnings,
+        });
+        println!("{object}");
+    } else if !args.quiet {
+        for warning in &warnings {
+            eprintln!("warning: {warning}");
+        }
+        let seconds = load + drawn.seconds.encode + drawn.seconds.denoise + drawn.seconds.decode;
+        println!(
+            "{}: {}×{}, seed {}, {} windows, {} UNet samples, {seconds:.1} s on {device}",
+            args.output.display(),
+            drawn.image.width(),
+            drawn.image.height(),
+            settings.seed,
+            drawn.windows,
+            drawn.unet_samples,
+        );
+    }
+}

@@ -1,0 +1,86 @@
+//! A checkpoint becomes a [`Model`].
+
+use super::model::Model;
+use crate::checkpoint::{self, Checkpoint, Device, Tokenizer};
+use crate::diffusion::{Moments, Network, NetworkError, Planes, PromptId, SchedulerConfig};
+
+/// A checkpoint on a device, with its noise schedule.
+#[derive(Debug)]
+pub struct Loaded {
+    model: checkpoint::Model,
+    scheduler: SchedulerConfig,
+    window: usize,
+    factor: usize,
+}
+
+/// Why a checkpoint cannot be used; one line saying which file, what, and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    #[error(transparent)]
+    Checkpoint(#[from] checkpoint::Error),
+    #[error("{name}: {source}")]
+    Schedule { name: String, source: crate::diffusion::ScheduleError },
+}
+
+/// Opens `embedded` or a diffusers folder on a device.
+///
+/// # Errors
+/// Where there is no such checkpoint, or it is damaged, not supported or too large.
+pub fn load(name: &str, device: Device) -> Result<Loaded, LoadError> {
+    let checkpoint = Checkpoint::open(name)?;
+    let scheduler = SchedulerConfig::from_json(checkpoint.scheduler())
+        .map_err(|source| LoadError::Schedule { name: checkpoint.name().to_owned(), source })?;
+    let (window, factor) = (checkpoint.window(), checkpoint.latent_scale());
+    Ok(Loaded { model: checkpoint.load(device)?, scheduler, window, factor })
+}
+
+impl Loaded {
+    /// Its vocabulary.
+    #[must_use]
+    pub fn tokenizer(&self) -> &Tokenizer {
+        self.model.tokenizer()
+    }
+}
+
+impl Network for Loaded {
+    fn predict(&mut self, latents: &Planes, timestep: f32, prompts: &[PromptId]) -> Result<Planes, NetworkError> {
+        self.model.predict(latents, timestep, prompts)
+    }
+
+    fn encode(&mut self, pictures: &Planes) -> Result<Moments, NetworkError> {
+        self.model.encode(pictures)
+    }
+
+    fn decode(&mut self, latents: &Planes) -> Result<Planes, NetworkError> {
+        self.model.decode(latents)
+    }
+}
+
+impl Model for Loaded {
+    fn window(&self) -> usize {
+        self.window
+    }
+
+    fn factor(&self) -> usize {
+        self.factor
+    }
+
+    fn scheduler(&self) -> &SchedulerConfig {
+        &self.scheduler
+    }
+
+    fn prompt(&mut self, words: &str) -> Result<PromptId, NetworkError> {
+        Ok(self.model.prompt(words)?)
+    }
+
+    fn tokens(&self, words: &str) -> (usize, usize) {
+        let tokenizer = self.model.tokenizer();
+        (tokenizer.encode(words).map_or(0, |tokens| tokens.count), tokenizer.limit())
+    }
+
+    fn device(&self) -> (String, String) {
+        let described = self.model.device();
+        let (device, dtype) = described.rsplit_once(", ").unwrap_or((&described, "f32"));
+        (device.to_owned(), dtype.to_owned())
+    }
+}

@@ -1,0 +1,91 @@
+//! The arrows of the house point down: a module uses only what stands below it (see src/lib.rs and ARCHITECTURE.md).
+
+use std::path::Path;
+
+/// What each module may use of its neighbours.
+const HOUSE: [(&str, &[&str]); 9] = [
+    ("app", &["studio", "paint", "document"]),
+    ("cli", &["studio", "document", "checkpoint"]),
+    ("studio", &["diffusion", "checkpoint", "document"]),
+    ("checkpoint", &["networks", "backend", "diffusion"]),
+    ("networks", &["backend", "diffusion"]),
+    ("diffusion", &[]),
+    ("backend", &[]),
+    ("paint", &["document"]),
+    ("document", &[]),
+];
+
+fn sources(folder: &Path, found: &mut Vec<(String, String)>) {
+    for entry in std::fs::read_dir(folder).expect("a folder of sources") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            let text = std::fs::read_to_string(&path).expect("a source file");
+            found.push((path.display().to_string(), text));
+        }
+    }
+}
+
+/// The neighbours a source text names: `crate::x` and, inside braces, `crate::{x, y}`.
+fn neighbours(text: &str) -> Vec<&str> {
+    let code = text.lines().filter(|l| !l.trim_start().starts_with("//"));
+    code.flat_map(|line| line.match_indices("crate::").map(move |(i, _)| &line[i + 7..]))
+        .flat_map(|rest| match rest.strip_prefix('{') {
+            Some(list) => list.split(['}', ',']).map(str::trim).collect(),
+            None => vec![rest],
+        })
+        .filter_map(|name| name.split(|c: char| !c.is_alphanumeric() && c != '_').next())
+        .filter(|name| HOUSE.iter().any(|(module, _)| module == name))
+        .collect()
+}
+
+#[test]
+fn arrows_point_down() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut upward = Vec::new();
+    for (module, allowed) in HOUSE {
+        let mut files = Vec::new();
+        sources(&root.join(module), &mut files);
+        assert!(!files.is_empty(), "src/{module} is empty");
+        for (file, text) in files {
+            for name in neighbours(&text) {
+                if name != module && !allowed.contains(&name) {
+                    upward.push(format!("{file} uses {name}"));
+                }
+            }
+        }
+    }
+    assert!(upward.is_empty(), "arrows that point up or sideways:\n{}", upward.join("\n"));
+}
+
+#[test]
+fn an_upward_arrow_is_seen() {
+    assert_eq!(neighbours("use crate::app::App;"), ["app"]);
+    assert_eq!(neighbours("use crate::{studio, paint::Brush};"), ["studio", "paint"]);
+    assert!(neighbours("// crate::app is above\nuse std::fmt;").is_empty());
+}
+
+/// The layers that must stay free of a toolkit are.
+#[test]
+fn the_lower_floors_know_no_toolkit() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for (module, banned) in [
+        ("diffusion", &["candle", "egui", "eframe"][..]),
+        ("document", &["candle", "egui", "eframe"]),
+        ("paint", &["candle", "egui", "eframe"]),
+        ("networks", &["candle", "egui"]),
+        ("studio", &["egui", "candle_core"]),
+    ] {
+        let mut files = Vec::new();
+        sources(&root.join(module), &mut files);
+        for (file, text) in files {
+            for name in banned {
+                let used = text.lines().any(|l| {
+                    l.trim_start().starts_with(&format!("use {name}")) || l.contains(&format!("{name}_core::"))
+                });
+                assert!(!used, "{file} uses {name}");
+            }
+        }
+    }
+}
