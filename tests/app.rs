@@ -3,7 +3,7 @@
 use egui::accesskit::Role;
 use egui::{Event, Key, Modifiers, PointerButton, Pos2, Vec2, vec2};
 use egui_kittest::Harness;
-use egui_kittest::kittest::Queryable as _;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use image::RgbImage;
 use polyptych::app::{App, Engine, FileDialogs, Options, Selected, Tool};
 use polyptych::document::{Document, RegionId};
@@ -329,7 +329,7 @@ fn everything_can_be_done_with_the_keyboard_alone() {
     let mut reached = std::collections::HashSet::new();
     for _ in 0..80 {
         painter.presses(Modifiers::NONE, Key::Tab);
-        let focused = painter.h.root().children_recursive().find(|n| n.is_focused()).and_then(|n| n.label());
+        let focused = painter.h.root().children_recursive().find(|n| n.is_focused()).and_then(|n| n.accesskit_node().label());
         reached.extend(focused);
     }
     for control in ["Canvas", "Brush", "Eraser", "Size", "Words", "Steps", "Seed", "Generate", "Boat", "File"] {
