@@ -1,1 +1,211 @@
-//! (being built)
+//! The window: canvas, region cards, settings, takes. It draws and asks; the worker and the document do.
+//!
+//! One frame is [`logic`](self) (what other threads have finished) and then ui (keys, panels, canvas). Everything a person can
+//! ask for is a [`Command`]; panels only send commands or change the document through [`Editor`], which remembers how
+//! to take them back.
+
+mod canvas;
+mod checks;
+mod commands;
+mod dialogs;
+mod editor;
+mod engine;
+mod example;
+mod files;
+mod job;
+mod logic;
+mod menu;
+mod perform;
+mod prefs;
+mod regions;
+mod settings;
+mod status;
+mod takes;
+mod theme;
+mod thumbnails;
+mod toasts;
+mod toolbar;
+mod tools;
+mod ui;
+mod widgets;
+
+pub use commands::{Command, Keys};
+pub use editor::{Damage, Editor, Field, Selected};
+pub use engine::Engine;
+pub use example::example;
+pub use files::FileDialogs;
+pub use tools::{BrushSettings, Tool};
+
+use anyhow::Context as _;
+use canvas::Canvas;
+use std::path::PathBuf;
+
+/// What the canvas shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ViewMode {
+    /// The regions over the picture.
+    #[default]
+    Both,
+    Regions,
+    Picture,
+}
+
+/// How the studio is opened.
+#[derive(Default)]
+pub struct Options {
+    /// The project to open; the example without one.
+    pub project: Option<PathBuf>,
+    /// What makes the pictures; the studio's own worker without one.
+    pub engine: Option<Box<dyn Engine>>,
+    /// Whose file dialogs are shown.
+    pub file_dialogs: FileDialogs,
+}
+
+/// The studio.
+pub struct App {
+    editor: Editor,
+    engine: Box<dyn Engine>,
+    job: Option<job::Running>,
+    takes: takes::Takes,
+    canvas: Canvas,
+    tool: Tool,
+    view_mode: ViewMode,
+    prefs: prefs::Prefs,
+    dialog: Option<dialogs::Dialog>,
+    files: files::Files,
+    /// What follows once the document is saved.
+    after_save: Option<perform::Leave>,
+    toasts: toasts::Toasts,
+    checks: checks::Checks,
+    thumbnails: thumbnails::Thumbnails,
+    cards: regions::Cards,
+    /// The title the window has been given.
+    window_title: String,
+    /// The window closes without asking again.
+    closing: bool,
+}
+
+impl App {
+    /// The studio in a window that eframe has made, or in a test's.
+    #[must_use]
+    pub fn new(cc: &eframe::CreationContext<'_>, options: Options) -> Self {
+        let ctx = &cc.egui_ctx;
+        theme::install(ctx);
+        // Ctrl and +, -, 0 zoom the canvas, not the letters; and nothing closes the window without asking.
+        ctx.options_mut(|o| {
+            o.zoom_with_keyboard = false;
+            o.quit_shortcuts.clear();
+        });
+        let prefs = prefs::Prefs::load(cc.storage);
+        ctx.set_theme(prefs.theme);
+        let wake = ctx.clone();
+        let engine =
+            options.engine.unwrap_or_else(|| Box::new(crate::studio::Studio::start(move || wake.request_repaint())));
+        let mut app = Self {
+            editor: Editor::new(example(), "Mountain lake"),
+            engine,
+            job: None,
+            takes: takes::Takes::default(),
+            canvas: Canvas::new(ctx),
+            tool: Tool::Brush,
+            view_mode: ViewMode::Both,
+            prefs,
+            dialog: None,
+            files: files::Files::new(ctx, options.file_dialogs),
+            after_save: None,
+            toasts: toasts::Toasts::default(),
+            checks: checks::Checks::default(),
+            thumbnails: thumbnails::Thumbnails::default(),
+            cards: regions::Cards::default(),
+            window_title: String::new(),
+            closing: false,
+        };
+        if let Some(path) = options.project {
+            app.files.open(path);
+        }
+        app
+    }
+
+    /// The open document and what is selected in it.
+    #[must_use]
+    pub fn editor(&self) -> &Editor {
+        &self.editor
+    }
+
+    /// The tool in hand.
+    #[must_use]
+    pub fn tool(&self) -> Tool {
+        self.tool
+    }
+
+    /// The brush.
+    #[must_use]
+    pub fn brush(&self) -> BrushSettings {
+        self.prefs.brush
+    }
+
+    /// What the canvas shows.
+    #[must_use]
+    pub fn view_mode(&self) -> ViewMode {
+        self.view_mode
+    }
+
+    /// True while a picture is being made.
+    #[must_use]
+    pub fn is_generating(&self) -> bool {
+        self.job.is_some()
+    }
+
+    /// How many pictures of this session lie in the strip.
+    #[must_use]
+    pub fn takes(&self) -> usize {
+        self.takes.len()
+    }
+
+    /// How many previews of the running job have arrived.
+    #[must_use]
+    pub fn previews(&self) -> u32 {
+        self.job.as_ref().map_or(0, |j| j.previews)
+    }
+
+    /// True while a file is being read or written, or a file dialog of the system is open.
+    #[must_use]
+    pub fn is_busy_with_files(&self) -> bool {
+        self.files.is_busy()
+    }
+
+    /// Where a canvas position (in canvas pixels) is on the screen.
+    #[must_use]
+    pub fn canvas_to_screen(&self, x: f32, y: f32) -> egui::Pos2 {
+        self.canvas.to_screen(egui::pos2(x, y))
+    }
+}
+
+/// Opens the studio's window, with this project or else the example, and returns when it is closed.
+///
+/// # Errors
+/// Where there is no display to open a window on, or no graphics.
+pub fn run(project: Option<PathBuf>) -> anyhow::Result<()> {
+    if cfg!(all(unix, not(target_os = "macos"))) {
+        let set = |name| std::env::var_os(name).is_some_and(|v: std::ffi::OsString| !v.is_empty());
+        anyhow::ensure!(
+            set("DISPLAY") || set("WAYLAND_DISPLAY") || set("WAYLAND_SOCKET"),
+            "there is no display to open the studio on (neither DISPLAY nor WAYLAND_DISPLAY is set); \
+             on a machine without one use `polyptych render`"
+        );
+    }
+    let native = eframe::NativeOptions {
+        viewport: egui::ViewportBuilder::default()
+            .with_app_id("polyptych")
+            .with_title("Polyptych")
+            .with_inner_size([1440.0, 900.0])
+            .with_min_inner_size([880.0, 560.0])
+            .with_icon(egui::IconData::default())
+            .with_drag_and_drop(true),
+        ..Default::default()
+    };
+    let options = Options { project, ..Default::default() };
+    eframe::run_native("polyptych", native, Box::new(|cc| Ok(Box::new(App::new(cc, options)))))
+        .map_err(|error| anyhow::anyhow!("{error}"))
+        .context("the studio's window could not be opened; `polyptych render` works without one")
+}

@@ -1,0 +1,516 @@
+//! Questions: each a modal over the window, answered by mouse or keys, closed by Escape.
+
+use super::commands::Command;
+use super::files::Purpose;
+use super::perform::Leave;
+use super::{App, theme, widgets};
+use crate::document::{Document, MAX_SIDE, MIN_SIDE};
+use egui::{
+    Align, Button, DragValue, Frame, Id, Key, Label, Layout, Margin, Modal, RichText, ScrollArea, TextEdit, Ui,
+};
+use egui_material_icons::icons;
+use std::path::{Path, PathBuf};
+
+/// The question on show.
+pub enum Dialog {
+    /// The document has changes; leave it all the same?
+    Unsaved(Leave),
+    Path(PathForm),
+    NewCanvas(SizeForm),
+    CanvasSize(SizeForm),
+    Palette(PaletteForm),
+    Shortcuts,
+    About,
+}
+
+/// Asks for a path where the system cannot.
+pub struct PathForm {
+    purpose: Purpose,
+    /// What follows once the document is saved.
+    after: Option<Leave>,
+    typed: String,
+    folder: PathBuf,
+    entries: Vec<Entry>,
+    /// The path that exists already and would be replaced.
+    replace: Option<PathBuf>,
+    focused: bool,
+}
+
+struct Entry {
+    name: String,
+    folder: bool,
+}
+
+/// Width and height of a canvas.
+pub struct SizeForm {
+    width: u32,
+    height: u32,
+    scale: bool,
+}
+
+/// Finds a command by its name.
+#[derive(Default)]
+pub struct PaletteForm {
+    typed: String,
+    chosen: usize,
+    focused: bool,
+}
+
+/// What becomes of a dialog after a frame.
+enum Next {
+    Stay(Dialog),
+    Close,
+    Run(Command),
+    Leave(Leave),
+    SaveThen(Leave),
+    LeaveNow(Leave),
+    Resize { width: u32, height: u32, scale: bool },
+    Path { purpose: Purpose, path: PathBuf, after: Option<Leave> },
+}
+
+impl Dialog {
+    pub fn new_canvas(document: &Document) -> Self {
+        Self::NewCanvas(SizeForm { width: document.width, height: document.height, scale: false })
+    }
+
+    pub fn canvas_size(document: &Document) -> Self {
+        Self::CanvasSize(SizeForm { width: document.width, height: document.height, scale: true })
+    }
+
+    pub fn palette() -> Self {
+        Self::Palette(PaletteForm::default())
+    }
+}
+
+impl App {
+    /// Shows the studio's own dialog for a path.
+    pub(super) fn open_path_dialog(&mut self, purpose: Purpose) {
+        self.dialog = Some(Dialog::Path(self.path_form(purpose, None)));
+    }
+
+    pub(super) fn path_form(&self, purpose: Purpose, after: Option<Leave>) -> PathForm {
+        let folder = self.folder();
+        let name = if purpose == Purpose::Open { String::new() } else { self.suggested_name(purpose) };
+        let typed = if name.is_empty() { String::new() } else { folder.join(name).display().to_string() };
+        let mut form = PathForm {
+            purpose,
+            after,
+            typed,
+            folder: PathBuf::new(),
+            entries: Vec::new(),
+            replace: None,
+            focused: false,
+        };
+        form.go_to(folder);
+        form
+    }
+
+    pub(super) fn dialog_ui(&mut self, ui: &Ui) {
+        let Some(dialog) = self.dialog.take() else { return };
+        let next = match dialog {
+            Dialog::Unsaved(leave) => unsaved(ui, self.editor.title(), leave),
+            Dialog::Path(form) => path(ui, form),
+            Dialog::NewCanvas(form) => new_canvas(ui, form),
+            Dialog::CanvasSize(form) => canvas_size(ui, form, self.editor.document()),
+            Dialog::Palette(form) => self.palette(ui, form),
+            Dialog::Shortcuts => shortcuts(ui),
+            Dialog::About => about(ui),
+        };
+        match next {
+            Next::Stay(dialog) => self.dialog = Some(dialog),
+            Next::Close => {}
+            Next::Run(command) => self.perform(ui, command),
+            Next::Leave(leave) => self.leave(ui, leave),
+            Next::LeaveNow(leave) => self.leave_now(ui, leave),
+            Next::SaveThen(leave) => self.save(Some(leave)),
+            Next::Resize { width, height, scale } => {
+                self.editor.resize(width, height, scale);
+                self.canvas.view.fit();
+            }
+            Next::Path { purpose, path, after } => self.path_given(ui, purpose, path, after),
+        }
+    }
+
+    fn palette(&self, ui: &Ui, mut form: PaletteForm) -> Next {
+        let t = theme::tokens(ui);
+        let mut run = None;
+        let up = ui.input_mut(|i| i.consume_key(egui::Modifiers::NONE, Key::ArrowUp));
+        let down = ui.input_mut(|i| i.consume_key(egui::Modifiers::NONE, Key::ArrowDown));
+        let enter = ui.input(|i| i.key_pressed(Key::Enter));
+        let close = modal(ui, "Find a command", 420.0, |ui| {
+            let edit =
+                TextEdit::singleline(&mut form.typed).hint_text("What do you want to do?").desired_width(f32::INFINITY);
+            let response = ui.add(edit.margin(Margin::symmetric(8, 6))).accessible_name("Find a command");
+            if !std::mem::replace(&mut form.focused, true) {
+                response.request_focus();
+            }
+            if response.changed() {
+                form.chosen = 0;
+            }
+            let wanted = form.typed.to_lowercase();
+            let found: Vec<Command> = Command::ALL
+                .into_iter()
+                .filter(|c| *c != Command::Palette)
+                .filter(|c| wanted.split_whitespace().all(|w| spoken(*c).contains(w)))
+                .collect();
+            let last = found.len().saturating_sub(1);
+            if down {
+                form.chosen = (form.chosen + 1).min(last);
+            }
+            if up {
+                form.chosen = form.chosen.saturating_sub(1);
+            }
+            form.chosen = form.chosen.min(last);
+            ScrollArea::vertical().max_height(320.0).auto_shrink([false, true]).show(ui, |ui| {
+                ui.spacing_mut().item_spacing.y = 0.0;
+                if found.is_empty() {
+                    ui.label(RichText::new("Nothing of that name.").color(t.text_weak));
+                }
+                for (i, command) in found.iter().enumerate() {
+                    let button = Button::new(command.label())
+                        .shortcut_text(command.keys_text(ui))
+                        .selected(i == form.chosen)
+                        .frame_when_inactive(i == form.chosen)
+                        .min_size(egui::vec2(ui.available_width(), theme::ROW));
+                    let response = ui.add_enabled(self.is_enabled(*command), button).on_hover_text(command.hint());
+                    if response.clicked() {
+                        run = Some(*command);
+                    }
+                    if i == form.chosen && (up || down) {
+                        response.scroll_to_me(None);
+                    }
+                }
+            });
+            if enter {
+                run = found.get(form.chosen).copied();
+            }
+        });
+        match run {
+            Some(command) => Next::Run(command),
+            None if close => Next::Close,
+            None => Next::Stay(Dialog::Palette(form)),
+        }
+    }
+}
+
+/// What of a command is searched.
+fn spoken(command: Command) -> String {
+    format!("{} {}", command.label(), command.hint()).to_lowercase()
+}
+
+/// A modal; true where it is to be closed.
+fn modal(ui: &Ui, title: &str, width: f32, add: impl FnOnce(&mut Ui)) -> bool {
+    let t = theme::tokens(ui);
+    let frame = Frame::popup(ui.style()).fill(t.panel).inner_margin(Margin::same(16)).corner_radius(8);
+    let area = Modal::default_area(Id::unique(("dialog", title))).accessible_name(title);
+    Modal::new(Id::unique(("dialog", title)))
+        .area(area)
+        .frame(frame)
+        .backdrop_color(t.shade)
+        .show(ui, |ui| {
+            ui.set_width(width);
+            ui.spacing_mut().item_spacing.y = theme::GRID;
+            ui.add(Label::new(theme::strong(title).color(t.text_strong)).selectable(false));
+            add(ui);
+        })
+        .should_close()
+}
+
+/// The buttons of a dialog, at the right, the main one last.
+fn buttons(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
+    ui.add_space(theme::HALF);
+    ui.allocate_ui_with_layout(egui::vec2(ui.available_width(), theme::ROW), Layout::right_to_left(Align::Center), add);
+}
+
+fn main(ui: &mut Ui, text: &str, enabled: bool) -> bool {
+    let t = theme::tokens(ui);
+    widgets::main_button(ui, theme::strong(text).color(t.on_accent), 88.0, theme::ROW, enabled).clicked()
+}
+
+fn other(ui: &mut Ui, text: &str) -> bool {
+    ui.add(Button::new(text).min_size(egui::vec2(88.0, theme::ROW))).clicked()
+}
+
+fn unsaved(ui: &Ui, title: &str, leave: Leave) -> Next {
+    let mut next = None;
+    let close = modal(ui, "Save your changes?", 400.0, |ui| {
+        ui.label(format!("{title} has changes that are not saved. They are lost if you don’t save them."));
+        buttons(ui, |ui| {
+            if main(ui, "Save", true) {
+                next = Some(Next::SaveThen(leave.clone()));
+            }
+            if other(ui, "Don’t save") {
+                next = Some(Next::LeaveNow(leave.clone()));
+            }
+            if other(ui, "Cancel") {
+                next = Some(Next::Close);
+            }
+        });
+    });
+    next.unwrap_or(if close { Next::Close } else { Next::Stay(Dialog::Unsaved(leave)) })
+}
+
+impl SizeForm {
+    fn fields(&mut self, ui: &mut Ui) {
+        for (label, name, value) in
+            [("Width", "Width in pixels", &mut self.width), ("Height", "Height in pixels", &mut self.height)]
+        {
+            widgets::field(ui, ui.available_width(), label, name, |ui, id| {
+                let drag = DragValue::new(value).range(MIN_SIDE..=MAX_SIDE).speed(8.0).suffix(" px");
+                ui.add(drag).labelled_by(id);
+            });
+        }
+    }
+
+    fn shapes(&mut self, ui: &mut Ui) {
+        ui.horizontal_wrapped(|ui| {
+            for (name, width, height) in
+                [("Square", 512, 512), ("Landscape", 768, 512), ("Portrait", 512, 768), ("Panorama", 1536, 512)]
+            {
+                let on = (self.width, self.height) == (width, height);
+                let button = Button::new(name).selected(on);
+                if ui.add(button).on_hover_text(format!("{width} × {height}")).clicked() {
+                    (self.width, self.height) = (width, height);
+                }
+            }
+        });
+    }
+
+    /// The sides the models can draw: multiples of 8.
+    fn rounded(&self) -> (u32, u32) {
+        let round = |v: u32| ((v + 4) / 8 * 8).clamp(MIN_SIDE, MAX_SIDE);
+        (round(self.width), round(self.height))
+    }
+}
+
+fn new_canvas(ui: &Ui, mut form: SizeForm) -> Next {
+    let mut next = None;
+    let close = modal(ui, "New canvas", 320.0, |ui| {
+        form.shapes(ui);
+        form.fields(ui);
+        buttons(ui, |ui| {
+            if main(ui, "Create", true) {
+                let (width, height) = form.rounded();
+                next = Some(Next::Leave(Leave::New { width, height }));
+            }
+            if other(ui, "Cancel") {
+                next = Some(Next::Close);
+            }
+        });
+    });
+    next.unwrap_or(if close { Next::Close } else { Next::Stay(Dialog::NewCanvas(form)) })
+}
+
+fn canvas_size(ui: &Ui, mut form: SizeForm, document: &Document) -> Next {
+    let mut next = None;
+    let close = modal(ui, "Canvas size", 320.0, |ui| {
+        form.shapes(ui);
+        form.fields(ui);
+        ui.radio_value(&mut form.scale, true, "Stretch the regions with the canvas");
+        ui.radio_value(&mut form.scale, false, "Keep the regions where they are");
+        let (width, height) = form.rounded();
+        if (width, height) != (form.width, form.height) {
+            let t = theme::tokens(ui);
+            ui.label(
+                RichText::new(format!("Becomes {width} × {height}: sides are multiples of 8.")).color(t.text_weak),
+            );
+        }
+        buttons(ui, |ui| {
+            if main(ui, "Change", (width, height) != (document.width, document.height)) {
+                next = Some(Next::Resize { width, height, scale: form.scale });
+            }
+            if other(ui, "Cancel") {
+                next = Some(Next::Close);
+            }
+        });
+    });
+    next.unwrap_or(if close { Next::Close } else { Next::Stay(Dialog::CanvasSize(form)) })
+}
+
+impl PathForm {
+    fn go_to(&mut self, folder: PathBuf) {
+        let mut entries: Vec<Entry> = std::fs::read_dir(&folder)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(|e| {
+                let name = e.file_name().into_string().ok().filter(|n| !n.starts_with('.'))?;
+                let folder = e.path().is_dir();
+                let ending = Path::new(&name).extension().map(|x| x.to_string_lossy().to_lowercase());
+                let fits = ending.is_some_and(|x| self.purpose.endings().contains(&x.as_str()));
+                (folder || fits).then_some(Entry { name, folder })
+            })
+            .collect();
+        entries.sort_by_key(|e| (!e.folder, e.name.to_lowercase()));
+        // No list is read further than anyone would.
+        entries.truncate(1000);
+        self.entries = entries;
+        self.folder = folder;
+    }
+
+    fn given(&self) -> Option<PathBuf> {
+        let typed = self.typed.trim();
+        if typed.is_empty() {
+            return None;
+        }
+        let path = PathBuf::from(typed);
+        let path = if path.is_absolute() { path } else { self.folder.join(path) };
+        Some(self.purpose.with_ending(path))
+    }
+}
+
+fn path(ui: &Ui, mut form: PathForm) -> Next {
+    let t = theme::tokens(ui);
+    let mut next = None;
+    let mut accept = false;
+    let mut goes_to = None;
+    let close = modal(ui, form.purpose.title(), 480.0, |ui| {
+        let edit = TextEdit::singleline(&mut form.typed).hint_text("Path of the file").desired_width(f32::INFINITY);
+        let response = ui.add(edit.margin(Margin::symmetric(8, 6))).accessible_name("Path");
+        if !std::mem::replace(&mut form.focused, true) {
+            response.request_focus();
+        }
+        if response.changed() {
+            form.replace = None;
+        }
+        accept = response.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter));
+        ui.horizontal(|ui| {
+            let up = widgets::icon_button(ui, icons::ICON_ARROW_UPWARD, "Folder above");
+            if up.clicked() {
+                goes_to = form.folder.parent().map(Path::to_path_buf);
+            }
+            let folder = RichText::new(form.folder.display().to_string()).color(t.text_weak);
+            ui.add(Label::new(folder).truncate().selectable(false));
+        });
+        Frame::new().fill(t.field).corner_radius(theme::ROUND_SMALL).inner_margin(Margin::same(4)).show(ui, |ui| {
+            ScrollArea::vertical().max_height(224.0).min_scrolled_height(224.0).auto_shrink(false).show(ui, |ui| {
+                ui.spacing_mut().item_spacing.y = 0.0;
+                if form.entries.is_empty() {
+                    ui.label(RichText::new("No files here that fit.").color(t.text_weak));
+                }
+                for entry in &form.entries {
+                    let icon = if entry.folder { icons::ICON_FOLDER } else { icons::ICON_IMAGE };
+                    let text = format!("{}  {}", icon.codepoint, entry.name);
+                    let row = Button::new(text).frame_when_inactive(false).truncate();
+                    let response = ui.add(row).accessible_name(&entry.name);
+                    if response.clicked() {
+                        let path = form.folder.join(&entry.name);
+                        if entry.folder {
+                            goes_to = Some(path);
+                        } else {
+                            form.typed = path.display().to_string();
+                            accept |= response.double_clicked();
+                        }
+                    }
+                }
+            });
+        });
+        if let Some(path) = &form.replace {
+            let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+            ui.label(RichText::new(format!("{name} is there already. Replace it?")).color(t.warning));
+        }
+        buttons(ui, |ui| {
+            let verb = if form.replace.is_some() { "Replace" } else { form.purpose.verb() };
+            accept |= main(ui, verb, form.given().is_some());
+            if other(ui, "Cancel") {
+                next = Some(Next::Close);
+            }
+        });
+    });
+    if let Some(folder) = goes_to {
+        form.go_to(folder);
+    }
+    if accept && let Some(path) = form.given() {
+        if path.is_dir() {
+            form.typed.clear();
+            form.go_to(path);
+        } else if form.purpose != Purpose::Open && path.exists() && form.replace.as_ref() != Some(&path) {
+            form.replace = Some(path);
+        } else {
+            next = Some(Next::Path { purpose: form.purpose, path, after: form.after.clone() });
+        }
+    }
+    next.unwrap_or(if close { Next::Close } else { Next::Stay(Dialog::Path(form)) })
+}
+
+fn shortcuts(ui: &Ui) -> Next {
+    let t = theme::tokens(ui);
+    let close = modal(ui, "Keyboard shortcuts", 640.0, |ui| {
+        let listed: Vec<Command> = Command::ALL.into_iter().filter(|c| !c.keys().is_empty()).collect();
+        let half = listed.len().div_ceil(2);
+        ScrollArea::vertical().max_height(480.0).show(ui, |ui| {
+            ui.columns_const(|columns: &mut [Ui; 2]| {
+                for (ui, part) in columns.iter_mut().zip(listed.chunks(half)) {
+                    ui.spacing_mut().item_spacing.y = theme::HALF;
+                    for command in part {
+                        ui.horizontal(|ui| {
+                            let all: Vec<String> = command.keys().iter().map(|k| k.text(ui)).collect();
+                            ui.label(command.label().trim_end_matches('…'));
+                            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                                ui.label(RichText::new(all.join("  ")).color(t.text_weak));
+                            });
+                        });
+                    }
+                }
+            });
+            ui.add_space(theme::GRID);
+            ui.label(RichText::new("On the canvas").color(t.text_weak));
+            for (what, keys) in [
+                ("Move the canvas", "Hold Space, or middle button"),
+                ("Zoom to the pointer", "Wheel"),
+                ("Pick the region under the brush", "Alt+click"),
+                ("Take a stroke back while painting", "Esc, or right button"),
+            ] {
+                ui.horizontal(|ui| {
+                    ui.label(what);
+                    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                        ui.label(RichText::new(keys).color(t.text_weak));
+                    });
+                });
+            }
+        });
+        let mut done = false;
+        buttons(ui, |ui| done = main(ui, "Close", true));
+        if done {
+            ui.close();
+        }
+    });
+    if close { Next::Close } else { Next::Stay(Dialog::Shortcuts) }
+}
+
+fn about(ui: &Ui) -> Next {
+    let t = theme::tokens(ui);
+    let close = modal(ui, "About Polyptych", 400.0, |ui| {
+        ui.label(format!("Version {}", env!("CARGO_PKG_VERSION")));
+        ui.label("Paint regions, give each its words, and watch one seamless picture grow under them.");
+        let notes = "MultiDiffusion by Bar-Tal, Yariv, Lipman and Dekel (ICML 2023). MIT or Apache-2.0. \
+                     Letters: Inter (SIL Open Font License). Icons: Material Symbols (Apache-2.0).";
+        ui.label(RichText::new(notes).size(theme::TEXT_SMALL).color(t.text_weak));
+        let mut done = false;
+        buttons(ui, |ui| done = main(ui, "Close", true));
+        if done {
+            ui.close();
+        }
+    });
+    if close { Next::Close } else { Next::Stay(Dialog::About) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sides_become_multiples_of_eight() {
+        let form = |width, height| SizeForm { width, height, scale: false }.rounded();
+        assert_eq!(form(512, 515), (512, 512));
+        assert_eq!(form(517, 1), (520, MIN_SIDE));
+        assert_eq!(form(MAX_SIDE, 99_999), (MAX_SIDE, MAX_SIDE));
+    }
+
+    #[test]
+    fn every_command_can_be_found_by_its_name() {
+        for command in Command::ALL {
+            assert!(spoken(command).contains(&command.label().to_lowercase()), "{command:?}");
+        }
+    }
+}

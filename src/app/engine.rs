@@ -1,0 +1,38 @@
+//! What the window needs of the worker: a seam, so that tests can paint without a network.
+
+use crate::document::Document;
+use crate::studio::{Event, Job, JobId, Studio};
+
+/// Makes pictures somewhere else and reports how far it is.
+pub trait Engine {
+    /// Queues a job.
+    fn submit(&mut self, job: Job) -> JobId;
+    /// Cancels a queued or running job.
+    fn cancel(&mut self, job: JobId);
+    /// Takes all events since the last call, oldest first.
+    fn events(&mut self) -> Vec<Event>;
+    /// The device in words.
+    fn device(&self) -> String;
+    /// What a run would cost, in words; `None` where that is not known.
+    fn cost(&self, _document: &Document) -> Option<String> {
+        None
+    }
+}
+
+impl Engine for Studio {
+    fn submit(&mut self, job: Job) -> JobId {
+        Self::submit(self, job)
+    }
+
+    fn cancel(&mut self, job: JobId) {
+        Self::cancel(self, job);
+    }
+
+    fn events(&mut self) -> Vec<Event> {
+        Self::events(self)
+    }
+
+    fn device(&self) -> String {
+        Self::device(self)
+    }
+}

@@ -1,0 +1,230 @@
+//! Reading and writing files, and asking where, on threads of their own: a slow disk or a broken portal never holds up
+//! the window.
+
+use crate::document::Document;
+use image::RgbImage;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+/// Whose file dialogs are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FileDialogs {
+    /// The system's where it has any, else the studio's own.
+    #[default]
+    System,
+    /// The studio's own.
+    Own,
+}
+
+/// What a path is wanted for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    Open,
+    SaveAs,
+    Export,
+}
+
+impl Purpose {
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Open => "Open",
+            Self::SaveAs => "Save as",
+            Self::Export => "Export picture",
+        }
+    }
+
+    /// The word on the button.
+    pub fn verb(self) -> &'static str {
+        match self {
+            Self::Open => "Open",
+            Self::SaveAs => "Save",
+            Self::Export => "Export",
+        }
+    }
+
+    /// The endings of the files it is about.
+    pub fn endings(self) -> &'static [&'static str] {
+        match self {
+            Self::Open => &["ora", "png"],
+            Self::SaveAs => &["ora"],
+            Self::Export => &["png"],
+        }
+    }
+
+    /// The path with the ending it needs.
+    pub fn with_ending(self, mut path: PathBuf) -> PathBuf {
+        let ends = |e: &&str| path.extension().is_some_and(|x| x.eq_ignore_ascii_case(e));
+        if self != Self::Open
+            && !self.endings().iter().any(|e| ends(e))
+            && let Some(name) = path.file_name()
+        {
+            let name = format!("{}.{}", name.to_string_lossy(), self.endings()[0]);
+            path.set_file_name(name);
+        }
+        path
+    }
+}
+
+/// What a thread has finished.
+pub enum Done {
+    Opened {
+        path: PathBuf,
+        result: Result<Box<Document>, String>,
+    },
+    Saved {
+        path: PathBuf,
+        revision: u64,
+        result: Result<(), String>,
+    },
+    Exported {
+        path: PathBuf,
+        result: Result<(), String>,
+    },
+    /// The system's dialog was answered; `None` is "cancel".
+    Answered {
+        purpose: Purpose,
+        path: Option<PathBuf>,
+    },
+}
+
+/// The file work that is going on.
+pub struct Files {
+    dialogs: FileDialogs,
+    system_dialogs: Option<bool>,
+    sender: Sender<Done>,
+    receiver: Receiver<Done>,
+    running: usize,
+    /// The system's dialog that is open.
+    asking: Option<Purpose>,
+    ctx: egui::Context,
+}
+
+impl Files {
+    pub fn new(ctx: &egui::Context, dialogs: FileDialogs) -> Self {
+        let (sender, receiver) = channel();
+        Self { dialogs, system_dialogs: None, sender, receiver, running: 0, asking: None, ctx: ctx.clone() }
+    }
+
+    pub fn is_busy(&self) -> bool {
+        self.running > 0
+    }
+
+    /// The system's dialog that is open.
+    pub fn asking(&self) -> Option<Purpose> {
+        self.asking
+    }
+
+    /// No longer waits for the system's dialog.
+    pub fn stop_asking(&mut self) {
+        self.asking = None;
+    }
+
+    fn spawn(&mut self, name: &str, work: impl FnOnce() -> Done + Send + 'static) {
+        let (sender, ctx) = (self.sender.clone(), self.ctx.clone());
+        let started = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+            // The receiver is gone only when the window is.
+            sender.send(work()).ok();
+            ctx.request_repaint();
+        });
+        match started {
+            Ok(_) => self.running += 1,
+            Err(error) => log::error!("no thread to {name}: {error}"),
+        }
+    }
+
+    /// Everything finished since the last call.
+    pub fn done(&mut self) -> Vec<Done> {
+        let done: Vec<Done> = self.receiver.try_iter().collect();
+        self.running -= done.len();
+        let answered = done.iter().any(|d| matches!(d, Done::Answered { .. }));
+        // An answer that nobody waits for any more is dropped.
+        let wanted = self.asking.is_some();
+        if answered {
+            self.asking = None;
+        }
+        done.into_iter().filter(|d| wanted || !matches!(d, Done::Answered { .. })).collect()
+    }
+
+    pub fn open(&mut self, path: PathBuf) {
+        self.spawn("open", move || Done::Opened { result: open(&path).map(Box::new), path });
+    }
+
+    pub fn save(&mut self, document: Document, revision: u64, path: PathBuf) {
+        self.spawn("save", move || Done::Saved { result: save(&document, &path), path, revision });
+    }
+
+    pub fn export(&mut self, document: Document, path: PathBuf) {
+        self.spawn("export", move || Done::Exported { result: export(&document, &path), path });
+    }
+
+    /// Opens the system's dialog; false where it has none, so that the studio's own is to be shown.
+    pub fn ask(&mut self, purpose: Purpose, folder: Option<&Path>, name: &str) -> bool {
+        if self.dialogs == FileDialogs::Own || !*self.system_dialogs.get_or_insert_with(has_system_dialogs) {
+            return false;
+        }
+        let mut dialog = rfd::FileDialog::new().set_title(purpose.title());
+        dialog = match purpose {
+            Purpose::Open => dialog.add_filter("Projects and pictures", purpose.endings()),
+            Purpose::SaveAs => dialog.add_filter("OpenRaster project", purpose.endings()).set_file_name(name),
+            Purpose::Export => dialog.add_filter("PNG picture", purpose.endings()).set_file_name(name),
+        };
+        if let Some(folder) = folder {
+            dialog = dialog.set_directory(folder);
+        }
+        self.asking = Some(purpose);
+        let answer = move || {
+            let path = if purpose == Purpose::Open { dialog.pick_file() } else { dialog.save_file() };
+            Done::Answered { purpose, path }
+        };
+        self.spawn("ask", answer);
+        true
+    }
+}
+
+fn open(path: &Path) -> Result<Document, String> {
+    Err(format!("{}: cannot be opened yet", path.display()))
+}
+
+fn save(_document: &Document, path: &Path) -> Result<(), String> {
+    Err(format!("{}: cannot be saved yet", path.display()))
+}
+
+fn export(document: &Document, path: &Path) -> Result<(), String> {
+    let take = document.take.as_ref().ok_or("there is no picture yet")?;
+    let image: Arc<RgbImage> = Arc::new(take.image.clone());
+    image.save(path).map_err(|e| format!("{}: {e}", path.display()))
+}
+
+/// True where asking the system for a file can work. On Linux that is a desktop portal on the session bus, or zenity;
+/// rfd cannot tell "there is none" from "cancelled" (rfd 0.17), so it is found out before.
+fn has_system_dialogs() -> bool {
+    if cfg!(target_os = "macos") {
+        // Its dialogs must be opened from the main thread.
+        return false;
+    }
+    if !cfg!(all(unix, not(target_os = "macos"))) {
+        return true;
+    }
+    let variable = |name| std::env::var_os(name).filter(|v: &std::ffi::OsString| !v.is_empty());
+    let bus = variable("DBUS_SESSION_BUS_ADDRESS").is_some()
+        || variable("XDG_RUNTIME_DIR").is_some_and(|d| Path::new(&d).join("bus").exists());
+    let data = variable("XDG_DATA_DIRS").unwrap_or_else(|| "/usr/local/share:/usr/share".into());
+    let service = "dbus-1/services/org.freedesktop.portal.Desktop.service";
+    let portal = bus && std::env::split_paths(&data).any(|d| d.join(service).exists());
+    let zenity = || std::env::split_paths(&variable("PATH").unwrap_or_default()).any(|d| d.join("zenity").is_file());
+    portal || zenity()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_ending_is_added() {
+        assert_eq!(Purpose::SaveAs.with_ending("a/lake".into()), PathBuf::from("a/lake.ora"));
+        assert_eq!(Purpose::SaveAs.with_ending("lake.ORA".into()), PathBuf::from("lake.ORA"));
+        assert_eq!(Purpose::Export.with_ending("v1.2".into()), PathBuf::from("v1.2.png"));
+        assert_eq!(Purpose::Open.with_ending("lake".into()), PathBuf::from("lake"));
+    }
+}

@@ -1,0 +1,128 @@
+//! What happens before a frame is drawn: taking in what other threads have finished, and files.
+
+use super::files::{Done, Purpose};
+use super::perform::Leave;
+use super::{App, Editor};
+use std::path::{Path, PathBuf};
+
+impl App {
+    pub(super) fn logic(&mut self, ctx: &egui::Context) {
+        self.drain_engine();
+        for done in self.files.done() {
+            self.file_done(ctx, done);
+        }
+        if ctx.input(|i| i.viewport().close_requested()) && !self.closing && self.editor.is_unsaved() {
+            ctx.send_viewport_cmd(egui::ViewportCommand::CancelClose);
+            self.leave(ctx, Leave::Quit);
+        }
+        let dot = if self.editor.is_unsaved() { "• " } else { "" };
+        let title = format!("{dot}{} – Polyptych", self.editor.title());
+        if title != self.window_title {
+            ctx.send_viewport_cmd(egui::ViewportCommand::Title(title.clone()));
+            self.window_title = title;
+        }
+    }
+
+    fn file_done(&mut self, ctx: &egui::Context, done: Done) {
+        match done {
+            Done::Opened { path, result: Ok(document) } => {
+                self.remember_folder(&path);
+                // A picture with a project inside opens the project; saving it asks for a name of its own.
+                let is_project = path.extension().is_some_and(|x| x.eq_ignore_ascii_case("ora"));
+                let editor = if is_project {
+                    Editor::from_file(*document, &path)
+                } else {
+                    Editor::new(*document, &path.file_stem().unwrap_or_default().to_string_lossy())
+                };
+                self.open_document(editor);
+            }
+            Done::Saved { path, revision, result: Ok(()) } => {
+                self.remember_folder(&path);
+                self.editor.set_path(&path);
+                self.editor.mark_saved(revision);
+                if let Some(leave) = self.after_save.take() {
+                    self.leave(ctx, leave);
+                }
+            }
+            Done::Exported { path, result: Ok(()) } => {
+                self.remember_folder(&path);
+                self.toasts.info(format!("Exported to {}", path.display()));
+            }
+            Done::Opened { result: Err(message), .. }
+            | Done::Saved { result: Err(message), .. }
+            | Done::Exported { result: Err(message), .. } => {
+                self.after_save = None;
+                self.toasts.error(message);
+            }
+            Done::Answered { purpose, path: Some(path) } => {
+                let after = self.after_save.take();
+                self.path_given(ctx, purpose, path, after);
+            }
+            Done::Answered { path: None, .. } => self.after_save = None,
+        }
+    }
+
+    /// Saves where the document lies, or asks where.
+    pub(super) fn save(&mut self, after: Option<Leave>) {
+        self.finish_gesture();
+        match self.editor.path().map(Path::to_path_buf) {
+            Some(path) => self.save_to(path, after),
+            None => self.save_as(after),
+        }
+    }
+
+    pub(super) fn save_as(&mut self, after: Option<Leave>) {
+        self.finish_gesture();
+        let (folder, name) = (self.folder(), self.suggested_name(Purpose::SaveAs));
+        if self.files.ask(Purpose::SaveAs, Some(&folder), &name) {
+            self.after_save = after;
+        } else {
+            self.dialog = Some(super::dialogs::Dialog::Path(self.path_form(Purpose::SaveAs, after)));
+        }
+    }
+
+    fn save_to(&mut self, path: PathBuf, after: Option<Leave>) {
+        self.after_save = after;
+        self.files.save(self.editor.document().clone(), self.editor.revision(), path);
+    }
+
+    /// Asks for a path to open or to export to.
+    pub(super) fn ask_path(&mut self, purpose: Purpose) {
+        let (folder, name) = (self.folder(), self.suggested_name(purpose));
+        if !self.files.ask(purpose, Some(&folder), &name) {
+            self.open_path_dialog(purpose);
+        }
+    }
+
+    /// A person has named a file.
+    pub(super) fn path_given(&mut self, ctx: &egui::Context, purpose: Purpose, path: PathBuf, after: Option<Leave>) {
+        let path = purpose.with_ending(path);
+        match purpose {
+            // The open document was asked about before the path was.
+            Purpose::Open => self.leave_now(ctx, Leave::OpenPath(path)),
+            Purpose::SaveAs => self.save_to(path, after),
+            Purpose::Export => self.files.export(self.editor.document().clone(), path),
+        }
+    }
+
+    /// Where files are looked for first.
+    pub(super) fn folder(&self) -> PathBuf {
+        let beside = self.editor.path().and_then(Path::parent).map(Path::to_path_buf);
+        let home = || std::env::var_os("HOME").or_else(|| std::env::var_os("USERPROFILE")).map(PathBuf::from);
+        [beside, self.prefs.folder.clone(), home(), std::env::current_dir().ok()]
+            .into_iter()
+            .flatten()
+            .find(|f| f.is_dir())
+            .unwrap_or_default()
+    }
+
+    /// The name a new file gets unless another is given.
+    pub(super) fn suggested_name(&self, purpose: Purpose) -> String {
+        let stem = Path::new(self.editor.title()).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        format!("{stem}.{}", purpose.endings().first().copied().unwrap_or_default())
+    }
+
+    fn remember_folder(&mut self, path: &Path) {
+        self.prefs.folder = path.parent().filter(|p| p.is_dir()).map(Path::to_path_buf);
+    }
+}

@@ -1,0 +1,136 @@
+//! The bar at the top: the menus, and the document's name in the middle.
+
+use super::{App, Command, theme, widgets};
+use egui::{Align2, Button, FontId, MenuBar, Ui};
+use egui_material_icons::icons;
+
+/// One menu: its name and its entries; `None` is a line between.
+type Menu = (&'static str, &'static [Option<Command>]);
+
+const MENUS: [Menu; 6] = [
+    (
+        "File",
+        &[
+            Some(Command::New),
+            Some(Command::Open),
+            None,
+            Some(Command::Save),
+            Some(Command::SaveAs),
+            Some(Command::Export),
+            None,
+            Some(Command::OpenExample),
+            None,
+            Some(Command::Quit),
+        ],
+    ),
+    ("Edit", &[Some(Command::Undo), Some(Command::Redo)]),
+    (
+        "Region",
+        &[
+            Some(Command::AddRegion),
+            Some(Command::DuplicateRegion),
+            Some(Command::RenameRegion),
+            Some(Command::EditWords),
+            Some(Command::DeleteRegion),
+            None,
+            Some(Command::ToggleRegion),
+            Some(Command::RaiseRegion),
+            Some(Command::LowerRegion),
+            Some(Command::SelectAbove),
+            Some(Command::SelectBelow),
+            None,
+            Some(Command::FillRegion),
+            Some(Command::ClearRegion),
+            Some(Command::InvertRegion),
+        ],
+    ),
+    (
+        "Picture",
+        &[Some(Command::Generate), Some(Command::Cancel), None, Some(Command::NewSeed), Some(Command::CanvasSize)],
+    ),
+    (
+        "View",
+        &[
+            Some(Command::ZoomIn),
+            Some(Command::ZoomOut),
+            Some(Command::ZoomFit),
+            Some(Command::ZoomActual),
+            None,
+            Some(Command::ViewBoth),
+            Some(Command::ViewRegions),
+            Some(Command::ViewPicture),
+            None,
+            Some(Command::ThemeDark),
+            Some(Command::ThemeLight),
+            Some(Command::ThemeSystem),
+        ],
+    ),
+    (
+        "Help",
+        &[Some(Command::Palette), Some(Command::Shortcuts), Some(Command::FocusCanvas), None, Some(Command::About)],
+    ),
+];
+
+impl App {
+    pub(super) fn menu_ui(&mut self, ui: &mut Ui) {
+        let t = theme::tokens(ui);
+        let bar = ui.max_rect();
+        let mut called = None;
+        MenuBar::new().ui(ui, |ui| {
+            ui.set_min_height(bar.height());
+            ui.add(egui::Label::new(theme::strong("Polyptych").color(t.text_strong)).selectable(false));
+            ui.add_space(theme::GRID);
+            for (name, entries) in MENUS {
+                ui.menu_button(name, |ui| {
+                    ui.set_min_width(224.0);
+                    for entry in entries {
+                        match entry {
+                            None => {
+                                ui.separator();
+                            }
+                            Some(Command::OpenExample) => {
+                                ui.menu_button("Examples", |ui| {
+                                    self.menu_entry(ui, Command::OpenExample, &mut called);
+                                });
+                            }
+                            Some(command) => self.menu_entry(ui, *command, &mut called),
+                        }
+                    }
+                });
+            }
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                widgets::flat(ui);
+                let text = format!("{}  {}", icons::ICON_SEARCH.codepoint, Command::Palette.keys_text(ui));
+                let button = ui.add(Button::new(text)).accessible_name(Command::Palette.label());
+                if button.on_hover_text(Command::Palette.hint()).clicked() {
+                    called = Some(Command::Palette);
+                }
+            });
+        });
+        let dot = if self.editor.is_unsaved() { " •" } else { "" };
+        let title = format!("{}{dot}", self.editor.title());
+        let font = FontId::proportional(theme::TEXT);
+        ui.painter().text(
+            ui.ctx().content_rect().center_top() + egui::vec2(0.0, bar.center().y),
+            Align2::CENTER_CENTER,
+            title,
+            font,
+            t.text_weak,
+        );
+        if let Some(command) = called {
+            self.perform(ui, command);
+        }
+    }
+
+    fn menu_entry(&self, ui: &mut Ui, command: Command, called: &mut Option<Command>) {
+        let checked = self.is_on(command);
+        let mut button = Button::new(command.label()).shortcut_text(command.keys_text(ui));
+        if checked {
+            button = button.selected(true);
+        }
+        let response = ui.add_enabled(self.is_enabled(command), button).on_hover_text(command.hint());
+        if response.clicked() {
+            *called = Some(command);
+        }
+    }
+}

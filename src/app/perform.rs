@@ -1,0 +1,202 @@
+//! What each command does, and when it can be done.
+
+use super::dialogs::Dialog;
+use super::editor::Selected;
+use super::files::Purpose;
+use super::{App, Command, Tool, ViewMode};
+use egui::ThemePreference;
+
+/// What is to happen to the open document when it is left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Leave {
+    Quit,
+    New { width: u32, height: u32 },
+    Example,
+    Open,
+    OpenPath(std::path::PathBuf),
+}
+
+impl App {
+    /// True where the command can be done now.
+    #[must_use]
+    pub fn is_enabled(&self, command: Command) -> bool {
+        let region = self.editor.selected_region().is_some();
+        match command {
+            Command::Undo => self.editor.can_undo(),
+            Command::Redo => self.editor.can_redo(),
+            Command::Export => self.editor.document().take.is_some(),
+            Command::DuplicateRegion
+            | Command::RenameRegion
+            | Command::ToggleRegion
+            | Command::FillRegion
+            | Command::ClearRegion
+            | Command::InvertRegion
+            | Command::DeleteRegion => region,
+            Command::RaiseRegion => self.editor.selected_neighbour(1).is_some(),
+            Command::LowerRegion => self.editor.selected_neighbour(-1).is_some(),
+            Command::SelectAbove => {
+                let top =
+                    self.editor.document().regions.last().map_or(Selected::Background, |r| Selected::Region(r.id));
+                self.editor.selected() != top
+            }
+            Command::SelectBelow => self.editor.selected() != Selected::Background,
+            Command::Generate => self.job.is_none(),
+            Command::Cancel => self.something_to_stop(),
+            _ => true,
+        }
+    }
+
+    /// True for a choice that is the one in use.
+    #[must_use]
+    pub fn is_on(&self, command: Command) -> bool {
+        match command {
+            Command::ViewBoth => self.view_mode == ViewMode::Both,
+            Command::ViewRegions => self.view_mode == ViewMode::Regions,
+            Command::ViewPicture => self.view_mode == ViewMode::Picture,
+            Command::ThemeSystem => self.prefs.theme == ThemePreference::System,
+            Command::ThemeDark => self.prefs.theme == ThemePreference::Dark,
+            Command::ThemeLight => self.prefs.theme == ThemePreference::Light,
+            _ => false,
+        }
+    }
+
+    /// True where Escape has something to stop: a stroke or a job.
+    pub(super) fn something_to_stop(&self) -> bool {
+        self.canvas.is_painting() || self.job.is_some()
+    }
+
+    /// Does it.
+    pub fn perform(&mut self, ctx: &egui::Context, command: Command) {
+        if !self.is_enabled(command) {
+            return;
+        }
+        match command {
+            Command::New => self.dialog = Some(Dialog::new_canvas(self.editor.document())),
+            Command::Open => self.leave(ctx, Leave::Open),
+            Command::OpenExample => self.leave(ctx, Leave::Example),
+            Command::Save => self.save(None),
+            Command::SaveAs => self.save_as(None),
+            Command::Export => self.ask_path(Purpose::Export),
+            Command::Quit => self.leave(ctx, Leave::Quit),
+            Command::Undo => self.editor.undo(),
+            Command::Redo => self.editor.redo(),
+            Command::AddRegion => {
+                self.editor.add_region();
+                self.cards.write_words();
+            }
+            Command::DuplicateRegion => {
+                self.editor.duplicate_region();
+                self.cards.reveal();
+            }
+            Command::RenameRegion => {
+                if let Some(region) = self.editor.selected_region() {
+                    self.cards.rename(region);
+                }
+            }
+            Command::EditWords => self.cards.write_words(),
+            Command::ToggleRegion => {
+                if let Selected::Region(id) = self.editor.selected() {
+                    self.editor.toggle_region(id);
+                }
+            }
+            Command::RaiseRegion => self.editor.shift_region(1),
+            Command::LowerRegion => self.editor.shift_region(-1),
+            Command::SelectAbove => {
+                self.editor.select_neighbour(1);
+                self.cards.reveal();
+            }
+            Command::SelectBelow => {
+                self.editor.select_neighbour(-1);
+                self.cards.reveal();
+            }
+            Command::FillRegion => self.editor.map_mask(|_| 255),
+            Command::ClearRegion => self.editor.map_mask(|_| 0),
+            Command::InvertRegion => self.editor.map_mask(|v| 255 - v),
+            Command::DeleteRegion => self.editor.delete_region(),
+            Command::Generate => self.generate(),
+            Command::Cancel if self.canvas.is_painting() => self.abort_gesture(),
+            Command::Cancel => self.cancel(),
+            Command::NewSeed => self.set_seed(new_seed(self.editor.document().settings.seed)),
+            Command::CanvasSize => self.dialog = Some(Dialog::canvas_size(self.editor.document())),
+            Command::ToolBrush => self.take_tool(Tool::Brush),
+            Command::ToolEraser => self.take_tool(Tool::Eraser),
+            Command::ToolHand => self.take_tool(Tool::Hand),
+            Command::ToolZoom => self.take_tool(Tool::Zoom),
+            Command::BrushSmaller => self.prefs.brush.step_size(-1.0),
+            Command::BrushLarger => self.prefs.brush.step_size(1.0),
+            Command::BrushSofter => self.prefs.brush.step_hardness(-1.0),
+            Command::BrushHarder => self.prefs.brush.step_hardness(1.0),
+            Command::FocusCanvas => self.canvas.focus(ctx, self.editor.document()),
+            Command::ZoomIn => self.canvas.zoom_by(1.25),
+            Command::ZoomOut => self.canvas.zoom_by(0.8),
+            Command::ZoomFit => self.canvas.view.fit(),
+            Command::ZoomActual => self.canvas.zoom_to(ctx, 1.0),
+            Command::ViewBoth => self.view_mode = ViewMode::Both,
+            Command::ViewRegions => self.view_mode = ViewMode::Regions,
+            Command::ViewPicture => self.view_mode = ViewMode::Picture,
+            Command::ThemeSystem => self.set_theme(ctx, ThemePreference::System),
+            Command::ThemeDark => self.set_theme(ctx, ThemePreference::Dark),
+            Command::ThemeLight => self.set_theme(ctx, ThemePreference::Light),
+            Command::Palette => self.dialog = Some(Dialog::palette()),
+            Command::Shortcuts => self.dialog = Some(Dialog::Shortcuts),
+            Command::About => self.dialog = Some(Dialog::About),
+        }
+        ctx.request_repaint();
+    }
+
+    fn take_tool(&mut self, tool: Tool) {
+        self.finish_gesture();
+        self.tool = tool;
+    }
+
+    fn set_theme(&mut self, ctx: &egui::Context, theme: ThemePreference) {
+        self.prefs.theme = theme;
+        ctx.set_theme(theme);
+    }
+
+    /// Leaves the open document, but asks first where it is not saved.
+    pub(super) fn leave(&mut self, ctx: &egui::Context, leave: Leave) {
+        self.finish_gesture();
+        if self.editor.is_unsaved() {
+            self.dialog = Some(Dialog::Unsaved(leave));
+        } else {
+            self.leave_now(ctx, leave);
+        }
+    }
+
+    /// Leaves the open document.
+    pub(super) fn leave_now(&mut self, ctx: &egui::Context, leave: Leave) {
+        match leave {
+            Leave::Quit => {
+                self.closing = true;
+                ctx.send_viewport_cmd(egui::ViewportCommand::Close);
+            }
+            Leave::New { width, height } => {
+                let document = crate::document::Document::new(width, height);
+                self.open_document(super::Editor::new(document, "Untitled"));
+            }
+            Leave::Example => self.open_document(super::Editor::new(super::example(), "Mountain lake")),
+            Leave::Open => self.ask_path(Purpose::Open),
+            Leave::OpenPath(path) => self.files.open(path),
+        }
+    }
+
+    /// Shows another document.
+    pub(super) fn open_document(&mut self, editor: super::Editor) {
+        self.forget_job();
+        self.abort_gesture();
+        self.takes.clear();
+        self.checks = super::checks::Checks::default();
+        self.thumbnails = super::thumbnails::Thumbnails::default();
+        self.editor = editor;
+        self.canvas.view.fit();
+    }
+}
+
+/// A seed that looks like chance and stays short enough to write down.
+fn new_seed(old: u64) -> u64 {
+    use std::hash::{BuildHasher as _, RandomState};
+    let chance = RandomState::new().hash_one(old);
+    let seed = chance % 100_000;
+    if seed == old { (seed + 1) % 100_000 } else { seed }
+}

@@ -1,0 +1,413 @@
+//! The cards at the right: one for each region, the uppermost first, and the background's.
+
+use super::editor::{Field, Selected};
+use super::{App, Command, theme, widgets};
+use crate::document::{REGION_COLOURS, Region, RegionId, Rgb};
+use egui::{
+    Align, Button, Frame, Id, Key, Label, Layout, Margin, Popup, RichText, ScrollArea, Sense, Stroke, TextEdit, Ui,
+    UiBuilder, vec2,
+};
+use egui_material_icons::icons;
+
+/// Side of a card's thumbnail.
+const THUMB: f32 = 44.0;
+
+/// What is going on in the cards.
+#[derive(Default)]
+pub struct Cards {
+    /// The region whose name is being typed, and the name so far.
+    renaming: Option<(RegionId, String)>,
+    /// Put the keyboard into the words of the selected card.
+    focus_words: bool,
+    /// Put the keyboard into the name that is being typed.
+    focus_name: bool,
+    /// Bring the selected card into sight.
+    reveal: bool,
+}
+
+impl Cards {
+    pub fn rename(&mut self, region: &Region) {
+        self.renaming = Some((region.id, region.name.clone()));
+        self.focus_name = true;
+        self.reveal = true;
+    }
+
+    pub fn write_words(&mut self) {
+        self.focus_words = true;
+        self.reveal = true;
+    }
+
+    pub fn reveal(&mut self) {
+        self.reveal = true;
+    }
+}
+
+/// What a card asks for.
+enum Wish {
+    Select(Selected),
+    Run(Selected, Command),
+    Recolour(RegionId, Rgb),
+    Name(RegionId, String),
+    Words(Selected, String),
+    Negative(Selected, String),
+    NoNegative(RegionId),
+    Bootstrap(RegionId, f32),
+    StepDone,
+}
+
+impl App {
+    pub(super) fn regions_ui(&mut self, ui: &mut Ui) {
+        let t = theme::tokens(ui);
+        ui.horizontal(|ui| {
+            ui.label(theme::strong("Regions").color(t.text_strong));
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                widgets::flat(ui);
+                let text = format!("{} Add", icons::ICON_ADD.codepoint);
+                let add = ui.add(Button::new(text)).accessible_name(Command::AddRegion.label());
+                if add.on_hover_text(Command::AddRegion.tooltip(ui)).clicked() {
+                    self.perform(ui, Command::AddRegion);
+                }
+            });
+        });
+        let mut wishes = Vec::new();
+        ScrollArea::vertical().id_salt("cards").auto_shrink(false).show(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = theme::GRID;
+            let regions: Vec<Region> = self.editor.document().regions.iter().rev().cloned().collect();
+            let order = egui_dnd::dnd(ui, Id::unique("region cards")).show(
+                regions.iter().map(|r| r.id),
+                |ui, id, handle, state| {
+                    if let Some(region) = regions.iter().find(|r| r.id == id) {
+                        self.region_card(ui, region, handle, state.dragged, &mut wishes);
+                    }
+                },
+            );
+            if let Some(update) = order.final_update() {
+                let last = regions.len().saturating_sub(1);
+                // `to` is the gap the card was let go in, counted with the card still in its place.
+                let to = if update.to > update.from { update.to - 1 } else { update.to };
+                self.editor.move_region(last.saturating_sub(update.from), last.saturating_sub(to.min(last)));
+            }
+            self.background_card(ui, &mut wishes);
+        });
+        self.cards.reveal = false;
+        for wish in wishes {
+            self.grant_card(ui, wish);
+        }
+    }
+
+    fn region_card(
+        &mut self,
+        ui: &mut Ui,
+        region: &Region,
+        handle: egui_dnd::Handle<'_>,
+        dragged: bool,
+        wishes: &mut Vec<Wish>,
+    ) {
+        let key = Selected::Region(region.id);
+        let open = self.editor.selected() == key && !dragged;
+        self.card(ui, key, open, wishes, |app, ui, wishes| {
+            ui.horizontal(|ui| {
+                colour_bar(ui, region, wishes);
+                handle.ui(ui, |ui| {
+                    app.thumbnail(ui, key);
+                });
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    ui.spacing_mut().item_spacing.x = 0.0;
+                    card_buttons(ui, region, wishes);
+                    ui.add_space(theme::HALF);
+                    app.card_title(ui, key, &region.name, &region.words, region.visible, wishes);
+                });
+            });
+            if open {
+                app.region_body(ui, region, wishes);
+            }
+        });
+    }
+
+    fn background_card(&mut self, ui: &mut Ui, wishes: &mut Vec<Wish>) {
+        let key = Selected::Background;
+        let open = self.editor.selected() == key;
+        let background = self.editor.document().background.clone();
+        self.card(ui, key, open, wishes, |app, ui, wishes| {
+            ui.horizontal(|ui| {
+                let (rect, _) = ui.allocate_exact_size(vec2(6.0, THUMB), Sense::hover());
+                ui.painter().rect_filled(rect, 3.0, theme::tokens(ui).background_bar);
+                app.thumbnail(ui, key);
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    app.card_title(ui, key, "Background", &background.words, true, wishes);
+                });
+            });
+            if open {
+                app.words_field(ui, key, &background.words, "What fills the rest of the picture", wishes);
+                negative_field(ui, key, &background.negative, "nothing", wishes);
+            }
+        });
+    }
+
+    fn card(
+        &mut self,
+        ui: &mut Ui,
+        key: Selected,
+        open: bool,
+        wishes: &mut Vec<Wish>,
+        add: impl FnOnce(&mut Self, &mut Ui, &mut Vec<Wish>),
+    ) {
+        let t = theme::tokens(ui);
+        let builder = UiBuilder::new().id_salt(key).sense(Sense::CLICK);
+        let response = ui
+            .scope_builder(builder, |ui| {
+                let hovered = ui.response().contains_pointer();
+                let (fill, stroke) = match (open, hovered) {
+                    (true, _) => (t.card_selected, Stroke::new(1.0, t.accent)),
+                    (false, true) => (t.card_hover, Stroke::new(1.0, t.card_hover)),
+                    (false, false) => (t.card, Stroke::new(1.0, t.card)),
+                };
+                Frame::new().fill(fill).stroke(stroke).corner_radius(theme::ROUND).inner_margin(Margin::same(7)).show(
+                    ui,
+                    |ui| {
+                        ui.set_width(ui.available_width());
+                        ui.spacing_mut().item_spacing = vec2(theme::GRID, theme::GRID);
+                        add(self, ui, wishes);
+                    },
+                );
+            })
+            .response;
+        if response.clicked() {
+            wishes.push(Wish::Select(key));
+        }
+        if open && self.cards.reveal {
+            response.scroll_to_me(None);
+        }
+    }
+
+    fn thumbnail(&self, ui: &mut Ui, key: Selected) {
+        let size = vec2(THUMB, THUMB);
+        let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
+        if let Some(texture) = self.thumbnails.get(key) {
+            egui::Image::from_texture((texture.id(), size)).corner_radius(theme::ROUND_SMALL).paint_at(ui, rect);
+        }
+    }
+
+    fn card_title(
+        &mut self,
+        ui: &mut Ui,
+        key: Selected,
+        name: &str,
+        words: &str,
+        visible: bool,
+        wishes: &mut Vec<Wish>,
+    ) {
+        let t = theme::tokens(ui);
+        ui.with_layout(Layout::top_down(Align::LEFT), |ui| {
+            ui.set_width(ui.available_width());
+            ui.spacing_mut().item_spacing.y = 2.0;
+            ui.add_space(3.0);
+            if let (Selected::Region(id), Some((renamed, typed))) = (key, &mut self.cards.renaming)
+                && *renamed == id
+            {
+                let edit = TextEdit::singleline(typed).desired_width(f32::INFINITY).margin(Margin::symmetric(4, 1));
+                let response = ui.add(edit).accessible_name("Name");
+                if std::mem::take(&mut self.cards.focus_name) {
+                    response.request_focus();
+                } else if response.lost_focus() {
+                    let escaped = ui.input(|i| i.key_pressed(Key::Escape));
+                    if !escaped && !typed.trim().is_empty() {
+                        wishes.push(Wish::Name(id, typed.trim().to_owned()));
+                    }
+                    self.cards.renaming = None;
+                }
+            } else {
+                ui.spacing_mut().interact_size.y = 0.0;
+                let colour = if visible { t.text_strong } else { t.text_weak };
+                let title = ui
+                    .scope(|ui| {
+                        ui.spacing_mut().button_padding = vec2(0.0, 0.0);
+                        widgets::flat(ui);
+                        ui.add(Button::new(theme::strong(name).color(colour)).frame(false).truncate())
+                    })
+                    .inner;
+                if title.double_clicked() {
+                    wishes.push(Wish::Run(key, Command::RenameRegion));
+                } else if title.clicked() {
+                    wishes.push(Wish::Select(key));
+                }
+            }
+            let line = if words.trim().is_empty() { "no words yet" } else { words };
+            let line = line.lines().next().unwrap_or_default();
+            let text = RichText::new(line).size(theme::TEXT_SMALL).color(t.text_weak);
+            ui.add(Label::new(text).truncate().selectable(false));
+        });
+    }
+
+    fn region_body(&mut self, ui: &mut Ui, region: &Region, wishes: &mut Vec<Wish>) {
+        let key = Selected::Region(region.id);
+        self.words_field(ui, key, &region.words, "What this region shows", wishes);
+        let (text, hint) = match &region.negative {
+            None => ("", "as in the background"),
+            Some(text) => (text.as_str(), "nothing"),
+        };
+        negative_field(ui, key, text, hint, wishes);
+        let mut hold = region.bootstrap.unwrap_or(self.editor.document().settings.bootstrap);
+        let hint = "Left: the region melts into what is around it.\nRight: it keeps to the shape you painted.";
+        let text = format!("{:.0} %", hold * 100.0);
+        let slider = widgets::slider_row(ui, "Blend – hold shape", hint, &mut hold, 0.0..=1.0, &text);
+        if slider.changed() {
+            wishes.push(Wish::Bootstrap(region.id, (hold * 100.0).round() / 100.0));
+        }
+        if slider.drag_stopped() || slider.lost_focus() {
+            wishes.push(Wish::StepDone);
+        }
+    }
+
+    fn words_field(&mut self, ui: &mut Ui, key: Selected, words: &str, hint: &str, wishes: &mut Vec<Wish>) {
+        let mut text = words.to_owned();
+        let edit = TextEdit::multiline(&mut text)
+            .id_salt(("words", key))
+            .hint_text(hint)
+            .desired_rows(3)
+            .desired_width(f32::INFINITY)
+            .margin(Margin::symmetric(8, 6));
+        let response = ui.add(edit).accessible_name("Words");
+        if std::mem::take(&mut self.cards.focus_words) {
+            response.request_focus();
+        }
+        if response.changed() {
+            wishes.push(Wish::Words(key, text));
+        }
+        if response.lost_focus() {
+            wishes.push(Wish::StepDone);
+        }
+    }
+
+    fn grant_card(&mut self, ui: &Ui, wish: Wish) {
+        match wish {
+            Wish::Select(key) => {
+                if self.editor.selected() != key {
+                    self.editor.select(key);
+                }
+            }
+            Wish::Run(key, command) => {
+                if self.editor.selected() != key {
+                    self.editor.select(key);
+                }
+                self.perform(ui, command);
+            }
+            Wish::Recolour(id, colour) => self.editor.recolour(id, colour),
+            Wish::Name(id, name) => self.editor.change_field(Field::Name(Selected::Region(id)), |d| {
+                if let Some(region) = d.region_mut(id) {
+                    region.name = name;
+                }
+            }),
+            Wish::Words(key, words) => self.editor.change_field(Field::Words(key), |d| match key {
+                Selected::Background => d.background.words = words,
+                Selected::Region(id) => {
+                    if let Some(region) = d.region_mut(id) {
+                        region.words = words;
+                    }
+                }
+            }),
+            Wish::Negative(key, words) => self.editor.change_field(Field::Negative(key), |d| match key {
+                Selected::Background => d.background.negative = words,
+                Selected::Region(id) => {
+                    if let Some(region) = d.region_mut(id) {
+                        region.negative = (!words.is_empty()).then_some(words);
+                    }
+                }
+            }),
+            Wish::NoNegative(id) => self.editor.change_field(Field::Negative(Selected::Region(id)), |d| {
+                if let Some(region) = d.region_mut(id) {
+                    region.negative = Some(String::new());
+                }
+            }),
+            Wish::Bootstrap(id, hold) => self.editor.change_field(Field::Bootstrap(id), |d| {
+                if let Some(region) = d.region_mut(id) {
+                    region.bootstrap = Some(hold);
+                }
+            }),
+            Wish::StepDone => self.editor.close_step(),
+        }
+    }
+}
+
+fn colour_bar(ui: &mut Ui, region: &Region, wishes: &mut Vec<Wish>) {
+    let (rect, response) = ui.allocate_exact_size(vec2(6.0, THUMB), Sense::click());
+    let bar = if response.hovered() || response.has_focus() { rect.expand2(vec2(1.0, 0.0)) } else { rect };
+    ui.painter().rect_filled(bar, 3.0, theme::region(region.colour));
+    let name = format!("Colour of {}", region.name);
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
+    let response = response.on_hover_text("Change the region's colour").on_hover_cursor(egui::CursorIcon::PointingHand);
+    Popup::menu(&response).show(|ui| {
+        ui.horizontal(|ui| {
+            for (i, colour) in REGION_COLOURS.into_iter().enumerate() {
+                let (rect, swatch) = ui.allocate_exact_size(vec2(24.0, 24.0), Sense::click());
+                ui.painter().rect_filled(rect, theme::ROUND_SMALL, theme::region(colour));
+                if colour == region.colour || swatch.hovered() || swatch.has_focus() {
+                    let stroke = Stroke::new(2.0, theme::tokens(ui).text_strong);
+                    ui.painter().rect_stroke(rect, theme::ROUND_SMALL, stroke, egui::StrokeKind::Outside);
+                }
+                let name = format!("Colour {}", i + 1);
+                swatch.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
+                if swatch.clicked() {
+                    wishes.push(Wish::Recolour(region.id, colour));
+                    ui.close();
+                }
+            }
+        });
+    });
+}
+
+fn card_buttons(ui: &mut Ui, region: &Region, wishes: &mut Vec<Wish>) {
+    let key = Selected::Region(region.id);
+    let more = widgets::icon_button(ui, icons::ICON_MORE_HORIZ, &format!("More for {}", region.name));
+    Popup::menu(&more).show(|ui| {
+        for command in [
+            Command::RenameRegion,
+            Command::DuplicateRegion,
+            Command::RaiseRegion,
+            Command::LowerRegion,
+            Command::FillRegion,
+            Command::ClearRegion,
+            Command::InvertRegion,
+            Command::DeleteRegion,
+        ] {
+            let button = Button::new(command.label()).shortcut_text(command.keys_text(ui));
+            if ui.add(button).on_hover_text(command.hint()).clicked() {
+                wishes.push(Wish::Run(key, command));
+            }
+        }
+        if ui.button("Leave out nothing here").clicked() {
+            wishes.push(Wish::Select(key));
+            wishes.push(Wish::NoNegative(region.id));
+        }
+    });
+    let (icon, name) = if region.visible {
+        (icons::ICON_VISIBILITY, format!("Hide {}", region.name))
+    } else {
+        (icons::ICON_VISIBILITY_OFF, format!("Show {}", region.name))
+    };
+    let eye = widgets::icon_button(ui, icon, &name);
+    if eye.on_hover_text(Command::ToggleRegion.hint()).clicked() {
+        wishes.push(Wish::Run(key, Command::ToggleRegion));
+    }
+}
+
+fn negative_field(ui: &mut Ui, key: Selected, text: &str, hint: &str, wishes: &mut Vec<Wish>) {
+    let t = theme::tokens(ui);
+    let mut typed = text.to_owned();
+    ui.horizontal(|ui| {
+        let label = Label::new(RichText::new("Leave out").color(t.text_weak)).selectable(false);
+        ui.add_sized([64.0, 24.0], label.halign(Align::LEFT)).on_hover_text("What should not appear (negative words)");
+        let edit = TextEdit::singleline(&mut typed)
+            .id_salt(("negative", key))
+            .hint_text(hint.to_owned())
+            .desired_width(f32::INFINITY)
+            .margin(Margin::symmetric(8, 4));
+        let response = ui.add(edit).accessible_name("Leave out");
+        if response.changed() {
+            wishes.push(Wish::Negative(key, typed.clone()));
+        }
+        if response.lost_focus() {
+            wishes.push(Wish::StepDone);
+        }
+    });
+}

@@ -1,0 +1,176 @@
+//! How the picture is made: what is wrong, size, steps, seed, and the button.
+
+use super::editor::Field;
+use super::{App, Command, theme, widgets};
+use crate::document::Sampler;
+use egui::{Button, ComboBox, DragValue, Frame, Margin, RichText, Ui};
+
+impl App {
+    pub(super) fn settings_ui(&mut self, ui: &mut Ui) {
+        ui.spacing_mut().item_spacing.y = theme::GRID;
+        self.warnings_ui(ui);
+        let width = ((ui.available_width() - theme::GRID) * 0.5).floor();
+        ui.horizontal(|ui| {
+            self.size_field(ui, width);
+            self.model_field(ui, width);
+        });
+        ui.horizontal(|ui| {
+            self.steps_field(ui, width);
+            self.guidance_field(ui, width);
+        });
+        ui.horizontal(|ui| {
+            self.seed_field(ui, width);
+            self.sampler_field(ui, width);
+        });
+        self.generate_button(ui);
+        if let Some(cost) = self.engine.cost(self.editor.document()) {
+            let text = RichText::new(cost).size(theme::TEXT_SMALL).color(theme::tokens(ui).text_weak);
+            ui.vertical_centered(|ui| ui.label(text));
+        }
+    }
+
+    fn warnings_ui(&mut self, ui: &mut Ui) {
+        let warnings = self.checks.warnings();
+        let Some(first) = warnings.first() else { return };
+        let t = theme::tokens(ui);
+        let frame =
+            Frame::new().fill(t.warning_ground).corner_radius(theme::ROUND_SMALL).inner_margin(Margin::symmetric(8, 6));
+        frame.show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            ui.horizontal_wrapped(|ui| {
+                ui.label(RichText::new(first).color(t.warning));
+                if warnings.len() > 1 {
+                    let more = RichText::new(format!("+{}", warnings.len() - 1)).color(t.text_weak);
+                    ui.label(more).on_hover_text(warnings[1..].join("\n"));
+                }
+            });
+        });
+    }
+
+    fn size_field(&mut self, ui: &mut Ui, width: f32) {
+        let document = self.editor.document();
+        let text = format!("{} × {}", document.width, document.height);
+        let asked = widgets::field(ui, width, "Size", Command::CanvasSize.hint(), |ui, label| {
+            ui.add(Button::new(text)).labelled_by(label).on_hover_text(Command::CanvasSize.hint()).clicked()
+        });
+        if asked {
+            self.perform(ui, Command::CanvasSize);
+        }
+    }
+
+    fn model_field(&self, ui: &mut Ui, width: f32) {
+        let model = &self.editor.document().settings.model;
+        let name = if model == "embedded" {
+            "Built in".to_owned()
+        } else {
+            std::path::Path::new(model).file_stem().map_or_else(|| model.clone(), |s| s.to_string_lossy().into_owned())
+        };
+        let t = theme::tokens(ui);
+        widgets::field(ui, width, "Model", "What draws the picture", |ui, _| {
+            let label = egui::Label::new(RichText::new(name).color(t.text_strong)).truncate().selectable(false);
+            ui.add(label).on_hover_text(model.as_str());
+        });
+    }
+
+    fn steps_field(&mut self, ui: &mut Ui, width: f32) {
+        let mut steps = self.editor.document().settings.steps;
+        let hint = "More steps: finer, and slower. 20 is a good start";
+        let response = widgets::field(ui, width, "Steps", hint, |ui, label| {
+            ui.add(DragValue::new(&mut steps).range(1..=200).speed(0.2)).labelled_by(label).on_hover_text(hint)
+        });
+        self.changed(&response, Field::Steps, |d| d.settings.steps = steps);
+    }
+
+    fn guidance_field(&mut self, ui: &mut Ui, width: f32) {
+        let mut guidance = self.editor.document().settings.guidance;
+        let hint = "How strictly the picture follows the words. 5 to 9 suits most";
+        let response = widgets::field(ui, width, "Guidance", hint, |ui, label| {
+            let value = DragValue::new(&mut guidance).range(1.0..=30.0).speed(0.05).max_decimals(1);
+            ui.add(value).labelled_by(label).on_hover_text(hint)
+        });
+        self.changed(&response, Field::Guidance, |d| d.settings.guidance = guidance);
+    }
+
+    fn seed_field(&mut self, ui: &mut Ui, width: f32) {
+        let mut seed = self.editor.document().settings.seed;
+        let hint = "The same seed and words give the same picture again";
+        let (response, rolled) = widgets::field(ui, width, "Seed", hint, |ui, label| {
+            let dice = widgets::icon_button(ui, egui_material_icons::icons::ICON_CASINO, Command::NewSeed.label());
+            let rolled = dice.on_hover_text(Command::NewSeed.tooltip(ui)).clicked();
+            let value = DragValue::new(&mut seed).speed(1.0);
+            (ui.add(value).labelled_by(label).on_hover_text(hint), rolled)
+        });
+        self.changed(&response, Field::Seed, |d| d.settings.seed = seed);
+        if rolled {
+            self.perform(ui, Command::NewSeed);
+        }
+    }
+
+    fn sampler_field(&mut self, ui: &mut Ui, width: f32) {
+        let current = self.editor.document().settings.sampler;
+        let hint = "The method that takes the noise away step by step";
+        let mut chosen = None;
+        widgets::field(ui, width, "Sampler", hint, |ui, label| {
+            let response = ComboBox::from_id_salt("sampler").selected_text(sampler_name(current)).show_ui(ui, |ui| {
+                for sampler in Sampler::ALL {
+                    if ui.selectable_label(sampler == current, sampler_name(sampler)).clicked() {
+                        chosen = Some(sampler);
+                    }
+                }
+            });
+            response.response.labelled_by(label).on_hover_text(hint);
+        });
+        if let Some(sampler) = chosen {
+            self.editor.change_field(Field::Sampler, |d| d.settings.sampler = sampler);
+            self.editor.close_step();
+        }
+    }
+
+    fn changed(&mut self, response: &egui::Response, field: Field, edit: impl FnOnce(&mut crate::document::Document)) {
+        if response.changed() {
+            self.editor.change_field(field, edit);
+        }
+        if response.drag_stopped() || response.lost_focus() {
+            self.editor.close_step();
+        }
+    }
+
+    fn generate_button(&mut self, ui: &mut Ui) {
+        let width = ui.available_width();
+        let running = self.job.is_some();
+        let command = if running { Command::Cancel } else { Command::Generate };
+        let clicked = if running {
+            let text = theme::strong(command.label());
+            let button = Button::new(text).min_size(egui::vec2(width, 36.0)).corner_radius(theme::ROUND);
+            ui.add(button).on_hover_text(command.tooltip(ui)).clicked()
+        } else {
+            let t = theme::tokens(ui);
+            let text = format!("{}   {}", command.label(), command.keys_text(ui));
+            let button = widgets::main_button(ui, theme::strong(text).color(t.on_accent), width, 36.0, true);
+            button.accessible_name(command.label()).on_hover_text(command.hint()).clicked()
+        };
+        if clicked {
+            self.perform(ui, command);
+        }
+    }
+
+    pub(super) fn set_seed(&mut self, seed: u64) {
+        self.editor.change_field(Field::Seed, |d| d.settings.seed = seed);
+        self.editor.close_step();
+    }
+}
+
+/// What people call a sampler.
+fn sampler_name(sampler: Sampler) -> &'static str {
+    match sampler.name() {
+        "ddim" => "DDIM",
+        "euler" => "Euler",
+        "euler-a" => "Euler ancestral",
+        "heun" => "Heun",
+        "dpmpp-2m" => "DPM++ 2M",
+        "dpmpp-2m-sde" => "DPM++ 2M SDE",
+        "unipc" => "UniPC",
+        "lcm" => "LCM",
+        other => other,
+    }
+}

@@ -1,0 +1,61 @@
+//! The line at the bottom: what is going on, and where things stand.
+
+use super::{App, Command, theme, widgets};
+use egui::{Align, Button, Layout, RichText, Ui};
+
+impl App {
+    pub(super) fn status_ui(&mut self, ui: &mut Ui) {
+        let t = theme::tokens(ui);
+        ui.horizontal_centered(|ui| {
+            ui.spacing_mut().item_spacing.x = 24.0;
+            match self.progress_text() {
+                Some(text) => {
+                    ui.label(RichText::new(text).color(t.text_strong));
+                    widgets::flat(ui);
+                    let text = format!("Cancel ({})", Command::Cancel.keys_text(ui));
+                    let cancel = ui.add(Button::new(RichText::new(text).color(t.text_weak)));
+                    if cancel.accessible_name("Stop the picture").clicked() {
+                        self.perform(ui, Command::Cancel);
+                    }
+                }
+                None => {
+                    let hint = match self.files.asking() {
+                        Some(_) => "Waiting for the system's file dialog…",
+                        None if self.files.is_busy() => "Working with the file…",
+                        None => self.tool_hint(),
+                    };
+                    ui.label(RichText::new(hint).color(t.text_weak));
+                    if let Some(purpose) = self.files.asking() {
+                        widgets::flat(ui);
+                        if ui.button("Type a path instead").clicked() {
+                            self.files.stop_asking();
+                            self.open_path_dialog(purpose);
+                        }
+                    }
+                }
+            }
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                ui.spacing_mut().item_spacing.x = 24.0;
+                let saved = match (self.editor.path().is_some(), self.editor.is_unsaved()) {
+                    (_, true) => "Not saved",
+                    (true, false) => "Saved",
+                    (false, false) => "New",
+                };
+                let weak = |text: String| RichText::new(text).color(t.text_weak);
+                ui.label(weak(saved.to_owned()));
+                ui.label(weak(self.engine.device()));
+                let document = self.editor.document();
+                ui.label(weak(format!("{} × {}", document.width, document.height)));
+            });
+        });
+    }
+
+    fn tool_hint(&self) -> &'static str {
+        match self.tool {
+            super::Tool::Brush => "Paint where the region shows. Alt+click picks the region under the brush.",
+            super::Tool::Eraser => "Take paint away from the region.",
+            super::Tool::Hand => "Drag to move the canvas.",
+            super::Tool::Zoom => "Click to zoom in, Alt+click to zoom out.",
+        }
+    }
+}

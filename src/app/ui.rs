@@ -1,0 +1,77 @@
+//! One frame: keys first, then the panels around the canvas, then the canvas, then what floats above.
+
+use super::perform::Leave;
+use super::{App, commands, theme};
+use egui::{CentralPanel, Frame, Margin, Panel, Ui, vec2};
+
+impl eframe::App for App {
+    fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
+        Self::logic(self, ctx);
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        self.keys(ui);
+        self.drops(ui);
+        self.checks_and_thumbnails(ui);
+
+        let t = theme::tokens(ui);
+        let panel = |x: i8, y: i8| Frame::new().fill(t.panel).inner_margin(Margin::symmetric(x, y));
+        Panel::top("menu").frame(panel(12, 0)).exact_size(36.0).resizable(false).show(ui, |ui| self.menu_ui(ui));
+        Panel::bottom("status").frame(panel(12, 0)).exact_size(28.0).resizable(false).show(ui, |ui| self.status_ui(ui));
+        Panel::right("right").frame(Frame::new().fill(t.panel)).exact_size(336.0).resizable(false).show(ui, |ui| {
+            Panel::bottom("settings").frame(panel(12, 12)).resizable(false).show(ui, |ui| self.settings_ui(ui));
+            CentralPanel::no_frame().frame(panel(12, 12)).show(ui, |ui| self.regions_ui(ui));
+        });
+        if self.takes.len() > 0 {
+            Panel::bottom("takes")
+                .frame(panel(12, 12))
+                .exact_size(112.0)
+                .resizable(false)
+                .show(ui, |ui| self.takes_ui(ui));
+        }
+        Panel::left("tools").frame(panel(6, 6)).exact_size(48.0).resizable(false).show(ui, |ui| self.tools_ui(ui));
+        let canvas = CentralPanel::no_frame().show(ui, |ui| {
+            let area = ui.available_rect_before_wrap();
+            self.canvas_ui(ui);
+            area
+        });
+        self.brush_bar_ui(ui, canvas.inner);
+        self.view_bar_ui(ui, canvas.inner);
+        self.toasts.show(ui, canvas.inner.left_bottom() + vec2(12.0, -12.0));
+        self.dialog_ui(ui);
+    }
+
+    fn save(&mut self, storage: &mut dyn eframe::Storage) {
+        self.prefs.save(storage);
+    }
+
+    fn clear_color(&self, _visuals: &egui::Visuals) -> [f32; 4] {
+        theme::DARK.desk.to_normalized_gamma_f32()
+    }
+}
+
+impl App {
+    fn keys(&mut self, ui: &Ui) {
+        if self.dialog.is_some() {
+            return;
+        }
+        for command in commands::take_pressed(ui, self.something_to_stop()) {
+            self.perform(ui, command);
+        }
+    }
+
+    /// A file dropped on the window is opened.
+    fn drops(&mut self, ui: &Ui) {
+        let dropped = ui.input(|i| i.raw.dropped_files.first().map(|f| f.path().to_path_buf()));
+        if let Some(path) = dropped {
+            self.leave(ui, Leave::OpenPath(path));
+        }
+    }
+
+    fn checks_and_thumbnails(&mut self, ui: &Ui) {
+        if !self.editor.in_stroke() {
+            self.checks.update(self.editor.document(), self.editor.revision());
+        }
+        self.thumbnails.update(ui, &self.editor, theme::tokens(ui).paper);
+    }
+}

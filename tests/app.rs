@@ -1,0 +1,380 @@
+//! Stories of painters, told to the window through egui_kittest: no display and no graphics adapter is needed.
+
+use egui::accesskit::Role;
+use egui::{Event, Key, Modifiers, PointerButton, Pos2, Vec2, vec2};
+use egui_kittest::Harness;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use image::RgbImage;
+use polyptych::app::{App, Engine, FileDialogs, Options, Selected, Tool};
+use polyptych::document::{Document, RegionId};
+use polyptych::studio::{self, Job, JobId, Phase};
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Pretends to make pictures: every call of `events` is one step further.
+#[derive(Default)]
+struct Pretender {
+    jobs: u64,
+    coming: VecDeque<studio::Event>,
+}
+
+impl Engine for Pretender {
+    fn submit(&mut self, job: Job) -> JobId {
+        self.jobs += 1;
+        let id = JobId(self.jobs);
+        let Document { width, height, settings, .. } = job.document;
+        let steps = settings.steps;
+        let image = move |step: u32| {
+            Arc::new(RgbImage::from_fn(width, height, |x, y| {
+                image::Rgb([(x % 256) as u8, (y % 256) as u8, step as u8])
+            }))
+        };
+        self.coming.push_back(studio::Event::Phase { job: id, phase: Phase::Loading });
+        self.coming.push_back(studio::Event::Phase { job: id, phase: Phase::Denoising });
+        for step in 1..=steps {
+            self.coming.push_back(studio::Event::Step { job: id, step, steps, seconds_left: (steps - step) as f32 });
+            self.coming.push_back(studio::Event::Preview { job: id, step, image: image(step) });
+        }
+        self.coming.push_back(studio::Event::Finished {
+            job: id,
+            image: image(255),
+            seed: settings.seed,
+            seconds: 1.0,
+        });
+        id
+    }
+
+    fn cancel(&mut self, job: JobId) {
+        self.coming.clear();
+        self.coming.push_back(studio::Event::Cancelled { job });
+    }
+
+    fn events(&mut self) -> Vec<studio::Event> {
+        self.coming.pop_front().into_iter().collect()
+    }
+
+    fn device(&self) -> String {
+        "Pretender".to_owned()
+    }
+}
+
+/// A person in front of the studio.
+struct Painter {
+    h: Harness<'static, App>,
+}
+
+impl Painter {
+    fn sits_down() -> Self {
+        Self::with(None, Box::new(Pretender::default()))
+    }
+
+    fn with(project: Option<&Path>, engine: Box<dyn Engine>) -> Self {
+        let options =
+            Options { project: project.map(Into::into), engine: Some(engine), file_dialogs: FileDialogs::Own };
+        let mut h = Harness::builder().with_size(vec2(1440.0, 900.0)).build_eframe(|cc| App::new(cc, options));
+        h.run_ok();
+        Self { h }
+    }
+
+    fn app(&self) -> &App {
+        self.h.state()
+    }
+
+    fn document(&self) -> &Document {
+        self.app().editor().document()
+    }
+
+    fn clicks(&mut self, label: &str) {
+        self.h.get_by_label(label).click();
+        self.h.run_ok();
+    }
+
+    fn presses(&mut self, modifiers: Modifiers, key: Key) {
+        self.h.key_press_modifiers(modifiers, key);
+        self.h.run_ok();
+    }
+
+    fn types(&mut self, text: &str) {
+        self.h.event(Event::Text(text.to_owned()));
+        self.h.run_ok();
+    }
+
+    /// A line through these canvas positions, one event a frame.
+    fn paints(&mut self, points: &[(f32, f32)]) {
+        let on_screen: Vec<Pos2> = points.iter().map(|&(x, y)| self.app().canvas_to_screen(x, y)).collect();
+        self.h.hover_at(on_screen[0]);
+        self.h.drag_at(on_screen[0]);
+        for p in &on_screen[1..] {
+            self.h.hover_at(*p);
+        }
+        self.h.drop_at(on_screen[on_screen.len() - 1]);
+        self.h.run_ok();
+    }
+
+    /// Waits until something is so; other threads may be at it.
+    fn waits_for(&mut self, what: &str, so: impl Fn(&App) -> bool) {
+        let end = Instant::now() + Duration::from_secs(60);
+        while !so(self.app()) {
+            assert!(Instant::now() < end, "waited a minute for {what}");
+            self.h.step();
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        self.h.run_ok();
+    }
+
+    fn mask(&self, id: RegionId) -> Vec<u8> {
+        self.document().region(id).expect("a region of this document").mask.data().to_vec()
+    }
+
+    fn selected(&self) -> RegionId {
+        match self.app().editor().selected() {
+            Selected::Region(id) => id,
+            Selected::Background => panic!("the background is selected"),
+        }
+    }
+
+    /// Starts an empty canvas.
+    fn takes_a_new_canvas(&mut self) {
+        self.presses(Modifiers::COMMAND, Key::N);
+        self.clicks("Square");
+        self.clicks("Create");
+        assert!(self.document().regions.is_empty());
+        assert_eq!((self.document().width, self.document().height), (512, 512));
+    }
+}
+
+#[test]
+fn a_first_start_shows_the_example() {
+    let painter = Painter::sits_down();
+    assert!(painter.document().regions.len() >= 2);
+    assert!(painter.document().regions.iter().all(|r| !r.words.is_empty() && !r.mask.is_blank()));
+    assert!(!painter.app().editor().is_unsaved());
+}
+
+#[test]
+fn a_whole_painting() {
+    let mut painter = Painter::sits_down();
+    painter.takes_a_new_canvas();
+
+    painter.clicks("Add region");
+    let id = painter.selected();
+    painter.types("a red house");
+    assert_eq!(painter.document().regions[0].words, "a red house");
+    painter.paints(&[(100.0, 256.0), (250.0, 256.0), (400.0, 300.0)]);
+    let region = painter.document().region(id).expect("just added");
+    assert_eq!(region.mask.get(250, 256), 255, "painted along the way");
+    assert_eq!(region.mask.get(250, 100), 0, "and nowhere else");
+
+    painter.clicks("Background");
+    painter.h.get_by_role_and_label(Role::MultilineTextInput, "Words").focus();
+    painter.h.run_ok();
+    painter.types("a green meadow");
+    assert_eq!(painter.document().background.words, "a green meadow");
+
+    painter.clicks("Generate");
+    assert!(painter.app().is_generating());
+    painter.waits_for("a preview", |a| a.previews() > 0);
+    painter.waits_for("the picture", |a| !a.is_generating());
+    assert_eq!(painter.app().takes(), 1);
+    let take = painter.document().take.clone().expect("the picture is kept in the document");
+    assert_eq!(take.image.dimensions(), (512, 512));
+    assert!(painter.app().editor().is_unsaved());
+}
+
+#[test]
+fn undo_and_redo_take_back_whole_strokes() {
+    let mut painter = Painter::sits_down();
+    let id = painter.selected();
+    let before = painter.mask(id);
+    painter.paints(&[(20.0, 20.0), (60.0, 40.0), (90.0, 30.0)]);
+    let first = painter.mask(id);
+    painter.paints(&[(20.0, 120.0), (90.0, 130.0)]);
+    let second = painter.mask(id);
+    assert!(before != first && first != second);
+    painter.presses(Modifiers::COMMAND, Key::Z);
+    assert_eq!(painter.mask(id), first);
+    painter.presses(Modifiers::COMMAND, Key::Z);
+    assert_eq!(painter.mask(id), before);
+    painter.presses(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::Z);
+    assert_eq!(painter.mask(id), first);
+    painter.presses(Modifiers::COMMAND, Key::Y);
+    assert_eq!(painter.mask(id), second);
+}
+
+#[test]
+fn a_stroke_that_arrives_in_one_frame_is_painted_to_its_end() {
+    let mut painter = Painter::sits_down();
+    let id = painter.selected();
+    let screen = |p: &Painter, x, y| p.app().canvas_to_screen(x, y);
+    let corners = [screen(&painter, 30.0, 30.0), screen(&painter, 100.0, 30.0), screen(&painter, 100.0, 120.0)];
+    let button = |pos, pressed| Event::PointerButton {
+        pos,
+        button: PointerButton::Primary,
+        pressed,
+        modifiers: Modifiers::NONE,
+    };
+    let elsewhere = screen(&painter, 600.0, 40.0);
+    painter.h.input_mut().events.extend([
+        Event::PointerMoved(corners[0]),
+        button(corners[0], true),
+        Event::PointerMoved(corners[1]),
+        Event::PointerMoved(corners[2]),
+        button(corners[2], false),
+        Event::PointerMoved(elsewhere),
+    ]);
+    painter.h.step();
+    painter.h.run_ok();
+    let mask = &painter.document().region(id).expect("selected").mask;
+    assert_eq!(mask.get(65, 30), 255, "the first side");
+    assert_eq!(mask.get(100, 75), 255, "the second side: the corner is not cut");
+    assert_eq!(mask.get(350, 60), 0, "nothing after the release");
+    assert!(!painter.app().editor().in_stroke());
+}
+
+#[test]
+fn brackets_in_words_are_letters() {
+    let mut painter = Painter::sits_down();
+    let size = painter.app().brush().size;
+    painter.h.get_by_role_and_label(Role::MultilineTextInput, "Words").focus();
+    painter.h.run_ok();
+    painter.h.event(Event::Key {
+        key: Key::CloseBracket,
+        physical_key: Some(Key::CloseBracket),
+        pressed: true,
+        repeat: false,
+        modifiers: Modifiers::NONE,
+    });
+    painter.types("]");
+    assert!(painter.app().editor().selected_region().expect("one is selected").words.contains(']'));
+    assert_eq!(painter.app().brush().size, size, "the brush stays");
+
+    painter.paints(&[(20.0, 20.0), (30.0, 20.0)]);
+    painter.presses(Modifiers::NONE, Key::CloseBracket);
+    assert!(painter.app().brush().size > size, "on the canvas it is a key");
+    // On a Cyrillic layout the key of `[` says х; its place on the keyboard counts.
+    painter.h.event(Event::Key {
+        key: Key::X,
+        physical_key: Some(Key::OpenBracket),
+        pressed: true,
+        repeat: false,
+        modifiers: Modifiers::NONE,
+    });
+    painter.h.run_ok();
+    assert!((painter.app().brush().size - size).abs() <= 1.0);
+}
+
+#[test]
+fn escape_takes_back_the_stroke_and_stops_the_job() {
+    let mut painter = Painter::sits_down();
+    let id = painter.selected();
+    let before = painter.mask(id);
+    let from = painter.app().canvas_to_screen(40.0, 40.0);
+    painter.h.hover_at(from);
+    painter.h.drag_at(from);
+    painter.h.hover_at(from + Vec2::splat(50.0));
+    painter.h.step();
+    assert!(painter.app().editor().in_stroke());
+    painter.presses(Modifiers::NONE, Key::Escape);
+    assert!(!painter.app().editor().in_stroke());
+    assert_eq!(painter.mask(id), before);
+    painter.h.drop_at(from);
+    painter.h.run_ok();
+    assert_eq!(painter.mask(id), before);
+
+    painter.presses(Modifiers::COMMAND, Key::Enter);
+    painter.waits_for("a preview", |a| a.previews() > 0);
+    painter.presses(Modifiers::NONE, Key::Escape);
+    painter.waits_for("the job to stop", |a| !a.is_generating());
+    assert_eq!(painter.app().takes(), 0);
+    assert!(painter.document().take.is_none());
+}
+
+#[test]
+fn everything_can_be_done_with_the_keyboard_alone() {
+    let mut painter = Painter::sits_down();
+    // A new region, its words, then painting with the arrow keys.
+    painter.presses(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::N);
+    painter.types("a small boat");
+    let id = painter.selected();
+    assert_eq!(painter.app().editor().selected_region().expect("new").words, "a small boat");
+    painter.presses(Modifiers::NONE, Key::Escape);
+    painter.presses(Modifiers::NONE, Key::F6);
+    assert!(painter.h.get_by_label("Canvas").is_focused());
+    painter.presses(Modifiers::NONE, Key::Enter);
+    for _ in 0..4 {
+        painter.presses(Modifiers::NONE, Key::ArrowRight);
+    }
+    painter.presses(Modifiers::NONE, Key::Enter);
+    let (width, height) = (painter.document().width, painter.document().height);
+    let mask = painter.document().region(id).expect("new").mask.clone();
+    assert_eq!(mask.get(width / 2, height / 2), 255);
+    assert_eq!(mask.get(width / 2 + 80, height / 2), 255);
+    assert_eq!(mask.get(width / 2 - 80, height / 2), 0);
+
+    // Down the list, hide nothing, reorder, back, rename.
+    painter.presses(Modifiers::COMMAND, Key::OpenBracket);
+    let place = |p: &Painter| p.document().regions.iter().position(|r| r.id == id);
+    assert_eq!(place(&painter), Some(painter.document().regions.len() - 2));
+    painter.presses(Modifiers::COMMAND, Key::CloseBracket);
+    assert_eq!(place(&painter), Some(painter.document().regions.len() - 1));
+    painter.presses(Modifiers::NONE, Key::F2);
+    painter.presses(Modifiers::COMMAND, Key::A);
+    painter.types("Boat");
+    painter.presses(Modifiers::NONE, Key::Enter);
+    assert_eq!(painter.document().region(id).expect("new").name, "Boat");
+
+    // Tab reaches every control and comes round again.
+    let mut reached = std::collections::HashSet::new();
+    for _ in 0..80 {
+        painter.presses(Modifiers::NONE, Key::Tab);
+        let focused = painter.h.root().children_recursive().find(|n| n.is_focused()).and_then(|n| n.accesskit_node().label());
+        reached.extend(focused);
+    }
+    for control in ["Canvas", "Brush", "Eraser", "Size", "Words", "Steps", "Seed", "Generate", "Boat", "File"] {
+        assert!(reached.contains(control), "Tab does not reach {control}; it reaches {reached:?}");
+    }
+
+    painter.presses(Modifiers::COMMAND, Key::Enter);
+    painter.waits_for("the picture", |a| a.takes() == 1 && !a.is_generating());
+}
+
+#[test]
+fn tools_and_views_answer_to_their_letters() {
+    let mut painter = Painter::sits_down();
+    for (key, tool) in [(Key::E, Tool::Eraser), (Key::H, Tool::Hand), (Key::Z, Tool::Zoom), (Key::B, Tool::Brush)] {
+        painter.presses(Modifiers::NONE, key);
+        assert_eq!(painter.app().tool(), tool);
+    }
+    painter.presses(Modifiers::NONE, Key::E);
+    let id = painter.selected();
+    let sum = |p: &Painter| p.mask(id).iter().map(|v| u64::from(*v)).sum::<u64>();
+    let before = sum(&painter);
+    let (x, y) = inside(&painter, id);
+    painter.paints(&[(x, y), (x + 5.0, y)]);
+    assert!(sum(&painter) < before, "the eraser takes paint away");
+}
+
+/// A position inside a region.
+fn inside(painter: &Painter, id: RegionId) -> (f32, f32) {
+    let mask = &painter.document().region(id).expect("there").mask;
+    let at = mask.data().iter().position(|v| *v == 255).expect("it is painted");
+    ((at as u32 % mask.width()) as f32 + 4.0, (at as u32 / mask.width()) as f32 + 4.0)
+}
+
+#[test]
+fn leaving_unsaved_work_is_asked_about() {
+    let mut painter = Painter::sits_down();
+    painter.paints(&[(20.0, 20.0), (60.0, 40.0)]);
+    let painted = painter.document().clone();
+    painter.presses(Modifiers::COMMAND, Key::N);
+    painter.clicks("Create");
+    assert!(painter.h.query_by_label("Don’t save").is_some());
+    painter.clicks("Cancel");
+    assert_eq!(painter.document(), &painted);
+    painter.presses(Modifiers::COMMAND, Key::N);
+    painter.clicks("Create");
+    painter.clicks("Don’t save");
+    assert!(painter.document().regions.is_empty());
+}
