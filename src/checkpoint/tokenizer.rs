@@ -181,7 +181,8 @@ fn from_vocabulary(store: &Store, file: &str, unknown: &str) -> Result<tokenizer
     if let Value::Object(model) = &mut model {
         model.insert("vocab".to_owned(), store.json("tokenizer/vocab.json")?);
     }
-    let model: BPE = serde_json::from_value(model).map_err(|error| invalid(file, error))?;
+    // (Its reader borrows from text, so it cannot be given values.)
+    let model: BPE = serde_json::from_str(&model.to_string()).map_err(|error| invalid(file, error))?;
     let normalizer: NormalizerWrapper = serde_json::from_value(json!({
         "type": "Sequence",
         "normalizers": [
