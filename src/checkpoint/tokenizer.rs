@@ -81,11 +81,7 @@ impl Tokenizer {
             }
         }
         let longest = config.get("model_max_length").and_then(Value::as_f64).unwrap_or(f64::INFINITY);
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "saturates, which is what is wanted"
-        )]
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates, which is what is wanted")]
         let length = (longest as usize).min(positions);
         if length < 3 {
             return Err(invalid(&file, format!("a prompt of {length} tokens has no room for words")));
@@ -185,6 +181,7 @@ fn from_vocabulary(store: &Store, file: &str, unknown: &str) -> Result<tokenizer
     if let Value::Object(model) = &mut model {
         model.insert("vocab".to_owned(), store.json("tokenizer/vocab.json")?);
     }
+    // (Its reader borrows from text, so it cannot be given values.)
     let model: BPE = serde_json::from_str(&model.to_string()).map_err(|error| invalid(file, error))?;
     let normalizer: NormalizerWrapper = serde_json::from_value(json!({
         "type": "Sequence",

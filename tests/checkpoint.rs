@@ -1,0 +1,316 @@
+//! Opening checkpoints, whole and broken. Whatever is wrong with a file is one line that names it, in bounded time and
+//! memory.
+
+use polyptych::backend::Device;
+use polyptych::checkpoint::Checkpoint;
+use serde_json::{Value, json};
+use std::fs;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+const UNET: &str = "unet/diffusion_pytorch_model.safetensors";
+
+fn golden(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens").join(name)
+}
+
+/// A copy of a golden checkpoint, to break.
+struct Broken(TempDir);
+
+impl Broken {
+    fn copy(name: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for part in ["scheduler", "text_encoder", "tokenizer", "unet", "vae"] {
+            fs::create_dir(folder.path().join(part)).unwrap();
+            for entry in fs::read_dir(golden(name).join(part)).unwrap().map(Result::unwrap) {
+                fs::copy(entry.path(), folder.path().join(part).join(entry.file_name())).unwrap();
+            }
+        }
+        Self(folder)
+    }
+
+    fn path(&self, file: &str) -> PathBuf {
+        self.0.path().join(file)
+    }
+
+    fn set(&self, file: &str, key: &str, value: Value) {
+        let mut config: Value = serde_json::from_str(&fs::read_to_string(self.path(file)).unwrap()).unwrap();
+        config[key] = value;
+        fs::write(self.path(file), config.to_string()).unwrap();
+    }
+
+    /// Changes bytes of a file.
+    fn edit(&self, file: &str, change: impl FnOnce(&mut Vec<u8>)) {
+        let mut bytes = fs::read(self.path(file)).unwrap();
+        change(&mut bytes);
+        fs::write(self.path(file), bytes).unwrap();
+    }
+
+    /// Opens and loads; it must fail with one line that holds all of `words`.
+    #[track_caller]
+    fn fails(&self, words: &[&str]) {
+        let result = Checkpoint::open(self.0.path().to_str().unwrap())
+            .and_then(|checkpoint| checkpoint.load(Device::Candle).map(|_| ()));
+        says(&result.unwrap_err().to_string(), words);
+    }
+}
+
+#[track_caller]
+fn says(message: &str, words: &[&str]) {
+    println!("{message}");
+    assert_eq!(message.lines().count(), 1, "one line: {message}");
+    assert!(message.len() < 500, "a short line: {message}");
+    for word in words {
+        assert!(message.contains(word), "{word:?} is not in: {message}");
+    }
+}
+
+#[test]
+fn a_checkpoint_says_what_it_is() {
+    let checkpoint = Checkpoint::open(golden("vpred").to_str().unwrap()).unwrap();
+    assert_eq!(checkpoint.name(), "vpred");
+    assert_eq!(checkpoint.window(), 16);
+    assert_eq!(checkpoint.latent_scale(), 8);
+    assert_eq!(checkpoint.scheduler()["prediction_type"], "v_prediction");
+    let summary = checkpoint.summary().unwrap();
+    assert_eq!(summary.prediction_type, "v_prediction");
+    assert_eq!(summary.kind, "latent diffusion");
+    assert_eq!((summary.vocabulary, summary.token_limit), (674, 75));
+    assert_eq!(summary.known_words, None);
+    let unet = &summary.parts[0];
+    assert_eq!((unet.name, unet.dtype), ("unet", "f16"));
+    assert!(unet.parameters * 2 < unet.bytes && unet.bytes < unet.parameters * 2 + 100_000, "{unet:?}");
+    println!("{}", serde_json::to_string_pretty(&summary).unwrap());
+}
+
+#[test]
+fn known_words_are_read() {
+    let broken = Broken::copy("eps");
+    let words = json!({ "things": [{ "name": "house", "synonyms": ["cottage"] }], "colours": ["red"], "more": 1 });
+    fs::write(broken.path("known_words.json"), words.to_string()).unwrap();
+    let checkpoint = Checkpoint::open(broken.0.path().to_str().unwrap()).unwrap();
+    let known = checkpoint.summary().unwrap().known_words.unwrap();
+    assert_eq!((known.things[0].name.as_str(), known.colours[0].as_str()), ("house", "red"));
+}
+
+#[test]
+fn counts_tokens_and_truncated_words() {
+    let tokenizer = Checkpoint::open(golden("eps").to_str().unwrap()).unwrap().tokenizer().unwrap();
+    let tokens = tokenizer.encode("red, red").unwrap();
+    assert_eq!((tokens.count, tokens.truncated_words, tokens.ids.len()), (3, 0, 77));
+    let tokens = tokenizer.encode(&"red ".repeat(80)).unwrap();
+    assert_eq!((tokens.count, tokens.truncated_words), (80, 5));
+    assert_eq!(tokens.ids[76], 673, "the end is kept");
+    // A word in many pieces, cut in the middle.
+    let tokens = tokenizer.encode(&format!("{}zzzzzz fox", "red ".repeat(73))).unwrap();
+    assert_eq!((tokens.count > 75, tokens.truncated_words), (true, 2));
+    let megabyte = tokenizer.encode(&"red ".repeat(1 << 18)).unwrap();
+    assert_eq!(megabyte.truncated_words, (1 << 18) - 75);
+    let one_word = tokenizer.encode(&"é".repeat(1 << 19)).unwrap();
+    assert_eq!(one_word.truncated_words, 1);
+}
+
+#[test]
+fn a_prompt_in_special_characters_has_transformers_ids() {
+    // SD 2's padding token is "!", so it is one token wherever it stands.
+    let ids = |name: &str, text: &str| {
+        let tokenizer = Checkpoint::open(golden(name).to_str().unwrap()).unwrap().tokenizer().unwrap();
+        tokenizer.encode(text).unwrap().ids[1..4].to_vec()
+    };
+    assert_eq!(ids("vpred", "!!"), [0, 0, 673]);
+    assert_eq!(ids("eps", "<|endoftext|>")[0], 673);
+}
+
+#[test]
+fn a_missing_path_is_named() {
+    says(&Checkpoint::open("/no/such/folder").unwrap_err().to_string(), &["/no/such/folder", "diffusers"]);
+    let empty = tempfile::tempdir().unwrap();
+    let path = empty.path().to_str().unwrap();
+    says(&Checkpoint::open(path).unwrap_err().to_string(), &[path, "not a diffusers folder"]);
+}
+
+#[test]
+fn single_files_and_pickles_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, content, word) in [
+        ("model.safetensors", b"        ".as_slice(), "not supported yet"),
+        ("model.ckpt", b"x", "pickle"),
+        ("model.PT", b"x", "pickle"),
+        ("model", b"PK\x03\x04", "pickle"),
+        ("model.dat", b"\x80\x02}", "pickle"),
+        ("picture.png", b"\x89PNG", "not a checkpoint"),
+        ("nothing.bin", b"", "pickle"),
+    ] {
+        let path = folder.path().join(name);
+        fs::write(&path, content).unwrap();
+        says(&Checkpoint::open(path.to_str().unwrap()).unwrap_err().to_string(), &[name, word]);
+    }
+    let broken = Broken::copy("eps");
+    fs::rename(broken.path(UNET), broken.path("unet/diffusion_pytorch_model.bin")).unwrap();
+    broken.fails(&["unet/diffusion_pytorch_model.bin", "pickle", ".safetensors"]);
+}
+
+#[test]
+fn missing_files_are_named() {
+    for file in ["unet/config.json", "vae/config.json", "text_encoder/model.safetensors", "tokenizer/merges.txt", UNET] {
+        let broken = Broken::copy("eps");
+        fs::remove_file(broken.path(file)).unwrap();
+        broken.fails(&[file]);
+    }
+}
+
+#[test]
+fn damaged_safetensors_are_named() {
+    for (change, word) in [
+        ((|bytes| bytes.truncate(bytes.len() - 1)) as fn(&mut Vec<u8>), "cut short"),
+        (|bytes| bytes.truncate(100), "cut short"),
+        (|bytes| bytes.truncate(5), "too short"),
+        (Vec::clear, "too short"),
+        (|bytes| bytes.push(0), "size does not agree"),
+        (|bytes| bytes[..8].copy_from_slice(&u64::MAX.to_le_bytes()), "header"),
+        (|bytes| bytes[..8].copy_from_slice(&(1_u64 << 26).to_le_bytes()), "header"),
+        (|bytes| bytes[8..16].copy_from_slice(b"rubbish!"), "not a safetensors file"),
+        (|bytes| bytes[..16].copy_from_slice(b"PK\x03\x04\0\0\0\0\0\0\0\0\0\0\0\0"), "header"),
+    ] {
+        let broken = Broken::copy("eps");
+        broken.edit(UNET, change);
+        broken.fails(&[UNET, word]);
+    }
+    // Offsets beyond the file, shapes whose product overflows, a header of absurd depth.
+    for header in [
+        r#"{"conv_in.weight":{"dtype":"F32","shape":[8,4,3,3],"data_offsets":[0,1152]}}"#.to_owned(),
+        r#"{"x":{"dtype":"F32","shape":[4294967296,4294967296,4294967296],"data_offsets":[0,0]}}"#.to_owned(),
+        format!("{}{}", "[".repeat(100_000), "]".repeat(100_000)),
+    ] {
+        let broken = Broken::copy("eps");
+        let mut bytes = u64::try_from(header.len()).unwrap().to_le_bytes().to_vec();
+        bytes.extend(header.as_bytes());
+        fs::write(broken.path(UNET), bytes).unwrap();
+        broken.fails(&[UNET, "safetensors"]);
+    }
+}
+
+/// Changes the header of a safetensors file, of the same length after padding.
+fn edit_header(broken: &Broken, change: impl FnOnce(&mut Value)) {
+    broken.edit(UNET, |bytes| {
+        let length = usize::try_from(u64::from_le_bytes(bytes[..8].try_into().unwrap())).unwrap();
+        let mut header: Value = serde_json::from_slice(&bytes[8..8 + length]).unwrap();
+        change(&mut header);
+        let header = header.to_string().into_bytes();
+        let mut new = u64::try_from(header.len()).unwrap().to_le_bytes().to_vec();
+        new.extend(header);
+        new.extend(&bytes[8 + length..]);
+        *bytes = new;
+    });
+}
+
+#[test]
+fn wrong_tensors_are_named() {
+    let broken = Broken::copy("eps");
+    edit_header(&broken, |header| header["conv_in.weight"]["shape"] = json!([4, 8, 3, 3]));
+    broken.fails(&[UNET, "conv_in.weight", "[4, 8, 3, 3]", "[8, 4, 3, 3]"]);
+
+    let broken = Broken::copy("eps");
+    edit_header(&broken, |header| {
+        let tensor = header.as_object_mut().unwrap().remove("conv_in.weight").unwrap();
+        header["something.else"] = tensor;
+    });
+    broken.fails(&[UNET, "conv_in.weight", "missing"]);
+
+    let broken = Broken::copy("eps");
+    edit_header(&broken, |header| header["conv_in.bias"]["dtype"] = json!("I32"));
+    broken.fails(&[UNET, "conv_in.bias", "I32"]);
+
+    let broken = Broken::copy("eps");
+    broken.edit(UNET, |bytes| {
+        let end = bytes.len();
+        bytes[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
+    });
+    broken.fails(&[UNET, "NaN"]);
+    broken.edit(UNET, |bytes| {
+        let end = bytes.len();
+        bytes[end - 4..].copy_from_slice(&f32::NEG_INFINITY.to_le_bytes());
+    });
+    broken.fails(&[UNET, "-inf"]);
+}
+
+#[test]
+fn configs_that_are_not_implemented_are_refused_by_key() {
+    let unet = "unet/config.json";
+    for (file, key, value) in [
+        (unet, "resnet_time_scale_shift", json!("scale_shift")),
+        (unet, "addition_embed_type", json!("text_time")),
+        (unet, "mid_block_type", json!(null)),
+        (unet, "mid_block_type", json!("UNetMidBlock2D")),
+        (unet, "down_block_types", json!(["AttnDownBlock2D", "DownBlock2D", "DownBlock2D"])),
+        (unet, "act_fn", json!("gelu")),
+        (unet, "class_embed_type", json!("timestep")),
+        (unet, "dual_cross_attention", json!(true)),
+        (unet, "in_channels", json!(9)),
+        (unet, "time_cond_proj_dim", json!(256)),
+        ("vae/config.json", "act_fn", json!("relu")),
+        ("vae/config.json", "latents_mean", json!([0, 0, 0, 0])),
+        ("text_encoder/config.json", "hidden_act", json!("relu")),
+    ] {
+        let broken = Broken::copy("eps");
+        broken.set(file, key, value);
+        let key = if key == "in_channels" { "9 to 4 channels" } else { key };
+        broken.fails(&[file, key, "not supported"]);
+    }
+}
+
+#[test]
+fn wrong_configs_are_named() {
+    let unet = "unet/config.json";
+    for (file, key, value) in [
+        (unet, "block_out_channels", json!([])),
+        (unet, "block_out_channels", json!("many")),
+        (unet, "block_out_channels", json!([8, 16])),
+        (unet, "block_out_channels", json!(vec![8; 1000])),
+        (unet, "layers_per_block", json!(-1)),
+        (unet, "layers_per_block", json!(1_000_000)),
+        (unet, "layers_per_block", json!([1, 1])),
+        (unet, "attention_head_dim", json!(3)),
+        (unet, "norm_num_groups", json!(5)),
+        (unet, "norm_num_groups", json!(0)),
+        (unet, "norm_eps", json!("small")),
+        (unet, "transformer_layers_per_block", json!(1_000_000)),
+        ("vae/config.json", "scaling_factor", json!(0)),
+        ("text_encoder/config.json", "num_attention_heads", json!(5)),
+    ] {
+        let broken = Broken::copy("eps");
+        broken.set(file, key, value);
+        // The counts of blocks are compared with block_out_channels; either key may be blamed.
+        let key = if key == "block_out_channels" { "block" } else { key };
+        broken.fails(&[file, key]);
+    }
+    let broken = Broken::copy("eps");
+    fs::write(broken.path(unet), "[".repeat(1_000_000)).unwrap();
+    broken.fails(&[unet, "JSON"]);
+    fs::write(broken.path(unet), [0xFF, 0xFE, 0]).unwrap();
+    broken.fails(&[unet, "UTF-8"]);
+    fs::write(broken.path(unet), "7").unwrap();
+    broken.fails(&[unet, "7"]);
+
+    let broken = Broken::copy("eps");
+    broken.set("text_encoder/config.json", "hidden_size", json!(48));
+    broken.fails(&[unet, "cross_attention_dim is 24", "48"]);
+}
+
+#[test]
+fn wrong_vocabularies_are_named() {
+    let broken = Broken::copy("eps");
+    fs::write(broken.path("tokenizer/merges.txt"), "#version: 0.2\nred\n").unwrap();
+    broken.fails(&["merges.txt"]);
+    fs::write(broken.path("tokenizer/merges.txt"), "no such\n").unwrap();
+    broken.fails(&["vocab.json"]);
+    let broken = Broken::copy("eps");
+    fs::write(broken.path("tokenizer/vocab.json"), "{}").unwrap();
+    broken.fails(&["vocab.json"]);
+    let broken = Broken::copy("vpred");
+    fs::write(broken.path("tokenizer/tokenizer.json"), "{}").unwrap();
+    broken.fails(&["tokenizer.json"]);
+    let broken = Broken::copy("vpred");
+    broken.set("tokenizer/tokenizer_config.json", "pad_token", json!("no such token"));
+    broken.fails(&["tokenizer.json", "no such token"]);
+}
