@@ -55,7 +55,7 @@ pub fn main(studio: impl FnOnce(Option<PathBuf>) -> anyhow::Result<()>) -> ExitC
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("polyptych: {}", one_line(&format!("{error:#}")));
+            eprintln!("polyptych: {}", one_line(&chain(&error)));
             ExitCode::from(1)
         }
     }
@@ -74,6 +74,19 @@ fn usage(error: &clap::Error) -> ExitCode {
     let message = message.split("; For more information").next().unwrap_or_default();
     eprintln!("polyptych: {message}; `polyptych --help` shows what there is");
     ExitCode::from(2)
+}
+
+/// An error and its causes; a cause that the text before it tells already is not told twice.
+fn chain(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
 }
 
 fn one_line(text: &str) -> String {
