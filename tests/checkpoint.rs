@@ -3,6 +3,7 @@
 
 use polyptych::backend::Device;
 use polyptych::checkpoint::Checkpoint;
+use polyptych::diffusion::{Network as _, Planes};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -81,6 +82,23 @@ fn a_checkpoint_says_what_it_is() {
     assert_eq!((unet.name, unet.dtype), ("unet", "f16"));
     assert!(unet.parameters * 2 < unet.bytes && unet.bytes < unet.parameters * 2 + 100_000, "{unet:?}");
     println!("{}", serde_json::to_string_pretty(&summary).unwrap());
+}
+
+#[test]
+fn the_embedded_checkpoint_opens_and_draws() {
+    let checkpoint = Checkpoint::open("embedded").unwrap();
+    assert_eq!(checkpoint.name(), "embedded");
+    assert_eq!(checkpoint.latent_scale(), 8);
+    let summary = checkpoint.summary().unwrap();
+    assert!(!summary.known_words.unwrap().things.is_empty(), "it says what it can draw");
+    let window = checkpoint.window();
+    let mut model = checkpoint.load(Device::Candle).unwrap();
+    let words = model.prompt("a red house").unwrap();
+    let latents = Planes::zeros(1, 4, window, window);
+    let prediction = model.predict(&latents, 500.0, &[words]).unwrap();
+    let picture = model.decode(&prediction).unwrap();
+    assert_eq!((picture.channels, picture.height, picture.width), (3, 8 * window, 8 * window));
+    assert!(picture.data.iter().all(|value| value.is_finite()));
 }
 
 #[test]
