@@ -50,7 +50,7 @@ pub(super) fn one_line_of(summary: &Summary) -> String {
 }
 
 fn project(path: &Path, json: bool) -> anyhow::Result<()> {
-    let summary = crate::document::describe(path).map_err(anyhow::Error::msg)?;
+    let summary = crate::document::describe(path)?;
     if json {
         println!("{}", serde_json::to_string(&summary)?);
     } else {

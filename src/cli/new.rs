@@ -49,7 +49,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     document.background.negative.clone_from(&args.negative);
     for region in &args.regions {
         let (path, words) = mask_and_words(region)?;
-        let mask = Document::import_mask(&path, width, height).map_err(anyhow::Error::msg)?;
+        let mask = Document::import_mask(&path, width, height)?;
         let id = document.add_region(&short_name(&words, document.regions.len() + 1), &words);
         if let Some(region) = document.region_mut(id) {
             region.mask = mask.into();

@@ -142,7 +142,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     if let Some(path) = &args.latents {
         write_latent(path, &drawn)?;
     }
-    document.export_png(&args.output, &drawn.image, true).map_err(anyhow::Error::msg)?;
+    document.export_png(&args.output, &drawn.image, true)?;
     report(args, &document, &model, &drawn, load);
     Ok(())
 }

@@ -6,8 +6,6 @@ mod mask;
 mod raster;
 mod region;
 mod settings;
-mod standin;
-pub use standin::{describe, write_atomically};
 
 pub use error::{FileError, Problem};
 pub use file::Opened;
