@@ -1,18 +1,29 @@
 //! The document: what a person edits, saves and reopens. It knows neither the window nor the networks.
 
+mod error;
+pub mod file;
 mod mask;
+mod raster;
 mod region;
 mod settings;
 
+pub use error::{FileError, Problem};
+pub use file::Opened;
 pub use mask::{Mask, PixelRect};
 pub use region::{Background, REGION_COLOURS, Region, RegionId, Rgb};
 pub use settings::{Sampler, Schedule, Settings, Wrap};
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The smallest and largest side of a canvas in pixels.
+/// The smallest side of a canvas in pixels.
 pub const MIN_SIDE: u32 = 64;
+/// The largest side of a canvas in pixels.
 pub const MAX_SIDE: u32 = 16384;
+/// The most pixels of a canvas.
+pub const MAX_AREA: u64 = 16384 * 4096;
+/// The most regions of a document.
+pub const MAX_REGIONS: usize = 256;
 
 /// What is edited: a canvas, the regions painted on it, and how the picture is to be made.
 ///
@@ -29,10 +40,13 @@ pub struct Document {
     pub regions: Vec<Region>,
     /// How the picture is made.
     pub settings: Settings,
-    /// The take kept in the document (`None` before the first), the canvas's size in RGBA.
+    /// The take kept in the document (`None` before the first). One that is not the canvas's size is not saved.
     pub take: Option<Arc<Take>>,
-    /// Fields of newer versions of `polyptych.json` that this version does not know; written back unchanged.
+    /// Fields of newer versions of `polyptych.json` that this version does not know; written back unchanged. It has the
+    /// shape of that entry: unknown fields of the settings are under `settings`, those of region 3 under `regions`, `3`.
     pub unknown: serde_json::Map<String, serde_json::Value>,
+    /// Entries of newer versions in the project's zip that this version does not know, by name; written back unchanged.
+    pub extra: BTreeMap<String, Arc<[u8]>>,
 }
 
 /// One finished picture with what it was made from.
@@ -56,17 +70,13 @@ impl Document {
             settings: Settings::default(),
             take: None,
             unknown: serde_json::Map::new(),
+            extra: BTreeMap::new(),
         }
     }
 
     /// Adds a region above all others, with an empty mask and the next colour of the palette, and returns its id.
     pub fn add_region(&mut self, name: &str, words: &str) -> RegionId {
-        let id = RegionId(1 + self.regions.iter().map(|r| r.id.0).max().unwrap_or(0));
-        let colour = REGION_COLOURS
-            .iter()
-            .min_by_key(|c| self.regions.iter().filter(|r| r.colour == **c).count())
-            .copied()
-            .unwrap_or(REGION_COLOURS[0]);
+        let (id, colour) = (self.free_id(), self.next_colour());
         self.regions.push(Region {
             id,
             name: name.to_owned(),
@@ -80,6 +90,20 @@ impl Document {
         id
     }
 
+    /// An id that no region has.
+    fn free_id(&self) -> RegionId {
+        let largest = self.regions.iter().map(|r| r.id.0).max().unwrap_or(0);
+        let free = || (1..u32::MAX).map(RegionId).find(|id| self.region(*id).is_none());
+        largest.checked_add(1).map(RegionId).or_else(free).unwrap_or(RegionId(0))
+    }
+
+    /// The first of the palette's colours that the fewest regions have.
+    fn next_colour(&self) -> Rgb {
+        let [first, ..] = REGION_COLOURS;
+        let uses = |colour: &Rgb| self.regions.iter().filter(|r| r.colour == *colour).count();
+        REGION_COLOURS.into_iter().min_by_key(uses).unwrap_or(first)
+    }
+
     /// The region with this id.
     #[must_use]
     pub fn region(&self, id: RegionId) -> Option<&Region> {
@@ -89,5 +113,20 @@ impl Document {
     /// The region with this id, to change it.
     pub fn region_mut(&mut self, id: RegionId) -> Option<&mut Region> {
         self.regions.iter_mut().find(|r| r.id == id)
+    }
+}
+
+/// A canvas of this size.
+///
+/// # Errors
+/// [`Problem::Canvas`] outside [`MIN_SIDE`], [`MAX_SIDE`] and [`MAX_AREA`].
+pub fn check_canvas(width: u64, height: u64) -> Result<(u32, u32), Problem> {
+    let sides = u64::from(MIN_SIDE)..=u64::from(MAX_SIDE);
+    if !sides.contains(&width) || !sides.contains(&height) || width * height > MAX_AREA {
+        return Err(Problem::Canvas { width, height });
+    }
+    match (u32::try_from(width), u32::try_from(height)) {
+        (Ok(width), Ok(height)) => Ok((width, height)),
+        _ => Err(Problem::Canvas { width, height }),
     }
 }

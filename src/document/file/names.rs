@@ -1,0 +1,84 @@
+//! What a layer is called in other programs, and what its name means when a file comes back from them.
+//!
+//! A program that drops `polyptych.json` keeps the layer names, so the names carry what must not be lost:
+//!
+//! | layer | its name |
+//! |---|---|
+//! | a region with words | the words |
+//! | a region without words | `polyptych: no words: ` and the card's name |
+//! | a region whose words begin with `polyptych:` | `polyptych: words: ` and the words |
+//! | the take, on top | `polyptych: take: seed ` and the seed |
+//! | the background, at the bottom | `polyptych: background: ` and its words |
+//! | the background's negative prompt, below it | `polyptych: negative: ` and the words |
+//!
+//! The card's name of a region with words, negative prompts of regions, settings and seeds are only in `polyptych.json`.
+
+use crate::document::Region;
+
+const PREFIX: &str = "polyptych: ";
+
+/// Card names longer than this are shortened when they have to be made from words.
+const NAME_LENGTH: usize = 40;
+
+/// What a layer's name says that it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Role {
+    Region { name: String, words: String },
+    Take { seed: Option<u64> },
+    Background { words: String },
+    Negative { words: String },
+}
+
+/// The layer name of a region.
+pub(super) fn of_region(region: &Region) -> String {
+    if region.words.is_empty() {
+        format!("{PREFIX}no words: {}", region.name)
+    } else if region.words.starts_with(PREFIX.trim_end()) {
+        format!("{PREFIX}words: {}", region.words)
+    } else {
+        region.words.clone()
+    }
+}
+
+/// The layer name of the take.
+pub(super) fn of_take(seed: u64) -> String {
+    format!("{PREFIX}take: seed {seed}")
+}
+
+/// The layer name of the background.
+pub(super) fn of_background(words: &str) -> String {
+    format!("{PREFIX}background: {words}")
+}
+
+/// The layer name of the background's negative prompt.
+pub(super) fn of_negative(words: &str) -> String {
+    format!("{PREFIX}negative: {words}")
+}
+
+/// What a layer of this name is, where `polyptych.json` does not say.
+pub(super) fn role(name: &str) -> Role {
+    let reserved = name.strip_prefix(PREFIX).and_then(|rest| {
+        let (kind, rest) = rest.split_once(':')?;
+        let rest = rest.strip_prefix(' ').unwrap_or(rest);
+        match kind {
+            "take" => Some(Role::Take { seed: rest.strip_prefix("seed ").and_then(|s| s.trim().parse().ok()) }),
+            "background" => Some(Role::Background { words: rest.to_owned() }),
+            "negative" => Some(Role::Negative { words: rest.to_owned() }),
+            "no words" => Some(Role::Region { name: rest.to_owned(), words: String::new() }),
+            "words" => Some(Role::Region { name: short(rest), words: rest.to_owned() }),
+            _ => None,
+        }
+    });
+    reserved.unwrap_or_else(|| Role::Region { name: short(name), words: name.to_owned() })
+}
+
+/// A card's name made from words: their first line, cut at a word.
+fn short(words: &str) -> String {
+    let line = words.trim().lines().next().unwrap_or_default().trim_end();
+    if line.chars().count() <= NAME_LENGTH {
+        return line.to_owned();
+    }
+    let cut: String = line.chars().take(NAME_LENGTH).collect();
+    let cut = cut.rsplit_once(' ').map_or(cut.as_str(), |(head, _)| head);
+    format!("{}…", cut.trim_end_matches([',', ' ', ';', '.']))
+}

@@ -1,0 +1,295 @@
+//! `polyptych.json`: what OpenRaster has no place for.
+//!
+//! ```json
+//! {
+//!   "polyptych": 1,
+//!   "program": "0.1.0",
+//!   "background": {"layer": "data/background.png", "words": "a lake at dawn", "negative": "blurry"},
+//!   "regions": [
+//!     {"layer": "data/region-1.png", "id": 1, "name": "Boat", "words": "a red boat", "negative": null,
+//!      "colour": "#e69f00", "bootstrap": null}
+//!   ],
+//!   "settings": {"model": "embedded", "seed": 0, "steps": 20, "sampler": "ddim", "schedule": "normal",
+//!                "guidance": 7.5, "window": null, "stride": 8, "bootstrap": 0.4, "wrap": "none"},
+//!   "take": {"layer": "data/take.png", "seed": 0}
+//! }
+//! ```
+//!
+//! `polyptych` is the format; a file of a later one is refused, since guessing would lose work. Later versions may add
+//! fields without changing it: fields this version does not know are kept and written back. Order, visibility, place
+//! and pixels are in `stack.xml` and the layers only, so that they cannot contradict each other.
+
+use crate::document::error::{one_line, reason};
+use crate::document::{Background, Document, Problem, Region, RegionId, Rgb, Sampler, Schedule, Settings, Wrap};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// The format written, and the newest one read.
+pub(super) const FORMAT: u64 = 1;
+
+/// The largest region id that is kept; larger ones are numbered anew.
+const MAX_ID: u32 = 1_000_000_000;
+
+/// The whole entry.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Project {
+    polyptych: u64,
+    program: String,
+    pub(super) background: BackgroundEntry,
+    pub(super) regions: Vec<RegionEntry>,
+    settings: SettingsEntry,
+    pub(super) take: Option<TakeEntry>,
+    #[serde(flatten)]
+    unknown: Map<String, Value>,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct BackgroundEntry {
+    pub(super) layer: Option<String>,
+    words: String,
+    negative: String,
+    #[serde(flatten)]
+    unknown: Map<String, Value>,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct RegionEntry {
+    pub(super) layer: String,
+    pub(super) id: u32,
+    pub(super) name: String,
+    pub(super) words: String,
+    pub(super) negative: Option<String>,
+    colour: String,
+    bootstrap: Option<f32>,
+    #[serde(flatten)]
+    unknown: Map<String, Value>,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct TakeEntry {
+    pub(super) layer: String,
+    pub(super) seed: u64,
+    #[serde(flatten)]
+    unknown: Map<String, Value>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(default)]
+struct SettingsEntry {
+    model: String,
+    seed: u64,
+    steps: u32,
+    sampler: Value,
+    schedule: Value,
+    guidance: Option<f32>,
+    window: Option<u32>,
+    stride: u32,
+    bootstrap: Option<f32>,
+    wrap: Value,
+    #[serde(flatten)]
+    unknown: Map<String, Value>,
+}
+
+impl Default for SettingsEntry {
+    fn default() -> Self {
+        Self::of(&Settings::default())
+    }
+}
+
+impl SettingsEntry {
+    fn of(settings: &Settings) -> Self {
+        // Naming an enum's variant cannot fail; `null` would be read back as the default.
+        let name = |value: Result<Value, serde_json::Error>| value.unwrap_or(Value::Null);
+        Self {
+            model: settings.model.clone(),
+            seed: settings.seed,
+            steps: settings.steps,
+            sampler: name(serde_json::to_value(settings.sampler)),
+            schedule: name(serde_json::to_value(settings.schedule)),
+            guidance: Some(settings.guidance).filter(|v| v.is_finite()),
+            window: settings.window,
+            stride: settings.stride,
+            bootstrap: Some(settings.bootstrap).filter(|v| v.is_finite()),
+            wrap: name(serde_json::to_value(settings.wrap)),
+            unknown: Map::new(),
+        }
+    }
+
+    /// The settings, brought into their ranges; what had to be changed is told to `notes`.
+    fn settings(self, notes: &mut Vec<String>) -> Settings {
+        let default = Settings::default();
+        let known = |what: &str, value: Value, instead: &str| {
+            let text = one_line(value.as_str().unwrap_or("?"), 40);
+            format!("the {what} “{text}” is not known to this version; “{instead}” is used instead")
+        };
+        let sampler = Sampler::deserialize(&self.sampler).unwrap_or_else(|_| {
+            notes.push(known("sampler", self.sampler.clone(), default.sampler.name()));
+            default.sampler
+        });
+        let schedule = Schedule::deserialize(&self.schedule).unwrap_or_else(|_| {
+            notes.push(known("schedule", self.schedule.clone(), "normal"));
+            default.schedule
+        });
+        let wrap = Wrap::deserialize(&self.wrap).unwrap_or_else(|_| {
+            notes.push(known("wrap", self.wrap.clone(), "none"));
+            default.wrap
+        });
+        let mut limited = |what: &str, value: f32, low: f32, high: f32| {
+            let held = value.clamp(low, high);
+            if held.to_bits() != value.to_bits() {
+                notes.push(format!("{what} was {value}, outside {low}–{high}; {held} is used instead"));
+            }
+            held
+        };
+        let guidance = self.guidance.filter(|v| v.is_finite()).unwrap_or(default.guidance);
+        let bootstrap = self.bootstrap.filter(|v| v.is_finite()).unwrap_or(default.bootstrap);
+        Settings {
+            model: self.model,
+            seed: self.seed,
+            steps: self.steps.clamp(1, 10_000),
+            sampler,
+            schedule,
+            guidance: limited("guidance", guidance, -100.0, 100.0),
+            window: self.window.filter(|w| *w > 0),
+            stride: self.stride.clamp(1, 4096),
+            bootstrap: limited("bootstrap", bootstrap, 0.0, 1.0),
+            wrap,
+        }
+    }
+}
+
+impl RegionEntry {
+    /// The region, without its mask; its colour `None` where the entry has none that can be read.
+    pub(super) fn colour(&self) -> Option<Rgb> {
+        let hex = self.colour.strip_prefix('#').filter(|hex| hex.len() == 6 && hex.is_ascii())?;
+        let value = u32::from_str_radix(hex, 16).ok()?;
+        let [_, r, g, b] = value.to_be_bytes();
+        Some(Rgb([r, g, b]))
+    }
+
+    pub(super) fn bootstrap(&self) -> Option<f32> {
+        self.bootstrap.filter(|v| v.is_finite()).map(|v| v.clamp(0.0, 1.0))
+    }
+}
+
+impl Project {
+    /// Reads the entry.
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, Problem> {
+        // The format first: what a later one means by its fields is not known here.
+        let value: Value = serde_json::from_slice(bytes).map_err(|e| Problem::Json(reason(&e)))?;
+        let found = value.get("polyptych").and_then(Value::as_u64).filter(|format| *format > 0);
+        let Some(found) = found else {
+            return Err(Problem::Json("it has no format number".to_owned()));
+        };
+        if found > FORMAT {
+            return Err(Problem::Newer { found, known: FORMAT });
+        }
+        // From the text, not the value: numbers then keep the width they were written with.
+        serde_json::from_slice(bytes).map_err(|e| Problem::Json(reason(&e)))
+    }
+
+    /// Moves what is not bound to layers into the document.
+    pub(super) fn fill(self, document: &mut Document, notes: &mut Vec<String>) {
+        let mut unknown = self.unknown;
+        let mut keep = |key: &str, map: Map<String, Value>| {
+            if !map.is_empty() {
+                unknown.insert(key.to_owned(), Value::Object(map));
+            }
+        };
+        keep("background", self.background.unknown);
+        let mut settings = self.settings;
+        keep("settings", std::mem::take(&mut settings.unknown));
+        let mut regions = Map::new();
+        for mut entry in self.regions {
+            let map = std::mem::take(&mut entry.unknown);
+            if !map.is_empty() && document.region(RegionId(entry.id)).is_some() {
+                regions.insert(entry.id.to_string(), Value::Object(map));
+            }
+        }
+        keep("regions", regions);
+        if document.take.is_some()
+            && let Some(take) = self.take
+        {
+            keep("take", take.unknown);
+        }
+        document.background = Background { words: self.background.words, negative: self.background.negative };
+        document.settings = settings.settings(notes);
+        document.unknown = unknown;
+    }
+
+    /// The entry of a document. `layer` names the entry of each region's pixels.
+    pub(super) fn of(document: &Document, layer: impl Fn(&Region) -> String, background: &str, take: &str) -> Self {
+        let mut unknown = document.unknown.clone();
+        let mut kept = |key: &str| match unknown.remove(key) {
+            Some(Value::Object(map)) => map,
+            _ => Map::new(),
+        };
+        let background = BackgroundEntry {
+            layer: Some(background.to_owned()),
+            words: document.background.words.clone(),
+            negative: document.background.negative.clone(),
+            unknown: without(kept("background"), &["layer", "words", "negative"]),
+        };
+        let mut settings = SettingsEntry::of(&document.settings);
+        settings.unknown = kept("settings");
+        if let Ok(Value::Object(own)) = serde_json::to_value(SettingsEntry::of(&document.settings)) {
+            settings.unknown.retain(|key, _| !own.contains_key(key));
+        }
+        let mut of_regions = kept("regions");
+        let regions = document
+            .regions
+            .iter()
+            .map(|region| {
+                let Rgb([r, g, b]) = region.colour;
+                let unknown = match of_regions.remove(&region.id.0.to_string()) {
+                    Some(Value::Object(map)) => map,
+                    _ => Map::new(),
+                };
+                RegionEntry {
+                    layer: layer(region),
+                    id: region.id.0,
+                    name: region.name.clone(),
+                    words: region.words.clone(),
+                    negative: region.negative.clone(),
+                    colour: format!("#{r:02x}{g:02x}{b:02x}"),
+                    bootstrap: region.bootstrap.filter(|v| v.is_finite()),
+                    unknown: without(unknown, &["layer", "id", "name", "words", "negative", "colour", "bootstrap"]),
+                }
+            })
+            .collect();
+        let of_take = without(kept("take"), &["layer", "seed"]);
+        Self {
+            polyptych: FORMAT,
+            program: env!("CARGO_PKG_VERSION").to_owned(),
+            background,
+            regions,
+            settings,
+            take: document.take.as_ref().map(|kept| TakeEntry {
+                layer: take.to_owned(),
+                seed: kept.seed,
+                unknown: of_take,
+            }),
+            unknown: without(unknown, &["polyptych", "program", "background", "regions", "settings", "take"]),
+        }
+    }
+
+    /// The entry's text.
+    pub(super) fn to_json(&self) -> Result<Vec<u8>, Problem> {
+        serde_json::to_vec_pretty(self).map_err(|e| Problem::Json(reason(&e)))
+    }
+
+    /// The largest id kept as it is.
+    pub(super) fn usable_id(id: u32) -> bool {
+        (1..=MAX_ID).contains(&id)
+    }
+}
+
+/// A map without these keys, so that what is kept never doubles a field of ours.
+fn without(mut map: Map<String, Value>, keys: &[&str]) -> Map<String, Value> {
+    map.retain(|key, _| !keys.contains(&key.as_str()));
+    map
+}
