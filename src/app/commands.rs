@@ -187,6 +187,19 @@ impl Command {
         }
     }
 
+    /// What the list of all commands calls it, where the name alone does not say enough.
+    #[must_use]
+    pub fn full_label(self) -> String {
+        let label = self.label();
+        match self {
+            Self::OpenExample => format!("Example: {label}"),
+            Self::ViewBoth | Self::ViewRegions | Self::ViewPicture => format!("Show: {label}"),
+            Self::ThemeSystem | Self::ThemeDark | Self::ThemeLight => format!("Theme: {label}"),
+            Self::ToolBrush | Self::ToolEraser | Self::ToolHand | Self::ToolZoom => format!("Tool: {label}"),
+            _ => label.to_owned(),
+        }
+    }
+
     /// One line on what it does, for tooltips and the palette.
     #[must_use]
     pub fn hint(self) -> &'static str {
@@ -356,7 +369,17 @@ impl Keys {
     /// As people write it: `Ctrl+Shift+S`.
     #[must_use]
     pub fn text(self, ctx: &egui::Context) -> String {
-        ctx.format_shortcut(&egui::KeyboardShortcut::new(self.modifiers, self.key))
+        let key = match self.key {
+            Key::OpenBracket => "[",
+            Key::CloseBracket => "]",
+            Key::Plus => "+",
+            Key::Equals => "=",
+            Key::Minus => "-",
+            Key::Escape => "Esc",
+            key => key.name(),
+        };
+        let modifiers = ctx.format_modifiers(self.modifiers);
+        if modifiers.is_empty() { key.to_owned() } else { format!("{modifiers}+{key}") }
     }
 
     fn match_event(self, event: &egui::Event) -> bool {

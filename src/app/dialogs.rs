@@ -140,19 +140,14 @@ impl App {
         let close = modal(ui, "Find a command", 420.0, |ui| {
             let edit =
                 TextEdit::singleline(&mut form.typed).hint_text("What do you want to do?").desired_width(f32::INFINITY);
-            let response = ui.add(edit.margin(Margin::symmetric(8, 6))).accessible_name("Find a command");
+            let response = widgets::text(ui, edit.margin(Margin::symmetric(8, 6))).accessible_name("Find a command");
             if !std::mem::replace(&mut form.focused, true) {
                 response.request_focus();
             }
             if response.changed() {
                 form.chosen = 0;
             }
-            let wanted = form.typed.to_lowercase();
-            let found: Vec<Command> = Command::ALL
-                .into_iter()
-                .filter(|c| *c != Command::Palette)
-                .filter(|c| wanted.split_whitespace().all(|w| spoken(*c).contains(w)))
-                .collect();
+            let found = found(&form.typed);
             let last = found.len().saturating_sub(1);
             if down {
                 form.chosen = (form.chosen + 1).min(last);
@@ -167,7 +162,7 @@ impl App {
                     ui.label(RichText::new("Nothing of that name.").color(t.text_weak));
                 }
                 for (i, command) in found.iter().enumerate() {
-                    let button = Button::new(command.label())
+                    let button = Button::new(command.full_label())
                         .shortcut_text(command.keys_text(ui))
                         .selected(i == form.chosen)
                         .frame_when_inactive(i == form.chosen)
@@ -193,9 +188,20 @@ impl App {
     }
 }
 
-/// What of a command is searched.
-fn spoken(command: Command) -> String {
-    format!("{} {}", command.label(), command.hint()).to_lowercase()
+/// The commands that hold every typed word; those whose name does come first.
+fn found(typed: &str) -> Vec<Command> {
+    let typed = typed.to_lowercase();
+    let all = |text: String| {
+        let text = text.to_lowercase();
+        typed.split_whitespace().all(|word| text.contains(word))
+    };
+    let mut found: Vec<Command> = Command::ALL
+        .into_iter()
+        .filter(|c| *c != Command::Palette)
+        .filter(|c| all(format!("{} {}", c.full_label(), c.hint())))
+        .collect();
+    found.sort_by_key(|c| !all(c.full_label()));
+    found
 }
 
 /// A modal; true where it is to be closed.
@@ -366,7 +372,7 @@ fn path(ui: &Ui, mut form: PathForm) -> Next {
     let mut goes_to = None;
     let close = modal(ui, form.purpose.title(), 480.0, |ui| {
         let edit = TextEdit::singleline(&mut form.typed).hint_text("Path of the file").desired_width(f32::INFINITY);
-        let response = ui.add(edit.margin(Margin::symmetric(8, 6))).accessible_name("Path");
+        let response = widgets::text(ui, edit.margin(Margin::symmetric(8, 6))).accessible_name("Path");
         if !std::mem::replace(&mut form.focused, true) {
             response.request_focus();
         }
@@ -438,14 +444,18 @@ fn shortcuts(ui: &Ui) -> Next {
     let close = modal(ui, "Keyboard shortcuts", 640.0, |ui| {
         let listed: Vec<Command> = Command::ALL.into_iter().filter(|c| !c.keys().is_empty()).collect();
         let half = listed.len().div_ceil(2);
-        ScrollArea::vertical().max_height(480.0).show(ui, |ui| {
+        ScrollArea::vertical().max_height(600.0).show(ui, |ui| {
             ui.columns_const(|columns: &mut [Ui; 2]| {
-                for (ui, part) in columns.iter_mut().zip(listed.chunks(half)) {
+                for (i, (ui, part)) in columns.iter_mut().zip(listed.chunks(half)).enumerate() {
                     ui.spacing_mut().item_spacing.y = theme::HALF;
+                    // A gap between the columns.
+                    if i == 0 {
+                        ui.set_max_width(ui.available_width() - 16.0);
+                    }
                     for command in part {
                         ui.horizontal(|ui| {
                             let all: Vec<String> = command.keys().iter().map(|k| k.text(ui)).collect();
-                            ui.label(command.label().trim_end_matches('…'));
+                            ui.label(command.full_label().trim_end_matches('…'));
                             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                                 ui.label(RichText::new(all.join("  ")).color(t.text_weak));
                             });
@@ -508,9 +518,12 @@ mod tests {
     }
 
     #[test]
-    fn every_command_can_be_found_by_its_name() {
-        for command in Command::ALL {
-            assert!(spoken(command).contains(&command.label().to_lowercase()), "{command:?}");
+    fn every_command_is_found_first_by_its_name() {
+        for command in Command::ALL.into_iter().filter(|c| *c != Command::Palette) {
+            let found = found(&command.full_label());
+            assert!(found.contains(&command), "{command:?} in {found:?}");
         }
+        assert_eq!(found("light").first(), Some(&Command::ThemeLight));
+        assert_eq!(found("").len(), Command::ALL.len() - 1);
     }
 }

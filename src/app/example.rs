@@ -1,6 +1,6 @@
 //! The painted example that a first start shows.
 
-use crate::document::{Document, Mask};
+use crate::document::{Document, Mask, REGION_COLOURS};
 use std::sync::Arc;
 
 /// A mountain lake with a cabin, pines and a sun.
@@ -9,15 +9,16 @@ pub fn example() -> Document {
     let mut document = Document::new(768, 512);
     document.background.words = "a mountain lake at dusk".to_owned();
     let (w, h) = (document.width as f32, document.height as f32);
-    let mut add = |name: &str, words: &str, inside: &dyn Fn(f32, f32) -> f32| {
+    let mut add = |name: &str, words: &str, colour: usize, inside: &dyn Fn(f32, f32) -> f32| {
         let id = document.add_region(name, words);
         if let Some(region) = document.region_mut(id) {
+            region.colour = REGION_COLOURS[colour];
             region.mask = Arc::new(painted(w as u32, h as u32, inside));
         }
     };
-    add("Pines", "tall dark pine trees", &|x, y| blob(x, y, (0.02, 0.56), (0.28, 0.97), w, h));
-    add("Sun", "the evening sun, soft glow", &|x, y| disc(x, y, 0.75 * w, 0.34 * h, 0.1 * w));
-    add("Cabin", "a small wooden cabin with a red roof", &|x, y| {
+    add("Pines", "tall dark pine trees", 2, &|x, y| blob(x, y, (0.02, 0.56), (0.28, 0.97), w, h));
+    add("Sun", "the evening sun, soft glow", 3, &|x, y| disc(x, y, 0.75 * w, 0.34 * h, 0.1 * w));
+    add("Cabin", "a small wooden cabin with a red roof", 0, &|x, y| {
         bar(x, 0.36 * w, 0.58 * w) * bar(y, 0.6 * h, 0.92 * h)
     });
     document

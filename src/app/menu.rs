@@ -78,6 +78,7 @@ impl App {
         let mut called = None;
         MenuBar::new().ui(ui, |ui| {
             ui.set_min_height(bar.height());
+            ui.spacing_mut().item_spacing.x = theme::HALF;
             ui.add(egui::Label::new(theme::strong("Polyptych").color(t.text_strong)).selectable(false));
             ui.add_space(theme::GRID);
             for (name, entries) in MENUS {

@@ -62,6 +62,7 @@ impl App {
             ui.label(theme::strong("Regions").color(t.text_strong));
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 widgets::flat(ui);
+                ui.spacing_mut().button_padding.x = theme::HALF;
                 let text = format!("{} Add", icons::ICON_ADD.codepoint);
                 let add = ui.add(Button::new(text)).accessible_name(Command::AddRegion.label());
                 if add.on_hover_text(Command::AddRegion.tooltip(ui)).clicked() {
@@ -206,7 +207,7 @@ impl App {
                 && *renamed == id
             {
                 let edit = TextEdit::singleline(typed).desired_width(f32::INFINITY).margin(Margin::symmetric(4, 1));
-                let response = ui.add(edit).accessible_name("Name");
+                let response = widgets::text(ui, edit).accessible_name("Name");
                 if std::mem::take(&mut self.cards.focus_name) {
                     response.request_focus();
                 } else if response.lost_focus() {
@@ -223,7 +224,7 @@ impl App {
                     .scope(|ui| {
                         ui.spacing_mut().button_padding = vec2(0.0, 0.0);
                         widgets::flat(ui);
-                        ui.add(Button::new(theme::strong(name).color(colour)).frame(false).truncate())
+                        ui.add(Button::new(RichText::new(name).color(colour)).frame(false).truncate())
                     })
                     .inner;
                 if title.double_clicked() {
@@ -267,7 +268,7 @@ impl App {
             .desired_rows(3)
             .desired_width(f32::INFINITY)
             .margin(Margin::symmetric(8, 6));
-        let response = ui.add(edit).accessible_name("Words");
+        let response = widgets::text(ui, edit).accessible_name("Words");
         if std::mem::take(&mut self.cards.focus_words) {
             response.request_focus();
         }
@@ -375,7 +376,8 @@ fn card_buttons(ui: &mut Ui, region: &Region, wishes: &mut Vec<Wish>) {
                 wishes.push(Wish::Run(key, command));
             }
         }
-        if ui.button("Leave out nothing here").clicked() {
+        let none = ui.button("Leave nothing out").on_hover_text("Not even what the background leaves out");
+        if none.clicked() {
             wishes.push(Wish::Select(key));
             wishes.push(Wish::NoNegative(region.id));
         }
@@ -392,17 +394,15 @@ fn card_buttons(ui: &mut Ui, region: &Region, wishes: &mut Vec<Wish>) {
 }
 
 fn negative_field(ui: &mut Ui, key: Selected, text: &str, hint: &str, wishes: &mut Vec<Wish>) {
-    let t = theme::tokens(ui);
     let mut typed = text.to_owned();
     ui.horizontal(|ui| {
-        let label = Label::new(RichText::new("Leave out").color(t.text_weak)).selectable(false);
-        ui.add_sized([64.0, 24.0], label.halign(Align::LEFT)).on_hover_text("What should not appear (negative words)");
+        let label = widgets::row_label(ui, "Leave out", "What should not appear (negative words)");
         let edit = TextEdit::singleline(&mut typed)
             .id_salt(("negative", key))
             .hint_text(hint.to_owned())
             .desired_width(f32::INFINITY)
             .margin(Margin::symmetric(8, 4));
-        let response = ui.add(edit).accessible_name("Leave out");
+        let response = widgets::text(ui, edit).labelled_by(label);
         if response.changed() {
             wishes.push(Wish::Negative(key, typed.clone()));
         }

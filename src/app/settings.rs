@@ -4,6 +4,7 @@ use super::editor::Field;
 use super::{App, Command, theme, widgets};
 use crate::document::Sampler;
 use egui::{Button, ComboBox, DragValue, Frame, Margin, RichText, Ui};
+use egui_material_icons::icons;
 
 impl App {
     pub(super) fn settings_ui(&mut self, ui: &mut Ui) {
@@ -95,7 +96,7 @@ impl App {
         let mut seed = self.editor.document().settings.seed;
         let hint = "The same seed and words give the same picture again";
         let (response, rolled) = widgets::field(ui, width, "Seed", hint, |ui, label| {
-            let dice = widgets::icon_button(ui, egui_material_icons::icons::ICON_CASINO, Command::NewSeed.label());
+            let dice = widgets::small_icon_button(ui, icons::ICON_CASINO, Command::NewSeed.label());
             let rolled = dice.on_hover_text(Command::NewSeed.tooltip(ui)).clicked();
             let value = DragValue::new(&mut seed).speed(1.0);
             (ui.add(value).labelled_by(label).on_hover_text(hint), rolled)
@@ -111,7 +112,8 @@ impl App {
         let hint = "The method that takes the noise away step by step";
         let mut chosen = None;
         widgets::field(ui, width, "Sampler", hint, |ui, label| {
-            let response = ComboBox::from_id_salt("sampler").selected_text(sampler_name(current)).show_ui(ui, |ui| {
+            let combo = ComboBox::from_id_salt("sampler").selected_text(sampler_name(current)).icon(widgets::chevron);
+            let response = combo.show_ui(ui, |ui| {
                 for sampler in Sampler::ALL {
                     if ui.selectable_label(sampler == current, sampler_name(sampler)).clicked() {
                         chosen = Some(sampler);
@@ -141,8 +143,8 @@ impl App {
         let command = if running { Command::Cancel } else { Command::Generate };
         let clicked = if running {
             let text = theme::strong(command.label());
-            let button = Button::new(text).min_size(egui::vec2(width, 36.0)).corner_radius(theme::ROUND);
-            ui.add(button).on_hover_text(command.tooltip(ui)).clicked()
+            let button = Button::new(text).corner_radius(theme::ROUND);
+            ui.add_sized([width, 36.0], button).on_hover_text(command.tooltip(ui)).clicked()
         } else {
             let t = theme::tokens(ui);
             let text = format!("{}   {}", command.label(), command.keys_text(ui));

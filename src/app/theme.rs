@@ -31,6 +31,8 @@ pub struct Tokens {
     pub desk: Color32,
     /// The canvas where there is no picture yet.
     pub paper: Color32,
+    /// Words on the empty canvas.
+    pub on_paper: Color32,
     /// Panels and bars.
     pub panel: Color32,
     /// Cards and fields on a panel.
@@ -41,6 +43,10 @@ pub struct Tokens {
     pub card_selected: Color32,
     /// The ground of a text field.
     pub field: Color32,
+    /// The rail of a slider.
+    pub rail: Color32,
+    /// The handle of a slider.
+    pub handle: Color32,
     /// Lines between panels.
     pub line: Color32,
     /// Running text.
@@ -82,12 +88,15 @@ pub struct Tokens {
 /// The dark theme.
 pub const DARK: Tokens = Tokens {
     desk: Color32::from_rgb(22, 22, 22),
-    paper: Color32::from_rgb(96, 96, 96),
+    paper: Color32::from_rgb(74, 74, 74),
+    on_paper: Color32::from_rgb(190, 190, 190),
     panel: Color32::from_rgb(40, 40, 40),
     card: Color32::from_rgb(51, 51, 51),
     card_hover: Color32::from_rgb(62, 62, 62),
     card_selected: Color32::from_rgb(58, 58, 58),
     field: Color32::from_rgb(33, 33, 33),
+    rail: Color32::from_rgb(78, 78, 78),
+    handle: Color32::from_rgb(232, 232, 232),
     line: Color32::from_rgb(26, 26, 26),
     text: Color32::from_rgb(214, 214, 214),
     text_weak: Color32::from_rgb(158, 158, 158),
@@ -112,11 +121,14 @@ pub const DARK: Tokens = Tokens {
 pub const LIGHT: Tokens = Tokens {
     desk: Color32::from_rgb(198, 198, 198),
     paper: Color32::from_rgb(240, 240, 240),
+    on_paper: Color32::from_rgb(96, 96, 96),
     panel: Color32::from_rgb(236, 236, 236),
     card: Color32::from_rgb(250, 250, 250),
     card_hover: Color32::from_rgb(226, 226, 226),
     card_selected: Color32::from_rgb(255, 255, 255),
-    field: Color32::from_rgb(255, 255, 255),
+    field: Color32::from_rgb(238, 238, 238),
+    rail: Color32::from_rgb(196, 196, 196),
+    handle: Color32::from_rgb(72, 72, 72),
     line: Color32::from_rgb(208, 208, 208),
     text: Color32::from_rgb(44, 44, 44),
     text_weak: Color32::from_rgb(98, 98, 98),

@@ -14,7 +14,7 @@ const SIDE: u32 = 96;
 /// The thumbnails of the cards, made anew when a stroke ends or a picture is finished.
 #[derive(Default)]
 pub struct Thumbnails {
-    of: Option<(u64, Option<Arc<Take>>)>,
+    of: Option<(u64, Color32, Option<Arc<Take>>)>,
     textures: HashMap<Selected, TextureHandle>,
 }
 
@@ -22,18 +22,18 @@ impl Thumbnails {
     /// Makes them for the document as it is.
     pub fn update(&mut self, ctx: &egui::Context, editor: &Editor, canvas: Color32) {
         let document = editor.document();
-        let fresh = self.of.as_ref().is_some_and(|(revision, take)| {
+        let fresh = self.of.as_ref().is_some_and(|(revision, ground, take)| {
             let same_take = match (take, &document.take) {
                 (Some(a), Some(b)) => Arc::ptr_eq(a, b),
                 (None, None) => true,
                 _ => false,
             };
-            *revision == editor.mask_revision() && same_take
+            *revision == editor.mask_revision() && *ground == canvas && same_take
         });
         if fresh || editor.in_stroke() {
             return;
         }
-        self.of = Some((editor.mask_revision(), document.take.clone()));
+        self.of = Some((editor.mask_revision(), canvas, document.take.clone()));
         let mut textures = HashMap::new();
         let mut put = |key: Selected, image: ColorImage| {
             textures.insert(key, ctx.load_texture("card", image, TextureOptions::LINEAR));

@@ -43,7 +43,7 @@ impl App {
             ui.add_space(theme::HALF);
             let brush = &mut self.prefs.brush;
             let value = format!("{:.0}", brush.size);
-            let slider = widgets::slider(&mut brush.size, BrushSettings::SIZES).logarithmic(true).step_by(1.0);
+            let slider = widgets::slider(&mut brush.size, BrushSettings::SIZES).logarithmic();
             bar_slider(ui, "Size", "Change it with [ and ]", slider, value, 32.0);
             let value = percent(brush.hardness);
             let slider = widgets::slider(&mut brush.hardness, 0.0..=1.0);
@@ -68,7 +68,11 @@ impl App {
                 let on = self.view_mode == mode;
                 let colour = if on { t.text_strong } else { t.text };
                 let text = RichText::new(command.label()).color(colour);
-                let button = Button::new(text).selected(on).frame_when_inactive(on);
+                let button = Button::new(text).selected(on).frame_when_inactive(on).fill(if on {
+                    t.card_hover
+                } else {
+                    t.panel
+                });
                 if ui.add(button).on_hover_text(command.tooltip(ui)).clicked() {
                     called = Some(command);
                 }
@@ -91,7 +95,7 @@ fn percent(value: f32) -> String {
     format!("{:.0} %", value * 100.0)
 }
 
-fn bar_slider(ui: &mut Ui, name: &str, hint: &str, slider: egui::Slider<'_>, value: String, width: f32) {
+fn bar_slider(ui: &mut Ui, name: &str, hint: &str, slider: widgets::Slider<'_>, value: String, width: f32) {
     let t = theme::tokens(ui);
     let label = ui.add(egui::Label::new(RichText::new(name).color(t.text_weak)).selectable(false));
     ui.add(slider).labelled_by(label.id).on_hover_text(hint);

@@ -15,6 +15,33 @@ pub fn icon_button(ui: &mut Ui, icon: MaterialIcon, name: &str) -> Response {
     .accessible_name(name)
 }
 
+/// An icon button no larger than its icon, for the end of a field.
+pub fn small_icon_button(ui: &mut Ui, icon: MaterialIcon, name: &str) -> Response {
+    let button = Button::new(icon.rich_text().size(16.0)).frame_when_inactive(false).min_size(vec2(16.0, 20.0));
+    ui.scope(|ui| {
+        ui.spacing_mut().button_padding = vec2(0.0, 0.0);
+        ui.add(button)
+    })
+    .inner
+    .accessible_name(name)
+}
+
+/// The mark of a field that opens a list.
+pub fn chevron(ui: &Ui, rect: egui::Rect, visuals: &egui::style::WidgetVisuals, _open: bool) {
+    let c = rect.center();
+    let points = vec![c + vec2(-4.0, -2.0), c + vec2(0.0, 2.0), c + vec2(4.0, -2.0)];
+    ui.painter().line(points, Stroke::new(1.5, visuals.fg_stroke.color));
+}
+
+/// A text field; its outline takes the accent colour while it has the keyboard.
+pub fn text(ui: &mut Ui, edit: egui::TextEdit<'_>) -> Response {
+    ui.scope(|ui| {
+        ui.visuals_mut().selection.stroke = Stroke::new(1.0, theme::tokens(ui).accent);
+        ui.add(edit)
+    })
+    .inner
+}
+
 /// A field of the settings: what it is at the left, its value at the right. `add` gets the label's id to name its
 /// control by.
 pub fn field<R>(ui: &mut Ui, width: f32, label: &str, hint: &str, add: impl FnOnce(&mut Ui, Id) -> R) -> R {
@@ -26,7 +53,8 @@ pub fn field<R>(ui: &mut Ui, width: f32, label: &str, hint: &str, add: impl FnOn
             ui.set_height(theme::ROW);
             ui.horizontal_centered(|ui| {
                 ui.spacing_mut().item_spacing.x = theme::HALF;
-                ui.spacing_mut().button_padding.x = theme::HALF;
+                ui.spacing_mut().button_padding.x = 0.0;
+                ui.spacing_mut().interact_size.x = 0.0;
                 let label = ui.add(egui::Label::new(egui::RichText::new(label).color(t.text_weak)).selectable(false));
                 let label_id = label.id;
                 label.on_hover_text(hint);
@@ -50,6 +78,20 @@ pub fn flat(ui: &mut Ui) {
     widgets.inactive.fg_stroke.color = t.text_strong;
 }
 
+/// The name of a row of a card, as wide as all of them; returns its id.
+pub fn row_label(ui: &mut Ui, name: &str, hint: &str) -> Id {
+    let t = theme::tokens(ui);
+    let layout = Layout::left_to_right(Align::Center);
+    ui.allocate_ui_with_layout(vec2(112.0, 24.0), layout, |ui| {
+        ui.set_min_width(112.0);
+        let label = ui.add(egui::Label::new(egui::RichText::new(name).color(t.text_weak)).selectable(false));
+        let id = label.id;
+        label.on_hover_text(hint);
+        id
+    })
+    .inner
+}
+
 /// A slider with its name at the left and its value at the right.
 pub fn slider_row(
     ui: &mut Ui,
@@ -59,14 +101,8 @@ pub fn slider_row(
     range: std::ops::RangeInclusive<f32>,
     text: &str,
 ) -> Response {
-    let t = theme::tokens(ui);
     ui.horizontal(|ui| {
-        let label = ui.add_sized(
-            [96.0, 20.0],
-            egui::Label::new(egui::RichText::new(name).color(t.text_weak)).selectable(false).halign(Align::LEFT),
-        );
-        let id = label.id;
-        label.on_hover_text(hint);
+        let id = row_label(ui, name, hint);
         let rest = ui.available_width();
         ui.spacing_mut().slider_width = rest - 48.0 - theme::GRID;
         let slider = ui.add(slider(value, range)).labelled_by(id);
@@ -76,9 +112,61 @@ pub fn slider_row(
     .inner
 }
 
-/// A slider without a number of its own.
-pub fn slider(value: &mut f32, range: std::ops::RangeInclusive<f32>) -> egui::Slider<'_> {
-    egui::Slider::new(value, range).show_value(false).trailing_fill(true)
+/// A slider without a number of its own: a thin rail and a small light handle.
+pub struct Slider<'a> {
+    value: &'a mut f32,
+    range: std::ops::RangeInclusive<f32>,
+    logarithmic: bool,
+}
+
+/// A slider over this range.
+pub fn slider(value: &mut f32, range: std::ops::RangeInclusive<f32>) -> Slider<'_> {
+    Slider { value, range, logarithmic: false }
+}
+
+impl Slider<'_> {
+    /// Small values get as much room as large ones.
+    pub fn logarithmic(mut self) -> Self {
+        self.logarithmic = true;
+        self
+    }
+
+    /// How far along the rail a value lies, 0 to 1.
+    fn fraction(&self, value: f32) -> f32 {
+        let (low, high) = (*self.range.start(), *self.range.end());
+        if self.logarithmic { (value / low).ln() / (high / low).ln() } else { (value - low) / (high - low) }
+    }
+}
+
+impl egui::Widget for Slider<'_> {
+    fn ui(self, ui: &mut Ui) -> Response {
+        let t = theme::tokens(ui);
+        let response = ui
+            .scope(|ui| {
+                // egui's slider does the work and stays invisible.
+                ui.set_opacity(0.0);
+                ui.spacing_mut().interact_size.y = 16.0;
+                let mut slider = egui::Slider::new(self.value, self.range.clone()).show_value(false);
+                if self.logarithmic {
+                    slider = slider.logarithmic(true).step_by(1.0);
+                }
+                ui.add(slider)
+            })
+            .inner;
+        let rect = response.rect;
+        let travel = rect.x_range().shrink(rect.height() / 2.5);
+        let x = egui::lerp(travel.min..=travel.max, self.fraction(*self.value).clamp(0.0, 1.0));
+        let rail = egui::Rect::from_x_y_ranges(travel.expand(2.0), rect.center().y - 1.5..=rect.center().y + 1.5);
+        let painter = ui.painter();
+        painter.rect_filled(rail, 1.5, t.rail);
+        painter.rect_filled(rail.with_max_x(x), 1.5, t.accent);
+        let radius = if response.hovered() || response.dragged() { 6.0 } else { 5.0 };
+        painter.circle_filled(egui::pos2(x, rect.center().y), radius, t.handle);
+        if response.has_focus() {
+            painter.circle_stroke(egui::pos2(x, rect.center().y), radius + 2.0, Stroke::new(1.5, t.accent));
+        }
+        response
+    }
 }
 
 /// A thin line across.
@@ -103,7 +191,8 @@ pub fn main_button(ui: &mut Ui, text: impl Into<egui::WidgetText>, width: f32, h
             visuals.fg_stroke = Stroke::new(1.0, t.on_accent);
         }
         let text: egui::WidgetText = text.into();
-        ui.add_enabled(enabled, Button::new(text).min_size(vec2(width, height)))
+        let button = Button::new(text).min_size(vec2(width, height));
+        ui.add_enabled_ui(enabled, |ui| ui.add_sized([width, height], button)).inner
     })
     .inner
 }

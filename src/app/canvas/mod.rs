@@ -20,7 +20,7 @@ use pointer::Gesture;
 
 /// How much of the tint is shown over a picture, and where there is none.
 const TINT_OVER_PICTURE: f32 = 0.22;
-const TINT_ALONE: f32 = 0.8;
+const TINT_ALONE: f32 = 0.45;
 
 /// The state of the canvas that is not the document's.
 pub struct Canvas {
@@ -126,6 +126,11 @@ impl App {
             }
             self.paint_outlines(&painter);
         }
+        if !picture && self.editor.document().regions.is_empty() {
+            let hint = "Paint where something should be, then say in words what it is.";
+            let font = egui::FontId::proportional(theme::TEXT);
+            painter.text(rect.center(), egui::Align2::CENTER_CENTER, hint, font, t.on_paper);
+        }
         self.paint_progress(&painter, rect);
         self.paint_ring(ui, &painter, &response);
         if response.has_focus() && self.canvas.keyboard.is_some() {
@@ -148,13 +153,14 @@ impl App {
                 if !Rect::from_points(&points).intersects(painter.clip_rect()) {
                     continue;
                 }
-                let under = Stroke::new(width + 1.0, t.ring_dark.gamma_multiply(0.5));
+                // A dark line under the dashes keeps light colours readable on light pictures.
+                let under = Stroke::new(width + 1.0, t.ring_dark.gamma_multiply(0.35));
                 shapes.push(Shape::closed_line(points.clone(), under));
                 points.extend(points.first().copied());
                 Shape::dashed_line_many(
                     &points,
                     Stroke::new(width, theme::region(region.colour)),
-                    6.0,
+                    7.0,
                     4.0,
                     &mut shapes,
                 );

@@ -7,9 +7,14 @@ use egui::{Pos2, pos2};
 use std::collections::HashMap;
 
 /// The most cells a side.
-const GRID: u32 = 512;
+const GRID: u32 = 1024;
 /// Coverage above which a pixel lies inside.
 const INSIDE: u8 = 127;
+
+/// An edge between two samples: its left or upper sample, and whether it runs downwards.
+type Edge = (i32, i32, bool);
+/// A piece of an outline, from one edge to the next, the inside on its right hand.
+type Piece = (Edge, Edge);
 
 /// The outline of one mask, kept up to date stroke by stroke.
 pub struct Outline {
@@ -19,6 +24,8 @@ pub struct Outline {
     size: [usize; 2],
     /// The greatest coverage inside each cell.
     field: Vec<u8>,
+    /// The pieces of the outline between each row of samples and the next, the row above the first included.
+    rows: Vec<Vec<Piece>>,
     loops: Vec<Vec<Pos2>>,
 }
 
@@ -28,7 +35,13 @@ impl Outline {
     pub fn new(mask: &Mask) -> Self {
         let cell = mask.width().max(mask.height()).div_ceil(GRID).max(1);
         let size = [mask.width().div_ceil(cell) as usize, mask.height().div_ceil(cell) as usize];
-        let mut outline = Self { cell, size, field: vec![0; size[0] * size[1]], loops: Vec::new() };
+        let mut outline = Self {
+            cell,
+            size,
+            field: vec![0; size[0] * size[1]],
+            rows: vec![Vec::new(); size[1] + 1],
+            loops: Vec::new(),
+        };
         outline.update(mask, PixelRect { x: 0, y: 0, width: mask.width(), height: mask.height() });
         outline
     }
@@ -54,14 +67,17 @@ impl Outline {
                 }
             }
         }
-        self.loops = trace(&self.field, self.size);
+        for y in y0 as isize - 1..=y1 as isize {
+            self.rows[(y + 1) as usize] = self.pieces(y);
+        }
+        self.loops = self.linked();
         let cell = self.cell as f32;
         for line in &mut self.loops {
             for p in line.iter_mut() {
                 *p = pos2((p.x + 0.5) * cell, (p.y + 0.5) * cell)
                     .clamp(Pos2::ZERO, pos2(mask.width() as f32, mask.height() as f32));
             }
-            *line = simplified(std::mem::take(line), 0.35 * cell.max(1.0));
+            *line = simplified(std::mem::take(line), 0.12 * cell);
         }
     }
 
@@ -70,24 +86,22 @@ impl Outline {
     pub fn loops(&self) -> &[Vec<Pos2>] {
         &self.loops
     }
-}
 
-/// Marching squares with the inside on the right hand; positions in cells, a sample in the middle of each.
-fn trace(field: &[u8], [width, height]: [usize; 2]) -> Vec<Vec<Pos2>> {
-    let at = |x: isize, y: isize| -> u8 {
+    fn at(&self, x: isize, y: isize) -> u8 {
+        let [width, height] = self.size;
         if x < 0 || y < 0 || x >= width as isize || y >= height as isize {
             0
         } else {
-            field[y as usize * width + x as usize]
+            self.field[y as usize * width + x as usize]
         }
-    };
-    // An edge between two samples: its left or upper sample, and whether it runs downwards.
-    type Edge = (i32, i32, bool);
-    let mut next: HashMap<Edge, Edge> = HashMap::new();
-    for y in -1..height as isize {
-        let mut left = (at(-1, y) > INSIDE, at(-1, y + 1) > INSIDE);
-        for x in -1..width as isize {
-            let right = (at(x + 1, y) > INSIDE, at(x + 1, y + 1) > INSIDE);
+    }
+
+    /// The pieces between the samples of row `y` and those of the next, by marching squares.
+    fn pieces(&self, y: isize) -> Vec<Piece> {
+        let mut pieces = Vec::new();
+        let mut left = (false, false);
+        for x in -1..self.size[0] as isize {
+            let right = (self.at(x + 1, y) > INSIDE, self.at(x + 1, y + 1) > INSIDE);
             let case = u8::from(left.0) | u8::from(right.0) << 1 | u8::from(right.1) << 2 | u8::from(left.1) << 3;
             left = right;
             if case == 0 || case == 15 {
@@ -96,7 +110,7 @@ fn trace(field: &[u8], [width, height]: [usize; 2]) -> Vec<Vec<Pos2>> {
             let (i, j) = (x as i32, y as i32);
             let (top, bottom) = ((i, j, false), (i, j + 1, false));
             let (west, east) = ((i, j, true), (i + 1, j, true));
-            let lines: &[(Edge, Edge)] = match case {
+            let lines: &[Piece] = match case {
                 1 => &[(west, top)],
                 2 => &[(top, east)],
                 3 => &[(west, east)],
@@ -112,30 +126,37 @@ fn trace(field: &[u8], [width, height]: [usize; 2]) -> Vec<Vec<Pos2>> {
                 13 => &[(east, top)],
                 _ => &[(top, west)],
             };
-            next.extend(lines.iter().copied());
+            pieces.extend_from_slice(lines);
         }
+        pieces
     }
-    let place = |(x, y, down): Edge| -> Pos2 {
-        let a = f32::from(at(x as isize, y as isize));
-        let b = f32::from(if down { at(x as isize, y as isize + 1) } else { at(x as isize + 1, y as isize) });
+
+    /// All pieces joined to closed lines; positions in cells, a sample in the middle of each.
+    fn linked(&self) -> Vec<Vec<Pos2>> {
+        let mut next: HashMap<Edge, Edge> = self.rows.iter().flatten().copied().collect();
+        let mut loops = Vec::new();
+        for (start, _) in self.rows.iter().flatten() {
+            let mut line = Vec::new();
+            let mut edge = *start;
+            while let Some(to) = next.remove(&edge) {
+                line.push(self.crossing(edge));
+                edge = to;
+            }
+            if line.len() > 2 {
+                loops.push(line);
+            }
+        }
+        loops
+    }
+
+    /// Where the outline crosses an edge.
+    fn crossing(&self, (x, y, down): Edge) -> Pos2 {
+        let a = f32::from(self.at(x as isize, y as isize));
+        let (dx, dy) = if down { (0, 1) } else { (1, 0) };
+        let b = f32::from(self.at(x as isize + dx, y as isize + dy));
         let t = ((f32::from(INSIDE) + 0.5 - a) / (b - a)).clamp(0.0, 1.0);
         if down { pos2(x as f32, y as f32 + t) } else { pos2(x as f32 + t, y as f32) }
-    };
-    let mut starts: Vec<Edge> = next.keys().copied().collect();
-    starts.sort_unstable();
-    let mut loops = Vec::new();
-    for start in starts {
-        let mut line = Vec::new();
-        let mut edge = start;
-        while let Some(to) = next.remove(&edge) {
-            line.push(place(edge));
-            edge = to;
-        }
-        if line.len() > 2 {
-            loops.push(line);
-        }
     }
-    loops
 }
 
 /// Drops the points of a closed line that are less than `tolerance` off it (Douglas and Peucker, 1973).
