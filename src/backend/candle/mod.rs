@@ -1,6 +1,6 @@
 //! The operators on candle: the processor now, CUDA and Metal behind features later, and the oracle for every other backend.
 
-mod group_norm;
+mod cpu;
 
 use super::{Activation, Backend, ConvOptions, Error, HostTensor, Result};
 use candle_core::{D, DType, Device, Tensor};
@@ -8,6 +8,9 @@ use candle_core::{D, DType, Device, Tensor};
 /// Scores (`queries × keys × heads × batch`) that attention holds at a time: 64 MiB in f32. More are done in slices of the
 /// queries.
 const ATTENTION_SCORES: usize = 16 << 20;
+
+/// Values of a convolution's patches held at a time on the processor: 32 MiB in f32. More are done in slices of the rows.
+const CONV_PATCHES: usize = 8 << 20;
 
 /// candle on one of its devices, in one precision.
 #[derive(Debug, Clone)]
@@ -35,6 +38,11 @@ impl Candle {
     #[must_use]
     pub fn with_attention_scores(self, attention_scores: usize) -> Self {
         Self { attention_scores, ..self }
+    }
+
+    /// Whether the operators of [`cpu`] are used.
+    fn on_processor(&self) -> bool {
+        self.device.is_cpu() && self.dtype == DType::F32
     }
 
     fn host(&self, tensor: HostTensor, operator: &'static str) -> Result<Tensor> {
@@ -148,6 +156,9 @@ impl Backend for Candle {
 
     fn conv2d(&self, x: &Tensor, weights: &Conv) -> Result<Tensor> {
         let ConvOptions { stride, before, after } = weights.options;
+        if self.on_processor() {
+            return self.conv2d_on_processor(x, weights);
+        }
         on("conv2d", || {
             let y = if before == after {
                 x.conv2d(&weights.weight, before, stride, 1, 1)?
@@ -182,8 +193,8 @@ impl Backend for Candle {
             let expected = format!("channels a multiple of {groups} groups");
             return Err(Error::Shape { operator: "group_norm", found: x.dims().to_vec(), expected });
         }
-        if self.device.is_cpu() && self.dtype == DType::F32 {
-            let op = group_norm::GroupNorm { groups, eps, silu };
+        if self.on_processor() {
+            let op = cpu::GroupNorm { groups, eps, silu };
             return on("group_norm", || x.contiguous()?.apply_op3_no_bwd(&weights.scale, &weights.shift, &op));
         }
         on("group_norm", || {
@@ -239,6 +250,9 @@ impl Backend for Candle {
     }
 
     fn geglu(&self, x: &Tensor) -> Result<Tensor> {
+        if self.on_processor() {
+            return on("geglu", || x.contiguous()?.apply_op1_no_bwd(&cpu::Geglu));
+        }
         on("geglu", || {
             let half = x.dim(D::Minus1)? / 2;
             let gate = x.narrow(D::Minus1, half, half)?.gelu_erf()?;
@@ -292,6 +306,45 @@ impl Backend for Candle {
 }
 
 impl Candle {
+    /// A convolution as products of its weights with the patches of the image, a slice of rows at a time.
+    fn conv2d_on_processor(&self, x: &Tensor, weights: &Conv) -> Result<Tensor> {
+        let [n, channels, in_height, in_width] = dims("conv2d", x)?;
+        let [outputs, inputs, kernel, _] = dims("conv2d", &weights.weight)?;
+        let ConvOptions { stride, before, after } = weights.options;
+        let size = |side: usize| (side + before + after).checked_sub(kernel).map(|rest| rest / stride + 1);
+        let (Some(height), Some(width)) = (size(in_height), size(in_width)) else {
+            let expected = format!("sides of at least {kernel}");
+            return Err(Error::Shape { operator: "conv2d", found: x.dims().to_vec(), expected });
+        };
+        if channels != inputs || n * height * width == 0 {
+            let expected = format!("{inputs} channels");
+            return Err(Error::Shape { operator: "conv2d", found: x.dims().to_vec(), expected });
+        }
+        on("conv2d", || {
+            let x = x.contiguous()?;
+            let lines = inputs * kernel * kernel;
+            let matrix = weights.weight.reshape((outputs, lines))?;
+            if kernel == 1 && stride == 1 && before + after == 0 {
+                let x = x.reshape((n, channels, height * width))?;
+                let y = matrix.broadcast_left(n)?.matmul(&x)?;
+                return y.reshape((n, outputs, height, width))?.broadcast_add(&weights.bias);
+            }
+            let slice = (CONV_PATCHES / (lines * n * width)).clamp(1, height);
+            let mut parts = Vec::with_capacity(height.div_ceil(slice));
+            for first_row in (0..height).step_by(slice) {
+                let rows = slice.min(height - first_row);
+                let op = cpu::Patches { kernel, stride, before, width, first_row, rows };
+                let y = matrix.matmul(&x.apply_op1_no_bwd(&op)?)?;
+                parts.push(y.reshape((outputs, n, rows, width))?.transpose(0, 1)?);
+            }
+            let y = match parts.as_slice() {
+                [all] => all.clone(),
+                _ => Tensor::cat(&parts, 2)?,
+            };
+            y.contiguous()?.broadcast_add(&weights.bias)
+        })
+    }
+
     /// 0 where query `start + row` may see key `column`, −∞ elsewhere.
     fn causal_mask(&self, start: usize, rows: usize, keys: usize) -> candle_core::Result<Tensor> {
         let mask: Vec<f32> = (start..start + rows)
