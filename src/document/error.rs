@@ -144,6 +144,9 @@ pub enum Problem {
     /// The project inside a PNG is damaged.
     #[error("the project inside the picture is damaged ({0}); open the .ora instead")]
     Embedded(String),
+    /// More than a picture can carry.
+    #[error("the project takes {0} bytes, more than the {1} a picture carries; export it without the project")]
+    TooLargeToEmbed(usize, usize),
     /// More words than a file may hold.
     #[error("the words of this document are {0} bytes, more than the {1} a file may hold; shorten them")]
     TooMuchText(usize, usize),

@@ -1,15 +1,23 @@
 //! The document: what a person edits, saves and reopens. It knows neither the window nor the networks.
 
+mod base64;
+mod coverage;
+mod describe;
 mod error;
 pub mod file;
+mod import;
 mod mask;
+mod png;
 mod raster;
 mod region;
 mod settings;
 
+pub use coverage::{Coverage, RegionCoverage, Warning, WarningKind};
+pub use describe::{BackgroundSummary, Kind, RegionSummary, Summary, describe};
 pub use error::{FileError, Problem};
-pub use file::Opened;
+pub use file::{Opened, replace_file, write_atomically};
 pub use mask::{Mask, PixelRect};
+pub use png::Carry;
 pub use region::{Background, REGION_COLOURS, Region, RegionId, Rgb};
 pub use settings::{Sampler, Schedule, Settings, Wrap};
 

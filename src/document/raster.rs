@@ -8,7 +8,7 @@ use std::io::{self, BufRead, Read, Seek, SeekFrom, Write};
 const MAX_INTERLACED_AREA: u64 = 1 << 24;
 
 /// Memory the PNG decoder may take for itself (text chunks included), beside its rows.
-pub(crate) const DECODER_MEMORY: usize = 1 << 26;
+pub(crate) const DECODER_MEMORY: usize = 1 << 27;
 
 /// Lends a stream that cannot seek to the decoder, which asks for `Seek` but reads forward only.
 struct Forward<R>(R);

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The settings of a document. All lengths are in latent pixels (8 canvas pixels).
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Settings {
     /// The checkpoint's name (`embedded`), folder or file.
     pub model: String,

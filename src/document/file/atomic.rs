@@ -52,3 +52,11 @@ pub fn replace_file(
     }
     Ok(())
 }
+
+/// Replaces a file by these bytes, as [`replace_file`] does.
+///
+/// # Errors
+/// [`Problem::Write`].
+pub fn write_atomically(path: impl AsRef<Path>, bytes: &[u8]) -> Result<(), FileError> {
+    replace_file(path.as_ref(), |file| file.write_all(bytes).map_err(Problem::Write))
+}

@@ -27,11 +27,11 @@
 
 mod atomic;
 mod names;
-mod ora;
+pub(super) mod ora;
 mod project;
 mod stack;
 
-pub use atomic::replace_file;
+pub use atomic::{replace_file, write_atomically};
 
 use super::{Document, FileError, Problem};
 use std::fs::File;
@@ -49,9 +49,11 @@ pub struct Opened {
 
 /// The first bytes of a zip file.
 const ZIP_START: &[u8] = b"PK";
+/// The first bytes of a PNG file.
+const PNG_START: &[u8] = b"\x89PNG\r\n\x1a\n";
 
 impl Document {
-    /// Opens a project (.ora).
+    /// Opens a project (.ora), or a PNG that was exported with its project inside.
     ///
     /// # Errors
     /// One line naming the file, the fact and the remedy.
@@ -98,11 +100,17 @@ fn read(mut stream: impl io::BufRead + Seek) -> Result<Opened, Problem> {
     let mut start = Vec::new();
     stream.by_ref().take(8).read_to_end(&mut start).map_err(Problem::Read)?;
     stream.seek(SeekFrom::Start(0)).map_err(Problem::Read)?;
-    if start.starts_with(ZIP_START) { ora::read(stream) } else { Err(Problem::UnknownKind) }
+    if start.starts_with(ZIP_START) {
+        Ok(ora::read(stream)?.opened)
+    } else if start == PNG_START {
+        super::png::read(stream)
+    } else {
+        Err(Problem::UnknownKind)
+    }
 }
 
 /// An encoder's error as a failure to write.
-fn picture(error: png::EncodingError) -> Problem {
+pub(super) fn picture(error: png::EncodingError) -> Problem {
     Problem::Write(match error {
         png::EncodingError::IoError(error) => error,
         other => io::Error::other(other),

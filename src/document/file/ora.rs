@@ -8,7 +8,7 @@ use crate::document::error::{one_line, reason};
 use crate::document::raster::{PngReader, write_png};
 use crate::document::{Document, MAX_REGIONS, Mask, PixelRect, Problem, Region, RegionId, Rgb, Take, check_canvas};
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, BufReader, Read, Seek, Write};
+use std::io::{self, BufReader, Read as _, Seek, Write};
 use std::sync::Arc;
 use zip::result::ZipError;
 use zip::write::SimpleFileOptions;
@@ -43,15 +43,23 @@ const LAYER_AREA: u64 = 4;
 
 /// What goes into a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Contents {
+pub(in crate::document) enum Contents {
     /// A whole OpenRaster file.
     Whole,
-    /// Only what a picture that carries it does not show: no take, no merged image, no thumbnail.
-    WithoutPicture,
+    /// Only what a picture that carries it does not show: no take, no merged image, no thumbnail. The picture was drawn
+    /// with this seed.
+    WithoutPicture { seed: u64 },
+}
+
+/// What was read.
+pub(in crate::document) struct Read {
+    pub(in crate::document) opened: Opened,
+    /// The seed of a take whose pixels are elsewhere.
+    pub(in crate::document) seed: Option<u64>,
 }
 
 /// Reads a project or a foreign OpenRaster file.
-pub(super) fn read<R: Read + Seek>(stream: R) -> Result<Opened, Problem> {
+pub(in crate::document) fn read<R: io::Read + Seek>(stream: R) -> Result<Read, Problem> {
     let mut archive = ZipArchive::new(stream).map_err(zip_problem)?;
     if archive.len() > MAX_ENTRIES {
         return Err(Problem::TooManyEntries(archive.len(), MAX_ENTRIES));
@@ -83,11 +91,12 @@ pub(super) fn read<R: Read + Seek>(stream: R) -> Result<Opened, Problem> {
     let mut layers = Layers { archive, width, height, budget: MAX_LAYER_PIXELS.max(4 * area) };
     let mut document = Document::new(width, height);
     document.extra = extra;
+    let seed = project.as_ref().and_then(|project| Some(project.take.as_ref()?.seed));
     match project {
         Some(project) => layers.with_project(&stack, project, &mut document, &mut notes)?,
         None => layers.alone(&stack, &mut document, &mut notes)?,
     }
-    Ok(Opened { document, notes })
+    Ok(Read { opened: Opened { document, notes }, seed })
 }
 
 /// The layers of a file being read.
@@ -106,7 +115,7 @@ struct Covered {
     colour: Option<Rgb>,
 }
 
-impl<R: Read + Seek> Layers<R> {
+impl<R: io::Read + Seek> Layers<R> {
     /// A file that this program wrote: each layer is what the project says of its entry. Layers it does not mention were
     /// added by another program and become regions.
     fn with_project(
@@ -265,7 +274,7 @@ impl<R: Read + Seek> Layers<R> {
 }
 
 /// Entries that neither the specification nor this version's project format knows.
-fn extra_entries<R: Read + Seek>(
+fn extra_entries<R: io::Read + Seek>(
     archive: &mut ZipArchive<R>,
     stack: &Stack,
     notes: &mut Vec<String>,
@@ -303,7 +312,7 @@ fn safe_name(name: &str) -> bool {
 }
 
 /// Reads a whole entry of at most `limit` bytes; `None` where there is none.
-fn entry<R: Read + Seek>(archive: &mut ZipArchive<R>, name: &str, limit: u64) -> Result<Option<Vec<u8>>, Problem> {
+fn entry<R: io::Read + Seek>(archive: &mut ZipArchive<R>, name: &str, limit: u64) -> Result<Option<Vec<u8>>, Problem> {
     let file = match archive.by_name(name) {
         Ok(file) => file,
         Err(ZipError::FileNotFound) => return Ok(None),
@@ -326,7 +335,11 @@ fn zip_problem(error: ZipError) -> Problem {
 }
 
 /// Writes a document.
-pub(super) fn write<W: Write + Seek>(document: &Document, stream: W, contents: Contents) -> Result<(), Problem> {
+pub(in crate::document) fn write<W: Write + Seek>(
+    document: &Document,
+    stream: W,
+    contents: Contents,
+) -> Result<(), Problem> {
     check_canvas(u64::from(document.width), u64::from(document.height))?;
     if document.regions.len() > MAX_REGIONS {
         let Document { width, height, .. } = *document;
@@ -345,11 +358,11 @@ pub(super) fn write<W: Write + Seek>(document: &Document, stream: W, contents: C
         .filter(|take| whole && (take.image.width(), take.image.height()) == (document.width, document.height));
     let boxes: Vec<PixelRect> = document.regions.iter().map(|region| region.mask.bounds()).collect();
     let stack = layers_of(document, &boxes, take.is_some()).to_xml();
-    let mut project = Project::of(document, layer_entry, BACKGROUND, TAKE);
-    if take.is_none() {
-        project.take = None;
-    }
-    let project = project.to_json()?;
+    let seed = match contents {
+        Contents::Whole => take.map(|take| take.seed),
+        Contents::WithoutPicture { seed } => Some(seed),
+    };
+    let project = Project::of(document, layer_entry, BACKGROUND, seed.map(|seed| (TAKE, seed))).to_json()?;
     if stack.len().max(project.len()) > MAX_TEXT {
         return Err(Problem::TooMuchText(stack.len().max(project.len()), MAX_TEXT));
     }

@@ -211,9 +211,7 @@ impl Project {
             }
         }
         keep("regions", regions);
-        if document.take.is_some()
-            && let Some(take) = self.take
-        {
+        if let Some(take) = self.take {
             keep("take", take.unknown);
         }
         document.background = Background { words: self.background.words, negative: self.background.negative };
@@ -221,8 +219,14 @@ impl Project {
         document.unknown = unknown;
     }
 
-    /// The entry of a document. `layer` names the entry of each region's pixels.
-    pub(super) fn of(document: &Document, layer: impl Fn(&Region) -> String, background: &str, take: &str) -> Self {
+    /// The entry of a document. `layer` names the entry of each region's pixels, `take` that of the
+    /// take and its seed.
+    pub(super) fn of(
+        document: &Document,
+        layer: impl Fn(&Region) -> String,
+        background: &str,
+        take: Option<(&str, u64)>,
+    ) -> Self {
         let mut unknown = document.unknown.clone();
         let mut kept = |key: &str| match unknown.remove(key) {
             Some(Value::Object(map)) => map,
@@ -268,11 +272,7 @@ impl Project {
             background,
             regions,
             settings,
-            take: document.take.as_ref().map(|kept| TakeEntry {
-                layer: take.to_owned(),
-                seed: kept.seed,
-                unknown: of_take,
-            }),
+            take: take.map(|(layer, seed)| TakeEntry { layer: layer.to_owned(), seed, unknown: of_take }),
             unknown: without(unknown, &["polyptych", "program", "background", "regions", "settings", "take"]),
         }
     }

@@ -1,0 +1,185 @@
+//! What a file holds, in words and as JSON.
+
+use super::coverage::percent;
+use super::error::one_line;
+use super::{Document, FileError, Problem, Rgb, Settings};
+use serde::Serialize;
+use std::fmt;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+/// What kind of file it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// An OpenRaster project.
+    Project,
+    /// A PNG that carries its project.
+    Picture,
+}
+
+/// What a project or an exported picture holds. `Display` is a few lines for people.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Summary {
+    /// The file.
+    pub file: String,
+    /// What kind of file.
+    pub kind: Kind,
+    /// Canvas width in pixels.
+    pub width: u32,
+    /// Canvas height in pixels.
+    pub height: u32,
+    /// The background's words and negative prompt.
+    pub background: BackgroundSummary,
+    /// The regions, number 1 (the lowest) first.
+    pub regions: Vec<RegionSummary>,
+    /// The share of the canvas that no visible region covers, 0 to 1.
+    pub uncovered: f64,
+    /// How the picture is made.
+    pub settings: Settings,
+    /// The seed of the take it holds, if it holds one.
+    pub take_seed: Option<u64>,
+    /// What should be looked at before a picture is made.
+    pub warnings: Vec<String>,
+    /// What could not be taken over from the file as it was.
+    pub notes: Vec<String>,
+}
+
+/// The background of a [`Summary`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BackgroundSummary {
+    /// Its prompt.
+    pub words: String,
+    /// Its negative prompt.
+    pub negative: String,
+}
+
+/// A region of a [`Summary`].
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RegionSummary {
+    /// Its number, from 1.
+    pub number: usize,
+    /// The card's name.
+    pub name: String,
+    /// Its prompt.
+    pub words: String,
+    /// Its own negative prompt, if it has one.
+    pub negative: Option<String>,
+    /// Its colour, `#rrggbb`.
+    pub colour: String,
+    /// Whether it takes part in the picture.
+    pub visible: bool,
+    /// The share of the canvas its mask covers, 0 to 1.
+    pub coverage: f64,
+    /// The share of the canvas on which it shows, 0 to 1.
+    pub shown: f64,
+    /// Its own bootstrapping fraction, if it has one.
+    pub bootstrap: Option<f32>,
+}
+
+/// Opens a project or an exported picture and tells what it holds.
+///
+/// # Errors
+/// As [`Document::open`].
+pub fn describe(path: impl AsRef<Path>) -> Result<Summary, FileError> {
+    let path = path.as_ref();
+    let opened = Document::open_with_notes(path)?;
+    let mut start = [0; 4];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut start));
+    read.map_err(|e| FileError::new(path, Problem::Read(e)))?;
+    let kind = if start == *b"\x89PNG" { Kind::Picture } else { Kind::Project };
+    let mut summary = opened.document.summary(kind);
+    summary.file = path.display().to_string();
+    summary.notes = opened.notes;
+    Ok(summary)
+}
+
+impl Document {
+    /// What this document holds, as a file of that kind.
+    #[must_use]
+    pub fn summary(&self, kind: Kind) -> Summary {
+        let coverage = self.coverage();
+        let warnings = self.warnings_of(&coverage).iter().map(ToString::to_string).collect();
+        let regions = (1..)
+            .zip(self.regions.iter().zip(&coverage.regions))
+            .map(|(number, (region, share))| {
+                let Rgb([r, g, b]) = region.colour;
+                RegionSummary {
+                    number,
+                    name: region.name.clone(),
+                    words: region.words.clone(),
+                    negative: region.negative.clone(),
+                    colour: format!("#{r:02x}{g:02x}{b:02x}"),
+                    visible: region.visible,
+                    coverage: share.painted,
+                    shown: share.visible,
+                    bootstrap: region.bootstrap,
+                }
+            })
+            .collect();
+        Summary {
+            file: String::new(),
+            kind,
+            width: self.width,
+            height: self.height,
+            background: BackgroundSummary {
+                words: self.background.words.clone(),
+                negative: self.background.negative.clone(),
+            },
+            regions,
+            uncovered: coverage.uncovered,
+            settings: self.settings.clone(),
+            take_seed: self.take.as_ref().map(|take| take.seed),
+            warnings,
+            notes: Vec::new(),
+        }
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.kind {
+            Kind::Project => "project",
+            Kind::Picture => "picture with its project",
+        };
+        let line = |text: &str| one_line(text, 500);
+        let settings = &self.settings;
+        writeln!(f, "{}: {kind}, {} × {} pixels", line(&self.file), self.width, self.height)?;
+        writeln!(f, "  background    {}, “{}”", percent(self.uncovered), line(&self.background.words))?;
+        if !self.background.negative.is_empty() {
+            writeln!(f, "    negative    “{}”", line(&self.background.negative))?;
+        }
+        for region in &self.regions {
+            let hidden = if region.visible { "" } else { ", hidden" };
+            let shown = percent(region.coverage);
+            let (number, name, words) = (region.number, line(&region.name), line(&region.words));
+            writeln!(f, "  region {number:<6} {shown}{hidden}, {name}: “{words}”")?;
+            if let Some(negative) = &region.negative {
+                writeln!(f, "    negative    “{}”", line(negative))?;
+            }
+        }
+        writeln!(
+            f,
+            "  settings      {}, seed {}, {} steps of {}, guidance {}, stride {}, bootstrapping {}",
+            line(&settings.model),
+            settings.seed,
+            settings.steps,
+            settings.sampler.name(),
+            settings.guidance,
+            settings.stride,
+            settings.bootstrap,
+        )?;
+        match self.take_seed {
+            Some(seed) => writeln!(f, "  take          seed {seed}")?,
+            None => writeln!(f, "  take          none yet")?,
+        }
+        for warning in &self.warnings {
+            writeln!(f, "  warning       {warning}")?;
+        }
+        for note in &self.notes {
+            writeln!(f, "  note          {note}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,56 @@
+//! Masks from picture files.
+
+use super::raster::PngReader;
+use super::{Document, FileError, Mask, Problem};
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+const PICTURE: &str = "the mask";
+
+impl Document {
+    /// Reads a mask from a PNG of this size.
+    ///
+    /// An opaque picture covers by its luminance (white inside, black outside, grey between; ITU-R 601 weights rounded as
+    /// Pillow's `convert("L")` rounds them, which the authors' code uses). A picture in which any pixel is transparent
+    /// covers by its alpha alone, so that a shape drawn in any colour on a clear ground is a mask too.
+    ///
+    /// # Errors
+    /// One line naming the file, the fact (both sizes, where they differ) and the remedy.
+    pub fn import_mask(path: impl AsRef<Path>, width: u32, height: u32) -> Result<Mask, FileError> {
+        let path = path.as_ref();
+        let named = |problem| FileError::new(path, problem);
+        let file = File::open(path).map_err(|e| named(Problem::Read(e)))?;
+        read_mask(BufReader::with_capacity(1 << 16, file), width, height).map_err(named)
+    }
+}
+
+fn read_mask(stream: impl BufRead, width: u32, height: u32) -> Result<Mask, Problem> {
+    let png = PngReader::new(stream, PICTURE)?;
+    if png.size() != (width, height) {
+        let (own_width, own_height) = png.size();
+        return Err(Problem::MaskSize {
+            width: own_width,
+            height: own_height,
+            canvas_width: width,
+            canvas_height: height,
+        });
+    }
+    let mut luminance = Mask::empty(width, height);
+    let mut alpha = Mask::empty(0, 0);
+    let mut transparent = false;
+    png.rows(false, |header, y, row| {
+        if header.alpha && alpha.width() == 0 {
+            alpha = Mask::empty(width, height);
+        }
+        for (out, [r, g, b, _]) in luminance.row_mut(y).iter_mut().zip(row.pixels()) {
+            let sum = u32::from(r) * 19_595 + u32::from(g) * 38_470 + u32::from(b) * 7_471 + 0x8000;
+            *out = u8::try_from(sum >> 16).unwrap_or(255);
+        }
+        for (out, [.., a]) in alpha.row_mut(y).iter_mut().zip(row.pixels()) {
+            *out = a;
+            transparent |= a < 255;
+        }
+    })?;
+    Ok(if transparent { alpha } else { luminance })
+}

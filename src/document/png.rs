@@ -1,0 +1,203 @@
+//! Exported pictures: PNG files that carry what they were made from.
+//!
+//! Two text chunks, each of which can be left out ([`Carry`]):
+//!
+//! * `parameters`: the words and settings in the convention of the web UIs, so that their tools can read them. The prompt is
+//!   the background's words and those of the visible regions from the lowest to the uppermost, one line each with `BREAK`
+//!   between them (the word with which those tools separate the prompts of regions); line breaks inside words become
+//!   spaces. It is a tEXt chunk where Latin-1 can hold it, else an iTXt chunk, as those tools write it.
+//! * `polyptych`: the whole document, masks included, as a compressed iTXt chunk. Its text is the base64 form of the
+//!   project's OpenRaster file without the picture, merged image and thumbnail. [`Document::open`] of such a PNG brings
+//!   the project back, with the picture as its take.
+
+use super::error::reason;
+use super::file::{ora, replace_file};
+use super::raster::{PngReader, write_png};
+use super::{Document, FileError, MAX_AREA, Opened, Problem, Take, base64};
+use image::RgbImage;
+use png::text_metadata::{ITXtChunk, TEXtChunk};
+use std::io::{BufRead, Cursor, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+/// The keyword of the web UIs.
+const PARAMETERS: &str = "parameters";
+/// The keyword of the whole document.
+const PROJECT: &str = "polyptych";
+/// The largest project that travels inside a picture, in bytes of its OpenRaster file.
+const MAX_PROJECT: usize = 1 << 25;
+/// What errors call the pixels of an opened PNG.
+const PICTURE: &str = "the picture";
+
+/// What an exported picture carries besides its pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Carry {
+    /// The `parameters` text that the web UIs and their tools read.
+    pub parameters: bool,
+    /// The whole project, so that the picture can be opened as one.
+    pub project: bool,
+}
+
+impl Carry {
+    /// Everything.
+    pub const ALL: Self = Self { parameters: true, project: true };
+    /// The pixels alone.
+    pub const NOTHING: Self = Self { parameters: false, project: false };
+}
+
+impl Document {
+    /// Exports a picture made from this document as a PNG, with parameters and project inside or with the pixels alone.
+    /// The file is replaced at once and whole ([`replace_file`]).
+    ///
+    /// # Errors
+    /// One line naming the file, the fact and the remedy; the old file is then as it was.
+    pub fn export_png(&self, path: impl AsRef<Path>, image: &RgbImage, with_project: bool) -> Result<(), FileError> {
+        self.export_png_with(path, image, if with_project { Carry::ALL } else { Carry::NOTHING })
+    }
+
+    /// As [`Self::export_png`], with a choice of what the picture carries.
+    ///
+    /// # Errors
+    /// As [`Self::export_png`].
+    pub fn export_png_with(&self, path: impl AsRef<Path>, image: &RgbImage, carry: Carry) -> Result<(), FileError> {
+        replace_file(path.as_ref(), |file| self.png(image, carry, file))
+    }
+
+    /// Writes what [`Self::export_png_with`] writes to a stream.
+    ///
+    /// # Errors
+    /// What the stream reports, or a document that does not fit into a picture.
+    pub fn write_png(&self, image: &RgbImage, carry: Carry, stream: impl Write) -> Result<(), FileError> {
+        self.png(image, carry, stream).map_err(|problem| FileError::named(PICTURE, problem))
+    }
+
+    fn png(&self, image: &RgbImage, carry: Carry, stream: impl Write) -> Result<(), Problem> {
+        let seed = self.seed_of(image);
+        let parameters = carry.parameters.then(|| self.parameters(image.width(), image.height(), seed));
+        let project = if carry.project { Some(self.embedded(seed)?) } else { None };
+        let mut rows = image.as_raw().chunks_exact((image.width() as usize * 3).max(1));
+        write_png(
+            stream,
+            image.dimensions(),
+            png::ColorType::Rgb,
+            png::Compression::Balanced,
+            |writer| {
+                if let Some(text) = parameters {
+                    if text.chars().all(|c| c != '\0' && u32::from(c) < 256) {
+                        writer.write_text_chunk(&TEXtChunk::new(PARAMETERS, text))?;
+                    } else {
+                        writer.write_text_chunk(&ITXtChunk::new(PARAMETERS, text.replace('\0', " ")))?;
+                    }
+                }
+                if let Some(text) = project {
+                    let mut chunk = ITXtChunk::new(PROJECT, text);
+                    chunk.compressed = true;
+                    writer.write_text_chunk(&chunk)?;
+                }
+                Ok(())
+            },
+            |_, row| {
+                if let Some(pixels) = rows.next() {
+                    row.copy_from_slice(pixels);
+                }
+            },
+        )
+        .map_err(super::file::picture)
+    }
+
+    /// The seed a picture was drawn with: the take's, where it is the take.
+    fn seed_of(&self, image: &RgbImage) -> u64 {
+        match &self.take {
+            Some(take) if take.image == *image => take.seed,
+            _ => self.settings.seed,
+        }
+    }
+
+    /// The text that the web UIs and their tools read.
+    #[must_use]
+    pub fn parameters(&self, width: u32, height: u32, seed: u64) -> String {
+        let words = |words: &str| words.split_whitespace().collect::<Vec<_>>().join(" ");
+        let regions = self.regions.iter().filter(|region| region.visible).map(|region| words(&region.words));
+        let prompt: Vec<String> =
+            std::iter::once(words(&self.background.words)).chain(regions).filter(|line| !line.is_empty()).collect();
+        let mut text = prompt.join(" BREAK\n");
+        let negative = words(&self.background.negative);
+        if !negative.is_empty() {
+            text.push_str("\nNegative prompt: ");
+            text.push_str(&negative);
+        }
+        let settings = &self.settings;
+        let fields = [
+            ("Steps", settings.steps.to_string()),
+            ("Sampler", sampler(settings.sampler.name()).to_owned()),
+            ("CFG scale", settings.guidance.to_string()),
+            ("Seed", seed.to_string()),
+            ("Size", format!("{width}x{height}")),
+            ("Model", settings.model.clone()),
+            ("Version", format!("Polyptych {}", env!("CARGO_PKG_VERSION"))),
+        ];
+        let fields: Vec<String> = fields.iter().map(|(key, value)| format!("{key}: {}", quoted(value))).collect();
+        format!("{text}\n{}", fields.join(", ")).trim_start().to_owned()
+    }
+
+    /// The project as text.
+    fn embedded(&self, seed: u64) -> Result<String, Problem> {
+        let mut bytes = Cursor::new(Vec::new());
+        ora::write(self, &mut bytes, ora::Contents::WithoutPicture { seed })?;
+        let bytes = bytes.into_inner();
+        if bytes.len() > MAX_PROJECT {
+            return Err(Problem::TooLargeToEmbed(bytes.len(), MAX_PROJECT));
+        }
+        Ok(base64::encode(&bytes))
+    }
+}
+
+/// A value as the web UIs quote it.
+fn quoted(value: &str) -> String {
+    if value.contains([',', ':', '\n']) { serde_json::Value::from(value).to_string() } else { value.to_owned() }
+}
+
+/// What the web UIs call a sampler.
+fn sampler(name: &str) -> &str {
+    match name {
+        "ddim" => "DDIM",
+        "euler" => "Euler",
+        "euler-a" => "Euler a",
+        "heun" => "Heun",
+        "dpmpp-2m" => "DPM++ 2M",
+        "dpmpp-2m-sde" => "DPM++ 2M SDE",
+        "unipc" => "UniPC",
+        "lcm" => "LCM",
+        other => other,
+    }
+}
+
+/// Reads an exported picture as a project.
+pub(super) fn read(stream: impl BufRead) -> Result<Opened, Problem> {
+    let png = PngReader::new(stream, PICTURE)?.at_most(MAX_AREA)?;
+    let (width, height) = png.size();
+    let mut image = RgbImage::new(width, height);
+    let mut out = image.chunks_exact_mut((width as usize * 3).max(1));
+    let info = png.rows(true, |_, _, row| {
+        for (out, [r, g, b, a]) in out.next().unwrap_or_default().chunks_exact_mut(3).zip(row.pixels()) {
+            // Over white, where another program made it transparent.
+            let over = |v: u8| u8::try_from((u32::from(v) * u32::from(a) + 255 * (255 - u32::from(a)) + 127) / 255);
+            out.copy_from_slice(&[r, g, b].map(|v| over(v).unwrap_or(v)));
+        }
+    })?;
+    let chunk = info.and_then(|info| info.utf8_text.into_iter().find(|chunk| chunk.keyword == PROJECT));
+    let mut chunk = chunk.ok_or(Problem::NoProject)?;
+    let damaged = |what: &dyn std::fmt::Display| Problem::Embedded(reason(&what.to_string()));
+    chunk.decompress_text_with_limit(MAX_PROJECT * 2).map_err(|e| damaged(&e))?;
+    let text = chunk.get_text().map_err(|e| damaged(&e))?;
+    let bytes = base64::decode(&text).ok_or_else(|| damaged(&"it is not base64"))?;
+    let read = ora::read(Cursor::new(bytes)).map_err(|problem| damaged(&problem))?;
+    let ora::Read { opened: Opened { mut document, mut notes }, seed } = read;
+    if (document.width, document.height) == (width, height) {
+        document.take = Some(Arc::new(Take { image, seed: seed.unwrap_or(document.settings.seed) }));
+    } else {
+        let Document { width: w, height: h, .. } = document;
+        notes.push(format!("the picture is {width}×{height} pixels but its canvas {w}×{h}, so it is not the take"));
+    }
+    Ok(Opened { document, notes })
+}
