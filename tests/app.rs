@@ -75,7 +75,9 @@ impl Painter {
             Options { project: project.map(Into::into), engine: Some(engine), file_dialogs: FileDialogs::Own };
         let mut h = Harness::builder().with_size(vec2(1440.0, 900.0)).build_eframe(|cc| App::new(cc, options));
         h.run_ok();
-        Self { h }
+        let mut painter = Self { h };
+        painter.waits_for("the project", |a| !a.is_busy_with_files());
+        painter
     }
 
     fn app(&self) -> &App {
@@ -110,6 +112,19 @@ impl Painter {
             self.h.hover_at(*p);
         }
         self.h.drop_at(on_screen[on_screen.len() - 1]);
+        self.h.run_ok();
+    }
+
+    /// Types a path into the studio's own file dialog and presses its button.
+    fn answers_with(&mut self, path: &Path, button: &str) {
+        self.h.get_by_label("Path").focus();
+        self.h.run_ok();
+        self.presses(Modifiers::COMMAND, Key::A);
+        self.types(&path.display().to_string());
+        let dialog = self.h.get_all_by_label(button).last().expect("the dialog's button").rect().center();
+        self.h.hover_at(dialog);
+        self.h.drag_at(dialog);
+        self.h.drop_at(dialog);
         self.h.run_ok();
     }
 
@@ -181,6 +196,97 @@ fn a_whole_painting() {
     let take = painter.document().take.clone().expect("the picture is kept in the document");
     assert_eq!(take.image.dimensions(), (512, 512));
     assert!(painter.app().editor().is_unsaved());
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let (project, picture) = (folder.path().join("meadow.ora"), folder.path().join("meadow.png"));
+    painter.presses(Modifiers::COMMAND, Key::S);
+    painter.answers_with(&project, "Save");
+    painter.waits_for("the file", |a| !a.is_busy_with_files());
+    assert!(!painter.app().editor().is_unsaved());
+    assert_eq!(painter.app().editor().path(), Some(project.as_path()));
+    assert_eq!(painter.app().editor().title(), "meadow.ora");
+
+    painter.presses(Modifiers::COMMAND, Key::E);
+    painter.answers_with(&picture, "Export");
+    painter.waits_for("the picture's file", |a| !a.is_busy_with_files());
+    let exported = image::open(&picture).expect("a PNG file").to_rgb8();
+    assert_eq!(exported, take.image);
+
+    let painted = painter.document().clone();
+    let again = Painter::with(Some(&project), Box::new(Pretender::default()));
+    let reopened = again.document();
+    assert_eq!(reopened.background, painted.background);
+    assert_eq!(reopened.settings, painted.settings);
+    assert_eq!(reopened.regions, painted.regions);
+    assert_eq!(reopened.take.as_ref().map(|t| &t.image), Some(&take.image));
+    assert!(!again.app().editor().is_unsaved());
+}
+
+#[test]
+fn a_file_that_is_there_is_replaced_only_when_asked() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("mine.ora");
+    std::fs::write(&path, "precious").expect("written");
+    let mut painter = Painter::sits_down();
+    painter.presses(Modifiers::COMMAND, Key::S);
+    painter.answers_with(&path, "Save");
+    assert_eq!(std::fs::read(&path).expect("there"), b"precious");
+    painter.clicks("Replace");
+    painter.waits_for("the file", |a| !a.is_busy_with_files());
+    assert!(Document::open(&path).is_ok());
+}
+
+#[test]
+fn a_broken_file_is_told_and_nothing_is_lost() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("broken.ora");
+    std::fs::write(&path, "no zip at all").expect("written");
+    let mut painter = Painter::sits_down();
+    let before = painter.document().clone();
+    painter.presses(Modifiers::COMMAND, Key::O);
+    painter.answers_with(&path, "Open");
+    painter.waits_for("the file", |a| !a.is_busy_with_files());
+    assert!(painter.h.query_by_label_contains("broken.ora").is_some(), "the message names the file");
+    assert_eq!(painter.document(), &before);
+}
+
+#[test]
+fn a_dropped_project_is_opened() {
+    #[derive(Debug)]
+    struct Dropped(std::path::PathBuf);
+    impl egui::DroppedFile for Dropped {
+        fn path(&self) -> &Path {
+            &self.0
+        }
+        fn bytes(&self) -> Result<Vec<u8>, String> {
+            std::fs::read(&self.0).map_err(|e| e.to_string())
+        }
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("dropped.ora");
+    let mut document = Document::new(128, 64);
+    document.add_region("Only", "one");
+    document.save(&path).expect("saved");
+    let mut painter = Painter::sits_down();
+    painter.h.input_mut().dropped_files.push(Arc::new(Dropped(path)));
+    painter.h.step();
+    painter.waits_for("the file", |a| !a.is_busy_with_files());
+    assert_eq!(painter.document().regions[0].name, "Only");
+}
+
+#[test]
+fn the_canvas_changes_size_and_back() {
+    let mut painter = Painter::sits_down();
+    let before = painter.document().clone();
+    painter.h.get_by_label_contains("Canvas size").click();
+    painter.h.run_ok();
+    painter.clicks("Portrait");
+    painter.clicks("Change");
+    assert_eq!((painter.document().width, painter.document().height), (512, 768));
+    assert!(painter.document().regions.iter().all(|r| (r.mask.width(), r.mask.height()) == (512, 768)));
+    assert!(painter.document().regions.iter().all(|r| !r.mask.is_blank()), "stretched, not lost");
+    painter.presses(Modifiers::COMMAND, Key::Z);
+    assert_eq!(painter.document(), &before);
 }
 
 #[test]
@@ -333,7 +439,7 @@ fn everything_can_be_done_with_the_keyboard_alone() {
             painter.h.root().children_recursive().find(|n| n.is_focused()).and_then(|n| n.accesskit_node().label());
         reached.extend(focused);
     }
-    for control in ["Canvas", "Brush", "Eraser", "Size", "Words", "Steps", "Seed", "Generate", "Boat", "File"] {
+    for control in ["Canvas", "Brush", "Eraser", "Brush size", "Words", "Steps", "Seed", "Generate", "Boat", "File"] {
         assert!(reached.contains(control), "Tab does not reach {control}; it reaches {reached:?}");
     }
 

@@ -69,7 +69,7 @@ fn warnings(document: &Document) -> Vec<String> {
                 .map(|upper| upper.name.as_str())
                 .collect();
             let percent = (hidden as f32 * 100.0 / painted[i] as f32).round();
-            warnings.push(format!("{}: {percent} % lies under {} and will not show.", region.name, over.join(", ")));
+            warnings.push(format!("{percent} % of {} lies under {}.", region.name, over.join(", ")));
         }
     }
     if document.width % 8 != 0 || document.height % 8 != 0 {
@@ -116,6 +116,6 @@ mod tests {
         document.add_region("Cabin", "a cabin");
         fill(&mut document, 0, 0..40);
         fill(&mut document, 1, 30..50);
-        assert_eq!(warnings(&document), ["Pines: 25 % lies under Cabin and will not show."]);
+        assert_eq!(warnings(&document), ["25 % of Pines lies under Cabin."]);
     }
 }

@@ -4,7 +4,7 @@ use super::commands::Command;
 use super::files::Purpose;
 use super::perform::Leave;
 use super::{App, theme, widgets};
-use crate::document::{Document, MAX_SIDE, MIN_SIDE};
+use crate::document::{Document, MAX_SIDE, MIN_SIDE, check_canvas};
 use egui::{
     Align, Button, DragValue, Frame, Id, Key, Label, Layout, Margin, Modal, RichText, ScrollArea, TextEdit, Ui,
 };
@@ -282,6 +282,22 @@ impl SizeForm {
         });
     }
 
+    /// Says what will become of the sides typed; false where there can be no such canvas.
+    fn verdict(&self, ui: &mut Ui) -> bool {
+        let t = theme::tokens(ui);
+        let (width, height) = self.rounded();
+        let possible = check_canvas(u64::from(width), u64::from(height)).is_ok();
+        if !possible {
+            let text = format!("{width} × {height} is more than can be painted. Make one side smaller.");
+            ui.label(RichText::new(text).color(t.warning));
+        } else if (width, height) != (self.width, self.height) {
+            ui.label(
+                RichText::new(format!("Becomes {width} × {height}: sides are multiples of 8.")).color(t.text_weak),
+            );
+        }
+        possible
+    }
+
     /// The sides the models can draw: multiples of 8.
     fn rounded(&self) -> (u32, u32) {
         let round = |v: u32| ((v + 4) / 8 * 8).clamp(MIN_SIDE, MAX_SIDE);
@@ -294,8 +310,9 @@ fn new_canvas(ui: &Ui, mut form: SizeForm) -> Next {
     let close = modal(ui, "New canvas", 320.0, |ui| {
         form.shapes(ui);
         form.fields(ui);
+        let possible = form.verdict(ui);
         buttons(ui, |ui| {
-            if main(ui, "Create", true) {
+            if main(ui, "Create", possible) {
                 let (width, height) = form.rounded();
                 next = Some(Next::Leave(Leave::New { width, height }));
             }
@@ -315,14 +332,9 @@ fn canvas_size(ui: &Ui, mut form: SizeForm, document: &Document) -> Next {
         ui.radio_value(&mut form.scale, true, "Stretch the regions with the canvas");
         ui.radio_value(&mut form.scale, false, "Keep the regions where they are");
         let (width, height) = form.rounded();
-        if (width, height) != (form.width, form.height) {
-            let t = theme::tokens(ui);
-            ui.label(
-                RichText::new(format!("Becomes {width} × {height}: sides are multiples of 8.")).color(t.text_weak),
-            );
-        }
+        let possible = form.verdict(ui);
         buttons(ui, |ui| {
-            if main(ui, "Change", (width, height) != (document.width, document.height)) {
+            if main(ui, "Change", possible && (width, height) != (document.width, document.height)) {
                 next = Some(Next::Resize { width, height, scale: form.scale });
             }
             if other(ui, "Cancel") {

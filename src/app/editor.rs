@@ -271,9 +271,12 @@ impl Editor {
     pub fn duplicate_region(&mut self) {
         let Some(region) = self.selected_region().cloned() else { return };
         let at = self.document.regions.iter().position(|r| r.id == region.id).map_or(0, |i| i + 1);
-        let id = RegionId(1 + self.document.regions.iter().map(|r| r.id.0).max().unwrap_or(0));
-        let copy = Region { id, name: format!("{} copy", region.name), ..region };
-        self.change(|d| d.regions.insert(at, copy));
+        let mut id = region.id;
+        self.change(|d| {
+            id = d.add_region("", "");
+            d.regions.pop();
+            d.regions.insert(at, Region { id, name: format!("{} copy", region.name), ..region });
+        });
         self.selected = Selected::Region(id);
         self.touched_masks();
     }

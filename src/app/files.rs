@@ -1,7 +1,7 @@
 //! Reading and writing files, and asking where, on threads of their own: a slow disk or a broken portal never holds up
 //! the window.
 
-use crate::document::Document;
+use crate::document::{Document, Opened};
 use image::RgbImage;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -70,7 +70,7 @@ impl Purpose {
 pub enum Done {
     Opened {
         path: PathBuf,
-        result: Result<Box<Document>, String>,
+        result: Result<Box<Opened>, String>,
     },
     Saved {
         path: PathBuf,
@@ -182,12 +182,12 @@ impl Files {
     }
 }
 
-fn open(path: &Path) -> Result<Document, String> {
-    Err(format!("{}: cannot be opened yet", path.display()))
+fn open(path: &Path) -> Result<Opened, String> {
+    Document::open_with_notes(path).map_err(|e| e.to_string())
 }
 
-fn save(_document: &Document, path: &Path) -> Result<(), String> {
-    Err(format!("{}: cannot be saved yet", path.display()))
+fn save(document: &Document, path: &Path) -> Result<(), String> {
+    document.save(path).map_err(|e| e.to_string())
 }
 
 fn export(document: &Document, path: &Path) -> Result<(), String> {

@@ -25,16 +25,20 @@ impl App {
 
     fn file_done(&mut self, ctx: &egui::Context, done: Done) {
         match done {
-            Done::Opened { path, result: Ok(document) } => {
+            Done::Opened { path, result: Ok(opened) } => {
+                let crate::document::Opened { document, notes } = *opened;
                 self.remember_folder(&path);
                 // A picture with a project inside opens the project; saving it asks for a name of its own.
                 let is_project = path.extension().is_some_and(|x| x.eq_ignore_ascii_case("ora"));
                 let editor = if is_project {
-                    Editor::from_file(*document, &path)
+                    Editor::from_file(document, &path)
                 } else {
-                    Editor::new(*document, &path.file_stem().unwrap_or_default().to_string_lossy())
+                    Editor::new(document, &path.file_stem().unwrap_or_default().to_string_lossy())
                 };
                 self.open_document(editor);
+                for note in notes {
+                    self.toasts.warning(note);
+                }
             }
             Done::Saved { path, revision, result: Ok(()) } => {
                 self.remember_folder(&path);

@@ -4,6 +4,7 @@ use super::dialogs::Dialog;
 use super::editor::Selected;
 use super::files::Purpose;
 use super::{App, Command, Tool, ViewMode};
+use crate::document::MAX_REGIONS;
 use egui::ThemePreference;
 
 /// What is to happen to the open document when it is left.
@@ -25,8 +26,9 @@ impl App {
             Command::Undo => self.editor.can_undo(),
             Command::Redo => self.editor.can_redo(),
             Command::Export => self.editor.document().take.is_some(),
-            Command::DuplicateRegion
-            | Command::RenameRegion
+            Command::AddRegion => self.editor.document().regions.len() < MAX_REGIONS,
+            Command::DuplicateRegion => region && self.editor.document().regions.len() < MAX_REGIONS,
+            Command::RenameRegion
             | Command::ToggleRegion
             | Command::FillRegion
             | Command::ClearRegion

@@ -51,8 +51,9 @@ impl App {
     fn size_field(&mut self, ui: &mut Ui, width: f32) {
         let document = self.editor.document();
         let text = format!("{} × {}", document.width, document.height);
-        let asked = widgets::field(ui, width, "Size", Command::CanvasSize.hint(), |ui, label| {
-            ui.add(Button::new(text)).labelled_by(label).on_hover_text(Command::CanvasSize.hint()).clicked()
+        let name = format!("Canvas size {text}");
+        let asked = widgets::field(ui, width, "Size", Command::CanvasSize.hint(), |ui, _| {
+            ui.add(Button::new(text)).accessible_name(name).on_hover_text(Command::CanvasSize.hint()).clicked()
         });
         if asked {
             self.perform(ui, Command::CanvasSize);

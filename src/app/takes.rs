@@ -51,7 +51,7 @@ impl App {
         let t = theme::tokens(ui);
         let shown = self.editor.document().take.clone();
         let mut wish = None;
-        ScrollArea::horizontal().id_salt("takes").auto_shrink([false, true]).show(ui, |ui| {
+        ScrollArea::horizontal().id_salt("takes").auto_shrink([false, true]).content_margin(egui::Margin::same(2)).show(ui, |ui| {
             ui.horizontal(|ui| {
                 for (i, item) in self.takes.items.iter_mut().enumerate() {
                     let texture = item.texture.get_or_insert_with(|| {

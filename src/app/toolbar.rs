@@ -98,7 +98,8 @@ fn percent(value: f32) -> String {
 fn bar_slider(ui: &mut Ui, name: &str, hint: &str, slider: widgets::Slider<'_>, value: String, width: f32) {
     let t = theme::tokens(ui);
     let label = ui.add(egui::Label::new(RichText::new(name).color(t.text_weak)).selectable(false));
-    ui.add(slider).labelled_by(label.id).on_hover_text(hint);
+    label.on_hover_text(hint);
+    ui.add(slider).accessible_name(format!("Brush {}", name.to_lowercase())).on_hover_text(hint);
     let value = egui::Label::new(RichText::new(value).color(t.text)).selectable(false);
     ui.allocate_ui_with_layout(vec2(width, 20.0), egui::Layout::left_to_right(egui::Align::Center), |ui| {
         ui.set_min_width(width);
