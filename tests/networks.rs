@@ -57,7 +57,9 @@ impl Golden {
         let metadata = header.metadata().clone().unwrap();
         let parameters: serde_json::Value = match metadata.get("parameters") {
             Some(text) => serde_json::from_str(text).unwrap(),
-            None => serde_json::json!({ "prompts": serde_json::from_str::<serde_json::Value>(&metadata["prompts"]).unwrap() }),
+            None => {
+                serde_json::json!({ "prompts": serde_json::from_str::<serde_json::Value>(&metadata["prompts"]).unwrap() })
+            }
         };
         serde_json::from_value(parameters["prompts"].clone()).unwrap()
     }
@@ -129,8 +131,7 @@ fn the_unet_predicts_what_diffusers_does() {
             let latents = golden.planes(&format!("{case}.latents"));
             let (_, timestep) = golden.tensor(&format!("{case}.timestep"));
             let (_, embeddings) = golden.tensor(&format!("{case}.embeddings"));
-            let ours: Vec<f32> =
-                ids[..latents.count].iter().flat_map(|&id| model.embedding(id).unwrap()).collect();
+            let ours: Vec<f32> = ids[..latents.count].iter().flat_map(|&id| model.embedding(id).unwrap()).collect();
             close(&format!("{name} {case} embeddings"), &ours, &embeddings);
             let found = model.predict(&latents, timestep[0], &ids[..latents.count]).unwrap();
             planes_close(&format!("{name} unet {case}"), &found, &golden.planes(&format!("{case}.prediction")));
@@ -266,7 +267,8 @@ fn rewrite(from: &Path, to: &Path, dtype: Dtype, narrow: impl Fn(f32) -> Vec<u8>
         let values = tensor.data().chunks(4).map(|b| f32::from_le_bytes(b.try_into().unwrap()));
         tensors.insert(name.to_owned(), (tensor.shape().to_vec(), values.flat_map(&narrow).collect::<Vec<u8>>()));
     }
-    let views = tensors.iter().map(|(name, (shape, data))| (name, TensorView::new(dtype, shape.clone(), data).unwrap()));
+    let views =
+        tensors.iter().map(|(name, (shape, data))| (name, TensorView::new(dtype, shape.clone(), data).unwrap()));
     std::fs::write(to, safetensors::serialize(views, None).unwrap()).unwrap();
 }
 

@@ -145,7 +145,10 @@ impl Checkpoint {
         if let Some(width) = unet.cross_attention_dim().filter(|&width| width != text.hidden_size) {
             return Err(Error::Invalid {
                 file: unet_file,
-                fact: format!("cross_attention_dim is {width}, but the text encoder's hidden_size {}", text.hidden_size),
+                fact: format!(
+                    "cross_attention_dim is {width}, but the text encoder's hidden_size {}",
+                    text.hidden_size
+                ),
                 remedy: "use UNet and text encoder of one checkpoint",
             });
         }

@@ -180,10 +180,13 @@ impl<B: Backend> Networks for Loaded<B> {
         let scale = config.scale();
         if !pictures.height.is_multiple_of(scale) || !pictures.width.is_multiple_of(scale) {
             let (height, width) = (pictures.height, pictures.width);
-            return Err(NetworksError::Input(format!("a picture of {width} × {height}: sides must be multiples of {scale}")));
+            return Err(NetworksError::Input(format!(
+                "a picture of {width} × {height}: sides must be multiples of {scale}"
+            )));
         }
         let x = self.upload(pictures, config.in_channels, "pictures")?;
-        let Planes { count, channels: both, height, width, data } = self.download(&self.vae.encode(&self.backend, &x)?)?;
+        let Planes { count, channels: both, height, width, data } =
+            self.download(&self.vae.encode(&self.backend, &x)?)?;
         let channels = both / 2;
         let len = channels * height * width;
         let mut mean = Vec::with_capacity(count * len);

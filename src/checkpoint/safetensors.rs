@@ -45,11 +45,9 @@ impl TensorFile {
     fn parse(file: String, bytes: Bytes) -> Result<Self> {
         match SafeTensors::read_metadata(&bytes) {
             Ok((length, header)) => Ok(Self { file, bytes, header, start: length + 8 }),
-            Err(error) => Err(Error::Invalid {
-                file,
-                fact: fact(&error),
-                remedy: "fetch it again (as a .safetensors file)",
-            }),
+            Err(error) => {
+                Err(Error::Invalid { file, fact: fact(&error), remedy: "fetch it again (as a .safetensors file)" })
+            }
         }
     }
 

@@ -88,11 +88,8 @@ impl Store {
 
     /// A file of text.
     pub(super) fn text(&self, path: &str) -> Result<String> {
-        let invalid = |fact: &str| Error::Invalid {
-            file: self.describe(path),
-            fact: fact.to_owned(),
-            remedy: FETCH_AGAIN,
-        };
+        let invalid =
+            |fact: &str| Error::Invalid { file: self.describe(path), fact: fact.to_owned(), remedy: FETCH_AGAIN };
         let bytes = match self {
             Self::Embedded(_) => self.map(path)?.to_vec(),
             Self::Folder(folder) => {

@@ -96,11 +96,7 @@ impl<'a> Fields<'a> {
     pub fn sizes(&self, key: &str, default: &[usize]) -> Result<Vec<usize>> {
         match self.get(key) {
             None => Ok(default.to_vec()),
-            Some(value) => self
-                .as_list(key, value)?
-                .iter()
-                .map(|value| self.as_size(key, value))
-                .collect(),
+            Some(value) => self.as_list(key, value)?.iter().map(|value| self.as_size(key, value)).collect(),
         }
     }
 

@@ -173,10 +173,11 @@ impl Backend for Candle {
     fn linear(&self, x: &Tensor, weights: &Linear) -> Result<Tensor> {
         on("linear", || {
             let y = match *x.dims() {
-                [n, tokens, width] => x
-                    .reshape((n * tokens, width))?
-                    .matmul(&weights.weight)?
-                    .reshape((n, tokens, weights.weight.dim(1)?))?,
+                [n, tokens, width] => x.reshape((n * tokens, width))?.matmul(&weights.weight)?.reshape((
+                    n,
+                    tokens,
+                    weights.weight.dim(1)?,
+                ))?,
                 _ => x.matmul(&weights.weight)?,
             };
             match &weights.bias {
