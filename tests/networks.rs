@@ -324,7 +324,7 @@ fn half_precision_weights_are_read_exactly() {
 #[test]
 fn attention_in_slices_is_attention() {
     let whole = Candle::cpu();
-    let sliced = Candle::cpu().with_attention_scores(100);
+    let sliced = Candle::cpu().with_scratch(100);
     let wave = |len: usize, step: f32| (0..len).map(|i| (i as f32 * step).sin()).collect::<Vec<_>>();
     let q = whole.upload(&[2, 13, 8], &wave(208, 0.7)).unwrap();
     let k = whole.upload(&[2, 11, 8], &wave(176, 1.3)).unwrap();
@@ -332,6 +332,39 @@ fn attention_in_slices_is_attention() {
     for (k, v, causal) in [(&k, &v, false), (&q, &q, true)] {
         let [a, b] = [&whole, &sliced].map(|b| b.download(&b.attention(&q, k, v, 2, causal).unwrap()).unwrap());
         assert!(distance(&a, &b) < 1e-6);
+    }
+}
+
+#[test]
+fn convolution_is_candles() {
+    use candle_core::{Device as CandleDevice, Tensor};
+    let wave = |len: usize, step: f32| (0..len).map(|i| (i as f32 * step).sin()).collect::<Vec<_>>();
+    for (n, size, kernel, stride, padding) in [
+        (1, (9, 7), 3, 1, 1),
+        (3, (9, 7), 3, 1, 1),
+        (2, (9, 8), 3, 2, 1),
+        (1, (8, 9), 3, 2, 0),
+        (2, (6, 5), 1, 1, 0),
+        (2, (6, 5), 1, 2, 0),
+        (1, (1, 1), 15, 1, 7),
+        (2, (3, 2), 5, 1, 2),
+    ] {
+        let (height, width) = size;
+        let data = wave(n * 4 * height * width, 0.7);
+        let kernels = wave(6 * 4 * kernel * kernel, 1.3);
+        let tensor = |data: &[f32], shape: [usize; 4]| Tensor::from_slice(data, &shape, &CandleDevice::Cpu).unwrap();
+        let weight = HostTensor { shape: vec![6, 4, kernel, kernel], data: kernels.clone() };
+        let bias = HostTensor { shape: vec![6], data: vec![0.0; 6] };
+        let options = ConvOptions { stride, before: padding, after: padding };
+        let expected = tensor(&data, [n, 4, height, width])
+            .conv2d(&tensor(&kernels, [6, 4, kernel, kernel]), padding, stride, 1, 1)
+            .unwrap();
+        for b in [Candle::cpu(), Candle::cpu().with_scratch(1)] {
+            let conv = b.pack_conv(weight.clone(), bias.clone(), options).unwrap();
+            let found = b.conv2d(&b.upload(&[n, 4, height, width], &data).unwrap(), &conv).unwrap();
+            assert_eq!(found.dims(), expected.dims());
+            assert!(distance(&b.download(&found).unwrap(), &b.download(&expected).unwrap()) < 1e-6);
+        }
     }
 }
 
