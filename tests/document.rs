@@ -797,7 +797,7 @@ fn texts(bytes: &[u8]) -> Vec<(&'static str, String, String)> {
 
 #[test]
 fn an_exported_picture_opens_as_its_project() {
-    let mut document = painted();
+    let document = painted();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("picture.png");
     document.export_png(&path, &picture(160, 96), true).unwrap();

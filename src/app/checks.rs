@@ -72,7 +72,7 @@ fn warnings(document: &Document) -> Vec<String> {
             warnings.push(format!("{percent} % of {} lies under {}.", region.name, over.join(", ")));
         }
     }
-    if document.width % 8 != 0 || document.height % 8 != 0 {
+    if !document.width.is_multiple_of(8) || !document.height.is_multiple_of(8) {
         warnings.push("Width and height should be multiples of 8.".to_owned());
     }
     warnings

@@ -56,7 +56,7 @@ impl Purpose {
     pub fn with_ending(self, mut path: PathBuf) -> PathBuf {
         let ends = |e: &&str| path.extension().is_some_and(|x| x.eq_ignore_ascii_case(e));
         if self != Self::Open
-            && !self.endings().iter().any(|e| ends(e))
+            && !self.endings().iter().any(ends)
             && let Some(name) = path.file_name()
         {
             let name = format!("{}.{}", name.to_string_lossy(), self.endings()[0]);

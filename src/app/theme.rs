@@ -201,7 +201,6 @@ pub fn canvas_shadow() -> Shadow {
 }
 
 /// The frame of a floating bar.
-#[must_use]
 pub fn bar_frame(tokens: &Tokens) -> egui::Frame {
     egui::Frame::new().fill(tokens.panel).corner_radius(ROUND).inner_margin(Margin::symmetric(8, 4)).shadow(Shadow {
         offset: [0, 1],

@@ -108,8 +108,8 @@ pub fn paint_reference(
                 sampler.fusable(i, copies.image(k), &mut prediction);
                 sampler.step(i, copies.image_mut(k), &prediction);
             }
-            for k in 0..prompts {
-                let (stepped, mask) = (copies.image(k), &masks[k]);
+            for (k, mask) in masks.iter().enumerate() {
+                let stepped = copies.image(k);
                 view.for_each_run(height, width, |from, to, n| {
                     for j in 0..n {
                         count[to + j] += mask[from + j];

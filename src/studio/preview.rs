@@ -82,9 +82,10 @@ fn solve(mut a: Vec<Vec<f64>>, mut b: Vec<f64>) -> Vec<f64> {
         a.swap(column, pivot);
         b.swap(column, pivot);
         for row in column + 1..n {
-            let f = a[row][column] / a[column][column];
-            for k in column..n {
-                a[row][k] -= f * a[column][k];
+            let (above, below) = a.split_at_mut(row);
+            let f = below[0][column] / above[column][column];
+            for (value, pivot) in below[0].iter_mut().zip(&above[column]).skip(column) {
+                *value -= f * pivot;
             }
             b[row] -= f * b[column];
         }

@@ -31,12 +31,12 @@ impl App {
         for event in ui.input(|i| i.events.clone()) {
             match event {
                 Event::PointerMoved(pos) => self.pointer_moved(pos),
-                Event::PointerButton { pos, button, pressed: true, modifiers } => {
-                    if area.contains(pos) && is_uncovered(ui, response, pos) {
-                        response.request_focus();
-                        self.canvas.keyboard = None;
-                        self.pointer_pressed(pos, button, modifiers, space);
-                    }
+                Event::PointerButton { pos, button, pressed: true, modifiers }
+                    if area.contains(pos) && is_uncovered(ui, response, pos) =>
+                {
+                    response.request_focus();
+                    self.canvas.keyboard = None;
+                    self.pointer_pressed(pos, button, modifiers, space);
                 }
                 Event::PointerButton { pos, button, pressed: false, .. } => self.pointer_released(pos, button),
                 Event::PointerGone if matches!(self.canvas.gesture, Gesture::Idle) => self.canvas.pointer = None,

@@ -43,12 +43,12 @@ impl View {
     }
 
     #[must_use]
-    pub fn to_screen(&self, area: Rect, at: Pos2) -> Pos2 {
+    pub fn to_screen(self, area: Rect, at: Pos2) -> Pos2 {
         area.center() + (at - self.centre) * self.zoom
     }
 
     #[must_use]
-    pub fn to_canvas(&self, area: Rect, at: Pos2) -> Pos2 {
+    pub fn to_canvas(self, area: Rect, at: Pos2) -> Pos2 {
         self.centre + (at - area.center()) / self.zoom
     }
 
