@@ -332,6 +332,11 @@ fn attention_in_slices_is_attention() {
     for (k, v, causal) in [(&k, &v, false), (&q, &q, true)] {
         let [a, b] = [&whole, &sliced].map(|b| b.download(&b.attention(&q, k, v, 2, causal).unwrap()).unwrap());
         assert!(distance(&a, &b) < 1e-6);
+        // In f64, by candle's own operators.
+        let f64s = Candle::new(candle_core::Device::Cpu, candle_core::DType::F64).with_scratch(100);
+        let [q, k, v] = [&q, k, v].map(|x| f64s.upload(x.dims(), &whole.download(x).unwrap()).unwrap());
+        let exact = f64s.download(&f64s.attention(&q, &k, &v, 2, causal).unwrap()).unwrap();
+        assert!(distance(&a, &exact) < 1e-6);
     }
 }
 

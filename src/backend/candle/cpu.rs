@@ -1,7 +1,7 @@
 //! What candle's processor path lacks or does slowly, as custom operators in f32: a convolution's patches for one big
-//! matrix product (candle's own convolution packs its weights again at every call), group normalisation, and GEGLU.
+//! matrix product (candle's own convolution packs its weights again at every call), group normalisation, softmax and GEGLU.
 
-use candle_core::{CpuStorage, CustomOp1, CustomOp3, Layout, Result, Shape, bail};
+use candle_core::{CpuStorage, CustomOp1, CustomOp3, InplaceOp1, Layout, Result, Shape, bail};
 use rayon::prelude::*;
 
 /// Values that are worth a thread.
@@ -19,10 +19,11 @@ fn values<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
 
 /// e to the power of `x`, within 2e-7 (relative), in a form that compilers turn into vector instructions.
 fn exp(x: f32) -> f32 {
-    // Adding and taking away 1.5 · 2²³ rounds to a whole number.
+    // Adding 1.5 · 2²³ leaves a whole number in the lowest bits; taking it away again gives that number.
     const ROUND: f32 = 12_582_912.0;
     let x = x.clamp(-87.0, 88.0);
-    let whole = (x * std::f32::consts::LOG2_E + ROUND) - ROUND;
+    let shifted = x * std::f32::consts::LOG2_E + ROUND;
+    let whole = shifted - ROUND;
     // ln 2 in two parts, so that the difference is exact.
     let rest = (x - whole * 0.693_359_4) - whole * -2.121_944_4e-4;
     let mut power = 1.987_569_1e-4;
@@ -30,9 +31,7 @@ fn exp(x: f32) -> f32 {
         power = power * rest + coefficient;
     }
     let power = power * rest * rest + rest + 1.0;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a whole number of −126 to 127")]
-    let exponent = ((whole as i32 + 127) as u32) << 23;
-    power * f32::from_bits(exponent)
+    power * f32::from_bits((shifted.to_bits() << 23).wrapping_add(127 << 23))
 }
 
 fn silu(x: f32) -> f32 {
@@ -101,6 +100,48 @@ impl CustomOp1 for Patches {
             }
         });
         Ok((CpuStorage::F32(patches), Shape::from((lines, line))))
+    }
+}
+
+/// Softmax over the last dimension, in place, of scores `[n, queries, keys]`. With `causal`, query `i` of the slice that
+/// begins at `first_query` sees keys `0..=first_query + i` only.
+pub(super) struct Softmax {
+    pub causal: bool,
+    pub first_query: usize,
+}
+
+impl InplaceOp1 for Softmax {
+    fn name(&self) -> &'static str {
+        "softmax"
+    }
+
+    fn cpu_fwd(&self, scores: &mut CpuStorage, layout: &Layout) -> Result<()> {
+        let (_, queries, keys) = layout.shape().dims3()?;
+        let CpuStorage::F32(all) = scores else { bail!("f32 wanted") };
+        let Some(scores) = layout.contiguous_offsets().and_then(|(start, end)| all.get_mut(start..end)) else {
+            bail!("a contiguous tensor wanted")
+        };
+        if queries * keys == 0 {
+            return Ok(());
+        }
+        scores.par_chunks_mut(keys).with_min_len(GRAIN.div_ceil(keys)).enumerate().for_each(|(index, row)| {
+            let seen = if self.causal { (self.first_query + index % queries + 1).min(keys) } else { keys };
+            let (row, unseen) = row.split_at_mut(seen);
+            unseen.fill(0.0);
+            let mut lanes = [f32::NEG_INFINITY; 16];
+            let (chunks, rest) = row.as_chunks::<16>();
+            for chunk in chunks {
+                for (lane, &x) in lanes.iter_mut().zip(chunk) {
+                    *lane = if x > *lane { x } else { *lane };
+                }
+            }
+            let largest = lanes.iter().chain(rest).copied().fold(f32::NEG_INFINITY, f32::max);
+            row.iter_mut().for_each(|x| *x = exp(*x - largest));
+            #[expect(clippy::cast_possible_truncation, reason = "sums go back to f32")]
+            let inverse = sum(row, |x| x).recip() as f32;
+            row.iter_mut().for_each(|x| *x *= inverse);
+        });
+        Ok(())
     }
 }
 

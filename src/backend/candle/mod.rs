@@ -274,6 +274,11 @@ impl Backend for Candle {
                 let count = slice.min(queries - start);
                 let q = if count == queries { q.clone() } else { q.narrow(1, start, count)?.contiguous()? };
                 let mut scores = q.matmul(&k)?;
+                if self.on_processor() {
+                    scores.inplace_op1(&cpu::Softmax { causal, first_query: start })?;
+                    parts.push(scores.matmul(&v)?);
+                    continue;
+                }
                 if causal {
                     scores = scores.broadcast_add(&self.causal_mask(start, count, keys)?)?;
                 }
