@@ -51,50 +51,54 @@ impl App {
         let t = theme::tokens(ui);
         let shown = self.editor.document().take.clone();
         let mut wish = None;
-        ScrollArea::horizontal().id_salt("takes").auto_shrink([false, true]).content_margin(egui::Margin::same(2)).show(ui, |ui| {
-            ui.horizontal(|ui| {
-                for (i, item) in self.takes.items.iter_mut().enumerate() {
-                    let texture = item.texture.get_or_insert_with(|| {
-                        ui.load_texture("take", thumbnails::of_take(&item.take.image), TextureOptions::LINEAR)
-                    });
-                    let [w, h] = texture.size();
-                    let size = vec2((HEIGHT * w as f32 / h as f32).round(), HEIGHT);
-                    let (rect, response) = ui.allocate_exact_size(size, Sense::click());
-                    let is_shown = shown.as_ref().is_some_and(|s| Arc::ptr_eq(s, &item.take));
-                    let name = format!("Take, seed {}", item.take.seed);
-                    response.widget_info(|| WidgetInfo::selected(Role::Button, true, is_shown, &name));
-                    if ui.is_rect_visible(rect) {
-                        egui::Image::from_texture((texture.id(), size))
-                            .corner_radius(theme::ROUND_SMALL)
-                            .paint_at(ui, rect);
-                        caption(ui, rect, &format!("seed {}", item.take.seed));
-                        let stroke = if is_shown {
-                            Stroke::new(2.0, t.accent)
-                        } else if response.hovered() || response.has_focus() {
-                            Stroke::new(1.0, t.text_weak)
-                        } else {
-                            Stroke::NONE
-                        };
-                        ui.painter().rect_stroke(rect, theme::ROUND_SMALL, stroke, StrokeKind::Outside);
-                    }
-                    if response.clicked() {
-                        wish = Some((i, Wish::Show));
-                    }
-                    response.context_menu(|ui| {
-                        for (label, what) in [
-                            ("Use its seed", Wish::Seed),
-                            ("Bring back its regions and settings", Wish::Restore),
-                            ("Remove from the strip", Wish::Remove),
-                        ] {
-                            if ui.button(label).clicked() {
-                                wish = Some((i, what));
-                            }
+        ScrollArea::horizontal()
+            .id_salt("takes")
+            .auto_shrink([false, true])
+            .content_margin(egui::Margin::same(2))
+            .show(ui, |ui| {
+                ui.horizontal(|ui| {
+                    for (i, item) in self.takes.items.iter_mut().enumerate() {
+                        let texture = item.texture.get_or_insert_with(|| {
+                            ui.load_texture("take", thumbnails::of_take(&item.take.image), TextureOptions::LINEAR)
+                        });
+                        let [w, h] = texture.size();
+                        let size = vec2((HEIGHT * w as f32 / h as f32).round(), HEIGHT);
+                        let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+                        let is_shown = shown.as_ref().is_some_and(|s| Arc::ptr_eq(s, &item.take));
+                        let name = format!("Take, seed {}", item.take.seed);
+                        response.widget_info(|| WidgetInfo::selected(Role::Button, true, is_shown, &name));
+                        if ui.is_rect_visible(rect) {
+                            egui::Image::from_texture((texture.id(), size))
+                                .corner_radius(theme::ROUND_SMALL)
+                                .paint_at(ui, rect);
+                            caption(ui, rect, &format!("seed {}", item.take.seed));
+                            let stroke = if is_shown {
+                                Stroke::new(2.0, t.accent)
+                            } else if response.hovered() || response.has_focus() {
+                                Stroke::new(1.0, t.text_weak)
+                            } else {
+                                Stroke::NONE
+                            };
+                            ui.painter().rect_stroke(rect, theme::ROUND_SMALL, stroke, StrokeKind::Outside);
                         }
-                    });
-                    response.on_hover_text("Click to show this picture. Right-click for its seed and settings.");
-                }
+                        if response.clicked() {
+                            wish = Some((i, Wish::Show));
+                        }
+                        response.context_menu(|ui| {
+                            for (label, what) in [
+                                ("Use its seed", Wish::Seed),
+                                ("Bring back its regions and settings", Wish::Restore),
+                                ("Remove from the strip", Wish::Remove),
+                            ] {
+                                if ui.button(label).clicked() {
+                                    wish = Some((i, what));
+                                }
+                            }
+                        });
+                        response.on_hover_text("Click to show this picture. Right-click for its seed and settings.");
+                    }
+                });
             });
-        });
         if let Some((i, what)) = wish {
             self.grant(i, &what);
         }
