@@ -170,7 +170,8 @@ fn single_files_and_pickles_are_refused() {
 
 #[test]
 fn missing_files_are_named() {
-    for file in ["unet/config.json", "vae/config.json", "text_encoder/model.safetensors", "tokenizer/merges.txt", UNET] {
+    for file in ["unet/config.json", "vae/config.json", "text_encoder/model.safetensors", "tokenizer/merges.txt", UNET]
+    {
         let broken = Broken::copy("eps");
         fs::remove_file(broken.path(file)).unwrap();
         broken.fails(&[file]);

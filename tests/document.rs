@@ -1,7 +1,10 @@
 //! Documents and their files: what a person saves comes back, whatever program it went through, and no file harms.
 
 use image::{Rgb as Pixel, RgbImage};
-use polyptych::document::{Document, Mask, Problem, REGION_COLOURS, Region, RegionId, Rgb, Sampler, Take, Wrap};
+use polyptych::document::{
+    Carry, Document, History, Kind, MAX_REGIONS, Mask, MergeKey, Problem, REGION_COLOURS, Region, RegionId, Rgb,
+    Sampler, Take, WarningKind, Wrap, describe, replace_file, write_atomically,
+};
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read as _, Write as _};
 use std::sync::Arc;
@@ -488,4 +491,742 @@ fn edits_of_a_program_that_keeps_the_extra_entry_are_taken_over() {
     ids.sort_unstable();
     ids.dedup();
     assert_eq!(ids.len(), 5);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Hostile and broken files
+// ---------------------------------------------------------------------------------------------------------------------
+
+const TINY: &str = r#"<image w="64" h="64"><stack><layer name="n" src="l.png"/></stack></image>"#;
+
+/// Bytes that count as a zip entry of this many zeros.
+fn bomb(zeros: usize) -> Vec<u8> {
+    vec![0; zeros]
+}
+
+/// A PNG that claims this size and holds almost nothing.
+fn liar(width: u32, height: u32) -> Vec<u8> {
+    let mut bytes = rgba(1, 1, |_, _| [0; 4]);
+    bytes[16..20].copy_from_slice(&width.to_be_bytes());
+    bytes[20..24].copy_from_slice(&height.to_be_bytes());
+    let mut crc = flate_crc(&bytes[12..29]).to_be_bytes().to_vec();
+    bytes.splice(29..33, crc.drain(..));
+    bytes
+}
+
+fn flate_crc(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0_u32, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xEDB8_8320 } else { crc >> 1 })
+    })
+}
+
+#[test]
+fn every_truncation_of_a_project_is_an_error() {
+    let bytes = bytes_of(&painted());
+    let step = (bytes.len() / 300).max(1);
+    for length in (0..bytes.len()).step_by(step) {
+        let error = Document::read_from(&bytes[..length]).expect_err("truncated");
+        assert!(!error.to_string().contains('\n'));
+    }
+}
+
+#[test]
+fn flipped_bytes_never_panic() {
+    let bytes = bytes_of(&painted());
+    let mut state = 1_u32;
+    for _ in 0..1500 {
+        let mut broken = bytes.clone();
+        for _ in 0..3 {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let at = state as usize % broken.len();
+            broken[at] ^= (state >> 24) as u8;
+        }
+        if let Err(error) = Document::read_from(&broken) {
+            assert!(!error.to_string().contains('\n'));
+        }
+    }
+}
+
+#[test]
+fn what_is_no_project_says_so() {
+    assert!(matches!(problem(b""), Problem::UnknownKind));
+    assert!(matches!(problem(b"not a project"), Problem::UnknownKind));
+    assert!(matches!(problem(b"PK\x03\x04 and nothing else"), Problem::Zip(_)));
+    assert!(
+        matches!(problem(&zip_of(&[("mimetype", b"application/x-krita")])), Problem::OtherMimetype(kind) if kind == "application/x-krita")
+    );
+    assert!(
+        matches!(problem(&zip_of(&[("mimetype", b"image/openraster")])), Problem::MissingEntry(entry) if entry == "stack.xml")
+    );
+    assert!(matches!(problem(&foreign(TINY, &[])), Problem::MissingEntry(entry) if entry == "l.png"));
+    assert!(
+        matches!(problem(&foreign(TINY, &[("l.png", b"GIF89a".to_vec())])), Problem::Picture { entry, .. } if entry == "l.png")
+    );
+    let mut cut = rgba(64, 64, |x, y| [x as u8, y as u8, 3, (x * y) as u8]);
+    cut.truncate(cut.len() / 2);
+    assert!(matches!(problem(&foreign(TINY, &[("l.png", cut)])), Problem::Picture { .. }));
+    assert!(matches!(problem(&rgba(64, 64, |_, _| [0; 4])), Problem::NoProject));
+    // Without a mimetype entry it is still readable.
+    assert!(
+        Document::read_from(&zip_of(&[("stack.xml", TINY.as_bytes()), ("l.png", &rgba(1, 1, |_, _| [1; 4]))])).is_ok()
+    );
+}
+
+#[test]
+fn duplicate_entries_are_refused() {
+    // The zip writer refuses to make them, so make them of two names of the same length.
+    let mut bytes = foreign(TINY, &[("l.png", rgba(1, 1, |_, _| [1; 4])), ("k.png", rgba(1, 1, |_, _| [2; 4]))]);
+    for at in 0..bytes.len() - 5 {
+        if &bytes[at..at + 5] == b"k.png" {
+            bytes[at] = b'l';
+        }
+    }
+    assert!(matches!(problem(&bytes), Problem::DuplicateEntries));
+}
+
+#[test]
+fn bombs_are_stopped_by_their_size() {
+    let large = bomb(20_000_000);
+    let bytes = zip_of(&[("mimetype", b"image/openraster"), ("stack.xml", &large)]);
+    assert!(bytes.len() < 100_000);
+    assert!(matches!(problem(&bytes), Problem::EntryTooLarge { entry, .. } if entry == "stack.xml"));
+    let bytes = zip_of(&[("stack.xml", TINY.as_bytes()), ("polyptych.json", &large)]);
+    assert!(matches!(problem(&bytes), Problem::EntryTooLarge { entry, .. } if entry == "polyptych.json"));
+    // The central directory lies about the size.
+    let mut bytes = zip_of(&[("mimetype", b"image/openraster"), ("stack.xml", &large)]);
+    let size = 20_000_000_u32.to_le_bytes();
+    for at in 0..bytes.len() - 4 {
+        if bytes[at..at + 4] == size {
+            bytes[at..at + 4].copy_from_slice(&100_u32.to_le_bytes());
+        }
+    }
+    assert!(Document::read_from(&bytes).is_err());
+    // A layer that unpacks to far more than its header says is read no further than that.
+    let mut layer = rgba(1, 1, |_, _| [1, 2, 3, 4]);
+    layer.extend(bomb(50_000_000));
+    assert_eq!(back(&foreign(TINY, &[("l.png", layer)])).regions[0].mask.get(0, 0), 4);
+}
+
+#[test]
+fn absurd_sizes_are_refused_before_memory_is_taken() {
+    for (width, height) in [(100_000, 100_000), (4_000_000_000, 4_000_000_000), (70_000, 70_000), (100_000, 1)] {
+        let found = problem(&foreign(TINY, &[("l.png", liar(width, height))]));
+        assert!(matches!(found, Problem::PictureTooLarge { .. } | Problem::Picture { .. }), "{found}");
+        assert!(matches!(
+            problem(&liar(width, height)),
+            Problem::PictureTooLarge { .. } | Problem::Picture { .. } | Problem::NoProject
+        ));
+    }
+    for size in ["w='100000' h='100000'", "w='16384' h='16384'", "w='0' h='64'", "w='63' h='64'", "w='16385' h='64'"] {
+        let found = problem(&foreign(&format!("<image {size}><stack/></image>"), &[]));
+        assert!(matches!(found, Problem::Canvas { .. }), "{found}");
+    }
+    let found = problem(&foreign("<image w='99999999999999999999' h='-1'><stack/></image>", &[]));
+    assert!(matches!(found, Problem::Stack(_)), "{found}");
+    let many = |count: usize, size: &str| {
+        format!("<image {size}><stack>{}</stack></image>", "<layer src='l.png'/>".repeat(count))
+    };
+    let layer = || [("l.png", rgba(1, 1, |_, _| [1; 4]))];
+    let found = problem(&foreign(&many(MAX_REGIONS + 4, "w='64' h='64'"), &layer()));
+    assert!(matches!(found, Problem::TooManyLayers { .. }), "{found}");
+    let found = problem(&foreign(&many(200, "w='16384' h='4096'"), &layer()));
+    assert!(matches!(found, Problem::TooManyLayers { .. }), "{found}");
+}
+
+#[test]
+fn hostile_xml_is_refused_or_harmless() {
+    let laughs = r#"<?xml version="1.0"?><!DOCTYPE image [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;"><!ENTITY x SYSTEM "file:///etc/passwd">]>"#;
+    let layer = || [("l.png", rgba(1, 1, |_, _| [1; 4]))];
+    let with = |name: &str| {
+        format!("{laughs}<image w='64' h='64'><stack><layer name=\"{name}\" src='l.png'/></stack></image>")
+    };
+    for name in ["&b;", "&x;", "&#x110000;", "&#0;"] {
+        assert!(matches!(problem(&foreign(&with(name), &layer())), Problem::Stack(_)), "{name}");
+    }
+    assert!(Document::read_from(&foreign(&with("&amp;&#65;"), &layer())).unwrap().document.regions[0].words == "&A");
+    for stack in [
+        "",
+        "<stack/>",
+        "<image w='64' h='64'>",
+        "<image w='64' h='64'><stack></image></stack>",
+        "<image w='64' h='64'><stack><layer/></stack></image>",
+        "<image w='64' h='64'><stack><layer src='l.png' x='NaN'/></stack></image>",
+        "<image w='64' h='64'><stack><layer src='l.png' opacity='inf'/></stack></image>",
+        "<image h='64'><stack/></image>",
+        "\u{0}",
+    ] {
+        assert!(matches!(problem(&foreign(stack, &layer())), Problem::Stack(_)), "{stack}");
+    }
+    let deep = format!("<image w='64' h='64'>{}{}</image>", "<stack>".repeat(100_000), "</stack>".repeat(100_000));
+    assert!(matches!(problem(&foreign(&deep, &[])), Problem::Stack(_)));
+    let wide = format!("<image w='64' h='64'><stack><layer src='l.png' {}/></stack></image>", "x='1' ".repeat(100_000));
+    assert!(matches!(problem(&foreign(&wide, &layer())), Problem::Stack(_)));
+    let latin: Vec<u8> = [b"<image w='64' h='64'><stack name='".as_slice(), &[0xe9], b"'/></image>"].concat();
+    assert!(matches!(problem(&zip_of(&[("stack.xml", &latin)])), Problem::Stack(_)));
+    // Offsets far outside: the layer is nowhere to be seen, and nothing else happens.
+    for far in ["1e300", "-99999999", "2147483647"] {
+        let stack =
+            format!("<image w='64' h='64'><stack x='{far}'><layer src='l.png' x='{far}' y='{far}'/></stack></image>");
+        assert!(back(&foreign(&stack, &layer())).regions[0].mask.is_blank());
+    }
+}
+
+#[test]
+fn hostile_json_is_refused_or_harmless() {
+    let with = |json: &str| {
+        zip_of(&[
+            ("stack.xml", TINY.as_bytes()),
+            ("polyptych.json", json.as_bytes()),
+            ("l.png", &rgba(1, 1, |_, _| [1; 4])),
+        ])
+    };
+    let deep = format!("{{\"polyptych\": 1, \"x\": {}1{}}}", "[".repeat(200_000), "]".repeat(200_000));
+    for json in [
+        "",
+        "null",
+        "[]",
+        "{}",
+        r#"{"polyptych": 0}"#,
+        r#"{"polyptych": -1}"#,
+        r#"{"polyptych": 1, "regions": 5}"#,
+        &deep,
+    ] {
+        assert!(matches!(problem(&with(json)), Problem::Json(_)), "{}", &json[..json.len().min(60)]);
+    }
+    let same = r##"{"layer": "l.png", "id": 7, "colour": "#zzzzzz", "bootstrap": 1e30}"##;
+    let opened = Document::read_from(&with(&format!(
+        r#"{{"polyptych": 1, "regions": [{same}, {same}, {{"id": 4294967295}}, {{"layer": "no.png", "id": 7}}]}}"#
+    )))
+    .unwrap();
+    let document = opened.document;
+    assert_eq!(document.regions.len(), 3, "{:?}", opened.notes);
+    assert_eq!(document.regions[0].bootstrap, Some(1.0));
+    let mut ids: Vec<u32> = document.regions.iter().map(|r| r.id.0).collect();
+    ids.dedup();
+    assert_eq!(ids.len(), 3);
+    assert_eq!(back(&bytes_of(&document)), document);
+}
+
+#[test]
+fn ids_never_run_out() {
+    let mut document = Document::new(64, 64);
+    document.add_region("a", "");
+    document.regions[0].id = RegionId(u32::MAX);
+    let id = document.add_region("b", "");
+    assert_ne!(id, RegionId(u32::MAX));
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Saving never harms what was there
+// ---------------------------------------------------------------------------------------------------------------------
+
+#[test]
+fn a_failed_save_leaves_the_old_file_whole_and_nothing_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("work.ora");
+    painted().save(&path).unwrap();
+    let before = std::fs::read(&path).unwrap();
+    // It fails half way.
+    let error = replace_file(&path, |file| {
+        file.write_all(&[7; 100_000]).map_err(Problem::Write)?;
+        file.flush().map_err(Problem::Write)?;
+        Err(Problem::Write(std::io::Error::other("disk full")))
+    })
+    .unwrap_err();
+    let line = error.to_string();
+    assert!(line.contains("work.ora") && line.contains("disk full") && line.contains("untouched"), "{line}");
+    // It cannot be saved at all.
+    let mut wrong = painted();
+    wrong.regions[1].mask = Arc::new(Mask::empty(7, 7));
+    assert!(matches!(wrong.save(&path).unwrap_err().problem(), Problem::MaskMismatch { number: 2, .. }));
+    let mut small = Document::new(64, 64);
+    small.width = 8;
+    assert!(matches!(small.save(&path).unwrap_err().problem(), Problem::Canvas { .. }));
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    // A folder in the way, and a folder that is not there.
+    std::fs::create_dir(folder.path().join("folder.ora")).unwrap();
+    assert!(matches!(painted().save(folder.path().join("folder.ora")).unwrap_err().problem(), Problem::Write(_)));
+    assert!(matches!(painted().save(folder.path().join("no/where.ora")).unwrap_err().problem(), Problem::Write(_)));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_and_rights_survive_a_save() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let (real, link) = (folder.path().join("real.ora"), folder.path().join("link.ora"));
+    write_atomically(&real, b"old").unwrap();
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_ne!(mode(&real) & 0o400, 0);
+    std::fs::set_permissions(&real, std::fs::Permissions::from_mode(0o640)).unwrap();
+    std::os::unix::fs::symlink(&real, &link).unwrap();
+    painted().save(&link).unwrap();
+    assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(mode(&real), 0o640);
+    assert_eq!(Document::open(&real).unwrap(), painted());
+}
+
+#[test]
+fn a_missing_file_is_one_line() {
+    let error = Document::open("/no/such/project.ora").unwrap_err().to_string();
+    assert!(error.starts_with("/no/such/project.ora: cannot be read ("), "{error}");
+    let error = Document::open(std::env::temp_dir()).unwrap_err().to_string();
+    assert!(error.contains("cannot be read"), "{error}");
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Pictures that carry their project
+// ---------------------------------------------------------------------------------------------------------------------
+
+fn exported(document: &Document, image: &RgbImage, carry: Carry) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    document.write_png(image, carry, &mut bytes).unwrap();
+    bytes
+}
+
+/// The text chunks of a PNG: kind, keyword, text.
+fn texts(bytes: &[u8]) -> Vec<(&'static str, String, String)> {
+    let reader = png::Decoder::new(Cursor::new(bytes)).read_info().unwrap();
+    let info = reader.info();
+    let latin = info.uncompressed_latin1_text.iter().map(|c| ("tEXt", c.keyword.clone(), c.text.clone()));
+    let utf8 = info.utf8_text.iter().map(|c| ("iTXt", c.keyword.clone(), c.get_text().unwrap()));
+    latin.chain(utf8).collect()
+}
+
+#[test]
+fn an_exported_picture_opens_as_its_project() {
+    let mut document = painted();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("picture.png");
+    document.export_png(&path, &picture(160, 96), true).unwrap();
+    assert_eq!(image::open(&path).unwrap().to_rgb8(), picture(160, 96));
+    assert_eq!(Document::open(&path).unwrap(), document, "the take is the picture, with its seed");
+    // Another picture than the take was drawn with the document's seed.
+    let other = RgbImage::from_pixel(160, 96, Pixel([1, 2, 3]));
+    document.export_png(&path, &other, true).unwrap();
+    let opened = Document::open(&path).unwrap();
+    assert_eq!(opened.take, Some(Arc::new(Take { image: other, seed: document.settings.seed })));
+    // The pixels alone.
+    document.export_png(&path, &picture(160, 96), false).unwrap();
+    assert!(texts(&std::fs::read(&path).unwrap()).is_empty());
+    let error = Document::open(&path).unwrap_err().to_string();
+    assert!(error.ends_with("open the .ora, or a PNG exported with its project"), "{error}");
+}
+
+#[test]
+fn parameters_are_what_the_web_uis_read() {
+    let mut document = Document::new(128, 64);
+    document.background.words = "a lake,\n  dawn".to_owned();
+    document.background.negative = "blurry, ugly".to_owned();
+    document.add_region("Boat", "a red boat");
+    document.add_region("Hidden", "a ghost");
+    document.add_region("Wordless", "");
+    document.regions[1].visible = false;
+    document.settings.seed = 42;
+    let version = env!("CARGO_PKG_VERSION");
+    let expected = format!(
+        "a lake, dawn BREAK\na red boat\nNegative prompt: blurry, ugly\nSteps: 20, Sampler: DDIM, CFG scale: 7.5, Seed: 42, \
+         Size: 128x64, Model: embedded, Version: Polyptych {version}"
+    );
+    assert_eq!(document.parameters(128, 64, 42), expected);
+    let carry = Carry { parameters: true, project: false };
+    let image = picture(128, 64);
+    assert_eq!(texts(&exported(&document, &image, carry)), [("tEXt", "parameters".to_owned(), expected)]);
+    // Latin-1 stays tEXt, all else is iTXt; odd values are quoted; nothing at all is still settings.
+    document.background.words = "café".to_owned();
+    document.settings.model = "C:\\models, \"v1\"".to_owned();
+    let chunks = texts(&exported(&document, &image, carry));
+    assert_eq!(chunks[0].0, "tEXt");
+    assert!(
+        chunks[0].2.contains("café") && chunks[0].2.contains(r#"Model: "C:\\models, \"v1\"", "#),
+        "{}",
+        chunks[0].2
+    );
+    document.background.words = "日本\0".to_owned();
+    let chunks = texts(&exported(&document, &image, carry));
+    assert_eq!(chunks[0].0, "iTXt");
+    assert!(chunks[0].2.starts_with("日本  BREAK\n") || chunks[0].2.starts_with("日本 BREAK\n"), "{}", chunks[0].2);
+    assert!(Document::new(64, 64).parameters(64, 64, 0).starts_with("Steps: 20, "));
+}
+
+#[test]
+fn a_picture_that_was_changed_still_gives_its_project() {
+    let document = painted();
+    let bytes = exported(&document, &picture(80, 48), Carry::ALL);
+    let opened = Document::read_from(&bytes).unwrap();
+    assert_eq!(opened.document.take, None);
+    assert_eq!(opened.document.regions, document.regions);
+    assert_eq!(opened.notes.len(), 1, "{:?}", opened.notes);
+}
+
+#[test]
+fn a_damaged_project_in_a_picture_is_an_error() {
+    let with = |text: &str, compressed: bool| {
+        let mut out = Vec::new();
+        let mut encoder = png::Encoder::new(&mut out, 64, 64);
+        encoder.set_color(png::ColorType::Grayscale);
+        let mut writer = encoder.write_header().unwrap();
+        let mut chunk = png::text_metadata::ITXtChunk::new("polyptych", text);
+        chunk.compressed = compressed;
+        writer.write_text_chunk(&chunk).unwrap();
+        writer.write_image_data(&[0; 4096]).unwrap();
+        drop(writer);
+        out
+    };
+    let bomb = "A".repeat(200_000_000);
+    for (text, compressed) in [("", false), ("!", true), ("UEsDBA==", true), ("AAAA", false), (bomb.as_str(), true)] {
+        let error = Document::read_from(&with(text, compressed)).unwrap_err();
+        assert!(matches!(error.problem(), Problem::Embedded(_)), "{error}");
+        assert!(!error.to_string().contains('\n'));
+    }
+    let bytes = exported(&painted(), &picture(160, 96), Carry::ALL);
+    for length in (8..bytes.len()).step_by(bytes.len() / 200) {
+        assert!(Document::read_from(&bytes[..length]).is_err());
+    }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Masks from pictures, coverage, warnings, summaries
+// ---------------------------------------------------------------------------------------------------------------------
+
+fn imported(bytes: &[u8], width: u32, height: u32) -> Result<Mask, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mask.png");
+    std::fs::write(&path, bytes).unwrap();
+    Document::import_mask(&path, width, height).map_err(|e| e.to_string())
+}
+
+#[test]
+fn masks_come_from_luminance_or_from_alpha() {
+    use png::{BitDepth, ColorType};
+    let grey: Vec<u8> = (0..64 * 64).map(|i| (i % 256) as u8).collect();
+    assert_eq!(imported(&png(64, 64, ColorType::Grayscale, BitDepth::Eight, &grey), 64, 64).unwrap().data(), grey);
+    let bits = imported(&png(64, 64, ColorType::Grayscale, BitDepth::One, &[0b1010_1010; 512]), 64, 64).unwrap();
+    assert_eq!(&bits.data()[..4], [255, 0, 255, 0]);
+    // Pillow: Image.new("RGB", (1, 1), c).convert("L") for these colours.
+    for (colour, luminance) in
+        [([255, 0, 0], 76), ([0, 255, 0], 150), ([0, 0, 255], 29), ([12, 200, 77], 130), ([255; 3], 255)]
+    {
+        let [r, g, b] = colour;
+        assert_eq!(imported(&rgba(64, 64, |_, _| [r, g, b, 255]), 64, 64).unwrap().get(5, 5), luminance, "{colour:?}");
+    }
+    let shape = imported(&rgba(64, 64, |x, _| [0, 0, 0, x as u8]), 64, 64).unwrap();
+    assert_eq!(shape.get(63, 2), 63);
+    let error = imported(&rgba(64, 65, |_, _| [0; 4]), 64, 64).unwrap_err();
+    assert!(error.contains("is 64×65 pixels but the canvas is 64×64"), "{error}");
+    assert!(imported(b"GIF89a", 64, 64).unwrap_err().contains("not a readable PNG"));
+    assert!(imported(&liar(64, 64), 64, 64).is_err());
+    assert!(Document::import_mask("/no/mask.png", 64, 64).unwrap_err().to_string().starts_with("/no/mask.png: "));
+}
+
+fn rectangle(width: u32, height: u32, x: u32, y: u32, w: u32, h: u32, value: u8) -> Arc<Mask> {
+    let mut mask = Mask::empty(width, height);
+    for y in y..y + h {
+        mask.row_mut(y)[x as usize..(x + w) as usize].fill(value);
+    }
+    Arc::new(mask)
+}
+
+#[test]
+fn upper_regions_cover_lower_ones() {
+    let mut document = Document::new(100, 100);
+    let low = document.add_region("low", "low");
+    let high = document.add_region("high", "high");
+    document.regions[0].mask = rectangle(100, 100, 0, 0, 100, 50, 255);
+    document.regions[1].mask = rectangle(100, 100, 0, 0, 50, 100, 128);
+    let coverage = document.coverage();
+    let near = |a: f64, b: f64| assert!((a - b).abs() < 0.002, "{a} is not {b}");
+    near(coverage.regions[0].painted, 0.5);
+    near(coverage.regions[0].visible, 0.25 + 0.25 * 127.0 / 255.0);
+    near(coverage.regions[1].painted, 0.5 * 128.0 / 255.0);
+    near(coverage.regions[1].visible, 0.5 * 128.0 / 255.0);
+    near(coverage.uncovered, 0.25 + 0.25 * 127.0 / 255.0);
+    let mask = document.visible_mask(low).unwrap();
+    assert_eq!((mask.get(10, 10), mask.get(60, 10), mask.get(10, 60)), (127, 255, 0));
+    assert_eq!(document.visible_mask(high).unwrap(), *document.regions[1].mask);
+    document.regions[1].visible = false;
+    assert_eq!(document.visible_mask(low).unwrap(), *document.regions[0].mask);
+    assert!(document.visible_mask(high).unwrap().is_blank());
+    assert_eq!(document.visible_mask(RegionId(99)), None);
+    let shown: f64 = document.coverage().regions.iter().map(|r| r.visible).sum();
+    near(shown + document.coverage().uncovered, 1.0);
+}
+
+#[test]
+fn warnings_say_what_is_wrong() {
+    let kinds = |document: &Document| -> Vec<WarningKind> { document.warnings().iter().map(|w| w.kind).collect() };
+    let mut document = Document::new(64, 64);
+    assert_eq!(kinds(&document), [WarningKind::Uncovered]);
+    document.background.words = "sea".to_owned();
+    assert_eq!(kinds(&document), []);
+    document.add_region("A", "a");
+    assert_eq!(kinds(&document), [WarningKind::EmptyMask]);
+    document.regions[0].mask = rectangle(64, 64, 0, 0, 32, 32, 255);
+    document.regions[0].words = " \n".to_owned();
+    assert_eq!(kinds(&document), [WarningKind::EmptyWords]);
+    document.regions[0].words = "a".to_owned();
+    document.add_region("B", "b");
+    document.regions[1].mask = rectangle(64, 64, 0, 0, 40, 40, 255);
+    assert_eq!(kinds(&document), [WarningKind::Covered]);
+    assert_eq!(document.warnings()[0].region, Some(document.regions[0].id));
+    assert_eq!(document.warnings()[0].to_string(), "region 1, “A”, lies under others and will not show; move it up");
+    document.regions.iter_mut().for_each(|r| r.visible = false);
+    assert_eq!(kinds(&document), [WarningKind::AllHidden]);
+    document.background.words.clear();
+    document.regions[1].visible = true;
+    document.regions[1].mask = rectangle(64, 64, 0, 0, 64, 64, 255);
+    assert_eq!(kinds(&document), []);
+}
+
+#[test]
+fn a_summary_tells_what_a_file_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    let (project, export) = (folder.path().join("p.ora"), folder.path().join("p.png"));
+    painted().save(&project).unwrap();
+    painted().export_png(&export, &picture(160, 96), true).unwrap();
+    let (of_project, of_export) = (describe(&project).unwrap(), describe(&export).unwrap());
+    assert_eq!((of_project.kind, of_export.kind), (Kind::Project, Kind::Picture));
+    assert_eq!(of_project.regions, of_export.regions);
+    let json = serde_json::to_value(&of_project).unwrap();
+    assert_eq!(json["kind"], "project");
+    assert_eq!((&json["width"], &json["height"]), (&160.into(), &96.into()));
+    assert_eq!(json["background"]["words"], "a lake, dawn\nmist");
+    assert_eq!(json["regions"][0]["words"], AWKWARD);
+    assert_eq!(json["regions"][0]["number"], 1);
+    assert_eq!(json["regions"][0]["colour"], "#e69f00");
+    assert_eq!(json["regions"][1]["negative"], "");
+    assert_eq!(json["regions"][2]["negative"], serde_json::Value::Null);
+    assert_eq!(json["settings"]["seed"], u64::MAX - 3);
+    assert_eq!(json["settings"]["sampler"], "euler");
+    assert_eq!(json["take_seed"], 1_u64 << 60);
+    let text = of_project.to_string();
+    assert!(text.contains("p.ora: project, 160 × 96 pixels\n") && text.contains("region 4"), "{text}");
+    assert!(text.lines().all(|line| !line.contains('\t')), "one line for each thing: {text}");
+}
+
+#[test]
+fn a_resized_canvas_keeps_what_is_on_both() {
+    let mut document = painted();
+    let before = document.clone();
+    document.resize_canvas(200, 80, 30, -10).unwrap();
+    assert_eq!((document.width, document.height, &document.take), (200, 80, &None));
+    for (new, old) in document.regions.iter().zip(&before.regions) {
+        for y in 0..80 {
+            for x in 0..200_u32 {
+                let expected = x.checked_sub(30).map_or(0, |x| old.mask.get(x, y + 10));
+                assert_eq!(new.mask.get(x, y), expected);
+            }
+        }
+    }
+    assert_eq!(back(&bytes_of(&document)), document);
+    assert!(document.resize_canvas(10, 10, 0, 0).is_err());
+    document.resize_canvas(64, 64, i32::MIN, i32::MAX).unwrap();
+    assert!(document.regions.iter().all(|r| r.mask.is_blank()));
+}
+
+#[test]
+fn the_box_of_a_mask_is_tight() {
+    for (x, y, w, h) in [(0, 0, 1, 1), (63, 69, 1, 1), (5, 6, 7, 8), (0, 0, 64, 70), (0, 3, 64, 1)] {
+        let mut mask = (*rectangle(64, 70, x, y, w, h, 1)).clone();
+        let bounds = mask.bounds();
+        assert_eq!((bounds.x, bounds.y, bounds.width, bounds.height), (x, y, w, h));
+        mask.row_mut(69)[0] = 1;
+        let bounds = mask.bounds();
+        assert_eq!((bounds.x, bounds.y + bounds.height), (0, 70));
+    }
+    assert!(Mask::empty(64, 64).bounds().is_empty());
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Undo and redo
+// ---------------------------------------------------------------------------------------------------------------------
+
+/// Every kind of change a person makes, as steps.
+fn story(document: &mut Document, history: &mut History) -> Vec<Document> {
+    let mut states = vec![document.clone()];
+    let mut step = |document: &mut Document, history: &mut History, label: &str, change: &dyn Fn(&mut Document)| {
+        history.edit(document, label, |d| change(d));
+        states.push(document.clone());
+    };
+    step(document, history, "Add", &|d| {
+        d.add_region("Sky", "clouds");
+    });
+    step(document, history, "Fill", &|d| d.regions[0].mask = ramp(160, 96, 10, 10, 100, 90));
+    step(document, history, "Add", &|d| {
+        d.add_region("Sea", "waves");
+    });
+    step(document, history, "Paint", &|d| Arc::make_mut(&mut d.regions[1].mask).data_mut().fill(99));
+    step(document, history, "Order", &|d| d.regions.swap(0, 1));
+    step(document, history, "Invert", &|d| {
+        Arc::make_mut(&mut d.regions[0].mask).data_mut().iter_mut().for_each(|v| *v = 255 - *v);
+    });
+    step(document, history, "Delete", &|d| {
+        d.regions.remove(0);
+    });
+    step(document, history, "Settings", &|d| {
+        d.settings.steps = 7;
+        d.background.words = "sand".to_owned();
+    });
+    step(document, history, "Resize", &|d| d.resize_canvas(100, 200, 5, 5).unwrap());
+    step(document, history, "Paint", &|d| Arc::make_mut(&mut d.regions[0].mask).data_mut()[777] ^= 1);
+    step(document, history, "Both", &|d| {
+        d.regions[0].name = "Dunes".to_owned();
+        Arc::make_mut(&mut d.regions[0].mask).data_mut()[3] = 200;
+        d.add_region("Sun", "a sun");
+    });
+    states
+}
+
+#[test]
+fn everything_is_undone_and_done_again() {
+    let mut document = Document::new(160, 96);
+    let mut history = History::default();
+    let states = story(&mut document, &mut history);
+    let mut revisions = vec![history.revision()];
+    for _ in 0..3 {
+        for state in states.iter().rev().skip(1) {
+            history.undo(&mut document).unwrap();
+            assert_eq!(&document, state);
+            revisions.push(history.revision());
+        }
+        assert_eq!(history.undo(&mut document), None);
+        assert_eq!((history.undo_label(), history.redo_label()), (None, Some("Add")));
+        for state in states.iter().skip(1) {
+            history.redo(&mut document).unwrap();
+            assert_eq!(&document, state);
+            revisions.push(history.revision());
+        }
+        assert_eq!(history.redo(&mut document), None);
+    }
+    revisions.sort_unstable();
+    revisions.dedup();
+    assert_eq!(revisions.len(), states.len(), "the same state has the same name");
+    assert!(history.memory() > 0);
+}
+
+#[test]
+fn a_new_step_ends_what_could_be_done_again() {
+    let mut document = Document::new(64, 64);
+    let mut history = History::default();
+    history.edit(&mut document, "Steps", |d| d.settings.steps = 5);
+    let saved = history.revision();
+    history.edit(&mut document, "Steps", |d| d.settings.steps = 6);
+    history.undo(&mut document);
+    assert_eq!(history.revision(), saved);
+    history.edit(&mut document, "Steps", |d| d.settings.steps = 8);
+    assert_eq!(history.redo_label(), None);
+    assert_ne!(history.revision(), saved);
+    history.edit(&mut document, "Nothing", |_| ());
+    assert_eq!(history.undo_label(), Some("Steps"));
+}
+
+#[test]
+fn typing_is_one_step() {
+    let mut document = Document::new(64, 64);
+    let mut history = History::default();
+    let id = history.edit(&mut document, "Add", |d| d.add_region("Sky", ""));
+    let write = |document: &mut Document, history: &mut History, words: &str| {
+        history.edit_merging(document, "Words", MergeKey("words", id.0), |d| {
+            d.region_mut(id).unwrap().words = words.to_owned();
+        });
+    };
+    for words in ["c", "cl", "clo", "clou", "cloud"] {
+        write(&mut document, &mut history, words);
+    }
+    let typed = history.revision();
+    history.close();
+    write(&mut document, &mut history, "clouds");
+    write(&mut document, &mut history, "clouds!");
+    history.edit_merging(&mut document, "Steps", MergeKey("steps", 0), |d| d.settings.steps = 9);
+    history.undo(&mut document);
+    history.undo(&mut document);
+    assert_eq!(document.regions[0].words, "cloud");
+    assert_eq!(history.revision(), typed);
+    // After an undo, typing begins anew and does not join what was undone to.
+    write(&mut document, &mut history, "cloudy");
+    history.undo(&mut document);
+    assert_eq!(document.regions[0].words, "cloud");
+    history.undo(&mut document);
+    assert_eq!(document.regions[0].words, "");
+    assert_eq!(history.undo_label(), Some("Add"));
+    // Typed and taken away again is no step.
+    history.close();
+    for words in ["x", "xy", "x", ""] {
+        write(&mut document, &mut history, words);
+    }
+    assert_eq!(history.undo_label(), Some("Add"));
+}
+
+#[test]
+fn an_open_step_is_kept_or_taken_back() {
+    let mut document = Document::new(64, 64);
+    document.add_region("A", "a");
+    let mut history = History::default();
+    let before = document.clone();
+    history.begin(&document);
+    Arc::make_mut(&mut document.regions[0].mask).data_mut().fill(1);
+    document.regions[0].name = "B".to_owned();
+    assert!(history.is_open());
+    history.abort(&mut document);
+    assert_eq!(document, before);
+    history.begin(&document);
+    assert!(!history.commit(&document, "Nothing"));
+    history.begin(&document);
+    Arc::make_mut(&mut document.regions[0].mask).data_mut()[64 * 64 - 1] = 1;
+    assert!(history.commit(&document, "Paint"));
+    let change = history.undo(&mut document).unwrap();
+    assert_eq!((change.label.as_str(), change.rest, change.masks.len()), ("Paint", false, 1));
+    assert_eq!(document, before);
+}
+
+#[test]
+fn a_finished_picture_is_not_taken_away_by_undoing_words() {
+    let mut document = Document::new(64, 64);
+    let mut history = History::default();
+    history.edit(&mut document, "Steps", |d| d.settings.steps = 3);
+    document.take = Some(Arc::new(Take { image: RgbImage::new(64, 64), seed: 1 }));
+    history.undo(&mut document);
+    assert!(document.take.is_some());
+    let kept = document.take.clone();
+    history.edit(&mut document, "Discard", |d| d.take = None);
+    history.undo(&mut document);
+    assert_eq!(document.take, kept);
+    history.redo(&mut document);
+    assert_eq!(document.take, None);
+}
+
+#[test]
+fn old_steps_go_when_memory_is_short() {
+    let mut document = Document::new(640, 640);
+    document.add_region("A", "a");
+    let mut history = History::with_memory(1 << 20);
+    for i in 0..40_u32 {
+        history.edit(&mut document, "Noise", |d| {
+            let mask = Arc::make_mut(&mut d.regions[0].mask);
+            mask.data_mut().iter_mut().enumerate().for_each(|(at, v)| *v = (at as u32 * (i + 3) % 251) as u8);
+        });
+        assert!(history.memory() <= 1 << 20);
+    }
+    let mut undone = 0;
+    let at_most = document.clone();
+    while history.undo(&mut document).is_some() {
+        undone += 1;
+    }
+    assert!((1..=2).contains(&undone), "{undone}");
+    while history.redo(&mut document).is_some() {}
+    assert_eq!(document, at_most);
+    // Flat tiles cost next to nothing.
+    let mut history = History::with_memory(1 << 20);
+    for i in 0..100 {
+        history.edit(&mut document, "Fill", |d| Arc::make_mut(&mut d.regions[0].mask).data_mut().fill(i));
+    }
+    let mut undone = 0;
+    while history.undo(&mut document).is_some() {
+        undone += 1;
+    }
+    assert!(undone > 90, "{undone}");
+    history.clear();
+    assert_eq!((history.redo_label(), history.memory()), (None, 0));
 }

@@ -57,7 +57,9 @@ impl Golden {
         let metadata = header.metadata().clone().unwrap();
         let parameters: serde_json::Value = match metadata.get("parameters") {
             Some(text) => serde_json::from_str(text).unwrap(),
-            None => serde_json::json!({ "prompts": serde_json::from_str::<serde_json::Value>(&metadata["prompts"]).unwrap() }),
+            None => {
+                serde_json::json!({ "prompts": serde_json::from_str::<serde_json::Value>(&metadata["prompts"]).unwrap() })
+            }
         };
         serde_json::from_value(parameters["prompts"].clone()).unwrap()
     }
@@ -129,8 +131,7 @@ fn the_unet_predicts_what_diffusers_does() {
             let latents = golden.planes(&format!("{case}.latents"));
             let (_, timestep) = golden.tensor(&format!("{case}.timestep"));
             let (_, embeddings) = golden.tensor(&format!("{case}.embeddings"));
-            let ours: Vec<f32> =
-                ids[..latents.count].iter().flat_map(|&id| model.embedding(id).unwrap()).collect();
+            let ours: Vec<f32> = ids[..latents.count].iter().flat_map(|&id| model.embedding(id).unwrap()).collect();
             close(&format!("{name} {case} embeddings"), &ours, &embeddings);
             let found = model.predict(&latents, timestep[0], &ids[..latents.count]).unwrap();
             planes_close(&format!("{name} unet {case}"), &found, &golden.planes(&format!("{case}.prediction")));
@@ -266,7 +267,8 @@ fn rewrite(from: &Path, to: &Path, dtype: Dtype, narrow: impl Fn(f32) -> Vec<u8>
         let values = tensor.data().chunks(4).map(|b| f32::from_le_bytes(b.try_into().unwrap()));
         tensors.insert(name.to_owned(), (tensor.shape().to_vec(), values.flat_map(&narrow).collect::<Vec<u8>>()));
     }
-    let views = tensors.iter().map(|(name, (shape, data))| (name, TensorView::new(dtype, shape.clone(), data).unwrap()));
+    let views =
+        tensors.iter().map(|(name, (shape, data))| (name, TensorView::new(dtype, shape.clone(), data).unwrap()));
     std::fs::write(to, safetensors::serialize(views, None).unwrap()).unwrap();
 }
 
@@ -322,7 +324,7 @@ fn half_precision_weights_are_read_exactly() {
 #[test]
 fn attention_in_slices_is_attention() {
     let whole = Candle::cpu();
-    let sliced = Candle::cpu().with_attention_scores(100);
+    let sliced = Candle::cpu().with_scratch(100);
     let wave = |len: usize, step: f32| (0..len).map(|i| (i as f32 * step).sin()).collect::<Vec<_>>();
     let q = whole.upload(&[2, 13, 8], &wave(208, 0.7)).unwrap();
     let k = whole.upload(&[2, 11, 8], &wave(176, 1.3)).unwrap();
@@ -330,6 +332,39 @@ fn attention_in_slices_is_attention() {
     for (k, v, causal) in [(&k, &v, false), (&q, &q, true)] {
         let [a, b] = [&whole, &sliced].map(|b| b.download(&b.attention(&q, k, v, 2, causal).unwrap()).unwrap());
         assert!(distance(&a, &b) < 1e-6);
+    }
+}
+
+#[test]
+fn convolution_is_candles() {
+    use candle_core::{Device as CandleDevice, Tensor};
+    let wave = |len: usize, step: f32| (0..len).map(|i| (i as f32 * step).sin()).collect::<Vec<_>>();
+    for (n, size, kernel, stride, padding) in [
+        (1, (9, 7), 3, 1, 1),
+        (3, (9, 7), 3, 1, 1),
+        (2, (9, 8), 3, 2, 1),
+        (1, (8, 9), 3, 2, 0),
+        (2, (6, 5), 1, 1, 0),
+        (2, (6, 5), 1, 2, 0),
+        (1, (1, 1), 15, 1, 7),
+        (2, (3, 2), 5, 1, 2),
+    ] {
+        let (height, width) = size;
+        let data = wave(n * 4 * height * width, 0.7);
+        let kernels = wave(6 * 4 * kernel * kernel, 1.3);
+        let tensor = |data: &[f32], shape: [usize; 4]| Tensor::from_slice(data, &shape, &CandleDevice::Cpu).unwrap();
+        let weight = HostTensor { shape: vec![6, 4, kernel, kernel], data: kernels.clone() };
+        let bias = HostTensor { shape: vec![6], data: vec![0.0; 6] };
+        let options = ConvOptions { stride, before: padding, after: padding };
+        let expected = tensor(&data, [n, 4, height, width])
+            .conv2d(&tensor(&kernels, [6, 4, kernel, kernel]), padding, stride, 1, 1)
+            .unwrap();
+        for b in [Candle::cpu(), Candle::cpu().with_scratch(1)] {
+            let conv = b.pack_conv(weight.clone(), bias.clone(), options).unwrap();
+            let found = b.conv2d(&b.upload(&[n, 4, height, width], &data).unwrap(), &conv).unwrap();
+            assert_eq!(found.dims(), expected.dims());
+            assert!(distance(&b.download(&found).unwrap(), &b.download(&expected).unwrap()) < 1e-6);
+        }
     }
 }
 

@@ -5,7 +5,7 @@ mod common;
 use common::{Goldens, assert_close, goldens, relative_l2};
 use polyptych::checkpoint::Device;
 use polyptych::document::{Document, Sampler};
-use polyptych::studio::{Drawn, Options, draw, load};
+use polyptych::studio::{Drawn, Estimate, Options, draw, load};
 
 const CHECKPOINTS: [&str; 2] = ["eps", "vpred"];
 
@@ -90,6 +90,9 @@ fn the_default_path_is_the_reference_where_masks_are_hard_and_nothing_bootstraps
         let drawn = render(name, &document(&golden, "hard"), options);
         assert_close(name, &drawn.latent.data, &golden.get("hard.latent").data, 1e-3);
         assert!(drawn.unet_samples < drawn.unet_samples_reference, "{}", drawn.unet_samples);
+        let mut plain = document(&golden, "hard");
+        plain.settings.bootstrap = 0.0;
+        assert_eq!(Estimate::of(&plain, 16, 8).unet_samples, drawn.unet_samples, "the cost told before is the cost");
         // The comparison can fail: other words give another picture.
         let mut other = document(&golden, "hard");
         other.regions[0].words = "a green hill".to_owned();

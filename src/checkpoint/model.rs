@@ -20,7 +20,10 @@ pub struct Model {
 
 impl fmt::Debug for Model {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Model").field("device", &self.device()).field("prompts", &self.prompts.len()).finish()
+        f.debug_struct("Model")
+            .field("device", &self.device())
+            .field("prompts", &self.prompts.len())
+            .finish_non_exhaustive()
     }
 }
 

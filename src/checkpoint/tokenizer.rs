@@ -81,7 +81,11 @@ impl Tokenizer {
             }
         }
         let longest = config.get("model_max_length").and_then(Value::as_f64).unwrap_or(f64::INFINITY);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates, which is what is wanted")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "saturates, which is what is wanted"
+        )]
         let length = (longest as usize).min(positions);
         if length < 3 {
             return Err(invalid(&file, format!("a prompt of {length} tokens has no room for words")));

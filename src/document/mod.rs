@@ -5,21 +5,25 @@ mod coverage;
 mod describe;
 mod error;
 pub mod file;
+mod history;
 mod import;
 mod mask;
 mod png;
 mod raster;
 mod region;
 mod settings;
+mod tiles;
 
 pub use coverage::{Coverage, RegionCoverage, Warning, WarningKind};
 pub use describe::{BackgroundSummary, Kind, RegionSummary, Summary, describe};
 pub use error::{FileError, Problem};
 pub use file::{Opened, replace_file, write_atomically};
+pub use history::{Change, History, MEMORY as HISTORY_MEMORY, MergeKey};
 pub use mask::{Mask, PixelRect};
 pub use png::Carry;
 pub use region::{Background, REGION_COLOURS, Region, RegionId, Rgb};
 pub use settings::{Sampler, Schedule, Settings, Wrap};
+pub use tiles::{MaskDelta, TILE};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -110,6 +114,24 @@ impl Document {
         let [first, ..] = REGION_COLOURS;
         let uses = |colour: &Rgb| self.regions.iter().filter(|r| r.colour == *colour).count();
         REGION_COLOURS.into_iter().min_by_key(uses).unwrap_or(first)
+    }
+
+    /// Changes the size of the canvas: what was at the top left is then `dx` to the right and `dy` down. Masks are cut or
+    /// extended by uncovered pixels; the take goes, since it shows another canvas.
+    ///
+    /// # Errors
+    /// [`Problem::Canvas`] outside [`MIN_SIDE`], [`MAX_SIDE`] and [`MAX_AREA`]; the document is then as it was.
+    pub fn resize_canvas(&mut self, width: u32, height: u32, dx: i32, dy: i32) -> Result<(), Problem> {
+        check_canvas(u64::from(width), u64::from(height))?;
+        if (width, height, dx, dy) == (self.width, self.height, 0, 0) {
+            return Ok(());
+        }
+        for region in &mut self.regions {
+            region.mask = Arc::new(region.mask.moved_to(width, height, dx, dy));
+        }
+        (self.width, self.height) = (width, height);
+        self.take = None;
+        Ok(())
     }
 
     /// The region with this id.

@@ -216,35 +216,18 @@ fn sampler(document: &Document, config: &SchedulerConfig, options: Options) -> R
 }
 
 /// How many steps a fraction of them is.
-fn bootstrap_steps(fraction: f32, document: &Document, options: Options) -> usize {
+pub(super) fn bootstrap_steps(fraction: f32, document: &Document, options: Options) -> usize {
     let steps = document.settings.steps as usize;
     let from_fraction = (f64::from(fraction.clamp(0.0, 1.0)) * steps as f64).round() as usize;
     options.bootstrap_steps.unwrap_or(from_fraction).min(steps)
 }
 
 /// Visible regions, lowest first.
-fn visible(document: &Document) -> impl Iterator<Item = &Region> {
+pub(super) fn visible(document: &Document) -> impl Iterator<Item = &Region> {
     document.regions.iter().filter(|r| r.visible)
 }
 
-/// The number of windows, (window, region) pairs that are not empty, and steps a document takes on a model with this
-/// window and factor: what a run costs.
-#[must_use]
-pub fn cost(document: &Document, window: usize, factor: usize) -> (usize, usize, usize) {
-    let (width, height) = (document.width as usize, document.height as usize);
-    let settings = &document.settings;
-    let masks = latent_masks(width, height, factor, &coverages(document));
-    let (w, h) = (width.div_ceil(factor), height.div_ceil(factor));
-    let window = settings.window.map_or(window, |w| w as usize);
-    let wrap = (settings.wrap.x(), settings.wrap.y());
-    let windows = diffusion::windows::windows(h, w, window, settings.stride as usize, wrap);
-    let here =
-        |mask: &Vec<f32>, window: &diffusion::windows::Window| window.crop_plane(mask, h, w).iter().any(|&m| m != 0.0);
-    let pairs = windows.iter().map(|window| masks.iter().filter(|m| here(m, window)).count()).sum();
-    (windows.len(), pairs, settings.steps as usize)
-}
-
-fn coverages(document: &Document) -> Vec<Coverage<'_>> {
+pub(super) fn coverages(document: &Document) -> Vec<Coverage<'_>> {
     visible(document)
         .map(|r| Coverage { width: document.width as usize, height: document.height as usize, data: r.mask.data() })
         .collect()

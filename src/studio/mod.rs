@@ -4,12 +4,14 @@
 //! read, so that a sleeping window draws it.
 
 mod drawing;
+mod estimate;
 mod loading;
 mod model;
 mod preview;
 mod worker;
 
-pub use drawing::{DrawError, Drawn, Options, Seconds, Stage, Watcher, cost, draw};
+pub use drawing::{DrawError, Drawn, Options, Seconds, Stage, Watcher, draw};
+pub use estimate::Estimate;
 pub use loading::{LoadError, Loaded, load};
 pub use model::Model;
 pub use worker::Loader;
@@ -132,6 +134,17 @@ impl Studio {
     #[must_use]
     pub fn events(&self) -> Vec<Event> {
         self.shared.events()
+    }
+
+    /// What a run of this document would cost; `None` where its checkpoint cannot be opened. It looks at every mask, so ask
+    /// when the document changed, not in every frame.
+    #[must_use]
+    pub fn estimate(&self, document: &Document) -> Option<Estimate> {
+        let name = &document.settings.model;
+        let (window, factor) = self.shared.facts(name)?;
+        let estimate = Estimate::of(document, window, factor);
+        let seconds = self.shared.seconds_per_sample(name).map(|s| s * estimate.unet_samples as f32);
+        Some(Estimate { seconds, ..estimate })
     }
 
     /// The device in words, for the status line (`cpu · f32`); empty until a checkpoint is loaded.

@@ -3,8 +3,9 @@
 use super::drawing::{DrawError, Options, Stage, Watcher, draw};
 use super::model::Model;
 use super::{Event, Job, JobId, Phase};
+use crate::checkpoint::Checkpoint;
 use image::RgbImage;
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -28,6 +29,10 @@ struct State {
     device: String,
     next: u64,
     stopping: bool,
+    /// Window and factor of checkpoints asked about, `None` where one cannot be opened.
+    facts: HashMap<String, Option<(usize, usize)>>,
+    /// Seconds a UNet sample took in the last run of a checkpoint.
+    pace: HashMap<String, f32>,
 }
 
 impl Shared {
@@ -69,6 +74,19 @@ impl Shared {
 
     pub(super) fn device(&self) -> String {
         self.lock().device.clone()
+    }
+
+    pub(super) fn facts(&self, name: &str) -> Option<(usize, usize)> {
+        if let Some(&known) = self.lock().facts.get(name) {
+            return known;
+        }
+        let facts = Checkpoint::open(name).ok().map(|c| (c.window(), c.latent_scale()));
+        self.lock().facts.insert(name.to_owned(), facts);
+        facts
+    }
+
+    pub(super) fn seconds_per_sample(&self, name: &str) -> Option<f32> {
+        self.lock().pace.get(name).copied()
     }
 
     pub(super) fn stop(&self) {
@@ -162,6 +180,8 @@ fn one_job(
             for text in drawn.warnings {
                 shared.send(Event::Warning { job: id, text });
             }
+            let pace = drawn.seconds.denoise / drawn.unet_samples.max(1) as f64;
+            shared.lock().pace.insert(name.clone(), pace as f32);
             let seconds = start.elapsed().as_secs_f32();
             Event::Finished { job: id, image: Arc::new(drawn.image), seed: job.document.settings.seed, seconds }
         }

@@ -84,7 +84,10 @@ impl CustomOp1 for Patches {
             let (tap_y, tap_x) = (tap / kernel, tap % kernel);
             // Output columns whose tap lies inside the image.
             let from = before.saturating_sub(tap_x).div_ceil(stride).min(width);
-            let to = (in_width + before).saturating_sub(tap_x).div_ceil(stride).clamp(from, width);
+            let to = (in_width + before).saturating_sub(tap_x).div_ceil(stride).min(width);
+            if from >= to {
+                return;
+            }
             for (row, patch) in patches.chunks_exact_mut(width).enumerate() {
                 let (image, row) = (row / rows, first_row + row % rows);
                 let Some(y) = (row * stride + tap_y).checked_sub(before).filter(|&y| y < in_height) else { continue };
@@ -186,6 +189,7 @@ impl CustomOp3 for GroupNorm {
             let groups = y.par_chunks_mut(len).zip(x.par_chunks(len)).with_min_len(GRAIN.div_ceil(len));
             groups.enumerate().for_each(|(index, (y, x))| {
                 let first = index % self.groups * per_group;
+                #[expect(clippy::cast_precision_loss, reason = "a group has far fewer than 2⁵² values")]
                 let count = x.len() as f64;
                 #[expect(clippy::cast_possible_truncation, reason = "statistics go back to f32")]
                 let mean = (sum(x, |x| x) / count) as f32;

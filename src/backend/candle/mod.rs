@@ -5,20 +5,17 @@ mod cpu;
 use super::{Activation, Backend, ConvOptions, Error, HostTensor, Result};
 use candle_core::{D, DType, Device, Tensor};
 
-/// Scores (`queries × keys × heads × batch`) that attention holds at a time: 64 MiB in f32. More are done in slices of the
-/// queries.
-const ATTENTION_SCORES: usize = 16 << 20;
-
-/// Values of a convolution's patches held at a time on the processor: 32 MiB in f32. More are done in slices of the rows.
-const CONV_PATCHES: usize = 8 << 20;
+/// Values that an operator holds besides its input and output, at a time: 32 MiB in f32. Attention does slices of its
+/// queries, and a convolution on the processor slices of its rows, to stay below.
+const SCRATCH: usize = 8 << 20;
 
 /// candle on one of its devices, in one precision.
 #[derive(Debug, Clone)]
 pub struct Candle {
     device: Device,
     dtype: DType,
-    /// See [`Candle::with_attention_scores`].
-    attention_scores: usize,
+    /// See [`Candle::with_scratch`].
+    scratch: usize,
 }
 
 impl Candle {
@@ -31,13 +28,13 @@ impl Candle {
     /// Any of candle's devices in any of its float types.
     #[must_use]
     pub fn new(device: Device, dtype: DType) -> Self {
-        Self { device, dtype, attention_scores: ATTENTION_SCORES }
+        Self { device, dtype, scratch: SCRATCH }
     }
 
-    /// Bounds the attention scores held at a time (at least one query's are).
+    /// Bounds the values that an operator holds besides its input and output (one query's or one row's are always held).
     #[must_use]
-    pub fn with_attention_scores(self, attention_scores: usize) -> Self {
-        Self { attention_scores, ..self }
+    pub fn with_scratch(self, scratch: usize) -> Self {
+        Self { scratch, ..self }
     }
 
     /// Whether the operators of [`cpu`] are used.
@@ -91,6 +88,45 @@ fn dims<const N: usize>(operator: &'static str, x: &Tensor) -> Result<[usize; N]
         operator,
         found: x.dims().to_vec(),
         expected: format!("{N} dimensions"),
+    })
+}
+
+/// A convolution as products of its weights with the patches of the image, a slice of rows at a time.
+fn conv2d_on_processor(x: &Tensor, weights: &Conv, scratch: usize) -> Result<Tensor> {
+    let [n, channels, in_height, in_width] = dims("conv2d", x)?;
+    let [outputs, inputs, kernel, _] = dims("conv2d", &weights.weight)?;
+    let ConvOptions { stride, before, after } = weights.options;
+    let size = |side: usize| (side + before + after).checked_sub(kernel).map(|rest| rest / stride + 1);
+    let (Some(height), Some(width)) = (size(in_height), size(in_width)) else {
+        let expected = format!("sides of at least {kernel}");
+        return Err(Error::Shape { operator: "conv2d", found: x.dims().to_vec(), expected });
+    };
+    if channels != inputs || n * height * width == 0 {
+        let expected = format!("{inputs} channels");
+        return Err(Error::Shape { operator: "conv2d", found: x.dims().to_vec(), expected });
+    }
+    on("conv2d", || {
+        let x = x.contiguous()?;
+        let lines = inputs * kernel * kernel;
+        let matrix = weights.weight.reshape((outputs, lines))?;
+        if kernel == 1 && stride == 1 && before + after == 0 {
+            let x = x.reshape((n, channels, height * width))?;
+            let y = matrix.broadcast_left(n)?.matmul(&x)?;
+            return y.reshape((n, outputs, height, width))?.broadcast_add(&weights.bias);
+        }
+        let slice = (scratch / (lines * n * width)).clamp(1, height);
+        let mut parts = Vec::with_capacity(height.div_ceil(slice));
+        for first_row in (0..height).step_by(slice) {
+            let rows = slice.min(height - first_row);
+            let op = cpu::Patches { kernel, stride, before, width, first_row, rows };
+            let y = matrix.matmul(&x.apply_op1_no_bwd(&op)?)?;
+            parts.push(y.reshape((outputs, n, rows, width))?.transpose(0, 1)?);
+        }
+        let y = match parts.as_slice() {
+            [all] => all.clone(),
+            _ => Tensor::cat(&parts, 2)?,
+        };
+        y.contiguous()?.broadcast_add(&weights.bias)
     })
 }
 
@@ -157,7 +193,7 @@ impl Backend for Candle {
     fn conv2d(&self, x: &Tensor, weights: &Conv) -> Result<Tensor> {
         let ConvOptions { stride, before, after } = weights.options;
         if self.on_processor() {
-            return self.conv2d_on_processor(x, weights);
+            return conv2d_on_processor(x, weights, self.scratch);
         }
         on("conv2d", || {
             let y = if before == after {
@@ -222,15 +258,17 @@ impl Backend for Candle {
             return Err(Error::Shape { operator: "attention", found: k.dims().to_vec(), expected });
         }
         let depth = width / heads;
+        #[expect(clippy::cast_precision_loss, reason = "a head's width")]
+        let scale = (depth as f64).sqrt().recip();
         // [n, t, c] → [n · heads, t, depth]
         let split = |x: &Tensor, tokens: usize| {
             x.reshape((n, tokens, heads, depth))?.transpose(1, 2)?.reshape((n * heads, tokens, depth))
         };
         on("attention", || {
-            let q = (split(q, queries)? * (depth as f64).sqrt().recip())?;
+            let q = (split(q, queries)? * scale)?;
             let k = split(k, keys)?.t()?;
             let v = split(v, keys)?;
-            let slice = (self.attention_scores / (n * heads * keys).max(1)).clamp(1, queries.max(1));
+            let slice = (self.scratch / (n * heads * keys).max(1)).clamp(1, queries.max(1));
             let mut parts = Vec::with_capacity(queries.div_ceil(slice));
             for start in (0..queries).step_by(slice) {
                 let count = slice.min(queries - start);
@@ -306,45 +344,6 @@ impl Backend for Candle {
 }
 
 impl Candle {
-    /// A convolution as products of its weights with the patches of the image, a slice of rows at a time.
-    fn conv2d_on_processor(&self, x: &Tensor, weights: &Conv) -> Result<Tensor> {
-        let [n, channels, in_height, in_width] = dims("conv2d", x)?;
-        let [outputs, inputs, kernel, _] = dims("conv2d", &weights.weight)?;
-        let ConvOptions { stride, before, after } = weights.options;
-        let size = |side: usize| (side + before + after).checked_sub(kernel).map(|rest| rest / stride + 1);
-        let (Some(height), Some(width)) = (size(in_height), size(in_width)) else {
-            let expected = format!("sides of at least {kernel}");
-            return Err(Error::Shape { operator: "conv2d", found: x.dims().to_vec(), expected });
-        };
-        if channels != inputs || n * height * width == 0 {
-            let expected = format!("{inputs} channels");
-            return Err(Error::Shape { operator: "conv2d", found: x.dims().to_vec(), expected });
-        }
-        on("conv2d", || {
-            let x = x.contiguous()?;
-            let lines = inputs * kernel * kernel;
-            let matrix = weights.weight.reshape((outputs, lines))?;
-            if kernel == 1 && stride == 1 && before + after == 0 {
-                let x = x.reshape((n, channels, height * width))?;
-                let y = matrix.broadcast_left(n)?.matmul(&x)?;
-                return y.reshape((n, outputs, height, width))?.broadcast_add(&weights.bias);
-            }
-            let slice = (CONV_PATCHES / (lines * n * width)).clamp(1, height);
-            let mut parts = Vec::with_capacity(height.div_ceil(slice));
-            for first_row in (0..height).step_by(slice) {
-                let rows = slice.min(height - first_row);
-                let op = cpu::Patches { kernel, stride, before, width, first_row, rows };
-                let y = matrix.matmul(&x.apply_op1_no_bwd(&op)?)?;
-                parts.push(y.reshape((outputs, n, rows, width))?.transpose(0, 1)?);
-            }
-            let y = match parts.as_slice() {
-                [all] => all.clone(),
-                _ => Tensor::cat(&parts, 2)?,
-            };
-            y.contiguous()?.broadcast_add(&weights.bias)
-        })
-    }
-
     /// 0 where query `start + row` may see key `column`, −∞ elsewhere.
     fn causal_mask(&self, start: usize, rows: usize, keys: usize) -> candle_core::Result<Tensor> {
         let mask: Vec<f32> = (start..start + rows)

@@ -1,0 +1,300 @@
+//! A stroke: begun, extended by samples, and committed or aborted.
+//!
+//! Dabs are laid along the path, and each pixel remembers the most that any dab of the stroke covered it; the brush's
+//! opacity is applied to that, on the mask as it was before the stroke. So nothing adds up within a stroke, however slowly
+//! or often it passes. What a stroke needs for this it keeps for the tiles it touches: neither beginning a stroke, nor a dab,
+//! nor ending it costs more on a larger canvas.
+
+use super::brush::{Brush, Profile};
+use crate::document::{Mask, MaskDelta, PixelRect, TILE, Wrap};
+use std::collections::HashMap;
+
+/// Samples are held within this many pixels of the canvas's corner.
+const REACH: f32 = 65536.0;
+
+/// Where the pointer was.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sample {
+    /// Canvas pixels from the left edge; the first pixel's centre is at 0.5.
+    pub x: f32,
+    /// Canvas pixels from the top edge.
+    pub y: f32,
+    /// 0 to 1; it scales the brush's diameter. 1 where the device has none.
+    pub pressure: f32,
+}
+
+impl Sample {
+    /// A sample of a device without pressure.
+    #[must_use]
+    pub fn new(x: f32, y: f32) -> Self {
+        Self { x, y, pressure: 1.0 }
+    }
+
+    /// The sample within reach; `None` where it is nowhere.
+    fn held(self) -> Option<Self> {
+        (self.x.is_finite() && self.y.is_finite()).then(|| Self {
+            x: self.x.clamp(-REACH, REACH),
+            y: self.y.clamp(-REACH, REACH),
+            pressure: if self.pressure.is_finite() { self.pressure.clamp(0.0, 1.0) } else { 1.0 },
+        })
+    }
+}
+
+/// A stroke in progress. It belongs to one mask, which every call must be given again and nobody else may change until the
+/// stroke has ended.
+#[derive(Debug)]
+pub struct Stroke {
+    brush: Brush,
+    opacity: u8,
+    wrap: Wrap,
+    width: u32,
+    height: u32,
+    /// The last sample.
+    last: Option<Sample>,
+    tiles: HashMap<(u32, u32), Tile>,
+}
+
+/// What a stroke keeps of a tile: the mask before it, and the most that any dab covered. Row by row, `TILE` columns each
+/// also where the mask ends earlier.
+#[derive(Debug)]
+struct Tile {
+    before: Vec<u8>,
+    covered: Vec<u8>,
+}
+
+const SIDE: usize = TILE as usize;
+
+impl Stroke {
+    /// Begins a stroke with a dab. With `wrap`, what leaves the canvas at an edge comes back at the other. Returns the
+    /// stroke and the rectangles that changed.
+    #[must_use]
+    pub fn begin(mask: &mut Mask, brush: Brush, wrap: Wrap, at: Sample) -> (Self, Vec<PixelRect>) {
+        let mut stroke = Self {
+            brush,
+            opacity: brush.opacity_byte(),
+            wrap,
+            width: mask.width(),
+            height: mask.height(),
+            last: None,
+            tiles: HashMap::new(),
+        };
+        let dirty = stroke.extend(mask, at);
+        (stroke, dirty)
+    }
+
+    /// Goes on in a straight line to here, and returns the rectangles that changed (more than one only where the stroke
+    /// wraps). A sample that is not a number is left out.
+    pub fn extend(&mut self, mask: &mut Mask, to: Sample) -> Vec<PixelRect> {
+        let mut dirty = Dirty::default();
+        let Some(to) = to.held().filter(|_| (mask.width(), mask.height()) == (self.width, self.height)) else {
+            return dirty.rects;
+        };
+        let Some(from) = self.last.replace(to) else {
+            self.dab(mask, to, &mut dirty);
+            return dirty.rects;
+        };
+        let (dx, dy, dp) = (to.x - from.x, to.y - from.y, to.pressure - from.pressure);
+        // The closest spacing that any radius along the way asks for; the last dab is always at the pointer.
+        let spacing = Brush::spacing(self.brush.radius(from.pressure.min(to.pressure)));
+        let dabs = (dx.hypot(dy) / spacing).ceil().max(1.0);
+        let mut dab = 1.0;
+        while dab <= dabs {
+            let t = dab / dabs;
+            let at = Sample { x: from.x + dx * t, y: from.y + dy * t, pressure: from.pressure + dp * t };
+            self.dab(mask, at, &mut dirty);
+            dab += 1.0;
+        }
+        dirty.rects
+    }
+
+    /// Ends the stroke and keeps it. Returns what leads the mask back to before it, for
+    /// [`History::push_mask`](crate::document::History::push_mask).
+    #[must_use]
+    pub fn commit(self, mask: &Mask) -> MaskDelta {
+        let mut delta = MaskDelta::new(self.width, self.height);
+        if (mask.width(), mask.height()) != (self.width, self.height) {
+            return delta;
+        }
+        let mut tiles: Vec<((u32, u32), Tile)> = self.tiles.into_iter().collect();
+        tiles.sort_unstable_by_key(|((column, row), _)| (*row, *column));
+        for ((column, row), tile) in tiles {
+            let rect = tile_rect(self.width, self.height, column, row);
+            let columns = rect.x as usize..(rect.x + rect.width) as usize;
+            let rows = || (rect.y..rect.y + rect.height).zip(tile.before.chunks_exact(SIDE));
+            let before = |row: &'_ [u8]| -> Vec<u8> { row.iter().take(rect.width as usize).copied().collect() };
+            let changed = rows().any(|(y, row)| {
+                mask.row(y).get(columns.clone()).unwrap_or_default().iter().zip(row).any(|(now, then)| now != then)
+            });
+            if changed {
+                let bytes: Vec<u8> = rows().flat_map(|(_, row)| before(row)).collect();
+                delta.push(column, row, &bytes);
+            }
+        }
+        delta
+    }
+
+    /// Ends the stroke as if it had never been, and returns the rectangle that changed.
+    pub fn abort(self, mask: &mut Mask) -> PixelRect {
+        let mut delta = self.commit(mask);
+        delta.swap(mask)
+    }
+
+    /// One dab, at every place it has on a wrapped canvas.
+    fn dab(&mut self, mask: &mut Mask, at: Sample, dirty: &mut Dirty) {
+        let radius = self.brush.radius(at.pressure);
+        let profile = self.brush.profile(radius);
+        for (y, time_y) in places(at.y, profile.outer, self.height, self.wrap.y()) {
+            for (x, time_x) in places(at.x, profile.outer, self.width, self.wrap.x()) {
+                let rect = self.stamp(mask, x, y, profile);
+                dirty.add((time_x, time_y), rect);
+            }
+        }
+    }
+
+    /// Lays a dab with this centre on the canvas.
+    fn stamp(&mut self, mask: &mut Mask, x: f32, y: f32, profile: Profile) -> PixelRect {
+        let rows = span(y, profile.outer, self.height);
+        let columns = span(x, profile.outer, self.width);
+        let ink = Ink { profile, opacity: self.opacity, erase: self.brush.erase };
+        let mut dirty = PixelRect::default();
+        for row in rows.start / TILE..rows.end.div_ceil(TILE) {
+            for column in columns.start / TILE..columns.end.div_ceil(TILE) {
+                let tile_rect = tile_rect(self.width, self.height, column, row);
+                let part_rows = rows.start.max(tile_rect.y)..rows.end.min(tile_rect.y + tile_rect.height);
+                let part_columns = columns.start.max(tile_rect.x)..columns.end.min(tile_rect.x + tile_rect.width);
+                let part = PixelRect {
+                    x: part_columns.start,
+                    y: part_rows.start,
+                    width: part_columns.end.saturating_sub(part_columns.start),
+                    height: part_rows.end.saturating_sub(part_rows.start),
+                };
+                if part.is_empty() {
+                    continue;
+                }
+                let tile = self.tiles.entry((column, row)).or_insert_with(|| Tile::of(mask, tile_rect));
+                if tile.stamp(mask, tile_rect, part, (x, y), ink) {
+                    dirty = dirty.union(part);
+                }
+            }
+        }
+        dirty
+    }
+}
+
+impl Tile {
+    fn of(mask: &Mask, rect: PixelRect) -> Self {
+        let mut before = vec![0; SIDE * SIDE];
+        let columns = rect.x as usize..(rect.x + rect.width) as usize;
+        for (out, y) in before.chunks_exact_mut(SIDE).zip(rect.y..rect.y + rect.height) {
+            out.iter_mut().zip(mask.row(y).get(columns.clone()).unwrap_or_default()).for_each(|(out, v)| *out = *v);
+        }
+        Self { before, covered: vec![0; SIDE * SIDE] }
+    }
+
+    /// Lays the part of a dab that falls on this tile (which lies at `rect`). True where it changed anything.
+    fn stamp(&mut self, mask: &mut Mask, rect: PixelRect, part: PixelRect, centre: (f32, f32), ink: Ink) -> bool {
+        let Ink { profile, opacity, erase } = ink;
+        let (inner, outer) = (profile.inner * profile.inner, profile.outer * profile.outer);
+        let first = (part.x - rect.x) as usize;
+        let mut changed = false;
+        for y in part.y..part.y + part.height {
+            let dy = pixel(y) - centre.1;
+            let at = (y - rect.y) as usize * SIDE + first;
+            let range = at..at + part.width as usize;
+            let before = self.before.get(range.clone()).unwrap_or_default();
+            let covered = self.covered.get_mut(range).unwrap_or_default();
+            let row = mask.row_mut(y).get_mut(part.x as usize..).unwrap_or_default();
+            for (x, ((before, covered), out)) in (part.x..).zip(before.iter().zip(covered).zip(row)) {
+                let dx = pixel(x) - centre.0;
+                let distance = dx * dx + dy * dy;
+                if distance >= outer || *covered == 255 {
+                    continue;
+                }
+                let cover = if distance <= inner { 255 } else { profile.at(distance.sqrt()) };
+                if cover > *covered {
+                    *covered = cover;
+                    *out = mixed(*before, cover, opacity, erase);
+                    changed = true;
+                }
+            }
+        }
+        changed
+    }
+}
+
+/// How a dab changes what is under it.
+#[derive(Debug, Clone, Copy)]
+struct Ink {
+    profile: Profile,
+    /// In 255ths.
+    opacity: u8,
+    erase: bool,
+}
+
+/// A mask's byte under a stroke that covers its pixel so much.
+fn mixed(before: u8, covered: u8, opacity: u8, erase: bool) -> u8 {
+    let amount = (u32::from(covered) * u32::from(opacity) + 127) / 255;
+    let target = if erase { 0 } else { 255 };
+    let sum = u32::from(before) * (255 - amount) + target * amount;
+    u8::try_from((sum + 127) / 255).unwrap_or(255)
+}
+
+/// The rectangles that changed, one for each time around a wrapped canvas.
+#[derive(Debug, Default)]
+struct Dirty {
+    times: Vec<(i32, i32)>,
+    rects: Vec<PixelRect>,
+}
+
+impl Dirty {
+    fn add(&mut self, time: (i32, i32), rect: PixelRect) {
+        if rect.is_empty() {
+            return;
+        }
+        let known = self.times.iter().position(|t| *t == time).and_then(|at| self.rects.get_mut(at));
+        match known {
+            Some(known) => *known = known.union(rect),
+            None => {
+                self.times.push(time);
+                self.rects.push(rect);
+            }
+        }
+    }
+}
+
+/// Where a dab with its centre at `at` lies along one axis, and how many times around the canvas each place is: once
+/// without wrapping, and with it wherever it reaches the canvas.
+fn places(at: f32, outer: f32, side: u32, wrap: bool) -> impl Iterator<Item = (f32, i32)> {
+    #[expect(clippy::cast_precision_loss, reason = "a side has at most 15 bits")]
+    let length = side.max(1) as f32;
+    #[expect(clippy::cast_possible_truncation, reason = "both are within reach")]
+    let times = if wrap {
+        ((-outer - at) / length).ceil() as i32..=((length + outer - at) / length).floor() as i32
+    } else {
+        0..=0
+    };
+    #[expect(clippy::cast_precision_loss, reason = "a few times around the canvas")]
+    times.map(move |time| (at + time as f32 * length, time))
+}
+
+/// The pixels along one axis that a dab can touch.
+fn span(centre: f32, outer: f32, side: u32) -> std::ops::Range<u32> {
+    #[expect(clippy::cast_precision_loss, reason = "a side has at most 15 bits")]
+    let held = |v: f32| v.clamp(0.0, side as f32);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and the side")]
+    let range = held((centre - outer).floor()) as u32..held((centre + outer).ceil()) as u32;
+    range
+}
+
+/// The centre of a pixel.
+fn pixel(x: u32) -> f32 {
+    #[expect(clippy::cast_precision_loss, reason = "a side has at most 15 bits")]
+    let centre = x as f32 + 0.5;
+    centre
+}
+
+/// The pixels of a tile inside a mask.
+fn tile_rect(width: u32, height: u32, column: u32, row: u32) -> PixelRect {
+    let (x, y) = (column * TILE, row * TILE);
+    PixelRect { x, y, width: TILE.min(width.saturating_sub(x)), height: TILE.min(height.saturating_sub(y)) }
+}

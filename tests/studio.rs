@@ -1,0 +1,220 @@
+//! The worker thread: jobs, events, cancel, and what survives a failure. Networks are toys.
+
+use polyptych::diffusion::{Moments, Network, NetworkError, Planes, PromptId, SchedulerConfig};
+use polyptych::document::Document;
+use polyptych::studio::{Event, Job, JobId, Loader, Model, Phase, Studio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+struct Toy {
+    config: SchedulerConfig,
+    calls: Arc<AtomicUsize>,
+    /// What happens at each UNet call.
+    at_call: fn(usize),
+}
+
+impl Network for Toy {
+    fn predict(&mut self, latents: &Planes, _timestep: f32, _prompts: &[PromptId]) -> Result<Planes, NetworkError> {
+        (self.at_call)(self.calls.fetch_add(1, Ordering::SeqCst));
+        Ok(Planes { data: latents.data.iter().map(|v| v * 0.5).collect(), ..latents.clone() })
+    }
+
+    fn encode(&mut self, pictures: &Planes) -> Result<Moments, NetworkError> {
+        let mean = Planes::zeros(pictures.count, 4, pictures.height / 8, pictures.width / 8);
+        Ok(Moments { std: mean.clone(), mean })
+    }
+
+    fn decode(&mut self, latents: &Planes) -> Result<Planes, NetworkError> {
+        Ok(Planes::zeros(latents.count, 3, latents.height * 8, latents.width * 8))
+    }
+}
+
+impl Model for Toy {
+    fn window(&self) -> usize {
+        16
+    }
+
+    fn factor(&self) -> usize {
+        8
+    }
+
+    fn scheduler(&self) -> &SchedulerConfig {
+        &self.config
+    }
+
+    fn prompt(&mut self, _words: &str) -> Result<PromptId, NetworkError> {
+        Ok(PromptId(0))
+    }
+
+    fn tokens(&self, words: &str) -> (usize, usize) {
+        (words.split_whitespace().count(), 3)
+    }
+
+    fn device(&self) -> (String, String) {
+        ("toy".to_owned(), "f32".to_owned())
+    }
+}
+
+struct Bench {
+    studio: Studio,
+    woken: mpsc::Receiver<()>,
+    calls: Arc<AtomicUsize>,
+    loads: Arc<AtomicUsize>,
+}
+
+impl Bench {
+    fn new(at_call: fn(usize)) -> Self {
+        let (wake, woken) = mpsc::channel();
+        let (calls, loads) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let (theirs, counted) = (Arc::clone(&calls), Arc::clone(&loads));
+        let loader: Loader = Box::new(move |name| {
+            counted.fetch_add(1, Ordering::SeqCst);
+            if name == "missing" {
+                return Err("missing: there is no such checkpoint".to_owned());
+            }
+            let config = SchedulerConfig { clip_sample: false, ..SchedulerConfig::default() };
+            Ok(Box::new(Toy { config, calls: Arc::clone(&theirs), at_call }))
+        });
+        let studio = Studio::start_with(loader, move || {
+            wake.send(()).ok();
+        });
+        Self { studio, woken, calls, loads }
+    }
+
+    /// Events until the job's last.
+    fn until_end(&self, job: JobId) -> Vec<Event> {
+        let mut all = Vec::new();
+        loop {
+            all.extend(self.studio.events());
+            let last = |e: &Event| {
+                matches!(e, Event::Finished { job: j, .. } | Event::Failed { job: j, .. } | Event::Cancelled { job: j }
+                    if *j == job)
+            };
+            if all.iter().any(last) {
+                return all;
+            }
+            self.woken.recv_timeout(Duration::from_secs(60)).expect("the worker reports");
+        }
+    }
+}
+
+fn document(steps: u32) -> Document {
+    let mut document = Document::new(128, 128);
+    document.background.words = "a quiet sea".to_owned();
+    document.settings.steps = steps;
+    document.settings.seed = 9;
+    document
+}
+
+fn job(steps: u32) -> Job {
+    Job { document: document(steps) }
+}
+
+#[test]
+fn a_job_tells_its_story_in_order() {
+    let bench = Bench::new(|_| ());
+    let id = bench.studio.submit(job(4));
+    let events = bench.until_end(id);
+    let phases: Vec<Phase> =
+        events.iter().filter_map(|e| if let Event::Phase { phase, .. } = e { Some(*phase) } else { None }).collect();
+    assert_eq!(phases, [Phase::Queued, Phase::Loading, Phase::Encoding, Phase::Denoising, Phase::Decoding]);
+    let steps: Vec<u32> =
+        events.iter().filter_map(|e| if let Event::Step { step, .. } = e { Some(*step) } else { None }).collect();
+    assert_eq!(steps, [1, 2, 3, 4]);
+    assert!(events.iter().any(|e| matches!(e, Event::Preview { image, .. } if image.dimensions() == (128, 128))));
+    let Some(Event::Finished { image, seed, .. }) = events.last() else { panic!("{events:?}") };
+    assert_eq!((image.dimensions(), *seed), ((128, 128), 9));
+    assert_eq!(bench.studio.device(), "toy · f32");
+    // The next one finds the checkpoint loaded.
+    let second = bench.studio.submit(job(1));
+    bench.until_end(second);
+    assert_eq!(bench.loads.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn only_the_newest_preview_waits() {
+    let bench = Bench::new(|_| ());
+    let id = bench.studio.submit(job(30));
+    while bench.calls.load(Ordering::SeqCst) < 30 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    // Nobody read in between.
+    let events = bench.until_end(id);
+    assert_eq!(events.iter().filter(|e| matches!(e, Event::Preview { .. })).count(), 1);
+}
+
+#[test]
+fn cancel_ends_a_job_before_its_next_call() {
+    let bench = Bench::new(|_| std::thread::sleep(Duration::from_millis(30)));
+    let first = bench.studio.submit(job(1000));
+    let second = bench.studio.submit(job(1000));
+    while bench.calls.load(Ordering::SeqCst) < 2 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    bench.studio.cancel(second);
+    bench.studio.cancel(first);
+    let called = bench.calls.load(Ordering::SeqCst);
+    let events = bench.until_end(first);
+    assert!(bench.calls.load(Ordering::SeqCst) <= called + 1, "more than the call under way was made");
+    assert!(events.iter().any(|e| matches!(e, Event::Cancelled { job } if *job == second)), "{events:?}");
+    assert!(matches!(events.last(), Some(Event::Cancelled { job }) if *job == first), "{events:?}");
+    let third = bench.studio.submit(job(2));
+    assert!(matches!(bench.until_end(third).last(), Some(Event::Finished { .. })));
+}
+
+#[test]
+fn a_panic_is_an_event_and_the_worker_lives_on() {
+    let bench = Bench::new(|call| assert!(call != 1, "a fault in a driver"));
+    let first = bench.studio.submit(job(3));
+    let events = bench.until_end(first);
+    let Some(Event::Failed { message, .. }) = events.last() else { panic!("{events:?}") };
+    assert!(message.contains("document is unharmed"), "{message}");
+    let second = bench.studio.submit(job(3));
+    assert!(matches!(bench.until_end(second).last(), Some(Event::Finished { .. })));
+    assert_eq!(bench.loads.load(Ordering::SeqCst), 2, "a model that may be half changed is used again");
+}
+
+#[test]
+fn failures_are_said_in_one_line() {
+    let bench = Bench::new(|_| ());
+    let failure = |document: Document| {
+        let id = bench.studio.submit(Job { document });
+        match bench.until_end(id).pop() {
+            Some(Event::Failed { message, .. }) => {
+                assert_eq!(message.lines().count(), 1, "{message}");
+                message
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    let mut missing = document(1);
+    missing.settings.model = "missing".to_owned();
+    assert!(failure(missing).contains("no such checkpoint"));
+    assert!(failure(document(0)).contains("steps"));
+    let mut endless = document(1);
+    endless.settings.guidance = f32::INFINITY;
+    assert!(failure(endless).contains("guidance"));
+}
+
+#[test]
+fn words_that_are_cut_are_told() {
+    let bench = Bench::new(|_| ());
+    let mut document = document(1);
+    document.background.words = "one two three four".to_owned();
+    let id = bench.studio.submit(Job { document });
+    let events = bench.until_end(id);
+    assert!(events.iter().any(|e| matches!(e, Event::Warning { text, .. } if text.contains("4 tokens"))), "{events:?}");
+}
+
+#[test]
+fn dropping_the_studio_ends_the_job() {
+    let bench = Bench::new(|_| std::thread::sleep(Duration::from_millis(10)));
+    bench.studio.submit(job(1000));
+    while bench.calls.load(Ordering::SeqCst) == 0 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let calls = Arc::clone(&bench.calls);
+    drop(bench);
+    assert!(calls.load(Ordering::SeqCst) < 100);
+}
