@@ -66,8 +66,21 @@ struct Painter {
 }
 
 impl Painter {
+    /// With a small scene of two regions open.
     fn sits_down() -> Self {
-        Self::with(None, Box::new(Pretender::default()))
+        let mut document = Document::new(768, 512);
+        document.background.words = "a mountain lake".to_owned();
+        for (name, words, columns) in [("Pines", "tall pines", 0..120), ("Cabin", "a wooden cabin", 300..420)] {
+            let id = document.add_region(name, words);
+            let mask = Arc::make_mut(&mut document.region_mut(id).expect("just added").mask);
+            for y in 300..480 {
+                mask.row_mut(y)[columns.clone()].fill(255);
+            }
+        }
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("scene.ora");
+        document.save(&path).expect("saved");
+        Self::with(Some(&path), Box::new(Pretender::default()))
     }
 
     fn with(project: Option<&Path>, engine: Box<dyn Engine>) -> Self {
@@ -162,7 +175,7 @@ impl Painter {
 
 #[test]
 fn a_first_start_shows_the_example() {
-    let painter = Painter::sits_down();
+    let painter = Painter::with(None, Box::new(Pretender::default()));
     assert!(painter.document().regions.len() >= 2);
     assert!(painter.document().regions.iter().all(|r| !r.words.is_empty() && !r.mask.is_blank()));
     assert!(!painter.app().editor().is_unsaved());
@@ -228,7 +241,7 @@ fn a_file_that_is_there_is_replaced_only_when_asked() {
     let path = folder.path().join("mine.ora");
     std::fs::write(&path, "precious").expect("written");
     let mut painter = Painter::sits_down();
-    painter.presses(Modifiers::COMMAND, Key::S);
+    painter.presses(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::S);
     painter.answers_with(&path, "Save");
     assert_eq!(std::fs::read(&path).expect("there"), b"precious");
     painter.clicks("Replace");

@@ -1,25 +1,59 @@
 //! What would go wrong with the picture, said before it is made.
 
-use crate::document::{Document, Region};
+use super::Editor;
+use crate::document::{Coverage, Document, RegionId, WarningKind};
+use std::sync::mpsc::{Receiver, TryRecvError, channel};
 
-/// Pixels looked at along each side.
-const SAMPLES: u32 = 256;
-/// A region of which more than this is covered by others is worth a word.
-const HIDDEN: f32 = 0.1;
+/// A region of which more than this lies under others is worth a word.
+const HIDDEN: f64 = 0.1;
 
-/// The warnings of the open document, found anew when it changes.
+/// The warnings of the open document. What covers what is found out on a thread of its own.
 #[derive(Default)]
 pub struct Checks {
-    of: Option<u64>,
+    /// What the coverage was found out for.
+    of: Vec<Shape>,
+    coverage: Option<Coverage>,
+    looking: Option<(Vec<Shape>, Receiver<Coverage>)>,
+    /// The count of changes the warnings were written for.
+    changes: Option<u64>,
     warnings: Vec<String>,
 }
 
+/// What of a region decides what covers what.
+type Shape = (RegionId, bool, u64);
+
 impl Checks {
-    /// The warnings of this revision of the document.
-    pub fn update(&mut self, document: &Document, revision: u64) {
-        if self.of != Some(revision) {
-            self.of = Some(revision);
-            self.warnings = warnings(document);
+    /// Follows the document.
+    pub fn update(&mut self, ctx: &egui::Context, editor: &Editor) {
+        let document = editor.document();
+        let shapes: Vec<Shape> =
+            document.regions.iter().map(|r| (r.id, r.visible, editor.mask_changes(r.id))).collect();
+        if let Some((of, receiver)) = self.looking.take() {
+            match receiver.try_recv() {
+                Ok(coverage) => {
+                    (self.of, self.coverage, self.changes) = (of, Some(coverage), None);
+                }
+                Err(TryRecvError::Empty) => self.looking = Some((of, receiver)),
+                Err(TryRecvError::Disconnected) => {}
+            }
+        }
+        let known = self.coverage.is_some() && self.of == shapes;
+        if known && self.changes != Some(editor.changes()) {
+            self.changes = Some(editor.changes());
+            self.warnings = self.coverage.as_ref().map(|c| texts(document, c)).unwrap_or_default();
+        }
+        if !known && self.looking.is_none() {
+            let (sender, receiver) = channel();
+            let (document, ctx) = (document.clone(), ctx.clone());
+            let work = move || {
+                // Nobody waits where another document has been opened since.
+                sender.send(document.coverage()).ok();
+                ctx.request_repaint();
+            };
+            match std::thread::Builder::new().name("checks".to_owned()).spawn(work) {
+                Ok(_) => self.looking = Some((shapes, receiver)),
+                Err(error) => log::error!("no thread for the checks: {error}"),
+            }
         }
     }
 
@@ -30,58 +64,30 @@ impl Checks {
 }
 
 /// The most serious first.
-fn warnings(document: &Document) -> Vec<String> {
-    let mut warnings = Vec::new();
-    let visible: Vec<&Region> = document.regions.iter().filter(|r| r.visible).collect();
-    let step = document.width.max(document.height).div_ceil(SAMPLES).max(1);
-    let mut painted = vec![0u32; visible.len()];
-    let mut shown = vec![0u32; visible.len()];
-    let mut open = 0u32;
-    for y in (0..document.height).step_by(step as usize) {
-        for x in (0..document.width).step_by(step as usize) {
-            let mut covered = false;
-            for (i, region) in visible.iter().enumerate().rev() {
-                if region.mask.get(x, y) > 127 {
-                    painted[i] += 1;
-                    shown[i] += u32::from(!covered);
-                    covered = true;
-                }
-            }
-            open += u32::from(!covered);
-        }
-    }
-    for (i, region) in visible.iter().enumerate() {
-        if painted[i] == 0 && region.mask.is_blank() {
-            warnings.push(format!("{} is not painted yet.", region.name));
-        } else if region.words.trim().is_empty() {
-            warnings.push(format!("{} has no words yet.", region.name));
-        }
-    }
-    if open > 0 && document.background.words.trim().is_empty() {
-        warnings.push("The background shows but has no words.".to_owned());
-    }
-    for (i, region) in visible.iter().enumerate() {
-        let hidden = painted[i] - shown[i];
-        if painted[i] > 0 && hidden as f32 > HIDDEN * painted[i] as f32 {
-            let over: Vec<&str> = visible[i + 1..]
-                .iter()
-                .filter(|upper| overlaps(region, upper, step))
-                .map(|upper| upper.name.as_str())
-                .collect();
-            let percent = (hidden as f32 * 100.0 / painted[i] as f32).round();
-            warnings.push(format!("{percent} % of {} lies under {}.", region.name, over.join(", ")));
+fn texts(document: &Document, coverage: &Coverage) -> Vec<String> {
+    let name = |id: Option<RegionId>| id.and_then(|id| document.region(id)).map_or("A region", |r| r.name.as_str());
+    let mut texts: Vec<String> = document
+        .warnings_of(coverage)
+        .into_iter()
+        .map(|warning| match warning.kind {
+            WarningKind::EmptyMask => format!("{} is not painted yet.", name(warning.region)),
+            WarningKind::EmptyWords => format!("{} has no words yet.", name(warning.region)),
+            WarningKind::Covered => format!("{} lies under others and will not show.", name(warning.region)),
+            WarningKind::Uncovered => "The background shows but has no words.".to_owned(),
+            WarningKind::AllHidden => "All regions are hidden.".to_owned(),
+        })
+        .collect();
+    for share in &coverage.regions {
+        let hidden = 1.0 - share.visible / share.painted.max(f64::MIN_POSITIVE);
+        let shown = document.region(share.region).is_some_and(|r| r.visible);
+        if shown && share.painted > 0.0 && hidden > HIDDEN && hidden < 0.95 {
+            texts.push(format!("{:.0} % of {} lies under others.", hidden * 100.0, name(Some(share.region))));
         }
     }
     if !document.width.is_multiple_of(8) || !document.height.is_multiple_of(8) {
-        warnings.push("Width and height should be multiples of 8.".to_owned());
+        texts.push("Width and height should be multiples of 8.".to_owned());
     }
-    warnings
-}
-
-fn overlaps(lower: &Region, upper: &Region, step: u32) -> bool {
-    (0..lower.mask.height()).step_by(step as usize).any(|y| {
-        (0..lower.mask.width()).step_by(step as usize).any(|x| lower.mask.get(x, y) > 127 && upper.mask.get(x, y) > 127)
-    })
+    texts
 }
 
 #[cfg(test)]
@@ -97,11 +103,15 @@ mod tests {
         }
     }
 
+    fn warnings(document: &Document) -> Vec<String> {
+        texts(document, &document.coverage())
+    }
+
     #[test]
     fn what_is_missing_is_said() {
         let mut document = Document::new(64, 64);
         document.add_region("Sun", "the sun");
-        assert_eq!(warnings(&document), ["Sun is not painted yet.", "The background shows but has no words."]);
+        assert_eq!(warnings(&document), ["The background shows but has no words.", "Sun is not painted yet."]);
         fill(&mut document, 0, 0..64);
         assert!(warnings(&document).is_empty(), "everything is covered");
         document.regions[0].words.clear();
@@ -116,6 +126,8 @@ mod tests {
         document.add_region("Cabin", "a cabin");
         fill(&mut document, 0, 0..40);
         fill(&mut document, 1, 30..50);
-        assert_eq!(warnings(&document), ["25 % of Pines lies under Cabin."]);
+        assert_eq!(warnings(&document), ["25 % of Pines lies under others."]);
+        fill(&mut document, 1, 0..50);
+        assert_eq!(warnings(&document), ["Pines lies under others and will not show."]);
     }
 }

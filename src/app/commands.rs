@@ -1,5 +1,6 @@
 //! Everything a person can ask for, in one list: menu, shortcuts, tooltips and tests all come from here.
 
+use super::Example;
 use egui::{Key, Modifiers};
 use egui_material_icons::{MaterialIcon, icons};
 
@@ -8,7 +9,8 @@ use egui_material_icons::{MaterialIcon, icons};
 pub enum Command {
     New,
     Open,
-    OpenExample,
+    ExampleLighthouse,
+    ExampleCastle,
     Save,
     SaveAs,
     Export,
@@ -81,10 +83,11 @@ const fn place(modifiers: Modifiers, key: Key) -> Keys {
 
 impl Command {
     /// Every command, in the order of the menus.
-    pub const ALL: [Self; 48] = [
+    pub const ALL: [Self; 49] = [
         Self::New,
         Self::Open,
-        Self::OpenExample,
+        Self::ExampleLighthouse,
+        Self::ExampleCastle,
         Self::Save,
         Self::SaveAs,
         Self::Export,
@@ -138,7 +141,8 @@ impl Command {
         match self {
             Self::New => "New…",
             Self::Open => "Open…",
-            Self::OpenExample => "Mountain lake",
+            Self::ExampleLighthouse => Example::LighthouseBay.name(),
+            Self::ExampleCastle => Example::CastleAtDusk.name(),
             Self::Save => "Save",
             Self::SaveAs => "Save as…",
             Self::Export => "Export picture…",
@@ -192,7 +196,7 @@ impl Command {
     pub fn full_label(self) -> String {
         let label = self.label();
         match self {
-            Self::OpenExample => format!("Example: {label}"),
+            Self::ExampleLighthouse | Self::ExampleCastle => format!("Example: {label}"),
             Self::ViewBoth | Self::ViewRegions | Self::ViewPicture => format!("Show: {label}"),
             Self::ThemeSystem | Self::ThemeDark | Self::ThemeLight => format!("Theme: {label}"),
             Self::ToolBrush | Self::ToolEraser | Self::ToolHand | Self::ToolZoom => format!("Tool: {label}"),
@@ -206,7 +210,7 @@ impl Command {
         match self {
             Self::New => "Start an empty canvas",
             Self::Open => "Open a project (.ora) or a picture exported from Polyptych (.png)",
-            Self::OpenExample => "Open the painted example",
+            Self::ExampleLighthouse | Self::ExampleCastle => "Open this painted example",
             Self::Save => "Save the project",
             Self::SaveAs => "Save the project under another name",
             Self::Export => "Write the picture as a PNG file",
@@ -317,7 +321,8 @@ impl Command {
             Self::ViewPicture => const { &[key(PLAIN, Key::Num3)] },
             Self::Palette => const { &[key(CTRL, Key::K)] },
             Self::Shortcuts => const { &[key(PLAIN, Key::F1)] },
-            Self::OpenExample
+            Self::ExampleLighthouse
+            | Self::ExampleCastle
             | Self::ToggleRegion
             | Self::CanvasSize
             | Self::ThemeSystem

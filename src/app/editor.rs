@@ -1,6 +1,7 @@
 //! The open document with its undo steps, its file and what is selected. It knows nothing of windows.
 
-use crate::document::{Document, Mask, PixelRect, Region, RegionId, Rgb, Take};
+use crate::document::{Change, Document, History, Mask, MaskDelta, MergeKey, PixelRect, Region, RegionId, Rgb, Take};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -25,48 +26,53 @@ pub enum Field {
     Sampler,
 }
 
-/// What of the canvas has to be drawn anew.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Damage {
-    #[default]
-    Nothing,
-    /// Masks changed inside this rectangle, and these of this region only.
-    Mask(RegionId, PixelRect),
-    /// Anything may have changed.
-    Everything,
-}
-
-impl Damage {
-    fn add(&mut self, other: Self) {
-        *self = match (*self, other) {
-            (Self::Nothing, x) | (x, Self::Nothing) => x,
-            (Self::Mask(a, x), Self::Mask(b, y)) if a == b => Self::Mask(a, x.union(y)),
-            _ => Self::Everything,
+impl Field {
+    /// What joins its changes, and what the undo step is called.
+    fn key(self) -> (MergeKey, &'static str) {
+        let of = |selected| match selected {
+            Selected::Background => 0,
+            Selected::Region(RegionId(id)) => id,
         };
+        let (label, id) = match self {
+            Self::Name(selected) => ("Rename", of(selected)),
+            Self::Words(selected) => ("Words", of(selected)),
+            Self::Negative(selected) => ("Words to leave out", of(selected)),
+            Self::Bootstrap(RegionId(id)) => ("Blend or hold shape", id),
+            Self::Colour(RegionId(id)) => ("Colour", id),
+            Self::Steps => ("Steps", 0),
+            Self::Guidance => ("Guidance", 0),
+            Self::Seed => ("Seed", 0),
+            Self::Sampler => ("Sampler", 0),
+        };
+        (MergeKey(label, id), label)
     }
 }
 
-struct Step {
-    document: Document,
-    selected: Selected,
+/// What of the canvas has to be drawn anew.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Damage {
+    /// Masks, and where they changed.
+    pub masks: Vec<(RegionId, PixelRect)>,
+    /// Which regions there are, their order, colour or visibility may have changed.
+    pub regions: bool,
 }
 
-/// How many steps can be taken back.
-const STEPS: usize = 100;
+/// Names a state of the document: what the steps made of it, and which take is kept in it.
+type State = (u64, u64);
 
 /// The open document.
 pub struct Editor {
     document: Document,
+    history: History,
     selected: Selected,
-    past: Vec<Step>,
-    future: Vec<Step>,
-    open: Option<Field>,
-    stroke: bool,
+    in_stroke: bool,
     path: Option<PathBuf>,
     title: String,
-    revision: u64,
-    saved: u64,
-    mask_revision: u64,
+    takes_kept: u64,
+    saved: State,
+    /// Counts every change, so that what depends on the document knows when to look again.
+    changes: u64,
+    mask_changes: HashMap<RegionId, u64>,
     damage: Damage,
 }
 
@@ -75,19 +81,20 @@ impl Editor {
     #[must_use]
     pub fn new(document: Document, title: &str) -> Self {
         let selected = document.regions.last().map_or(Selected::Background, |r| Selected::Region(r.id));
+        let history = History::default();
+        let saved = (history.revision(), 0);
         Self {
             document,
+            history,
             selected,
-            past: Vec::new(),
-            future: Vec::new(),
-            open: None,
-            stroke: false,
+            in_stroke: false,
             path: None,
             title: title.to_owned(),
-            revision: 0,
-            saved: 0,
-            mask_revision: 0,
-            damage: Damage::Everything,
+            takes_kept: 0,
+            saved,
+            changes: 0,
+            mask_changes: HashMap::new(),
+            damage: Damage { masks: Vec::new(), regions: true },
         }
     }
 
@@ -120,7 +127,7 @@ impl Editor {
 
     pub fn select(&mut self, selected: Selected) {
         self.selected = selected;
-        self.open = None;
+        self.history.close();
     }
 
     /// The file it is saved in.
@@ -143,35 +150,43 @@ impl Editor {
 
     /// Counts every change.
     #[must_use]
-    pub fn revision(&self) -> u64 {
-        self.revision
+    pub fn changes(&self) -> u64 {
+        self.changes
     }
 
-    /// Counts every finished change of any mask, and of which masks there are.
+    /// Counts the changes of one region's mask.
     #[must_use]
-    pub fn mask_revision(&self) -> u64 {
-        self.mask_revision
+    pub fn mask_changes(&self, id: RegionId) -> u64 {
+        self.mask_changes.get(&id).copied().unwrap_or(0)
+    }
+
+    /// Names the state the document is in.
+    #[must_use]
+    pub fn state(&self) -> State {
+        (self.history.revision(), self.takes_kept)
     }
 
     /// True where there are changes that are not in the file.
     #[must_use]
     pub fn is_unsaved(&self) -> bool {
-        self.revision != self.saved
+        self.state() != self.saved || self.in_stroke
     }
 
-    /// The state of this revision is in the file.
-    pub fn mark_saved(&mut self, revision: u64) {
-        self.saved = revision;
+    /// The document in this state is in the file.
+    pub fn mark_saved(&mut self, state: State) {
+        self.saved = state;
     }
 
+    /// What undo would take back.
     #[must_use]
-    pub fn can_undo(&self) -> bool {
-        !self.past.is_empty() && !self.stroke
+    pub fn undo_label(&self) -> Option<&str> {
+        self.history.undo_label().filter(|_| !self.in_stroke)
     }
 
+    /// What redo would do again.
     #[must_use]
-    pub fn can_redo(&self) -> bool {
-        !self.future.is_empty() && !self.stroke
+    pub fn redo_label(&self) -> Option<&str> {
+        self.history.redo_label().filter(|_| !self.in_stroke)
     }
 
     /// What has to be drawn anew since the last call.
@@ -179,77 +194,82 @@ impl Editor {
         std::mem::take(&mut self.damage)
     }
 
-    fn remember(&mut self) {
-        self.past.push(Step { document: self.document.clone(), selected: self.selected });
-        if self.past.len() > STEPS {
-            self.past.remove(0);
+    fn mask_changed(&mut self, id: RegionId, rect: PixelRect) {
+        if !rect.is_empty() {
+            *self.mask_changes.entry(id).or_default() += 1;
+            self.damage.masks.push((id, rect));
         }
-        self.future.clear();
     }
 
-    fn touched_masks(&mut self) {
-        self.mask_revision += 1;
-        self.damage = Damage::Everything;
+    /// Runs a change that `edit` records, and finds out what has to be drawn anew.
+    fn changing<T>(&mut self, edit: impl FnOnce(&mut History, &mut Document) -> T) -> T {
+        let before: Vec<(RegionId, Arc<Mask>)> =
+            self.document.regions.iter().map(|r| (r.id, Arc::clone(&r.mask))).collect();
+        let result = edit(&mut self.history, &mut self.document);
+        let changed: Vec<(RegionId, PixelRect)> = before
+            .iter()
+            .filter_map(|(id, mask)| self.document.region(*id).filter(|r| !Arc::ptr_eq(&r.mask, mask)))
+            .map(|r| (r.id, PixelRect::whole(r.mask.width(), r.mask.height())))
+            .collect();
+        for (id, rect) in changed {
+            self.mask_changed(id, rect);
+        }
+        self.damage.regions = true;
+        self.changes += 1;
+        result
     }
 
     /// One undo step.
-    fn change(&mut self, edit: impl FnOnce(&mut Document)) {
-        self.remember();
-        self.open = None;
-        edit(&mut self.document);
-        self.revision += 1;
+    fn change<T>(&mut self, label: &str, edit: impl FnOnce(&mut Document) -> T) -> T {
+        self.changing(|history, document| history.edit(document, label, edit))
     }
 
     /// A change of one field: joined with the one before it where that was of the same field.
     pub fn change_field(&mut self, field: Field, edit: impl FnOnce(&mut Document)) {
-        if self.open != Some(field) {
-            self.remember();
-            self.open = Some(field);
-        }
-        edit(&mut self.document);
-        self.revision += 1;
-        if matches!(field, Field::Colour(_)) {
-            self.damage = Damage::Everything;
-        }
+        let (key, label) = field.key();
+        self.history.edit_merging(&mut self.document, label, key, edit);
+        self.damage.regions |= matches!(field, Field::Colour(_));
+        self.changes += 1;
     }
 
     /// The next change is an undo step of its own.
     pub fn close_step(&mut self) {
-        self.open = None;
+        self.history.close();
     }
 
     pub fn undo(&mut self) {
-        if !self.can_undo() {
-            return;
-        }
-        if let Some(step) = self.past.pop() {
-            let now = self.restore(step);
-            self.future.push(now);
+        if !self.in_stroke {
+            let change = self.history.undo(&mut self.document);
+            self.restored(change);
         }
     }
 
     pub fn redo(&mut self) {
-        if !self.can_redo() {
-            return;
-        }
-        if let Some(step) = self.future.pop() {
-            let now = self.restore(step);
-            self.past.push(now);
+        if !self.in_stroke {
+            let change = self.history.redo(&mut self.document);
+            self.restored(change);
         }
     }
 
-    fn restore(&mut self, step: Step) -> Step {
-        let mut document = step.document;
-        // A finished picture is no edit: taking a stroke back does not take the picture away.
-        if (document.width, document.height) == (self.document.width, self.document.height) {
-            document.take.clone_from(&self.document.take);
+    fn restored(&mut self, change: Option<Change>) {
+        let Some(change) = change else { return };
+        for (id, rect) in &change.masks {
+            self.mask_changed(*id, *rect);
         }
-        let now = Step { document: std::mem::replace(&mut self.document, document), selected: self.selected };
-        self.selected = step.selected;
-        self.open = None;
-        self.revision += 1;
-        self.touched_masks();
-        now
+        self.damage.regions |= change.rest;
+        self.changes += 1;
+        // What was painted on is what the next stroke goes to.
+        if let [(id, _)] = change.masks.as_slice() {
+            self.selected = Selected::Region(*id);
+        }
+        self.reselect();
+    }
+
+    /// Selects something that is there.
+    fn reselect(&mut self) {
+        if self.selected_region().is_none() && self.selected != Selected::Background {
+            self.selected = self.document.regions.last().map_or(Selected::Background, |r| Selected::Region(r.id));
+        }
     }
 
     /// Adds a region above all others and selects it.
@@ -258,12 +278,8 @@ impl Editor {
         while self.document.regions.iter().any(|r| r.name == format!("Region {number}")) {
             number += 1;
         }
-        self.remember();
-        self.open = None;
-        let id = self.document.add_region(&format!("Region {number}"), "");
+        let id = self.change("Add region", |d| d.add_region(&format!("Region {number}"), ""));
         self.selected = Selected::Region(id);
-        self.revision += 1;
-        self.touched_masks();
         id
     }
 
@@ -271,36 +287,34 @@ impl Editor {
     pub fn duplicate_region(&mut self) {
         let Some(region) = self.selected_region().cloned() else { return };
         let at = self.document.regions.iter().position(|r| r.id == region.id).map_or(0, |i| i + 1);
-        let mut id = region.id;
-        self.change(|d| {
-            id = d.add_region("", "");
+        let id = self.change("Duplicate region", |d| {
+            let id = d.add_region("", "");
             d.regions.pop();
             d.regions.insert(at, Region { id, name: format!("{} copy", region.name), ..region });
+            id
         });
         self.selected = Selected::Region(id);
-        self.touched_masks();
     }
 
     /// Removes the selected region and selects its neighbour.
     pub fn delete_region(&mut self) {
         let Selected::Region(id) = self.selected else { return };
         let Some(at) = self.document.regions.iter().position(|r| r.id == id) else { return };
-        self.change(|d| {
+        self.change("Delete region", |d| {
             d.regions.remove(at);
         });
         let next = self.document.regions.get(at.saturating_sub(1)).map(|r| r.id);
         self.selected = next.map_or(Selected::Background, Selected::Region);
-        self.touched_masks();
     }
 
     /// Hides the region or shows it again.
     pub fn toggle_region(&mut self, id: RegionId) {
-        self.change(|d| {
+        let label = if self.document.region(id).is_some_and(|r| r.visible) { "Hide region" } else { "Show region" };
+        self.change(label, |d| {
             if let Some(region) = d.region_mut(id) {
                 region.visible = !region.visible;
             }
         });
-        self.touched_masks();
     }
 
     /// Moves a region to this place, counted from the lowest.
@@ -309,11 +323,10 @@ impl Editor {
         if from == to || from >= count || to >= count {
             return;
         }
-        self.change(|d| {
+        self.change("Move region", |d| {
             let region = d.regions.remove(from);
             d.regions.insert(to, region);
         });
-        self.touched_masks();
     }
 
     /// Moves the selected region up (1) or down (-1) the list.
@@ -350,19 +363,17 @@ impl Editor {
                 region.colour = colour;
             }
         });
-        self.mask_revision += 1;
     }
 
     /// Replaces the selected region's mask by what `edit` makes of each byte.
-    pub fn map_mask(&mut self, edit: impl Fn(u8) -> u8) {
+    pub fn map_mask(&mut self, label: &str, edit: impl Fn(u8) -> u8) {
         let Selected::Region(id) = self.selected else { return };
-        self.change(|d| {
+        self.change(label, |d| {
             if let Some(region) = d.region_mut(id) {
                 let mask = Arc::make_mut(&mut region.mask);
                 mask.data_mut().iter_mut().for_each(|v| *v = edit(*v));
             }
         });
-        self.touched_masks();
     }
 
     /// Changes the canvas: with `scale` the painting is stretched with it, otherwise it stays at the top left.
@@ -370,89 +381,85 @@ impl Editor {
         if (width, height) == (self.document.width, self.document.height) {
             return;
         }
-        self.change(|d| {
+        self.change("Canvas size", |d| {
             for region in &mut d.regions {
-                region.mask = Arc::new(resized(&region.mask, width, height, scale));
+                region.mask = Arc::new(if scale {
+                    scaled(&region.mask, width, height)
+                } else {
+                    region.mask.moved_to(width, height, 0, 0)
+                });
             }
             d.width = width;
             d.height = height;
             d.take = None;
         });
-        self.touched_masks();
     }
 
     /// Shows this picture in the document from now on. Not an undo step.
     pub fn keep_take(&mut self, take: Option<Arc<Take>>) {
         self.document.take = take;
-        self.revision += 1;
+        self.takes_kept += 1;
+        self.changes += 1;
     }
 
     /// Takes words, regions and settings from another document of the same file, as one undo step.
     pub fn restore_document(&mut self, document: Document) {
-        let take = document.take.clone();
-        self.change(|d| *d = document);
-        self.document.take = take;
-        if self.selected_region().is_none() {
-            self.selected = self.document.regions.last().map_or(Selected::Background, |r| Selected::Region(r.id));
-        }
-        self.touched_masks();
+        self.change("Bring back", |d| *d = document);
+        self.reselect();
     }
 
-    /// Begins a stroke: everything until [`Self::end_stroke`] is one undo step.
-    pub fn begin_stroke(&mut self) {
-        self.remember();
-        self.open = None;
-        self.stroke = true;
+    /// Begins a stroke on a mask: `begin` starts it and tells what it changed.
+    pub fn begin_stroke<T>(&mut self, id: RegionId, begin: impl FnOnce(&mut Mask) -> (T, Vec<PixelRect>)) -> Option<T> {
+        let region = self.document.region_mut(id)?;
+        let (stroke, rects) = begin(Arc::make_mut(&mut region.mask));
+        self.history.close();
+        self.in_stroke = true;
+        self.painted(id, rects);
+        Some(stroke)
     }
 
     /// True between the beginning and the end of a stroke.
     #[must_use]
     pub fn in_stroke(&self) -> bool {
-        self.stroke
+        self.in_stroke
     }
 
     /// Paints on a mask inside a stroke; `paint` returns what it changed.
-    pub fn paint(&mut self, id: RegionId, paint: impl FnOnce(&mut Mask) -> PixelRect) {
+    pub fn paint(&mut self, id: RegionId, paint: impl FnOnce(&mut Mask) -> Vec<PixelRect>) {
         let Some(region) = self.document.region_mut(id) else { return };
-        let rect = paint(Arc::make_mut(&mut region.mask));
-        if !rect.is_empty() {
-            self.damage.add(Damage::Mask(id, rect));
+        let rects = paint(Arc::make_mut(&mut region.mask));
+        self.painted(id, rects);
+    }
+
+    fn painted(&mut self, id: RegionId, rects: Vec<PixelRect>) {
+        for rect in rects {
+            self.mask_changed(id, rect);
         }
     }
 
-    /// Ends the stroke and keeps it.
-    pub fn end_stroke(&mut self) {
-        if std::mem::take(&mut self.stroke) {
-            self.revision += 1;
-            self.mask_revision += 1;
+    /// Ends the stroke and keeps it; `before` leads the mask back.
+    pub fn end_stroke(&mut self, id: RegionId, label: &str, before: impl FnOnce(&Mask) -> MaskDelta) {
+        self.in_stroke = false;
+        if let Some(region) = self.document.region(id) {
+            let before = before(&region.mask);
+            self.history.push_mask(id, before, label);
+            self.changes += 1;
         }
     }
 
-    /// Ends the stroke as if it had never been.
-    pub fn abort_stroke(&mut self) {
-        if std::mem::take(&mut self.stroke)
-            && let Some(step) = self.past.pop()
-        {
-            self.document = step.document;
-            self.damage = Damage::Everything;
-        }
+    /// Ends the stroke as if it had never been; `undo` takes the mask back and tells what changed.
+    pub fn abort_stroke(&mut self, id: RegionId, undo: impl FnOnce(&mut Mask) -> PixelRect) {
+        self.in_stroke = false;
+        self.paint(id, |mask| vec![undo(mask)]);
+        self.changes += 1;
     }
 }
 
-fn resized(mask: &Mask, width: u32, height: u32, scale: bool) -> Mask {
+fn scaled(mask: &Mask, width: u32, height: u32) -> Mask {
     let mut new = Mask::empty(width, height);
-    if scale {
-        let gray = image::GrayImage::from_raw(mask.width(), mask.height(), mask.data().to_vec());
-        if let Some(gray) = gray {
-            let scaled = image::imageops::resize(&gray, width, height, image::imageops::FilterType::Triangle);
-            new.data_mut().copy_from_slice(scaled.as_raw());
-        }
-        return new;
-    }
-    let (old_width, new_width) = (mask.width() as usize, width as usize);
-    let across = old_width.min(new_width);
-    for (to, from) in new.data_mut().chunks_exact_mut(new_width).zip(mask.data().chunks_exact(old_width)) {
-        to[..across].copy_from_slice(&from[..across]);
+    if let Some(gray) = image::GrayImage::from_raw(mask.width(), mask.height(), mask.data().to_vec()) {
+        let scaled = image::imageops::resize(&gray, width, height, image::imageops::FilterType::Triangle);
+        new.data_mut().copy_from_slice(scaled.as_raw());
     }
     new
 }

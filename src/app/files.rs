@@ -2,9 +2,7 @@
 //! the window.
 
 use crate::document::{Document, Opened};
-use image::RgbImage;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 /// Whose file dialogs are shown.
@@ -74,7 +72,7 @@ pub enum Done {
     },
     Saved {
         path: PathBuf,
-        revision: u64,
+        state: (u64, u64),
         result: Result<(), String>,
     },
     Exported {
@@ -150,8 +148,8 @@ impl Files {
         self.spawn("open", move || Done::Opened { result: open(&path).map(Box::new), path });
     }
 
-    pub fn save(&mut self, document: Document, revision: u64, path: PathBuf) {
-        self.spawn("save", move || Done::Saved { result: save(&document, &path), path, revision });
+    pub fn save(&mut self, document: Document, state: (u64, u64), path: PathBuf) {
+        self.spawn("save", move || Done::Saved { result: save(&document, &path), path, state });
     }
 
     pub fn export(&mut self, document: Document, path: PathBuf) {
@@ -191,9 +189,8 @@ fn save(document: &Document, path: &Path) -> Result<(), String> {
 }
 
 fn export(document: &Document, path: &Path) -> Result<(), String> {
-    let take = document.take.as_ref().ok_or("there is no picture yet")?;
-    let image: Arc<RgbImage> = Arc::new(take.image.clone());
-    image.save(path).map_err(|e| format!("{}: {e}", path.display()))
+    let take = document.take.as_ref().ok_or("there is no picture yet; press Generate first")?;
+    document.export_png(path, &take.image, true).map_err(|e| e.to_string())
 }
 
 /// True where asking the system for a file can work. On Linux that is a desktop portal on the session bus, or zenity;

@@ -40,10 +40,10 @@ impl App {
                     self.toasts.warning(note);
                 }
             }
-            Done::Saved { path, revision, result: Ok(()) } => {
+            Done::Saved { path, state, result: Ok(()) } => {
                 self.remember_folder(&path);
                 self.editor.set_path(&path);
-                self.editor.mark_saved(revision);
+                self.editor.mark_saved(state);
                 if let Some(leave) = self.after_save.take() {
                     self.leave(ctx, leave);
                 }
@@ -87,7 +87,7 @@ impl App {
 
     fn save_to(&mut self, path: PathBuf, after: Option<Leave>) {
         self.after_save = after;
-        self.files.save(self.editor.document().clone(), self.editor.revision(), path);
+        self.files.save(self.editor.document().clone(), self.editor.state(), path);
     }
 
     /// Asks for a path to open or to export to.

@@ -18,7 +18,7 @@ const MENUS: [Menu; 6] = [
             Some(Command::SaveAs),
             Some(Command::Export),
             None,
-            Some(Command::OpenExample),
+            Some(Command::ExampleLighthouse),
             None,
             Some(Command::Quit),
         ],
@@ -89,9 +89,12 @@ impl App {
                             None => {
                                 ui.separator();
                             }
-                            Some(Command::OpenExample) => {
+                            // The first of them stands for all in the table.
+                            Some(Command::ExampleLighthouse) => {
                                 ui.menu_button("Examples", |ui| {
-                                    self.menu_entry(ui, Command::OpenExample, &mut called);
+                                    for example in [Command::ExampleLighthouse, Command::ExampleCastle] {
+                                        self.menu_entry(ui, example, &mut called);
+                                    }
                                 });
                             }
                             Some(command) => self.menu_entry(ui, *command, &mut called),
@@ -125,7 +128,14 @@ impl App {
 
     fn menu_entry(&self, ui: &mut Ui, command: Command, called: &mut Option<Command>) {
         let checked = self.is_on(command);
-        let mut button = Button::new(command.label()).shortcut_text(command.keys_text(ui));
+        // "Undo Paint": what would be taken back.
+        let label = match command {
+            Command::Undo => self.editor.undo_label(),
+            Command::Redo => self.editor.redo_label(),
+            _ => None,
+        };
+        let label = label.map_or_else(|| command.label().to_owned(), |l| format!("{}: {l}", command.label()));
+        let mut button = Button::new(label).shortcut_text(command.keys_text(ui));
         if checked {
             button = button.selected(true);
         }

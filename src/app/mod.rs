@@ -32,7 +32,7 @@ mod widgets;
 pub use commands::{Command, Keys};
 pub use editor::{Damage, Editor, Field, Selected};
 pub use engine::Engine;
-pub use example::example;
+pub use example::Example;
 pub use files::FileDialogs;
 pub use tools::{BrushSettings, Tool};
 
@@ -102,7 +102,7 @@ impl App {
         let engine =
             options.engine.unwrap_or_else(|| Box::new(crate::studio::Studio::start(move || wake.request_repaint())));
         let mut app = Self {
-            editor: Editor::new(example(), "Mountain lake"),
+            editor: Editor::new(Example::LighthouseBay.document(), Example::LighthouseBay.name()),
             engine,
             job: None,
             takes: takes::Takes::default(),

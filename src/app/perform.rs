@@ -3,7 +3,7 @@
 use super::dialogs::Dialog;
 use super::editor::Selected;
 use super::files::Purpose;
-use super::{App, Command, Tool, ViewMode};
+use super::{App, Command, Example, Tool, ViewMode};
 use crate::document::MAX_REGIONS;
 use egui::ThemePreference;
 
@@ -12,7 +12,7 @@ use egui::ThemePreference;
 pub enum Leave {
     Quit,
     New { width: u32, height: u32 },
-    Example,
+    Example(Example),
     Open,
     OpenPath(std::path::PathBuf),
 }
@@ -23,8 +23,8 @@ impl App {
     pub fn is_enabled(&self, command: Command) -> bool {
         let region = self.editor.selected_region().is_some();
         match command {
-            Command::Undo => self.editor.can_undo(),
-            Command::Redo => self.editor.can_redo(),
+            Command::Undo => self.editor.undo_label().is_some(),
+            Command::Redo => self.editor.redo_label().is_some(),
             Command::Export => self.editor.document().take.is_some(),
             Command::AddRegion => self.editor.document().regions.len() < MAX_REGIONS,
             Command::DuplicateRegion => region && self.editor.document().regions.len() < MAX_REGIONS,
@@ -75,7 +75,8 @@ impl App {
         match command {
             Command::New => self.dialog = Some(Dialog::new_canvas(self.editor.document())),
             Command::Open => self.leave(ctx, Leave::Open),
-            Command::OpenExample => self.leave(ctx, Leave::Example),
+            Command::ExampleLighthouse => self.leave(ctx, Leave::Example(Example::LighthouseBay)),
+            Command::ExampleCastle => self.leave(ctx, Leave::Example(Example::CastleAtDusk)),
             Command::Save => self.save(None),
             Command::SaveAs => self.save_as(None),
             Command::Export => self.ask_path(Purpose::Export),
@@ -111,9 +112,9 @@ impl App {
                 self.editor.select_neighbour(-1);
                 self.cards.reveal();
             }
-            Command::FillRegion => self.editor.map_mask(|_| 255),
-            Command::ClearRegion => self.editor.map_mask(|_| 0),
-            Command::InvertRegion => self.editor.map_mask(|v| 255 - v),
+            Command::FillRegion => self.editor.map_mask("Fill region", |_| 255),
+            Command::ClearRegion => self.editor.map_mask("Clear region", |_| 0),
+            Command::InvertRegion => self.editor.map_mask("Invert region", |v| 255 - v),
             Command::DeleteRegion => self.editor.delete_region(),
             Command::Generate => self.generate(),
             Command::Cancel if self.canvas.is_painting() => self.abort_gesture(),
@@ -177,7 +178,7 @@ impl App {
                 let document = crate::document::Document::new(width, height);
                 self.open_document(super::Editor::new(document, "Untitled"));
             }
-            Leave::Example => self.open_document(super::Editor::new(super::example(), "Mountain lake")),
+            Leave::Example(example) => self.open_document(super::Editor::new(example.document(), example.name())),
             Leave::Open => self.ask_path(Purpose::Open),
             Leave::OpenPath(path) => self.files.open(path),
         }
@@ -191,7 +192,7 @@ impl App {
         self.checks = super::checks::Checks::default();
         self.thumbnails = super::thumbnails::Thumbnails::default();
         self.editor = editor;
-        self.canvas.view.fit();
+        self.canvas.reset();
     }
 }
 

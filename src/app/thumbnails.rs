@@ -11,43 +11,59 @@ use std::sync::Arc;
 /// Side of a region's thumbnail in texture pixels.
 const SIDE: u32 = 96;
 
-/// The thumbnails of the cards, made anew when a stroke ends or a picture is finished.
+/// What a card's thumbnail is made of; it is made anew when one of these changes.
+#[derive(Debug, Clone, PartialEq)]
+struct Source {
+    mask: u64,
+    colour: Color32,
+    ground: Color32,
+    /// Where the picture lies in memory: another picture lies elsewhere as long as this one is kept.
+    take: Option<usize>,
+    size: (u32, u32),
+}
+
+/// The thumbnails of the cards.
 #[derive(Default)]
 pub struct Thumbnails {
-    of: Option<(u64, Color32, Option<Arc<Take>>)>,
-    textures: HashMap<Selected, TextureHandle>,
+    cards: HashMap<Selected, (Source, TextureHandle)>,
+    /// Keeps the picture in its place while thumbnails of it are shown.
+    take: Option<Arc<Take>>,
 }
 
 impl Thumbnails {
-    /// Makes them for the document as it is.
-    pub fn update(&mut self, ctx: &egui::Context, editor: &Editor, canvas: Color32) {
+    /// Makes those that are not of the document as it is.
+    pub fn update(&mut self, ctx: &egui::Context, editor: &Editor, ground: Color32) {
         let document = editor.document();
-        let fresh = self.of.as_ref().is_some_and(|(revision, ground, take)| {
-            let same_take = match (take, &document.take) {
-                (Some(a), Some(b)) => Arc::ptr_eq(a, b),
-                (None, None) => true,
-                _ => false,
-            };
-            *revision == editor.mask_revision() && *ground == canvas && same_take
+        self.take.clone_from(&document.take);
+        let take = self.take.as_ref().map(|t| Arc::as_ptr(t) as usize);
+        let size = (document.width, document.height);
+        self.cards.retain(|key, _| match key {
+            Selected::Background => true,
+            Selected::Region(id) => document.region(*id).is_some(),
         });
-        if fresh || editor.in_stroke() {
-            return;
-        }
-        self.of = Some((editor.mask_revision(), canvas, document.take.clone()));
-        let mut textures = HashMap::new();
-        let mut put = |key: Selected, image: ColorImage| {
-            textures.insert(key, ctx.load_texture("card", image, TextureOptions::LINEAR));
+        let mut card = |key, source: Source, paint: &dyn Fn() -> ColorImage| match self.cards.get_mut(&key) {
+            Some((of, _)) if *of == source => {}
+            Some((of, texture)) => {
+                texture.set(paint(), TextureOptions::LINEAR);
+                *of = source;
+            }
+            None => {
+                let texture = ctx.load_texture("card", paint(), TextureOptions::LINEAR);
+                self.cards.insert(key, (source, texture));
+            }
         };
-        put(Selected::Background, background(document, canvas));
+        let source = Source { mask: 0, colour: ground, ground, take, size };
+        card(Selected::Background, source.clone(), &|| background(document, ground));
         for region in &document.regions {
-            put(Selected::Region(region.id), of_region(document, &region.mask, theme::region(region.colour), canvas));
+            let colour = theme::region(region.colour);
+            let source = Source { mask: editor.mask_changes(region.id), colour, ..source.clone() };
+            card(Selected::Region(region.id), source, &|| of_region(document, &region.mask, colour, ground));
         }
-        self.textures = textures;
     }
 
     #[must_use]
     pub fn get(&self, key: Selected) -> Option<&TextureHandle> {
-        self.textures.get(&key)
+        self.cards.get(&key).map(|(_, texture)| texture)
     }
 }
 
@@ -79,19 +95,13 @@ fn of_region(document: &Document, mask: &Mask, colour: Color32, canvas: Color32)
 
 /// A square around what a mask covers: left, top and side.
 fn around(mask: &Mask) -> (f32, f32, f32) {
-    let width = mask.width() as usize;
-    let covered = |row: &[u8]| row.iter().any(|&v| v > 63);
-    let rows = || mask.data().chunks_exact(width);
-    let (Some(top), Some(bottom)) = (rows().position(covered), rows().rposition(covered)) else {
+    let bounds = mask.bounds();
+    if bounds.is_empty() {
         return (0.0, 0.0, mask.width().max(mask.height()) as f32);
-    };
-    let (mut left, mut right) = (width, 0);
-    for row in rows().skip(top).take(bottom - top + 1) {
-        left = row.iter().take(left).position(|&v| v > 63).unwrap_or(left);
-        right = row.iter().skip(right).rposition(|&v| v > 63).map_or(right, |i| right + i);
     }
-    let side = ((right - left).max(bottom - top) as f32 + 1.0) * 1.2;
-    ((left + right) as f32 * 0.5 - side * 0.5, (top + bottom) as f32 * 0.5 - side * 0.5, side)
+    let side = bounds.width.max(bounds.height) as f32 * 1.2;
+    let (x, y) = (bounds.x as f32 + bounds.width as f32 * 0.5, bounds.y as f32 + bounds.height as f32 * 0.5);
+    (x - side * 0.5, y - side * 0.5, side)
 }
 
 fn square(colour: impl Fn(f32, f32) -> Color32) -> ColorImage {

@@ -1,7 +1,8 @@
 //! The tools: each a small state machine that begins, goes on, and is committed or aborted.
 
 use super::editor::{Editor, Selected};
-use crate::document::{Mask, PixelRect, RegionId};
+use crate::document::RegionId;
+use crate::paint::{Brush, Sample, Stroke};
 use serde::{Deserialize, Serialize};
 
 /// What the pointer does on the canvas.
@@ -56,86 +57,38 @@ impl BrushSettings {
     }
 }
 
-/// A point of a stroke, in canvas pixels.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Sample {
-    pub x: f32,
-    pub y: f32,
-    /// 0 to 1; 1 where the device has none.
-    pub pressure: f32,
-}
-
 /// A stroke in progress on one region's mask.
 pub struct PaintStroke {
     region: RegionId,
-    brush: BrushSettings,
-    erase: bool,
-    last: Option<Sample>,
+    stroke: Stroke,
+    label: &'static str,
 }
 
 impl PaintStroke {
     /// Begins a stroke on the selected region; `None` where the background is selected.
     #[must_use]
-    pub fn begin(editor: &mut Editor, brush: BrushSettings, erase: bool, at: Sample) -> Option<Self> {
+    pub fn begin(editor: &mut Editor, settings: BrushSettings, erase: bool, at: Sample) -> Option<Self> {
         let Selected::Region(region) = editor.selected() else { return None };
-        editor.begin_stroke();
-        let mut stroke = Self { region, brush, erase, last: None };
-        stroke.extend(editor, at);
-        Some(stroke)
+        let BrushSettings { size, hardness, opacity } = settings;
+        let brush = Brush { diameter: size, hardness, opacity, erase };
+        let wrap = editor.document().settings.wrap;
+        let stroke = editor.begin_stroke(region, |mask| Stroke::begin(mask, brush, wrap, at))?;
+        Some(Self { region, stroke, label: if erase { "Erase" } else { "Paint" } })
     }
 
     /// Goes on to here.
     pub fn extend(&mut self, editor: &mut Editor, to: Sample) {
-        let from = self.last.unwrap_or(to);
-        self.last = Some(to);
-        let (brush, erase) = (self.brush, self.erase);
-        editor.paint(self.region, |mask| line(mask, brush, erase, from, to));
+        let stroke = &mut self.stroke;
+        editor.paint(self.region, |mask| stroke.extend(mask, to));
     }
 
     /// Keeps it.
     pub fn commit(self, editor: &mut Editor) {
-        editor.end_stroke();
+        editor.end_stroke(self.region, self.label, |mask| self.stroke.commit(mask));
     }
 
     /// Takes it back.
     pub fn abort(self, editor: &mut Editor) {
-        editor.abort_stroke();
+        editor.abort_stroke(self.region, |mask| self.stroke.abort(mask));
     }
-}
-
-fn line(mask: &mut Mask, brush: BrushSettings, erase: bool, from: Sample, to: Sample) -> PixelRect {
-    let length = (to.x - from.x).hypot(to.y - from.y);
-    let steps = (length / (brush.size * 0.125).max(0.5)).ceil().max(1.0);
-    let mut dirty = PixelRect::default();
-    let mut i = 0.0;
-    while i <= steps {
-        let t = i / steps;
-        let (x, y) = (from.x + (to.x - from.x) * t, from.y + (to.y - from.y) * t);
-        dirty = dirty.union(dab(mask, brush, erase, x, y));
-        i += 1.0;
-    }
-    dirty
-}
-
-fn dab(mask: &mut Mask, brush: BrushSettings, erase: bool, cx: f32, cy: f32) -> PixelRect {
-    let radius = brush.size * 0.5;
-    let edge = (radius * (1.0 - brush.hardness)).max(0.5);
-    let (width, height) = (mask.width(), mask.height());
-    let clamp = |v: f32, side: u32| v.clamp(0.0, side as f32) as u32;
-    let (x0, x1) = (clamp(cx - radius - 1.0, width), clamp(cx + radius + 2.0, width));
-    let (y0, y1) = (clamp(cy - radius - 1.0, height), clamp(cy + radius + 2.0, height));
-    if x0 >= x1 || y0 >= y1 {
-        return PixelRect::default();
-    }
-    let data = mask.data_mut();
-    for y in y0..y1 {
-        let row = &mut data[(y * width) as usize..][x0 as usize..x1 as usize];
-        for (x, v) in (x0..x1).zip(row) {
-            let d = (x as f32 + 0.5 - cx).hypot(y as f32 + 0.5 - cy);
-            let cover = ((radius + 0.5 - d) / (edge + 0.5)).clamp(0.0, 1.0) * brush.opacity;
-            let cover = (cover * 255.0).round() as u8;
-            *v = if erase { (*v).min(255 - cover) } else { (*v).max(cover) };
-        }
-    }
-    PixelRect { x: x0, y: y0, width: x1 - x0, height: y1 - y0 }
 }

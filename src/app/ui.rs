@@ -70,8 +70,8 @@ impl App {
 
     fn checks_and_thumbnails(&mut self, ui: &Ui) {
         if !self.editor.in_stroke() {
-            self.checks.update(self.editor.document(), self.editor.revision());
+            self.checks.update(ui, &self.editor);
+            self.thumbnails.update(ui, &self.editor, theme::tokens(ui).paper);
         }
-        self.thumbnails.update(ui, &self.editor, theme::tokens(ui).paper);
     }
 }

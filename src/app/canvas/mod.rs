@@ -61,6 +61,13 @@ impl Canvas {
         }
     }
 
+    /// Another document lies on it from now on.
+    pub fn reset(&mut self) {
+        self.overlay = Overlay::default();
+        self.keyboard = None;
+        self.view.fit();
+    }
+
     /// Zooms by keys: the middle of the window, or the pointer where it is over the canvas, stays.
     pub fn zoom_by(&mut self, factor: f32) {
         let anchor = self.pointer.unwrap_or(self.stage.center());
@@ -105,7 +112,7 @@ impl App {
         self.canvas.view.keep_in_sight(self.canvas.stage, size);
 
         let damage = self.editor.take_damage();
-        self.canvas.overlay.update(ui, self.editor.document(), damage);
+        self.canvas.overlay.update(ui, self.editor.document(), &damage);
         let shown = self.picture_shown();
         self.canvas.picture.show(shown);
         self.canvas.picture.update(ui);

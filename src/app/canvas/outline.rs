@@ -18,6 +18,8 @@ type Piece = (Edge, Edge);
 
 /// The outline of one mask, kept up to date stroke by stroke.
 pub struct Outline {
+    /// Width and height of the canvas.
+    canvas: [u32; 2],
     /// Canvas pixels per cell.
     cell: u32,
     /// Cells across and down.
@@ -35,7 +37,9 @@ impl Outline {
     pub fn new(mask: &Mask) -> Self {
         let cell = mask.width().max(mask.height()).div_ceil(GRID).max(1);
         let size = [mask.width().div_ceil(cell) as usize, mask.height().div_ceil(cell) as usize];
+        let canvas = [mask.width(), mask.height()];
         let mut outline = Self {
+            canvas,
             cell,
             size,
             field: vec![0; size[0] * size[1]],
@@ -79,6 +83,12 @@ impl Outline {
             }
             *line = simplified(std::mem::take(line), 0.12 * cell);
         }
+    }
+
+    /// Width and height of the canvas it was traced on.
+    #[must_use]
+    pub fn canvas(&self) -> [u32; 2] {
+        self.canvas
     }
 
     /// Closed lines in canvas pixels.

@@ -8,51 +8,89 @@ use super::tiles::Tiles;
 use crate::app::editor::Damage;
 use crate::app::theme;
 use crate::document::{Document, PixelRect, Region, RegionId, Rgb};
-use egui::ColorImage;
+use egui::{Color32, ColorImage};
+use rayon::prelude::*;
 use std::collections::HashMap;
 
 /// The longest side of the tint's texture.
 const MAX_SIDE: u32 = 4096;
 
+/// A region as the overlay shows it.
+#[derive(Clone, PartialEq)]
+struct Layer {
+    id: RegionId,
+    colour: Rgb,
+    visible: bool,
+    /// Holds all that is covered.
+    bounds: PixelRect,
+}
+
 /// Tint and outlines of a document's regions.
 #[derive(Default)]
 pub struct Overlay {
     tint: Option<Tiles>,
+    layers: Vec<Layer>,
     outlines: HashMap<RegionId, Outline>,
 }
 
 impl Overlay {
     /// Draws anew what changed.
-    pub fn update(&mut self, ctx: &egui::Context, document: &Document, damage: Damage) {
+    pub fn update(&mut self, ctx: &egui::Context, document: &Document, damage: &Damage) {
         let shrink = shrink(document);
         let size = [document.width.div_ceil(shrink), document.height.div_ceil(shrink)];
-        match damage {
-            Damage::Nothing => {}
-            Damage::Mask(id, dirty) => {
-                let part = PixelRect {
-                    x: dirty.x / shrink,
-                    y: dirty.y / shrink,
-                    width: (dirty.x + dirty.width).div_ceil(shrink) - dirty.x / shrink,
-                    height: (dirty.y + dirty.height).div_ceil(shrink) - dirty.y / shrink,
-                };
-                if let Some(tint) = &mut self.tint {
-                    tint.update(part, |rect| composite(document, shrink, rect));
-                }
-                if let (Some(outline), Some(region)) = (self.outlines.get_mut(&id), document.region(id)) {
-                    outline.update(&region.mask, dirty);
-                }
-            }
-            Damage::Everything => {
-                match &mut self.tint {
-                    Some(tint) if tint.size() == size => {
-                        let whole = PixelRect { x: 0, y: 0, width: size[0], height: size[1] };
-                        tint.update(whole, |rect| composite(document, shrink, rect));
-                    }
-                    tint => *tint = Some(Tiles::new(ctx, "regions", size, |rect| composite(document, shrink, rect))),
-                }
-                self.outlines = document.regions.iter().map(|r| (r.id, Outline::new(&r.mask))).collect();
-            }
+        if self.tint.as_ref().is_none_or(|t| t.size() != size) || self.is_of_other_size(document) {
+            let Document { regions, .. } = document;
+            self.layers = regions.iter().map(|r| layer(r, r.mask.bounds())).collect();
+            self.outlines = regions.par_iter().map(|r| (r.id, Outline::new(&r.mask))).collect();
+            self.tint = Some(Tiles::new(ctx, "regions", size, |rect| composite(document, shrink, rect)));
+            return;
         }
+        let mut dirty = PixelRect::default();
+        for (id, rect) in &damage.masks {
+            let Some(region) = document.region(*id) else { continue };
+            if let Some(outline) = self.outlines.get_mut(id) {
+                outline.update(&region.mask, *rect);
+            }
+            if let Some(layer) = self.layers.iter_mut().find(|l| l.id == *id) {
+                layer.bounds = layer.bounds.union(*rect);
+            }
+            dirty = dirty.union(*rect);
+        }
+        if damage.regions {
+            dirty = dirty.union(self.update_layers(document));
+        }
+        if let Some(tint) = &mut self.tint
+            && !dirty.is_empty()
+        {
+            let part = PixelRect {
+                x: dirty.x / shrink,
+                y: dirty.y / shrink,
+                width: (dirty.x + dirty.width).div_ceil(shrink) - dirty.x / shrink,
+                height: (dirty.y + dirty.height).div_ceil(shrink) - dirty.y / shrink,
+            };
+            tint.update(part, |rect| composite(document, shrink, rect));
+        }
+    }
+
+    fn is_of_other_size(&self, document: &Document) -> bool {
+        let fits = |o: &Outline| o.canvas() == [document.width, document.height];
+        !self.outlines.values().all(fits)
+    }
+
+    /// Follows which regions there are and how they look; returns where that shows.
+    fn update_layers(&mut self, document: &Document) -> PixelRect {
+        let old = std::mem::take(&mut self.layers);
+        for region in &document.regions {
+            let known = old.iter().find(|l| l.id == region.id).map(|l| l.bounds);
+            let bounds = known.unwrap_or_else(|| region.mask.bounds());
+            self.layers.push(layer(region, bounds));
+            self.outlines.entry(region.id).or_insert_with(|| Outline::new(&region.mask));
+        }
+        self.outlines.retain(|id, _| document.region(*id).is_some());
+        let stays = |layer: &Layer, there: &[Layer], at: usize| there.get(at) == Some(layer);
+        let gone = old.iter().enumerate().filter(|(i, l)| !stays(l, &self.layers, *i));
+        let come = self.layers.iter().enumerate().filter(|(i, l)| !stays(l, &old, *i));
+        gone.chain(come).fold(PixelRect::default(), |dirty, (_, layer)| dirty.union(layer.bounds))
     }
 
     /// The tint, its alpha the coverage.
@@ -68,6 +106,10 @@ impl Overlay {
     }
 }
 
+fn layer(region: &Region, bounds: PixelRect) -> Layer {
+    Layer { id: region.id, colour: region.colour, visible: region.visible, bounds }
+}
+
 /// Canvas pixels per pixel of the tint, along one side.
 fn shrink(document: &Document) -> u32 {
     document.width.max(document.height).div_ceil(MAX_SIDE).max(1)
@@ -76,10 +118,10 @@ fn shrink(document: &Document) -> u32 {
 /// The tint inside `rect`: upper regions cover lower ones.
 fn composite(document: &Document, shrink: u32, rect: PixelRect) -> ColorImage {
     let visible: Vec<&Region> = document.regions.iter().rev().filter(|r| r.visible).collect();
-    let mut pixels = Vec::with_capacity(rect.width as usize * rect.height as usize);
-    for y in rect.y..rect.y + rect.height {
+    let mut pixels = vec![Color32::TRANSPARENT; rect.width as usize * rect.height as usize];
+    pixels.par_chunks_exact_mut(rect.width.max(1) as usize).zip(rect.y..rect.y + rect.height).for_each(|(line, y)| {
         let row = (y * shrink).min(document.height - 1) as usize * document.width as usize;
-        for x in rect.x..rect.x + rect.width {
+        for (pixel, x) in line.iter_mut().zip(rect.x..) {
             let at = row + (x * shrink).min(document.width - 1) as usize;
             let mut sum = [0u32; 3];
             let mut open = 255u32;
@@ -99,9 +141,9 @@ fn composite(document: &Document, shrink: u32, rect: PixelRect) -> ColorImage {
                 }
             }
             let [r, g, b] = sum.map(|s| (s / 255) as u8);
-            pixels.push(theme::pixel(r, g, b, (255 - open) as u8));
+            *pixel = theme::pixel(r, g, b, (255 - open) as u8);
         }
-    }
+    });
     ColorImage::new([rect.width as usize, rect.height as usize], pixels)
 }
 

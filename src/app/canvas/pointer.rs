@@ -6,7 +6,8 @@
 use super::{App, pixel_at};
 use crate::app::ViewMode;
 use crate::app::editor::Selected;
-use crate::app::tools::{PaintStroke, Sample, Tool};
+use crate::app::tools::{PaintStroke, Tool};
+use crate::paint::Sample;
 use egui::{CursorIcon, Event, Key, Modifiers, MouseWheelUnit, Order, PointerButton, Pos2, Rect, Response, Ui, Vec2};
 
 /// What a pressed button is doing.
@@ -222,7 +223,7 @@ impl App {
 }
 
 fn sample(at: Pos2) -> Sample {
-    Sample { x: at.x, y: at.y, pressure: 1.0 }
+    Sample::new(at.x, at.y)
 }
 
 /// True where nothing floats over the canvas at this point of the screen.
