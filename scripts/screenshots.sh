@@ -57,7 +57,7 @@ xdotool windowfocus "$window"
 # Waits until the window shows the same twice, or for so many looks.
 settle() {
     local before='' now
-    sleep 1
+    sleep 1.5
     for _ in $(seq "${1:-16}"); do
         now=$(import -window root ppm:- | cksum)
         [ "$before" = "$now" ] && return
@@ -97,15 +97,13 @@ shoot painting
 
 # 3. The picture.
 xdotool key ctrl+Return
-sleep "${PREVIEW_AFTER:-6}"
+for _ in $(seq 300); do
+    case $(xdotool getwindowname "$window") in [3-9]?' %'*) break ;; *) sleep 0.5 ;; esac
+done
 shoot generating
-for _ in $(seq "${MOST_SECONDS:-600}"); do
-    sleep 1
-    # The title bar's line at the bottom shows progress; the window is still once the picture is there.
-    a=$(import -window root ppm:- | cksum)
-    sleep 4
-    b=$(import -window root ppm:- | cksum)
-    [ "$a" = "$b" ] && break
+# The window's title says how much is done for as long as it is being made.
+for _ in $(seq "${MOST_SECONDS:-900}"); do
+    case $(xdotool getwindowname "$window") in *%*) sleep 1 ;; *) break ;; esac
 done
 xdotool mousemove 720 870
 settle

@@ -106,6 +106,12 @@ impl Painter {
         self.h.run_ok();
     }
 
+    /// Clicks an entry of an open menu; its name is followed by its keys.
+    fn chooses(&mut self, entry: &str) {
+        self.h.get_by_label_contains(entry).click();
+        self.h.run_ok();
+    }
+
     fn presses(&mut self, modifiers: Modifiers, key: Key) {
         self.h.key_press_modifiers(modifiers, key);
         self.h.run_ok();
@@ -233,6 +239,88 @@ fn a_whole_painting() {
     assert_eq!(reopened.regions, painted.regions);
     assert_eq!(reopened.take.as_ref().map(|t| &t.image), Some(&take.image));
     assert!(!again.app().editor().is_unsaved());
+}
+
+/// The same on the model inside the program: nothing is pretended.
+#[test]
+fn a_painting_on_the_model_inside_the_program() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("small.ora");
+    let mut document = Document::new(256, 256);
+    document.background.words = "a clear blue sky".to_owned();
+    document.settings.steps = 3;
+    document.save(&path).expect("saved");
+    let options = Options { project: Some(path), engine: None, file_dialogs: FileDialogs::Own };
+    let mut h = Harness::builder().with_size(vec2(1440.0, 900.0)).build_eframe(|cc| App::new(cc, options));
+    h.run_ok();
+    let mut painter = Painter { h };
+    painter.waits_for("the project", |a| !a.is_busy_with_files());
+
+    painter.clicks("Add region");
+    painter.types("a green meadow");
+    painter.paints(&[(10.0, 220.0), (240.0, 220.0)]);
+    painter.presses(Modifiers::COMMAND, Key::Enter);
+    painter.waits_for("a preview", |a| a.previews() > 0 || a.takes() > 0);
+    painter.waits_for("the picture", |a| !a.is_generating());
+    assert_eq!(painter.app().takes(), 1, "the job ended with a picture");
+    let take = painter.document().take.clone().expect("kept");
+    assert_eq!(take.image.dimensions(), (256, 256));
+    let first = take.image.get_pixel(0, 0);
+    assert!(take.image.pixels().any(|p| p != first), "it is not one colour");
+}
+
+#[test]
+fn any_command_is_found_by_what_it_does() {
+    let mut painter = Painter::sits_down();
+    painter.presses(Modifiers::COMMAND, Key::K);
+    painter.types("theme light");
+    painter.presses(Modifiers::NONE, Key::Enter);
+    assert_eq!(painter.h.ctx.theme(), egui::Theme::Light);
+    assert!(painter.h.query_by_label("Find a command…").is_some(), "the list is closed, its button is there");
+    painter.presses(Modifiers::COMMAND, Key::K);
+    painter.types("invert");
+    painter.presses(Modifiers::NONE, Key::Enter);
+    let mask = &painter.app().editor().selected_region().expect("one").mask;
+    assert_eq!(mask.get(700, 20), 255);
+}
+
+#[test]
+fn cards_hide_copy_reorder_and_delete_regions() {
+    let mut painter = Painter::sits_down();
+    let names = |p: &Painter| p.document().regions.iter().map(|r| r.name.clone()).collect::<Vec<_>>();
+    painter.clicks("Hide Cabin");
+    assert!(!painter.document().regions[1].visible);
+    painter.clicks("Show Cabin");
+    assert!(painter.document().regions[1].visible);
+    painter.clicks("More for Pines");
+    painter.chooses("Duplicate region");
+    assert_eq!(names(&painter), ["Pines", "Pines copy", "Cabin"]);
+    painter.clicks("More for Pines copy");
+    painter.chooses("Move region up");
+    assert_eq!(names(&painter), ["Pines", "Cabin", "Pines copy"]);
+    painter.presses(Modifiers::NONE, Key::Delete);
+    assert_eq!(names(&painter), ["Pines", "Cabin"]);
+    painter.clicks("Colour of Cabin");
+    painter.clicks("Colour 5");
+    assert_eq!(painter.document().regions[1].colour, polyptych::document::REGION_COLOURS[4]);
+    for _ in 0..6 {
+        painter.presses(Modifiers::COMMAND, Key::Z);
+    }
+    assert_eq!(names(&painter), ["Pines", "Cabin"]);
+    assert!(!painter.app().editor().is_unsaved(), "back to the file's state");
+}
+
+#[test]
+fn what_is_missing_is_said_before_the_run() {
+    let mut painter = Painter::sits_down();
+    painter.clicks("Add region");
+    painter.h.get_by_label("Canvas").rect();
+    let end = Instant::now() + Duration::from_secs(20);
+    while painter.h.query_by_label_contains("is not painted yet").is_none() {
+        assert!(Instant::now() < end, "no warning about the empty region");
+        painter.h.step();
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 #[test]

@@ -1230,3 +1230,19 @@ fn old_steps_go_when_memory_is_short() {
     history.clear();
     assert_eq!((history.redo_label(), history.memory()), (None, 0));
 }
+
+#[test]
+fn a_project_that_krita_saved_again_keeps_masks_and_words() {
+    // tests/fixtures/lighthouse-bay.krita.ora is the example after `krita --export` of Debian's Krita 5.1.5: the layers are cut
+    // to their boxes and polyptych.json is gone.
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let before = Document::open(root.join("assets/examples/lighthouse-bay.ora")).unwrap();
+    let after = Document::open(root.join("tests/fixtures/lighthouse-bay.krita.ora")).unwrap();
+    assert_eq!((after.width, after.height), (before.width, before.height));
+    assert_eq!(after.background, before.background);
+    assert_eq!(after.regions.len(), before.regions.len());
+    for (after, before) in after.regions.iter().zip(&before.regions) {
+        assert_eq!(after.words, before.words);
+        assert_eq!(after.mask, before.mask, "the mask of {}", before.words);
+    }
+}

@@ -8,6 +8,7 @@ use crate::document::{Document, MAX_SIDE, MIN_SIDE, check_canvas};
 use egui::{
     Align, Button, DragValue, Frame, Id, Key, Label, Layout, Margin, Modal, RichText, ScrollArea, TextEdit, Ui,
 };
+use egui_extras::{Column, TableBuilder};
 use egui_material_icons::icons;
 use std::path::{Path, PathBuf};
 
@@ -90,7 +91,8 @@ impl App {
 
     pub(super) fn path_form(&self, purpose: Purpose, after: Option<Leave>) -> PathForm {
         let folder = self.folder();
-        let name = if purpose == Purpose::Open { String::new() } else { self.suggested_name(purpose) };
+        let names = matches!(purpose, Purpose::SaveAs | Purpose::Export);
+        let name = if names { self.suggested_name(purpose) } else { String::new() };
         let typed = if name.is_empty() { String::new() } else { folder.join(name).display().to_string() };
         let mut form = PathForm {
             purpose,
@@ -200,7 +202,13 @@ fn found(typed: &str) -> Vec<Command> {
         .filter(|c| *c != Command::Palette)
         .filter(|c| all(format!("{} {}", c.full_label(), c.hint())))
         .collect();
-    found.sort_by_key(|c| !all(c.full_label()));
+    // Whole words of the name before parts of words, and those before words of the hint.
+    let whole = |text: String| {
+        let text = text.to_lowercase();
+        let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).collect();
+        typed.split_whitespace().all(|word| words.contains(&word))
+    };
+    found.sort_by_key(|c| (!whole(c.full_label()), !all(c.full_label())));
     found
 }
 
@@ -369,10 +377,11 @@ impl PathForm {
     fn given(&self) -> Option<PathBuf> {
         let typed = self.typed.trim();
         if typed.is_empty() {
-            return None;
+            return (self.purpose == Purpose::Model).then(|| self.folder.clone());
         }
         let path = PathBuf::from(typed);
         let path = if path.is_absolute() { path } else { self.folder.join(path) };
+        // The button chooses the folder that is shown where none is typed.
         Some(self.purpose.with_ending(path))
     }
 }
@@ -414,6 +423,7 @@ fn path(ui: &Ui, mut form: PathForm) -> Next {
                     if response.clicked() {
                         let path = form.folder.join(&entry.name);
                         if entry.folder {
+                            form.typed.clear();
                             goes_to = Some(path);
                         } else {
                             form.typed = path.display().to_string();
@@ -439,10 +449,13 @@ fn path(ui: &Ui, mut form: PathForm) -> Next {
         form.go_to(folder);
     }
     if accept && let Some(path) = form.given() {
-        if path.is_dir() {
+        if path.is_dir() && form.purpose != Purpose::Model {
             form.typed.clear();
             form.go_to(path);
-        } else if form.purpose != Purpose::Open && path.exists() && form.replace.as_ref() != Some(&path) {
+        } else if matches!(form.purpose, Purpose::SaveAs | Purpose::Export)
+            && path.exists()
+            && form.replace.as_ref() != Some(&path)
+        {
             form.replace = Some(path);
         } else {
             next = Some(Next::Path { purpose: form.purpose, path, after: form.after.clone() });
@@ -453,44 +466,35 @@ fn path(ui: &Ui, mut form: PathForm) -> Next {
 
 fn shortcuts(ui: &Ui) -> Next {
     let t = theme::tokens(ui);
-    let close = modal(ui, "Keyboard shortcuts", 640.0, |ui| {
-        let listed: Vec<Command> = Command::ALL.into_iter().filter(|c| !c.keys().is_empty()).collect();
-        let half = listed.len().div_ceil(2);
-        ScrollArea::vertical().max_height(600.0).show(ui, |ui| {
-            ui.columns_const(|columns: &mut [Ui; 2]| {
-                for (i, (ui, part)) in columns.iter_mut().zip(listed.chunks(half)).enumerate() {
-                    ui.spacing_mut().item_spacing.y = theme::HALF;
-                    // A gap between the columns.
-                    if i == 0 {
-                        ui.set_max_width(ui.available_width() - 16.0);
-                    }
-                    for command in part {
-                        ui.horizontal(|ui| {
-                            let all: Vec<String> = command.keys().iter().map(|k| k.text(ui)).collect();
-                            ui.label(command.full_label().trim_end_matches('…'));
-                            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                                ui.label(RichText::new(all.join("  ")).color(t.text_weak));
-                            });
-                        });
-                    }
-                }
-            });
-            ui.add_space(theme::GRID);
-            ui.label(RichText::new("On the canvas").color(t.text_weak));
-            for (what, keys) in [
-                ("Move the canvas", "Hold Space, or middle button"),
-                ("Zoom to the pointer", "Wheel"),
-                ("Pick the region under the brush", "Alt+click"),
-                ("Take a stroke back while painting", "Esc, or right button"),
-            ] {
-                ui.horizontal(|ui| {
-                    ui.label(what);
-                    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+    let close = modal(ui, "Keyboard shortcuts", 560.0, |ui| {
+        let commands = Command::ALL.into_iter().filter(|c| !c.keys().is_empty()).map(|command| {
+            let keys: Vec<String> = command.keys().iter().map(|k| k.text(ui)).collect();
+            (command.full_label().trim_end_matches('…').to_owned(), keys.join("  "))
+        });
+        let canvas = [
+            ("Move the canvas", "Hold Space, or middle button"),
+            ("Zoom to the pointer", "Wheel"),
+            ("Pick the region under the brush", "Alt+click"),
+            ("Take a stroke back while painting", "Esc, or right button"),
+        ];
+        let canvas = canvas.map(|(what, keys)| (what.to_owned(), keys.to_owned()));
+        let rows: Vec<(String, String)> = commands.chain(canvas).collect();
+        TableBuilder::new(ui)
+            .striped(true)
+            .column(Column::remainder())
+            .column(Column::auto().at_least(208.0))
+            .max_scroll_height(560.0)
+            .body(|body| {
+                body.rows(24.0, rows.len(), |mut row| {
+                    let (what, keys) = &rows[row.index()];
+                    row.col(|ui| {
+                        ui.label(what);
+                    });
+                    row.col(|ui| {
                         ui.label(RichText::new(keys).color(t.text_weak));
                     });
                 });
-            }
-        });
+            });
         let mut done = false;
         buttons(ui, |ui| done = main(ui, "Close", true));
         if done {

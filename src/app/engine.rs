@@ -1,7 +1,7 @@
 //! What the window needs of the worker: a seam, so that tests can paint without a network.
 
 use crate::document::Document;
-use crate::studio::{Event, Job, JobId, Studio};
+use crate::studio::{Estimate, Event, Job, JobId, Studio};
 
 /// Makes pictures somewhere else and reports how far it is.
 pub trait Engine {
@@ -13,8 +13,8 @@ pub trait Engine {
     fn events(&mut self) -> Vec<Event>;
     /// The device in words.
     fn device(&self) -> String;
-    /// What a run would cost, in words; `None` where that is not known.
-    fn cost(&self, _document: &Document) -> Option<String> {
+    /// What a run would cost; `None` where that is not known.
+    fn estimate(&self, _document: &Document) -> Option<Estimate> {
         None
     }
 }
@@ -34,5 +34,9 @@ impl Engine for Studio {
 
     fn device(&self) -> String {
         Self::device(self)
+    }
+
+    fn estimate(&self, document: &Document) -> Option<Estimate> {
+        Self::estimate(self, document)
     }
 }

@@ -21,6 +21,8 @@ pub enum Purpose {
     Open,
     SaveAs,
     Export,
+    /// A folder with a model in it.
+    Model,
 }
 
 impl Purpose {
@@ -29,6 +31,7 @@ impl Purpose {
             Self::Open => "Open",
             Self::SaveAs => "Save as",
             Self::Export => "Export picture",
+            Self::Model => "Choose a model folder",
         }
     }
 
@@ -38,6 +41,7 @@ impl Purpose {
             Self::Open => "Open",
             Self::SaveAs => "Save",
             Self::Export => "Export",
+            Self::Model => "Choose",
         }
     }
 
@@ -47,13 +51,14 @@ impl Purpose {
             Self::Open => &["ora", "png"],
             Self::SaveAs => &["ora"],
             Self::Export => &["png"],
+            Self::Model => &[],
         }
     }
 
     /// The path with the ending it needs.
     pub fn with_ending(self, mut path: PathBuf) -> PathBuf {
         let ends = |e: &&str| path.extension().is_some_and(|x| x.eq_ignore_ascii_case(e));
-        if self != Self::Open
+        if matches!(self, Self::SaveAs | Self::Export)
             && !self.endings().iter().any(ends)
             && let Some(name) = path.file_name()
         {
@@ -166,13 +171,18 @@ impl Files {
             Purpose::Open => dialog.add_filter("Projects and pictures", purpose.endings()),
             Purpose::SaveAs => dialog.add_filter("OpenRaster project", purpose.endings()).set_file_name(name),
             Purpose::Export => dialog.add_filter("PNG picture", purpose.endings()).set_file_name(name),
+            Purpose::Model => dialog,
         };
         if let Some(folder) = folder {
             dialog = dialog.set_directory(folder);
         }
         self.asking = Some(purpose);
         let answer = move || {
-            let path = if purpose == Purpose::Open { dialog.pick_file() } else { dialog.save_file() };
+            let path = match purpose {
+                Purpose::Open => dialog.pick_file(),
+                Purpose::SaveAs | Purpose::Export => dialog.save_file(),
+                Purpose::Model => dialog.pick_folder(),
+            };
             Done::Answered { purpose, path }
         };
         self.spawn("ask", answer);

@@ -80,6 +80,7 @@ impl App {
             Event::Warning { text, .. } => self.toasts.warning(text),
             Event::Finished { job, image, seed, .. } if Some(job) == current => {
                 let Some(running) = self.job.take() else { return };
+                self.cost.forget();
                 let take = Arc::new(Take { image: Arc::unwrap_or_clone(image), seed });
                 self.takes.add(Arc::clone(&take), running.document);
                 self.show_take(take);
@@ -155,7 +156,7 @@ impl App {
 }
 
 /// A time a person can wait for: `8 s`, `3 min`.
-fn duration(seconds: f32) -> String {
+pub fn duration(seconds: f32) -> String {
     let seconds = seconds.max(0.0).ceil();
     if seconds < 90.0 {
         format!("{seconds} s")

@@ -16,7 +16,9 @@ impl App {
             self.leave(ctx, Leave::Quit);
         }
         let dot = if self.editor.is_unsaved() { "• " } else { "" };
-        let title = format!("{dot}{} – Polyptych", self.editor.title());
+        // The taskbar shows how far the picture is while the window is behind others.
+        let done = self.progress().map(|p| format!("{:.0} % · ", p * 100.0)).unwrap_or_default();
+        let title = format!("{done}{dot}{} – Polyptych", self.editor.title());
         if title != self.window_title {
             ctx.send_viewport_cmd(egui::ViewportCommand::Title(title.clone()));
             self.window_title = title;
@@ -106,6 +108,7 @@ impl App {
             Purpose::Open => self.leave_now(ctx, Leave::OpenPath(path)),
             Purpose::SaveAs => self.save_to(path, after),
             Purpose::Export => self.files.export(self.editor.document().clone(), path),
+            Purpose::Model => self.set_model(path.display().to_string()),
         }
     }
 

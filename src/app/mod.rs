@@ -7,6 +7,7 @@
 mod canvas;
 mod checks;
 mod commands;
+mod cost;
 mod dialogs;
 mod editor;
 mod engine;
@@ -77,6 +78,7 @@ pub struct App {
     after_save: Option<perform::Leave>,
     toasts: toasts::Toasts,
     checks: checks::Checks,
+    cost: cost::Cost,
     thumbnails: thumbnails::Thumbnails,
     cards: regions::Cards,
     /// The title the window has been given.
@@ -115,6 +117,7 @@ impl App {
             after_save: None,
             toasts: toasts::Toasts::default(),
             checks: checks::Checks::default(),
+            cost: cost::Cost::default(),
             thumbnails: thumbnails::Thumbnails::default(),
             cards: regions::Cards::default(),
             window_title: String::new(),

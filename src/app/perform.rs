@@ -190,7 +190,12 @@ impl App {
         self.abort_gesture();
         self.takes.clear();
         self.checks = super::checks::Checks::default();
+        self.cost = super::cost::Cost::default();
         self.thumbnails = super::thumbnails::Thumbnails::default();
+        // The picture that came with the document is the first of the strip.
+        if let Some(take) = editor.document().take.clone() {
+            self.takes.add(take, editor.document().clone());
+        }
         self.editor = editor;
         self.canvas.reset();
     }

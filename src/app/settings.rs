@@ -1,6 +1,7 @@
 //! How the picture is made: what is wrong, size, steps, seed, and the button.
 
 use super::editor::Field;
+use super::files::Purpose;
 use super::{App, Command, theme, widgets};
 use crate::document::Sampler;
 use egui::{Button, ComboBox, DragValue, Frame, Margin, RichText, Ui};
@@ -24,9 +25,11 @@ impl App {
             self.sampler_field(ui, width);
         });
         self.generate_button(ui);
-        if let Some(cost) = self.engine.cost(self.editor.document()) {
+        if let Some(cost) = self.cost.text() {
             let text = RichText::new(cost).size(theme::TEXT_SMALL).color(theme::tokens(ui).text_weak);
-            ui.vertical_centered(|ui| ui.label(text));
+            let hint =
+                "The picture is made window by window; a pass asks the model once about one window and one region.";
+            ui.vertical_centered(|ui| ui.add(egui::Label::new(text).selectable(false)).on_hover_text(hint));
         }
     }
 
@@ -60,18 +63,37 @@ impl App {
         }
     }
 
-    fn model_field(&self, ui: &mut Ui, width: f32) {
-        let model = &self.editor.document().settings.model;
-        let name = if model == "embedded" {
-            "Built in".to_owned()
-        } else {
-            std::path::Path::new(model).file_stem().map_or_else(|| model.clone(), |s| s.to_string_lossy().into_owned())
-        };
-        let t = theme::tokens(ui);
-        widgets::field(ui, width, "Model", "What draws the picture", |ui, _| {
-            let label = egui::Label::new(RichText::new(name).color(t.text_strong)).truncate().selectable(false);
-            ui.add(label).on_hover_text(model.as_str());
+    fn model_field(&mut self, ui: &mut Ui, width: f32) {
+        let current = self.editor.document().settings.model.clone();
+        let hint =
+            "What draws the picture: the small model inside the program, or a folder with a Stable Diffusion model";
+        let mut chosen = None;
+        let mut browse = false;
+        widgets::field(ui, width, "Model", hint, |ui, label| {
+            let combo = ComboBox::from_id_salt("model").selected_text(model_name(&current)).icon(widgets::chevron);
+            let response = combo.truncate().show_ui(ui, |ui| {
+                for model in [EMBEDDED, &current].into_iter().take(if current == EMBEDDED { 1 } else { 2 }) {
+                    if ui.selectable_label(model == current, model_name(model)).clicked() {
+                        chosen = Some(model.to_owned());
+                    }
+                }
+                browse = ui.button("Choose a model folder…").clicked();
+            });
+            response.response.labelled_by(label).on_hover_text(format!("{hint}\n{current}"));
         });
+        if let Some(model) = chosen {
+            self.set_model(model);
+        }
+        if browse {
+            self.ask_path(Purpose::Model);
+        }
+    }
+
+    pub(super) fn set_model(&mut self, model: String) {
+        if self.editor.document().settings.model != model {
+            self.editor.change_field(Field::Model, |d| d.settings.model = model);
+            self.editor.close_step();
+        }
     }
 
     fn steps_field(&mut self, ui: &mut Ui, width: f32) {
@@ -161,6 +183,17 @@ impl App {
         self.editor.change_field(Field::Seed, |d| d.settings.seed = seed);
         self.editor.close_step();
     }
+}
+
+/// The name of the model inside the program.
+const EMBEDDED: &str = "embedded";
+
+/// What a model is called: the last part of where it lies.
+fn model_name(model: &str) -> String {
+    if model == EMBEDDED {
+        return "Built in".to_owned();
+    }
+    std::path::Path::new(model).file_stem().map_or_else(|| model.to_owned(), |s| s.to_string_lossy().into_owned())
 }
 
 /// What people call a sampler.

@@ -43,7 +43,11 @@ impl App {
                 };
                 let weak = |text: String| RichText::new(text).color(t.text_weak);
                 ui.label(weak(saved.to_owned()));
-                ui.label(weak(self.engine.device()));
+                // Not known before the first picture.
+                let device = self.engine.device();
+                if !device.is_empty() {
+                    ui.label(weak(device));
+                }
                 let document = self.editor.document();
                 ui.label(weak(format!("{} × {}", document.width, document.height)));
             });

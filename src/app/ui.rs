@@ -71,6 +71,7 @@ impl App {
     fn checks_and_thumbnails(&mut self, ui: &Ui) {
         if !self.editor.in_stroke() {
             self.checks.update(ui, &self.editor);
+            self.cost.update(ui, &self.editor, self.engine.as_ref());
             self.thumbnails.update(ui, &self.editor, theme::tokens(ui).paper);
         }
     }

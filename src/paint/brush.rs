@@ -44,7 +44,7 @@ impl Brush {
     /// The distance between dabs of this radius: so small that neither the edge (a sagitta of a sixteenth of a pixel) nor
     /// the ridge of a soft brush shows the single dabs.
     pub(super) fn spacing(radius: f32) -> f32 {
-        (0.15 * radius).min((0.5 * radius).sqrt()).max(0.25)
+        (0.15 * radius).min((0.5 * radius).sqrt()).max(0.125)
     }
 
     /// How a dab of this radius falls off.

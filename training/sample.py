@@ -1,0 +1,173 @@
+"""Pictures from an exported checkpoint: sheets of single prompts, and small MultiDiffusion paintings with regions.
+
+    python sample.py CHECKPOINT --words SHEET.png          one window for every known thing
+    python sample.py CHECKPOINT --layouts SHEET.png        region layouts: guide, regions alone, bootstrapped 0.4
+    python sample.py CHECKPOINT --wide SHEET.png           the same for regions of one whole window without overlap
+
+The region sampler is short on purpose: it is a check of the checkpoint, not the program.  Every window predicts once for
+every region that touches it, predictions are averaged by latent masks, then the whole latent takes one DDIM step.
+"""
+import argparse
+import time
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
+from PIL import Image, ImageDraw
+from transformers import CLIPTextModel, CLIPTokenizer
+
+from common import sheet, to_uint8
+
+WORDS = ["a red house", "a blue house", "a grey castle", "a pink castle", "a red lighthouse", "a white windmill", "a green tree", "a pink tree",
+         "a pine", "a palm", "a red boat", "a yellow boat", "a red mushroom", "a cactus", "a red balloon", "a yellow balloon",
+         "the sun", "a moon", "a crescent moon", "a cloud", "a rainbow", "snowy mountains", "green hills", "a pine forest",
+         "a city", "a blue sky", "a sunset sky", "a night sky", "a meadow", "a red flower field", "a desert", "the sea",
+         "a red house on a meadow", "a white boat on the sea at sunset", "a castle on snow, a night sky", "a cactus in a desert under a blue sky",
+         "a lighthouse, the sea, a night sky", "mountains and a meadow", "a windmill on a yellow flower field", "two words unknown: zebra, piano"]
+
+# what works best with version 1: regions of one whole window, no overlap (--wide SHEET)
+WIDE = [
+    ("meadow", (256, 128), "a meadow", [("a red house on a meadow", "box", (0, 0, 128, 128)), ("a green tree on a meadow", "box", (128, 0, 256, 128))]),
+    ("sea", (256, 128), "the sea", [("a red boat on the sea", "box", (0, 0, 128, 128)), ("a red lighthouse, the sea", "box", (128, 0, 256, 128))]),
+]
+# name, (width, height), background words, [(words, shape, box in pixels)]; later regions lie above earlier ones
+LAYOUTS = [
+    ("bay", (256, 192), "the sea", [("a sunset sky", "box", (0, 0, 256, 88)), ("a red boat", "oval", (8, 56, 128, 176)), ("a red lighthouse", "box", (152, 24, 248, 176))]),
+    ("meadow", (256, 192), "a meadow", [("a blue sky", "box", (0, 0, 256, 96)), ("a red house", "box", (0, 64, 128, 184)), ("a green tree", "oval", (128, 48, 256, 188))]),
+    ("night", (256, 192), "snow", [("a night sky", "box", (0, 0, 256, 112)), ("a pink castle", "box", (0, 56, 128, 184)), ("a pine", "box", (144, 48, 248, 184))]),
+    ("desert", (256, 192), "a desert", [("a sunset sky", "box", (0, 0, 256, 104)), ("a cactus", "box", (8, 48, 120, 184)), ("a red mushroom", "oval", (136, 72, 248, 184))]),
+]
+
+
+class Painter:
+    def __init__(self, folder):
+        self.unet = UNet2DConditionModel.from_pretrained(f"{folder}/unet", torch_dtype=torch.float32).eval().to(memory_format=torch.channels_last)
+        self.text = CLIPTextModel.from_pretrained(f"{folder}/text_encoder", torch_dtype=torch.float32).eval()
+        self.vae = AutoencoderKL.from_pretrained(f"{folder}/vae", torch_dtype=torch.float32).eval()
+        self.tokenizer = CLIPTokenizer.from_pretrained(f"{folder}/tokenizer")
+        self.scheduler = DDIMScheduler.from_pretrained(f"{folder}/scheduler")
+        self.window = self.unet.config.sample_size
+
+    @torch.inference_mode()
+    def embed(self, words):
+        ids = self.tokenizer(list(words), padding="max_length", max_length=self.tokenizer.model_max_length, truncation=True, return_tensors="pt").input_ids
+        return self.text(ids).last_hidden_state
+
+    @torch.inference_mode()
+    def predict(self, x, t, words, guidance, batch=16):
+        """Guided predictions for latents x (n, 4, h, w) and embeddings words (n, tokens, width)."""
+        empty, out = self.embed([""]), []
+        for q, e in zip(x.split(batch), words.split(batch)):
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                v = self.unet(torch.cat([q, q]), t, torch.cat([empty.expand(len(q), -1, -1), e])).sample.float()
+            free, told = v.chunk(2)
+            out.append(free + guidance * (told - free))
+        return torch.cat(out)
+
+    @torch.inference_mode()
+    def decode(self, z):
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            return to_uint8(torch.cat([self.vae.decode(q / self.vae.config.scaling_factor).sample for q in z.split(8)]))
+
+    @torch.inference_mode()
+    def single(self, prompts, steps=20, guidance=4.0, seed=1):
+        """One window for every prompt, the same noise for all seeds of a row."""
+        x = torch.randn(len(prompts), 4, self.window, self.window, generator=torch.Generator().manual_seed(seed))
+        words = self.embed(prompts)
+        self.scheduler.set_timesteps(steps)
+        for t in self.scheduler.timesteps:
+            x = self.scheduler.step(self.predict(x, t, words, guidance), t, x).prev_sample
+        return self.decode(x)
+
+    @torch.inference_mode()
+    def regions(self, size, prompts, masks, steps=20, guidance=4.0, boot=0.4, stride=8, seed=0):
+        """prompts[i] belongs to masks[i] (h, w) of ones and zeros that add up to one; the first is the background."""
+        w, h = size[0] // 8, size[1] // 8
+        g = torch.Generator().manual_seed(seed)
+        x, n = torch.randn(1, 4, h, w, generator=g), self.window
+        words, alphas = self.embed(prompts), self.scheduler.alphas_cumprod
+        self.scheduler.set_timesteps(steps)
+        starts = lambda length: sorted({*range(0, max(1, length - n + 1), stride), max(0, length - n)})
+        windows = [(slice(None), slice(None), slice(y, y + n), slice(left, left + n)) for y in starts(h) for left in starts(w)]
+        colours = torch.rand(32, 3, 1, 1, generator=g).expand(-1, -1, 8 * n, 8 * n) * 2 - 1
+        solid = self.vae.encode(colours.contiguous()).latent_dist.mean * self.vae.config.scaling_factor
+        for i, t in enumerate(self.scheduler.timesteps):
+            inputs, whose, where = [], [], []
+            for s in windows:
+                for k in range(len(prompts)):
+                    m = masks[k][None, None][s]
+                    if m.max() == 0:
+                        continue
+                    q = x[s]
+                    if k > 0 and i < boot * steps:
+                        c = solid[int(torch.randint(32, (1,), generator=g))][None]
+                        noise = torch.randn(q.shape, generator=g)
+                        q = q * m + (alphas[t].sqrt() * c + (1 - alphas[t]).sqrt() * noise) * (1 - m)
+                    inputs.append(q)
+                    whose.append(k)
+                    where.append((s, m))
+            v = self.predict(torch.cat(inputs), t, words[whose], guidance)
+            total, weight = torch.zeros_like(x), torch.zeros(1, 1, h, w)
+            for j, (s, m) in enumerate(where):
+                total[s] += v[j:j + 1] * m
+                weight[s] += m
+            x = self.scheduler.step(total / weight.clamp(min=1e-6), t, x).prev_sample
+        return self.decode(x)[0]
+
+
+def painted(layout):
+    """(guide picture, latent masks) of a layout; the first mask is the background's."""
+    _, (w, h), background, regions = layout
+    guide = Image.new("RGB", (w, h), (70, 70, 74))
+    draw, masks = ImageDraw.Draw(guide), [np.ones((h // 8, w // 8), np.float32)]
+    draw.text((3, h - 12), background, fill="white")
+    tints = [(214, 94, 0), (0, 114, 178), (0, 158, 115), (204, 121, 167), (230, 159, 0)]
+    for i, (words, shape, box) in enumerate(regions):
+        m = Image.new("L", (w, h), 0)
+        (ImageDraw.Draw(m).rectangle if shape == "box" else ImageDraw.Draw(m).ellipse)(box, fill=255)
+        (draw.rectangle if shape == "box" else draw.ellipse)(box, fill=tints[i % 5])
+        draw.text((box[0] + 14, (box[1] + box[3]) // 2), words, fill="white")
+        latent = (np.asarray(m.resize((w // 8, h // 8), Image.BOX)) > 127).astype(np.float32)
+        for other in masks:
+            other *= 1 - latent
+        masks.append(latent)
+    return np.asarray(guide), torch.from_numpy(np.stack(masks))
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    ap.add_argument("checkpoint")
+    ap.add_argument("--words", metavar="SHEET")
+    ap.add_argument("--layouts", metavar="SHEET")
+    ap.add_argument("--wide", metavar="SHEET")
+    ap.add_argument("--steps", type=int, default=20)
+    ap.add_argument("--guidance", type=float, default=4.0)
+    ap.add_argument("--stride", type=int, default=8)
+    ap.add_argument("--seeds", type=int, default=1)
+    ap.add_argument("--boot", default="0,0.4")
+    ap.add_argument("--threads", type=int, default=1)
+    a = ap.parse_args()
+    torch.set_num_threads(a.threads)
+    p = Painter(a.checkpoint)
+    if a.words:
+        pictures = [x for s in range(a.seeds) for x in p.single(WORDS, a.steps, a.guidance, 1 + s)]
+        sheet(pictures, 10, a.words, WORDS * a.seeds)
+    for target, layouts, stride in ((a.layouts, LAYOUTS, a.stride), (a.wide, WIDE, p.window)):
+        pictures, labels = [], []
+        for layout in layouts if target else ():
+            guide, masks = painted(layout)
+            prompts = [layout[2]] + [r[0] for r in layout[3]]
+            row = [guide]
+            for boot in map(float, a.boot.split(",")):
+                for seed in range(a.seeds):
+                    start = time.time()
+                    row.append(p.regions(layout[1], prompts, masks, a.steps, a.guidance, boot, stride, seed))
+                    print(f"{layout[0]} bootstrap {boot} seed {seed}: {time.time() - start:.1f} s", flush=True)
+            pictures += row
+            labels += [layout[0]] + [f"bootstrap {b}" for b in a.boot.split(",") for _ in range(a.seeds)]
+        if target:
+            sheet(pictures, 1 + a.seeds * len(a.boot.split(",")), target, labels)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,254 @@
+"""The UNet and the text encoder, trained together on the latents.
+
+    python unet.py RUN --until 23:30           state in RUN/unet.pt, checkpoint folder in RUN/export
+
+v-prediction on Stable Diffusion's noise schedule, one caption in ten empty (for guidance), an exponential moving average
+of all weights, bfloat16 autocast.  The loss of v counts fully down to a signal-to-noise ratio of 0.3 and falls with its
+root below: min-SNR (5), tried first, leaves the levels at which shapes are decided (0.03 to 0.5) almost without weight.  Matrices inside the networks are trained by Muon
+(orthogonalised momentum), everything else by AdamW.  The learning rate is constant and falls only in the last
+minutes before the deadline, so resuming with a later deadline simply goes on.
+"""
+import argparse
+import copy
+import os
+import time
+
+import torch
+from diffusers import DDIMScheduler, UNet2DConditionModel
+from diffusers.models.attention_processor import AttnProcessor
+
+import data
+from common import Running, Schedule, Team, deadline, save_atomic
+from text import WIDTH, load_tokenizer, make_text, tokenize
+
+SIZE = (48, 96, 160)
+
+
+def make_scheduler():
+    return DDIMScheduler(num_train_timesteps=1000, beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012, clip_sample=False,
+                         set_alpha_to_one=False, steps_offset=1, prediction_type="v_prediction")
+
+
+def make_unet(size=SIZE, width=WIDTH):
+    return UNet2DConditionModel(
+        sample_size=16, in_channels=4, out_channels=4, layers_per_block=1, block_out_channels=size, norm_num_groups=8, attention_head_dim=4, cross_attention_dim=width,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"), up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"))
+
+
+class Muon:
+    """Momentum whose update is made orthogonal (Newton-Schulz, bfloat16), scaled to the size of an AdamW update.
+
+    Convolutions count as matrices (out, in * 3 * 3).  One learning rate then serves Muon and AdamW alike.  The costly
+    part is shared: every member of the team makes the updates of some matrices, and they are exchanged.
+    """
+
+    def __init__(self, params, team, momentum=0.95, decay=0.01):
+        self.params, self.team, self.momentum, self.decay = list(params), team, momentum, decay
+        self.buffers = [torch.zeros(p.shape[0], p[0].numel()) for p in self.params]
+        cost = [min(m.shape) ** 2 * max(m.shape) + 40 * m.numel() for m in self.buffers]
+        load, self.owner = [0] * team.size, [0] * len(cost)
+        for i in sorted(range(len(cost)), key=lambda i: -cost[i]):
+            self.owner[i] = load.index(min(load))
+            load[self.owner[i]] += cost[i]
+
+    @staticmethod
+    def orthogonal(g, steps=4):
+        x = g.bfloat16()
+        x = x / (x.norm() + 1e-7)
+        turn = x.shape[0] > x.shape[1]
+        if turn:
+            x = x.T.contiguous()
+        for _ in range(steps):
+            a = x @ x.T
+            x = torch.addmm(x, torch.addmm(a, a, a, beta=-4.7750, alpha=2.0315), x, beta=3.4445)
+        return x.T if turn else x
+
+    @torch.no_grad()
+    def step(self, rate):
+        updates = torch.zeros(sum(m.numel() for m in self.buffers), dtype=torch.bfloat16)
+        views, at = [], 0
+        for m in self.buffers:
+            views.append(updates[at:at + m.numel()].view_as(m))
+            at += m.numel()
+        for p, m, view, owner in zip(self.params, self.buffers, views, self.owner):
+            if owner == self.team.rank:
+                g = p.grad.reshape(m.shape)
+                m.lerp_(g, 1 - self.momentum)
+                view.copy_(self.orthogonal(torch.lerp(g, m, self.momentum)))
+        if self.team.size > 1:
+            torch.distributed.all_reduce(updates)
+        for p, view in zip(self.params, views):
+            p.mul_(1 - rate * self.decay).sub_((view.float() * (rate * 0.2 * max(view.shape) ** 0.5)).view_as(p))
+
+
+def split(unet, text):
+    """(matrices for Muon, all the rest for AdamW)."""
+    hidden, rest = [], []
+    for module in (unet, text):
+        for name, p in module.named_parameters():
+            outside = name.startswith(("conv_in", "conv_out", "time_embedding")) or "embeddings" in name
+            (rest if p.ndim < 2 or outside else hidden).append(p)
+    return hidden, rest
+
+
+def whole_and_large(word):
+    """Whether a picture shows one thing, whole, filling most of the frame: the easiest to learn a shape from."""
+    if len(word) < 4 or not word[3]:
+        return False
+    x, y, h, wide = word[3]
+    return h * max(1.0, wide) > 0.68 and abs(x - 0.5) + h * wide / 2 < 0.54 and y < 1.04 and y - h > -0.04
+
+
+class Data:
+    """All encoded parts in memory; parts that appear while training runs are taken in by `refresh`."""
+
+    def __init__(self, run, tokenizer, scale, emphasis=()):
+        self.run, self.tokenizer, self.scale, self.known, self.latents, self.ids = run, tokenizer, scale, set(), [], []
+        self.emphasis, self.weights = dict(emphasis), []      # kind of picture -> how much more often it is taken
+        self.refresh()
+
+    def refresh(self):
+        for part, latents, words in data.load(self.run, self.known):
+            self.known.add(part)
+            self.latents.append(torch.from_numpy(latents))
+            self.ids.append(tokenize(self.tokenizer, [w[0] for w in words]).short())
+            self.weights.append(torch.tensor([self.weight(w) for w in words]))
+        self.per_part = len(self.latents[0]) if self.latents else 0
+
+    def weight(self, word):
+        """How often a picture is taken: by its kind, its main thing, and whether that is shown whole and large."""
+        pick = self.emphasis.get
+        return pick(word[2], 1.0) * pick(word[1][0][0], 1.0) * (pick("large", 1.0) if whole_and_large(word) else 1.0)
+
+    def batch(self, n, generator):
+        which = torch.multinomial(torch.cat(self.weights), n, generator=generator).tolist()
+        z = torch.stack([self.latents[i // self.per_part][i % self.per_part] for i in which]).float() * self.scale
+        return z, torch.stack([self.ids[i // self.per_part][i % self.per_part] for i in which]).long()
+
+
+def train(team, a):
+    torch.manual_seed(1 + team.rank)
+    generator = torch.Generator().manual_seed(int(time.time()) * 16 + team.rank)
+    tokenizer = load_tokenizer(a.run)
+    scale = torch.load(f"{a.run}/vae.pt", map_location="cpu", weights_only=False)["scaling_factor"]
+    pictures = Data(a.run, tokenizer, scale, [(k, float(w)) for k, w in (e.split("=") for e in a.emphasis.split(",") if e)])
+    empty = tokenize(tokenizer, [""])
+    unet, text = make_unet(tuple(map(int, a.size.split(",")))), make_text(tokenizer)
+    text.load_state_dict(torch.load(f"{a.run}/text.pt", map_location="cpu"))
+    state = {"step": 0, "pictures": 0, "minutes": 0.0, "log": []}
+    file = f"{a.run}/{a.name}.pt"
+    if os.path.exists(file):
+        state = torch.load(file, map_location="cpu", weights_only=False)
+        unet.load_state_dict(state["unet"])
+        text.load_state_dict(state["text"])
+    elif team.size > 1:                                    # all members start from the chief's weights
+        for p in [*unet.parameters(), *text.parameters()]:
+            torch.distributed.broadcast(p.data, 0)
+    unet = unet.to(memory_format=torch.channels_last)
+    unet.set_attn_processor(AttnProcessor())               # plain products: the fused kernel's backward costs 1.7x of all else
+    if team.chief:
+        print(f"UNet {sum(p.numel() for p in unet.parameters()) / 1e6:.2f} M, text {sum(p.numel() for p in text.parameters()) / 1e6:.2f} M, "
+              f"{len(pictures.latents) * pictures.per_part} pictures, from step {state['step']}", flush=True)
+    params = [*unet.parameters(), *text.parameters()]
+    hidden, rest = split(unet, text) if a.muon else ([], params)
+    muon, adam = Muon(hidden, team), torch.optim.AdamW(rest, a.rate, betas=(0.9, 0.99), weight_decay=0.01)
+    if "adam" in state:
+        adam.load_state_dict(state["adam"])
+        muon.buffers = state["muon"]                       # a member's own momenta; the other's start anew
+    mean_unet, mean_text = copy.deepcopy(unet), copy.deepcopy(text)
+    if "mean_unet" in state:
+        mean_unet.load_state_dict(state["mean_unet"])
+        mean_text.load_state_dict(state["mean_text"])
+    mean = [*mean_unet.parameters(), *mean_text.parameters()]
+    alphas = make_scheduler().alphas_cumprod
+    schedule = Schedule(a.rate, deadline(a.minutes, a.until), a.decay, 30 if state["step"] else 150)
+    step, seen, before, start = state["step"], state["pictures"], state["minutes"], time.time()
+    first, saved, exported, run_loss, log = seen, time.time(), time.time(), Running(0.99), state["log"]
+
+    def save():
+        save_atomic({"unet": unet.state_dict(), "text": text.state_dict(), "mean_unet": mean_unet.state_dict(), "mean_text": mean_text.state_dict(),
+                     "adam": adam.state_dict(), "muon": muon.buffers, "step": step, "pictures": seen, "log": log, "size": a.size,
+                     "minutes": before + (time.time() - start) / 60}, file)
+
+    while True:
+        z, ids = pictures.batch(a.batch, generator)
+        n = len(z)
+        t = ((torch.arange(n) + torch.rand(n)) / n * 1000).long()      # spread evenly over the noise levels
+        noise = torch.randn_like(z)
+        ids = torch.where(torch.rand(n, 1) < 0.1, empty, ids)
+        alpha, sigma = alphas[t].sqrt().view(-1, 1, 1, 1), (1 - alphas[t]).sqrt().view(-1, 1, 1, 1)
+        snr = alphas[t] / (1 - alphas[t])
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            words = text(ids).last_hidden_state
+            noisy = (alpha * z + sigma * noise).contiguous(memory_format=torch.channels_last)
+            v = unet(noisy, t, words, return_dict=False)[0]
+        loss = ((v.float() - (alpha * noise - sigma * z)) ** 2).mean((1, 2, 3))
+        loss = (loss * (snr / 0.3).sqrt().clamp(max=1)).mean()
+        for p in params:
+            p.grad = None
+        loss.backward()
+        rate, mean_loss, over = team.average(params, schedule.rate(), loss.item(), float(schedule.over() or (a.steps and step + 1 >= a.steps)))
+        if over:
+            break
+        torch.nn.utils.clip_grad_norm_(params, 1.0)
+        for g in adam.param_groups:
+            g["lr"] = rate
+        adam.step()
+        muon.step(a.muon * rate)
+        step += 1
+        seen += n * team.size
+        if team.chief:
+            keep = min(a.ema, (1 + step) / (10 + step))
+            with torch.no_grad():
+                torch._foreach_lerp_(mean, params, 1 - keep)
+        run_loss.add(mean_loss)
+        if step % 50 == 0 and team.chief:
+            minutes = before + (time.time() - start) / 60
+            log.append((round(minutes, 2), step, round(float(run_loss), 4)))
+            print(f"{minutes:.2f} min  step {step}  {seen} pictures  loss {float(run_loss):.4f}  rate {rate:.1e}  {(seen - first) / (time.time() - start):.1f} pictures/s", flush=True)
+        if time.time() - saved > 240:
+            saved = time.time()
+            pictures.refresh()
+            if team.chief:
+                save()
+        if team.chief and not a.probe and time.time() - exported > 60 * a.export_every:
+            exported = time.time()
+            save()
+            export(a.run)
+    if team.chief and not a.probe:
+        save()
+        export(a.run)
+        print(f"done: {step} steps, {seen} pictures", flush=True)
+
+
+def export(run):
+    from export import write
+    try:
+        write(run)
+    except Exception as error:                             # an export must never stop the training
+        print(f"export failed: {error!r}", flush=True)
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    ap.add_argument("run")
+    ap.add_argument("--name", default="unet", help="of the state file")
+    ap.add_argument("--minutes", type=float, default=60)
+    ap.add_argument("--until", help="HH:MM instead of minutes")
+    ap.add_argument("--decay", type=float, default=25, help="minutes of falling learning rate at the end")
+    ap.add_argument("--rate", type=float, default=1.5e-3)
+    ap.add_argument("--batch", type=int, default=24, help="of each worker")
+    ap.add_argument("--ema", type=float, default=0.999)
+    ap.add_argument("--size", default=",".join(map(str, SIZE)))
+    ap.add_argument("--workers", type=int, default=os.cpu_count())
+    ap.add_argument("--muon", type=float, default=2, help="its learning rate as a multiple of --rate; 0: AdamW alone")
+    ap.add_argument("--steps", type=int, default=0, help="stop after so many steps (for trials)")
+    ap.add_argument("--emphasis", default="", help="what is taken more or less often: kinds, things, large; as portrait=2,sun=3,large=4")
+    ap.add_argument("--probe", action="store_true", help="a trial: nothing is written")
+    ap.add_argument("--export-every", type=float, default=15, help="minutes")
+    a = ap.parse_args()
+    Team.run(train, a.workers, a.run, a)
+
+
+if __name__ == "__main__":
+    main()
