@@ -135,10 +135,10 @@ impl App {
         let hint = "The method that takes the noise away step by step";
         let mut chosen = None;
         widgets::field(ui, width, "Sampler", hint, |ui, label| {
-            let combo = ComboBox::from_id_salt("sampler").selected_text(sampler_name(current)).icon(widgets::chevron);
+            let combo = ComboBox::from_id_salt("sampler").selected_text(current.title()).icon(widgets::chevron);
             let response = combo.show_ui(ui, |ui| {
                 for sampler in Sampler::ALL {
-                    if ui.selectable_label(sampler == current, sampler_name(sampler)).clicked() {
+                    if ui.selectable_label(sampler == current, sampler.title()).clicked() {
                         chosen = Some(sampler);
                     }
                 }
@@ -194,19 +194,4 @@ fn model_name(model: &str) -> String {
         return "Built in".to_owned();
     }
     std::path::Path::new(model).file_stem().map_or_else(|| model.to_owned(), |s| s.to_string_lossy().into_owned())
-}
-
-/// What people call a sampler.
-fn sampler_name(sampler: Sampler) -> &'static str {
-    match sampler.name() {
-        "ddim" => "DDIM",
-        "euler" => "Euler",
-        "euler-a" => "Euler ancestral",
-        "heun" => "Heun",
-        "dpmpp-2m" => "DPM++ 2M",
-        "dpmpp-2m-sde" => "DPM++ 2M SDE",
-        "unipc" => "UniPC",
-        "lcm" => "LCM",
-        other => other,
-    }
 }

@@ -129,7 +129,7 @@ impl Document {
         let settings = &self.settings;
         let fields = [
             ("Steps", settings.steps.to_string()),
-            ("Sampler", sampler(settings.sampler.name()).to_owned()),
+            ("Sampler", settings.sampler.title().to_owned()),
             ("CFG scale", settings.guidance.to_string()),
             ("Seed", seed.to_string()),
             ("Size", format!("{width}x{height}")),
@@ -155,21 +155,6 @@ impl Document {
 /// A value as the web UIs quote it.
 fn quoted(value: &str) -> String {
     if value.contains([',', ':', '\n']) { serde_json::Value::from(value).to_string() } else { value.to_owned() }
-}
-
-/// What the web UIs call a sampler.
-fn sampler(name: &str) -> &str {
-    match name {
-        "ddim" => "DDIM",
-        "euler" => "Euler",
-        "euler-a" => "Euler a",
-        "heun" => "Heun",
-        "dpmpp-2m" => "DPM++ 2M",
-        "dpmpp-2m-sde" => "DPM++ 2M SDE",
-        "unipc" => "UniPC",
-        "lcm" => "LCM",
-        other => other,
-    }
 }
 
 /// Reads an exported picture as a project.

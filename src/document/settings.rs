@@ -86,6 +86,15 @@ impl Sampler {
         }
     }
 
+    /// What people, menus and the web UIs call it.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Ddim => "DDIM",
+            Self::Euler => "Euler",
+        }
+    }
+
     /// The sampler of this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
