@@ -88,10 +88,10 @@ shoot first-start
 # 2. A region of one's own, painted and named.
 xdotool key ctrl+shift+n
 settle 4
-xdotool type --delay 40 'a small sailing boat'
+xdotool type --delay 40 'a green tree on a meadow'
 settle 4
-stroke 560 640 600 650 650 655 700 650 740 640
-stroke 650 650 650 600 655 560 690 610
+stroke 180 560 230 530 280 560 230 580 180 560
+stroke 230 580 230 640 230 700
 settle
 shoot painting
 
@@ -113,11 +113,11 @@ shoot studio
 xdotool key ctrl+s
 settle 4
 xdotool key ctrl+a
-xdotool type --delay 20 "$home/boat.ora"
+xdotool type --delay 20 "$home/bay.ora"
 xdotool key Return
 settle
-[ -s "$home/boat.ora" ] || { echo "the project was not saved" >&2; shoot failed; exit 1; }
-echo "saved a project of $(stat -c %s "$home/boat.ora") bytes"
+[ -s "$home/bay.ora" ] || { echo "the project was not saved" >&2; shoot failed; exit 1; }
+echo "saved a project of $(stat -c %s "$home/bay.ora") bytes"
 
 # 5. Another look: the light theme.
 xdotool key ctrl+k
