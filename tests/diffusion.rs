@@ -3,11 +3,14 @@
 mod common;
 
 use common::{Goldens, assert_close, goldens, relative_l2};
+use polyptych::diffusion::masks::{LatentMask, spread};
 use polyptych::diffusion::random::TorchRandom;
+use polyptych::diffusion::windows::WindowWeights;
 use polyptych::diffusion::{
-    Ddim, Euler, Moments, Network, NetworkError, Observer, PaintError, Painting, Part, Planes, PromptId, Sampler,
-    SchedulerConfig, paint, paint_reference,
+    Ddim, Euler, Kept, Layout, Moments, Network, NetworkError, Observer, PaintError, Painting, Part, Planes, PromptId,
+    Recorder, Sampler, SchedulerConfig, Surround, Trajectory, free_windows, paint, paint_reference, repaint,
 };
+use std::sync::Arc;
 
 const SEEDS: [u64; 4] = [0, 42, 4_294_967_295, 1_099_511_627_781];
 
@@ -159,23 +162,34 @@ fn painting() -> Painting {
     let mut masks = vec![background];
     masks.extend(regions);
     let parts = masks.into_iter().enumerate().map(|(k, mask)| Part {
-        mask,
+        mask: LatentMask::new(height, width, &mask),
         prompt: PromptId(10 + k),
         negative: PromptId(0),
         bootstrap_steps: 0,
+        guidance: 5.0,
+        weight: 1.0,
+        seed: 3,
     });
     Painting {
         height,
         width,
         parts: parts.collect(),
-        guidance: 5.0,
+        layouts: Vec::new(),
         seed: 3,
         window: 12,
         stride: 4,
         wrap: (false, false),
+        window_weights: WindowWeights::Uniform,
+        surround: Surround::RandomColours,
         factor: 8,
         batch: 5,
         savings: true,
+    }
+}
+
+fn set_masks(painting: &mut Painting, masks: &[Vec<f32>]) {
+    for (part, mask) in painting.parts.iter_mut().zip(masks) {
+        part.mask = LatentMask::new(painting.height, painting.width, mask);
     }
 }
 
@@ -201,17 +215,18 @@ fn savings_change_nothing_but_rounding() {
     }
     // A soft edge and an own negative, too.
     with.parts[2].negative = PromptId(1);
+    let mut masks: Vec<Vec<f32>> = with.parts.iter().map(|p| p.mask.cells()).collect();
     for i in 0..with.width {
         let m = i as f32 / with.width as f32;
         let row = 7 * with.width + i;
-        with.parts[1].mask[row] = m;
-        with.parts[0].mask[row] = 1.0 - m;
-        with.parts[2].mask[row] = 0.0;
+        (masks[0][row], masks[1][row], masks[2][row]) = (1.0 - m, m, 0.0);
     }
+    set_masks(&mut with, &masks);
     let without = Painting { savings: false, batch: 1, ..with.clone() };
     for guidance in [1.0, 4.0] {
         let run = |painting: &Painting| {
-            let painting = Painting { guidance, ..painting.clone() };
+            let mut painting = painting.clone();
+            painting.parts.iter_mut().for_each(|p| p.guidance = guidance);
             paint(&painting, &mut Euler::new(&config(), 8).expect("sampler"), &mut Toy::new(), &mut ()).expect("paints")
         };
         let (fast, slow) = (run(&with), run(&without));
@@ -289,16 +304,15 @@ fn nonsense_is_refused_in_words() {
         let sampler = &mut Ddim::new(&config(), 2).expect("sampler");
         paint(&p, sampler, &mut Toy::new(), &mut ()).expect_err("refused").to_string()
     };
-    assert!(refused(&|p| p.guidance = f32::NAN).contains("guidance"));
+    assert!(refused(&|p| p.parts[2].guidance = f32::NAN).contains("guidance"));
     assert!(refused(&|p| p.stride = 0).contains("stride"));
     assert!(refused(&|p| p.stride = 13).contains("gaps"));
     assert!(refused(&|p| p.parts.clear()).contains("nothing to paint"));
-    assert!(
-        refused(&|p| {
-            p.parts[0].mask.pop();
-        })
-        .contains("mask")
-    );
+    assert!(refused(&|p| p.parts[0].mask = LatentMask::empty(20, 27)).contains("mask"));
+    assert!(refused(&|p| p.parts[0].mask = LatentMask::empty(20, 28)).contains("covered by nothing"));
+    assert!(refused(&|p| p.parts[1].weight = 0.0).contains("weight"));
+    assert!(refused(&|p| p.parts[1].weight = f32::NAN).contains("weight"));
+    assert!(refused(&|p| p.layouts = vec![Layout { from: 1, masks: Vec::new() }]).contains("mask"));
     for steps in [0, 1001] {
         assert!(Ddim::new(&config(), steps).expect_err("refused").to_string().contains("steps"));
         assert!(Euler::new(&config(), steps).is_err());
