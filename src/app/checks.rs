@@ -1,7 +1,10 @@
 //! What would go wrong with the picture, said before it is made.
 
-use super::Editor;
+use super::words::Writing;
+use super::{Editor, Selected};
 use crate::document::{Coverage, Document, RegionId, WarningKind};
+use crate::studio::Vocabulary;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 
 /// A region of which more than this lies under others is worth a word.
@@ -17,6 +20,9 @@ pub struct Checks {
     /// The count of changes the warnings were written for.
     changes: Option<u64>,
     warnings: Vec<String>,
+    /// The prompts looked at, by which vocabulary, and what was found.
+    prompts: Option<(Vec<String>, usize)>,
+    unknown: Option<String>,
 }
 
 /// What of a region decides what covers what.
@@ -57,9 +63,25 @@ impl Checks {
         }
     }
 
+    /// Follows the words: what of them the model does not know, but for the word that is still being written.
+    pub fn words(&mut self, editor: &Editor, vocabulary: Option<&Arc<Vocabulary>>, writing: &Writing) {
+        let document = editor.document();
+        let shown = document.regions.iter().filter(|r| r.visible).map(|r| (Selected::Region(r.id), &r.words));
+        let prompts = std::iter::once((Selected::Background, &document.background.words)).chain(shown);
+        let prompts: Vec<String> = prompts.map(|(key, text)| writing.finished(key, text)).collect();
+        let by = vocabulary.map_or(0, |v| Arc::as_ptr(v) as usize);
+        if self.prompts.as_ref().is_none_or(|(of, with)| *of != prompts || *with != by) {
+            let words = vocabulary.and_then(|v| v.words());
+            let note = words.and_then(|words| words.note(prompts.iter().map(String::as_str)));
+            self.unknown = note.map(|note| format!("{}.", note.replacen("this", "This", 1)));
+            self.prompts = Some((prompts, by));
+        }
+    }
+
+    /// What would go wrong, the most serious first.
     #[must_use]
-    pub fn warnings(&self) -> &[String] {
-        &self.warnings
+    pub fn warnings(&self) -> Vec<&str> {
+        self.warnings.iter().chain(&self.unknown).map(String::as_str).collect()
     }
 }
 
@@ -93,7 +115,6 @@ fn texts(document: &Document, coverage: &Coverage) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
 
     fn fill(document: &mut Document, index: usize, columns: std::ops::Range<usize>) {
         let width = document.width as usize;

@@ -1,7 +1,8 @@
 //! What the window needs of the worker: a seam, so that tests can paint without a network.
 
 use crate::document::Document;
-use crate::studio::{Estimate, Event, Job, JobId, Studio};
+use crate::studio::{Estimate, Event, Job, JobId, Studio, Vocabulary};
+use std::sync::Arc;
 
 /// Makes pictures somewhere else and reports how far it is.
 pub trait Engine {
@@ -15,6 +16,10 @@ pub trait Engine {
     fn device(&self) -> String;
     /// What a run would cost; `None` where that is not known.
     fn estimate(&self, _document: &Document) -> Option<Estimate> {
+        None
+    }
+    /// What the model of this name makes of words; `None` where that is not known, or not yet.
+    fn vocabulary(&self, _model: &str) -> Option<Arc<Vocabulary>> {
         None
     }
 }
@@ -38,5 +43,9 @@ impl Engine for Studio {
 
     fn estimate(&self, document: &Document) -> Option<Estimate> {
         Self::estimate(self, document)
+    }
+
+    fn vocabulary(&self, model: &str) -> Option<Arc<Vocabulary>> {
+        Self::vocabulary(self, model)
     }
 }

@@ -29,6 +29,7 @@ mod toolbar;
 mod tools;
 mod ui;
 mod widgets;
+mod words;
 
 pub use commands::{Command, Keys};
 pub use editor::{Damage, Editor, Field, Selected};
@@ -40,6 +41,7 @@ pub use tools::{BrushSettings, Tool};
 use anyhow::Context as _;
 use canvas::Canvas;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// What the canvas shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -81,6 +83,9 @@ pub struct App {
     cost: cost::Cost,
     thumbnails: thumbnails::Thumbnails,
     cards: regions::Cards,
+    writing: words::Writing,
+    /// What the document's model makes of words, once that is known.
+    vocabulary: Option<Arc<crate::studio::Vocabulary>>,
     /// The title the window has been given.
     window_title: String,
     /// The window closes without asking again.
@@ -120,6 +125,8 @@ impl App {
             cost: cost::Cost::default(),
             thumbnails: thumbnails::Thumbnails::default(),
             cards: regions::Cards::default(),
+            writing: words::Writing::default(),
+            vocabulary: None,
             window_title: String::new(),
             closing: false,
         };

@@ -18,7 +18,7 @@ pub struct Cards {
     /// The region whose name is being typed, and the name so far.
     renaming: Option<(RegionId, String)>,
     /// Put the keyboard into the words of the selected card.
-    focus_words: bool,
+    pub(super) focus_words: bool,
     /// Put the keyboard into the name that is being typed.
     focus_name: bool,
     /// Bring the selected card into sight.
@@ -43,7 +43,7 @@ impl Cards {
 }
 
 /// What a card asks for.
-enum Wish {
+pub(super) enum Wish {
     Select(Selected),
     Run(Selected, Command),
     Recolour(RegionId, Rgb),
@@ -70,6 +70,7 @@ impl App {
                 }
             });
         });
+        self.writing.follow(ui);
         let mut wishes = Vec::new();
         ScrollArea::vertical().id_salt("cards").auto_shrink(false).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = theme::GRID;
@@ -256,26 +257,6 @@ impl App {
             wishes.push(Wish::Bootstrap(region.id, (hold * 100.0).round() / 100.0));
         }
         if slider.drag_stopped() || slider.lost_focus() {
-            wishes.push(Wish::StepDone);
-        }
-    }
-
-    fn words_field(&mut self, ui: &mut Ui, key: Selected, words: &str, hint: &str, wishes: &mut Vec<Wish>) {
-        let mut text = words.to_owned();
-        let edit = TextEdit::multiline(&mut text)
-            .id_salt(("words", key))
-            .hint_text(hint)
-            .desired_rows(3)
-            .desired_width(f32::INFINITY)
-            .margin(Margin::symmetric(8, 6));
-        let response = widgets::text(ui, edit).accessible_name("Words");
-        if std::mem::take(&mut self.cards.focus_words) {
-            response.request_focus();
-        }
-        if response.changed() {
-            wishes.push(Wish::Words(key, text));
-        }
-        if response.lost_focus() {
             wishes.push(Wish::StepDone);
         }
     }

@@ -42,7 +42,7 @@ impl App {
         frame.show(ui, |ui| {
             ui.set_width(ui.available_width());
             ui.horizontal_wrapped(|ui| {
-                ui.label(RichText::new(first).color(t.warning));
+                ui.label(RichText::new(*first).color(t.warning));
                 if warnings.len() > 1 {
                     let more = RichText::new(format!("+{}", warnings.len() - 1)).color(t.text_weak);
                     ui.label(more).on_hover_text(warnings[1..].join("\n"));

@@ -169,6 +169,29 @@ pub fn region(colour: Rgb) -> Color32 {
     Color32::from_rgb(r, g, b)
 }
 
+/// The colour that a word names; `None` for words that name none.
+#[must_use]
+pub fn named(word: &str) -> Option<Color32> {
+    let [r, g, b] = match word {
+        "red" => [206, 58, 52],
+        "orange" => [234, 134, 50],
+        "yellow" => [244, 204, 76],
+        "green" => [88, 160, 80],
+        "turquoise" => [62, 182, 178],
+        "blue" => [60, 116, 200],
+        "purple" => [132, 84, 174],
+        "pink" => [238, 148, 178],
+        "white" => [240, 240, 236],
+        "snowy" => [226, 234, 242],
+        "grey" | "gray" => [142, 146, 152],
+        "brown" => [140, 98, 66],
+        "black" => [58, 56, 68],
+        "gold" | "golden" => [212, 166, 58],
+        _ => return None,
+    };
+    Some(Color32::from_rgb(r, g, b))
+}
+
 /// A pixel of a picture or an overlay, its colour already multiplied by alpha.
 #[inline]
 #[must_use]

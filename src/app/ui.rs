@@ -55,7 +55,9 @@ impl App {
         if self.dialog.is_some() {
             return;
         }
-        for command in commands::take_pressed(ui, self.something_to_stop()) {
+        // Escape closes the list of completions first.
+        let to_stop = self.something_to_stop() && !self.writing.is_listing();
+        for command in commands::take_pressed(ui, to_stop) {
             self.perform(ui, command);
         }
     }
@@ -69,8 +71,10 @@ impl App {
     }
 
     fn checks_and_thumbnails(&mut self, ui: &Ui) {
+        self.vocabulary = self.engine.vocabulary(&self.editor.document().settings.model);
         if !self.editor.in_stroke() {
             self.checks.update(ui, &self.editor);
+            self.checks.words(&self.editor, self.vocabulary.as_ref(), &self.writing);
             self.cost.update(ui, &self.editor, self.engine.as_ref());
             self.thumbnails.update(ui, &self.editor, theme::tokens(ui).paper);
         }

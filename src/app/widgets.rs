@@ -35,9 +35,14 @@ pub fn chevron(ui: &Ui, rect: egui::Rect, visuals: &egui::style::WidgetVisuals, 
 
 /// A text field; its outline takes the accent colour while it has the keyboard.
 pub fn text(ui: &mut Ui, edit: egui::TextEdit<'_>) -> Response {
+    text_output(ui, edit).response.response
+}
+
+/// The same, with the place of the cursor.
+pub fn text_output(ui: &mut Ui, edit: egui::TextEdit<'_>) -> egui::text_edit::TextEditOutput {
     ui.scope(|ui| {
         ui.visuals_mut().selection.stroke = Stroke::new(1.0, theme::tokens(ui).accent);
-        ui.add(edit)
+        edit.show(ui)
     })
     .inner
 }

@@ -9,11 +9,13 @@ mod safetensors;
 mod store;
 mod summary;
 mod tokenizer;
+mod words;
 
 pub use crate::backend::{Device, UnknownDevice};
 pub use model::Model;
-pub use summary::{KnownWords, Part, Summary, Thing};
+pub use summary::{Part, Summary};
 pub use tokenizer::{Tokenizer, Tokens};
+pub use words::{Completion, KnownWords, Offer, Thing, UnknownWord, Words, insert_phrase};
 
 use crate::networks::{self, clip, unet, vae};
 use safetensors::TensorFile;
@@ -193,6 +195,22 @@ impl Checkpoint {
     /// Where its files are missing or damaged.
     pub fn tokenizer(&self) -> Result<Tokenizer> {
         Tokenizer::open(&self.store, self.text.0.max_position_embeddings, self.text.0.vocab_size)
+    }
+
+    /// The words it was trained on (known_words.json), where it says so.
+    ///
+    /// # Errors
+    /// Where the list is damaged.
+    pub fn known_words(&self) -> Result<Option<KnownWords>> {
+        let path = "known_words.json";
+        if !self.store.has(path) {
+            return Ok(None);
+        }
+        serde_json::from_value(self.store.json(path)?).map(Some).map_err(|error| Error::Invalid {
+            file: self.store.describe(path),
+            fact: format!("is not a list of known words ({error})"),
+            remedy: FETCH_AGAIN,
+        })
     }
 
     /// What it is, for `polyptych info` and the window.

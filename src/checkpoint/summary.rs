@@ -1,8 +1,9 @@
 //! What a checkpoint is, in figures.
 
 use super::safetensors::TensorFile;
-use super::{Checkpoint, Error, FETCH_AGAIN, Result};
-use serde::{Deserialize, Serialize};
+use super::words::KnownWords;
+use super::{Checkpoint, Result};
+use serde::Serialize;
 use serde_json::Value;
 
 /// What `polyptych info` says of a checkpoint.
@@ -79,47 +80,7 @@ impl Summary {
                 part("vae", &checkpoint.vae.1),
                 part("text_encoder", &checkpoint.text.1),
             ],
-            known_words: known_words(checkpoint)?,
+            known_words: checkpoint.known_words()?,
         })
     }
-}
-
-/// What a small checkpoint says it was trained on (its known_words.json), for completion, and for an honest note about
-/// every other word.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct KnownWords {
-    /// Things it can draw.
-    pub things: Vec<Thing>,
-    /// Colours that things come in.
-    pub colours: Vec<String>,
-    /// Times of day and weathers.
-    pub moods: Vec<String>,
-}
-
-/// One thing that a checkpoint can draw.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Thing {
-    /// The word for it.
-    pub name: String,
-    /// Its kind: a ground, a building, a creature, …
-    pub group: String,
-    /// Other words for it.
-    pub synonyms: Vec<String>,
-    /// The colours it comes in.
-    pub colours: Vec<String>,
-}
-
-/// Reads known_words.json, if there is one.
-fn known_words(checkpoint: &Checkpoint) -> Result<Option<KnownWords>> {
-    let path = "known_words.json";
-    if !checkpoint.store.has(path) {
-        return Ok(None);
-    }
-    serde_json::from_value(checkpoint.store.json(path)?).map(Some).map_err(|error| Error::Invalid {
-        file: checkpoint.store.describe(path),
-        fact: format!("is not a list of known words ({error})"),
-        remedy: FETCH_AGAIN,
-    })
 }

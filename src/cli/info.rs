@@ -39,6 +39,9 @@ fn checkpoint(name: &str, json: bool) -> anyhow::Result<()> {
         println!("  it draws      {}", things.join(", "));
         println!("  in            {}", words.colours.join(", "));
         println!("  and           {}", words.moods.join(", "));
+        if !words.styles.is_empty() {
+            println!("  as            {}", words.styles.join(", "));
+        }
     }
     Ok(())
 }

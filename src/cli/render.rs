@@ -3,7 +3,7 @@
 use super::progress::Bar;
 use crate::checkpoint::{Device, UnknownDevice};
 use crate::document::{BootstrapColour, Document, Overlap, Sampler, Schedule, WindowWeights, Wrap};
-use crate::studio::{self, Drawn, Options, Stage, Watcher};
+use crate::studio::{self, Drawn, Model as _, Options, Stage, Watcher};
 use anyhow::Context as _;
 use image::RgbImage;
 use serde_json::json;
@@ -274,11 +274,14 @@ fn rerolls(document: &Document) -> Vec<serde_json::Value> {
     drawn.filter_map(|(n, r)| r.reroll.map(|seed| json!({"region": n, "seed": seed}))).collect()
 }
 
-fn report(args: &Args, document: &Document, model: &dyn studio::Model, drawn: &Drawn, load: f64) {
+fn report(args: &Args, document: &Document, model: &studio::Loaded, drawn: &Drawn, load: f64) {
     let (device, dtype) = model.device();
     let settings = &document.settings;
     let mut warnings: Vec<String> = document.warnings().iter().map(ToString::to_string).collect();
     warnings.extend(drawn.warnings.iter().cloned());
+    let prompts = document.regions.iter().filter(|r| r.visible).map(|r| r.words.as_str());
+    let prompts = std::iter::once(document.background.words.as_str()).chain(prompts);
+    warnings.extend(model.words().and_then(|words| words.note(prompts)));
     if args.json {
         let object = json!({
             "image": args.output.display().to_string(),

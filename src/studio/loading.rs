@@ -1,7 +1,7 @@
 //! A checkpoint becomes a [`Model`].
 
 use super::model::Model;
-use crate::checkpoint::{self, Checkpoint, Device, Tokenizer};
+use crate::checkpoint::{self, Checkpoint, Device, Tokenizer, Words};
 use crate::diffusion::{Moments, Network, NetworkError, Planes, PromptId, SchedulerConfig};
 
 /// A checkpoint on a device, with its noise schedule.
@@ -11,6 +11,7 @@ pub struct Loaded {
     scheduler: SchedulerConfig,
     window: usize,
     factor: usize,
+    words: Option<Words>,
 }
 
 /// Why a checkpoint cannot be used; one line saying which file, what, and what to do.
@@ -31,7 +32,8 @@ pub fn load(name: &str, device: Device) -> Result<Loaded, LoadError> {
     let scheduler = SchedulerConfig::from_json(checkpoint.scheduler())
         .map_err(|source| LoadError::Schedule { name: checkpoint.name().to_owned(), source })?;
     let (window, factor) = (checkpoint.window(), checkpoint.latent_scale());
-    Ok(Loaded { model: checkpoint.load(device)?, scheduler, window, factor })
+    let words = checkpoint.known_words()?.map(Words::new);
+    Ok(Loaded { model: checkpoint.load(device)?, scheduler, window, factor, words })
 }
 
 impl Loaded {
@@ -39,6 +41,12 @@ impl Loaded {
     #[must_use]
     pub fn tokenizer(&self) -> &Tokenizer {
         self.model.tokenizer()
+    }
+
+    /// The words it was trained on, where it says so.
+    #[must_use]
+    pub fn words(&self) -> Option<&Words> {
+        self.words.as_ref()
     }
 }
 

@@ -9,13 +9,17 @@ mod loading;
 mod model;
 mod plan;
 mod preview;
+mod vocabulary;
 mod worker;
 
 pub use drawing::{DrawError, Drawn, Options, Seconds, Stage, Watcher, draw};
 pub use estimate::Estimate;
 pub use loading::{LoadError, Loaded, load};
 pub use model::Model;
+pub use vocabulary::Vocabulary;
 pub use worker::Loader;
+
+pub use crate::checkpoint::{Completion, KnownWords, Offer, Thing, UnknownWord, Words, insert_phrase};
 
 use crate::checkpoint::Device;
 use crate::document::Document;
@@ -146,6 +150,13 @@ impl Studio {
         let estimate = Estimate::of(document, window, factor)?;
         let seconds = self.shared.seconds_per_sample(name).map(|s| s * estimate.unet_samples as f32);
         Some(Estimate { seconds, ..estimate })
+    }
+
+    /// What the checkpoint of this name makes of words; `None` while it is being read, and where it cannot be. It is read on
+    /// a thread of its own, which then calls `wake`.
+    #[must_use]
+    pub fn vocabulary(&self, name: &str) -> Option<Arc<Vocabulary>> {
+        Shared::vocabulary(&self.shared, name)
     }
 
     /// The device in words, for the status line (`cpu · f32`); empty until a checkpoint is loaded.

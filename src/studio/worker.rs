@@ -2,7 +2,7 @@
 
 use super::drawing::{DrawError, Options, Stage, Watcher, draw};
 use super::model::Model;
-use super::{Event, Job, JobId, Phase};
+use super::{Event, Job, JobId, Phase, Vocabulary};
 use crate::checkpoint::Checkpoint;
 use image::RgbImage;
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -31,6 +31,8 @@ struct State {
     stopping: bool,
     /// Window and factor of checkpoints asked about, `None` where one cannot be opened.
     facts: HashMap<String, Option<(usize, usize)>>,
+    /// What checkpoints asked about make of words, `None` while one is being read and where it cannot be.
+    vocabularies: HashMap<String, Option<Arc<Vocabulary>>>,
     /// Seconds a UNet sample took in the last run of a checkpoint.
     pace: HashMap<String, f32>,
 }
@@ -83,6 +85,28 @@ impl Shared {
         let facts = Checkpoint::open(name).ok().map(|c| (c.window(), c.latent_scale()));
         self.lock().facts.insert(name.to_owned(), facts);
         facts
+    }
+
+    pub(super) fn vocabulary(shared: &Arc<Self>, name: &str) -> Option<Arc<Vocabulary>> {
+        let mut state = shared.lock();
+        if let Some(known) = state.vocabularies.get(name) {
+            return known.clone();
+        }
+        state.vocabularies.insert(name.to_owned(), None);
+        drop(state);
+        let (theirs, name) = (Arc::clone(shared), name.to_owned());
+        let read = move || match Vocabulary::open(&name) {
+            Ok(vocabulary) => {
+                theirs.lock().vocabularies.insert(name, Some(Arc::new(vocabulary)));
+                (theirs.wake)();
+            }
+            // A run of this checkpoint will say so to the person.
+            Err(error) => log::info!("no vocabulary: {error}"),
+        };
+        if let Err(error) = std::thread::Builder::new().name("vocabulary".to_owned()).spawn(read) {
+            log::error!("no thread for the vocabulary: {error}");
+        }
+        None
     }
 
     pub(super) fn seconds_per_sample(&self, name: &str) -> Option<f32> {

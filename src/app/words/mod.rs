@@ -1,0 +1,272 @@
+//! The field for a region's words: completion as one types, the palette of known words, the count of tokens, and an honest
+//! note about words that the model was not trained on.
+//!
+//! The list of completions never takes the keyboard. It opens as letters are typed and closes when the cursor moves. Enter
+//! and Tab take an offer only where one is chosen: by the arrows, by the pointer, or because it goes on with what was begun;
+//! otherwise Enter stays a line break and Tab goes to the next field.
+
+mod list;
+mod palette;
+
+use super::editor::Selected;
+use super::regions::Wish;
+use super::{App, theme, widgets};
+use crate::studio::{Words, insert_phrase};
+use egui::text::{CCursor, CCursorRange};
+use egui::text_edit::TextEditState;
+use egui::{Align, Button, EventFilter, Id, Label, Layout, Margin, Rect, RichText, TextEdit, Ui, UiBuilder};
+use std::ops::Range;
+use std::sync::Arc;
+
+pub use list::List;
+pub use palette::Palette;
+
+/// Height of the strip below the words, inside their field.
+const STRIP: f32 = 20.0;
+/// The count of tokens is shown from this share of what the model reads.
+const TELL_FROM: f32 = 0.6;
+/// Words told in the note of one card.
+const TOLD: usize = 6;
+
+/// What is going on in the fields for words.
+#[derive(Default)]
+pub struct Writing {
+    /// The open list of completions.
+    list: Option<List>,
+    palette: Palette,
+    /// The field with the keyboard and the word at its cursor, which is not finished yet.
+    unfinished: Option<(Selected, Range<usize>)>,
+    /// The prompt counted last, by which vocabulary, and its tokens.
+    counted: Option<(String, usize, Option<(usize, usize)>)>,
+}
+
+impl Writing {
+    /// Nothing is being written once no field has the keyboard.
+    pub fn follow(&mut self, ctx: &egui::Context) {
+        if !ctx.text_edit_focused() {
+            self.list = None;
+            self.unfinished = None;
+        }
+    }
+
+    /// True while the list of completions is open, so that Escape closes it.
+    #[must_use]
+    pub fn is_listing(&self) -> bool {
+        self.list.is_some()
+    }
+
+    /// A prompt without the word that is still being written.
+    #[must_use]
+    pub fn finished(&self, key: Selected, text: &str) -> String {
+        let mut text = text.to_owned();
+        if let Some((of, word)) = &self.unfinished
+            && *of == key
+            && text.get(word.clone()).is_some()
+        {
+            text.replace_range(word.clone(), "");
+        }
+        text
+    }
+
+    /// True for a word that is still being written.
+    #[must_use]
+    pub fn is_unfinished(&self, key: Selected, word: &Range<usize>) -> bool {
+        self.unfinished.as_ref().is_some_and(|(of, at)| *of == key && at == word)
+    }
+}
+
+impl App {
+    pub(super) fn words_field(&mut self, ui: &mut Ui, key: Selected, words: &str, hint: &str, wishes: &mut Vec<Wish>) {
+        let id = ui.make_persistent_id(("words", key));
+        let vocabulary = self.vocabulary.clone();
+        let known = vocabulary.as_ref().and_then(|v| v.words());
+        let mut list = self.writing.list.take_if(|list| list.key == key);
+        let pressed = list.as_mut().map(|list| list.keys(ui)).unwrap_or_default();
+        if pressed.close {
+            list = None;
+        }
+
+        let mut text = words.to_owned();
+        let filter = EventFilter {
+            tab: list.as_ref().is_some_and(|list| list.chosen.is_some()),
+            escape: list.is_some(),
+            horizontal_arrows: true,
+            vertical_arrows: true,
+        };
+        let edit = TextEdit::multiline(&mut text)
+            .id(id)
+            .event_filter(filter)
+            .hint_text(hint)
+            .desired_rows(2)
+            .desired_width(f32::INFINITY)
+            .margin(Margin { left: 8, right: 8, top: 6, bottom: 4 + STRIP as i8 });
+        let output = list::without_losing_focus(ui, id, |ui| widgets::text_output(ui, edit));
+        let response = output.response.response.clone().accessible_name("Words");
+        if std::mem::take(&mut self.cards.focus_words) {
+            response.request_focus();
+        }
+        if response.changed() {
+            wishes.push(Wish::Words(key, text.clone()));
+        }
+        if response.lost_focus() {
+            wishes.push(Wish::StepDone);
+        }
+
+        let cursor = output.cursor_range.filter(|range| range.is_empty()).map(|range| byte(&text, range.primary.index.0));
+        let cursor = cursor.filter(|_| response.has_focus());
+        if response.changed() {
+            let completion = cursor.and_then(|cursor| known?.complete(&text, cursor));
+            list = completion.map(|completion| List::new(key, &text, cursor.unwrap_or_default(), completion));
+        } else if list.as_ref().is_some_and(|list| !list.is_of(&text, cursor)) {
+            list = None;
+        }
+        self.writing.unfinished = match cursor {
+            Some(cursor) => Some((key, word_at(&text, cursor))),
+            None => self.writing.unfinished.take().filter(|(of, _)| *of != key),
+        };
+        if let Some(mut open) = list {
+            let at = output.galley.pos_from_cursor(CCursor::new(chars(&text, open.completion.range.start)));
+            let taken = pressed.take.or_else(|| open.show(ui, id, at.translate(output.galley_pos.to_vec2()), &text));
+            match taken.and_then(|i| open.completion.offers.get(i)) {
+                Some(offer) => {
+                    let mut written = text.clone();
+                    written.replace_range(open.completion.range.clone(), &offer.text);
+                    put_cursor(ui, id, chars(&written, open.completion.range.start + offer.text.len()));
+                    wishes.push(Wish::Words(key, written));
+                    response.request_focus();
+                    ui.request_repaint();
+                }
+                None => self.writing.list = Some(open),
+            }
+        }
+        // The keys of the next frame are sorted before the field is drawn again.
+        if response.has_focus() {
+            let list = self.writing.list.as_ref().filter(|list| list.key == key);
+            let filter =
+                EventFilter { tab: list.is_some_and(|l| l.chosen.is_some()), escape: list.is_some(), ..filter };
+            ui.memory_mut(|memory| memory.set_focus_lock_filter(id, filter));
+        }
+
+        let field = response.rect.shrink2(egui::vec2(4.0, 3.0));
+        let strip = Rect::from_min_max(egui::pos2(field.left(), field.bottom() - STRIP), field.max);
+        let mut strip = ui.new_child(UiBuilder::new().max_rect(strip).layout(Layout::right_to_left(Align::Center)));
+        if let Some(phrase) = known.and_then(|known| self.writing.palette.show(&mut strip, key, known)) {
+            let state = TextEditState::load(ui, id);
+            let at = state.and_then(|s| s.cursor.char_range()).map_or(text.len(), |r| byte(&text, r.primary.index.0));
+            let (written, end) = insert_phrase(&text, at, &phrase);
+            put_cursor(ui, id, chars(&written, end));
+            wishes.push(Wish::Words(key, written));
+            wishes.push(Wish::StepDone);
+            response.request_focus();
+        }
+        self.token_count(&mut strip, &text);
+        if let Some(known) = known {
+            self.unknown_note(ui, key, &text, known, wishes);
+        }
+    }
+
+    /// How much of what the model reads the words take, once it is worth a thought.
+    fn token_count(&mut self, ui: &mut Ui, text: &str) {
+        let Some(vocabulary) = &self.vocabulary else { return };
+        let by = Arc::as_ptr(vocabulary) as usize;
+        let counted = match &self.writing.counted {
+            Some((of, with, counted)) if of == text && *with == by => *counted,
+            _ => {
+                let counted = vocabulary.tokens(text);
+                self.writing.counted = Some((text.to_owned(), by, counted));
+                counted
+            }
+        };
+        let Some((tokens, limit)) = counted.filter(|(tokens, limit)| *tokens as f32 >= TELL_FROM * *limit as f32) else {
+            return;
+        };
+        let t = theme::tokens(ui);
+        let (colour, hint) = if tokens > limit {
+            (t.warning, format!("The model reads {limit} tokens; what comes after them has no effect"))
+        } else {
+            (t.text_weak, format!("The model reads {limit} tokens, which are words and parts of words"))
+        };
+        let text = RichText::new(format!("{tokens} / {limit}")).size(theme::TEXT_SMALL).color(colour);
+        ui.add(Label::new(text).selectable(false)).on_hover_text(hint);
+    }
+
+    /// Says quietly which words the model does not know, and what it could draw instead.
+    fn unknown_note(&mut self, ui: &mut Ui, key: Selected, text: &str, known: &Words, wishes: &mut Vec<Wish>) {
+        let mut unknown = known.unknown(text);
+        unknown.retain(|u| !self.writing.is_unfinished(key, &u.range));
+        if unknown.is_empty() {
+            return;
+        }
+        let t = theme::tokens(ui);
+        let small = |text: String| RichText::new(text).size(theme::TEXT_SMALL);
+        ui.horizontal_wrapped(|ui| {
+            ui.spacing_mut().item_spacing = egui::vec2(theme::HALF, 2.0);
+            ui.spacing_mut().button_padding = egui::vec2(theme::HALF, 1.0);
+            ui.spacing_mut().interact_size.y = 18.0;
+            let label = |ui: &mut Ui, text: String, colour| {
+                ui.add(Label::new(small(text).color(colour)).selectable(false));
+            };
+            label(ui, "This model does not know".to_owned(), t.text_weak);
+            let last = unknown.len().min(TOLD) - 1;
+            for (i, word) in unknown.iter().take(TOLD).enumerate() {
+                let comma = if i == last || !word.instead.is_empty() { "" } else { "," };
+                label(ui, format!("{}{comma}", word.word), t.warning);
+                for (n, instead) in word.instead.iter().enumerate() {
+                    if n == 0 {
+                        label(ui, "– try".to_owned(), t.text_weak);
+                    }
+                    let button = ui.add(Button::new(small(instead.clone())));
+                    let hint = format!("Write {instead} in place of {}", word.word);
+                    if button.accessible_name(&hint).on_hover_text(&hint).clicked() {
+                        let mut written = text.to_owned();
+                        written.replace_range(word.range.clone(), instead);
+                        wishes.push(Wish::Words(key, written));
+                        wishes.push(Wish::StepDone);
+                    }
+                }
+            }
+            if unknown.len() > TOLD {
+                let rest: Vec<&str> = unknown.iter().skip(TOLD).map(|u| u.word.as_str()).collect();
+                let more = small(format!("+{}", rest.len())).color(t.text_weak);
+                ui.add(Label::new(more).selectable(false)).on_hover_text(rest.join(", "));
+            }
+        });
+    }
+}
+
+/// The byte at which this character begins.
+fn byte(text: &str, character: usize) -> usize {
+    text.char_indices().nth(character).map_or(text.len(), |(at, _)| at)
+}
+
+/// How many characters lie before this byte.
+fn chars(text: &str, byte: usize) -> usize {
+    text.get(..byte).unwrap_or(text).chars().count()
+}
+
+/// The word that the cursor touches, in bytes.
+fn word_at(text: &str, cursor: usize) -> Range<usize> {
+    let (before, after) = text.split_at(text.floor_char_boundary(cursor));
+    let start = before.trim_end_matches(char::is_alphanumeric).len();
+    start..text.len() - after.trim_start_matches(char::is_alphanumeric).len()
+}
+
+fn put_cursor(ui: &Ui, id: Id, character: usize) {
+    let mut state = TextEditState::load(ui, id).unwrap_or_default();
+    state.cursor.set_char_range(Some(CCursorRange::one(CCursor::new(character))));
+    state.store(ui, id);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_counted_in_bytes_and_in_characters() {
+        let text = "größe ho";
+        assert_eq!((byte(text, 3), chars(text, 4), byte(text, 99)), (4, 3, text.len()));
+        assert_eq!(&text[word_at(text, 2)], "größe");
+        assert_eq!(&text[word_at(text, text.len())], "ho");
+        assert_eq!(word_at("", 0), 0..0);
+    }
+}

@@ -1,0 +1,226 @@
+//! The words a checkpoint knows: pure text, for the window's completion and for an honest note about every other word.
+//!
+//! A small checkpoint lists what it was trained on in `known_words.json`. [`Words`] completes what is being typed
+//! ([`Words::complete`]) and finds the words it was not trained on ([`Words::unknown`]).
+
+mod complete;
+mod relatives;
+mod unknown;
+
+pub use complete::{Completion, Offer, insert_phrase};
+pub use unknown::UnknownWord;
+
+use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
+use std::ops::Range;
+
+/// What a small checkpoint says it was trained on (its known_words.json).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct KnownWords {
+    /// Things it can draw.
+    pub things: Vec<Thing>,
+    /// Colours that things come in.
+    pub colours: Vec<String>,
+    /// Times of day, weathers and lights.
+    pub moods: Vec<String>,
+    /// Manners of drawing.
+    pub styles: Vec<String>,
+}
+
+/// One thing that a checkpoint can draw.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Thing {
+    /// The word for it.
+    pub name: String,
+    /// Its kind: a ground, a building, a creature, …
+    pub group: String,
+    /// Other words for it.
+    pub synonyms: Vec<String>,
+    /// The colours it comes in.
+    pub colours: Vec<String>,
+}
+
+/// Small words that every prompt may use: they say where and how many, not what.
+const FUNCTION_WORDS: &str = "a an the this that these those some any one two three few several many more and or with \
+     without of on in at by to from for into onto over under above below behind before beside between near next around \
+     along across against through inside outside up down front top bottom left right middle centre center is are it \
+     its his her their there very as no not";
+
+/// The words a checkpoint knows, ready to be searched.
+#[derive(Debug, Clone)]
+pub struct Words {
+    known: KnownWords,
+    phrases: Vec<Phrase>,
+    /// Every word of every phrase, in all its forms.
+    single: HashSet<String>,
+}
+
+/// Something that can be written.
+#[derive(Debug, Clone)]
+struct Phrase {
+    /// In lower case.
+    text: String,
+    /// What it is, in a word or two.
+    about: String,
+    /// The colours it comes in.
+    colours: Vec<String>,
+}
+
+impl Words {
+    /// Prepares the search.
+    #[must_use]
+    pub fn new(known: KnownWords) -> Self {
+        let mut phrases = Vec::new();
+        let mut add = |text: &str, about: &str, colours: &[String]| {
+            let text = text.trim().to_lowercase();
+            if !text.is_empty() {
+                phrases.push(Phrase { text, about: about.to_owned(), colours: colours.to_vec() });
+            }
+        };
+        for thing in &known.things {
+            add(&thing.name, &thing.group, &thing.colours);
+        }
+        for colour in &known.colours {
+            add(colour, "colour", &[]);
+        }
+        for thing in &known.things {
+            for synonym in &thing.synonyms {
+                add(synonym, &format!("= {}", thing.name), &thing.colours);
+            }
+        }
+        for mood in &known.moods {
+            add(mood, "mood", &[]);
+        }
+        for style in &known.styles {
+            add(style, "style", &[]);
+        }
+        let named = phrases.iter().map(|p| p.text.as_str()).chain(known.things.iter().flat_map(|t| &t.colours).map(String::as_str));
+        let mut single: HashSet<String> = named.flat_map(|text| words_of(text).map(|(word, _)| word)).collect();
+        single.extend(FUNCTION_WORDS.split_whitespace().map(str::to_owned));
+        let forms: Vec<String> = single.iter().flat_map(|word| forms(word)).collect();
+        single.extend(forms);
+        Self { known, phrases, single }
+    }
+
+    /// The list itself.
+    #[must_use]
+    pub fn known(&self) -> &KnownWords {
+        &self.known
+    }
+
+    /// True where the checkpoint was trained on this word (in lower case), in singular or plural, or every prompt may use it.
+    #[must_use]
+    pub fn knows(&self, word: &str) -> bool {
+        self.single.contains(word) || forms(word).iter().any(|form| self.single.contains(form))
+    }
+}
+
+/// The words of a text in lower case and where they stand, in bytes. Numbers and signs are no words.
+fn words_of(text: &str) -> impl Iterator<Item = (String, Range<usize>)> + '_ {
+    let inside = |c: char| c.is_alphanumeric() || c == '\'' || c == '’';
+    let mut rest = 0;
+    std::iter::from_fn(move || {
+        let start = rest + text.get(rest..)?.find(inside)?;
+        let after = text.get(start..)?;
+        let end = start + after.find(|c| !inside(c)).unwrap_or(after.len());
+        rest = end;
+        Some(start..end)
+    })
+    .filter_map(move |range| {
+        let word = text.get(range.clone())?;
+        let bare = word.trim_start_matches(['\'', '’']);
+        let start = range.end - bare.len();
+        // "the king's castle": the king.
+        let bare = bare.strip_suffix("'s").or_else(|| bare.strip_suffix("’s")).unwrap_or(bare);
+        let bare = bare.trim_end_matches(['\'', '’']);
+        let lower = bare.to_lowercase();
+        lower.chars().any(char::is_alphabetic).then(|| (lower, start..start + bare.len()))
+    })
+}
+
+/// Plurals that no rule makes.
+const IRREGULAR: [(&str, &str); 12] = [
+    ("children", "child"),
+    ("feet", "foot"),
+    ("geese", "goose"),
+    ("knives", "knife"),
+    ("leaves", "leaf"),
+    ("men", "man"),
+    ("mice", "mouse"),
+    ("oxen", "ox"),
+    ("people", "person"),
+    ("teeth", "tooth"),
+    ("wolves", "wolf"),
+    ("women", "woman"),
+];
+
+/// What a word may be the plural of. (Some of it are no words; they are in no list either.)
+fn forms(word: &str) -> Vec<String> {
+    let mut forms: Vec<String> =
+        IRREGULAR.iter().filter(|(many, _)| *many == word).map(|(_, one)| (*one).to_owned()).collect();
+    if let Some(stem) = word.strip_suffix("ies").filter(|stem| stem.len() > 1) {
+        forms.push(format!("{stem}y"));
+    }
+    if let Some(stem) = word.strip_suffix("es").filter(|stem| stem.len() > 2) {
+        forms.push(stem.to_owned());
+    }
+    if let Some(stem) = word.strip_suffix('s').filter(|stem| stem.len() > 2 && !stem.ends_with('s')) {
+        forms.push(stem.to_owned());
+    }
+    forms
+}
+
+#[cfg(test)]
+pub(super) fn sample() -> Words {
+    let list = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>();
+    let thing = |name: &str, group: &str, synonyms: &[&str], colours: &[&str]| Thing {
+        name: name.to_owned(),
+        group: group.to_owned(),
+        synonyms: list(synonyms),
+        colours: list(colours),
+    };
+    Words::new(KnownWords {
+        things: vec![
+            thing("blue sky", "skies", &["clear blue sky"], &[]),
+            thing("night sky", "skies", &["starry sky"], &[]),
+            thing("balloon", "in the air", &["hot air balloon"], &["red", "blue"]),
+            thing("mountains", "far away", &["mountain range"], &["grey"]),
+            thing("sea", "grounds", &["ocean"], &[]),
+            thing("house", "things", &["cottage", "little house"], &["red", "blue", "white"]),
+            thing("lighthouse", "things", &[], &["red"]),
+            thing("horse", "animals", &[], &["brown", "white"]),
+            thing("pine", "things", &["pine tree"], &["green"]),
+        ],
+        colours: list(&["blue", "brown", "green", "grey", "red", "white"]),
+        moods: list(&["at night", "in the evening", "on a sunny day"]),
+        styles: list(&["watercolour"]),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_found_with_their_places() {
+        let text = "A king’s (red:1.2) hot-air balloon, 'Größe'";
+        let found: Vec<(String, &str)> = words_of(text).map(|(word, range)| (word, &text[range])).collect();
+        let expected =
+            [("a", "A"), ("king", "king"), ("red", "red"), ("hot", "hot"), ("air", "air"), ("balloon", "balloon"), ("größe", "Größe")];
+        assert_eq!(found, expected.map(|(word, place)| (word.to_owned(), place)));
+        assert_eq!(words_of("1.5 ’ ' -- 3").count(), 0);
+    }
+
+    #[test]
+    fn plurals_count_as_known() {
+        let words = sample();
+        for known in ["house", "houses", "mountain", "mountains", "horses", "pines", "skies", "sky", "the", "watercolour", "evening"] {
+            assert!(words.knows(known), "{known}");
+        }
+        for unknown in ["zebra", "zebras", "piano", "hous", "se", "s"] {
+            assert!(!words.knows(unknown), "{unknown}");
+        }
+    }
+}

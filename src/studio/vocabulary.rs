@@ -1,0 +1,41 @@
+//! What a checkpoint makes of words, without its networks.
+
+use crate::checkpoint::{self, Checkpoint, Tokenizer, Words};
+
+/// The words a checkpoint knows and how it counts them.
+#[derive(Debug)]
+pub struct Vocabulary {
+    words: Option<Words>,
+    tokenizer: Option<Tokenizer>,
+}
+
+impl Vocabulary {
+    /// Of these words alone, or of none.
+    #[must_use]
+    pub fn new(words: Option<Words>) -> Self {
+        Self { words, tokenizer: None }
+    }
+
+    /// Reads the vocabulary of a checkpoint.
+    ///
+    /// # Errors
+    /// Where there is no such checkpoint, or it is damaged.
+    pub fn open(name: &str) -> checkpoint::Result<Self> {
+        let checkpoint = Checkpoint::open(name)?;
+        let words = checkpoint.known_words()?.map(Words::new);
+        Ok(Self { words, tokenizer: Some(checkpoint.tokenizer()?) })
+    }
+
+    /// The words it was trained on, where it says so.
+    #[must_use]
+    pub fn words(&self) -> Option<&Words> {
+        self.words.as_ref()
+    }
+
+    /// How many tokens a prompt takes, and how many are read (both without the start and end marks).
+    #[must_use]
+    pub fn tokens(&self, prompt: &str) -> Option<(usize, usize)> {
+        let tokenizer = self.tokenizer.as_ref()?;
+        Some((tokenizer.encode(prompt).ok()?.count, tokenizer.limit()))
+    }
+}
