@@ -72,8 +72,10 @@ impl Checks {
         let by = vocabulary.map_or(0, |v| Arc::as_ptr(v) as usize);
         if self.prompts.as_ref().is_none_or(|(of, with)| *of != prompts || *with != by) {
             let words = vocabulary.and_then(|v| v.words());
-            let note = words.and_then(|words| words.note(prompts.iter().map(String::as_str)));
-            self.unknown = note.map(|note| format!("{}.", note.replacen("this", "This", 1)));
+            let unknown = words.map(|words| words.unknown_in(prompts.iter().map(String::as_str))).unwrap_or_default();
+            let unknown: Vec<String> = unknown.into_iter().map(|u| u.word).collect();
+            let note = || format!("This model does not know: {}.", unknown.join(", "));
+            self.unknown = (!unknown.is_empty()).then(note);
             self.prompts = Some((prompts, by));
         }
     }

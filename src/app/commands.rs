@@ -1,6 +1,5 @@
 //! Everything a person can ask for, in one list: menu, shortcuts, tooltips and tests all come from here.
 
-use super::Example;
 use egui::{Key, Modifiers};
 use egui_material_icons::{MaterialIcon, icons};
 
@@ -9,8 +8,7 @@ use egui_material_icons::{MaterialIcon, icons};
 pub enum Command {
     New,
     Open,
-    ExampleLighthouse,
-    ExampleCastle,
+    Examples,
     Save,
     SaveAs,
     Export,
@@ -83,11 +81,10 @@ const fn place(modifiers: Modifiers, key: Key) -> Keys {
 
 impl Command {
     /// Every command, in the order of the menus.
-    pub const ALL: [Self; 49] = [
+    pub const ALL: [Self; 48] = [
         Self::New,
         Self::Open,
-        Self::ExampleLighthouse,
-        Self::ExampleCastle,
+        Self::Examples,
         Self::Save,
         Self::SaveAs,
         Self::Export,
@@ -141,8 +138,7 @@ impl Command {
         match self {
             Self::New => "New…",
             Self::Open => "Open…",
-            Self::ExampleLighthouse => Example::LighthouseBay.name(),
-            Self::ExampleCastle => Example::CastleAtDusk.name(),
+            Self::Examples => "Examples…",
             Self::Save => "Save",
             Self::SaveAs => "Save as…",
             Self::Export => "Export picture…",
@@ -196,7 +192,6 @@ impl Command {
     pub fn full_label(self) -> String {
         let label = self.label();
         match self {
-            Self::ExampleLighthouse | Self::ExampleCastle => format!("Example: {label}"),
             Self::ViewBoth | Self::ViewRegions | Self::ViewPicture => format!("Show: {label}"),
             Self::ThemeSystem | Self::ThemeDark | Self::ThemeLight => format!("Theme: {label}"),
             Self::ToolBrush | Self::ToolEraser | Self::ToolHand | Self::ToolZoom => format!("Tool: {label}"),
@@ -210,7 +205,7 @@ impl Command {
         match self {
             Self::New => "Start an empty canvas",
             Self::Open => "Open a project (.ora) or a picture exported from Polyptych (.png)",
-            Self::ExampleLighthouse | Self::ExampleCastle => "Open this painted example",
+            Self::Examples => "Open one of the painted examples",
             Self::Save => "Save the project",
             Self::SaveAs => "Save the project under another name",
             Self::Export => "Write the picture as a PNG file",
@@ -321,8 +316,7 @@ impl Command {
             Self::ViewPicture => const { &[key(PLAIN, Key::Num3)] },
             Self::Palette => const { &[key(CTRL, Key::K)] },
             Self::Shortcuts => const { &[key(PLAIN, Key::F1)] },
-            Self::ExampleLighthouse
-            | Self::ExampleCastle
+            Self::Examples
             | Self::ToggleRegion
             | Self::CanvasSize
             | Self::ThemeSystem

@@ -3,7 +3,7 @@
 use super::commands::Command;
 use super::files::Purpose;
 use super::perform::Leave;
-use super::{App, theme, widgets};
+use super::{App, gallery, theme, widgets};
 use crate::document::{Document, MAX_SIDE, MIN_SIDE, check_canvas};
 use egui::{
     Align, Button, DragValue, Frame, Id, Key, Label, Layout, Margin, Modal, RichText, ScrollArea, TextEdit, Ui,
@@ -20,6 +20,7 @@ pub enum Dialog {
     NewCanvas(SizeForm),
     CanvasSize(SizeForm),
     Palette(PaletteForm),
+    Examples(Vec<gallery::Exhibit>),
     Shortcuts,
     About,
 }
@@ -78,6 +79,10 @@ impl Dialog {
         Self::CanvasSize(SizeForm { width: document.width, height: document.height, scale: true })
     }
 
+    pub fn examples(ctx: &egui::Context) -> Self {
+        Self::Examples(gallery::exhibits(ctx))
+    }
+
     pub fn palette() -> Self {
         Self::Palette(PaletteForm::default())
     }
@@ -115,6 +120,7 @@ impl App {
             Dialog::NewCanvas(form) => new_canvas(ui, form),
             Dialog::CanvasSize(form) => canvas_size(ui, form, self.editor.document()),
             Dialog::Palette(form) => self.palette(ui, form),
+            Dialog::Examples(exhibits) => examples(ui, exhibits),
             Dialog::Shortcuts => shortcuts(ui),
             Dialog::About => about(ui),
         };
@@ -262,6 +268,16 @@ fn unsaved(ui: &Ui, title: &str, leave: Leave) -> Next {
         });
     });
     next.unwrap_or(if close { Next::Close } else { Next::Stay(Dialog::Unsaved(leave)) })
+}
+
+fn examples(ui: &Ui, exhibits: Vec<gallery::Exhibit>) -> Next {
+    let mut chosen = None;
+    let close = modal(ui, "Examples", gallery::width(), |ui| chosen = gallery::show(ui, &exhibits));
+    match chosen {
+        Some(example) => Next::Leave(Leave::Example(example)),
+        None if close => Next::Close,
+        None => Next::Stay(Dialog::Examples(exhibits)),
+    }
 }
 
 impl SizeForm {

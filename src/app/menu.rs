@@ -13,12 +13,11 @@ const MENUS: [Menu; 6] = [
         &[
             Some(Command::New),
             Some(Command::Open),
+            Some(Command::Examples),
             None,
             Some(Command::Save),
             Some(Command::SaveAs),
             Some(Command::Export),
-            None,
-            Some(Command::ExampleLighthouse),
             None,
             Some(Command::Quit),
         ],
@@ -88,14 +87,6 @@ impl App {
                         match entry {
                             None => {
                                 ui.separator();
-                            }
-                            // The first of them stands for all in the table.
-                            Some(Command::ExampleLighthouse) => {
-                                ui.menu_button("Examples", |ui| {
-                                    for example in [Command::ExampleLighthouse, Command::ExampleCastle] {
-                                        self.menu_entry(ui, example, &mut called);
-                                    }
-                                });
                             }
                             Some(command) => self.menu_entry(ui, *command, &mut called),
                         }

@@ -13,6 +13,7 @@ mod editor;
 mod engine;
 mod example;
 mod files;
+mod gallery;
 mod job;
 mod logic;
 mod menu;
@@ -109,7 +110,7 @@ impl App {
         let engine =
             options.engine.unwrap_or_else(|| Box::new(crate::studio::Studio::start(move || wake.request_repaint())));
         let mut app = Self {
-            editor: Editor::new(Example::LighthouseBay.document(), Example::LighthouseBay.name()),
+            editor: Editor::new(Example::first().document(), &Example::first().name()),
             engine,
             job: None,
             takes: takes::Takes::default(),

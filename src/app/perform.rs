@@ -75,8 +75,7 @@ impl App {
         match command {
             Command::New => self.dialog = Some(Dialog::new_canvas(self.editor.document())),
             Command::Open => self.leave(ctx, Leave::Open),
-            Command::ExampleLighthouse => self.leave(ctx, Leave::Example(Example::LighthouseBay)),
-            Command::ExampleCastle => self.leave(ctx, Leave::Example(Example::CastleAtDusk)),
+            Command::Examples => self.dialog = Some(Dialog::examples(ctx)),
             Command::Save => self.save(None),
             Command::SaveAs => self.save_as(None),
             Command::Export => self.ask_path(Purpose::Export),
@@ -178,7 +177,7 @@ impl App {
                 let document = crate::document::Document::new(width, height);
                 self.open_document(super::Editor::new(document, "Untitled"));
             }
-            Leave::Example(example) => self.open_document(super::Editor::new(example.document(), example.name())),
+            Leave::Example(example) => self.open_document(super::Editor::new(example.document(), &example.name())),
             Leave::Open => self.ask_path(Purpose::Open),
             Leave::OpenPath(path) => self.files.open(path),
         }

@@ -118,6 +118,23 @@ fn sample(picture: &RgbImage, document: &Document, x: f32, y: f32) -> Color32 {
     theme::pixel(p[0], p[1], p[2], 255)
 }
 
+/// A whole document: its picture, or without one its regions in their colours.
+#[must_use]
+pub fn of_document(document: &Document, paper: Color32) -> ColorImage {
+    if let Some(take) = &document.take {
+        return of_take(&take.image);
+    }
+    let scale = 176.0 / document.height as f32;
+    let (width, height) = ((document.width as f32 * scale).clamp(64.0, 640.0) as usize, 176);
+    let at = |i: usize, cells: usize, side: u32| ((i as f32 + 0.5) / cells as f32 * side as f32) as u32;
+    let colour = |i: usize| {
+        let (x, y) = (at(i % width, width, document.width), at(i / width, height, document.height));
+        let shown = document.regions.iter().filter(|r| r.visible);
+        shown.fold(paper, |below, r| below.lerp_to_gamma(theme::region(r.colour), f32::from(r.mask.get(x, y)) / 255.0))
+    };
+    ColorImage::new([width, height], (0..width * height).map(colour).collect())
+}
+
 /// A take as wide as the strip shows it.
 #[must_use]
 pub fn of_take(image: &RgbImage) -> ColorImage {

@@ -79,15 +79,18 @@ impl List {
     }
 
     /// Draws it below the place where the words begin that it completes. Returns the offer that was clicked.
-    pub fn show(&mut self, ui: &Ui, field: Id, at: Rect, text: &str) -> Option<usize> {
+    pub fn show(&mut self, ui: &Ui, field: Id, mut at: Rect, text: &str) -> Option<usize> {
         let typed = text.get(self.completion.range.clone()).unwrap_or_default().to_lowercase();
         let frame = egui::Frame::popup(ui.style()).inner_margin(Margin::same(4));
+        // Not beyond the panel: the canvas stays in sight.
+        let beyond = at.left() + WIDTH - ui.max_rect().right();
+        at = at.translate(vec2(-beyond.max(0.0), 0.0));
         let shown = Popup::new(list_id(field), ui.ctx().clone(), at.expand2(vec2(8.0, 3.0)), ui.layer_id())
             .kind(PopupKind::Popup)
             .open(true)
             .close_behavior(PopupCloseBehavior::IgnoreClicks)
             .align(RectAlign::BOTTOM_START)
-            .align_alternatives(&[RectAlign::TOP_START, RectAlign::BOTTOM_END, RectAlign::TOP_END])
+            .align_alternatives(&[RectAlign::TOP_START])
             .accessible_name("Known words")
             .frame(frame)
             .width(WIDTH)

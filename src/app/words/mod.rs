@@ -18,8 +18,8 @@ use egui::{Align, Button, EventFilter, Id, Label, Layout, Margin, Rect, RichText
 use std::ops::Range;
 use std::sync::Arc;
 
-pub use list::List;
-pub use palette::Palette;
+use list::List;
+use palette::Palette;
 
 /// Height of the strip below the words, inside their field.
 const STRIP: f32 = 20.0;
@@ -207,14 +207,18 @@ impl App {
                 ui.add(Label::new(small(text).color(colour)).selectable(false));
             };
             label(ui, "This model does not know".to_owned(), t.text_weak);
-            let last = unknown.len().min(TOLD) - 1;
-            for (i, word) in unknown.iter().take(TOLD).enumerate() {
-                let comma = if i == last || !word.instead.is_empty() { "" } else { "," };
-                label(ui, format!("{}{comma}", word.word), t.warning);
-                for (n, instead) in word.instead.iter().enumerate() {
-                    if n == 0 {
-                        label(ui, "– try".to_owned(), t.text_weak);
-                    }
+            let told = &unknown[..unknown.len().min(TOLD)];
+            let names: Vec<&str> = told.iter().map(|u| u.word.as_str()).collect();
+            label(ui, names.join(", "), t.warning);
+            if unknown.len() > TOLD {
+                let rest: Vec<&str> = unknown.iter().skip(TOLD).map(|u| u.word.as_str()).collect();
+                let more = small(format!("+{}", rest.len())).color(t.text_weak);
+                ui.add(Label::new(more).selectable(false)).on_hover_text(rest.join(", "));
+            }
+            for word in told.iter().filter(|word| !word.instead.is_empty()) {
+                ui.end_row();
+                label(ui, format!("Instead of {} try", word.word), t.text_weak);
+                for instead in &word.instead {
                     let button = ui.add(Button::new(small(instead.clone())));
                     let hint = format!("Write {instead} in place of {}", word.word);
                     if button.accessible_name(&hint).on_hover_text(&hint).clicked() {
@@ -224,11 +228,6 @@ impl App {
                         wishes.push(Wish::StepDone);
                     }
                 }
-            }
-            if unknown.len() > TOLD {
-                let rest: Vec<&str> = unknown.iter().skip(TOLD).map(|u| u.word.as_str()).collect();
-                let more = small(format!("+{}", rest.len())).color(t.text_weak);
-                ui.add(Label::new(more).selectable(false)).on_hover_text(rest.join(", "));
             }
         });
     }

@@ -71,6 +71,8 @@ fn contents(ui: &mut Ui, search: &mut String, first: bool, known: &Words) -> Opt
     let rest = [("Moods", also(&list.moods)), ("Styles", also(&list.styles))];
     let mut chosen = None;
     ScrollArea::vertical().max_height(HEIGHT).auto_shrink([false, true]).show(ui, |ui| {
+        // The scroll bar floats over the last pixels.
+        ui.set_max_width(ui.available_width() - 10.0);
         ui.spacing_mut().item_spacing.y = 0.0;
         let mut group = "";
         for thing in &found {
@@ -85,7 +87,9 @@ fn contents(ui: &mut Ui, search: &mut String, first: bool, known: &Words) -> Opt
         for (name, words) in rest.iter().filter(|(_, words)| !words.is_empty()) {
             heading(ui, name);
             ui.horizontal_wrapped(|ui| {
-                ui.spacing_mut().item_spacing = vec2(theme::HALF, theme::HALF);
+                ui.spacing_mut().item_spacing = vec2(0.0, 0.0);
+                ui.spacing_mut().button_padding.x = theme::HALF;
+                widgets::flat(ui);
                 for word in words {
                     if ui.button(word).clicked() {
                         chosen = Some(word.clone());
@@ -114,7 +118,10 @@ fn heading(ui: &mut Ui, name: &str) {
     let mut letters = name.chars();
     let name: String = letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect();
     ui.add_space(theme::GRID);
-    ui.add(Label::new(theme::strong(name).size(theme::TEXT_SMALL).color(t.text_weak)).selectable(false));
+    ui.horizontal(|ui| {
+        ui.add_space(theme::HALF);
+        ui.add(Label::new(theme::strong(name).size(theme::TEXT_SMALL).color(t.text_weak)).selectable(false));
+    });
     ui.add_space(2.0);
 }
 

@@ -36,14 +36,20 @@ impl Words {
             .collect()
     }
 
+    /// The same over several prompts.
+    #[must_use]
+    pub fn unknown_in<'a>(&self, prompts: impl IntoIterator<Item = &'a str>) -> Vec<UnknownWord> {
+        let mut seen = HashSet::new();
+        let unknown = prompts.into_iter().flat_map(|prompt| self.unknown(prompt));
+        unknown.filter(|u| seen.insert(u.word.clone())).take(MOST).collect()
+    }
+
     /// One line on the words that the checkpoint does not know among these prompts; `None` where it knows them all.
     #[must_use]
     pub fn note<'a>(&self, prompts: impl IntoIterator<Item = &'a str>) -> Option<String> {
-        let mut seen = HashSet::new();
-        let unknown = prompts.into_iter().flat_map(|prompt| self.unknown(prompt));
-        let told: Vec<String> = unknown
-            .filter(|u| seen.insert(u.word.clone()))
-            .take(MOST)
+        let told: Vec<String> = self
+            .unknown_in(prompts)
+            .into_iter()
             .map(|u| match u.instead.as_slice() {
                 [] => u.word,
                 instead => format!("{} (try: {})", u.word, instead.join(", ")),
@@ -81,7 +87,7 @@ impl Words {
         if !(4..=24).contains(&length) {
             return Vec::new();
         }
-        let most = if length < 6 { 1 } else { 2 };
+        let most = if length < 7 { 1 } else { 2 };
         let mut near: Vec<(usize, String)> = self
             .phrases
             .iter()

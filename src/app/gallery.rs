@@ -1,0 +1,83 @@
+//! The painted examples to choose from.
+
+use super::example::{Example, line};
+use super::{theme, thumbnails};
+use egui::{Label, Rect, RichText, Role, Sense, Stroke, StrokeKind, TextureHandle, TextureOptions, Ui, WidgetInfo, vec2};
+
+/// Size of an example's picture.
+const PICTURE: egui::Vec2 = vec2(200.0, 112.0);
+/// Height of the text below it.
+const TEXT: f32 = 56.0;
+/// Examples in a row.
+pub const COLUMNS: usize = 3;
+
+/// Width of the whole.
+#[must_use]
+pub fn width() -> f32 {
+    COLUMNS as f32 * (PICTURE.x + 16.0) + (COLUMNS - 1) as f32 * theme::GRID
+}
+
+/// An example with its picture.
+pub struct Exhibit {
+    example: Example,
+    name: String,
+    line: String,
+    texture: TextureHandle,
+}
+
+/// Every example, ready to be shown.
+#[must_use]
+pub fn exhibits(ctx: &egui::Context) -> Vec<Exhibit> {
+    Example::all()
+        .map(|example| {
+            let document = example.document();
+            let picture = thumbnails::of_document(&document, theme::tokens(ctx).paper);
+            let texture = ctx.load_texture("example", picture, TextureOptions::LINEAR);
+            Exhibit { example, name: example.name(), line: line(&document), texture }
+        })
+        .collect()
+}
+
+/// Draws them; returns the one that was clicked.
+pub fn show(ui: &mut Ui, exhibits: &[Exhibit]) -> Option<Example> {
+    let mut clicked = None;
+    egui::ScrollArea::vertical().max_height(440.0).auto_shrink([false, true]).show(ui, |ui| {
+        for row in exhibits.chunks(COLUMNS) {
+            ui.horizontal(|ui| {
+                for exhibit in row {
+                    if card(ui, exhibit) {
+                        clicked = Some(exhibit.example);
+                    }
+                }
+            });
+        }
+    });
+    clicked
+}
+
+fn card(ui: &mut Ui, exhibit: &Exhibit) -> bool {
+    let t = theme::tokens(ui);
+    let (rect, response) = ui.allocate_exact_size(PICTURE + vec2(16.0, 16.0 + TEXT), Sense::click());
+    let name = format!("{}: {}", exhibit.name, exhibit.line);
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &name));
+    let on = response.hovered() || response.has_focus();
+    ui.painter().rect_filled(rect, theme::ROUND, if on { t.card_hover } else { t.card });
+    if response.has_focus() {
+        ui.painter().rect_stroke(rect, theme::ROUND, Stroke::new(1.0, t.accent), StrokeKind::Inside);
+    }
+    // The picture whole, whatever its shape, on the desk's grey.
+    let frame = Rect::from_min_size(rect.min + vec2(8.0, 8.0), PICTURE);
+    ui.painter().rect_filled(frame, theme::ROUND_SMALL, t.desk);
+    let size = exhibit.texture.size_vec2();
+    let size = size * (PICTURE / size).min_elem();
+    let place = Rect::from_center_size(frame.center(), size);
+    egui::Image::from_texture((exhibit.texture.id(), size)).corner_radius(theme::ROUND_SMALL).paint_at(ui, place);
+    let below = Rect::from_min_max(frame.left_bottom() + vec2(0.0, 8.0), rect.max - vec2(8.0, 6.0));
+    let mut ui = ui.new_child(egui::UiBuilder::new().max_rect(below));
+    ui.spacing_mut().item_spacing.y = 2.0;
+    ui.add(Label::new(theme::strong(&exhibit.name).color(t.text_strong)).selectable(false).truncate());
+    let text = RichText::new(&exhibit.line).size(theme::TEXT_SMALL).color(t.text_weak);
+    ui.set_clip_rect(below.intersect(ui.clip_rect()));
+    ui.add(Label::new(text).selectable(false).wrap());
+    response.on_hover_text(&exhibit.line).clicked()
+}
