@@ -11,7 +11,7 @@
 
 use super::random::{TorchRandom, keyed, keyed_uniform};
 use super::windows::{Window, windows};
-use super::{Network, NetworkError, Planes, PromptId, Sampler};
+use super::{Call, Network, NetworkError, Planes, PromptId, Sampler};
 use std::collections::HashMap;
 
 /// One region, or the background, as the engine sees it.
@@ -70,6 +70,8 @@ pub struct Painted {
     pub windows: usize,
     /// Batch elements the UNet evaluated.
     pub unet_samples: usize,
+    /// Inputs among them that differ: evaluations of the UNet's part before its first cross-attention.
+    pub unet_inputs: usize,
     /// What the paper's loop evaluates: windows × prompts × 2 × steps.
     pub unet_samples_reference: usize,
 }
@@ -115,12 +117,6 @@ impl Painting {
     }
 }
 
-/// One evaluation of the UNet: an input and the words it is conditioned on.
-struct Request {
-    input: usize,
-    prompt: PromptId,
-}
-
 /// What a (window, region) pair is made of, once its requests are answered.
 struct Pair {
     window: usize,
@@ -134,19 +130,20 @@ struct Pair {
 #[derive(Default)]
 struct Gathered {
     inputs: Vec<Vec<f32>>,
-    requests: Vec<Request>,
+    requests: Vec<Call>,
     pairs: Vec<Pair>,
-    known: HashMap<(usize, PromptId), usize>,
+    known: HashMap<Call, usize>,
 }
 
 impl Gathered {
     /// The request for `prompt` on `input`; with `share`, one that is already there is used again.
     fn request(&mut self, input: usize, prompt: PromptId, share: bool) -> usize {
-        if let (true, Some(&known)) = (share, self.known.get(&(input, prompt))) {
+        let call = Call { input, prompt };
+        if let (true, Some(&known)) = (share, self.known.get(&call)) {
             return known;
         }
-        self.requests.push(Request { input, prompt });
-        self.known.insert((input, prompt), self.requests.len() - 1);
+        self.requests.push(call);
+        self.known.insert(call, self.requests.len() - 1);
         self.requests.len() - 1
     }
 }
@@ -177,6 +174,7 @@ pub fn paint(
         painting,
         noise,
         samples: 0,
+        inputs: 0,
     };
     let mut denoised = Planes::zeros(1, 4, height, width);
     for i in 0..steps {
@@ -194,6 +192,7 @@ pub fn paint(
         latent,
         windows: windows.len(),
         unet_samples: engine.samples,
+        unet_inputs: engine.inputs,
         unet_samples_reference: windows.len() * painting.parts.len() * 2 * steps,
     })
 }
@@ -222,6 +221,7 @@ struct Engine<'a> {
     /// The noise the first latent was made of.
     noise: Planes,
     samples: usize,
+    inputs: usize,
 }
 
 impl Engine<'_> {
@@ -304,7 +304,8 @@ impl Engine<'_> {
         Ok(())
     }
 
-    /// Runs the network over all gathered requests, a batch at a time.
+    /// Runs the network over all gathered requests, a batch at a time. Requests on one input go into one batch as far as they
+    /// fit, because the network computes what they share once.
     fn answer(
         &mut self,
         i: usize,
@@ -315,26 +316,41 @@ impl Engine<'_> {
     ) -> Result<Vec<Vec<f32>>, PaintError> {
         let Some(Window { width, height, .. }) = self.crops.first().map(|c| c.window) else { return Ok(Vec::new()) };
         let scale = sampler.input_scale(i);
-        let mut answers = Vec::with_capacity(gathered.requests.len());
-        for requests in gathered.requests.chunks(self.painting.batch.max(1)) {
+        let channels = network.in_channels();
+        let share = self.painting.savings;
+        let mut order: Vec<usize> = (0..gathered.requests.len()).collect();
+        order.sort_by_key(|&r| gathered.requests[r].input);
+        let mut answers = vec![Vec::new(); order.len()];
+        for order in order.chunks(self.painting.batch.max(1)) {
             if observer.cancelled() {
                 return Err(PaintError::Cancelled);
             }
-            let mut batch = Planes::zeros(requests.len(), 4, height, width);
-            for (n, request) in requests.iter().enumerate() {
-                for (to, from) in batch.image_mut(n).iter_mut().zip(&gathered.inputs[request.input]) {
+            let mut inputs: Vec<usize> = Vec::with_capacity(order.len());
+            let mut calls = Vec::with_capacity(order.len());
+            for &r in order {
+                let Call { input, prompt } = gathered.requests[r];
+                if !share || inputs.last() != Some(&input) {
+                    inputs.push(input);
+                }
+                calls.push(Call { input: inputs.len() - 1, prompt });
+            }
+            let mut batch = Planes::zeros(inputs.len(), channels, height, width);
+            for (n, &input) in inputs.iter().enumerate() {
+                for (to, from) in batch.image_mut(n).iter_mut().zip(&gathered.inputs[input]) {
                     *to = from * scale;
                 }
             }
-            let prompts: Vec<PromptId> = requests.iter().map(|r| r.prompt).collect();
-            let out = network.predict(&batch, sampler.timesteps()[i], &prompts).map_err(PaintError::Network)?;
-            if out.data.len() != batch.data.len() {
+            let out = network.predict(&batch, sampler.timesteps()[i], &calls).map_err(PaintError::Network)?;
+            if out.data.len() != calls.len() * 4 * height * width {
                 return Err(PaintError::Invalid(
                     "the network answered with another shape than it was asked".to_owned(),
                 ));
             }
-            answers.extend((0..requests.len()).map(|n| out.image(n).to_vec()));
-            self.samples += requests.len();
+            for (n, &r) in order.iter().enumerate() {
+                answers[r] = out.image(n).to_vec();
+            }
+            self.samples += calls.len();
+            self.inputs += inputs.len();
         }
         Ok(answers)
     }

@@ -16,7 +16,7 @@ mod schedule;
 pub mod windows;
 
 pub use engine::{Observer, PaintError, Painted, Painting, Part, paint};
-pub use network::{Moments, Network, NetworkError, PromptId};
+pub use network::{Call, Moments, Network, NetworkError, PromptId};
 pub use planes::Planes;
 pub use reference::paint_reference;
 pub use sampler::{Ddim, Euler, Sampler};
