@@ -15,7 +15,7 @@ use super::painting::Piece;
 use super::random::TorchRandom;
 use super::trajectory::is_free;
 use super::windows::Window;
-use super::{Kept, Network, NetworkError, Painting, Planes, PromptId, Sampler, Surround};
+use super::{Call, Kept, Network, NetworkError, Painting, Planes, PromptId, Sampler, Surround};
 use std::collections::HashMap;
 
 /// Watches a painting grow, and may stop it.
@@ -44,6 +44,8 @@ pub struct Painted {
     pub windows: usize,
     /// Batch elements the UNet evaluated.
     pub unet_samples: usize,
+    /// Inputs among them that differ: evaluations of the UNet's part before its first cross-attention.
+    pub unet_inputs: usize,
     /// What the paper's loop evaluates: windows × prompts × 2 × steps.
     pub unet_samples_reference: usize,
 }
@@ -59,12 +61,6 @@ pub enum PaintError {
     NotFinite { step: usize, steps: usize },
     #[error("{0}")]
     Invalid(String),
-}
-
-/// One evaluation of the UNet: an input and the words it is conditioned on.
-struct Request {
-    input: usize,
-    prompt: PromptId,
 }
 
 /// What a (window, region) pair is made of, once its requests are answered.
@@ -83,19 +79,20 @@ struct Pair {
 #[derive(Default)]
 struct Gathered {
     inputs: Vec<Vec<f32>>,
-    requests: Vec<Request>,
+    requests: Vec<Call>,
     pairs: Vec<Pair>,
-    known: HashMap<(usize, PromptId), usize>,
+    known: HashMap<Call, usize>,
 }
 
 impl Gathered {
     /// The request for `prompt` on `input`; with `share`, one that is already there is used again.
     fn request(&mut self, input: usize, prompt: PromptId, share: bool) -> usize {
-        if let (true, Some(&known)) = (share, self.known.get(&(input, prompt))) {
+        let call = Call { input, prompt };
+        if let (true, Some(&known)) = (share, self.known.get(&call)) {
             return known;
         }
-        self.requests.push(Request { input, prompt });
-        self.known.insert((input, prompt), self.requests.len() - 1);
+        self.requests.push(call);
+        self.known.insert(call, self.requests.len() - 1);
         self.requests.len() - 1
     }
 }
@@ -156,7 +153,8 @@ fn run(
     let windows: Vec<(usize, Window)> =
         all.into_iter().enumerate().filter(|(_, w)| kept.is_none_or(|kept| is_free(w, painting, &kept.free))).collect();
     let weights = windows.first().map(|(_, w)| w.weights(painting.window_weights)).unwrap_or_default();
-    let mut engine = Engine { painting, windows, weights, colours: Colours::new(painting), noise, samples: 0 };
+    let mut engine =
+        Engine { painting, windows, weights, colours: Colours::new(painting), noise, samples: 0, inputs: 0 };
     let mut denoised = Planes::zeros(1, 4, height, width);
     for i in 0..steps {
         let fused = engine.fused_prediction(i, &latent, sampler, network, observer)?;
@@ -178,6 +176,7 @@ fn run(
         latent,
         windows: count,
         unet_samples: engine.samples,
+        unet_inputs: engine.inputs,
         unet_samples_reference: count * painting.parts.len() * 2 * steps,
     })
 }
@@ -192,6 +191,7 @@ struct Engine<'a> {
     /// The noise the first latent was made of.
     noise: Planes,
     samples: usize,
+    inputs: usize,
 }
 
 impl Engine<'_> {
@@ -271,7 +271,8 @@ impl Engine<'_> {
         Ok(())
     }
 
-    /// Runs the network over all gathered requests, a batch at a time.
+    /// Runs the network over all gathered requests, a batch at a time. Requests on one input go into one batch as far as they
+    /// fit, because the network computes what they share once.
     fn answer(
         &mut self,
         i: usize,
@@ -282,26 +283,41 @@ impl Engine<'_> {
     ) -> Result<Vec<Vec<f32>>, PaintError> {
         let Some(&(_, Window { width, height, .. })) = self.windows.first() else { return Ok(Vec::new()) };
         let scale = sampler.input_scale(i);
-        let mut answers = Vec::with_capacity(gathered.requests.len());
-        for requests in gathered.requests.chunks(self.painting.batch.max(1)) {
+        let channels = network.in_channels();
+        let share = self.painting.savings;
+        let mut order: Vec<usize> = (0..gathered.requests.len()).collect();
+        order.sort_by_key(|&r| gathered.requests[r].input);
+        let mut answers = vec![Vec::new(); order.len()];
+        for order in order.chunks(self.painting.batch.max(1)) {
             if observer.cancelled() {
                 return Err(PaintError::Cancelled);
             }
-            let mut batch = Planes::zeros(requests.len(), 4, height, width);
-            for (n, request) in requests.iter().enumerate() {
-                for (to, from) in batch.image_mut(n).iter_mut().zip(&gathered.inputs[request.input]) {
+            let mut inputs: Vec<usize> = Vec::with_capacity(order.len());
+            let mut calls = Vec::with_capacity(order.len());
+            for &r in order {
+                let Call { input, prompt } = gathered.requests[r];
+                if !share || inputs.last() != Some(&input) {
+                    inputs.push(input);
+                }
+                calls.push(Call { input: inputs.len() - 1, prompt });
+            }
+            let mut batch = Planes::zeros(inputs.len(), channels, height, width);
+            for (n, &input) in inputs.iter().enumerate() {
+                for (to, from) in batch.image_mut(n).iter_mut().zip(&gathered.inputs[input]) {
                     *to = from * scale;
                 }
             }
-            let prompts: Vec<PromptId> = requests.iter().map(|r| r.prompt).collect();
-            let out = network.predict(&batch, sampler.timesteps()[i], &prompts).map_err(PaintError::Network)?;
-            if out.data.len() != batch.data.len() {
+            let out = network.predict(&batch, sampler.timesteps()[i], &calls).map_err(PaintError::Network)?;
+            if out.data.len() != calls.len() * 4 * height * width {
                 return Err(PaintError::Invalid(
                     "the network answered with another shape than it was asked".to_owned(),
                 ));
             }
-            answers.extend((0..requests.len()).map(|n| out.image(n).to_vec()));
-            self.samples += requests.len();
+            for (n, &r) in order.iter().enumerate() {
+                answers[r] = out.image(n).to_vec();
+            }
+            self.samples += calls.len();
+            self.inputs += inputs.len();
         }
         Ok(answers)
     }
