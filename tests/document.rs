@@ -3,7 +3,7 @@
 use image::{Rgb as Pixel, RgbImage};
 use polyptych::document::{
     Carry, Document, History, Kind, MAX_REGIONS, Mask, MergeKey, Problem, REGION_COLOURS, Region, RegionId, Rgb,
-    Sampler, Take, WarningKind, Wrap, describe, replace_file, write_atomically,
+    Sampler, Schedule, Settings, Take, WarningKind, Wrap, describe, replace_file, write_atomically,
 };
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read as _, Write as _};
@@ -372,6 +372,16 @@ fn a_later_format_is_refused_and_later_names_are_told() {
     .unwrap();
     assert_eq!(opened.document.settings.sampler, Sampler::Ddim);
     assert_eq!(opened.document.settings.steps, 1);
+    // Every name that the command line knows is the name in files.
+    for sampler in Sampler::ALL {
+        for schedule in Schedule::ALL {
+            let (s, c) = (sampler.name(), schedule.name());
+            let json = format!(r#"{{"polyptych": 1, "settings": {{"sampler": "{s}", "schedule": "{c}"}}}}"#);
+            let read = Document::read_from(&with(&json)).unwrap().document.settings;
+            assert_eq!((read.sampler, read.schedule), (sampler, schedule));
+            assert_eq!((Sampler::from_name(s), Schedule::from_name(c)), (Some(sampler), Some(schedule)));
+        }
+    }
     let told = opened.notes.join("\n");
     assert!(told.contains("unheard-of") && told.contains("guidance") && told.contains("bootstrap"), "{told}");
 }
@@ -831,6 +841,15 @@ fn parameters_are_what_the_web_uis_read() {
          Size: 128x64, Model: embedded, Version: Polyptych {version}"
     );
     assert_eq!(document.parameters(128, 64, 42), expected);
+    for (sampler, schedule, named) in [
+        (Sampler::EulerAncestral, Schedule::Normal, "Euler a"),
+        (Sampler::Dpmpp2m, Schedule::Karras, "DPM++ 2M Karras"),
+        (Sampler::Dpmpp2mSde, Schedule::Exponential, "DPM++ 2M SDE Exponential"),
+    ] {
+        let settings = Settings { sampler, schedule, ..document.settings.clone() };
+        let text = Document { settings, ..document.clone() }.parameters(128, 64, 42);
+        assert!(text.contains(&format!("Sampler: {named}, ")), "{text}");
+    }
     let carry = Carry { parameters: true, project: false };
     let image = picture(128, 64);
     assert_eq!(texts(&exported(&document, &image, carry)), [("tEXt", "parameters".to_owned(), expected)]);

@@ -9,7 +9,7 @@
 //!
 //! which is the least-squares solution of equation 5 in the paper; then take one sampler step on the whole latent.
 
-use super::random::{TorchRandom, keyed, keyed_uniform};
+use super::random::{TorchRandom, keyed, keyed_normals, keyed_uniform};
 use super::windows::{Window, windows};
 use super::{Network, NetworkError, Planes, PromptId, Sampler};
 use std::collections::HashMap;
@@ -70,7 +70,7 @@ pub struct Painted {
     pub windows: usize,
     /// Batch elements the UNet evaluated.
     pub unet_samples: usize,
-    /// What the paper's loop evaluates: windows × prompts × 2 × steps.
+    /// What the paper's loop evaluates: windows × prompts × 2 × evaluations.
     pub unet_samples_reference: usize,
 }
 
@@ -164,7 +164,8 @@ pub fn paint(
     painting.check()?;
     let (height, width) = (painting.height, painting.width);
     let windows = painting.windows();
-    let steps = sampler.timesteps().len();
+    let evaluations = sampler.timesteps().len();
+    let steps = sampler.steps();
 
     let mut noise = Planes::zeros(1, 4, height, width);
     noise.data = TorchRandom::new(painting.seed).randn(noise.data.len());
@@ -179,22 +180,26 @@ pub fn paint(
         samples: 0,
     };
     let mut denoised = Planes::zeros(1, 4, height, width);
-    for i in 0..steps {
+    for i in 0..evaluations {
         let fused = engine.fused_prediction(i, &latent, sampler, network, observer)?;
-        for ((d, &x), &p) in denoised.data.iter_mut().zip(&latent.data).zip(&fused) {
-            *d = sampler.denoised(i, x, p);
-        }
-        sampler.step(i, &mut latent.data, &fused);
+        denoised.data = sampler.denoised(i, &latent.data, &fused);
+        let fresh =
+            if sampler.noise(i) { keyed_normals(painting.seed, i, latent.channels, height, width) } else { Vec::new() };
+        sampler.step(i, &mut latent.data, &fused, &fresh);
+        let step = sampler.step_of(i) + 1;
         if latent.data.iter().any(|v| !v.is_finite()) {
-            return Err(PaintError::NotFinite { step: i + 1, steps });
+            return Err(PaintError::NotFinite { step, steps });
         }
-        observer.stepped(i + 1, steps, &denoised, network);
+        // Where a step takes several evaluations, it is done with the last of them.
+        if i + 1 == evaluations || sampler.step_of(i + 1) == step {
+            observer.stepped(step, steps, &denoised, network);
+        }
     }
     Ok(Painted {
         latent,
         windows: windows.len(),
         unet_samples: engine.samples,
-        unet_samples_reference: windows.len() * painting.parts.len() * 2 * steps,
+        unet_samples_reference: windows.len() * painting.parts.len() * 2 * evaluations,
     })
 }
 
@@ -280,7 +285,7 @@ impl Engine<'_> {
                 None => None,
             };
             let input = match mask {
-                Some(mask) if i < part.bootstrap_steps && mask.iter().any(|&m| m != 1.0) => {
+                Some(mask) if sampler.step_of(i) < part.bootstrap_steps && mask.iter().any(|&m| m != 1.0) => {
                     let choice = keyed(&[painting.seed, 1, i as u64, index as u64, k as u64]);
                     let colour = self.colours.latent(choice, crop.window, painting, network)?;
                     let mut noise = vec![0.0; 4 * area];

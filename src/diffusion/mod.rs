@@ -11,7 +11,7 @@ mod network;
 mod planes;
 pub mod random;
 mod reference;
-mod sampler;
+mod samplers;
 mod schedule;
 pub mod windows;
 
@@ -19,5 +19,5 @@ pub use engine::{Observer, PaintError, Painted, Painting, Part, paint};
 pub use network::{Moments, Network, NetworkError, PromptId};
 pub use planes::Planes;
 pub use reference::paint_reference;
-pub use sampler::{Ddim, Euler, Sampler};
-pub use schedule::{BetaSchedule, PredictionType, ScheduleError, SchedulerConfig, Spacing};
+pub use samplers::{Ddim, DpmSolver, Euler, EulerAncestral, ForwardProcess, Heun, Lcm, Sampler, UniPc};
+pub use schedule::{BetaSchedule, FinalSigma, PredictionType, Schedule, ScheduleError, SchedulerConfig, Spacing};

@@ -50,10 +50,11 @@ impl Estimate {
             for step in 0..steps {
                 // A bootstrapping region has an input of its own; all others share the window's.
                 let mut shared = HashSet::new();
+                let mut own = 0;
                 for &(k, full) in &here {
                     let (words, negative, bootstrapped) = parts[k];
                     if step < bootstrapped && !full {
-                        unet_samples += 1 + usize::from(guided);
+                        own += 1 + usize::from(guided);
                     } else {
                         shared.insert(words);
                         if guided {
@@ -61,7 +62,7 @@ impl Estimate {
                         }
                     }
                 }
-                unet_samples += shared.len();
+                unet_samples += settings.sampler.evaluations(step, steps) * (own + shared.len());
             }
         }
         Self { windows: windows.len(), steps, unet_samples, seconds: None }
