@@ -4,10 +4,12 @@ mod common;
 
 use common::{Goldens, assert_close, goldens, relative_l2};
 use polyptych::checkpoint::Device;
+use polyptych::diffusion::masks::LatentMask;
 use polyptych::diffusion::random::{TorchRandom, keyed_normals};
+use polyptych::diffusion::windows::WindowWeights;
 use polyptych::diffusion::{
     Ddim, DpmSolver, Euler, EulerAncestral, Heun, Lcm, Moments, Network, NetworkError, Observer, Painting, Part,
-    Planes, PredictionType, PromptId, Sampler, Schedule, ScheduleError, SchedulerConfig, UniPc, paint,
+    Planes, PredictionType, PromptId, Sampler, Schedule, ScheduleError, SchedulerConfig, Surround, UniPc, paint,
 };
 use polyptych::document::{self, Document};
 use polyptych::studio::{Estimate, Options, draw, load};
@@ -40,18 +42,23 @@ fn schedule(name: &str) -> Schedule {
     }
 }
 
+fn part(k: usize, mask: LatentMask, seed: u64) -> Part {
+    Part { mask, prompt: PromptId(k), negative: PromptId(k), bootstrap_steps: 0, guidance: 1.0, weight: 1.0, seed }
+}
+
 /// One window, one prompt, no guidance.
 fn plain(height: usize, width: usize, seed: u64) -> Painting {
-    let part = Part { mask: vec![1.0; height * width], prompt: PromptId(0), negative: PromptId(0), bootstrap_steps: 0 };
     Painting {
         height,
         width,
-        parts: vec![part],
-        guidance: 1.0,
+        parts: vec![part(0, LatentMask::new(height, width, &vec![1.0; height * width]), seed)],
+        layouts: Vec::new(),
         seed,
         window: height.max(width),
         stride: 1,
         wrap: (false, false),
+        window_weights: WindowWeights::Uniform,
+        surround: Surround::RandomColours,
         factor: 8,
         batch: 4,
         savings: true,
@@ -170,7 +177,7 @@ fn pictures_of_the_checkpoints_are_diffusers_with_every_sampler() {
                 document.settings.sampler = sampler;
                 document.settings.schedule = schedule;
                 let what = format!("{name} {} {}", sampler.name(), schedule.name());
-                let drawn = draw(&document, &mut model, Options::default(), &mut ());
+                let drawn = draw(&document, &mut model, &Options::default(), &mut ());
                 if !sampler.follows(schedule) {
                     let error = drawn.expect_err(&what).to_string();
                     assert!(error.contains("choose the schedule normal"), "{error}");
@@ -179,7 +186,7 @@ fn pictures_of_the_checkpoints_are_diffusers_with_every_sampler() {
                 let drawn = drawn.expect(&what);
                 let expected = &golden.get(&format!("{}.{}", sampler.name(), schedule.name())).data;
                 assert_close(&what, &drawn.latent.data, expected, 1e-4);
-                let told = Estimate::of(&document, 16, 8).unet_samples;
+                let told = Estimate::of(&document, 16, 8).expect("a cost").unet_samples;
                 assert_eq!(told, drawn.unet_samples, "{what}: the cost told before is the cost");
             }
         }
@@ -232,15 +239,14 @@ fn patchwork() -> Painting {
             masks[0][i] -= masks[k + 1][i];
         }
     }
-    let part = |(k, mask)| Part { mask, prompt: PromptId(k), negative: PromptId(k), bootstrap_steps: 0 };
-    let parts = masks.into_iter().enumerate().map(part).collect();
+    let parts = masks.iter().enumerate().map(|(k, mask)| part(k, LatentMask::new(height, width, mask), 3)).collect();
     Painting { height, width, parts, window: 12, stride: 4, ..plain(height, width, 3) }
 }
 
 /// Mean and standard deviation of the distance from the centre of the prompt that shows at each pixel.
 fn off_centre(painting: &Painting, latent: &[f32]) -> (f64, f64) {
     let area = painting.height * painting.width;
-    let shown = |i: usize| painting.parts.iter().find(|p| p.mask[i % area] == 1.0).expect("covered").prompt;
+    let shown = |i: usize| painting.parts.iter().find(|p| p.mask.cells()[i % area] == 1.0).expect("covered").prompt;
     let off: Vec<f64> = latent.iter().enumerate().map(|(i, v)| f64::from(*v) - centre(shown(i))).collect();
     let mean = off.iter().sum::<f64>() / off.len() as f64;
     (mean, (off.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / off.len() as f64).sqrt())
@@ -258,7 +264,7 @@ fn stepped_by_window(painting: &Painting, sampler: &mut dyn Sampler, network: &m
         let (mut value, mut count) = (vec![0.0; 4 * area], vec![0.0; area]);
         for (w, window) in painting.windows().into_iter().enumerate() {
             for (k, part) in painting.parts.iter().enumerate() {
-                let mask = window.crop_plane(&part.mask, height, width);
+                let mask = window.crop_plane(&part.mask.cells(), height, width);
                 let mut copy = Planes::zeros(1, 4, window.height, window.width);
                 window.crop(&latent, &mut copy.data);
                 let mut input = copy.clone();
@@ -327,12 +333,10 @@ fn every_sampler_is_clean_with_regions_and_windows_and_stepping_per_window_is_no
 fn soft_masks_and_every_prediction_type_fuse_to_the_same_picture() {
     // Epsilon, v and sample of the same denoiser are three ways to say one thing, so their fused pictures agree.
     let mut painting = patchwork();
-    for i in 0..painting.parts[0].mask.len() {
-        let m = (i % 28) as f32 / 28.0;
-        painting.parts[0].mask[i] = m;
-        painting.parts[1].mask[i] = 1.0 - m;
-        painting.parts[2].mask[i] = 0.0;
-        painting.parts[3].mask[i] = 0.0;
+    let ramp: Vec<f32> = (0..20 * 28).map(|i| (i % 28) as f32 / 28.0).collect();
+    let rest: Vec<f32> = ramp.iter().map(|m| 1.0 - m).collect();
+    for (part, mask) in painting.parts.iter_mut().zip([&ramp, &rest, &vec![0.0; 560], &vec![0.0; 560]]) {
+        part.mask = LatentMask::new(20, 28, mask);
     }
     for name in NAMES {
         let run = |kind: PredictionType| {

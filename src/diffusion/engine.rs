@@ -9,43 +9,14 @@
 //!
 //! which is the least-squares solution of equation 5 in the paper; then take one sampler step on the whole latent.
 
-use super::random::{TorchRandom, keyed, keyed_normals, keyed_uniform};
-use super::windows::{Window, windows};
-use super::{Network, NetworkError, Planes, PromptId, Sampler};
+use super::chance::mixed;
+use super::colours::{Colours, roll, to_centre};
+use super::painting::Piece;
+use super::random::{TorchRandom, keyed_normals};
+use super::trajectory::is_free;
+use super::windows::Window;
+use super::{Kept, Network, NetworkError, Painting, Planes, PromptId, Sampler, Surround};
 use std::collections::HashMap;
-
-/// One region, or the background, as the engine sees it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Part {
-    /// Latent mask, `height * width` values from 0 to 1.
-    pub mask: Vec<f32>,
-    pub prompt: PromptId,
-    pub negative: PromptId,
-    /// Steps for which it bootstraps; 0 for the background.
-    pub bootstrap_steps: usize,
-}
-
-/// What is to be painted. All lengths are on the latent grid.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Painting {
-    pub height: usize,
-    pub width: usize,
-    /// The background first, then the regions, lowest first.
-    pub parts: Vec<Part>,
-    /// Classifier-free guidance scale (Ho and Salimans 2021).
-    pub guidance: f32,
-    pub seed: u64,
-    pub window: usize,
-    pub stride: usize,
-    /// Whether windows run over the edge in x and in y.
-    pub wrap: (bool, bool),
-    /// Canvas pixels per latent pixel.
-    pub factor: usize,
-    /// The most images in one network call.
-    pub batch: usize,
-    /// Leave out network calls that cannot change the picture.
-    pub savings: bool,
-}
 
 /// Watches a painting grow, and may stop it.
 pub trait Observer {
@@ -53,6 +24,9 @@ pub trait Observer {
     fn cancelled(&mut self) -> bool {
         false
     }
+
+    /// The latent before the first step, and after every network evaluation.
+    fn latent(&mut self, _latent: &Planes) {}
 
     /// Step `done` of `total` is taken; `denoised` is the clean latent the network expects at this point. The network is
     /// idle and may be used to decode it.
@@ -87,34 +61,6 @@ pub enum PaintError {
     Invalid(String),
 }
 
-impl Painting {
-    /// The windows this painting is made of.
-    #[must_use]
-    pub fn windows(&self) -> Vec<Window> {
-        windows(self.height, self.width, self.window, self.stride, self.wrap)
-    }
-
-    pub(super) fn check(&self) -> Result<(), PaintError> {
-        let invalid = |text: String| Err(PaintError::Invalid(text));
-        if self.parts.is_empty() || self.height == 0 || self.width == 0 {
-            return invalid("there is nothing to paint: the canvas or the list of regions is empty".to_owned());
-        }
-        if self.parts.iter().any(|p| p.mask.len() != self.height * self.width) {
-            return invalid("a mask has another size than the canvas".to_owned());
-        }
-        if !self.guidance.is_finite() {
-            return invalid(format!("guidance is {}; give a number such as 7.5", self.guidance));
-        }
-        if self.window == 0 || self.stride == 0 || self.stride > self.window {
-            return invalid(format!(
-                "windows of {} at stride {} would leave gaps; the stride goes from 1 to the window's size",
-                self.window, self.stride
-            ));
-        }
-        Ok(())
-    }
-}
-
 /// One evaluation of the UNet: an input and the words it is conditioned on.
 struct Request {
     input: usize,
@@ -123,9 +69,12 @@ struct Request {
 
 /// What a (window, region) pair is made of, once its requests are answered.
 struct Pair {
-    window: usize,
+    window: Window,
     part: usize,
+    mask: Vec<f32>,
     input: usize,
+    /// How far its input is rolled down and to the right.
+    rolled: (usize, usize),
     conditional: usize,
     unconditional: Option<usize>,
 }
@@ -161,35 +110,73 @@ pub fn paint(
     network: &mut dyn Network,
     observer: &mut dyn Observer,
 ) -> Result<Painted, PaintError> {
+    run(painting, None, sampler, network, observer)
+}
+
+/// Paints one place again and keeps the rest: after every step the latent is drawn back to the kept one where it is not free.
+/// Only windows with something free in them are evaluated. Where nothing is free the latent stays to the last bit.
+///
+/// # Errors
+/// As [`paint`]; also where what is kept is of another canvas or another number of steps.
+pub fn repaint(
+    painting: &Painting,
+    kept: &Kept,
+    sampler: &mut dyn Sampler,
+    network: &mut dyn Network,
+    observer: &mut dyn Observer,
+) -> Result<Painted, PaintError> {
+    run(painting, Some(kept), sampler, network, observer)
+}
+
+fn run(
+    painting: &Painting,
+    kept: Option<&Kept>,
+    sampler: &mut dyn Sampler,
+    network: &mut dyn Network,
+    observer: &mut dyn Observer,
+) -> Result<Painted, PaintError> {
     painting.check()?;
     let (height, width) = (painting.height, painting.width);
-    let windows = painting.windows();
     let evaluations = sampler.timesteps().len();
     let steps = sampler.steps();
+    if let Some(kept) = kept {
+        kept.check(painting, evaluations)?;
+    }
 
     let mut noise = Planes::zeros(1, 4, height, width);
-    noise.data = TorchRandom::new(painting.seed).randn(noise.data.len());
+    noise.data = mixed(painting, |seed| TorchRandom::new(seed).randn(4 * height * width));
     let mut latent = noise.clone();
     latent.data.iter_mut().for_each(|v| *v *= sampler.initial_scale());
+    if let Some(kept) = kept {
+        kept.hold(0, &mut latent);
+    }
+    observer.latent(&latent);
 
-    let mut engine = Engine {
-        colours: Colours::new(painting),
-        crops: windows.iter().map(|w| Crop::new(*w, painting)).collect(),
-        painting,
-        noise,
-        samples: 0,
-    };
+    let all = painting.windows();
+    let count = all.len();
+    let windows: Vec<(usize, Window)> =
+        all.into_iter().enumerate().filter(|(_, w)| kept.is_none_or(|kept| is_free(w, painting, &kept.free))).collect();
+    let weights = windows.first().map(|(_, w)| w.weights(painting.window_weights)).unwrap_or_default();
+    let mut engine = Engine { painting, windows, weights, colours: Colours::new(painting), noise, samples: 0 };
     let mut denoised = Planes::zeros(1, 4, height, width);
     for i in 0..evaluations {
         let fused = engine.fused_prediction(i, &latent, sampler, network, observer)?;
         denoised.data = sampler.denoised(i, &latent.data, &fused);
-        let fresh =
-            if sampler.noise(i) { keyed_normals(painting.seed, i, latent.channels, height, width) } else { Vec::new() };
+        let fresh = if sampler.noise(i) {
+            mixed(painting, |seed| keyed_normals(seed, i, 4, height, width))
+        } else {
+            Vec::new()
+        };
         sampler.step(i, &mut latent.data, &fused, &fresh);
+        if let Some(kept) = kept {
+            kept.hold(i + 1, &mut latent);
+            kept.hold(evaluations, &mut denoised);
+        }
         let step = sampler.step_of(i) + 1;
         if latent.data.iter().any(|v| !v.is_finite()) {
             return Err(PaintError::NotFinite { step, steps });
         }
+        observer.latent(&latent);
         // Where a step takes several evaluations, it is done with the last of them.
         if i + 1 == evaluations || sampler.step_of(i + 1) == step {
             observer.stepped(step, steps, &denoised, network);
@@ -197,32 +184,18 @@ pub fn paint(
     }
     Ok(Painted {
         latent,
-        windows: windows.len(),
+        windows: count,
         unet_samples: engine.samples,
-        unet_samples_reference: windows.len() * painting.parts.len() * 2 * evaluations,
+        unet_samples_reference: count * painting.parts.len() * 2 * evaluations,
     })
-}
-
-/// A window with what does not change from step to step: every part's mask in it.
-struct Crop {
-    window: Window,
-    /// Per part: its mask here, or `None` where it is empty.
-    masks: Vec<Option<Vec<f32>>>,
-}
-
-impl Crop {
-    fn new(window: Window, painting: &Painting) -> Self {
-        let mask = |part: &Part| {
-            let mask = window.crop_plane(&part.mask, painting.height, painting.width);
-            mask.iter().any(|&m| m != 0.0).then_some(mask)
-        };
-        Self { window, masks: painting.parts.iter().map(mask).collect() }
-    }
 }
 
 struct Engine<'a> {
     painting: &'a Painting,
-    crops: Vec<Crop>,
+    /// The windows that are evaluated, with their numbers among all.
+    windows: Vec<(usize, Window)>,
+    /// How much each value of a window counts.
+    weights: Vec<f32>,
     colours: Colours,
     /// The noise the first latent was made of.
     noise: Planes,
@@ -230,7 +203,7 @@ struct Engine<'a> {
 }
 
 impl Engine<'_> {
-    /// Σ w·prediction / Σ w over all pairs, in the sampler's fusable form.
+    /// Σ w·prediction / Σ w over all pairs, in the sampler's fusable form; 0 where no window is evaluated.
     fn fused_prediction(
         &mut self,
         i: usize,
@@ -243,9 +216,9 @@ impl Engine<'_> {
         let mut weight = vec![0.0_f32; latent.plane_len()];
         let enough = self.painting.batch.max(1) * 8;
         let mut gathered = Gathered::default();
-        for index in 0..self.crops.len() {
-            self.gather(index, i, latent, sampler, network, &mut gathered)?;
-            if gathered.requests.len() >= enough || index + 1 == self.crops.len() {
+        for at in 0..self.windows.len() {
+            self.gather(at, i, latent, sampler, network, &mut gathered)?;
+            if gathered.requests.len() >= enough || at + 1 == self.windows.len() {
                 let gathered = std::mem::take(&mut gathered);
                 let answers = self.answer(i, &gathered, sampler, network, observer)?;
                 self.fuse(i, &gathered, &answers, sampler, &mut value, &mut weight);
@@ -264,7 +237,7 @@ impl Engine<'_> {
     /// Adds the pairs of one window.
     fn gather(
         &mut self,
-        index: usize,
+        at: usize,
         i: usize,
         latent: &Planes,
         sampler: &dyn Sampler,
@@ -272,39 +245,37 @@ impl Engine<'_> {
         gathered: &mut Gathered,
     ) -> Result<(), PaintError> {
         let painting = self.painting;
-        let crop = &self.crops[index];
-        let area = crop.window.area();
+        let (index, window) = self.windows[at];
+        let area = window.area();
         let mut shared = vec![0.0; 4 * area];
-        crop.window.crop(latent, &mut shared);
+        window.crop(latent, &mut shared);
         gathered.inputs.push(shared);
         let plain = gathered.inputs.len() - 1;
-        for (k, part) in painting.parts.iter().enumerate() {
-            let mask = match &crop.masks[k] {
-                Some(mask) => Some(mask),
-                None if painting.savings => continue,
-                None => None,
-            };
-            let input = match mask {
-                Some(mask) if sampler.step_of(i) < part.bootstrap_steps && mask.iter().any(|&m| m != 1.0) => {
-                    let choice = keyed(&[painting.seed, 1, i as u64, index as u64, k as u64]);
-                    let colour = self.colours.latent(choice, crop.window, painting, network)?;
-                    let mut noise = vec![0.0; 4 * area];
-                    crop.window.crop(&self.noise, &mut noise);
-                    let mut copy = gathered.inputs[plain].clone();
-                    for (j, (x, (&clean, &noise))) in copy.iter_mut().zip(colour.iter().zip(&noise)).enumerate() {
-                        let m = mask[j % area];
-                        *x = m * *x + (1.0 - m) * sampler.add_noise(i, clean, noise);
-                    }
-                    gathered.inputs.push(copy);
-                    gathered.inputs.len() - 1
+        let step = sampler.step_of(i);
+        for Piece { part, mask, own_input } in painting.pieces(&window, step) {
+            let mask = mask.unwrap_or_default();
+            let (mut input, mut rolled) = (plain, (0, 0));
+            if own_input {
+                let colour = self.colours.latent(painting, (step, index, part), window, network)?;
+                let mut noise = vec![0.0; 4 * area];
+                window.crop(&self.noise, &mut noise);
+                let mut copy = gathered.inputs[plain].clone();
+                for (j, (x, (&clean, &noise))) in copy.iter_mut().zip(colour.iter().zip(&noise)).enumerate() {
+                    let m = mask[j % area];
+                    *x = m * *x + (1.0 - m) * sampler.add_noise(i, clean, noise);
                 }
-                _ => plain,
-            };
+                if painting.surround == Surround::WhiteCentred {
+                    rolled = to_centre(&mask, window.height, window.width);
+                    roll(&mut copy, window.height, window.width, rolled);
+                }
+                gathered.inputs.push(copy);
+                input = gathered.inputs.len() - 1;
+            }
+            let (prompt, negative) = painting.prompts(part);
             let share = painting.savings;
-            let conditional = gathered.request(input, part.prompt, share);
-            let guided = painting.guidance != 1.0 || !share;
-            let unconditional = guided.then(|| gathered.request(input, part.negative, share));
-            gathered.pairs.push(Pair { window: index, part: k, input, conditional, unconditional });
+            let conditional = gathered.request(input, prompt, share);
+            let unconditional = negative.map(|negative| gathered.request(input, negative, share));
+            gathered.pairs.push(Pair { window, part, mask, input, rolled, conditional, unconditional });
         }
         Ok(())
     }
@@ -318,7 +289,7 @@ impl Engine<'_> {
         network: &mut dyn Network,
         observer: &mut dyn Observer,
     ) -> Result<Vec<Vec<f32>>, PaintError> {
-        let Some(Window { width, height, .. }) = self.crops.first().map(|c| c.window) else { return Ok(Vec::new()) };
+        let Some(&(_, Window { width, height, .. })) = self.windows.first() else { return Ok(Vec::new()) };
         let scale = sampler.input_scale(i);
         let mut answers = Vec::with_capacity(gathered.requests.len());
         for requests in gathered.requests.chunks(self.painting.batch.max(1)) {
@@ -355,23 +326,27 @@ impl Engine<'_> {
         weight: &mut [f32],
     ) {
         let painting = self.painting;
-        for pair in &gathered.pairs {
-            let crop = &self.crops[pair.window];
-            let Some(mask) = &crop.masks[pair.part] else { continue };
-            let mut prediction = guided(answers, pair.conditional, pair.unconditional, painting.guidance);
+        for pair in gathered.pairs.iter().filter(|pair| !pair.mask.is_empty()) {
+            let (window, part) = (pair.window, &painting.parts[pair.part]);
+            let mut prediction = guided(answers, pair.conditional, pair.unconditional, part.guidance);
             sampler.fusable(i, &gathered.inputs[pair.input], &mut prediction);
-            let area = crop.window.area();
+            if pair.rolled != (0, 0) {
+                let back = (window.height - pair.rolled.0, window.width - pair.rolled.1);
+                roll(&mut prediction, window.height, window.width, back);
+            }
+            let w: Vec<f32> = pair.mask.iter().zip(&self.weights).map(|(m, w)| m * w * part.weight).collect();
+            let area = window.area();
             for (c, plane) in value.chunks_exact_mut(weight.len()).enumerate() {
                 let prediction = &prediction[c * area..(c + 1) * area];
-                crop.window.for_each_run(painting.height, painting.width, |from, to, n| {
+                window.for_each_run(painting.height, painting.width, |from, to, n| {
                     for j in 0..n {
-                        plane[to + j] += mask[from + j] * prediction[from + j];
+                        plane[to + j] += w[from + j] * prediction[from + j];
                     }
                 });
             }
-            crop.window.for_each_run(painting.height, painting.width, |from, to, n| {
+            window.for_each_run(painting.height, painting.width, |from, to, n| {
                 for j in 0..n {
-                    weight[to + j] += mask[from + j];
+                    weight[to + j] += w[from + j];
                 }
             });
         }
@@ -385,49 +360,4 @@ fn guided(answers: &[Vec<f32>], conditional: usize, unconditional: Option<usize>
         Some(u) => answers[u].iter().zip(conditional).map(|(u, c)| u + scale * (c - u)).collect(),
         None => conditional.clone(),
     }
-}
-
-/// The solid colours of bootstrapping: as many as there are bootstrapped steps (as in the released code), each encoded when
-/// it is first used.
-struct Colours {
-    latents: Vec<Option<Vec<f32>>>,
-}
-
-impl Colours {
-    fn new(painting: &Painting) -> Self {
-        let count = painting.parts.iter().map(|p| p.bootstrap_steps).max().unwrap_or(0);
-        Self { latents: vec![None; count] }
-    }
-
-    /// The latent (posterior mean) of the colour that `choice` falls on.
-    fn latent(
-        &mut self,
-        choice: u64,
-        window: Window,
-        painting: &Painting,
-        network: &mut dyn Network,
-    ) -> Result<&[f32], PaintError> {
-        let index = (choice % self.latents.len().max(1) as u64) as usize;
-        let slot = &mut self.latents[index];
-        if slot.is_none() {
-            let channel = |c: u64| keyed_uniform(&[painting.seed, 2, index as u64, c]);
-            let colour = [channel(0), channel(1), channel(2)];
-            let picture = solid(colour, window.height * painting.factor, window.width * painting.factor);
-            let moments = network.encode(&picture).map_err(PaintError::Network)?;
-            if moments.mean.data.len() != 4 * window.area() {
-                return Err(PaintError::Invalid("the encoder answered with another shape than a window's".to_owned()));
-            }
-            *slot = Some(moments.mean.data);
-        }
-        Ok(slot.as_deref().unwrap_or_default())
-    }
-}
-
-/// A picture of one colour (channels 0 to 1) in the network's range.
-pub(super) fn solid(colour: [f32; 3], height: usize, width: usize) -> Planes {
-    let mut picture = Planes::zeros(1, 3, height, width);
-    for (plane, c) in picture.data.chunks_exact_mut(height * width).zip(colour) {
-        plane.fill(2.0 * c - 1.0);
-    }
-    picture
 }

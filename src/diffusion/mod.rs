@@ -3,21 +3,28 @@
 //! A network is a trait here ([`Network`]), so nothing below needs a tensor library and tests run on toy networks. Latents are
 //! small, so fusing, samplers and chance run on the host, the same for every device.
 //!
-//! [`paint`] is the engine; [`paint_reference`] is the authors' own loop, kept as the oracle.
+//! [`paint`] is the engine, [`repaint`] paints one place again and keeps the rest; [`paint_reference`] is the authors' own
+//! loop, kept as the oracle.
 
+mod chance;
+mod colours;
 mod engine;
 pub mod masks;
 mod network;
+mod painting;
 mod planes;
 pub mod random;
 mod reference;
 mod samplers;
 mod schedule;
+mod trajectory;
 pub mod windows;
 
-pub use engine::{Observer, PaintError, Painted, Painting, Part, paint};
+pub use engine::{Observer, PaintError, Painted, paint, repaint};
 pub use network::{Moments, Network, NetworkError, PromptId};
+pub use painting::{Layout, Painting, Part, Surround};
 pub use planes::Planes;
 pub use reference::paint_reference;
 pub use samplers::{Ddim, DpmSolver, Euler, EulerAncestral, ForwardProcess, Heun, Lcm, Sampler, UniPc};
 pub use schedule::{BetaSchedule, FinalSigma, PredictionType, Schedule, ScheduleError, SchedulerConfig, Spacing};
+pub use trajectory::{Kept, Recorder, Trajectory, free_windows};
