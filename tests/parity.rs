@@ -127,9 +127,6 @@ fn a_panorama_is_diffusers_with_and_without_circular_padding() {
             assert_eq!(drawn.windows, windows);
             let expected = &golden.get(&format!("{case}.latent")).data;
             assert_close(&format!("{name} {case}"), &drawn.latent.data, expected, 1e-3);
-            let (seam, inside) = steps_in_x(&drawn.image);
-            println!("{name} {case}: {seam:.2} at the edges, {inside:.2} inside");
-            assert_eq!(seam <= inside, wrap == Wrap::X, "{name} {case}");
             // The first and last eight columns of the picture: the decode wraps as diffusers' does.
             let edges = &golden.get(&format!("{case}.edges")).data;
             for (i, expected) in edges.iter().enumerate() {
@@ -142,14 +139,19 @@ fn a_panorama_is_diffusers_with_and_without_circular_padding() {
     }
 }
 
-/// The mean step between neighbouring columns: over the joined edges, and the mean over all places inside.
-fn steps_in_x(image: &RgbImage) -> (f64, f64) {
+/// How much harder the step from the last column to the first is than those inside: in standard deviations from their mean.
+/// Steps are the mean difference of two columns; those inside are taken where latent pixels meet, as they do at the edges.
+fn seam(image: &RgbImage) -> f64 {
     let (width, height) = image.dimensions();
     let step = |a: u32, b: u32| {
         let difference = |y| (0..3).map(move |c| image.get_pixel(a, y).0[c].abs_diff(image.get_pixel(b, y).0[c]));
         (0..height).flat_map(difference).map(f64::from).sum::<f64>() / f64::from(height * 3)
     };
-    (step(width - 1, 0), (1..width).map(|x| step(x - 1, x)).sum::<f64>() / f64::from(width - 1))
+    let inside: Vec<f64> = (8..width).step_by(8).map(|x| step(x - 1, x)).collect();
+    let mean = inside.iter().sum::<f64>() / inside.len() as f64;
+    let variance = inside.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / inside.len() as f64;
+    println!("  {:.2} at the edges, {mean:.2} ± {:.2} inside", step(width - 1, 0), variance.sqrt());
+    (step(width - 1, 0) - mean) / variance.sqrt()
 }
 
 #[test]
@@ -167,13 +169,10 @@ fn joined_edges_meet_no_harder_than_the_inside_and_others_do() {
             for (axis, joined, image) in
                 [("x", wrap.x(), image.clone()), ("y", wrap.y(), image::imageops::rotate90(&image))]
             {
-                let (seam, inside) = steps_in_x(&image);
-                println!("window {window}, {wrap:?}, along {axis}: {seam:.2} at the edges, {inside:.2} inside");
-                if joined {
-                    assert!(seam <= inside, "{wrap:?} {axis}: {seam} at the seam, {inside} inside");
-                } else {
-                    assert!(seam > inside * 1.2, "{wrap:?} {axis}: edges that are not joined meet: {seam} {inside}");
-                }
+                let harder = seam(&image);
+                println!("window {window}, {wrap:?}, along {axis}: {harder:.2}");
+                // One step like the others inside is within two deviations of their mean.
+                assert_eq!(harder < 2.0, joined, "window {window}, {wrap:?}, along {axis}: {harder}");
             }
         }
     }
