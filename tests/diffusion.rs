@@ -3,11 +3,14 @@
 mod common;
 
 use common::{Goldens, assert_close, goldens, relative_l2};
-use polyptych::diffusion::random::TorchRandom;
+use polyptych::diffusion::masks::{LatentMask, spread};
+use polyptych::diffusion::random::{TorchRandom, keyed, keyed_uniform};
+use polyptych::diffusion::windows::WindowWeights;
 use polyptych::diffusion::{
-    Call, Ddim, Euler, Moments, Network, NetworkError, Observer, PaintError, Painting, Part, Planes, PromptId, Sampler,
-    SchedulerConfig, paint, paint_reference,
+    AreaCall, Call, Ddim, Euler, Hold, Kept, Layout, Moments, Network, NetworkError, Observer, PaintError, Painting, Part, Planes, PromptId,
+    Recorder, Sampler, SchedulerConfig, Surround, Trajectory, free_windows, paint, paint_reference, repaint,
 };
+use std::sync::Arc;
 
 const SEEDS: [u64; 4] = [0, 42, 4_294_967_295, 1_099_511_627_781];
 
@@ -106,7 +109,7 @@ impl Toy {
 }
 
 /// The input of every call.
-fn spread(inputs: &Planes, calls: &[Call]) -> Planes {
+fn inputs_of(inputs: &Planes, calls: &[Call]) -> Planes {
     let data = calls.iter().flat_map(|call| inputs.image(call.input)).copied().collect();
     Planes { count: calls.len(), data, ..*inputs }
 }
@@ -116,13 +119,31 @@ impl Network for Toy {
         self.calls += 1;
         self.largest_batch = self.largest_batch.max(calls.len());
         self.inputs += inputs.count;
-        let mut out = spread(inputs, calls);
+        let mut out = inputs_of(inputs, calls);
         for (n, call) in calls.iter().enumerate() {
             let image = inputs.image(call.input);
             let mean = image.iter().sum::<f32>() / image.len() as f32;
             for (i, v) in out.image_mut(n).iter_mut().enumerate() {
                 let phase = (i % 7) as f32 * 0.3 + call.prompt.0 as f32 + timestep * 0.002;
                 *v = 0.6 * *v + 0.4 * phase.sin() + 0.2 * mean;
+            }
+        }
+        Ok(out)
+    }
+
+    fn predict_areas(&mut self, inputs: &Planes, t: f32, calls: &[AreaCall]) -> Result<Planes, NetworkError> {
+        let mut out = Planes::zeros(calls.len(), 4, inputs.height, inputs.width);
+        for (n, call) in calls.iter().enumerate() {
+            let mut weight = vec![0.0; inputs.plane_len()];
+            for area in &call.areas {
+                let alone = self.predict(inputs, t, &[Call { input: call.input, prompt: area.prompt }])?;
+                for (i, (v, p)) in out.image_mut(n).iter_mut().zip(&alone.data).enumerate() {
+                    *v += area.mask[i % area.mask.len()] * p;
+                }
+                weight.iter_mut().zip(&area.mask).for_each(|(w, m)| *w += m);
+            }
+            for (i, v) in out.image_mut(n).iter_mut().enumerate() {
+                *v /= weight[i % weight.len()];
             }
         }
         Ok(out)
@@ -168,23 +189,35 @@ fn painting() -> Painting {
     let mut masks = vec![background];
     masks.extend(regions);
     let parts = masks.into_iter().enumerate().map(|(k, mask)| Part {
-        mask,
+        mask: LatentMask::new(height, width, &mask),
         prompt: PromptId(10 + k),
         negative: PromptId(0),
         bootstrap_steps: 0,
+        guidance: 5.0,
+        weight: 1.0,
+        seed: 3,
     });
     Painting {
         height,
         width,
         parts: parts.collect(),
-        guidance: 5.0,
+        layouts: Vec::new(),
         seed: 3,
         window: 12,
         stride: 4,
         wrap: (false, false),
+        window_weights: WindowWeights::Uniform,
+        surround: Surround::RandomColours,
+        hold: Hold::MultiDiffusion,
         factor: 8,
         batch: 5,
         savings: true,
+    }
+}
+
+fn set_masks(painting: &mut Painting, masks: &[Vec<f32>]) {
+    for (part, mask) in painting.parts.iter_mut().zip(masks) {
+        part.mask = LatentMask::new(painting.height, painting.width, mask);
     }
 }
 
@@ -210,17 +243,18 @@ fn savings_change_nothing_but_rounding() {
     }
     // A soft edge and an own negative, too.
     with.parts[2].negative = PromptId(1);
+    let mut masks: Vec<Vec<f32>> = with.parts.iter().map(|p| p.mask.cells()).collect();
     for i in 0..with.width {
         let m = i as f32 / with.width as f32;
         let row = 7 * with.width + i;
-        with.parts[1].mask[row] = m;
-        with.parts[0].mask[row] = 1.0 - m;
-        with.parts[2].mask[row] = 0.0;
+        (masks[0][row], masks[1][row], masks[2][row]) = (1.0 - m, m, 0.0);
     }
+    set_masks(&mut with, &masks);
     let without = Painting { savings: false, batch: 1, ..with.clone() };
     for guidance in [1.0, 4.0] {
         let run = |painting: &Painting| {
-            let painting = Painting { guidance, ..painting.clone() };
+            let mut painting = painting.clone();
+            painting.parts.iter_mut().for_each(|p| p.guidance = guidance);
             paint(&painting, &mut Euler::new(&config(), 8).expect("sampler"), &mut Toy::new(), &mut ()).expect("paints")
         };
         let (fast, slow) = (run(&with), run(&without));
@@ -251,6 +285,38 @@ fn words_on_one_input_come_in_one_batch() {
 }
 
 #[test]
+fn attention_is_multidiffusion_on_a_network_that_averages_its_answers() {
+    // The toy's prediction with several words is the average by their masks. With hard masks a pixel has one part, so both
+    // ways of holding regions must give the same picture, at very different cost.
+    let mut held = painting();
+    held.parts[1].guidance = 2.0;
+    held.parts[2].negative = PromptId(1);
+    held.parts[3].guidance = 1.0;
+    let run = |hold| {
+        let painting = Painting { hold, ..held.clone() };
+        let painted = paint(&painting, &mut Ddim::new(&config(), 6).expect("sampler"), &mut Toy::new(), &mut ());
+        let painted = painted.expect("paints");
+        assert_eq!(painting.unet_samples(&painting.windows(), 0..6), painted.unet_samples, "the estimate");
+        painted
+    };
+    let (one_pass, pass_each) = (run(Hold::Attention), run(Hold::MultiDiffusion));
+    assert_close("attention", &one_pass.latent.data, &pass_each.latent.data, 1e-5);
+    assert_eq!(one_pass.unet_samples, one_pass.windows * 2 * 6, "one pass with words and one with negatives");
+    assert!(one_pass.unet_samples < pass_each.unet_samples);
+
+    // Nothing bootstraps, and without guidance there is one pass.
+    let mut plain = Painting { hold: Hold::Attention, ..painting() };
+    let latent = |p: &Painting| {
+        paint(p, &mut Ddim::new(&config(), 4).expect("sampler"), &mut Toy::new(), &mut ()).expect("paints")
+    };
+    let before = latent(&plain);
+    plain.parts[1].bootstrap_steps = 3;
+    assert_eq!(latent(&plain), before);
+    plain.parts.iter_mut().for_each(|part| part.guidance = 1.0);
+    assert_eq!(latent(&plain).unet_samples, before.windows * 4);
+}
+
+#[test]
 fn bootstrapping_changes_the_picture() {
     let mut held = painting();
     held.parts[2].bootstrap_steps = 3;
@@ -267,7 +333,7 @@ fn a_wrapped_canvas_has_no_edge() {
     struct Local;
     impl Network for Local {
         fn predict(&mut self, inputs: &Planes, _t: f32, calls: &[Call]) -> Result<Planes, NetworkError> {
-            let mut out = spread(inputs, calls);
+            let mut out = inputs_of(inputs, calls);
             out.data.iter_mut().for_each(|v| *v = (*v * 2.0).sin());
             Ok(out)
         }
@@ -320,16 +386,15 @@ fn nonsense_is_refused_in_words() {
         let sampler = &mut Ddim::new(&config(), 2).expect("sampler");
         paint(&p, sampler, &mut Toy::new(), &mut ()).expect_err("refused").to_string()
     };
-    assert!(refused(&|p| p.guidance = f32::NAN).contains("guidance"));
+    assert!(refused(&|p| p.parts[2].guidance = f32::NAN).contains("guidance"));
     assert!(refused(&|p| p.stride = 0).contains("stride"));
     assert!(refused(&|p| p.stride = 13).contains("gaps"));
     assert!(refused(&|p| p.parts.clear()).contains("nothing to paint"));
-    assert!(
-        refused(&|p| {
-            p.parts[0].mask.pop();
-        })
-        .contains("mask")
-    );
+    assert!(refused(&|p| p.parts[0].mask = LatentMask::empty(20, 27)).contains("mask"));
+    assert!(refused(&|p| p.parts[0].mask = LatentMask::empty(20, 28)).contains("covered by nothing"));
+    assert!(refused(&|p| p.parts[1].weight = 0.0).contains("weight"));
+    assert!(refused(&|p| p.parts[1].weight = f32::NAN).contains("weight"));
+    assert!(refused(&|p| p.layouts = vec![Layout { from: 1, masks: Vec::new() }]).contains("mask"));
     for steps in [0, 1001] {
         assert!(Ddim::new(&config(), steps).expect_err("refused").to_string().contains("steps"));
         assert!(Euler::new(&config(), steps).is_err());
@@ -341,7 +406,7 @@ fn a_picture_of_nan_is_an_error_not_a_black_picture() {
     struct Broken;
     impl Network for Broken {
         fn predict(&mut self, inputs: &Planes, _t: f32, calls: &[Call]) -> Result<Planes, NetworkError> {
-            let mut out = spread(inputs, calls);
+            let mut out = inputs_of(inputs, calls);
             out.data.fill(f32::NAN);
             Ok(out)
         }
@@ -381,4 +446,406 @@ fn single_steps_are_diffusers() {
             assert_close(&format!("{name} input"), &seen, &scaled.data, 2e-6);
         }
     }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Windows and regions against a naive loop
+// ---------------------------------------------------------------------------------------------------------------------
+
+/// The latent before the first step and after every evaluation.
+#[derive(Default)]
+struct Way(Vec<Vec<f32>>);
+
+impl Observer for Way {
+    fn latent(&mut self, latent: &Planes) {
+        self.0.push(latent.data.clone());
+    }
+}
+
+/// The whole process cell by cell, one network call at a time, with nothing shared, skipped or batched; sums in f64.
+fn naive(painting: &Painting, steps: usize) -> Vec<f32> {
+    let &Painting { height, width, .. } = painting;
+    let cells = height * width;
+    let mut sampler = Ddim::new(&config(), steps).expect("sampler");
+    let mut toy = Toy::new();
+
+    // The first latent: each seed's own canvas of noise, mixed by share of variance.
+    let own: Vec<Vec<f32>> = painting.parts.iter().map(|p| TorchRandom::new(p.seed).randn(4 * cells)).collect();
+    let masks: Vec<Vec<f32>> = painting.parts.iter().map(|p| p.mask.cells()).collect();
+    let noise: Vec<f32> = (0..4 * cells)
+        .map(|i| {
+            let all: f64 = masks.iter().map(|m| f64::from(m[i % cells])).sum();
+            let mut shares: Vec<(u64, f64, f32)> = Vec::new();
+            for ((part, mask), own) in painting.parts.iter().zip(&masks).zip(&own) {
+                let share = f64::from(mask[i % cells]) / all;
+                match shares.iter_mut().find(|(seed, ..)| *seed == part.seed) {
+                    Some((_, sum, _)) => *sum += share,
+                    None => shares.push((part.seed, share, own[i])),
+                }
+            }
+            shares.iter().map(|(_, share, own)| share.sqrt() * f64::from(*own)).sum::<f64>() as f32
+        })
+        .collect();
+    let mut latent = noise.clone();
+
+    for i in 0..steps {
+        let (mut value, mut weight) = (vec![0.0_f64; 4 * cells], vec![0.0_f64; cells]);
+        for (index, window) in painting.windows().into_iter().enumerate() {
+            let (h, w) = (window.height, window.width);
+            // Where value (row, column) of the window lies on the canvas.
+            let place = |j: usize| ((window.y + j / w) % height) * width + (window.x + j % w) % width;
+            for (k, part) in painting.parts.iter().enumerate() {
+                let mask = painting.mask(k, i).cells();
+                let here: Vec<f32> = (0..h * w).map(|j| mask[place(j)]).collect();
+                if here.iter().all(|m| *m == 0.0) {
+                    continue;
+                }
+                let mut input = Planes::zeros(1, 4, h, w);
+                let bootstraps = i < part.bootstrap_steps && here.iter().any(|m| *m != 1.0);
+                let mut shift = (0, 0);
+                let mut colour = [0.0_f32; 3];
+                if bootstraps {
+                    colour = match painting.surround {
+                        Surround::WhiteCentred => {
+                            let inside = |j: &usize| here[*j] > 0.0;
+                            let rows: Vec<usize> = (0..h * w).filter(inside).map(|j| j / w).collect();
+                            let columns: Vec<usize> = (0..h * w).filter(inside).map(|j| j % w).collect();
+                            let middle = |v: &[usize]| (v.iter().min().unwrap() + v.iter().max().unwrap() + 1) as i64;
+                            let to = |side: usize, middle: i64| (side as i64 - middle).div_euclid(2);
+                            shift = (to(h, middle(&rows)), to(w, middle(&columns)));
+                            [1.0; 3]
+                        }
+                        Surround::RandomColours => {
+                            let key = [part.seed, 1, i as u64, index as u64, k as u64];
+                            let most = painting.parts.iter().map(|p| p.bootstrap_steps).max().unwrap() as u64;
+                            let choice = keyed(&key) % most;
+                            [0, 1, 2].map(|c| keyed_uniform(&[painting.seed, 2, choice, c]))
+                        }
+                    };
+                }
+                for (j, x) in input.data.iter_mut().enumerate() {
+                    let (c, cell) = (j / (h * w), j % (h * w));
+                    // What moves by the shift comes from where it was.
+                    let (y, x0) = ((cell / w) as i64 - shift.0, (cell % w) as i64 - shift.1);
+                    let from = y.rem_euclid(h as i64) as usize * w + x0.rem_euclid(w as i64) as usize;
+                    *x = latent[c * cells + place(from)];
+                    if bootstraps {
+                        let clean = (2.0 * colour[c % 3] - 1.0) * 0.8;
+                        let noised = sampler.add_noise(i, clean, noise[c * cells + place(from)]);
+                        *x = here[from] * *x + (1.0 - here[from]) * noised;
+                    }
+                }
+                let t = sampler.timesteps()[i];
+                let mut ask = |prompt| toy.predict(&input, t, &[Call { input: 0, prompt }]).expect("predicts").data;
+                let (conditional, unconditional) = (ask(part.prompt), ask(part.negative));
+                for (j, (c, u)) in conditional.iter().zip(unconditional).enumerate() {
+                    let (plane, cell) = (j / (h * w), j % (h * w));
+                    let (y, x) = ((cell / w) as i64 - shift.0, (cell % w) as i64 - shift.1);
+                    let to = y.rem_euclid(h as i64) as usize * w + x.rem_euclid(w as i64) as usize;
+                    let tent = |at: usize, side: usize| (at + 1).min(side - at) as f64;
+                    let count = match painting.window_weights {
+                        WindowWeights::Uniform => 1.0,
+                        WindowWeights::Tent => tent(to / w, h) * tent(to % w, w),
+                    };
+                    let share = f64::from(here[to]) * f64::from(part.weight) * count;
+                    value[plane * cells + place(to)] += share * f64::from(u + part.guidance * (c - u));
+                    if plane == 0 {
+                        weight[place(to)] += share;
+                    }
+                }
+            }
+        }
+        let fused: Vec<f32> = value.iter().enumerate().map(|(i, v)| (v / weight[i % cells]) as f32).collect();
+        sampler.step(i, &mut latent, &fused);
+    }
+    latent
+}
+
+/// The painting with soft edges between its regions, all of whose settings are their own.
+fn rich() -> Painting {
+    let mut p = painting();
+    let (height, width) = (p.height, p.width);
+    let mut masks: Vec<Vec<f32>> = p.parts.iter().map(|part| part.mask.cells()).collect();
+    for y in 0..height {
+        for x in 0..width {
+            let m = (x as f32 / width as f32).min(1.0 - masks[3][y * width + x]) * masks[2][y * width + x];
+            let i = y * width + x;
+            masks[2][i] = m;
+            masks[0][i] = 1.0 - masks[1][i] - m - masks[3][i];
+        }
+    }
+    set_masks(&mut p, &masks);
+    for (k, part) in p.parts.iter_mut().enumerate() {
+        part.weight = [1.0, 0.3, 2.5, 1.0][k];
+        part.guidance = [5.0, 1.0, 3.0, 5.0][k];
+        part.bootstrap_steps = [0, 2, 3, 0][k];
+        part.seed = [3, 3, 11, 12][k];
+        part.negative = PromptId([0, 0, 1, 0][k]);
+    }
+    // Region 1 ends after the third step, region 3 starts at the fifth: the background has their places meanwhile.
+    let without = |k: &[usize]| {
+        let mut masks = masks.clone();
+        for &k in k {
+            for i in 0..height * width {
+                masks[0][i] += masks[k][i];
+                masks[k][i] = 0.0;
+            }
+        }
+        masks.iter().map(|mask| LatentMask::new(height, width, mask)).collect()
+    };
+    p.layouts = vec![
+        Layout { from: 0, masks: without(&[3]) },
+        Layout { from: 3, masks: without(&[1, 3]) },
+        Layout { from: 4, masks: without(&[1]) },
+    ];
+    p
+}
+
+#[test]
+fn every_way_to_fuse_is_the_naive_loop() {
+    let cases: [(&str, &dyn Fn(&mut Painting)); 7] = [
+        ("plain", &|_| ()),
+        ("tent", &|p| p.window_weights = WindowWeights::Tent),
+        ("wrapped", &|p| p.wrap = (true, true)),
+        ("wrapped, off stride", &|p| (p.wrap, p.stride) = ((true, false), 5)),
+        ("wrapped, shorter than a window", &|p| (p.wrap, p.window, p.stride) = ((true, true), 32, 7)),
+        ("one window larger than the canvas", &|p| p.window = 40),
+        ("white and tent", &|p| {
+            (p.surround, p.window_weights, p.wrap) = (Surround::WhiteCentred, WindowWeights::Tent, (true, false));
+        }),
+    ];
+    let mut seen: Vec<Vec<f32>> = Vec::new();
+    for (name, change) in cases {
+        let mut p = rich();
+        change(&mut p);
+        let painted =
+            paint(&p, &mut Ddim::new(&config(), 6).expect("sampler"), &mut Toy::new(), &mut ()).expect("paints");
+        assert_close(name, &painted.latent.data, &naive(&p, 6), 1e-5);
+        assert_eq!(p.unet_samples(&p.windows(), 0..6), painted.unet_samples, "{name}: the count told before");
+        for other in &seen {
+            assert!(relative_l2(&painted.latent.data, other) > 1e-4, "{name} is no case of its own");
+        }
+        seen.push(painted.latent.data);
+    }
+}
+
+#[test]
+fn each_setting_of_a_region_matters() {
+    let run = |p: &Painting| {
+        paint(p, &mut Ddim::new(&config(), 6).expect("sampler"), &mut Toy::new(), &mut ()).expect("paints").latent.data
+    };
+    let base = run(&rich());
+    let changes: [(&str, &dyn Fn(&mut Painting)); 6] = [
+        ("weight", &|p| p.parts[2].weight = 1.0),
+        ("guidance", &|p| p.parts[2].guidance = 4.0),
+        ("negative", &|p| p.parts[2].negative = PromptId(0)),
+        ("seed", &|p| p.parts[2].seed = 13),
+        ("bootstrap", &|p| p.parts[2].bootstrap_steps = 1),
+        ("span", &|p| p.layouts[1].from = 2),
+    ];
+    for (name, change) in changes {
+        let mut p = rich();
+        change(&mut p);
+        assert!(relative_l2(&run(&p), &base) > 1e-4, "{name}");
+    }
+}
+
+#[test]
+fn a_locked_seed_keeps_its_noise_and_soft_masks_keep_its_size() {
+    let first = |p: &Painting| {
+        let mut way = Way::default();
+        paint(p, &mut Ddim::new(&config(), 1).expect("sampler"), &mut Toy::new(), &mut way).expect("paints");
+        way.0.swap_remove(0)
+    };
+    let with_seed = |seed| {
+        let mut p = painting();
+        p.seed = seed;
+        p.parts.iter_mut().for_each(|part| part.seed = seed);
+        p.parts[2].seed = 99;
+        p
+    };
+    let (a, b) = (with_seed(1), with_seed(2));
+    let (noise_a, noise_b) = (first(&a), first(&b));
+    let (mask, own) = (a.parts[2].mask.cells(), TorchRandom::new(99).randn(noise_a.len()));
+    for (i, m) in mask.iter().cycle().take(noise_a.len()).enumerate() {
+        assert_eq!(noise_a[i].to_bits() == noise_b[i].to_bits(), *m == 1.0, "{i}");
+        if *m == 1.0 {
+            assert_eq!(noise_a[i].to_bits(), own[i].to_bits());
+        }
+    }
+    // Half and half: still standard normal, where an average of two noises would have half the variance.
+    let mut soft = with_seed(1);
+    (soft.height, soft.width) = (64, 64);
+    let half = LatentMask::new(64, 64, &[0.5; 64 * 64]);
+    soft.parts.truncate(2);
+    soft.parts.iter_mut().for_each(|part| part.mask = half.clone());
+    soft.parts[1].seed = 99;
+    (soft.window, soft.stride) = (64, 64);
+    let noise = first(&soft);
+    let variance = noise.iter().map(|v| f64::from(v * v)).sum::<f64>() / noise.len() as f64;
+    assert!((variance - 1.0).abs() < 0.05, "{variance}");
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Drawing a region again
+// ---------------------------------------------------------------------------------------------------------------------
+
+#[test]
+fn a_region_drawn_again_leaves_the_rest_to_the_last_bit() {
+    for (wrap, margin) in [((false, false), 2), ((true, true), 1)] {
+        let mut p = painting();
+        p.wrap = wrap;
+        p.parts[1].bootstrap_steps = 3;
+        let sampler = || Euler::new(&config(), 6).expect("sampler");
+        let mut recorder = Recorder { observer: &mut (), trajectory: Some(Trajectory::default()) };
+        let base = paint(&p, &mut sampler(), &mut Toy::new(), &mut recorder).expect("paints");
+        let trajectory = Arc::new(recorder.trajectory.expect("a trajectory"));
+        assert_eq!(trajectory.last(), Some(&base.latent));
+        assert_eq!(trajectory.evaluations(), 6);
+
+        let mut again = p.clone();
+        again.parts[1].seed = 77;
+        let free = spread(&again.parts[1].mask, margin, wrap);
+        let kept = Kept { trajectory: Arc::clone(&trajectory), free: free.clone() };
+        let mut way = Way::default();
+        let mut toy = Toy::new();
+        let painted = repaint(&again, &kept, &mut sampler(), &mut toy, &mut way).expect("paints");
+        for (evaluations, latent) in way.0.iter().enumerate() {
+            let kept = &trajectory.at(evaluations).expect("a latent").data;
+            for (i, free) in free.iter().cycle().take(latent.len()).enumerate() {
+                assert!(*free > 0.0 || latent[i].to_bits() == kept[i].to_bits(), "after {evaluations}: {i}");
+            }
+        }
+        // Inside it is another picture.
+        let inside = |latent: &[f32]| -> Vec<f32> {
+            let mask = again.parts[1].mask.cells();
+            mask.iter().cycle().zip(latent).filter_map(|(m, v)| (*m == 1.0).then_some(*v)).collect()
+        };
+        assert!(relative_l2(&inside(&painted.latent.data), &inside(&base.latent.data)) > 0.1);
+        // Only the windows it lies in were asked for.
+        let windows = free_windows(&again, &free);
+        assert!(windows.len() < p.windows().len());
+        assert_eq!(painted.unet_samples, again.unet_samples(&windows, 0..6));
+        println!("{} UNet samples of {}", painted.unet_samples, base.unet_samples);
+        assert!(painted.unet_samples * 5 < base.unet_samples * 4);
+
+        // The same seed again is the same picture, and with everything free it is the picture from scratch.
+        let nothing_new = repaint(&p, &kept, &mut sampler(), &mut Toy::new(), &mut ()).expect("paints");
+        assert_close("the same seed", &nothing_new.latent.data, &base.latent.data, 1e-6);
+        let all = Kept { trajectory: Arc::clone(&trajectory), free: vec![1.0; free.len()] };
+        let scratch = paint(&again, &mut sampler(), &mut Toy::new(), &mut ()).expect("paints");
+        let everything = repaint(&again, &all, &mut sampler(), &mut Toy::new(), &mut ()).expect("paints");
+        assert_close("everything free", &everything.latent.data, &scratch.latent.data, 1e-6);
+        assert!(relative_l2(&scratch.latent.data, &base.latent.data) > 1e-2);
+
+        // What was kept of another run is refused.
+        let other = repaint(&again, &kept, &mut Euler::new(&config(), 7).expect("sampler"), &mut Toy::new(), &mut ());
+        assert!(other.expect_err("refused").to_string().contains("number of steps"));
+    }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Savings, cancel, size
+// ---------------------------------------------------------------------------------------------------------------------
+
+#[test]
+fn each_saving_saves_what_it_says_and_nothing_else_changes() {
+    let steps = 4;
+    let run = |p: &Painting| {
+        let painted =
+            paint(p, &mut Ddim::new(&config(), steps).expect("sampler"), &mut Toy::new(), &mut ()).expect("paints");
+        assert_eq!(p.unet_samples(&p.windows(), 0..steps), painted.unet_samples, "the count told before");
+        painted
+    };
+    let compare = |what: &str, p: &Painting| {
+        let (fast, slow) = (run(p), run(&Painting { savings: false, batch: 1, ..p.clone() }));
+        assert_close(what, &fast.latent.data, &slow.latent.data, 1e-5);
+        assert_eq!(slow.unet_samples, slow.unet_samples_reference);
+        fast.unet_samples
+    };
+    // One window, so that counts are plain: four parts, each with words of its own and one negative for all.
+    let mut p = painting();
+    (p.window, p.stride) = (28, 28);
+    assert_eq!(compare("one unconditional pass for all", &p), steps * (4 + 1));
+    p.parts[2].negative = PromptId(1);
+    assert_eq!(compare("a negative of its own", &p), steps * (4 + 2));
+    p.parts[3].prompt = p.parts[1].prompt;
+    assert_eq!(compare("the same words twice", &p), steps * (3 + 2));
+    p.parts.iter_mut().for_each(|part| part.guidance = 1.0);
+    assert_eq!(compare("no guidance", &p), steps * 3);
+    p.parts[2].guidance = 4.0;
+    assert_eq!(compare("guidance of one region only", &p), steps * (3 + 1));
+    p.parts[2].bootstrap_steps = 2;
+    // While it bootstraps, its input is its own, and so is its unconditional pass: nothing can be shared, nothing is lost.
+    assert_eq!(compare("bootstrapping", &p), steps * (3 + 1));
+    p.parts[1].bootstrap_steps = 3;
+    assert_eq!(compare("bootstrapping with shared words", &p), steps * (3 + 1) + 3);
+    // Two windows side by side; region 1 lies in the left one only, region 3 in the right one.
+    let mut p = painting();
+    (p.height, p.window, p.stride) = (14, 14, 14);
+    let cut: Vec<Vec<f32>> = p.parts.iter().map(|part| part.mask.cells()[..14 * 28].to_vec()).collect();
+    set_masks(&mut p, &cut);
+    assert_eq!(compare("empty pairs", &p), steps * ((3 + 1) + (3 + 1)));
+}
+
+#[test]
+fn a_job_stopped_at_any_call_leaves_no_trace() {
+    struct StopAfter(usize);
+    impl Observer for StopAfter {
+        fn cancelled(&mut self) -> bool {
+            self.0 = self.0.saturating_sub(1);
+            self.0 == 0
+        }
+    }
+    let mut p = painting();
+    p.parts[1].bootstrap_steps = 1;
+    let mut toy = Toy::new();
+    let fresh = paint(&p, &mut Ddim::new(&config(), 2).expect("sampler"), &mut toy, &mut ()).expect("paints");
+    let calls = toy.calls;
+    for stop in 1..=calls {
+        let mut toy = Toy::new();
+        let stopped = paint(&p, &mut Ddim::new(&config(), 2).expect("sampler"), &mut toy, &mut StopAfter(stop));
+        assert!(matches!(stopped, Err(PaintError::Cancelled)));
+        assert_eq!(toy.calls, stop - 1);
+        let next = paint(&p, &mut Ddim::new(&config(), 2).expect("sampler"), &mut toy, &mut ()).expect("paints");
+        assert_eq!(next.latent, fresh.latent);
+    }
+}
+
+#[test]
+fn the_largest_canvas_at_the_finest_stride_is_counted_window_by_window() {
+    // 16384 × 4096 pixels: fourteen thousand windows, a hundred regions. What a window holds is found when it is its turn.
+    let (height, width) = (512, 2048);
+    let mut p = painting();
+    (p.height, p.width, p.window, p.stride) = (height, width, 64, 8);
+    let mut background = vec![1.0; height * width];
+    let template = p.parts[1].clone();
+    p.parts.truncate(1);
+    for k in 0..100 {
+        let mut mask = vec![0.0; height * width];
+        let (x, y) = (k % 20 * 100, k / 20 * 100);
+        for row in y..y + 10 {
+            mask[row * width + x..][..10].fill(1.0);
+            background[row * width + x..][..10].fill(0.0);
+        }
+        p.parts.push(Part {
+            mask: LatentMask::new(height, width, &mask),
+            prompt: PromptId(k + 20),
+            ..template.clone()
+        });
+    }
+    p.parts[0].mask = LatentMask::new(height, width, &background);
+    let windows = p.windows();
+    assert_eq!(windows.len(), 249 * 57);
+    let touched: usize = windows
+        .iter()
+        .map(|w| {
+            let meets = |k: usize| {
+                let (x, y) = (k % 20 * 100, k / 20 * 100);
+                w.x < x + 10 && x < w.x + 64 && w.y < y + 10 && y < w.y + 64
+            };
+            (0..100).filter(|k| meets(*k)).count()
+        })
+        .sum();
+    assert_eq!(p.unet_samples(&windows, 0..50), 50 * (2 * windows.len() + touched));
 }

@@ -2,8 +2,9 @@
 
 use image::{Rgb as Pixel, RgbImage};
 use polyptych::document::{
-    Carry, Document, History, Kind, MAX_REGIONS, Mask, MergeKey, Problem, REGION_COLOURS, Region, RegionId, Rgb,
-    Sampler, Take, WarningKind, Wrap, describe, replace_file, write_atomically,
+    BootstrapColour, Carry, Document, History, Kind, MAX_FEATHER, MAX_REGIONS, MAX_WEIGHT, MIN_WEIGHT, Mask, MergeKey,
+    Overlap, Problem, REGION_COLOURS, Region, RegionId, Rgb, Sampler, Take, WarningKind, WindowWeights, Wrap, describe,
+    replace_file, write_atomically,
 };
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read as _, Write as _};
@@ -54,7 +55,10 @@ fn painted() -> Document {
     document.region_mut(hidden).unwrap().negative = Some("snow".to_owned());
     document.region_mut(wordless).unwrap().negative = Some(String::new());
     document.region_mut(boat).unwrap().bootstrap = Some(0.2);
-    document.region_mut(odd).unwrap().colour = Rgb([1, 254, 127]);
+    let odd = document.region_mut(odd).unwrap();
+    odd.colour = Rgb([1, 254, 127]);
+    (odd.feather, odd.weight, odd.guidance) = (24, 2.5, Some(3.25));
+    (odd.seed, odd.reroll, odd.start, odd.end) = (Some(u64::MAX), Some(17), 0.125, 0.75);
     document.settings.model = "/models/sd 1.5".to_owned();
     document.settings.seed = u64::MAX - 3;
     document.settings.steps = 33;
@@ -64,6 +68,9 @@ fn painted() -> Document {
     document.settings.stride = 24;
     document.settings.bootstrap = 0.1;
     document.settings.wrap = Wrap::Xy;
+    document.settings.overlap = Overlap::Average;
+    document.settings.window_weights = WindowWeights::Tent;
+    document.settings.bootstrap_colour = BootstrapColour::White;
     document.take = Some(Arc::new(Take { image: picture(160, 96), seed: 1 << 60 }));
     document
 }
@@ -327,7 +334,7 @@ fn unknown_fields_and_entries_of_newer_versions_survive_a_save() {
     json["settings"]["eta"] = 0.25.into();
     json["background"]["style"] = "oil".into();
     json["take"]["stars"] = 5.into();
-    json["regions"][1]["feather"] = 12.into();
+    json["regions"][1]["lustre"] = 12.into();
     let newer = changed(
         &bytes,
         &[],
@@ -355,7 +362,7 @@ fn unknown_fields_and_entries_of_newer_versions_survive_a_save() {
     assert_eq!(json["settings"]["eta"], 0.25);
     assert_eq!(json["background"]["style"], "oil");
     assert_eq!(json["take"]["stars"], 5);
-    assert_eq!(json["regions"][0]["feather"], 12, "it stays with its region");
+    assert_eq!(json["regions"][0]["lustre"], 12, "it stays with its region");
     assert_eq!(json["regions"][0]["words"], "changed");
     assert_eq!(json["program"], env!("CARGO_PKG_VERSION"));
     assert_eq!(back(&saved), document);
@@ -367,13 +374,39 @@ fn a_later_format_is_refused_and_later_names_are_told() {
     let with = |json: &str| changed(&bytes, &[], &[("polyptych.json", json.as_bytes())]);
     assert!(matches!(problem(&with(r#"{"polyptych": 2}"#)), Problem::Newer { found: 2, known: 1 }));
     let opened = Document::read_from(&with(
-        r#"{"polyptych": 1, "settings": {"sampler": "unheard-of", "guidance": 1e9, "steps": 0, "bootstrap": -1}}"#,
+        r#"{"polyptych": 1, "settings": {"sampler": "unheard-of", "guidance": 1e9, "steps": 0, "bootstrap": -1,
+            "overlap": "pile", "regions": "by force", "window_weights": 7, "bootstrap_colour": "pink"}}"#,
     ))
     .unwrap();
     assert_eq!(opened.document.settings.sampler, Sampler::Ddim);
     assert_eq!(opened.document.settings.steps, 1);
     let told = opened.notes.join("\n");
-    assert!(told.contains("unheard-of") && told.contains("guidance") && told.contains("bootstrap"), "{told}");
+    for word in ["unheard-of", "guidance", "bootstrap", "steps", "“pile”", "“by force”", "window weighting", "“pink”"] {
+        assert!(told.contains(word), "{word}: {told}");
+    }
+}
+
+#[test]
+fn what_a_region_may_be_has_limits_and_an_old_file_says_none_of_it() {
+    let with = |region: &str| {
+        let json = format!(r#"{{"polyptych": 1, "regions": [{{"layer": "data/region-1.png", "id": 1{region}}}]}}"#);
+        let opened = Document::read_from(&changed(&bytes_of(&painted()), &[], &[("polyptych.json", json.as_bytes())]));
+        let opened = opened.unwrap();
+        let region = opened.document.regions.iter().find(|r| r.id == RegionId(1)).cloned().unwrap();
+        (region, opened.notes.join("\n"))
+    };
+    let (old, _) = with("");
+    let fresh = Region::new(old.id, &old.name, old.colour, 0, 0);
+    assert_eq!(Region { mask: Arc::clone(&old.mask), ..fresh }, old);
+    let (wild, told) =
+        with(r#", "feather": 4000000000, "weight": -3, "guidance": 1e9, "start": -2, "end": 7, "seed": 5"#);
+    assert_eq!((wild.feather, wild.weight, wild.guidance), (MAX_FEATHER, MIN_WEIGHT, Some(100.0)));
+    assert_eq!((wild.start, wild.end, wild.seed), (0.0, 1.0, Some(5)));
+    for word in ["feather", "weight", "guidance", "start", "end"] {
+        assert!(told.contains(&format!("the {word} of region")), "{word}: {told}");
+    }
+    assert_eq!(with(r#", "weight": 1e30"#).0.weight, MAX_WEIGHT);
+    assert_eq!(with(r#", "weight": null, "end": null"#).0, old);
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -1065,6 +1098,14 @@ fn story(document: &mut Document, history: &mut History) -> Vec<Document> {
     step(document, history, "Delete", &|d| {
         d.regions.remove(0);
     });
+    step(document, history, "Feather", &|d| d.regions[0].feather = 9);
+    step(document, history, "Weight", &|d| d.regions[0].weight = 2.0);
+    step(document, history, "Guidance", &|d| d.regions[0].guidance = Some(3.0));
+    step(document, history, "Seed", &|d| d.regions[0].seed = Some(3));
+    step(document, history, "Reroll", &|d| d.regions[0].reroll = Some(4));
+    step(document, history, "Span", &|d| d.regions[0].start = 0.25);
+    step(document, history, "Span", &|d| d.regions[0].end = 0.5);
+    step(document, history, "Overlap", &|d| d.settings.overlap = Overlap::Average);
     step(document, history, "Settings", &|d| {
         d.settings.steps = 7;
         d.background.words = "sand".to_owned();

@@ -7,7 +7,7 @@ use common::counted::Counted;
 use polyptych::backend::candle::Candle;
 use polyptych::backend::{Activation, Backend, ConvOptions, Device, HostTensor};
 use polyptych::checkpoint::{Checkpoint, Model};
-use polyptych::diffusion::{Call, Network as _, Planes, PromptId};
+use polyptych::diffusion::{Area, AreaCall, Call, Network as _, Planes, PromptId};
 use polyptych::networks::Weights;
 use polyptych::networks::unet::{self, Unet};
 use polyptych::networks::vae::{self, Autoencoder};
@@ -181,6 +181,35 @@ fn words_on_one_input_share_what_does_not_depend_on_them() {
         let one_each = model.predict(&copies, 901.0, &calls(&wanted.map(|(_, prompt)| prompt))).unwrap();
         close(&format!("{name} shared"), &together.data, &one_each.data);
         assert!(distance(&together.data, &one_each.data) < 1e-6);
+    }
+}
+
+#[test]
+fn words_hold_areas_as_in_diffusers_with_an_attention_processor() {
+    for name in NAMES {
+        let golden = Golden::open(&format!("{name}_areas.safetensors"));
+        let mut model = load(name);
+        let [fox, city] = PROMPTS.map(|words| model.prompt(words).unwrap());
+        let latents = golden.planes("latents");
+        let (_, masks) = golden.tensor("masks");
+        let (left, right) = masks.split_at(masks.len() / 2);
+        let area = |prompt, mask: &[f32]| Area { prompt, mask: mask.to_vec() };
+        let call = |areas| AreaCall { input: 0, areas };
+        // Three calls with one, two and two areas on one input.
+        let calls = [
+            call(vec![area(city, &vec![0.3; left.len()])]),
+            call(vec![area(fox, left), area(city, right)]),
+            call(vec![area(fox, left), area(fox, right)]),
+        ];
+        let found = model.predict_areas(&latents, 501.0, &calls).unwrap();
+        close(&format!("{name} two areas"), found.image(1), &golden.planes("prediction").data);
+        let plain = model.predict(&latents, 501.0, &[city, fox].map(|prompt| Call { input: 0, prompt })).unwrap();
+        assert!(distance(found.image(0), plain.image(0)) < 1e-6, "words that hold everything are a plain call");
+        assert!(distance(found.image(2), plain.image(1)) < 1e-6, "the same words in two places are a plain call");
+        assert!(distance(found.image(1), plain.image(0)) > 1e-2 && distance(found.image(1), plain.image(1)) > 1e-2);
+        for bad in [vec![], vec![area(fox, &left[1..])]] {
+            assert!(model.predict_areas(&latents, 501.0, &[call(bad)]).is_err());
+        }
     }
 }
 

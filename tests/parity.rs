@@ -9,7 +9,7 @@ use polyptych::studio::{Drawn, Estimate, Options, draw, load};
 
 const CHECKPOINTS: [&str; 2] = ["eps", "vpred"];
 
-fn render(checkpoint: &str, document: &Document, options: Options) -> Drawn {
+fn render(checkpoint: &str, document: &Document, options: &Options) -> Drawn {
     let folder = goldens().join(checkpoint);
     let mut model = load(folder.to_str().expect("a path"), Device::default()).expect("loads");
     draw(document, &mut model, options, &mut ()).expect("draws")
@@ -29,7 +29,7 @@ fn a_picture_of_ten_steps_is_diffusers() {
         document.settings.guidance = 7.5;
         for sampler in [Sampler::Ddim, Sampler::Euler] {
             document.settings.sampler = sampler;
-            let drawn = render(name, &document, Options::default());
+            let drawn = render(name, &document, &Options::default());
             let latent = &golden.get(&format!("{}.latent", sampler.name())).data;
             assert_close(&format!("{name} {}", sampler.name()), &drawn.latent.data, latent, 1e-4);
             if sampler == Sampler::Ddim {
@@ -74,7 +74,7 @@ fn the_reference_loop_is_the_authors() {
         let golden = Goldens::open(&format!("{name}_reference.safetensors"));
         for (case, bootstrapped) in [("overlap", 4), ("hard", 0)] {
             let options = Options { reference: true, bootstrap_steps: Some(bootstrapped), ..Options::default() };
-            let drawn = render(name, &document(&golden, case), options);
+            let drawn = render(name, &document(&golden, case), &options);
             let expected = &golden.get(&format!("{case}.latent")).data;
             assert_close(&format!("{name} {case}"), &drawn.latent.data, expected, 1e-3);
             assert_eq!((drawn.windows, drawn.unet_samples), (6, 6 * 4 * 2 * 10));
@@ -87,16 +87,20 @@ fn the_default_path_is_the_reference_where_masks_are_hard_and_nothing_bootstraps
     for name in CHECKPOINTS {
         let golden = Goldens::open(&format!("{name}_reference.safetensors"));
         let options = Options { bootstrap_steps: Some(0), ..Options::default() };
-        let drawn = render(name, &document(&golden, "hard"), options);
+        let drawn = render(name, &document(&golden, "hard"), &options);
         assert_close(name, &drawn.latent.data, &golden.get("hard.latent").data, 1e-3);
         assert!(drawn.unet_samples < drawn.unet_samples_reference, "{}", drawn.unet_samples);
         let mut plain = document(&golden, "hard");
         plain.settings.bootstrap = 0.0;
-        assert_eq!(Estimate::of(&plain, 16, 8).unet_samples, drawn.unet_samples, "the cost told before is the cost");
+        assert_eq!(
+            Estimate::of(&plain, 16, 8).expect("an estimate").unet_samples,
+            drawn.unet_samples,
+            "the cost told before is the cost"
+        );
         // The comparison can fail: other words give another picture.
         let mut other = document(&golden, "hard");
         other.regions[0].words = "a green hill".to_owned();
-        let other = render(name, &other, options);
+        let other = render(name, &other, &options);
         assert!(relative_l2(&other.latent.data, &drawn.latent.data) > 1e-3);
     }
 }

@@ -3,9 +3,9 @@
 use super::{Checkpoint, Result, Tokenizer, Tokens};
 use crate::backend::candle::Candle;
 use crate::backend::{Backend, Device};
-use crate::diffusion::{Call, Moments, Network, NetworkError, Planes, PromptId};
+use crate::diffusion::{AreaCall, Call, Moments, Network, NetworkError, Planes, PromptId};
 use crate::networks::clip::TextEncoder;
-use crate::networks::unet::Unet;
+use crate::networks::unet::{AreaMasks, Unet};
 use crate::networks::vae::Autoencoder;
 use crate::networks::{self, Error as NetworksError};
 use std::collections::HashMap;
@@ -85,6 +85,10 @@ impl Network for Model {
         Ok(self.networks.predict(inputs, timestep, calls)?)
     }
 
+    fn predict_areas(&mut self, inputs: &Planes, timestep: f32, calls: &[AreaCall]) -> Result<Planes, NetworkError> {
+        Ok(self.networks.predict_areas(inputs, timestep, calls)?)
+    }
+
     fn encode(&mut self, pictures: &Planes) -> Result<Moments, NetworkError> {
         Ok(self.networks.encode(pictures)?)
     }
@@ -102,6 +106,7 @@ trait Networks: Send {
     fn embedding(&self, prompt: PromptId) -> networks::Result<Vec<f32>>;
     fn in_channels(&self) -> usize;
     fn predict(&self, inputs: &Planes, timestep: f32, calls: &[Call]) -> networks::Result<Planes>;
+    fn predict_areas(&self, inputs: &Planes, timestep: f32, calls: &[AreaCall]) -> networks::Result<Planes>;
     fn encode(&self, pictures: &Planes) -> networks::Result<Moments>;
     fn decode(&self, latents: &Planes) -> networks::Result<Planes>;
 }
@@ -143,6 +148,15 @@ impl<B: Backend> Loaded<B> {
 
     fn words(&self, prompt: PromptId) -> networks::Result<&B::Tensor> {
         self.words.get(prompt.0).ok_or_else(|| NetworksError::Input(format!("there is no prompt {}", prompt.0)))
+    }
+
+    /// The embeddings of `prompts`, one row each.
+    fn embeddings(&self, prompts: impl Iterator<Item = PromptId>) -> networks::Result<B::Tensor> {
+        match prompts.map(|prompt| self.words(prompt)).collect::<networks::Result<Vec<_>>>()?.as_slice() {
+            [] => Err(NetworksError::Input("a batch of no calls".to_owned())),
+            [one] => Ok((*one).clone()),
+            many => Ok(self.backend.concat(many, 0)?),
+        }
     }
 
     fn upload(&self, planes: &Planes, channels: usize, what: &str) -> networks::Result<B::Tensor> {
@@ -241,12 +255,22 @@ impl<B: Backend> Networks for Loaded<B> {
         let x = self.upload(inputs, self.in_channels(), "inputs")?;
         let rows: Vec<usize> = calls.iter().map(|call| call.input).collect();
         self.in_batches(&rows, &|rows, from| {
-            let words = calls[from..from + rows.len()].iter().map(|call| self.words(call.prompt));
-            let words = match words.collect::<networks::Result<Vec<_>>>()?.as_slice() {
-                [one] => (*one).clone(),
-                many => self.backend.concat(many, 0)?,
-            };
+            let words = self.embeddings(calls[from..from + rows.len()].iter().map(|call| call.prompt))?;
             self.unet.forward(&self.backend, &x, timestep, rows, &words)
+        })
+    }
+
+    fn predict_areas(&self, inputs: &Planes, timestep: f32, calls: &[AreaCall]) -> networks::Result<Planes> {
+        let x = self.upload(inputs, self.in_channels(), "inputs")?;
+        let rows: Vec<usize> = calls.iter().map(|call| call.input).collect();
+        self.in_batches(&rows, &|rows, from| {
+            let calls = &calls[from..from + rows.len()];
+            let areas = || calls.iter().flat_map(|call| &call.areas);
+            let counts: Vec<usize> = calls.iter().map(|call| call.areas.len()).collect();
+            let masks: Vec<&[f32]> = areas().map(|area| area.mask.as_slice()).collect();
+            let masks = AreaMasks { counts: &counts, masks: &masks, height: inputs.height, width: inputs.width };
+            let words = self.embeddings(areas().map(|area| area.prompt))?;
+            self.unet.forward_areas(&self.backend, &x, timestep, rows, &words, &masks)
         })
     }
 

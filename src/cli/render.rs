@@ -2,7 +2,7 @@
 
 use super::progress::Bar;
 use crate::checkpoint::{Device, UnknownDevice};
-use crate::document::{Document, Sampler, Schedule, Wrap};
+use crate::document::{BootstrapColour, Document, Overlap, Regions, Sampler, Schedule, WindowWeights, Wrap};
 use crate::studio::{self, Drawn, Options, Stage, Watcher};
 use anyhow::Context as _;
 use image::RgbImage;
@@ -52,6 +52,22 @@ pub(super) struct Args {
     /// Which edges are joined
     #[arg(long, value_name = "none|x|y|xy", value_parser = wrap)]
     wrap: Option<Wrap>,
+    /// What holds regions: a pass for each (shapes are held), or attention in one pass (cheaper; shapes are a hint)
+    #[arg(long, value_name = "multidiffusion|attention", value_parser = regions)]
+    regions: Option<Regions>,
+    /// What happens where regions overlap: the upper one covers, or predictions are averaged
+    #[arg(long, value_name = "order|average", value_parser = overlap)]
+    overlap: Option<Overlap>,
+    /// How windows count towards their edges
+    #[arg(long, value_name = "uniform|tent", value_parser = window_weights)]
+    window_weights: Option<WindowWeights>,
+    /// What surrounds regions while they hold their shape
+    #[arg(long, value_name = "random|white", value_parser = bootstrap_colour)]
+    bootstrap_colour: Option<BootstrapColour>,
+    /// Draw region N (from 1) again with another seed and keep the rest of the picture; without SEED, with the seed after its
+    /// last one
+    #[arg(long = "reroll", value_name = "N[=SEED]", value_parser = reroll, conflicts_with = "reference")]
+    rerolls: Vec<(usize, Option<u64>)>,
     /// Replay the released MultiDiffusion loop exactly (slow)
     #[arg(long)]
     reference: bool,
@@ -95,6 +111,36 @@ fn wrap(name: &str) -> Result<Wrap, String> {
     }
 }
 
+fn regions(name: &str) -> Result<Regions, String> {
+    Regions::from_name(name).ok_or_else(|| one_of(&Regions::ALL.map(Regions::name)))
+}
+
+fn overlap(name: &str) -> Result<Overlap, String> {
+    Overlap::from_name(name).ok_or_else(|| one_of(&Overlap::ALL.map(Overlap::name)))
+}
+
+fn window_weights(name: &str) -> Result<WindowWeights, String> {
+    WindowWeights::from_name(name).ok_or_else(|| one_of(&WindowWeights::ALL.map(WindowWeights::name)))
+}
+
+fn bootstrap_colour(name: &str) -> Result<BootstrapColour, String> {
+    BootstrapColour::from_name(name).ok_or_else(|| one_of(&BootstrapColour::ALL.map(BootstrapColour::name)))
+}
+
+fn one_of(names: &[&str]) -> String {
+    format!("choose one of: {}", names.join(", "))
+}
+
+fn reroll(text: &str) -> Result<(usize, Option<u64>), String> {
+    let (number, seed) = text.split_once('=').map_or((text, None), |(number, seed)| (number, Some(seed)));
+    let seed = seed.map(|seed| seed.trim().parse::<u64>().ok());
+    match (number.trim().parse(), seed) {
+        (Ok(number), None) => Ok((number, None)),
+        (Ok(number), Some(Some(seed))) => Ok((number, Some(seed))),
+        _ => Err("give a region's number and, if you like, a seed, such as 2 or 2=17".to_owned()),
+    }
+}
+
 fn finite(text: &str) -> Result<f32, String> {
     text.parse::<f32>().ok().filter(|v| v.is_finite()).ok_or_else(|| "give a number such as 7.5".to_owned())
 }
@@ -105,7 +151,7 @@ fn fraction(text: &str) -> Result<f32, String> {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let mut document = Document::open(&args.project)?;
-    apply(args, &mut document);
+    apply(args, &mut document)?;
     for folder in [Some(&args.output), args.latents.as_ref()].into_iter().flatten().filter_map(|p| p.parent()) {
         // Better said before the drawing than after.
         anyhow::ensure!(
@@ -129,9 +175,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         savings: !args.no_savings,
         bootstrap_steps: args.bootstrap_steps,
         previews: args.previews.is_some(),
+        ..Options::default()
     };
     let mut watcher = Render { bar, folder: args.previews.as_deref(), begun: Instant::now(), failure: None };
-    let drawn = studio::draw(&document, &mut model, options, &mut watcher);
+    let drawn = studio::draw(&document, &mut model, &options, &mut watcher);
     let Render { mut bar, failure, .. } = watcher;
     bar.clear();
     if let Some(failure) = failure {
@@ -148,7 +195,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 /// Writes what the arguments say over what the project says.
-fn apply(args: &Args, document: &mut Document) {
+fn apply(args: &Args, document: &mut Document) -> anyhow::Result<()> {
     let settings = &mut document.settings;
     if let Some(model) = &args.model {
         settings.model.clone_from(model);
@@ -167,6 +214,20 @@ fn apply(args: &Args, document: &mut Document) {
             region.bootstrap = None;
         }
     }
+    settings.regions = args.regions.unwrap_or(settings.regions);
+    settings.overlap = args.overlap.unwrap_or(settings.overlap);
+    settings.window_weights = args.window_weights.unwrap_or(settings.window_weights);
+    settings.bootstrap_colour = args.bootstrap_colour.unwrap_or(settings.bootstrap_colour);
+    let (seed, count) = (settings.seed, document.regions.len());
+    for &(number, new) in &args.rerolls {
+        let region = number.checked_sub(1).and_then(|i| document.regions.get_mut(i));
+        let region = region
+            .with_context(|| format!("--reroll {number}: there is no region {number}; regions go from 1 to {count}"))?;
+        anyhow::ensure!(region.visible, "--reroll {number}: region {number} is hidden; show it first");
+        let last = region.reroll.or(region.seed).unwrap_or(seed);
+        region.reroll = Some(new.unwrap_or(last.wrapping_add(1)));
+    }
+    Ok(())
 }
 
 /// Draws the bar and writes previews.
@@ -215,6 +276,12 @@ fn write_latent(path: &Path, drawn: &Drawn) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What was drawn again: numbers of regions and their seeds.
+fn rerolls(document: &Document) -> Vec<serde_json::Value> {
+    let drawn = (1..).zip(&document.regions).filter(|(_, r)| r.visible);
+    drawn.filter_map(|(n, r)| r.reroll.map(|seed| json!({"region": n, "seed": seed}))).collect()
+}
+
 fn report(args: &Args, document: &Document, model: &dyn studio::Model, drawn: &Drawn, load: f64) {
     let (device, dtype) = model.device();
     let settings = &document.settings;
@@ -233,6 +300,8 @@ fn report(args: &Args, document: &Document, model: &dyn studio::Model, drawn: &D
             "windows": drawn.windows,
             "unet_samples": drawn.unet_samples,
             "unet_samples_reference": drawn.unet_samples_reference,
+            "unet_samples_rerolled": drawn.unet_samples_rerolled,
+            "rerolls": rerolls(document),
             "seconds": {
                 "load": load,
                 "encode": drawn.seconds.encode,

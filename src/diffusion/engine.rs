@@ -9,43 +9,14 @@
 //!
 //! which is the least-squares solution of equation 5 in the paper; then take one sampler step on the whole latent.
 
-use super::random::{TorchRandom, keyed, keyed_uniform};
-use super::windows::{Window, windows};
-use super::{Call, Network, NetworkError, Planes, PromptId, Sampler};
+use super::chance::mixed;
+use super::colours::{Colours, roll, to_centre};
+use super::painting::Piece;
+use super::random::TorchRandom;
+use super::trajectory::is_free;
+use super::windows::Window;
+use super::{Call, Hold, Kept, Network, NetworkError, Painting, Planes, PromptId, Sampler, Surround};
 use std::collections::HashMap;
-
-/// One region, or the background, as the engine sees it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Part {
-    /// Latent mask, `height * width` values from 0 to 1.
-    pub mask: Vec<f32>,
-    pub prompt: PromptId,
-    pub negative: PromptId,
-    /// Steps for which it bootstraps; 0 for the background.
-    pub bootstrap_steps: usize,
-}
-
-/// What is to be painted. All lengths are on the latent grid.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Painting {
-    pub height: usize,
-    pub width: usize,
-    /// The background first, then the regions, lowest first.
-    pub parts: Vec<Part>,
-    /// Classifier-free guidance scale (Ho and Salimans 2021).
-    pub guidance: f32,
-    pub seed: u64,
-    pub window: usize,
-    pub stride: usize,
-    /// Whether windows run over the edge in x and in y.
-    pub wrap: (bool, bool),
-    /// Canvas pixels per latent pixel.
-    pub factor: usize,
-    /// The most images in one network call.
-    pub batch: usize,
-    /// Leave out network calls that cannot change the picture.
-    pub savings: bool,
-}
 
 /// Watches a painting grow, and may stop it.
 pub trait Observer {
@@ -53,6 +24,9 @@ pub trait Observer {
     fn cancelled(&mut self) -> bool {
         false
     }
+
+    /// The latent before the first step, and after every network evaluation.
+    fn latent(&mut self, _latent: &Planes) {}
 
     /// Step `done` of `total` is taken; `denoised` is the clean latent the network expects at this point. The network is
     /// idle and may be used to decode it.
@@ -89,39 +63,14 @@ pub enum PaintError {
     Invalid(String),
 }
 
-impl Painting {
-    /// The windows this painting is made of.
-    #[must_use]
-    pub fn windows(&self) -> Vec<Window> {
-        windows(self.height, self.width, self.window, self.stride, self.wrap)
-    }
-
-    pub(super) fn check(&self) -> Result<(), PaintError> {
-        let invalid = |text: String| Err(PaintError::Invalid(text));
-        if self.parts.is_empty() || self.height == 0 || self.width == 0 {
-            return invalid("there is nothing to paint: the canvas or the list of regions is empty".to_owned());
-        }
-        if self.parts.iter().any(|p| p.mask.len() != self.height * self.width) {
-            return invalid("a mask has another size than the canvas".to_owned());
-        }
-        if !self.guidance.is_finite() {
-            return invalid(format!("guidance is {}; give a number such as 7.5", self.guidance));
-        }
-        if self.window == 0 || self.stride == 0 || self.stride > self.window {
-            return invalid(format!(
-                "windows of {} at stride {} would leave gaps; the stride goes from 1 to the window's size",
-                self.window, self.stride
-            ));
-        }
-        Ok(())
-    }
-}
-
 /// What a (window, region) pair is made of, once its requests are answered.
 struct Pair {
-    window: usize,
+    window: Window,
     part: usize,
+    mask: Vec<f32>,
     input: usize,
+    /// How far its input is rolled down and to the right.
+    rolled: (usize, usize),
     conditional: usize,
     unconditional: Option<usize>,
 }
@@ -158,24 +107,54 @@ pub fn paint(
     network: &mut dyn Network,
     observer: &mut dyn Observer,
 ) -> Result<Painted, PaintError> {
+    run(painting, None, sampler, network, observer)
+}
+
+/// Paints one place again and keeps the rest: after every step the latent is drawn back to the kept one where it is not free.
+/// Only windows with something free in them are evaluated. Where nothing is free the latent stays to the last bit.
+///
+/// # Errors
+/// As [`paint`]; also where what is kept is of another canvas or another number of steps.
+pub fn repaint(
+    painting: &Painting,
+    kept: &Kept,
+    sampler: &mut dyn Sampler,
+    network: &mut dyn Network,
+    observer: &mut dyn Observer,
+) -> Result<Painted, PaintError> {
+    run(painting, Some(kept), sampler, network, observer)
+}
+
+fn run(
+    painting: &Painting,
+    kept: Option<&Kept>,
+    sampler: &mut dyn Sampler,
+    network: &mut dyn Network,
+    observer: &mut dyn Observer,
+) -> Result<Painted, PaintError> {
     painting.check()?;
     let (height, width) = (painting.height, painting.width);
-    let windows = painting.windows();
     let steps = sampler.timesteps().len();
+    if let Some(kept) = kept {
+        kept.check(painting, steps)?;
+    }
 
     let mut noise = Planes::zeros(1, 4, height, width);
-    noise.data = TorchRandom::new(painting.seed).randn(noise.data.len());
+    noise.data = mixed(painting, |seed| TorchRandom::new(seed).randn(4 * height * width));
     let mut latent = noise.clone();
     latent.data.iter_mut().for_each(|v| *v *= sampler.initial_scale());
+    if let Some(kept) = kept {
+        kept.hold(0, &mut latent);
+    }
+    observer.latent(&latent);
 
-    let mut engine = Engine {
-        colours: Colours::new(painting),
-        crops: windows.iter().map(|w| Crop::new(*w, painting)).collect(),
-        painting,
-        noise,
-        samples: 0,
-        inputs: 0,
-    };
+    let all = painting.windows();
+    let count = all.len();
+    let windows: Vec<(usize, Window)> =
+        all.into_iter().enumerate().filter(|(_, w)| kept.is_none_or(|kept| is_free(w, painting, &kept.free))).collect();
+    let weights = windows.first().map(|(_, w)| w.weights(painting.window_weights)).unwrap_or_default();
+    let colours = Colours::new(painting);
+    let mut engine = Engine { painting, windows, weights, colours, noise, samples: 0, inputs: 0 };
     let mut denoised = Planes::zeros(1, 4, height, width);
     for i in 0..steps {
         let fused = engine.fused_prediction(i, &latent, sampler, network, observer)?;
@@ -183,49 +162,40 @@ pub fn paint(
             *d = sampler.denoised(i, x, p);
         }
         sampler.step(i, &mut latent.data, &fused);
+        if let Some(kept) = kept {
+            kept.hold(i + 1, &mut latent);
+            kept.hold(steps, &mut denoised);
+        }
         if latent.data.iter().any(|v| !v.is_finite()) {
             return Err(PaintError::NotFinite { step: i + 1, steps });
         }
+        observer.latent(&latent);
         observer.stepped(i + 1, steps, &denoised, network);
     }
     Ok(Painted {
         latent,
-        windows: windows.len(),
+        windows: count,
         unet_samples: engine.samples,
         unet_inputs: engine.inputs,
-        unet_samples_reference: windows.len() * painting.parts.len() * 2 * steps,
+        unet_samples_reference: count * painting.parts.len() * 2 * steps,
     })
 }
 
-/// A window with what does not change from step to step: every part's mask in it.
-struct Crop {
-    window: Window,
-    /// Per part: its mask here, or `None` where it is empty.
-    masks: Vec<Option<Vec<f32>>>,
-}
-
-impl Crop {
-    fn new(window: Window, painting: &Painting) -> Self {
-        let mask = |part: &Part| {
-            let mask = window.crop_plane(&part.mask, painting.height, painting.width);
-            mask.iter().any(|&m| m != 0.0).then_some(mask)
-        };
-        Self { window, masks: painting.parts.iter().map(mask).collect() }
-    }
-}
-
-struct Engine<'a> {
-    painting: &'a Painting,
-    crops: Vec<Crop>,
+pub(super) struct Engine<'a> {
+    pub(super) painting: &'a Painting,
+    /// The windows that are evaluated, with their numbers among all.
+    pub(super) windows: Vec<(usize, Window)>,
+    /// How much each value of a window counts.
+    pub(super) weights: Vec<f32>,
     colours: Colours,
     /// The noise the first latent was made of.
     noise: Planes,
-    samples: usize,
-    inputs: usize,
+    pub(super) samples: usize,
+    pub(super) inputs: usize,
 }
 
 impl Engine<'_> {
-    /// Σ w·prediction / Σ w over all pairs, in the sampler's fusable form.
+    /// Σ w·prediction / Σ w over all pairs, in the sampler's fusable form; 0 where no window is evaluated.
     fn fused_prediction(
         &mut self,
         i: usize,
@@ -234,32 +204,27 @@ impl Engine<'_> {
         network: &mut dyn Network,
         observer: &mut dyn Observer,
     ) -> Result<Vec<f32>, PaintError> {
-        let mut value = vec![0.0_f32; latent.data.len()];
-        let mut weight = vec![0.0_f32; latent.plane_len()];
+        if self.painting.hold == Hold::Attention {
+            return self.fused_by_attention(i, latent, sampler, network, observer);
+        }
+        let mut sums = Sums::new(latent);
         let enough = self.painting.batch.max(1) * 8;
         let mut gathered = Gathered::default();
-        for index in 0..self.crops.len() {
-            self.gather(index, i, latent, sampler, network, &mut gathered)?;
-            if gathered.requests.len() >= enough || index + 1 == self.crops.len() {
+        for at in 0..self.windows.len() {
+            self.gather(at, i, latent, sampler, network, &mut gathered)?;
+            if gathered.requests.len() >= enough || at + 1 == self.windows.len() {
                 let gathered = std::mem::take(&mut gathered);
                 let answers = self.answer(i, &gathered, sampler, network, observer)?;
-                self.fuse(i, &gathered, &answers, sampler, &mut value, &mut weight);
+                self.fuse(i, &gathered, &answers, sampler, &mut sums);
             }
         }
-        for plane in value.chunks_exact_mut(weight.len()) {
-            for (v, w) in plane.iter_mut().zip(&weight) {
-                if *w > 0.0 {
-                    *v /= w;
-                }
-            }
-        }
-        Ok(value)
+        Ok(sums.average())
     }
 
     /// Adds the pairs of one window.
     fn gather(
         &mut self,
-        index: usize,
+        at: usize,
         i: usize,
         latent: &Planes,
         sampler: &dyn Sampler,
@@ -267,39 +232,36 @@ impl Engine<'_> {
         gathered: &mut Gathered,
     ) -> Result<(), PaintError> {
         let painting = self.painting;
-        let crop = &self.crops[index];
-        let area = crop.window.area();
+        let (index, window) = self.windows[at];
+        let area = window.area();
         let mut shared = vec![0.0; 4 * area];
-        crop.window.crop(latent, &mut shared);
+        window.crop(latent, &mut shared);
         gathered.inputs.push(shared);
         let plain = gathered.inputs.len() - 1;
-        for (k, part) in painting.parts.iter().enumerate() {
-            let mask = match &crop.masks[k] {
-                Some(mask) => Some(mask),
-                None if painting.savings => continue,
-                None => None,
-            };
-            let input = match mask {
-                Some(mask) if i < part.bootstrap_steps && mask.iter().any(|&m| m != 1.0) => {
-                    let choice = keyed(&[painting.seed, 1, i as u64, index as u64, k as u64]);
-                    let colour = self.colours.latent(choice, crop.window, painting, network)?;
-                    let mut noise = vec![0.0; 4 * area];
-                    crop.window.crop(&self.noise, &mut noise);
-                    let mut copy = gathered.inputs[plain].clone();
-                    for (j, (x, (&clean, &noise))) in copy.iter_mut().zip(colour.iter().zip(&noise)).enumerate() {
-                        let m = mask[j % area];
-                        *x = m * *x + (1.0 - m) * sampler.add_noise(i, clean, noise);
-                    }
-                    gathered.inputs.push(copy);
-                    gathered.inputs.len() - 1
+        for Piece { part, mask, own_input } in painting.pieces(&window, i) {
+            let mask = mask.unwrap_or_default();
+            let (mut input, mut rolled) = (plain, (0, 0));
+            if own_input {
+                let colour = self.colours.latent(painting, (i, index, part), window, network)?;
+                let mut noise = vec![0.0; 4 * area];
+                window.crop(&self.noise, &mut noise);
+                let mut copy = gathered.inputs[plain].clone();
+                for (j, (x, (&clean, &noise))) in copy.iter_mut().zip(colour.iter().zip(&noise)).enumerate() {
+                    let m = mask[j % area];
+                    *x = m * *x + (1.0 - m) * sampler.add_noise(i, clean, noise);
                 }
-                _ => plain,
-            };
+                if painting.surround == Surround::WhiteCentred {
+                    rolled = to_centre(&mask, window.height, window.width);
+                    roll(&mut copy, window.height, window.width, rolled);
+                }
+                gathered.inputs.push(copy);
+                input = gathered.inputs.len() - 1;
+            }
+            let (prompt, negative) = painting.prompts(part);
             let share = painting.savings;
-            let conditional = gathered.request(input, part.prompt, share);
-            let guided = painting.guidance != 1.0 || !share;
-            let unconditional = guided.then(|| gathered.request(input, part.negative, share));
-            gathered.pairs.push(Pair { window: index, part: k, input, conditional, unconditional });
+            let conditional = gathered.request(input, prompt, share);
+            let unconditional = negative.map(|negative| gathered.request(input, negative, share));
+            gathered.pairs.push(Pair { window, part, mask, input, rolled, conditional, unconditional });
         }
         Ok(())
     }
@@ -314,7 +276,7 @@ impl Engine<'_> {
         network: &mut dyn Network,
         observer: &mut dyn Observer,
     ) -> Result<Vec<Vec<f32>>, PaintError> {
-        let Some(Window { width, height, .. }) = self.crops.first().map(|c| c.window) else { return Ok(Vec::new()) };
+        let Some(&(_, Window { width, height, .. })) = self.windows.first() else { return Ok(Vec::new()) };
         let scale = sampler.input_scale(i);
         let channels = network.in_channels();
         let share = self.painting.savings;
@@ -362,30 +324,68 @@ impl Engine<'_> {
         gathered: &Gathered,
         answers: &[Vec<f32>],
         sampler: &dyn Sampler,
-        value: &mut [f32],
-        weight: &mut [f32],
+        sums: &mut Sums,
     ) {
         let painting = self.painting;
-        for pair in &gathered.pairs {
-            let crop = &self.crops[pair.window];
-            let Some(mask) = &crop.masks[pair.part] else { continue };
-            let mut prediction = guided(answers, pair.conditional, pair.unconditional, painting.guidance);
+        for pair in gathered.pairs.iter().filter(|pair| !pair.mask.is_empty()) {
+            let (window, part) = (pair.window, &painting.parts[pair.part]);
+            let mut prediction = guided(answers, pair.conditional, pair.unconditional, part.guidance);
             sampler.fusable(i, &gathered.inputs[pair.input], &mut prediction);
-            let area = crop.window.area();
-            for (c, plane) in value.chunks_exact_mut(weight.len()).enumerate() {
-                let prediction = &prediction[c * area..(c + 1) * area];
-                crop.window.for_each_run(painting.height, painting.width, |from, to, n| {
-                    for j in 0..n {
-                        plane[to + j] += mask[from + j] * prediction[from + j];
-                    }
-                });
+            if pair.rolled != (0, 0) {
+                let back = (window.height - pair.rolled.0, window.width - pair.rolled.1);
+                roll(&mut prediction, window.height, window.width, back);
             }
-            crop.window.for_each_run(painting.height, painting.width, |from, to, n| {
+            let w: Vec<f32> = pair.mask.iter().zip(&self.weights).map(|(m, w)| m * w * part.weight).collect();
+            sums.add(&window, &prediction, &w);
+        }
+    }
+}
+
+/// Σ w·prediction and Σ w over the canvas.
+pub(super) struct Sums {
+    value: Vec<f32>,
+    weight: Vec<f32>,
+    height: usize,
+    width: usize,
+}
+
+impl Sums {
+    pub(super) fn new(latent: &Planes) -> Self {
+        Self {
+            value: vec![0.0; latent.data.len()],
+            weight: vec![0.0; latent.plane_len()],
+            height: latent.height,
+            width: latent.width,
+        }
+    }
+
+    /// Adds a window's prediction, weighted by `w`.
+    pub(super) fn add(&mut self, window: &Window, prediction: &[f32], w: &[f32]) {
+        let area = window.area();
+        for (plane, prediction) in self.value.chunks_exact_mut(self.weight.len()).zip(prediction.chunks_exact(area)) {
+            window.for_each_run(self.height, self.width, |from, to, n| {
                 for j in 0..n {
-                    weight[to + j] += mask[from + j];
+                    plane[to + j] += w[from + j] * prediction[from + j];
                 }
             });
         }
+        window.for_each_run(self.height, self.width, |from, to, n| {
+            for j in 0..n {
+                self.weight[to + j] += w[from + j];
+            }
+        });
+    }
+
+    /// Σ w·prediction / Σ w, and 0 where nothing was added.
+    pub(super) fn average(mut self) -> Vec<f32> {
+        for plane in self.value.chunks_exact_mut(self.weight.len()) {
+            for (v, w) in plane.iter_mut().zip(&self.weight) {
+                if *w > 0.0 {
+                    *v /= w;
+                }
+            }
+        }
+        self.value
     }
 }
 
@@ -396,49 +396,4 @@ fn guided(answers: &[Vec<f32>], conditional: usize, unconditional: Option<usize>
         Some(u) => answers[u].iter().zip(conditional).map(|(u, c)| u + scale * (c - u)).collect(),
         None => conditional.clone(),
     }
-}
-
-/// The solid colours of bootstrapping: as many as there are bootstrapped steps (as in the released code), each encoded when
-/// it is first used.
-struct Colours {
-    latents: Vec<Option<Vec<f32>>>,
-}
-
-impl Colours {
-    fn new(painting: &Painting) -> Self {
-        let count = painting.parts.iter().map(|p| p.bootstrap_steps).max().unwrap_or(0);
-        Self { latents: vec![None; count] }
-    }
-
-    /// The latent (posterior mean) of the colour that `choice` falls on.
-    fn latent(
-        &mut self,
-        choice: u64,
-        window: Window,
-        painting: &Painting,
-        network: &mut dyn Network,
-    ) -> Result<&[f32], PaintError> {
-        let index = (choice % self.latents.len().max(1) as u64) as usize;
-        let slot = &mut self.latents[index];
-        if slot.is_none() {
-            let channel = |c: u64| keyed_uniform(&[painting.seed, 2, index as u64, c]);
-            let colour = [channel(0), channel(1), channel(2)];
-            let picture = solid(colour, window.height * painting.factor, window.width * painting.factor);
-            let moments = network.encode(&picture).map_err(PaintError::Network)?;
-            if moments.mean.data.len() != 4 * window.area() {
-                return Err(PaintError::Invalid("the encoder answered with another shape than a window's".to_owned()));
-            }
-            *slot = Some(moments.mean.data);
-        }
-        Ok(slot.as_deref().unwrap_or_default())
-    }
-}
-
-/// A picture of one colour (channels 0 to 1) in the network's range.
-pub(super) fn solid(colour: [f32; 3], height: usize, width: usize) -> Planes {
-    let mut picture = Planes::zeros(1, 3, height, width);
-    for (plane, c) in picture.data.chunks_exact_mut(height * width).zip(colour) {
-        plane.fill(2.0 * c - 1.0);
-    }
-    picture
 }

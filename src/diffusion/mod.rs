@@ -3,21 +3,29 @@
 //! A network is a trait here ([`Network`]), so nothing below needs a tensor library and tests run on toy networks. Latents are
 //! small, so fusing, samplers and chance run on the host, the same for every device.
 //!
-//! [`paint`] is the engine; [`paint_reference`] is the authors' own loop, kept as the oracle.
+//! [`paint`] is the engine, [`repaint`] paints one place again and keeps the rest; [`paint_reference`] is the authors' own
+//! loop, kept as the oracle.
 
+mod attention;
+mod chance;
+mod colours;
 mod engine;
 pub mod masks;
 mod network;
+mod painting;
 mod planes;
 pub mod random;
 mod reference;
 mod sampler;
 mod schedule;
+mod trajectory;
 pub mod windows;
 
-pub use engine::{Observer, PaintError, Painted, Painting, Part, paint};
-pub use network::{Call, Moments, Network, NetworkError, PromptId};
+pub use engine::{Observer, PaintError, Painted, paint, repaint};
+pub use network::{Area, AreaCall, Call, Moments, Network, NetworkError, PromptId};
+pub use painting::{Hold, Layout, Painting, Part, Surround};
 pub use planes::Planes;
 pub use reference::paint_reference;
 pub use sampler::{Ddim, Euler, Sampler};
 pub use schedule::{BetaSchedule, PredictionType, ScheduleError, SchedulerConfig, Spacing};
+pub use trajectory::{Kept, Recorder, Trajectory, free_windows};

@@ -4,7 +4,7 @@
 //! own and the stepped latents averaged, one torch generator for all chance, windows by the floor rule. Use
 //! [`paint`](super::paint) for pictures.
 
-use super::engine::solid;
+use super::colours::solid;
 use super::random::TorchRandom;
 use super::windows::Window;
 use super::{Call, Network, Observer, PaintError, Painted, Painting, Planes, PromptId, Sampler};
@@ -64,6 +64,7 @@ pub fn paint_reference(
         let sample = moments.mean.data.iter().zip(&moments.std.data).zip(&noise).map(|((m, s), n)| m + s * n);
         backgrounds.push(sample.collect::<Vec<f32>>());
     }
+    let masks: Vec<Vec<f32>> = painting.parts.iter().map(|p| p.mask.cells()).collect();
     let mut latent = Planes::zeros(1, 4, height, width);
     latent.data = random.randn(latent.data.len());
     let noise = latent.clone();
@@ -75,7 +76,7 @@ pub fn paint_reference(
         for view in &views {
             let mut crop = vec![0.0; len];
             view.crop(&latent, &mut crop);
-            let masks: Vec<Vec<f32>> = painting.parts.iter().map(|p| view.crop_plane(&p.mask, height, width)).collect();
+            let masks: Vec<Vec<f32>> = masks.iter().map(|mask| view.crop_plane(mask, height, width)).collect();
             let mut copies = Planes::zeros(prompts, 4, window, window);
             for k in 0..prompts {
                 copies.image_mut(k).copy_from_slice(&crop);
@@ -103,7 +104,7 @@ pub fn paint_reference(
                     .image(k)
                     .iter()
                     .zip(positive.image(k))
-                    .map(|(n, p)| n + painting.guidance * (p - n))
+                    .map(|(n, p)| n + painting.parts[k].guidance * (p - n))
                     .collect();
                 sampler.fusable(i, copies.image(k), &mut prediction);
                 sampler.step(i, copies.image_mut(k), &prediction);

@@ -1,8 +1,20 @@
 //! Windows: the crops of the latent the network sees (the paper's views F_i).
 
 use super::Planes;
+use std::ops::Range;
 
-/// A crop of the latent. On a wrapped axis it may run over the edge and go on at the other side.
+/// How a window's values count in the average towards its edges. What counts is the ratio, since sums are divided by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WindowWeights {
+    /// All alike (the paper).
+    #[default]
+    Uniform,
+    /// Falling evenly from the middle to the edges, in x and in y: a network knows least of its window's edges.
+    Tent,
+}
+
+/// A crop of the latent. On a wrapped axis it may run over the edge and go on at the other side, round more than once where
+/// the axis is shorter than it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
     pub x: usize,
@@ -12,8 +24,7 @@ pub struct Window {
 }
 
 /// Where windows of `window` start along an axis of `extent`: every `stride`, and a last one clamped to the edge, so that
-/// nothing stays uncovered. An axis shorter than a window gets one window of its own length. On a wrapped axis windows
-/// start all the way round.
+/// nothing stays uncovered. An axis shorter than a window gets one window. On a wrapped axis windows start all the way round.
 #[must_use]
 pub fn starts(extent: usize, window: usize, stride: usize, wrap: bool) -> Vec<usize> {
     let stride = stride.max(1);
@@ -28,10 +39,12 @@ pub fn starts(extent: usize, window: usize, stride: usize, wrap: bool) -> Vec<us
     starts
 }
 
-/// All windows over a latent of `height` × `width`, row by row.
+/// All windows over a latent of `height` × `width`, row by row. An axis shorter than a window cuts it to its own length; one
+/// that is wrapped does not, so that the network sees the seam like any other place.
 #[must_use]
 pub fn windows(height: usize, width: usize, window: usize, stride: usize, wrap: (bool, bool)) -> Vec<Window> {
-    let (w, h) = (window.min(width), window.min(height));
+    let side = |extent: usize, wrap: bool| if wrap { window } else { window.min(extent) };
+    let (w, h) = (side(width, wrap.0), side(height, wrap.1));
     let columns = starts(width, window, stride, wrap.0);
     starts(height, window, stride, wrap.1)
         .into_iter()
@@ -51,12 +64,39 @@ impl Window {
     pub fn for_each_run(&self, height: usize, width: usize, mut row: impl FnMut(usize, usize, usize)) {
         for r in 0..self.height {
             let y = (self.y + r) % height;
-            let first = self.width.min(width - self.x);
-            row(r * self.width, y * width + self.x, first);
-            if first < self.width {
-                row(r * self.width + first, y * width, self.width - first);
+            let (mut done, mut x) = (0, self.x);
+            while done < self.width {
+                let n = (self.width - done).min(width - x);
+                row(r * self.width + done, y * width + x, n);
+                done += n;
+                x = 0;
             }
         }
+    }
+
+    /// Whether any cell of a box of a plane of `height` × `width` is in it.
+    #[must_use]
+    pub fn touches(&self, rows: &Range<usize>, columns: &Range<usize>, height: usize, width: usize) -> bool {
+        // Along one axis: the run from `start`, and again one turn back where it goes over the edge.
+        let meets = |start: usize, len: usize, part: &Range<usize>, extent: usize| {
+            !part.is_empty() && ((start < part.end && part.start < start + len) || part.start + extent < start + len)
+        };
+        meets(self.y, self.height, rows, height) && meets(self.x, self.width, columns, width)
+    }
+
+    /// How much each value of the crop counts.
+    #[must_use]
+    pub fn weights(&self, kind: WindowWeights) -> Vec<f32> {
+        let axis = |n: usize| -> Vec<f32> {
+            (0..n)
+                .map(|j| match kind {
+                    WindowWeights::Uniform => 1.0,
+                    WindowWeights::Tent => (j + 1).min(n - j) as f32 / n.div_ceil(2) as f32,
+                })
+                .collect()
+        };
+        let columns = axis(self.width);
+        axis(self.height).into_iter().flat_map(|row| columns.iter().map(move |column| row * column)).collect()
     }
 
     /// Copies the crop of every channel of image 0 of `latent` to `out` (`channels * area`).
@@ -114,5 +154,26 @@ mod tests {
         let mut out = vec![0.0; 3];
         Window { x: 4, y: 0, width: 3, height: 1 }.crop(&latent, &mut out);
         assert_eq!(out, [4., 0., 1.]);
+        // Round more than once where the axis is shorter.
+        let mut out = vec![0.0; 12];
+        Window { x: 3, y: 0, width: 12, height: 1 }.crop(&latent, &mut out);
+        assert_eq!(out, [3., 4., 0., 1., 2., 3., 4., 0., 1., 2., 3., 4.]);
+    }
+
+    #[test]
+    fn a_window_keeps_its_size_on_a_wrapped_axis_only() {
+        let sides = |wrap| {
+            let all = windows(4, 6, 16, 4, wrap);
+            (all.len(), all[0].width, all[0].height)
+        };
+        assert_eq!(sides((false, false)), (1, 6, 4));
+        assert_eq!(sides((true, false)), (2, 16, 4));
+        assert_eq!(sides((true, true)), (2, 16, 16));
+    }
+
+    #[test]
+    fn tent_weights_rise_to_the_middle_and_leave_nothing_out() {
+        let weights = Window { x: 0, y: 0, width: 4, height: 3 }.weights(WindowWeights::Tent);
+        assert_eq!(weights, [0.25, 0.5, 0.5, 0.25, 0.5, 1.0, 1.0, 0.5, 0.25, 0.5, 0.5, 0.25]);
     }
 }

@@ -410,11 +410,25 @@ fn same_size(a: &Mask, b: &Mask) -> bool {
 
 /// True where two regions differ in nothing but their masks.
 fn same_card(a: &Region, b: &Region) -> bool {
-    a.id == b.id
-        && a.name == b.name
-        && a.words == b.words
-        && a.negative == b.negative
-        && a.colour == b.colour
-        && a.visible == b.visible
-        && a.bootstrap == b.bootstrap
+    // Taken apart, so that a new field cannot be forgotten here.
+    let Region {
+        id,
+        name,
+        words,
+        negative,
+        colour,
+        mask: _,
+        visible,
+        bootstrap,
+        feather,
+        weight,
+        guidance,
+        seed,
+        reroll,
+        start,
+        end,
+    } = a;
+    (id, name, words, negative, colour, visible) == (&b.id, &b.name, &b.words, &b.negative, &b.colour, &b.visible)
+        && (bootstrap, feather, weight, guidance) == (&b.bootstrap, &b.feather, &b.weight, &b.guidance)
+        && (seed, reroll, start, end) == (&b.seed, &b.reroll, &b.start, &b.end)
 }

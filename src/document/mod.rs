@@ -21,8 +21,8 @@ pub use file::{Opened, replace_file, write_atomically};
 pub use history::{Change, History, MEMORY as HISTORY_MEMORY, MergeKey};
 pub use mask::{Mask, PixelRect};
 pub use png::Carry;
-pub use region::{Background, REGION_COLOURS, Region, RegionId, Rgb};
-pub use settings::{Sampler, Schedule, Settings, Wrap};
+pub use region::{Background, MAX_FEATHER, MAX_WEIGHT, MIN_WEIGHT, REGION_COLOURS, Region, RegionId, Rgb};
+pub use settings::{BootstrapColour, Overlap, Regions, Sampler, Schedule, Settings, WindowWeights, Wrap};
 pub use tiles::{MaskDelta, TILE};
 
 use std::collections::BTreeMap;
@@ -89,16 +89,8 @@ impl Document {
     /// Adds a region above all others, with an empty mask and the next colour of the palette, and returns its id.
     pub fn add_region(&mut self, name: &str, words: &str) -> RegionId {
         let (id, colour) = (self.free_id(), self.next_colour());
-        self.regions.push(Region {
-            id,
-            name: name.to_owned(),
-            words: words.to_owned(),
-            negative: None,
-            colour,
-            mask: Arc::new(Mask::empty(self.width, self.height)),
-            visible: true,
-            bootstrap: None,
-        });
+        let region = Region::new(id, name, colour, self.width, self.height);
+        self.regions.push(Region { words: words.to_owned(), ..region });
         id
     }
 

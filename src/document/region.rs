@@ -40,6 +40,51 @@ pub struct Region {
     pub visible: bool,
     /// Fraction of the steps for which it bootstraps ("hold shape"), 0 to 1; `None` takes the document's.
     pub bootstrap: Option<f32>,
+    /// How far its edge is blurred to either side, in canvas pixels, 0 to [`MAX_FEATHER`].
+    pub feather: u32,
+    /// How much it counts where it meets others (soft edges, averaged overlaps), [`MIN_WEIGHT`] to [`MAX_WEIGHT`].
+    pub weight: f32,
+    /// Its own classifier-free guidance scale; `None` takes the document's.
+    pub guidance: Option<f32>,
+    /// Its own seed: the chance inside its mask is then the same whatever the document's seed is. `None` takes that.
+    pub seed: Option<u64>,
+    /// Draw it again with this seed over the finished picture, which stays as it is everywhere else.
+    pub reroll: Option<u64>,
+    /// The part of the process it takes part in, as fractions of the steps: from `start` (0 is the first)…
+    pub start: f32,
+    /// …until `end` (1 is after the last). Outside it, what lies below covers its place.
+    pub end: f32,
+}
+
+/// The widest feather in canvas pixels.
+pub const MAX_FEATHER: u32 = 1024;
+/// The smallest weight of a region.
+pub const MIN_WEIGHT: f32 = 0.01;
+/// The largest weight of a region.
+pub const MAX_WEIGHT: f32 = 100.0;
+
+impl Region {
+    /// A visible region with an empty mask, no words, and everything else as the document has it.
+    #[must_use]
+    pub fn new(id: RegionId, name: &str, colour: Rgb, width: u32, height: u32) -> Self {
+        Self {
+            id,
+            name: name.to_owned(),
+            words: String::new(),
+            negative: None,
+            colour,
+            mask: Arc::new(Mask::empty(width, height)),
+            visible: true,
+            bootstrap: None,
+            feather: 0,
+            weight: 1.0,
+            guidance: None,
+            seed: None,
+            reroll: None,
+            start: 0.0,
+            end: 1.0,
+        }
+    }
 }
 
 /// The region below all others.

@@ -22,6 +22,14 @@ pub struct Settings {
     /// Fraction of the steps for which regions bootstrap, 0 to 1 (paper 0.2, released code 0.4).
     pub bootstrap: f32,
     pub wrap: Wrap,
+    /// What holds regions to their places.
+    pub regions: Regions,
+    /// What happens where regions overlap.
+    pub overlap: Overlap,
+    /// How a window's values count towards its edges.
+    pub window_weights: WindowWeights,
+    /// What surrounds a region while it bootstraps.
+    pub bootstrap_colour: BootstrapColour,
 }
 
 impl Default for Settings {
@@ -37,6 +45,10 @@ impl Default for Settings {
             stride: 8,
             bootstrap: 0.4,
             wrap: Wrap::None,
+            regions: Regions::default(),
+            overlap: Overlap::default(),
+            window_weights: WindowWeights::default(),
+            bootstrap_colour: BootstrapColour::default(),
         }
     }
 }
@@ -109,4 +121,128 @@ pub enum Schedule {
     /// As the checkpoint's own scheduler configuration says.
     #[default]
     Normal,
+}
+
+/// What holds regions to their places.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Regions {
+    /// A UNet pass per region and window; shapes are held.
+    #[default]
+    MultiDiffusion,
+    /// One pass per window, in which each place attends to its region's words; shapes are a hint.
+    Attention,
+}
+
+impl Regions {
+    /// Every one, in the order menus show them.
+    pub const ALL: [Self; 2] = [Self::MultiDiffusion, Self::Attention];
+
+    /// The name on the command line and in files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::MultiDiffusion => "multidiffusion",
+            Self::Attention => "attention",
+        }
+    }
+
+    /// The one of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|v| v.name() == name)
+    }
+}
+
+/// What happens where regions overlap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Overlap {
+    /// The upper region covers the lower ones.
+    #[default]
+    Order,
+    /// Their predictions are averaged (the paper).
+    Average,
+}
+
+impl Overlap {
+    /// Every one, in the order menus show them.
+    pub const ALL: [Self; 2] = [Self::Order, Self::Average];
+
+    /// The name on the command line and in files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Order => "order",
+            Self::Average => "average",
+        }
+    }
+
+    /// The one of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|v| v.name() == name)
+    }
+}
+
+/// How a window's values count towards its edges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WindowWeights {
+    /// All alike (the paper).
+    #[default]
+    Uniform,
+    /// Less towards the edges, where a window knows least of what surrounds it; seams at wide strides fade.
+    Tent,
+}
+
+impl WindowWeights {
+    /// Every one, in the order menus show them.
+    pub const ALL: [Self; 2] = [Self::Uniform, Self::Tent];
+
+    /// The name on the command line and in files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Uniform => "uniform",
+            Self::Tent => "tent",
+        }
+    }
+
+    /// The one of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|v| v.name() == name)
+    }
+}
+
+/// What surrounds a region while it bootstraps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BootstrapColour {
+    /// Solid random colours (the paper).
+    #[default]
+    Random,
+    /// White, with the region moved to the middle of its window (SemanticDraw): better in few steps.
+    White,
+}
+
+impl BootstrapColour {
+    /// Every one, in the order menus show them.
+    pub const ALL: [Self; 2] = [Self::Random, Self::White];
+
+    /// The name on the command line and in files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Random => "random",
+            Self::White => "white",
+        }
+    }
+
+    /// The one of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|v| v.name() == name)
+    }
 }

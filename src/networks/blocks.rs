@@ -117,4 +117,23 @@ impl<B: Backend> Attention<B> {
         let v = b.linear(context, &self.v)?;
         Ok(b.linear(&b.attention(&q, &k, &v, self.heads, false)?, &self.out)?)
     }
+
+    /// As [`Self::forward`] with several contexts a row: the next `counts[i]` rows of `contexts` belong to row `i` of `x`, and
+    /// what they give is averaged with `weights` `[contexts, tokens]`.
+    pub(super) fn forward_blended(
+        &self,
+        b: &B,
+        x: &B::Tensor,
+        contexts: &B::Tensor,
+        counts: &[usize],
+        weights: &B::Tensor,
+    ) -> Result<B::Tensor> {
+        let rows: Vec<usize> =
+            counts.iter().enumerate().flat_map(|(row, &count)| std::iter::repeat_n(row, count)).collect();
+        let q = b.select(&b.linear(x, &self.q)?, &rows)?;
+        let k = b.linear(contexts, &self.k)?;
+        let v = b.linear(contexts, &self.v)?;
+        let y = b.attention(&q, &k, &v, self.heads, false)?;
+        Ok(b.linear(&b.blend(&y, weights, counts)?, &self.out)?)
+    }
 }

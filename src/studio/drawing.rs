@@ -1,17 +1,19 @@
 //! One drawing from start to end: a document and a model become a picture.
 
 use super::model::Model;
+use super::plan::{Facts, Plan, bootstrap_steps, plan, visible};
 use super::preview::LatentToRgb;
-use crate::diffusion::masks::{Coverage, latent_masks, reference_masks};
 use crate::diffusion::{
-    self, Ddim, Euler, Network, Observer, PaintError, Painting, Part, Planes, Sampler, ScheduleError, SchedulerConfig,
+    self, Ddim, Euler, Kept, Network, Observer, PaintError, Painted, Planes, Recorder, Sampler, ScheduleError,
+    SchedulerConfig, Trajectory,
 };
-use crate::document::{self, Document, Region};
+use crate::document::{self, Document};
 use image::RgbImage;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// How a drawing is made, beyond what the document says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Options {
     /// Replay the authors' released loop.
     pub reference: bool,
@@ -21,11 +23,23 @@ pub struct Options {
     pub bootstrap_steps: Option<usize>,
     /// Make a preview of every step.
     pub previews: bool,
+    /// The way of the picture without anything drawn again, from [`Drawn::trajectory`] of a drawing of this document. Where
+    /// regions are drawn again and this is absent, it is found out first.
+    pub trajectory: Option<Arc<Trajectory>>,
+    /// Keep the way of the picture in [`Drawn::trajectory`]: a latent a step.
+    pub keep_trajectory: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { reference: false, savings: true, bootstrap_steps: None, previews: false }
+        Self {
+            reference: false,
+            savings: true,
+            bootstrap_steps: None,
+            previews: false,
+            trajectory: None,
+            keep_trajectory: false,
+        }
     }
 }
 
@@ -69,6 +83,10 @@ pub struct Drawn {
     pub windows: usize,
     pub unet_samples: usize,
     pub unet_samples_reference: usize,
+    /// What of `unet_samples` went into drawing regions again.
+    pub unet_samples_rerolled: usize,
+    /// The way of the picture without anything drawn again, where it was asked for or needed.
+    pub trajectory: Option<Arc<Trajectory>>,
     pub seconds: Seconds,
     pub warnings: Vec<String>,
 }
@@ -106,15 +124,18 @@ impl From<PaintError> for DrawError {
 pub fn draw(
     document: &Document,
     model: &mut dyn Model,
-    options: Options,
+    options: &Options,
     watcher: &mut dyn Watcher,
 ) -> Result<Drawn, DrawError> {
     let mut seconds = Seconds::default();
-    let mut warnings = Vec::new();
     watcher.stage(Stage::Encoding);
     let start = Instant::now();
-    let mut sampler = sampler(document, model.scheduler(), options)?;
-    let painting = plan(document, model, options, &mut warnings)?;
+    // Asked first, so that settings that make no sense are refused before anything is computed.
+    sampler(document, model.scheduler(), options)?;
+    let facts = Facts { window: model.window(), factor: model.factor() };
+    let mut prompt = |words: &str| model.prompt(words).map_err(|e| DrawError::Words(e.to_string()));
+    let Plan { painting, rerolls, mut warnings } = plan(document, facts, &options, &mut prompt)?;
+    cut_words(document, model, &mut warnings);
     let rgb = if options.previews {
         Some(LatentToRgb::fit(model).map_err(|e| DrawError::Decode(e.to_string()))?)
     } else {
@@ -127,14 +148,59 @@ pub fn draw(
 
     watcher.stage(Stage::Denoising);
     let start = Instant::now();
-    let mut follower =
-        Follower { watcher, rgb, document, wrap: painting.wrap, factor: painting.factor, start, full: None };
-    let painted = if options.reference {
-        let steps = bootstrap_steps(document.settings.bootstrap, document, options);
-        diffusion::paint_reference(&painting, steps, &mut *sampler, model_as_network(model), &mut follower)?
-    } else {
-        diffusion::paint(&painting, &mut *sampler, model_as_network(model), &mut follower)?
+    let known = options.trajectory.clone().filter(|_| !rerolls.is_empty());
+    let runs = rerolls.len() + usize::from(known.is_none());
+    let config = model.scheduler().clone();
+    let mut follower = Follower {
+        watcher,
+        rgb,
+        document,
+        wrap: painting.wrap,
+        factor: painting.factor,
+        start,
+        full: None,
+        runs,
+        run: 0,
     };
+    let network = model_as_network(model);
+    let new_sampler = || sampler(document, &config, options);
+    let mut cost = Cost::default();
+    let mut latest = None;
+    let trajectory = match known {
+        Some(known) => Some(known),
+        None if options.reference => {
+            let steps = bootstrap_steps(document.settings.bootstrap, document, options);
+            let painted = diffusion::paint_reference(&painting, steps, &mut *new_sampler()?, network, &mut follower)?;
+            cost.add(&painted);
+            latest = Some(painted.latent);
+            None
+        }
+        None => {
+            let wanted = options.keep_trajectory || !rerolls.is_empty();
+            let mut recorder = Recorder { observer: &mut follower, trajectory: wanted.then(Trajectory::default) };
+            let painted = diffusion::paint(&painting, &mut *new_sampler()?, network, &mut recorder)?;
+            let trajectory = recorder.trajectory.map(Arc::new);
+            cost.add(&painted);
+            latest = Some(painted.latent);
+            follower.run += 1;
+            trajectory
+        }
+    };
+    let mut way = trajectory.clone();
+    let last = rerolls.len();
+    for (number, (painting, free)) in (1..).zip(rerolls) {
+        let Some(trajectory) = way.take() else { break };
+        let kept = Kept { trajectory, free };
+        let wanted = number < last;
+        let mut recorder = Recorder { observer: &mut follower, trajectory: wanted.then(Trajectory::default) };
+        let painted = diffusion::repaint(&painting, &kept, &mut *new_sampler()?, network, &mut recorder)?;
+        way = recorder.trajectory.map(Arc::new);
+        cost.add(&painted);
+        cost.rerolled += painted.unet_samples;
+        latest = Some(painted.latent);
+        follower.run += 1;
+    }
+    let Some(latent) = latest else { return Err(DrawError::Invalid("nothing was drawn".to_owned())) };
     seconds.denoise = start.elapsed().as_secs_f64();
     if watcher.cancelled() {
         return Err(DrawError::Cancelled);
@@ -142,17 +208,51 @@ pub fn draw(
 
     watcher.stage(Stage::Decoding);
     let start = Instant::now();
-    let image = decode(model_as_network(model), &painted.latent, document, painting.wrap)?;
+    let image = decode(model_as_network(model), &latent, document, painting.wrap)?;
     seconds.decode = start.elapsed().as_secs_f64();
     Ok(Drawn {
         image,
-        latent: painted.latent,
-        windows: painted.windows,
-        unet_samples: painted.unet_samples,
-        unet_samples_reference: painted.unet_samples_reference,
+        latent,
+        windows: cost.windows,
+        unet_samples: cost.unet_samples,
+        unet_samples_reference: cost.unet_samples_reference,
+        unet_samples_rerolled: cost.rerolled,
+        trajectory,
         seconds,
         warnings,
     })
+}
+
+/// What all runs of a drawing cost together.
+#[derive(Default)]
+struct Cost {
+    windows: usize,
+    unet_samples: usize,
+    unet_samples_reference: usize,
+    rerolled: usize,
+}
+
+impl Cost {
+    fn add(&mut self, painted: &Painted) {
+        self.windows = painted.windows;
+        self.unet_samples += painted.unet_samples;
+        self.unet_samples_reference += painted.unet_samples_reference;
+    }
+}
+
+/// Warns of words that are longer than the model reads.
+fn cut_words(document: &Document, model: &dyn Model, warnings: &mut Vec<String>) {
+    let background = &document.background;
+    let regions = visible(document).map(|r| (format!("region “{}”", r.name), &r.words, r.negative.as_ref()));
+    let all = [("the background".to_owned(), &background.words, Some(&background.negative))].into_iter().chain(regions);
+    for (name, words, negative) in all {
+        for text in [Some(words), negative].into_iter().flatten() {
+            let (tokens, limit) = model.tokens(text);
+            if tokens > limit {
+                warnings.push(format!("the words of {name} are cut: {tokens} tokens, and this model reads {limit}"));
+            }
+        }
+    }
 }
 
 fn model_as_network(model: &mut dyn Model) -> &mut dyn Network {
@@ -161,6 +261,9 @@ fn model_as_network(model: &mut dyn Model) -> &mut dyn Network {
 
 /// Share of the running time that previews decoded by the VAE may take; other steps show the linear map's.
 const FULL_PREVIEW_SHARE: f64 = 0.05;
+
+/// The largest latent that is decoded for a preview: what a first decode takes is not known before, nor is its memory.
+const FULL_PREVIEW_CELLS: usize = 128 * 128;
 
 /// Turns engine steps into the watcher's, with previews.
 struct Follower<'a> {
@@ -172,6 +275,9 @@ struct Follower<'a> {
     start: Instant,
     /// Seconds all VAE previews took, and the last of them.
     full: Option<(f64, f64)>,
+    /// Runs of the engine in this drawing, and how many of them are done.
+    runs: usize,
+    run: usize,
 }
 
 impl Observer for Follower<'_> {
@@ -180,6 +286,7 @@ impl Observer for Follower<'_> {
     }
 
     fn stepped(&mut self, done: usize, total: usize, denoised: &Planes, network: &mut dyn Network) {
+        let (done, total) = (self.run * total + done, self.runs * total);
         let preview = self.rgb.is_some().then(|| self.preview(done, total, denoised, network)).flatten();
         self.watcher.step(done, total, preview);
     }
@@ -191,7 +298,8 @@ impl Follower<'_> {
         let (spent, last) = self.full.unwrap_or_default();
         let budget = self.start.elapsed().as_secs_f64() * FULL_PREVIEW_SHARE;
         // The last step's picture comes anyway; the first is only mist.
-        if done > 1 && done < total && spent + last <= budget {
+        let small = latent.plane_len() <= FULL_PREVIEW_CELLS;
+        if small && done > 1 && done < total && spent + last <= budget {
             let begun = Instant::now();
             let picture = decode(network, latent, self.document, self.wrap).ok();
             let took = begun.elapsed().as_secs_f64();
@@ -200,11 +308,11 @@ impl Follower<'_> {
                 return picture;
             }
         }
-        Some(rgb.picture(latent, self.factor, (self.document.width, self.document.height)))
+        Some(rgb.picture(latent, self.factor, (self.document.width, self.document.height), self.wrap))
     }
 }
 
-fn sampler(document: &Document, config: &SchedulerConfig, options: Options) -> Result<Box<dyn Sampler>, DrawError> {
+fn sampler(document: &Document, config: &SchedulerConfig, options: &Options) -> Result<Box<dyn Sampler>, DrawError> {
     let steps = document.settings.steps as usize;
     match document.settings.sampler {
         document::Sampler::Ddim => Ok(Box::new(Ddim::new(config, steps)?)),
@@ -213,89 +321,6 @@ fn sampler(document: &Document, config: &SchedulerConfig, options: Options) -> R
         }
         document::Sampler::Euler => Ok(Box::new(Euler::new(config, steps)?)),
     }
-}
-
-/// How many steps a fraction of them is.
-pub(super) fn bootstrap_steps(fraction: f32, document: &Document, options: Options) -> usize {
-    let steps = document.settings.steps as usize;
-    let from_fraction = (f64::from(fraction.clamp(0.0, 1.0)) * steps as f64).round() as usize;
-    options.bootstrap_steps.unwrap_or(from_fraction).min(steps)
-}
-
-/// Visible regions, lowest first.
-pub(super) fn visible(document: &Document) -> impl Iterator<Item = &Region> {
-    document.regions.iter().filter(|r| r.visible)
-}
-
-pub(super) fn coverages(document: &Document) -> Vec<Coverage<'_>> {
-    visible(document)
-        .map(|r| Coverage { width: document.width as usize, height: document.height as usize, data: r.mask.data() })
-        .collect()
-}
-
-fn plan(
-    document: &Document,
-    model: &mut dyn Model,
-    options: Options,
-    warnings: &mut Vec<String>,
-) -> Result<Painting, DrawError> {
-    let settings = &document.settings;
-    let factor = model.factor();
-    let (width, height) = (document.width as usize, document.height as usize);
-    if options.reference && (!width.is_multiple_of(factor) || !height.is_multiple_of(factor)) {
-        return Err(DrawError::Invalid(format!(
-            "--reference needs a canvas whose sides are multiples of {factor}; this one is {width}×{height}"
-        )));
-    }
-    if visible(document).any(|r| r.mask.width() != document.width || r.mask.height() != document.height) {
-        return Err(DrawError::Invalid("a region's mask has another size than the canvas".to_owned()));
-    }
-    let masks = if options.reference {
-        reference_masks(width, height, factor, &coverages(document))
-    } else {
-        latent_masks(width, height, factor, &coverages(document))
-    };
-    let window = settings.window.map_or(model.window(), |w| w as usize);
-
-    let background = &document.background;
-    let mut words = vec![("the background".to_owned(), background.words.as_str(), background.negative.as_str(), 0)];
-    for region in visible(document) {
-        let negative = region.negative.as_deref().unwrap_or(&background.negative);
-        let steps = bootstrap_steps(region.bootstrap.unwrap_or(settings.bootstrap), document, options);
-        words.push((format!("region “{}”", region.name), region.words.as_str(), negative, steps));
-    }
-    let mut parts = Vec::with_capacity(words.len());
-    for (mask, (name, prompt, negative, bootstrap_steps)) in masks.into_iter().zip(words) {
-        for text in [prompt, negative] {
-            let (tokens, limit) = model.tokens(text);
-            if tokens > limit {
-                warnings.push(format!("the words of {name} are cut: {tokens} tokens, and this model reads {limit}"));
-            }
-        }
-        if mask.iter().all(|&m| m == 0.0) && !parts.is_empty() {
-            warnings.push(format!("{name} covers nothing that shows and takes no part in the picture"));
-        }
-        let embed =
-            |model: &mut dyn Model, words: &str| model.prompt(words).map_err(|e| DrawError::Words(e.to_string()));
-        let (prompt, negative) = (embed(model, prompt)?, embed(model, negative)?);
-        parts.push(Part { mask, prompt, negative, bootstrap_steps });
-    }
-    // About as much latent per network call as four pictures of 512 × 512: enough to keep a processor busy.
-    let side = window.min(64);
-    let batch = (4 * 64 * 64 / (side * side).max(1)).clamp(1, 32);
-    Ok(Painting {
-        height: height.div_ceil(factor),
-        width: width.div_ceil(factor),
-        parts,
-        guidance: settings.guidance,
-        seed: settings.seed,
-        window,
-        stride: (settings.stride as usize).min(window),
-        wrap: (settings.wrap.x(), settings.wrap.y()),
-        factor,
-        batch,
-        savings: options.savings,
-    })
 }
 
 /// Latent pixels of the other edge that a wrapped decode sees: more than the decoder's receptive field needs to be seamless.
@@ -318,7 +343,7 @@ fn decode(
 }
 
 /// The latent with a margin of its own other edge around it.
-fn wrapped(latent: &Planes, mx: usize, my: usize) -> Planes {
+pub(super) fn wrapped(latent: &Planes, mx: usize, my: usize) -> Planes {
     let (h, w) = (latent.height, latent.width);
     let mut out = Planes::zeros(1, latent.channels, h + 2 * my, w + 2 * mx);
     let (plane, wide) = (out.plane_len(), out.width);

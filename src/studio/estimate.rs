@@ -1,10 +1,10 @@
 //! What a run will cost, before it is started.
 
-use super::drawing::{Options, bootstrap_steps, coverages, visible};
-use crate::diffusion::masks::latent_masks;
-use crate::diffusion::windows::windows;
+use super::drawing::Options;
+use super::plan::{Facts, plan};
+use crate::diffusion::{Painting, PromptId, free_windows};
 use crate::document::Document;
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 /// The cost of a run.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,52 +18,21 @@ pub struct Estimate {
 }
 
 impl Estimate {
-    /// Counts what the engine will do for `document` on a model of this window and factor.
+    /// Counts what the engine will do for `document` on a model of this window and factor, from the same plan that it runs.
+    /// `None` where it would refuse the document.
     #[must_use]
-    pub fn of(document: &Document, window: usize, factor: usize) -> Self {
-        let settings = &document.settings;
-        let steps = settings.steps as usize;
-        let (width, height) = (document.width as usize, document.height as usize);
-        let masks = latent_masks(width, height, factor, &coverages(document));
-        let (w, h) = (width.div_ceil(factor), height.div_ceil(factor));
-        let side = settings.window.map_or(window, |w| w as usize);
-        let stride = (settings.stride as usize).min(side);
-        let windows = windows(h, w, side, stride, (settings.wrap.x(), settings.wrap.y()));
-
-        // Words, negative words and bootstrapped steps of each part, the background first.
-        let background = &document.background;
-        let mut parts = vec![(background.words.as_str(), background.negative.as_str(), 0)];
-        for region in visible(document) {
-            let negative = region.negative.as_deref().unwrap_or(&background.negative);
-            let fraction = region.bootstrap.unwrap_or(settings.bootstrap);
-            parts.push((region.words.as_str(), negative, bootstrap_steps(fraction, document, Options::default())));
-        }
-        let guided = settings.guidance != 1.0;
-        let mut unet_samples = 0;
-        for window in &windows {
-            let here: Vec<(usize, bool)> = (0..parts.len())
-                .filter_map(|k| {
-                    let mask = window.crop_plane(&masks[k], h, w);
-                    mask.iter().any(|&m| m != 0.0).then(|| (k, mask.iter().all(|&m| m == 1.0)))
-                })
-                .collect();
-            for step in 0..steps {
-                // A bootstrapping region has an input of its own; all others share the window's.
-                let mut shared = HashSet::new();
-                for &(k, full) in &here {
-                    let (words, negative, bootstrapped) = parts[k];
-                    if step < bootstrapped && !full {
-                        unet_samples += 1 + usize::from(guided);
-                    } else {
-                        shared.insert(words);
-                        if guided {
-                            shared.insert(negative);
-                        }
-                    }
-                }
-                unet_samples += shared.len();
-            }
-        }
-        Self { windows: windows.len(), steps, unet_samples, seconds: None }
+    pub fn of(document: &Document, window: usize, factor: usize) -> Option<Self> {
+        let mut words: HashMap<String, PromptId> = HashMap::new();
+        let mut prompt = |text: &str| {
+            let next = PromptId(words.len());
+            Ok(*words.entry(text.to_owned()).or_insert(next))
+        };
+        let plan = plan(document, Facts { window, factor }, &Options::default(), &mut prompt).ok()?;
+        let steps = document.settings.steps as usize;
+        let windows = plan.painting.windows();
+        let count = |painting: &Painting, windows: &[_]| painting.unet_samples(windows, 0..steps);
+        let again = |(painting, free): &(Painting, Vec<f32>)| count(painting, &free_windows(painting, free));
+        let unet_samples = count(&plan.painting, &windows) + plan.rerolls.iter().map(again).sum::<usize>();
+        Some(Self { windows: windows.len(), steps, unet_samples, seconds: None })
     }
 }

@@ -7,6 +7,7 @@ mod drawing;
 mod estimate;
 mod loading;
 mod model;
+mod plan;
 mod preview;
 mod worker;
 
@@ -142,7 +143,7 @@ impl Studio {
     pub fn estimate(&self, document: &Document) -> Option<Estimate> {
         let name = &document.settings.model;
         let (window, factor) = self.shared.facts(name)?;
-        let estimate = Estimate::of(document, window, factor);
+        let estimate = Estimate::of(document, window, factor)?;
         let seconds = self.shared.seconds_per_sample(name).map(|s| s * estimate.unet_samples as f32);
         Some(Estimate { seconds, ..estimate })
     }

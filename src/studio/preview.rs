@@ -3,6 +3,7 @@
 //! A latent pixel of a Stable Diffusion VAE is nearly an affine function of the mean colour under it. The peers carry tables
 //! of its coefficients for the models they know; fitting them by least squares on one synthetic picture works for any.
 
+use super::drawing::wrapped;
 use super::model::Model;
 use crate::diffusion::random::keyed_uniform;
 use crate::diffusion::{NetworkError, Planes};
@@ -14,6 +15,9 @@ pub struct LatentToRgb {
     /// Per colour channel: one weight per latent channel, then the bias.
     rows: Vec<Vec<f64>>,
 }
+
+/// The most pixels of a preview, where the factor lets it be smaller.
+const MAX_AREA: u64 = 2048 * 2048;
 
 /// Side of the picture the map is fitted on, in latent pixels.
 const SIDE: usize = 16;
@@ -54,9 +58,12 @@ impl LatentToRgb {
         Self { rows }
     }
 
-    /// The picture a clean latent stands for, enlarged to `size` pixels.
+    /// The picture a clean latent stands for, enlarged to `size` pixels, or in that shape to as many as a preview needs.
     #[must_use]
-    pub fn picture(&self, latent: &Planes, factor: usize, size: (u32, u32)) -> RgbImage {
+    pub fn picture(&self, latent: &Planes, factor: usize, size: (u32, u32), wrap: (bool, bool)) -> RgbImage {
+        // On a wrapped axis the enlarged edges come from what lies on the other side.
+        let (mx, my) = (usize::from(wrap.0), usize::from(wrap.1));
+        let latent = &wrapped(latent, mx, my);
         let cells = latent.plane_len();
         let small = RgbImage::from_fn(latent.width as u32, latent.height as u32, |x, y| {
             let cell = y as usize * latent.width + x as usize;
@@ -68,9 +75,19 @@ impl LatentToRgb {
             };
             image::Rgb([channel(&self.rows[0]), channel(&self.rows[1]), channel(&self.rows[2])])
         });
-        let (w, h) = (small.width() * factor as u32, small.height() * factor as u32);
+        // A large canvas is shown at a half, a quarter, … so that no preview costs more than one of MAX_AREA.
+        let mut shrink = 1;
+        while factor.is_multiple_of(2 * shrink)
+            && u64::from(size.0) * u64::from(size.1) / (shrink as u64 * shrink as u64) > MAX_AREA
+        {
+            shrink *= 2;
+        }
+        let factor = (factor / shrink) as u32;
+        let size = [size.0, size.1].map(|side| (side / shrink as u32).max(1));
+        let (w, h) = (small.width() * factor, small.height() * factor);
         let large = image::imageops::resize(&small, w, h, image::imageops::FilterType::Triangle);
-        image::imageops::crop_imm(&large, 0, 0, size.0.min(w), size.1.min(h)).to_image()
+        let (left, top) = (mx as u32 * factor, my as u32 * factor);
+        image::imageops::crop_imm(&large, left, top, size[0].min(w - left), size[1].min(h - top)).to_image()
     }
 }
 
@@ -155,12 +172,30 @@ mod tests {
             }
         }
         let map = LatentToRgb::from_pair(&latent, &colours);
-        let picture = map.picture(&latent, 1, (SIDE as u32, SIDE as u32));
+        let picture = map.picture(&latent, 1, (SIDE as u32, SIDE as u32), (true, false));
         for (cell, pixel) in picture.pixels().enumerate() {
             for c in 0..3 {
                 let expected = (colours.data[c * cells + cell] / 2.0 + 0.5) * 255.0;
                 assert!((f32::from(pixel.0[c]) - expected).abs() < 2.0, "{expected} {pixel:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_preview_wraps_and_is_never_larger_than_a_screen_needs() {
+        let map = LatentToRgb { rows: vec![vec![1.0, 0.0]; 3] };
+        let mut latent = Planes::zeros(1, 1, 2, 8);
+        for row in latent.data.chunks_mut(8) {
+            row[..4].fill(-1.0);
+            row[4..].fill(1.0);
+        }
+        let row = |wrap| map.picture(&latent, 8, (64, 16), wrap).into_raw()[..64 * 3].to_vec();
+        let (plain, wrapped) = (row((false, false)), row((true, false)));
+        assert_eq!((plain[0], plain[63 * 3]), (0, 255));
+        // Joined edges meet half way; nothing else changes.
+        assert!(wrapped[0] > 100 && wrapped[63 * 3] < 155, "{wrapped:?}");
+        assert_eq!(plain[12 * 3..52 * 3], wrapped[12 * 3..52 * 3]);
+        let large = map.picture(&Planes::zeros(1, 1, 512, 1024), 8, (8192, 4090), (false, true));
+        assert_eq!(large.dimensions(), (2048, 1022));
     }
 }

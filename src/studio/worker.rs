@@ -177,7 +177,7 @@ fn one_job(
         return Event::Failed { job: id, message: "no checkpoint is loaded".to_owned() };
     };
     let mut watcher = Reporter { shared, id, begun: Instant::now() };
-    match draw(&job.document, &mut **model, Options { previews: true, ..Options::default() }, &mut watcher) {
+    match draw(&job.document, &mut **model, &Options { previews: true, ..Options::default() }, &mut watcher) {
         Ok(drawn) => {
             for text in drawn.warnings {
                 shared.send(Event::Warning { job: id, text });

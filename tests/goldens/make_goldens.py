@@ -7,7 +7,7 @@ weights exactly as they lie in the checkpoint folders beside this script. README
 
     python make_goldens.py                       everything, checkpoints included
     python make_goldens.py --only unet,vae       some stages, with the checkpoints that are there
-    stages: checkpoints text unet vae picture reference random schedules
+    stages: checkpoints text unet vae picture panorama reference random schedules
 
 Needs torch, diffusers, transformers, safetensors, numpy and Pillow (versions.txt has the versions used).
 Weights come from torch.manual_seed, so a rerun with the same versions on the same kind of processor gives the
@@ -37,6 +37,7 @@ torch.set_grad_enabled(False)
 
 import diffusers
 import transformers
+from diffusers.models.attention_processor import AttnProcessor
 from diffusers import (
     AutoencoderKL,
     DDIMScheduler,
@@ -51,7 +52,7 @@ transformers.utils.logging.set_verbosity_error()
 
 HERE = Path(__file__).resolve().parent
 NAMES = ("eps", "vpred")
-STAGES = ("checkpoints", "text", "unet", "vae", "picture", "reference", "random", "schedules")
+STAGES = ("checkpoints", "text", "unet", "areas", "vae", "picture", "panorama", "reference", "random", "schedules")
 
 # ---------------------------------------------------------------------------------------------- helpers
 
@@ -549,6 +550,40 @@ def golden_unet(name):
     write_tensors(HERE / f"{name}_unet.safetensors", out)
 
 
+class AreaAttention:
+    """Cross-attention to several words at once: what each gives, averaged by masks that are resized to the layer."""
+
+    def __init__(self, contexts, masks):
+        self.contexts, self.masks, self.plain = contexts, masks, AttnProcessor()
+
+    def __call__(self, attn, hidden_states, encoder_hidden_states=None, **kwargs):
+        if encoder_hidden_states is None:
+            return self.plain(attn, hidden_states, **kwargs)
+        tokens, (height, width) = hidden_states.shape[1], self.masks.shape[1:]
+        shrink = round((height * width / tokens) ** 0.5)
+        masks = torch.nn.functional.avg_pool2d(self.masks[:, None], shrink).reshape(len(self.masks), -1)
+        masks = masks / masks.sum(0)
+        given = [self.plain(attn, hidden_states, context[None]) for context in self.contexts]
+        return sum(m[None, :, None] * y for m, y in zip(masks, given))
+
+
+def golden_areas(name):
+    c = Checkpoint(name)
+    g = generator(79)
+    embeds = c.embed(["a red fox in the snow", "a city street at night, ugly"])
+    x = torch.randn((1, 4, 16, 24), generator=g)
+    left = torch.zeros(16, 24)
+    left[:, :9] = 1
+    left[3:11, 9:15] = 0.25
+    masks = torch.stack([left, 1 - left])
+    c.unet.set_attn_processor(AreaAttention(embeds, masks))
+    y = c.unet(x, 501, encoder_hidden_states=embeds[:1]).sample
+    c.unet.set_attn_processor(AttnProcessor())
+    first, second = (c.unet(x, 501, encoder_hidden_states=e[None]).sample for e in embeds)
+    print(f"    from the first words {rel(y, first):.3f}, from the second {rel(y, second):.3f}")
+    write_tensors(HERE / f"{name}_areas.safetensors", {"latents": x, "masks": masks, "prediction": y})
+
+
 def test_picture():
     """[1, 3, 64, 48] in [-1, 1]: two gradients, a disc and a stripe."""
     y, x = torch.meshgrid(torch.linspace(0, 1, 64), torch.linspace(0, 1, 48), indexing="ij")
@@ -662,6 +697,54 @@ def golden_picture(name):
             out["euler.sigmas"] = scheduler.sigmas
             out["euler.init_noise_sigma"] = torch.as_tensor(scheduler.init_noise_sigma).float().reshape(1)
     write_tensors(HERE / f"{name}_picture.safetensors", out, p)
+
+
+# ------------------------------------------------------------------------------------------------- panorama
+
+PANORAMA = dict(seed=77, steps=10, guidance=7.5, prompt=PICTURE["prompt"], negative=PICTURE["negative"])
+# Rows and columns of latents. diffusers crops its answer by the window's place in the canvas where a window goes over the right
+# edge, which is right in the first row of windows only; so there is one row.
+PANORAMA_CANVAS = {"plain": (20, 32), "circular": (16, 32)}
+PANORAMA_STRIDE = 4
+
+
+def golden_panorama(name):
+    """StableDiffusionPanoramaPipeline itself, with windows of the checkpoint's size."""
+    from diffusers import StableDiffusionPanoramaPipeline
+
+    class Panorama(StableDiffusionPanoramaPipeline):
+        def get_views(self, panorama_height, panorama_width, circular_padding=False):
+            return super().get_views(
+                panorama_height, panorama_width, SAMPLE_SIZE, PANORAMA_STRIDE, circular_padding
+            )
+
+    p = PANORAMA
+    pipe = Panorama.from_pretrained(HERE / name, torch_dtype=torch.float32, safety_checker=None)
+    pipe.scheduler = DDIMScheduler.from_config(pipe.scheduler.config)
+    pipe.set_progress_bar_config(disable=True)
+    out = {}
+    for case, (rows, columns) in PANORAMA_CANVAS.items():
+        circular = case == "circular"
+        torch.manual_seed(p["seed"])
+        start = torch.randn(1, 4, rows, columns)
+        common = dict(
+            prompt=p["prompt"],
+            negative_prompt=p["negative"],
+            num_inference_steps=p["steps"],
+            guidance_scale=p["guidance"],
+            height=rows * 8,
+            width=columns * 8,
+            circular_padding=circular,
+        )
+        latent = pipe(**common, latents=start.clone(), output_type="latent").images
+        decode = pipe.decode_latents_with_padding if circular else lambda x: pipe.vae.decode(x / 0.18215).sample
+        image = (decode(latent) / 2 + 0.5).clamp(0, 1)
+        out |= {f"{case}.start": start, f"{case}.latent": latent, f"{case}.edges": torch.cat([image[..., :8], image[..., -8:]], -1)}
+        views = pipe.get_views(rows * 8, columns * 8, circular_padding=circular)
+        step = (image[..., 0] - image[..., -1]).abs().mean()
+        inside = (image[..., 1:] - image[..., :-1]).abs().mean()
+        print(f"    {case}: {len(views)} views, std {latent.std():.3f}, step at the seam {step:.3f}, inside {inside:.3f}")
+    write_tensors(HERE / f"{name}_panorama.safetensors", out, p)
 
 
 # ------------------------------------------------------------------------------- 5 the released MultiDiffusion loop

@@ -138,16 +138,12 @@ impl<R: io::Read + Seek> Layers<R> {
                 let id = Some(entry.id)
                     .filter(|id| Project::usable_id(*id) && document.region(RegionId(*id)).is_none())
                     .map_or_else(|| document.free_id(), RegionId);
-                document.regions.push(Region {
-                    id,
-                    name: entry.name.clone(),
-                    words: entry.words.clone(),
-                    negative: entry.negative.clone(),
-                    colour: entry.colour().or(covered.colour).unwrap_or_else(|| document.next_colour()),
-                    mask: Arc::new(covered.mask),
-                    visible: layer.visible,
-                    bootstrap: entry.bootstrap(),
-                });
+                let colour = entry.colour().or(covered.colour).unwrap_or_else(|| document.next_colour());
+                let mut region = Region::new(id, &entry.name, colour, 0, 0);
+                region.mask = Arc::new(covered.mask);
+                region.visible = layer.visible;
+                entry.fill(&mut region, notes);
+                document.regions.push(region);
             } else {
                 notes.push(format!("layer “{}” is new; it became a region", one_line(&layer.name, 60)));
                 self.foreign(layer, document, notes)?;
@@ -157,8 +153,7 @@ impl<R: io::Read + Seek> Layers<R> {
             notes.push(format!("the layer of region “{}” is gone; its mask is empty", one_line(&entry.name, 60)));
             let id = document.add_region(&entry.name, &entry.words);
             if let Some(region) = document.region_mut(id) {
-                region.negative.clone_from(&entry.negative);
-                region.bootstrap = entry.bootstrap();
+                entry.fill(region, notes);
             }
         }
         project.fill(document, notes);

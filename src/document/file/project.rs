@@ -7,10 +7,12 @@
 //!   "background": {"layer": "data/background.png", "words": "a lake at dawn", "negative": "blurry"},
 //!   "regions": [
 //!     {"layer": "data/region-1.png", "id": 1, "name": "Boat", "words": "a red boat", "negative": null,
-//!      "colour": "#e69f00", "bootstrap": null}
+//!      "colour": "#e69f00", "bootstrap": null, "feather": 0, "weight": 1.0, "guidance": null, "seed": null,
+//!      "reroll": null, "start": 0.0, "end": 1.0}
 //!   ],
 //!   "settings": {"model": "embedded", "seed": 0, "steps": 20, "sampler": "ddim", "schedule": "normal",
-//!                "guidance": 7.5, "window": null, "stride": 8, "bootstrap": 0.4, "wrap": "none"},
+//!                "guidance": 7.5, "window": null, "stride": 8, "bootstrap": 0.4, "wrap": "none",
+//!                "regions": "multidiffusion", "overlap": "order", "window_weights": "uniform", "bootstrap_colour": "random"},
 //!   "take": {"layer": "data/take.png", "seed": 0}
 //! }
 //! ```
@@ -20,7 +22,10 @@
 //! and pixels are in `stack.xml` and the layers only, so that they cannot contradict each other.
 
 use crate::document::error::{one_line, reason};
-use crate::document::{Background, Document, Problem, Region, RegionId, Rgb, Sampler, Schedule, Settings, Wrap};
+use crate::document::{
+    Background, BootstrapColour, Document, MAX_FEATHER, MAX_WEIGHT, MIN_WEIGHT, Overlap, Problem, Region, RegionId,
+    Regions, Rgb, Sampler, Schedule, Settings, WindowWeights, Wrap,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -64,6 +69,13 @@ pub(super) struct RegionEntry {
     pub(super) negative: Option<String>,
     colour: String,
     bootstrap: Option<f32>,
+    feather: u32,
+    weight: Option<f32>,
+    guidance: Option<f32>,
+    seed: Option<u64>,
+    reroll: Option<u64>,
+    start: Option<f32>,
+    end: Option<f32>,
     #[serde(flatten)]
     unknown: Map<String, Value>,
 }
@@ -90,6 +102,10 @@ struct SettingsEntry {
     stride: u32,
     bootstrap: Option<f32>,
     wrap: Value,
+    regions: Value,
+    overlap: Value,
+    window_weights: Value,
+    bootstrap_colour: Value,
     #[serde(flatten)]
     unknown: Map<String, Value>,
 }
@@ -115,6 +131,10 @@ impl SettingsEntry {
             stride: settings.stride,
             bootstrap: Some(settings.bootstrap).filter(|v| v.is_finite()),
             wrap: name(serde_json::to_value(settings.wrap)),
+            regions: name(serde_json::to_value(settings.regions)),
+            overlap: name(serde_json::to_value(settings.overlap)),
+            window_weights: name(serde_json::to_value(settings.window_weights)),
+            bootstrap_colour: name(serde_json::to_value(settings.bootstrap_colour)),
             unknown: Map::new(),
         }
     }
@@ -138,19 +158,33 @@ impl SettingsEntry {
             notes.push(known("wrap", self.wrap.clone(), "none"));
             default.wrap
         });
-        let mut limited = |what: &str, value: f32, low: f32, high: f32| {
-            let held = value.clamp(low, high);
-            if held.to_bits() != value.to_bits() {
-                notes.push(format!("{what} was {value}, outside {low}–{high}; {held} is used instead"));
-            }
-            held
-        };
+        let regions = Regions::deserialize(&self.regions).unwrap_or_else(|_| {
+            notes.push(known("way of holding regions", self.regions.clone(), default.regions.name()));
+            default.regions
+        });
+        let overlap = Overlap::deserialize(&self.overlap).unwrap_or_else(|_| {
+            notes.push(known("overlap", self.overlap.clone(), default.overlap.name()));
+            default.overlap
+        });
+        let window_weights = WindowWeights::deserialize(&self.window_weights).unwrap_or_else(|_| {
+            notes.push(known("window weighting", self.window_weights.clone(), default.window_weights.name()));
+            default.window_weights
+        });
+        let bootstrap_colour = BootstrapColour::deserialize(&self.bootstrap_colour).unwrap_or_else(|_| {
+            notes.push(known("bootstrap colour", self.bootstrap_colour.clone(), default.bootstrap_colour.name()));
+            default.bootstrap_colour
+        });
+        let steps = self.steps.clamp(1, 10_000);
+        if steps != self.steps {
+            notes.push(format!("the number of steps was {}; {steps} is used instead", self.steps));
+        }
+        let mut limited = |what: &str, value: f32, low: f32, high: f32| limited(notes, what, value, low, high);
         let guidance = self.guidance.filter(|v| v.is_finite()).unwrap_or(default.guidance);
         let bootstrap = self.bootstrap.filter(|v| v.is_finite()).unwrap_or(default.bootstrap);
         Settings {
             model: self.model,
             seed: self.seed,
-            steps: self.steps.clamp(1, 10_000),
+            steps,
             sampler,
             schedule,
             guidance: limited("guidance", guidance, -100.0, 100.0),
@@ -158,8 +192,21 @@ impl SettingsEntry {
             stride: self.stride.clamp(1, 4096),
             bootstrap: limited("bootstrap", bootstrap, 0.0, 1.0),
             wrap,
+            regions,
+            overlap,
+            window_weights,
+            bootstrap_colour,
         }
     }
+}
+
+/// The value brought into its range; a change is told to `notes`.
+fn limited(notes: &mut Vec<String>, what: &str, value: f32, low: f32, high: f32) -> f32 {
+    let held = value.clamp(low, high);
+    if held.to_bits() != value.to_bits() {
+        notes.push(format!("{what} was {value}, outside {low}–{high}; {held} is used instead"));
+    }
+    held
 }
 
 impl RegionEntry {
@@ -171,8 +218,28 @@ impl RegionEntry {
         Some(Rgb([r, g, b]))
     }
 
-    pub(super) fn bootstrap(&self) -> Option<f32> {
-        self.bootstrap.filter(|v| v.is_finite()).map(|v| v.clamp(0.0, 1.0))
+    /// Gives a region everything of the entry that is neither its place nor its pixels, brought into range; what had to be
+    /// changed is told to `notes`.
+    pub(super) fn fill(&self, region: &mut Region, notes: &mut Vec<String>) {
+        let name = format!("of region “{}”", one_line(&self.name, 60));
+        let mut limited = |what: &str, value: Option<f32>, low: f32, high: f32| {
+            let value = value.filter(|v| v.is_finite())?;
+            Some(limited(notes, &format!("the {what} {name}"), value, low, high))
+        };
+        region.name.clone_from(&self.name);
+        region.words.clone_from(&self.words);
+        region.negative.clone_from(&self.negative);
+        region.bootstrap = limited("bootstrapping", self.bootstrap, 0.0, 1.0);
+        region.weight = limited("weight", self.weight, MIN_WEIGHT, MAX_WEIGHT).unwrap_or(1.0);
+        region.guidance = limited("guidance", self.guidance, -100.0, 100.0);
+        region.start = limited("start", self.start, 0.0, 1.0).unwrap_or(0.0);
+        region.end = limited("end", self.end, 0.0, 1.0).unwrap_or(1.0);
+        region.feather = self.feather.min(MAX_FEATHER);
+        if region.feather < self.feather {
+            notes.push(format!("the feather {name} was {}; {MAX_FEATHER} is used instead", self.feather));
+        }
+        region.seed = self.seed;
+        region.reroll = self.reroll;
     }
 }
 
@@ -253,16 +320,29 @@ impl Project {
                     Some(Value::Object(map)) => map,
                     _ => Map::new(),
                 };
-                RegionEntry {
+                let finite = |v: f32| Some(v).filter(|v| v.is_finite());
+                let mut entry = RegionEntry {
                     layer: layer(region),
                     id: region.id.0,
                     name: region.name.clone(),
                     words: region.words.clone(),
                     negative: region.negative.clone(),
                     colour: format!("#{r:02x}{g:02x}{b:02x}"),
-                    bootstrap: region.bootstrap.filter(|v| v.is_finite()),
-                    unknown: without(unknown, &["layer", "id", "name", "words", "negative", "colour", "bootstrap"]),
+                    bootstrap: region.bootstrap.and_then(finite),
+                    feather: region.feather,
+                    weight: finite(region.weight),
+                    guidance: region.guidance.and_then(finite),
+                    seed: region.seed,
+                    reroll: region.reroll,
+                    start: finite(region.start),
+                    end: finite(region.end),
+                    unknown: Map::new(),
+                };
+                if let Ok(Value::Object(own)) = serde_json::to_value(&entry) {
+                    entry.unknown = unknown;
+                    entry.unknown.retain(|key, _| !own.contains_key(key));
                 }
+                entry
             })
             .collect();
         let of_take = without(kept("take"), &["layer", "seed"]);

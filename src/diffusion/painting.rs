@@ -1,0 +1,190 @@
+//! What is to be painted: the canvas, its windows, and the parts with their masks and words.
+
+use super::masks::LatentMask;
+use super::windows::{Window, WindowWeights, windows};
+use super::{PaintError, PromptId};
+use std::collections::{HashMap, HashSet};
+
+/// One region, or the background, as the engine sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part {
+    /// Where it lies when all parts take part. [`Painting::layouts`] says otherwise for some of the steps.
+    pub mask: LatentMask,
+    pub prompt: PromptId,
+    pub negative: PromptId,
+    /// Steps for which it bootstraps; 0 for the background.
+    pub bootstrap_steps: usize,
+    /// Classifier-free guidance scale (Ho and Salimans 2021); 1 switches guidance off.
+    pub guidance: f32,
+    /// What its mask is multiplied with in the average (the paper's W_i); above 0.
+    pub weight: f32,
+    /// Decides the chance in its place: the noise under its mask and its bootstrap colours.
+    pub seed: u64,
+}
+
+/// The masks of all parts from one step on, where some take part for a share of the process only.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Layout {
+    /// The first step it is for; it holds until the next layout's.
+    pub from: usize,
+    /// One mask a part, in order. They must leave no cell uncovered.
+    pub masks: Vec<LatentMask>,
+}
+
+/// What surrounds a part while it bootstraps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Surround {
+    /// Solid random colours (the paper, equation 9).
+    #[default]
+    RandomColours,
+    /// White, with the part rolled to the middle of its window, where a network of few steps puts its subject
+    /// (SemanticDraw: Lee et al. 2025, arXiv:2403.09055, section 3.2).
+    WhiteCentred,
+}
+
+/// What holds a part to its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Hold {
+    /// MultiDiffusion: a pass for every part of a window.
+    #[default]
+    MultiDiffusion,
+    /// Attention: one pass a window, in which each pixel attends to the words of the parts that lie there. Nothing
+    /// bootstraps, and shapes are a hint.
+    Attention,
+}
+
+/// What is to be painted. All lengths are on the latent grid.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Painting {
+    pub height: usize,
+    pub width: usize,
+    /// The background first, then the regions, lowest first.
+    pub parts: Vec<Part>,
+    /// Masks from some step on, by rising `from`; before the first of them the parts' own hold.
+    pub layouts: Vec<Layout>,
+    pub seed: u64,
+    pub window: usize,
+    pub stride: usize,
+    /// Whether windows run over the edge in x and in y.
+    pub wrap: (bool, bool),
+    pub window_weights: WindowWeights,
+    pub surround: Surround,
+    pub hold: Hold,
+    /// Canvas pixels per latent pixel.
+    pub factor: usize,
+    /// The most images in one network call.
+    pub batch: usize,
+    /// Leave out network calls that cannot change the picture.
+    pub savings: bool,
+}
+
+/// A part in a window at a step.
+pub(super) struct Piece {
+    pub(super) part: usize,
+    /// Its mask there; `None` where it is empty (only without savings).
+    pub(super) mask: Option<Vec<f32>>,
+    /// It bootstraps there, so that its input is its own.
+    pub(super) own_input: bool,
+}
+
+impl Painting {
+    /// The windows this painting is made of.
+    #[must_use]
+    pub fn windows(&self) -> Vec<Window> {
+        windows(self.height, self.width, self.window, self.stride, self.wrap)
+    }
+
+    /// Where part `k` lies at `step`.
+    #[must_use]
+    pub fn mask(&self, k: usize, step: usize) -> &LatentMask {
+        self.layout(step).map_or(&self.parts[k].mask, |at| &self.layouts[at].masks[k])
+    }
+
+    fn layout(&self, step: usize) -> Option<usize> {
+        self.layouts.iter().rposition(|layout| layout.from <= step)
+    }
+
+    /// The parts that `window` is painted for at `step`.
+    pub(super) fn pieces(&self, window: &Window, step: usize) -> Vec<Piece> {
+        let piece = |(part, Part { bootstrap_steps, .. }): (usize, &Part)| {
+            let mask = self.mask(part, step).crop(window);
+            if mask.is_none() && self.savings {
+                return None;
+            }
+            let holes = mask.as_ref().is_some_and(|mask| mask.iter().any(|&m| m != 1.0));
+            Some(Piece { part, own_input: holes && step < *bootstrap_steps, mask })
+        };
+        self.parts.iter().enumerate().filter_map(piece).collect()
+    }
+
+    /// The words part `k` is predicted with: its own, and its negative where it is guided.
+    pub(super) fn prompts(&self, k: usize) -> (PromptId, Option<PromptId>) {
+        let part = &self.parts[k];
+        (part.prompt, (part.guidance != 1.0 || !self.savings).then_some(part.negative))
+    }
+
+    /// Whether a window with these pieces needs a pass with the negative words.
+    pub(super) fn guided(&self, pieces: &[Piece]) -> bool {
+        pieces.iter().any(|piece| self.prompts(piece.part).1.is_some())
+    }
+
+    /// Batch elements the UNet evaluates for `windows`, at network evaluations that belong to these steps.
+    #[must_use]
+    pub fn unet_samples(&self, windows: &[Window], steps: impl IntoIterator<Item = usize>) -> usize {
+        // Nothing changes between two steps but the layout and who bootstraps.
+        let mut known = HashMap::new();
+        let mut count = |step| {
+            let bootstraps: Vec<bool> = self.parts.iter().map(|p| step < p.bootstrap_steps).collect();
+            let at_step = || windows.iter().map(|window| self.samples_in(window, step)).sum::<usize>();
+            *known.entry((self.layout(step), bootstraps)).or_insert_with(at_step)
+        };
+        steps.into_iter().map(&mut count).sum()
+    }
+
+    fn samples_in(&self, window: &Window, step: usize) -> usize {
+        if self.hold == Hold::Attention {
+            return 1 + usize::from(self.guided(&self.pieces(window, step)));
+        }
+        let calls = self.pieces(window, step).into_iter().flat_map(|piece| {
+            let (prompt, negative) = self.prompts(piece.part);
+            let input = piece.own_input.then_some(piece.part);
+            [Some(prompt), negative].into_iter().flatten().map(move |prompt| (input, prompt))
+        });
+        if self.savings { calls.collect::<HashSet<_>>().len() } else { calls.count() }
+    }
+
+    pub(super) fn check(&self) -> Result<(), PaintError> {
+        let invalid = |text: String| Err(PaintError::Invalid(text));
+        if self.parts.is_empty() || self.height == 0 || self.width == 0 {
+            return invalid("there is nothing to paint: the canvas or the list of regions is empty".to_owned());
+        }
+        for part in &self.parts {
+            if !part.guidance.is_finite() {
+                return invalid(format!("guidance is {}; give a number such as 7.5", part.guidance));
+            }
+            if !(part.weight.is_finite() && part.weight > 0.0) {
+                return invalid(format!("a region's weight is {}; give a number above 0", part.weight));
+            }
+        }
+        let layouts = self.layouts.iter().map(|layout| layout.masks.iter().collect());
+        for masks in layouts.chain([self.parts.iter().map(|p| &p.mask).collect::<Vec<_>>()]) {
+            if masks.len() != self.parts.len()
+                || masks.iter().any(|mask| (mask.height(), mask.width()) != (self.height, self.width))
+            {
+                return invalid("a mask has another size than the canvas".to_owned());
+            }
+            let mut sum = vec![0.0; self.height * self.width];
+            masks.iter().for_each(|mask| mask.add_to(&mut sum));
+            if sum.iter().any(|s| !s.is_finite() || *s <= 0.0) {
+                return invalid("a place of the canvas is covered by nothing, not even the background".to_owned());
+            }
+        }
+        if self.window == 0 || self.stride == 0 || self.stride > self.window {
+            return invalid(format!(
+                "windows of {} at stride {} would leave gaps; the stride goes from 1 to the window's size",
+                self.window, self.stride
+            ));
+        }
+        Ok(())
+    }
+}

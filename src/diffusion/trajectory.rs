@@ -1,0 +1,113 @@
+//! Painting one place again and keeping the rest: the way of a latent from noise to picture, and how another holds on to it.
+
+use super::windows::Window;
+use super::{Network, Observer, PaintError, Painting, Planes};
+use std::sync::Arc;
+
+/// The latent of a run before its first step and after every network evaluation.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Trajectory {
+    latents: Vec<Planes>,
+}
+
+impl Trajectory {
+    /// The finished latent.
+    #[must_use]
+    pub fn last(&self) -> Option<&Planes> {
+        self.latents.last()
+    }
+
+    /// The latent after `evaluations` network evaluations.
+    #[must_use]
+    pub fn at(&self, evaluations: usize) -> Option<&Planes> {
+        self.latents.get(evaluations)
+    }
+
+    /// How many network evaluations it took.
+    #[must_use]
+    pub fn evaluations(&self) -> usize {
+        self.latents.len().saturating_sub(1)
+    }
+
+    /// The memory it takes, in bytes.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.latents.iter().map(|latent| size_of_val(latent.data.as_slice())).sum()
+    }
+
+    /// Adds the next latent.
+    pub fn push(&mut self, latent: &Planes) {
+        self.latents.push(latent.clone());
+    }
+}
+
+/// Records a trajectory, where it is wanted, and passes everything on.
+pub struct Recorder<'a> {
+    pub observer: &'a mut dyn Observer,
+    pub trajectory: Option<Trajectory>,
+}
+
+impl Observer for Recorder<'_> {
+    fn cancelled(&mut self) -> bool {
+        self.observer.cancelled()
+    }
+
+    fn latent(&mut self, latent: &Planes) {
+        if let Some(trajectory) = &mut self.trajectory {
+            trajectory.push(latent);
+        }
+        self.observer.latent(latent);
+    }
+
+    fn stepped(&mut self, done: usize, total: usize, denoised: &Planes, network: &mut dyn Network) {
+        self.observer.stepped(done, total, denoised, network);
+    }
+}
+
+/// What a painting keeps of another one: everything but a place.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    /// The way of the picture that is kept; of as many evaluations and on the same canvas.
+    pub trajectory: Arc<Trajectory>,
+    /// How far each cell may change: 1 freely, 0 not at all.
+    pub free: Vec<f32>,
+}
+
+impl Kept {
+    pub(super) fn check(&self, painting: &Painting, evaluations: usize) -> Result<(), PaintError> {
+        let cells = painting.height * painting.width;
+        let fits = |latent: &Planes| latent.data.len() == 4 * cells;
+        if self.free.len() == cells
+            && self.trajectory.evaluations() == evaluations
+            && self.trajectory.latents.iter().all(fits)
+        {
+            return Ok(());
+        }
+        let text = "what is to be kept is a picture of another size or number of steps; draw it again first";
+        Err(PaintError::Invalid(text.to_owned()))
+    }
+
+    /// Draws the latent back to the kept one after `evaluations` where it is not free.
+    pub(super) fn hold(&self, evaluations: usize, latent: &mut Planes) {
+        let Some(kept) = self.trajectory.at(evaluations) else { return };
+        for (plane, kept) in latent.data.chunks_exact_mut(self.free.len()).zip(kept.data.chunks_exact(self.free.len()))
+        {
+            for ((x, kept), free) in plane.iter_mut().zip(kept).zip(&self.free) {
+                // Not by arithmetic where nothing is free, so that it stays to the last bit.
+                *x = if *free <= 0.0 { *kept } else { free * *x + (1.0 - free) * kept };
+            }
+        }
+    }
+}
+
+/// The windows in which anything may change: those that are evaluated.
+#[must_use]
+pub fn free_windows(painting: &Painting, free: &[f32]) -> Vec<Window> {
+    painting.windows().into_iter().filter(|window| is_free(window, painting, free)).collect()
+}
+
+pub(super) fn is_free(window: &Window, painting: &Painting, free: &[f32]) -> bool {
+    let mut any = false;
+    window.for_each_run(painting.height, painting.width, |_, at, n| any |= free[at..at + n].iter().any(|f| *f > 0.0));
+    any
+}

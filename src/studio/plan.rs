@@ -1,0 +1,274 @@
+//! What a document asks of the engine. One list of parts serves the run and the estimate of its cost.
+
+use super::drawing::{DrawError, Options};
+use crate::diffusion::masks::{Coverage, LatentMask, Overlap, feathered, latent_masks, reference_masks, spread};
+use crate::diffusion::windows::WindowWeights;
+use crate::diffusion::{Hold, Layout, Painting, Part, PromptId, Surround};
+use crate::document::{self, Document, Region};
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+/// What of a checkpoint decides how a document is cut up.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Facts {
+    /// Side of the window it was trained on, in latent pixels.
+    pub(super) window: usize,
+    /// Canvas pixels per latent pixel.
+    pub(super) factor: usize,
+}
+
+/// Cells around a region that change with it when it is drawn again, so that it can settle into its surroundings.
+const REROLL_MARGIN: usize = 2;
+
+/// A document, ready for the engine.
+pub(super) struct Plan {
+    pub(super) painting: Painting,
+    /// What is drawn again over the finished picture, one after the other: the painting with the region's other seed, and
+    /// where it may change.
+    pub(super) rerolls: Vec<(Painting, Vec<f32>)>,
+    /// What the person should know.
+    pub(super) warnings: Vec<String>,
+}
+
+/// Visible regions, lowest first.
+pub(super) fn visible(document: &Document) -> impl Iterator<Item = &Region> {
+    document.regions.iter().filter(|r| r.visible)
+}
+
+/// How many steps a fraction of them is.
+fn steps_of(fraction: f32, document: &Document) -> usize {
+    (f64::from(fraction.clamp(0.0, 1.0)) * f64::from(document.settings.steps)).round() as usize
+}
+
+/// Bootstrapped steps at a fraction of the document's steps.
+pub(super) fn bootstrap_steps(fraction: f32, document: &Document, options: &Options) -> usize {
+    options.bootstrap_steps.unwrap_or_else(|| steps_of(fraction, document)).min(document.settings.steps as usize)
+}
+
+/// The steps in which a region takes part.
+fn span(region: &Region, document: &Document) -> Range<usize> {
+    steps_of(region.start, document)..steps_of(region.end, document)
+}
+
+/// Plans a document for a model. `prompt` names the embedding of words.
+pub(super) fn plan(
+    document: &Document,
+    facts: Facts,
+    options: &Options,
+    prompt: &mut dyn FnMut(&str) -> Result<PromptId, DrawError>,
+) -> Result<Plan, DrawError> {
+    let settings = &document.settings;
+    let mut warnings = Vec::new();
+    check(document)?;
+    let (window, stride) = window_and_stride(document, facts, options, &mut warnings)?;
+    if options.reference {
+        left_out_by_reference(document, &mut warnings);
+    }
+    let (masks, layouts) = masks(document, facts.factor, options, &mut warnings);
+
+    let background = &document.background;
+    let mut masks = masks.into_iter();
+    let mut part = |words: &str, negative: &str, region: Option<&Region>| {
+        let fraction = region.map_or(0.0, |r| r.bootstrap.unwrap_or(settings.bootstrap));
+        Ok::<_, DrawError>(Part {
+            mask: masks.next().unwrap_or_else(|| LatentMask::empty(0, 0)),
+            prompt: prompt(words)?,
+            negative: prompt(negative)?,
+            bootstrap_steps: region.map_or(0, |_| bootstrap_steps(fraction, document, options)),
+            guidance: region.and_then(|r| r.guidance).unwrap_or(settings.guidance),
+            weight: region.map_or(1.0, |r| r.weight),
+            seed: region.and_then(|r| r.seed).unwrap_or(settings.seed),
+        })
+    };
+    let mut parts = vec![part(&background.words, &background.negative, None)?];
+    for region in visible(document) {
+        let negative = region.negative.as_ref().unwrap_or(&background.negative);
+        parts.push(part(&region.words, negative, Some(region))?);
+    }
+    // About as much latent per network call as four pictures of 512 × 512: enough to keep a processor busy.
+    let side = window.min(64);
+    let batch = (4 * 64 * 64 / (side * side).max(1)).clamp(1, 32);
+    let painting = Painting {
+        height: (document.height as usize).div_ceil(facts.factor),
+        width: (document.width as usize).div_ceil(facts.factor),
+        parts,
+        layouts,
+        seed: settings.seed,
+        window,
+        stride,
+        wrap: (settings.wrap.x(), settings.wrap.y()),
+        window_weights: match settings.window_weights {
+            document::WindowWeights::Uniform => WindowWeights::Uniform,
+            document::WindowWeights::Tent => WindowWeights::Tent,
+        },
+        surround: match settings.bootstrap_colour {
+            document::BootstrapColour::Random => Surround::RandomColours,
+            document::BootstrapColour::White => Surround::WhiteCentred,
+        },
+        hold: match settings.regions {
+            document::Regions::MultiDiffusion => Hold::MultiDiffusion,
+            document::Regions::Attention => Hold::Attention,
+        },
+        factor: facts.factor,
+        batch,
+        savings: options.savings,
+    };
+    let rerolls = if options.reference { Vec::new() } else { rerolls(document, &painting) };
+    Ok(Plan { painting, rerolls, warnings })
+}
+
+/// Refuses what no file says but a caller may.
+fn check(document: &Document) -> Result<(), DrawError> {
+    if visible(document).any(|r| r.mask.width() != document.width || r.mask.height() != document.height) {
+        return Err(DrawError::Invalid("a region's mask has another size than the canvas".to_owned()));
+    }
+    Ok(())
+}
+
+/// Window side and stride, brought to what leaves no gaps.
+fn window_and_stride(
+    document: &Document,
+    facts: Facts,
+    options: &Options,
+    warnings: &mut Vec<String>,
+) -> Result<(usize, usize), DrawError> {
+    let settings = &document.settings;
+    let (width, height) = (document.width as usize, document.height as usize);
+    let (w, h) = (width.div_ceil(facts.factor), height.div_ceil(facts.factor));
+    let window = settings.window.map_or(facts.window, |w| w as usize);
+    let mut stride = settings.stride as usize;
+    if options.reference {
+        if width % facts.factor != 0 || height % facts.factor != 0 {
+            return Err(DrawError::Invalid(format!(
+                "--reference needs a canvas whose sides are multiples of {}; this one is {width}×{height}",
+                facts.factor
+            )));
+        }
+        return Ok((window, stride.min(window)));
+    }
+    let axes = [("wide", width, w, settings.wrap.x()), ("high", height, h, settings.wrap.y())];
+    for (word, pixels, cells, wrapped) in axes {
+        let whole = cells * facts.factor;
+        if whole != pixels {
+            let below = whole - facts.factor;
+            let seam = if wrapped { ", so the wrapped edges do not meet" } else { "" };
+            warnings.push(format!(
+                "the canvas is {pixels} pixels {word}, which is off the grid of {}: it is drawn {whole} {word} and cut{seam}; \
+                 {below} or {whole} would fit",
+                facts.factor
+            ));
+        }
+        if settings.window.is_some() && window > cells && !wrapped {
+            warnings.push(format!(
+                "a window of {window} latent pixels is larger than the canvas, which is {cells} {word}; it is cut to that"
+            ));
+        }
+    }
+    let several = axes.iter().any(|&(.., cells, wrapped)| wrapped || cells > window);
+    let largest = (window / 2).max(1);
+    if stride > largest {
+        if several {
+            warnings.push(format!(
+                "a stride of {stride} is more than half the window of {window} and would show seams; {largest} is used"
+            ));
+        }
+        stride = largest;
+    }
+    Ok((window, stride))
+}
+
+/// Says what of a document the released loop knows nothing of.
+fn left_out_by_reference(document: &Document, warnings: &mut Vec<String>) {
+    let settings = &document.settings;
+    let any = |test: fn(&Region) -> bool| visible(document).any(test);
+    let left_out: Vec<&str> = [
+        ("feather", any(|r| r.feather > 0)),
+        ("weights", any(|r| r.weight.to_bits() != 1.0_f32.to_bits())),
+        ("region seeds", any(|r| r.seed.is_some() || r.reroll.is_some())),
+        ("start and end", any(|r| r.start > 0.0 || r.end < 1.0)),
+        ("wrap", settings.wrap != document::Wrap::None),
+        ("window weights", settings.window_weights != document::WindowWeights::default()),
+        ("regions held by attention", settings.regions != document::Regions::default()),
+        ("the white surround", settings.bootstrap_colour != document::BootstrapColour::default()),
+    ]
+    .into_iter()
+    .filter_map(|(name, used)| used.then_some(name))
+    .collect();
+    if !left_out.is_empty() {
+        warnings.push(format!("--reference replays the released loop, which has no {}", left_out.join(", no ")));
+    }
+}
+
+/// The masks of all parts, and those of the steps in which not every region takes part.
+fn masks(
+    document: &Document,
+    factor: usize,
+    options: &Options,
+    warnings: &mut Vec<String>,
+) -> (Vec<LatentMask>, Vec<Layout>) {
+    let settings = &document.settings;
+    let (width, height) = (document.width as usize, document.height as usize);
+    let wrap = (settings.wrap.x(), settings.wrap.y());
+    if options.reference {
+        let coverages: Vec<Coverage<'_>> =
+            visible(document).map(|r| Coverage { width, height, data: r.mask.data() }).collect();
+        return (reference_masks(width, height, factor, &coverages), Vec::new());
+    }
+    let soft: Vec<Option<Vec<u8>>> = visible(document)
+        .map(|r| {
+            let coverage = Coverage { width, height, data: r.mask.data() };
+            (r.feather > 0).then(|| feathered(coverage, r.feather as usize, wrap))
+        })
+        .collect();
+    let coverages: Vec<Coverage<'_>> = visible(document)
+        .zip(&soft)
+        .map(|(r, soft)| Coverage { width, height, data: soft.as_deref().unwrap_or(r.mask.data()) })
+        .collect();
+    let overlap = match settings.overlap {
+        document::Overlap::Order => Overlap::Order,
+        document::Overlap::Average => Overlap::Average,
+    };
+    let all = latent_masks(width, height, factor, &coverages, overlap);
+
+    let spans: Vec<Range<usize>> = visible(document).map(|r| span(r, document)).collect();
+    for (region, span) in visible(document).zip(&spans) {
+        if span.is_empty() {
+            warnings.push(format!("region “{}” ends before it starts and takes no part in the picture", region.name));
+        }
+    }
+    let steps = settings.steps as usize;
+    if spans.iter().all(|s| *s == (0..steps)) {
+        return (all, Vec::new());
+    }
+    let changes: BTreeSet<usize> =
+        spans.iter().flat_map(|s| [s.start, s.end]).chain([0]).filter(|step| *step < steps.max(1)).collect();
+    let layouts = changes.into_iter().map(|from| {
+        let present: Vec<bool> = spans.iter().map(|s| s.contains(&from)).collect();
+        let shown: Vec<Coverage<'_>> =
+            coverages.iter().zip(&present).filter_map(|(c, present)| present.then_some(*c)).collect();
+        let mut masks = latent_masks(width, height, factor, &shown, overlap).into_iter();
+        let mut next = || masks.next().unwrap_or_else(|| LatentMask::empty(height, width));
+        let background = next();
+        let empty = || LatentMask::empty(background.height(), background.width());
+        let regions: Vec<LatentMask> = present.iter().map(|p| if *p { next() } else { empty() }).collect();
+        Layout { from, masks: [vec![background], regions].concat() }
+    });
+    let layouts = layouts.collect();
+    (all, layouts)
+}
+
+/// The regions that are drawn again, lowest first.
+fn rerolls(document: &Document, painting: &Painting) -> Vec<(Painting, Vec<f32>)> {
+    let mut painting = painting.clone();
+    let mut rerolls = Vec::new();
+    for (k, region) in (1..).zip(visible(document)) {
+        let Some(seed) = region.reroll else { continue };
+        painting.parts[k].seed = seed;
+        let mut place = vec![0.0; painting.height * painting.width];
+        painting.parts[k].mask.add_to(&mut place);
+        painting.layouts.iter().for_each(|layout| layout.masks[k].add_to(&mut place));
+        let place = LatentMask::new(painting.height, painting.width, &place);
+        rerolls.push((painting.clone(), spread(&place, REROLL_MARGIN, painting.wrap)));
+    }
+    rerolls
+}
