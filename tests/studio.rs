@@ -74,7 +74,7 @@ impl Bench {
             if name == "missing" {
                 return Err("missing: there is no such checkpoint".to_owned());
             }
-            let config = SchedulerConfig { clip_sample: false, ..SchedulerConfig::default() };
+            let config = SchedulerConfig { clip_sample: Some(false), ..SchedulerConfig::default() };
             Ok(Box::new(Toy { config, calls: Arc::clone(&theirs), at_call }))
         });
         let studio = Studio::start_with(loader, move || {

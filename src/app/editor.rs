@@ -25,6 +25,7 @@ pub enum Field {
     Seed,
     Sampler,
     Regions,
+    Schedule,
     Model,
 }
 
@@ -46,6 +47,7 @@ impl Field {
             Self::Seed => ("Seed", 0),
             Self::Sampler => ("Sampler", 0),
             Self::Regions => ("Hold or hint shapes", 0),
+            Self::Schedule => ("Schedule", 0),
             Self::Model => ("Model", 0),
         };
         (MergeKey(label, id), label)

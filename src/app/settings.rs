@@ -3,7 +3,7 @@
 use super::editor::Field;
 use super::files::Purpose;
 use super::{App, Command, theme, widgets};
-use crate::document::{Regions, Sampler};
+use crate::document::{Regions, Sampler, Schedule};
 use egui::{Button, ComboBox, DragValue, Frame, Margin, RichText, Ui};
 use egui_material_icons::icons;
 
@@ -21,9 +21,11 @@ impl App {
             self.guidance_field(ui, width);
         });
         ui.horizontal(|ui| {
-            self.seed_field(ui, width);
             self.sampler_field(ui, width);
+            self.schedule_field(ui, width);
         });
+        let whole = ui.available_width();
+        self.seed_field(ui, whole);
         if !self.editor.document().regions.is_empty() {
             self.regions_field(ui);
         }
@@ -149,7 +151,35 @@ impl App {
             response.response.labelled_by(label).on_hover_text(hint);
         });
         if let Some(sampler) = chosen {
-            self.editor.change_field(Field::Sampler, |d| d.settings.sampler = sampler);
+            self.editor.change_field(Field::Sampler, |d| {
+                d.settings.sampler = sampler;
+                if !sampler.follows(d.settings.schedule) {
+                    d.settings.schedule = Schedule::Normal;
+                }
+            });
+            self.editor.close_step();
+        }
+    }
+
+    fn schedule_field(&mut self, ui: &mut Ui, width: f32) {
+        let settings = &self.editor.document().settings;
+        let (sampler, current) = (settings.sampler, settings.schedule);
+        let hint = "How the steps are spread from much noise to little. Normal is the model's own; Karras takes smaller \
+                    steps near the end";
+        let mut chosen = None;
+        widgets::field(ui, width, "Schedule", hint, |ui, label| {
+            let combo = ComboBox::from_id_salt("schedule").selected_text(current.title()).icon(widgets::chevron);
+            let response = combo.show_ui(ui, |ui| {
+                for schedule in Schedule::ALL.into_iter().filter(|s| sampler.follows(*s)) {
+                    if ui.selectable_label(schedule == current, schedule.title()).clicked() {
+                        chosen = Some(schedule);
+                    }
+                }
+            });
+            response.response.labelled_by(label).on_hover_text(hint);
+        });
+        if let Some(schedule) = chosen {
+            self.editor.change_field(Field::Schedule, |d| d.settings.schedule = schedule);
             self.editor.close_step();
         }
     }

@@ -94,7 +94,8 @@ fn sampler(name: &str) -> Result<Sampler, String> {
 }
 
 fn schedule(name: &str) -> Result<Schedule, String> {
-    if name == "normal" { Ok(Schedule::Normal) } else { Err("choose one of: normal".to_owned()) }
+    let known = Schedule::ALL.map(Schedule::name).join(", ");
+    Schedule::from_name(name).ok_or_else(|| format!("choose one of: {known}"))
 }
 
 fn device(name: &str) -> Result<Device, String> {
@@ -295,6 +296,7 @@ fn report(args: &Args, document: &Document, model: &dyn studio::Model, drawn: &D
             "seed": settings.seed,
             "steps": settings.steps,
             "sampler": settings.sampler.name(),
+            "schedule": settings.schedule.name(),
             "device": device,
             "dtype": dtype,
             "windows": drawn.windows,

@@ -36,8 +36,9 @@ impl Engine<'_> {
             if observer.cancelled() {
                 return Err(PaintError::Cancelled);
             }
+            let step = sampler.step_of(i);
             let windows = &self.windows[from..(from + at_once).min(self.windows.len())];
-            let held: Vec<Held> = windows.iter().map(|&(_, window)| self.hold(window, i, latent)).collect();
+            let held: Vec<Held> = windows.iter().map(|&(_, window)| self.hold(window, step, latent)).collect();
             let Some(&Window { width, height, .. }) = held.first().map(|held| &held.window) else { break };
 
             let scale = sampler.input_scale(i);
@@ -79,10 +80,10 @@ impl Engine<'_> {
         Ok(sums.average())
     }
 
-    fn hold(&self, window: Window, i: usize, latent: &Planes) -> Held {
+    fn hold(&self, window: Window, step: usize, latent: &Planes) -> Held {
         let mut crop = vec![0.0; 4 * window.area()];
         window.crop(latent, &mut crop);
-        let pieces = self.painting.pieces(&window, i);
+        let pieces = self.painting.pieces(&window, step);
         let (mut guidance, mut weight) = (vec![0.0; window.area()], vec![0.0; window.area()]);
         for Piece { part, mask, .. } in &pieces {
             let part = &self.painting.parts[*part];

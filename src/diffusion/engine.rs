@@ -12,7 +12,7 @@
 use super::chance::mixed;
 use super::colours::{Colours, roll, to_centre};
 use super::painting::Piece;
-use super::random::TorchRandom;
+use super::random::{TorchRandom, keyed_normals};
 use super::trajectory::is_free;
 use super::windows::Window;
 use super::{Call, Hold, Kept, Network, NetworkError, Painting, Planes, PromptId, Sampler, Surround};
@@ -46,7 +46,7 @@ pub struct Painted {
     pub unet_samples: usize,
     /// Inputs among them that differ: evaluations of the UNet's part before its first cross-attention.
     pub unet_inputs: usize,
-    /// What the paper's loop evaluates: windows × prompts × 2 × steps.
+    /// What the paper's loop evaluates: windows × prompts × 2 × evaluations.
     pub unet_samples_reference: usize,
 }
 
@@ -134,9 +134,10 @@ fn run(
 ) -> Result<Painted, PaintError> {
     painting.check()?;
     let (height, width) = (painting.height, painting.width);
-    let steps = sampler.timesteps().len();
+    let evaluations = sampler.timesteps().len();
+    let steps = sampler.steps();
     if let Some(kept) = kept {
-        kept.check(painting, steps)?;
+        kept.check(painting, evaluations)?;
     }
 
     let mut noise = Planes::zeros(1, 4, height, width);
@@ -156,28 +157,35 @@ fn run(
     let colours = Colours::new(painting);
     let mut engine = Engine { painting, windows, weights, colours, noise, samples: 0, inputs: 0 };
     let mut denoised = Planes::zeros(1, 4, height, width);
-    for i in 0..steps {
+    for i in 0..evaluations {
         let fused = engine.fused_prediction(i, &latent, sampler, network, observer)?;
-        for ((d, &x), &p) in denoised.data.iter_mut().zip(&latent.data).zip(&fused) {
-            *d = sampler.denoised(i, x, p);
-        }
-        sampler.step(i, &mut latent.data, &fused);
+        denoised.data = sampler.denoised(i, &latent.data, &fused);
+        let fresh = if sampler.noise(i) {
+            mixed(painting, |seed| keyed_normals(seed, i, 4, height, width))
+        } else {
+            Vec::new()
+        };
+        sampler.step(i, &mut latent.data, &fused, &fresh);
         if let Some(kept) = kept {
             kept.hold(i + 1, &mut latent);
-            kept.hold(steps, &mut denoised);
+            kept.hold(evaluations, &mut denoised);
         }
+        let step = sampler.step_of(i) + 1;
         if latent.data.iter().any(|v| !v.is_finite()) {
-            return Err(PaintError::NotFinite { step: i + 1, steps });
+            return Err(PaintError::NotFinite { step, steps });
         }
         observer.latent(&latent);
-        observer.stepped(i + 1, steps, &denoised, network);
+        // Where a step takes several evaluations, it is done with the last of them.
+        if i + 1 == evaluations || sampler.step_of(i + 1) == step {
+            observer.stepped(step, steps, &denoised, network);
+        }
     }
     Ok(Painted {
         latent,
         windows: count,
         unet_samples: engine.samples,
         unet_inputs: engine.inputs,
-        unet_samples_reference: count * painting.parts.len() * 2 * steps,
+        unet_samples_reference: count * painting.parts.len() * 2 * evaluations,
     })
 }
 
@@ -238,11 +246,12 @@ impl Engine<'_> {
         window.crop(latent, &mut shared);
         gathered.inputs.push(shared);
         let plain = gathered.inputs.len() - 1;
-        for Piece { part, mask, own_input } in painting.pieces(&window, i) {
+        let step = sampler.step_of(i);
+        for Piece { part, mask, own_input } in painting.pieces(&window, step) {
             let mask = mask.unwrap_or_default();
             let (mut input, mut rolled) = (plain, (0, 0));
             if own_input {
-                let colour = self.colours.latent(painting, (i, index, part), window, network)?;
+                let colour = self.colours.latent(painting, (step, index, part), window, network)?;
                 let mut noise = vec![0.0; 4 * area];
                 window.crop(&self.noise, &mut noise);
                 let mut copy = gathered.inputs[plain].clone();

@@ -16,7 +16,7 @@ mod painting;
 mod planes;
 pub mod random;
 mod reference;
-mod sampler;
+mod samplers;
 mod schedule;
 mod trajectory;
 pub mod windows;
@@ -26,6 +26,6 @@ pub use network::{Area, AreaCall, Call, Moments, Network, NetworkError, PromptId
 pub use painting::{Hold, Layout, Painting, Part, Surround};
 pub use planes::Planes;
 pub use reference::paint_reference;
-pub use sampler::{Ddim, Euler, Sampler};
-pub use schedule::{BetaSchedule, PredictionType, ScheduleError, SchedulerConfig, Spacing};
+pub use samplers::{Ddim, DpmSolver, Euler, EulerAncestral, ForwardProcess, Heun, Lcm, Sampler, UniPc};
+pub use schedule::{BetaSchedule, FinalSigma, PredictionType, Schedule, ScheduleError, SchedulerConfig, Spacing};
 pub use trajectory::{Kept, Recorder, Trajectory, free_windows};

@@ -107,7 +107,7 @@ pub fn paint_reference(
                     .map(|(n, p)| n + painting.parts[k].guidance * (p - n))
                     .collect();
                 sampler.fusable(i, copies.image(k), &mut prediction);
-                sampler.step(i, copies.image_mut(k), &prediction);
+                sampler.step(i, copies.image_mut(k), &prediction, &[]);
             }
             for (k, mask) in masks.iter().enumerate() {
                 let stepped = copies.image(k);

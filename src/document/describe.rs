@@ -161,11 +161,12 @@ impl fmt::Display for Summary {
         }
         writeln!(
             f,
-            "  settings      {}, seed {}, {} steps of {}, guidance {}, stride {}, bootstrapping {}",
+            "  settings      {}, seed {}, {} steps of {} ({}), guidance {}, stride {}, bootstrapping {}",
             line(&settings.model),
             settings.seed,
             settings.steps,
             settings.sampler.name(),
+            settings.schedule.name(),
             settings.guidance,
             settings.stride,
             settings.bootstrap,

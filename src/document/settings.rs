@@ -78,16 +78,38 @@ impl Wrap {
 
 /// The samplers, by the names of the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
 pub enum Sampler {
     #[default]
+    #[serde(rename = "ddim")]
     Ddim,
+    #[serde(rename = "euler")]
     Euler,
+    #[serde(rename = "euler-a")]
+    EulerAncestral,
+    #[serde(rename = "heun")]
+    Heun,
+    #[serde(rename = "dpmpp-2m")]
+    Dpmpp2m,
+    #[serde(rename = "dpmpp-2m-sde")]
+    Dpmpp2mSde,
+    #[serde(rename = "unipc")]
+    UniPc,
+    #[serde(rename = "lcm")]
+    Lcm,
 }
 
 impl Sampler {
     /// Every sampler, in the order menus show them.
-    pub const ALL: [Self; 2] = [Self::Ddim, Self::Euler];
+    pub const ALL: [Self; 8] = [
+        Self::Ddim,
+        Self::Euler,
+        Self::EulerAncestral,
+        Self::Heun,
+        Self::Dpmpp2m,
+        Self::Dpmpp2mSde,
+        Self::UniPc,
+        Self::Lcm,
+    ];
 
     /// The name on the command line and in files.
     #[must_use]
@@ -95,6 +117,12 @@ impl Sampler {
         match self {
             Self::Ddim => "ddim",
             Self::Euler => "euler",
+            Self::EulerAncestral => "euler-a",
+            Self::Heun => "heun",
+            Self::Dpmpp2m => "dpmpp-2m",
+            Self::Dpmpp2mSde => "dpmpp-2m-sde",
+            Self::UniPc => "unipc",
+            Self::Lcm => "lcm",
         }
     }
 
@@ -104,6 +132,12 @@ impl Sampler {
         match self {
             Self::Ddim => "DDIM",
             Self::Euler => "Euler",
+            Self::EulerAncestral => "Euler a",
+            Self::Heun => "Heun",
+            Self::Dpmpp2m => "DPM++ 2M",
+            Self::Dpmpp2mSde => "DPM++ 2M SDE",
+            Self::UniPc => "UniPC",
+            Self::Lcm => "LCM",
         }
     }
 
@@ -112,15 +146,67 @@ impl Sampler {
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|s| s.name() == name)
     }
+
+    /// Whether it can follow this schedule: LCM has only its own.
+    #[must_use]
+    pub fn follows(self, schedule: Schedule) -> bool {
+        self != Self::Lcm || schedule == Schedule::Normal
+    }
+
+    /// How often it evaluates the network in one step (counted from 0) of a run of `steps`.
+    #[must_use]
+    pub fn evaluations(self, step: usize, steps: usize) -> usize {
+        if self == Self::Heun && step + 1 < steps { 2 } else { 1 }
+    }
 }
 
-/// How the steps are spread over the training timesteps.
+/// How the steps are spread over the noise levels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Schedule {
     /// As the checkpoint's own scheduler configuration says.
     #[default]
     Normal,
+    Karras,
+    Exponential,
+    Trailing,
+    /// The web UIs' SGM Uniform.
+    Sgm,
+}
+
+impl Schedule {
+    /// Every schedule, in the order menus show them.
+    pub const ALL: [Self; 5] = [Self::Normal, Self::Karras, Self::Exponential, Self::Trailing, Self::Sgm];
+
+    /// The name on the command line and in files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Normal => "normal",
+            Self::Karras => "karras",
+            Self::Exponential => "exponential",
+            Self::Trailing => "trailing",
+            Self::Sgm => "sgm",
+        }
+    }
+
+    /// What people, menus and the web UIs call it.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Normal => "Normal",
+            Self::Karras => "Karras",
+            Self::Exponential => "Exponential",
+            Self::Trailing => "Trailing",
+            Self::Sgm => "SGM Uniform",
+        }
+    }
+
+    /// The schedule of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|s| s.name() == name)
+    }
 }
 
 /// What holds regions to their places.

@@ -4,8 +4,8 @@ use super::model::Model;
 use super::plan::{Facts, Plan, bootstrap_steps, plan, visible};
 use super::preview::LatentToRgb;
 use crate::diffusion::{
-    self, Ddim, Euler, Kept, Network, Observer, PaintError, Painted, Planes, Recorder, Sampler, ScheduleError,
-    SchedulerConfig, Trajectory,
+    self, Ddim, DpmSolver, Euler, EulerAncestral, Heun, Kept, Lcm, Network, Observer, PaintError, Painted, Planes,
+    Recorder, Sampler, ScheduleError, SchedulerConfig, Trajectory, UniPc,
 };
 use crate::document::{self, Document};
 use image::RgbImage;
@@ -313,14 +313,28 @@ impl Follower<'_> {
 }
 
 fn sampler(document: &Document, config: &SchedulerConfig, options: &Options) -> Result<Box<dyn Sampler>, DrawError> {
-    let steps = document.settings.steps as usize;
-    match document.settings.sampler {
-        document::Sampler::Ddim => Ok(Box::new(Ddim::new(config, steps)?)),
-        document::Sampler::Euler if options.reference => {
-            Err(DrawError::Invalid("--reference is the released DDIM loop; give --sampler ddim".to_owned()))
-        }
-        document::Sampler::Euler => Ok(Box::new(Euler::new(config, steps)?)),
+    let settings = &document.settings;
+    let steps = settings.steps as usize;
+    if options.reference && settings.sampler != document::Sampler::Ddim {
+        return Err(DrawError::Invalid("--reference is the released DDIM loop; give --sampler ddim".to_owned()));
     }
+    let config = &config.with_schedule(match settings.schedule {
+        document::Schedule::Normal => diffusion::Schedule::Normal,
+        document::Schedule::Karras => diffusion::Schedule::Karras,
+        document::Schedule::Exponential => diffusion::Schedule::Exponential,
+        document::Schedule::Trailing => diffusion::Schedule::Trailing,
+        document::Schedule::Sgm => diffusion::Schedule::SgmUniform,
+    });
+    Ok(match settings.sampler {
+        document::Sampler::Ddim => Box::new(Ddim::new(config, steps)?),
+        document::Sampler::Euler => Box::new(Euler::new(config, steps)?),
+        document::Sampler::EulerAncestral => Box::new(EulerAncestral::new(config, steps)?),
+        document::Sampler::Heun => Box::new(Heun::new(config, steps)?),
+        document::Sampler::Dpmpp2m => Box::new(DpmSolver::new(config, steps, false)?),
+        document::Sampler::Dpmpp2mSde => Box::new(DpmSolver::new(config, steps, true)?),
+        document::Sampler::UniPc => Box::new(UniPc::new(config, steps)?),
+        document::Sampler::Lcm => Box::new(Lcm::new(config, steps)?),
+    })
 }
 
 /// Latent pixels of the other edge that a wrapped decode sees: more than the decoder's receptive field needs to be seamless.
