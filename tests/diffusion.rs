@@ -7,7 +7,7 @@ use polyptych::diffusion::masks::{self, LatentMask};
 use polyptych::diffusion::random::{TorchRandom, keyed, keyed_uniform};
 use polyptych::diffusion::windows::WindowWeights;
 use polyptych::diffusion::{
-    Call, Ddim, Euler, Kept, Layout, Moments, Network, NetworkError, Observer, PaintError, Painting, Part, Planes,
+    AreaCall, Call, Ddim, Euler, Hold, Kept, Layout, Moments, Network, NetworkError, Observer, PaintError, Painting, Part, Planes,
     PromptId, Recorder, Sampler, SchedulerConfig, Surround, Trajectory, free_windows, paint, paint_reference, repaint,
 };
 use std::sync::Arc;
@@ -102,7 +102,7 @@ impl Toy {
 }
 
 /// The input of every call.
-fn spread(inputs: &Planes, calls: &[Call]) -> Planes {
+fn inputs_of(inputs: &Planes, calls: &[Call]) -> Planes {
     let data = calls.iter().flat_map(|call| inputs.image(call.input)).copied().collect();
     Planes { count: calls.len(), data, ..*inputs }
 }
@@ -112,13 +112,31 @@ impl Network for Toy {
         self.calls += 1;
         self.largest_batch = self.largest_batch.max(calls.len());
         self.inputs += inputs.count;
-        let mut out = spread(inputs, calls);
+        let mut out = inputs_of(inputs, calls);
         for (n, call) in calls.iter().enumerate() {
             let image = inputs.image(call.input);
             let mean = image.iter().sum::<f32>() / image.len() as f32;
             for (i, v) in out.image_mut(n).iter_mut().enumerate() {
                 let phase = (i % 7) as f32 * 0.3 + call.prompt.0 as f32 + timestep * 0.002;
                 *v = 0.6 * *v + 0.4 * phase.sin() + 0.2 * mean;
+            }
+        }
+        Ok(out)
+    }
+
+    fn predict_areas(&mut self, inputs: &Planes, t: f32, calls: &[AreaCall]) -> Result<Planes, NetworkError> {
+        let mut out = Planes::zeros(calls.len(), 4, inputs.height, inputs.width);
+        for (n, call) in calls.iter().enumerate() {
+            let mut weight = vec![0.0; inputs.plane_len()];
+            for area in &call.areas {
+                let alone = self.predict(inputs, t, &[Call { input: call.input, prompt: area.prompt }])?;
+                for (i, (v, p)) in out.image_mut(n).iter_mut().zip(&alone.data).enumerate() {
+                    *v += area.mask[i % area.mask.len()] * p;
+                }
+                weight.iter_mut().zip(&area.mask).for_each(|(w, m)| *w += m);
+            }
+            for (i, v) in out.image_mut(n).iter_mut().enumerate() {
+                *v /= weight[i % weight.len()];
             }
         }
         Ok(out)
@@ -183,6 +201,7 @@ fn painting() -> Painting {
         wrap: (false, false),
         window_weights: WindowWeights::Uniform,
         surround: Surround::RandomColours,
+        hold: Hold::MultiDiffusion,
         factor: 8,
         batch: 5,
         savings: true,
@@ -259,6 +278,38 @@ fn words_on_one_input_come_in_one_batch() {
 }
 
 #[test]
+fn attention_is_multidiffusion_on_a_network_that_averages_its_answers() {
+    // The toy's prediction with several words is the average by their masks. With hard masks a pixel has one part, so both
+    // ways of holding regions must give the same picture, at very different cost.
+    let mut held = painting();
+    held.parts[1].guidance = 2.0;
+    held.parts[2].negative = PromptId(1);
+    held.parts[3].guidance = 1.0;
+    let run = |hold| {
+        let painting = Painting { hold, ..held.clone() };
+        let painted = paint(&painting, &mut Ddim::new(&config(), 6).expect("sampler"), &mut Toy::new(), &mut ());
+        let painted = painted.expect("paints");
+        assert_eq!(painting.unet_samples(&painting.windows(), 0..6), painted.unet_samples, "the estimate");
+        painted
+    };
+    let (one_pass, pass_each) = (run(Hold::Attention), run(Hold::MultiDiffusion));
+    assert_close("attention", &one_pass.latent.data, &pass_each.latent.data, 1e-5);
+    assert_eq!(one_pass.unet_samples, one_pass.windows * 2 * 6, "one pass with words and one with negatives");
+    assert!(one_pass.unet_samples < pass_each.unet_samples);
+
+    // Nothing bootstraps, and without guidance there is one pass.
+    let mut plain = Painting { hold: Hold::Attention, ..painting() };
+    let latent = |p: &Painting| {
+        paint(p, &mut Ddim::new(&config(), 4).expect("sampler"), &mut Toy::new(), &mut ()).expect("paints")
+    };
+    let before = latent(&plain);
+    plain.parts[1].bootstrap_steps = 3;
+    assert_eq!(latent(&plain), before);
+    plain.parts.iter_mut().for_each(|part| part.guidance = 1.0);
+    assert_eq!(latent(&plain).unet_samples, before.windows * 4);
+}
+
+#[test]
 fn bootstrapping_changes_the_picture() {
     let mut held = painting();
     held.parts[2].bootstrap_steps = 3;
@@ -275,7 +326,7 @@ fn a_wrapped_canvas_has_no_edge() {
     struct Local;
     impl Network for Local {
         fn predict(&mut self, inputs: &Planes, _t: f32, calls: &[Call]) -> Result<Planes, NetworkError> {
-            let mut out = spread(inputs, calls);
+            let mut out = inputs_of(inputs, calls);
             out.data.iter_mut().for_each(|v| *v = (*v * 2.0).sin());
             Ok(out)
         }
@@ -348,7 +399,7 @@ fn a_picture_of_nan_is_an_error_not_a_black_picture() {
     struct Broken;
     impl Network for Broken {
         fn predict(&mut self, inputs: &Planes, _t: f32, calls: &[Call]) -> Result<Planes, NetworkError> {
-            let mut out = spread(inputs, calls);
+            let mut out = inputs_of(inputs, calls);
             out.data.fill(f32::NAN);
             Ok(out)
         }

@@ -2,7 +2,7 @@
 
 use super::progress::Bar;
 use crate::checkpoint::{Device, UnknownDevice};
-use crate::document::{BootstrapColour, Document, Overlap, Sampler, Schedule, WindowWeights, Wrap};
+use crate::document::{BootstrapColour, Document, Overlap, Regions, Sampler, Schedule, WindowWeights, Wrap};
 use crate::studio::{self, Drawn, Options, Stage, Watcher};
 use anyhow::Context as _;
 use image::RgbImage;
@@ -52,6 +52,9 @@ pub(super) struct Args {
     /// Which edges are joined
     #[arg(long, value_name = "none|x|y|xy", value_parser = wrap)]
     wrap: Option<Wrap>,
+    /// What holds regions: a pass for each (shapes are held), or attention in one pass (cheaper; shapes are a hint)
+    #[arg(long, value_name = "multidiffusion|attention", value_parser = regions)]
+    regions: Option<Regions>,
     /// What happens where regions overlap: the upper one covers, or predictions are averaged
     #[arg(long, value_name = "order|average", value_parser = overlap)]
     overlap: Option<Overlap>,
@@ -107,6 +110,10 @@ fn wrap(name: &str) -> Result<Wrap, String> {
         "xy" => Ok(Wrap::Xy),
         _ => Err("choose one of: none, x, y, xy".to_owned()),
     }
+}
+
+fn regions(name: &str) -> Result<Regions, String> {
+    Regions::from_name(name).ok_or_else(|| one_of(&Regions::ALL.map(Regions::name)))
 }
 
 fn overlap(name: &str) -> Result<Overlap, String> {
@@ -208,6 +215,7 @@ fn apply(args: &Args, document: &mut Document) -> anyhow::Result<()> {
             region.bootstrap = None;
         }
     }
+    settings.regions = args.regions.unwrap_or(settings.regions);
     settings.overlap = args.overlap.unwrap_or(settings.overlap);
     settings.window_weights = args.window_weights.unwrap_or(settings.window_weights);
     settings.bootstrap_colour = args.bootstrap_colour.unwrap_or(settings.bootstrap_colour);

@@ -15,7 +15,7 @@ use super::painting::Piece;
 use super::random::{TorchRandom, keyed_normals};
 use super::trajectory::is_free;
 use super::windows::Window;
-use super::{Call, Kept, Network, NetworkError, Painting, Planes, PromptId, Sampler, Surround};
+use super::{Call, Hold, Kept, Network, NetworkError, Painting, Planes, PromptId, Sampler, Surround};
 use std::collections::HashMap;
 
 /// Watches a painting grow, and may stop it.
@@ -154,8 +154,8 @@ fn run(
     let windows: Vec<(usize, Window)> =
         all.into_iter().enumerate().filter(|(_, w)| kept.is_none_or(|kept| is_free(w, painting, &kept.free))).collect();
     let weights = windows.first().map(|(_, w)| w.weights(painting.window_weights)).unwrap_or_default();
-    let mut engine =
-        Engine { painting, windows, weights, colours: Colours::new(painting), noise, samples: 0, inputs: 0 };
+    let colours = Colours::new(painting);
+    let mut engine = Engine { painting, windows, weights, colours, noise, samples: 0, inputs: 0 };
     let mut denoised = Planes::zeros(1, 4, height, width);
     for i in 0..evaluations {
         let fused = engine.fused_prediction(i, &latent, sampler, network, observer)?;
@@ -189,17 +189,17 @@ fn run(
     })
 }
 
-struct Engine<'a> {
-    painting: &'a Painting,
+pub(super) struct Engine<'a> {
+    pub(super) painting: &'a Painting,
     /// The windows that are evaluated, with their numbers among all.
-    windows: Vec<(usize, Window)>,
+    pub(super) windows: Vec<(usize, Window)>,
     /// How much each value of a window counts.
-    weights: Vec<f32>,
+    pub(super) weights: Vec<f32>,
     colours: Colours,
     /// The noise the first latent was made of.
     noise: Planes,
-    samples: usize,
-    inputs: usize,
+    pub(super) samples: usize,
+    pub(super) inputs: usize,
 }
 
 impl Engine<'_> {
@@ -212,8 +212,10 @@ impl Engine<'_> {
         network: &mut dyn Network,
         observer: &mut dyn Observer,
     ) -> Result<Vec<f32>, PaintError> {
-        let mut value = vec![0.0_f32; latent.data.len()];
-        let mut weight = vec![0.0_f32; latent.plane_len()];
+        if self.painting.hold == Hold::Attention {
+            return self.fused_by_attention(i, latent, sampler, network, observer);
+        }
+        let mut sums = Sums::new(latent);
         let enough = self.painting.batch.max(1) * 8;
         let mut gathered = Gathered::default();
         for at in 0..self.windows.len() {
@@ -221,17 +223,10 @@ impl Engine<'_> {
             if gathered.requests.len() >= enough || at + 1 == self.windows.len() {
                 let gathered = std::mem::take(&mut gathered);
                 let answers = self.answer(i, &gathered, sampler, network, observer)?;
-                self.fuse(i, &gathered, &answers, sampler, &mut value, &mut weight);
+                self.fuse(i, &gathered, &answers, sampler, &mut sums);
             }
         }
-        for plane in value.chunks_exact_mut(weight.len()) {
-            for (v, w) in plane.iter_mut().zip(&weight) {
-                if *w > 0.0 {
-                    *v /= w;
-                }
-            }
-        }
-        Ok(value)
+        Ok(sums.average())
     }
 
     /// Adds the pairs of one window.
@@ -338,8 +333,7 @@ impl Engine<'_> {
         gathered: &Gathered,
         answers: &[Vec<f32>],
         sampler: &dyn Sampler,
-        value: &mut [f32],
-        weight: &mut [f32],
+        sums: &mut Sums,
     ) {
         let painting = self.painting;
         for pair in gathered.pairs.iter().filter(|pair| !pair.mask.is_empty()) {
@@ -351,21 +345,56 @@ impl Engine<'_> {
                 roll(&mut prediction, window.height, window.width, back);
             }
             let w: Vec<f32> = pair.mask.iter().zip(&self.weights).map(|(m, w)| m * w * part.weight).collect();
-            let area = window.area();
-            for (c, plane) in value.chunks_exact_mut(weight.len()).enumerate() {
-                let prediction = &prediction[c * area..(c + 1) * area];
-                window.for_each_run(painting.height, painting.width, |from, to, n| {
-                    for j in 0..n {
-                        plane[to + j] += w[from + j] * prediction[from + j];
-                    }
-                });
-            }
-            window.for_each_run(painting.height, painting.width, |from, to, n| {
+            sums.add(&window, &prediction, &w);
+        }
+    }
+}
+
+/// Σ w·prediction and Σ w over the canvas.
+pub(super) struct Sums {
+    value: Vec<f32>,
+    weight: Vec<f32>,
+    height: usize,
+    width: usize,
+}
+
+impl Sums {
+    pub(super) fn new(latent: &Planes) -> Self {
+        Self {
+            value: vec![0.0; latent.data.len()],
+            weight: vec![0.0; latent.plane_len()],
+            height: latent.height,
+            width: latent.width,
+        }
+    }
+
+    /// Adds a window's prediction, weighted by `w`.
+    pub(super) fn add(&mut self, window: &Window, prediction: &[f32], w: &[f32]) {
+        let area = window.area();
+        for (plane, prediction) in self.value.chunks_exact_mut(self.weight.len()).zip(prediction.chunks_exact(area)) {
+            window.for_each_run(self.height, self.width, |from, to, n| {
                 for j in 0..n {
-                    weight[to + j] += w[from + j];
+                    plane[to + j] += w[from + j] * prediction[from + j];
                 }
             });
         }
+        window.for_each_run(self.height, self.width, |from, to, n| {
+            for j in 0..n {
+                self.weight[to + j] += w[from + j];
+            }
+        });
+    }
+
+    /// Σ w·prediction / Σ w, and 0 where nothing was added.
+    pub(super) fn average(mut self) -> Vec<f32> {
+        for plane in self.value.chunks_exact_mut(self.weight.len()) {
+            for (v, w) in plane.iter_mut().zip(&self.weight) {
+                if *w > 0.0 {
+                    *v /= w;
+                }
+            }
+        }
+        self.value
     }
 }
 

@@ -3,7 +3,7 @@
 use super::drawing::{DrawError, Options};
 use crate::diffusion::masks::{Coverage, LatentMask, Overlap, feathered, latent_masks, reference_masks, spread};
 use crate::diffusion::windows::WindowWeights;
-use crate::diffusion::{Layout, Painting, Part, PromptId, Surround};
+use crate::diffusion::{Hold, Layout, Painting, Part, PromptId, Surround};
 use crate::document::{self, Document, Region};
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -105,6 +105,10 @@ pub(super) fn plan(
             document::BootstrapColour::Random => Surround::RandomColours,
             document::BootstrapColour::White => Surround::WhiteCentred,
         },
+        hold: match settings.regions {
+            document::Regions::MultiDiffusion => Hold::MultiDiffusion,
+            document::Regions::Attention => Hold::Attention,
+        },
         factor: facts.factor,
         batch,
         savings: options.savings,
@@ -184,6 +188,7 @@ fn left_out_by_reference(document: &Document, warnings: &mut Vec<String>) {
         ("start and end", any(|r| r.start > 0.0 || r.end < 1.0)),
         ("wrap", settings.wrap != document::Wrap::None),
         ("window weights", settings.window_weights != document::WindowWeights::default()),
+        ("regions held by attention", settings.regions != document::Regions::default()),
         ("the white surround", settings.bootstrap_colour != document::BootstrapColour::default()),
     ]
     .into_iter()
