@@ -49,10 +49,11 @@ impl Shared {
         let mut state = self.lock();
         state.next += 1;
         let id = JobId(state.next);
-        state.queue.push_back((id, job));
         drop(state);
-        self.bell.notify_one();
+        // Told before the worker can see the job, which might be over before this line.
         self.send(Event::Phase { job: id, phase: Phase::Queued });
+        self.lock().queue.push_back((id, job));
+        self.bell.notify_one();
         id
     }
 
