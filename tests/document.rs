@@ -3,8 +3,8 @@
 use image::{Rgb as Pixel, RgbImage};
 use polyptych::document::{
     BootstrapColour, Carry, Document, History, Kind, MAX_FEATHER, MAX_REGIONS, MAX_WEIGHT, MIN_WEIGHT, Mask, MergeKey,
-    Overlap, Problem, REGION_COLOURS, Region, RegionId, Rgb, Sampler, Take, WarningKind, WindowWeights, Wrap, describe,
-    replace_file, write_atomically,
+    Overlap, Problem, REGION_COLOURS, Region, RegionId, Rgb, Sampler, Schedule, Settings, Take, WarningKind,
+    WindowWeights, Wrap, describe, replace_file, write_atomically,
 };
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read as _, Write as _};
@@ -375,13 +375,24 @@ fn a_later_format_is_refused_and_later_names_are_told() {
     assert!(matches!(problem(&with(r#"{"polyptych": 2}"#)), Problem::Newer { found: 2, known: 1 }));
     let opened = Document::read_from(&with(
         r#"{"polyptych": 1, "settings": {"sampler": "unheard-of", "guidance": 1e9, "steps": 0, "bootstrap": -1,
-            "overlap": "pile", "window_weights": 7, "bootstrap_colour": "pink"}}"#,
+            "overlap": "pile", "regions": "by force", "window_weights": 7, "bootstrap_colour": "pink"}}"#,
     ))
     .unwrap();
     assert_eq!(opened.document.settings.sampler, Sampler::Ddim);
     assert_eq!(opened.document.settings.steps, 1);
+    // Every name that the command line knows is the name in files.
+    for sampler in Sampler::ALL {
+        for schedule in Schedule::ALL {
+            let (s, c) = (sampler.name(), schedule.name());
+            let json = format!(r#"{{"polyptych": 1, "settings": {{"sampler": "{s}", "schedule": "{c}"}}}}"#);
+            let read = Document::read_from(&with(&json)).unwrap().document.settings;
+            assert_eq!((read.sampler, read.schedule), (sampler, schedule));
+            assert_eq!((Sampler::from_name(s), Schedule::from_name(c)), (Some(sampler), Some(schedule)));
+        }
+    }
     let told = opened.notes.join("\n");
-    for word in ["unheard-of", "guidance", "bootstrap", "steps", "“pile”", "window weighting", "“pink”"] {
+    for word in ["unheard-of", "guidance", "bootstrap", "steps", "“pile”", "“by force”", "window weighting", "“pink”"]
+    {
         assert!(told.contains(word), "{word}: {told}");
     }
 }
@@ -389,7 +400,10 @@ fn a_later_format_is_refused_and_later_names_are_told() {
 #[test]
 fn what_a_region_may_be_has_limits_and_an_old_file_says_none_of_it() {
     let with = |region: &str| {
-        let json = format!(r#"{{"polyptych": 1, "regions": [{{"layer": "data/region-1.png", "id": 1{region}}}]}}"#);
+        let json = format!(
+            r#"{{"polyptych": 1, "background": {{"layer": "data/background.png"}},
+                "regions": [{{"layer": "data/region-1.png", "id": 1{region}}}]}}"#
+        );
         let opened = Document::read_from(&changed(&bytes_of(&painted()), &[], &[("polyptych.json", json.as_bytes())]));
         let opened = opened.unwrap();
         let region = opened.document.regions.iter().find(|r| r.id == RegionId(1)).cloned().unwrap();
@@ -864,6 +878,15 @@ fn parameters_are_what_the_web_uis_read() {
          Size: 128x64, Model: embedded, Version: Polyptych {version}"
     );
     assert_eq!(document.parameters(128, 64, 42), expected);
+    for (sampler, schedule, named) in [
+        (Sampler::EulerAncestral, Schedule::Normal, "Euler a"),
+        (Sampler::Dpmpp2m, Schedule::Karras, "DPM++ 2M Karras"),
+        (Sampler::Dpmpp2mSde, Schedule::Exponential, "DPM++ 2M SDE Exponential"),
+    ] {
+        let settings = Settings { sampler, schedule, ..document.settings.clone() };
+        let text = Document { settings, ..document.clone() }.parameters(128, 64, 42);
+        assert!(text.contains(&format!("Sampler: {named}, ")), "{text}");
+    }
     let carry = Carry { parameters: true, project: false };
     let image = picture(128, 64);
     assert_eq!(texts(&exported(&document, &image, carry)), [("tEXt", "parameters".to_owned(), expected)]);

@@ -24,6 +24,8 @@ pub enum Field {
     Guidance,
     Seed,
     Sampler,
+    Regions,
+    Schedule,
     Model,
 }
 
@@ -44,6 +46,8 @@ impl Field {
             Self::Guidance => ("Guidance", 0),
             Self::Seed => ("Seed", 0),
             Self::Sampler => ("Sampler", 0),
+            Self::Regions => ("Hold or hint shapes", 0),
+            Self::Schedule => ("Schedule", 0),
             Self::Model => ("Model", 0),
         };
         (MergeKey(label, id), label)

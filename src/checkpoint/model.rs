@@ -3,9 +3,9 @@
 use super::{Checkpoint, Result, Tokenizer, Tokens};
 use crate::backend::candle::Candle;
 use crate::backend::{Backend, Device};
-use crate::diffusion::{Moments, Network, NetworkError, Planes, PromptId};
+use crate::diffusion::{AreaCall, Call, Moments, Network, NetworkError, Planes, PromptId};
 use crate::networks::clip::TextEncoder;
-use crate::networks::unet::Unet;
+use crate::networks::unet::{AreaMasks, Unet};
 use crate::networks::vae::Autoencoder;
 use crate::networks::{self, Error as NetworksError};
 use std::collections::HashMap;
@@ -77,8 +77,16 @@ impl Model {
 }
 
 impl Network for Model {
-    fn predict(&mut self, latents: &Planes, timestep: f32, prompts: &[PromptId]) -> Result<Planes, NetworkError> {
-        Ok(self.networks.predict(latents, timestep, prompts)?)
+    fn in_channels(&self) -> usize {
+        self.networks.in_channels()
+    }
+
+    fn predict(&mut self, inputs: &Planes, timestep: f32, calls: &[Call]) -> Result<Planes, NetworkError> {
+        Ok(self.networks.predict(inputs, timestep, calls)?)
+    }
+
+    fn predict_areas(&mut self, inputs: &Planes, timestep: f32, calls: &[AreaCall]) -> Result<Planes, NetworkError> {
+        Ok(self.networks.predict_areas(inputs, timestep, calls)?)
     }
 
     fn encode(&mut self, pictures: &Planes) -> Result<Moments, NetworkError> {
@@ -96,9 +104,25 @@ trait Networks: Send {
     fn encode_words(&mut self, ids: &[u32]) -> networks::Result<usize>;
     fn forget_words(&mut self);
     fn embedding(&self, prompt: PromptId) -> networks::Result<Vec<f32>>;
-    fn predict(&self, latents: &Planes, timestep: f32, prompts: &[PromptId]) -> networks::Result<Planes>;
+    fn in_channels(&self) -> usize;
+    fn predict(&self, inputs: &Planes, timestep: f32, calls: &[Call]) -> networks::Result<Planes>;
+    fn predict_areas(&self, inputs: &Planes, timestep: f32, calls: &[AreaCall]) -> networks::Result<Planes>;
     fn encode(&self, pictures: &Planes) -> networks::Result<Moments>;
     fn decode(&self, latents: &Planes) -> networks::Result<Planes>;
+}
+
+/// Bytes that the VAE may always take.
+const SMALL_ROOM: usize = 1 << 30;
+/// Bytes that it takes at most, if it can do with so little.
+const LARGE_ROOM: usize = 4 << 30;
+/// It is no use to try with less.
+const LEAST_ROOM: usize = 1 << 26;
+
+/// The bytes that the VAE gets for a picture of which the `whole` would take so many: all where that is little, else a
+/// quarter, with which strips are computed about one and a half times; beyond [`LARGE_ROOM`] they take more time instead of
+/// more memory.
+fn room(whole: usize) -> usize {
+    if whole <= SMALL_ROOM { whole } else { (whole / 4).min(LARGE_ROOM) }
 }
 
 struct Loaded<B: Backend> {
@@ -126,6 +150,15 @@ impl<B: Backend> Loaded<B> {
         self.words.get(prompt.0).ok_or_else(|| NetworksError::Input(format!("there is no prompt {}", prompt.0)))
     }
 
+    /// The embeddings of `prompts`, one row each.
+    fn embeddings(&self, prompts: impl Iterator<Item = PromptId>) -> networks::Result<B::Tensor> {
+        match prompts.map(|prompt| self.words(prompt)).collect::<networks::Result<Vec<_>>>()?.as_slice() {
+            [] => Err(NetworksError::Input("a batch of no calls".to_owned())),
+            [one] => Ok((*one).clone()),
+            many => Ok(self.backend.concat(many, 0)?),
+        }
+    }
+
     fn upload(&self, planes: &Planes, channels: usize, what: &str) -> networks::Result<B::Tensor> {
         let &Planes { count, channels: found, height, width, ref data } = planes;
         if found != channels || count * height * width == 0 || data.len() != count * found * height * width {
@@ -136,6 +169,56 @@ impl<B: Backend> Loaded<B> {
             return Err(NetworksError::Input(message));
         }
         Ok(self.backend.upload(&[count, channels, height, width], data)?)
+    }
+
+    /// Calls the UNet with `run(rows, first)` for calls `first..` on inputs `rows`: all at once, or where the device is out of
+    /// memory in halves.
+    fn in_batches(
+        &self,
+        rows: &[usize],
+        run: &dyn Fn(&[usize], usize) -> networks::Result<B::Tensor>,
+    ) -> networks::Result<Planes> {
+        let mut size = rows.len().max(1);
+        let mut done: Option<Planes> = None;
+        while done.as_ref().map_or(0, |done| done.count) < rows.len().max(1) {
+            let from = done.as_ref().map_or(0, |done| done.count);
+            let batch = &rows[from..(from + size).min(rows.len())];
+            match run(batch, from).and_then(|out| self.download(&out)) {
+                Ok(out) => match &mut done {
+                    Some(done) => {
+                        done.count += out.count;
+                        done.data.extend(out.data);
+                    }
+                    None => done = Some(out),
+                },
+                Err(error) if error.is_out_of_memory() && size > 1 => {
+                    log::warn!("{error}; going on in batches of {}", size.div_ceil(2));
+                    size = size.div_ceil(2);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        done.ok_or_else(|| NetworksError::Input("a batch of no calls".to_owned()))
+    }
+
+    /// Encodes or decodes within a room that is right for the size, or in less where the device has not that much.
+    fn in_room(
+        &self,
+        x: &B::Tensor,
+        bytes: impl Fn(&Autoencoder<B>, &B, &B::Tensor) -> networks::Result<usize>,
+        run: impl Fn(&Autoencoder<B>, &B, B::Tensor, usize) -> networks::Result<B::Tensor>,
+    ) -> networks::Result<B::Tensor> {
+        let whole = bytes(&self.vae, &self.backend, x)?;
+        let mut room = room(whole);
+        loop {
+            match run(&self.vae, &self.backend, x.clone(), room) {
+                Err(error) if error.is_out_of_memory() && room > LEAST_ROOM => {
+                    log::warn!("{error}; going on in smaller strips");
+                    room = room.min(whole) / 4;
+                }
+                other => return other,
+            }
+        }
     }
 
     fn download(&self, x: &B::Tensor) -> networks::Result<Planes> {
@@ -164,18 +247,31 @@ impl<B: Backend> Networks for Loaded<B> {
         Ok(self.backend.download(self.words(prompt)?)?)
     }
 
-    fn predict(&self, latents: &Planes, timestep: f32, prompts: &[PromptId]) -> networks::Result<Planes> {
-        if prompts.len() != latents.count {
-            let message = format!("{} prompts for {} latents", prompts.len(), latents.count);
-            return Err(NetworksError::Input(message));
-        }
-        let x = self.upload(latents, self.unet.config().in_channels, "latents")?;
-        let words = prompts.iter().map(|&prompt| self.words(prompt)).collect::<networks::Result<Vec<_>>>()?;
-        let words = match words.as_slice() {
-            [one] => (*one).clone(),
-            many => self.backend.concat(many, 0)?,
-        };
-        self.download(&self.unet.forward(&self.backend, &x, timestep, &words)?)
+    fn in_channels(&self) -> usize {
+        self.unet.config().in_channels
+    }
+
+    fn predict(&self, inputs: &Planes, timestep: f32, calls: &[Call]) -> networks::Result<Planes> {
+        let x = self.upload(inputs, self.in_channels(), "inputs")?;
+        let rows: Vec<usize> = calls.iter().map(|call| call.input).collect();
+        self.in_batches(&rows, &|rows, from| {
+            let words = self.embeddings(calls[from..from + rows.len()].iter().map(|call| call.prompt))?;
+            self.unet.forward(&self.backend, &x, timestep, rows, &words)
+        })
+    }
+
+    fn predict_areas(&self, inputs: &Planes, timestep: f32, calls: &[AreaCall]) -> networks::Result<Planes> {
+        let x = self.upload(inputs, self.in_channels(), "inputs")?;
+        let rows: Vec<usize> = calls.iter().map(|call| call.input).collect();
+        self.in_batches(&rows, &|rows, from| {
+            let calls = &calls[from..from + rows.len()];
+            let areas = || calls.iter().flat_map(|call| &call.areas);
+            let counts: Vec<usize> = calls.iter().map(|call| call.areas.len()).collect();
+            let masks: Vec<&[f32]> = areas().map(|area| area.mask.as_slice()).collect();
+            let masks = AreaMasks { counts: &counts, masks: &masks, height: inputs.height, width: inputs.width };
+            let words = self.embeddings(areas().map(|area| area.prompt))?;
+            self.unet.forward_areas(&self.backend, &x, timestep, rows, &words, &masks)
+        })
     }
 
     fn encode(&self, pictures: &Planes) -> networks::Result<Moments> {
@@ -189,7 +285,7 @@ impl<B: Backend> Networks for Loaded<B> {
         }
         let x = self.upload(pictures, config.in_channels, "pictures")?;
         let Planes { count, channels: both, height, width, data } =
-            self.download(&self.vae.encode(&self.backend, &x)?)?;
+            self.download(&self.in_room(&x, Autoencoder::encode_bytes, Autoencoder::encode)?)?;
         let channels = both / 2;
         let len = channels * height * width;
         let mut mean = Vec::with_capacity(count * len);
@@ -208,6 +304,6 @@ impl<B: Backend> Networks for Loaded<B> {
         let config = self.vae.config();
         let x = self.upload(latents, config.latent_channels, "latents")?;
         let x = self.backend.affine(&x, config.scaling_factor.recip(), config.shift_factor)?;
-        self.download(&self.vae.decode(&self.backend, &x)?)
+        self.download(&self.in_room(&x, Autoencoder::decode_bytes, Autoencoder::decode)?)
     }
 }

@@ -1,8 +1,9 @@
 //! `polyptych render`: a project becomes a picture, without a window.
 
 use super::progress::Bar;
+use super::start::StartArgs;
 use crate::checkpoint::{Device, UnknownDevice};
-use crate::document::{BootstrapColour, Document, Overlap, Sampler, Schedule, WindowWeights, Wrap};
+use crate::document::{BootstrapColour, Document, Overlap, Regions, Sampler, Schedule, WindowWeights, Wrap};
 use crate::studio::{self, Drawn, Model as _, Options, Stage, Watcher};
 use anyhow::Context as _;
 use image::RgbImage;
@@ -52,6 +53,9 @@ pub(super) struct Args {
     /// Which edges are joined
     #[arg(long, value_name = "none|x|y|xy", value_parser = wrap)]
     wrap: Option<Wrap>,
+    /// What holds regions: a pass for each (shapes are held), or attention in one pass (cheaper; shapes are a hint)
+    #[arg(long, value_name = "multidiffusion|attention", value_parser = regions)]
+    regions: Option<Regions>,
     /// What happens where regions overlap: the upper one covers, or predictions are averaged
     #[arg(long, value_name = "order|average", value_parser = overlap)]
     overlap: Option<Overlap>,
@@ -65,6 +69,8 @@ pub(super) struct Args {
     /// last one
     #[arg(long = "reroll", value_name = "N[=SEED]", value_parser = reroll, conflicts_with = "reference")]
     rerolls: Vec<(usize, Option<u64>)>,
+    #[command(flatten)]
+    start: StartArgs,
     /// Replay the released MultiDiffusion loop exactly (slow)
     #[arg(long)]
     reference: bool,
@@ -91,7 +97,8 @@ fn sampler(name: &str) -> Result<Sampler, String> {
 }
 
 fn schedule(name: &str) -> Result<Schedule, String> {
-    if name == "normal" { Ok(Schedule::Normal) } else { Err("choose one of: normal".to_owned()) }
+    let known = Schedule::ALL.map(Schedule::name).join(", ");
+    Schedule::from_name(name).ok_or_else(|| format!("choose one of: {known}"))
 }
 
 fn device(name: &str) -> Result<Device, String> {
@@ -106,6 +113,10 @@ fn wrap(name: &str) -> Result<Wrap, String> {
         "xy" => Ok(Wrap::Xy),
         _ => Err("choose one of: none, x, y, xy".to_owned()),
     }
+}
+
+fn regions(name: &str) -> Result<Regions, String> {
+    Regions::from_name(name).ok_or_else(|| one_of(&Regions::ALL.map(Regions::name)))
 }
 
 fn overlap(name: &str) -> Result<Overlap, String> {
@@ -207,10 +218,12 @@ fn apply(args: &Args, document: &mut Document) -> anyhow::Result<()> {
             region.bootstrap = None;
         }
     }
+    settings.regions = args.regions.unwrap_or(settings.regions);
     settings.overlap = args.overlap.unwrap_or(settings.overlap);
     settings.window_weights = args.window_weights.unwrap_or(settings.window_weights);
     settings.bootstrap_colour = args.bootstrap_colour.unwrap_or(settings.bootstrap_colour);
     let (seed, count) = (settings.seed, document.regions.len());
+    args.start.apply(document)?;
     for &(number, new) in &args.rerolls {
         let region = number.checked_sub(1).and_then(|i| document.regions.get_mut(i));
         let region = region
@@ -290,6 +303,7 @@ fn report(args: &Args, document: &Document, model: &studio::Loaded, drawn: &Draw
             "seed": settings.seed,
             "steps": settings.steps,
             "sampler": settings.sampler.name(),
+            "schedule": settings.schedule.name(),
             "device": device,
             "dtype": dtype,
             "windows": drawn.windows,

@@ -12,10 +12,10 @@
 use super::chance::mixed;
 use super::colours::{Colours, roll, to_centre};
 use super::painting::Piece;
-use super::random::TorchRandom;
+use super::random::{TorchRandom, keyed_normals};
 use super::trajectory::is_free;
 use super::windows::Window;
-use super::{Kept, Network, NetworkError, Painting, Planes, PromptId, Sampler, Surround};
+use super::{Call, Hold, Kept, Network, NetworkError, Painting, Planes, PromptId, Sampler, Surround};
 use std::collections::HashMap;
 
 /// Watches a painting grow, and may stop it.
@@ -44,7 +44,9 @@ pub struct Painted {
     pub windows: usize,
     /// Batch elements the UNet evaluated.
     pub unet_samples: usize,
-    /// What the paper's loop evaluates: windows × prompts × 2 × steps.
+    /// Inputs among them that differ: evaluations of the UNet's part before its first cross-attention.
+    pub unet_inputs: usize,
+    /// What the paper's loop evaluates: windows × prompts × 2 × evaluations.
     pub unet_samples_reference: usize,
 }
 
@@ -59,12 +61,6 @@ pub enum PaintError {
     NotFinite { step: usize, steps: usize },
     #[error("{0}")]
     Invalid(String),
-}
-
-/// One evaluation of the UNet: an input and the words it is conditioned on.
-struct Request {
-    input: usize,
-    prompt: PromptId,
 }
 
 /// What a (window, region) pair is made of, once its requests are answered.
@@ -83,19 +79,20 @@ struct Pair {
 #[derive(Default)]
 struct Gathered {
     inputs: Vec<Vec<f32>>,
-    requests: Vec<Request>,
+    requests: Vec<Call>,
     pairs: Vec<Pair>,
-    known: HashMap<(usize, PromptId), usize>,
+    known: HashMap<Call, usize>,
 }
 
 impl Gathered {
     /// The request for `prompt` on `input`; with `share`, one that is already there is used again.
     fn request(&mut self, input: usize, prompt: PromptId, share: bool) -> usize {
-        if let (true, Some(&known)) = (share, self.known.get(&(input, prompt))) {
+        let call = Call { input, prompt };
+        if let (true, Some(&known)) = (share, self.known.get(&call)) {
             return known;
         }
-        self.requests.push(Request { input, prompt });
-        self.known.insert((input, prompt), self.requests.len() - 1);
+        self.requests.push(call);
+        self.known.insert(call, self.requests.len() - 1);
         self.requests.len() - 1
     }
 }
@@ -137,15 +134,25 @@ fn run(
 ) -> Result<Painted, PaintError> {
     painting.check()?;
     let (height, width) = (painting.height, painting.width);
-    let steps = sampler.timesteps().len();
+    let evaluations = sampler.timesteps().len();
+    let start = painting.start.as_ref();
+    if let Some(start) = start {
+        start.check(painting, sampler.steps())?;
+    }
+    let first_step = painting.first_step();
+    let steps = sampler.steps() - first_step;
+    let first = sampler.evaluation_of(first_step);
     if let Some(kept) = kept {
-        kept.check(painting, steps)?;
+        kept.check(painting, evaluations - first)?;
     }
 
     let mut noise = Planes::zeros(1, 4, height, width);
     noise.data = mixed(painting, |seed| TorchRandom::new(seed).randn(4 * height * width));
     let mut latent = noise.clone();
-    latent.data.iter_mut().for_each(|v| *v *= sampler.initial_scale());
+    match start {
+        Some(start) => latent.data = start.begin(first, sampler, &noise),
+        None => latent.data.iter_mut().for_each(|v| *v *= sampler.initial_scale()),
+    }
     if let Some(kept) = kept {
         kept.hold(0, &mut latent);
     }
@@ -153,45 +160,63 @@ fn run(
 
     let all = painting.windows();
     let count = all.len();
-    let windows: Vec<(usize, Window)> =
-        all.into_iter().enumerate().filter(|(_, w)| kept.is_none_or(|kept| is_free(w, painting, &kept.free))).collect();
+    let may_change = |window: &Window| {
+        let free = [kept.map(|kept| &kept.free), start.and_then(|start| start.free.as_ref())];
+        free.into_iter().flatten().all(|free| is_free(window, painting, free))
+    };
+    let windows: Vec<(usize, Window)> = all.into_iter().enumerate().filter(|(_, w)| may_change(w)).collect();
     let weights = windows.first().map(|(_, w)| w.weights(painting.window_weights)).unwrap_or_default();
-    let mut engine = Engine { painting, windows, weights, colours: Colours::new(painting), noise, samples: 0 };
+    let colours = Colours::new(painting);
+    let mut engine = Engine { painting, windows, weights, colours, noise, samples: 0, inputs: 0 };
     let mut denoised = Planes::zeros(1, 4, height, width);
-    for i in 0..steps {
+    for i in first..evaluations {
         let fused = engine.fused_prediction(i, &latent, sampler, network, observer)?;
-        for ((d, &x), &p) in denoised.data.iter_mut().zip(&latent.data).zip(&fused) {
-            *d = sampler.denoised(i, x, p);
+        denoised.data = sampler.denoised(i, &latent.data, &fused);
+        let fresh = if sampler.noise(i) {
+            mixed(painting, |seed| keyed_normals(seed, i, 4, height, width))
+        } else {
+            Vec::new()
+        };
+        sampler.step(i, &mut latent.data, &fused, &fresh);
+        if let Some(start) = start {
+            let next = Some(i + 1).filter(|next| *next < evaluations);
+            start.hold(next, sampler, &engine.noise, &mut latent);
+            start.hold(None, sampler, &engine.noise, &mut denoised);
         }
-        sampler.step(i, &mut latent.data, &fused);
         if let Some(kept) = kept {
-            kept.hold(i + 1, &mut latent);
-            kept.hold(steps, &mut denoised);
+            kept.hold(i + 1 - first, &mut latent);
+            kept.hold(evaluations - first, &mut denoised);
         }
+        let step = sampler.step_of(i) + 1 - first_step;
         if latent.data.iter().any(|v| !v.is_finite()) {
-            return Err(PaintError::NotFinite { step: i + 1, steps });
+            return Err(PaintError::NotFinite { step, steps });
         }
         observer.latent(&latent);
-        observer.stepped(i + 1, steps, &denoised, network);
+        // Where a step takes several evaluations, it is done with the last of them.
+        if i + 1 == evaluations || sampler.step_of(i + 1) - first_step == step {
+            observer.stepped(step, steps, &denoised, network);
+        }
     }
     Ok(Painted {
         latent,
         windows: count,
         unet_samples: engine.samples,
-        unet_samples_reference: count * painting.parts.len() * 2 * steps,
+        unet_inputs: engine.inputs,
+        unet_samples_reference: count * painting.parts.len() * 2 * (evaluations - first),
     })
 }
 
-struct Engine<'a> {
-    painting: &'a Painting,
+pub(super) struct Engine<'a> {
+    pub(super) painting: &'a Painting,
     /// The windows that are evaluated, with their numbers among all.
-    windows: Vec<(usize, Window)>,
+    pub(super) windows: Vec<(usize, Window)>,
     /// How much each value of a window counts.
-    weights: Vec<f32>,
+    pub(super) weights: Vec<f32>,
     colours: Colours,
     /// The noise the first latent was made of.
     noise: Planes,
-    samples: usize,
+    pub(super) samples: usize,
+    pub(super) inputs: usize,
 }
 
 impl Engine<'_> {
@@ -204,8 +229,10 @@ impl Engine<'_> {
         network: &mut dyn Network,
         observer: &mut dyn Observer,
     ) -> Result<Vec<f32>, PaintError> {
-        let mut value = vec![0.0_f32; latent.data.len()];
-        let mut weight = vec![0.0_f32; latent.plane_len()];
+        if self.painting.hold == Hold::Attention {
+            return self.fused_by_attention(i, latent, sampler, network, observer);
+        }
+        let mut sums = Sums::new(latent);
         let enough = self.painting.batch.max(1) * 8;
         let mut gathered = Gathered::default();
         for at in 0..self.windows.len() {
@@ -213,17 +240,10 @@ impl Engine<'_> {
             if gathered.requests.len() >= enough || at + 1 == self.windows.len() {
                 let gathered = std::mem::take(&mut gathered);
                 let answers = self.answer(i, &gathered, sampler, network, observer)?;
-                self.fuse(i, &gathered, &answers, sampler, &mut value, &mut weight);
+                self.fuse(i, &gathered, &answers, sampler, &mut sums);
             }
         }
-        for plane in value.chunks_exact_mut(weight.len()) {
-            for (v, w) in plane.iter_mut().zip(&weight) {
-                if *w > 0.0 {
-                    *v /= w;
-                }
-            }
-        }
-        Ok(value)
+        Ok(sums.average())
     }
 
     /// Adds the pairs of one window.
@@ -243,11 +263,12 @@ impl Engine<'_> {
         window.crop(latent, &mut shared);
         gathered.inputs.push(shared);
         let plain = gathered.inputs.len() - 1;
-        for Piece { part, mask, own_input } in painting.pieces(&window, i) {
+        let step = sampler.step_of(i);
+        for Piece { part, mask, own_input } in painting.pieces(&window, step) {
             let mask = mask.unwrap_or_default();
             let (mut input, mut rolled) = (plain, (0, 0));
             if own_input {
-                let colour = self.colours.latent(painting, (i, index, part), window, network)?;
+                let colour = self.colours.latent(painting, (step, index, part), window, network)?;
                 let mut noise = vec![0.0; 4 * area];
                 window.crop(&self.noise, &mut noise);
                 let mut copy = gathered.inputs[plain].clone();
@@ -271,7 +292,8 @@ impl Engine<'_> {
         Ok(())
     }
 
-    /// Runs the network over all gathered requests, a batch at a time.
+    /// Runs the network over all gathered requests, a batch at a time. Requests on one input go into one batch as far as they
+    /// fit, because the network computes what they share once.
     fn answer(
         &mut self,
         i: usize,
@@ -282,40 +304,47 @@ impl Engine<'_> {
     ) -> Result<Vec<Vec<f32>>, PaintError> {
         let Some(&(_, Window { width, height, .. })) = self.windows.first() else { return Ok(Vec::new()) };
         let scale = sampler.input_scale(i);
-        let mut answers = Vec::with_capacity(gathered.requests.len());
-        for requests in gathered.requests.chunks(self.painting.batch.max(1)) {
+        let channels = network.in_channels();
+        let share = self.painting.savings;
+        let mut order: Vec<usize> = (0..gathered.requests.len()).collect();
+        order.sort_by_key(|&r| gathered.requests[r].input);
+        let mut answers = vec![Vec::new(); order.len()];
+        for order in order.chunks(self.painting.batch.max(1)) {
             if observer.cancelled() {
                 return Err(PaintError::Cancelled);
             }
-            let mut batch = Planes::zeros(requests.len(), 4, height, width);
-            for (n, request) in requests.iter().enumerate() {
-                for (to, from) in batch.image_mut(n).iter_mut().zip(&gathered.inputs[request.input]) {
+            let mut inputs: Vec<usize> = Vec::with_capacity(order.len());
+            let mut calls = Vec::with_capacity(order.len());
+            for &r in order {
+                let Call { input, prompt } = gathered.requests[r];
+                if !share || inputs.last() != Some(&input) {
+                    inputs.push(input);
+                }
+                calls.push(Call { input: inputs.len() - 1, prompt });
+            }
+            let mut batch = Planes::zeros(inputs.len(), channels, height, width);
+            for (n, &input) in inputs.iter().enumerate() {
+                for (to, from) in batch.image_mut(n).iter_mut().zip(&gathered.inputs[input]) {
                     *to = from * scale;
                 }
             }
-            let prompts: Vec<PromptId> = requests.iter().map(|r| r.prompt).collect();
-            let out = network.predict(&batch, sampler.timesteps()[i], &prompts).map_err(PaintError::Network)?;
-            if out.data.len() != batch.data.len() {
+            let out = network.predict(&batch, sampler.timesteps()[i], &calls).map_err(PaintError::Network)?;
+            if out.data.len() != calls.len() * 4 * height * width {
                 return Err(PaintError::Invalid(
                     "the network answered with another shape than it was asked".to_owned(),
                 ));
             }
-            answers.extend((0..requests.len()).map(|n| out.image(n).to_vec()));
-            self.samples += requests.len();
+            for (n, &r) in order.iter().enumerate() {
+                answers[r] = out.image(n).to_vec();
+            }
+            self.samples += calls.len();
+            self.inputs += inputs.len();
         }
         Ok(answers)
     }
 
     /// Applies guidance to every pair and adds it, weighted, to the sums.
-    fn fuse(
-        &self,
-        i: usize,
-        gathered: &Gathered,
-        answers: &[Vec<f32>],
-        sampler: &dyn Sampler,
-        value: &mut [f32],
-        weight: &mut [f32],
-    ) {
+    fn fuse(&self, i: usize, gathered: &Gathered, answers: &[Vec<f32>], sampler: &dyn Sampler, sums: &mut Sums) {
         let painting = self.painting;
         for pair in gathered.pairs.iter().filter(|pair| !pair.mask.is_empty()) {
             let (window, part) = (pair.window, &painting.parts[pair.part]);
@@ -326,21 +355,56 @@ impl Engine<'_> {
                 roll(&mut prediction, window.height, window.width, back);
             }
             let w: Vec<f32> = pair.mask.iter().zip(&self.weights).map(|(m, w)| m * w * part.weight).collect();
-            let area = window.area();
-            for (c, plane) in value.chunks_exact_mut(weight.len()).enumerate() {
-                let prediction = &prediction[c * area..(c + 1) * area];
-                window.for_each_run(painting.height, painting.width, |from, to, n| {
-                    for j in 0..n {
-                        plane[to + j] += w[from + j] * prediction[from + j];
-                    }
-                });
-            }
-            window.for_each_run(painting.height, painting.width, |from, to, n| {
+            sums.add(&window, &prediction, &w);
+        }
+    }
+}
+
+/// Σ w·prediction and Σ w over the canvas.
+pub(super) struct Sums {
+    value: Vec<f32>,
+    weight: Vec<f32>,
+    height: usize,
+    width: usize,
+}
+
+impl Sums {
+    pub(super) fn new(latent: &Planes) -> Self {
+        Self {
+            value: vec![0.0; latent.data.len()],
+            weight: vec![0.0; latent.plane_len()],
+            height: latent.height,
+            width: latent.width,
+        }
+    }
+
+    /// Adds a window's prediction, weighted by `w`.
+    pub(super) fn add(&mut self, window: &Window, prediction: &[f32], w: &[f32]) {
+        let area = window.area();
+        for (plane, prediction) in self.value.chunks_exact_mut(self.weight.len()).zip(prediction.chunks_exact(area)) {
+            window.for_each_run(self.height, self.width, |from, to, n| {
                 for j in 0..n {
-                    weight[to + j] += w[from + j];
+                    plane[to + j] += w[from + j] * prediction[from + j];
                 }
             });
         }
+        window.for_each_run(self.height, self.width, |from, to, n| {
+            for j in 0..n {
+                self.weight[to + j] += w[from + j];
+            }
+        });
+    }
+
+    /// Σ w·prediction / Σ w, and 0 where nothing was added.
+    pub(super) fn average(mut self) -> Vec<f32> {
+        for plane in self.value.chunks_exact_mut(self.weight.len()) {
+            for (v, w) in plane.iter_mut().zip(&self.weight) {
+                if *w > 0.0 {
+                    *v /= w;
+                }
+            }
+        }
+        self.value
     }
 }
 

@@ -6,6 +6,7 @@
 //! [`paint`] is the engine, [`repaint`] paints one place again and keeps the rest; [`paint_reference`] is the authors' own
 //! loop, kept as the oracle.
 
+mod attention;
 mod chance;
 mod colours;
 mod engine;
@@ -15,16 +16,18 @@ mod painting;
 mod planes;
 pub mod random;
 mod reference;
-mod sampler;
+mod samplers;
 mod schedule;
+mod start;
 mod trajectory;
 pub mod windows;
 
 pub use engine::{Observer, PaintError, Painted, paint, repaint};
-pub use network::{Moments, Network, NetworkError, PromptId};
-pub use painting::{Layout, Painting, Part, Surround};
+pub use network::{Area, AreaCall, Call, Moments, Network, NetworkError, PromptId};
+pub use painting::{Hold, Layout, Painting, Part, Surround};
 pub use planes::Planes;
 pub use reference::paint_reference;
-pub use sampler::{Ddim, Euler, Sampler};
-pub use schedule::{BetaSchedule, PredictionType, ScheduleError, SchedulerConfig, Spacing};
+pub use samplers::{Ddim, DpmSolver, Euler, EulerAncestral, ForwardProcess, Heun, Lcm, Sampler, UniPc};
+pub use schedule::{BetaSchedule, FinalSigma, PredictionType, Schedule, ScheduleError, SchedulerConfig, Spacing};
+pub use start::Start;
 pub use trajectory::{Kept, Recorder, Trajectory, free_windows};

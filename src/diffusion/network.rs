@@ -17,14 +17,55 @@ pub struct Moments {
     pub std: Planes,
 }
 
+/// One evaluation of the UNet: an image of the batch, and the words it is conditioned on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Call {
+    /// Index of the image among the inputs.
+    pub input: usize,
+    pub prompt: PromptId,
+}
+
+/// Words, and the place in an input that they hold.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Area {
+    pub prompt: PromptId,
+    /// How much each latent pixel of the input belongs to these words, `h * w` values of at least 0.
+    pub mask: Vec<f32>,
+}
+
+/// One evaluation of the UNet with several words at once.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AreaCall {
+    /// Index of the image among the inputs.
+    pub input: usize,
+    /// At least one.
+    pub areas: Vec<Area>,
+}
+
 /// A latent diffusion model: UNet and VAE.
 pub trait Network {
-    /// One UNet call on a batch: image `i` of `latents` `[n, c, h, w]` with the words `prompts[i]`, all at `timestep` (in
-    /// training steps, 0 to 999). Returns the raw output (epsilon, v or sample), the same shape.
+    /// Planes of a UNet input: 4, or 9 where the checkpoint inpaints (latent, mask, masked picture).
+    fn in_channels(&self) -> usize {
+        4
+    }
+
+    /// One UNet batch: for each of `calls`, image `input` of `inputs` `[n, in_channels, h, w]` with the words `prompt`, all at
+    /// `timestep` (in training steps, 0 to 999). Returns the raw outputs (epsilon, v or sample) `[calls, 4, h, w]` in the
+    /// order of `calls`. What does not depend on the words is computed once per input, so calls on one input belong into
+    /// one batch.
     ///
     /// # Errors
     /// Whatever the device reports.
-    fn predict(&mut self, latents: &Planes, timestep: f32, prompts: &[PromptId]) -> Result<Planes, NetworkError>;
+    fn predict(&mut self, inputs: &Planes, timestep: f32, calls: &[Call]) -> Result<Planes, NetworkError>;
+
+    /// As [`Network::predict`], with several words a call: each pixel's cross-attention is the average over the words, weighted
+    /// by their masks at that layer's resolution.
+    ///
+    /// # Errors
+    /// Whatever the device reports; also where this network cannot do it.
+    fn predict_areas(&mut self, _inputs: &Planes, _timestep: f32, _calls: &[AreaCall]) -> Result<Planes, NetworkError> {
+        Err("this network cannot hold regions by attention; choose MultiDiffusion".into())
+    }
 
     /// Encodes pictures `[n, 3, H, W]` in −1…1 (sides multiples of 8) to latents `[n, 4, H/8, W/8]`.
     ///

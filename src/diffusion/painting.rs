@@ -1,8 +1,9 @@
 //! What is to be painted: the canvas, its windows, and the parts with their masks and words.
 
 use super::masks::LatentMask;
+use super::trajectory::free_windows;
 use super::windows::{Window, WindowWeights, windows};
-use super::{PaintError, PromptId};
+use super::{PaintError, PromptId, Start};
 use std::collections::{HashMap, HashSet};
 
 /// One region, or the background, as the engine sees it.
@@ -42,6 +43,17 @@ pub enum Surround {
     WhiteCentred,
 }
 
+/// What holds a part to its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Hold {
+    /// MultiDiffusion: a pass for every part of a window.
+    #[default]
+    MultiDiffusion,
+    /// Attention: one pass a window, in which each pixel attends to the words of the parts that lie there. Nothing
+    /// bootstraps, and shapes are a hint.
+    Attention,
+}
+
 /// What is to be painted. All lengths are on the latent grid.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Painting {
@@ -58,12 +70,15 @@ pub struct Painting {
     pub wrap: (bool, bool),
     pub window_weights: WindowWeights,
     pub surround: Surround,
+    pub hold: Hold,
     /// Canvas pixels per latent pixel.
     pub factor: usize,
     /// The most images in one network call.
     pub batch: usize,
     /// Leave out network calls that cannot change the picture.
     pub savings: bool,
+    /// The picture to start from; `None` to start from noise.
+    pub start: Option<Start>,
 }
 
 /// A part in a window at a step.
@@ -80,6 +95,21 @@ impl Painting {
     #[must_use]
     pub fn windows(&self) -> Vec<Window> {
         windows(self.height, self.width, self.window, self.stride, self.wrap)
+    }
+
+    /// Those of them that are evaluated: the ones in which something may change.
+    #[must_use]
+    pub fn evaluated_windows(&self) -> Vec<Window> {
+        match self.start.as_ref().and_then(|start| start.free.as_ref()) {
+            Some(free) => free_windows(self, free),
+            None => self.windows(),
+        }
+    }
+
+    /// The first step that is taken.
+    #[must_use]
+    pub fn first_step(&self) -> usize {
+        self.start.as_ref().map_or(0, |start| start.from)
     }
 
     /// Where part `k` lies at `step`.
@@ -111,6 +141,11 @@ impl Painting {
         (part.prompt, (part.guidance != 1.0 || !self.savings).then_some(part.negative))
     }
 
+    /// Whether a window with these pieces needs a pass with the negative words.
+    pub(super) fn guided(&self, pieces: &[Piece]) -> bool {
+        pieces.iter().any(|piece| self.prompts(piece.part).1.is_some())
+    }
+
     /// Batch elements the UNet evaluates for `windows`, at network evaluations that belong to these steps.
     #[must_use]
     pub fn unet_samples(&self, windows: &[Window], steps: impl IntoIterator<Item = usize>) -> usize {
@@ -125,6 +160,9 @@ impl Painting {
     }
 
     fn samples_in(&self, window: &Window, step: usize) -> usize {
+        if self.hold == Hold::Attention {
+            return 1 + usize::from(self.guided(&self.pieces(window, step)));
+        }
         let calls = self.pieces(window, step).into_iter().flat_map(|piece| {
             let (prompt, negative) = self.prompts(piece.part);
             let input = piece.own_input.then_some(piece.part);

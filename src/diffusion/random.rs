@@ -130,3 +130,22 @@ pub fn keyed(key: &[u64]) -> u64 {
 pub fn keyed_uniform(key: &[u64]) -> f32 {
     (keyed(key) >> 40) as f32 / 16_777_216.0
 }
+
+/// Standard normal noise for a latent of these sides, every value a draw of its own by (seed, evaluation, channel, row,
+/// column): the same whatever windows and regions there are.
+#[must_use]
+pub fn keyed_normals(seed: u64, evaluation: usize, channels: usize, height: usize, width: usize) -> Vec<f32> {
+    let mut out = Vec::with_capacity(channels * height * width);
+    for c in 0..channels {
+        for y in 0..height {
+            for x in 0..width {
+                let bits = keyed(&[seed, 3, evaluation as u64, c as u64, y as u64, x as u64]);
+                // Box and Muller 1958: the upper half of the draw is the radius, the lower half the angle.
+                let unit = |half: u64| (half as f64 + 0.5) / 4_294_967_296.0;
+                let radius = (-2.0 * unit(bits >> 32).ln()).sqrt();
+                out.push((radius * (2.0 * PI * unit(bits & 0xffff_ffff)).cos()) as f32);
+            }
+        }
+    }
+    out
+}

@@ -1,6 +1,7 @@
 //! The noise schedule: how much noise each training step adds, and which training steps a run of few steps visits.
 //!
-//! Follows diffusers' `scheduler_config.json` and its defaults, which differ from sampler to sampler.
+//! Follows diffusers' `scheduler_config.json` and its defaults, which differ from sampler to sampler: where they do, a field
+//! is an `Option` and each sampler fills in its own.
 
 use serde::Deserialize;
 
@@ -37,14 +38,43 @@ pub enum Spacing {
     Linspace,
 }
 
+/// How the steps of a run are spread over the noise levels, as a person chooses it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Schedule {
+    /// As the checkpoint's own configuration says, and where it says nothing as diffusers' class for the sampler does.
+    #[default]
+    Normal,
+    /// Even in σ^(1/7), between the largest and the smallest level (Karras et al. 2022, equation 5).
+    Karras,
+    /// Even in log σ, between the same two.
+    Exponential,
+    /// Training steps counted down from the last (Lin et al. 2023, table 2).
+    Trailing,
+    /// The web UIs' "SGM Uniform": `linspace(last, 0, steps + 1)` without its end, in training steps and fractions of them.
+    SgmUniform,
+}
+
+/// The value below which a level of a final step ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FinalSigma {
+    #[default]
+    Zero,
+    /// The first training step's σ.
+    SigmaMin,
+}
+
 /// A checkpoint's scheduler configuration; what is absent takes the sampler's own default.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct SchedulerConfig {
+    /// What the person chose in place of the configuration's own spacing.
+    #[serde(skip)]
+    pub schedule: Schedule,
     pub num_train_timesteps: usize,
-    pub beta_start: f64,
-    pub beta_end: f64,
-    pub beta_schedule: BetaSchedule,
+    pub beta_start: Option<f64>,
+    pub beta_end: Option<f64>,
+    pub beta_schedule: Option<BetaSchedule>,
     pub trained_betas: Option<Vec<f32>>,
     pub prediction_type: PredictionType,
     /// Added to every timestep of leading spacing.
@@ -53,34 +83,79 @@ pub struct SchedulerConfig {
     pub rescale_betas_zero_snr: bool,
     /// ᾱ before the first training step: 1, or that of the first step.
     pub set_alpha_to_one: bool,
-    /// Whether DDIM clips x₀ to ±`clip_sample_range`.
-    pub clip_sample: bool,
+    /// Whether x₀ is clipped to ±`clip_sample_range`.
+    pub clip_sample: Option<bool>,
     pub clip_sample_range: f32,
+    /// Whether x₀ is thresholded dynamically (Saharia et al. 2022, section 2.3).
     pub thresholding: bool,
+    pub dynamic_thresholding_ratio: f32,
+    pub sample_max_value: f32,
     pub use_karras_sigmas: bool,
     pub use_exponential_sigmas: bool,
     pub use_beta_sigmas: bool,
+    pub use_lu_lambdas: bool,
+    pub use_flow_sigmas: bool,
+    /// The ends of Karras and exponential spacing, for the samplers that read them.
+    pub sigma_min: Option<f64>,
+    pub sigma_max: Option<f64>,
+    pub final_sigmas_type: FinalSigma,
+    pub timestep_type: Option<String>,
+    pub interpolation_type: Option<String>,
+    /// The variant of a second-order step; names of other samplers' variants mean the sampler's own default.
+    pub solver_type: Option<String>,
+    pub solver_order: usize,
+    pub lower_order_final: bool,
+    pub euler_at_final: bool,
+    /// log-SNR under which DPM-Solver visits no training step.
+    pub lambda_min_clipped: Option<f32>,
+    /// UniPC: whether it solves for x₀.
+    pub predict_x0: bool,
+    /// UniPC: steps that are not corrected.
+    pub disable_corrector: Vec<i64>,
+    /// LCM: steps the checkpoint was distilled with.
+    pub original_inference_steps: usize,
+    /// LCM: what timesteps are multiplied with in the boundary condition.
+    pub timestep_scaling: f64,
 }
 
 impl Default for SchedulerConfig {
     fn default() -> Self {
         Self {
+            schedule: Schedule::Normal,
             num_train_timesteps: 1000,
-            beta_start: 0.0001,
-            beta_end: 0.02,
-            beta_schedule: BetaSchedule::Linear,
+            beta_start: None,
+            beta_end: None,
+            beta_schedule: None,
             trained_betas: None,
             prediction_type: PredictionType::Epsilon,
             steps_offset: 0,
             timestep_spacing: None,
             rescale_betas_zero_snr: false,
             set_alpha_to_one: true,
-            clip_sample: true,
+            clip_sample: None,
             clip_sample_range: 1.0,
             thresholding: false,
+            dynamic_thresholding_ratio: 0.995,
+            sample_max_value: 1.0,
             use_karras_sigmas: false,
             use_exponential_sigmas: false,
             use_beta_sigmas: false,
+            use_lu_lambdas: false,
+            use_flow_sigmas: false,
+            sigma_min: None,
+            sigma_max: None,
+            final_sigmas_type: FinalSigma::Zero,
+            timestep_type: None,
+            interpolation_type: None,
+            solver_type: None,
+            solver_order: 2,
+            lower_order_final: true,
+            euler_at_final: false,
+            lambda_min_clipped: None,
+            predict_x0: true,
+            disable_corrector: Vec::new(),
+            original_inference_steps: 50,
+            timestep_scaling: 10.0,
         }
     }
 }
@@ -90,10 +165,12 @@ impl Default for SchedulerConfig {
 pub enum ScheduleError {
     #[error("the scheduler configuration cannot be read: {0}")]
     Config(String),
-    #[error("{steps} steps cannot be made of a checkpoint's {train} training steps; choose 1 to {train}")]
-    Steps { steps: usize, train: usize },
+    #[error("{steps} steps are not possible with this sampler and checkpoint; choose 1 to {most}")]
+    Steps { steps: usize, most: usize },
     #[error("the scheduler configuration says {0}, which is not supported")]
     Unsupported(&'static str),
+    #[error("{0}")]
+    Combination(&'static str),
 }
 
 impl SchedulerConfig {
@@ -107,8 +184,14 @@ impl SchedulerConfig {
             fields.retain(|_, value| !value.is_null());
         }
         let config: Self = serde_json::from_value(json).map_err(|e| ScheduleError::Config(e.to_string()))?;
-        if config.thresholding {
-            return Err(ScheduleError::Unsupported("thresholding: true"));
+        if config.use_flow_sigmas {
+            return Err(ScheduleError::Unsupported("use_flow_sigmas: true"));
+        }
+        let range = 0.0..=1.0;
+        if config.thresholding
+            && !(range.contains(&config.dynamic_thresholding_ratio) && config.sample_max_value >= 1.0)
+        {
+            return Err(ScheduleError::Config("its thresholds are out of range".to_owned()));
         }
         if config.num_train_timesteps < 2 || config.num_train_timesteps > 1_000_000 {
             return Err(ScheduleError::Config(format!("num_train_timesteps is {}", config.num_train_timesteps)));
@@ -123,14 +206,12 @@ impl SchedulerConfig {
     #[must_use]
     pub fn alphas_cumprod(&self) -> Vec<f32> {
         let n = self.num_train_timesteps;
-        let mut betas = match (&self.trained_betas, self.beta_schedule) {
+        let (start, end) = (self.beta_start.unwrap_or(0.0001), self.beta_end.unwrap_or(0.02));
+        let mut betas = match (&self.trained_betas, self.beta_schedule.unwrap_or_default()) {
             (Some(betas), _) => betas.clone(),
-            (None, BetaSchedule::Linear) => linspace_f32(self.beta_start as f32, self.beta_end as f32, n),
+            (None, BetaSchedule::Linear) => linspace_f32(start as f32, end as f32, n),
             (None, BetaSchedule::ScaledLinear) => {
-                linspace_f32(self.beta_start.sqrt() as f32, self.beta_end.sqrt() as f32, n)
-                    .into_iter()
-                    .map(|b| b * b)
-                    .collect()
+                linspace_f32(start.sqrt() as f32, end.sqrt() as f32, n).into_iter().map(|b| b * b).collect()
             }
             (None, BetaSchedule::SquaredcosCapV2) => {
                 let bar = |t: f64| ((t + 0.008) / 1.008 * std::f64::consts::FRAC_PI_2).cos().powi(2);
@@ -144,24 +225,42 @@ impl SchedulerConfig {
         cumprod(betas.iter().map(|b| 1.0 - b))
     }
 
+    /// The same with the spacing a person chose.
+    #[must_use]
+    pub fn with_schedule(&self, schedule: Schedule) -> Self {
+        Self { schedule, ..self.clone() }
+    }
+
+    /// Which training steps are visited, where the configuration leaves that to the sampler's `default`.
+    pub(super) fn spacing(&self, default: Spacing) -> Spacing {
+        if self.schedule == Schedule::Trailing { Spacing::Trailing } else { self.timestep_spacing.unwrap_or(default) }
+    }
+
+    /// An error unless `steps` can be made of the training steps.
+    pub(super) fn check_steps(&self, steps: usize) -> Result<(), ScheduleError> {
+        let most = self.num_train_timesteps;
+        if steps == 0 || steps > most { Err(ScheduleError::Steps { steps, most }) } else { Ok(()) }
+    }
+
     /// The timesteps of `steps` steps, from noise to picture.
     pub(super) fn timesteps(&self, steps: usize, spacing: Spacing) -> Result<Vec<f64>, ScheduleError> {
+        self.check_steps(steps)?;
         let train = self.num_train_timesteps;
-        if steps == 0 || steps > train {
-            return Err(ScheduleError::Steps { steps, train });
-        }
         Ok(match spacing {
             Spacing::Linspace => linspace_f64(0.0, (train - 1) as f64, steps).into_iter().rev().collect(),
             Spacing::Leading => {
                 let ratio = train / steps;
                 (0..steps).rev().map(|i| ((i * ratio) as i64 + self.steps_offset) as f64).collect()
             }
-            Spacing::Trailing => {
-                let ratio = train as f64 / steps as f64;
-                (0..steps).map(|i| (train as f64 - i as f64 * ratio).round_ties_even() - 1.0).collect()
-            }
+            Spacing::Trailing => trailing(train, train, steps),
         })
     }
+}
+
+/// `np.arange(last, 0, -train / steps).round() - 1`.
+pub(super) fn trailing(last: usize, train: usize, steps: usize) -> Vec<f64> {
+    let ratio = train as f64 / steps as f64;
+    (0..steps).map(|i| ((last as f64 - i as f64 * ratio).round_ties_even() - 1.0).max(0.0)).collect()
 }
 
 /// torch.linspace in f32: from both ends towards the middle.
@@ -170,7 +269,7 @@ fn linspace_f32(start: f32, end: f32, n: usize) -> Vec<f32> {
     (0..n).map(|i| if i < n / 2 { start + step * i as f32 } else { end - step * (n - 1 - i) as f32 }).collect()
 }
 
-fn linspace_f64(start: f64, end: f64, n: usize) -> Vec<f64> {
+pub(super) fn linspace_f64(start: f64, end: f64, n: usize) -> Vec<f64> {
     if n == 1 {
         return vec![start];
     }

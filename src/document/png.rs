@@ -13,7 +13,7 @@
 use super::error::reason;
 use super::file::{ora, replace_file};
 use super::raster::{PngReader, write_png};
-use super::{Document, FileError, MAX_AREA, Opened, Problem, Take, base64};
+use super::{Document, FileError, MAX_AREA, Opened, Problem, Sampler, Schedule, Take, base64};
 use image::RgbImage;
 use png::text_metadata::{ITXtChunk, TEXtChunk};
 use std::io::{BufRead, Cursor, Write};
@@ -129,14 +129,20 @@ impl Document {
         let settings = &self.settings;
         let fields = [
             ("Steps", settings.steps.to_string()),
-            ("Sampler", settings.sampler.title().to_owned()),
+            ("Sampler", sampler_title(settings.sampler, settings.schedule)),
             ("CFG scale", settings.guidance.to_string()),
             ("Seed", seed.to_string()),
             ("Size", format!("{width}x{height}")),
             ("Model", settings.model.clone()),
-            ("Version", format!("Polyptych {}", env!("CARGO_PKG_VERSION"))),
         ];
-        let fields: Vec<String> = fields.iter().map(|(key, value)| format!("{key}: {}", quoted(value))).collect();
+        let strength = self.start.as_ref().map(|start| ("Denoising strength", start.strength.to_string()));
+        let version = ("Version", format!("Polyptych {}", env!("CARGO_PKG_VERSION")));
+        let fields: Vec<String> = fields
+            .into_iter()
+            .chain(strength)
+            .chain([version])
+            .map(|(key, value)| format!("{key}: {}", quoted(&value)))
+            .collect();
         format!("{text}\n{}", fields.join(", ")).trim_start().to_owned()
     }
 
@@ -149,6 +155,14 @@ impl Document {
             return Err(Problem::TooLargeToEmbed(bytes.len(), MAX_PROJECT));
         }
         Ok(base64::encode(&bytes))
+    }
+}
+
+/// The sampler as the web UIs name it: the schedule follows where it is not the sampler's own.
+fn sampler_title(sampler: Sampler, schedule: Schedule) -> String {
+    match schedule {
+        Schedule::Normal => sampler.title().to_owned(),
+        schedule => format!("{} {}", sampler.title(), schedule.title()),
     }
 }
 

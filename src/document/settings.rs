@@ -22,6 +22,8 @@ pub struct Settings {
     /// Fraction of the steps for which regions bootstrap, 0 to 1 (paper 0.2, released code 0.4).
     pub bootstrap: f32,
     pub wrap: Wrap,
+    /// What holds regions to their places.
+    pub regions: Regions,
     /// What happens where regions overlap.
     pub overlap: Overlap,
     /// How a window's values count towards its edges.
@@ -43,6 +45,7 @@ impl Default for Settings {
             stride: 8,
             bootstrap: 0.4,
             wrap: Wrap::None,
+            regions: Regions::default(),
             overlap: Overlap::default(),
             window_weights: WindowWeights::default(),
             bootstrap_colour: BootstrapColour::default(),
@@ -75,16 +78,38 @@ impl Wrap {
 
 /// The samplers, by the names of the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
 pub enum Sampler {
     #[default]
+    #[serde(rename = "ddim")]
     Ddim,
+    #[serde(rename = "euler")]
     Euler,
+    #[serde(rename = "euler-a")]
+    EulerAncestral,
+    #[serde(rename = "heun")]
+    Heun,
+    #[serde(rename = "dpmpp-2m")]
+    Dpmpp2m,
+    #[serde(rename = "dpmpp-2m-sde")]
+    Dpmpp2mSde,
+    #[serde(rename = "unipc")]
+    UniPc,
+    #[serde(rename = "lcm")]
+    Lcm,
 }
 
 impl Sampler {
     /// Every sampler, in the order menus show them.
-    pub const ALL: [Self; 2] = [Self::Ddim, Self::Euler];
+    pub const ALL: [Self; 8] = [
+        Self::Ddim,
+        Self::Euler,
+        Self::EulerAncestral,
+        Self::Heun,
+        Self::Dpmpp2m,
+        Self::Dpmpp2mSde,
+        Self::UniPc,
+        Self::Lcm,
+    ];
 
     /// The name on the command line and in files.
     #[must_use]
@@ -92,6 +117,12 @@ impl Sampler {
         match self {
             Self::Ddim => "ddim",
             Self::Euler => "euler",
+            Self::EulerAncestral => "euler-a",
+            Self::Heun => "heun",
+            Self::Dpmpp2m => "dpmpp-2m",
+            Self::Dpmpp2mSde => "dpmpp-2m-sde",
+            Self::UniPc => "unipc",
+            Self::Lcm => "lcm",
         }
     }
 
@@ -101,6 +132,12 @@ impl Sampler {
         match self {
             Self::Ddim => "DDIM",
             Self::Euler => "Euler",
+            Self::EulerAncestral => "Euler a",
+            Self::Heun => "Heun",
+            Self::Dpmpp2m => "DPM++ 2M",
+            Self::Dpmpp2mSde => "DPM++ 2M SDE",
+            Self::UniPc => "UniPC",
+            Self::Lcm => "LCM",
         }
     }
 
@@ -109,15 +146,98 @@ impl Sampler {
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|s| s.name() == name)
     }
+
+    /// Whether it can follow this schedule: LCM has only its own.
+    #[must_use]
+    pub fn follows(self, schedule: Schedule) -> bool {
+        self != Self::Lcm || schedule == Schedule::Normal
+    }
+
+    /// How often it evaluates the network in one step (counted from 0) of a run of `steps`.
+    #[must_use]
+    pub fn evaluations(self, step: usize, steps: usize) -> usize {
+        if self == Self::Heun && step + 1 < steps { 2 } else { 1 }
+    }
 }
 
-/// How the steps are spread over the training timesteps.
+/// How the steps are spread over the noise levels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Schedule {
     /// As the checkpoint's own scheduler configuration says.
     #[default]
     Normal,
+    Karras,
+    Exponential,
+    Trailing,
+    /// The web UIs' SGM Uniform.
+    Sgm,
+}
+
+impl Schedule {
+    /// Every schedule, in the order menus show them.
+    pub const ALL: [Self; 5] = [Self::Normal, Self::Karras, Self::Exponential, Self::Trailing, Self::Sgm];
+
+    /// The name on the command line and in files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Normal => "normal",
+            Self::Karras => "karras",
+            Self::Exponential => "exponential",
+            Self::Trailing => "trailing",
+            Self::Sgm => "sgm",
+        }
+    }
+
+    /// What people, menus and the web UIs call it.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Normal => "Normal",
+            Self::Karras => "Karras",
+            Self::Exponential => "Exponential",
+            Self::Trailing => "Trailing",
+            Self::Sgm => "SGM Uniform",
+        }
+    }
+
+    /// The schedule of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|s| s.name() == name)
+    }
+}
+
+/// What holds regions to their places.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Regions {
+    /// A UNet pass per region and window; shapes are held.
+    #[default]
+    MultiDiffusion,
+    /// One pass per window, in which each place attends to its region's words; shapes are a hint.
+    Attention,
+}
+
+impl Regions {
+    /// Every one, in the order menus show them.
+    pub const ALL: [Self; 2] = [Self::MultiDiffusion, Self::Attention];
+
+    /// The name on the command line and in files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::MultiDiffusion => "multidiffusion",
+            Self::Attention => "attention",
+        }
+    }
+
+    /// The one of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|v| v.name() == name)
+    }
 }
 
 /// What happens where regions overlap.

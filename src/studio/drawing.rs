@@ -1,11 +1,12 @@
 //! One drawing from start to end: a document and a model become a picture.
 
 use super::model::Model;
-use super::plan::{Facts, Plan, bootstrap_steps, plan, visible};
+use super::plan::{Facts, Plan, bootstrap_steps, coverages, feathered_regions, plan, visible};
 use super::preview::LatentToRgb;
+use super::start;
 use crate::diffusion::{
-    self, Ddim, Euler, Kept, Network, Observer, PaintError, Painted, Planes, Recorder, Sampler, ScheduleError,
-    SchedulerConfig, Trajectory,
+    self, Ddim, DpmSolver, Euler, EulerAncestral, Heun, Kept, Lcm, Network, Observer, PaintError, Painted, Planes,
+    Recorder, Sampler, ScheduleError, SchedulerConfig, Trajectory, UniPc,
 };
 use crate::document::{self, Document};
 use image::RgbImage;
@@ -134,8 +135,14 @@ pub fn draw(
     sampler(document, model.scheduler(), options)?;
     let facts = Facts { window: model.window(), factor: model.factor() };
     let mut prompt = |words: &str| model.prompt(words).map_err(|e| DrawError::Words(e.to_string()));
-    let Plan { painting, rerolls, mut warnings } = plan(document, facts, &options, &mut prompt)?;
+    let Plan { mut painting, mut rerolls, mut warnings } = plan(document, facts, options, &mut prompt)?;
     cut_words(document, model, &mut warnings);
+    if let (Some(start), Some(kept)) = (&mut painting.start, &document.start) {
+        start.clean = start::encode(model_as_network(model), &kept.image, painting.factor, painting.wrap)?;
+        for (painting, _) in &mut rerolls {
+            painting.start = Some(start.clone());
+        }
+    }
     let rgb = if options.previews {
         Some(LatentToRgb::fit(model).map_err(|e| DrawError::Decode(e.to_string()))?)
     } else {
@@ -208,7 +215,11 @@ pub fn draw(
 
     watcher.stage(Stage::Decoding);
     let start = Instant::now();
-    let image = decode(model_as_network(model), &latent, document, painting.wrap)?;
+    let mut image = decode(model_as_network(model), &latent, document, painting.wrap)?;
+    if let (Some(kept), false) = (&document.start, options.reference) {
+        let soft = feathered_regions(document, options);
+        start::composite(document, kept, &coverages(document, &soft), painting.wrap, &mut image)?;
+    }
     seconds.decode = start.elapsed().as_secs_f64();
     Ok(Drawn {
         image,
@@ -286,6 +297,7 @@ impl Observer for Follower<'_> {
     }
 
     fn stepped(&mut self, done: usize, total: usize, denoised: &Planes, network: &mut dyn Network) {
+        // Every run of one drawing takes as many steps.
         let (done, total) = (self.run * total + done, self.runs * total);
         let preview = self.rgb.is_some().then(|| self.preview(done, total, denoised, network)).flatten();
         self.watcher.step(done, total, preview);
@@ -313,14 +325,28 @@ impl Follower<'_> {
 }
 
 fn sampler(document: &Document, config: &SchedulerConfig, options: &Options) -> Result<Box<dyn Sampler>, DrawError> {
-    let steps = document.settings.steps as usize;
-    match document.settings.sampler {
-        document::Sampler::Ddim => Ok(Box::new(Ddim::new(config, steps)?)),
-        document::Sampler::Euler if options.reference => {
-            Err(DrawError::Invalid("--reference is the released DDIM loop; give --sampler ddim".to_owned()))
-        }
-        document::Sampler::Euler => Ok(Box::new(Euler::new(config, steps)?)),
+    let settings = &document.settings;
+    let steps = settings.steps as usize;
+    if options.reference && settings.sampler != document::Sampler::Ddim {
+        return Err(DrawError::Invalid("--reference is the released DDIM loop; give --sampler ddim".to_owned()));
     }
+    let config = &config.with_schedule(match settings.schedule {
+        document::Schedule::Normal => diffusion::Schedule::Normal,
+        document::Schedule::Karras => diffusion::Schedule::Karras,
+        document::Schedule::Exponential => diffusion::Schedule::Exponential,
+        document::Schedule::Trailing => diffusion::Schedule::Trailing,
+        document::Schedule::Sgm => diffusion::Schedule::SgmUniform,
+    });
+    Ok(match settings.sampler {
+        document::Sampler::Ddim => Box::new(Ddim::new(config, steps)?),
+        document::Sampler::Euler => Box::new(Euler::new(config, steps)?),
+        document::Sampler::EulerAncestral => Box::new(EulerAncestral::new(config, steps)?),
+        document::Sampler::Heun => Box::new(Heun::new(config, steps)?),
+        document::Sampler::Dpmpp2m => Box::new(DpmSolver::new(config, steps, false)?),
+        document::Sampler::Dpmpp2mSde => Box::new(DpmSolver::new(config, steps, true)?),
+        document::Sampler::UniPc => Box::new(UniPc::new(config, steps)?),
+        document::Sampler::Lcm => Box::new(Lcm::new(config, steps)?),
+    })
 }
 
 /// Latent pixels of the other edge that a wrapped decode sees: more than the decoder's receptive field needs to be seamless.

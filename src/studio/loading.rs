@@ -2,7 +2,7 @@
 
 use super::model::Model;
 use crate::checkpoint::{self, Checkpoint, Device, Tokenizer, Words};
-use crate::diffusion::{Moments, Network, NetworkError, Planes, PromptId, SchedulerConfig};
+use crate::diffusion::{AreaCall, Call, Moments, Network, NetworkError, Planes, PromptId, SchedulerConfig};
 
 /// A checkpoint on a device, with its noise schedule.
 #[derive(Debug)]
@@ -51,8 +51,16 @@ impl Loaded {
 }
 
 impl Network for Loaded {
-    fn predict(&mut self, latents: &Planes, timestep: f32, prompts: &[PromptId]) -> Result<Planes, NetworkError> {
-        self.model.predict(latents, timestep, prompts)
+    fn in_channels(&self) -> usize {
+        self.model.in_channels()
+    }
+
+    fn predict(&mut self, inputs: &Planes, timestep: f32, calls: &[Call]) -> Result<Planes, NetworkError> {
+        self.model.predict(inputs, timestep, calls)
+    }
+
+    fn predict_areas(&mut self, inputs: &Planes, timestep: f32, calls: &[AreaCall]) -> Result<Planes, NetworkError> {
+        self.model.predict_areas(inputs, timestep, calls)
     }
 
     fn encode(&mut self, pictures: &Planes) -> Result<Moments, NetworkError> {

@@ -9,6 +9,7 @@ mod loading;
 mod model;
 mod plan;
 mod preview;
+mod start;
 mod vocabulary;
 mod worker;
 

@@ -51,10 +51,12 @@ impl Shared {
         let mut state = self.lock();
         state.next += 1;
         let id = JobId(state.next);
+        // Before the worker can take the job, so that no event of it comes earlier.
+        state.events.push(Event::Phase { job: id, phase: Phase::Queued });
         state.queue.push_back((id, job));
         drop(state);
         self.bell.notify_one();
-        self.send(Event::Phase { job: id, phase: Phase::Queued });
+        (self.wake)();
         id
     }
 

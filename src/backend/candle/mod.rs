@@ -2,7 +2,7 @@
 
 mod cpu;
 
-use super::{Activation, Backend, ConvOptions, Error, HostTensor, Result};
+use super::{Activation, Backend, ConvOptions, Error, GroupMoments, HostTensor, Result};
 use candle_core::{D, DType, Device, Tensor};
 
 /// Values that an operator holds besides its input and output, at a time: 32 MiB in f32. Attention does slices of its
@@ -89,6 +89,15 @@ fn dims<const N: usize>(operator: &'static str, x: &Tensor) -> Result<[usize; N]
         found: x.dims().to_vec(),
         expected: format!("{N} dimensions"),
     })
+}
+
+/// Fails where `channels` do not divide into `groups`.
+fn check_groups(operator: &'static str, x: &Tensor, channels: usize, groups: usize) -> Result<()> {
+    if groups == 0 || !channels.is_multiple_of(groups) {
+        let expected = format!("channels a multiple of {groups} groups");
+        return Err(Error::Shape { operator, found: x.dims().to_vec(), expected });
+    }
+    Ok(())
 }
 
 /// A convolution as products of its weights with the patches of the image, a slice of rows at a time.
@@ -225,10 +234,7 @@ impl Backend for Candle {
 
     fn group_norm(&self, x: &Tensor, weights: &Norm, groups: usize, eps: f32, silu: bool) -> Result<Tensor> {
         let [n, c, h, w] = dims("group_norm", x)?;
-        if groups == 0 || !c.is_multiple_of(groups) {
-            let expected = format!("channels a multiple of {groups} groups");
-            return Err(Error::Shape { operator: "group_norm", found: x.dims().to_vec(), expected });
-        }
+        check_groups("group_norm", x, c, groups)?;
         if self.on_processor() {
             let op = cpu::GroupNorm { groups, eps, silu };
             return on("group_norm", || x.contiguous()?.apply_op3_no_bwd(&weights.scale, &weights.shift, &op));
@@ -240,6 +246,39 @@ impl Backend for Candle {
             let scale = (y.sqr()?.mean_keepdim(2)? + f64::from(eps))?.sqrt()?.recip()?;
             let y = y.broadcast_mul(&scale)?.reshape((n, c, h, w))?.to_dtype(self.dtype)?;
             let y = y
+                .broadcast_mul(&weights.scale.reshape((1, c, 1, 1))?)?
+                .broadcast_add(&weights.shift.reshape((1, c, 1, 1))?)?;
+            if silu { y.silu() } else { Ok(y) }
+        })
+    }
+
+    fn group_moments(&self, x: &Tensor, groups: usize) -> Result<Vec<GroupMoments>> {
+        let [n, c, h, w] = dims("group_moments", x)?;
+        check_groups("group_moments", x, c, groups)?;
+        let values = on("group_moments", || {
+            let y = x.to_dtype(DType::F32)?.reshape((n, groups, c / groups * h * w))?;
+            let mean = y.mean_keepdim(2)?;
+            let variance = y.broadcast_sub(&mean)?.sqr()?.mean_keepdim(2)?;
+            Tensor::cat(&[mean, variance], 2)?.flatten_all()?.to_vec1::<f32>()
+        })?;
+        let (pairs, _) = values.as_chunks::<2>();
+        Ok(pairs.iter().map(|&[mean, variance]| GroupMoments { mean, variance }).collect())
+    }
+
+    fn normalise(&self, x: &Tensor, weights: &Norm, moments: &[GroupMoments], eps: f32, silu: bool) -> Result<Tensor> {
+        let [n, c, _, _] = dims("normalise", x)?;
+        let groups = moments.len() / n.max(1);
+        check_groups("normalise", x, c, groups)?;
+        // Half precision overflows in between: normalise in f32.
+        let of = |value: fn(&GroupMoments, f32) -> f32| {
+            let per_channel = moments.iter().flat_map(|m| std::iter::repeat_n(value(m, eps), c / groups));
+            Tensor::from_vec(per_channel.collect::<Vec<f32>>(), (n, c, 1, 1), &self.device)
+        };
+        on("normalise", || {
+            let inverse = of(|m, eps| (m.variance + eps).sqrt().recip())?;
+            let y = x.to_dtype(DType::F32)?.broadcast_sub(&of(|m, _| m.mean)?)?.broadcast_mul(&inverse)?;
+            let y = y
+                .to_dtype(self.dtype)?
                 .broadcast_mul(&weights.scale.reshape((1, c, 1, 1))?)?
                 .broadcast_add(&weights.shift.reshape((1, c, 1, 1))?)?;
             if silu { y.silu() } else { Ok(y) }
@@ -328,6 +367,29 @@ impl Backend for Candle {
 
     fn concat(&self, parts: &[&Tensor], axis: usize) -> Result<Tensor> {
         on("concat", || Tensor::cat(parts, axis))
+    }
+
+    fn select(&self, x: &Tensor, rows: &[usize]) -> Result<Tensor> {
+        let ids = rows.iter().map(|&row| u32::try_from(row)).collect::<Result<Vec<_>, _>>();
+        let ids = ids.map_err(|error| Error::Device { operator: "select", message: error.to_string() })?;
+        on("select", || x.contiguous()?.index_select(&Tensor::new(ids, &self.device)?, 0))
+    }
+
+    fn slice(&self, x: &Tensor, axis: usize, start: usize, count: usize) -> Result<Tensor> {
+        on("slice", || x.narrow(axis, start, count)?.contiguous())
+    }
+
+    fn blend(&self, x: &Tensor, weights: &Tensor, counts: &[usize]) -> Result<Tensor> {
+        on("blend", || {
+            let x = x.broadcast_mul(&weights.unsqueeze(2)?)?;
+            let mut start = 0;
+            let sums = counts.iter().map(|&count| {
+                let sum = x.narrow(0, start, count)?.sum_keepdim(0)?;
+                start += count;
+                Ok(sum)
+            });
+            Tensor::cat(&sums.collect::<candle_core::Result<Vec<_>>>()?, 0)
+        })
     }
 
     fn to_tokens(&self, x: &Tensor) -> Result<Tensor> {

@@ -1,0 +1,81 @@
+//! LCM.
+
+use super::super::schedule::{BetaSchedule, Schedule, ScheduleError, SchedulerConfig};
+use super::Sampler;
+use super::process::{ForwardProcess, Limit};
+
+/// Multistep consistency sampling for latent consistency models (Luo et al. 2023, algorithm 3): each step predicts the
+/// picture and noises it anew.
+#[derive(Debug, Clone)]
+pub struct Lcm {
+    process: ForwardProcess,
+    /// c_skip and c_out at each step: how the consistency function is made of the latent and of x₀ (equation 9).
+    boundary: Vec<(f32, f32)>,
+}
+
+impl Lcm {
+    /// As diffusers' `LCMScheduler.from_config(config).set_timesteps(steps)`.
+    ///
+    /// # Errors
+    /// Where there are more steps than the checkpoint was distilled with, or a spacing other than its own is asked for.
+    pub fn new(config: &SchedulerConfig, steps: usize) -> Result<Self, ScheduleError> {
+        if config.schedule != Schedule::Normal {
+            return Err(ScheduleError::Combination(
+                "LCM visits the noise levels its checkpoint was distilled on; choose the schedule normal",
+            ));
+        }
+        let mut config = config.clone();
+        config.beta_start.get_or_insert(0.00085);
+        config.beta_end.get_or_insert(0.012);
+        config.beta_schedule.get_or_insert(BetaSchedule::ScaledLinear);
+        let (train, original) = (config.num_train_timesteps, config.original_inference_steps);
+        if original == 0 || original > train {
+            return Err(ScheduleError::Config(format!("original_inference_steps is {original}")));
+        }
+        if steps == 0 || steps > original {
+            return Err(ScheduleError::Steps { steps, most: original });
+        }
+        let skip = train / original;
+        let apart = original as f64 / steps as f64;
+        let timesteps: Vec<usize> =
+            (0..steps).map(|i| (original - (i as f64 * apart).floor() as usize) * skip - 1).collect();
+        let bar = config.alphas_cumprod();
+        let here: Vec<f32> = timesteps.iter().map(|&t| bar[t]).collect();
+        let boundary = timesteps.iter().map(|&t| boundary(t as f64 * config.timestep_scaling)).collect();
+        let timesteps = timesteps.iter().map(|&t| t as f32).collect();
+        let limit = Limit::of(&config, config.clip_sample);
+        Ok(Self { process: ForwardProcess::of_alphas(timesteps, &here, config.prediction_type, limit), boundary })
+    }
+}
+
+/// c_skip and c_out, with data of standard deviation ½.
+fn boundary(scaled: f64) -> (f32, f32) {
+    let sum = scaled * scaled + 0.25;
+    ((0.25 / sum) as f32, (scaled / sum.sqrt()) as f32)
+}
+
+impl Sampler for Lcm {
+    fn process(&self) -> &ForwardProcess {
+        &self.process
+    }
+
+    fn initial_scale(&self) -> f32 {
+        1.0
+    }
+
+    fn noise(&self, i: usize) -> bool {
+        i + 1 < self.timesteps().len()
+    }
+
+    fn step(&mut self, i: usize, x: &mut [f32], fused: &[f32], noise: &[f32]) {
+        let clean = self.denoised(i, x, fused);
+        let (skip, out) = self.boundary[i];
+        let more = self.noise(i);
+        for (j, x) in x.iter_mut().enumerate() {
+            *x = out * clean[j] + skip * *x;
+            if more {
+                *x = self.process.add_noise(i + 1, *x, noise[j]);
+            }
+        }
+    }
+}
