@@ -5,8 +5,10 @@ use egui::accesskit::Role;
 use egui::{Event, Key, Modifiers, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use polyptych::app::{App, Engine, FileDialogs, Options, Selected};
-use polyptych::document::{Document, Region};
+use polyptych::app::{App, Engine, Example, FileDialogs, Options, Selected};
+use polyptych::document::{
+    BootstrapColour, Document, Overlap, Region, Regions, Schedule, Settings, WindowWeights, Wrap,
+};
 use polyptych::studio::{Event as Report, Job, JobId, KnownWords, Thing, Vocabulary, Words};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -142,6 +144,27 @@ impl Writer {
         labels.map(|label| label.split(',').next().unwrap_or_default().to_owned()).collect()
     }
 
+    /// Writes a number into a field and leaves it.
+    fn writes_number(&mut self, label: &str, number: &str) {
+        self.h.get_by_role_and_label(Role::SpinButton, label).focus();
+        self.h.run_ok();
+        self.presses_with(Modifiers::COMMAND, Key::A);
+        self.types(number);
+        self.presses(Key::Enter);
+        self.presses(Key::Escape);
+    }
+
+    /// Chooses an entry of a field with a list.
+    fn picks(&mut self, field: &str, entry: &str) {
+        self.h.get_by_role_and_label(Role::ComboBox, field).click();
+        self.h.run_ok();
+        self.clicks(entry);
+    }
+
+    fn settings(&self) -> Settings {
+        self.h.state().editor().document().settings.clone()
+    }
+
     fn is_writing(&self) -> bool {
         self.h.get_by_role_and_label(Role::MultilineTextInput, "Words").is_focused()
     }
@@ -271,6 +294,7 @@ fn words_the_model_does_not_know_are_told_with_what_it_could_draw() {
     writer.clicks("Write horse in place of zebra");
     assert_eq!(writer.words(), "a horse and pianos on the meadows ");
     assert!(writer.sees("This model does not know: pianos."));
+    writer.goes_to_the_words();
     writer.presses_with(Modifiers::COMMAND, Key::A);
     writer.types("a horse ");
     assert!(!writer.sees("does not know"));
@@ -293,4 +317,102 @@ fn tokens_are_counted_once_they_are_many() {
     writer.types(&" a red house".repeat(7));
     assert!(writer.sees("24 / 38"), "eight times three words");
     assert_eq!(writer.h.state().editor().selected(), Selected::Region(writer.region().id));
+}
+
+#[test]
+fn any_example_is_opened_from_the_gallery() {
+    let mut writer = Writer::sits_down();
+    writer.clicks("File");
+    writer.h.get_by_label_contains("Examples…").click();
+    writer.h.run_ok();
+    let lines: Vec<String> = Example::all().map(Example::name).collect();
+    assert!(lines.len() > 1);
+    for name in &lines {
+        assert!(writer.sees(&format!("{name}: ")), "{name} with a line on what it shows");
+    }
+    let last = Example::all().last().expect("more than one");
+    writer.h.get_by_label_contains(&format!("{}: ", last.name())).click();
+    writer.h.run_ok();
+    assert_eq!(writer.h.state().editor().title(), last.name());
+    assert_eq!(writer.h.state().editor().document(), &last.document());
+}
+
+#[test]
+fn the_rarer_settings_of_a_region_are_folded_away_and_undone() {
+    let mut writer = Writer::sits_down();
+    let before = writer.region().clone();
+    assert!(!writer.sees("Soft edge"));
+    writer.clicks("More");
+    assert!(writer.sees("Soft edge"));
+    writer.clicks("Seed of its own");
+    assert_eq!(writer.region().seed, Some(0), "locked to the picture's");
+    writer.clicks("Guidance of its own");
+    assert_eq!(writer.region().guidance, Some(7.5));
+    writer.writes_number("Takes part from", "40");
+    assert_eq!((writer.region().start, writer.region().end), (0.4, 1.0));
+    writer.writes_number("Takes part until", "20");
+    assert!((writer.region().end - 0.41).abs() < 1e-6, "it ends after it starts: {}", writer.region().end);
+    writer.writes_number("Strength", "2.5");
+    assert_eq!(writer.region().weight, 2.5);
+    writer.h.get_by_role_and_label(Role::Slider, "Soft edge").focus();
+    writer.h.run_ok();
+    writer.presses(Key::ArrowRight);
+    assert!(writer.region().feather > 0);
+    writer.presses(Key::Escape);
+    for _ in 0..6 {
+        writer.presses_with(Modifiers::COMMAND, Key::Z);
+    }
+    assert_eq!(writer.region(), &before);
+    assert!(!writer.h.state().editor().is_unsaved());
+}
+
+#[test]
+fn one_region_is_drawn_again_and_the_first_drawing_comes_back() {
+    let mut writer = Writer::sits_down();
+    let first = writer.region().clone();
+    writer.clicks("More for First");
+    writer.h.get_by_label_contains("Draw this one again").click();
+    writer.h.run_ok();
+    let asked = writer.asked.lock().expect("whole").last().cloned().expect("a picture was asked for");
+    let reroll = asked.regions[0].reroll.expect("with another seed for the region");
+    assert_ne!(reroll, asked.settings.seed);
+    assert_eq!(asked.settings.seed, 0, "and the same for the picture");
+    writer.presses(Key::Escape);
+    writer.presses(Key::Escape);
+    writer.clicks("More");
+    assert!(writer.sees(&format!("seed {reroll}")));
+    writer.clicks("Back to the first drawing of this region");
+    assert_eq!(writer.region(), &first);
+}
+
+#[test]
+fn the_rarer_settings_of_the_picture_are_folded_away_and_undone() {
+    let mut writer = Writer::sits_down();
+    let before = writer.settings();
+    assert!(!writer.sees("Overlaps"));
+    writer.clicks("Advanced");
+    writer.picks("Edges", "left–right");
+    writer.picks("Overlaps", "mix");
+    writer.picks("Around", "white");
+    writer.picks("Windows", "fade out");
+    writer.picks("Schedule", "Karras");
+    writer.picks("Shapes", "Hinted, one pass for all");
+    writer.writes_number("Stride", "64");
+    let expected = Settings {
+        wrap: Wrap::X,
+        overlap: Overlap::Average,
+        bootstrap_colour: BootstrapColour::White,
+        window_weights: WindowWeights::Tent,
+        schedule: Schedule::Karras,
+        regions: Regions::Attention,
+        stride: 8,
+        ..before.clone()
+    };
+    assert_eq!(writer.settings(), expected);
+    writer.writes_number("Stride", "128");
+    assert_eq!(writer.settings().stride, 16);
+    for _ in 0..7 {
+        writer.presses_with(Modifiers::COMMAND, Key::Z);
+    }
+    assert_eq!(writer.settings(), before);
 }

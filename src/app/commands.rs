@@ -31,6 +31,7 @@ pub enum Command {
     Generate,
     Cancel,
     NewSeed,
+    RerollRegion,
     CanvasSize,
     ToolBrush,
     ToolEraser,
@@ -81,7 +82,7 @@ const fn place(modifiers: Modifiers, key: Key) -> Keys {
 
 impl Command {
     /// Every command, in the order of the menus.
-    pub const ALL: [Self; 48] = [
+    pub const ALL: [Self; 49] = [
         Self::New,
         Self::Open,
         Self::Examples,
@@ -107,6 +108,7 @@ impl Command {
         Self::Generate,
         Self::Cancel,
         Self::NewSeed,
+        Self::RerollRegion,
         Self::CanvasSize,
         Self::ToolBrush,
         Self::ToolEraser,
@@ -161,6 +163,7 @@ impl Command {
             Self::Generate => "Generate",
             Self::Cancel => "Cancel",
             Self::NewSeed => "Roll a new seed",
+            Self::RerollRegion => "Draw this one again",
             Self::CanvasSize => "Canvas size…",
             Self::ToolBrush => "Brush",
             Self::ToolEraser => "Eraser",
@@ -228,6 +231,7 @@ impl Command {
             Self::Generate => "Make the picture",
             Self::Cancel => "Stop making the picture",
             Self::NewSeed => "Another seed gives another picture of the same words",
+            Self::RerollRegion => "Another seed for this region alone; the rest of the picture stays as it is",
             Self::CanvasSize => "Change width and height of the picture",
             Self::ToolBrush => "Paint where the region shows",
             Self::ToolEraser => "Take paint away from the region",
@@ -265,7 +269,7 @@ impl Command {
             Self::RaiseRegion => icons::ICON_ARROW_UPWARD,
             Self::LowerRegion => icons::ICON_ARROW_DOWNWARD,
             Self::DeleteRegion => icons::ICON_DELETE,
-            Self::NewSeed => icons::ICON_CASINO,
+            Self::NewSeed | Self::RerollRegion => icons::ICON_CASINO,
             Self::Palette => icons::ICON_SEARCH,
             _ => return None,
         })
@@ -298,6 +302,7 @@ impl Command {
             Self::Generate => const { &[key(CTRL, Key::Enter)] },
             Self::Cancel => const { &[key(SHIFT, Key::X), key(PLAIN, Key::Escape)] },
             Self::NewSeed => const { &[key(CTRL, Key::R)] },
+            Self::RerollRegion => const { &[key(CTRL_SHIFT, Key::R)] },
             Self::ToolBrush => const { &[key(PLAIN, Key::B)] },
             Self::ToolEraser => const { &[key(PLAIN, Key::E)] },
             Self::ToolHand => const { &[key(PLAIN, Key::H)] },

@@ -45,7 +45,14 @@ const MENUS: [Menu; 6] = [
     ),
     (
         "Picture",
-        &[Some(Command::Generate), Some(Command::Cancel), None, Some(Command::NewSeed), Some(Command::CanvasSize)],
+        &[
+            Some(Command::Generate),
+            Some(Command::Cancel),
+            None,
+            Some(Command::NewSeed),
+            Some(Command::RerollRegion),
+            Some(Command::CanvasSize),
+        ],
     ),
     (
         "View",

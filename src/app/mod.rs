@@ -4,6 +4,7 @@
 //! ask for is a [`Command`]; panels only send commands or change the document through [`Editor`], which remembers how
 //! to take them back.
 
+mod advanced;
 mod canvas;
 mod checks;
 mod commands;
@@ -17,6 +18,7 @@ mod gallery;
 mod job;
 mod logic;
 mod menu;
+mod more;
 mod perform;
 mod prefs;
 mod regions;

@@ -1,7 +1,7 @@
 //! What each command does, and when it can be done.
 
 use super::dialogs::Dialog;
-use super::editor::Selected;
+use super::editor::{Field, Selected};
 use super::files::Purpose;
 use super::{App, Command, Example, Tool, ViewMode};
 use crate::document::MAX_REGIONS;
@@ -43,6 +43,7 @@ impl App {
             }
             Command::SelectBelow => self.editor.selected() != Selected::Background,
             Command::Generate => self.job.is_none(),
+            Command::RerollRegion => self.job.is_none() && self.editor.selected_region().is_some_and(|r| r.visible),
             Command::Cancel => self.something_to_stop(),
             _ => true,
         }
@@ -119,6 +120,7 @@ impl App {
             Command::Cancel if self.canvas.is_painting() => self.abort_gesture(),
             Command::Cancel => self.cancel(),
             Command::NewSeed => self.set_seed(new_seed(self.editor.document().settings.seed)),
+            Command::RerollRegion => self.reroll_region(),
             Command::CanvasSize => self.dialog = Some(Dialog::canvas_size(self.editor.document())),
             Command::ToolBrush => self.take_tool(Tool::Brush),
             Command::ToolEraser => self.take_tool(Tool::Eraser),
@@ -144,6 +146,20 @@ impl App {
             Command::About => self.dialog = Some(Dialog::About),
         }
         ctx.request_repaint();
+    }
+
+    /// Draws the selected region once more, with another seed, over the same picture.
+    fn reroll_region(&mut self) {
+        let Some(region) = self.editor.selected_region() else { return };
+        let (id, last) = (region.id, region.reroll.or(region.seed).unwrap_or(self.editor.document().settings.seed));
+        self.editor.close_step();
+        self.editor.change_field(Field::Reroll(id), |d| {
+            if let Some(region) = d.region_mut(id) {
+                region.reroll = Some(new_seed(last));
+            }
+        });
+        self.editor.close_step();
+        self.generate();
     }
 
     fn take_tool(&mut self, tool: Tool) {

@@ -14,12 +14,17 @@ pub struct Prefs {
     pub brush: BrushSettings,
     /// Where files were last opened or saved.
     pub folder: Option<PathBuf>,
+    /// Whether the rarer settings of regions are unfolded.
+    pub more: bool,
+    /// Whether the rarer settings of the picture are.
+    pub advanced: bool,
 }
 
 impl Default for Prefs {
     fn default() -> Self {
         // Pictures are judged best on neutral dark grey.
-        Self { theme: egui::ThemePreference::Dark, brush: BrushSettings::default(), folder: None }
+        let theme = egui::ThemePreference::Dark;
+        Self { theme, brush: BrushSettings::default(), folder: None, more: false, advanced: false }
     }
 }
 

@@ -52,6 +52,8 @@ pub(super) enum Wish {
     Negative(Selected, String),
     NoNegative(RegionId),
     Bootstrap(RegionId, f32),
+    /// A change of one of the rarer settings.
+    Edit(RegionId, Field, Box<dyn FnOnce(&mut Region)>),
     StepDone,
 }
 
@@ -259,6 +261,7 @@ impl App {
         if slider.drag_stopped() || slider.lost_focus() {
             wishes.push(Wish::StepDone);
         }
+        self.more_ui(ui, region, wishes);
     }
 
     fn grant_card(&mut self, ui: &Ui, wish: Wish) {
@@ -306,6 +309,11 @@ impl App {
                     region.bootstrap = Some(hold);
                 }
             }),
+            Wish::Edit(id, field, change) => self.editor.change_field(field, |d| {
+                if let Some(region) = d.region_mut(id) {
+                    change(region);
+                }
+            }),
             Wish::StepDone => self.editor.close_step(),
         }
     }
@@ -343,6 +351,7 @@ fn card_buttons(ui: &mut Ui, region: &Region, wishes: &mut Vec<Wish>) {
     let more = widgets::icon_button(ui, icons::ICON_MORE_HORIZ, &format!("More for {}", region.name));
     Popup::menu(&more).show(|ui| {
         for command in [
+            Command::RerollRegion,
             Command::RenameRegion,
             Command::DuplicateRegion,
             Command::RaiseRegion,

@@ -3,7 +3,7 @@
 use super::editor::Field;
 use super::files::Purpose;
 use super::{App, Command, theme, widgets};
-use crate::document::{Regions, Sampler, Schedule};
+use crate::document::{Sampler, Schedule};
 use egui::{Button, ComboBox, DragValue, Frame, Margin, RichText, Ui};
 use egui_material_icons::icons;
 
@@ -21,14 +21,10 @@ impl App {
             self.guidance_field(ui, width);
         });
         ui.horizontal(|ui| {
+            self.seed_field(ui, width);
             self.sampler_field(ui, width);
-            self.schedule_field(ui, width);
         });
-        let whole = ui.available_width();
-        self.seed_field(ui, whole);
-        if !self.editor.document().regions.is_empty() {
-            self.regions_field(ui);
-        }
+        self.advanced_ui(ui, width);
         self.generate_button(ui);
         if let Some(cost) = self.cost.text() {
             let text = RichText::new(cost).size(theme::TEXT_SMALL).color(theme::tokens(ui).text_weak);
@@ -161,56 +157,7 @@ impl App {
         }
     }
 
-    fn schedule_field(&mut self, ui: &mut Ui, width: f32) {
-        let settings = &self.editor.document().settings;
-        let (sampler, current) = (settings.sampler, settings.schedule);
-        let hint = "How the steps are spread from much noise to little. Normal is the model's own; Karras takes smaller \
-                    steps near the end";
-        let mut chosen = None;
-        widgets::field(ui, width, "Schedule", hint, |ui, label| {
-            let combo = ComboBox::from_id_salt("schedule").selected_text(current.title()).icon(widgets::chevron);
-            let response = combo.show_ui(ui, |ui| {
-                for schedule in Schedule::ALL.into_iter().filter(|s| sampler.follows(*s)) {
-                    if ui.selectable_label(schedule == current, schedule.title()).clicked() {
-                        chosen = Some(schedule);
-                    }
-                }
-            });
-            response.response.labelled_by(label).on_hover_text(hint);
-        });
-        if let Some(schedule) = chosen {
-            self.editor.change_field(Field::Schedule, |d| d.settings.schedule = schedule);
-            self.editor.close_step();
-        }
-    }
-
-    /// What holds regions, with what each choice costs.
-    fn regions_field(&mut self, ui: &mut Ui) {
-        let current = self.editor.document().settings.regions;
-        let width = ui.available_width();
-        let mut chosen = None;
-        widgets::field(ui, width, "Shapes", hold_trade(current), |ui, label| {
-            let combo = ComboBox::from_id_salt("regions").selected_text(hold_title(current)).icon(widgets::chevron);
-            let response = combo.show_ui(ui, |ui| {
-                for regions in Regions::ALL {
-                    let choice = ui.selectable_label(regions == current, hold_title(regions));
-                    ui.label(
-                        RichText::new(hold_trade(regions)).size(theme::TEXT_SMALL).color(theme::tokens(ui).text_weak),
-                    );
-                    if choice.clicked() {
-                        chosen = Some(regions);
-                    }
-                }
-            });
-            response.response.labelled_by(label).on_hover_text(hold_trade(current));
-        });
-        if let Some(regions) = chosen {
-            self.editor.change_field(Field::Regions, |d| d.settings.regions = regions);
-            self.editor.close_step();
-        }
-    }
-
-    fn changed(&mut self, response: &egui::Response, field: Field, edit: impl FnOnce(&mut crate::document::Document)) {
+    pub(super) fn changed(&mut self, response: &egui::Response, field: Field, edit: impl FnOnce(&mut crate::document::Document)) {
         if response.changed() {
             self.editor.change_field(field, edit);
         }
@@ -241,22 +188,6 @@ impl App {
     pub(super) fn set_seed(&mut self, seed: u64) {
         self.editor.change_field(Field::Seed, |d| d.settings.seed = seed);
         self.editor.close_step();
-    }
-}
-
-fn hold_title(regions: Regions) -> &'static str {
-    match regions {
-        Regions::MultiDiffusion => "Held, a pass for each region",
-        Regions::Attention => "Hinted, one pass for all",
-    }
-}
-
-fn hold_trade(regions: Regions) -> &'static str {
-    match regions {
-        Regions::MultiDiffusion => "MultiDiffusion: shapes are held; each region costs a pass more per window.",
-        Regions::Attention => {
-            "Attention: as fast as one region however many there are, but shapes are a hint and “hold shape” does nothing."
-        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::theme;
 use egui::{Align, Button, Frame, Id, Layout, Margin, Response, Sense, Stroke, Ui, vec2};
-use egui_material_icons::MaterialIcon;
+use egui_material_icons::{MaterialIcon, icons};
 
 /// A button that is only an icon; `name` is what screen readers and tooltips say.
 pub fn icon_button(ui: &mut Ui, icon: MaterialIcon, name: &str) -> Response {
@@ -81,6 +81,25 @@ pub fn flat(ui: &mut Ui) {
     widgets.inactive.weak_bg_fill = egui::Color32::TRANSPARENT;
     widgets.inactive.bg_fill = egui::Color32::TRANSPARENT;
     widgets.inactive.fg_stroke.color = t.text_strong;
+}
+
+/// The heading of something folded away; opens and closes it.
+pub fn fold(ui: &mut Ui, open: &mut bool, name: &str, hint: &str) {
+    let t = theme::tokens(ui);
+    let icon = if *open { icons::ICON_EXPAND_MORE } else { icons::ICON_CHEVRON_RIGHT };
+    let response = ui
+        .scope(|ui| {
+            flat(ui);
+            ui.spacing_mut().button_padding = vec2(0.0, 2.0);
+            let text = egui::RichText::new(format!("{} {name}", icon.codepoint)).color(t.text_weak);
+            ui.add(Button::new(text))
+        })
+        .inner;
+    let shown = *open;
+    response.widget_info(|| egui::WidgetInfo::selected(egui::Role::DisclosureTriangle, true, shown, name));
+    if response.on_hover_text(hint).clicked() {
+        *open = !*open;
+    }
 }
 
 /// The name of a row of a card, as wide as all of them; returns its id.

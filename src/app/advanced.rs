@@ -1,0 +1,148 @@
+//! Settings of the picture that are rarely touched, folded away until asked for.
+
+use super::editor::Field;
+use super::{App, widgets};
+use crate::document::{BootstrapColour, Document, Overlap, Regions, Schedule, WindowWeights, Wrap};
+use egui::{ComboBox, DragValue, Ui};
+
+/// Canvas pixels per pixel of the latent, in which the document keeps its lengths.
+const LATENT: u32 = 8;
+
+/// A choice of a setting: what it is called, and what it does to the picture.
+type Choice<T> = (T, &'static str, &'static str);
+
+const REGIONS: [Choice<Regions>; 2] = [
+    (
+        Regions::MultiDiffusion,
+        "Held, a pass for each region",
+        "MultiDiffusion: shapes are held; each region costs a pass more per window.",
+    ),
+    (
+        Regions::Attention,
+        "Hinted, one pass for all",
+        "Attention: as fast as one region however many there are, but shapes are a hint and “hold shape” does nothing.",
+    ),
+];
+
+const OVERLAPS: [Choice<Overlap>; 2] = [
+    (Overlap::Order, "cover", "The upper region hides the lower one, as paint does"),
+    (Overlap::Average, "mix", "Both show at once, half and half, where they overlap"),
+];
+
+const WEIGHTS: [Choice<WindowWeights>; 2] = [
+    (WindowWeights::Uniform, "even", "Every window counts the same up to its edge"),
+    (WindowWeights::Tent, "fade out", "Windows fade out towards their edges: softer seams when the stride is wide"),
+];
+
+const SURROUNDS: [Choice<BootstrapColour>; 2] = [
+    (BootstrapColour::Random, "colours", "Plain colours by chance: the region does not grow over its edge"),
+    (BootstrapColour::White, "white", "White, with the region in the middle: better in fewer than ten steps"),
+];
+
+const EDGES: [Choice<Wrap>; 4] = [
+    (Wrap::None, "apart", "The picture ends at its edges"),
+    (Wrap::X, "left–right", "The right edge goes on at the left: a panorama all round"),
+    (Wrap::Y, "top–bottom", "The bottom edge goes on at the top"),
+    (Wrap::Xy, "all round", "A tile: copies of the picture fit together on all sides"),
+];
+
+impl App {
+    pub(super) fn advanced_ui(&mut self, ui: &mut Ui, width: f32) {
+        widgets::fold(ui, &mut self.prefs.advanced, "Advanced", "How regions and windows become one picture");
+        if !self.prefs.advanced {
+            return;
+        }
+        let settings = self.editor.document().settings.clone();
+        if !self.editor.document().regions.is_empty() {
+            let whole = ui.available_width();
+            let hint = "What keeps regions in their places";
+            self.choice(ui, whole, "Shapes", hint, settings.regions, &REGIONS, Field::Regions, |d, v| {
+                d.settings.regions = v;
+            });
+        }
+        ui.horizontal(|ui| {
+            let schedules: Vec<Choice<Schedule>> = Schedule::ALL
+                .into_iter()
+                .filter(|s| settings.sampler.follows(*s))
+                .map(|s| (s, s.title(), schedule_hint(s)))
+                .collect();
+            let hint = "How the steps are spread from much noise to little";
+            self.choice(ui, width, "Schedule", hint, settings.schedule, &schedules, Field::Schedule, |d, v| {
+                d.settings.schedule = v;
+            });
+            let hint = "Which edges of the picture are joined";
+            self.choice(ui, width, "Edges", hint, settings.wrap, &EDGES, Field::Wrap, |d, v| d.settings.wrap = v);
+        });
+        ui.horizontal(|ui| {
+            let hint = "What is seen where regions overlap";
+            self.choice(ui, width, "Overlaps", hint, settings.overlap, &OVERLAPS, Field::Overlap, |d, v| {
+                d.settings.overlap = v;
+            });
+            let hint = "What surrounds a region in the first steps, while it holds its shape";
+            self.choice(ui, width, "Around", hint, settings.bootstrap_colour, &SURROUNDS, Field::Surround, |d, v| {
+                d.settings.bootstrap_colour = v;
+            });
+        });
+        ui.horizontal(|ui| {
+            let hint = "How the windows count that the picture is made of";
+            self.choice(ui, width, "Windows", hint, settings.window_weights, &WEIGHTS, Field::WindowWeights, |d, v| {
+                d.settings.window_weights = v;
+            });
+            self.stride_field(ui, width);
+        });
+    }
+
+    fn stride_field(&mut self, ui: &mut Ui, width: f32) {
+        let mut stride = self.editor.document().settings.stride * LATENT;
+        let hint = "How far apart windows lie. Closer: smoother, and slower";
+        let response = widgets::field(ui, width, "Stride", hint, |ui, label| {
+            // (Rounded to the latent's grid, so not letter by letter.)
+            let value = DragValue::new(&mut stride).range(LATENT..=512).speed(LATENT).suffix(" px");
+            let value = value.update_while_editing(false);
+            ui.add(value).labelled_by(label).on_hover_text(hint)
+        });
+        self.changed(&response, Field::Stride, |d| d.settings.stride = (stride / LATENT).max(1));
+    }
+
+    /// A field with a list to choose from; each entry says what it does.
+    #[expect(clippy::too_many_arguments, reason = "a field is its name, its hint, its value, its choices and its step")]
+    fn choice<T: Copy + PartialEq>(
+        &mut self,
+        ui: &mut Ui,
+        width: f32,
+        name: &str,
+        hint: &str,
+        current: T,
+        choices: &[Choice<T>],
+        field: Field,
+        set: impl FnOnce(&mut Document, T),
+    ) {
+        let mut chosen = None;
+        let (title, does) = choices.iter().find(|c| c.0 == current).map_or(("", ""), |c| (c.1, c.2));
+        widgets::field(ui, width, name, hint, |ui, label| {
+            let combo = ComboBox::from_id_salt(name).selected_text(title).icon(widgets::chevron);
+            let response = combo.truncate().show_ui(ui, |ui| {
+                for (value, title, does) in choices {
+                    if ui.selectable_label(*value == current, *title).on_hover_text(*does).clicked() {
+                        chosen = Some(*value);
+                    }
+                }
+            });
+            response.response.labelled_by(label).on_hover_text(format!("{hint}\n{does}"));
+        });
+        if let Some(value) = chosen {
+            self.editor.change_field(field, |d| set(d, value));
+            self.editor.close_step();
+        }
+    }
+}
+
+fn schedule_hint(schedule: Schedule) -> &'static str {
+    match schedule {
+        Schedule::Normal => "As the model was made",
+        Schedule::Karras => "Smaller steps near the end: finer detail in few steps",
+        Schedule::Exponential => "Even ratios of noise: smooth, soft pictures",
+        Schedule::Trailing => "Begins at the very noisiest: deeper darks and lights",
+        Schedule::Sgm => "As the makers of the few-step models spread them",
+    }
+}
