@@ -86,8 +86,7 @@ impl Writer {
         document.save(&path).expect("saved");
         let asked = Arc::default();
         let engine = Reader { vocabulary: Arc::new(vocabulary), asked: Arc::clone(&asked) };
-        let options =
-            Options { project: Some(path), engine: Some(Box::new(engine)), file_dialogs: FileDialogs::Own };
+        let options = Options { project: Some(path), engine: Some(Box::new(engine)), file_dialogs: FileDialogs::Own };
         let mut h = Harness::builder().with_size(vec2(1440.0, 900.0)).build_eframe(|cc| App::new(cc, options));
         h.run_ok();
         let mut writer = Self { h, asked, _folder: folder };
@@ -415,4 +414,22 @@ fn the_rarer_settings_of_the_picture_are_folded_away_and_undone() {
         writer.presses_with(Modifiers::COMMAND, Key::Z);
     }
     assert_eq!(writer.settings(), before);
+}
+
+#[test]
+fn the_command_line_tells_of_unknown_words_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut document = Document::new(64, 64);
+    document.background.words = "a zebra on a meadow".to_owned();
+    document.settings.steps = 1;
+    let (project, picture) = (folder.path().join("zebra.ora"), folder.path().join("zebra.png"));
+    document.save(&project).expect("saved");
+    let mut render = std::process::Command::new(env!("CARGO_BIN_EXE_polyptych"));
+    render.arg("render").arg(&project).arg("-o").arg(&picture).args(["--json", "--quiet"]);
+    let output = render.output().expect("it runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one object");
+    let warnings: Vec<&str> = told["warnings"].as_array().expect("a list").iter().filter_map(|w| w.as_str()).collect();
+    assert!(warnings.iter().any(|w| w.starts_with("this model does not know: zebra")), "{warnings:?}");
+    assert!(!warnings.iter().any(|w| w.contains("meadow")), "{warnings:?}");
 }

@@ -1,9 +1,9 @@
 //! Settings of the picture that are rarely touched, folded away until asked for.
 
 use super::editor::Field;
-use super::{App, widgets};
+use super::{App, theme, widgets};
 use crate::document::{BootstrapColour, Document, Overlap, Regions, Schedule, WindowWeights, Wrap};
-use egui::{ComboBox, DragValue, Ui};
+use egui::{Align, ComboBox, DragValue, Label, Layout, RichText, Ui};
 
 /// Canvas pixels per pixel of the latent, in which the document keeps its lengths.
 const LATENT: u32 = 8;
@@ -117,15 +117,29 @@ impl App {
         field: Field,
         set: impl FnOnce(&mut Document, T),
     ) {
+        let t = theme::tokens(ui);
         let mut chosen = None;
         let (title, does) = choices.iter().find(|c| c.0 == current).map_or(("", ""), |c| (c.1, c.2));
         widgets::field(ui, width, name, hint, |ui, label| {
             let combo = ComboBox::from_id_salt(name).selected_text(title).icon(widgets::chevron);
             let response = combo.truncate().show_ui(ui, |ui| {
+                ui.set_max_width(264.0);
+                ui.spacing_mut().item_spacing.y = 2.0;
                 for (value, title, does) in choices {
-                    if ui.selectable_label(*value == current, *title).on_hover_text(*does).clicked() {
+                    if ui.selectable_label(*value == current, *title).clicked() {
                         chosen = Some(*value);
                     }
+                    let does = RichText::new(*does).size(theme::TEXT_SMALL).color(t.text_weak);
+                    egui::Frame::new().inner_margin(egui::Margin { left: 8, right: 8, top: 0, bottom: 6 }).show(
+                        ui,
+                        |ui| {
+                            // (The list's own layout would justify it.)
+                            ui.with_layout(Layout::top_down(Align::LEFT), |ui| {
+                                ui.set_min_width(216.0);
+                                ui.add(Label::new(does).wrap().selectable(false));
+                            });
+                        },
+                    );
                 }
             });
             response.response.labelled_by(label).on_hover_text(format!("{hint}\n{does}"));

@@ -272,7 +272,7 @@ fn unsaved(ui: &Ui, title: &str, leave: Leave) -> Next {
 
 fn examples(ui: &Ui, exhibits: Vec<gallery::Exhibit>) -> Next {
     let mut chosen = None;
-    let close = modal(ui, "Examples", gallery::width(), |ui| chosen = gallery::show(ui, &exhibits));
+    let close = modal(ui, "Examples", gallery::width(exhibits.len()), |ui| chosen = gallery::show(ui, &exhibits));
     match chosen {
         Some(example) => Next::Leave(Leave::Example(example)),
         None if close => Next::Close,

@@ -82,6 +82,17 @@ mod tests {
     }
 
     #[test]
+    fn the_model_inside_the_program_knows_all_their_words() {
+        let vocabulary = crate::studio::Vocabulary::open("embedded").expect("it is inside the program");
+        let words = vocabulary.words().expect("it says what it knows");
+        for example in Example::all().filter(|e| e.document().settings.model == "embedded") {
+            let document = example.document();
+            let prompts = document.regions.iter().map(|r| r.words.as_str()).chain([document.background.words.as_str()]);
+            assert_eq!(words.note(prompts), None, "{}", example.name());
+        }
+    }
+
+    #[test]
     fn the_line_is_made_of_the_words() {
         let mut document = Document::new(64, 64);
         assert_eq!(line(&document), "");

@@ -2,19 +2,24 @@
 
 use super::example::{Example, line};
 use super::{theme, thumbnails};
-use egui::{Label, Rect, RichText, Role, Sense, Stroke, StrokeKind, TextureHandle, TextureOptions, Ui, WidgetInfo, vec2};
+use egui::text::LayoutJob;
+use egui::{
+    FontId, Galley, Rect, Role, Sense, Stroke, StrokeKind, TextureHandle, TextureOptions, Ui, WidgetInfo, vec2,
+};
+use std::sync::Arc;
 
 /// Size of an example's picture.
 const PICTURE: egui::Vec2 = vec2(200.0, 112.0);
 /// Height of the text below it.
 const TEXT: f32 = 56.0;
-/// Examples in a row.
-pub const COLUMNS: usize = 3;
+/// The most examples in a row.
+const COLUMNS: usize = 3;
 
-/// Width of the whole.
+/// Width of so many examples.
 #[must_use]
-pub fn width() -> f32 {
-    COLUMNS as f32 * (PICTURE.x + 16.0) + (COLUMNS - 1) as f32 * theme::GRID
+pub fn width(count: usize) -> f32 {
+    let columns = count.clamp(1, COLUMNS) as f32;
+    columns * (PICTURE.x + 16.0 + theme::GRID) - theme::GRID
 }
 
 /// An example with its picture.
@@ -72,12 +77,19 @@ fn card(ui: &mut Ui, exhibit: &Exhibit) -> bool {
     let size = size * (PICTURE / size).min_elem();
     let place = Rect::from_center_size(frame.center(), size);
     egui::Image::from_texture((exhibit.texture.id(), size)).corner_radius(theme::ROUND_SMALL).paint_at(ui, place);
-    let below = Rect::from_min_max(frame.left_bottom() + vec2(0.0, 8.0), rect.max - vec2(8.0, 6.0));
-    let mut ui = ui.new_child(egui::UiBuilder::new().max_rect(below));
-    ui.spacing_mut().item_spacing.y = 2.0;
-    ui.add(Label::new(theme::strong(&exhibit.name).color(t.text_strong)).selectable(false).truncate());
-    let text = RichText::new(&exhibit.line).size(theme::TEXT_SMALL).color(t.text_weak);
-    ui.set_clip_rect(below.intersect(ui.clip_rect()));
-    ui.add(Label::new(text).selectable(false).wrap());
+    let at = frame.left_bottom() + vec2(0.0, 8.0);
+    let title = FontId::new(theme::TEXT, theme::strong_family());
+    let title = text(ui, &exhibit.name, title, t.text_strong, 1);
+    let line = text(ui, &exhibit.line, FontId::proportional(theme::TEXT_SMALL), t.text_weak, 2);
+    let below = at + vec2(0.0, title.size().y + 2.0);
+    ui.painter().galley(at, title, t.text_strong);
+    ui.painter().galley(below, line, t.text_weak);
     response.on_hover_text(&exhibit.line).clicked()
+}
+
+/// Text as wide as the picture, cut with an ellipsis after so many rows.
+fn text(ui: &Ui, text: &str, font: FontId, colour: egui::Color32, rows: usize) -> Arc<Galley> {
+    let mut job = LayoutJob::simple(text.to_owned(), font, colour, PICTURE.x);
+    job.wrap.max_rows = rows;
+    ui.painter().layout_job(job)
 }

@@ -157,7 +157,12 @@ impl App {
         }
     }
 
-    pub(super) fn changed(&mut self, response: &egui::Response, field: Field, edit: impl FnOnce(&mut crate::document::Document)) {
+    pub(super) fn changed(
+        &mut self,
+        response: &egui::Response,
+        field: Field,
+        edit: impl FnOnce(&mut crate::document::Document),
+    ) {
         if response.changed() {
             self.editor.change_field(field, edit);
         }

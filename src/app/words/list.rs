@@ -5,8 +5,8 @@ use crate::app::theme;
 use crate::studio::{Completion, Offer};
 use egui::text::{LayoutJob, TextFormat};
 use egui::{
-    Align2, Event, FontId, Id, Key, LayerId, Margin, Popup, PopupCloseBehavior, PopupKind, Rect, RectAlign, Role, Sense,
-    Ui, WidgetInfo, pos2, vec2,
+    Align2, Event, FontId, Id, Key, LayerId, Margin, Popup, PopupCloseBehavior, PopupKind, Rect, RectAlign, Role,
+    Sense, Ui, WidgetInfo, pos2, vec2,
 };
 
 /// Width of the list.

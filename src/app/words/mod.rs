@@ -11,7 +11,7 @@ mod palette;
 use super::editor::Selected;
 use super::regions::Wish;
 use super::{App, theme, widgets};
-use crate::studio::{Words, insert_phrase};
+use crate::studio::{UnknownWord, Words, insert_phrase};
 use egui::text::{CCursor, CCursorRange};
 use egui::text_edit::TextEditState;
 use egui::{Align, Button, EventFilter, Id, Label, Layout, Margin, Rect, RichText, TextEdit, Ui, UiBuilder};
@@ -36,8 +36,16 @@ pub struct Writing {
     palette: Palette,
     /// The field with the keyboard and the word at its cursor, which is not finished yet.
     unfinished: Option<(Selected, Range<usize>)>,
-    /// The prompt counted last, by which vocabulary, and its tokens.
-    counted: Option<(String, usize, Option<(usize, usize)>)>,
+    counted: Option<Counted>,
+}
+
+/// The prompt whose tokens were counted last.
+struct Counted {
+    prompt: String,
+    /// The vocabulary that counted, by its place in memory.
+    by: usize,
+    /// Its tokens, and how many the model reads.
+    tokens: Option<(usize, usize)>,
 }
 
 impl Writing {
@@ -112,7 +120,8 @@ impl App {
             wishes.push(Wish::StepDone);
         }
 
-        let cursor = output.cursor_range.filter(|range| range.is_empty()).map(|range| byte(&text, range.primary.index.0));
+        let cursor =
+            output.cursor_range.filter(|range| range.is_empty()).map(|range| byte(&text, range.primary.index.0));
         let cursor = cursor.filter(|_| response.has_focus());
         if response.changed() {
             let completion = cursor.and_then(|cursor| known?.complete(&text, cursor));
@@ -169,15 +178,11 @@ impl App {
     fn token_count(&mut self, ui: &mut Ui, text: &str) {
         let Some(vocabulary) = &self.vocabulary else { return };
         let by = Arc::as_ptr(vocabulary) as usize;
-        let counted = match &self.writing.counted {
-            Some((of, with, counted)) if of == text && *with == by => *counted,
-            _ => {
-                let counted = vocabulary.tokens(text);
-                self.writing.counted = Some((text.to_owned(), by, counted));
-                counted
-            }
-        };
-        let Some((tokens, limit)) = counted.filter(|(tokens, limit)| *tokens as f32 >= TELL_FROM * *limit as f32) else {
+        let last = self.writing.counted.take().filter(|last| last.prompt == text && last.by == by);
+        let counted = last.unwrap_or_else(|| Counted { prompt: text.to_owned(), by, tokens: vocabulary.tokens(text) });
+        let tokens = counted.tokens;
+        self.writing.counted = Some(counted);
+        let Some((tokens, limit)) = tokens.filter(|(tokens, limit)| *tokens as f32 >= TELL_FROM * *limit as f32) else {
             return;
         };
         let t = theme::tokens(ui);
@@ -198,28 +203,30 @@ impl App {
             return;
         }
         let t = theme::tokens(ui);
-        let small = |text: String| RichText::new(text).size(theme::TEXT_SMALL);
+        let label = |ui: &mut Ui, text: &str, colour| {
+            let text = RichText::new(text).size(theme::TEXT_SMALL).color(colour);
+            ui.add(Label::new(text).selectable(false))
+        };
+        let (told, rest) = unknown.split_at(unknown.len().min(TOLD));
+        let names = |words: &[UnknownWord]| words.iter().map(|u| u.word.as_str()).collect::<Vec<_>>().join(", ");
+        ui.spacing_mut().item_spacing.y = 2.0;
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing = egui::vec2(theme::HALF, 2.0);
-            ui.spacing_mut().button_padding = egui::vec2(theme::HALF, 1.0);
-            ui.spacing_mut().interact_size.y = 18.0;
-            let label = |ui: &mut Ui, text: String, colour| {
-                ui.add(Label::new(small(text).color(colour)).selectable(false));
-            };
-            label(ui, "This model does not know".to_owned(), t.text_weak);
-            let told = &unknown[..unknown.len().min(TOLD)];
-            let names: Vec<&str> = told.iter().map(|u| u.word.as_str()).collect();
-            label(ui, names.join(", "), t.warning);
-            if unknown.len() > TOLD {
-                let rest: Vec<&str> = unknown.iter().skip(TOLD).map(|u| u.word.as_str()).collect();
-                let more = small(format!("+{}", rest.len())).color(t.text_weak);
-                ui.add(Label::new(more).selectable(false)).on_hover_text(rest.join(", "));
+            label(ui, "This model does not know", t.text_weak);
+            label(ui, &names(told), t.warning);
+            if !rest.is_empty() {
+                label(ui, &format!("+{}", rest.len()), t.text_weak).on_hover_text(names(rest));
             }
-            for word in told.iter().filter(|word| !word.instead.is_empty()) {
-                ui.end_row();
-                label(ui, format!("Instead of {} try", word.word), t.text_weak);
+        });
+        for word in told.iter().filter(|word| !word.instead.is_empty()) {
+            ui.horizontal(|ui| {
+                ui.spacing_mut().item_spacing.x = theme::HALF;
+                ui.spacing_mut().button_padding = egui::vec2(6.0, 1.0);
+                ui.spacing_mut().interact_size.y = 20.0;
+                ui.visuals_mut().widgets.inactive.weak_bg_fill = t.field;
+                label(ui, &format!("Instead of {} try", word.word), t.text_weak);
                 for instead in &word.instead {
-                    let button = ui.add(Button::new(small(instead.clone())));
+                    let button = ui.add(Button::new(RichText::new(instead).size(theme::TEXT_SMALL)));
                     let hint = format!("Write {instead} in place of {}", word.word);
                     if button.accessible_name(&hint).on_hover_text(&hint).clicked() {
                         let mut written = text.to_owned();
@@ -228,8 +235,10 @@ impl App {
                         wishes.push(Wish::StepDone);
                     }
                 }
-            }
-        });
+            });
+        }
+        ui.spacing_mut().item_spacing.y = theme::GRID;
+        ui.add_space(theme::HALF);
     }
 }
 

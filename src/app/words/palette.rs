@@ -58,7 +58,8 @@ impl Palette {
 
 fn contents(ui: &mut Ui, search: &mut String, first: bool, known: &Words) -> Option<String> {
     let t = theme::tokens(ui);
-    let edit = TextEdit::singleline(search).hint_text("Search").desired_width(f32::INFINITY).margin(Margin::symmetric(8, 5));
+    let edit =
+        TextEdit::singleline(search).hint_text("Search").desired_width(f32::INFINITY).margin(Margin::symmetric(8, 5));
     let field = widgets::text(ui, edit).accessible_name("Search the words");
     if first {
         field.request_focus();
@@ -67,7 +68,8 @@ fn contents(ui: &mut Ui, search: &mut String, first: bool, known: &Words) -> Opt
     let search = search.trim().to_lowercase();
     let list = known.known();
     let found: Vec<&Thing> = list.things.iter().filter(|thing| fits(thing, &search)).collect();
-    let also = |words: &[String]| words.iter().filter(|w| w.to_lowercase().contains(&search)).cloned().collect::<Vec<_>>();
+    let also =
+        |words: &[String]| words.iter().filter(|w| w.to_lowercase().contains(&search)).cloned().collect::<Vec<_>>();
     let rest = [("Moods", also(&list.moods)), ("Styles", also(&list.styles))];
     let mut chosen = None;
     ScrollArea::vertical().max_height(HEIGHT).auto_shrink([false, true]).show(ui, |ui| {
@@ -102,7 +104,8 @@ fn contents(ui: &mut Ui, search: &mut String, first: bool, known: &Words) -> Opt
             ui.label(egui::RichText::new("It knows nothing of that name.").color(t.text_weak));
         }
     });
-    let top = || found.first().map(|t| t.name.clone()).or_else(|| rest.iter().find_map(|(_, words)| words.first().cloned()));
+    let top =
+        || found.first().map(|t| t.name.clone()).or_else(|| rest.iter().find_map(|(_, words)| words.first().cloned()));
     chosen.or_else(|| if enter { top() } else { None })
 }
 
@@ -140,7 +143,8 @@ fn thing_row(ui: &mut Ui, thing: &Thing) -> Option<String> {
             widgets::flat(ui);
             ui.spacing_mut().button_padding.x = theme::HALF;
             let button = ui.add(Button::new(&thing.name).truncate());
-            let hint = if thing.synonyms.is_empty() { String::new() } else { format!("Also: {}", thing.synonyms.join(", ")) };
+            let hint =
+                if thing.synonyms.is_empty() { String::new() } else { format!("Also: {}", thing.synonyms.join(", ")) };
             let button = if hint.is_empty() { button } else { button.on_hover_text(hint) };
             if button.clicked() {
                 chosen = Some(thing.name.clone());

@@ -42,9 +42,9 @@ impl Words {
         if text.get(cursor..)?.starts_with(char::is_alphanumeric) {
             return None;
         }
-        let clause = before.rfind(|c: char| !(c.is_alphanumeric() || c == ' ' || c == '-' || c == '\'')).map_or(0, |at| {
-            at + before.get(at..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8)
-        });
+        let clause = before
+            .rfind(|c: char| !(c.is_alphanumeric() || c == ' ' || c == '-' || c == '\''))
+            .map_or(0, |at| at + before.get(at..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8));
         let starts = word_starts(before.get(clause..)?);
         // (What a phrase of `back` words begins with.)
         let typed = |back: usize| {
@@ -76,7 +76,8 @@ impl Words {
             }
             if let Some(first) = offers.first().filter(|first| back == 1 && !first.about.starts_with("colour")) {
                 // A thing that comes in colours is offered in some of them, too.
-                let coloured = first.colours.iter().take(COLOURED).map(|colour| coloured(colour, &first.text, &first.about));
+                let coloured =
+                    first.colours.iter().take(COLOURED).map(|colour| coloured(colour, &first.text, &first.about));
                 let coloured: Vec<Offer> = coloured.collect();
                 offers.truncate(MOST.saturating_sub(coloured.len()));
                 offers.extend(coloured);
@@ -100,7 +101,8 @@ impl Words {
     fn starting(&self, beginning: &str, inside: bool) -> Vec<Offer> {
         let longer = |p: &&Phrase| p.text.len() > beginning.len();
         let first = self.phrases.iter().filter(longer).filter(|p| p.text.starts_with(beginning));
-        let later = |p: &&Phrase| !p.text.starts_with(beginning) && p.text.split(' ').skip(1).any(|w| w.starts_with(beginning));
+        let later =
+            |p: &&Phrase| !p.text.starts_with(beginning) && p.text.split(' ').skip(1).any(|w| w.starts_with(beginning));
         let later = self.phrases.iter().filter(longer).filter(later).filter(|_| inside);
         first.chain(later).map(Offer::of).collect()
     }

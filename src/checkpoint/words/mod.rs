@@ -96,7 +96,10 @@ impl Words {
         for style in &known.styles {
             add(style, "style", &[]);
         }
-        let named = phrases.iter().map(|p| p.text.as_str()).chain(known.things.iter().flat_map(|t| &t.colours).map(String::as_str));
+        let named = phrases
+            .iter()
+            .map(|p| p.text.as_str())
+            .chain(known.things.iter().flat_map(|t| &t.colours).map(String::as_str));
         let mut single: HashSet<String> = named.flat_map(|text| words_of(text).map(|(word, _)| word)).collect();
         single.extend(FUNCTION_WORDS.split_whitespace().map(str::to_owned));
         let forms: Vec<String> = single.iter().flat_map(|word| forms(word)).collect();
@@ -207,8 +210,15 @@ mod tests {
     fn words_are_found_with_their_places() {
         let text = "A king’s (red:1.2) hot-air balloon, 'Größe'";
         let found: Vec<(String, &str)> = words_of(text).map(|(word, range)| (word, &text[range])).collect();
-        let expected =
-            [("a", "A"), ("king", "king"), ("red", "red"), ("hot", "hot"), ("air", "air"), ("balloon", "balloon"), ("größe", "Größe")];
+        let expected = [
+            ("a", "A"),
+            ("king", "king"),
+            ("red", "red"),
+            ("hot", "hot"),
+            ("air", "air"),
+            ("balloon", "balloon"),
+            ("größe", "Größe"),
+        ];
         assert_eq!(found, expected.map(|(word, place)| (word.to_owned(), place)));
         assert_eq!(words_of("1.5 ’ ' -- 3").count(), 0);
     }
@@ -216,7 +226,19 @@ mod tests {
     #[test]
     fn plurals_count_as_known() {
         let words = sample();
-        for known in ["house", "houses", "mountain", "mountains", "horses", "pines", "skies", "sky", "the", "watercolour", "evening"] {
+        for known in [
+            "house",
+            "houses",
+            "mountain",
+            "mountains",
+            "horses",
+            "pines",
+            "skies",
+            "sky",
+            "the",
+            "watercolour",
+            "evening",
+        ] {
             assert!(words.knows(known), "{known}");
         }
         for unknown in ["zebra", "zebras", "piano", "hous", "se", "s"] {

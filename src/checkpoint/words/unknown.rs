@@ -136,7 +136,13 @@ mod tests {
 
     #[test]
     fn what_is_known_is_not_told() {
-        for prompt in ["", "a red house on the sea", "Two Horses, in the evening", "watercolour of grey mountains", "(pine:1.3) 4 50%"] {
+        for prompt in [
+            "",
+            "a red house on the sea",
+            "Two Horses, in the evening",
+            "watercolour of grey mountains",
+            "(pine:1.3) 4 50%",
+        ] {
             assert_eq!(told(prompt), [], "{prompt}");
         }
     }
@@ -168,7 +174,9 @@ mod tests {
 
     #[test]
     fn distances_are_those_of_the_literature() {
-        for (a, b, far) in [("kitten", "sitting", 3), ("ab", "ba", 1), ("", "abc", 3), ("ca", "abc", 3), ("sea", "sea", 0)] {
+        for (a, b, far) in
+            [("kitten", "sitting", 3), ("ab", "ba", 1), ("", "abc", 3), ("ca", "abc", 3), ("sea", "sea", 0)]
+        {
             assert_eq!(distance(a, b), far, "{a} {b}");
             assert_eq!(distance(b, a), far, "{b} {a}");
         }
