@@ -1,7 +1,7 @@
 //! The worker thread: jobs, events, cancel, and what survives a failure. Networks are toys.
 
 use polyptych::diffusion::{Call, Moments, Network, NetworkError, Planes, PromptId, SchedulerConfig};
-use polyptych::document::Document;
+use polyptych::document::{Document, Mask};
 use polyptych::studio::{Event, Job, JobId, Loader, Model, Phase, Studio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
@@ -209,6 +209,31 @@ fn words_that_are_cut_are_told() {
     let id = bench.studio.submit(Job { document });
     let events = bench.until_end(id);
     assert!(events.iter().any(|e| matches!(e, Event::Warning { text, .. } if text.contains("4 tokens"))), "{events:?}");
+}
+
+#[test]
+fn drawing_a_region_again_costs_that_region_only() {
+    let bench = Bench::new(|_| ());
+    let calls = |document: Document| {
+        let before = bench.calls.load(Ordering::SeqCst);
+        let id = bench.studio.submit(Job { document });
+        let events = bench.until_end(id);
+        assert!(matches!(events.last(), Some(Event::Finished { .. })), "{events:?}");
+        bench.calls.load(Ordering::SeqCst) - before
+    };
+    let mut scene = document(4);
+    let id = scene.add_region("Boat", "a boat");
+    let mut mask = Mask::empty(128, 128);
+    mask.data_mut()[40 * 128..60 * 128].fill(255);
+    scene.region_mut(id).expect("the region").mask = mask.into();
+    assert_eq!(calls(scene.clone()), 4);
+    scene.region_mut(id).expect("the region").reroll = Some(1);
+    assert_eq!(calls(scene.clone()), 4, "the kept picture was drawn again");
+    scene.region_mut(id).expect("the region").reroll = Some(2);
+    assert_eq!(calls(scene.clone()), 4, "the kept picture was forgotten");
+    // Of another document nothing is known.
+    scene.settings.seed += 1;
+    assert_eq!(calls(scene), 8);
 }
 
 #[test]

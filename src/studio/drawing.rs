@@ -86,6 +86,8 @@ pub struct Drawn {
     pub unet_samples_reference: usize,
     /// What of `unet_samples` went into drawing regions again.
     pub unet_samples_rerolled: usize,
+    /// Inputs that differ among the samples: evaluations of the UNet's part before its first cross-attention.
+    pub unet_inputs: usize,
     /// The way of the picture without anything drawn again, where it was asked for or needed.
     pub trajectory: Option<Arc<Trajectory>>,
     pub seconds: Seconds,
@@ -228,6 +230,7 @@ pub fn draw(
         unet_samples: cost.unet_samples,
         unet_samples_reference: cost.unet_samples_reference,
         unet_samples_rerolled: cost.rerolled,
+        unet_inputs: cost.unet_inputs,
         trajectory,
         seconds,
         warnings,
@@ -239,6 +242,7 @@ pub fn draw(
 struct Cost {
     windows: usize,
     unet_samples: usize,
+    unet_inputs: usize,
     unet_samples_reference: usize,
     rerolled: usize,
 }
@@ -247,6 +251,7 @@ impl Cost {
     fn add(&mut self, painted: &Painted) {
         self.windows = painted.windows;
         self.unet_samples += painted.unet_samples;
+        self.unet_inputs += painted.unet_inputs;
         self.unet_samples_reference += painted.unet_samples_reference;
     }
 }

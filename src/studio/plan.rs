@@ -169,11 +169,12 @@ fn window_and_stride(
                 facts.factor
             ));
         }
-        if settings.window.is_some() && window > cells && !wrapped {
-            warnings.push(format!(
-                "a window of {window} latent pixels is larger than the canvas, which is {cells} {word}; it is cut to that"
-            ));
-        }
+    }
+    let cut = |(_, _, cells, wrapped): &(&str, usize, usize, bool)| !wrapped && window > *cells;
+    if settings.window.is_some() && axes.iter().any(cut) {
+        warnings.push(format!(
+            "a window of {window} latent pixels is larger than the canvas of {w} × {h}; it is cut to the canvas"
+        ));
     }
     let several = axes.iter().any(|&(.., cells, wrapped)| wrapped || cells > window);
     let largest = (window / 2).max(1);
