@@ -3,12 +3,12 @@
 mod common;
 
 use common::{Goldens, assert_close, goldens, relative_l2};
-use polyptych::diffusion::masks::{LatentMask, spread};
+use polyptych::diffusion::masks::{self, LatentMask};
 use polyptych::diffusion::random::{TorchRandom, keyed, keyed_uniform};
 use polyptych::diffusion::windows::WindowWeights;
 use polyptych::diffusion::{
-    Ddim, Euler, Kept, Layout, Moments, Network, NetworkError, Observer, PaintError, Painting, Part, Planes, PromptId,
-    Recorder, Sampler, SchedulerConfig, Surround, Trajectory, free_windows, paint, paint_reference, repaint,
+    Call, Ddim, Euler, Kept, Layout, Moments, Network, NetworkError, Observer, PaintError, Painting, Part, Planes,
+    PromptId, Recorder, Sampler, SchedulerConfig, Surround, Trajectory, free_windows, paint, paint_reference, repaint,
 };
 use std::sync::Arc;
 
@@ -91,24 +91,33 @@ fn noise_levels_are_diffusers() {
 struct Toy {
     calls: usize,
     largest_batch: usize,
+    /// Images of all batches, before they are spread to calls.
+    inputs: usize,
 }
 
 impl Toy {
     fn new() -> Self {
-        Self { calls: 0, largest_batch: 0 }
+        Self { calls: 0, largest_batch: 0, inputs: 0 }
     }
 }
 
+/// The input of every call.
+fn spread(inputs: &Planes, calls: &[Call]) -> Planes {
+    let data = calls.iter().flat_map(|call| inputs.image(call.input)).copied().collect();
+    Planes { count: calls.len(), data, ..*inputs }
+}
+
 impl Network for Toy {
-    fn predict(&mut self, latents: &Planes, timestep: f32, prompts: &[PromptId]) -> Result<Planes, NetworkError> {
+    fn predict(&mut self, inputs: &Planes, timestep: f32, calls: &[Call]) -> Result<Planes, NetworkError> {
         self.calls += 1;
-        self.largest_batch = self.largest_batch.max(prompts.len());
-        let mut out = latents.clone();
-        for (n, prompt) in prompts.iter().enumerate() {
-            let image = latents.image(n);
+        self.largest_batch = self.largest_batch.max(calls.len());
+        self.inputs += inputs.count;
+        let mut out = spread(inputs, calls);
+        for (n, call) in calls.iter().enumerate() {
+            let image = inputs.image(call.input);
             let mean = image.iter().sum::<f32>() / image.len() as f32;
             for (i, v) in out.image_mut(n).iter_mut().enumerate() {
-                let phase = (i % 7) as f32 * 0.3 + prompt.0 as f32 + timestep * 0.002;
+                let phase = (i % 7) as f32 * 0.3 + call.prompt.0 as f32 + timestep * 0.002;
                 *v = 0.6 * *v + 0.4 * phase.sin() + 0.2 * mean;
             }
         }
@@ -178,6 +187,7 @@ fn painting() -> Painting {
         batch: 5,
         savings: true,
         start: None,
+        conditions: None,
     }
 }
 
@@ -231,6 +241,26 @@ fn savings_change_nothing_but_rounding() {
 }
 
 #[test]
+fn words_on_one_input_come_in_one_batch() {
+    // Nothing bootstraps, so each window is one input a step, whatever its words; a batch's end may cut one in two.
+    let run = |savings, batch| {
+        let mut toy = Toy::new();
+        let painting = Painting { savings, batch, ..painting() };
+        let painted =
+            paint(&painting, &mut Ddim::new(&config(), 3).expect("sampler"), &mut toy, &mut ()).expect("paints");
+        assert_eq!(painted.unet_inputs, toy.inputs, "what is counted is what the network was given");
+        painted
+    };
+    let whole = run(true, 1000);
+    assert_eq!(whole.unet_inputs, 3 * whole.windows);
+    let cut = run(true, 5);
+    assert!(cut.unet_inputs * 3 < cut.unet_samples * 2, "{} of {}", cut.unet_inputs, cut.unet_samples);
+    let none = run(false, 5);
+    assert_eq!(none.unet_inputs, none.unet_samples);
+    assert_close("shared inputs", &cut.latent.data, &none.latent.data, 1e-5);
+}
+
+#[test]
 fn bootstrapping_changes_the_picture() {
     let mut held = painting();
     held.parts[2].bootstrap_steps = 3;
@@ -246,8 +276,10 @@ fn a_wrapped_canvas_has_no_edge() {
     // pixel alone makes that exact.
     struct Local;
     impl Network for Local {
-        fn predict(&mut self, latents: &Planes, _t: f32, _p: &[PromptId]) -> Result<Planes, NetworkError> {
-            Ok(Planes { data: latents.data.iter().map(|v| (v * 2.0).sin()).collect(), ..latents.clone() })
+        fn predict(&mut self, inputs: &Planes, _t: f32, calls: &[Call]) -> Result<Planes, NetworkError> {
+            let mut out = spread(inputs, calls);
+            out.data.iter_mut().for_each(|v| *v = (*v * 2.0).sin());
+            Ok(out)
         }
         fn encode(&mut self, _: &Planes) -> Result<Moments, NetworkError> {
             Err("not needed".into())
@@ -317,8 +349,10 @@ fn nonsense_is_refused_in_words() {
 fn a_picture_of_nan_is_an_error_not_a_black_picture() {
     struct Broken;
     impl Network for Broken {
-        fn predict(&mut self, latents: &Planes, _t: f32, _p: &[PromptId]) -> Result<Planes, NetworkError> {
-            Ok(Planes { data: vec![f32::NAN; latents.data.len()], ..latents.clone() })
+        fn predict(&mut self, inputs: &Planes, _t: f32, calls: &[Call]) -> Result<Planes, NetworkError> {
+            let mut out = spread(inputs, calls);
+            out.data.fill(f32::NAN);
+            Ok(out)
         }
         fn encode(&mut self, _: &Planes) -> Result<Moments, NetworkError> {
             Err("not needed".into())
@@ -445,7 +479,9 @@ fn naive(painting: &Painting, steps: usize) -> Vec<f32> {
                         *x = here[from] * *x + (1.0 - here[from]) * noised;
                     }
                 }
-                let mut ask = |prompt| toy.predict(&input, sampler.timesteps()[i], &[prompt]).expect("predicts").data;
+                let mut ask = |prompt| {
+                    toy.predict(&input, sampler.timesteps()[i], &[Call { input: 0, prompt }]).expect("predicts").data
+                };
                 let (conditional, unconditional) = (ask(part.prompt), ask(part.negative));
                 for (j, (c, u)) in conditional.iter().zip(unconditional).enumerate() {
                     let (plane, cell) = (j / (h * w), j % (h * w));
@@ -614,7 +650,7 @@ fn a_region_drawn_again_leaves_the_rest_to_the_last_bit() {
 
         let mut again = p.clone();
         again.parts[1].seed = 77;
-        let free = spread(&again.parts[1].mask, margin, wrap);
+        let free = masks::spread(&again.parts[1].mask, margin, wrap);
         let kept = Kept { trajectory: Arc::clone(&trajectory), free: free.clone() };
         let mut way = Way::default();
         let mut toy = Toy::new();

@@ -4,7 +4,7 @@
 use polyptych::backend::candle::Candle;
 use polyptych::backend::{Activation, Backend as _, ConvOptions, Device, HostTensor};
 use polyptych::checkpoint::{Checkpoint, Model};
-use polyptych::diffusion::{Network as _, Planes};
+use polyptych::diffusion::{Call, Network as _, Planes, PromptId};
 use polyptych::networks::Weights;
 use polyptych::networks::unet::{self, Unet};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
@@ -88,6 +88,11 @@ fn planes_close(what: &str, found: &Planes, expected: &Planes) {
     close(what, &found.data, &expected.data);
 }
 
+/// Each input with its own words.
+fn calls(prompts: &[PromptId]) -> Vec<Call> {
+    prompts.iter().enumerate().map(|(input, &prompt)| Call { input, prompt }).collect()
+}
+
 #[test]
 fn words_become_the_ids_of_transformers() {
     for name in NAMES {
@@ -133,7 +138,7 @@ fn the_unet_predicts_what_diffusers_does() {
             let (_, embeddings) = golden.tensor(&format!("{case}.embeddings"));
             let ours: Vec<f32> = ids[..latents.count].iter().flat_map(|&id| model.embedding(id).unwrap()).collect();
             close(&format!("{name} {case} embeddings"), &ours, &embeddings);
-            let found = model.predict(&latents, timestep[0], &ids[..latents.count]).unwrap();
+            let found = model.predict(&latents, timestep[0], &calls(&ids[..latents.count])).unwrap();
             planes_close(&format!("{name} unet {case}"), &found, &golden.planes(&format!("{case}.prediction")));
         }
     }
@@ -145,12 +150,33 @@ fn a_batch_is_its_images_one_by_one() {
     let mut model = load("vpred");
     let [fox, city] = PROMPTS.map(|words| model.prompt(words).unwrap());
     let both = golden.planes("wide.latents");
-    let together = model.predict(&both, 901.0, &[city, fox]).unwrap();
+    let together = model.predict(&both, 901.0, &calls(&[city, fox])).unwrap();
     for (index, words) in [city, fox].into_iter().enumerate() {
         let alone = Planes { count: 1, data: both.image(index).to_vec(), ..both };
-        let alone = model.predict(&alone, 901.0, &[words]).unwrap();
+        let alone = model.predict(&alone, 901.0, &calls(&[words])).unwrap();
         let error = distance(together.image(index), &alone.data);
         assert!(error < 1e-5, "{error}");
+    }
+}
+
+#[test]
+fn words_on_one_input_share_what_does_not_depend_on_them() {
+    for name in NAMES {
+        let golden = Golden::open(&format!("{name}_unet.safetensors"));
+        let mut model = load(name);
+        let [fox, city] = PROMPTS.map(|words| model.prompt(words).unwrap());
+        let inputs = golden.planes("wide.latents");
+        let wanted = [(1, fox), (0, city), (1, city), (0, fox), (1, fox)];
+        let shared: Vec<Call> = wanted.iter().map(|&(input, prompt)| Call { input, prompt }).collect();
+        let together = model.predict(&inputs, 901.0, &shared).unwrap();
+        assert_eq!((together.count, together.channels), (5, 4));
+        let mut copies = Planes::zeros(5, 4, inputs.height, inputs.width);
+        for (copy, &(input, _)) in wanted.iter().enumerate() {
+            copies.image_mut(copy).copy_from_slice(inputs.image(input));
+        }
+        let one_each = model.predict(&copies, 901.0, &calls(&wanted.map(|(_, prompt)| prompt))).unwrap();
+        close(&format!("{name} shared"), &together.data, &one_each.data);
+        assert!(distance(&together.data, &one_each.data) < 1e-6);
     }
 }
 
@@ -252,7 +278,7 @@ fn the_unet_agrees_with_candle_transformers() {
         for (height, width) in [(16, 8), (13, 15)] {
             let latents = b.upload(&[1, 4, height, width], &wave(4 * height * width, 1.1)).unwrap();
             let expected = b.download(&oracle.forward(&latents, 321.0, &words).unwrap()).unwrap();
-            let found = b.download(&unet.forward(&b, &latents, 321.0, &words).unwrap()).unwrap();
+            let found = b.download(&unet.forward(&b, &latents, 321.0, &[0], &words).unwrap()).unwrap();
             close(&format!("unet {width} × {height} against candle-transformers"), &found, &expected);
         }
     }
@@ -291,7 +317,7 @@ fn half_precision_weights_are_read_exactly() {
     let predict = |folder: &Path| {
         let mut model = Checkpoint::open(folder.to_str().unwrap()).unwrap().load(Device::Candle).unwrap();
         let ids = PROMPTS.map(|words| model.prompt(words).unwrap());
-        model.predict(&latents, 501.0, &ids).unwrap()
+        model.predict(&latents, 501.0, &calls(&ids)).unwrap()
     };
     let parts = [("unet", "diffusion_pytorch_model"), ("vae", "diffusion_pytorch_model"), ("text_encoder", "model")];
     type Narrow = (Dtype, &'static str, fn(f32) -> Vec<u8>, fn(f32) -> f32, f64);
@@ -411,10 +437,11 @@ fn wrong_inputs_are_errors() {
     let fox = model.prompt(PROMPTS[0]).unwrap();
     let latents = Planes::zeros(1, 4, 16, 16);
     assert!(model.predict(&latents, 1.0, &[]).is_err(), "no words");
-    assert!(model.predict(&Planes::zeros(1, 3, 16, 16), 1.0, &[fox]).is_err(), "three planes");
-    assert!(model.predict(&Planes { width: 17, ..latents.clone() }, 1.0, &[fox]).is_err(), "too few values");
+    assert!(model.predict(&latents, 1.0, &[Call { input: 1, prompt: fox }]).is_err(), "no such input");
+    assert!(model.predict(&Planes::zeros(1, 3, 16, 16), 1.0, &calls(&[fox])).is_err(), "three planes");
+    assert!(model.predict(&Planes { width: 17, ..latents.clone() }, 1.0, &calls(&[fox])).is_err(), "too few values");
     assert!(model.encode(&Planes::zeros(1, 3, 60, 64)).is_err(), "a side that is no multiple of 8");
     assert!(model.decode(&Planes::zeros(0, 4, 8, 8)).is_err(), "nothing to decode");
     model.forget_prompts();
-    assert!(model.predict(&latents, 1.0, &[fox]).is_err(), "forgotten words");
+    assert!(model.predict(&latents, 1.0, &calls(&[fox])).is_err(), "forgotten words");
 }

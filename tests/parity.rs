@@ -3,8 +3,9 @@
 mod common;
 
 use common::{Goldens, assert_close, goldens, relative_l2};
+use image::RgbImage;
 use polyptych::checkpoint::Device;
-use polyptych::document::{Document, Sampler};
+use polyptych::document::{BootstrapColour, Document, Overlap, Sampler, WindowWeights, Wrap};
 use polyptych::studio::{Drawn, Estimate, Options, draw, load};
 
 const CHECKPOINTS: [&str; 2] = ["eps", "vpred"];
@@ -102,5 +103,153 @@ fn the_default_path_is_the_reference_where_masks_are_hard_and_nothing_bootstraps
         other.regions[0].words = "a green hill".to_owned();
         let other = render(name, &other, &options);
         assert!(relative_l2(&other.latent.data, &drawn.latent.data) > 1e-3);
+    }
+}
+
+#[test]
+fn a_panorama_is_diffusers_with_and_without_circular_padding() {
+    for name in CHECKPOINTS {
+        let golden = Goldens::open(&format!("{name}_panorama.safetensors"));
+        let facts = golden.json("parameters");
+        let text = |key: &str| facts[key].as_str().expect(key).to_owned();
+        for (case, wrap, windows) in [("plain", Wrap::None, 10), ("circular", Wrap::X, 8)] {
+            let start = golden.get(&format!("{case}.start"));
+            let (width, height) = (start.shape[3] as u32 * 8, start.shape[2] as u32 * 8);
+            let mut document = Document::new(width, height);
+            document.background.words = text("prompt");
+            document.background.negative = text("negative");
+            document.settings.seed = facts["seed"].as_u64().expect("seed");
+            document.settings.steps = 10;
+            document.settings.guidance = 7.5;
+            document.settings.stride = 4;
+            document.settings.wrap = wrap;
+            let drawn = render(name, &document, &Options::default());
+            assert_eq!(drawn.windows, windows);
+            let expected = &golden.get(&format!("{case}.latent")).data;
+            assert_close(&format!("{name} {case}"), &drawn.latent.data, expected, 1e-3);
+            // The first and last eight columns of the picture: the decode wraps as diffusers' does.
+            let edges = &golden.get(&format!("{case}.edges")).data;
+            for (i, expected) in edges.iter().enumerate() {
+                let (x, y, c) = (i as u32 % 16, i as u32 / 16 % height, i / 16 / height as usize);
+                let x = if x < 8 { x } else { width - 16 + x };
+                let found = f32::from(drawn.image.get_pixel(x, y).0[c]);
+                assert!((found - expected * 255.0).abs() <= 1.01, "{name} {case} ({x}, {y}): {found} {expected}");
+            }
+        }
+    }
+}
+
+/// How much harder the step from the last column to the first is than those inside: in standard deviations from their mean.
+/// Steps are the mean difference of two columns; those inside are taken where latent pixels meet, as they do at the edges.
+fn seam(image: &RgbImage) -> f64 {
+    let (width, height) = image.dimensions();
+    let step = |a: u32, b: u32| {
+        let difference = |y| (0..3).map(move |c| image.get_pixel(a, y).0[c].abs_diff(image.get_pixel(b, y).0[c]));
+        (0..height).flat_map(difference).map(f64::from).sum::<f64>() / f64::from(height * 3)
+    };
+    let inside: Vec<f64> = (8..width).step_by(8).map(|x| step(x - 1, x)).collect();
+    let mean = inside.iter().sum::<f64>() / inside.len() as f64;
+    let variance = inside.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / inside.len() as f64;
+    println!("  {:.2} at the edges, {mean:.2} ± {:.2} inside", step(width - 1, 0), variance.sqrt());
+    (step(width - 1, 0) - mean) / variance.sqrt()
+}
+
+#[test]
+fn joined_edges_meet_no_harder_than_the_inside_and_others_do() {
+    // The second size is smaller than a window: the network then sees the canvas more than once round.
+    for (side, window) in [(192, 16), (128, 24)] {
+        for wrap in [Wrap::None, Wrap::Y, Wrap::Xy] {
+            let mut document = Document::new(side, side);
+            document.background.words = "a red fox in the snow".to_owned();
+            document.settings.window = Some(window);
+            document.settings.steps = 8;
+            document.settings.seed = 77;
+            document.settings.wrap = wrap;
+            let image = render("vpred", &document, &Options::default()).image;
+            for (axis, joined, image) in
+                [("x", wrap.x(), image.clone()), ("y", wrap.y(), image::imageops::rotate90(&image))]
+            {
+                let harder = seam(&image);
+                println!("window {window}, {wrap:?}, along {axis}: {harder:.2}");
+                // One step like the others inside is within two deviations of their mean.
+                assert_eq!(harder < 2.0, joined, "window {window}, {wrap:?}, along {axis}: {harder}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_region_drawn_again_keeps_the_rest_of_the_picture() {
+    let golden = Goldens::open("eps_reference.safetensors");
+    let mut base = document(&golden, "overlap");
+    base.settings.bootstrap = 0.3;
+    base.settings.steps = 4;
+    let options = Options { keep_trajectory: true, ..Options::default() };
+    let first = render("eps", &base, &options);
+    let mut again = base.clone();
+    again.regions[0].reroll = Some(5);
+    let drawn = render("eps", &again, &Options::default());
+    // The tower is an ellipse at the left; two cells around it may change.
+    let bounds = base.regions[0].mask.bounds();
+    let inside = |i: usize| {
+        let (x, y) = ((i % 32) as u32, (i / 32 % 24) as u32);
+        let near = |cell: u32, start: u32, len: u32| cell + 2 >= start / 8 && cell <= (start + len - 1) / 8 + 2;
+        near(x, bounds.x, bounds.width) && near(y, bounds.y, bounds.height)
+    };
+    let mut changed = 0;
+    for (i, (a, b)) in drawn.latent.data.iter().zip(&first.latent.data).enumerate() {
+        if !inside(i) {
+            assert_eq!(a.to_bits(), b.to_bits(), "{i}");
+        }
+        changed += usize::from((a - b).abs() > 0.05);
+    }
+    assert!(changed > 100, "{changed} values changed");
+    let cost = (drawn.unet_samples_rerolled, first.unet_samples);
+    println!("drawn again: {} UNet samples of {}", cost.0, cost.1);
+    assert!(cost.0 < cost.1 && drawn.unet_samples == first.unet_samples + cost.0);
+    assert_eq!(Estimate::of(&again, 16, 8).expect("an estimate").unet_samples, drawn.unet_samples);
+    // With the way of the kept picture at hand only the region is paid for, and the picture is the same.
+    let quick = render("eps", &again, &Options { trajectory: first.trajectory.clone(), ..Options::default() });
+    assert_eq!((quick.unet_samples, &quick.latent), (cost.0, &drawn.latent));
+    // Another region on top of it: the first keeps its new face.
+    again.regions[2].reroll = Some(6);
+    let both = render("eps", &again, &Options { trajectory: first.trajectory, ..Options::default() });
+    assert_eq!(both.latent.data[4 * 32 + 4].to_bits(), drawn.latent.data[4 * 32 + 4].to_bits());
+    assert!(relative_l2(&both.latent.data, &drawn.latent.data) > 1e-2);
+}
+
+#[test]
+fn every_setting_of_a_document_reaches_the_engine_and_its_estimate() {
+    let golden = Goldens::open("eps_reference.safetensors");
+    let mut base = document(&golden, "overlap");
+    base.settings.steps = 2;
+    base.settings.bootstrap = 0.5;
+    let mut seen: Vec<(&str, Drawn)> = Vec::new();
+    let changes: [(&str, &dyn Fn(&mut Document)); 12] = [
+        ("as it is", &|_| ()),
+        ("feather", &|d| d.regions[0].feather = 12),
+        ("weight", &|d| (d.regions[0].weight, d.settings.overlap) = (3.0, Overlap::Average)),
+        ("guidance", &|d| d.regions[1].guidance = Some(1.0)),
+        ("seed", &|d| d.regions[1].seed = Some(4)),
+        ("start", &|d| d.regions[1].start = 0.5),
+        ("end", &|d| d.regions[1].end = 0.5),
+        ("reroll", &|d| d.regions[1].reroll = Some(9)),
+        ("overlap", &|d| d.settings.overlap = Overlap::Average),
+        ("window weights", &|d| d.settings.window_weights = WindowWeights::Tent),
+        ("colour", &|d| d.settings.bootstrap_colour = BootstrapColour::White),
+        ("wrap", &|d| d.settings.wrap = Wrap::Xy),
+    ];
+    for (name, change) in changes {
+        let mut document = base.clone();
+        change(&mut document);
+        let drawn = render("eps", &document, &Options::default());
+        assert_eq!(drawn.warnings, Vec::<String>::new(), "{name}");
+        let estimate = Estimate::of(&document, 16, 8).expect("an estimate");
+        assert_eq!((estimate.unet_samples, estimate.windows), (drawn.unet_samples, drawn.windows), "{name}");
+        for (other, earlier) in &seen {
+            let apart = relative_l2(&drawn.latent.data, &earlier.latent.data);
+            assert!(apart > 1e-4, "{name} changes nothing beside {other}: {apart}");
+        }
+        seen.push((name, drawn));
     }
 }

@@ -8,7 +8,7 @@ use polyptych::diffusion::masks::LatentMask;
 use polyptych::diffusion::random::{TorchRandom, keyed_normals};
 use polyptych::diffusion::windows::WindowWeights;
 use polyptych::diffusion::{
-    Ddim, DpmSolver, Euler, EulerAncestral, Heun, Lcm, Moments, Network, NetworkError, Observer, Painting, Part,
+    Call, Ddim, DpmSolver, Euler, EulerAncestral, Heun, Lcm, Moments, Network, NetworkError, Observer, Painting, Part,
     Planes, PredictionType, PromptId, Sampler, Schedule, ScheduleError, SchedulerConfig, Surround, UniPc, paint,
 };
 use polyptych::document::{self, Document};
@@ -63,6 +63,7 @@ fn plain(height: usize, width: usize, seed: u64) -> Painting {
         batch: 4,
         savings: true,
         start: None,
+        conditions: None,
     }
 }
 
@@ -70,10 +71,10 @@ fn plain(height: usize, width: usize, seed: u64) -> Painting {
 struct Formula<F>(F);
 
 impl<F: FnMut(&[f32], f64, PromptId) -> Vec<f32>> Network for Formula<F> {
-    fn predict(&mut self, latents: &Planes, timestep: f32, prompts: &[PromptId]) -> Result<Planes, NetworkError> {
-        let mut out = latents.clone();
-        for (n, prompt) in prompts.iter().enumerate() {
-            out.image_mut(n).copy_from_slice(&(self.0)(latents.image(n), f64::from(timestep), *prompt));
+    fn predict(&mut self, inputs: &Planes, timestep: f32, calls: &[Call]) -> Result<Planes, NetworkError> {
+        let mut out = Planes::zeros(calls.len(), 4, inputs.height, inputs.width);
+        for (n, &Call { input, prompt }) in calls.iter().enumerate() {
+            out.image_mut(n).copy_from_slice(&(self.0)(inputs.image(input), f64::from(timestep), prompt));
         }
         Ok(out)
     }
@@ -270,8 +271,10 @@ fn stepped_by_window(painting: &Painting, sampler: &mut dyn Sampler, network: &m
                 window.crop(&latent, &mut copy.data);
                 let mut input = copy.clone();
                 input.data.iter_mut().for_each(|v| *v *= sampler.input_scale(i));
-                let mut prediction =
-                    network.predict(&input, sampler.timesteps()[i], &[part.prompt]).expect("predicts").data;
+                let mut prediction = network
+                    .predict(&input, sampler.timesteps()[i], &[Call { input: 0, prompt: part.prompt }])
+                    .expect("predicts")
+                    .data;
                 sampler.fusable(i, &copy.data, &mut prediction);
                 let seed = (w * 10 + k) as u64;
                 let noise = keyed_normals(seed, i, 4, window.height, window.width);

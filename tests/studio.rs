@@ -1,6 +1,6 @@
 //! The worker thread: jobs, events, cancel, and what survives a failure. Networks are toys.
 
-use polyptych::diffusion::{Moments, Network, NetworkError, Planes, PromptId, SchedulerConfig};
+use polyptych::diffusion::{Call, Moments, Network, NetworkError, Planes, PromptId, SchedulerConfig};
 use polyptych::document::Document;
 use polyptych::studio::{Event, Job, JobId, Loader, Model, Phase, Studio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,9 +15,10 @@ struct Toy {
 }
 
 impl Network for Toy {
-    fn predict(&mut self, latents: &Planes, _timestep: f32, _prompts: &[PromptId]) -> Result<Planes, NetworkError> {
+    fn predict(&mut self, inputs: &Planes, _timestep: f32, calls: &[Call]) -> Result<Planes, NetworkError> {
         (self.at_call)(self.calls.fetch_add(1, Ordering::SeqCst));
-        Ok(Planes { data: latents.data.iter().map(|v| v * 0.5).collect(), ..latents.clone() })
+        let data = calls.iter().flat_map(|call| inputs.image(call.input)).map(|v| v * 0.5).collect();
+        Ok(Planes { count: calls.len(), data, ..*inputs })
     }
 
     fn encode(&mut self, pictures: &Planes) -> Result<Moments, NetworkError> {

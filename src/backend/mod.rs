@@ -160,6 +160,8 @@ pub trait Backend: Send + 'static {
     fn add_channels(&self, x: &Self::Tensor, vector: &Self::Tensor) -> Result<Self::Tensor>;
     /// Joins tensors along `axis` (1 joins channels of images, 0 makes a batch).
     fn concat(&self, parts: &[&Self::Tensor], axis: usize) -> Result<Self::Tensor>;
+    /// Row `rows[i]` of the first dimension, for every `i`.
+    fn select(&self, x: &Self::Tensor, rows: &[usize]) -> Result<Self::Tensor>;
     /// Image `[n, c, h, w]` to tokens `[n, h·w, c]`, row by row.
     fn to_tokens(&self, x: &Self::Tensor) -> Result<Self::Tensor>;
     /// Tokens `[n, height·width, c]` to image `[n, c, height, width]`.

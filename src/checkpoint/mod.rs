@@ -135,9 +135,11 @@ impl Checkpoint {
         let unet = unet::Config::parse(&store.json("unet/config.json")?, &unet_file)?;
         let vae = vae::Config::parse(&store.json("vae/config.json")?, &store.describe("vae/config.json"))?;
         let text = clip::Config::parse(&store.json("text_encoder/config.json")?, &text_file)?;
-        if unet.in_channels != vae.latent_channels || unet.out_channels != vae.latent_channels {
+        // An inpainting UNet sees the latent, the mask and the masked picture's latent (Rombach et al. 2022, section 4.5).
+        let inputs = [vae.latent_channels, 2 * vae.latent_channels + 1];
+        if !inputs.contains(&unet.in_channels) || unet.out_channels != vae.latent_channels {
             let what = format!(
-                "a UNet from {} to {} channels over latents of {} (inpainting, depth, …) is",
+                "a UNet from {} to {} channels over latents of {} (depth, instructions, …) is",
                 unet.in_channels, unet.out_channels, vae.latent_channels
             );
             return Err(Error::Unsupported { file: unet_file, what });

@@ -3,7 +3,7 @@
 use super::{Checkpoint, Result, Tokenizer, Tokens};
 use crate::backend::candle::Candle;
 use crate::backend::{Backend, Device};
-use crate::diffusion::{Moments, Network, NetworkError, Planes, PromptId};
+use crate::diffusion::{Call, Moments, Network, NetworkError, Planes, PromptId};
 use crate::networks::clip::TextEncoder;
 use crate::networks::unet::Unet;
 use crate::networks::vae::Autoencoder;
@@ -77,8 +77,12 @@ impl Model {
 }
 
 impl Network for Model {
-    fn predict(&mut self, latents: &Planes, timestep: f32, prompts: &[PromptId]) -> Result<Planes, NetworkError> {
-        Ok(self.networks.predict(latents, timestep, prompts)?)
+    fn in_channels(&self) -> usize {
+        self.networks.in_channels()
+    }
+
+    fn predict(&mut self, inputs: &Planes, timestep: f32, calls: &[Call]) -> Result<Planes, NetworkError> {
+        Ok(self.networks.predict(inputs, timestep, calls)?)
     }
 
     fn encode(&mut self, pictures: &Planes) -> Result<Moments, NetworkError> {
@@ -96,7 +100,8 @@ trait Networks: Send {
     fn encode_words(&mut self, ids: &[u32]) -> networks::Result<usize>;
     fn forget_words(&mut self);
     fn embedding(&self, prompt: PromptId) -> networks::Result<Vec<f32>>;
-    fn predict(&self, latents: &Planes, timestep: f32, prompts: &[PromptId]) -> networks::Result<Planes>;
+    fn in_channels(&self) -> usize;
+    fn predict(&self, inputs: &Planes, timestep: f32, calls: &[Call]) -> networks::Result<Planes>;
     fn encode(&self, pictures: &Planes) -> networks::Result<Moments>;
     fn decode(&self, latents: &Planes) -> networks::Result<Planes>;
 }
@@ -164,18 +169,20 @@ impl<B: Backend> Networks for Loaded<B> {
         Ok(self.backend.download(self.words(prompt)?)?)
     }
 
-    fn predict(&self, latents: &Planes, timestep: f32, prompts: &[PromptId]) -> networks::Result<Planes> {
-        if prompts.len() != latents.count {
-            let message = format!("{} prompts for {} latents", prompts.len(), latents.count);
-            return Err(NetworksError::Input(message));
-        }
-        let x = self.upload(latents, self.unet.config().in_channels, "latents")?;
-        let words = prompts.iter().map(|&prompt| self.words(prompt)).collect::<networks::Result<Vec<_>>>()?;
+    fn in_channels(&self) -> usize {
+        self.unet.config().in_channels
+    }
+
+    fn predict(&self, inputs: &Planes, timestep: f32, calls: &[Call]) -> networks::Result<Planes> {
+        let x = self.upload(inputs, self.in_channels(), "inputs")?;
+        let rows: Vec<usize> = calls.iter().map(|call| call.input).collect();
+        let words = calls.iter().map(|call| self.words(call.prompt)).collect::<networks::Result<Vec<_>>>()?;
         let words = match words.as_slice() {
+            [] => return Err(NetworksError::Input("a batch of no calls".to_owned())),
             [one] => (*one).clone(),
             many => self.backend.concat(many, 0)?,
         };
-        self.download(&self.unet.forward(&self.backend, &x, timestep, &words)?)
+        self.download(&self.unet.forward(&self.backend, &x, timestep, &rows, &words)?)
     }
 
     fn encode(&self, pictures: &Planes) -> networks::Result<Moments> {

@@ -15,7 +15,7 @@ use super::painting::Piece;
 use super::random::{TorchRandom, keyed_normals};
 use super::trajectory::is_free;
 use super::windows::Window;
-use super::{Kept, Network, NetworkError, Painting, Planes, PromptId, Sampler, Surround};
+use super::{Call, Kept, Network, NetworkError, Painting, Planes, PromptId, Sampler, Surround};
 use std::collections::HashMap;
 
 /// Watches a painting grow, and may stop it.
@@ -44,6 +44,8 @@ pub struct Painted {
     pub windows: usize,
     /// Batch elements the UNet evaluated.
     pub unet_samples: usize,
+    /// Inputs among them that differ: evaluations of the UNet's part before its first cross-attention.
+    pub unet_inputs: usize,
     /// What the paper's loop evaluates: windows × prompts × 2 × evaluations.
     pub unet_samples_reference: usize,
 }
@@ -59,12 +61,6 @@ pub enum PaintError {
     NotFinite { step: usize, steps: usize },
     #[error("{0}")]
     Invalid(String),
-}
-
-/// One evaluation of the UNet: an input and the words it is conditioned on.
-struct Request {
-    input: usize,
-    prompt: PromptId,
 }
 
 /// What a (window, region) pair is made of, once its requests are answered.
@@ -83,19 +79,22 @@ struct Pair {
 #[derive(Default)]
 struct Gathered {
     inputs: Vec<Vec<f32>>,
-    requests: Vec<Request>,
+    /// What the UNet sees beside each input.
+    conditions: Vec<Vec<f32>>,
+    requests: Vec<Call>,
     pairs: Vec<Pair>,
-    known: HashMap<(usize, PromptId), usize>,
+    known: HashMap<Call, usize>,
 }
 
 impl Gathered {
     /// The request for `prompt` on `input`; with `share`, one that is already there is used again.
     fn request(&mut self, input: usize, prompt: PromptId, share: bool) -> usize {
-        if let (true, Some(&known)) = (share, self.known.get(&(input, prompt))) {
+        let call = Call { input, prompt };
+        if let (true, Some(&known)) = (share, self.known.get(&call)) {
             return known;
         }
-        self.requests.push(Request { input, prompt });
-        self.known.insert((input, prompt), self.requests.len() - 1);
+        self.requests.push(call);
+        self.known.insert(call, self.requests.len() - 1);
         self.requests.len() - 1
     }
 }
@@ -142,6 +141,13 @@ fn run(
     if let Some(start) = start {
         start.check(painting, sampler.steps())?;
     }
+    let planes = network.in_channels();
+    let seen = painting.conditions.as_ref();
+    if planes != 4 + seen.map_or(0, |c| c.channels) || seen.is_some_and(|c| (c.height, c.width) != (height, width)) {
+        return Err(PaintError::Invalid(format!(
+            "the UNet takes {planes} planes, which is not what there is to paint"
+        )));
+    }
     let first_step = painting.first_step();
     let steps = sampler.steps() - first_step;
     let first = sampler.evaluation_of(first_step);
@@ -164,12 +170,14 @@ fn run(
     let all = painting.windows();
     let count = all.len();
     let may_change = |window: &Window| {
-        let free = [kept.map(|kept| &kept.free), start.and_then(|start| start.free.as_ref())];
+        let free = [kept.map(|kept| &kept.free), painting.free()];
         free.into_iter().flatten().all(|free| is_free(window, painting, free))
     };
     let windows: Vec<(usize, Window)> = all.into_iter().enumerate().filter(|(_, w)| may_change(w)).collect();
+    let held = painting.free().map(|free| held(painting, free, &windows));
     let weights = windows.first().map(|(_, w)| w.weights(painting.window_weights)).unwrap_or_default();
-    let mut engine = Engine { painting, windows, weights, colours: Colours::new(painting), noise, samples: 0 };
+    let mut engine =
+        Engine { painting, windows, weights, colours: Colours::new(painting), noise, samples: 0, inputs: 0 };
     let mut denoised = Planes::zeros(1, 4, height, width);
     for i in first..evaluations {
         let fused = engine.fused_prediction(i, &latent, sampler, network, observer)?;
@@ -180,10 +188,10 @@ fn run(
             Vec::new()
         };
         sampler.step(i, &mut latent.data, &fused, &fresh);
-        if let Some(start) = start {
+        if let (Some(start), Some(free)) = (start, &held) {
             let next = Some(i + 1).filter(|next| *next < evaluations);
-            start.hold(next, sampler, &engine.noise, &mut latent);
-            start.hold(None, sampler, &engine.noise, &mut denoised);
+            start.hold(free, next, sampler, &engine.noise, &mut latent);
+            start.hold(free, None, sampler, &engine.noise, &mut denoised);
         }
         if let Some(kept) = kept {
             kept.hold(i + 1 - first, &mut latent);
@@ -203,8 +211,22 @@ fn run(
         latent,
         windows: count,
         unet_samples: engine.samples,
+        unet_inputs: engine.inputs,
         unet_samples_reference: count * painting.parts.len() * 2 * (evaluations - first),
     })
+}
+
+/// How far each cell may leave the picture to start from. A UNet that sees that picture keeps it by itself, but for what lies
+/// in no window that is evaluated.
+fn held(painting: &Painting, free: &[f32], windows: &[(usize, Window)]) -> Vec<f32> {
+    if painting.conditions.is_none() {
+        return free.to_vec();
+    }
+    let mut evaluated = vec![0.0; free.len()];
+    for (_, window) in windows {
+        window.for_each_run(painting.height, painting.width, |_, at, n| evaluated[at..at + n].fill(1.0));
+    }
+    evaluated
 }
 
 struct Engine<'a> {
@@ -217,6 +239,7 @@ struct Engine<'a> {
     /// The noise the first latent was made of.
     noise: Planes,
     samples: usize,
+    inputs: usize,
 }
 
 impl Engine<'_> {
@@ -267,6 +290,12 @@ impl Engine<'_> {
         let mut shared = vec![0.0; 4 * area];
         window.crop(latent, &mut shared);
         gathered.inputs.push(shared);
+        let conditions = painting.conditions.as_ref().map_or(Vec::new(), |conditions| {
+            let mut cut = vec![0.0; conditions.channels * area];
+            window.crop(conditions, &mut cut);
+            cut
+        });
+        gathered.conditions.push(conditions);
         let plain = gathered.inputs.len() - 1;
         let step = sampler.step_of(i);
         for Piece { part, mask, own_input } in painting.pieces(&window, step) {
@@ -281,11 +310,14 @@ impl Engine<'_> {
                     let m = mask[j % area];
                     *x = m * *x + (1.0 - m) * sampler.add_noise(i, clean, noise);
                 }
+                let mut conditions = gathered.conditions[plain].clone();
                 if painting.surround == Surround::WhiteCentred {
                     rolled = to_centre(&mask, window.height, window.width);
                     roll(&mut copy, window.height, window.width, rolled);
+                    roll(&mut conditions, window.height, window.width, rolled);
                 }
                 gathered.inputs.push(copy);
+                gathered.conditions.push(conditions);
                 input = gathered.inputs.len() - 1;
             }
             let (prompt, negative) = painting.prompts(part);
@@ -297,7 +329,8 @@ impl Engine<'_> {
         Ok(())
     }
 
-    /// Runs the network over all gathered requests, a batch at a time.
+    /// Runs the network over all gathered requests, a batch at a time. Requests on one input go into one batch as far as they
+    /// fit, because the network computes what they share once.
     fn answer(
         &mut self,
         i: usize,
@@ -308,26 +341,43 @@ impl Engine<'_> {
     ) -> Result<Vec<Vec<f32>>, PaintError> {
         let Some(&(_, Window { width, height, .. })) = self.windows.first() else { return Ok(Vec::new()) };
         let scale = sampler.input_scale(i);
-        let mut answers = Vec::with_capacity(gathered.requests.len());
-        for requests in gathered.requests.chunks(self.painting.batch.max(1)) {
+        let channels = network.in_channels();
+        let share = self.painting.savings;
+        let mut order: Vec<usize> = (0..gathered.requests.len()).collect();
+        order.sort_by_key(|&r| gathered.requests[r].input);
+        let mut answers = vec![Vec::new(); order.len()];
+        for order in order.chunks(self.painting.batch.max(1)) {
             if observer.cancelled() {
                 return Err(PaintError::Cancelled);
             }
-            let mut batch = Planes::zeros(requests.len(), 4, height, width);
-            for (n, request) in requests.iter().enumerate() {
-                for (to, from) in batch.image_mut(n).iter_mut().zip(&gathered.inputs[request.input]) {
+            let mut inputs: Vec<usize> = Vec::with_capacity(order.len());
+            let mut calls = Vec::with_capacity(order.len());
+            for &r in order {
+                let Call { input, prompt } = gathered.requests[r];
+                if !share || inputs.last() != Some(&input) {
+                    inputs.push(input);
+                }
+                calls.push(Call { input: inputs.len() - 1, prompt });
+            }
+            let mut batch = Planes::zeros(inputs.len(), channels, height, width);
+            for (n, &input) in inputs.iter().enumerate() {
+                let (latent, conditions) = batch.image_mut(n).split_at_mut(4 * height * width);
+                for (to, from) in latent.iter_mut().zip(&gathered.inputs[input]) {
                     *to = from * scale;
                 }
+                conditions.copy_from_slice(&gathered.conditions[input]);
             }
-            let prompts: Vec<PromptId> = requests.iter().map(|r| r.prompt).collect();
-            let out = network.predict(&batch, sampler.timesteps()[i], &prompts).map_err(PaintError::Network)?;
-            if out.data.len() != batch.data.len() {
+            let out = network.predict(&batch, sampler.timesteps()[i], &calls).map_err(PaintError::Network)?;
+            if out.data.len() != calls.len() * 4 * height * width {
                 return Err(PaintError::Invalid(
                     "the network answered with another shape than it was asked".to_owned(),
                 ));
             }
-            answers.extend((0..requests.len()).map(|n| out.image(n).to_vec()));
-            self.samples += requests.len();
+            for (n, &r) in order.iter().enumerate() {
+                answers[r] = out.image(n).to_vec();
+            }
+            self.samples += calls.len();
+            self.inputs += inputs.len();
         }
         Ok(answers)
     }

@@ -22,7 +22,7 @@ mod trajectory;
 pub mod windows;
 
 pub use engine::{Observer, PaintError, Painted, paint, repaint};
-pub use network::{Moments, Network, NetworkError, PromptId};
+pub use network::{Call, Moments, Network, NetworkError, PromptId};
 pub use painting::{Layout, Painting, Part, Surround};
 pub use planes::Planes;
 pub use reference::paint_reference;

@@ -17,14 +17,29 @@ pub struct Moments {
     pub std: Planes,
 }
 
+/// One evaluation of the UNet: an image of the batch, and the words it is conditioned on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Call {
+    /// Index of the image among the inputs.
+    pub input: usize,
+    pub prompt: PromptId,
+}
+
 /// A latent diffusion model: UNet and VAE.
 pub trait Network {
-    /// One UNet call on a batch: image `i` of `latents` `[n, c, h, w]` with the words `prompts[i]`, all at `timestep` (in
-    /// training steps, 0 to 999). Returns the raw output (epsilon, v or sample), the same shape.
+    /// Planes of a UNet input: 4, or 9 where the checkpoint inpaints (latent, mask, masked picture).
+    fn in_channels(&self) -> usize {
+        4
+    }
+
+    /// One UNet batch: for each of `calls`, image `input` of `inputs` `[n, in_channels, h, w]` with the words `prompt`, all at
+    /// `timestep` (in training steps, 0 to 999). Returns the raw outputs (epsilon, v or sample) `[calls, 4, h, w]` in the
+    /// order of `calls`. What does not depend on the words is computed once per input, so calls on one input belong into
+    /// one batch.
     ///
     /// # Errors
     /// Whatever the device reports.
-    fn predict(&mut self, latents: &Planes, timestep: f32, prompts: &[PromptId]) -> Result<Planes, NetworkError>;
+    fn predict(&mut self, inputs: &Planes, timestep: f32, calls: &[Call]) -> Result<Planes, NetworkError>;
 
     /// Encodes pictures `[n, 3, H, W]` in −1…1 (sides multiples of 8) to latents `[n, 4, H/8, W/8]`.
     ///

@@ -7,7 +7,7 @@
 use super::colours::solid;
 use super::random::TorchRandom;
 use super::windows::Window;
-use super::{Network, Observer, PaintError, Painted, Painting, Planes, PromptId, Sampler};
+use super::{Call, Network, Observer, PaintError, Painted, Painting, Planes, PromptId, Sampler};
 
 /// The views of the released `get_views`: a strip that no full stride reaches stays uncovered.
 fn views(height: usize, width: usize, window: usize, stride: usize) -> Vec<Window> {
@@ -131,7 +131,13 @@ pub fn paint_reference(
         }
         observer.stepped(i + 1, steps, &latent, network);
     }
-    Ok(Painted { latent, windows: views.len(), unet_samples: samples, unet_samples_reference: samples })
+    Ok(Painted {
+        latent,
+        windows: views.len(),
+        unet_samples: samples,
+        unet_inputs: samples,
+        unet_samples_reference: samples,
+    })
 }
 
 /// The predictions of every copy with its negative and with its own words, batch by batch.
@@ -152,8 +158,8 @@ fn predict_pairs(
             for (to, from) in batch.data.iter_mut().zip(&copies.data[start * len..]) {
                 *to = from * scale;
             }
-            let prompts: Vec<PromptId> = (start..start + n).map(words).collect();
-            let answer = network.predict(&batch, sampler.timesteps()[i], &prompts).map_err(PaintError::Network)?;
+            let calls: Vec<Call> = (0..n).map(|input| Call { input, prompt: words(start + input) }).collect();
+            let answer = network.predict(&batch, sampler.timesteps()[i], &calls).map_err(PaintError::Network)?;
             if answer.data.len() != batch.data.len() {
                 return Err(PaintError::Invalid(
                     "the network answered with another shape than it was asked".to_owned(),

@@ -1,7 +1,8 @@
 //! The denoising network as diffusers' `UNet2DConditionModel` has it (Rombach et al. 2022, arXiv:2112.10752).
 //!
 //! [`Unet::forward`] is one straight walk: down the levels, keeping what each layer gives, through the middle, and up
-//! again, joining what was kept. Up to the first cross-attention nothing depends on the words.
+//! again, joining what was kept. Up to the first cross-attention nothing depends on the words, so that part is computed once
+//! per input, however many words the input is evaluated with.
 
 use super::blocks::{Attention, Resnet, ResnetOptions};
 use super::vae::image_size;
@@ -266,6 +267,29 @@ fn sample_size(fields: &Fields) -> Result<Option<usize>> {
     }
 }
 
+/// The words of a batch on their way through the network.
+struct Words<'a, B: Backend> {
+    /// `[calls, tokens, cross_attention_dim]`.
+    embeddings: &'a B::Tensor,
+    /// The input of each call, until the first cross-attention makes a row of each.
+    pending: Option<&'a [usize]>,
+}
+
+impl<B: Backend> Words<'_, B> {
+    /// One row per call from here on.
+    fn spread(&mut self, b: &B, x: &B::Tensor) -> Result<B::Tensor> {
+        spread(b, x, self.pending.take())
+    }
+}
+
+/// Row `rows[i]` of `x` for every `i`; without `rows`, `x` has its rows already.
+fn spread<B: Backend>(b: &B, x: &B::Tensor, rows: Option<&[usize]>) -> Result<B::Tensor> {
+    match rows {
+        Some(rows) => Ok(b.select(x, rows)?),
+        None => Ok(x.clone()),
+    }
+}
+
 /// `BasicTransformerBlock`.
 struct TransformerBlock<B: Backend> {
     norm1: B::Norm,
@@ -299,12 +323,15 @@ impl<B: Backend> TransformerBlock<B> {
         })
     }
 
-    fn forward(&self, b: &B, x: &B::Tensor, context: &B::Tensor) -> Result<B::Tensor> {
-        let h = b.layer_norm(x, &self.norm1, LAYER_NORM_EPS)?;
-        let h = self.attn1.forward(b, &h, if self.only_cross_attention { context } else { &h })?;
-        let x = b.add(x, &h)?;
+    fn forward(&self, b: &B, mut x: B::Tensor, words: &mut Words<B>) -> Result<B::Tensor> {
+        if self.only_cross_attention {
+            x = words.spread(b, &x)?;
+        }
+        let h = b.layer_norm(&x, &self.norm1, LAYER_NORM_EPS)?;
+        let h = self.attn1.forward(b, &h, if self.only_cross_attention { words.embeddings } else { &h })?;
+        let x = words.spread(b, &b.add(&x, &h)?)?;
         let h = b.layer_norm(&x, &self.norm2, LAYER_NORM_EPS)?;
-        let x = b.add(&x, &self.attn2.forward(b, &h, context)?)?;
+        let x = b.add(&x, &self.attn2.forward(b, &h, words.embeddings)?)?;
         let h = b.layer_norm(&x, &self.norm3, LAYER_NORM_EPS)?;
         let h = b.geglu(&b.linear(&h, &self.ff_in)?)?;
         Ok(b.add(&x, &b.linear(&h, &self.ff_out)?)?)
@@ -332,15 +359,16 @@ impl<B: Backend> Transformer2d<B> {
         })
     }
 
-    fn forward(&self, b: &B, x: &B::Tensor, context: &B::Tensor) -> Result<B::Tensor> {
+    fn forward(&self, b: &B, x: &B::Tensor, words: &mut Words<B>) -> Result<B::Tensor> {
         let (_, height, width) = image_size(b, x)?;
+        let pending = words.pending;
         let h = b.to_tokens(&b.group_norm(x, &self.norm, self.groups, TRANSFORMER_NORM_EPS, false)?)?;
         let mut h = b.linear(&h, &self.proj_in)?;
         for block in &self.blocks {
-            h = block.forward(b, &h, context)?;
+            h = block.forward(b, h, words)?;
         }
         let h = b.linear(&h, &self.proj_out)?;
-        Ok(b.add(x, &b.to_image(&h, height, width)?)?)
+        Ok(b.add(&spread(b, x, pending)?, &b.to_image(&h, height, width)?)?)
     }
 }
 
@@ -351,10 +379,10 @@ struct Layer<B: Backend> {
 }
 
 impl<B: Backend> Layer<B> {
-    fn forward(&self, b: &B, x: &B::Tensor, time: &B::Tensor, context: &B::Tensor) -> Result<B::Tensor> {
+    fn forward(&self, b: &B, x: &B::Tensor, time: &B::Tensor, words: &mut Words<B>) -> Result<B::Tensor> {
         let x = self.resnet.forward(b, x, Some(time))?;
         match &self.transformer {
-            Some(transformer) => transformer.forward(b, &x, context),
+            Some(transformer) => transformer.forward(b, &x, words),
             None => Ok(x),
         }
     }
@@ -474,39 +502,55 @@ impl<B: Backend> Unet<B> {
         &self.config
     }
 
-    /// One call: latents `[n, in_channels, h, w]`, all at `timestep`, with text embeddings `[n, tokens, cross_attention_dim]`,
-    /// to `[n, out_channels, h, w]`.
+    /// One batch: inputs `[n, in_channels, h, w]`, all at `timestep`; row `i` of the result `[calls, out_channels, h, w]` is
+    /// input `rows[i]` with text embedding `i` of `embeddings` `[calls, tokens, cross_attention_dim]`.
     ///
     /// # Errors
     /// Where the inputs do not fit or the device fails.
-    pub fn forward(&self, b: &B, latents: &B::Tensor, timestep: f32, context: &B::Tensor) -> Result<B::Tensor> {
+    pub fn forward(
+        &self,
+        b: &B,
+        inputs: &B::Tensor,
+        timestep: f32,
+        rows: &[usize],
+        embeddings: &B::Tensor,
+    ) -> Result<B::Tensor> {
+        let count = b.shape(inputs).first().copied().unwrap_or(0);
+        if rows.is_empty() || rows.iter().any(|&row| row >= count) || b.shape(embeddings).first() != Some(&rows.len()) {
+            return Err(Error::Input(format!("{} calls with words on {count} inputs do not fit", rows.len())));
+        }
+        let one_each = rows.len() == count && rows.iter().enumerate().all(|(call, &input)| call == input);
+        let words = &mut Words { embeddings, pending: (!one_each).then_some(rows) };
+
         let time = &self.time(b, timestep)?;
-        let mut x = if self.config.center_input_sample { b.affine(latents, 2.0, -1.0)? } else { latents.clone() };
+        let mut x = if self.config.center_input_sample { b.affine(inputs, 2.0, -1.0)? } else { inputs.clone() };
         x = b.conv2d(&x, &self.conv_in)?;
 
-        let mut kept = vec![x.clone()];
+        // What the way up joins again, and which rows it still has to be spread to.
+        let mut kept = vec![(x.clone(), words.pending)];
         for block in &self.down {
             for layer in &block.layers {
-                x = layer.forward(b, &x, time, context)?;
-                kept.push(x.clone());
+                x = layer.forward(b, &x, time, words)?;
+                kept.push((x.clone(), words.pending));
             }
             if let Some(conv) = &block.resample {
                 x = b.conv2d(&x, conv)?;
-                kept.push(x.clone());
+                kept.push((x.clone(), words.pending));
             }
         }
 
-        x = self.mid_first.forward(b, &x, time, context)?;
+        x = self.mid_first.forward(b, &x, time, words)?;
         x = self.mid_second.forward(b, &x, Some(time))?;
 
         for block in &self.up {
             for layer in &block.layers {
-                let skip = kept.pop().ok_or_else(unbalanced)?;
-                x = layer.forward(b, &b.concat(&[&x, &skip], 1)?, time, context)?;
+                let (skip, pending) = kept.pop().ok_or_else(unbalanced)?;
+                let skip = spread(b, &skip, pending)?;
+                x = layer.forward(b, &b.concat(&[&x, &skip], 1)?, time, words)?;
             }
             if let Some(conv) = &block.resample {
                 // To the size of the next level, which is odd where the way down rounded up.
-                let (_, height, width) = image_size(b, kept.last().ok_or_else(unbalanced)?)?;
+                let (_, height, width) = image_size(b, &kept.last().ok_or_else(unbalanced)?.0)?;
                 x = b.conv2d(&b.upsample(&x, height, width)?, conv)?;
             }
         }

@@ -2,7 +2,7 @@
 
 use super::model::Model;
 use crate::checkpoint::{self, Checkpoint, Device, Tokenizer};
-use crate::diffusion::{Moments, Network, NetworkError, Planes, PromptId, SchedulerConfig};
+use crate::diffusion::{Call, Moments, Network, NetworkError, Planes, PromptId, SchedulerConfig};
 
 /// A checkpoint on a device, with its noise schedule.
 #[derive(Debug)]
@@ -43,8 +43,12 @@ impl Loaded {
 }
 
 impl Network for Loaded {
-    fn predict(&mut self, latents: &Planes, timestep: f32, prompts: &[PromptId]) -> Result<Planes, NetworkError> {
-        self.model.predict(latents, timestep, prompts)
+    fn in_channels(&self) -> usize {
+        self.model.in_channels()
+    }
+
+    fn predict(&mut self, inputs: &Planes, timestep: f32, calls: &[Call]) -> Result<Planes, NetworkError> {
+        self.model.predict(inputs, timestep, calls)
     }
 
     fn encode(&mut self, pictures: &Planes) -> Result<Moments, NetworkError> {

@@ -49,11 +49,12 @@ impl Shared {
         let mut state = self.lock();
         state.next += 1;
         let id = JobId(state.next);
+        // Before the worker can take the job, so that no event of it comes earlier.
+        state.events.push(Event::Phase { job: id, phase: Phase::Queued });
+        state.queue.push_back((id, job));
         drop(state);
-        // Told before the worker can see the job, which might be over before this line.
-        self.send(Event::Phase { job: id, phase: Phase::Queued });
-        self.lock().queue.push_back((id, job));
         self.bell.notify_one();
+        (self.wake)();
         id
     }
 

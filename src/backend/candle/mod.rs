@@ -330,6 +330,12 @@ impl Backend for Candle {
         on("concat", || Tensor::cat(parts, axis))
     }
 
+    fn select(&self, x: &Tensor, rows: &[usize]) -> Result<Tensor> {
+        let ids = rows.iter().map(|&row| u32::try_from(row)).collect::<Result<Vec<_>, _>>();
+        let ids = ids.map_err(|error| Error::Device { operator: "select", message: error.to_string() })?;
+        on("select", || x.contiguous()?.index_select(&Tensor::new(ids, &self.device)?, 0))
+    }
+
     fn to_tokens(&self, x: &Tensor) -> Result<Tensor> {
         on("to_tokens", || x.flatten_from(2)?.transpose(1, 2)?.contiguous())
     }
