@@ -129,6 +129,51 @@ fn new_render_info_tell_one_story() {
 }
 
 #[test]
+fn a_picture_is_the_start_of_another_and_stays_where_nothing_may_change() {
+    let folder = Folder::new();
+    let scene = project(&folder);
+    let (first, second, third) = (folder.path("1.png"), folder.path("2.png"), folder.path("3.png"));
+    let render = |args: &[&str]| {
+        let report = run(&[&["render", &scene, "--model", &model("eps"), "--steps", "4", "--json"], args].concat());
+        serde_json::from_str::<serde_json::Value>(&report).expect("JSON")
+    };
+    let image = image::RgbImage::from_fn(256, 192, |x, y| image::Rgb([x as u8, y as u8, 90]));
+    image.save(&first).expect("writes");
+    let whole = render(&["-o", &second, "--image", &first, "--strength", "0.5", "--sampler", "unipc"]);
+    assert_eq!(whole["unet_samples_reference"], 6 * 4 * 2 * 2);
+    assert_ne!(image::open(&second).expect("a picture").to_rgb8(), image);
+    // The third is drawn over what the second tells of itself, and keeps all but one place.
+    let own = mask("hard1.png");
+    let report =
+        run(&["render", &second, "-o", &third, "--inpaint", &own, "--strength", "1", "--schedule", "karras", "--json"]);
+    assert!(report.contains("\"schedule\":\"karras\""), "{report}");
+    let third = image::open(&third).expect("a picture").to_rgb8();
+    let shown = image::open(&own).expect("a mask").to_luma8();
+    let differ = |x: u32, y: u32| third.get_pixel(x, y) != image.get_pixel(x, y);
+    assert!(shown.enumerate_pixels().all(|(x, y, m)| m.0[0] > 0 || !differ(x, y)));
+    assert!(shown.enumerate_pixels().any(|(x, y, m)| m.0[0] > 0 && differ(x, y)));
+    let info = run(&["info", &second]);
+    assert!(info.contains("strength 0.5"), "{info}");
+    for (args, word) in [
+        (["--strength", "0.5"], "--image"),
+        (["--inpaint", "regions"], "--image"),
+        (["--image", "none.png"], "none.png"),
+        (["--image", &picture_of_another_size(&folder)], "8×8"),
+    ] {
+        let (code, line) = fails(&[&["render", &scene, "-o", &second, "--quiet"], &args[..]].concat());
+        assert_eq!(code, 1, "{line}");
+        assert!(line.contains(word), "{line}");
+    }
+    assert_eq!(fails(&["render", &scene, "-o", &second, "--image", &first, "--strength", "2"]).0, 2);
+}
+
+fn picture_of_another_size(folder: &Folder) -> String {
+    let path = folder.path("small.png");
+    image::RgbImage::new(8, 8).save(&path).expect("writes");
+    path
+}
+
+#[test]
 fn info_tells_what_a_checkpoint_is() {
     let info = run(&["info", &model("vpred")]);
     assert!(info.contains("v_prediction") || info.contains("v-prediction"), "{info}");

@@ -140,10 +140,20 @@ pub fn draw(
     let Plan { mut painting, mut rerolls, mut warnings } = plan(document, facts, options, &mut prompt)?;
     cut_words(document, model, &mut warnings);
     if let (Some(start), Some(kept)) = (&mut painting.start, &document.start) {
-        start.clean = start::encode(model_as_network(model), &kept.image, painting.factor, painting.wrap)?;
-        for (painting, _) in &mut rerolls {
-            painting.start = Some(start.clone());
+        start.clean = start::encode(model_as_network(model), kept, painting.factor, painting.wrap)?;
+    }
+    if model_as_network(model).in_channels() != 4 {
+        if options.reference {
+            return Err(DrawError::Invalid("--reference knows no inpainting checkpoint; choose another".to_owned()));
         }
+        let soft = feathered_regions(document, options);
+        let regions = coverages(document, &soft);
+        let (factor, wrap) = (painting.factor, painting.wrap);
+        painting.conditions = Some(start::conditions(model_as_network(model), document, &regions, factor, wrap)?);
+    }
+    for (again, _) in &mut rerolls {
+        again.start.clone_from(&painting.start);
+        again.conditions.clone_from(&painting.conditions);
     }
     let rgb = if options.previews {
         Some(LatentToRgb::fit(model).map_err(|e| DrawError::Decode(e.to_string()))?)

@@ -123,6 +123,7 @@ pub(super) fn plan(
         batch,
         savings: options.savings,
         start,
+        conditions: None,
     };
     let rerolls = if options.reference { Vec::new() } else { rerolls(document, &painting) };
     Ok(Plan { painting, rerolls, warnings })
