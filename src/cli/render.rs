@@ -301,6 +301,7 @@ fn report(args: &Args, document: &Document, model: &dyn studio::Model, drawn: &D
             "dtype": dtype,
             "windows": drawn.windows,
             "unet_samples": drawn.unet_samples,
+            "unet_inputs": drawn.unet_inputs,
             "unet_samples_reference": drawn.unet_samples_reference,
             "unet_samples_rerolled": drawn.unet_samples_rerolled,
             "rerolls": rerolls(document),
