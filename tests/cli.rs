@@ -118,7 +118,8 @@ fn new_render_info_tell_one_story() {
 
     // Attention asks the network twice a window and step, and the picture is another one.
     let hinted = folder.path("hinted.png");
-    let attention = ["render", &scene, "-o", &hinted, "--model", &model("eps"), "--seed", "5", "--steps", "3", "--json"];
+    let attention =
+        ["render", &scene, "-o", &hinted, "--model", &model("eps"), "--seed", "5", "--steps", "3", "--json"];
     let report: serde_json::Value =
         serde_json::from_str(&run(&[&attention[..], &["--regions", "attention"]].concat())).expect("JSON");
     assert_eq!((&report["unet_samples"], &report["unet_inputs"]), (&(6 * 2 * 3).into(), &(6 * 3).into()), "{report}");

@@ -7,8 +7,9 @@ use polyptych::diffusion::masks::{self, LatentMask};
 use polyptych::diffusion::random::{TorchRandom, keyed, keyed_uniform};
 use polyptych::diffusion::windows::WindowWeights;
 use polyptych::diffusion::{
-    AreaCall, Call, Ddim, Euler, Hold, Kept, Layout, Moments, Network, NetworkError, Observer, PaintError, Painting, Part, Planes,
-    PromptId, Recorder, Sampler, SchedulerConfig, Surround, Trajectory, free_windows, paint, paint_reference, repaint,
+    AreaCall, Call, Ddim, Euler, Hold, Kept, Layout, Moments, Network, NetworkError, Observer, PaintError, Painting,
+    Part, Planes, PromptId, Recorder, Sampler, SchedulerConfig, Surround, Trajectory, free_windows, paint,
+    paint_reference, repaint,
 };
 use std::sync::Arc;
 

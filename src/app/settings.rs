@@ -194,7 +194,9 @@ impl App {
             let response = combo.show_ui(ui, |ui| {
                 for regions in Regions::ALL {
                     let choice = ui.selectable_label(regions == current, hold_title(regions));
-                    ui.label(RichText::new(hold_trade(regions)).size(theme::TEXT_SMALL).color(theme::tokens(ui).text_weak));
+                    ui.label(
+                        RichText::new(hold_trade(regions)).size(theme::TEXT_SMALL).color(theme::tokens(ui).text_weak),
+                    );
                     if choice.clicked() {
                         chosen = Some(regions);
                     }

@@ -215,7 +215,7 @@ impl<B: Backend> Loaded<B> {
     fn in_batches(
         &self,
         rows: &[usize],
-        run: &dyn Fn(&[usize], usize) -> networks::Result<B::Tensor>,
+        run: impl Fn(&[usize], usize) -> networks::Result<B::Tensor>,
     ) -> networks::Result<Planes> {
         let mut size = rows.len().max(1);
         let mut done: Option<Planes> = None;
@@ -293,7 +293,7 @@ impl<B: Backend> Networks for Loaded<B> {
     fn predict(&self, inputs: &Planes, timestep: f32, calls: &[Call]) -> networks::Result<Planes> {
         let x = self.upload(inputs, self.in_channels(), "inputs")?;
         let rows: Vec<usize> = calls.iter().map(|call| call.input).collect();
-        self.in_batches(&rows, &|rows, from| {
+        self.in_batches(&rows, |rows, from| {
             let words = self.embeddings(calls[from..from + rows.len()].iter().map(|call| call.prompt))?;
             self.unet.forward(&self.backend, &x, timestep, rows, &words)
         })
@@ -302,7 +302,7 @@ impl<B: Backend> Networks for Loaded<B> {
     fn predict_areas(&self, inputs: &Planes, timestep: f32, calls: &[AreaCall]) -> networks::Result<Planes> {
         let x = self.upload(inputs, self.in_channels(), "inputs")?;
         let rows: Vec<usize> = calls.iter().map(|call| call.input).collect();
-        self.in_batches(&rows, &|rows, from| {
+        self.in_batches(&rows, |rows, from| {
             let calls = &calls[from..from + rows.len()];
             let areas = || calls.iter().flat_map(|call| &call.areas);
             let counts: Vec<usize> = calls.iter().map(|call| call.areas.len()).collect();

@@ -48,7 +48,8 @@ impl Engine<'_> {
                 for (to, from) in inputs.image_mut(input).iter_mut().zip(&held.crop) {
                     *to = from * scale;
                 }
-                calls.push(AreaCall { input, areas: self.areas(&held.pieces, |part| self.painting.parts[part].prompt) });
+                calls
+                    .push(AreaCall { input, areas: self.areas(&held.pieces, |part| self.painting.parts[part].prompt) });
                 if held.guided {
                     let areas = self.areas(&held.pieces, |part| self.painting.parts[part].negative);
                     calls.push(AreaCall { input, areas });

@@ -327,14 +327,7 @@ impl Engine<'_> {
     }
 
     /// Applies guidance to every pair and adds it, weighted, to the sums.
-    fn fuse(
-        &self,
-        i: usize,
-        gathered: &Gathered,
-        answers: &[Vec<f32>],
-        sampler: &dyn Sampler,
-        sums: &mut Sums,
-    ) {
+    fn fuse(&self, i: usize, gathered: &Gathered, answers: &[Vec<f32>], sampler: &dyn Sampler, sums: &mut Sums) {
         let painting = self.painting;
         for pair in gathered.pairs.iter().filter(|pair| !pair.mask.is_empty()) {
             let (window, part) = (pair.window, &painting.parts[pair.part]);

@@ -63,12 +63,7 @@ pub trait Network {
     ///
     /// # Errors
     /// Whatever the device reports; also where this network cannot do it.
-    fn predict_areas(
-        &mut self,
-        _inputs: &Planes,
-        _timestep: f32,
-        _calls: &[AreaCall],
-    ) -> Result<Planes, NetworkError> {
+    fn predict_areas(&mut self, _inputs: &Planes, _timestep: f32, _calls: &[AreaCall]) -> Result<Planes, NetworkError> {
         Err("this network cannot hold regions by attention; choose MultiDiffusion".into())
     }
 

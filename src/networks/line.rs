@@ -245,12 +245,7 @@ impl<B: Backend> Strips<'_, B> {
     }
 
     /// Runs every strip to step `stop`, shows it to `see`, and holds it there if asked.
-    fn pass(
-        &mut self,
-        stop: usize,
-        hold: bool,
-        mut see: impl FnMut(&Part<B::Tensor>) -> Result<()>,
-    ) -> Result<()> {
+    fn pass(&mut self, stop: usize, hold: bool, mut see: impl FnMut(&Part<B::Tensor>) -> Result<()>) -> Result<()> {
         let extent = self.extent(stop);
         let widest = self.live[self.at..stop].iter().copied().max().unwrap_or(0);
         let rows = share(self.room, STRIP_SHARE) / (widest / extent.max(1)).max(1);
@@ -293,8 +288,10 @@ impl<B: Backend> Strips<'_, B> {
     fn take(&self, from: usize, to: usize) -> Result<State<B::Tensor>> {
         let over = || self.held.iter().filter(|state| state.x.from < to && state.x.to > from);
         let join = |parts: Vec<&Part<B::Tensor>>| -> Result<Part<B::Tensor>> {
-            let cut: Vec<Part<B::Tensor>> =
-                parts.into_iter().map(|part| self.cut(part, from.max(part.from), to.min(part.to))).collect::<Result<_>>()?;
+            let cut: Vec<Part<B::Tensor>> = parts
+                .into_iter()
+                .map(|part| self.cut(part, from.max(part.from), to.min(part.to)))
+                .collect::<Result<_>>()?;
             let x = match cut.as_slice() {
                 [one] => one.x.clone(),
                 many => self.b.concat(&many.iter().map(|part| &part.x).collect::<Vec<_>>(), self.axis)?,

@@ -377,10 +377,8 @@ fn resized(plane: &[f32], from: (usize, usize), to: (usize, usize)) -> Vec<f32> 
     let mut out = Vec::with_capacity(to.0 * to.1);
     for row in &rows {
         for column in &columns {
-            let sum: f32 = row
-                .iter()
-                .flat_map(|&(y, h)| column.iter().map(move |&(x, w)| h * w * plane[y * from.1 + x]))
-                .sum();
+            let sum: f32 =
+                row.iter().flat_map(|&(y, h)| column.iter().map(move |&(x, w)| h * w * plane[y * from.1 + x])).sum();
             out.push(sum * scale);
         }
     }
@@ -641,7 +639,10 @@ impl<B: Backend> Unet<B> {
             || (masks.height, masks.width) != (height, width)
             || masks.masks.iter().any(|mask| mask.len() != height * width)
         {
-            return Err(Error::Input(format!("{areas} areas on {} calls of {width} × {height} do not fit", rows.len())));
+            return Err(Error::Input(format!(
+                "{areas} areas on {} calls of {width} × {height} do not fit",
+                rows.len()
+            )));
         }
         let areas = Some(Held { masks, weights: HashMap::new() });
         self.walk(b, inputs, timestep, rows, Words { embeddings, pending: None, areas })
@@ -659,7 +660,10 @@ impl<B: Backend> Unet<B> {
         let wanted = words.areas.as_ref().map_or(rows.len(), |held| held.masks.masks.len());
         let embeddings = b.shape(words.embeddings).first().copied().unwrap_or(0);
         if rows.is_empty() || rows.iter().any(|&row| row >= count) || embeddings != wanted {
-            return Err(Error::Input(format!("{embeddings} words for {} calls on {count} inputs do not fit", rows.len())));
+            return Err(Error::Input(format!(
+                "{embeddings} words for {} calls on {count} inputs do not fit",
+                rows.len()
+            )));
         }
         let one_each = rows.len() == count && rows.iter().enumerate().all(|(call, &input)| call == input);
         words.pending = (!one_each).then_some(rows);

@@ -136,13 +136,10 @@ pub fn draw(
     sampler(document, model.scheduler(), options)?;
     let facts = Facts { window: model.window(), factor: model.factor() };
     let mut prompt = |words: &str| model.prompt(words).map_err(|e| DrawError::Words(e.to_string()));
-    let Plan { painting, rerolls, mut warnings } = plan(document, facts, &options, &mut prompt)?;
+    let Plan { painting, rerolls, mut warnings } = plan(document, facts, options, &mut prompt)?;
     cut_words(document, model, &mut warnings);
-    let rgb = if options.previews {
-        Some(preview_map(model).map_err(|e| DrawError::Decode(e.to_string()))?)
-    } else {
-        None
-    };
+    let rgb =
+        if options.previews { Some(preview_map(model).map_err(|e| DrawError::Decode(e.to_string()))?) } else { None };
     seconds.encode = start.elapsed().as_secs_f64();
     if watcher.cancelled() {
         return Err(DrawError::Cancelled);

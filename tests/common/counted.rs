@@ -77,11 +77,7 @@ impl<B: Backend> Counted<B> {
         result
     }
 
-    fn tensor(
-        &self,
-        operator: &'static str,
-        run: impl FnOnce(&B) -> Result<B::Tensor>,
-    ) -> Result<Entry<B::Tensor>> {
+    fn tensor(&self, operator: &'static str, run: impl FnOnce(&B) -> Result<B::Tensor>) -> Result<Entry<B::Tensor>> {
         self.timed(operator, run).map(|tensor| self.enter(tensor))
     }
 }

@@ -85,26 +85,30 @@ impl CustomOp1 for Patches {
             return Ok((CpuStorage::F32(patches), shape));
         }
         let line_len = width * len;
-        patches.par_chunks_mut(line_len).with_min_len(GRAIN.div_ceil(line_len)).enumerate().for_each(|(line, patches)| {
-            let (image, row) = ((first + line) / height, (first + line) % height);
-            for tap_y in 0..kernel {
-                let Some(y) = (row * stride + tap_y).checked_sub(before).filter(|&y| y < in_height) else { continue };
-                let start = (image * in_height + y) * in_width * channels;
-                let Some(source) = x.get(start..start + in_width * channels) else { continue };
-                for (column, patch) in patches.chunks_exact_mut(len).enumerate() {
-                    // Taps from..to of this row lie inside the image.
-                    let left = column * stride;
-                    let from = before.saturating_sub(left).min(kernel);
-                    let to = (in_width + before).saturating_sub(left).min(kernel);
-                    if from >= to {
+        patches.par_chunks_mut(line_len).with_min_len(GRAIN.div_ceil(line_len)).enumerate().for_each(
+            |(line, patches)| {
+                let (image, row) = ((first + line) / height, (first + line) % height);
+                for tap_y in 0..kernel {
+                    let Some(y) = (row * stride + tap_y).checked_sub(before).filter(|&y| y < in_height) else {
                         continue;
+                    };
+                    let start = (image * in_height + y) * in_width * channels;
+                    let Some(source) = x.get(start..start + in_width * channels) else { continue };
+                    for (column, patch) in patches.chunks_exact_mut(len).enumerate() {
+                        // Taps from..to of this row lie inside the image.
+                        let left = column * stride;
+                        let from = before.saturating_sub(left).min(kernel);
+                        let to = (in_width + before).saturating_sub(left).min(kernel);
+                        if from >= to {
+                            continue;
+                        }
+                        let patch = &mut patch[(tap_y * kernel + from) * channels..(tap_y * kernel + to) * channels];
+                        let at = (left + from - before) * channels;
+                        patch.copy_from_slice(&source[at..at + patch.len()]);
                     }
-                    let patch = &mut patch[(tap_y * kernel + from) * channels..(tap_y * kernel + to) * channels];
-                    let at = (left + from - before) * channels;
-                    patch.copy_from_slice(&source[at..at + patch.len()]);
                 }
-            }
-        });
+            },
+        );
         Ok((CpuStorage::F32(patches), shape))
     }
 }
@@ -274,16 +278,16 @@ pub(super) fn moments(x: &[f32], images: usize, channels: usize, groups: usize) 
             a
         };
         // Reduced in order, so that the sum does not depend on the threads.
-        let parts: Vec<Vec<f64>> = x.par_chunks(256 * channels).with_min_len(GRAIN.div_ceil(256 * channels)).map(part).collect();
+        let parts: Vec<Vec<f64>> =
+            x.par_chunks(256 * channels).with_min_len(GRAIN.div_ceil(256 * channels)).map(part).collect();
         parts.into_iter().fold(vec![0.0; groups], add)
     };
     x.par_chunks(image)
         .flat_map_iter(|x| {
-            let mean: Vec<f32> =
-                sums(x, &|lanes, pixel| lanes.iter_mut().zip(pixel).for_each(|(lane, x)| *lane += x))
-                    .into_iter()
-                    .map(|sum| (sum / count) as f32)
-                    .collect();
+            let mean: Vec<f32> = sums(x, &|lanes, pixel| lanes.iter_mut().zip(pixel).for_each(|(lane, x)| *lane += x))
+                .into_iter()
+                .map(|sum| (sum / count) as f32)
+                .collect();
             let means: Vec<f32> = mean.iter().flat_map(|&mean| std::iter::repeat_n(mean, per_group)).collect();
             let squares = sums(x, &|lanes, pixel| {
                 for ((lane, x), mean) in lanes.iter_mut().zip(pixel).zip(&means) {
