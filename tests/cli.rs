@@ -118,6 +118,17 @@ fn new_render_info_tell_one_story() {
     let latent = safetensors::SafeTensors::deserialize(&bytes).expect("safetensors");
     assert_eq!(latent.tensor("latent").expect("latent").shape(), [1, 4, 24, 32]);
 
+    // Attention asks the network twice a window and step, and the picture is another one.
+    let hinted = folder.path("hinted.png");
+    let attention =
+        ["render", &scene, "-o", &hinted, "--model", &model("eps"), "--seed", "5", "--steps", "3", "--json"];
+    let report: serde_json::Value =
+        serde_json::from_str(&run(&[&attention[..], &["--regions", "attention"]].concat())).expect("JSON");
+    assert_eq!((&report["unet_samples"], &report["unet_inputs"]), (&(6 * 2 * 3).into(), &(6 * 3).into()), "{report}");
+    assert_ne!(image::open(&hinted).expect("a picture").to_rgb8(), image.to_rgb8());
+    let info: serde_json::Value = serde_json::from_str(&run(&["info", &hinted, "--json"])).expect("JSON");
+    assert_eq!(info["settings"]["regions"], "attention", "{info}");
+
     // The picture holds its project, with the settings it was drawn with.
     let info: serde_json::Value = serde_json::from_str(&run(&["info", &picture, "--json"])).expect("JSON");
     assert_eq!(info["regions"].as_array().map(Vec::len), Some(3), "{info}");

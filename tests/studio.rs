@@ -2,7 +2,7 @@
 
 use polyptych::diffusion::{Call, Moments, Network, NetworkError, Planes, PromptId, SchedulerConfig};
 use polyptych::document::{Document, Mask};
-use polyptych::studio::{Event, Job, JobId, Loader, Model, Phase, Studio};
+use polyptych::studio::{Event, Job, JobId, LatentToRgb, Loader, Model, Phase, Studio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
@@ -10,6 +10,7 @@ use std::time::Duration;
 struct Toy {
     config: SchedulerConfig,
     calls: Arc<AtomicUsize>,
+    preview_map: Option<LatentToRgb>,
     /// What happens at each UNet call.
     at_call: fn(usize),
 }
@@ -52,6 +53,10 @@ impl Model for Toy {
         (words.split_whitespace().count(), 3)
     }
 
+    fn preview_map(&mut self) -> &mut Option<LatentToRgb> {
+        &mut self.preview_map
+    }
+
     fn device(&self) -> (String, String) {
         ("toy".to_owned(), "f32".to_owned())
     }
@@ -75,7 +80,7 @@ impl Bench {
                 return Err("missing: there is no such checkpoint".to_owned());
             }
             let config = SchedulerConfig { clip_sample: Some(false), ..SchedulerConfig::default() };
-            Ok(Box::new(Toy { config, calls: Arc::clone(&theirs), at_call }))
+            Ok(Box::new(Toy { config, calls: Arc::clone(&theirs), preview_map: None, at_call }))
         });
         let studio = Studio::start_with(loader, move || {
             wake.send(()).ok();

@@ -307,8 +307,8 @@ fn report(args: &Args, document: &Document, notes: Vec<String>, model: &dyn stud
             "dtype": dtype,
             "windows": drawn.windows,
             "unet_samples": drawn.unet_samples,
-            "unet_samples_reference": drawn.unet_samples_reference,
             "unet_inputs": drawn.unet_inputs,
+            "unet_samples_reference": drawn.unet_samples_reference,
             "unet_samples_rerolled": drawn.unet_samples_rerolled,
             "rerolls": rerolls(document),
             "seconds": {

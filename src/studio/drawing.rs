@@ -83,11 +83,11 @@ pub struct Drawn {
     pub latent: Planes,
     pub windows: usize,
     pub unet_samples: usize,
+    /// Evaluations of the UNet's part before its first cross-attention, which samples on one input share.
+    pub unet_inputs: usize,
     pub unet_samples_reference: usize,
     /// What of `unet_samples` went into drawing regions again.
     pub unet_samples_rerolled: usize,
-    /// Inputs that differ among the samples: evaluations of the UNet's part before its first cross-attention.
-    pub unet_inputs: usize,
     /// The way of the picture without anything drawn again, where it was asked for or needed.
     pub trajectory: Option<Arc<Trajectory>>,
     pub seconds: Seconds,
@@ -155,11 +155,8 @@ pub fn draw(
         again.start.clone_from(&painting.start);
         again.conditions.clone_from(&painting.conditions);
     }
-    let rgb = if options.previews {
-        Some(LatentToRgb::fit(model).map_err(|e| DrawError::Decode(e.to_string()))?)
-    } else {
-        None
-    };
+    let rgb =
+        if options.previews { Some(preview_map(model).map_err(|e| DrawError::Decode(e.to_string()))?) } else { None };
     seconds.encode = start.elapsed().as_secs_f64();
     if watcher.cancelled() {
         return Err(DrawError::Cancelled);
@@ -238,9 +235,9 @@ pub fn draw(
         latent,
         windows: cost.windows,
         unet_samples: cost.unet_samples,
+        unet_inputs: cost.unet_inputs,
         unet_samples_reference: cost.unet_samples_reference,
         unet_samples_rerolled: cost.rerolled,
-        unet_inputs: cost.unet_inputs,
         trajectory,
         seconds,
         warnings,
@@ -279,6 +276,15 @@ fn cut_words(document: &Document, model: &dyn Model, warnings: &mut Vec<String>)
             }
         }
     }
+}
+
+/// The model's linear map to colours, fitted when it is first asked for.
+fn preview_map(model: &mut dyn Model) -> Result<LatentToRgb, diffusion::NetworkError> {
+    if let Some(known) = model.preview_map() {
+        return Ok(known.clone());
+    }
+    let fitted = LatentToRgb::fit(model)?;
+    Ok(model.preview_map().insert(fitted).clone())
 }
 
 fn model_as_network(model: &mut dyn Model) -> &mut dyn Network {
