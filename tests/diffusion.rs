@@ -207,6 +207,7 @@ fn painting() -> Painting {
         batch: 5,
         savings: true,
         start: None,
+        conditions: None,
     }
 }
 

@@ -2,9 +2,9 @@
 
 use image::{Rgb as Pixel, RgbImage};
 use polyptych::document::{
-    BootstrapColour, Carry, Document, History, Kind, MAX_FEATHER, MAX_REGIONS, MAX_WEIGHT, MIN_WEIGHT, Mask, MergeKey,
-    Overlap, Problem, REGION_COLOURS, Region, RegionId, Rgb, Sampler, Schedule, Settings, Take, WarningKind,
-    WindowWeights, Wrap, describe, replace_file, write_atomically,
+    Area, BootstrapColour, Carry, Document, History, Kind, MAX_FEATHER, MAX_REGIONS, MAX_WEIGHT, MIN_WEIGHT, Mask,
+    MergeKey, Opened, Overlap, Problem, REGION_COLOURS, Region, RegionId, Rgb, Sampler, Schedule, Settings, Start,
+    Take, WarningKind, WindowWeights, Wrap, describe, replace_file, write_atomically,
 };
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read as _, Write as _};
@@ -73,6 +73,13 @@ fn painted() -> Document {
     document.settings.bootstrap_colour = BootstrapColour::White;
     document.take = Some(Arc::new(Take { image: picture(160, 96), seed: 1 << 60 }));
     document
+}
+
+/// The same, over a picture to start from.
+fn painted_over() -> Document {
+    let image = Arc::new(RgbImage::from_fn(160, 96, |x, y| Pixel([y as u8, 200, x as u8])));
+    let area = Area::Mask(ramp(160, 96, 40, 10, 70, 60));
+    Document { start: Some(Start { image, strength: 0.35, area }), ..painted() }
 }
 
 fn bytes_of(document: &Document) -> Vec<u8> {
@@ -304,14 +311,19 @@ fn thumbnails_are_at_most_256_pixels_and_keep_the_aspect() {
 
 #[test]
 fn the_merged_image_is_what_the_layers_make_together() {
-    let mut document = painted();
-    document.take = None;
+    for document in [painted(), painted_over()] {
+        merged_is_of_layers(Document { take: None, ..document });
+    }
+}
+
+fn merged_is_of_layers(document: Document) {
     let bytes = bytes_of(&document);
     let all: BTreeMap<String, Vec<u8>> = entries(&bytes).into_iter().collect();
     assert!(!all.contains_key("data/take.png"));
     let merged = image::load_from_memory(&all["mergedimage.png"]).unwrap().to_rgb8();
     for (x, y, pixel) in merged.enumerate_pixels() {
-        let mut expected = [255.0_f64; 3];
+        let below = document.start.as_ref().map_or([255; 3], |start| start.image.get_pixel(x, y).0);
+        let mut expected = below.map(f64::from);
         for region in document.regions.iter().filter(|r| r.visible) {
             let alpha = f64::from(region.mask.get(x, y)) / 255.0;
             for (channel, colour) in expected.iter_mut().zip(region.colour.0) {
@@ -423,18 +435,60 @@ fn what_a_region_may_be_has_limits_and_an_old_file_says_none_of_it() {
     assert_eq!(with(r#", "weight": null, "end": null"#).0, old);
 }
 
+#[test]
+fn the_picture_to_start_from_is_kept_undone_and_moved_with_the_canvas() {
+    for area in [Area::Everything, Area::Regions, painted_over().start.unwrap().area] {
+        let mut document = painted_over();
+        document.start.as_mut().unwrap().area = area;
+        assert_eq!(back(&bytes_of(&document)), document);
+    }
+    let with = |start: &str| {
+        let json = format!(r#"{{"polyptych": 1, "start": {start}}}"#);
+        let bytes = changed(&bytes_of(&painted_over()), &[], &[("polyptych.json", json.as_bytes())]);
+        let Opened { document, notes } = Document::read_from(&bytes).unwrap();
+        (document.start.map(|start| (start.strength, start.area)), notes.join("\n"))
+    };
+    let layer = r#""layer": "data/start.png""#;
+    assert_eq!(with(&format!(r#"{{{layer}}}"#)).0, Some((Start::STRENGTH, Area::Everything)));
+    let (start, told) = with(&format!(r#"{{{layer}, "strength": 7, "area": "sky"}}"#));
+    assert_eq!(start, Some((1.0, Area::Regions)));
+    assert!(told.contains("strength") && told.contains("what may change"), "{told}");
+    let (start, told) = with(r#"{"layer": "data/none.png"}"#);
+    assert!(start.is_none() && told.contains("picture to start from is gone"), "{told}");
+
+    let (mut document, mut history) = (painted_over(), History::default());
+    let before = document.clone();
+    history.edit(&mut document, "Remove picture", |d| d.start = None);
+    assert!(document.start.is_none());
+    history.undo(&mut document);
+    assert_eq!(document, before);
+    document.resize_canvas(100, 120, -10, 20).unwrap();
+    let start = document.start.clone().unwrap();
+    assert_eq!(start.image.dimensions(), (100, 120));
+    assert_eq!(start.image.get_pixel(5, 25), before.start.unwrap().image.get_pixel(15, 5));
+    assert_eq!(start.image.get_pixel(5, 5), &Pixel([255; 3]));
+    assert_eq!(back(&bytes_of(&document)), document);
+    document.start.as_mut().unwrap().image = Arc::new(RgbImage::new(9, 9));
+    let refused = document.write_to(Cursor::new(Vec::new())).unwrap_err().to_string();
+    assert!(refused.contains("9×9"), "{refused}");
+    assert!(painted_over().parameters(160, 96, 1).contains("Denoising strength: 0.35, Version"));
+}
+
 // ---------------------------------------------------------------------------------------------------------------------
 // Other programs
 // ---------------------------------------------------------------------------------------------------------------------
 
 #[test]
 fn a_project_without_its_extra_entry_keeps_masks_and_words() {
-    let document = painted();
+    let document = painted_over();
     let opened = Document::read_from(&changed(&bytes_of(&document), &["polyptych.json"], &[])).unwrap();
     assert_eq!(opened.notes, Vec::<String>::new());
     let found = opened.document;
     assert_eq!(found.background, document.background);
     assert_eq!(found.take, document.take);
+    // Its strength is only in the extra entry.
+    let start = document.start.clone().unwrap();
+    assert_eq!(found.start, Some(Start { strength: Start::STRENGTH, ..start }));
     assert_eq!(found.regions.len(), document.regions.len());
     for (found, region) in found.regions.iter().zip(&document.regions) {
         assert_eq!(found.mask, region.mask);
@@ -674,7 +728,7 @@ fn absurd_sizes_are_refused_before_memory_is_taken() {
         format!("<image {size}><stack>{}</stack></image>", "<layer src='l.png'/>".repeat(count))
     };
     let layer = || [("l.png", rgba(1, 1, |_, _| [1; 4]))];
-    let found = problem(&foreign(&many(MAX_REGIONS + 4, "w='64' h='64'"), &layer()));
+    let found = problem(&foreign(&many(MAX_REGIONS + 6, "w='64' h='64'"), &layer()));
     assert!(matches!(found, Problem::TooManyLayers { .. }), "{found}");
     let found = problem(&foreign(&many(200, "w='16384' h='4096'"), &layer()));
     assert!(matches!(found, Problem::TooManyLayers { .. }), "{found}");

@@ -7,7 +7,12 @@ use common::counted::Counted;
 use polyptych::backend::candle::Candle;
 use polyptych::backend::{Activation, Backend, ConvOptions, Device, HostTensor};
 use polyptych::checkpoint::{Checkpoint, Model};
-use polyptych::diffusion::{Area, AreaCall, Call, Network as _, Planes, PromptId};
+use polyptych::diffusion::masks::LatentMask;
+use polyptych::diffusion::windows::WindowWeights;
+use polyptych::diffusion::{
+    Area, AreaCall, Call, Ddim, Hold, Network as _, Observer, PaintError, Painting, Part, Planes, PromptId,
+    SchedulerConfig, Surround, paint,
+};
 use polyptych::networks::Weights;
 use polyptych::networks::unet::{self, Unet};
 use polyptych::networks::vae::{self, Autoencoder};
@@ -537,6 +542,82 @@ fn small_operators_do_what_they_say() {
     near(down(b.activate(&x, Activation::Gelu).unwrap()), &[0.841_344_7, 1.954_499_7]);
     near(down(b.activate(&x, Activation::QuickGelu).unwrap()), &[0.845_795_8, 1.935_658_5]);
     near(down(b.geglu(&x).unwrap()), &[1.954_499_7]);
+}
+
+#[test]
+fn a_colour_is_encoded_once() {
+    let mut model = load("eps");
+    let colour = |red: f32| {
+        let mut picture = Planes::zeros(1, 3, 24, 16);
+        picture.data[..24 * 16].fill(red);
+        picture
+    };
+    let first = model.encode(&colour(0.5)).unwrap();
+    assert_ne!(model.encode(&colour(0.25)).unwrap(), first);
+    assert_eq!(model.encode(&colour(0.5)).unwrap(), first);
+    let mut spotted = colour(0.5);
+    spotted.data[7] = 0.75;
+    assert_ne!(model.encode(&spotted).unwrap(), first);
+    assert!(format!("{model:?}").contains("solids: 2"), "{model:?}");
+}
+
+#[test]
+fn a_job_stopped_anywhere_leaves_the_model_fit_for_the_next() {
+    struct StopBefore(usize);
+    impl Observer for StopBefore {
+        fn cancelled(&mut self) -> bool {
+            let stop = self.0 == 0;
+            self.0 = self.0.saturating_sub(1);
+            stop
+        }
+    }
+    let mut model = load("eps");
+    let [prompt, negative] = PROMPTS.map(|words| model.prompt(words).unwrap());
+    let config = SchedulerConfig::from_json(open("eps").scheduler()).unwrap();
+    let (height, width) = (16, 24);
+    let left: Vec<f32> = (0..height * width).map(|i| f32::from(u8::from(i % width < 10))).collect();
+    let right: Vec<f32> = left.iter().map(|l| 1.0 - l).collect();
+    let part = |mask: &[f32], prompt, bootstrap_steps| Part {
+        mask: LatentMask::new(height, width, mask),
+        prompt,
+        negative,
+        bootstrap_steps,
+        guidance: 4.0,
+        weight: 1.0,
+        seed: 1,
+    };
+    for hold in [Hold::MultiDiffusion, Hold::Attention] {
+        let painting = Painting {
+            height,
+            width,
+            parts: vec![part(&left, prompt, 0), part(&right, negative, 1)],
+            layouts: Vec::new(),
+            seed: 1,
+            window: 16,
+            stride: 8,
+            wrap: (false, false),
+            window_weights: WindowWeights::Uniform,
+            surround: Surround::RandomColours,
+            hold,
+            factor: 8,
+            batch: 2,
+            savings: true,
+            start: None,
+            conditions: None,
+        };
+        let mut run = |calls| {
+            let sampler = &mut Ddim::new(&config, 2).unwrap();
+            paint(&painting, sampler, &mut model, &mut StopBefore(calls)).map(|painted| painted.latent)
+        };
+        let whole = run(usize::MAX).unwrap();
+        let mut calls = 0;
+        while let Err(error) = run(calls) {
+            assert!(matches!(error, PaintError::Cancelled), "{error}");
+            assert_eq!(run(usize::MAX).unwrap(), whole, "after a stop before call {calls}");
+            calls += 1;
+        }
+        assert!(calls >= 4, "{calls}");
+    }
 }
 
 #[test]

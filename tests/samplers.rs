@@ -64,6 +64,7 @@ fn plain(height: usize, width: usize, seed: u64) -> Painting {
         batch: 4,
         savings: true,
         start: None,
+        conditions: None,
     }
 }
 

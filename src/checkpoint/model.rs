@@ -16,6 +16,28 @@ pub struct Model {
     tokenizer: Tokenizer,
     networks: Box<dyn Networks>,
     prompts: HashMap<String, PromptId>,
+    /// What pictures of one colour are encoded to: bootstrapping asks for the same ones in every run of a seed.
+    solids: HashMap<Solid, Moments>,
+}
+
+/// Bits of the colour, height and width of a picture of one colour.
+type Solid = (Vec<u32>, usize, usize);
+
+/// So many are remembered.
+const SOLIDS: usize = 256;
+
+/// What makes a picture of one colour the same as another.
+fn solid(pictures: &Planes) -> Option<Solid> {
+    let plane = pictures.plane_len();
+    let colour = |plane: &[f32]| {
+        let first = plane.first()?.to_bits();
+        plane.iter().all(|v| v.to_bits() == first).then_some(first)
+    };
+    if pictures.count != 1 || plane == 0 {
+        return None;
+    }
+    let colours = pictures.data.chunks_exact(plane).map(colour).collect::<Option<Vec<u32>>>()?;
+    Some((colours, pictures.height, pictures.width))
 }
 
 impl fmt::Debug for Model {
@@ -23,6 +45,7 @@ impl fmt::Debug for Model {
         f.debug_struct("Model")
             .field("device", &self.device())
             .field("prompts", &self.prompts.len())
+            .field("solids", &self.solids.len())
             .finish_non_exhaustive()
     }
 }
@@ -32,7 +55,12 @@ impl Model {
         let networks = match device {
             Device::Candle => Loaded::load(checkpoint, Candle::cpu())?,
         };
-        Ok(Self { tokenizer: checkpoint.tokenizer()?, networks: Box::new(networks), prompts: HashMap::new() })
+        Ok(Self {
+            tokenizer: checkpoint.tokenizer()?,
+            networks: Box::new(networks),
+            prompts: HashMap::new(),
+            solids: HashMap::new(),
+        })
     }
 
     /// The device in words, for the status line.
@@ -90,7 +118,18 @@ impl Network for Model {
     }
 
     fn encode(&mut self, pictures: &Planes) -> Result<Moments, NetworkError> {
-        Ok(self.networks.encode(pictures)?)
+        let solid = solid(pictures);
+        if let Some(known) = solid.as_ref().and_then(|solid| self.solids.get(solid)) {
+            return Ok(known.clone());
+        }
+        let moments = self.networks.encode(pictures)?;
+        if let Some(solid) = solid {
+            if self.solids.len() >= SOLIDS {
+                self.solids.clear();
+            }
+            self.solids.insert(solid, moments.clone());
+        }
+        Ok(moments)
     }
 
     fn decode(&mut self, latents: &Planes) -> Result<Planes, NetworkError> {
@@ -176,7 +215,7 @@ impl<B: Backend> Loaded<B> {
     fn in_batches(
         &self,
         rows: &[usize],
-        run: &dyn Fn(&[usize], usize) -> networks::Result<B::Tensor>,
+        run: impl Fn(&[usize], usize) -> networks::Result<B::Tensor>,
     ) -> networks::Result<Planes> {
         let mut size = rows.len().max(1);
         let mut done: Option<Planes> = None;
@@ -254,7 +293,7 @@ impl<B: Backend> Networks for Loaded<B> {
     fn predict(&self, inputs: &Planes, timestep: f32, calls: &[Call]) -> networks::Result<Planes> {
         let x = self.upload(inputs, self.in_channels(), "inputs")?;
         let rows: Vec<usize> = calls.iter().map(|call| call.input).collect();
-        self.in_batches(&rows, &|rows, from| {
+        self.in_batches(&rows, |rows, from| {
             let words = self.embeddings(calls[from..from + rows.len()].iter().map(|call| call.prompt))?;
             self.unet.forward(&self.backend, &x, timestep, rows, &words)
         })
@@ -263,7 +302,7 @@ impl<B: Backend> Networks for Loaded<B> {
     fn predict_areas(&self, inputs: &Planes, timestep: f32, calls: &[AreaCall]) -> networks::Result<Planes> {
         let x = self.upload(inputs, self.in_channels(), "inputs")?;
         let rows: Vec<usize> = calls.iter().map(|call| call.input).collect();
-        self.in_batches(&rows, &|rows, from| {
+        self.in_batches(&rows, |rows, from| {
             let calls = &calls[from..from + rows.len()];
             let areas = || calls.iter().flat_map(|call| &call.areas);
             let counts: Vec<usize> = calls.iter().map(|call| call.areas.len()).collect();

@@ -154,7 +154,8 @@ fn fraction(text: &str) -> Result<f32, String> {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
-    let mut document = Document::open(&args.project)?;
+    let opened = Document::open_with_notes(&args.project)?;
+    let mut document = opened.document;
     apply(args, &mut document)?;
     for folder in [Some(&args.output), args.latents.as_ref()].into_iter().flatten().filter_map(|p| p.parent()) {
         // Better said before the drawing than after.
@@ -194,7 +195,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         write_latent(path, &drawn)?;
     }
     document.export_png(&args.output, &drawn.image, true)?;
-    report(args, &document, &model, &drawn, load);
+    report(args, &document, opened.notes, &model, &drawn, load);
     Ok(())
 }
 
@@ -287,10 +288,11 @@ fn rerolls(document: &Document) -> Vec<serde_json::Value> {
     drawn.filter_map(|(n, r)| r.reroll.map(|seed| json!({"region": n, "seed": seed}))).collect()
 }
 
-fn report(args: &Args, document: &Document, model: &studio::Loaded, drawn: &Drawn, load: f64) {
+fn report(args: &Args, document: &Document, notes: Vec<String>, model: &studio::Loaded, drawn: &Drawn, load: f64) {
     let (device, dtype) = model.device();
     let settings = &document.settings;
-    let mut warnings: Vec<String> = document.warnings().iter().map(ToString::to_string).collect();
+    let mut warnings = notes;
+    warnings.extend(document.warnings().iter().map(ToString::to_string));
     warnings.extend(drawn.warnings.iter().cloned());
     let prompts = document.regions.iter().filter(|r| r.visible).map(|r| r.words.as_str());
     let prompts = std::iter::once(document.background.words.as_str()).chain(prompts);
@@ -308,6 +310,7 @@ fn report(args: &Args, document: &Document, model: &studio::Loaded, drawn: &Draw
             "dtype": dtype,
             "windows": drawn.windows,
             "unet_samples": drawn.unet_samples,
+            "unet_inputs": drawn.unet_inputs,
             "unet_samples_reference": drawn.unet_samples_reference,
             "unet_samples_rerolled": drawn.unet_samples_rerolled,
             "rerolls": rerolls(document),

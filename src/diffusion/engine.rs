@@ -79,6 +79,8 @@ struct Pair {
 #[derive(Default)]
 struct Gathered {
     inputs: Vec<Vec<f32>>,
+    /// What the UNet sees beside each input.
+    conditions: Vec<Vec<f32>>,
     requests: Vec<Call>,
     pairs: Vec<Pair>,
     known: HashMap<Call, usize>,
@@ -139,6 +141,13 @@ fn run(
     if let Some(start) = start {
         start.check(painting, sampler.steps())?;
     }
+    let planes = network.in_channels();
+    let seen = painting.conditions.as_ref();
+    if planes != 4 + seen.map_or(0, |c| c.channels) || seen.is_some_and(|c| (c.height, c.width) != (height, width)) {
+        return Err(PaintError::Invalid(format!(
+            "the UNet takes {planes} planes, which is not what there is to paint"
+        )));
+    }
     let first_step = painting.first_step();
     let steps = sampler.steps() - first_step;
     let first = sampler.evaluation_of(first_step);
@@ -161,10 +170,11 @@ fn run(
     let all = painting.windows();
     let count = all.len();
     let may_change = |window: &Window| {
-        let free = [kept.map(|kept| &kept.free), start.and_then(|start| start.free.as_ref())];
+        let free = [kept.map(|kept| &kept.free), painting.free()];
         free.into_iter().flatten().all(|free| is_free(window, painting, free))
     };
     let windows: Vec<(usize, Window)> = all.into_iter().enumerate().filter(|(_, w)| may_change(w)).collect();
+    let held = painting.free().map(|free| held(painting, free, &windows));
     let weights = windows.first().map(|(_, w)| w.weights(painting.window_weights)).unwrap_or_default();
     let colours = Colours::new(painting);
     let mut engine = Engine { painting, windows, weights, colours, noise, samples: 0, inputs: 0 };
@@ -178,10 +188,10 @@ fn run(
             Vec::new()
         };
         sampler.step(i, &mut latent.data, &fused, &fresh);
-        if let Some(start) = start {
+        if let (Some(start), Some(free)) = (start, &held) {
             let next = Some(i + 1).filter(|next| *next < evaluations);
-            start.hold(next, sampler, &engine.noise, &mut latent);
-            start.hold(None, sampler, &engine.noise, &mut denoised);
+            start.hold(free, next, sampler, &engine.noise, &mut latent);
+            start.hold(free, None, sampler, &engine.noise, &mut denoised);
         }
         if let Some(kept) = kept {
             kept.hold(i + 1 - first, &mut latent);
@@ -204,6 +214,19 @@ fn run(
         unet_inputs: engine.inputs,
         unet_samples_reference: count * painting.parts.len() * 2 * (evaluations - first),
     })
+}
+
+/// How far each cell may leave the picture to start from. A UNet that sees that picture keeps it by itself, but for what lies
+/// in no window that is evaluated.
+fn held(painting: &Painting, free: &[f32], windows: &[(usize, Window)]) -> Vec<f32> {
+    if painting.conditions.is_none() {
+        return free.to_vec();
+    }
+    let mut evaluated = vec![0.0; free.len()];
+    for (_, window) in windows {
+        window.for_each_run(painting.height, painting.width, |_, at, n| evaluated[at..at + n].fill(1.0));
+    }
+    evaluated
 }
 
 pub(super) struct Engine<'a> {
@@ -262,6 +285,12 @@ impl Engine<'_> {
         let mut shared = vec![0.0; 4 * area];
         window.crop(latent, &mut shared);
         gathered.inputs.push(shared);
+        let conditions = painting.conditions.as_ref().map_or(Vec::new(), |conditions| {
+            let mut cut = vec![0.0; conditions.channels * area];
+            window.crop(conditions, &mut cut);
+            cut
+        });
+        gathered.conditions.push(conditions);
         let plain = gathered.inputs.len() - 1;
         let step = sampler.step_of(i);
         for Piece { part, mask, own_input } in painting.pieces(&window, step) {
@@ -276,11 +305,14 @@ impl Engine<'_> {
                     let m = mask[j % area];
                     *x = m * *x + (1.0 - m) * sampler.add_noise(i, clean, noise);
                 }
+                let mut conditions = gathered.conditions[plain].clone();
                 if painting.surround == Surround::WhiteCentred {
                     rolled = to_centre(&mask, window.height, window.width);
                     roll(&mut copy, window.height, window.width, rolled);
+                    roll(&mut conditions, window.height, window.width, rolled);
                 }
                 gathered.inputs.push(copy);
+                gathered.conditions.push(conditions);
                 input = gathered.inputs.len() - 1;
             }
             let (prompt, negative) = painting.prompts(part);
@@ -324,9 +356,11 @@ impl Engine<'_> {
             }
             let mut batch = Planes::zeros(inputs.len(), channels, height, width);
             for (n, &input) in inputs.iter().enumerate() {
-                for (to, from) in batch.image_mut(n).iter_mut().zip(&gathered.inputs[input]) {
+                let (latent, conditions) = batch.image_mut(n).split_at_mut(4 * height * width);
+                for (to, from) in latent.iter_mut().zip(&gathered.inputs[input]) {
                     *to = from * scale;
                 }
+                conditions.copy_from_slice(&gathered.conditions[input]);
             }
             let out = network.predict(&batch, sampler.timesteps()[i], &calls).map_err(PaintError::Network)?;
             if out.data.len() != calls.len() * 4 * height * width {

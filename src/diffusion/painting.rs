@@ -3,7 +3,7 @@
 use super::masks::LatentMask;
 use super::trajectory::free_windows;
 use super::windows::{Window, WindowWeights, windows};
-use super::{PaintError, PromptId, Start};
+use super::{PaintError, Planes, PromptId, Start};
 use std::collections::{HashMap, HashSet};
 
 /// One region, or the background, as the engine sees it.
@@ -79,6 +79,9 @@ pub struct Painting {
     pub savings: bool,
     /// The picture to start from; `None` to start from noise.
     pub start: Option<Start>,
+    /// What an inpainting UNet sees beside the latent (Rombach et al. 2022, section 4.5), `[1, 5, height, width]`: the mask, 1
+    /// where something may change, and the latent of the picture with grey there; `None` for every other UNet.
+    pub conditions: Option<Planes>,
 }
 
 /// A part in a window at a step.
@@ -100,10 +103,15 @@ impl Painting {
     /// Those of them that are evaluated: the ones in which something may change.
     #[must_use]
     pub fn evaluated_windows(&self) -> Vec<Window> {
-        match self.start.as_ref().and_then(|start| start.free.as_ref()) {
+        match self.free() {
             Some(free) => free_windows(self, free),
             None => self.windows(),
         }
+    }
+
+    /// How far each cell of the picture to start from may change; `None` where all may.
+    pub(super) fn free(&self) -> Option<&Vec<f32>> {
+        self.start.as_ref().and_then(|start| start.free.as_ref())
     }
 
     /// The first step that is taken.

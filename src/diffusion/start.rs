@@ -44,9 +44,15 @@ impl Start {
         }
     }
 
-    /// Draws `latent` back to the picture where it is not free: noised for evaluation `i`, or clean where there is none.
-    pub(super) fn hold(&self, i: Option<usize>, sampler: &dyn Sampler, noise: &Planes, latent: &mut Planes) {
-        let Some(free) = &self.free else { return };
+    /// Draws `latent` back to the picture where it is not `free`: noised for evaluation `i`, or clean where there is none.
+    pub(super) fn hold(
+        &self,
+        free: &[f32],
+        i: Option<usize>,
+        sampler: &dyn Sampler,
+        noise: &Planes,
+        latent: &mut Planes,
+    ) {
         let known = self.clean.data.iter().zip(&noise.data).zip(free.iter().cycle());
         for (x, ((&clean, &noise), &free)) in latent.data.iter_mut().zip(known) {
             if free < 1.0 {

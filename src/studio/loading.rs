@@ -1,6 +1,7 @@
 //! A checkpoint becomes a [`Model`].
 
 use super::model::Model;
+use super::preview::LatentToRgb;
 use crate::checkpoint::{self, Checkpoint, Device, Tokenizer, Words};
 use crate::diffusion::{AreaCall, Call, Moments, Network, NetworkError, Planes, PromptId, SchedulerConfig};
 
@@ -11,6 +12,7 @@ pub struct Loaded {
     scheduler: SchedulerConfig,
     window: usize,
     factor: usize,
+    preview_map: Option<LatentToRgb>,
     words: Option<Words>,
 }
 
@@ -33,7 +35,7 @@ pub fn load(name: &str, device: Device) -> Result<Loaded, LoadError> {
         .map_err(|source| LoadError::Schedule { name: checkpoint.name().to_owned(), source })?;
     let (window, factor) = (checkpoint.window(), checkpoint.latent_scale());
     let words = checkpoint.known_words()?.map(Words::new);
-    Ok(Loaded { model: checkpoint.load(device)?, scheduler, window, factor, words })
+    Ok(Loaded { model: checkpoint.load(device)?, scheduler, window, factor, words, preview_map: None })
 }
 
 impl Loaded {
@@ -92,6 +94,10 @@ impl Model for Loaded {
     fn tokens(&self, words: &str) -> (usize, usize) {
         let tokenizer = self.model.tokenizer();
         (tokenizer.encode(words).map_or(0, |tokens| tokens.count), tokenizer.limit())
+    }
+
+    fn preview_map(&mut self) -> &mut Option<LatentToRgb> {
+        &mut self.preview_map
     }
 
     fn device(&self) -> (String, String) {

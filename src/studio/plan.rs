@@ -123,6 +123,7 @@ pub(super) fn plan(
         batch,
         savings: options.savings,
         start,
+        conditions: None,
     };
     let rerolls = if options.reference { Vec::new() } else { rerolls(document, &painting) };
     Ok(Plan { painting, rerolls, warnings })
@@ -169,11 +170,12 @@ fn window_and_stride(
                 facts.factor
             ));
         }
-        if settings.window.is_some() && window > cells && !wrapped {
-            warnings.push(format!(
-                "a window of {window} latent pixels is larger than the canvas, which is {cells} {word}; it is cut to that"
-            ));
-        }
+    }
+    let cut = |(_, _, cells, wrapped): &(&str, usize, usize, bool)| !wrapped && window > *cells;
+    if settings.window.is_some() && axes.iter().any(cut) {
+        warnings.push(format!(
+            "a window of {window} latent pixels is larger than the canvas of {w} × {h}; it is cut to the canvas"
+        ));
     }
     let several = axes.iter().any(|&(.., cells, wrapped)| wrapped || cells > window);
     let largest = (window / 2).max(1);

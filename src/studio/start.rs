@@ -72,23 +72,22 @@ fn change(document: &Document, start: &Start, regions: &[Coverage<'_>]) -> Resul
     }
 }
 
-/// The latent (posterior mean) of a picture on the canvas, `[1, 4, height, width]`. A canvas off the grid is continued by its
-/// last row and column.
-pub(super) fn encode(
+/// The latent (posterior mean) of a picture on the canvas, `[1, 4, height, width]`, from its pixels in −1…1. A canvas off the
+/// grid is continued by its last row and column.
+fn encoded(
     network: &mut dyn Network,
-    image: &RgbImage,
+    (width, height): (usize, usize),
+    pixel: impl Fn(usize, usize) -> [f32; 3],
     factor: usize,
     wrap: (bool, bool),
 ) -> Result<Planes, DrawError> {
-    let (width, height) = (image.width() as usize, image.height() as usize);
     let (w, h) = (width.div_ceil(factor), height.div_ceil(factor));
     let mut picture = Planes::zeros(1, 3, h * factor, w * factor);
     let (plane, wide) = (picture.plane_len(), picture.width);
     for y in 0..picture.height {
         for x in 0..wide {
-            let at = (x.min(width - 1) as u32, y.min(height - 1) as u32);
-            for (c, v) in image.get_pixel(at.0, at.1).0.into_iter().enumerate() {
-                picture.data[c * plane + y * wide + x] = f32::from(v) / 255.0 * 2.0 - 1.0;
+            for (c, v) in pixel(x.min(width - 1), y.min(height - 1)).into_iter().enumerate() {
+                picture.data[c * plane + y * wide + x] = v;
             }
         }
     }
@@ -105,6 +104,57 @@ pub(super) fn encode(
     let window = diffusion::windows::Window { x: mx, y: my, width: w, height: h };
     window.crop(&whole, &mut latent.data);
     Ok(latent)
+}
+
+/// A pixel in −1…1.
+fn signed(image: &RgbImage, x: usize, y: usize) -> [f32; 3] {
+    image.get_pixel(x as u32, y as u32).0.map(|v| f32::from(v) / 255.0 * 2.0 - 1.0)
+}
+
+/// The latent of the picture to start from.
+pub(super) fn encode(
+    network: &mut dyn Network,
+    start: &Start,
+    factor: usize,
+    wrap: (bool, bool),
+) -> Result<Planes, DrawError> {
+    let image = &start.image;
+    let size = (image.width() as usize, image.height() as usize);
+    encoded(network, size, |x, y| signed(image, x, y), factor, wrap)
+}
+
+/// What an inpainting UNet sees beside the latent: where something may change, and the picture with grey there. Without a
+/// picture, or where all of it may change, that is everywhere.
+pub(super) fn conditions(
+    network: &mut dyn Network,
+    document: &Document,
+    regions: &[Coverage<'_>],
+    factor: usize,
+    wrap: (bool, bool),
+) -> Result<Planes, DrawError> {
+    let (width, height) = (document.width as usize, document.height as usize);
+    let kept = match &document.start {
+        Some(start) => change(document, start, regions)?.map(|change| (start, change)),
+        None => None,
+    };
+    // Such UNets are trained with masks that have no shades.
+    let masked = |x: usize, y: usize| kept.as_ref().is_none_or(|(_, change)| change[y * width + x] >= 128);
+    let pixel = |x: usize, y: usize| match &kept {
+        Some((start, _)) if !masked(x, y) => signed(&start.image, x, y),
+        _ => [0.0; 3],
+    };
+    let latent = encoded(network, (width, height), pixel, factor, wrap)?;
+    let mut out = Planes::zeros(1, 1 + latent.channels, latent.height, latent.width);
+    let (mask, picture) = out.data.split_at_mut(latent.plane_len());
+    picture.copy_from_slice(&latent.data);
+    for y in 0..height {
+        for x in 0..width {
+            if masked(x, y) {
+                mask[y / factor * latent.width + x / factor] = 1.0;
+            }
+        }
+    }
+    Ok(out)
 }
 
 /// Lays what changed over the picture it started from, so that what was to be kept is kept to the last bit.
