@@ -320,8 +320,8 @@ fn columns(document: &Document, from: usize, to: usize) -> Arc<Mask> {
 fn what_makes_no_sense_is_drawn_with_a_warning_that_names_it() {
     let folder = Folder::new();
     let out = folder.path("out.png");
-    type Change = fn(&mut Document);
-    let cases: [(&str, (u32, u32), Change, &[&str], &[&str]); 12] = [
+    type Case<'a> = (&'a str, (u32, u32), fn(&mut Document), &'a [&'a str], &'a [&'a str]);
+    let cases: [Case<'_>; 12] = [
         ("nothing at all", (128, 128), |_| (), &[], &["covered by no region", "no words"]),
         ("no regions", (128, 128), |d| d.background.words = "the sea".to_owned(), &[], &[]),
         ("no words", (128, 128), |d| d.regions[0].words.clear(), &[], &["“Boat”", "has no words"]),

@@ -583,10 +583,8 @@ fn rich() -> Painting {
     let without = |k: &[usize]| {
         let mut masks = masks.clone();
         for &k in k {
-            for i in 0..height * width {
-                masks[0][i] += masks[k][i];
-                masks[k][i] = 0.0;
-            }
+            let gone = std::mem::replace(&mut masks[k], vec![0.0; height * width]);
+            masks[0].iter_mut().zip(gone).for_each(|(background, m)| *background += m);
         }
         masks.iter().map(|mask| LatentMask::new(height, width, mask)).collect()
     };
@@ -598,16 +596,19 @@ fn rich() -> Painting {
     p
 }
 
+/// A name, and what makes the case of it.
+type Change<'a> = (&'a str, fn(&mut Painting));
+
 #[test]
 fn every_way_to_fuse_is_the_naive_loop() {
-    let cases: [(&str, &dyn Fn(&mut Painting)); 7] = [
-        ("plain", &|_| ()),
-        ("tent", &|p| p.window_weights = WindowWeights::Tent),
-        ("wrapped", &|p| p.wrap = (true, true)),
-        ("wrapped, off stride", &|p| (p.wrap, p.stride) = ((true, false), 5)),
-        ("wrapped, shorter than a window", &|p| (p.wrap, p.window, p.stride) = ((true, true), 32, 7)),
-        ("one window larger than the canvas", &|p| p.window = 40),
-        ("white and tent", &|p| {
+    let cases: [Change<'_>; 7] = [
+        ("plain", |_| ()),
+        ("tent", |p| p.window_weights = WindowWeights::Tent),
+        ("wrapped", |p| p.wrap = (true, true)),
+        ("wrapped, off stride", |p| (p.wrap, p.stride) = ((true, false), 5)),
+        ("wrapped, shorter than a window", |p| (p.wrap, p.window, p.stride) = ((true, true), 32, 7)),
+        ("one window larger than the canvas", |p| p.window = 40),
+        ("white and tent", |p| {
             (p.surround, p.window_weights, p.wrap) = (Surround::WhiteCentred, WindowWeights::Tent, (true, false));
         }),
     ];
@@ -632,13 +633,13 @@ fn each_setting_of_a_region_matters() {
         paint(p, &mut Ddim::new(&config(), 6).expect("sampler"), &mut Toy::new(), &mut ()).expect("paints").latent.data
     };
     let base = run(&rich());
-    let changes: [(&str, &dyn Fn(&mut Painting)); 6] = [
-        ("weight", &|p| p.parts[2].weight = 1.0),
-        ("guidance", &|p| p.parts[2].guidance = 4.0),
-        ("negative", &|p| p.parts[2].negative = PromptId(0)),
-        ("seed", &|p| p.parts[2].seed = 13),
-        ("bootstrap", &|p| p.parts[2].bootstrap_steps = 1),
-        ("span", &|p| p.layouts[1].from = 2),
+    let changes: [Change<'_>; 6] = [
+        ("weight", |p| p.parts[2].weight = 1.0),
+        ("guidance", |p| p.parts[2].guidance = 4.0),
+        ("negative", |p| p.parts[2].negative = PromptId(0)),
+        ("seed", |p| p.parts[2].seed = 13),
+        ("bootstrap", |p| p.parts[2].bootstrap_steps = 1),
+        ("span", |p| p.layouts[1].from = 2),
     ];
     for (name, change) in changes {
         let mut p = rich();

@@ -588,6 +588,8 @@ fn a_job_stopped_anywhere_leaves_the_model_fit_for_the_next() {
     };
     for hold in [Hold::MultiDiffusion, Hold::Attention] {
         let painting = Painting {
+            start: None,
+            conditions: None,
             height,
             width,
             parts: vec![part(&left, prompt, 0), part(&right, negative, 1)],

@@ -223,19 +223,20 @@ fn every_setting_of_a_document_reaches_the_engine_and_its_estimate() {
     base.settings.steps = 2;
     base.settings.bootstrap = 0.5;
     let mut seen: Vec<(&str, Drawn)> = Vec::new();
-    let changes: [(&str, &dyn Fn(&mut Document)); 12] = [
-        ("as it is", &|_| ()),
-        ("feather", &|d| d.regions[0].feather = 12),
-        ("weight", &|d| (d.regions[0].weight, d.settings.overlap) = (3.0, Overlap::Average)),
-        ("guidance", &|d| d.regions[1].guidance = Some(1.0)),
-        ("seed", &|d| d.regions[1].seed = Some(4)),
-        ("start", &|d| d.regions[1].start = 0.5),
-        ("end", &|d| d.regions[1].end = 0.5),
-        ("reroll", &|d| d.regions[1].reroll = Some(9)),
-        ("overlap", &|d| d.settings.overlap = Overlap::Average),
-        ("window weights", &|d| d.settings.window_weights = WindowWeights::Tent),
-        ("colour", &|d| d.settings.bootstrap_colour = BootstrapColour::White),
-        ("wrap", &|d| d.settings.wrap = Wrap::Xy),
+    type Change<'a> = (&'a str, fn(&mut Document));
+    let changes: [Change<'_>; 12] = [
+        ("as it is", |_| ()),
+        ("feather", |d| d.regions[0].feather = 12),
+        ("weight", |d| (d.regions[0].weight, d.settings.overlap) = (3.0, Overlap::Average)),
+        ("guidance", |d| d.regions[1].guidance = Some(1.0)),
+        ("seed", |d| d.regions[1].seed = Some(4)),
+        ("start", |d| d.regions[1].start = 0.5),
+        ("end", |d| d.regions[1].end = 0.5),
+        ("reroll", |d| d.regions[1].reroll = Some(9)),
+        ("overlap", |d| d.settings.overlap = Overlap::Average),
+        ("window weights", |d| d.settings.window_weights = WindowWeights::Tent),
+        ("colour", |d| d.settings.bootstrap_colour = BootstrapColour::White),
+        ("wrap", |d| d.settings.wrap = Wrap::Xy),
     ];
     for (name, change) in changes {
         let mut document = base.clone();
