@@ -206,6 +206,7 @@ fn painting() -> Painting {
         factor: 8,
         batch: 5,
         savings: true,
+        start: None,
     }
 }
 

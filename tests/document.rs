@@ -391,7 +391,8 @@ fn a_later_format_is_refused_and_later_names_are_told() {
         }
     }
     let told = opened.notes.join("\n");
-    for word in ["unheard-of", "guidance", "bootstrap", "steps", "“pile”", "“by force”", "window weighting", "“pink”"] {
+    for word in ["unheard-of", "guidance", "bootstrap", "steps", "“pile”", "“by force”", "window weighting", "“pink”"]
+    {
         assert!(told.contains(word), "{word}: {told}");
     }
 }

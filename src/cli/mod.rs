@@ -6,6 +6,7 @@ mod models;
 mod new;
 mod progress;
 mod render;
+mod start;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};

@@ -1,5 +1,6 @@
 //! `polyptych new`: a project from masks and prompts.
 
+use super::start::StartArgs;
 use crate::document::{Document, MAX_SIDE, MIN_SIDE};
 use anyhow::{Context as _, bail, ensure};
 use std::path::{Path, PathBuf};
@@ -24,6 +25,8 @@ pub(super) struct Args {
     /// A region's own negative prompt, counted from 1; an empty one means none
     #[arg(long = "region-negative", value_name = "N=PROMPT")]
     region_negatives: Vec<String>,
+    #[command(flatten)]
+    start: StartArgs,
 }
 
 fn size(text: &str) -> Result<(u32, u32), String> {
@@ -47,6 +50,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let mut document = Document::new(width, height);
     document.background.words.clone_from(&args.background);
     document.background.negative.clone_from(&args.negative);
+    args.start.apply(&mut document)?;
     for region in &args.regions {
         let (path, words) = mask_and_words(region)?;
         let mask = Document::import_mask(&path, width, height)?;

@@ -1,6 +1,7 @@
 //! `polyptych render`: a project becomes a picture, without a window.
 
 use super::progress::Bar;
+use super::start::StartArgs;
 use crate::checkpoint::{Device, UnknownDevice};
 use crate::document::{BootstrapColour, Document, Overlap, Regions, Sampler, Schedule, WindowWeights, Wrap};
 use crate::studio::{self, Drawn, Options, Stage, Watcher};
@@ -68,6 +69,8 @@ pub(super) struct Args {
     /// last one
     #[arg(long = "reroll", value_name = "N[=SEED]", value_parser = reroll, conflicts_with = "reference")]
     rerolls: Vec<(usize, Option<u64>)>,
+    #[command(flatten)]
+    start: StartArgs,
     /// Replay the released MultiDiffusion loop exactly (slow)
     #[arg(long)]
     reference: bool,
@@ -220,6 +223,7 @@ fn apply(args: &Args, document: &mut Document) -> anyhow::Result<()> {
     settings.window_weights = args.window_weights.unwrap_or(settings.window_weights);
     settings.bootstrap_colour = args.bootstrap_colour.unwrap_or(settings.bootstrap_colour);
     let (seed, count) = (settings.seed, document.regions.len());
+    args.start.apply(document)?;
     for &(number, new) in &args.rerolls {
         let region = number.checked_sub(1).and_then(|i| document.regions.get_mut(i));
         let region = region

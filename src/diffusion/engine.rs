@@ -135,15 +135,24 @@ fn run(
     painting.check()?;
     let (height, width) = (painting.height, painting.width);
     let evaluations = sampler.timesteps().len();
-    let steps = sampler.steps();
+    let start = painting.start.as_ref();
+    if let Some(start) = start {
+        start.check(painting, sampler.steps())?;
+    }
+    let first_step = painting.first_step();
+    let steps = sampler.steps() - first_step;
+    let first = sampler.evaluation_of(first_step);
     if let Some(kept) = kept {
-        kept.check(painting, evaluations)?;
+        kept.check(painting, evaluations - first)?;
     }
 
     let mut noise = Planes::zeros(1, 4, height, width);
     noise.data = mixed(painting, |seed| TorchRandom::new(seed).randn(4 * height * width));
     let mut latent = noise.clone();
-    latent.data.iter_mut().for_each(|v| *v *= sampler.initial_scale());
+    match start {
+        Some(start) => latent.data = start.begin(first, sampler, &noise),
+        None => latent.data.iter_mut().for_each(|v| *v *= sampler.initial_scale()),
+    }
     if let Some(kept) = kept {
         kept.hold(0, &mut latent);
     }
@@ -151,13 +160,16 @@ fn run(
 
     let all = painting.windows();
     let count = all.len();
-    let windows: Vec<(usize, Window)> =
-        all.into_iter().enumerate().filter(|(_, w)| kept.is_none_or(|kept| is_free(w, painting, &kept.free))).collect();
+    let may_change = |window: &Window| {
+        let free = [kept.map(|kept| &kept.free), start.and_then(|start| start.free.as_ref())];
+        free.into_iter().flatten().all(|free| is_free(window, painting, free))
+    };
+    let windows: Vec<(usize, Window)> = all.into_iter().enumerate().filter(|(_, w)| may_change(w)).collect();
     let weights = windows.first().map(|(_, w)| w.weights(painting.window_weights)).unwrap_or_default();
     let colours = Colours::new(painting);
     let mut engine = Engine { painting, windows, weights, colours, noise, samples: 0, inputs: 0 };
     let mut denoised = Planes::zeros(1, 4, height, width);
-    for i in 0..evaluations {
+    for i in first..evaluations {
         let fused = engine.fused_prediction(i, &latent, sampler, network, observer)?;
         denoised.data = sampler.denoised(i, &latent.data, &fused);
         let fresh = if sampler.noise(i) {
@@ -166,17 +178,22 @@ fn run(
             Vec::new()
         };
         sampler.step(i, &mut latent.data, &fused, &fresh);
-        if let Some(kept) = kept {
-            kept.hold(i + 1, &mut latent);
-            kept.hold(evaluations, &mut denoised);
+        if let Some(start) = start {
+            let next = Some(i + 1).filter(|next| *next < evaluations);
+            start.hold(next, sampler, &engine.noise, &mut latent);
+            start.hold(None, sampler, &engine.noise, &mut denoised);
         }
-        let step = sampler.step_of(i) + 1;
+        if let Some(kept) = kept {
+            kept.hold(i + 1 - first, &mut latent);
+            kept.hold(evaluations - first, &mut denoised);
+        }
+        let step = sampler.step_of(i) + 1 - first_step;
         if latent.data.iter().any(|v| !v.is_finite()) {
             return Err(PaintError::NotFinite { step, steps });
         }
         observer.latent(&latent);
         // Where a step takes several evaluations, it is done with the last of them.
-        if i + 1 == evaluations || sampler.step_of(i + 1) == step {
+        if i + 1 == evaluations || sampler.step_of(i + 1) - first_step == step {
             observer.stepped(step, steps, &denoised, network);
         }
     }
@@ -185,7 +202,7 @@ fn run(
         windows: count,
         unet_samples: engine.samples,
         unet_inputs: engine.inputs,
-        unet_samples_reference: count * painting.parts.len() * 2 * evaluations,
+        unet_samples_reference: count * painting.parts.len() * 2 * (evaluations - first),
     })
 }
 

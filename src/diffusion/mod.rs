@@ -18,6 +18,7 @@ pub mod random;
 mod reference;
 mod samplers;
 mod schedule;
+mod start;
 mod trajectory;
 pub mod windows;
 
@@ -28,4 +29,5 @@ pub use planes::Planes;
 pub use reference::paint_reference;
 pub use samplers::{Ddim, DpmSolver, Euler, EulerAncestral, ForwardProcess, Heun, Lcm, Sampler, UniPc};
 pub use schedule::{BetaSchedule, FinalSigma, PredictionType, Schedule, ScheduleError, SchedulerConfig, Spacing};
+pub use start::Start;
 pub use trajectory::{Kept, Recorder, Trajectory, free_windows};

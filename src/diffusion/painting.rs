@@ -1,8 +1,9 @@
 //! What is to be painted: the canvas, its windows, and the parts with their masks and words.
 
 use super::masks::LatentMask;
+use super::trajectory::free_windows;
 use super::windows::{Window, WindowWeights, windows};
-use super::{PaintError, PromptId};
+use super::{PaintError, PromptId, Start};
 use std::collections::{HashMap, HashSet};
 
 /// One region, or the background, as the engine sees it.
@@ -76,6 +77,8 @@ pub struct Painting {
     pub batch: usize,
     /// Leave out network calls that cannot change the picture.
     pub savings: bool,
+    /// The picture to start from; `None` to start from noise.
+    pub start: Option<Start>,
 }
 
 /// A part in a window at a step.
@@ -92,6 +95,21 @@ impl Painting {
     #[must_use]
     pub fn windows(&self) -> Vec<Window> {
         windows(self.height, self.width, self.window, self.stride, self.wrap)
+    }
+
+    /// Those of them that are evaluated: the ones in which something may change.
+    #[must_use]
+    pub fn evaluated_windows(&self) -> Vec<Window> {
+        match self.start.as_ref().and_then(|start| start.free.as_ref()) {
+            Some(free) => free_windows(self, free),
+            None => self.windows(),
+        }
+    }
+
+    /// The first step that is taken.
+    #[must_use]
+    pub fn first_step(&self) -> usize {
+        self.start.as_ref().map_or(0, |start| start.from)
     }
 
     /// Where part `k` lies at `step`.

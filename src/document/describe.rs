@@ -2,7 +2,7 @@
 
 use super::coverage::percent;
 use super::error::one_line;
-use super::{Document, FileError, Problem, Rgb, Settings};
+use super::{Area, Document, FileError, Problem, Rgb, Settings};
 use serde::Serialize;
 use std::fmt;
 use std::fs::File;
@@ -38,12 +38,23 @@ pub struct Summary {
     pub uncovered: f64,
     /// How the picture is made.
     pub settings: Settings,
+    /// The picture it starts from, if it does.
+    pub start: Option<StartSummary>,
     /// The seed of the take it holds, if it holds one.
     pub take_seed: Option<u64>,
     /// What should be looked at before a picture is made.
     pub warnings: Vec<String>,
     /// What could not be taken over from the file as it was.
     pub notes: Vec<String>,
+}
+
+/// The picture that a document starts from, in a [`Summary`].
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StartSummary {
+    /// The share of the steps taken on it.
+    pub strength: f64,
+    /// What may change of it.
+    pub area: &'static str,
 }
 
 /// The background of a [`Summary`].
@@ -130,6 +141,14 @@ impl Document {
             regions,
             uncovered: coverage.uncovered,
             settings: self.settings.clone(),
+            start: self.start.as_ref().map(|start| StartSummary {
+                strength: start.strength,
+                area: match start.area {
+                    Area::Everything => "everything",
+                    Area::Regions => "what regions cover",
+                    Area::Mask(_) => "what a mask covers",
+                },
+            }),
             take_seed: self.take.as_ref().map(|take| take.seed),
             warnings,
             notes: Vec::new(),
@@ -171,6 +190,9 @@ impl fmt::Display for Summary {
             settings.stride,
             settings.bootstrap,
         )?;
+        if let Some(start) = &self.start {
+            writeln!(f, "  starts from   a picture, strength {}, {} may change", start.strength, start.area)?;
+        }
         match self.take_seed {
             Some(seed) => writeln!(f, "  take          seed {seed}")?,
             None => writeln!(f, "  take          none yet")?,

@@ -129,9 +129,9 @@ pub enum Problem {
         "is {width}×{height} pixels but the canvas is {canvas_width}×{canvas_height}; scale it to the canvas's size"
     )]
     MaskSize {
-        /// Mask width.
+        /// Its width.
         width: u32,
-        /// Mask height.
+        /// Its height.
         height: u32,
         /// Canvas width.
         canvas_width: u32,
@@ -158,6 +158,16 @@ pub enum Problem {
         /// Mask width.
         width: u32,
         /// Mask height.
+        height: u32,
+    },
+    /// A picture to start from, or its mask, whose size is not the canvas's (a bug of the caller, refused rather than saved).
+    #[error(
+        "the picture to start from, or its mask, is {width}×{height} pixels and does not fit the canvas; choose it again"
+    )]
+    StartMismatch {
+        /// Its width.
+        width: u32,
+        /// Its height.
         height: u32,
     },
 }

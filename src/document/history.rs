@@ -33,7 +33,7 @@
 //! [`History::commit`] the masks are shared with a copy, so painting then copies a whole mask once.
 
 use super::tiles::MaskDelta;
-use super::{Background, Document, Mask, PixelRect, Region, RegionId, Settings, Take};
+use super::{Background, Document, Mask, PixelRect, Region, RegionId, Settings, Start, Take};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -100,6 +100,8 @@ struct Rest {
     settings: Settings,
     /// The take, where the step changed it: a picture that is finished between two edits is not taken away by undoing.
     take: Option<Option<Arc<Take>>>,
+    /// The picture to start from, where the step changed it or its settings.
+    start: Option<Option<Start>>,
     /// Regions in order. Their masks are shared with nothing: a mask is here only where the other state has no such region,
     /// or one of another size, and is empty (0 × 0) otherwise.
     regions: Vec<Region>,
@@ -322,11 +324,13 @@ impl Rest {
     /// What of `before` is not in `after`; `None` where nothing but masks differs.
     fn before(before: Document, after: &Document) -> Option<Self> {
         let take = (!same_take(before.take.as_ref(), after.take.as_ref())).then_some(before.take);
+        let start = (!same_start(before.start.as_ref(), after.start.as_ref())).then_some(before.start);
         let same = before.width == after.width
             && before.height == after.height
             && before.background == after.background
             && before.settings == after.settings
             && take.is_none()
+            && start.is_none()
             && before.regions.len() == after.regions.len()
             && before.regions.iter().zip(&after.regions).all(|(a, b)| same_card(a, b) && same_size(&a.mask, &b.mask));
         if same {
@@ -345,6 +349,7 @@ impl Rest {
             background: before.background,
             settings: before.settings,
             take,
+            start,
             regions,
         })
     }
@@ -352,7 +357,7 @@ impl Rest {
     /// True where every region keeps its mask in the document and no take is kept, so that nothing but words, settings and
     /// order differ.
     fn is_light(&self) -> bool {
-        self.take.is_none() && self.regions.iter().all(|region| region.mask.width() == 0)
+        self.take.is_none() && self.start.is_none() && self.regions.iter().all(|region| region.mask.width() == 0)
     }
 
     /// True where the document is in this state, as far as a light one says ([`Self::is_light`]).
@@ -374,6 +379,9 @@ impl Rest {
         if let Some(take) = &mut self.take {
             std::mem::swap(take, &mut document.take);
         }
+        if let Some(start) = &mut self.start {
+            std::mem::swap(start, &mut document.start);
+        }
         std::mem::swap(&mut self.regions, &mut document.regions);
         // Masks that both states share go where they are needed: into the document.
         for region in &mut document.regions {
@@ -391,8 +399,9 @@ impl Rest {
             size_of::<Region>() + region.name.len() + region.words.len() + negative + region.mask.data().len()
         };
         let take = self.take.iter().flatten().map(|take| take.image.as_raw().len()).sum::<usize>();
+        let start = self.start.iter().flatten().map(|start| start.image.as_raw().len()).sum::<usize>();
         let background = self.background.words.len() + self.background.negative.len();
-        size_of::<Self>() + self.regions.iter().map(text).sum::<usize>() + take + background
+        size_of::<Self>() + self.regions.iter().map(text).sum::<usize>() + take + start + background
     }
 }
 
@@ -400,6 +409,14 @@ fn same_take(a: Option<&Arc<Take>>, b: Option<&Arc<Take>>) -> bool {
     match (a, b) {
         (None, None) => true,
         (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+        _ => false,
+    }
+}
+
+fn same_start(a: Option<&Start>, b: Option<&Start>) -> bool {
+    match (a, b) {
+        (None, None) => true,
+        (Some(a), Some(b)) => a.is(b),
         _ => false,
     }
 }

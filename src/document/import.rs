@@ -1,12 +1,14 @@
-//! Masks from picture files.
+//! Masks and pictures from picture files.
 
 use super::raster::PngReader;
 use super::{Document, FileError, Mask, Problem};
+use image::RgbImage;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
-const PICTURE: &str = "the mask";
+const MASK: &str = "the mask";
+const PICTURE: &str = "the picture";
 
 impl Document {
     /// Reads a mask from a PNG of this size.
@@ -23,19 +25,43 @@ impl Document {
         let file = File::open(path).map_err(|e| named(Problem::Read(e)))?;
         read_mask(BufReader::with_capacity(1 << 16, file), width, height).map_err(named)
     }
+
+    /// Reads a picture to start from ([`super::Start`]) from a PNG of this size; what is transparent lies over white.
+    ///
+    /// # Errors
+    /// As [`Self::import_mask`].
+    pub fn import_picture(path: impl AsRef<Path>, width: u32, height: u32) -> Result<RgbImage, FileError> {
+        let path = path.as_ref();
+        let named = |problem| FileError::new(path, problem);
+        let file = File::open(path).map_err(|e| named(Problem::Read(e)))?;
+        read_picture(BufReader::with_capacity(1 << 16, file), width, height).map_err(named)
+    }
+}
+
+/// Refuses a picture of another size than the canvas.
+fn of_canvas<R: BufRead>(png: PngReader<R>, width: u32, height: u32) -> Result<PngReader<R>, Problem> {
+    if png.size() == (width, height) {
+        return Ok(png);
+    }
+    let (own_width, own_height) = png.size();
+    Err(Problem::MaskSize { width: own_width, height: own_height, canvas_width: width, canvas_height: height })
+}
+
+fn read_picture(stream: impl BufRead, width: u32, height: u32) -> Result<RgbImage, Problem> {
+    let png = of_canvas(PngReader::new(stream, PICTURE)?, width, height)?;
+    let mut image = RgbImage::new(width, height);
+    let mut out = image.chunks_exact_mut((width as usize * 3).max(1));
+    png.rows(false, |_, _, row| {
+        for (out, [r, g, b, a]) in out.next().unwrap_or_default().chunks_exact_mut(3).zip(row.pixels()) {
+            let over = |v: u8| u8::try_from((u32::from(v) * u32::from(a) + 255 * (255 - u32::from(a)) + 127) / 255);
+            out.copy_from_slice(&[r, g, b].map(|v| over(v).unwrap_or(v)));
+        }
+    })?;
+    Ok(image)
 }
 
 fn read_mask(stream: impl BufRead, width: u32, height: u32) -> Result<Mask, Problem> {
-    let png = PngReader::new(stream, PICTURE)?;
-    if png.size() != (width, height) {
-        let (own_width, own_height) = png.size();
-        return Err(Problem::MaskSize {
-            width: own_width,
-            height: own_height,
-            canvas_width: width,
-            canvas_height: height,
-        });
-    }
+    let png = of_canvas(PngReader::new(stream, MASK)?, width, height)?;
     let mut luminance = Mask::empty(width, height);
     let mut alpha = Mask::empty(0, 0);
     let mut transparent = false;

@@ -12,10 +12,11 @@ mod png;
 mod raster;
 mod region;
 mod settings;
+mod start;
 mod tiles;
 
 pub use coverage::{Coverage, RegionCoverage, Warning, WarningKind};
-pub use describe::{BackgroundSummary, Kind, RegionSummary, Summary, describe};
+pub use describe::{BackgroundSummary, Kind, RegionSummary, StartSummary, Summary, describe};
 pub use error::{FileError, Problem};
 pub use file::{Opened, replace_file, write_atomically};
 pub use history::{Change, History, MEMORY as HISTORY_MEMORY, MergeKey};
@@ -23,6 +24,7 @@ pub use mask::{Mask, PixelRect};
 pub use png::Carry;
 pub use region::{Background, MAX_FEATHER, MAX_WEIGHT, MIN_WEIGHT, REGION_COLOURS, Region, RegionId, Rgb};
 pub use settings::{BootstrapColour, Overlap, Regions, Sampler, Schedule, Settings, WindowWeights, Wrap};
+pub use start::{Area, Start};
 pub use tiles::{MaskDelta, TILE};
 
 use std::collections::BTreeMap;
@@ -52,6 +54,8 @@ pub struct Document {
     pub regions: Vec<Region>,
     /// How the picture is made.
     pub settings: Settings,
+    /// The picture that the drawing starts from (`None` to start from noise).
+    pub start: Option<Start>,
     /// The take kept in the document (`None` before the first). One that is not the canvas's size is not saved.
     pub take: Option<Arc<Take>>,
     /// Fields of newer versions of `polyptych.json` that this version does not know; written back unchanged. It has the
@@ -80,6 +84,7 @@ impl Document {
             background: Background::default(),
             regions: Vec::new(),
             settings: Settings::default(),
+            start: None,
             take: None,
             unknown: serde_json::Map::new(),
             extra: BTreeMap::new(),
@@ -121,6 +126,7 @@ impl Document {
         for region in &mut self.regions {
             region.mask = Arc::new(region.mask.moved_to(width, height, dx, dy));
         }
+        self.start = self.start.as_ref().map(|start| start.moved_to(width, height, dx, dy));
         (self.width, self.height) = (width, height);
         self.take = None;
         Ok(())

@@ -134,9 +134,15 @@ impl Document {
             ("Seed", seed.to_string()),
             ("Size", format!("{width}x{height}")),
             ("Model", settings.model.clone()),
-            ("Version", format!("Polyptych {}", env!("CARGO_PKG_VERSION"))),
         ];
-        let fields: Vec<String> = fields.iter().map(|(key, value)| format!("{key}: {}", quoted(value))).collect();
+        let strength = self.start.as_ref().map(|start| ("Denoising strength", start.strength.to_string()));
+        let version = ("Version", format!("Polyptych {}", env!("CARGO_PKG_VERSION")));
+        let fields: Vec<String> = fields
+            .into_iter()
+            .chain(strength)
+            .chain([version])
+            .map(|(key, value)| format!("{key}: {}", quoted(&value)))
+            .collect();
         format!("{text}\n{}", fields.join(", ")).trim_start().to_owned()
     }
 

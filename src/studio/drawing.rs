@@ -1,8 +1,9 @@
 //! One drawing from start to end: a document and a model become a picture.
 
 use super::model::Model;
-use super::plan::{Facts, Plan, bootstrap_steps, plan, visible};
+use super::plan::{Facts, Plan, bootstrap_steps, coverages, feathered_regions, plan, visible};
 use super::preview::LatentToRgb;
+use super::start;
 use crate::diffusion::{
     self, Ddim, DpmSolver, Euler, EulerAncestral, Heun, Kept, Lcm, Network, Observer, PaintError, Painted, Planes,
     Recorder, Sampler, ScheduleError, SchedulerConfig, Trajectory, UniPc,
@@ -136,8 +137,14 @@ pub fn draw(
     sampler(document, model.scheduler(), options)?;
     let facts = Facts { window: model.window(), factor: model.factor() };
     let mut prompt = |words: &str| model.prompt(words).map_err(|e| DrawError::Words(e.to_string()));
-    let Plan { painting, rerolls, mut warnings } = plan(document, facts, options, &mut prompt)?;
+    let Plan { mut painting, mut rerolls, mut warnings } = plan(document, facts, options, &mut prompt)?;
     cut_words(document, model, &mut warnings);
+    if let (Some(start), Some(kept)) = (&mut painting.start, &document.start) {
+        start.clean = start::encode(model_as_network(model), &kept.image, painting.factor, painting.wrap)?;
+        for (painting, _) in &mut rerolls {
+            painting.start = Some(start.clone());
+        }
+    }
     let rgb =
         if options.previews { Some(preview_map(model).map_err(|e| DrawError::Decode(e.to_string()))?) } else { None };
     seconds.encode = start.elapsed().as_secs_f64();
@@ -207,7 +214,11 @@ pub fn draw(
 
     watcher.stage(Stage::Decoding);
     let start = Instant::now();
-    let image = decode(model_as_network(model), &latent, document, painting.wrap)?;
+    let mut image = decode(model_as_network(model), &latent, document, painting.wrap)?;
+    if let (Some(kept), false) = (&document.start, options.reference) {
+        let soft = feathered_regions(document, options);
+        start::composite(document, kept, &coverages(document, &soft), painting.wrap, &mut image)?;
+    }
     seconds.decode = start.elapsed().as_secs_f64();
     Ok(Drawn {
         image,
@@ -297,6 +308,7 @@ impl Observer for Follower<'_> {
     }
 
     fn stepped(&mut self, done: usize, total: usize, denoised: &Planes, network: &mut dyn Network) {
+        // Every run of one drawing takes as many steps.
         let (done, total) = (self.run * total + done, self.runs * total);
         let preview = self.rgb.is_some().then(|| self.preview(done, total, denoised, network)).flatten();
         self.watcher.step(done, total, preview);

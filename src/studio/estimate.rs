@@ -30,11 +30,13 @@ impl Estimate {
         let plan = plan(document, Facts { window, factor }, &Options::default(), &mut prompt).ok()?;
         let steps = document.settings.steps as usize;
         let windows = plan.painting.windows();
+        let first = plan.painting.first_step().min(steps);
         let evaluations =
-            || (0..steps).flat_map(|s| std::iter::repeat_n(s, document.settings.sampler.evaluations(s, steps)));
+            || (first..steps).flat_map(|s| std::iter::repeat_n(s, document.settings.sampler.evaluations(s, steps)));
         let count = |painting: &Painting, windows: &[_]| painting.unet_samples(windows, evaluations());
         let again = |(painting, free): &(Painting, Vec<f32>)| count(painting, &free_windows(painting, free));
-        let unet_samples = count(&plan.painting, &windows) + plan.rerolls.iter().map(again).sum::<usize>();
-        Some(Self { windows: windows.len(), steps, unet_samples, seconds: None })
+        let unet_samples =
+            count(&plan.painting, &plan.painting.evaluated_windows()) + plan.rerolls.iter().map(again).sum::<usize>();
+        Some(Self { windows: windows.len(), steps: steps - first, unet_samples, seconds: None })
     }
 }

@@ -9,6 +9,7 @@ mod loading;
 mod model;
 mod plan;
 mod preview;
+mod start;
 mod worker;
 
 pub use drawing::{DrawError, Drawn, Options, Seconds, Stage, Watcher, draw};

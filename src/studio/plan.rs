@@ -1,6 +1,7 @@
 //! What a document asks of the engine. One list of parts serves the run and the estimate of its cost.
 
 use super::drawing::{DrawError, Options};
+use super::start;
 use crate::diffusion::masks::{Coverage, LatentMask, Overlap, feathered, latent_masks, reference_masks, spread};
 use crate::diffusion::windows::WindowWeights;
 use crate::diffusion::{Hold, Layout, Painting, Part, PromptId, Surround};
@@ -64,7 +65,16 @@ pub(super) fn plan(
     if options.reference {
         left_out_by_reference(document, &mut warnings);
     }
-    let (masks, layouts) = masks(document, facts.factor, options, &mut warnings);
+    let soft = feathered_regions(document, options);
+    let coverages = coverages(document, &soft);
+    let (masks, layouts) = masks(document, facts.factor, options, &coverages, &mut warnings);
+    let start = match &document.start {
+        Some(start) if !options.reference => Some(start::plan(document, start, facts.factor, &coverages)?),
+        _ => None,
+    };
+    if start.as_ref().and_then(|s| s.free.as_ref()).is_some_and(|free| free.iter().all(|f| *f <= 0.0)) {
+        warnings.push("nothing of the picture to start from may change, so it stays as it is".to_owned());
+    }
 
     let background = &document.background;
     let mut masks = masks.into_iter();
@@ -112,6 +122,7 @@ pub(super) fn plan(
         factor: facts.factor,
         batch,
         savings: options.savings,
+        start,
     };
     let rerolls = if options.reference { Vec::new() } else { rerolls(document, &painting) };
     Ok(Plan { painting, rerolls, warnings })
@@ -186,6 +197,7 @@ fn left_out_by_reference(document: &Document, warnings: &mut Vec<String>) {
         ("weights", any(|r| r.weight.to_bits() != 1.0_f32.to_bits())),
         ("region seeds", any(|r| r.seed.is_some() || r.reroll.is_some())),
         ("start and end", any(|r| r.start > 0.0 || r.end < 1.0)),
+        ("picture to start from", document.start.is_some()),
         ("wrap", settings.wrap != document::Wrap::None),
         ("window weights", settings.window_weights != document::WindowWeights::default()),
         ("regions held by attention", settings.regions != document::Regions::default()),
@@ -199,36 +211,44 @@ fn left_out_by_reference(document: &Document, warnings: &mut Vec<String>) {
     }
 }
 
+/// The blurred masks of the visible regions that have a feather; the released loop knows none.
+pub(super) fn feathered_regions(document: &Document, options: &Options) -> Vec<Option<Vec<u8>>> {
+    let (width, height) = (document.width as usize, document.height as usize);
+    let wrap = (document.settings.wrap.x(), document.settings.wrap.y());
+    let soft = |r: &Region| {
+        let coverage = Coverage { width, height, data: r.mask.data() };
+        (r.feather > 0 && !options.reference).then(|| feathered(coverage, r.feather as usize, wrap))
+    };
+    visible(document).map(soft).collect()
+}
+
+/// What the visible regions cover, lowest first.
+pub(super) fn coverages<'a>(document: &'a Document, soft: &'a [Option<Vec<u8>>]) -> Vec<Coverage<'a>> {
+    let (width, height) = (document.width as usize, document.height as usize);
+    visible(document)
+        .zip(soft)
+        .map(|(r, soft)| Coverage { width, height, data: soft.as_deref().unwrap_or(r.mask.data()) })
+        .collect()
+}
+
 /// The masks of all parts, and those of the steps in which not every region takes part.
 fn masks(
     document: &Document,
     factor: usize,
     options: &Options,
+    coverages: &[Coverage<'_>],
     warnings: &mut Vec<String>,
 ) -> (Vec<LatentMask>, Vec<Layout>) {
     let settings = &document.settings;
     let (width, height) = (document.width as usize, document.height as usize);
-    let wrap = (settings.wrap.x(), settings.wrap.y());
     if options.reference {
-        let coverages: Vec<Coverage<'_>> =
-            visible(document).map(|r| Coverage { width, height, data: r.mask.data() }).collect();
-        return (reference_masks(width, height, factor, &coverages), Vec::new());
+        return (reference_masks(width, height, factor, coverages), Vec::new());
     }
-    let soft: Vec<Option<Vec<u8>>> = visible(document)
-        .map(|r| {
-            let coverage = Coverage { width, height, data: r.mask.data() };
-            (r.feather > 0).then(|| feathered(coverage, r.feather as usize, wrap))
-        })
-        .collect();
-    let coverages: Vec<Coverage<'_>> = visible(document)
-        .zip(&soft)
-        .map(|(r, soft)| Coverage { width, height, data: soft.as_deref().unwrap_or(r.mask.data()) })
-        .collect();
     let overlap = match settings.overlap {
         document::Overlap::Order => Overlap::Order,
         document::Overlap::Average => Overlap::Average,
     };
-    let all = latent_masks(width, height, factor, &coverages, overlap);
+    let all = latent_masks(width, height, factor, coverages, overlap);
 
     let spans: Vec<Range<usize>> = visible(document).map(|r| span(r, document)).collect();
     for (region, span) in visible(document).zip(&spans) {

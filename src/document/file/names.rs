@@ -8,6 +8,8 @@
 //! | a region without words | `polyptych: no words: ` and the card's name |
 //! | a region whose words begin with `polyptych:` | `polyptych: words: ` and the words |
 //! | the take, on top | `polyptych: take: seed ` and the seed |
+//! | the picture the drawing starts from, below the regions | `polyptych: picture` |
+//! | the mask of what may change of it, below it | `polyptych: change` |
 //! | the background, at the bottom | `polyptych: background: ` and its words |
 //! | the background's negative prompt, below it | `polyptych: negative: ` and the words |
 //!
@@ -25,6 +27,8 @@ const NAME_LENGTH: usize = 40;
 pub(super) enum Role {
     Region { name: String, words: String },
     Take { seed: Option<u64> },
+    Picture,
+    Change,
     Background { words: String },
     Negative { words: String },
 }
@@ -45,6 +49,12 @@ pub(super) fn of_take(seed: u64) -> String {
     format!("{PREFIX}take: seed {seed}")
 }
 
+/// The layer name of the picture that the drawing starts from.
+pub(super) const OF_PICTURE: &str = "polyptych: picture";
+
+/// The layer name of the mask of what may change of it.
+pub(super) const OF_CHANGE: &str = "polyptych: change";
+
 /// The layer name of the background.
 pub(super) fn of_background(words: &str) -> String {
     format!("{PREFIX}background: {words}")
@@ -57,6 +67,11 @@ pub(super) fn of_negative(words: &str) -> String {
 
 /// What a layer of this name is, where `polyptych.json` does not say.
 pub(super) fn role(name: &str) -> Role {
+    match name {
+        OF_PICTURE => return Role::Picture,
+        OF_CHANGE => return Role::Change,
+        _ => {}
+    }
     let reserved = name.strip_prefix(PREFIX).and_then(|rest| {
         let (kind, rest) = rest.split_once(':')?;
         let rest = rest.strip_prefix(' ').unwrap_or(rest);

@@ -6,7 +6,9 @@ use super::stack::{Layer, Stack};
 use super::{Opened, picture};
 use crate::document::error::{one_line, reason};
 use crate::document::raster::{PngReader, write_png};
-use crate::document::{Document, MAX_REGIONS, Mask, PixelRect, Problem, Region, RegionId, Rgb, Take, check_canvas};
+use crate::document::{
+    Area, Document, MAX_REGIONS, Mask, PixelRect, Problem, Region, RegionId, Rgb, Start, Take, check_canvas,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufReader, Read as _, Seek, Write};
 use std::sync::Arc;
@@ -20,6 +22,8 @@ const PROJECT: &str = "polyptych.json";
 const MERGED: &str = "mergedimage.png";
 const THUMBNAIL: &str = "Thumbnails/thumbnail.png";
 const TAKE: &str = "data/take.png";
+const START: &str = "data/start.png";
+const CHANGE: &str = "data/change.png";
 const BACKGROUND: &str = "data/background.png";
 const NEGATIVE: &str = "data/negative.png";
 
@@ -76,8 +80,8 @@ pub(in crate::document) fn read<R: io::Read + Seek>(stream: R) -> Result<Read, P
     let stack = entry(&mut archive, STACK, MAX_TEXT as u64)?.ok_or_else(|| Problem::MissingEntry(STACK.to_owned()))?;
     let project = entry(&mut archive, PROJECT, MAX_TEXT as u64)?;
     let project = project.map(|bytes| Project::parse(&bytes)).transpose()?;
-    // Beside the regions: the take and two background layers.
-    let stack = Stack::parse(&stack, MAX_REGIONS + 3)?;
+    // Beside the regions: the take, the picture to start from and its mask, and two background layers.
+    let stack = Stack::parse(&stack, MAX_REGIONS + 5)?;
     let (width, height) = check_canvas(stack.width, stack.height)?;
     let area = u64::from(width) * u64::from(height);
     if stack.layers.len() as u64 * area > MAX_LAYER_PIXELS.max(4 * area) {
@@ -127,10 +131,15 @@ impl<R: io::Read + Seek> Layers<R> {
     ) -> Result<(), Problem> {
         let mut entries: BTreeMap<&str, &RegionEntry> =
             project.regions.iter().map(|entry| (entry.layer.as_str(), entry)).collect();
+        let (mut image, mut change) = (None, None);
         for layer in stack.layers.iter().rev() {
             if project.take.as_ref().is_some_and(|take| take.layer == layer.src) {
                 let seed = project.take.as_ref().map_or(0, |take| take.seed);
                 document.take = Some(Arc::new(self.take(layer, seed)?));
+            } else if project.start.as_ref().is_some_and(|start| start.layer == layer.src) {
+                image = Some(Arc::new(self.take(layer, 0)?.image));
+            } else if project.start.as_ref().is_some_and(|start| start.mask.as_ref() == Some(&layer.src)) {
+                change = self.region(layer, notes)?.map(|covered| Arc::new(covered.mask));
             } else if project.background.layer.as_ref() == Some(&layer.src) || layer.src == NEGATIVE {
                 // Its words are in the project; its pixels are the paper.
             } else if let Some(entry) = entries.remove(layer.src.as_str()) {
@@ -156,12 +165,33 @@ impl<R: io::Read + Seek> Layers<R> {
                 entry.fill(region, notes);
             }
         }
+        if let Some(entry) = &project.start {
+            document.start = image.map(|image| Start {
+                image,
+                strength: entry.strength(notes),
+                area: match (entry.area.as_str(), change) {
+                    ("regions", _) => Area::Regions,
+                    ("mask", Some(mask)) => Area::Mask(mask),
+                    ("everything" | "", _) => Area::Everything,
+                    _ => {
+                        notes.push(
+                            "what may change of the picture is not known; nothing but the regions may".to_owned(),
+                        );
+                        Area::Regions
+                    }
+                },
+            });
+            if document.start.is_none() {
+                notes.push("the picture to start from is gone; the drawing starts from noise".to_owned());
+            }
+        }
         project.fill(document, notes);
         Ok(())
     }
 
     /// A file of another program, or one of ours that came back from another program.
     fn alone(&mut self, stack: &Stack, document: &mut Document, notes: &mut Vec<String>) -> Result<(), Problem> {
+        let mut change = None;
         for layer in stack.layers.iter().rev() {
             match names::role(&layer.name) {
                 Role::Take { seed } => {
@@ -169,10 +199,18 @@ impl<R: io::Read + Seek> Layers<R> {
                     document.settings.seed = take.seed;
                     document.take = Some(Arc::new(take));
                 }
+                Role::Picture => {
+                    let image = Arc::new(self.take(layer, 0)?.image);
+                    document.start = Some(Start { image, strength: Start::STRENGTH, area: Area::Everything });
+                }
+                Role::Change => change = self.region(layer, notes)?.map(|covered| Arc::new(covered.mask)),
                 Role::Background { words } => document.background.words = words,
                 Role::Negative { words } => document.background.negative = words,
                 Role::Region { .. } => self.foreign(layer, document, notes)?,
             }
+        }
+        if let (Some(start), Some(mask)) = (&mut document.start, change) {
+            start.area = Area::Mask(mask);
         }
         Ok(())
     }
@@ -274,10 +312,11 @@ fn extra_entries<R: io::Read + Seek>(
     stack: &Stack,
     notes: &mut Vec<String>,
 ) -> Result<BTreeMap<String, Arc<[u8]>>, Problem> {
-    let known: BTreeSet<&str> = ["mimetype", STACK, PROJECT, MERGED, THUMBNAIL, TAKE, BACKGROUND, NEGATIVE]
-        .into_iter()
-        .chain(stack.layers.iter().map(|layer| layer.src.as_str()))
-        .collect();
+    let known: BTreeSet<&str> =
+        ["mimetype", STACK, PROJECT, MERGED, THUMBNAIL, TAKE, START, CHANGE, BACKGROUND, NEGATIVE]
+            .into_iter()
+            .chain(stack.layers.iter().map(|layer| layer.src.as_str()))
+            .collect();
     let mut found = Vec::new();
     for name in archive.file_names() {
         match name {
@@ -346,6 +385,14 @@ pub(in crate::document) fn write<W: Write + Seek>(
             return Err(Problem::MaskMismatch { number: index + 1, width, height });
         }
     }
+    if let Some(start) = &document.start {
+        let mask = if let Area::Mask(mask) = &start.area { Some((mask.width(), mask.height())) } else { None };
+        for (width, height) in [start.image.dimensions()].into_iter().chain(mask) {
+            if (width, height) != (document.width, document.height) {
+                return Err(Problem::StartMismatch { width, height });
+            }
+        }
+    }
     let whole = contents == Contents::Whole;
     let take = document
         .take
@@ -357,7 +404,8 @@ pub(in crate::document) fn write<W: Write + Seek>(
         Contents::Whole => take.map(|take| take.seed),
         Contents::WithoutPicture { seed } => Some(seed),
     };
-    let project = Project::of(document, layer_entry, BACKGROUND, seed.map(|seed| (TAKE, seed))).to_json()?;
+    let project =
+        Project::of(document, layer_entry, BACKGROUND, (START, CHANGE), seed.map(|seed| (TAKE, seed))).to_json()?;
     if stack.len().max(project.len()) > MAX_TEXT {
         return Err(Problem::TooMuchText(stack.len().max(project.len()), MAX_TEXT));
     }
@@ -375,8 +423,14 @@ pub(in crate::document) fn write<W: Write + Seek>(
     let mut written = BTreeSet::from(["mimetype".to_owned(), STACK.to_owned(), PROJECT.to_owned()]);
     for (region, bounds) in document.regions.iter().zip(&boxes) {
         let name = layer_entry(region);
-        put(&name, &region_png(region, *bounds)?, stored)?;
+        put(&name, &mask_png(&region.mask, region.colour, *bounds)?, stored)?;
         written.insert(name);
+    }
+    if let Some(start) = &document.start {
+        put(START, &picture_png(&start.image)?, stored)?;
+        if let Area::Mask(mask) = &start.area {
+            put(CHANGE, &mask_png(mask, CHANGE_COLOUR, mask.bounds())?, stored)?;
+        }
     }
     let paper = flat_png((document.width, document.height), [255; 4])?;
     put(BACKGROUND, &paper, stored)?;
@@ -392,7 +446,7 @@ pub(in crate::document) fn write<W: Write + Seek>(
         put(MERGED, &merged, stored)?;
         put(THUMBNAIL, &thumbnail.png()?, stored)?;
     }
-    written.extend([BACKGROUND, NEGATIVE, TAKE, MERGED, THUMBNAIL].map(str::to_owned));
+    written.extend([START, CHANGE, BACKGROUND, NEGATIVE, TAKE, MERGED, THUMBNAIL].map(str::to_owned));
     for (name, bytes) in &document.extra {
         if safe_name(name) && written.insert(name.clone()) {
             let packed = ["png", "jpg", "jpeg", "webp", "zip", "ora"];
@@ -425,6 +479,13 @@ fn layers_of(document: &Document, boxes: &[PixelRect], take: bool) -> Stack {
     for (region, bounds) in document.regions.iter().zip(boxes).rev() {
         layers.push(layer(names::of_region(region), &layer_entry(region), bounds.x, bounds.y, region.visible));
     }
+    if let Some(start) = &document.start {
+        layers.push(layer(names::OF_PICTURE.to_owned(), START, 0, 0, true));
+        if let Area::Mask(mask) = &start.area {
+            let bounds = mask.bounds();
+            layers.push(layer(names::OF_CHANGE.to_owned(), CHANGE, bounds.x, bounds.y, false));
+        }
+    }
     layers.push(layer(names::of_background(&document.background.words), BACKGROUND, 0, 0, true));
     if !document.background.negative.is_empty() {
         layers.push(layer(names::of_negative(&document.background.negative), NEGATIVE, 0, 0, true));
@@ -432,17 +493,29 @@ fn layers_of(document: &Document, boxes: &[PixelRect], take: bool) -> Stack {
     Stack { width: u64::from(document.width), height: u64::from(document.height), layers }
 }
 
-/// A region's layer: its colour everywhere in its box, its mask as alpha; one clear pixel where the mask is empty.
-fn region_png(region: &Region, bounds: PixelRect) -> Result<Vec<u8>, Problem> {
-    let Rgb([r, g, b]) = region.colour;
+/// The colour in which other programs show the mask of what may change.
+const CHANGE_COLOUR: Rgb = Rgb([255; 3]);
+
+/// A mask's layer: one colour everywhere in its box, the mask as alpha; one clear pixel where it is empty.
+fn mask_png(mask: &Mask, colour: Rgb, bounds: PixelRect) -> Result<Vec<u8>, Problem> {
+    let Rgb([r, g, b]) = colour;
     if bounds.is_empty() {
         return flat_png((1, 1), [r, g, b, 0]);
     }
     let columns = bounds.x as usize..(bounds.x + bounds.width) as usize;
     encode((bounds.width, bounds.height), png::ColorType::Rgba, |y, row| {
-        let mask = region.mask.row(bounds.y + y).get(columns.clone()).unwrap_or_default();
+        let mask = mask.row(bounds.y + y).get(columns.clone()).unwrap_or_default();
         for (pixel, alpha) in row.chunks_exact_mut(4).zip(mask) {
             pixel.copy_from_slice(&[r, g, b, *alpha]);
+        }
+    })
+}
+
+fn picture_png(image: &image::RgbImage) -> Result<Vec<u8>, Problem> {
+    let mut rows = image.as_raw().chunks_exact((image.width() as usize * 3).max(1));
+    encode(image.dimensions(), png::ColorType::Rgb, |_, row| {
+        if let Some(pixels) = rows.next() {
+            row.copy_from_slice(pixels);
         }
     })
 }
@@ -455,7 +528,7 @@ fn flat_png(size: (u32, u32), colour: [u8; 4]) -> Result<Vec<u8>, Problem> {
     })
 }
 
-/// What a viewer shows: the take, or the visible regions over white.
+/// What a viewer shows: the take, or the visible regions over the picture to start from, or over white.
 fn merged_png(
     document: &Document,
     boxes: &[PixelRect],
@@ -464,11 +537,17 @@ fn merged_png(
 ) -> Result<Vec<u8>, Problem> {
     let take_rows = take.map(|take| take.image.as_raw().chunks_exact(document.width as usize * 3));
     let mut take_rows = take_rows.into_iter().flatten();
+    let start = document.start.as_ref().filter(|start| start.image.dimensions() == (document.width, document.height));
+    let start_rows = start.map(|start| start.image.as_raw().chunks_exact(document.width as usize * 3));
+    let mut start_rows = start_rows.into_iter().flatten();
     encode((document.width, document.height), png::ColorType::Rgb, |y, row| {
         match take_rows.next() {
             Some(pixels) => row.copy_from_slice(pixels),
             None => {
-                row.fill(255);
+                match start_rows.next() {
+                    Some(pixels) => row.copy_from_slice(pixels),
+                    None => row.fill(255),
+                }
                 for (region, bounds) in document.regions.iter().zip(boxes) {
                     if region.visible && (bounds.y..bounds.y + bounds.height).contains(&y) {
                         tint(row, region, *bounds, y);

@@ -13,6 +13,7 @@
 //!   "settings": {"model": "embedded", "seed": 0, "steps": 20, "sampler": "ddim", "schedule": "normal",
 //!                "guidance": 7.5, "window": null, "stride": 8, "bootstrap": 0.4, "wrap": "none",
 //!                "regions": "multidiffusion", "overlap": "order", "window_weights": "uniform", "bootstrap_colour": "random"},
+//!   "start": {"layer": "data/start.png", "strength": 0.75, "area": "mask", "mask": "data/change.png"},
 //!   "take": {"layer": "data/take.png", "seed": 0}
 //! }
 //! ```
@@ -23,8 +24,8 @@
 
 use crate::document::error::{one_line, reason};
 use crate::document::{
-    Background, BootstrapColour, Document, MAX_FEATHER, MAX_WEIGHT, MIN_WEIGHT, Overlap, Problem, Region, RegionId,
-    Regions, Rgb, Sampler, Schedule, Settings, WindowWeights, Wrap,
+    Area, Background, BootstrapColour, Document, MAX_FEATHER, MAX_WEIGHT, MIN_WEIGHT, Overlap, Problem, Region,
+    RegionId, Regions, Rgb, Sampler, Schedule, Settings, Start, WindowWeights, Wrap,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -44,6 +45,7 @@ pub(super) struct Project {
     pub(super) background: BackgroundEntry,
     pub(super) regions: Vec<RegionEntry>,
     settings: SettingsEntry,
+    pub(super) start: Option<StartEntry>,
     pub(super) take: Option<TakeEntry>,
     #[serde(flatten)]
     unknown: Map<String, Value>,
@@ -78,6 +80,33 @@ pub(super) struct RegionEntry {
     end: Option<f32>,
     #[serde(flatten)]
     unknown: Map<String, Value>,
+}
+
+/// The picture to start from. `area` is `everything`, `regions` or `mask`.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct StartEntry {
+    pub(super) layer: String,
+    strength: Option<f64>,
+    pub(super) area: String,
+    pub(super) mask: Option<String>,
+    #[serde(flatten)]
+    unknown: Map<String, Value>,
+}
+
+impl StartEntry {
+    /// The strength, brought into its range; what had to be changed is told to `notes`.
+    pub(super) fn strength(&self, notes: &mut Vec<String>) -> f64 {
+        match self.strength.filter(|v| v.is_finite()) {
+            None => Start::STRENGTH,
+            Some(strength) if strength > 0.0 && strength <= 1.0 => strength,
+            Some(strength) => {
+                let held = if strength > 1.0 { 1.0 } else { Start::STRENGTH };
+                notes.push(format!("the strength was {strength}, outside 0–1; {held} is used instead"));
+                held
+            }
+        }
+    }
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -278,6 +307,9 @@ impl Project {
             }
         }
         keep("regions", regions);
+        if let Some(start) = self.start {
+            keep("start", start.unknown);
+        }
         if let Some(take) = self.take {
             keep("take", take.unknown);
         }
@@ -292,6 +324,7 @@ impl Project {
         document: &Document,
         layer: impl Fn(&Region) -> String,
         background: &str,
+        (start, change): (&str, &str),
         take: Option<(&str, u64)>,
     ) -> Self {
         let mut unknown = document.unknown.clone();
@@ -345,6 +378,18 @@ impl Project {
                 entry
             })
             .collect();
+        let of_start = without(kept("start"), &["layer", "strength", "area", "mask"]);
+        let start = document.start.as_ref().map(|kept| StartEntry {
+            layer: start.to_owned(),
+            strength: Some(kept.strength).filter(|v| v.is_finite()),
+            area: match kept.area {
+                Area::Everything => "everything".to_owned(),
+                Area::Regions => "regions".to_owned(),
+                Area::Mask(_) => "mask".to_owned(),
+            },
+            mask: matches!(kept.area, Area::Mask(_)).then(|| change.to_owned()),
+            unknown: of_start,
+        });
         let of_take = without(kept("take"), &["layer", "seed"]);
         Self {
             polyptych: FORMAT,
@@ -352,8 +397,9 @@ impl Project {
             background,
             regions,
             settings,
+            start,
             take: take.map(|(layer, seed)| TakeEntry { layer: layer.to_owned(), seed, unknown: of_take }),
-            unknown: without(unknown, &["polyptych", "program", "background", "regions", "settings", "take"]),
+            unknown: without(unknown, &["polyptych", "program", "background", "regions", "settings", "start", "take"]),
         }
     }
 

@@ -1,0 +1,59 @@
+//! Starting from a picture: image-to-image (Meng et al. 2022, SDEdit) and inpainting with any UNet, where the known part is
+//! noised anew for every step (Lugmayr et al. 2022, RePaint, equation 8, without its resampling).
+
+use super::{PaintError, Painting, Planes, Sampler};
+
+/// A picture that a painting starts from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Start {
+    /// The picture's latent, `[1, 4, height, width]`.
+    pub clean: Planes,
+    /// The first step that is taken; those before are left out, since the picture stands for what they would have made.
+    pub from: usize,
+    /// How far each cell may change, 1 freely and 0 not at all; `None` where all may.
+    pub free: Option<Vec<f32>>,
+    /// Begin with noise alone in place of the noised picture, so that only what is kept reminds of it.
+    pub from_noise: bool,
+}
+
+impl Start {
+    pub(super) fn check(&self, painting: &Painting, steps: usize) -> Result<(), PaintError> {
+        let cells = painting.height * painting.width;
+        let invalid = |text: &str| Err(PaintError::Invalid(text.to_owned()));
+        if self.clean.data.len() != 4 * cells || self.free.as_ref().is_some_and(|free| free.len() != cells) {
+            return invalid("the picture to start from has another size than the canvas");
+        }
+        if self.clean.data.iter().any(|v| !v.is_finite()) {
+            return invalid(
+                "the encoder's latent of the picture to start from is not a number; try another checkpoint",
+            );
+        }
+        if self.from >= steps {
+            return invalid("the picture to start from is to be changed in no step; give more strength or more steps");
+        }
+        Ok(())
+    }
+
+    /// The latent before evaluation `i`, the first.
+    pub(super) fn begin(&self, i: usize, sampler: &dyn Sampler, noise: &Planes) -> Vec<f32> {
+        let noised = |(clean, noise): (&f32, &f32)| sampler.add_noise(i, *clean, *noise);
+        if self.from_noise {
+            noise.data.iter().map(|v| v * sampler.initial_scale()).collect()
+        } else {
+            self.clean.data.iter().zip(&noise.data).map(noised).collect()
+        }
+    }
+
+    /// Draws `latent` back to the picture where it is not free: noised for evaluation `i`, or clean where there is none.
+    pub(super) fn hold(&self, i: Option<usize>, sampler: &dyn Sampler, noise: &Planes, latent: &mut Planes) {
+        let Some(free) = &self.free else { return };
+        let known = self.clean.data.iter().zip(&noise.data).zip(free.iter().cycle());
+        for (x, ((&clean, &noise), &free)) in latent.data.iter_mut().zip(known) {
+            if free < 1.0 {
+                let known = i.map_or(clean, |i| sampler.add_noise(i, clean, noise));
+                // Not by arithmetic where nothing is free, so that it stays to the last bit.
+                *x = if free <= 0.0 { known } else { free * *x + (1.0 - free) * known };
+            }
+        }
+    }
+}

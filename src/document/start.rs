@@ -1,0 +1,54 @@
+//! A picture that a drawing starts from.
+
+use super::Mask;
+use image::RgbImage;
+use std::sync::Arc;
+
+/// A picture below all regions, and what may become of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Start {
+    /// The picture in 8-bit sRGB, of the canvas's size.
+    pub image: Arc<RgbImage>,
+    /// The share of the steps that are taken on it, above 0 to 1: little keeps it, 1 all but forgets it.
+    pub strength: f64,
+    /// Where it may change.
+    pub area: Area,
+}
+
+/// Where a picture may change; elsewhere it stays as it is.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Area {
+    /// Everywhere.
+    #[default]
+    Everything,
+    /// Where a visible region covers it, by as much.
+    Regions,
+    /// Where this mask says, of the canvas's size.
+    Mask(Arc<Mask>),
+}
+
+impl Start {
+    /// The strength that a picture is given first.
+    pub const STRENGTH: f64 = 0.75;
+
+    /// True where both show the same picture and mask without looking at every pixel.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        let same_area = match (&self.area, &other.area) {
+            (Area::Mask(a), Area::Mask(b)) => Arc::ptr_eq(a, b),
+            (a, b) => a == b,
+        };
+        same_area && Arc::ptr_eq(&self.image, &other.image) && self.strength.to_bits() == other.strength.to_bits()
+    }
+
+    /// The same for a canvas of this size, on which what was at the top left is `dx` to the right and `dy` down; white where
+    /// there was nothing.
+    pub(super) fn moved_to(&self, width: u32, height: u32, dx: i32, dy: i32) -> Self {
+        let mut image = RgbImage::from_pixel(width, height, image::Rgb([255; 3]));
+        image::imageops::replace(&mut image, &*self.image, i64::from(dx), i64::from(dy));
+        let area = match &self.area {
+            Area::Mask(mask) => Area::Mask(Arc::new(mask.moved_to(width, height, dx, dy))),
+            other => other.clone(),
+        };
+        Self { image: Arc::new(image), area, ..*self }
+    }
+}

@@ -1,0 +1,128 @@
+//! The picture a drawing starts from: what may change of it, its latent, and how the finished picture is laid over it.
+
+use super::drawing::{DrawError, wrapped};
+use crate::diffusion::masks::{Coverage, Overlap, feathered, latent_masks};
+use crate::diffusion::{self, Network, Planes};
+use crate::document::{Area, Document, Start};
+use image::RgbImage;
+
+/// How far inside its border, in pixels, what changed goes over into what is kept.
+const BLEND: usize = 8;
+
+/// Latent pixels of the other edge that a wrapped picture is encoded with.
+const WRAP_MARGIN: usize = 8;
+
+/// The start as the engine has it, its latent still to be encoded; `regions` are the visible regions' coverages. With it
+/// what may change, by the pixel; `None` where all may.
+pub(super) fn plan(
+    document: &Document,
+    start: &Start,
+    factor: usize,
+    regions: &[Coverage<'_>],
+) -> Result<diffusion::Start, DrawError> {
+    let size = (document.width, document.height);
+    let (width, height) = (document.width as usize, document.height as usize);
+    let steps = document.settings.steps as usize;
+    let strength = start.strength;
+    if start.image.dimensions() != size {
+        return Err(DrawError::Invalid("the picture to start from has another size than the canvas".to_owned()));
+    }
+    if !(strength > 0.0 && strength <= 1.0) {
+        return Err(DrawError::Invalid(format!("a strength of {strength} makes no sense; give more than 0, up to 1")));
+    }
+    // As diffusers' pipelines have it, cut to whole steps.
+    let taken = ((steps as f64 * strength) as usize).min(steps);
+    if taken == 0 {
+        return Err(DrawError::Invalid(format!(
+            "a strength of {strength} leaves no step of {steps}; give at least {:.3}, or more steps",
+            1.0 / steps.max(1) as f64
+        )));
+    }
+    let change = change(document, start, regions)?;
+    let free = change.map(|change| {
+        let coverage = Coverage { width, height, data: &change };
+        latent_masks(width, height, factor, &[coverage], Overlap::Order)[1].cells()
+    });
+    Ok(diffusion::Start {
+        clean: Planes::zeros(1, 4, 0, 0),
+        from: steps - taken,
+        // At full strength an inpainted place begins with noise alone.
+        from_noise: free.is_some() && taken == steps,
+        free,
+    })
+}
+
+/// How much each pixel may change; `None` where all may.
+fn change(document: &Document, start: &Start, regions: &[Coverage<'_>]) -> Result<Option<Vec<u8>>, DrawError> {
+    match &start.area {
+        Area::Everything => Ok(None),
+        Area::Mask(mask) if (mask.width(), mask.height()) != (document.width, document.height) => {
+            Err(DrawError::Invalid("the mask of what may change has another size than the canvas".to_owned()))
+        }
+        Area::Mask(mask) => Ok(Some(mask.data().to_vec())),
+        Area::Regions => {
+            let mut kept = vec![255_u8; document.width as usize * document.height as usize];
+            for region in regions {
+                for (kept, m) in kept.iter_mut().zip(region.data) {
+                    *kept = ((u32::from(*kept) * (255 - u32::from(*m)) + 127) / 255) as u8;
+                }
+            }
+            Ok(Some(kept.into_iter().map(|k| 255 - k).collect()))
+        }
+    }
+}
+
+/// The latent (posterior mean) of a picture on the canvas, `[1, 4, height, width]`. A canvas off the grid is continued by its
+/// last row and column.
+pub(super) fn encode(
+    network: &mut dyn Network,
+    image: &RgbImage,
+    factor: usize,
+    wrap: (bool, bool),
+) -> Result<Planes, DrawError> {
+    let (width, height) = (image.width() as usize, image.height() as usize);
+    let (w, h) = (width.div_ceil(factor), height.div_ceil(factor));
+    let mut picture = Planes::zeros(1, 3, h * factor, w * factor);
+    let (plane, wide) = (picture.plane_len(), picture.width);
+    for y in 0..picture.height {
+        for x in 0..wide {
+            let at = (x.min(width - 1) as u32, y.min(height - 1) as u32);
+            for (c, v) in image.get_pixel(at.0, at.1).0.into_iter().enumerate() {
+                picture.data[c * plane + y * wide + x] = f32::from(v) / 255.0 * 2.0 - 1.0;
+            }
+        }
+    }
+    let margin = |wrapped: bool| if wrapped { WRAP_MARGIN } else { 0 };
+    let (mx, my) = (margin(wrap.0), margin(wrap.1));
+    let moments = network
+        .encode(&wrapped(&picture, mx * factor, my * factor))
+        .map_err(|e| DrawError::Invalid(format!("the picture to start from could not be encoded: {e}")))?;
+    let whole = moments.mean;
+    if (whole.height, whole.width) != (h + 2 * my, w + 2 * mx) {
+        return Err(DrawError::Invalid("the encoder answered with another shape than the picture's".to_owned()));
+    }
+    let mut latent = Planes::zeros(1, whole.channels, h, w);
+    let window = diffusion::windows::Window { x: mx, y: my, width: w, height: h };
+    window.crop(&whole, &mut latent.data);
+    Ok(latent)
+}
+
+/// Lays what changed over the picture it started from, so that what was to be kept is kept to the last bit.
+pub(super) fn composite(
+    document: &Document,
+    start: &Start,
+    regions: &[Coverage<'_>],
+    wrap: (bool, bool),
+    image: &mut RgbImage,
+) -> Result<(), DrawError> {
+    let Some(change) = change(document, start, regions)? else { return Ok(()) };
+    let (width, height) = (document.width as usize, document.height as usize);
+    let soft = feathered(Coverage { width, height, data: &change }, BLEND, wrap);
+    let shares = change.iter().zip(&soft).map(|(change, soft)| u32::from(*change.min(soft)));
+    for ((new, old), share) in image.pixels_mut().zip(start.image.pixels()).zip(shares) {
+        for (new, old) in new.0.iter_mut().zip(old.0) {
+            *new = ((u32::from(*new) * share + u32::from(old) * (255 - share) + 127) / 255) as u8;
+        }
+    }
+    Ok(())
+}
