@@ -225,7 +225,8 @@ fn every_setting_of_a_document_reaches_the_engine_and_its_estimate() {
     base.settings.steps = 2;
     base.settings.bootstrap = 0.5;
     let mut seen: Vec<(&str, Drawn)> = Vec::new();
-    let changes: [(&str, &dyn Fn(&mut Document)); 12] = [
+    type Change<'a> = &'a dyn Fn(&mut Document);
+    let changes: [(&str, Change); 12] = [
         ("as it is", &|_| ()),
         ("feather", &|d| d.regions[0].feather = 12),
         ("weight", &|d| (d.regions[0].weight, d.settings.overlap) = (3.0, Overlap::Average)),

@@ -231,16 +231,15 @@ fn exact(config: &SchedulerConfig) -> impl FnMut(&[f32], f64, PromptId) -> Vec<f
 /// A background and three regions on a 20 × 28 latent, with many windows.
 fn patchwork() -> Painting {
     let (height, width) = (20, 28);
-    let mut masks = vec![vec![1.0; height * width]; 4];
-    for i in 0..height * width {
+    let areas = [(0, 0, 9, 9), (10, 4, 20, 14), (22, 9, 28, 20)];
+    let owner = |i: usize| {
         let (x, y) = (i % width, i / width);
-        let inside = [(0, 0, 9, 9), (10, 4, 20, 14), (22, 9, 28, 20)]
-            .map(|(x0, y0, x1, y1)| (x0..x1).contains(&x) && (y0..y1).contains(&y));
-        for (k, inside) in inside.into_iter().enumerate() {
-            masks[k + 1][i] = f32::from(u8::from(inside));
-            masks[0][i] -= masks[k + 1][i];
-        }
-    }
+        let inside =
+            |(x0, y0, x1, y1): &(usize, usize, usize, usize)| (*x0..*x1).contains(&x) && (*y0..*y1).contains(&y);
+        areas.iter().position(inside).map_or(0, |k| k + 1)
+    };
+    let mask = |k: usize| (0..height * width).map(|i| f32::from(u8::from(owner(i) == k))).collect();
+    let masks: Vec<Vec<f32>> = (0..4).map(mask).collect();
     let parts = masks.iter().enumerate().map(|(k, mask)| part(k, LatentMask::new(height, width, mask), 3)).collect();
     Painting { height, width, parts, window: 12, stride: 4, ..plain(height, width, 3) }
 }

@@ -26,6 +26,7 @@ impl App {
         });
         let whole = ui.available_width();
         self.seed_field(ui, whole);
+        self.start_ui(ui);
         self.generate_button(ui);
         if let Some(cost) = self.cost.text() {
             let text = RichText::new(cost).size(theme::TEXT_SMALL).color(theme::tokens(ui).text_weak);
@@ -181,7 +182,12 @@ impl App {
         }
     }
 
-    fn changed(&mut self, response: &egui::Response, field: Field, edit: impl FnOnce(&mut crate::document::Document)) {
+    pub(super) fn changed(
+        &mut self,
+        response: &egui::Response,
+        field: Field,
+        edit: impl FnOnce(&mut crate::document::Document),
+    ) {
         if response.changed() {
             self.editor.change_field(field, edit);
         }
