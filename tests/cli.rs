@@ -3,8 +3,10 @@
 mod common;
 
 use common::goldens;
+use polyptych::document::{Document, Mask};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Arc;
 
 fn polyptych(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_polyptych")).args(args).output().expect("the binary runs")
@@ -116,6 +118,17 @@ fn new_render_info_tell_one_story() {
     let latent = safetensors::SafeTensors::deserialize(&bytes).expect("safetensors");
     assert_eq!(latent.tensor("latent").expect("latent").shape(), [1, 4, 24, 32]);
 
+    // Attention asks the network twice a window and step, and the picture is another one.
+    let hinted = folder.path("hinted.png");
+    let attention =
+        ["render", &scene, "-o", &hinted, "--model", &model("eps"), "--seed", "5", "--steps", "3", "--json"];
+    let report: serde_json::Value =
+        serde_json::from_str(&run(&[&attention[..], &["--regions", "attention"]].concat())).expect("JSON");
+    assert_eq!((&report["unet_samples"], &report["unet_inputs"]), (&(6 * 2 * 3).into(), &(6 * 3).into()), "{report}");
+    assert_ne!(image::open(&hinted).expect("a picture").to_rgb8(), image.to_rgb8());
+    let info: serde_json::Value = serde_json::from_str(&run(&["info", &hinted, "--json"])).expect("JSON");
+    assert_eq!(info["settings"]["regions"], "attention", "{info}");
+
     // The picture holds its project, with the settings it was drawn with.
     let info: serde_json::Value = serde_json::from_str(&run(&["info", &picture, "--json"])).expect("JSON");
     assert_eq!(info["regions"].as_array().map(Vec::len), Some(3), "{info}");
@@ -192,6 +205,11 @@ fn wrong_usage_is_one_line_and_two() {
         (vec!["render", &scene, "-o", &out, "--guidance", "NaN"], "number"),
         (vec!["render", &scene, "-o", &out, "--bootstrap", "2"], "fraction"),
         (vec!["render", &scene, "-o", &out, "--device", "cuda"], "device"),
+        (vec!["render", &scene, "-o", &out, "--overlap", "pile"], "average"),
+        (vec!["render", &scene, "-o", &out, "--window-weights", "round"], "tent"),
+        (vec!["render", &scene, "-o", &out, "--bootstrap-colour", "pink"], "white"),
+        (vec!["render", &scene, "-o", &out, "--reroll", "two"], "2=17"),
+        (vec!["render", &scene, "-o", &out, "--reroll", "2=x"], "2=17"),
         (vec!["render", &scene], "--output"),
         (vec!["new", &folder.path("x.ora"), "--size", "banana"], "768x512"),
         (vec!["new", &folder.path("x.ora"), "--size", "8x8"], "64"),
@@ -230,6 +248,8 @@ fn bad_files_are_one_line_and_one_and_leave_nothing_behind() {
         (vec!["render", &scene, "-o", &out, "--model", "/no/such/model"], "/no/such/model"),
         (vec!["render", &scene, "-o", &nowhere, "--model", "embedded"], "folder"),
         (vec!["render", &scene, "-o", &out, "--model", &model("eps"), "--reference", "--sampler", "euler"], "ddim"),
+        (vec!["render", &scene, "-o", &out, "--reroll", "0"], "no region 0"),
+        (vec!["render", &scene, "-o", &out, "--reroll", "4=1"], "regions go from 1 to 3"),
         (vec!["new", &other_size, "--size", "128x128", "--region", &region], "tower.png"),
         (vec!["new", &other_size, "--size", "256x192", "--region", &missing_mask], "no.png"),
         (vec!["new", &scene, "--size", "256x192"], "already"),
@@ -263,6 +283,146 @@ fn a_checkpoint_of_wrong_shapes_is_refused_by_name() {
     assert_eq!(code, 1);
     assert!(line.contains("32") && line.contains("24"), "{line}");
     assert!(!Path::new(&out).exists());
+}
+
+#[test]
+fn a_checkpoint_with_nan_is_refused_by_name() {
+    let folder = Folder::new();
+    let scene = project(&folder);
+    let out = folder.path("out.png");
+    for part in ["unet", "vae", "text_encoder"] {
+        let broken = PathBuf::from(folder.path(part));
+        copy(&goldens().join("eps"), &broken);
+        let file = std::fs::read_dir(broken.join(part)).expect("a folder").map(|e| e.expect("an entry").path());
+        let file = file.into_iter().find(|p| p.extension().is_some_and(|e| e == "safetensors")).expect("weights");
+        let mut bytes = std::fs::read(&file).expect("weights");
+        let end = bytes.len();
+        bytes[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
+        std::fs::write(&file, bytes).expect("written");
+        let (code, line) =
+            fails(&["render", &scene, "-o", &out, "--model", broken.to_str().expect("UTF-8"), "--quiet"]);
+        assert_eq!(code, 1);
+        assert!(line.contains("NaN") && line.contains(part), "{line}");
+    }
+    assert!(!Path::new(&out).exists());
+}
+
+/// A mask of the canvas's size that covers these columns.
+fn columns(document: &Document, from: usize, to: usize) -> Arc<Mask> {
+    let mut mask = Mask::empty(document.width, document.height);
+    for row in mask.data_mut().chunks_mut(document.width as usize) {
+        row[from..to].fill(255);
+    }
+    Arc::new(mask)
+}
+
+#[test]
+fn what_makes_no_sense_is_drawn_with_a_warning_that_names_it() {
+    let folder = Folder::new();
+    let out = folder.path("out.png");
+    type Change = fn(&mut Document);
+    type Case<'a> = (&'a str, (u32, u32), Change, &'a [&'a str], &'a [&'a str]);
+    let cases: [Case; 12] = [
+        ("nothing at all", (128, 128), |_| (), &[], &["covered by no region", "no words"]),
+        ("no regions", (128, 128), |d| d.background.words = "the sea".to_owned(), &[], &[]),
+        ("no words", (128, 128), |d| d.regions[0].words.clear(), &[], &["“Boat”", "has no words"]),
+        ("empty mask", (128, 128), |d| d.regions[0].mask = columns(d, 0, 0), &[], &["“Boat”", "empty mask"]),
+        ("all hidden", (128, 128), |d| d.regions.iter_mut().for_each(|r| r.visible = false), &[], &["hidden"]),
+        ("wholly under another", (128, 128), |d| d.regions[0].mask = columns(d, 70, 90), &[], &["lies under others"]),
+        ("ends before it starts", (128, 128), |d| d.regions[0].start = 1.0, &[], &["“Boat”", "before it starts"]),
+        ("a large window", (128, 128), |_| (), &["--window", "64"], &["window of 64", "larger than the canvas"]),
+        ("a wide stride", (192, 128), |_| (), &["--stride", "16"], &["stride of 16", "8 is used"]),
+        ("off the grid", (131, 128), |_| (), &[], &["131 pixels wide", "128 or 136"]),
+        ("off the grid, joined", (131, 128), |_| (), &["--wrap", "x"], &["do not meet"]),
+        ("the released loop", (128, 128), |d| d.regions[0].feather = 9, &["--reference"], &["no feather"]),
+    ];
+    for (name, (width, height), change, args, words) in cases {
+        let mut document = Document::new(width, height);
+        document.settings.steps = 2;
+        if !matches!(name, "nothing at all" | "no regions") {
+            document.background.words = "the sea at sunset".to_owned();
+            for (name, from, to) in [("Boat", 10, 60), ("Moon", 50, 100)] {
+                let id = document.add_region(name, "a red ship");
+                let mask = columns(&document, from, to);
+                document.region_mut(id).expect("the region").mask = mask;
+            }
+        }
+        change(&mut document);
+        let path = folder.path("case.ora");
+        document.save(&path).expect("saved");
+        let eps = model("eps");
+        let all = [&["render", &path, "-o", &out, "--model", &eps, "--json"][..], args].concat();
+        let report: serde_json::Value = serde_json::from_str(&run(&all)).expect("JSON");
+        let warnings: Vec<&str> =
+            report["warnings"].as_array().expect("warnings").iter().filter_map(|w| w.as_str()).collect();
+        assert_eq!(warnings.len(), usize::from(!words.is_empty()), "{name}: {warnings:?}");
+        for word in words {
+            assert!(warnings[0].contains(word), "{name}: {warnings:?}");
+        }
+        let image = image::open(&out).expect("a picture").to_rgb8();
+        assert_eq!(image.dimensions(), (width, height), "{name}");
+        let (least, most) = (image.iter().min().expect("pixels"), image.iter().max().expect("pixels"));
+        assert!(most - least > 50, "{name}: a flat picture");
+    }
+}
+
+#[test]
+fn a_project_with_nonsense_in_it_is_drawn_with_what_is_used_instead() {
+    let folder = Folder::new();
+    let path = folder.path("scene.ora");
+    let mut document = Document::new(128, 128);
+    document.background.words = "the sea".to_owned();
+    document.settings.steps = 0;
+    document.settings.guidance = f32::NAN;
+    document.save(&path).expect("saved");
+    let out = folder.path("out.png");
+    let report = run(&["render", &path, "-o", &out, "--model", &model("eps"), "--json"]);
+    let report: serde_json::Value = serde_json::from_str(&report).expect("JSON");
+    assert_eq!(report["steps"], 1);
+    assert!(report["warnings"][0].as_str().is_some_and(|w| w.contains("steps was 0; 1 is used")), "{report}");
+    let info: serde_json::Value = serde_json::from_str(&run(&["info", &out, "--json"])).expect("JSON");
+    assert_eq!(info["settings"]["guidance"], 7.5);
+}
+
+#[test]
+fn a_region_is_drawn_again_from_the_command_line() {
+    let folder = Folder::new();
+    let scene = project(&folder);
+    let out = folder.path("out.png");
+    let eps = model("eps");
+    let render = ["render", &scene, "-o", &out, "--model", &eps, "--steps", "2", "--json"];
+    let latent = |args: &[&str], name: &str| {
+        let file = folder.path(name);
+        let report = run(&[&render[..], args, &["--latents", &file]].concat());
+        let bytes = std::fs::read(&file).expect("a latent");
+        let file = safetensors::SafeTensors::deserialize(&bytes).expect("safetensors");
+        let report: serde_json::Value = serde_json::from_str(&report).expect("JSON");
+        (file.tensor("latent").expect("latent").data().to_vec(), report)
+    };
+    let (first, plain) = latent(&[], "first");
+    let (again, report) = latent(&["--reroll", "1=9"], "again");
+    assert_eq!(report["rerolls"], serde_json::json!([{"region": 1, "seed": 9}]));
+    assert_eq!(plain["rerolls"], serde_json::json!([]));
+    let count = |report: &serde_json::Value, key: &str| report[key].as_u64().expect(key);
+    let (whole, more) = (count(&plain, "unet_samples"), count(&report, "unet_samples_rerolled"));
+    assert_eq!(count(&report, "unet_samples"), whole + more);
+    assert!(more > 0 && more < whole, "{more} of {whole}");
+    // hard1.png covers columns 2 to 10 and rows 3 to 19 of the latent.
+    let mut changed = 0;
+    for (i, (a, b)) in first.chunks(4).zip(again.chunks(4)).enumerate() {
+        let (x, y) = (i % 32, i / 32 % 24);
+        let near = (0..=12).contains(&x) && (1..=21).contains(&y);
+        assert!(near || a == b, "{x}, {y}");
+        changed += usize::from(a != b);
+    }
+    assert!(changed > 200, "{changed}");
+    // The picture holds what was drawn again, and draws the same.
+    let again_file = folder.path("again.png");
+    run(&["render", &out, "-o", &again_file]);
+    let picture = |path: &str| image::open(path).expect("a picture").to_rgb8();
+    assert_eq!(picture(&again_file), picture(&out));
+    // Without a seed it is the one after the last.
+    assert_eq!(latent(&["--reroll", "1", "--seed", "41"], "next").1["rerolls"][0]["seed"], 42);
 }
 
 fn copy(from: &Path, to: &Path) {

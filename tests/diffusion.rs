@@ -7,10 +7,13 @@ use polyptych::diffusion::masks::{self, LatentMask};
 use polyptych::diffusion::random::{TorchRandom, keyed, keyed_uniform};
 use polyptych::diffusion::windows::WindowWeights;
 use polyptych::diffusion::{
-    Call, Ddim, Euler, Kept, Layout, Moments, Network, NetworkError, Observer, PaintError, Painting, Part, Planes,
-    PromptId, Recorder, Sampler, SchedulerConfig, Surround, Trajectory, free_windows, paint, paint_reference, repaint,
+    AreaCall, Call, Ddim, Euler, Hold, Kept, Layout, Moments, Network, NetworkError, Observer, PaintError, Painting,
+    Part, Planes, PromptId, Recorder, Sampler, SchedulerConfig, Surround, Trajectory, free_windows, paint,
+    paint_reference, repaint,
 };
 use std::sync::Arc;
+
+type Change<'a> = &'a dyn Fn(&mut Painting);
 
 const SEEDS: [u64; 4] = [0, 42, 4_294_967_295, 1_099_511_627_781];
 
@@ -102,7 +105,7 @@ impl Toy {
 }
 
 /// The input of every call.
-fn spread(inputs: &Planes, calls: &[Call]) -> Planes {
+fn inputs_of(inputs: &Planes, calls: &[Call]) -> Planes {
     let data = calls.iter().flat_map(|call| inputs.image(call.input)).copied().collect();
     Planes { count: calls.len(), data, ..*inputs }
 }
@@ -112,13 +115,31 @@ impl Network for Toy {
         self.calls += 1;
         self.largest_batch = self.largest_batch.max(calls.len());
         self.inputs += inputs.count;
-        let mut out = spread(inputs, calls);
+        let mut out = inputs_of(inputs, calls);
         for (n, call) in calls.iter().enumerate() {
             let image = inputs.image(call.input);
             let mean = image.iter().sum::<f32>() / image.len() as f32;
             for (i, v) in out.image_mut(n).iter_mut().enumerate() {
                 let phase = (i % 7) as f32 * 0.3 + call.prompt.0 as f32 + timestep * 0.002;
                 *v = 0.6 * *v + 0.4 * phase.sin() + 0.2 * mean;
+            }
+        }
+        Ok(out)
+    }
+
+    fn predict_areas(&mut self, inputs: &Planes, t: f32, calls: &[AreaCall]) -> Result<Planes, NetworkError> {
+        let mut out = Planes::zeros(calls.len(), 4, inputs.height, inputs.width);
+        for (n, call) in calls.iter().enumerate() {
+            let mut weight = vec![0.0; inputs.plane_len()];
+            for area in &call.areas {
+                let alone = self.predict(inputs, t, &[Call { input: call.input, prompt: area.prompt }])?;
+                for (i, (v, p)) in out.image_mut(n).iter_mut().zip(&alone.data).enumerate() {
+                    *v += area.mask[i % area.mask.len()] * p;
+                }
+                weight.iter_mut().zip(&area.mask).for_each(|(w, m)| *w += m);
+            }
+            for (i, v) in out.image_mut(n).iter_mut().enumerate() {
+                *v /= weight[i % weight.len()];
             }
         }
         Ok(out)
@@ -183,6 +204,7 @@ fn painting() -> Painting {
         wrap: (false, false),
         window_weights: WindowWeights::Uniform,
         surround: Surround::RandomColours,
+        hold: Hold::MultiDiffusion,
         factor: 8,
         batch: 5,
         savings: true,
@@ -261,6 +283,38 @@ fn words_on_one_input_come_in_one_batch() {
 }
 
 #[test]
+fn attention_is_multidiffusion_on_a_network_that_averages_its_answers() {
+    // The toy's prediction with several words is the average by their masks. With hard masks a pixel has one part, so both
+    // ways of holding regions must give the same picture, at very different cost.
+    let mut held = painting();
+    held.parts[1].guidance = 2.0;
+    held.parts[2].negative = PromptId(1);
+    held.parts[3].guidance = 1.0;
+    let run = |hold| {
+        let painting = Painting { hold, ..held.clone() };
+        let painted = paint(&painting, &mut Ddim::new(&config(), 6).expect("sampler"), &mut Toy::new(), &mut ());
+        let painted = painted.expect("paints");
+        assert_eq!(painting.unet_samples(&painting.windows(), 0..6), painted.unet_samples, "the estimate");
+        painted
+    };
+    let (one_pass, pass_each) = (run(Hold::Attention), run(Hold::MultiDiffusion));
+    assert_close("attention", &one_pass.latent.data, &pass_each.latent.data, 1e-5);
+    assert_eq!(one_pass.unet_samples, one_pass.windows * 2 * 6, "one pass with words and one with negatives");
+    assert!(one_pass.unet_samples < pass_each.unet_samples);
+
+    // Nothing bootstraps, and without guidance there is one pass.
+    let mut plain = Painting { hold: Hold::Attention, ..painting() };
+    let latent = |p: &Painting| {
+        paint(p, &mut Ddim::new(&config(), 4).expect("sampler"), &mut Toy::new(), &mut ()).expect("paints")
+    };
+    let before = latent(&plain);
+    plain.parts[1].bootstrap_steps = 3;
+    assert_eq!(latent(&plain), before);
+    plain.parts.iter_mut().for_each(|part| part.guidance = 1.0);
+    assert_eq!(latent(&plain).unet_samples, before.windows * 4);
+}
+
+#[test]
 fn bootstrapping_changes_the_picture() {
     let mut held = painting();
     held.parts[2].bootstrap_steps = 3;
@@ -277,7 +331,7 @@ fn a_wrapped_canvas_has_no_edge() {
     struct Local;
     impl Network for Local {
         fn predict(&mut self, inputs: &Planes, _t: f32, calls: &[Call]) -> Result<Planes, NetworkError> {
-            let mut out = spread(inputs, calls);
+            let mut out = inputs_of(inputs, calls);
             out.data.iter_mut().for_each(|v| *v = (*v * 2.0).sin());
             Ok(out)
         }
@@ -350,7 +404,7 @@ fn a_picture_of_nan_is_an_error_not_a_black_picture() {
     struct Broken;
     impl Network for Broken {
         fn predict(&mut self, inputs: &Planes, _t: f32, calls: &[Call]) -> Result<Planes, NetworkError> {
-            let mut out = spread(inputs, calls);
+            let mut out = inputs_of(inputs, calls);
             out.data.fill(f32::NAN);
             Ok(out)
         }
@@ -531,10 +585,8 @@ fn rich() -> Painting {
     let without = |k: &[usize]| {
         let mut masks = masks.clone();
         for &k in k {
-            for i in 0..height * width {
-                masks[0][i] += masks[k][i];
-                masks[k][i] = 0.0;
-            }
+            let gone = std::mem::replace(&mut masks[k], vec![0.0; height * width]);
+            masks[0].iter_mut().zip(gone).for_each(|(background, m)| *background += m);
         }
         masks.iter().map(|mask| LatentMask::new(height, width, mask)).collect()
     };
@@ -548,7 +600,7 @@ fn rich() -> Painting {
 
 #[test]
 fn every_way_to_fuse_is_the_naive_loop() {
-    let cases: [(&str, &dyn Fn(&mut Painting)); 7] = [
+    let cases: [(&str, Change); 7] = [
         ("plain", &|_| ()),
         ("tent", &|p| p.window_weights = WindowWeights::Tent),
         ("wrapped", &|p| p.wrap = (true, true)),
@@ -580,7 +632,7 @@ fn each_setting_of_a_region_matters() {
         paint(p, &mut Ddim::new(&config(), 6).expect("sampler"), &mut Toy::new(), &mut ()).expect("paints").latent.data
     };
     let base = run(&rich());
-    let changes: [(&str, &dyn Fn(&mut Painting)); 6] = [
+    let changes: [(&str, Change); 6] = [
         ("weight", &|p| p.parts[2].weight = 1.0),
         ("guidance", &|p| p.parts[2].guidance = 4.0),
         ("negative", &|p| p.parts[2].negative = PromptId(0)),

@@ -387,7 +387,7 @@ fn a_later_format_is_refused_and_later_names_are_told() {
     assert!(matches!(problem(&with(r#"{"polyptych": 2}"#)), Problem::Newer { found: 2, known: 1 }));
     let opened = Document::read_from(&with(
         r#"{"polyptych": 1, "settings": {"sampler": "unheard-of", "guidance": 1e9, "steps": 0, "bootstrap": -1,
-            "overlap": "pile", "window_weights": 7, "bootstrap_colour": "pink"}}"#,
+            "overlap": "pile", "regions": "by force", "window_weights": 7, "bootstrap_colour": "pink"}}"#,
     ))
     .unwrap();
     assert_eq!(opened.document.settings.sampler, Sampler::Ddim);
@@ -403,7 +403,8 @@ fn a_later_format_is_refused_and_later_names_are_told() {
         }
     }
     let told = opened.notes.join("\n");
-    for word in ["unheard-of", "guidance", "bootstrap", "steps", "“pile”", "window weighting", "“pink”"] {
+    for word in ["unheard-of", "guidance", "bootstrap", "steps", "“pile”", "“by force”", "window weighting", "“pink”"]
+    {
         assert!(told.contains(word), "{word}: {told}");
     }
 }

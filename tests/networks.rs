@@ -1,12 +1,21 @@
 //! The networks against what PyTorch computed from the same files (tests/goldens), and against candle-transformers' own
 //! UNet. Run with `--nocapture` to see the errors reached.
 
+mod common;
+
+use common::counted::Counted;
 use polyptych::backend::candle::Candle;
-use polyptych::backend::{Activation, Backend as _, ConvOptions, Device, HostTensor};
+use polyptych::backend::{Activation, Backend, ConvOptions, Device, HostTensor};
 use polyptych::checkpoint::{Checkpoint, Model};
-use polyptych::diffusion::{Call, Network as _, Planes, PromptId};
+use polyptych::diffusion::masks::LatentMask;
+use polyptych::diffusion::windows::WindowWeights;
+use polyptych::diffusion::{
+    Area, AreaCall, Call, Ddim, Hold, Network as _, Observer, PaintError, Painting, Part, Planes, PromptId,
+    SchedulerConfig, Surround, paint,
+};
 use polyptych::networks::Weights;
 use polyptych::networks::unet::{self, Unet};
+use polyptych::networks::vae::{self, Autoencoder};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -181,6 +190,35 @@ fn words_on_one_input_share_what_does_not_depend_on_them() {
 }
 
 #[test]
+fn words_hold_areas_as_in_diffusers_with_an_attention_processor() {
+    for name in NAMES {
+        let golden = Golden::open(&format!("{name}_areas.safetensors"));
+        let mut model = load(name);
+        let [fox, city] = PROMPTS.map(|words| model.prompt(words).unwrap());
+        let latents = golden.planes("latents");
+        let (_, masks) = golden.tensor("masks");
+        let (left, right) = masks.split_at(masks.len() / 2);
+        let area = |prompt, mask: &[f32]| Area { prompt, mask: mask.to_vec() };
+        let call = |areas| AreaCall { input: 0, areas };
+        // Three calls with one, two and two areas on one input.
+        let calls = [
+            call(vec![area(city, &vec![0.3; left.len()])]),
+            call(vec![area(fox, left), area(city, right)]),
+            call(vec![area(fox, left), area(fox, right)]),
+        ];
+        let found = model.predict_areas(&latents, 501.0, &calls).unwrap();
+        close(&format!("{name} two areas"), found.image(1), &golden.planes("prediction").data);
+        let plain = model.predict(&latents, 501.0, &[city, fox].map(|prompt| Call { input: 0, prompt })).unwrap();
+        assert!(distance(found.image(0), plain.image(0)) < 1e-6, "words that hold everything are a plain call");
+        assert!(distance(found.image(2), plain.image(1)) < 1e-6, "the same words in two places are a plain call");
+        assert!(distance(found.image(1), plain.image(0)) > 1e-2 && distance(found.image(1), plain.image(1)) > 1e-2);
+        for bad in [vec![], vec![area(fox, &left[1..])]] {
+            assert!(model.predict_areas(&latents, 501.0, &[call(bad)]).is_err());
+        }
+    }
+}
+
+#[test]
 fn the_vae_encodes_and_decodes_as_diffusers_does() {
     let scale = 0.18215;
     for name in NAMES {
@@ -201,8 +239,83 @@ fn the_vae_encodes_and_decodes_as_diffusers_does() {
     }
 }
 
+/// Encodes and decodes whole and in strips: the largest difference, and the bytes alive at once that each took.
+fn in_strips(name: &str, height: usize, width: usize, share: usize) -> [(f32, usize, usize); 2] {
+    let folder = goldens().join(name).join("vae");
+    let b = Counted::new(Candle::cpu());
+    let config = vae::Config::parse(&config_of(&folder), "config.json").unwrap();
+    let vae = Autoencoder::load(config, &b, &InMemory::open(&folder)).unwrap();
+    // Light and dark, so that the moments of one strip are far from those of the whole.
+    let slope = |len: usize| (0..len).map(move |i| (i as f32 * 1.7).sin() + 4.0 * i as f32 / len as f32 - 2.0);
+    let run = |shape: [usize; 4], bytes: &dyn Fn(&Entries) -> usize, run: &dyn Fn(Entries, usize) -> Entries| {
+        let x = b.upload(&shape, &slope(shape.iter().product()).collect::<Vec<_>>()).unwrap();
+        let room = bytes(&x) / share;
+        let mut results = [usize::MAX, room].into_iter().map(|room| {
+            b.peak();
+            let y = run(x.clone(), room);
+            (b.download(&y).unwrap(), b.shape(&y), b.peak())
+        });
+        let (whole, shape, most) = results.next().unwrap();
+        let (strips, strips_shape, less) = results.next().unwrap();
+        assert_eq!(shape, strips_shape);
+        let error = whole.iter().zip(&strips).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        (error, most, less)
+    };
+    [
+        run([1, 3, height, width], &|x| vae.encode_bytes(&b, x).unwrap(), &|x, room| vae.encode(&b, x, room).unwrap()),
+        run([2, 4, height / 8, width / 8], &|x| vae.decode_bytes(&b, x).unwrap(), &|x, room| {
+            vae.decode(&b, x, room).unwrap()
+        }),
+    ]
+}
+
+type Entries = common::counted::Entry<<Candle as Backend>::Tensor>;
+
+#[test]
+fn strips_of_a_large_picture_are_the_whole() {
+    for (name, height, width, share) in
+        [("eps", 72, 200, 4), ("eps", 40, 136, 100_000), ("vpred", 264, 56, 4), ("vpred", 136, 40, 100_000)]
+    {
+        for (what, (error, most, less)) in ["encode", "decode"].iter().zip(in_strips(name, height, width, share)) {
+            println!("{name} {what} {width} × {height}, 1/{share}: {error:.1e} off; {less} bytes instead of {most}");
+            assert!(error < 1e-4, "{name} {what}, 1/{share}: {error}");
+        }
+    }
+}
+
+#[test]
+fn strips_need_a_third_of_the_memory() {
+    let [(_, most, less), (_, most_decoding, less_decoding)] = in_strips("eps", 192, 512, 4);
+    println!("encoding: {less} bytes instead of {most}; decoding: {less_decoding} instead of {most_decoding}");
+    assert!(3 * less < most, "encoding: {less} bytes instead of {most}");
+    assert!(3 * less_decoding < most_decoding, "decoding: {less_decoding} bytes instead of {most_decoding}");
+}
+
 /// Weights in memory, for a network without a checkpoint.
 struct InMemory(BTreeMap<String, HostTensor>);
+
+impl InMemory {
+    /// The weights of `folder`, widened to f32.
+    fn open(folder: &Path) -> Self {
+        let bytes = std::fs::read(folder.join("diffusion_pytorch_model.safetensors")).unwrap();
+        let file = SafeTensors::deserialize(&bytes).unwrap();
+        let widened = file.iter().map(|(name, tensor)| {
+            let data = match tensor.dtype() {
+                Dtype::F16 => {
+                    tensor.data().chunks(2).map(|b| half::f16::from_le_bytes([b[0], b[1]]).to_f32()).collect()
+                }
+                Dtype::F32 => tensor.data().chunks(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect(),
+                other => panic!("{name} is {other:?}"),
+            };
+            (name.to_owned(), HostTensor { shape: tensor.shape().to_vec(), data })
+        });
+        Self(widened.collect())
+    }
+}
+
+fn config_of(folder: &Path) -> serde_json::Value {
+    serde_json::from_slice(&std::fs::read(folder.join("config.json")).unwrap()).unwrap()
+}
 
 impl Weights for InMemory {
     fn file(&self) -> String {
@@ -432,6 +545,82 @@ fn small_operators_do_what_they_say() {
 }
 
 #[test]
+fn a_colour_is_encoded_once() {
+    let mut model = load("eps");
+    let colour = |red: f32| {
+        let mut picture = Planes::zeros(1, 3, 24, 16);
+        picture.data[..24 * 16].fill(red);
+        picture
+    };
+    let first = model.encode(&colour(0.5)).unwrap();
+    assert_ne!(model.encode(&colour(0.25)).unwrap(), first);
+    assert_eq!(model.encode(&colour(0.5)).unwrap(), first);
+    let mut spotted = colour(0.5);
+    spotted.data[7] = 0.75;
+    assert_ne!(model.encode(&spotted).unwrap(), first);
+    assert!(format!("{model:?}").contains("solids: 2"), "{model:?}");
+}
+
+#[test]
+fn a_job_stopped_anywhere_leaves_the_model_fit_for_the_next() {
+    struct StopBefore(usize);
+    impl Observer for StopBefore {
+        fn cancelled(&mut self) -> bool {
+            let stop = self.0 == 0;
+            self.0 = self.0.saturating_sub(1);
+            stop
+        }
+    }
+    let mut model = load("eps");
+    let [prompt, negative] = PROMPTS.map(|words| model.prompt(words).unwrap());
+    let config = SchedulerConfig::from_json(open("eps").scheduler()).unwrap();
+    let (height, width) = (16, 24);
+    let left: Vec<f32> = (0..height * width).map(|i| f32::from(u8::from(i % width < 10))).collect();
+    let right: Vec<f32> = left.iter().map(|l| 1.0 - l).collect();
+    let part = |mask: &[f32], prompt, bootstrap_steps| Part {
+        mask: LatentMask::new(height, width, mask),
+        prompt,
+        negative,
+        bootstrap_steps,
+        guidance: 4.0,
+        weight: 1.0,
+        seed: 1,
+    };
+    for hold in [Hold::MultiDiffusion, Hold::Attention] {
+        let painting = Painting {
+            height,
+            width,
+            parts: vec![part(&left, prompt, 0), part(&right, negative, 1)],
+            layouts: Vec::new(),
+            seed: 1,
+            window: 16,
+            stride: 8,
+            wrap: (false, false),
+            window_weights: WindowWeights::Uniform,
+            surround: Surround::RandomColours,
+            hold,
+            factor: 8,
+            batch: 2,
+            savings: true,
+            start: None,
+            conditions: None,
+        };
+        let mut run = |calls| {
+            let sampler = &mut Ddim::new(&config, 2).unwrap();
+            paint(&painting, sampler, &mut model, &mut StopBefore(calls)).map(|painted| painted.latent)
+        };
+        let whole = run(usize::MAX).unwrap();
+        let mut calls = 0;
+        while let Err(error) = run(calls) {
+            assert!(matches!(error, PaintError::Cancelled), "{error}");
+            assert_eq!(run(usize::MAX).unwrap(), whole, "after a stop before call {calls}");
+            calls += 1;
+        }
+        assert!(calls >= 4, "{calls}");
+    }
+}
+
+#[test]
 fn wrong_inputs_are_errors() {
     let mut model = load("eps");
     let fox = model.prompt(PROMPTS[0]).unwrap();
@@ -444,4 +633,35 @@ fn wrong_inputs_are_errors() {
     assert!(model.decode(&Planes::zeros(0, 4, 8, 8)).is_err(), "nothing to decode");
     model.forget_prompts();
     assert!(model.predict(&latents, 1.0, &calls(&[fox])).is_err(), "forgotten words");
+}
+
+/// Not a test but a measurement: `cargo test --test networks -- --ignored --nocapture seconds`.
+#[test]
+#[ignore = "prints where the time of the embedded UNet goes"]
+fn seconds_per_operator() {
+    let b = Counted::new(Candle::cpu());
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/embedded/unet");
+    let config = unet::Config::parse(&config_of(&folder), "config.json").unwrap();
+    let unet = Unet::load(config, &b, &InMemory::open(&folder)).unwrap();
+    let wave = |len: usize, step: f32| (0..len).map(|i| (i as f32 * step).sin()).collect::<Vec<_>>();
+    for batch in [1, 8, 32] {
+        let words = b.upload(&[batch, 77, 96], &wave(batch * 77 * 96, 0.9)).unwrap();
+        let inputs = b.upload(&[batch, 4, 16, 16], &wave(batch * 4 * 256, 1.1)).unwrap();
+        let rows: Vec<usize> = (0..batch).collect();
+        let mut fastest = f64::INFINITY;
+        let mut table = Vec::new();
+        for _ in 0..6 {
+            b.seconds();
+            let start = std::time::Instant::now();
+            unet.forward(&b, &inputs, 321.0, &rows, &words).unwrap();
+            let seconds = start.elapsed().as_secs_f64();
+            if seconds < fastest {
+                (fastest, table) = (seconds, b.seconds());
+            }
+        }
+        println!("batch {batch}: {:.1} ms a sample", 1e3 * fastest / batch as f64);
+        for (name, calls, seconds) in table {
+            println!("  {name:14} {calls:4} calls {:8.2} ms a sample", 1e3 * seconds / batch as f64);
+        }
+    }
 }

@@ -139,41 +139,39 @@ fn a_panorama_is_diffusers_with_and_without_circular_padding() {
     }
 }
 
-/// How much harder the step from the last column to the first is than those inside: in standard deviations from their mean.
-/// Steps are the mean difference of two columns; those inside are taken where latent pixels meet, as they do at the edges.
-fn seam(image: &RgbImage) -> f64 {
+/// The step from the last column to the first, and the largest one inside: mean differences of two columns, where latent
+/// pixels meet, as they do at the edges.
+fn seam(image: &RgbImage) -> (f64, f64) {
     let (width, height) = image.dimensions();
     let step = |a: u32, b: u32| {
         let difference = |y| (0..3).map(move |c| image.get_pixel(a, y).0[c].abs_diff(image.get_pixel(b, y).0[c]));
         (0..height).flat_map(difference).map(f64::from).sum::<f64>() / f64::from(height * 3)
     };
-    let inside: Vec<f64> = (8..width).step_by(8).map(|x| step(x - 1, x)).collect();
-    let mean = inside.iter().sum::<f64>() / inside.len() as f64;
-    let variance = inside.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / inside.len() as f64;
-    println!("  {:.2} at the edges, {mean:.2} ± {:.2} inside", step(width - 1, 0), variance.sqrt());
-    (step(width - 1, 0) - mean) / variance.sqrt()
+    (step(width - 1, 0), (8..width).step_by(8).map(|x| step(x - 1, x)).fold(0.0, f64::max))
 }
 
 #[test]
 fn joined_edges_meet_no_harder_than_the_inside_and_others_do() {
-    // The second size is smaller than a window: the network then sees the canvas more than once round.
-    for (side, window) in [(192, 16), (128, 24)] {
-        for wrap in [Wrap::None, Wrap::Y, Wrap::Xy] {
-            let mut document = Document::new(side, side);
-            document.background.words = "a red fox in the snow".to_owned();
-            document.settings.window = Some(window);
-            document.settings.steps = 8;
-            document.settings.seed = 77;
-            document.settings.wrap = wrap;
-            let image = render("vpred", &document, &Options::default()).image;
-            for (axis, joined, image) in
-                [("x", wrap.x(), image.clone()), ("y", wrap.y(), image::imageops::rotate90(&image))]
-            {
-                let harder = seam(&image);
-                println!("window {window}, {wrap:?}, along {axis}: {harder:.2}");
-                // One step like the others inside is within two deviations of their mean.
-                assert_eq!(harder < 2.0, joined, "window {window}, {wrap:?}, along {axis}: {harder}");
-            }
+    let mut model = load("embedded", Device::default()).expect("loads");
+    // The embedded checkpoint draws pictures, whose left and right, sky and ground, differ unless they have to meet. The
+    // last canvas is smaller than a window: the network then sees it more than once round.
+    for (side, wrap) in [(256, Wrap::None), (256, Wrap::Xy), (192, Wrap::Xy)] {
+        let mut document = Document::new(side, side);
+        document.background.words = "a red fox in the snow".to_owned();
+        document.settings.steps = 6;
+        document.settings.guidance = 3.0;
+        document.settings.stride = 16;
+        document.settings.seed = 1;
+        document.settings.wrap = wrap;
+        document.settings.window_weights = WindowWeights::Tent;
+        let image = draw(&document, &mut model, &Options::default(), &mut ()).expect("draws").image;
+        for (axis, joined, image) in
+            [("x", wrap.x(), image.clone()), ("y", wrap.y(), image::imageops::rotate90(&image))]
+        {
+            let (edges, inside) = seam(&image);
+            println!("{side}, {wrap:?}, along {axis}: {edges:.1} at the edges, at most {inside:.1} inside");
+            // Edges that do not meet are two to ten times as hard as anything inside.
+            assert_eq!(edges <= 1.25 * inside, joined, "{side}, {wrap:?}, along {axis}: {edges} {inside}");
         }
     }
 }

@@ -8,8 +8,8 @@ use polyptych::diffusion::masks::LatentMask;
 use polyptych::diffusion::random::{TorchRandom, keyed_normals};
 use polyptych::diffusion::windows::WindowWeights;
 use polyptych::diffusion::{
-    Call, Ddim, DpmSolver, Euler, EulerAncestral, Heun, Lcm, Moments, Network, NetworkError, Observer, Painting, Part,
-    Planes, PredictionType, PromptId, Sampler, Schedule, ScheduleError, SchedulerConfig, Surround, UniPc, paint,
+    Call, Ddim, DpmSolver, Euler, EulerAncestral, Heun, Hold, Lcm, Moments, Network, NetworkError, Observer, Painting,
+    Part, Planes, PredictionType, PromptId, Sampler, Schedule, ScheduleError, SchedulerConfig, Surround, UniPc, paint,
 };
 use polyptych::document::{self, Document};
 use polyptych::studio::{Estimate, Options, draw, load};
@@ -59,6 +59,7 @@ fn plain(height: usize, width: usize, seed: u64) -> Painting {
         wrap: (false, false),
         window_weights: WindowWeights::Uniform,
         surround: Surround::RandomColours,
+        hold: Hold::MultiDiffusion,
         factor: 8,
         batch: 4,
         savings: true,

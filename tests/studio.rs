@@ -1,8 +1,8 @@
 //! The worker thread: jobs, events, cancel, and what survives a failure. Networks are toys.
 
 use polyptych::diffusion::{Call, Moments, Network, NetworkError, Planes, PromptId, SchedulerConfig};
-use polyptych::document::Document;
-use polyptych::studio::{Event, Job, JobId, Loader, Model, Phase, Studio};
+use polyptych::document::{Document, Mask};
+use polyptych::studio::{Event, Job, JobId, LatentToRgb, Loader, Model, Phase, Studio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
@@ -10,6 +10,7 @@ use std::time::Duration;
 struct Toy {
     config: SchedulerConfig,
     calls: Arc<AtomicUsize>,
+    preview_map: Option<LatentToRgb>,
     /// What happens at each UNet call.
     at_call: fn(usize),
 }
@@ -52,6 +53,10 @@ impl Model for Toy {
         (words.split_whitespace().count(), 3)
     }
 
+    fn preview_map(&mut self) -> &mut Option<LatentToRgb> {
+        &mut self.preview_map
+    }
+
     fn device(&self) -> (String, String) {
         ("toy".to_owned(), "f32".to_owned())
     }
@@ -75,7 +80,7 @@ impl Bench {
                 return Err("missing: there is no such checkpoint".to_owned());
             }
             let config = SchedulerConfig { clip_sample: Some(false), ..SchedulerConfig::default() };
-            Ok(Box::new(Toy { config, calls: Arc::clone(&theirs), at_call }))
+            Ok(Box::new(Toy { config, calls: Arc::clone(&theirs), preview_map: None, at_call }))
         });
         let studio = Studio::start_with(loader, move || {
             wake.send(()).ok();
@@ -209,6 +214,31 @@ fn words_that_are_cut_are_told() {
     let id = bench.studio.submit(Job { document });
     let events = bench.until_end(id);
     assert!(events.iter().any(|e| matches!(e, Event::Warning { text, .. } if text.contains("4 tokens"))), "{events:?}");
+}
+
+#[test]
+fn drawing_a_region_again_costs_that_region_only() {
+    let bench = Bench::new(|_| ());
+    let calls = |document: Document| {
+        let before = bench.calls.load(Ordering::SeqCst);
+        let id = bench.studio.submit(Job { document });
+        let events = bench.until_end(id);
+        assert!(matches!(events.last(), Some(Event::Finished { .. })), "{events:?}");
+        bench.calls.load(Ordering::SeqCst) - before
+    };
+    let mut scene = document(4);
+    let id = scene.add_region("Boat", "a boat");
+    let mut mask = Mask::empty(128, 128);
+    mask.data_mut()[40 * 128..60 * 128].fill(255);
+    scene.region_mut(id).expect("the region").mask = mask.into();
+    assert_eq!(calls(scene.clone()), 4);
+    scene.region_mut(id).expect("the region").reroll = Some(1);
+    assert_eq!(calls(scene.clone()), 4, "the kept picture was drawn again");
+    scene.region_mut(id).expect("the region").reroll = Some(2);
+    assert_eq!(calls(scene.clone()), 4, "the kept picture was forgotten");
+    // Of another document nothing is known.
+    scene.settings.seed += 1;
+    assert_eq!(calls(scene), 8);
 }
 
 #[test]

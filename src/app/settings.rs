@@ -3,7 +3,7 @@
 use super::editor::Field;
 use super::files::Purpose;
 use super::{App, Command, theme, widgets};
-use crate::document::{Sampler, Schedule};
+use crate::document::{Regions, Sampler, Schedule};
 use egui::{Button, ComboBox, DragValue, Frame, Margin, RichText, Ui};
 use egui_material_icons::icons;
 
@@ -27,6 +27,9 @@ impl App {
         let whole = ui.available_width();
         self.seed_field(ui, whole);
         self.start_ui(ui);
+        if !self.editor.document().regions.is_empty() {
+            self.regions_field(ui);
+        }
         self.generate_button(ui);
         if let Some(cost) = self.cost.text() {
             let text = RichText::new(cost).size(theme::TEXT_SMALL).color(theme::tokens(ui).text_weak);
@@ -182,6 +185,32 @@ impl App {
         }
     }
 
+    /// What holds regions, with what each choice costs.
+    fn regions_field(&mut self, ui: &mut Ui) {
+        let current = self.editor.document().settings.regions;
+        let width = ui.available_width();
+        let mut chosen = None;
+        widgets::field(ui, width, "Shapes", hold_trade(current), |ui, label| {
+            let combo = ComboBox::from_id_salt("regions").selected_text(hold_title(current)).icon(widgets::chevron);
+            let response = combo.show_ui(ui, |ui| {
+                for regions in Regions::ALL {
+                    let choice = ui.selectable_label(regions == current, hold_title(regions));
+                    ui.label(
+                        RichText::new(hold_trade(regions)).size(theme::TEXT_SMALL).color(theme::tokens(ui).text_weak),
+                    );
+                    if choice.clicked() {
+                        chosen = Some(regions);
+                    }
+                }
+            });
+            response.response.labelled_by(label).on_hover_text(hold_trade(current));
+        });
+        if let Some(regions) = chosen {
+            self.editor.change_field(Field::Regions, |d| d.settings.regions = regions);
+            self.editor.close_step();
+        }
+    }
+
     pub(super) fn changed(
         &mut self,
         response: &egui::Response,
@@ -218,6 +247,22 @@ impl App {
     pub(super) fn set_seed(&mut self, seed: u64) {
         self.editor.change_field(Field::Seed, |d| d.settings.seed = seed);
         self.editor.close_step();
+    }
+}
+
+fn hold_title(regions: Regions) -> &'static str {
+    match regions {
+        Regions::MultiDiffusion => "Held, a pass for each region",
+        Regions::Attention => "Hinted, one pass for all",
+    }
+}
+
+fn hold_trade(regions: Regions) -> &'static str {
+    match regions {
+        Regions::MultiDiffusion => "MultiDiffusion: shapes are held; each region costs a pass more per window.",
+        Regions::Attention => {
+            "Attention: as fast as one region however many there are, but shapes are a hint and “hold shape” does nothing."
+        }
     }
 }
 

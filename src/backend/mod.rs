@@ -75,6 +75,14 @@ impl ConvOptions {
     }
 }
 
+/// What a group normalisation takes away and divides by: mean and variance of one group of channels.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct GroupMoments {
+    pub mean: f32,
+    /// The mean squared distance from the mean.
+    pub variance: f32,
+}
+
 /// A function of one value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Activation {
@@ -136,6 +144,17 @@ pub trait Backend: Send + 'static {
         eps: f32,
         silu: bool,
     ) -> Result<Self::Tensor>;
+    /// The moments that [`Backend::group_norm`] would use: `groups` for every image, in order.
+    fn group_moments(&self, x: &Self::Tensor, groups: usize) -> Result<Vec<GroupMoments>>;
+    /// [`Backend::group_norm`] with moments measured elsewhere: of the whole, where `x` is a part of an image.
+    fn normalise(
+        &self,
+        x: &Self::Tensor,
+        weights: &Self::Norm,
+        moments: &[GroupMoments],
+        eps: f32,
+        silu: bool,
+    ) -> Result<Self::Tensor>;
     /// Normalises the last dimension of tokens.
     fn layer_norm(&self, x: &Self::Tensor, weights: &Self::Norm, eps: f32) -> Result<Self::Tensor>;
     /// Scaled dot-product attention, `softmax(q·kᵀ / √d)·v` for each of `heads` slices of the width. `q` is `[n, t, c]`,
@@ -162,6 +181,11 @@ pub trait Backend: Send + 'static {
     fn concat(&self, parts: &[&Self::Tensor], axis: usize) -> Result<Self::Tensor>;
     /// Row `rows[i]` of the first dimension, for every `i`.
     fn select(&self, x: &Self::Tensor, rows: &[usize]) -> Result<Self::Tensor>;
+    /// The `count` indices from `start` on, along `axis`.
+    fn slice(&self, x: &Self::Tensor, axis: usize, start: usize, count: usize) -> Result<Self::Tensor>;
+    /// Weighted sums of consecutive rows: tokens `[n, t, c]` and `weights` `[n, t]` to `[counts, t, c]`, where row `i` is the
+    /// sum of the next `counts[i]` rows of `x`, each token times its weight.
+    fn blend(&self, x: &Self::Tensor, weights: &Self::Tensor, counts: &[usize]) -> Result<Self::Tensor>;
     /// Image `[n, c, h, w]` to tokens `[n, h·w, c]`, row by row.
     fn to_tokens(&self, x: &Self::Tensor) -> Result<Self::Tensor>;
     /// Tokens `[n, height·width, c]` to image `[n, c, height, width]`.

@@ -3,9 +3,9 @@
 use super::{Checkpoint, Result, Tokenizer, Tokens};
 use crate::backend::candle::Candle;
 use crate::backend::{Backend, Device};
-use crate::diffusion::{Call, Moments, Network, NetworkError, Planes, PromptId};
+use crate::diffusion::{AreaCall, Call, Moments, Network, NetworkError, Planes, PromptId};
 use crate::networks::clip::TextEncoder;
-use crate::networks::unet::Unet;
+use crate::networks::unet::{AreaMasks, Unet};
 use crate::networks::vae::Autoencoder;
 use crate::networks::{self, Error as NetworksError};
 use std::collections::HashMap;
@@ -16,6 +16,28 @@ pub struct Model {
     tokenizer: Tokenizer,
     networks: Box<dyn Networks>,
     prompts: HashMap<String, PromptId>,
+    /// What pictures of one colour are encoded to: bootstrapping asks for the same ones in every run of a seed.
+    solids: HashMap<Solid, Moments>,
+}
+
+/// Bits of the colour, height and width of a picture of one colour.
+type Solid = (Vec<u32>, usize, usize);
+
+/// So many are remembered.
+const SOLIDS: usize = 256;
+
+/// What makes a picture of one colour the same as another.
+fn solid(pictures: &Planes) -> Option<Solid> {
+    let plane = pictures.plane_len();
+    let colour = |plane: &[f32]| {
+        let first = plane.first()?.to_bits();
+        plane.iter().all(|v| v.to_bits() == first).then_some(first)
+    };
+    if pictures.count != 1 || plane == 0 {
+        return None;
+    }
+    let colours = pictures.data.chunks_exact(plane).map(colour).collect::<Option<Vec<u32>>>()?;
+    Some((colours, pictures.height, pictures.width))
 }
 
 impl fmt::Debug for Model {
@@ -23,6 +45,7 @@ impl fmt::Debug for Model {
         f.debug_struct("Model")
             .field("device", &self.device())
             .field("prompts", &self.prompts.len())
+            .field("solids", &self.solids.len())
             .finish_non_exhaustive()
     }
 }
@@ -32,7 +55,12 @@ impl Model {
         let networks = match device {
             Device::Candle => Loaded::load(checkpoint, Candle::cpu())?,
         };
-        Ok(Self { tokenizer: checkpoint.tokenizer()?, networks: Box::new(networks), prompts: HashMap::new() })
+        Ok(Self {
+            tokenizer: checkpoint.tokenizer()?,
+            networks: Box::new(networks),
+            prompts: HashMap::new(),
+            solids: HashMap::new(),
+        })
     }
 
     /// The device in words, for the status line.
@@ -85,8 +113,23 @@ impl Network for Model {
         Ok(self.networks.predict(inputs, timestep, calls)?)
     }
 
+    fn predict_areas(&mut self, inputs: &Planes, timestep: f32, calls: &[AreaCall]) -> Result<Planes, NetworkError> {
+        Ok(self.networks.predict_areas(inputs, timestep, calls)?)
+    }
+
     fn encode(&mut self, pictures: &Planes) -> Result<Moments, NetworkError> {
-        Ok(self.networks.encode(pictures)?)
+        let solid = solid(pictures);
+        if let Some(known) = solid.as_ref().and_then(|solid| self.solids.get(solid)) {
+            return Ok(known.clone());
+        }
+        let moments = self.networks.encode(pictures)?;
+        if let Some(solid) = solid {
+            if self.solids.len() >= SOLIDS {
+                self.solids.clear();
+            }
+            self.solids.insert(solid, moments.clone());
+        }
+        Ok(moments)
     }
 
     fn decode(&mut self, latents: &Planes) -> Result<Planes, NetworkError> {
@@ -102,8 +145,23 @@ trait Networks: Send {
     fn embedding(&self, prompt: PromptId) -> networks::Result<Vec<f32>>;
     fn in_channels(&self) -> usize;
     fn predict(&self, inputs: &Planes, timestep: f32, calls: &[Call]) -> networks::Result<Planes>;
+    fn predict_areas(&self, inputs: &Planes, timestep: f32, calls: &[AreaCall]) -> networks::Result<Planes>;
     fn encode(&self, pictures: &Planes) -> networks::Result<Moments>;
     fn decode(&self, latents: &Planes) -> networks::Result<Planes>;
+}
+
+/// Bytes that the VAE may always take.
+const SMALL_ROOM: usize = 1 << 30;
+/// Bytes that it takes at most, if it can do with so little.
+const LARGE_ROOM: usize = 4 << 30;
+/// It is no use to try with less.
+const LEAST_ROOM: usize = 1 << 26;
+
+/// The bytes that the VAE gets for a picture of which the `whole` would take so many: all where that is little, else a
+/// quarter, with which strips are computed about one and a half times; beyond [`LARGE_ROOM`] they take more time instead of
+/// more memory.
+fn room(whole: usize) -> usize {
+    if whole <= SMALL_ROOM { whole } else { (whole / 4).min(LARGE_ROOM) }
 }
 
 struct Loaded<B: Backend> {
@@ -131,6 +189,15 @@ impl<B: Backend> Loaded<B> {
         self.words.get(prompt.0).ok_or_else(|| NetworksError::Input(format!("there is no prompt {}", prompt.0)))
     }
 
+    /// The embeddings of `prompts`, one row each.
+    fn embeddings(&self, prompts: impl Iterator<Item = PromptId>) -> networks::Result<B::Tensor> {
+        match prompts.map(|prompt| self.words(prompt)).collect::<networks::Result<Vec<_>>>()?.as_slice() {
+            [] => Err(NetworksError::Input("a batch of no calls".to_owned())),
+            [one] => Ok((*one).clone()),
+            many => Ok(self.backend.concat(many, 0)?),
+        }
+    }
+
     fn upload(&self, planes: &Planes, channels: usize, what: &str) -> networks::Result<B::Tensor> {
         let &Planes { count, channels: found, height, width, ref data } = planes;
         if found != channels || count * height * width == 0 || data.len() != count * found * height * width {
@@ -141,6 +208,56 @@ impl<B: Backend> Loaded<B> {
             return Err(NetworksError::Input(message));
         }
         Ok(self.backend.upload(&[count, channels, height, width], data)?)
+    }
+
+    /// Calls the UNet with `run(rows, first)` for calls `first..` on inputs `rows`: all at once, or where the device is out of
+    /// memory in halves.
+    fn in_batches(
+        &self,
+        rows: &[usize],
+        run: impl Fn(&[usize], usize) -> networks::Result<B::Tensor>,
+    ) -> networks::Result<Planes> {
+        let mut size = rows.len().max(1);
+        let mut done: Option<Planes> = None;
+        while done.as_ref().map_or(0, |done| done.count) < rows.len().max(1) {
+            let from = done.as_ref().map_or(0, |done| done.count);
+            let batch = &rows[from..(from + size).min(rows.len())];
+            match run(batch, from).and_then(|out| self.download(&out)) {
+                Ok(out) => match &mut done {
+                    Some(done) => {
+                        done.count += out.count;
+                        done.data.extend(out.data);
+                    }
+                    None => done = Some(out),
+                },
+                Err(error) if error.is_out_of_memory() && size > 1 => {
+                    log::warn!("{error}; going on in batches of {}", size.div_ceil(2));
+                    size = size.div_ceil(2);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        done.ok_or_else(|| NetworksError::Input("a batch of no calls".to_owned()))
+    }
+
+    /// Encodes or decodes within a room that is right for the size, or in less where the device has not that much.
+    fn in_room(
+        &self,
+        x: &B::Tensor,
+        bytes: impl Fn(&Autoencoder<B>, &B, &B::Tensor) -> networks::Result<usize>,
+        run: impl Fn(&Autoencoder<B>, &B, B::Tensor, usize) -> networks::Result<B::Tensor>,
+    ) -> networks::Result<B::Tensor> {
+        let whole = bytes(&self.vae, &self.backend, x)?;
+        let mut room = room(whole);
+        loop {
+            match run(&self.vae, &self.backend, x.clone(), room) {
+                Err(error) if error.is_out_of_memory() && room > LEAST_ROOM => {
+                    log::warn!("{error}; going on in smaller strips");
+                    room = room.min(whole) / 4;
+                }
+                other => return other,
+            }
+        }
     }
 
     fn download(&self, x: &B::Tensor) -> networks::Result<Planes> {
@@ -176,13 +293,24 @@ impl<B: Backend> Networks for Loaded<B> {
     fn predict(&self, inputs: &Planes, timestep: f32, calls: &[Call]) -> networks::Result<Planes> {
         let x = self.upload(inputs, self.in_channels(), "inputs")?;
         let rows: Vec<usize> = calls.iter().map(|call| call.input).collect();
-        let words = calls.iter().map(|call| self.words(call.prompt)).collect::<networks::Result<Vec<_>>>()?;
-        let words = match words.as_slice() {
-            [] => return Err(NetworksError::Input("a batch of no calls".to_owned())),
-            [one] => (*one).clone(),
-            many => self.backend.concat(many, 0)?,
-        };
-        self.download(&self.unet.forward(&self.backend, &x, timestep, &rows, &words)?)
+        self.in_batches(&rows, |rows, from| {
+            let words = self.embeddings(calls[from..from + rows.len()].iter().map(|call| call.prompt))?;
+            self.unet.forward(&self.backend, &x, timestep, rows, &words)
+        })
+    }
+
+    fn predict_areas(&self, inputs: &Planes, timestep: f32, calls: &[AreaCall]) -> networks::Result<Planes> {
+        let x = self.upload(inputs, self.in_channels(), "inputs")?;
+        let rows: Vec<usize> = calls.iter().map(|call| call.input).collect();
+        self.in_batches(&rows, |rows, from| {
+            let calls = &calls[from..from + rows.len()];
+            let areas = || calls.iter().flat_map(|call| &call.areas);
+            let counts: Vec<usize> = calls.iter().map(|call| call.areas.len()).collect();
+            let masks: Vec<&[f32]> = areas().map(|area| area.mask.as_slice()).collect();
+            let masks = AreaMasks { counts: &counts, masks: &masks, height: inputs.height, width: inputs.width };
+            let words = self.embeddings(areas().map(|area| area.prompt))?;
+            self.unet.forward_areas(&self.backend, &x, timestep, rows, &words, &masks)
+        })
     }
 
     fn encode(&self, pictures: &Planes) -> networks::Result<Moments> {
@@ -196,7 +324,7 @@ impl<B: Backend> Networks for Loaded<B> {
         }
         let x = self.upload(pictures, config.in_channels, "pictures")?;
         let Planes { count, channels: both, height, width, data } =
-            self.download(&self.vae.encode(&self.backend, &x)?)?;
+            self.download(&self.in_room(&x, Autoencoder::encode_bytes, Autoencoder::encode)?)?;
         let channels = both / 2;
         let len = channels * height * width;
         let mut mean = Vec::with_capacity(count * len);
@@ -215,6 +343,6 @@ impl<B: Backend> Networks for Loaded<B> {
         let config = self.vae.config();
         let x = self.upload(latents, config.latent_channels, "latents")?;
         let x = self.backend.affine(&x, config.scaling_factor.recip(), config.shift_factor)?;
-        self.download(&self.vae.decode(&self.backend, &x)?)
+        self.download(&self.in_room(&x, Autoencoder::decode_bytes, Autoencoder::decode)?)
     }
 }

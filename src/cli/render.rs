@@ -3,7 +3,7 @@
 use super::progress::Bar;
 use super::start::StartArgs;
 use crate::checkpoint::{Device, UnknownDevice};
-use crate::document::{BootstrapColour, Document, Overlap, Sampler, Schedule, WindowWeights, Wrap};
+use crate::document::{BootstrapColour, Document, Overlap, Regions, Sampler, Schedule, WindowWeights, Wrap};
 use crate::studio::{self, Drawn, Options, Stage, Watcher};
 use anyhow::Context as _;
 use image::RgbImage;
@@ -53,6 +53,9 @@ pub(super) struct Args {
     /// Which edges are joined
     #[arg(long, value_name = "none|x|y|xy", value_parser = wrap)]
     wrap: Option<Wrap>,
+    /// What holds regions: a pass for each (shapes are held), or attention in one pass (cheaper; shapes are a hint)
+    #[arg(long, value_name = "multidiffusion|attention", value_parser = regions)]
+    regions: Option<Regions>,
     /// What happens where regions overlap: the upper one covers, or predictions are averaged
     #[arg(long, value_name = "order|average", value_parser = overlap)]
     overlap: Option<Overlap>,
@@ -112,6 +115,10 @@ fn wrap(name: &str) -> Result<Wrap, String> {
     }
 }
 
+fn regions(name: &str) -> Result<Regions, String> {
+    Regions::from_name(name).ok_or_else(|| one_of(&Regions::ALL.map(Regions::name)))
+}
+
 fn overlap(name: &str) -> Result<Overlap, String> {
     Overlap::from_name(name).ok_or_else(|| one_of(&Overlap::ALL.map(Overlap::name)))
 }
@@ -147,7 +154,8 @@ fn fraction(text: &str) -> Result<f32, String> {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
-    let mut document = Document::open(&args.project)?;
+    let opened = Document::open_with_notes(&args.project)?;
+    let mut document = opened.document;
     apply(args, &mut document)?;
     for folder in [Some(&args.output), args.latents.as_ref()].into_iter().flatten().filter_map(|p| p.parent()) {
         // Better said before the drawing than after.
@@ -187,7 +195,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         write_latent(path, &drawn)?;
     }
     document.export_png(&args.output, &drawn.image, true)?;
-    report(args, &document, &model, &drawn, load);
+    report(args, &document, opened.notes, &model, &drawn, load);
     Ok(())
 }
 
@@ -211,6 +219,7 @@ fn apply(args: &Args, document: &mut Document) -> anyhow::Result<()> {
             region.bootstrap = None;
         }
     }
+    settings.regions = args.regions.unwrap_or(settings.regions);
     settings.overlap = args.overlap.unwrap_or(settings.overlap);
     settings.window_weights = args.window_weights.unwrap_or(settings.window_weights);
     settings.bootstrap_colour = args.bootstrap_colour.unwrap_or(settings.bootstrap_colour);
@@ -279,10 +288,11 @@ fn rerolls(document: &Document) -> Vec<serde_json::Value> {
     drawn.filter_map(|(n, r)| r.reroll.map(|seed| json!({"region": n, "seed": seed}))).collect()
 }
 
-fn report(args: &Args, document: &Document, model: &dyn studio::Model, drawn: &Drawn, load: f64) {
+fn report(args: &Args, document: &Document, notes: Vec<String>, model: &dyn studio::Model, drawn: &Drawn, load: f64) {
     let (device, dtype) = model.device();
     let settings = &document.settings;
-    let mut warnings: Vec<String> = document.warnings().iter().map(ToString::to_string).collect();
+    let mut warnings = notes;
+    warnings.extend(document.warnings().iter().map(ToString::to_string));
     warnings.extend(drawn.warnings.iter().cloned());
     if args.json {
         let object = json!({
@@ -297,6 +307,7 @@ fn report(args: &Args, document: &Document, model: &dyn studio::Model, drawn: &D
             "dtype": dtype,
             "windows": drawn.windows,
             "unet_samples": drawn.unet_samples,
+            "unet_inputs": drawn.unet_inputs,
             "unet_samples_reference": drawn.unet_samples_reference,
             "unet_samples_rerolled": drawn.unet_samples_rerolled,
             "rerolls": rerolls(document),

@@ -15,7 +15,7 @@ use super::painting::Piece;
 use super::random::{TorchRandom, keyed_normals};
 use super::trajectory::is_free;
 use super::windows::Window;
-use super::{Call, Kept, Network, NetworkError, Painting, Planes, PromptId, Sampler, Surround};
+use super::{Call, Hold, Kept, Network, NetworkError, Painting, Planes, PromptId, Sampler, Surround};
 use std::collections::HashMap;
 
 /// Watches a painting grow, and may stop it.
@@ -176,8 +176,8 @@ fn run(
     let windows: Vec<(usize, Window)> = all.into_iter().enumerate().filter(|(_, w)| may_change(w)).collect();
     let held = painting.free().map(|free| held(painting, free, &windows));
     let weights = windows.first().map(|(_, w)| w.weights(painting.window_weights)).unwrap_or_default();
-    let mut engine =
-        Engine { painting, windows, weights, colours: Colours::new(painting), noise, samples: 0, inputs: 0 };
+    let colours = Colours::new(painting);
+    let mut engine = Engine { painting, windows, weights, colours, noise, samples: 0, inputs: 0 };
     let mut denoised = Planes::zeros(1, 4, height, width);
     for i in first..evaluations {
         let fused = engine.fused_prediction(i, &latent, sampler, network, observer)?;
@@ -229,17 +229,17 @@ fn held(painting: &Painting, free: &[f32], windows: &[(usize, Window)]) -> Vec<f
     evaluated
 }
 
-struct Engine<'a> {
-    painting: &'a Painting,
+pub(super) struct Engine<'a> {
+    pub(super) painting: &'a Painting,
     /// The windows that are evaluated, with their numbers among all.
-    windows: Vec<(usize, Window)>,
+    pub(super) windows: Vec<(usize, Window)>,
     /// How much each value of a window counts.
-    weights: Vec<f32>,
+    pub(super) weights: Vec<f32>,
     colours: Colours,
     /// The noise the first latent was made of.
     noise: Planes,
-    samples: usize,
-    inputs: usize,
+    pub(super) samples: usize,
+    pub(super) inputs: usize,
 }
 
 impl Engine<'_> {
@@ -252,8 +252,10 @@ impl Engine<'_> {
         network: &mut dyn Network,
         observer: &mut dyn Observer,
     ) -> Result<Vec<f32>, PaintError> {
-        let mut value = vec![0.0_f32; latent.data.len()];
-        let mut weight = vec![0.0_f32; latent.plane_len()];
+        if self.painting.hold == Hold::Attention {
+            return self.fused_by_attention(i, latent, sampler, network, observer);
+        }
+        let mut sums = Sums::new(latent);
         let enough = self.painting.batch.max(1) * 8;
         let mut gathered = Gathered::default();
         for at in 0..self.windows.len() {
@@ -261,17 +263,19 @@ impl Engine<'_> {
             if gathered.requests.len() >= enough || at + 1 == self.windows.len() {
                 let gathered = std::mem::take(&mut gathered);
                 let answers = self.answer(i, &gathered, sampler, network, observer)?;
-                self.fuse(i, &gathered, &answers, sampler, &mut value, &mut weight);
+                self.fuse(i, &gathered, &answers, sampler, &mut sums);
             }
         }
-        for plane in value.chunks_exact_mut(weight.len()) {
-            for (v, w) in plane.iter_mut().zip(&weight) {
-                if *w > 0.0 {
-                    *v /= w;
-                }
-            }
-        }
-        Ok(value)
+        Ok(sums.average())
+    }
+
+    /// What an inpainting UNet sees beside the latent in a window; empty for every other.
+    pub(super) fn conditions(&self, window: &Window) -> Vec<f32> {
+        self.painting.conditions.as_ref().map_or(Vec::new(), |conditions| {
+            let mut cut = vec![0.0; conditions.channels * window.area()];
+            window.crop(conditions, &mut cut);
+            cut
+        })
     }
 
     /// Adds the pairs of one window.
@@ -290,12 +294,7 @@ impl Engine<'_> {
         let mut shared = vec![0.0; 4 * area];
         window.crop(latent, &mut shared);
         gathered.inputs.push(shared);
-        let conditions = painting.conditions.as_ref().map_or(Vec::new(), |conditions| {
-            let mut cut = vec![0.0; conditions.channels * area];
-            window.crop(conditions, &mut cut);
-            cut
-        });
-        gathered.conditions.push(conditions);
+        gathered.conditions.push(self.conditions(&window));
         let plain = gathered.inputs.len() - 1;
         let step = sampler.step_of(i);
         for Piece { part, mask, own_input } in painting.pieces(&window, step) {
@@ -383,15 +382,7 @@ impl Engine<'_> {
     }
 
     /// Applies guidance to every pair and adds it, weighted, to the sums.
-    fn fuse(
-        &self,
-        i: usize,
-        gathered: &Gathered,
-        answers: &[Vec<f32>],
-        sampler: &dyn Sampler,
-        value: &mut [f32],
-        weight: &mut [f32],
-    ) {
+    fn fuse(&self, i: usize, gathered: &Gathered, answers: &[Vec<f32>], sampler: &dyn Sampler, sums: &mut Sums) {
         let painting = self.painting;
         for pair in gathered.pairs.iter().filter(|pair| !pair.mask.is_empty()) {
             let (window, part) = (pair.window, &painting.parts[pair.part]);
@@ -402,21 +393,56 @@ impl Engine<'_> {
                 roll(&mut prediction, window.height, window.width, back);
             }
             let w: Vec<f32> = pair.mask.iter().zip(&self.weights).map(|(m, w)| m * w * part.weight).collect();
-            let area = window.area();
-            for (c, plane) in value.chunks_exact_mut(weight.len()).enumerate() {
-                let prediction = &prediction[c * area..(c + 1) * area];
-                window.for_each_run(painting.height, painting.width, |from, to, n| {
-                    for j in 0..n {
-                        plane[to + j] += w[from + j] * prediction[from + j];
-                    }
-                });
-            }
-            window.for_each_run(painting.height, painting.width, |from, to, n| {
+            sums.add(&window, &prediction, &w);
+        }
+    }
+}
+
+/// Σ w·prediction and Σ w over the canvas.
+pub(super) struct Sums {
+    value: Vec<f32>,
+    weight: Vec<f32>,
+    height: usize,
+    width: usize,
+}
+
+impl Sums {
+    pub(super) fn new(latent: &Planes) -> Self {
+        Self {
+            value: vec![0.0; latent.data.len()],
+            weight: vec![0.0; latent.plane_len()],
+            height: latent.height,
+            width: latent.width,
+        }
+    }
+
+    /// Adds a window's prediction, weighted by `w`.
+    pub(super) fn add(&mut self, window: &Window, prediction: &[f32], w: &[f32]) {
+        let area = window.area();
+        for (plane, prediction) in self.value.chunks_exact_mut(self.weight.len()).zip(prediction.chunks_exact(area)) {
+            window.for_each_run(self.height, self.width, |from, to, n| {
                 for j in 0..n {
-                    weight[to + j] += w[from + j];
+                    plane[to + j] += w[from + j] * prediction[from + j];
                 }
             });
         }
+        window.for_each_run(self.height, self.width, |from, to, n| {
+            for j in 0..n {
+                self.weight[to + j] += w[from + j];
+            }
+        });
+    }
+
+    /// Σ w·prediction / Σ w, and 0 where nothing was added.
+    pub(super) fn average(mut self) -> Vec<f32> {
+        for plane in self.value.chunks_exact_mut(self.weight.len()) {
+            for (v, w) in plane.iter_mut().zip(&self.weight) {
+                if *w > 0.0 {
+                    *v /= w;
+                }
+            }
+        }
+        self.value
     }
 }
 

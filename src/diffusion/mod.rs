@@ -6,6 +6,7 @@
 //! [`paint`] is the engine, [`repaint`] paints one place again and keeps the rest; [`paint_reference`] is the authors' own
 //! loop, kept as the oracle.
 
+mod attention;
 mod chance;
 mod colours;
 mod engine;
@@ -22,8 +23,8 @@ mod trajectory;
 pub mod windows;
 
 pub use engine::{Observer, PaintError, Painted, paint, repaint};
-pub use network::{Call, Moments, Network, NetworkError, PromptId};
-pub use painting::{Layout, Painting, Part, Surround};
+pub use network::{Area, AreaCall, Call, Moments, Network, NetworkError, PromptId};
+pub use painting::{Hold, Layout, Painting, Part, Surround};
 pub use planes::Planes;
 pub use reference::paint_reference;
 pub use samplers::{Ddim, DpmSolver, Euler, EulerAncestral, ForwardProcess, Heun, Lcm, Sampler, UniPc};

@@ -25,6 +25,23 @@ pub struct Call {
     pub prompt: PromptId,
 }
 
+/// Words, and the place in an input that they hold.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Area {
+    pub prompt: PromptId,
+    /// How much each latent pixel of the input belongs to these words, `h * w` values of at least 0.
+    pub mask: Vec<f32>,
+}
+
+/// One evaluation of the UNet with several words at once.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AreaCall {
+    /// Index of the image among the inputs.
+    pub input: usize,
+    /// At least one.
+    pub areas: Vec<Area>,
+}
+
 /// A latent diffusion model: UNet and VAE.
 pub trait Network {
     /// Planes of a UNet input: 4, or 9 where the checkpoint inpaints (latent, mask, masked picture).
@@ -40,6 +57,15 @@ pub trait Network {
     /// # Errors
     /// Whatever the device reports.
     fn predict(&mut self, inputs: &Planes, timestep: f32, calls: &[Call]) -> Result<Planes, NetworkError>;
+
+    /// As [`Network::predict`], with several words a call: each pixel's cross-attention is the average over the words, weighted
+    /// by their masks at that layer's resolution.
+    ///
+    /// # Errors
+    /// Whatever the device reports; also where this network cannot do it.
+    fn predict_areas(&mut self, _inputs: &Planes, _timestep: f32, _calls: &[AreaCall]) -> Result<Planes, NetworkError> {
+        Err("this network cannot hold regions by attention; choose MultiDiffusion".into())
+    }
 
     /// Encodes pictures `[n, 3, H, W]` in −1…1 (sides multiples of 8) to latents `[n, 4, H/8, W/8]`.
     ///

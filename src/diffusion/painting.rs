@@ -1,7 +1,7 @@
 //! What is to be painted: the canvas, its windows, and the parts with their masks and words.
 
 use super::masks::LatentMask;
-use super::trajectory::free_windows;
+use super::trajectory::is_free;
 use super::windows::{Window, WindowWeights, windows};
 use super::{PaintError, Planes, PromptId, Start};
 use std::collections::{HashMap, HashSet};
@@ -43,6 +43,17 @@ pub enum Surround {
     WhiteCentred,
 }
 
+/// What holds a part to its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Hold {
+    /// MultiDiffusion: a pass for every part of a window.
+    #[default]
+    MultiDiffusion,
+    /// Attention: one pass a window, in which each pixel attends to the words of the parts that lie there. Nothing
+    /// bootstraps, and shapes are a hint.
+    Attention,
+}
+
 /// What is to be painted. All lengths are on the latent grid.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Painting {
@@ -59,6 +70,7 @@ pub struct Painting {
     pub wrap: (bool, bool),
     pub window_weights: WindowWeights,
     pub surround: Surround,
+    pub hold: Hold,
     /// Canvas pixels per latent pixel.
     pub factor: usize,
     /// The most images in one network call.
@@ -92,7 +104,7 @@ impl Painting {
     #[must_use]
     pub fn evaluated_windows(&self) -> Vec<Window> {
         match self.free() {
-            Some(free) => free_windows(self, free),
+            Some(free) => self.windows().into_iter().filter(|window| is_free(window, self, free)).collect(),
             None => self.windows(),
         }
     }
@@ -137,6 +149,11 @@ impl Painting {
         (part.prompt, (part.guidance != 1.0 || !self.savings).then_some(part.negative))
     }
 
+    /// Whether a window with these pieces needs a pass with the negative words.
+    pub(super) fn guided(&self, pieces: &[Piece]) -> bool {
+        pieces.iter().any(|piece| self.prompts(piece.part).1.is_some())
+    }
+
     /// Batch elements the UNet evaluates for `windows`, at network evaluations that belong to these steps.
     #[must_use]
     pub fn unet_samples(&self, windows: &[Window], steps: impl IntoIterator<Item = usize>) -> usize {
@@ -151,6 +168,9 @@ impl Painting {
     }
 
     fn samples_in(&self, window: &Window, step: usize) -> usize {
+        if self.hold == Hold::Attention {
+            return 1 + usize::from(self.guided(&self.pieces(window, step)));
+        }
         let calls = self.pieces(window, step).into_iter().flat_map(|piece| {
             let (prompt, negative) = self.prompts(piece.part);
             let input = piece.own_input.then_some(piece.part);

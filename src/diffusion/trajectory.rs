@@ -103,7 +103,7 @@ impl Kept {
 /// The windows in which anything may change: those that are evaluated.
 #[must_use]
 pub fn free_windows(painting: &Painting, free: &[f32]) -> Vec<Window> {
-    painting.windows().into_iter().filter(|window| is_free(window, painting, free)).collect()
+    painting.evaluated_windows().into_iter().filter(|window| is_free(window, painting, free)).collect()
 }
 
 pub(super) fn is_free(window: &Window, painting: &Painting, free: &[f32]) -> bool {

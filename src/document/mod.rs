@@ -23,7 +23,7 @@ pub use history::{Change, History, MEMORY as HISTORY_MEMORY, MergeKey};
 pub use mask::{Mask, PixelRect};
 pub use png::Carry;
 pub use region::{Background, MAX_FEATHER, MAX_WEIGHT, MIN_WEIGHT, REGION_COLOURS, Region, RegionId, Rgb};
-pub use settings::{BootstrapColour, Overlap, Sampler, Schedule, Settings, WindowWeights, Wrap};
+pub use settings::{BootstrapColour, Overlap, Regions, Sampler, Schedule, Settings, WindowWeights, Wrap};
 pub use start::{Area, Start};
 pub use tiles::{MaskDelta, TILE};
 

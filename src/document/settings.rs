@@ -22,6 +22,8 @@ pub struct Settings {
     /// Fraction of the steps for which regions bootstrap, 0 to 1 (paper 0.2, released code 0.4).
     pub bootstrap: f32,
     pub wrap: Wrap,
+    /// What holds regions to their places.
+    pub regions: Regions,
     /// What happens where regions overlap.
     pub overlap: Overlap,
     /// How a window's values count towards its edges.
@@ -43,6 +45,7 @@ impl Default for Settings {
             stride: 8,
             bootstrap: 0.4,
             wrap: Wrap::None,
+            regions: Regions::default(),
             overlap: Overlap::default(),
             window_weights: WindowWeights::default(),
             bootstrap_colour: BootstrapColour::default(),
@@ -203,6 +206,37 @@ impl Schedule {
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|s| s.name() == name)
+    }
+}
+
+/// What holds regions to their places.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Regions {
+    /// A UNet pass per region and window; shapes are held.
+    #[default]
+    MultiDiffusion,
+    /// One pass per window, in which each place attends to its region's words; shapes are a hint.
+    Attention,
+}
+
+impl Regions {
+    /// Every one, in the order menus show them.
+    pub const ALL: [Self; 2] = [Self::MultiDiffusion, Self::Attention];
+
+    /// The name on the command line and in files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::MultiDiffusion => "multidiffusion",
+            Self::Attention => "attention",
+        }
+    }
+
+    /// The one of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|v| v.name() == name)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The blocks that UNet and VAE share.
 
+use super::line::{Op, Reach};
 use super::{Loader, Result};
 use crate::backend::{Backend, ConvOptions};
 
@@ -11,6 +12,7 @@ pub(super) struct Resnet<B: Backend> {
     norm2: B::Norm,
     conv2: B::Conv,
     shortcut: Option<B::Conv>,
+    outputs: usize,
     groups: usize,
     eps: f32,
 }
@@ -38,9 +40,22 @@ impl<B: Backend> Resnet<B> {
             } else {
                 Some(load.conv("conv_shortcut", inputs, outputs, 1, ConvOptions::same(1))?)
             },
+            outputs,
             groups,
             eps,
         })
+    }
+
+    /// The steps of a resnet that takes no step's embedding.
+    pub(super) fn ops(&self) -> impl Iterator<Item = Op<'_, B>> {
+        let &Self { groups, eps, outputs, .. } = self;
+        let norm = |weights| Op::Norm { weights, groups, eps, silu: true };
+        let conv = |weights| Op::Conv { weights, reach: Reach::Around, outputs };
+        let shortcut = self.shortcut.as_ref().map(Op::Shortcut);
+        [Op::Keep, norm(&self.norm1), conv(&self.conv1), norm(&self.norm2), conv(&self.conv2)]
+            .into_iter()
+            .chain(shortcut)
+            .chain([Op::Add])
     }
 
     /// `time` is the step's embedding after its SiLU.
@@ -101,5 +116,24 @@ impl<B: Backend> Attention<B> {
         let k = b.linear(context, &self.k)?;
         let v = b.linear(context, &self.v)?;
         Ok(b.linear(&b.attention(&q, &k, &v, self.heads, false)?, &self.out)?)
+    }
+
+    /// As [`Self::forward`] with several contexts a row: the next `counts[i]` rows of `contexts` belong to row `i` of `x`, and
+    /// what they give is averaged with `weights` `[contexts, tokens]`.
+    pub(super) fn forward_blended(
+        &self,
+        b: &B,
+        x: &B::Tensor,
+        contexts: &B::Tensor,
+        counts: &[usize],
+        weights: &B::Tensor,
+    ) -> Result<B::Tensor> {
+        let rows: Vec<usize> =
+            counts.iter().enumerate().flat_map(|(row, &count)| std::iter::repeat_n(row, count)).collect();
+        let q = b.select(&b.linear(x, &self.q)?, &rows)?;
+        let k = b.linear(contexts, &self.k)?;
+        let v = b.linear(contexts, &self.v)?;
+        let y = b.attention(&q, &k, &v, self.heads, false)?;
+        Ok(b.linear(&b.blend(&y, weights, counts)?, &self.out)?)
     }
 }

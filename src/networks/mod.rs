@@ -10,6 +10,7 @@
 mod blocks;
 pub mod clip;
 mod config;
+mod line;
 mod load;
 pub mod unet;
 pub mod vae;
@@ -92,6 +93,14 @@ pub enum Error {
     /// The device failed.
     #[error(transparent)]
     Backend(#[from] backend::Error),
+}
+
+impl Error {
+    /// Whether the same might work with less at once.
+    #[must_use]
+    pub fn is_out_of_memory(&self) -> bool {
+        matches!(self, Self::Backend(backend::Error::OutOfMemory { .. }))
+    }
 }
 
 /// What building or running a network returns.

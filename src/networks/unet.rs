@@ -9,6 +9,8 @@ use super::vae::image_size;
 use super::{Error, Fields, Loader, Result, Weights};
 use crate::backend::{Activation, Backend, ConvOptions};
 use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// The options of a UNet's config.json that matter here.
 #[derive(Debug, Clone, PartialEq)]
@@ -269,16 +271,48 @@ fn sample_size(fields: &Fields) -> Result<Option<usize>> {
 
 /// The words of a batch on their way through the network.
 struct Words<'a, B: Backend> {
-    /// `[calls, tokens, cross_attention_dim]`.
+    /// `[calls, tokens, cross_attention_dim]`, or several rows a call.
     embeddings: &'a B::Tensor,
     /// The input of each call, until the first cross-attention makes a row of each.
     pending: Option<&'a [usize]>,
+    areas: Option<Held<'a, B>>,
+}
+
+/// The places of words, where a call has several.
+struct Held<'a, B: Backend> {
+    masks: &'a AreaMasks<'a>,
+    /// Their weights `[areas, height · width]` by height and width.
+    weights: HashMap<(usize, usize), B::Tensor>,
+}
+
+impl<B: Backend> Held<'_, B> {
+    fn weights(&mut self, b: &B, size: (usize, usize)) -> Result<B::Tensor> {
+        match self.weights.entry(size) {
+            Entry::Occupied(known) => Ok(known.get().clone()),
+            Entry::Vacant(free) => {
+                let weights = self.masks.at(size.0, size.1);
+                let rows = weights.len() / (size.0 * size.1).max(1);
+                Ok(free.insert(b.upload(&[rows, size.0 * size.1], &weights)?).clone())
+            }
+        }
+    }
 }
 
 impl<B: Backend> Words<'_, B> {
     /// One row per call from here on.
     fn spread(&mut self, b: &B, x: &B::Tensor) -> Result<B::Tensor> {
         spread(b, x, self.pending.take())
+    }
+
+    /// Attention of an image of this size to the words.
+    fn attend(&mut self, b: &B, attention: &Attention<B>, x: &B::Tensor, size: (usize, usize)) -> Result<B::Tensor> {
+        match &mut self.areas {
+            None => attention.forward(b, x, self.embeddings),
+            Some(held) => {
+                let weights = held.weights(b, size)?;
+                attention.forward_blended(b, x, self.embeddings, held.masks.counts, &weights)
+            }
+        }
     }
 }
 
@@ -288,6 +322,67 @@ fn spread<B: Backend>(b: &B, x: &B::Tensor, rows: Option<&[usize]>) -> Result<B:
         Some(rows) => Ok(b.select(x, rows)?),
         None => Ok(x.clone()),
     }
+}
+
+/// The places of words in their inputs.
+#[derive(Debug, Clone, Copy)]
+pub struct AreaMasks<'a> {
+    /// How many words each call has.
+    pub counts: &'a [usize],
+    /// One mask for each word of each call, `height * width` values of at least 0.
+    pub masks: &'a [&'a [f32]],
+    pub height: usize,
+    pub width: usize,
+}
+
+impl AreaMasks<'_> {
+    /// The masks averaged over the cells of a coarser grid, and brought to a sum of 1 for each call. Where all masks of a call
+    /// are empty its words share alike.
+    fn at(&self, height: usize, width: usize) -> Vec<f32> {
+        let cells = height * width;
+        let mut all: Vec<f32> = Vec::with_capacity(self.masks.len() * cells);
+        for mask in self.masks {
+            all.extend(resized(mask, (self.height, self.width), (height, width)));
+        }
+        let mut start = 0;
+        for &count in self.counts {
+            let call = &mut all[start * cells..(start + count) * cells];
+            for cell in 0..cells {
+                let sum: f32 = call.iter().skip(cell).step_by(cells).sum();
+                for weight in call.iter_mut().skip(cell).step_by(cells) {
+                    *weight = if sum > 0.0 { *weight / sum } else { 1.0 / count as f32 };
+                }
+            }
+            start += count;
+        }
+        all
+    }
+}
+
+/// `plane` as area averages on a grid of another size.
+fn resized(plane: &[f32], from: (usize, usize), to: (usize, usize)) -> Vec<f32> {
+    // For each new index: old indices, and how much of each it covers.
+    let overlaps = |from: usize, to: usize| -> Vec<Vec<(usize, f32)>> {
+        let ratio = from as f64 / to as f64;
+        let covers = |new: usize| {
+            let (start, end) = (new as f64 * ratio, (new + 1) as f64 * ratio);
+            let last = (end.ceil() as usize).min(from);
+            let part = move |old: usize| (old, (end.min(old as f64 + 1.0) - start.max(old as f64)) as f32);
+            (start.floor() as usize..last).map(part).collect()
+        };
+        (0..to).map(covers).collect()
+    };
+    let (rows, columns) = (overlaps(from.0, to.0), overlaps(from.1, to.1));
+    let scale = (to.0 * to.1) as f32 / (from.0 * from.1) as f32;
+    let mut out = Vec::with_capacity(to.0 * to.1);
+    for row in &rows {
+        for column in &columns {
+            let sum: f32 =
+                row.iter().flat_map(|&(y, h)| column.iter().map(move |&(x, w)| h * w * plane[y * from.1 + x])).sum();
+            out.push(sum * scale);
+        }
+    }
+    out
 }
 
 /// `BasicTransformerBlock`.
@@ -323,15 +418,19 @@ impl<B: Backend> TransformerBlock<B> {
         })
     }
 
-    fn forward(&self, b: &B, mut x: B::Tensor, words: &mut Words<B>) -> Result<B::Tensor> {
+    fn forward(&self, b: &B, mut x: B::Tensor, size: (usize, usize), words: &mut Words<B>) -> Result<B::Tensor> {
         if self.only_cross_attention {
             x = words.spread(b, &x)?;
         }
         let h = b.layer_norm(&x, &self.norm1, LAYER_NORM_EPS)?;
-        let h = self.attn1.forward(b, &h, if self.only_cross_attention { words.embeddings } else { &h })?;
+        let h = if self.only_cross_attention {
+            words.attend(b, &self.attn1, &h, size)?
+        } else {
+            self.attn1.forward(b, &h, &h)?
+        };
         let x = words.spread(b, &b.add(&x, &h)?)?;
         let h = b.layer_norm(&x, &self.norm2, LAYER_NORM_EPS)?;
-        let x = b.add(&x, &self.attn2.forward(b, &h, words.embeddings)?)?;
+        let x = b.add(&x, &words.attend(b, &self.attn2, &h, size)?)?;
         let h = b.layer_norm(&x, &self.norm3, LAYER_NORM_EPS)?;
         let h = b.geglu(&b.linear(&h, &self.ff_in)?)?;
         Ok(b.add(&x, &b.linear(&h, &self.ff_out)?)?)
@@ -365,7 +464,7 @@ impl<B: Backend> Transformer2d<B> {
         let h = b.to_tokens(&b.group_norm(x, &self.norm, self.groups, TRANSFORMER_NORM_EPS, false)?)?;
         let mut h = b.linear(&h, &self.proj_in)?;
         for block in &self.blocks {
-            h = block.forward(b, h, words)?;
+            h = block.forward(b, h, (height, width), words)?;
         }
         let h = b.linear(&h, &self.proj_out)?;
         Ok(b.add(&spread(b, x, pending)?, &b.to_image(&h, height, width)?)?)
@@ -515,12 +614,60 @@ impl<B: Backend> Unet<B> {
         rows: &[usize],
         embeddings: &B::Tensor,
     ) -> Result<B::Tensor> {
+        self.walk(b, inputs, timestep, rows, Words { embeddings, pending: None, areas: None })
+    }
+
+    /// As [`Self::forward`] with several words a call: the next `masks.counts[i]` rows of `embeddings` belong to call `i`, and
+    /// in every cross-attention what they give is averaged by their masks.
+    ///
+    /// # Errors
+    /// As [`Self::forward`]; also where the masks do not fit.
+    pub fn forward_areas(
+        &self,
+        b: &B,
+        inputs: &B::Tensor,
+        timestep: f32,
+        rows: &[usize],
+        embeddings: &B::Tensor,
+        masks: &AreaMasks,
+    ) -> Result<B::Tensor> {
+        let (_, height, width) = image_size(b, inputs)?;
+        let areas: usize = masks.counts.iter().sum();
+        if masks.counts.len() != rows.len()
+            || masks.counts.contains(&0)
+            || areas != masks.masks.len()
+            || (masks.height, masks.width) != (height, width)
+            || masks.masks.iter().any(|mask| mask.len() != height * width)
+        {
+            return Err(Error::Input(format!(
+                "{areas} areas on {} calls of {width} × {height} do not fit",
+                rows.len()
+            )));
+        }
+        let areas = Some(Held { masks, weights: HashMap::new() });
+        self.walk(b, inputs, timestep, rows, Words { embeddings, pending: None, areas })
+    }
+
+    fn walk<'a>(
+        &self,
+        b: &B,
+        inputs: &B::Tensor,
+        timestep: f32,
+        rows: &'a [usize],
+        mut words: Words<'a, B>,
+    ) -> Result<B::Tensor> {
         let count = b.shape(inputs).first().copied().unwrap_or(0);
-        if rows.is_empty() || rows.iter().any(|&row| row >= count) || b.shape(embeddings).first() != Some(&rows.len()) {
-            return Err(Error::Input(format!("{} calls with words on {count} inputs do not fit", rows.len())));
+        let wanted = words.areas.as_ref().map_or(rows.len(), |held| held.masks.masks.len());
+        let embeddings = b.shape(words.embeddings).first().copied().unwrap_or(0);
+        if rows.is_empty() || rows.iter().any(|&row| row >= count) || embeddings != wanted {
+            return Err(Error::Input(format!(
+                "{embeddings} words for {} calls on {count} inputs do not fit",
+                rows.len()
+            )));
         }
         let one_each = rows.len() == count && rows.iter().enumerate().all(|(call, &input)| call == input);
-        let words = &mut Words { embeddings, pending: (!one_each).then_some(rows) };
+        words.pending = (!one_each).then_some(rows);
+        let words = &mut words;
 
         let time = &self.time(b, timestep)?;
         let mut x = if self.config.center_input_sample { b.affine(inputs, 2.0, -1.0)? } else { inputs.clone() };
@@ -592,6 +739,20 @@ fn timestep_embedding(timestep: f32, width: usize, flip_sin_to_cos: bool, freq_s
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn masks_are_averaged_over_coarser_cells() {
+        let mask: Vec<f32> = (0..12).map(|i| i as f32).collect();
+        assert_eq!(resized(&mask, (3, 4), (3, 4)), mask);
+        assert_eq!(resized(&mask, (3, 4), (1, 2)), [4.5, 6.5]);
+        // A grid of 3 columns on 4: two thirds of a cell here, a third there.
+        let found = resized(&[3.0, 6.0, 9.0], (1, 3), (1, 2));
+        assert!((found[0] - 4.0).abs() < 1e-6 && (found[1] - 8.0).abs() < 1e-6, "{found:?}");
+        let (left, right) = ([1.0, 0.5, 0.0, 0.0], [0.0, 0.5, 0.0, 0.0]);
+        let masks = AreaMasks { counts: &[2, 1], masks: &[&left, &right, &right], height: 2, width: 2 };
+        let expected = [1.0, 0.5, 0.5, 0.5, 0.0, 0.5, 0.5, 0.5, 1.0, 1.0, 1.0, 1.0];
+        assert_eq!(masks.at(2, 2), expected, "they sum to 1; where nothing lies they share alike");
+    }
 
     #[test]
     fn timestep_embedding_is_diffusers() {

@@ -1,7 +1,8 @@
 //! The autoencoder as diffusers' `AutoencoderKL` has it (Rombach et al. 2022, arXiv:2112.10752): pictures to latents and
-//! back.
+//! back. Encoder and decoder are lists of steps, which run over the whole picture, or over strips of a large one.
 
 use super::blocks::{Attention, Resnet, ResnetOptions};
+use super::line::{self, Op, Reach};
 use super::{Error, Fields, Loader, Result, Weights};
 use crate::backend::{Backend, ConvOptions};
 use serde_json::{Value, json};
@@ -116,15 +117,14 @@ impl<B: Backend> MidBlock<B> {
         })
     }
 
-    fn forward(&self, b: &B, x: &B::Tensor) -> Result<B::Tensor> {
-        let mut x = self.resnet1.forward(b, x, None)?;
-        if let Some((norm, attention)) = &self.attention {
-            let (_, height, width) = image_size(b, &x)?;
-            let h = b.to_tokens(&b.group_norm(&x, norm, self.groups, EPS, false)?)?;
-            let h = attention.forward(b, &h, &h)?;
-            x = b.add(&x, &b.to_image(&h, height, width)?)?;
+    fn ops(&self) -> Vec<Op<'_, B>> {
+        let mut ops: Vec<Op<B>> = self.resnet1.ops().collect();
+        if let Some((weights, attention)) = &self.attention {
+            let norm = Op::Norm { weights, groups: self.groups, eps: EPS, silu: false };
+            ops.extend([Op::Keep, norm, Op::Attend(attention), Op::Add]);
         }
-        self.resnet2.forward(b, &x, None)
+        ops.extend(self.resnet2.ops());
+        ops
     }
 }
 
@@ -230,52 +230,85 @@ impl<B: Backend> Autoencoder<B> {
     }
 
     /// Pictures `[n, 3, H, W]` in −1…1 to the parameters `[n, 2·latent_channels, H/8, W/8]` of a Gaussian: means, then
-    /// logarithms of variances, both unscaled as the encoder gives them.
+    /// logarithms of variances, both unscaled as the encoder gives them. A picture that needs more than `room` bytes at
+    /// once goes in strips.
     ///
     /// # Errors
     /// Where the device fails.
-    pub fn encode(&self, b: &B, pictures: &B::Tensor) -> Result<B::Tensor> {
-        let mut x = b.conv2d(pictures, &self.encoder_in)?;
-        for level in &self.encoder_levels {
-            for resnet in &level.resnets {
-                x = resnet.forward(b, &x, None)?;
-            }
-            if let Some(conv) = &level.resample {
-                x = b.conv2d(&x, conv)?;
-            }
-        }
-        x = self.encoder_mid.forward(b, &x)?;
-        x = b.group_norm(&x, &self.encoder_norm, self.config.norm_num_groups, EPS, true)?;
-        x = b.conv2d(&x, &self.encoder_out)?;
-        if let Some(conv) = &self.quant {
-            x = b.conv2d(&x, conv)?;
-        }
-        Ok(x)
+    pub fn encode(&self, b: &B, pictures: B::Tensor, room: usize) -> Result<B::Tensor> {
+        run(b, &self.encoder(), pictures, room)
     }
 
-    /// Latents `[n, latent_channels, h, w]` in the decoder's own units (unscaled) to pictures `[n, 3, 8h, 8w]`.
+    /// The bytes that encoding `pictures` at once would hold.
+    ///
+    /// # Errors
+    /// Where `pictures` is no image.
+    pub fn encode_bytes(&self, b: &B, pictures: &B::Tensor) -> Result<usize> {
+        line::bytes(b, &self.encoder(), pictures)
+    }
+
+    /// Latents `[n, latent_channels, h, w]` in the decoder's own units (unscaled) to pictures `[n, 3, 8h, 8w]`. Latents that
+    /// need more than `room` bytes at once go in strips.
     ///
     /// # Errors
     /// Where the device fails.
-    pub fn decode(&self, b: &B, latents: &B::Tensor) -> Result<B::Tensor> {
-        let mut x = match &self.post_quant {
-            Some(conv) => b.conv2d(latents, conv)?,
-            None => latents.clone(),
-        };
-        x = b.conv2d(&x, &self.decoder_in)?;
-        x = self.decoder_mid.forward(b, &x)?;
-        for level in &self.decoder_levels {
-            for resnet in &level.resnets {
-                x = resnet.forward(b, &x, None)?;
-            }
-            if let Some(conv) = &level.resample {
-                let (_, height, width) = image_size(b, &x)?;
-                x = b.conv2d(&b.upsample(&x, 2 * height, 2 * width)?, conv)?;
+    pub fn decode(&self, b: &B, latents: B::Tensor, room: usize) -> Result<B::Tensor> {
+        run(b, &self.decoder(), latents, room)
+    }
+
+    /// The bytes that decoding `latents` at once would hold.
+    ///
+    /// # Errors
+    /// Where `latents` is no image.
+    pub fn decode_bytes(&self, b: &B, latents: &B::Tensor) -> Result<usize> {
+        line::bytes(b, &self.decoder(), latents)
+    }
+
+    fn encoder(&self) -> Vec<Op<'_, B>> {
+        let channels = &self.config.block_out_channels;
+        let finest = channels.first().copied().unwrap_or(0);
+        let latent = 2 * self.config.latent_channels;
+        let mut ops = vec![conv(&self.encoder_in, Reach::Around, finest)];
+        for (level, &outputs) in self.encoder_levels.iter().zip(channels) {
+            ops.extend(level.resnets.iter().flat_map(Resnet::ops));
+            ops.extend(level.resample.iter().map(|weights| conv(weights, Reach::Halve, outputs)));
+        }
+        ops.extend(self.encoder_mid.ops());
+        ops.extend([self.norm(&self.encoder_norm), conv(&self.encoder_out, Reach::Around, latent)]);
+        ops.extend(self.quant.iter().map(|weights| conv(weights, Reach::Pixel, latent)));
+        ops
+    }
+
+    fn decoder(&self) -> Vec<Op<'_, B>> {
+        let channels = &self.config.block_out_channels;
+        let coarsest = channels.last().copied().unwrap_or(0);
+        let mut ops = Vec::new();
+        ops.extend(self.post_quant.iter().map(|weights| conv(weights, Reach::Pixel, self.config.latent_channels)));
+        ops.push(conv(&self.decoder_in, Reach::Around, coarsest));
+        ops.extend(self.decoder_mid.ops());
+        for (level, &outputs) in self.decoder_levels.iter().zip(channels.iter().rev()) {
+            ops.extend(level.resnets.iter().flat_map(Resnet::ops));
+            if let Some(weights) = &level.resample {
+                ops.extend([Op::Upsample, conv(weights, Reach::Around, outputs)]);
             }
         }
-        x = b.group_norm(&x, &self.decoder_norm, self.config.norm_num_groups, EPS, true)?;
-        Ok(b.conv2d(&x, &self.decoder_out)?)
+        let out = conv(&self.decoder_out, Reach::Around, self.config.out_channels);
+        ops.extend([self.norm(&self.decoder_norm), out]);
+        ops
     }
+
+    fn norm<'a>(&self, weights: &'a B::Norm) -> Op<'a, B> {
+        Op::Norm { weights, groups: self.config.norm_num_groups, eps: EPS, silu: true }
+    }
+}
+
+fn conv<B: Backend>(weights: &B::Conv, reach: Reach, outputs: usize) -> Op<'_, B> {
+    Op::Conv { weights, reach, outputs }
+}
+
+/// Whole where that fits into `room` bytes, in strips else.
+fn run<B: Backend>(b: &B, ops: &[Op<B>], x: B::Tensor, room: usize) -> Result<B::Tensor> {
+    if line::bytes(b, ops, &x)? <= room { line::run(b, ops, x) } else { line::run_within(b, ops, x, room) }
 }
 
 /// Channels, height and width of an image.

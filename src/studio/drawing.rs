@@ -83,6 +83,8 @@ pub struct Drawn {
     pub latent: Planes,
     pub windows: usize,
     pub unet_samples: usize,
+    /// Evaluations of the UNet's part before its first cross-attention, which samples on one input share.
+    pub unet_inputs: usize,
     pub unet_samples_reference: usize,
     /// What of `unet_samples` went into drawing regions again.
     pub unet_samples_rerolled: usize,
@@ -153,11 +155,8 @@ pub fn draw(
         again.start.clone_from(&painting.start);
         again.conditions.clone_from(&painting.conditions);
     }
-    let rgb = if options.previews {
-        Some(LatentToRgb::fit(model).map_err(|e| DrawError::Decode(e.to_string()))?)
-    } else {
-        None
-    };
+    let rgb =
+        if options.previews { Some(preview_map(model).map_err(|e| DrawError::Decode(e.to_string()))?) } else { None };
     seconds.encode = start.elapsed().as_secs_f64();
     if watcher.cancelled() {
         return Err(DrawError::Cancelled);
@@ -236,6 +235,7 @@ pub fn draw(
         latent,
         windows: cost.windows,
         unet_samples: cost.unet_samples,
+        unet_inputs: cost.unet_inputs,
         unet_samples_reference: cost.unet_samples_reference,
         unet_samples_rerolled: cost.rerolled,
         trajectory,
@@ -249,6 +249,7 @@ pub fn draw(
 struct Cost {
     windows: usize,
     unet_samples: usize,
+    unet_inputs: usize,
     unet_samples_reference: usize,
     rerolled: usize,
 }
@@ -257,6 +258,7 @@ impl Cost {
     fn add(&mut self, painted: &Painted) {
         self.windows = painted.windows;
         self.unet_samples += painted.unet_samples;
+        self.unet_inputs += painted.unet_inputs;
         self.unet_samples_reference += painted.unet_samples_reference;
     }
 }
@@ -274,6 +276,15 @@ fn cut_words(document: &Document, model: &dyn Model, warnings: &mut Vec<String>)
             }
         }
     }
+}
+
+/// The model's linear map to colours, fitted when it is first asked for.
+fn preview_map(model: &mut dyn Model) -> Result<LatentToRgb, diffusion::NetworkError> {
+    if let Some(known) = model.preview_map() {
+        return Ok(known.clone());
+    }
+    let fitted = LatentToRgb::fit(model)?;
+    Ok(model.preview_map().insert(fitted).clone())
 }
 
 fn model_as_network(model: &mut dyn Model) -> &mut dyn Network {

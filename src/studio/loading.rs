@@ -1,8 +1,9 @@
 //! A checkpoint becomes a [`Model`].
 
 use super::model::Model;
+use super::preview::LatentToRgb;
 use crate::checkpoint::{self, Checkpoint, Device, Tokenizer};
-use crate::diffusion::{Call, Moments, Network, NetworkError, Planes, PromptId, SchedulerConfig};
+use crate::diffusion::{AreaCall, Call, Moments, Network, NetworkError, Planes, PromptId, SchedulerConfig};
 
 /// A checkpoint on a device, with its noise schedule.
 #[derive(Debug)]
@@ -11,6 +12,7 @@ pub struct Loaded {
     scheduler: SchedulerConfig,
     window: usize,
     factor: usize,
+    preview_map: Option<LatentToRgb>,
 }
 
 /// Why a checkpoint cannot be used; one line saying which file, what, and what to do.
@@ -31,7 +33,7 @@ pub fn load(name: &str, device: Device) -> Result<Loaded, LoadError> {
     let scheduler = SchedulerConfig::from_json(checkpoint.scheduler())
         .map_err(|source| LoadError::Schedule { name: checkpoint.name().to_owned(), source })?;
     let (window, factor) = (checkpoint.window(), checkpoint.latent_scale());
-    Ok(Loaded { model: checkpoint.load(device)?, scheduler, window, factor })
+    Ok(Loaded { model: checkpoint.load(device)?, scheduler, window, factor, preview_map: None })
 }
 
 impl Loaded {
@@ -49,6 +51,10 @@ impl Network for Loaded {
 
     fn predict(&mut self, inputs: &Planes, timestep: f32, calls: &[Call]) -> Result<Planes, NetworkError> {
         self.model.predict(inputs, timestep, calls)
+    }
+
+    fn predict_areas(&mut self, inputs: &Planes, timestep: f32, calls: &[AreaCall]) -> Result<Planes, NetworkError> {
+        self.model.predict_areas(inputs, timestep, calls)
     }
 
     fn encode(&mut self, pictures: &Planes) -> Result<Moments, NetworkError> {
@@ -80,6 +86,10 @@ impl Model for Loaded {
     fn tokens(&self, words: &str) -> (usize, usize) {
         let tokenizer = self.model.tokenizer();
         (tokenizer.encode(words).map_or(0, |tokens| tokens.count), tokenizer.limit())
+    }
+
+    fn preview_map(&mut self) -> &mut Option<LatentToRgb> {
+        &mut self.preview_map
     }
 
     fn device(&self) -> (String, String) {

@@ -16,6 +16,7 @@ pub use drawing::{DrawError, Drawn, Options, Seconds, Stage, Watcher, draw};
 pub use estimate::Estimate;
 pub use loading::{LoadError, Loaded, load};
 pub use model::Model;
+pub use preview::LatentToRgb;
 pub use worker::Loader;
 
 use crate::checkpoint::Device;

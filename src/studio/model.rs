@@ -1,5 +1,6 @@
 //! What the studio needs of a loaded checkpoint.
 
+use super::preview::LatentToRgb;
 use crate::diffusion::{Network, NetworkError, PromptId, SchedulerConfig};
 
 /// A loaded checkpoint: networks, tokenizer and the facts the studio plans with.
@@ -21,6 +22,9 @@ pub trait Model: Network + Send {
 
     /// How many tokens words take, and how many the model reads (both without the start and end marks).
     fn tokens(&self, words: &str) -> (usize, usize);
+
+    /// Where the linear map for its previews is kept, once it is known.
+    fn preview_map(&mut self) -> &mut Option<LatentToRgb>;
 
     /// The processor it runs on and the number format, as in `cpu` and `f32`.
     fn device(&self) -> (String, String);

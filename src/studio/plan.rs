@@ -4,7 +4,7 @@ use super::drawing::{DrawError, Options};
 use super::start;
 use crate::diffusion::masks::{Coverage, LatentMask, Overlap, feathered, latent_masks, reference_masks, spread};
 use crate::diffusion::windows::WindowWeights;
-use crate::diffusion::{Layout, Painting, Part, PromptId, Surround};
+use crate::diffusion::{Hold, Layout, Painting, Part, PromptId, Surround};
 use crate::document::{self, Document, Region};
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -115,6 +115,10 @@ pub(super) fn plan(
             document::BootstrapColour::Random => Surround::RandomColours,
             document::BootstrapColour::White => Surround::WhiteCentred,
         },
+        hold: match settings.regions {
+            document::Regions::MultiDiffusion => Hold::MultiDiffusion,
+            document::Regions::Attention => Hold::Attention,
+        },
         factor: facts.factor,
         batch,
         savings: options.savings,
@@ -166,11 +170,12 @@ fn window_and_stride(
                 facts.factor
             ));
         }
-        if settings.window.is_some() && window > cells && !wrapped {
-            warnings.push(format!(
-                "a window of {window} latent pixels is larger than the canvas, which is {cells} {word}; it is cut to that"
-            ));
-        }
+    }
+    let cut = |(_, _, cells, wrapped): &(&str, usize, usize, bool)| !wrapped && window > *cells;
+    if settings.window.is_some() && axes.iter().any(cut) {
+        warnings.push(format!(
+            "a window of {window} latent pixels is larger than the canvas of {w} × {h}; it is cut to the canvas"
+        ));
     }
     let several = axes.iter().any(|&(.., cells, wrapped)| wrapped || cells > window);
     let largest = (window / 2).max(1);
@@ -197,6 +202,7 @@ fn left_out_by_reference(document: &Document, warnings: &mut Vec<String>) {
         ("picture to start from", document.start.is_some()),
         ("wrap", settings.wrap != document::Wrap::None),
         ("window weights", settings.window_weights != document::WindowWeights::default()),
+        ("regions held by attention", settings.regions != document::Regions::default()),
         ("the white surround", settings.bootstrap_colour != document::BootstrapColour::default()),
     ]
     .into_iter()

@@ -4,8 +4,10 @@ use super::drawing::{DrawError, Options, Stage, Watcher, draw};
 use super::model::Model;
 use super::{Event, Job, JobId, Phase};
 use crate::checkpoint::Checkpoint;
+use crate::diffusion::Trajectory;
+use crate::document::Document;
 use image::RgbImage;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -131,13 +133,14 @@ impl Shared {
 /// The worker's life: until the handle is dropped.
 pub(super) fn run(shared: &Shared, mut loader: Loader) {
     let mut loaded: Option<(String, Box<dyn Model>)> = None;
+    let mut last = None;
     while let Some((id, job)) = shared.next_job() {
         // A panic in a network or a driver ends this job, and the model it may have left half changed.
-        let outcome = catch_unwind(AssertUnwindSafe(|| one_job(shared, id, &job, &mut loaded, &mut loader)));
+        let outcome = catch_unwind(AssertUnwindSafe(|| one_job(shared, id, &job, &mut loaded, &mut last, &mut loader)));
         let event = match outcome {
             Ok(event) => event,
             Err(_) => {
-                loaded = None;
+                (loaded, last) = (None, None);
                 Event::Failed {
                     job: id,
                     message: "the drawing stopped by a fault in the program; the document is unharmed, try again"
@@ -150,12 +153,27 @@ pub(super) fn run(shared: &Shared, mut loader: Loader) {
     }
 }
 
+/// The way of the last picture and the document it is of, so that drawing a region of it again costs that region only.
+type Last = Option<(Document, Arc<Trajectory>)>;
+
+/// The most bytes that are kept for it: a megapixel in fifty steps takes 13 MB.
+const LAST_MEMORY: usize = 256 << 20;
+
+/// The document without what is drawn again over its picture, or has no part in making it.
+fn basis(document: &Document) -> Document {
+    let mut basis =
+        Document { take: None, unknown: serde_json::Map::new(), extra: BTreeMap::new(), ..document.clone() };
+    basis.regions.iter_mut().for_each(|region| region.reroll = None);
+    basis
+}
+
 /// Runs one job and returns its last event.
 fn one_job(
     shared: &Shared,
     id: JobId,
     job: &Job,
     loaded: &mut Option<(String, Box<dyn Model>)>,
+    last: &mut Last,
     loader: &mut Loader,
 ) -> Event {
     let start = Instant::now();
@@ -163,7 +181,7 @@ fn one_job(
     if loaded.as_ref().is_none_or(|(loaded, _)| loaded != name) {
         shared.send(Event::Phase { job: id, phase: Phase::Loading });
         // Two checkpoints at once may be more than the memory holds.
-        *loaded = None;
+        (*loaded, *last) = (None, None);
         match loader(name) {
             Ok(model) => {
                 let (device, dtype) = model.device();
@@ -177,8 +195,16 @@ fn one_job(
         return Event::Failed { job: id, message: "no checkpoint is loaded".to_owned() };
     };
     let mut watcher = Reporter { shared, id, begun: Instant::now() };
-    match draw(&job.document, &mut **model, &Options { previews: true, ..Options::default() }, &mut watcher) {
+    let basis = basis(&job.document);
+    let options = Options {
+        previews: true,
+        trajectory: last.take().filter(|(of, _)| *of == basis).map(|(_, trajectory)| trajectory),
+        keep_trajectory: trajectory_memory(&job.document, model.factor()) <= LAST_MEMORY,
+        ..Options::default()
+    };
+    match draw(&job.document, &mut **model, &options, &mut watcher) {
         Ok(drawn) => {
+            *last = drawn.trajectory.filter(|t| t.memory() <= LAST_MEMORY).map(|trajectory| (basis, trajectory));
             for text in drawn.warnings {
                 shared.send(Event::Warning { job: id, text });
             }
@@ -190,6 +216,14 @@ fn one_job(
         Err(DrawError::Cancelled) => Event::Cancelled { job: id },
         Err(error) => Event::Failed { job: id, message: error.to_string() },
     }
+}
+
+/// The bytes a trajectory will take: a latent of four f32 planes before the first step and after each evaluation.
+fn trajectory_memory(document: &Document, factor: usize) -> usize {
+    let cells = (document.width as usize).div_ceil(factor) * (document.height as usize).div_ceil(factor);
+    let steps = document.settings.steps as usize;
+    // No sampler evaluates the network more than twice a step.
+    cells * 16 * (2 * steps + 1)
 }
 
 /// Turns a drawing's progress into events.

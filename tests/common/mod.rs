@@ -1,6 +1,8 @@
 //! What several test files share: goldens and how to compare with them.
 #![allow(dead_code, reason = "each test binary uses its own share of these helpers")]
 
+pub mod counted;
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 

@@ -37,6 +37,7 @@ torch.set_grad_enabled(False)
 
 import diffusers
 import transformers
+from diffusers.models.attention_processor import AttnProcessor
 from diffusers import (
     AutoencoderKL,
     DDIMScheduler,
@@ -51,7 +52,7 @@ transformers.utils.logging.set_verbosity_error()
 
 HERE = Path(__file__).resolve().parent
 NAMES = ("eps", "vpred")
-STAGES = ("checkpoints", "text", "unet", "vae", "picture", "panorama", "reference", "random", "schedules")
+STAGES = ("checkpoints", "text", "unet", "areas", "vae", "picture", "panorama", "reference", "random", "schedules")
 
 # ---------------------------------------------------------------------------------------------- helpers
 
@@ -547,6 +548,40 @@ def golden_unet(name):
             f"{key}.prediction": y,
         }
     write_tensors(HERE / f"{name}_unet.safetensors", out)
+
+
+class AreaAttention:
+    """Cross-attention to several words at once: what each gives, averaged by masks that are resized to the layer."""
+
+    def __init__(self, contexts, masks):
+        self.contexts, self.masks, self.plain = contexts, masks, AttnProcessor()
+
+    def __call__(self, attn, hidden_states, encoder_hidden_states=None, **kwargs):
+        if encoder_hidden_states is None:
+            return self.plain(attn, hidden_states, **kwargs)
+        tokens, (height, width) = hidden_states.shape[1], self.masks.shape[1:]
+        shrink = round((height * width / tokens) ** 0.5)
+        masks = torch.nn.functional.avg_pool2d(self.masks[:, None], shrink).reshape(len(self.masks), -1)
+        masks = masks / masks.sum(0)
+        given = [self.plain(attn, hidden_states, context[None]) for context in self.contexts]
+        return sum(m[None, :, None] * y for m, y in zip(masks, given))
+
+
+def golden_areas(name):
+    c = Checkpoint(name)
+    g = generator(79)
+    embeds = c.embed(["a red fox in the snow", "a city street at night, ugly"])
+    x = torch.randn((1, 4, 16, 24), generator=g)
+    left = torch.zeros(16, 24)
+    left[:, :9] = 1
+    left[3:11, 9:15] = 0.25
+    masks = torch.stack([left, 1 - left])
+    c.unet.set_attn_processor(AreaAttention(embeds, masks))
+    y = c.unet(x, 501, encoder_hidden_states=embeds[:1]).sample
+    c.unet.set_attn_processor(AttnProcessor())
+    first, second = (c.unet(x, 501, encoder_hidden_states=e[None]).sample for e in embeds)
+    print(f"    from the first words {rel(y, first):.3f}, from the second {rel(y, second):.3f}")
+    write_tensors(HERE / f"{name}_areas.safetensors", {"latents": x, "masks": masks, "prediction": y})
 
 
 def test_picture():

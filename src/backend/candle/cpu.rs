@@ -1,8 +1,13 @@
 //! What candle's processor path lacks or does slowly, as custom operators in f32: a convolution's patches for one big
 //! matrix product (candle's own convolution packs its weights again at every call), group normalisation, softmax and GEGLU.
+//!
+//! Images lie here with their channels last, `[n, h, w, c]`: what a convolution's product gives lies so already, a patch is a
+//! few runs of memory, and tokens are the same values.
 
-use candle_core::{CpuStorage, CustomOp1, CustomOp3, InplaceOp1, Layout, Result, Shape, bail};
+use crate::backend::GroupMoments;
+use candle_core::{CpuStorage, CustomOp1, CustomOp3, InplaceOp1, InplaceOp2, Layout, Result, Shape, bail};
 use rayon::prelude::*;
+use std::sync::{Mutex, PoisonError};
 
 /// Values that are worth a thread.
 const GRAIN: usize = 1 << 14;
@@ -51,16 +56,17 @@ fn gelu(x: f32) -> f32 {
     x * if x < 0.0 { tail } else { 1.0 - tail }
 }
 
-/// The patches that a convolution sees: image `[n, c, h, w]` to `[c · kernel · kernel, n · rows · width]`, for output rows
-/// `first_row .. first_row + rows` of each image.
+/// The patches that a convolution sees: image `[n, h, w, c]` to `[lines · width, kernel · kernel · c]`, for output lines
+/// `first .. first + lines` counted through all images.
 pub(super) struct Patches {
     pub kernel: usize,
     pub stride: usize,
     pub before: usize,
     /// Size of the output.
+    pub height: usize,
     pub width: usize,
-    pub first_row: usize,
-    pub rows: usize,
+    pub first: usize,
+    pub lines: usize,
 }
 
 impl CustomOp1 for Patches {
@@ -69,37 +75,95 @@ impl CustomOp1 for Patches {
     }
 
     fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let &Self { kernel, stride, before, width, first_row, rows } = self;
-        let (n, channels, in_height, in_width) = layout.shape().dims4()?;
+        let &Self { kernel, stride, before, height, width, first, lines } = self;
+        let (_, in_height, in_width, channels) = layout.shape().dims4()?;
         let x = values(x, layout)?;
-        let line = n * rows * width;
-        let lines = channels * kernel * kernel;
-        let mut patches = vec![0.0_f32; lines * line];
-        if line == 0 || in_width == 0 {
-            return Ok((CpuStorage::F32(patches), Shape::from((lines, line))));
+        let len = kernel * kernel * channels;
+        let mut patches = vec![0.0_f32; lines * width * len];
+        let shape = Shape::from((lines * width, len));
+        if patches.is_empty() || in_width == 0 || height == 0 {
+            return Ok((CpuStorage::F32(patches), shape));
         }
-        patches.par_chunks_mut(line).with_min_len(GRAIN.div_ceil(line)).enumerate().for_each(|(index, patches)| {
-            let (channel, tap) = (index / (kernel * kernel), index % (kernel * kernel));
-            let (tap_y, tap_x) = (tap / kernel, tap % kernel);
-            // Output columns whose tap lies inside the image.
-            let from = before.saturating_sub(tap_x).div_ceil(stride).min(width);
-            let to = (in_width + before).saturating_sub(tap_x).div_ceil(stride).min(width);
-            if from >= to {
-                return;
-            }
-            for (row, patch) in patches.chunks_exact_mut(width).enumerate() {
-                let (image, row) = (row / rows, first_row + row % rows);
-                let Some(y) = (row * stride + tap_y).checked_sub(before).filter(|&y| y < in_height) else { continue };
-                let start = ((image * channels + channel) * in_height + y) * in_width + from * stride + tap_x - before;
-                let (Some(patch), Some(source)) = (patch.get_mut(from..to), x.get(start..)) else { continue };
-                if stride == 1 {
-                    patch.iter_mut().zip(source).for_each(|(patch, &x)| *patch = x);
-                } else {
-                    patch.iter_mut().zip(source.iter().step_by(stride)).for_each(|(patch, &x)| *patch = x);
+        let line_len = width * len;
+        patches.par_chunks_mut(line_len).with_min_len(GRAIN.div_ceil(line_len)).enumerate().for_each(
+            |(line, patches)| {
+                let (image, row) = ((first + line) / height, (first + line) % height);
+                for tap_y in 0..kernel {
+                    let Some(y) = (row * stride + tap_y).checked_sub(before).filter(|&y| y < in_height) else {
+                        continue;
+                    };
+                    let start = (image * in_height + y) * in_width * channels;
+                    let Some(source) = x.get(start..start + in_width * channels) else { continue };
+                    for (column, patch) in patches.chunks_exact_mut(len).enumerate() {
+                        // Taps from..to of this row lie inside the image.
+                        let left = column * stride;
+                        let from = before.saturating_sub(left).min(kernel);
+                        let to = (in_width + before).saturating_sub(left).min(kernel);
+                        if from >= to {
+                            continue;
+                        }
+                        let patch = &mut patch[(tap_y * kernel + from) * channels..(tap_y * kernel + to) * channels];
+                        let at = (left + from - before) * channels;
+                        patch.copy_from_slice(&source[at..at + patch.len()]);
+                    }
                 }
-            }
-        });
-        Ok((CpuStorage::F32(patches), Shape::from((lines, line))))
+            },
+        );
+        Ok((CpuStorage::F32(patches), shape))
+    }
+}
+
+/// Adds a vector `[c]` to every run of `c` values.
+pub(super) struct AddVector;
+
+impl InplaceOp2 for AddVector {
+    fn name(&self) -> &'static str {
+        "add-vector"
+    }
+
+    fn cpu_fwd(&self, x: &mut CpuStorage, layout: &Layout, vector: &CpuStorage, vector_layout: &Layout) -> Result<()> {
+        let vector = values(vector, vector_layout)?;
+        let CpuStorage::F32(all) = x else { bail!("f32 wanted") };
+        let Some(x) = layout.contiguous_offsets().and_then(|(start, end)| all.get_mut(start..end)) else {
+            bail!("a contiguous tensor wanted")
+        };
+        if !vector.is_empty() {
+            x.par_chunks_mut(vector.len()).with_min_len(GRAIN.div_ceil(vector.len())).for_each(|x| {
+                x.iter_mut().zip(vector).for_each(|(x, v)| *x += v);
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Enlarges an image `[n, h, w, c]`, nearest neighbour.
+pub(super) struct Upsample {
+    pub height: usize,
+    pub width: usize,
+}
+
+impl CustomOp1 for Upsample {
+    fn name(&self) -> &'static str {
+        "upsample"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let &Self { height, width } = self;
+        let (n, in_height, in_width, channels) = layout.shape().dims4()?;
+        let x = values(x, layout)?;
+        let mut y = vec![0.0_f32; n * height * width * channels];
+        let line = width * channels;
+        if !y.is_empty() && in_height * in_width > 0 {
+            y.par_chunks_mut(line).with_min_len(GRAIN.div_ceil(line)).enumerate().for_each(|(index, y)| {
+                let (image, row) = (index / height, index % height);
+                let start = (image * in_height + row * in_height / height) * in_width * channels;
+                for (column, y) in y.chunks_exact_mut(channels).enumerate() {
+                    let at = start + column * in_width / width * channels;
+                    y.copy_from_slice(&x[at..at + channels]);
+                }
+            });
+        }
+        Ok((CpuStorage::F32(y), Shape::from((n, height, width, channels))))
     }
 }
 
@@ -176,13 +240,6 @@ impl CustomOp1 for Geglu {
     }
 }
 
-/// Group normalisation of an image, followed by SiLU where `silu`.
-pub(super) struct GroupNorm {
-    pub groups: usize,
-    pub eps: f32,
-    pub silu: bool,
-}
-
 /// The sum of `f` over `values`, in 16 lanes per 4096 values so that it is both fast and exact to about f32's last digit.
 fn sum(values: &[f32], f: impl Fn(f32) -> f32) -> f64 {
     values
@@ -201,7 +258,77 @@ fn sum(values: &[f32], f: impl Fn(f32) -> f32) -> f64 {
         .sum()
 }
 
-impl CustomOp3 for GroupNorm {
+/// Mean and variance of every group of channels of every image `[n, h, w, c]`, in f64 beyond a few thousand values.
+pub(super) fn moments(x: &[f32], images: usize, channels: usize, groups: usize) -> Vec<GroupMoments> {
+    if images == 0 || channels == 0 || groups == 0 || x.is_empty() {
+        return Vec::new();
+    }
+    let image = x.len() / images;
+    let per_group = channels / groups;
+    let count = (image / groups) as f64;
+    // Sums of `f(value, group)` over groups; pixels in parts of some thousand values, channels side by side.
+    let sums = |x: &[f32], f: &(dyn Fn(&mut [f32], &[f32]) + Sync)| -> Vec<f64> {
+        let part = |pixels: &[f32]| {
+            let mut lanes = vec![0.0_f32; channels];
+            pixels.chunks_exact(channels).for_each(|pixel| f(&mut lanes, pixel));
+            lanes.chunks_exact(per_group).map(|group| group.iter().map(|&v| f64::from(v)).sum()).collect::<Vec<f64>>()
+        };
+        let add = |mut a: Vec<f64>, b: Vec<f64>| {
+            a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
+            a
+        };
+        // Reduced in order, so that the sum does not depend on the threads.
+        let parts: Vec<Vec<f64>> =
+            x.par_chunks(256 * channels).with_min_len(GRAIN.div_ceil(256 * channels)).map(part).collect();
+        parts.into_iter().fold(vec![0.0; groups], add)
+    };
+    x.par_chunks(image)
+        .flat_map_iter(|x| {
+            let mean: Vec<f32> = sums(x, &|lanes, pixel| lanes.iter_mut().zip(pixel).for_each(|(lane, x)| *lane += x))
+                .into_iter()
+                .map(|sum| (sum / count) as f32)
+                .collect();
+            let means: Vec<f32> = mean.iter().flat_map(|&mean| std::iter::repeat_n(mean, per_group)).collect();
+            let squares = sums(x, &|lanes, pixel| {
+                for ((lane, x), mean) in lanes.iter_mut().zip(pixel).zip(&means) {
+                    *lane += (x - mean) * (x - mean);
+                }
+            });
+            let moments = |(mean, squares): (f32, f64)| GroupMoments { mean, variance: (squares / count) as f32 };
+            mean.into_iter().zip(squares).map(moments).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// Group normalisation of an image `[n, h, w, c]`, followed by SiLU where `silu`.
+pub(super) struct GroupNorm<'a> {
+    pub groups: usize,
+    pub eps: f32,
+    pub silu: bool,
+    /// Measured elsewhere; of the image itself where there are none.
+    pub moments: Option<&'a [GroupMoments]>,
+}
+
+/// For all values of a contiguous f32 tensor, without a copy of them.
+pub(super) struct Measure<'a> {
+    pub groups: usize,
+    pub found: &'a Mutex<Vec<GroupMoments>>,
+}
+
+impl CustomOp1 for Measure<'_> {
+    fn name(&self) -> &'static str {
+        "measure"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let (images, _, _, channels) = layout.shape().dims4()?;
+        *self.found.lock().unwrap_or_else(PoisonError::into_inner) =
+            moments(values(x, layout)?, images, channels, self.groups);
+        Ok((CpuStorage::F32(Vec::new()), Shape::from(0)))
+    }
+}
+
+impl CustomOp3 for GroupNorm<'_> {
     fn name(&self) -> &'static str {
         "group-norm"
     }
@@ -215,40 +342,44 @@ impl CustomOp3 for GroupNorm {
         shift: &CpuStorage,
         shift_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let (_, channels, height, width) = x_layout.shape().dims4()?;
+        let (images, _, _, channels) = x_layout.shape().dims4()?;
         let x = values(x, x_layout)?;
         let scale = values(scale, scale_layout)?;
         let shift = values(shift, shift_layout)?;
         if scale.len() != channels || shift.len() != channels {
             bail!("group norm of {channels} channels with {} scales and {} shifts", scale.len(), shift.len());
         }
-        let plane = height * width;
-        let per_group = channels / self.groups;
-        let len = per_group * plane;
+        let measured;
+        let moments = match self.moments {
+            Some(moments) => moments,
+            None => {
+                measured = self::moments(x, images, channels, self.groups);
+                &measured
+            }
+        };
         let mut y = vec![0.0_f32; x.len()];
-        if len > 0 {
-            let groups = y.par_chunks_mut(len).zip(x.par_chunks(len)).with_min_len(GRAIN.div_ceil(len));
-            groups.enumerate().for_each(|(index, (y, x))| {
-                let first = index % self.groups * per_group;
-                #[expect(clippy::cast_precision_loss, reason = "a group has far fewer than 2⁵² values")]
-                let count = x.len() as f64;
-                #[expect(clippy::cast_possible_truncation, reason = "statistics go back to f32")]
-                let mean = (sum(x, |x| x) / count) as f32;
-                let variance = sum(x, |x| (x - mean) * (x - mean)) / count;
-                #[expect(clippy::cast_possible_truncation, reason = "statistics go back to f32")]
-                let inverse = (variance + f64::from(self.eps)).sqrt().recip() as f32;
-                let weights = scale.iter().zip(shift).skip(first);
-                for ((y, x), (&scale, &shift)) in y.chunks_mut(plane).zip(x.chunks(plane)).zip(weights) {
-                    let factor = scale * inverse;
-                    let offset = shift - mean * factor;
-                    if self.silu {
-                        y.iter_mut().zip(x).for_each(|(y, &x)| *y = silu(x * factor + offset));
-                    } else {
-                        y.iter_mut().zip(x).for_each(|(y, &x)| *y = x * factor + offset);
-                    }
-                }
-            });
+        if y.is_empty() || moments.len() != images * self.groups {
+            return Ok((CpuStorage::F32(y), x_layout.shape().clone()));
         }
+        // y = x · factor + offset, per image and channel.
+        let per_group = channels / self.groups;
+        let lines: Vec<(f32, f32)> = (0..images * channels)
+            .map(|index| {
+                let (image, channel) = (index / channels, index % channels);
+                let GroupMoments { mean, variance } = moments[image * self.groups + channel / per_group];
+                let factor = scale[channel] * (variance + self.eps).sqrt().recip();
+                (factor, shift[channel] - mean * factor)
+            })
+            .collect();
+        let image = x.len() / images;
+        let pixels = y.par_chunks_mut(channels).zip(x.par_chunks(channels)).with_min_len(GRAIN.div_ceil(channels));
+        pixels.enumerate().for_each(|(pixel, (y, x))| {
+            let first = pixel * channels / image * channels;
+            for ((y, &x), &(factor, offset)) in y.iter_mut().zip(x).zip(&lines[first..first + channels]) {
+                let v = x * factor + offset;
+                *y = if self.silu { silu(v) } else { v };
+            }
+        });
         Ok((CpuStorage::F32(y), x_layout.shape().clone()))
     }
 }

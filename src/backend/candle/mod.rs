@@ -2,12 +2,16 @@
 
 mod cpu;
 
-use super::{Activation, Backend, ConvOptions, Error, HostTensor, Result};
+use super::{Activation, Backend, ConvOptions, Error, GroupMoments, HostTensor, Result};
 use candle_core::{D, DType, Device, Tensor};
+use std::sync::{Mutex, PoisonError};
 
 /// Values that an operator holds besides its input and output, at a time: 32 MiB in f32. Attention does slices of its
 /// queries, and a convolution on the processor slices of its rows, to stay below.
 const SCRATCH: usize = 8 << 20;
+
+/// Values of a convolution's patches at a time: they are read right after they are written, so they should stay in the cache.
+const PATCHES: usize = 1 << 19;
 
 /// candle on one of its devices, in one precision.
 #[derive(Debug, Clone)]
@@ -50,7 +54,11 @@ impl Candle {
 /// Weights of a convolution.
 #[derive(Debug)]
 pub struct Conv {
+    /// `[out, in, kernel, kernel]`.
     weight: Tensor,
+    /// The same as `[kernel · kernel · in, out]`, for the processor.
+    matrix: Tensor,
+    /// `[out]`.
     bias: Tensor,
     options: ConvOptions,
 }
@@ -91,7 +99,26 @@ fn dims<const N: usize>(operator: &'static str, x: &Tensor) -> Result<[usize; N]
     })
 }
 
-/// A convolution as products of its weights with the patches of the image, a slice of rows at a time.
+/// Fails where `channels` do not divide into `groups`.
+fn check_groups(operator: &'static str, x: &Tensor, channels: usize, groups: usize) -> Result<()> {
+    if groups == 0 || !channels.is_multiple_of(groups) {
+        let expected = format!("channels a multiple of {groups} groups");
+        return Err(Error::Shape { operator, found: x.dims().to_vec(), expected });
+    }
+    Ok(())
+}
+
+/// An image `[n, c, h, w]` as the operators of [`cpu`] want it: `[n, h, w, c]`. No copy where it came from one of them.
+fn channels_last(x: &Tensor) -> candle_core::Result<Tensor> {
+    x.permute((0, 2, 3, 1))?.contiguous()
+}
+
+/// The other way round, without a copy.
+fn channels_first(x: &Tensor) -> candle_core::Result<Tensor> {
+    x.permute((0, 3, 1, 2))
+}
+
+/// A convolution as products of the image's patches with its weights, some lines of the image at a time.
 fn conv2d_on_processor(x: &Tensor, weights: &Conv, scratch: usize) -> Result<Tensor> {
     let [n, channels, in_height, in_width] = dims("conv2d", x)?;
     let [outputs, inputs, kernel, _] = dims("conv2d", &weights.weight)?;
@@ -106,28 +133,48 @@ fn conv2d_on_processor(x: &Tensor, weights: &Conv, scratch: usize) -> Result<Ten
         return Err(Error::Shape { operator: "conv2d", found: x.dims().to_vec(), expected });
     }
     on("conv2d", || {
-        let x = x.contiguous()?;
-        let lines = inputs * kernel * kernel;
-        let matrix = weights.weight.reshape((outputs, lines))?;
-        if kernel == 1 && stride == 1 && before + after == 0 {
-            let x = x.reshape((n, channels, height * width))?;
-            let y = matrix.broadcast_left(n)?.matmul(&x)?;
-            return y.reshape((n, outputs, height, width))?.broadcast_add(&weights.bias);
-        }
-        let slice = (scratch / (lines * n * width)).clamp(1, height);
-        let mut parts = Vec::with_capacity(height.div_ceil(slice));
-        for first_row in (0..height).step_by(slice) {
-            let rows = slice.min(height - first_row);
-            let op = cpu::Patches { kernel, stride, before, width, first_row, rows };
-            let y = matrix.matmul(&x.apply_op1_no_bwd(&op)?)?;
-            parts.push(y.reshape((outputs, n, rows, width))?.transpose(0, 1)?);
-        }
-        let y = match parts.as_slice() {
-            [all] => all.clone(),
-            _ => Tensor::cat(&parts, 2)?,
+        let x = channels_last(x)?;
+        let len = inputs * kernel * kernel;
+        let product = |patches: &Tensor| {
+            let y = patches.matmul(&weights.matrix)?;
+            y.inplace_op2(&weights.bias, &cpu::AddVector)?;
+            candle_core::Result::Ok(y)
         };
-        y.contiguous()?.broadcast_add(&weights.bias)
+        let y = if kernel == 1 && stride == 1 && before + after == 0 {
+            product(&x.reshape((n * height * width, channels))?)?
+        } else {
+            let slice = (scratch.min(PATCHES) / (len * width)).clamp(1, n * height);
+            let mut parts = Vec::with_capacity((n * height).div_ceil(slice));
+            for first in (0..n * height).step_by(slice) {
+                let lines = slice.min(n * height - first);
+                let op = cpu::Patches { kernel, stride, before, height, width, first, lines };
+                parts.push(product(&x.apply_op1_no_bwd(&op)?)?);
+            }
+            joined(&parts, 0)?
+        };
+        channels_first(&y.reshape((n, height, width, outputs))?)
     })
+}
+
+/// Where an axis of an image lies with its channels last.
+fn last_axis(axis: usize) -> usize {
+    match axis {
+        1 => 3,
+        2 | 3 => axis - 1,
+        _ => axis,
+    }
+}
+
+/// The parts one after the other; no copy of a single one.
+fn joined(parts: &[Tensor], axis: usize) -> candle_core::Result<Tensor> {
+    match parts {
+        [all] => Ok(all.clone()),
+        _ => Tensor::cat(parts, axis),
+    }
+}
+
+fn normalise_on_processor(x: &Tensor, weights: &Norm, op: &cpu::GroupNorm) -> Result<Tensor> {
+    on("group_norm", || channels_first(&channels_last(x)?.apply_op3_no_bwd(&weights.scale, &weights.shift, op)?))
 }
 
 impl Backend for Candle {
@@ -152,8 +199,17 @@ impl Backend for Candle {
     fn pack_conv(&self, weight: HostTensor, bias: HostTensor, options: ConvOptions) -> Result<Conv> {
         let weight = self.host(weight, "packing a convolution")?;
         let bias = self.host(bias, "packing a convolution")?;
-        let bias = on("packing a convolution", || bias.reshape((1, (), 1, 1)))?;
-        Ok(Conv { weight, bias, options })
+        let [outputs, ..] = dims::<4>("packing a convolution", &weight)?;
+        on("packing a convolution", || {
+            let matrix = weight.permute((2, 3, 1, 0))?.reshape(((), outputs))?.contiguous()?;
+            if self.on_processor() {
+                // One copy is enough: the weight is a view of the matrix.
+                let (_, inputs, kernel, _) = weight.dims4()?;
+                let weight = matrix.reshape((kernel, kernel, inputs, outputs))?.permute((3, 2, 0, 1))?;
+                return Ok(Conv { weight, matrix, bias, options });
+            }
+            Ok(Conv { matrix: weight.clone(), weight, bias, options })
+        })
     }
 
     fn pack_linear(&self, weight: HostTensor, bias: Option<HostTensor>) -> Result<Linear> {
@@ -202,7 +258,7 @@ impl Backend for Candle {
                 let padded = x.pad_with_zeros(2, before, after)?.pad_with_zeros(3, before, after)?;
                 padded.conv2d(&weights.weight, 0, stride, 1, 1)?
             };
-            y.broadcast_add(&weights.bias)
+            y.broadcast_add(&weights.bias.reshape((1, (), 1, 1))?)
         })
     }
 
@@ -217,6 +273,10 @@ impl Backend for Candle {
                 _ => x.matmul(&weights.weight)?,
             };
             match &weights.bias {
+                Some(bias) if self.on_processor() => {
+                    y.inplace_op2(bias, &cpu::AddVector)?;
+                    Ok(y)
+                }
                 Some(bias) => y.broadcast_add(bias),
                 None => Ok(y),
             }
@@ -225,13 +285,9 @@ impl Backend for Candle {
 
     fn group_norm(&self, x: &Tensor, weights: &Norm, groups: usize, eps: f32, silu: bool) -> Result<Tensor> {
         let [n, c, h, w] = dims("group_norm", x)?;
-        if groups == 0 || !c.is_multiple_of(groups) {
-            let expected = format!("channels a multiple of {groups} groups");
-            return Err(Error::Shape { operator: "group_norm", found: x.dims().to_vec(), expected });
-        }
+        check_groups("group_norm", x, c, groups)?;
         if self.on_processor() {
-            let op = cpu::GroupNorm { groups, eps, silu };
-            return on("group_norm", || x.contiguous()?.apply_op3_no_bwd(&weights.scale, &weights.shift, &op));
+            return normalise_on_processor(x, weights, &cpu::GroupNorm { groups, eps, silu, moments: None });
         }
         on("group_norm", || {
             // Half precision overflows in the squares: normalise in f32.
@@ -240,6 +296,47 @@ impl Backend for Candle {
             let scale = (y.sqr()?.mean_keepdim(2)? + f64::from(eps))?.sqrt()?.recip()?;
             let y = y.broadcast_mul(&scale)?.reshape((n, c, h, w))?.to_dtype(self.dtype)?;
             let y = y
+                .broadcast_mul(&weights.scale.reshape((1, c, 1, 1))?)?
+                .broadcast_add(&weights.shift.reshape((1, c, 1, 1))?)?;
+            if silu { y.silu() } else { Ok(y) }
+        })
+    }
+
+    fn group_moments(&self, x: &Tensor, groups: usize) -> Result<Vec<GroupMoments>> {
+        let [n, c, h, w] = dims("group_moments", x)?;
+        check_groups("group_moments", x, c, groups)?;
+        if self.on_processor() {
+            let found = Mutex::default();
+            on("group_moments", || channels_last(x)?.apply_op1_no_bwd(&cpu::Measure { groups, found: &found }))?;
+            return Ok(found.into_inner().unwrap_or_else(PoisonError::into_inner));
+        }
+        let values = on("group_moments", || {
+            let y = x.to_dtype(DType::F32)?.reshape((n, groups, c / groups * h * w))?;
+            let mean = y.mean_keepdim(2)?;
+            let variance = y.broadcast_sub(&mean)?.sqr()?.mean_keepdim(2)?;
+            Tensor::cat(&[mean, variance], 2)?.flatten_all()?.to_vec1::<f32>()
+        })?;
+        let (pairs, _) = values.as_chunks::<2>();
+        Ok(pairs.iter().map(|&[mean, variance]| GroupMoments { mean, variance }).collect())
+    }
+
+    fn normalise(&self, x: &Tensor, weights: &Norm, moments: &[GroupMoments], eps: f32, silu: bool) -> Result<Tensor> {
+        let [n, c, _, _] = dims("normalise", x)?;
+        let groups = moments.len() / n.max(1);
+        check_groups("normalise", x, c, groups)?;
+        if self.on_processor() {
+            return normalise_on_processor(x, weights, &cpu::GroupNorm { groups, eps, silu, moments: Some(moments) });
+        }
+        // Half precision overflows in between: normalise in f32.
+        let of = |value: fn(&GroupMoments, f32) -> f32| {
+            let per_channel = moments.iter().flat_map(|m| std::iter::repeat_n(value(m, eps), c / groups));
+            Tensor::from_vec(per_channel.collect::<Vec<f32>>(), (n, c, 1, 1), &self.device)
+        };
+        on("normalise", || {
+            let inverse = of(|m, eps| (m.variance + eps).sqrt().recip())?;
+            let y = x.to_dtype(DType::F32)?.broadcast_sub(&of(|m, _| m.mean)?)?.broadcast_mul(&inverse)?;
+            let y = y
+                .to_dtype(self.dtype)?
                 .broadcast_mul(&weights.scale.reshape((1, c, 1, 1))?)?
                 .broadcast_add(&weights.shift.reshape((1, c, 1, 1))?)?;
             if silu { y.silu() } else { Ok(y) }
@@ -284,10 +381,7 @@ impl Backend for Candle {
                 }
                 parts.push(candle_nn::ops::softmax_last_dim(&scores)?.matmul(&v)?);
             }
-            let y = match parts.as_slice() {
-                [all] => all.clone(),
-                _ => Tensor::cat(&parts, 1)?,
-            };
+            let y = joined(&parts, 1)?;
             y.reshape((n, heads, queries, depth))?.transpose(1, 2)?.reshape((n, queries, width))
         })
     }
@@ -312,37 +406,93 @@ impl Backend for Candle {
     }
 
     fn upsample(&self, x: &Tensor, height: usize, width: usize) -> Result<Tensor> {
+        if self.on_processor() {
+            let op = cpu::Upsample { height, width };
+            return on("upsample", || channels_first(&channels_last(x)?.apply_op1_no_bwd(&op)?));
+        }
         on("upsample", || x.contiguous()?.upsample_nearest2d(height, width))
     }
 
     fn add(&self, a: &Tensor, b: &Tensor) -> Result<Tensor> {
+        if self.on_processor() && a.rank() == 4 {
+            return on("add", || channels_first(&(channels_last(a)? + channels_last(b)?)?));
+        }
         on("add", || a + b)
     }
 
     fn add_channels(&self, x: &Tensor, vector: &Tensor) -> Result<Tensor> {
         on("add_channels", || match x.rank() {
+            4 if self.on_processor() => {
+                channels_first(&channels_last(x)?.broadcast_add(&vector.unsqueeze(1)?.unsqueeze(1)?)?)
+            }
             3 => x.broadcast_add(&vector.unsqueeze(1)?),
             _ => x.broadcast_add(&vector.unsqueeze(2)?.unsqueeze(3)?),
         })
     }
 
     fn concat(&self, parts: &[&Tensor], axis: usize) -> Result<Tensor> {
-        on("concat", || Tensor::cat(parts, axis))
+        on("concat", || {
+            if !self.on_processor() || parts.iter().any(|part| part.rank() != 4) {
+                return Tensor::cat(parts, axis);
+            }
+            let parts = parts.iter().map(|part| channels_last(part)).collect::<candle_core::Result<Vec<_>>>()?;
+            channels_first(&Tensor::cat(&parts, last_axis(axis))?)
+        })
     }
 
     fn select(&self, x: &Tensor, rows: &[usize]) -> Result<Tensor> {
         let ids = rows.iter().map(|&row| u32::try_from(row)).collect::<Result<Vec<_>, _>>();
         let ids = ids.map_err(|error| Error::Device { operator: "select", message: error.to_string() })?;
-        on("select", || x.contiguous()?.index_select(&Tensor::new(ids, &self.device)?, 0))
+        on("select", || {
+            let ids = Tensor::new(ids, &self.device)?;
+            if self.on_processor() && x.rank() == 4 {
+                return channels_first(&channels_last(x)?.index_select(&ids, 0)?);
+            }
+            x.contiguous()?.index_select(&ids, 0)
+        })
+    }
+
+    fn slice(&self, x: &Tensor, axis: usize, start: usize, count: usize) -> Result<Tensor> {
+        on("slice", || {
+            if self.on_processor() && x.rank() == 4 {
+                return channels_first(&channels_last(x)?.narrow(last_axis(axis), start, count)?.contiguous()?);
+            }
+            x.narrow(axis, start, count)?.contiguous()
+        })
+    }
+
+    fn blend(&self, x: &Tensor, weights: &Tensor, counts: &[usize]) -> Result<Tensor> {
+        on("blend", || {
+            let x = x.broadcast_mul(&weights.unsqueeze(2)?)?;
+            let mut start = 0;
+            let sums = counts.iter().map(|&count| {
+                let sum = x.narrow(0, start, count)?.sum_keepdim(0)?;
+                start += count;
+                Ok(sum)
+            });
+            Tensor::cat(&sums.collect::<candle_core::Result<Vec<_>>>()?, 0)
+        })
     }
 
     fn to_tokens(&self, x: &Tensor) -> Result<Tensor> {
-        on("to_tokens", || x.flatten_from(2)?.transpose(1, 2)?.contiguous())
+        on("to_tokens", || {
+            if self.on_processor() {
+                let x = channels_last(x)?;
+                let (n, height, width, channels) = x.dims4()?;
+                return x.reshape((n, height * width, channels));
+            }
+            x.flatten_from(2)?.transpose(1, 2)?.contiguous()
+        })
     }
 
     fn to_image(&self, x: &Tensor, height: usize, width: usize) -> Result<Tensor> {
         let [n, _, c] = dims("to_image", x)?;
-        on("to_image", || x.transpose(1, 2)?.reshape((n, c, height, width)))
+        on("to_image", || {
+            if self.on_processor() {
+                return channels_first(&x.reshape((n, height, width, c))?);
+            }
+            x.transpose(1, 2)?.reshape((n, c, height, width))
+        })
     }
 
     fn embed(&self, table: &Tensor, ids: &[u32]) -> Result<Tensor> {

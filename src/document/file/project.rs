@@ -12,7 +12,7 @@
 //!   ],
 //!   "settings": {"model": "embedded", "seed": 0, "steps": 20, "sampler": "ddim", "schedule": "normal",
 //!                "guidance": 7.5, "window": null, "stride": 8, "bootstrap": 0.4, "wrap": "none",
-//!                "overlap": "order", "window_weights": "uniform", "bootstrap_colour": "random"},
+//!                "regions": "multidiffusion", "overlap": "order", "window_weights": "uniform", "bootstrap_colour": "random"},
 //!   "start": {"layer": "data/start.png", "strength": 0.75, "area": "mask", "mask": "data/change.png"},
 //!   "take": {"layer": "data/take.png", "seed": 0}
 //! }
@@ -25,7 +25,7 @@
 use crate::document::error::{one_line, reason};
 use crate::document::{
     Area, Background, BootstrapColour, Document, MAX_FEATHER, MAX_WEIGHT, MIN_WEIGHT, Overlap, Problem, Region,
-    RegionId, Rgb, Sampler, Schedule, Settings, Start, WindowWeights, Wrap,
+    RegionId, Regions, Rgb, Sampler, Schedule, Settings, Start, WindowWeights, Wrap,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -131,6 +131,7 @@ struct SettingsEntry {
     stride: u32,
     bootstrap: Option<f32>,
     wrap: Value,
+    regions: Value,
     overlap: Value,
     window_weights: Value,
     bootstrap_colour: Value,
@@ -159,6 +160,7 @@ impl SettingsEntry {
             stride: settings.stride,
             bootstrap: Some(settings.bootstrap).filter(|v| v.is_finite()),
             wrap: name(serde_json::to_value(settings.wrap)),
+            regions: name(serde_json::to_value(settings.regions)),
             overlap: name(serde_json::to_value(settings.overlap)),
             window_weights: name(serde_json::to_value(settings.window_weights)),
             bootstrap_colour: name(serde_json::to_value(settings.bootstrap_colour)),
@@ -184,6 +186,10 @@ impl SettingsEntry {
         let wrap = Wrap::deserialize(&self.wrap).unwrap_or_else(|_| {
             notes.push(known("wrap", self.wrap.clone(), "none"));
             default.wrap
+        });
+        let regions = Regions::deserialize(&self.regions).unwrap_or_else(|_| {
+            notes.push(known("way of holding regions", self.regions.clone(), default.regions.name()));
+            default.regions
         });
         let overlap = Overlap::deserialize(&self.overlap).unwrap_or_else(|_| {
             notes.push(known("overlap", self.overlap.clone(), default.overlap.name()));
@@ -215,6 +221,7 @@ impl SettingsEntry {
             stride: self.stride.clamp(1, 4096),
             bootstrap: limited("bootstrap", bootstrap, 0.0, 1.0),
             wrap,
+            regions,
             overlap,
             window_weights,
             bootstrap_colour,

@@ -1,0 +1,117 @@
+//! Regions held by attention: the peers' cheaper way, beside MultiDiffusion.
+//!
+//! One pass per window however many regions: in every cross-attention layer a pixel attends to the words of the parts that
+//! lie there, each part's answer weighted by its mask (regional attention as in "Attention Couple", compare Ge et al. 2023,
+//! arXiv:2304.06720). A second pass does the same with the negatives. Everything else of the network sees the whole window,
+//! so that lighting and style agree, and shapes are a hint only. Nothing bootstraps. Windows are fused as always.
+
+use super::engine::{Engine, Sums};
+use super::painting::Piece;
+use super::windows::Window;
+use super::{Area, AreaCall, Network, Observer, PaintError, Planes, PromptId, Sampler};
+
+/// The parts of one window.
+struct Held {
+    window: Window,
+    crop: Vec<f32>,
+    pieces: Vec<Piece>,
+    /// Guidance scale per pixel: the parts' scales, averaged by their masks.
+    guidance: Vec<f32>,
+    guided: bool,
+}
+
+impl Engine<'_> {
+    /// The average of all windows' predictions, in the sampler's fusable form; 0 where no window is evaluated.
+    pub(super) fn fused_by_attention(
+        &mut self,
+        i: usize,
+        latent: &Planes,
+        sampler: &dyn Sampler,
+        network: &mut dyn Network,
+        observer: &mut dyn Observer,
+    ) -> Result<Vec<f32>, PaintError> {
+        let mut sums = Sums::new(latent);
+        let at_once = (self.painting.batch / 2).max(1);
+        for from in (0..self.windows.len()).step_by(at_once) {
+            if observer.cancelled() {
+                return Err(PaintError::Cancelled);
+            }
+            let step = sampler.step_of(i);
+            let windows = &self.windows[from..(from + at_once).min(self.windows.len())];
+            let held: Vec<Held> = windows.iter().map(|&(_, window)| self.hold(window, step, latent)).collect();
+            let Some(&Window { width, height, .. }) = held.first().map(|held| &held.window) else { break };
+
+            let scale = sampler.input_scale(i);
+            let mut inputs = Planes::zeros(held.len(), network.in_channels(), height, width);
+            let mut calls = Vec::new();
+            for (input, held) in held.iter().enumerate() {
+                let (latent, conditions) = inputs.image_mut(input).split_at_mut(4 * height * width);
+                for (to, from) in latent.iter_mut().zip(&held.crop) {
+                    *to = from * scale;
+                }
+                conditions.copy_from_slice(&self.conditions(&held.window));
+                calls
+                    .push(AreaCall { input, areas: self.areas(&held.pieces, |part| self.painting.parts[part].prompt) });
+                if held.guided {
+                    let areas = self.areas(&held.pieces, |part| self.painting.parts[part].negative);
+                    calls.push(AreaCall { input, areas });
+                }
+            }
+            let out = network.predict_areas(&inputs, sampler.timesteps()[i], &calls).map_err(PaintError::Network)?;
+            if out.data.len() != calls.len() * 4 * height * width {
+                return Err(PaintError::Invalid(
+                    "the network answered with another shape than it was asked".to_owned(),
+                ));
+            }
+            self.samples += calls.len();
+            self.inputs += inputs.count;
+
+            let mut next = 0;
+            for held in &held {
+                let mut prediction = out.image(next).to_vec();
+                next += 1;
+                if held.guided {
+                    for (j, (c, u)) in prediction.iter_mut().zip(out.image(next)).enumerate() {
+                        *c = u + held.guidance[j % held.guidance.len()] * (*c - u);
+                    }
+                    next += 1;
+                }
+                sampler.fusable(i, &held.crop, &mut prediction);
+                sums.add(&held.window, &prediction, &self.weights);
+            }
+        }
+        Ok(sums.average())
+    }
+
+    fn hold(&self, window: Window, step: usize, latent: &Planes) -> Held {
+        let mut crop = vec![0.0; 4 * window.area()];
+        window.crop(latent, &mut crop);
+        let pieces = self.painting.pieces(&window, step);
+        let (mut guidance, mut weight) = (vec![0.0; window.area()], vec![0.0; window.area()]);
+        for Piece { part, mask, .. } in &pieces {
+            let part = &self.painting.parts[*part];
+            for (j, m) in mask.iter().flatten().enumerate() {
+                guidance[j] += m * part.weight * part.guidance;
+                weight[j] += m * part.weight;
+            }
+        }
+        for (g, w) in guidance.iter_mut().zip(weight) {
+            *g /= w;
+        }
+        Held { window, crop, guided: self.painting.guided(&pieces), pieces, guidance }
+    }
+
+    /// The places of all words; parts of the same words hold one place.
+    fn areas(&self, pieces: &[Piece], words: impl Fn(usize) -> PromptId) -> Vec<Area> {
+        let mut areas: Vec<Area> = Vec::new();
+        for Piece { part, mask, .. } in pieces {
+            let Some(mask) = mask else { continue };
+            let (prompt, weight) = (words(*part), self.painting.parts[*part].weight);
+            match areas.iter_mut().find(|area| area.prompt == prompt) {
+                Some(area) => area.mask.iter_mut().zip(mask).for_each(|(a, m)| *a += m * weight),
+                None => areas.push(Area { prompt, mask: mask.iter().map(|m| m * weight).collect() }),
+            }
+        }
+        areas
+    }
+}

@@ -1,0 +1,191 @@
+//! A backend that counts: bytes of the tensors alive, and time per operator.
+#![allow(dead_code, reason = "each test binary uses its own share of these helpers")]
+
+use polyptych::backend::{Activation, Backend, ConvOptions, GroupMoments, HostTensor, Result};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+#[derive(Debug, Default)]
+struct Book {
+    live: usize,
+    peak: usize,
+    seconds: BTreeMap<&'static str, (usize, f64)>,
+}
+
+/// `B`, with a book of what it does.
+#[derive(Debug)]
+pub struct Counted<B> {
+    inner: B,
+    book: Arc<Mutex<Book>>,
+}
+
+/// A tensor that strikes its bytes off the book when its last clone is gone.
+#[derive(Clone)]
+pub struct Entry<T> {
+    inner: T,
+    _bytes: Arc<Bytes>,
+}
+
+struct Bytes {
+    count: usize,
+    book: Arc<Mutex<Book>>,
+}
+
+impl Drop for Bytes {
+    fn drop(&mut self) {
+        self.book.lock().unwrap().live -= self.count;
+    }
+}
+
+impl<B: Backend> Counted<B> {
+    pub fn new(inner: B) -> Self {
+        Self { inner, book: Arc::default() }
+    }
+
+    /// The most bytes of tensors that were alive at once since the last call. A tensor that is a view of another counts
+    /// as a tensor of its own.
+    pub fn peak(&self) -> usize {
+        let mut book = self.book.lock().unwrap();
+        let live = book.live;
+        std::mem::replace(&mut book.peak, live)
+    }
+
+    /// Calls and seconds per operator since the last call, the slowest first.
+    pub fn seconds(&self) -> Vec<(&'static str, usize, f64)> {
+        let seconds = std::mem::take(&mut self.book.lock().unwrap().seconds);
+        let mut all: Vec<_> = seconds.into_iter().map(|(name, (calls, seconds))| (name, calls, seconds)).collect();
+        all.sort_by(|a, b| b.2.total_cmp(&a.2));
+        all
+    }
+
+    fn enter(&self, inner: B::Tensor) -> Entry<B::Tensor> {
+        let count = 4 * self.inner.shape(&inner).iter().product::<usize>();
+        let mut book = self.book.lock().unwrap();
+        book.live += count;
+        book.peak = book.peak.max(book.live);
+        Entry { inner, _bytes: Arc::new(Bytes { count, book: Arc::clone(&self.book) }) }
+    }
+
+    fn timed<T>(&self, operator: &'static str, run: impl FnOnce(&B) -> Result<T>) -> Result<T> {
+        let start = Instant::now();
+        let result = run(&self.inner);
+        let mut book = self.book.lock().unwrap();
+        let (calls, seconds) = book.seconds.entry(operator).or_default();
+        *calls += 1;
+        *seconds += start.elapsed().as_secs_f64();
+        result
+    }
+
+    fn tensor(&self, operator: &'static str, run: impl FnOnce(&B) -> Result<B::Tensor>) -> Result<Entry<B::Tensor>> {
+        self.timed(operator, run).map(|tensor| self.enter(tensor))
+    }
+}
+
+impl<B: Backend> Backend for Counted<B> {
+    type Tensor = Entry<B::Tensor>;
+    type Conv = B::Conv;
+    type Linear = B::Linear;
+    type Norm = B::Norm;
+    type Embedding = B::Embedding;
+
+    fn describe(&self) -> String {
+        self.inner.describe()
+    }
+    fn pack_conv(&self, weight: HostTensor, bias: HostTensor, options: ConvOptions) -> Result<B::Conv> {
+        self.inner.pack_conv(weight, bias, options)
+    }
+    fn pack_linear(&self, weight: HostTensor, bias: Option<HostTensor>) -> Result<B::Linear> {
+        self.inner.pack_linear(weight, bias)
+    }
+    fn pack_norm(&self, scale: HostTensor, shift: HostTensor) -> Result<B::Norm> {
+        self.inner.pack_norm(scale, shift)
+    }
+    fn pack_embedding(&self, table: HostTensor) -> Result<B::Embedding> {
+        self.inner.pack_embedding(table)
+    }
+    fn upload(&self, shape: &[usize], data: &[f32]) -> Result<Self::Tensor> {
+        self.tensor("upload", |b| b.upload(shape, data))
+    }
+    fn download(&self, x: &Self::Tensor) -> Result<Vec<f32>> {
+        self.timed("download", |b| b.download(&x.inner))
+    }
+    fn shape(&self, x: &Self::Tensor) -> Vec<usize> {
+        self.inner.shape(&x.inner)
+    }
+    fn conv2d(&self, x: &Self::Tensor, weights: &B::Conv) -> Result<Self::Tensor> {
+        self.tensor("conv2d", |b| b.conv2d(&x.inner, weights))
+    }
+    fn linear(&self, x: &Self::Tensor, weights: &B::Linear) -> Result<Self::Tensor> {
+        self.tensor("linear", |b| b.linear(&x.inner, weights))
+    }
+    fn group_norm(&self, x: &Self::Tensor, w: &B::Norm, groups: usize, eps: f32, silu: bool) -> Result<Self::Tensor> {
+        self.tensor("group_norm", |b| b.group_norm(&x.inner, w, groups, eps, silu))
+    }
+    fn group_moments(&self, x: &Self::Tensor, groups: usize) -> Result<Vec<GroupMoments>> {
+        self.timed("group_moments", |b| b.group_moments(&x.inner, groups))
+    }
+    fn normalise(
+        &self,
+        x: &Self::Tensor,
+        weights: &B::Norm,
+        moments: &[GroupMoments],
+        eps: f32,
+        silu: bool,
+    ) -> Result<Self::Tensor> {
+        self.tensor("normalise", |b| b.normalise(&x.inner, weights, moments, eps, silu))
+    }
+    fn layer_norm(&self, x: &Self::Tensor, weights: &B::Norm, eps: f32) -> Result<Self::Tensor> {
+        self.tensor("layer_norm", |b| b.layer_norm(&x.inner, weights, eps))
+    }
+    fn attention(
+        &self,
+        q: &Self::Tensor,
+        k: &Self::Tensor,
+        v: &Self::Tensor,
+        heads: usize,
+        causal: bool,
+    ) -> Result<Self::Tensor> {
+        self.tensor("attention", |b| b.attention(&q.inner, &k.inner, &v.inner, heads, causal))
+    }
+    fn geglu(&self, x: &Self::Tensor) -> Result<Self::Tensor> {
+        self.tensor("geglu", |b| b.geglu(&x.inner))
+    }
+    fn activate(&self, x: &Self::Tensor, activation: Activation) -> Result<Self::Tensor> {
+        self.tensor("activate", |b| b.activate(&x.inner, activation))
+    }
+    fn upsample(&self, x: &Self::Tensor, height: usize, width: usize) -> Result<Self::Tensor> {
+        self.tensor("upsample", |b| b.upsample(&x.inner, height, width))
+    }
+    fn add(&self, a: &Self::Tensor, b: &Self::Tensor) -> Result<Self::Tensor> {
+        self.tensor("add", |inner| inner.add(&a.inner, &b.inner))
+    }
+    fn add_channels(&self, x: &Self::Tensor, vector: &Self::Tensor) -> Result<Self::Tensor> {
+        self.tensor("add_channels", |b| b.add_channels(&x.inner, &vector.inner))
+    }
+    fn concat(&self, parts: &[&Self::Tensor], axis: usize) -> Result<Self::Tensor> {
+        let parts: Vec<&B::Tensor> = parts.iter().map(|part| &part.inner).collect();
+        self.tensor("concat", |b| b.concat(&parts, axis))
+    }
+    fn select(&self, x: &Self::Tensor, rows: &[usize]) -> Result<Self::Tensor> {
+        self.tensor("select", |b| b.select(&x.inner, rows))
+    }
+    fn slice(&self, x: &Self::Tensor, axis: usize, start: usize, count: usize) -> Result<Self::Tensor> {
+        self.tensor("slice", |b| b.slice(&x.inner, axis, start, count))
+    }
+    fn blend(&self, x: &Self::Tensor, weights: &Self::Tensor, counts: &[usize]) -> Result<Self::Tensor> {
+        self.tensor("blend", |b| b.blend(&x.inner, &weights.inner, counts))
+    }
+    fn to_tokens(&self, x: &Self::Tensor) -> Result<Self::Tensor> {
+        self.tensor("to_tokens", |b| b.to_tokens(&x.inner))
+    }
+    fn to_image(&self, x: &Self::Tensor, height: usize, width: usize) -> Result<Self::Tensor> {
+        self.tensor("to_image", |b| b.to_image(&x.inner, height, width))
+    }
+    fn embed(&self, table: &B::Embedding, ids: &[u32]) -> Result<Self::Tensor> {
+        self.tensor("embed", |b| b.embed(table, ids))
+    }
+    fn affine(&self, x: &Self::Tensor, factor: f32, offset: f32) -> Result<Self::Tensor> {
+        self.tensor("affine", |b| b.affine(&x.inner, factor, offset))
+    }
+}
