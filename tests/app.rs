@@ -549,6 +549,26 @@ fn everything_can_be_done_with_the_keyboard_alone() {
 }
 
 #[test]
+fn a_picture_is_chosen_to_start_from_and_taken_back() {
+    let mut painter = Painter::sits_down();
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("photo.png");
+    image::RgbImage::from_pixel(300, 400, image::Rgb([10, 200, 30])).save(&path).expect("writes");
+    painter.clicks("noise");
+    painter.answers_with(&path, "Choose");
+    painter.waits_for("the picture", |a| a.editor().document().start.is_some());
+    let start = painter.document().start.clone().expect("a start");
+    assert_eq!(start.image.dimensions(), (768, 512), "it is fitted to the canvas");
+    assert_eq!(start.image.get_pixel(400, 300).0, [10, 200, 30]);
+    painter.clicks("Start from noise");
+    assert!(painter.document().start.is_none());
+    painter.presses(Modifiers::COMMAND, Key::Z);
+    assert_eq!(painter.document().start.as_ref(), Some(&start));
+    painter.presses(Modifiers::COMMAND, Key::Z);
+    assert!(painter.document().start.is_none());
+}
+
+#[test]
 fn tools_and_views_answer_to_their_letters() {
     let mut painter = Painter::sits_down();
     for (key, tool) in [(Key::E, Tool::Eraser), (Key::H, Tool::Hand), (Key::Z, Tool::Zoom), (Key::B, Tool::Brush)] {

@@ -604,7 +604,6 @@ fn a_job_stopped_anywhere_leaves_the_model_fit_for_the_next() {
             factor: 8,
             batch: 2,
             savings: true,
-            start: None,
         };
         let mut run = |calls| {
             let sampler = &mut Ddim::new(&config, 2).unwrap();

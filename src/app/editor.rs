@@ -1,6 +1,9 @@
 //! The open document with its undo steps, its file and what is selected. It knows nothing of windows.
 
-use crate::document::{Change, Document, History, Mask, MaskDelta, MergeKey, PixelRect, Region, RegionId, Rgb, Take};
+use crate::document::{
+    Area, Change, Document, History, Mask, MaskDelta, MergeKey, PixelRect, Region, RegionId, Rgb, Start, Take,
+};
+use image::imageops::FilterType;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -37,6 +40,8 @@ pub enum Field {
     Surround,
     Wrap,
     Stride,
+    Strength,
+    StartArea,
     Model,
 }
 
@@ -70,6 +75,8 @@ impl Field {
             Self::Surround => ("What is around regions", 0),
             Self::Wrap => ("Edges", 0),
             Self::Stride => ("Stride", 0),
+            Self::Strength => ("Strength", 0),
+            Self::StartArea => ("What may change", 0),
             Self::Model => ("Model", 0),
         };
         (MergeKey(label, id), label)
@@ -417,10 +424,28 @@ impl Editor {
                     region.mask.moved_to(width, height, 0, 0)
                 });
             }
+            if let Some(start) = &mut d.start {
+                *start = if scale {
+                    let area = match &start.area {
+                        Area::Mask(mask) => Area::Mask(Arc::new(scaled(mask, width, height))),
+                        other => other.clone(),
+                    };
+                    let image = image::imageops::resize(&*start.image, width, height, FilterType::CatmullRom);
+                    Start { image: Arc::new(image), area, ..*start }
+                } else {
+                    start.moved_to(width, height, 0, 0)
+                };
+            }
             d.width = width;
             d.height = height;
             d.take = None;
         });
+    }
+
+    /// Starts from another picture, or from noise.
+    pub fn set_start(&mut self, start: Option<Start>) {
+        let label = if start.is_some() { "Start from a picture" } else { "Start from noise" };
+        self.change(label, |d| d.start = start);
     }
 
     /// Shows this picture in the document from now on. Not an undo step.

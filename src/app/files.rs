@@ -1,7 +1,7 @@
 //! Reading and writing files, and asking where, on threads of their own: a slow disk or a broken portal never holds up
 //! the window.
 
-use crate::document::{Document, Opened};
+use crate::document::{Document, Opened, Start};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
@@ -21,6 +21,8 @@ pub enum Purpose {
     Open,
     SaveAs,
     Export,
+    /// A picture to start from.
+    Picture,
     /// A folder with a model in it.
     Model,
 }
@@ -31,6 +33,7 @@ impl Purpose {
             Self::Open => "Open",
             Self::SaveAs => "Save as",
             Self::Export => "Export picture",
+            Self::Picture => "Choose a picture to start from",
             Self::Model => "Choose a model folder",
         }
     }
@@ -41,6 +44,7 @@ impl Purpose {
             Self::Open => "Open",
             Self::SaveAs => "Save",
             Self::Export => "Export",
+            Self::Picture => "Choose",
             Self::Model => "Choose",
         }
     }
@@ -50,7 +54,7 @@ impl Purpose {
         match self {
             Self::Open => &["ora", "png"],
             Self::SaveAs => &["ora"],
-            Self::Export => &["png"],
+            Self::Export | Self::Picture => &["png"],
             Self::Model => &[],
         }
     }
@@ -74,6 +78,10 @@ pub enum Done {
     Opened {
         path: PathBuf,
         result: Result<Box<Opened>, String>,
+    },
+    Picture {
+        path: PathBuf,
+        result: Result<image::RgbImage, String>,
     },
     Saved {
         path: PathBuf,
@@ -153,6 +161,11 @@ impl Files {
         self.spawn("open", move || Done::Opened { result: open(&path).map(Box::new), path });
     }
 
+    /// Reads a picture and fits it to the canvas.
+    pub fn picture(&mut self, path: PathBuf, size: (u32, u32)) {
+        self.spawn("picture", move || Done::Picture { result: picture(&path, size), path });
+    }
+
     pub fn save(&mut self, document: Document, state: (u64, u64), path: PathBuf) {
         self.spawn("save", move || Done::Saved { result: save(&document, &path), path, state });
     }
@@ -171,6 +184,7 @@ impl Files {
             Purpose::Open => dialog.add_filter("Projects and pictures", purpose.endings()),
             Purpose::SaveAs => dialog.add_filter("OpenRaster project", purpose.endings()).set_file_name(name),
             Purpose::Export => dialog.add_filter("PNG picture", purpose.endings()).set_file_name(name),
+            Purpose::Picture => dialog.add_filter("PNG picture", purpose.endings()),
             Purpose::Model => dialog,
         };
         if let Some(folder) = folder {
@@ -179,7 +193,7 @@ impl Files {
         self.asking = Some(purpose);
         let answer = move || {
             let path = match purpose {
-                Purpose::Open => dialog.pick_file(),
+                Purpose::Open | Purpose::Picture => dialog.pick_file(),
                 Purpose::SaveAs | Purpose::Export => dialog.save_file(),
                 Purpose::Model => dialog.pick_folder(),
             };
@@ -192,6 +206,11 @@ impl Files {
 
 fn open(path: &Path) -> Result<Opened, String> {
     Document::open_with_notes(path).map_err(|e| e.to_string())
+}
+
+fn picture(path: &Path, (width, height): (u32, u32)) -> Result<image::RgbImage, String> {
+    let image = Document::import_picture_of_any_size(path).map_err(|e| e.to_string())?;
+    Ok(Start::fitted(&image, width, height))
 }
 
 fn save(document: &Document, path: &Path) -> Result<(), String> {

@@ -116,7 +116,8 @@ impl App {
         }
     }
 
-    /// The picture to show on the canvas: the newest preview, else the take kept in the document.
+    /// The picture to show on the canvas: the newest preview, else the take kept in the document, else the
+    /// picture it starts from.
     pub(super) fn picture_shown(&self) -> Option<Shown> {
         let document = self.editor.document();
         let preview = self.job.as_ref().filter(|j| !j.cancelled).and_then(|j| j.preview.clone());
@@ -124,7 +125,9 @@ impl App {
             // Previews may be smaller than the canvas, but have its shape.
             u64::from(size.0) * u64::from(document.height) == u64::from(size.1) * u64::from(document.width)
         };
-        preview.filter(|p| fits(p.dimensions())).map(Shown::Preview).or_else(|| document.take.clone().map(Shown::Take))
+        let take = || document.take.clone().map(Shown::Take);
+        let start = || document.start.as_ref().map(|start| Shown::Preview(start.image.clone()));
+        preview.filter(|p| fits(p.dimensions())).map(Shown::Preview).or_else(take).or_else(start)
     }
 
     /// How much of the running job is done, 0 to 1.

@@ -54,7 +54,12 @@ impl App {
                 self.remember_folder(&path);
                 self.toasts.info(format!("Exported to {}", path.display()));
             }
+            Done::Picture { path, result: Ok(image) } => {
+                self.remember_folder(&path);
+                self.start_from(image);
+            }
             Done::Opened { result: Err(message), .. }
+            | Done::Picture { result: Err(message), .. }
             | Done::Saved { result: Err(message), .. }
             | Done::Exported { result: Err(message), .. } => {
                 self.after_save = None;
@@ -108,6 +113,11 @@ impl App {
             Purpose::Open => self.leave_now(ctx, Leave::OpenPath(path)),
             Purpose::SaveAs => self.save_to(path, after),
             Purpose::Export => self.files.export(self.editor.document().clone(), path),
+            Purpose::Picture => {
+                let document = self.editor.document();
+                let size = (document.width, document.height);
+                self.files.picture(path, size);
+            }
             Purpose::Model => self.set_model(path.display().to_string()),
         }
     }

@@ -23,6 +23,7 @@ mod perform;
 mod prefs;
 mod regions;
 mod settings;
+mod start;
 mod status;
 mod takes;
 mod theme;

@@ -24,6 +24,7 @@ impl App {
             self.seed_field(ui, width);
             self.sampler_field(ui, width);
         });
+        self.start_ui(ui);
         self.advanced_ui(ui, width);
         self.generate_button(ui);
         if let Some(cost) = self.cost.text() {

@@ -45,9 +45,11 @@ impl Engine<'_> {
             let mut inputs = Planes::zeros(held.len(), network.in_channels(), height, width);
             let mut calls = Vec::new();
             for (input, held) in held.iter().enumerate() {
-                for (to, from) in inputs.image_mut(input).iter_mut().zip(&held.crop) {
+                let (latent, conditions) = inputs.image_mut(input).split_at_mut(4 * height * width);
+                for (to, from) in latent.iter_mut().zip(&held.crop) {
                     *to = from * scale;
                 }
+                conditions.copy_from_slice(&self.conditions(&held.window));
                 calls
                     .push(AreaCall { input, areas: self.areas(&held.pieces, |part| self.painting.parts[part].prompt) });
                 if held.guided {

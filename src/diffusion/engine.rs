@@ -269,6 +269,15 @@ impl Engine<'_> {
         Ok(sums.average())
     }
 
+    /// What an inpainting UNet sees beside the latent in a window; empty for every other.
+    pub(super) fn conditions(&self, window: &Window) -> Vec<f32> {
+        self.painting.conditions.as_ref().map_or(Vec::new(), |conditions| {
+            let mut cut = vec![0.0; conditions.channels * window.area()];
+            window.crop(conditions, &mut cut);
+            cut
+        })
+    }
+
     /// Adds the pairs of one window.
     fn gather(
         &mut self,
@@ -285,12 +294,7 @@ impl Engine<'_> {
         let mut shared = vec![0.0; 4 * area];
         window.crop(latent, &mut shared);
         gathered.inputs.push(shared);
-        let conditions = painting.conditions.as_ref().map_or(Vec::new(), |conditions| {
-            let mut cut = vec![0.0; conditions.channels * area];
-            window.crop(conditions, &mut cut);
-            cut
-        });
-        gathered.conditions.push(conditions);
+        gathered.conditions.push(self.conditions(&window));
         let plain = gathered.inputs.len() - 1;
         let step = sampler.step_of(i);
         for Piece { part, mask, own_input } in painting.pieces(&window, step) {

@@ -1,7 +1,7 @@
 //! What is to be painted: the canvas, its windows, and the parts with their masks and words.
 
 use super::masks::LatentMask;
-use super::trajectory::free_windows;
+use super::trajectory::is_free;
 use super::windows::{Window, WindowWeights, windows};
 use super::{PaintError, Planes, PromptId, Start};
 use std::collections::{HashMap, HashSet};
@@ -104,7 +104,7 @@ impl Painting {
     #[must_use]
     pub fn evaluated_windows(&self) -> Vec<Window> {
         match self.free() {
-            Some(free) => free_windows(self, free),
+            Some(free) => self.windows().into_iter().filter(|window| is_free(window, self, free)).collect(),
             None => self.windows(),
         }
     }

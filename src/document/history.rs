@@ -357,7 +357,7 @@ impl Rest {
     /// True where every region keeps its mask in the document and no take is kept, so that nothing but words, settings and
     /// order differ.
     fn is_light(&self) -> bool {
-        self.take.is_none() && self.start.is_none() && self.regions.iter().all(|region| region.mask.width() == 0)
+        self.take.is_none() && self.regions.iter().all(|region| region.mask.width() == 0)
     }
 
     /// True where the document is in this state, as far as a light one says ([`Self::is_light`]).
@@ -366,6 +366,7 @@ impl Rest {
             && self.height == document.height
             && self.background == document.background
             && self.settings == document.settings
+            && self.start.as_ref().is_none_or(|start| same_start(start.as_ref(), document.start.as_ref()))
             && self.regions.len() == document.regions.len()
             && self.regions.iter().zip(&document.regions).all(|(a, b)| same_card(a, b))
     }

@@ -28,6 +28,19 @@ pub enum Area {
 }
 
 impl Start {
+    /// A picture fitted to a canvas of this size: scaled until it covers it, and cut evenly on both sides.
+    #[must_use]
+    pub fn fitted(image: &RgbImage, width: u32, height: u32) -> RgbImage {
+        if image.dimensions() == (width, height) || image.width() == 0 || image.height() == 0 {
+            return image.clone();
+        }
+        let scale = (f64::from(width) / f64::from(image.width())).max(f64::from(height) / f64::from(image.height()));
+        let side = |own: u32, wanted: u32| ((f64::from(own) * scale).round() as u32).max(wanted);
+        let (w, h) = (side(image.width(), width), side(image.height(), height));
+        let large = image::imageops::resize(image, w, h, image::imageops::FilterType::CatmullRom);
+        image::imageops::crop_imm(&large, (w - width) / 2, (h - height) / 2, width, height).to_image()
+    }
+
     /// The strength that a picture is given first.
     pub const STRENGTH: f64 = 0.75;
 
@@ -42,7 +55,8 @@ impl Start {
 
     /// The same for a canvas of this size, on which what was at the top left is `dx` to the right and `dy` down; white where
     /// there was nothing.
-    pub(super) fn moved_to(&self, width: u32, height: u32, dx: i32, dy: i32) -> Self {
+    #[must_use]
+    pub fn moved_to(&self, width: u32, height: u32, dx: i32, dy: i32) -> Self {
         let mut image = RgbImage::from_pixel(width, height, image::Rgb([255; 3]));
         image::imageops::replace(&mut image, &*self.image, i64::from(dx), i64::from(dy));
         let area = match &self.area {
