@@ -1,18 +1,17 @@
 """The drawing surface: a picture and its id map painted together, seen through a movable view.
 
-World coordinates: x to the right, y down, one unit is the edge of one native window (128 px).  A scene may be larger
+World coordinates: x to the right, y down, one unit is the edge of the picture (128 or 256 px).  A scene may be larger
 than the window; `view` says which square of the world is seen, so a window cut out of a larger canvas costs nothing
-extra.  Pictures are painted at twice the size and reduced with a box filter; the id map (the class number of the topmost
-thing at every pixel) is painted at the final size, without smoothing.  `tint` is the light of the hour: it colours all
-that does not glow by itself.
+extra.  Pictures are painted at twice the size and reduced with a box filter; the id map (`k` of the topmost thing at
+every pixel) is painted at the final size, without smoothing.  `tint` is the light of the hour: it colours all that does
+not glow by itself.
 """
 import math
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-PX = 128                 # edge of a finished picture
-P = 2 * PX               # edge while painting
+SIZES = (128, 256)       # edges of finished pictures
 
 
 def mix(a, b, t):
@@ -30,10 +29,11 @@ def light(c, t=0.25):
 
 
 class Canvas:
-    def __init__(self, rng, view=(0.0, 0.0, 1.0), ground=(200, 200, 200)):
+    def __init__(self, rng, view=(0.0, 0.0, 1.0), ground=(200, 200, 200), px=128):
         self.rng, self.view, self.tint, self.k = rng, view, (1.0, 1.0, 1.0), 0
-        self.picture = Image.new("RGB", (P, P), tuple(int(v) for v in ground))
-        self.ids = Image.new("L", (PX, PX), 0)
+        self.edge, self.big = px, 2 * px                 # edge of the finished picture, and while painting
+        self.picture = Image.new("RGB", (self.big, self.big), tuple(int(v) for v in ground))
+        self.ids = Image.new("L", (px, px), 0)
         self.draw, self.mark = ImageDraw.Draw(self.picture), ImageDraw.Draw(self.ids)
 
     # ------------------------------------------------------------ chance
@@ -64,14 +64,14 @@ class Canvas:
         t = (1, 1, 1) if glow else self.tint
         return tuple(max(0, min(255, int(c[i] * t[i]))) for i in range(3))
 
-    def px(self, points, scale=P):
+    def px(self, points, scale=None):
         x0, y0, s = self.view
-        f = scale / s
+        f = (scale or self.big) / s
         return [((x - x0) * f, (y - y0) * f) for x, y in points]
 
     def poly(self, points, c, glow=False):
         self.draw.polygon(self.px(points), fill=self.lit(c, glow))
-        self.mark.polygon(self.px(points, PX), fill=self.k)
+        self.mark.polygon(self.px(points, self.edge), fill=self.k)
 
     def rect(self, x0, y0, x1, y1, c, glow=False):
         (ax, ay), (bx, by) = self.px([(min(x0, x1), min(y0, y1)), (max(x0, x1), max(y0, y1))])
@@ -85,29 +85,29 @@ class Canvas:
 
     def line(self, x0, y0, x1, y1, width, c, glow=False):
         q = self.px([(x0, y0), (x1, y1)])
-        w = max(1, round(width * P / self.view[2]))
+        w = max(1, round(width * self.big / self.view[2]))
         self.draw.line(q, fill=self.lit(c, glow), width=w)
         self.mark.line([(a / 2, b / 2) for a, b in q], fill=self.k, width=max(1, w // 2))
 
     def arc(self, x, y, r, width, c):
         """The upper half of a ring of outer radius r."""
         (ax, ay), (bx, by) = self.px([(x - r, y - r), (x + r, y + r)])
-        w = max(1, round(width * P / self.view[2]))
+        w = max(1, round(width * self.big / self.view[2]))
         self.draw.arc([ax, ay, bx, by], 180, 360, fill=self.lit(c, True), width=w)
         self.mark.arc([ax / 2, ay / 2, bx / 2, by / 2], 180, 360, fill=self.k, width=max(1, w // 2))
 
     def gradient(self, points, stops, glow=False):
         """A polygon filled with a vertical gradient; stops are (y, colour) from above to below."""
         q = self.px(points)
-        top, bottom = max(0, int(min(y for _, y in q))), min(P, int(max(y for _, y in q)) + 1)
+        top, bottom = max(0, int(min(y for _, y in q))), min(self.big, int(max(y for _, y in q)) + 1)
         if bottom <= top:
             return
-        ys = self.view[1] + (np.arange(top, bottom) + 0.5) / P * self.view[2]
+        ys = self.view[1] + (np.arange(top, bottom) + 0.5) / self.big * self.view[2]
         at = [y for y, _ in stops]
         colours = np.array([self.lit(c, glow) for _, c in stops], np.float32)
         rows = np.stack([np.interp(ys, at, colours[:, i]) for i in range(3)], 1).astype(np.uint8)
-        band = Image.fromarray(np.ascontiguousarray(np.broadcast_to(rows[:, None], (bottom - top, P, 3))))
-        mask = Image.new("L", (P, bottom - top), 0)
+        band = Image.fromarray(rows[:, None].copy()).resize((self.big, bottom - top), Image.NEAREST)
+        mask = Image.new("L", (self.big, bottom - top), 0)
         ImageDraw.Draw(mask).polygon([(x, y - top) for x, y in q], fill=255)
         self.picture.paste(band, (0, top), mask)
         self.mark.polygon([(x / 2, y / 2) for x, y in q], fill=self.k)
@@ -139,7 +139,7 @@ class Canvas:
         return Place(self, x, y, h)
 
     def finish(self):
-        """(picture, ids): uint8 arrays of 128 x 128 (x 3)."""
+        """(picture, ids): uint8 arrays of the finished size."""
         return np.asarray(self.picture.reduce(2)), np.asarray(self.ids)
 
 

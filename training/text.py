@@ -17,6 +17,7 @@ import time
 
 import torch
 import torch.nn.functional as F
+from safetensors.torch import load_file
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizerFast
 
@@ -79,16 +80,35 @@ def make_text(tokenizer):
         max_position_embeddings=TOKENS, hidden_act="quick_gelu", bos_token_id=tokenizer.bos_token_id, eos_token_id=end, pad_token_id=end))
 
 
+def take_words(folder, text, tokenizer):
+    """Takes over the weights of the text encoder in an exported checkpoint: a token that both know keeps its vector, a new
+    one gets the mean of its pieces in the old vocabulary."""
+    old, state = CLIPTokenizerFast.from_pretrained(f"{folder}/tokenizer"), load_file(f"{folder}/text_encoder/model.safetensors")
+    own = text.state_dict()
+    names = {k.removeprefix("text_model."): v.float() for k, v in state.items()}
+    with torch.no_grad():
+        for k, v in own.items():
+            w = names[k.removeprefix("text_model.")] if v.is_floating_point() else v
+            if "token_embedding" not in k:
+                v.copy_(w)
+                continue
+            known = old.get_vocab()
+            for token, i in tokenizer.get_vocab().items():
+                pieces = [known[token]] if token in known else old(token.replace("</w>", ""), add_special_tokens=False).input_ids
+                v[i] = w[pieces].mean(0) if pieces else 0
+    text.load_state_dict(own)
+
+
 def goals():
     """Everything a caption can name: each thing, and each thing in each of its colours."""
     names = [(t.name, "") for t in THINGS.values()] + [(t.name, c) for t in THINGS.values() for c in t.colours]
     return {g: i for i, g in enumerate(names)}
 
 
-def learn(run, minutes):
+def learn(run, minutes, folder=None):
     torch.manual_seed(0)
     torch.set_num_threads(1)
-    words = [w for f in sorted(glob.glob(f"{run}/captions/*.json")) for w in json.load(open(f))]
+    words = [w for f in sorted(glob.glob(f"{run}/captions-*/*.json")) for w in json.load(open(f))]
     if not os.path.exists(f"{run}/tokenizer/vocab.json"):
         build_tokenizer([w[0] for w in words], f"{run}/tokenizer")
     tokenizer = load_tokenizer(run)
@@ -103,6 +123,8 @@ def learn(run, minutes):
     longest = int((ids != tokenizer.eos_token_id).sum(1).max()) + 1
     print(f"{len(tokenizer)} tokens, longest of {len(words)} captions {longest}", flush=True)
     text = make_text(tokenizer)
+    if folder:
+        take_words(folder, text, tokenizer)
     head = torch.nn.Linear(2 * WIDTH, len(index))
     params = [*text.parameters(), *head.parameters()]
     opt = torch.optim.AdamW(params, 2e-3, weight_decay=0.01)
@@ -131,8 +153,9 @@ def main():
     ap = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     ap.add_argument("run")
     ap.add_argument("--minutes", type=float, default=3)
+    ap.add_argument("--from", dest="folder", help="first weights: an exported checkpoint")
     a = ap.parse_args()
-    learn(a.run, a.minutes)
+    learn(a.run, a.minutes, a.folder)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 """From nothing to a checkpoint folder with one command; stop it at any moment and run it again to go on.
 
-    python train.py RUN --pictures 60000 --vae-minutes 40 --unet-minutes 120
+    python train.py RUN --unet-minutes 240
+    python train.py RUN --from ../assets/embedded          goes on from the weights in the repository
 
-RUN is a folder outside the repository (about 50 MB for every 1000 pictures).  Every stage looks at what RUN already
-holds and does only what is missing, so the same command also extends a finished run: more pictures, more minutes.
+RUN is a folder outside the repository (about 80 MB for every 1000 pictures).  Every stage looks at what RUN already
+holds and does only what is missing, so the same command also extends a finished run: more pictures, more minutes.  The
+evaluation is the last stage; `--no-fidelity` leaves it out.
 """
 import argparse
 import os
@@ -12,8 +14,13 @@ import sys
 
 import torch
 
-EMPHASIS = "large=4,portrait=0.8,plain=0.5,cut=0.8,material=2,window=0.6,scene=0.4"     # what to take more or less often; see unet.py
 HERE = os.path.dirname(os.path.abspath(__file__))
+# What the UNet sees more or less often (see unet.py): first whole large things without style, on small pictures, until
+# shapes stand; then all pictures, most of them large.  (share of the minutes, share of steps on large pictures, emphasis)
+COURSE = [
+    (0.45, 0.1, "large=3,plain=0.5,cut=0.8,window=0.5,scene=0.4,beside=0.7,styled=0.4,mood=0.4"),
+    (0.55, 0.6, "large=1.5,plain=0.6,window=0.7,styled=0.8,mood=0.8"),
+]
 
 
 def stage(script, *arguments):
@@ -29,26 +36,41 @@ def minutes(file):
 def main():
     ap = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     ap.add_argument("run")
-    ap.add_argument("--pictures", type=int, default=60000)
-    ap.add_argument("--vae-minutes", type=float, default=40)
-    ap.add_argument("--text-minutes", type=float, default=3)
-    ap.add_argument("--unet-minutes", type=float, default=120)
+    ap.add_argument("--from", dest="start_from", metavar="FOLDER", help="first weights: an exported checkpoint")
+    ap.add_argument("--pictures", type=int, default=40000, help="of 128 pixels")
+    ap.add_argument("--large-pictures", type=int, default=12000, help="of 256 pixels")
+    ap.add_argument("--vae-minutes", type=float, default=60)
+    ap.add_argument("--text-minutes", type=float, default=4)
+    ap.add_argument("--unet-minutes", type=float, default=240)
+    ap.add_argument("--segmenter-minutes", type=float, default=12)
+    ap.add_argument("--layouts", type=int, default=200)
+    ap.add_argument("--no-fidelity", action="store_true")
     ap.add_argument("--workers", type=int, default=os.cpu_count())
     a = ap.parse_args()
     os.makedirs(a.run, exist_ok=True)
-    stage("data.py", "draw", a.run, "--count", a.pictures, "--processes", a.workers)
-    if not os.path.exists(f"{a.run}/latents/scale.json"):  # once latents exist, the encoder must stay as it is
+    first = ["--from", a.start_from] if a.start_from else []
+    stage("data.py", "draw", a.run, "--px", 128, "--count", a.pictures, "--processes", a.workers)
+    stage("data.py", "draw", a.run, "--px", 256, "--count", a.large_pictures, "--processes", a.workers)
+    if not os.path.exists(f"{a.run}/scale.json"):          # once latents exist, the encoder must stay as it is
         left = a.vae_minutes - minutes(f"{a.run}/vae.pt")
         if left > 0.5:
-            stage("vae.py", a.run, "--minutes", left, "--workers", a.workers)
+            stage("vae.py", a.run, "--minutes", left, "--workers", a.workers, *first)
     stage("data.py", "encode", a.run, "--processes", a.workers)
     if not os.path.exists(f"{a.run}/text.pt"):
-        stage("text.py", a.run, "--minutes", a.text_minutes)
-    left = a.unet_minutes - minutes(f"{a.run}/unet.pt")
-    if left > 0.5:
-        stage("unet.py", a.run, "--minutes", left, "--workers", a.workers, "--emphasis", EMPHASIS)
+        stage("text.py", a.run, "--minutes", a.text_minutes, *first)
+    before = 0.0
+    for share, large, emphasis in COURSE:
+        before += share * a.unet_minutes
+        left = before - minutes(f"{a.run}/unet.pt")
+        if left > 0.5:
+            last = before >= 0.99 * a.unet_minutes
+            stage("unet.py", a.run, "--minutes", left, "--decay", 25 if last else 0.5, "--workers", a.workers, "--large", large, "--emphasis", emphasis, *first)
     stage("export.py", a.run, "--check")
     stage("sample.py", f"{a.run}/export", "--words", f"{a.run}/words.png", "--layouts", f"{a.run}/layouts.png")
+    if not a.no_fidelity:
+        if not os.path.exists(f"{a.run}/segmenter.pt"):
+            stage("segment.py", a.run, "--minutes", a.segmenter_minutes)
+        stage("fidelity.py", a.run, f"{a.run}/export", "--layouts", a.layouts)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,18 @@
 """The UNet and the text encoder, trained together on the latents.
 
     python unet.py RUN --until 23:30           state in RUN/unet.pt, checkpoint folder in RUN/export
+    python unet.py RUN --from FOLDER ...       starts from an exported checkpoint instead of nothing
 
 v-prediction on Stable Diffusion's noise schedule, one caption in ten empty (for guidance), an exponential moving average
 of all weights, bfloat16 autocast.  The loss of v counts fully down to a signal-to-noise ratio of 0.3 and falls with its
-root below: min-SNR (5), tried first, leaves the levels at which shapes are decided (0.03 to 0.5) almost without weight.  Matrices inside the networks are trained by Muon
-(orthogonalised momentum), everything else by AdamW.  The learning rate is constant and falls only in the last
-minutes before the deadline, so resuming with a later deadline simply goes on.
+root below: min-SNR (5), tried first, leaves the levels at which shapes are decided (0.03 to 0.5) almost without weight.
+Matrices inside the networks are trained by Muon (orthogonalised momentum), everything else by AdamW.  The learning rate
+is constant and falls only in the last minutes before the deadline, so resuming with a later deadline simply goes on.
+
+Two helps that cost nothing later: small pictures (16 x 16 latents) come first and large ones (32 x 32) join with
+`--large`; and a 1 x 1 convolution on the features of the last level but one has to name the thing in every latent pixel
+(the generator knows it exactly).  That ties words, shapes and places together early, as aligning with a pre-trained
+vision model does (REPA, Yu et al. 2025); it is not part of the checkpoint.
 """
 import argparse
 import copy
@@ -14,12 +20,15 @@ import os
 import time
 
 import torch
+import torch.nn.functional as F
 from diffusers import DDIMScheduler, UNet2DConditionModel
 from diffusers.models.attention_processor import AttnProcessor
+from safetensors.torch import load_file
 
 import data
 from common import Running, Schedule, Team, deadline, save_atomic
-from text import WIDTH, load_tokenizer, make_text, tokenize
+from text import WIDTH, load_tokenizer, make_text, take_words, tokenize
+from things import CLASSES
 
 SIZE = (48, 96, 160)
 
@@ -31,7 +40,7 @@ def make_scheduler():
 
 def make_unet(size=SIZE, width=WIDTH):
     return UNet2DConditionModel(
-        sample_size=16, in_channels=4, out_channels=4, layers_per_block=1, block_out_channels=size, norm_num_groups=8, attention_head_dim=4, cross_attention_dim=width,
+        sample_size=32, in_channels=4, out_channels=4, layers_per_block=1, block_out_channels=size, norm_num_groups=8, attention_head_dim=4, cross_attention_dim=width,
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"), up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"))
 
 
@@ -93,37 +102,67 @@ def split(unet, text):
 
 def whole_and_large(word):
     """Whether a picture shows one thing, whole, filling most of the frame: the easiest to learn a shape from."""
-    if len(word) < 4 or not word[3]:
+    if not word[3]:
         return False
     x, y, h, wide = word[3]
     return h * max(1.0, wide) > 0.68 and abs(x - 0.5) + h * wide / 2 < 0.54 and y < 1.04 and y - h > -0.04
 
 
 class Data:
-    """All encoded parts in memory; parts that appear while training runs are taken in by `refresh`."""
+    """All encoded parts in memory, by the size of their pictures; parts that appear while training runs are taken in by
+    `refresh`."""
 
     def __init__(self, run, tokenizer, scale, emphasis=()):
-        self.run, self.tokenizer, self.scale, self.known, self.latents, self.ids = run, tokenizer, scale, set(), [], []
-        self.emphasis, self.weights = dict(emphasis), []      # kind of picture -> how much more often it is taken
+        self.run, self.tokenizer, self.scale, self.known = run, tokenizer, scale, set()
+        self.emphasis = dict(emphasis)                     # kind of picture, thing, "large" -> how much more often it is taken
+        self.sets = {}                                     # edge of a picture in pixels -> its parts
         self.refresh()
 
     def refresh(self):
-        for part, latents, words in data.load(self.run, self.known):
-            self.known.add(part)
-            self.latents.append(torch.from_numpy(latents))
-            self.ids.append(tokenize(self.tokenizer, [w[0] for w in words]).short())
-            self.weights.append(torch.tensor([self.weight(w) for w in words]))
-        self.per_part = len(self.latents[0]) if self.latents else 0
+        for part in data.load(self.run, self.known):
+            self.known.add(part.name)
+            weights = torch.tensor([self.weight(w) for w in part.words])
+            ids = tokenize(self.tokenizer, [w[0] for w in part.words]).short()
+            self.sets.setdefault(part.px, []).append((torch.from_numpy(part.latents), torch.from_numpy(part.classes), ids, weights))
 
     def weight(self, word):
-        """How often a picture is taken: by its kind, its main thing, and whether that is shown whole and large."""
+        """How often a picture is taken: by its kind, main thing, style and mood, and whether the thing is whole and large."""
+        _, labels, kind, _, style, mood = word
         pick = self.emphasis.get
-        return pick(word[2], 1.0) * pick(word[1][0][0], 1.0) * (pick("large", 1.0) if whole_and_large(word) else 1.0)
+        weight = pick(kind, 1.0) * pick(labels[0][0], 1.0) * (pick("large", 1.0) if whole_and_large(word) else 1.0)
+        return weight * (pick("styled", 1.0) if style else 1.0) * (pick("mood", 1.0) if mood else 1.0)
 
-    def batch(self, n, generator):
-        which = torch.multinomial(torch.cat(self.weights), n, generator=generator).tolist()
-        z = torch.stack([self.latents[i // self.per_part][i % self.per_part] for i in which]).float() * self.scale
-        return z, torch.stack([self.ids[i // self.per_part][i % self.per_part] for i in which]).long()
+    def count(self):
+        return {px: sum(len(p[0]) for p in parts) for px, parts in self.sets.items()}
+
+    def batch(self, px, n, generator):
+        """(latents, class of the thing in every latent pixel, tokens) of n pictures of this size."""
+        parts = self.sets[px]
+        which = torch.multinomial(torch.cat([p[3] for p in parts]), n, generator=generator).tolist()
+        rows, per_part = [], len(parts[0][0])
+        for i in which:
+            part = parts[i // per_part]
+            rows.append([part[k][i % per_part] for k in range(3)])
+        z, classes, ids = (torch.stack(column) for column in zip(*rows))
+        return z.float() * self.scale, classes.long(), ids.long()
+
+
+class Head(torch.nn.Conv2d):
+    """Names the thing in every latent pixel from the UNet's features before its finest level."""
+
+    def __init__(self, unet):
+        block = unet.up_blocks[-2]
+        super().__init__(block.resnets[-1].out_channels, len(CLASSES), 1)
+        block.register_forward_hook(lambda module, inputs, output: setattr(self, "features", output))
+
+    def loss(self, classes):
+        return F.cross_entropy(self(self.features).float(), classes)
+
+
+def start_from(folder, unet, text, tokenizer):
+    """Takes over the weights of an exported checkpoint; the vocabularies may differ (a token keeps its vector)."""
+    unet.load_state_dict({k: v.float() for k, v in load_file(f"{folder}/unet/diffusion_pytorch_model.safetensors").items()})
+    take_words(folder, text, tokenizer)
 
 
 def train(team, a):
@@ -135,22 +174,29 @@ def train(team, a):
     empty = tokenize(tokenizer, [""])
     unet, text = make_unet(tuple(map(int, a.size.split(",")))), make_text(tokenizer)
     text.load_state_dict(torch.load(f"{a.run}/text.pt", map_location="cpu"))
+    head = Head(unet)
     state = {"step": 0, "pictures": 0, "minutes": 0.0, "log": []}
     file = f"{a.run}/{a.name}.pt"
     if os.path.exists(file):
         state = torch.load(file, map_location="cpu", weights_only=False)
         unet.load_state_dict(state["unet"])
         text.load_state_dict(state["text"])
-    elif team.size > 1:                                    # all members start from the chief's weights
-        for p in [*unet.parameters(), *text.parameters()]:
-            torch.distributed.broadcast(p.data, 0)
+        head.load_state_dict(state["head"])
+    else:
+        if a.start_from:
+            start_from(a.start_from, unet, text, tokenizer)
+            text.load_state_dict(torch.load(f"{a.run}/text.pt", map_location="cpu"))
+        if team.size > 1:                                  # all members start from the chief's weights
+            for p in [*unet.parameters(), *text.parameters(), *head.parameters()]:
+                torch.distributed.broadcast(p.data, 0)
     unet = unet.to(memory_format=torch.channels_last)
     unet.set_attn_processor(AttnProcessor())               # plain products: the fused kernel's backward costs 1.7x of all else
     if team.chief:
         print(f"UNet {sum(p.numel() for p in unet.parameters()) / 1e6:.2f} M, text {sum(p.numel() for p in text.parameters()) / 1e6:.2f} M, "
-              f"{len(pictures.latents) * pictures.per_part} pictures, from step {state['step']}", flush=True)
-    params = [*unet.parameters(), *text.parameters()]
-    hidden, rest = split(unet, text) if a.muon else ([], params)
+              f"pictures by size {pictures.count()}, from step {state['step']}", flush=True)
+    params = [*unet.parameters(), *text.parameters(), *head.parameters()]
+    hidden, rest = split(unet, text) if a.muon else ([], params[:-2])
+    rest += head.parameters()
     muon, adam = Muon(hidden, team), torch.optim.AdamW(rest, a.rate, betas=(0.9, 0.99), weight_decay=0.01)
     if "adam" in state:
         adam.load_state_dict(state["adam"])
@@ -164,14 +210,16 @@ def train(team, a):
     schedule = Schedule(a.rate, deadline(a.minutes, a.until), a.decay, 30 if state["step"] else 150)
     step, seen, before, start = state["step"], state["pictures"], state["minutes"], time.time()
     first, saved, exported, run_loss, log = seen, time.time(), time.time(), Running(0.99), state["log"]
+    run_named = Running(0.99)
 
     def save():
         save_atomic({"unet": unet.state_dict(), "text": text.state_dict(), "mean_unet": mean_unet.state_dict(), "mean_text": mean_text.state_dict(),
-                     "adam": adam.state_dict(), "muon": muon.buffers, "step": step, "pictures": seen, "log": log, "size": a.size,
+                     "head": head.state_dict(), "adam": adam.state_dict(), "muon": muon.buffers, "step": step, "pictures": seen, "log": log, "size": a.size,
                      "minutes": before + (time.time() - start) / 60}, file)
 
     while True:
-        z, ids = pictures.batch(a.batch, generator)
+        large = a.large and int((step + 1) * a.large) > int(step * a.large)      # the same for all members
+        z, classes, ids = pictures.batch(*((256, max(1, a.batch // 4)) if large else (128, a.batch)), generator)
         n = len(z)
         t = ((torch.arange(n) + torch.rand(n)) / n * 1000).long()      # spread evenly over the noise levels
         noise = torch.randn_like(z)
@@ -182,12 +230,13 @@ def train(team, a):
             words = text(ids).last_hidden_state
             noisy = (alpha * z + sigma * noise).contiguous(memory_format=torch.channels_last)
             v = unet(noisy, t, words, return_dict=False)[0]
+            named = head.loss(classes)
         loss = ((v.float() - (alpha * noise - sigma * z)) ** 2).mean((1, 2, 3))
         loss = (loss * (snr / 0.3).sqrt().clamp(max=1)).mean()
         for p in params:
             p.grad = None
-        loss.backward()
-        rate, mean_loss, over = team.average(params, schedule.rate(), loss.item(), float(schedule.over() or (a.steps and step + 1 >= a.steps)))
+        (loss + a.naming * named).backward()
+        rate, mean_loss, mean_named, over = team.average(params, schedule.rate(), loss.item(), named.item(), float(schedule.over() or (a.steps and step + 1 >= a.steps)))
         if over:
             break
         torch.nn.utils.clip_grad_norm_(params, 1.0)
@@ -200,12 +249,13 @@ def train(team, a):
         if team.chief:
             keep = min(a.ema, (1 + step) / (10 + step))
             with torch.no_grad():
-                torch._foreach_lerp_(mean, params, 1 - keep)
+                torch._foreach_lerp_(mean, params[:len(mean)], 1 - keep)
         run_loss.add(mean_loss)
+        run_named.add(mean_named)
         if step % 50 == 0 and team.chief:
             minutes = before + (time.time() - start) / 60
             log.append((round(minutes, 2), step, round(float(run_loss), 4)))
-            print(f"{minutes:.2f} min  step {step}  {seen} pictures  loss {float(run_loss):.4f}  rate {rate:.1e}  {(seen - first) / (time.time() - start):.1f} pictures/s", flush=True)
+            print(f"{minutes:.2f} min  step {step}  {seen} pictures  loss {float(run_loss):.4f}  naming {float(run_named):.3f}  rate {rate:.1e}  {(seen - first) / (time.time() - start):.1f} pictures/s", flush=True)
         if time.time() - saved > 240:
             saved = time.time()
             pictures.refresh()
@@ -233,6 +283,9 @@ def main():
     ap = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     ap.add_argument("run")
     ap.add_argument("--name", default="unet", help="of the state file")
+    ap.add_argument("--from", dest="start_from", metavar="FOLDER", help="first weights: an exported checkpoint")
+    ap.add_argument("--large", type=float, default=0.0, help="share of the steps on pictures of 256 pixels, a quarter as many a batch")
+    ap.add_argument("--naming", type=float, default=0.04, help="weight of naming the thing in every latent pixel")
     ap.add_argument("--minutes", type=float, default=60)
     ap.add_argument("--until", help="HH:MM instead of minutes")
     ap.add_argument("--decay", type=float, default=25, help="minutes of falling learning rate at the end")
@@ -243,7 +296,7 @@ def main():
     ap.add_argument("--workers", type=int, default=os.cpu_count())
     ap.add_argument("--muon", type=float, default=2, help="its learning rate as a multiple of --rate; 0: AdamW alone")
     ap.add_argument("--steps", type=int, default=0, help="stop after so many steps (for trials)")
-    ap.add_argument("--emphasis", default="", help="what is taken more or less often: kinds, things, large; as portrait=2,sun=3,large=4")
+    ap.add_argument("--emphasis", default="", help="what is taken more or less often: kinds, things, large, styled, mood; as portrait=2,sun=3,large=4")
     ap.add_argument("--probe", action="store_true", help="a trial: nothing is written")
     ap.add_argument("--export-every", type=float, default=15, help="minutes")
     a = ap.parse_args()

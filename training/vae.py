@@ -1,6 +1,6 @@
 """The autoencoder: a small AutoencoderKL (factor 8, 4 latent channels) trained from nothing on crops of our pictures.
 
-    python vae.py RUN --minutes 30          (RUN/pictures/*.npy: uint8 n x 128 x 128 x 3; state in RUN/vae.pt)
+    python vae.py RUN --minutes 30          (RUN/pictures-PX/*.npy: uint8 n x PX x PX x 3; state in RUN/vae.pt)
 
 Loss: L1 + L1 of the picture's gradients (edges) + L1 at 1/2 and 1/4 size + a tiny KL.  No adversary and no perceptual
 network: that would be somebody else's weights.  `--decoder-only` freezes the encoder, so that latents already made (and
@@ -16,6 +16,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKL
+from safetensors.torch import load_file
 
 from common import Running, Schedule, Team, deadline, save_atomic, sheet, to_tensor, to_uint8
 
@@ -128,8 +129,7 @@ def check(vae, pictures, path):
 
 def train(team, a):
     torch.manual_seed(team.rank)
-    folder = a.pictures or f"{a.run}/pictures"
-    sets = [np.load(f, mmap_mode="r") for f in sorted(glob.glob(f"{folder}/*.npy")) if not f.endswith("ids.npy")]
+    sets = [np.load(f, mmap_mode="r") for f in sorted(glob.glob(a.pictures or f"{a.run}/pictures-*/*.npy"))]
     held, sizes = sets[-1][-64:], np.array([len(s) for s in sets])
     sizes[-1] -= 64                                        # the last 64 pictures are never trained on
     state_file = f"{a.run}/vae.pt"
@@ -137,6 +137,8 @@ def train(team, a):
     if team.chief:
         print(f"{sum(p.numel() for p in vae.parameters()) / 1e6:.3f} M parameters, {sizes.sum()} pictures", flush=True)
     head_start(vae)
+    if a.start_from:
+        vae.load_state_dict({k: v.float() for k, v in load_file(f"{a.start_from}/vae/diffusion_pytorch_model.safetensors").items()})
     state = {"step": 0, "crops": 0, "minutes": 0.0, "log": []}
     if os.path.exists(state_file):
         state = torch.load(state_file, map_location="cpu", weights_only=False)
@@ -167,7 +169,7 @@ def train(team, a):
     while True:
         batch = np.empty((a.batch, c, c, 3), np.uint8)
         for j, s in enumerate(rng.choice(len(sets), a.batch, p=sizes / sizes.sum())):
-            y, x = rng.integers(0, 129 - c, 2)
+            y, x = rng.integers(0, sets[s].shape[1] + 1 - c, 2)
             crop = sets[s][rng.integers(sizes[s]), y:y + c, x:x + c]
             batch[j] = crop[:, ::-1] if rng.random() < 0.5 else crop
         loss, l1 = loss_of(vae, to_tensor(batch), torch.randn(a.batch, 4, c // 8, c // 8))
@@ -203,7 +205,8 @@ def train(team, a):
 def main():
     ap = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     ap.add_argument("run")
-    ap.add_argument("--pictures", help="folder of .npy pictures (default RUN/pictures)")
+    ap.add_argument("--pictures", help="pattern of .npy files with pictures (default RUN/pictures-*/*.npy)")
+    ap.add_argument("--from", dest="start_from", metavar="FOLDER", help="first weights: an exported checkpoint")
     ap.add_argument("--minutes", type=float, default=30)
     ap.add_argument("--until", help="HH:MM instead of minutes")
     ap.add_argument("--decay", type=float, default=10, help="minutes of falling learning rate at the end")
