@@ -12,6 +12,8 @@ import shutil
 import torch
 from safetensors.torch import save_file
 
+import looks
+import scenes
 from common import write_json
 from text import load_tokenizer, make_text
 from things import THINGS
@@ -43,8 +45,11 @@ def plain_config(model):
 def known_words():
     """The words it was trained on, for completion and for an honest note about all others."""
     things = [{"name": t.name, "group": GROUPS[t.group], "synonyms": t.words[1:], "colours": list(t.colours)} for t in THINGS.values()]
+    hours = [h for phrases in scenes.HOURS.values() for h in phrases]
+    moods = [w for _, before, behind, _ in looks.MOODS.values() for w in (*before, *behind)]
+    styles = [w for _, _, behind in looks.STYLES.values() for w in behind] + looks.FLAT[1]
     return {"things": things, "colours": sorted({c for t in THINGS.values() for c in t.colours}),
-            "moods": ["at sunset", "in the evening", "at night", "by day", "on a sunny day", "on a cloudy day"]}
+            "moods": list(dict.fromkeys(hours + moods)), "styles": list(dict.fromkeys(styles))}
 
 
 def write(run, to=None, name="unet"):
