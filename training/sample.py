@@ -94,7 +94,7 @@ class Painter:
                         continue
                     q = x[s]
                     if k > 0 and i < boot * steps:
-                        c = solid[int(torch.randint(32, (1,), generator=g))][None]
+                        c = solid[int(torch.randint(32, (1,), generator=g))][None, :, :q.shape[2], :q.shape[3]]
                         noise = torch.randn(q.shape, generator=g)
                         q = q * m + (alphas[t].sqrt() * c + (1 - alphas[t]).sqrt() * noise) * (1 - m)
                     inputs.append(q)
