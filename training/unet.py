@@ -27,7 +27,7 @@ from safetensors.torch import load_file
 
 import data
 from common import Running, Schedule, Team, deadline, save_atomic
-from text import WIDTH, load_tokenizer, make_text, take_words, tokenize
+from text import WIDTH, load_tokenizer, make_text, tokenize
 from things import CLASSES
 
 SIZE = (48, 96, 160)
@@ -159,12 +159,6 @@ class Head(torch.nn.Conv2d):
         return F.cross_entropy(self(self.features).float(), classes)
 
 
-def start_from(folder, unet, text, tokenizer):
-    """Takes over the weights of an exported checkpoint; the vocabularies may differ (a token keeps its vector)."""
-    unet.load_state_dict({k: v.float() for k, v in load_file(f"{folder}/unet/diffusion_pytorch_model.safetensors").items()})
-    take_words(folder, text, tokenizer)
-
-
 def train(team, a):
     torch.manual_seed(1 + team.rank)
     generator = torch.Generator().manual_seed(int(time.time()) * 16 + team.rank)
@@ -184,8 +178,8 @@ def train(team, a):
         head.load_state_dict(state["head"])
     else:
         if a.start_from:
-            start_from(a.start_from, unet, text, tokenizer)
-            text.load_state_dict(torch.load(f"{a.run}/text.pt", map_location="cpu"))
+            # The text encoder's first weights are RUN/text.pt in any case; `text.py --from` made them from the same folder.
+            unet.load_state_dict({k: v.float() for k, v in load_file(f"{a.start_from}/unet/diffusion_pytorch_model.safetensors").items()})
         if team.size > 1:                                  # all members start from the chief's weights
             for p in [*unet.parameters(), *text.parameters(), *head.parameters()]:
                 torch.distributed.broadcast(p.data, 0)
