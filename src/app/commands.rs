@@ -3,58 +3,36 @@
 use egui::{Key, Modifiers};
 use egui_material_icons::{MaterialIcon, icons};
 
-/// One thing to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Command {
-    New,
-    Open,
-    Examples,
-    Save,
-    SaveAs,
-    Export,
-    Quit,
-    Undo,
-    Redo,
-    AddRegion,
-    DuplicateRegion,
-    RenameRegion,
-    EditWords,
-    ToggleRegion,
-    RaiseRegion,
-    LowerRegion,
-    SelectAbove,
-    SelectBelow,
-    FillRegion,
-    ClearRegion,
-    InvertRegion,
-    DeleteRegion,
-    Generate,
-    Cancel,
-    NewSeed,
-    RerollRegion,
-    CanvasSize,
-    ToolBrush,
-    ToolEraser,
-    ToolHand,
-    ToolZoom,
-    BrushSmaller,
-    BrushLarger,
-    BrushSofter,
-    BrushHarder,
-    FocusCanvas,
-    ZoomIn,
-    ZoomOut,
-    ZoomFit,
-    ZoomActual,
-    ViewBoth,
-    ViewRegions,
-    ViewPicture,
-    ThemeSystem,
-    ThemeDark,
-    ThemeLight,
-    Palette,
-    Shortcuts,
-    About,
+/// What is known of a command; the keys are in the order of preference, and menus show the first.
+struct Row {
+    label: &'static str,
+    hint: &'static str,
+    icon: Option<MaterialIcon>,
+    keys: &'static [Keys],
+}
+
+/// Makes [`Command`] and its rows of `Name: label, hint, icon, [keys];`.
+macro_rules! commands {
+    ($($name:ident: $label:literal, $hint:literal, $icon:expr, [$($keys:expr),*];)*) => {
+        /// One thing to do.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Command {
+            $($name,)*
+        }
+
+        impl Command {
+            /// Every command, in the order of the menus.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            fn row(self) -> &'static Row {
+                match self {
+                    $(Self::$name => const {
+                        &Row { label: $label, hint: $hint, icon: $icon, keys: &[$($keys),*] }
+                    },)*
+                }
+            }
+        }
+    };
 }
 
 /// A combination of keys.
@@ -80,114 +58,63 @@ const fn place(modifiers: Modifiers, key: Key) -> Keys {
     Keys { modifiers, key, physical: true }
 }
 
-impl Command {
-    /// Every command, in the order of the menus.
-    pub const ALL: [Self; 49] = [
-        Self::New,
-        Self::Open,
-        Self::Examples,
-        Self::Save,
-        Self::SaveAs,
-        Self::Export,
-        Self::Quit,
-        Self::Undo,
-        Self::Redo,
-        Self::AddRegion,
-        Self::DuplicateRegion,
-        Self::RenameRegion,
-        Self::EditWords,
-        Self::ToggleRegion,
-        Self::RaiseRegion,
-        Self::LowerRegion,
-        Self::SelectAbove,
-        Self::SelectBelow,
-        Self::FillRegion,
-        Self::ClearRegion,
-        Self::InvertRegion,
-        Self::DeleteRegion,
-        Self::Generate,
-        Self::Cancel,
-        Self::NewSeed,
-        Self::RerollRegion,
-        Self::CanvasSize,
-        Self::ToolBrush,
-        Self::ToolEraser,
-        Self::ToolHand,
-        Self::ToolZoom,
-        Self::BrushSmaller,
-        Self::BrushLarger,
-        Self::BrushSofter,
-        Self::BrushHarder,
-        Self::FocusCanvas,
-        Self::ZoomIn,
-        Self::ZoomOut,
-        Self::ZoomFit,
-        Self::ZoomActual,
-        Self::ViewBoth,
-        Self::ViewRegions,
-        Self::ViewPicture,
-        Self::ThemeSystem,
-        Self::ThemeDark,
-        Self::ThemeLight,
-        Self::Palette,
-        Self::Shortcuts,
-        Self::About,
-    ];
+commands! {
+    New: "New…", "Start an empty canvas", None, [key(CTRL, Key::N)];
+    Open: "Open…", "Open a project (.ora) or a picture exported from Polyptych (.png)", None, [key(CTRL, Key::O)];
+    Examples: "Examples…", "Open one of the painted examples", None, [];
+    Save: "Save", "Save the project", None, [key(CTRL, Key::S)];
+    SaveAs: "Save as…", "Save the project under another name", None, [key(CTRL_SHIFT, Key::S)];
+    Export: "Export picture…", "Write the picture as a PNG file", None, [key(CTRL, Key::E)];
+    Quit: "Quit", "Close the studio", None, [key(CTRL, Key::Q)];
+    Undo: "Undo", "Take back the last change", None, [key(CTRL, Key::Z)];
+    Redo: "Redo", "Do again what was taken back", None, [key(CTRL_SHIFT, Key::Z), key(CTRL, Key::Y)];
+    AddRegion: "Add region", "Add a region on top of the others", Some(icons::ICON_ADD), [key(CTRL_SHIFT, Key::N)];
+    DuplicateRegion: "Duplicate region", "Copy the region with its words", Some(icons::ICON_CONTENT_COPY), [key(CTRL, Key::J)];
+    RenameRegion: "Rename region", "Give the region another name", Some(icons::ICON_EDIT), [key(PLAIN, Key::F2)];
+    EditWords: "Write words", "Write what the region shows", None, [key(PLAIN, Key::W)];
+    ToggleRegion: "Hide or show region", "A hidden region takes no part in the picture", None, [];
+    RaiseRegion: "Move region up", "Upper regions cover lower ones", Some(icons::ICON_ARROW_UPWARD), [place(CTRL, Key::CloseBracket)];
+    LowerRegion: "Move region down", "Upper regions cover lower ones", Some(icons::ICON_ARROW_DOWNWARD), [place(CTRL, Key::OpenBracket)];
+    SelectAbove: "Select region above", "Go to the next region up the list", None, [place(ALT, Key::CloseBracket)];
+    SelectBelow: "Select region below", "Go to the next region down the list", None, [place(ALT, Key::OpenBracket)];
+    FillRegion: "Fill region", "Let the region cover the whole canvas", None, [key(SHIFT, Key::F)];
+    ClearRegion: "Clear region", "Wipe the region's paint and keep its words", None, [key(SHIFT, Key::C)];
+    InvertRegion: "Invert region", "Cover what the region leaves open, and the other way round", None, [key(SHIFT, Key::V)];
+    DeleteRegion: "Delete region", "Remove the region and its words", Some(icons::ICON_DELETE), [key(PLAIN, Key::Delete)];
+    Generate: "Generate", "Make the picture", None, [key(CTRL, Key::Enter)];
+    Cancel: "Cancel", "Stop making the picture", None, [key(SHIFT, Key::X), key(PLAIN, Key::Escape)];
+    NewSeed: "Roll a new seed", "Another seed gives another picture of the same words", Some(icons::ICON_CASINO), [key(CTRL, Key::R)];
+    RerollRegion: "Draw this one again", "Another seed for this region alone; the rest of the picture stays as it is", Some(icons::ICON_CASINO), [key(CTRL_SHIFT, Key::R)];
+    CanvasSize: "Canvas size…", "Change width and height of the picture", None, [];
+    ToolBrush: "Brush", "Paint where the region shows", Some(icons::ICON_BRUSH), [key(PLAIN, Key::B)];
+    ToolEraser: "Eraser", "Take paint away from the region", Some(icons::ICON_INK_ERASER), [key(PLAIN, Key::E)];
+    ToolHand: "Hand", "Move the canvas (or hold Space)", Some(icons::ICON_PAN_TOOL), [key(PLAIN, Key::H)];
+    ToolZoom: "Zoom", "Click to zoom in, Alt+click to zoom out", Some(icons::ICON_SEARCH), [key(PLAIN, Key::Z)];
+    BrushSmaller: "Smaller brush", "Change the size of brush and eraser", None, [place(PLAIN, Key::OpenBracket)];
+    BrushLarger: "Larger brush", "Change the size of brush and eraser", None, [place(PLAIN, Key::CloseBracket)];
+    BrushSofter: "Softer brush", "Change how sharp the edge of the stroke is", None, [place(SHIFT, Key::OpenBracket)];
+    BrushHarder: "Harder brush", "Change how sharp the edge of the stroke is", None, [place(SHIFT, Key::CloseBracket)];
+    FocusCanvas: "Paint with the keyboard", "Arrow keys move the brush, Space paints a dab, Enter puts it down or lifts it", None, [key(PLAIN, Key::F6)];
+    ZoomIn: "Zoom in", "Change how large the canvas is shown", None, [key(CTRL, Key::Plus), key(CTRL, Key::Equals), key(CTRL_SHIFT, Key::Plus)];
+    ZoomOut: "Zoom out", "Change how large the canvas is shown", None, [key(CTRL, Key::Minus)];
+    ZoomFit: "Fit canvas in window", "Show the whole canvas", None, [key(CTRL, Key::Num0)];
+    ZoomActual: "Actual size", "One pixel of the picture on one pixel of the screen", None, [key(CTRL, Key::Num1)];
+    ViewBoth: "Both", "Show the regions over the picture", None, [key(PLAIN, Key::Num1)];
+    ViewRegions: "Regions", "Show the regions alone", None, [key(PLAIN, Key::Num2)];
+    ViewPicture: "Picture", "Show the picture alone", None, [key(PLAIN, Key::Num3)];
+    ThemeSystem: "Like the system", "Dark or light as the desktop is", None, [];
+    ThemeDark: "Dark", "Light text on dark grey", None, [];
+    ThemeLight: "Light", "Dark text on light grey", None, [];
+    Palette: "Find a command…", "Type what you want to do", Some(icons::ICON_SEARCH), [key(CTRL, Key::K)];
+    Shortcuts: "Keyboard shortcuts", "All keys on one page", None, [key(PLAIN, Key::F1)];
+    About: "About Polyptych", "Version and licences", None, [];
+}
 
+impl Command {
     /// What menus and buttons call it. `…` where it asks for more first.
     #[must_use]
     pub fn label(self) -> &'static str {
-        match self {
-            Self::New => "New…",
-            Self::Open => "Open…",
-            Self::Examples => "Examples…",
-            Self::Save => "Save",
-            Self::SaveAs => "Save as…",
-            Self::Export => "Export picture…",
-            Self::Quit => "Quit",
-            Self::Undo => "Undo",
-            Self::Redo => "Redo",
-            Self::AddRegion => "Add region",
-            Self::DuplicateRegion => "Duplicate region",
-            Self::RenameRegion => "Rename region",
-            Self::EditWords => "Write words",
-            Self::ToggleRegion => "Hide or show region",
-            Self::RaiseRegion => "Move region up",
-            Self::LowerRegion => "Move region down",
-            Self::SelectAbove => "Select region above",
-            Self::SelectBelow => "Select region below",
-            Self::FillRegion => "Fill region",
-            Self::ClearRegion => "Clear region",
-            Self::InvertRegion => "Invert region",
-            Self::DeleteRegion => "Delete region",
-            Self::Generate => "Generate",
-            Self::Cancel => "Cancel",
-            Self::NewSeed => "Roll a new seed",
-            Self::RerollRegion => "Draw this one again",
-            Self::CanvasSize => "Canvas size…",
-            Self::ToolBrush => "Brush",
-            Self::ToolEraser => "Eraser",
-            Self::ToolHand => "Hand",
-            Self::ToolZoom => "Zoom",
-            Self::BrushSmaller => "Smaller brush",
-            Self::BrushLarger => "Larger brush",
-            Self::BrushSofter => "Softer brush",
-            Self::BrushHarder => "Harder brush",
-            Self::FocusCanvas => "Paint with the keyboard",
-            Self::ZoomIn => "Zoom in",
-            Self::ZoomOut => "Zoom out",
-            Self::ZoomFit => "Fit canvas in window",
-            Self::ZoomActual => "Actual size",
-            Self::ViewBoth => "Both",
-            Self::ViewRegions => "Regions",
-            Self::ViewPicture => "Picture",
-            Self::ThemeSystem => "Like the system",
-            Self::ThemeDark => "Dark",
-            Self::ThemeLight => "Light",
-            Self::Palette => "Find a command…",
-            Self::Shortcuts => "Keyboard shortcuts",
-            Self::About => "About Polyptych",
-        }
+        self.row().label
     }
 
     /// What the list of all commands calls it, where the name alone does not say enough.
@@ -205,130 +132,19 @@ impl Command {
     /// One line on what it does, for tooltips and the palette.
     #[must_use]
     pub fn hint(self) -> &'static str {
-        match self {
-            Self::New => "Start an empty canvas",
-            Self::Open => "Open a project (.ora) or a picture exported from Polyptych (.png)",
-            Self::Examples => "Open one of the painted examples",
-            Self::Save => "Save the project",
-            Self::SaveAs => "Save the project under another name",
-            Self::Export => "Write the picture as a PNG file",
-            Self::Quit => "Close the studio",
-            Self::Undo => "Take back the last change",
-            Self::Redo => "Do again what was taken back",
-            Self::AddRegion => "Add a region on top of the others",
-            Self::DuplicateRegion => "Copy the region with its words",
-            Self::RenameRegion => "Give the region another name",
-            Self::EditWords => "Write what the region shows",
-            Self::ToggleRegion => "A hidden region takes no part in the picture",
-            Self::RaiseRegion => "Upper regions cover lower ones",
-            Self::LowerRegion => "Upper regions cover lower ones",
-            Self::SelectAbove => "Go to the next region up the list",
-            Self::SelectBelow => "Go to the next region down the list",
-            Self::FillRegion => "Let the region cover the whole canvas",
-            Self::ClearRegion => "Wipe the region's paint and keep its words",
-            Self::InvertRegion => "Cover what the region leaves open, and the other way round",
-            Self::DeleteRegion => "Remove the region and its words",
-            Self::Generate => "Make the picture",
-            Self::Cancel => "Stop making the picture",
-            Self::NewSeed => "Another seed gives another picture of the same words",
-            Self::RerollRegion => "Another seed for this region alone; the rest of the picture stays as it is",
-            Self::CanvasSize => "Change width and height of the picture",
-            Self::ToolBrush => "Paint where the region shows",
-            Self::ToolEraser => "Take paint away from the region",
-            Self::ToolHand => "Move the canvas (or hold Space)",
-            Self::ToolZoom => "Click to zoom in, Alt+click to zoom out",
-            Self::BrushSmaller | Self::BrushLarger => "Change the size of brush and eraser",
-            Self::BrushSofter | Self::BrushHarder => "Change how sharp the edge of the stroke is",
-            Self::FocusCanvas => "Arrow keys move the brush, Space paints a dab, Enter puts it down or lifts it",
-            Self::ZoomIn | Self::ZoomOut => "Change how large the canvas is shown",
-            Self::ZoomFit => "Show the whole canvas",
-            Self::ZoomActual => "One pixel of the picture on one pixel of the screen",
-            Self::ViewBoth => "Show the regions over the picture",
-            Self::ViewRegions => "Show the regions alone",
-            Self::ViewPicture => "Show the picture alone",
-            Self::ThemeSystem => "Dark or light as the desktop is",
-            Self::ThemeDark => "Light text on dark grey",
-            Self::ThemeLight => "Dark text on light grey",
-            Self::Palette => "Type what you want to do",
-            Self::Shortcuts => "All keys on one page",
-            Self::About => "Version and licences",
-        }
+        self.row().hint
     }
 
     /// Its icon, where a button shows one.
     #[must_use]
     pub fn icon(self) -> Option<MaterialIcon> {
-        Some(match self {
-            Self::ToolBrush => icons::ICON_BRUSH,
-            Self::ToolEraser => icons::ICON_INK_ERASER,
-            Self::ToolHand => icons::ICON_PAN_TOOL,
-            Self::ToolZoom => icons::ICON_SEARCH,
-            Self::AddRegion => icons::ICON_ADD,
-            Self::DuplicateRegion => icons::ICON_CONTENT_COPY,
-            Self::RenameRegion => icons::ICON_EDIT,
-            Self::RaiseRegion => icons::ICON_ARROW_UPWARD,
-            Self::LowerRegion => icons::ICON_ARROW_DOWNWARD,
-            Self::DeleteRegion => icons::ICON_DELETE,
-            Self::NewSeed | Self::RerollRegion => icons::ICON_CASINO,
-            Self::Palette => icons::ICON_SEARCH,
-            _ => return None,
-        })
+        self.row().icon
     }
 
     /// The keys that call it; the first is the one that menus show.
     #[must_use]
     pub fn keys(self) -> &'static [Keys] {
-        match self {
-            Self::New => const { &[key(CTRL, Key::N)] },
-            Self::Open => const { &[key(CTRL, Key::O)] },
-            Self::Save => const { &[key(CTRL, Key::S)] },
-            Self::SaveAs => const { &[key(CTRL_SHIFT, Key::S)] },
-            Self::Export => const { &[key(CTRL, Key::E)] },
-            Self::Quit => const { &[key(CTRL, Key::Q)] },
-            Self::Undo => const { &[key(CTRL, Key::Z)] },
-            Self::Redo => const { &[key(CTRL_SHIFT, Key::Z), key(CTRL, Key::Y)] },
-            Self::AddRegion => const { &[key(CTRL_SHIFT, Key::N)] },
-            Self::DuplicateRegion => const { &[key(CTRL, Key::J)] },
-            Self::RenameRegion => const { &[key(PLAIN, Key::F2)] },
-            Self::EditWords => const { &[key(PLAIN, Key::W)] },
-            Self::RaiseRegion => const { &[place(CTRL, Key::CloseBracket)] },
-            Self::LowerRegion => const { &[place(CTRL, Key::OpenBracket)] },
-            Self::SelectAbove => const { &[place(ALT, Key::CloseBracket)] },
-            Self::SelectBelow => const { &[place(ALT, Key::OpenBracket)] },
-            Self::FillRegion => const { &[key(SHIFT, Key::F)] },
-            Self::ClearRegion => const { &[key(SHIFT, Key::C)] },
-            Self::InvertRegion => const { &[key(SHIFT, Key::V)] },
-            Self::DeleteRegion => const { &[key(PLAIN, Key::Delete)] },
-            Self::Generate => const { &[key(CTRL, Key::Enter)] },
-            Self::Cancel => const { &[key(SHIFT, Key::X), key(PLAIN, Key::Escape)] },
-            Self::NewSeed => const { &[key(CTRL, Key::R)] },
-            Self::RerollRegion => const { &[key(CTRL_SHIFT, Key::R)] },
-            Self::ToolBrush => const { &[key(PLAIN, Key::B)] },
-            Self::ToolEraser => const { &[key(PLAIN, Key::E)] },
-            Self::ToolHand => const { &[key(PLAIN, Key::H)] },
-            Self::ToolZoom => const { &[key(PLAIN, Key::Z)] },
-            Self::BrushSmaller => const { &[place(PLAIN, Key::OpenBracket)] },
-            Self::BrushLarger => const { &[place(PLAIN, Key::CloseBracket)] },
-            Self::BrushSofter => const { &[place(SHIFT, Key::OpenBracket)] },
-            Self::BrushHarder => const { &[place(SHIFT, Key::CloseBracket)] },
-            Self::FocusCanvas => const { &[key(PLAIN, Key::F6)] },
-            Self::ZoomIn => const { &[key(CTRL, Key::Plus), key(CTRL, Key::Equals), key(CTRL_SHIFT, Key::Plus)] },
-            Self::ZoomOut => const { &[key(CTRL, Key::Minus)] },
-            Self::ZoomFit => const { &[key(CTRL, Key::Num0)] },
-            Self::ZoomActual => const { &[key(CTRL, Key::Num1)] },
-            Self::ViewBoth => const { &[key(PLAIN, Key::Num1)] },
-            Self::ViewRegions => const { &[key(PLAIN, Key::Num2)] },
-            Self::ViewPicture => const { &[key(PLAIN, Key::Num3)] },
-            Self::Palette => const { &[key(CTRL, Key::K)] },
-            Self::Shortcuts => const { &[key(PLAIN, Key::F1)] },
-            Self::Examples
-            | Self::ToggleRegion
-            | Self::CanvasSize
-            | Self::ThemeSystem
-            | Self::ThemeDark
-            | Self::ThemeLight
-            | Self::About => &[],
-        }
+        self.row().keys
     }
 
     /// The keys as the menu prints them, empty where it has none.
@@ -407,7 +223,8 @@ pub fn take_pressed(ctx: &egui::Context, something_to_stop: bool) -> Vec<Command
     ctx.input_mut(|input| {
         input.events.retain(|event| {
             let found = Command::ALL
-                .into_iter()
+                .iter()
+                .copied()
                 .find(|c| (!typing || c.while_typing()) && c.keys().iter().any(|k| k.match_event(event)));
             let Some(command) = found else { return true };
             let egui::Event::Key { key, repeat, .. } = event else { return true };

@@ -204,7 +204,8 @@ fn found(typed: &str) -> Vec<Command> {
         typed.split_whitespace().all(|word| text.contains(word))
     };
     let mut found: Vec<Command> = Command::ALL
-        .into_iter()
+        .iter()
+        .copied()
         .filter(|c| *c != Command::Palette)
         .filter(|c| all(format!("{} {}", c.full_label(), c.hint())))
         .collect();
@@ -483,7 +484,7 @@ fn path(ui: &Ui, mut form: PathForm) -> Next {
 fn shortcuts(ui: &Ui) -> Next {
     let t = theme::tokens(ui);
     let close = modal(ui, "Keyboard shortcuts", 560.0, |ui| {
-        let commands = Command::ALL.into_iter().filter(|c| !c.keys().is_empty()).map(|command| {
+        let commands = Command::ALL.iter().copied().filter(|c| !c.keys().is_empty()).map(|command| {
             let keys: Vec<String> = command.keys().iter().map(|k| k.text(ui)).collect();
             (command.full_label().trim_end_matches('…').to_owned(), keys.join("  "))
         });
@@ -551,7 +552,7 @@ mod tests {
 
     #[test]
     fn every_command_is_found_first_by_its_name() {
-        for command in Command::ALL.into_iter().filter(|c| *c != Command::Palette) {
+        for command in Command::ALL.iter().copied().filter(|c| *c != Command::Palette) {
             let found = found(&command.full_label());
             assert!(found.contains(&command), "{command:?} in {found:?}");
         }

@@ -1,0 +1,4 @@
+//! Stories of painters, told to the window through egui_kittest: no display and no graphics adapter is needed.
+
+mod painter;
+mod stories;

@@ -1,0 +1,179 @@
+//! A person in front of the studio, and an engine that only pretends: what the stories are told with.
+
+use egui::{Event, Key, Modifiers, Pos2, vec2};
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable as _;
+use image::RgbImage;
+use polyptych::app::{App, Engine, FileDialogs, Options, Selected};
+use polyptych::document::{Document, RegionId};
+use polyptych::studio::{self, Job, JobId, Phase};
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Pretends to make pictures: every call of `events` is one step further.
+#[derive(Default)]
+pub struct Pretender {
+    jobs: u64,
+    coming: VecDeque<studio::Event>,
+}
+
+impl Engine for Pretender {
+    fn submit(&mut self, job: Job) -> JobId {
+        self.jobs += 1;
+        let id = JobId(self.jobs);
+        let Document { width, height, settings, .. } = job.document;
+        let steps = settings.steps;
+        let image = move |step: u32| {
+            Arc::new(RgbImage::from_fn(width, height, |x, y| {
+                image::Rgb([(x % 256) as u8, (y % 256) as u8, step as u8])
+            }))
+        };
+        self.coming.push_back(studio::Event::Phase { job: id, phase: Phase::Loading });
+        self.coming.push_back(studio::Event::Phase { job: id, phase: Phase::Denoising });
+        for step in 1..=steps {
+            self.coming.push_back(studio::Event::Step { job: id, step, steps, seconds_left: (steps - step) as f32 });
+            self.coming.push_back(studio::Event::Preview { job: id, step, image: image(step) });
+        }
+        self.coming.push_back(studio::Event::Finished {
+            job: id,
+            image: image(255),
+            seed: settings.seed,
+            seconds: 1.0,
+        });
+        id
+    }
+
+    fn cancel(&mut self, job: JobId) {
+        self.coming.clear();
+        self.coming.push_back(studio::Event::Cancelled { job });
+    }
+
+    fn events(&mut self) -> Vec<studio::Event> {
+        self.coming.pop_front().into_iter().collect()
+    }
+
+    fn device(&self) -> String {
+        "Pretender".to_owned()
+    }
+}
+
+/// A person in front of the studio.
+pub struct Painter {
+    pub h: Harness<'static, App>,
+}
+
+impl Painter {
+    /// With a small scene of two regions open.
+    pub fn sits_down() -> Self {
+        let mut document = Document::new(768, 512);
+        document.background.words = "a mountain lake".to_owned();
+        for (name, words, columns) in [("Pines", "tall pines", 0..120), ("Cabin", "a wooden cabin", 300..420)] {
+            let id = document.add_region(name, words);
+            let mask = Arc::make_mut(&mut document.region_mut(id).expect("just added").mask);
+            for y in 300..480 {
+                mask.row_mut(y)[columns.clone()].fill(255);
+            }
+        }
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("scene.ora");
+        document.save(&path).expect("saved");
+        Self::with(Some(&path), Box::new(Pretender::default()))
+    }
+
+    pub fn with(project: Option<&Path>, engine: Box<dyn Engine>) -> Self {
+        let options =
+            Options { project: project.map(Into::into), engine: Some(engine), file_dialogs: FileDialogs::Own };
+        let mut h = Harness::builder().with_size(vec2(1440.0, 900.0)).build_eframe(|cc| App::new(cc, options));
+        h.run_ok();
+        let mut painter = Self { h };
+        painter.waits_for("the project", |a| !a.is_busy_with_files());
+        painter
+    }
+
+    pub fn app(&self) -> &App {
+        self.h.state()
+    }
+
+    pub fn document(&self) -> &Document {
+        self.app().editor().document()
+    }
+
+    pub fn clicks(&mut self, label: &str) {
+        self.h.get_by_label(label).click();
+        self.h.run_ok();
+    }
+
+    /// Clicks an entry of an open menu; its name is followed by its keys.
+    pub fn chooses(&mut self, entry: &str) {
+        self.h.get_by_label_contains(entry).click();
+        self.h.run_ok();
+    }
+
+    pub fn presses(&mut self, modifiers: Modifiers, key: Key) {
+        self.h.key_press_modifiers(modifiers, key);
+        self.h.run_ok();
+    }
+
+    pub fn types(&mut self, text: &str) {
+        self.h.event(Event::Text(text.to_owned()));
+        self.h.run_ok();
+    }
+
+    /// A line through these canvas positions, one event a frame.
+    pub fn paints(&mut self, points: &[(f32, f32)]) {
+        let on_screen: Vec<Pos2> = points.iter().map(|&(x, y)| self.app().canvas_to_screen(x, y)).collect();
+        self.h.hover_at(on_screen[0]);
+        self.h.drag_at(on_screen[0]);
+        for p in &on_screen[1..] {
+            self.h.hover_at(*p);
+        }
+        self.h.drop_at(on_screen[on_screen.len() - 1]);
+        self.h.run_ok();
+    }
+
+    /// Types a path into the studio's own file dialog and presses its button.
+    pub fn answers_with(&mut self, path: &Path, button: &str) {
+        self.h.get_by_label("Path").focus();
+        self.h.run_ok();
+        self.presses(Modifiers::COMMAND, Key::A);
+        self.types(&path.display().to_string());
+        let dialog = self.h.get_all_by_label(button).last().expect("the dialog's button").rect().center();
+        self.h.hover_at(dialog);
+        self.h.drag_at(dialog);
+        self.h.drop_at(dialog);
+        self.h.run_ok();
+    }
+
+    /// Waits until something is so; other threads may be at it.
+    pub fn waits_for(&mut self, what: &str, so: impl Fn(&App) -> bool) {
+        let end = Instant::now() + Duration::from_secs(60);
+        while !so(self.app()) {
+            assert!(Instant::now() < end, "waited a minute for {what}");
+            self.h.step();
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        self.h.run_ok();
+    }
+
+    pub fn mask(&self, id: RegionId) -> Vec<u8> {
+        self.document().region(id).expect("a region of this document").mask.data().to_vec()
+    }
+
+    pub fn selected(&self) -> RegionId {
+        match self.app().editor().selected() {
+            Selected::Region(id) => id,
+            Selected::Background => panic!("the background is selected"),
+        }
+    }
+
+    /// Starts an empty canvas.
+    pub fn takes_a_new_canvas(&mut self) {
+        self.presses(Modifiers::COMMAND, Key::N);
+        self.clicks("Square");
+        self.clicks("Create");
+        assert!(self.document().regions.is_empty());
+        assert_eq!((self.document().width, self.document().height), (512, 512));
+    }
+}
