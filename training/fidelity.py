@@ -36,7 +36,7 @@ FIRST = 100                  # seeds of the layouts
 
 class Layout:
     def __init__(self, seed, factor):
-        self.picture, self.background, regions = scenes.layout(seed)
+        self.picture, _, self.background, regions = scenes.layout(seed)
         self.words = [r[0] for r in regions]
         self.things = [CLASSES.index(r[2]) for r in regions]
         self.masks = np.stack([r[1] for r in regions])

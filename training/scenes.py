@@ -1,7 +1,7 @@
 """Pictures for training: composed from the things of the registry, each with its words and exact masks, from a seed alone.
 
     make(seed, px) -> Example(picture, ids, caption, labels, kind, pose, style, mood)
-    layout(seed, px) -> (picture, background words, [(words, mask, thing, colour)])       for evaluation
+    layout(seed, px) -> (picture, class map, background words, [(words, mask, thing, colour)])       for evaluation
     python scenes.py --sheet SHEET.png [--px 256] [--seed N] [--kind K] [--style S] [--mood M] [--layouts]
 
 A MultiDiffusion window sees only a piece of the canvas, a bootstrapped region sees its thing on a plain colour, and later
@@ -358,7 +358,7 @@ class Composer:
         """One plain colour outside of a mask, as a bootstrapped region is seen by the network."""
         r, c0 = self.rng, self.c
         silhouette = r.random() < 0.62
-        self.pick_kind(["portrait", "portrait", "beside"] if silhouette else ["portrait", "portrait", "material", "material", "window"])
+        self.pick_kind(["portrait", "portrait", "beside"])           # never a material: its words would then call for a shape
         c, n = self.c, self.px
         ids = np.asarray(c.ids)
         things = [s for s in self.seen if s.role in ("object", "air") and 0.02 < np.isin(ids, s.marks).mean() < 0.85]
@@ -580,7 +580,7 @@ def make(seed, px=128, kind=None, style=None, mood=None):
 def layout(seed, px=256, style=""):
     """A scene to be painted from its regions: two to four things that do not touch, each with its exact mask.
 
-    Returns (picture, background words, [(words, mask, thing, colour word)]); give it seeds below data.FIRST_SEED.
+    Returns (picture, class map, background words, [(words, mask, thing, colour word)]); give it seeds below data.FIRST_SEED.
     """
     n = 2 + seed % 3
     for attempt in range(1000):
@@ -619,11 +619,11 @@ def layout(seed, px=256, style=""):
             break
     else:
         raise ValueError(f"no layout for seed {seed}")
-    picture, _ = m.finish(style)
+    picture, classes = m.finish(style)
     say = lambda name, word="": next(w if uncounted(w) or THINGS[name].plural else f"the {w}" if THINGS[name].definite else ("an " if w[0] in "aeiou" else "a ") + w
                                      for w in [f"{word} {THINGS[name].words[0]}".strip()])
     ground_seen = next(s for s in m.seen if s.name == ground)
-    return picture, f"{say(ground, ground_seen.colour)} under {say(sky)}", [(say(t.name, word), mask, t.name, word) for (_, t, word), mask in zip(marks, masks)]
+    return picture, classes, f"{say(ground, ground_seen.colour)} under {say(sky)}", [(say(t.name, word), mask, t.name, word) for (_, t, word), mask in zip(marks, masks)]
 
 
 def layout_sheet(path, seed, count, px):
@@ -631,7 +631,7 @@ def layout_sheet(path, seed, count, px):
     from common import sheet
     rows, labels = [], []
     for i in range(count):
-        picture, background, regions = layout(seed + i, px)
+        picture, _, background, regions = layout(seed + i, px)
         flat = np.full_like(picture, 225)
         for j, (_, mask, _, _) in enumerate(regions):
             flat[mask] = [(214, 84, 74), (84, 140, 206), (98, 172, 96), (232, 184, 76)][j]

@@ -1,13 +1,18 @@
-"""The judge of region fidelity: a small segmenter that says which thing every 4 x 4 pixels of a picture show.
+"""The judge of region fidelity: a small segmenter that says which thing every 8 x 8 pixels of a picture show.
 
-    python segment.py RUN --minutes 12         state in RUN/segmenter.pt; trained on the generator's exact masks alone
+    python segment.py RUN --minutes 40         state in RUN/segmenter.pt; trained on the generator's exact masks alone
 
 It sees the generator's pictures as the checkpoint would show them: through the autoencoder, with noise in the latents, so
-that it is at home with soft pictures.  It never sees a picture that the UNet drew.
+that it is at home with soft pictures.  It never sees a picture that the UNet drew, nor a layout that is judged.  It looks
+at half the resolution: a cell of 8 pixels is what a mask can say to the UNet anyway, and it learns four times as fast.
+Rare things count more than common ones (by the root of their frequency): without that, half an hour of training named
+skies and grounds, and not one thing in five.
 """
 import argparse
+import glob
 import os
 import time
+from multiprocessing import Pool
 
 import numpy as np
 import torch
@@ -15,13 +20,15 @@ import torch.nn.functional as F
 from torch import nn
 
 import scenes
-from common import Running, save_atomic, to_tensor
+from common import Running, save_atomic, to_tensor, to_uint8
 from data import FIRST_SEED
 from things import CLASSES
 from vae import load_vae
 
-CELL = 4                     # pixels of a cell's edge
-SEEDS = 500_000              # first seed of its own pictures: below FIRST_SEED, apart from the layouts'
+CELL = 8                     # pixels of a cell's edge
+LAYOUT_SEEDS = 300_000       # first seed of the layouts it learns from: apart from those of fidelity.py
+HELD = 400                   # the last layouts are only for checking
+PART = 400                   # layouts drawn at a time
 
 
 def block(a, b, stride=1):
@@ -29,7 +36,7 @@ def block(a, b, stride=1):
 
 
 class Segmenter(nn.Module):
-    """Pictures n x 3 x H x W in -1..1 to class scores n x classes x H/4 x W/4; sides are multiples of 32."""
+    """Pictures n x 3 x H x W in -1..1 to class scores n x classes x H/8 x W/8; sides are multiples of 64."""
 
     def __init__(self, width=32):
         super().__init__()
@@ -41,6 +48,10 @@ class Segmenter(nn.Module):
         self.out = nn.Conv2d(w[0], len(CLASSES), 1)
 
     def forward(self, x):
+        return self.of_half(F.avg_pool2d(x, 2))
+
+    def of_half(self, x):
+        """The same, from pictures that are at half resolution already."""
         kept = [self.stem(x)]
         for level in self.down:
             kept.append(level(kept[-1]))
@@ -58,78 +69,107 @@ def load_segmenter(run):
     return model.eval().to(memory_format=torch.channels_last)
 
 
-def cells(ids):
-    """Class of every cell: the one at its middle."""
-    return ids[:, CELL // 2::CELL, CELL // 2::CELL]
+def softened(vae, latents):
+    """What the decoder makes of disturbed latents, at half resolution: uint8 n x h x w x 3."""
+    noise = torch.randn_like(latents) * torch.rand(len(latents), 1, 1, 1) * 0.25
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        return to_uint8(F.avg_pool2d(vae.decode(latents + noise).sample.float(), 2))
 
 
-@torch.inference_mode()
-def examples(vae, first, count, px=256):
-    """(pictures through the autoencoder as uint8, classes of their cells)."""
-    made = [scenes.make(first + i, px) for i in range(count)]
-    pictures, classes = np.stack([e.picture for e in made]), cells(np.stack([e.ids for e in made]))
-    for i in range(0, count, 8):
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            z = vae.encode(to_tensor(pictures[i:i + 8])).latent_dist.mean
-            noise = torch.randn_like(z) * torch.rand(len(z), 1, 1, 1) * 0.25
-            y = vae.decode(z + noise).sample.float().clamp(-1, 1)
-        pictures[i:i + 8] = ((y.permute(0, 2, 3, 1).numpy() + 1) * 127.5).round()
-    return pictures, classes
+def learn_from(job):
+    """One part of what is learnt from: (pictures at half resolution, classes of their cells)."""
+    run, what, first = job
+    torch.set_num_threads(1)
+    torch.manual_seed(first)
+    vae, pictures = load_vae(run), []
+    with torch.inference_mode():
+        if what == "layouts":
+            made = [scenes.layout(LAYOUT_SEEDS + first + i) for i in range(PART)]
+            classes = np.stack([m[1][CELL // 2::CELL, CELL // 2::CELL] for m in made])
+            for i in range(0, PART, 8):
+                with torch.autocast("cpu", dtype=torch.bfloat16):
+                    z = vae.encode(to_tensor(np.stack([m[0] for m in made[i:i + 8]]))).latent_dist.mean
+                pictures.append(softened(vae, z.float()))
+        else:                                              # a part of the training set, from its latents
+            latents, classes = np.load(f"{run}/latents-256/{first:04d}.npy"), np.load(f"{run}/classes-256/{first:04d}.npy")
+            for i in range(0, len(latents), 8):
+                pictures.append(softened(vae, torch.from_numpy(latents[i:i + 8]).float()))
+    return np.concatenate(pictures), classes
 
 
-def train(run, minutes, threads):
+def gather(run, layouts, processes):
+    """(pictures, classes) of the training set's large pictures, then of so many layouts; made once, kept in RUN."""
+    file = f"{run}/segmenter-pictures.npz"
+    if not os.path.exists(file):
+        jobs = [(run, "set", part) for part in range(len(glob.glob(f"{run}/latents-256/[0-9]*.npy")))]
+        jobs += [(run, "layouts", first) for first in range(0, layouts, PART)]
+        parts, start = [], time.time()
+        with Pool(processes) as pool:
+            for part in pool.imap(learn_from, jobs):
+                parts.append(part)
+                print(f"{sum(len(p[0]) for p in parts)} pictures, {time.time() - start:.0f} s", flush=True)
+        save_atomic([np.concatenate(column) for column in zip(*parts)], file)
+    return torch.load(file, weights_only=False)
+
+
+def train(run, minutes, threads, layouts):
+    pictures, classes = gather(run, layouts, threads)
     torch.set_num_threads(threads)
     torch.manual_seed(0)
-    vae = load_vae(run)
-    file, cache = f"{run}/segmenter.pt", f"{run}/segmenter-pictures.npz"
-    if not os.path.exists(cache):
-        pictures, classes = examples(vae, SEEDS, 3000)
-        np.savez(cache, pictures=pictures, classes=classes)
-    loaded = np.load(cache)
-    pictures, classes = loaded["pictures"], torch.from_numpy(loaded["classes"]).long()
-    held = 256                                             # the last are only for checking
+    classes = torch.from_numpy(classes).long()
+    shown = torch.bincount(classes.flatten(), minlength=len(CLASSES)).float()
+    weight = (shown.sum() / (shown + shown.sum() * 1e-4)).sqrt()
+    weight /= (weight * shown).sum() / shown.sum()
     model = Segmenter().to(memory_format=torch.channels_last)
-    opt = torch.optim.AdamW(model.parameters(), 2e-3, weight_decay=0.02)
+    opt = torch.optim.AdamW(model.parameters(), 3e-3, weight_decay=0.02)
     rng, start, step, mean = np.random.default_rng(0), time.time(), 0, Running()
+    sets = len(pictures) - layouts
     while (past := (time.time() - start) / (60 * minutes)) < 1:
         for g in opt.param_groups:
-            g["lr"] = 2e-3 * min(1, (step + 1) / 100) * min(1.0, 2 * (1 - past)) + 1e-5
-        i = rng.integers(len(pictures) - held, size=16)
+            g["lr"] = 3e-3 * min(1, (step + 1) / 100) * min(1.0, 1.5 * (1 - past)) + 1e-5
+        # half layouts, half of everything
+        i = np.concatenate([rng.integers(sets, size=16), sets + rng.integers(layouts - HELD, size=16)])
         x, y = to_tensor(pictures[i]), classes[i]
         if rng.random() < 0.5:
             x, y = x.flip(3), y.flip(2)
-        top, left = 32 * rng.integers(3, size=2)           # a crop of 192 pixels
-        x, y = x[:, :, top:top + 192, left:left + 192], y[:, top // CELL:top // CELL + 48, left // CELL:left // CELL + 48]
-        x = x * (0.85 + 0.3 * torch.rand(len(x), 1, 1, 1)) + 0.06 * torch.randn(len(x), 3, 1, 1)
+        x = x * (0.85 + 0.3 * torch.rand(len(x), 1, 1, 1)) + 0.05 * torch.randn(len(x), 3, 1, 1)
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            scores = model(x.contiguous(memory_format=torch.channels_last))
-        loss = F.cross_entropy(scores.float(), y)
+            scores = model.of_half(x.contiguous(memory_format=torch.channels_last))
+        loss = F.cross_entropy(scores.float(), y, weight)
         opt.zero_grad(set_to_none=True)
         loss.backward()
         opt.step()
         step += 1
         mean.add(loss.item())
-        if step % 50 == 0:
+        if step % 100 == 0:
             print(f"{past * minutes:.1f} min  step {step}  loss {float(mean):.3f}", flush=True)
+        if step % 1000 == 0:
+            model.eval()
+            save(run, model, step, pictures[-HELD:], classes[-HELD:])
+            model.train()
     model.eval()
-    right, per_thing = accuracy(model, pictures[-held:], classes[-held:])
-    save_atomic({"model": model.state_dict(), "steps": step, "accuracy": right, "iou": per_thing}, file)
-    print(f"{right:.3f} of the cells right on {held} pictures never trained on, mean IoU of the things {np.mean(per_thing):.3f}")
+    save(run, model, step, pictures[-HELD:], classes[-HELD:])
+
+
+def save(run, model, step, pictures, classes):
+    right, per_thing = accuracy(model, pictures, classes)
+    save_atomic({"model": model.state_dict(), "steps": step, "accuracy": right, "iou": per_thing}, f"{run}/segmenter.pt")
+    print(f"{right:.3f} of the cells right on {len(pictures)} layouts never trained on, mean IoU of the classes {np.mean(per_thing):.3f}", flush=True)
 
 
 @torch.inference_mode()
-def classify(model, pictures):
-    """The class of every cell of uint8 pictures."""
+def classify(look, pictures):
+    """The class of every cell of uint8 pictures; `look` is the segmenter, or its `of_half`."""
     out = []
     for i in range(0, len(pictures), 16):
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            out.append(model(to_tensor(pictures[i:i + 16])).argmax(1))
+            out.append(look(to_tensor(pictures[i:i + 16])).argmax(1))
     return torch.cat(out)
 
 
 def accuracy(model, pictures, classes):
-    """(share of right cells, IoU of every class that is shown at all)."""
-    found = classify(model, pictures)
+    """(share of right cells, IoU of every class that is shown at all), from pictures at half resolution."""
+    found = classify(model.of_half, pictures)
     iou = []
     for k in range(1, len(CLASSES)):
         truth, said = classes == k, found == k
@@ -141,11 +181,12 @@ def accuracy(model, pictures, classes):
 def main():
     ap = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     ap.add_argument("run")
-    ap.add_argument("--minutes", type=float, default=12)
+    ap.add_argument("--minutes", type=float, default=40)
+    ap.add_argument("--layouts", type=int, default=6000)
     ap.add_argument("--threads", type=int, default=os.cpu_count())
     a = ap.parse_args()
-    assert SEEDS + 3000 < FIRST_SEED
-    train(a.run, a.minutes, a.threads)
+    assert LAYOUT_SEEDS + a.layouts < FIRST_SEED
+    train(a.run, a.minutes, a.threads, a.layouts)
 
 
 if __name__ == "__main__":

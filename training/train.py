@@ -42,7 +42,7 @@ def main():
     ap.add_argument("--vae-minutes", type=float, default=60)
     ap.add_argument("--text-minutes", type=float, default=4)
     ap.add_argument("--unet-minutes", type=float, default=240)
-    ap.add_argument("--segmenter-minutes", type=float, default=12)
+    ap.add_argument("--segmenter-minutes", type=float, default=40)
     ap.add_argument("--layouts", type=int, default=200)
     ap.add_argument("--no-fidelity", action="store_true")
     ap.add_argument("--workers", type=int, default=os.cpu_count())
