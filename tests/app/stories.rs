@@ -5,7 +5,7 @@ use egui::accesskit::Role;
 use egui::{Event, Key, Modifiers, PointerButton, Vec2, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use polyptych::app::{App, Engine, FileDialogs, Options, Tool};
+use polyptych::app::{App, FileDialogs, Options, Tool};
 use polyptych::document::{Document, RegionId};
 use std::path::Path;
 use std::sync::Arc;
