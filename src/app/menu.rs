@@ -69,11 +69,23 @@ const MENUS: [Menu; 6] = [
             Some(Command::ThemeDark),
             Some(Command::ThemeLight),
             Some(Command::ThemeSystem),
+            None,
+            Some(Command::LanguageEnglish),
+            Some(Command::LanguageGerman),
+            Some(Command::LanguageChinese),
+            Some(Command::LanguageSystem),
         ],
     ),
     (
         "Help",
-        &[Some(Command::Palette), Some(Command::Shortcuts), Some(Command::FocusCanvas), None, Some(Command::About)],
+        &[
+            Some(Command::Palette),
+            Some(Command::Shortcuts),
+            Some(Command::FocusCanvas),
+            Some(Command::Tour),
+            None,
+            Some(Command::About),
+        ],
     ),
 ];
 

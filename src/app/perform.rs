@@ -3,6 +3,7 @@
 use super::dialogs::Dialog;
 use super::editor::{Field, Selected};
 use super::files::Purpose;
+use super::texts::{self, Language};
 use super::{App, Command, Example, Tool, ViewMode};
 use crate::document::MAX_REGIONS;
 use egui::ThemePreference;
@@ -59,6 +60,10 @@ impl App {
             Command::ThemeSystem => self.prefs.theme == ThemePreference::System,
             Command::ThemeDark => self.prefs.theme == ThemePreference::Dark,
             Command::ThemeLight => self.prefs.theme == ThemePreference::Light,
+            Command::LanguageSystem => self.prefs.language == Language::System,
+            Command::LanguageEnglish => self.prefs.language == Language::English,
+            Command::LanguageGerman => self.prefs.language == Language::German,
+            Command::LanguageChinese => self.prefs.language == Language::Chinese,
             _ => false,
         }
     }
@@ -141,6 +146,11 @@ impl App {
             Command::ThemeSystem => self.set_theme(ctx, ThemePreference::System),
             Command::ThemeDark => self.set_theme(ctx, ThemePreference::Dark),
             Command::ThemeLight => self.set_theme(ctx, ThemePreference::Light),
+            Command::LanguageSystem => self.set_language(Language::System),
+            Command::LanguageEnglish => self.set_language(Language::English),
+            Command::LanguageGerman => self.set_language(Language::German),
+            Command::LanguageChinese => self.set_language(Language::Chinese),
+            Command::Tour => self.tour.begin(),
             Command::Palette => self.dialog = Some(Dialog::palette()),
             Command::Shortcuts => self.dialog = Some(Dialog::Shortcuts),
             Command::About => self.dialog = Some(Dialog::About),
@@ -165,6 +175,11 @@ impl App {
     fn take_tool(&mut self, tool: Tool) {
         self.finish_gesture();
         self.tool = tool;
+    }
+
+    fn set_language(&mut self, language: Language) {
+        self.prefs.language = language;
+        texts::speak(language);
     }
 
     fn set_theme(&mut self, ctx: &egui::Context, theme: ThemePreference) {

@@ -1,6 +1,7 @@
 //! What the studio remembers of a person between sessions.
 
 use super::BrushSettings;
+use super::texts::Language;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -11,6 +12,7 @@ const KEY: &str = "prefs";
 #[serde(default)]
 pub struct Prefs {
     pub theme: egui::ThemePreference,
+    pub language: Language,
     pub brush: BrushSettings,
     /// Where files were last opened or saved.
     pub folder: Option<PathBuf>,
@@ -24,13 +26,25 @@ impl Default for Prefs {
     fn default() -> Self {
         // Pictures are judged best on neutral dark grey.
         let theme = egui::ThemePreference::Dark;
-        Self { theme, brush: BrushSettings::default(), folder: None, more: false, advanced: false }
+        Self {
+            theme,
+            language: Language::default(),
+            brush: BrushSettings::default(),
+            folder: None,
+            more: false,
+            advanced: false,
+        }
     }
 }
 
 impl Prefs {
     pub fn load(storage: Option<&dyn eframe::Storage>) -> Self {
         storage.and_then(|s| eframe::get_value(s, KEY)).unwrap_or_default()
+    }
+
+    /// True where nothing was ever remembered.
+    pub fn is_first_run(storage: &dyn eframe::Storage) -> bool {
+        storage.get_string(KEY).is_none()
     }
 
     pub fn save(&self, storage: &mut dyn eframe::Storage) {

@@ -2,9 +2,10 @@
 
 use super::editor::Field;
 use super::files::Purpose;
+use super::tour::{self, Place};
 use super::{App, Command, theme, widgets};
 use crate::document::{Sampler, Schedule};
-use egui::{Button, ComboBox, DragValue, Frame, Margin, RichText, Ui};
+use egui::{Button, ComboBox, DragValue, Frame, Margin, RichText, Ui, vec2};
 use egui_material_icons::icons;
 
 impl App {
@@ -176,6 +177,7 @@ impl App {
         let width = ui.available_width();
         let running = self.job.is_some();
         let command = if running { Command::Cancel } else { Command::Generate };
+        tour::mark(ui, Place::Generate, egui::Rect::from_min_size(ui.cursor().min, vec2(width, 36.0)).expand(6.0));
         let clicked = if running {
             let text = theme::strong(command.label());
             let button = Button::new(text).corner_radius(theme::ROUND);
