@@ -4,6 +4,7 @@ use super::dialogs::Dialog;
 use super::editor::{Field, Selected};
 use super::files::Purpose;
 use super::texts::{self, Language};
+use super::texts::{key, tr};
 use super::{App, Command, Example, Tool, ViewMode};
 use crate::document::MAX_REGIONS;
 use egui::ThemePreference;
@@ -117,9 +118,9 @@ impl App {
                 self.editor.select_neighbour(-1);
                 self.cards.reveal();
             }
-            Command::FillRegion => self.editor.map_mask("Fill region", |_| 255),
-            Command::ClearRegion => self.editor.map_mask("Clear region", |_| 0),
-            Command::InvertRegion => self.editor.map_mask("Invert region", |v| 255 - v),
+            Command::FillRegion => self.editor.map_mask(key("Fill region"), |_| 255),
+            Command::ClearRegion => self.editor.map_mask(key("Clear region"), |_| 0),
+            Command::InvertRegion => self.editor.map_mask(key("Invert region"), |v| 255 - v),
             Command::DeleteRegion => self.editor.delete_region(),
             Command::Generate => self.generate(),
             Command::Cancel if self.canvas.is_painting() => self.abort_gesture(),
@@ -206,7 +207,7 @@ impl App {
             }
             Leave::New { width, height } => {
                 let document = crate::document::Document::new(width, height);
-                self.open_document(super::Editor::new(document, "Untitled"));
+                self.open_document(super::Editor::new(document, tr("Untitled")));
             }
             Leave::Example(example) => self.open_document(super::Editor::new(example.document(), &example.name())),
             Leave::Open => self.ask_path(Purpose::Open),

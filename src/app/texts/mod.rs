@@ -66,8 +66,14 @@ pub fn speak(language: Language) {
 
 /// An English text in the language that is spoken; English where there is no translation.
 #[must_use]
-pub fn tr(english: &'static str) -> &'static str {
+pub fn tr(english: &str) -> &str {
     SPOKEN.get().dictionary().and_then(|texts| texts.get(english)).map_or(english, String::as_str)
+}
+
+/// Marks a text that is translated where it is shown, by [`tr`].
+#[must_use]
+pub const fn key(english: &'static str) -> &'static str {
+    english
 }
 
 /// [`tr`], with `{0}`, `{1}`, … replaced by the values.

@@ -7,7 +7,7 @@ use std::path::Path;
 
 const LANGUAGES: [Language; 2] = [Language::German, Language::Chinese];
 
-/// The string literals that stand as the first argument of `tr` and `fill` in the sources of the window.
+/// The string literals that stand as the first argument of `tr`, `fill` and `key` in the sources of the window.
 fn said() -> BTreeSet<String> {
     fn read(folder: &Path, found: &mut BTreeSet<String>) {
         for entry in std::fs::read_dir(folder).expect("the sources").flatten() {
@@ -16,7 +16,7 @@ fn said() -> BTreeSet<String> {
                 read(&path, found);
             } else if path.file_name().is_some_and(|name| name != "tests.rs") {
                 let text = std::fs::read_to_string(&path).expect("a source");
-                for call in ["tr(", "fill("] {
+                for call in ["tr(", "fill(", "key("] {
                     for (at, _) in text.match_indices(call) {
                         // Not the end of another name.
                         let alone = !text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '.');
