@@ -1364,3 +1364,33 @@ fn a_project_that_krita_saved_again_keeps_masks_and_words() {
         assert_eq!(after.mask, before.mask, "the mask of {}", before.words);
     }
 }
+
+#[test]
+fn the_style_and_locks_are_kept_and_words_are_styled() {
+    let mut document = painted();
+    assert_eq!(document.styled("a boat"), "a boat", "without a style words are as they are");
+    document.style = " an oil painting ".to_owned();
+    document.regions[0].locked = true;
+    assert_eq!(document.styled("a boat"), "a boat, an oil painting");
+    assert_eq!(document.styled("a boat, "), "a boat, an oil painting");
+    assert_eq!(document.styled(""), "an oil painting");
+    let read = back(&bytes_of(&document));
+    assert_eq!(read.style, document.style);
+    assert_eq!(read.regions, document.regions);
+    assert!(read.unknown.is_empty());
+}
+
+#[test]
+fn the_style_is_one_undo_step_with_the_rest() {
+    let mut document = painted();
+    let before = document.clone();
+    let mut history = History::default();
+    for style in ["an", "an oil painting"] {
+        history.edit_merging(&mut document, "Style", MergeKey("Style", 0), |d| style.clone_into(&mut d.style));
+    }
+    let after = document.clone();
+    history.undo(&mut document);
+    assert_eq!(document, before);
+    history.redo(&mut document);
+    assert_eq!(document, after);
+}

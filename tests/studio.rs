@@ -217,6 +217,17 @@ fn words_that_are_cut_are_told() {
 }
 
 #[test]
+fn the_style_is_read_with_the_words() {
+    let bench = Bench::new(|_| ());
+    let mut document = document(1);
+    document.background.words = "one two".to_owned();
+    document.style = "three four".to_owned();
+    let id = bench.studio.submit(Job { document });
+    let events = bench.until_end(id);
+    assert!(events.iter().any(|e| matches!(e, Event::Warning { text, .. } if text.contains("4 tokens"))), "{events:?}");
+}
+
+#[test]
 fn drawing_a_region_again_costs_that_region_only() {
     let bench = Bench::new(|_| ());
     let calls = |document: Document| {

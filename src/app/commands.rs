@@ -49,6 +49,7 @@ const CTRL: Modifiers = Modifiers::COMMAND;
 const SHIFT: Modifiers = Modifiers::SHIFT;
 const ALT: Modifiers = Modifiers::ALT;
 const CTRL_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
+const CTRL_ALT: Modifiers = Modifiers::COMMAND.plus(Modifiers::ALT);
 const PLAIN: Modifiers = Modifiers::NONE;
 
 const fn key(modifiers: Modifiers, key: Key) -> Keys {
@@ -62,18 +63,26 @@ const fn place(modifiers: Modifiers, key: Key) -> Keys {
 commands! {
     New: "New…", "Start an empty canvas", None, [key(CTRL, Key::N)];
     Open: "Open…", "Open a project (.ora) or a picture exported from Polyptych (.png)", None, [key(CTRL, Key::O)];
+    Recent: "Recent projects…", "Open one of the projects you had open of late", None, [key(CTRL_SHIFT, Key::O)];
+    Recover: "Bring back unsaved work…", "What was not saved when the studio ended without being closed", None, [];
     Examples: "Examples…", "Open one of the painted examples", None, [];
     Save: "Save", "Save the project", None, [key(CTRL, Key::S)];
     SaveAs: "Save as…", "Save the project under another name", None, [key(CTRL_SHIFT, Key::S)];
-    Export: "Export picture…", "Write the picture as a PNG file", None, [key(CTRL, Key::E)];
+    Export: "Export picture…", "Write the picture as a PNG, JPEG or WebP file", None, [key(CTRL, Key::E)];
+    ExportMask: "Export mask…", "Write the mask of the selected region as a PNG file", None, [];
     Quit: "Quit", "Close the studio", None, [key(CTRL, Key::Q)];
     Undo: "Undo", "Take back the last change", None, [key(CTRL, Key::Z)];
     Redo: "Redo", "Do again what was taken back", None, [key(CTRL_SHIFT, Key::Z), key(CTRL, Key::Y)];
+    ExportRegions: "Export regions…", "Keep names, words, settings and colours of the regions for other pictures, without their masks", None, [];
+    ImportRegions: "Import regions…", "Add regions that were exported, their masks still to be painted", None, [];
+    CopyPicture: "Copy picture", "Put the picture on the clipboard", None, [key(CTRL_SHIFT, Key::C)];
+    PastePicture: "Paste picture", "Start from the picture on the clipboard, or take it as a mask", None, [key(CTRL, Key::V)];
     AddRegion: "Add region", "Add a region on top of the others", Some(icons::ICON_ADD), [key(CTRL_SHIFT, Key::N)];
     DuplicateRegion: "Duplicate region", "Copy the region with its words", Some(icons::ICON_CONTENT_COPY), [key(CTRL, Key::J)];
     RenameRegion: "Rename region", "Give the region another name", Some(icons::ICON_EDIT), [key(PLAIN, Key::F2)];
     EditWords: "Write words", "Write what the region shows", None, [key(PLAIN, Key::W)];
     ToggleRegion: "Hide or show region", "A hidden region takes no part in the picture", None, [];
+    LockRegion: "Lock or unlock region", "A locked region cannot be painted or changed by mistake", Some(icons::ICON_LOCK), [key(PLAIN, Key::Slash)];
     RaiseRegion: "Move region up", "Upper regions cover lower ones", Some(icons::ICON_ARROW_UPWARD), [place(CTRL, Key::CloseBracket)];
     LowerRegion: "Move region down", "Upper regions cover lower ones", Some(icons::ICON_ARROW_DOWNWARD), [place(CTRL, Key::OpenBracket)];
     SelectAbove: "Select region above", "Go to the next region up the list", None, [place(ALT, Key::CloseBracket)];
@@ -108,6 +117,10 @@ commands! {
     ThemeLight: "Light", "Dark text on light grey", None, [];
     Palette: "Find a command…", "Type what you want to do", Some(icons::ICON_SEARCH), [key(CTRL, Key::K)];
     Shortcuts: "Keyboard shortcuts", "All keys on one page", None, [key(PLAIN, Key::F1)];
+    TogglePanels: "Hide or show panels", "Leave the whole window to the canvas", None, [place(CTRL, Key::Backslash)];
+    InterfaceLarger: "Larger interface", "Letters, buttons and panels become larger", None, [key(CTRL_ALT, Key::Plus), key(CTRL_ALT, Key::Equals)];
+    InterfaceSmaller: "Smaller interface", "Letters, buttons and panels become smaller", None, [key(CTRL_ALT, Key::Minus)];
+    ResetStudio: "Reset the studio…", "Put theme, panels, brushes and window back as they were on the first day", None, [];
     LanguageSystem: "Language of the system", "English where the system's is not spoken here", None, [];
     LanguageEnglish: "English", "The window speaks English", None, [];
     LanguageGerman: "Deutsch", "Das Fenster spricht Deutsch", None, [];
@@ -215,6 +228,8 @@ impl Keys {
             Key::Plus => "+",
             Key::Equals => "=",
             Key::Minus => "-",
+            Key::Backslash => "\\",
+            Key::Slash => "/",
             Key::Escape => "Esc",
             key => key.name(),
         };

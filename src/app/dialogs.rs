@@ -4,7 +4,7 @@ use super::commands::Command;
 use super::files::Purpose;
 use super::perform::Leave;
 use super::texts::{fill, tr};
-use super::{App, gallery, theme, widgets};
+use super::{App, drops, gallery, shelf, theme, widgets};
 use crate::document::{Document, MAX_SIDE, MIN_SIDE, check_canvas};
 use egui::{
     Align, Button, DragValue, Frame, Id, Key, Label, Layout, Margin, Modal, RichText, ScrollArea, TextEdit, Ui,
@@ -24,6 +24,11 @@ pub enum Dialog {
     Examples(Vec<gallery::Exhibit>),
     Shortcuts,
     About,
+    Export,
+    Place(drops::PlaceForm),
+    Recent,
+    Recover(shelf::RecoverForm),
+    Reset,
 }
 
 /// Asks for a path where the system cannot.
@@ -60,7 +65,7 @@ pub struct PaletteForm {
 }
 
 /// What becomes of a dialog after a frame.
-enum Next {
+pub(super) enum Next {
     Stay(Dialog),
     Close,
     Run(Command),
@@ -69,6 +74,8 @@ enum Next {
     LeaveNow(Leave),
     Resize { width: u32, height: u32, scale: bool },
     Path { purpose: Purpose, path: PathBuf, after: Option<Leave> },
+    /// Something that the whole studio does.
+    Then(Box<dyn FnOnce(&mut App, &egui::Context)>),
 }
 
 impl Dialog {
@@ -97,7 +104,7 @@ impl App {
 
     pub(super) fn path_form(&self, purpose: Purpose, after: Option<Leave>) -> PathForm {
         let folder = self.folder();
-        let names = matches!(purpose, Purpose::SaveAs | Purpose::Export);
+        let names = purpose.writes();
         let name = if names { self.suggested_name(purpose) } else { String::new() };
         let typed = if name.is_empty() { String::new() } else { folder.join(name).display().to_string() };
         let mut form = PathForm {
@@ -124,6 +131,11 @@ impl App {
             Dialog::Examples(exhibits) => examples(ui, exhibits),
             Dialog::Shortcuts => shortcuts(ui),
             Dialog::About => about(ui),
+            Dialog::Export => self.export_dialog(ui),
+            Dialog::Place(form) => self.place_dialog(ui, form),
+            Dialog::Recent => self.recent_dialog(ui),
+            Dialog::Recover(form) => self.recover_dialog(ui, form),
+            Dialog::Reset => Self::reset_dialog(ui),
         };
         match next {
             Next::Stay(dialog) => self.dialog = Some(dialog),
@@ -137,6 +149,7 @@ impl App {
                 self.canvas.view.fit();
             }
             Next::Path { purpose, path, after } => self.path_given(ui, purpose, path, after),
+            Next::Then(change) => change(self, ui),
         }
     }
 
@@ -223,7 +236,7 @@ fn found(typed: &str) -> Vec<Command> {
 }
 
 /// A modal; true where it is to be closed.
-fn modal(ui: &Ui, title: &str, width: f32, add: impl FnOnce(&mut Ui)) -> bool {
+pub(super) fn modal(ui: &Ui, title: &str, width: f32, add: impl FnOnce(&mut Ui)) -> bool {
     let t = theme::tokens(ui);
     let frame = Frame::popup(ui.style()).fill(t.panel).inner_margin(Margin::same(16)).corner_radius(8);
     let area = Modal::default_area(Id::unique(("dialog", title))).accessible_name(title);
@@ -241,17 +254,17 @@ fn modal(ui: &Ui, title: &str, width: f32, add: impl FnOnce(&mut Ui)) -> bool {
 }
 
 /// The buttons of a dialog, at the right, the main one last.
-fn buttons(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
+pub(super) fn buttons(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
     ui.add_space(theme::HALF);
     ui.allocate_ui_with_layout(egui::vec2(ui.available_width(), theme::ROW), Layout::right_to_left(Align::Center), add);
 }
 
-fn main(ui: &mut Ui, text: &str, enabled: bool) -> bool {
+pub(super) fn main(ui: &mut Ui, text: &str, enabled: bool) -> bool {
     let t = theme::tokens(ui);
     widgets::main_button(ui, theme::strong(text).color(t.on_accent), 88.0, theme::ROW, enabled).clicked()
 }
 
-fn other(ui: &mut Ui, text: &str) -> bool {
+pub(super) fn other(ui: &mut Ui, text: &str) -> bool {
     ui.add(Button::new(text).min_size(egui::vec2(88.0, theme::ROW))).clicked()
 }
 
@@ -477,7 +490,7 @@ fn path(ui: &Ui, mut form: PathForm) -> Next {
         if path.is_dir() && form.purpose != Purpose::Model {
             form.typed.clear();
             form.go_to(path);
-        } else if matches!(form.purpose, Purpose::SaveAs | Purpose::Export)
+        } else if form.purpose.writes()
             && path.exists()
             && form.replace.as_ref() != Some(&path)
         {

@@ -2,7 +2,7 @@
 
 use super::texts::{fill, key};
 use crate::document::{
-    Area, Change, Document, History, Mask, MaskDelta, MergeKey, PixelRect, Region, RegionId, Rgb, Start, Take,
+    Area, Change, Document, History, Mask, MaskDelta, MAX_REGIONS, MergeKey, Palette, PixelRect, Region, RegionId, Rgb, Start, Take,
 };
 use image::imageops::FilterType;
 use std::collections::HashMap;
@@ -19,6 +19,7 @@ pub enum Selected {
 /// A field whose successive changes are one undo step, until another field is changed or the step is closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Field {
+    Style,
     Name(Selected),
     Words(Selected),
     Negative(Selected),
@@ -54,6 +55,7 @@ impl Field {
             Selected::Region(RegionId(id)) => id,
         };
         let (label, id) = match self {
+            Self::Style => (key("Style"), 0),
             Self::Name(selected) => (key("Rename"), of(selected)),
             Self::Words(selected) => (key("Words"), of(selected)),
             Self::Negative(selected) => (key("Words to leave out"), of(selected)),
@@ -94,7 +96,7 @@ pub struct Damage {
 }
 
 /// Names a state of the document: what the steps made of it, and which take is kept in it.
-type State = (u64, u64);
+pub type State = (u64, u64);
 
 /// The open document.
 pub struct Editor {
@@ -139,6 +141,17 @@ impl Editor {
     pub fn from_file(document: Document, path: &Path) -> Self {
         let mut editor = Self::new(document, "");
         editor.set_path(path);
+        editor
+    }
+
+    /// Opens what a crash would have lost: unsaved until it is saved to its file, if it had one.
+    #[must_use]
+    pub fn recovered(document: Document, path: Option<&Path>, title: &str) -> Self {
+        let mut editor = Self::new(document, title);
+        editor.saved = (u64::MAX, u64::MAX);
+        if let Some(path) = path {
+            editor.set_path(path);
+        }
         editor
     }
 
@@ -319,6 +332,46 @@ impl Editor {
         id
     }
 
+    /// Adds regions without masks above all others, and words where there are none yet.
+    pub fn add_palette(&mut self, palette: Palette) {
+        let Palette { style, background, regions } = palette;
+        self.change(key("Import regions"), |d| {
+            for region in regions {
+                if d.regions.len() >= MAX_REGIONS {
+                    break;
+                }
+                let id = d.add_region("", "");
+                if let Some(new) = d.region_mut(id) {
+                    *new = Region { id, mask: Arc::clone(&new.mask), ..region };
+                }
+            }
+            if d.style.trim().is_empty() {
+                d.style = style;
+            }
+            if d.background.words.trim().is_empty() {
+                d.background = background;
+            }
+        });
+        self.selected = self.document.regions.last().map_or(Selected::Background, |r| Selected::Region(r.id));
+    }
+
+    /// Keeps the selected region from changes, or lets it be changed again.
+    pub fn toggle_lock(&mut self) {
+        let Selected::Region(id) = self.selected else { return };
+        let label = if self.is_locked(id) { key("Unlock region") } else { key("Lock region") };
+        self.change(label, |d| {
+            if let Some(region) = d.region_mut(id) {
+                region.locked = !region.locked;
+            }
+        });
+    }
+
+    /// True where a region is kept from changes.
+    #[must_use]
+    pub fn is_locked(&self, id: RegionId) -> bool {
+        self.document.region(id).is_some_and(|r| r.locked)
+    }
+
     /// Copies the selected region and selects the copy, right above it.
     pub fn duplicate_region(&mut self) {
         let Some(region) = self.selected_region().cloned() else { return };
@@ -326,7 +379,7 @@ impl Editor {
         let id = self.change(key("Duplicate region"), |d| {
             let id = d.add_region("", "");
             d.regions.pop();
-            d.regions.insert(at, Region { id, name: fill("{0} copy", &[&region.name]), ..region });
+            d.regions.insert(at, Region { id, name: fill("{0} copy", &[&region.name]), locked: false, ..region });
             id
         });
         self.selected = Selected::Region(id);
@@ -335,7 +388,7 @@ impl Editor {
     /// Removes the selected region and selects its neighbour.
     pub fn delete_region(&mut self) {
         let Selected::Region(id) = self.selected else { return };
-        let Some(at) = self.document.regions.iter().position(|r| r.id == id) else { return };
+        let Some(at) = self.document.regions.iter().position(|r| r.id == id && !r.locked) else { return };
         self.change(key("Delete region"), |d| {
             d.regions.remove(at);
         });
@@ -405,12 +458,28 @@ impl Editor {
     /// Replaces the selected region's mask by what `edit` makes of each byte.
     pub fn map_mask(&mut self, label: &str, edit: impl Fn(u8) -> u8) {
         let Selected::Region(id) = self.selected else { return };
+        if self.is_locked(id) {
+            return;
+        }
         self.change(label, |d| {
             if let Some(region) = d.region_mut(id) {
                 let mask = Arc::make_mut(&mut region.mask);
                 mask.data_mut().iter_mut().for_each(|v| *v = edit(*v));
             }
         });
+    }
+
+    /// Gives a region another mask, of the canvas's size.
+    pub fn set_mask(&mut self, id: RegionId, mask: Mask) {
+        if self.is_locked(id) {
+            return;
+        }
+        self.change(key("New mask"), |d| {
+            if let Some(region) = d.region_mut(id) {
+                region.mask = Arc::new(mask);
+            }
+        });
+        self.select(Selected::Region(id));
     }
 
     /// Changes the canvas: with `scale` the painting is stretched with it, otherwise it stays at the top left.
@@ -465,7 +534,7 @@ impl Editor {
 
     /// Begins a stroke on a mask: `begin` starts it and tells what it changed.
     pub fn begin_stroke<T>(&mut self, id: RegionId, begin: impl FnOnce(&mut Mask) -> (T, Vec<PixelRect>)) -> Option<T> {
-        let region = self.document.region_mut(id)?;
+        let region = self.document.region_mut(id).filter(|r| !r.locked)?;
         let (stroke, rects) = begin(Arc::make_mut(&mut region.mask));
         self.history.close();
         self.in_stroke = true;

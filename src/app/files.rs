@@ -2,9 +2,15 @@
 //! the window.
 
 use super::texts::tr;
-use crate::document::{Document, Opened, Start};
+use super::drops::{self, Found};
+use super::editor::{Selected, State};
+use super::recovery::{self, Copy};
+use super::shelf::{self, Seen};
+use crate::document::{Document, Export, Mask, Opened, Palette, PictureFormat, Start};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
 
 /// Whose file dialogs are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -21,7 +27,12 @@ pub enum FileDialogs {
 pub enum Purpose {
     Open,
     SaveAs,
-    Export,
+    Export(PictureFormat),
+    /// The selected region's mask.
+    ExportMask,
+    /// Regions without their masks.
+    ExportRegions,
+    ImportRegions,
     /// A picture to start from.
     Picture,
     /// A folder with a model in it.
@@ -33,7 +44,10 @@ impl Purpose {
         match self {
             Self::Open => tr("Open"),
             Self::SaveAs => tr("Save as"),
-            Self::Export => tr("Export picture"),
+            Self::Export(_) => tr("Export picture"),
+            Self::ExportMask => tr("Export mask"),
+            Self::ExportRegions => tr("Export regions"),
+            Self::ImportRegions => tr("Import regions"),
             Self::Picture => tr("Choose a picture to start from"),
             Self::Model => tr("Choose a model folder"),
         }
@@ -44,7 +58,8 @@ impl Purpose {
         match self {
             Self::Open => tr("Open"),
             Self::SaveAs => tr("Save"),
-            Self::Export => tr("Export"),
+            Self::Export(_) | Self::ExportMask | Self::ExportRegions => tr("Export"),
+            Self::ImportRegions => tr("Import"),
             Self::Picture => tr("Choose"),
             Self::Model => tr("Choose"),
         }
@@ -55,15 +70,23 @@ impl Purpose {
         match self {
             Self::Open => &["ora", "png"],
             Self::SaveAs => &["ora"],
-            Self::Export | Self::Picture => &["png"],
+            Self::Export(format) => format.endings(),
+            Self::ExportMask => &["png"],
+            Self::ExportRegions | Self::ImportRegions => &["json"],
+            Self::Picture => &["png", "jpg", "jpeg", "webp"],
             Self::Model => &[],
         }
+    }
+
+    /// True where a file is to be written.
+    pub fn writes(self) -> bool {
+        matches!(self, Self::SaveAs | Self::Export(_) | Self::ExportMask | Self::ExportRegions)
     }
 
     /// The path with the ending it needs.
     pub fn with_ending(self, mut path: PathBuf) -> PathBuf {
         let ends = |e: &&str| path.extension().is_some_and(|x| x.eq_ignore_ascii_case(e));
-        if matches!(self, Self::SaveAs | Self::Export)
+        if self.writes()
             && !self.endings().iter().any(ends)
             && let Some(name) = path.file_name()
         {
@@ -93,6 +116,26 @@ pub enum Done {
         path: PathBuf,
         result: Result<(), String>,
     },
+    /// A dropped file was looked at; `card` is the card it was dropped on.
+    Found {
+        path: PathBuf,
+        card: Option<Selected>,
+        result: Result<Found, String>,
+    },
+    Autosaved {
+        state: State,
+        files: Vec<PathBuf>,
+        result: Result<(), String>,
+    },
+    Recovered {
+        copy: PathBuf,
+        result: Result<Box<Opened>, String>,
+    },
+    Palette {
+        path: PathBuf,
+        result: Result<Box<Palette>, String>,
+    },
+    Seen(Vec<Seen>),
     /// The system's dialog was answered; `None` is "cancel".
     Answered {
         purpose: Purpose,
@@ -171,8 +214,52 @@ impl Files {
         self.spawn("save", move || Done::Saved { result: save(&document, &path), path, state });
     }
 
-    pub fn export(&mut self, document: Document, path: PathBuf) {
-        self.spawn("export", move || Done::Exported { result: export(&document, &path), path });
+    pub fn export(&mut self, document: Document, how: Export, path: PathBuf) {
+        self.spawn("export", move || Done::Exported { result: export(&document, how, &path), path });
+    }
+
+    pub fn export_mask(&mut self, mask: Arc<Mask>, path: PathBuf) {
+        let write = move |path: &Path| mask.export(path).map_err(|e| e.to_string());
+        self.spawn("export", move || Done::Exported { result: write(&path), path });
+    }
+
+    pub fn export_regions(&mut self, document: Document, path: PathBuf) {
+        let write = move |path: &Path| document.export_regions(path).map_err(|e| e.to_string());
+        self.spawn("export", move || Done::Exported { result: write(&path), path });
+    }
+
+    pub fn import_regions(&mut self, path: PathBuf) {
+        let read = |path: &Path| Palette::open(path).map(Box::new).map_err(|e| e.to_string());
+        self.spawn("import", move || Done::Palette { result: read(&path), path });
+    }
+
+    /// Finds out what a dropped file is.
+    pub fn find_out(&mut self, path: PathBuf, card: Option<Selected>) {
+        self.spawn("drop", move || Done::Found { result: drops::find_out(&path), path, card });
+    }
+
+    pub fn autosave(&mut self, copy: Copy) {
+        self.spawn("autosave", move || {
+            let result = recovery::write(&copy);
+            Done::Autosaved { state: copy.state, files: copy.files(), result }
+        });
+    }
+
+    /// Reads what a crash left behind.
+    pub fn recover(&mut self, copy: PathBuf) {
+        self.spawn("recover", move || Done::Recovered { result: open(&copy).map(Box::new), copy });
+    }
+
+    /// Looks whether files are there, and at their small pictures.
+    pub fn look_at(&mut self, paths: Vec<PathBuf>) {
+        self.spawn("thumbnails", move || Done::Seen(shelf::look_at(paths)));
+    }
+
+    /// Waits for what is finished next, but not for ever.
+    pub fn wait(&mut self, most: Duration) -> Option<Done> {
+        let done = self.receiver.recv_timeout(most).ok()?;
+        self.running -= 1;
+        Some(done)
     }
 
     /// Opens the system's dialog; false where it has none, so that the studio's own is to be shown.
@@ -184,8 +271,11 @@ impl Files {
         dialog = match purpose {
             Purpose::Open => dialog.add_filter(tr("Projects and pictures"), purpose.endings()),
             Purpose::SaveAs => dialog.add_filter(tr("OpenRaster project"), purpose.endings()).set_file_name(name),
-            Purpose::Export => dialog.add_filter(tr("PNG picture"), purpose.endings()).set_file_name(name),
-            Purpose::Picture => dialog.add_filter(tr("PNG picture"), purpose.endings()),
+            Purpose::Export(format) => dialog.add_filter(format.title(), purpose.endings()).set_file_name(name),
+            Purpose::ExportMask => dialog.add_filter("PNG", purpose.endings()).set_file_name(name),
+            Purpose::ExportRegions => dialog.add_filter("JSON", purpose.endings()).set_file_name(name),
+            Purpose::ImportRegions => dialog.add_filter("JSON", purpose.endings()),
+            Purpose::Picture => dialog.add_filter(tr("Pictures"), purpose.endings()),
             Purpose::Model => dialog,
         };
         if let Some(folder) = folder {
@@ -194,8 +284,10 @@ impl Files {
         self.asking = Some(purpose);
         let answer = move || {
             let path = match purpose {
-                Purpose::Open | Purpose::Picture => dialog.pick_file(),
-                Purpose::SaveAs | Purpose::Export => dialog.save_file(),
+                Purpose::Open | Purpose::Picture | Purpose::ImportRegions => dialog.pick_file(),
+                Purpose::SaveAs | Purpose::Export(_) | Purpose::ExportMask | Purpose::ExportRegions => {
+                    dialog.save_file()
+                }
                 Purpose::Model => dialog.pick_folder(),
             };
             Done::Answered { purpose, path }
@@ -218,9 +310,9 @@ fn save(document: &Document, path: &Path) -> Result<(), String> {
     document.save(path).map_err(|e| e.to_string())
 }
 
-fn export(document: &Document, path: &Path) -> Result<(), String> {
+fn export(document: &Document, how: Export, path: &Path) -> Result<(), String> {
     let take = document.take.as_ref().ok_or("there is no picture yet; press Generate first")?;
-    document.export_png(path, &take.image, true).map_err(|e| e.to_string())
+    document.export_picture(path, &take.image, how).map_err(|e| e.to_string())
 }
 
 /// True where asking the system for a file can work. On Linux that is a desktop portal on the session bus, or zenity;
@@ -251,7 +343,8 @@ mod tests {
     fn a_missing_ending_is_added() {
         assert_eq!(Purpose::SaveAs.with_ending("a/lake".into()), PathBuf::from("a/lake.ora"));
         assert_eq!(Purpose::SaveAs.with_ending("lake.ORA".into()), PathBuf::from("lake.ORA"));
-        assert_eq!(Purpose::Export.with_ending("v1.2".into()), PathBuf::from("v1.2.png"));
+        assert_eq!(Purpose::Export(PictureFormat::Png).with_ending("v1.2".into()), PathBuf::from("v1.2.png"));
+        assert_eq!(Purpose::Export(PictureFormat::Jpeg).with_ending("a.jpeg".into()), PathBuf::from("a.jpeg"));
         assert_eq!(Purpose::Open.with_ending("lake".into()), PathBuf::from("lake"));
     }
 }

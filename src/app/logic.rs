@@ -12,6 +12,7 @@ impl App {
         for done in self.files.done() {
             self.file_done(ctx, done);
         }
+        self.autosave(ctx);
         if ctx.input(|i| i.viewport().close_requested()) && !self.closing && self.editor.is_unsaved() {
             ctx.send_viewport_cmd(egui::ViewportCommand::CancelClose);
             self.leave(ctx, Leave::Quit);
@@ -31,6 +32,7 @@ impl App {
             Done::Opened { path, result: Ok(opened) } => {
                 let crate::document::Opened { document, notes } = *opened;
                 self.remember_folder(&path);
+                self.remember_project(&path);
                 // A picture with a project inside opens the project; saving it asks for a name of its own.
                 let is_project = path.extension().is_some_and(|x| x.eq_ignore_ascii_case("ora"));
                 let editor = if is_project {
@@ -45,6 +47,7 @@ impl App {
             }
             Done::Saved { path, state, result: Ok(()) } => {
                 self.remember_folder(&path);
+                self.remember_project(&path);
                 self.editor.set_path(&path);
                 self.editor.mark_saved(state);
                 if let Some(leave) = self.after_save.take() {
@@ -59,7 +62,23 @@ impl App {
                 self.remember_folder(&path);
                 self.start_from(image);
             }
+            Done::Found { path, card, result: Ok(found) } => self.found(ctx, &path, card, found),
+            Done::Autosaved { state, files, result } => {
+                self.recovery.finished(state, &files, result.is_ok());
+                if let Err(message) = result {
+                    self.toasts.warning(fill("Not autosaved: {0}", &[&message]));
+                }
+            }
+            Done::Recovered { copy, result: Ok(opened) } => self.recovered(&copy, *opened),
+            Done::Palette { path, result: Ok(palette) } => {
+                self.remember_folder(&path);
+                self.take_palette(*palette);
+            }
+            Done::Seen(seen) => self.shelf.take_in(ctx, seen),
             Done::Opened { result: Err(message), .. }
+            | Done::Found { result: Err(message), .. }
+            | Done::Palette { result: Err(message), .. }
+            | Done::Recovered { result: Err(message), .. }
             | Done::Picture { result: Err(message), .. }
             | Done::Saved { result: Err(message), .. }
             | Done::Exported { result: Err(message), .. } => {
@@ -113,7 +132,14 @@ impl App {
             // The open document was asked about before the path was.
             Purpose::Open => self.leave_now(ctx, Leave::OpenPath(path)),
             Purpose::SaveAs => self.save_to(path, after),
-            Purpose::Export => self.files.export(self.editor.document().clone(), path),
+            Purpose::Export(_) => self.files.export(self.editor.document().clone(), self.prefs.export, path),
+            Purpose::ExportRegions => self.files.export_regions(self.editor.document().clone(), path),
+            Purpose::ImportRegions => self.files.import_regions(path),
+            Purpose::ExportMask => {
+                if let Some(region) = self.editor.selected_region() {
+                    self.files.export_mask(std::sync::Arc::clone(&region.mask), path);
+                }
+            }
             Purpose::Picture => {
                 let document = self.editor.document();
                 let size = (document.width, document.height);
@@ -136,7 +162,11 @@ impl App {
 
     /// The name a new file gets unless another is given.
     pub(super) fn suggested_name(&self, purpose: Purpose) -> String {
-        let stem = Path::new(self.editor.title()).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let mut stem = Path::new(self.editor.title()).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        if let (Purpose::ExportMask, Some(region)) = (purpose, self.editor.selected_region()) {
+            let safe = |c: char| if c.is_alphanumeric() || c == ' ' || c == '-' { c } else { '_' };
+            stem = format!("{stem} - {}", region.name.chars().map(safe).collect::<String>());
+        }
         format!("{stem}.{}", purpose.endings().first().copied().unwrap_or_default())
     }
 

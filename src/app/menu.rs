@@ -14,16 +14,24 @@ const MENUS: [Menu; 6] = [
         &[
             Some(Command::New),
             Some(Command::Open),
+            Some(Command::Recent),
             Some(Command::Examples),
+            Some(Command::Recover),
             None,
             Some(Command::Save),
             Some(Command::SaveAs),
             Some(Command::Export),
+            Some(Command::ExportMask),
+            Some(Command::ExportRegions),
+            Some(Command::ImportRegions),
             None,
             Some(Command::Quit),
         ],
     ),
-    (key("Edit"), &[Some(Command::Undo), Some(Command::Redo)]),
+    (
+        key("Edit"),
+        &[Some(Command::Undo), Some(Command::Redo), None, Some(Command::CopyPicture), Some(Command::PastePicture)],
+    ),
     (
         key("Region"),
         &[
@@ -34,6 +42,7 @@ const MENUS: [Menu; 6] = [
             Some(Command::DeleteRegion),
             None,
             Some(Command::ToggleRegion),
+            Some(Command::LockRegion),
             Some(Command::RaiseRegion),
             Some(Command::LowerRegion),
             Some(Command::SelectAbove),
@@ -75,6 +84,11 @@ const MENUS: [Menu; 6] = [
             Some(Command::LanguageGerman),
             Some(Command::LanguageChinese),
             Some(Command::LanguageSystem),
+            None,
+            Some(Command::TogglePanels),
+            Some(Command::InterfaceLarger),
+            Some(Command::InterfaceSmaller),
+            Some(Command::ResetStudio),
         ],
     ),
     (
@@ -94,7 +108,7 @@ impl App {
     pub(super) fn menu_ui(&mut self, ui: &mut Ui) {
         let t = theme::tokens(ui);
         let bar = ui.max_rect();
-        let mut called = None;
+        let (mut called, mut opened, mut size) = (None, None, None);
         MenuBar::new().ui(ui, |ui| {
             ui.set_min_height(bar.height());
             ui.spacing_mut().item_spacing.x = theme::HALF;
@@ -108,7 +122,14 @@ impl App {
                             None => {
                                 ui.separator();
                             }
-                            Some(command) => self.menu_entry(ui, *command, &mut called),
+                            Some(command) => {
+                                self.menu_entry(ui, *command, &mut called);
+                                match command {
+                                    Command::Recent => opened = self.recent_menu(ui).or(opened.take()),
+                                    Command::InterfaceSmaller => size = self.size_menu(ui).or(size),
+                                    _ => {}
+                                }
+                            }
                         }
                     }
                 });
@@ -134,6 +155,12 @@ impl App {
         );
         if let Some(command) = called {
             self.perform(ui, command);
+        }
+        if let Some(path) = opened {
+            self.leave(ui, super::perform::Leave::OpenPath(path));
+        }
+        if let Some(size) = size {
+            self.set_size(ui, size);
         }
     }
 

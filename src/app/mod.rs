@@ -10,21 +10,27 @@ mod checks;
 mod commands;
 mod cost;
 mod dialogs;
+mod drops;
 mod editor;
 mod engine;
 mod example;
+mod export;
 mod files;
 mod gallery;
+mod interface;
 mod job;
 mod logic;
 mod menu;
 mod more;
 mod perform;
 mod prefs;
+mod recovery;
 mod regions;
 mod settings;
+mod shelf;
 mod start;
 mod status;
+mod style;
 mod takes;
 mod texts;
 mod theme;
@@ -71,6 +77,10 @@ pub struct Options {
     pub file_dialogs: FileDialogs,
     /// What the window speaks, whatever was chosen before.
     pub language: Option<Language>,
+    /// Where unsaved work is kept for the start after a crash; nothing is kept without.
+    pub data: Option<PathBuf>,
+    /// How much unsaved change is kept at once; a minute unless said otherwise.
+    pub autosave_every: Option<std::time::Duration>,
 }
 
 /// The studio.
@@ -94,6 +104,8 @@ pub struct App {
     cards: regions::Cards,
     writing: words::Writing,
     tour: tour::Tour,
+    recovery: recovery::Recovery,
+    shelf: shelf::Shelf,
     /// What the document's model makes of words, once that is known.
     vocabulary: Option<Arc<crate::studio::Vocabulary>>,
     /// The title the window has been given.
@@ -141,6 +153,8 @@ impl App {
             cards: regions::Cards::default(),
             writing: words::Writing::default(),
             tour: tour::Tour::default(),
+            recovery: recovery::Recovery::new(options.data.as_deref(), options.autosave_every),
+            shelf: shelf::Shelf::default(),
             vocabulary: None,
             window_title: String::new(),
             closing: false,
@@ -148,6 +162,9 @@ impl App {
         if cc.storage.is_some_and(prefs::Prefs::is_first_run) {
             app.tour.begin();
         }
+        app.set_size(ctx, app.prefs.size);
+        app.look_at_shelf();
+        app.ask_about_lost();
         if let Some(path) = options.project {
             app.files.open(path);
         }
@@ -226,13 +243,13 @@ pub fn run(project: Option<PathBuf>) -> anyhow::Result<()> {
         viewport: egui::ViewportBuilder::default()
             .with_app_id("polyptych")
             .with_title("Polyptych")
-            .with_inner_size([1440.0, 900.0])
+            .with_inner_size(interface::WINDOW)
             .with_min_inner_size([880.0, 560.0])
             .with_icon(egui::IconData::default())
             .with_drag_and_drop(true),
         ..Default::default()
     };
-    let options = Options { project, ..Default::default() };
+    let options = Options { project, data: eframe::storage_dir("polyptych"), ..Default::default() };
     eframe::run_native("polyptych", native, Box::new(|cc| Ok(Box::new(App::new(cc, options)))))
         .map_err(|error| anyhow::anyhow!("{error}"))
         .context("the studio's window could not be opened; `polyptych render` works without one")

@@ -17,6 +17,8 @@ pub enum Leave {
     Example(Example),
     Open,
     OpenPath(std::path::PathBuf),
+    /// What a crash left behind, by where its copy lies.
+    Recover(std::path::PathBuf),
 }
 
 impl App {
@@ -24,18 +26,22 @@ impl App {
     #[must_use]
     pub fn is_enabled(&self, command: Command) -> bool {
         let region = self.editor.selected_region().is_some();
+        let free = self.editor.selected_region().is_some_and(|r| !r.locked);
         match command {
             Command::Undo => self.editor.undo_label().is_some(),
             Command::Redo => self.editor.redo_label().is_some(),
-            Command::Export => self.editor.document().take.is_some(),
+            Command::Export | Command::CopyPicture => self.editor.document().take.is_some(),
+            Command::Recover => !self.recovery.lost.is_empty(),
+            Command::ExportMask => region,
             Command::AddRegion => self.editor.document().regions.len() < MAX_REGIONS,
             Command::DuplicateRegion => region && self.editor.document().regions.len() < MAX_REGIONS,
+            Command::ToggleRegion | Command::LockRegion => region,
+            Command::ExportRegions => !self.editor.document().regions.is_empty(),
             Command::RenameRegion
-            | Command::ToggleRegion
             | Command::FillRegion
             | Command::ClearRegion
             | Command::InvertRegion
-            | Command::DeleteRegion => region,
+            | Command::DeleteRegion => free,
             Command::RaiseRegion => self.editor.selected_neighbour(1).is_some(),
             Command::LowerRegion => self.editor.selected_neighbour(-1).is_some(),
             Command::SelectAbove => {
@@ -61,6 +67,7 @@ impl App {
             Command::ThemeSystem => self.prefs.theme == ThemePreference::System,
             Command::ThemeDark => self.prefs.theme == ThemePreference::Dark,
             Command::ThemeLight => self.prefs.theme == ThemePreference::Light,
+            Command::TogglePanels => self.prefs.panels_away,
             Command::LanguageSystem => self.prefs.language == Language::System,
             Command::LanguageEnglish => self.prefs.language == Language::English,
             Command::LanguageGerman => self.prefs.language == Language::German,
@@ -85,7 +92,21 @@ impl App {
             Command::Examples => self.dialog = Some(Dialog::examples(ctx)),
             Command::Save => self.save(None),
             Command::SaveAs => self.save_as(None),
-            Command::Export => self.ask_path(Purpose::Export),
+            Command::Export => self.dialog = Some(Dialog::Export),
+            Command::ExportMask => self.ask_path(Purpose::ExportMask),
+            Command::ExportRegions => self.ask_path(Purpose::ExportRegions),
+            Command::ImportRegions => self.ask_path(Purpose::ImportRegions),
+            Command::Recent => {
+                self.look_at_shelf();
+                self.dialog = Some(Dialog::Recent);
+            }
+            Command::Recover => self.ask_about_lost(),
+            Command::CopyPicture => self.copy_picture(ctx),
+            Command::PastePicture => ctx.send_viewport_cmd(egui::ViewportCommand::RequestPaste),
+            Command::TogglePanels => self.prefs.panels_away = !self.prefs.panels_away,
+            Command::InterfaceLarger => self.step_size(ctx, true),
+            Command::InterfaceSmaller => self.step_size(ctx, false),
+            Command::ResetStudio => self.dialog = Some(Dialog::Reset),
             Command::Quit => self.leave(ctx, Leave::Quit),
             Command::Undo => self.editor.undo(),
             Command::Redo => self.editor.redo(),
@@ -108,6 +129,7 @@ impl App {
                     self.editor.toggle_region(id);
                 }
             }
+            Command::LockRegion => self.editor.toggle_lock(),
             Command::RaiseRegion => self.editor.shift_region(1),
             Command::LowerRegion => self.editor.shift_region(-1),
             Command::SelectAbove => {
@@ -203,6 +225,7 @@ impl App {
         match leave {
             Leave::Quit => {
                 self.closing = true;
+                self.end_recovery();
                 ctx.send_viewport_cmd(egui::ViewportCommand::Close);
             }
             Leave::New { width, height } => {
@@ -212,11 +235,13 @@ impl App {
             Leave::Example(example) => self.open_document(super::Editor::new(example.document(), &example.name())),
             Leave::Open => self.ask_path(Purpose::Open),
             Leave::OpenPath(path) => self.files.open(path),
+            Leave::Recover(copy) => self.files.recover(copy),
         }
     }
 
     /// Shows another document.
     pub(super) fn open_document(&mut self, editor: super::Editor) {
+        self.recovery.forget();
         self.forget_job();
         self.abort_gesture();
         self.takes.clear();

@@ -2,6 +2,7 @@
 
 use super::BrushSettings;
 use super::texts::Language;
+use crate::document::Export;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -20,6 +21,13 @@ pub struct Prefs {
     pub more: bool,
     /// Whether the rarer settings of the picture are.
     pub advanced: bool,
+    /// Projects opened or saved, the last first.
+    pub recent: Vec<PathBuf>,
+    pub export: Export,
+    /// The size of everything in the window, in percent.
+    pub size: u16,
+    /// Whether the panels beside the canvas are put away.
+    pub panels_away: bool,
 }
 
 impl Default for Prefs {
@@ -33,6 +41,10 @@ impl Default for Prefs {
             folder: None,
             more: false,
             advanced: false,
+            recent: Vec::new(),
+            export: Export::default(),
+            size: 100,
+            panels_away: false,
         }
     }
 }

@@ -24,6 +24,8 @@ pub struct Cards {
     focus_name: bool,
     /// Bring the selected card into sight.
     reveal: bool,
+    /// Where the cards are on the screen.
+    places: Vec<(Selected, egui::Rect)>,
 }
 
 impl Cards {
@@ -31,6 +33,11 @@ impl Cards {
         self.renaming = Some((region.id, region.name.clone()));
         self.focus_name = true;
         self.reveal = true;
+    }
+
+    /// The card at a position on the screen.
+    pub fn card_at(&self, at: egui::Pos2) -> Option<Selected> {
+        self.places.iter().find(|(_, rect)| rect.contains(at)).map(|(key, _)| *key)
     }
 
     pub fn write_words(&mut self) {
@@ -73,7 +80,9 @@ impl App {
                 }
             });
         });
+        self.style_ui(ui);
         self.writing.follow(ui);
+        self.cards.places.clear();
         let mut wishes = Vec::new();
         ScrollArea::vertical().id_salt("cards").auto_shrink(false).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = theme::GRID;
@@ -180,6 +189,7 @@ impl App {
         if response.clicked() {
             wishes.push(Wish::Select(key));
         }
+        self.cards.places.push((key, response.rect));
         if open && self.cards.reveal {
             response.scroll_to_me(None);
         }
@@ -246,6 +256,9 @@ impl App {
 
     fn region_body(&mut self, ui: &mut Ui, region: &Region, wishes: &mut Vec<Wish>) {
         let key = Selected::Region(region.id);
+        if region.locked {
+            ui.disable();
+        }
         self.words_field(ui, key, &region.words, tr("What this region shows"), wishes);
         let (text, hint) = match &region.negative {
             None => ("", tr("as in the background")),
@@ -356,6 +369,7 @@ fn card_buttons(ui: &mut Ui, region: &Region, wishes: &mut Vec<Wish>) {
             Command::RerollRegion,
             Command::RenameRegion,
             Command::DuplicateRegion,
+            Command::LockRegion,
             Command::RaiseRegion,
             Command::LowerRegion,
             Command::FillRegion,
@@ -382,6 +396,12 @@ fn card_buttons(ui: &mut Ui, region: &Region, wishes: &mut Vec<Wish>) {
     let eye = widgets::icon_button(ui, icon, &name);
     if eye.on_hover_text(Command::ToggleRegion.hint()).clicked() {
         wishes.push(Wish::Run(key, Command::ToggleRegion));
+    }
+    if region.locked {
+        let lock = widgets::icon_button(ui, icons::ICON_LOCK, &fill("Unlock {0}", &[&region.name]));
+        if lock.on_hover_text(Command::LockRegion.hint()).clicked() {
+            wishes.push(Wish::Run(key, Command::LockRegion));
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! One frame: keys first, then the panels around the canvas, then the canvas, then what floats above.
 
-use super::perform::Leave;
 use super::tour::{self, Place};
+use super::interface::RIGHT;
 use super::{App, commands, theme};
 use egui::{CentralPanel, Frame, Margin, Panel, Ui, vec2};
 
@@ -13,27 +13,31 @@ impl eframe::App for App {
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
         self.keys(ui);
         self.drops(ui);
+        self.pasted(ui);
         self.checks_and_thumbnails(ui);
 
         let t = theme::tokens(ui);
         let panel = |x: i8, y: i8| Frame::new().fill(t.panel).inner_margin(Margin::symmetric(x, y));
         Panel::top("menu").frame(panel(12, 0)).exact_size(36.0).resizable(false).show(ui, |ui| self.menu_ui(ui));
         Panel::bottom("status").frame(panel(12, 0)).exact_size(28.0).resizable(false).show(ui, |ui| self.status_ui(ui));
-        Panel::right("right").frame(Frame::new().fill(t.panel)).exact_size(336.0).resizable(false).show(ui, |ui| {
+        let shown = !self.prefs.panels_away;
+        let right = Panel::right("right").frame(Frame::new().fill(t.panel)).default_size(RIGHT.0);
+        right.size_range(RIGHT.1..=RIGHT.2).show_collapsible(ui, &mut { shown }, |ui| {
             Panel::bottom("settings").frame(panel(12, 12)).resizable(false).show(ui, |ui| self.settings_ui(ui));
             CentralPanel::no_frame().frame(panel(12, 12)).show(ui, |ui| {
                 tour::mark(ui, Place::Regions, ui.max_rect().expand(8.0));
                 self.regions_ui(ui);
             });
         });
-        if self.takes.len() > 0 {
+        if self.takes.len() > 0 && shown {
             Panel::bottom("takes")
                 .frame(panel(12, 12))
                 .exact_size(112.0)
                 .resizable(false)
                 .show(ui, |ui| self.takes_ui(ui));
         }
-        Panel::left("tools").frame(panel(6, 6)).exact_size(48.0).resizable(false).show(ui, |ui| {
+        let left = Panel::left("tools").frame(panel(6, 6)).exact_size(48.0).resizable(false);
+        left.show_collapsible(ui, &mut { shown }, |ui| {
             tour::mark(ui, Place::Tools, ui.max_rect().expand(4.0));
             self.tools_ui(ui);
         });
@@ -48,6 +52,11 @@ impl eframe::App for App {
         self.toasts.show(ui, canvas.inner.left_bottom() + vec2(12.0, -12.0));
         self.tour_ui(ui);
         self.dialog_ui(ui);
+        self.drop_hint(ui);
+    }
+
+    fn on_exit(&mut self) {
+        self.end_recovery();
     }
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {
@@ -68,14 +77,6 @@ impl App {
         let to_stop = self.something_to_stop() && !self.writing.is_listing();
         for command in commands::take_pressed(ui, to_stop) {
             self.perform(ui, command);
-        }
-    }
-
-    /// A file dropped on the window is opened.
-    fn drops(&mut self, ui: &Ui) {
-        let dropped = ui.input(|i| i.raw.dropped_files.first().map(|f| f.path().to_path_buf()));
-        if let Some(path) = dropped {
-            self.leave(ui, Leave::OpenPath(path));
         }
     }
 

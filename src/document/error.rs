@@ -124,6 +124,15 @@ pub enum Problem {
         /// What the decoder says.
         reason: String,
     },
+    /// A file of regions that cannot be used.
+    #[error("is not a file of regions ({0}); choose one that was exported here")]
+    Regions(String),
+    /// A file that is no picture.
+    #[error("is not a picture that can be read here; save it as PNG, JPEG or WebP")]
+    NotAPicture,
+    /// A picture that does not decode.
+    #[error("the picture is damaged ({0}); restore a copy or save it again")]
+    DamagedPicture(String),
     /// A mask of another size than the canvas.
     #[error(
         "is {width}×{height} pixels but the canvas is {canvas_width}×{canvas_height}; scale it to the canvas's size"

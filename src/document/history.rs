@@ -96,6 +96,7 @@ struct Step {
 struct Rest {
     width: u32,
     height: u32,
+    style: String,
     background: Background,
     settings: Settings,
     /// The take, where the step changed it: a picture that is finished between two edits is not taken away by undoing.
@@ -327,6 +328,7 @@ impl Rest {
         let start = (!same_start(before.start.as_ref(), after.start.as_ref())).then_some(before.start);
         let same = before.width == after.width
             && before.height == after.height
+            && before.style == after.style
             && before.background == after.background
             && before.settings == after.settings
             && take.is_none()
@@ -346,6 +348,7 @@ impl Rest {
         Some(Self {
             width: before.width,
             height: before.height,
+            style: before.style,
             background: before.background,
             settings: before.settings,
             take,
@@ -364,6 +367,7 @@ impl Rest {
     fn is_state_of(&self, document: &Document) -> bool {
         self.width == document.width
             && self.height == document.height
+            && self.style == document.style
             && self.background == document.background
             && self.settings == document.settings
             && self.start.as_ref().is_none_or(|start| same_start(start.as_ref(), document.start.as_ref()))
@@ -375,6 +379,7 @@ impl Rest {
     fn exchange(&mut self, document: &mut Document) {
         std::mem::swap(&mut self.width, &mut document.width);
         std::mem::swap(&mut self.height, &mut document.height);
+        std::mem::swap(&mut self.style, &mut document.style);
         std::mem::swap(&mut self.background, &mut document.background);
         std::mem::swap(&mut self.settings, &mut document.settings);
         if let Some(take) = &mut self.take {
@@ -401,7 +406,7 @@ impl Rest {
         };
         let take = self.take.iter().flatten().map(|take| take.image.as_raw().len()).sum::<usize>();
         let start = self.start.iter().flatten().map(|start| start.image.as_raw().len()).sum::<usize>();
-        let background = self.background.words.len() + self.background.negative.len();
+        let background = self.style.len() + self.background.words.len() + self.background.negative.len();
         size_of::<Self>() + self.regions.iter().map(text).sum::<usize>() + take + start + background
     }
 }
@@ -437,6 +442,7 @@ fn same_card(a: &Region, b: &Region) -> bool {
         colour,
         mask: _,
         visible,
+        locked,
         bootstrap,
         feather,
         weight,
@@ -446,7 +452,8 @@ fn same_card(a: &Region, b: &Region) -> bool {
         start,
         end,
     } = a;
-    (id, name, words, negative, colour, visible) == (&b.id, &b.name, &b.words, &b.negative, &b.colour, &b.visible)
+    (id, name, words, negative, colour) == (&b.id, &b.name, &b.words, &b.negative, &b.colour)
+        && (visible, locked) == (&b.visible, &b.locked)
         && (bootstrap, feather, weight, guidance) == (&b.bootstrap, &b.feather, &b.weight, &b.guidance)
         && (seed, reroll, start, end) == (&b.seed, &b.reroll, &b.start, &b.end)
 }

@@ -31,15 +31,18 @@ impl Document {
     /// # Errors
     /// As [`Self::import_mask`].
     pub fn import_picture(path: impl AsRef<Path>, width: u32, height: u32) -> Result<RgbImage, FileError> {
-        import_picture(path.as_ref(), Some((width, height)))
+        let path = path.as_ref();
+        let named = |problem| FileError::new(path, problem);
+        let file = File::open(path).map_err(|e| named(Problem::Read(e)))?;
+        read_picture(BufReader::with_capacity(1 << 16, file), width, height).map_err(named)
     }
 
-    /// The same of a picture of any size that a canvas may have.
+    /// The same of a PNG, JPEG or WebP file of any size that a canvas may have.
     ///
     /// # Errors
     /// As [`Self::import_mask`].
     pub fn import_picture_of_any_size(path: impl AsRef<Path>) -> Result<RgbImage, FileError> {
-        import_picture(path.as_ref(), None)
+        super::read_picture(path).map(|image| super::over_white(&image))
     }
 }
 
@@ -52,18 +55,8 @@ fn of_canvas<R: BufRead>(png: PngReader<R>, width: u32, height: u32) -> Result<P
     Err(Problem::MaskSize { width: own_width, height: own_height, canvas_width: width, canvas_height: height })
 }
 
-fn import_picture(path: &Path, canvas: Option<(u32, u32)>) -> Result<RgbImage, FileError> {
-    let named = |problem| FileError::new(path, problem);
-    let file = File::open(path).map_err(|e| named(Problem::Read(e)))?;
-    read_picture(BufReader::with_capacity(1 << 16, file), canvas).map_err(named)
-}
-
-fn read_picture(stream: impl BufRead, canvas: Option<(u32, u32)>) -> Result<RgbImage, Problem> {
-    let mut png = PngReader::new(stream, PICTURE)?.at_most(MAX_AREA)?;
-    if let Some((width, height)) = canvas {
-        png = of_canvas(png, width, height)?;
-    }
-    let (width, height) = png.size();
+fn read_picture(stream: impl BufRead, width: u32, height: u32) -> Result<RgbImage, Problem> {
+    let png = of_canvas(PngReader::new(stream, PICTURE)?.at_most(MAX_AREA)?, width, height)?;
     let mut image = RgbImage::new(width, height);
     let mut out = image.chunks_exact_mut((width as usize * 3).max(1));
     png.rows(false, |_, _, row| {

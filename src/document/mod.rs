@@ -4,10 +4,12 @@ mod base64;
 mod coverage;
 mod describe;
 mod error;
+mod export;
 pub mod file;
 mod history;
 mod import;
 mod mask;
+mod pictures;
 mod png;
 mod raster;
 mod region;
@@ -18,9 +20,11 @@ mod tiles;
 pub use coverage::{Coverage, RegionCoverage, Warning, WarningKind};
 pub use describe::{BackgroundSummary, Kind, RegionSummary, StartSummary, Summary, describe};
 pub use error::{FileError, Problem};
-pub use file::{Opened, replace_file, write_atomically};
+pub use export::{Export, PictureFormat};
+pub use file::{Opened, Palette, replace_file, write_atomically};
 pub use history::{Change, History, MEMORY as HISTORY_MEMORY, MergeKey};
 pub use mask::{Mask, PixelRect};
+pub use pictures::{is_grey, over_white, read_picture};
 pub use png::Carry;
 pub use region::{Background, MAX_FEATHER, MAX_WEIGHT, MIN_WEIGHT, REGION_COLOURS, Region, RegionId, Rgb};
 pub use settings::{BootstrapColour, Overlap, Regions, Sampler, Schedule, Settings, WindowWeights, Wrap};
@@ -48,6 +52,8 @@ pub struct Document {
     pub width: u32,
     /// Canvas height in pixels.
     pub height: u32,
+    /// Words that are added to those of every region and of the background ([`Self::styled`]).
+    pub style: String,
     /// The region below all others; it covers what nothing else covers.
     pub background: Background,
     /// Regions from the lowest to the uppermost: region number 1 is `regions[0]`, and later ones cover earlier ones.
@@ -81,6 +87,7 @@ impl Document {
         Self {
             width,
             height,
+            style: String::new(),
             background: Background::default(),
             regions: Vec::new(),
             settings: Settings::default(),
@@ -88,6 +95,16 @@ impl Document {
             take: None,
             unknown: serde_json::Map::new(),
             extra: BTreeMap::new(),
+        }
+    }
+
+    /// What the model reads for these words of a region or the background: the style behind them.
+    #[must_use]
+    pub fn styled(&self, words: &str) -> String {
+        match (words.trim().is_empty(), self.style.trim().is_empty()) {
+            (_, true) => words.to_owned(),
+            (true, false) => self.style.trim().to_owned(),
+            (false, false) => format!("{}, {}", words.trim_end().trim_end_matches(','), self.style.trim()),
         }
     }
 

@@ -23,7 +23,7 @@ use std::sync::Arc;
 /// The keyword of the web UIs.
 const PARAMETERS: &str = "parameters";
 /// The keyword of the whole document.
-const PROJECT: &str = "polyptych";
+pub(super) const PROJECT: &str = "polyptych";
 /// The largest project that travels inside a picture, in bytes of its OpenRaster file.
 const MAX_PROJECT: usize = 1 << 25;
 /// What errors call the pixels of an opened PNG.
@@ -106,7 +106,7 @@ impl Document {
     }
 
     /// The seed a picture was drawn with: the take's, where it is the take.
-    fn seed_of(&self, image: &RgbImage) -> u64 {
+    pub(super) fn seed_of(&self, image: &RgbImage) -> u64 {
         match &self.take {
             Some(take) if take.image == *image => take.seed,
             _ => self.settings.seed,
@@ -117,9 +117,9 @@ impl Document {
     #[must_use]
     pub fn parameters(&self, width: u32, height: u32, seed: u64) -> String {
         let words = |words: &str| words.split_whitespace().collect::<Vec<_>>().join(" ");
-        let regions = self.regions.iter().filter(|region| region.visible).map(|region| words(&region.words));
+        let regions = self.regions.iter().filter(|region| region.visible).map(|region| words(&self.styled(&region.words)));
         let prompt: Vec<String> =
-            std::iter::once(words(&self.background.words)).chain(regions).filter(|line| !line.is_empty()).collect();
+            std::iter::once(words(&self.styled(&self.background.words))).chain(regions).filter(|line| !line.is_empty()).collect();
         let mut text = prompt.join(" BREAK\n");
         let negative = words(&self.background.negative);
         if !negative.is_empty() {

@@ -82,7 +82,7 @@ pub(super) fn plan(
         let fraction = region.map_or(0.0, |r| r.bootstrap.unwrap_or(settings.bootstrap));
         Ok::<_, DrawError>(Part {
             mask: masks.next().unwrap_or_else(|| LatentMask::empty(0, 0)),
-            prompt: prompt(words)?,
+            prompt: prompt(&document.styled(words))?,
             negative: prompt(negative)?,
             bootstrap_steps: region.map_or(0, |_| bootstrap_steps(fraction, document, options)),
             guidance: region.and_then(|r| r.guidance).unwrap_or(settings.guidance),

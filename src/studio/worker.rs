@@ -187,7 +187,7 @@ const LAST_MEMORY: usize = 256 << 20;
 fn basis(document: &Document) -> Document {
     let mut basis =
         Document { take: None, unknown: serde_json::Map::new(), extra: BTreeMap::new(), ..document.clone() };
-    basis.regions.iter_mut().for_each(|region| region.reroll = None);
+    basis.regions.iter_mut().for_each(|region| (region.reroll, region.locked) = (None, false));
     basis
 }
 

@@ -58,6 +58,7 @@ fn a_whole_painting() {
     assert_eq!(painter.app().editor().title(), "meadow.ora");
 
     painter.presses(Modifiers::COMMAND, Key::E);
+    painter.clicks("Export…");
     painter.answers_with(&picture, "Export");
     painter.waits_for("the picture's file", |a| !a.is_busy_with_files());
     let exported = image::open(&picture).expect("a PNG file").to_rgb8();

@@ -179,6 +179,8 @@ impl App {
     fn token_count(&mut self, ui: &mut Ui, text: &str) {
         let Some(vocabulary) = &self.vocabulary else { return };
         let by = Arc::as_ptr(vocabulary) as usize;
+        // The model reads the style with them.
+        let text = &*self.editor.document().styled(text);
         let last = self.writing.counted.take().filter(|last| last.prompt == text && last.by == by);
         let counted = last.unwrap_or_else(|| Counted { prompt: text.to_owned(), by, tokens: vocabulary.tokens(text) });
         let tokens = counted.tokens;

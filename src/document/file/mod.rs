@@ -27,11 +27,13 @@
 
 mod atomic;
 mod names;
+mod palette;
 pub(super) mod ora;
 mod project;
 mod stack;
 
 pub use atomic::{replace_file, write_atomically};
+pub use palette::Palette;
 
 use super::{Document, FileError, Problem};
 use std::fs::File;
@@ -48,9 +50,9 @@ pub struct Opened {
 }
 
 /// The first bytes of a zip file.
-const ZIP_START: &[u8] = b"PK";
+pub(super) const ZIP_START: &[u8] = b"PK";
 /// The first bytes of a PNG file.
-const PNG_START: &[u8] = b"\x89PNG\r\n\x1a\n";
+pub(super) const PNG_START: &[u8] = b"\x89PNG\r\n\x1a\n";
 
 impl Document {
     /// Opens a project (.ora), or a PNG that was exported with its project inside.

@@ -103,6 +103,12 @@ pub(in crate::document) fn read<R: io::Read + Seek>(stream: R) -> Result<Read, P
     Ok(Read { opened: Opened { document, notes }, seed })
 }
 
+/// The small picture inside a file, as PNG.
+pub(in crate::document) fn thumbnail<R: io::Read + Seek>(stream: R) -> Result<Vec<u8>, Problem> {
+    let mut archive = ZipArchive::new(stream).map_err(zip_problem)?;
+    entry(&mut archive, THUMBNAIL, 1 << 22)?.ok_or_else(|| Problem::MissingEntry(THUMBNAIL.to_owned()))
+}
+
 /// The layers of a file being read.
 struct Layers<R> {
     archive: ZipArchive<R>,

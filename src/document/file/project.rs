@@ -42,6 +42,8 @@ const MAX_ID: u32 = 1_000_000_000;
 pub(super) struct Project {
     polyptych: u64,
     program: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    style: String,
     pub(super) background: BackgroundEntry,
     pub(super) regions: Vec<RegionEntry>,
     settings: SettingsEntry,
@@ -78,6 +80,8 @@ pub(super) struct RegionEntry {
     reroll: Option<u64>,
     start: Option<f32>,
     end: Option<f32>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    locked: bool,
     #[serde(flatten)]
     unknown: Map<String, Value>,
 }
@@ -239,6 +243,30 @@ fn limited(notes: &mut Vec<String>, what: &str, value: f32, low: f32, high: f32)
 }
 
 impl RegionEntry {
+    /// The entry of a region whose pixels are in `layer`.
+    pub(super) fn of(region: &Region, layer: String) -> Self {
+        let Rgb([r, g, b]) = region.colour;
+        let finite = |v: f32| Some(v).filter(|v| v.is_finite());
+        Self {
+            layer,
+            id: region.id.0,
+            name: region.name.clone(),
+            words: region.words.clone(),
+            negative: region.negative.clone(),
+            colour: format!("#{r:02x}{g:02x}{b:02x}"),
+            bootstrap: region.bootstrap.and_then(finite),
+            feather: region.feather,
+            weight: finite(region.weight),
+            guidance: region.guidance.and_then(finite),
+            seed: region.seed,
+            reroll: region.reroll,
+            start: finite(region.start),
+            end: finite(region.end),
+            locked: region.locked,
+            unknown: Map::new(),
+        }
+    }
+
     /// The region, without its mask; its colour `None` where the entry has none that can be read.
     pub(super) fn colour(&self) -> Option<Rgb> {
         let hex = self.colour.strip_prefix('#').filter(|hex| hex.len() == 6 && hex.is_ascii())?;
@@ -269,6 +297,7 @@ impl RegionEntry {
         }
         region.seed = self.seed;
         region.reroll = self.reroll;
+        region.locked = self.locked;
     }
 }
 
@@ -313,6 +342,7 @@ impl Project {
         if let Some(take) = self.take {
             keep("take", take.unknown);
         }
+        document.style = self.style;
         document.background = Background { words: self.background.words, negative: self.background.negative };
         document.settings = settings.settings(notes);
         document.unknown = unknown;
@@ -348,32 +378,14 @@ impl Project {
             .regions
             .iter()
             .map(|region| {
-                let Rgb([r, g, b]) = region.colour;
                 let unknown = match of_regions.remove(&region.id.0.to_string()) {
                     Some(Value::Object(map)) => map,
                     _ => Map::new(),
                 };
-                let finite = |v: f32| Some(v).filter(|v| v.is_finite());
-                let mut entry = RegionEntry {
-                    layer: layer(region),
-                    id: region.id.0,
-                    name: region.name.clone(),
-                    words: region.words.clone(),
-                    negative: region.negative.clone(),
-                    colour: format!("#{r:02x}{g:02x}{b:02x}"),
-                    bootstrap: region.bootstrap.and_then(finite),
-                    feather: region.feather,
-                    weight: finite(region.weight),
-                    guidance: region.guidance.and_then(finite),
-                    seed: region.seed,
-                    reroll: region.reroll,
-                    start: finite(region.start),
-                    end: finite(region.end),
-                    unknown: Map::new(),
-                };
+                let mut entry = RegionEntry::of(region, layer(region));
                 if let Ok(Value::Object(own)) = serde_json::to_value(&entry) {
                     entry.unknown = unknown;
-                    entry.unknown.retain(|key, _| !own.contains_key(key));
+                    entry.unknown.retain(|key, _| key != "locked" && !own.contains_key(key));
                 }
                 entry
             })
@@ -394,12 +406,13 @@ impl Project {
         Self {
             polyptych: FORMAT,
             program: env!("CARGO_PKG_VERSION").to_owned(),
+            style: document.style.clone(),
             background,
             regions,
             settings,
             start,
             take: take.map(|(layer, seed)| TakeEntry { layer: layer.to_owned(), seed, unknown: of_take }),
-            unknown: without(unknown, &["polyptych", "program", "background", "regions", "settings", "start", "take"]),
+            unknown: without(unknown, &["polyptych", "program", "style", "background", "regions", "settings", "start", "take"]),
         }
     }
 

@@ -1,0 +1,282 @@
+//! What is dropped on the window or pasted into it: projects, pictures, masks, models.
+
+use super::dialogs::{Dialog, Next, buttons, main, modal, other};
+use super::editor::Selected;
+use super::perform::Leave;
+use super::texts::{fill, tr};
+use super::{App, theme};
+use crate::document::{Document, Mask, RegionId, is_grey, over_white, read_picture};
+use crate::studio::Vocabulary;
+use egui::{Align2, ColorImage, FontId, Rect, Stroke, StrokeKind, TextureHandle, TextureOptions, Ui, vec2};
+use image::RgbaImage;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+use std::sync::Arc;
+
+/// What a dropped file turned out to be.
+pub enum Found {
+    /// A project, or a picture with a project inside.
+    Project,
+    Picture(Arc<RgbaImage>),
+    Model,
+    /// What cannot be used yet.
+    Lora,
+}
+
+/// Asks once what a picture is for.
+pub struct PlaceForm {
+    name: String,
+    image: Arc<RgbaImage>,
+    grey: bool,
+    shown: Option<TextureHandle>,
+}
+
+/// Finds out what was dropped. Slow for large files, so it runs on a thread of its own.
+pub fn find_out(path: &Path) -> Result<Found, String> {
+    let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let weights = ["safetensors", "ckpt", "pt", "pth", "bin", "pkl"].contains(&ending.as_str());
+    if ending == "safetensors" && is_lora(path) {
+        return Ok(Found::Lora);
+    }
+    if path.is_dir() || weights {
+        // What a model lacks is better said now than when a picture is wanted.
+        return Vocabulary::open(&path.display().to_string()).map(|_| Found::Model).map_err(|e| e.to_string());
+    }
+    if Document::is_project(path).map_err(|e| e.to_string())? {
+        return Ok(Found::Project);
+    }
+    read_picture(path).map(|image| Found::Picture(Arc::new(image))).map_err(|e| e.to_string())
+}
+
+/// True where the tensors of a .safetensors file are named as those of a LoRA are.
+fn is_lora(path: &Path) -> bool {
+    let read = || {
+        let mut file = File::open(path).ok()?;
+        let mut length = [0; 8];
+        file.read_exact(&mut length).ok()?;
+        // No header is longer than this by the format.
+        let length = u64::from_le_bytes(length).min(100_000_000);
+        let mut header = Vec::new();
+        file.take(length).read_to_end(&mut header).ok()?;
+        let header: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(&header).ok()?;
+        let marks = [".lora_down.", ".lora_up.", ".lora_A.", ".lora_B.", ".lora.down.", ".lora.up."];
+        Some(header.keys().any(|name| marks.iter().any(|mark| name.contains(mark))))
+    };
+    read().unwrap_or(false)
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+}
+
+impl App {
+    /// Takes what is dropped on the window, and shows while something is held over it what it would become.
+    pub(super) fn drops(&mut self, ui: &Ui) {
+        let (dropped, more, at) = ui.input(|i| {
+            let files = &i.raw.dropped_files;
+            (files.first().map(|f| f.path().to_path_buf()), files.len() > 1, i.pointer.latest_pos())
+        });
+        let Some(path) = dropped else { return };
+        if self.dialog.is_some() {
+            self.toasts.info(tr("Answer the question first, then drop it again."));
+            return;
+        }
+        if more {
+            self.toasts.info(fill("One at a time: {0} was taken.", &[&name(&path)]));
+        }
+        let card = at.and_then(|at| self.cards.card_at(at));
+        self.files.find_out(path, card);
+    }
+
+    pub(super) fn drop_hint(&self, ui: &Ui) {
+        if ui.input(|i| i.raw.hovered_files.is_empty()) {
+            return;
+        }
+        let t = theme::tokens(ui);
+        let rect = ui.content_rect();
+        let painter = ui.layer_painter(egui::LayerId::new(egui::Order::Tooltip, egui::Id::unique("drop hint")));
+        painter.rect_filled(rect, 0.0, t.shade);
+        painter.rect_stroke(rect.shrink(8.0), theme::ROUND, Stroke::new(2.0, t.accent), StrokeKind::Inside);
+        let text = tr("Drop a project, a picture, a mask or a model folder");
+        let font = FontId::new(18.0, theme::strong_family());
+        let text = painter.layout_no_wrap(text.to_owned(), font, t.text_strong);
+        let place = Align2::CENTER_CENTER.anchor_size(rect.center(), text.size());
+        painter.rect_filled(place.expand2(vec2(24.0, 16.0)), theme::ROUND, t.panel);
+        painter.galley(place.min, text, t.text_strong);
+    }
+
+    /// A dropped file has been looked at.
+    pub(super) fn found(&mut self, ctx: &egui::Context, path: &Path, card: Option<Selected>, found: Found) {
+        match found {
+            Found::Project => self.leave(ctx, Leave::OpenPath(path.to_path_buf())),
+            Found::Model => {
+                self.set_model(path.display().to_string());
+                self.toasts.info(fill("Pictures are drawn with {0} from now on.", &[&name(path)]));
+            }
+            Found::Lora => {
+                self.toasts.error(fill("{0} is a LoRA. LoRAs cannot be used yet; nothing was changed.", &[&name(path)]));
+            }
+            Found::Picture(image) => match card {
+                Some(Selected::Region(id)) => self.take_mask(id, &image),
+                _ => self.place(name(path), image),
+            },
+        }
+    }
+
+    /// A picture has come in by paste.
+    pub(super) fn pasted(&mut self, ui: &Ui) {
+        let image = ui.input(|i| {
+            i.events.iter().find_map(|event| match event {
+                egui::Event::PasteImage(image) => Some(Arc::clone(image)),
+                _ => None,
+            })
+        });
+        let Some(image) = image.filter(|_| self.dialog.is_none()) else { return };
+        let [width, height] = image.size.map(|side| u32::try_from(side).unwrap_or(0));
+        let bytes = image.pixels.iter().flat_map(|p| p.to_srgba_unmultiplied()).collect();
+        match RgbaImage::from_raw(width, height, bytes).filter(|image| !image.is_empty()) {
+            Some(image) => self.place(tr("The pasted picture").to_owned(), Arc::new(image)),
+            None => self.toasts.warning(tr("There is no picture to paste.")),
+        }
+    }
+
+    /// Asks what a picture is for, where it can be more than one thing.
+    fn place(&mut self, name: String, image: Arc<RgbaImage>) {
+        if self.editor.selected_region().is_none() {
+            self.start_from(over_white(&image));
+            self.toasts.info(fill("{0} is what the drawing starts from.", &[&name]));
+            return;
+        }
+        let grey = is_grey(&image);
+        self.dialog = Some(Dialog::Place(PlaceForm { name, image, grey, shown: None }));
+    }
+
+    pub(super) fn place_dialog(&mut self, ui: &Ui, mut form: PlaceForm) -> Next {
+        let Some((id, region)) = self.editor.selected_region().map(|r| (r.id, r.name.clone())) else {
+            self.start_from(over_white(&form.image));
+            return Next::Close;
+        };
+        let (mut start, mut mask, mut cancel) = (false, false, false);
+        let close = modal(ui, tr("What is this picture for?"), 400.0, |ui| {
+            form.preview(ui);
+            let text = fill(
+                "Start from it: the drawing begins with this picture instead of noise.\n\
+                 Mask: {0} covers what is white in it, or opaque.",
+                &[&region],
+            );
+            ui.label(text);
+            buttons(ui, |ui| {
+                // Grey pictures are masks more often than not.
+                let (to_mask, to_start) = (fill("Mask of {0}", &[&region]), tr("Start from it"));
+                if form.grey {
+                    mask = main(ui, &to_mask, true);
+                    start = other(ui, to_start);
+                } else {
+                    start = main(ui, to_start, true);
+                    mask = other(ui, &to_mask);
+                }
+                cancel = other(ui, tr("Cancel"));
+            });
+        });
+        if start {
+            self.start_from(over_white(&form.image));
+        } else if mask {
+            self.take_mask(id, &form.image);
+        } else if !close && !cancel {
+            return Next::Stay(Dialog::Place(form));
+        }
+        Next::Close
+    }
+
+    /// Gives a region the mask in a picture.
+    fn take_mask(&mut self, id: RegionId, image: &RgbaImage) {
+        let document = self.editor.document();
+        let Some(region) = document.region(id) else { return };
+        if region.locked {
+            self.toasts.info(fill("{0} is locked. Unlock it to change it.", &[&region.name]));
+            return;
+        }
+        let fitted = image.dimensions() != (document.width, document.height);
+        let text = if fitted {
+            fill("{0} has a new mask, fitted to the canvas.", &[&region.name])
+        } else {
+            fill("{0} has a new mask.", &[&region.name])
+        };
+        let mask = Mask::of_picture(image, document.width, document.height);
+        self.finish_gesture();
+        self.editor.set_mask(id, mask);
+        self.toasts.info(text);
+    }
+
+    /// Puts the picture on the clipboard.
+    pub(super) fn copy_picture(&mut self, ctx: &egui::Context) {
+        let Some(take) = &self.editor.document().take else { return };
+        let size = [take.image.width() as usize, take.image.height() as usize];
+        ctx.copy_image(ColorImage::from_rgb(size, take.image.as_raw()));
+        self.toasts.info(tr("The picture is on the clipboard."));
+    }
+}
+
+impl PlaceForm {
+    fn preview(&mut self, ui: &mut Ui) {
+        let room = vec2(ui.available_width(), 160.0);
+        let texture = self.shown.get_or_insert_with(|| {
+            let (width, height) = self.image.dimensions();
+            let scale = (512.0 / f64::from(width.max(height))).min(1.0);
+            let side = |v: u32| ((f64::from(v) * scale).round() as u32).max(1);
+            let small = image::imageops::thumbnail(&*self.image, side(width), side(height));
+            let size = [small.width() as usize, small.height() as usize];
+            ui.load_texture("dropped", ColorImage::from_rgba_unmultiplied(size, small.as_raw()), TextureOptions::LINEAR)
+        });
+        let (frame, _) = ui.allocate_exact_size(room, egui::Sense::hover());
+        ui.painter().rect_filled(frame, theme::ROUND_SMALL, theme::tokens(ui).desk);
+        let size = texture.size_vec2();
+        let size = size * (room / size).min_elem();
+        egui::Image::from_texture((texture.id(), size)).paint_at(ui, Rect::from_center_size(frame.center(), size));
+        let (width, height) = self.image.dimensions();
+        let told = format!("{} · {width} × {height}", self.name);
+        ui.label(egui::RichText::new(told).size(theme::TEXT_SMALL).color(theme::tokens(ui).text_weak));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(folder: &Path, name: &str, bytes: &[u8]) -> std::path::PathBuf {
+        let path = folder.join(name);
+        std::fs::write(&path, bytes).expect("written");
+        path
+    }
+
+    #[test]
+    fn a_lora_is_known_by_its_tensors() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let with = |tensor: &str| {
+            let header = format!("{{\"{tensor}\":{{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}}}}");
+            let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+            bytes.extend(header.as_bytes());
+            file(folder.path(), "some.safetensors", &bytes)
+        };
+        assert!(is_lora(&with("lora_unet_down_blocks_0.lora_down.weight")));
+        assert!(!is_lora(&with("model.diffusion_model.input_blocks.0.0.weight")));
+        assert!(!is_lora(&file(folder.path(), "short.safetensors", &[1, 2])));
+        assert!(matches!(find_out(&with("a.lora_A.weight")), Ok(Found::Lora)));
+    }
+
+    #[test]
+    fn what_nothing_can_read_is_refused_in_one_line() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(folder.path().join("empty")).expect("made");
+        for path in [
+            file(folder.path(), "notes.txt", b"hello"),
+            file(folder.path(), "old.ckpt", b"\x80\x02"),
+            folder.path().join("empty"),
+            folder.path().join("gone.png"),
+        ] {
+            let error = find_out(&path).err().expect("refused");
+            assert!(!error.contains('\n') && error.contains(&name(&path)), "{error}");
+        }
+    }
+}

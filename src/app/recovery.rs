@@ -1,0 +1,413 @@
+//! Autosave, and what it leaves for the next start after a crash.
+//!
+//! Every minute of unsaved change the document is written beside its project (or into the data folder, where it has none
+//! or its folder cannot be written), under a name of its own: the project's file is only ever touched by Save. A record in
+//! the data folder says what was kept where. Records carry the name of their session, whose lock file stays locked while it
+//! runs: a record whose lock can be taken is what a crash left behind.
+
+use super::dialogs::Dialog;
+use super::editor::{Editor, State};
+use super::shelf::RecoverForm;
+use super::App;
+use crate::document::{Document, Opened, write_atomically};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+/// How much unsaved change is written down at once.
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// What was kept of a document.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Record {
+    /// Its project, if it had one.
+    project: Option<PathBuf>,
+    title: String,
+    /// Where the copy lies.
+    copy: PathBuf,
+}
+
+/// A document that a crash would have lost.
+#[derive(Debug, Clone)]
+pub struct Lost {
+    record: Record,
+    /// Where the record lies.
+    at: PathBuf,
+    when: SystemTime,
+    /// Keeps other windows from offering it too.
+    lock: Arc<File>,
+}
+
+impl Lost {
+    pub fn title(&self) -> &str {
+        &self.record.title
+    }
+
+    pub fn project(&self) -> Option<&Path> {
+        self.record.project.as_deref()
+    }
+
+    pub fn copy(&self) -> &Path {
+        &self.record.copy
+    }
+
+    /// How long ago it was written down.
+    pub fn age(&self) -> Duration {
+        self.when.elapsed().unwrap_or_default()
+    }
+}
+
+/// What is to be written, and where.
+pub struct Copy {
+    pub document: Document,
+    pub state: State,
+    record: Record,
+    at: PathBuf,
+}
+
+/// Keeps the open document safe.
+pub struct Recovery {
+    /// Where records lie; nothing is kept without.
+    folder: Option<PathBuf>,
+    every: Duration,
+    session: String,
+    lock: Option<File>,
+    /// Locks of earlier sessions whose documents are open.
+    held: Vec<Arc<File>>,
+    /// Counts the documents of this session.
+    number: u32,
+    /// The state that was kept last.
+    kept: Option<State>,
+    /// Since when there is change that is not kept.
+    since: Option<Instant>,
+    running: bool,
+    /// Copies and records that belong to the open document.
+    ours: Vec<PathBuf>,
+    /// What earlier sessions left behind.
+    pub lost: Vec<Lost>,
+}
+
+impl Recovery {
+    /// Looks for what was left behind in the data folder, and makes ready to keep what is open.
+    pub fn new(data: Option<&Path>, every: Option<Duration>) -> Self {
+        let folder = data.map(|data| data.join("recovery"));
+        let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let session = format!("{}-{}", std::process::id(), since_1970.as_nanos());
+        let lost = folder.as_deref().map(left_behind).unwrap_or_default();
+        Self {
+            folder,
+            every: every.unwrap_or(MINUTE),
+            session,
+            lock: None,
+            held: Vec::new(),
+            number: 0,
+            kept: None,
+            since: None,
+            running: false,
+            ours: Vec::new(),
+            lost,
+        }
+    }
+
+    pub fn is_running(&self) -> bool {
+        self.running
+    }
+
+    /// The document in this state has changes: how long until they are due, `None` where they are kept already.
+    fn due_in(&mut self, state: State) -> Option<Duration> {
+        if self.folder.is_none() || self.running || self.kept == Some(state) {
+            return None;
+        }
+        let since = *self.since.get_or_insert_with(Instant::now);
+        Some(self.every.saturating_sub(since.elapsed()))
+    }
+
+    /// Begins to keep a document; `None` (told once, in the log) where the data folder cannot be used.
+    fn begin(&mut self, document: &Document, state: State, project: Option<&Path>, title: &str) -> Option<Copy> {
+        let folder = self.folder.clone()?;
+        if self.lock.is_none() {
+            match lock(&folder, &self.session) {
+                Ok(file) => self.lock = Some(file),
+                Err(error) => {
+                    log::error!("nothing is autosaved: {} cannot be used ({error})", folder.display());
+                    self.folder = None;
+                    return None;
+                }
+            }
+        }
+        let name = format!("{}-{}", self.session, self.number);
+        let beside = project.and_then(|path| Some((path.parent()?, path.file_stem()?)));
+        let copy = match beside.filter(|(parent, _)| is_writable(parent)) {
+            Some((parent, stem)) => parent.join(format!(".{}.{name}.autosave.ora", stem.to_string_lossy())),
+            None => folder.join(format!("{name}.ora")),
+        };
+        let at = folder.join(format!("{name}.json"));
+        for path in [&copy, &at] {
+            if !self.ours.contains(path) {
+                self.ours.push(path.clone());
+            }
+        }
+        self.running = true;
+        let record = Record { project: project.map(Path::to_path_buf), title: title.to_owned(), copy };
+        Some(Copy { document: document.clone(), state, record, at })
+    }
+
+    /// A copy has been written, or could not be.
+    pub fn finished(&mut self, state: State, copies: &[PathBuf], written: bool) {
+        self.running = false;
+        self.since = None;
+        if copies.iter().any(|path| !self.ours.contains(path)) {
+            // The document was saved or left meanwhile.
+            remove(copies);
+        } else {
+            // What cannot be written is tried again after the next change, not every frame.
+            self.kept = Some(state);
+            if written {
+                // A copy under an earlier name, or of an earlier session, is older than this one.
+                let (ours, older) = std::mem::take(&mut self.ours).into_iter().partition(|path| copies.contains(path));
+                self.ours = ours;
+                remove(&older);
+            }
+        }
+    }
+
+    /// The open document is saved, or left: nothing of it needs to be kept.
+    pub fn forget(&mut self) {
+        remove(&std::mem::take(&mut self.ours));
+        (self.kept, self.since) = (None, None);
+        self.number += 1;
+    }
+
+    /// What was left behind is open now; its copy stays until there is a newer one or it is saved.
+    pub fn adopt(&mut self, copy: &Path) {
+        if let Some(at) = self.lost.iter().position(|lost| lost.copy() == copy) {
+            let lost = self.lost.remove(at);
+            self.ours.extend([lost.record.copy, lost.at]);
+            // Locked until the studio ends: a second crash is one like the first.
+            self.held.push(lost.lock);
+        }
+    }
+
+    /// Removes what was left behind.
+    pub fn throw_away(&mut self, copy: &Path) {
+        let (gone, lost): (Vec<_>, Vec<_>) = std::mem::take(&mut self.lost).into_iter().partition(|l| l.copy() == copy);
+        self.lost = lost;
+        for lost in gone {
+            remove(&[lost.record.copy, lost.at]);
+        }
+    }
+
+    /// The studio is closed properly: nothing of this session stays behind.
+    pub fn end(&mut self) {
+        self.forget();
+        if let Some(folder) = self.folder.take()
+            && self.lock.take().is_some()
+        {
+            remove(&[folder.join(format!("{}.lock", self.session))]);
+        }
+    }
+}
+
+/// Takes the lock of a session; it is free again when the file is closed, however the program ends.
+fn lock(folder: &Path, session: &str) -> std::io::Result<File> {
+    fs::create_dir_all(folder)?;
+    let file = File::create(folder.join(format!("{session}.lock")))?;
+    file.try_lock()?;
+    Ok(file)
+}
+
+/// True where files can be made in a folder.
+fn is_writable(folder: &Path) -> bool {
+    folder.as_os_str().is_empty() || tempfile::tempfile_in(folder).is_ok()
+}
+
+fn remove(paths: &[PathBuf]) {
+    for path in paths {
+        if let Err(error) = fs::remove_file(path)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            log::warn!("{} stays behind: {error}", path.display());
+        }
+    }
+}
+
+/// What sessions that did not end properly have left, the newest first; traces of those that left nothing are removed.
+fn left_behind(folder: &Path) -> Vec<Lost> {
+    let names: Vec<PathBuf> = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    let ends = |path: &Path, ending: &str| path.extension().is_some_and(|e| e == ending);
+    let mut locks: HashMap<PathBuf, Arc<File>> = HashMap::new();
+    for path in names.iter().filter(|path| ends(path, "lock")) {
+        if let Ok(file) = File::open(path)
+            && file.try_lock().is_ok()
+        {
+            locks.insert(path.clone(), Arc::new(file));
+        }
+    }
+    let mut lost = Vec::new();
+    for at in names.iter().filter(|path| ends(path, "json")) {
+        let session = at.file_stem().and_then(|stem| Some(stem.to_str()?.rsplit_once('-')?.0.to_owned()));
+        let Some(lock) = session.and_then(|session| locks.get(&folder.join(format!("{session}.lock")))) else { continue };
+        let record = fs::read(at).ok().and_then(|bytes| serde_json::from_slice::<Record>(&bytes).ok());
+        match record.and_then(|record| Some((fs::metadata(&record.copy).ok()?.modified().ok()?, record))) {
+            Some((when, record)) => lost.push(Lost { record, at: at.clone(), when, lock: Arc::clone(lock) }),
+            // The crash came before the copy was whole.
+            None => remove(std::slice::from_ref(at)),
+        }
+    }
+    for (path, lock) in locks {
+        if !lost.iter().any(|lost| Arc::ptr_eq(&lost.lock, &lock)) {
+            remove(&[path]);
+        }
+    }
+    lost.sort_by_key(|lost| std::cmp::Reverse(lost.when));
+    lost
+}
+
+/// Writes a copy, its record first: a copy without one would lie about for ever. Runs on the files thread.
+pub fn write(copy: &Copy) -> Result<(), String> {
+    let record = serde_json::to_vec(&copy.record).map_err(|e| e.to_string())?;
+    write_atomically(&copy.at, &record).map_err(|e| e.to_string())?;
+    copy.document.save(&copy.record.copy).map_err(|e| e.to_string())
+}
+
+impl Copy {
+    /// The files it consists of.
+    pub fn files(&self) -> Vec<PathBuf> {
+        vec![self.record.copy.clone(), self.at.clone()]
+    }
+}
+
+impl App {
+    /// Keeps the document where it has been unsaved for long enough.
+    pub(super) fn autosave(&mut self, ctx: &egui::Context) {
+        if self.closing {
+            return;
+        }
+        if !self.editor.is_unsaved() {
+            if !self.recovery.ours.is_empty() || self.recovery.since.is_some() {
+                self.recovery.forget();
+            }
+            return;
+        }
+        if self.editor.in_stroke() {
+            return;
+        }
+        let state = self.editor.state();
+        match self.recovery.due_in(state) {
+            Some(Duration::ZERO) => {
+                let editor = &self.editor;
+                if let Some(copy) = self.recovery.begin(editor.document(), state, editor.path(), editor.title()) {
+                    self.files.autosave(copy);
+                }
+            }
+            Some(left) => ctx.request_repaint_after(left),
+            None => {}
+        }
+    }
+
+    /// Offers what a crash left behind.
+    pub(super) fn ask_about_lost(&mut self) {
+        if !self.recovery.lost.is_empty() {
+            self.look_at_shelf();
+            self.dialog = Some(Dialog::Recover(RecoverForm::default()));
+        }
+    }
+
+    /// Shows what a crash left behind, unsaved as it was.
+    pub(super) fn recovered(&mut self, copy: &Path, opened: Opened) {
+        let Some(lost) = self.recovery.lost.iter().find(|lost| lost.copy() == copy) else { return };
+        let editor = Editor::recovered(opened.document, lost.project(), lost.title());
+        self.open_document(editor);
+        self.recovery.adopt(copy);
+        for note in opened.notes {
+            self.toasts.warning(note);
+        }
+    }
+
+    /// The last thing before the program ends.
+    pub(super) fn end_recovery(&mut self) {
+        // A copy that is just being written would be left behind.
+        while self.recovery.is_running() {
+            match self.files.wait(Duration::from_secs(10)) {
+                Some(super::files::Done::Autosaved { state, files, result }) => {
+                    self.recovery.finished(state, &files, result.is_ok());
+                }
+                Some(_) => {}
+                None => break,
+            }
+        }
+        self.recovery.end();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(recovery: &mut Recovery, project: Option<&Path>) -> Copy {
+        let mut document = Document::new(64, 64);
+        document.background.words = "a lake".to_owned();
+        let copy = recovery.begin(&document, (1, 0), project, "Lake").expect("a folder");
+        write(&copy).expect("written");
+        recovery.finished(copy.state, &copy.files(), true);
+        copy
+    }
+
+    #[test]
+    fn what_a_crash_leaves_is_found_and_what_runs_is_not() {
+        let data = tempfile::tempdir().expect("a folder");
+        let mut first = Recovery::new(Some(data.path()), None);
+        let copy = kept(&mut first, None);
+        assert!(Recovery::new(Some(data.path()), None).lost.is_empty(), "the first still runs");
+        drop(first);
+        let second = Recovery::new(Some(data.path()), None);
+        assert_eq!(second.lost.len(), 1);
+        assert_eq!(second.lost[0].title(), "Lake");
+        assert_eq!(Document::open(second.lost[0].copy()).expect("whole"), copy.document);
+        assert!(Recovery::new(Some(data.path()), None).lost.is_empty(), "the second offers it already");
+    }
+
+    #[test]
+    fn a_proper_end_leaves_nothing() {
+        let data = tempfile::tempdir().expect("a folder");
+        let beside = tempfile::tempdir().expect("a folder");
+        let mut recovery = Recovery::new(Some(data.path()), None);
+        let copy = kept(&mut recovery, Some(&beside.path().join("lake.ora")));
+        assert_eq!(copy.record.copy.parent(), Some(beside.path()), "beside the project");
+        recovery.end();
+        let left = |folder: &Path| fs::read_dir(folder).expect("there").count();
+        assert_eq!((left(beside.path()), left(&data.path().join("recovery"))), (0, 0));
+    }
+
+    #[test]
+    fn what_was_brought_back_is_kept_until_there_is_a_newer_copy() {
+        let data = tempfile::tempdir().expect("a folder");
+        let copy = kept(&mut Recovery::new(Some(data.path()), None), None);
+        let mut second = Recovery::new(Some(data.path()), None);
+        second.adopt(&copy.record.copy);
+        drop(second);
+        let mut third = Recovery::new(Some(data.path()), None);
+        assert_eq!(third.lost.len(), 1, "a second crash loses nothing");
+        third.adopt(&copy.record.copy);
+        let newer = kept(&mut third, None);
+        assert!(!copy.record.copy.exists() && newer.record.copy.exists());
+        third.forget();
+        assert!(!newer.record.copy.exists());
+        drop(third);
+        assert!(Recovery::new(Some(data.path()), None).lost.is_empty());
+    }
+
+    #[test]
+    fn a_copy_that_is_finished_too_late_goes() {
+        let data = tempfile::tempdir().expect("a folder");
+        let mut recovery = Recovery::new(Some(data.path()), None);
+        let copy = recovery.begin(&Document::new(64, 64), (1, 0), None, "Lake").expect("a folder");
+        recovery.forget();
+        write(&copy).expect("written");
+        recovery.finished(copy.state, &copy.files(), true);
+        assert!(!copy.record.copy.exists() && !copy.at.exists());
+    }
+}
