@@ -74,6 +74,8 @@ commands! {
     RenameRegion: "Rename region", "Give the region another name", Some(icons::ICON_EDIT), [key(PLAIN, Key::F2)];
     EditWords: "Write words", "Write what the region shows", None, [key(PLAIN, Key::W)];
     ToggleRegion: "Hide or show region", "A hidden region takes no part in the picture", None, [];
+    SoloRegion: "Show this region alone", "Hide all other regions, or show them again", None, [key(SHIFT, Key::S)];
+    LockRegion: "Lock or unlock region", "A locked region cannot be painted on, changed or deleted by mistake", None, [place(PLAIN, Key::Slash)];
     RaiseRegion: "Move region up", "Upper regions cover lower ones", Some(icons::ICON_ARROW_UPWARD), [place(CTRL, Key::CloseBracket)];
     LowerRegion: "Move region down", "Upper regions cover lower ones", Some(icons::ICON_ARROW_DOWNWARD), [place(CTRL, Key::OpenBracket)];
     SelectAbove: "Select region above", "Go to the next region up the list", None, [place(ALT, Key::CloseBracket)];

@@ -30,12 +30,10 @@ impl App {
             Command::Export => self.editor.document().take.is_some(),
             Command::AddRegion => self.editor.document().regions.len() < MAX_REGIONS,
             Command::DuplicateRegion => region && self.editor.document().regions.len() < MAX_REGIONS,
-            Command::RenameRegion
-            | Command::ToggleRegion
-            | Command::FillRegion
-            | Command::ClearRegion
-            | Command::InvertRegion
-            | Command::DeleteRegion => region,
+            Command::RenameRegion | Command::ToggleRegion | Command::SoloRegion | Command::LockRegion => region,
+            Command::FillRegion | Command::ClearRegion | Command::InvertRegion | Command::DeleteRegion => {
+                region && !self.editor.is_locked()
+            }
             Command::RaiseRegion => self.editor.selected_neighbour(1).is_some(),
             Command::LowerRegion => self.editor.selected_neighbour(-1).is_some(),
             Command::SelectAbove => {
@@ -106,6 +104,14 @@ impl App {
             Command::ToggleRegion => {
                 if let Selected::Region(id) = self.editor.selected() {
                     self.editor.toggle_region(id);
+                }
+            }
+            Command::SoloRegion | Command::LockRegion => {
+                if let Selected::Region(id) = self.editor.selected() {
+                    match command {
+                        Command::SoloRegion => self.editor.solo_region(id),
+                        _ => self.editor.lock_region(id),
+                    }
                 }
             }
             Command::RaiseRegion => self.editor.shift_region(1),

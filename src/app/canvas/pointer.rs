@@ -129,6 +129,10 @@ impl App {
             self.toasts.info(fill("{0} is hidden. Show it to paint on it.", &[&region.name]));
             return;
         }
+        if let Some(region) = self.editor.selected_region().filter(|r| r.locked) {
+            self.toasts.info(fill("{0} is locked. Unlock it to paint on it.", &[&region.name]));
+            return;
+        }
         if self.view_mode == ViewMode::Picture {
             self.view_mode = ViewMode::Both;
         }
