@@ -501,6 +501,7 @@ fn shortcuts(ui: &Ui) -> Next {
             (tr("Zoom to the pointer"), tr("Wheel")),
             (tr("Pick the region under the brush"), tr("Alt+click")),
             (tr("Take a stroke back while painting"), tr("Esc, or right button")),
+            (tr("Let the words at the cursor count more or less"), tr("Ctrl+Up, Ctrl+Down")),
         ];
         let canvas = canvas.map(|(what, keys)| (what.to_owned(), keys.to_owned()));
         let rows: Vec<(String, String)> = commands.chain(canvas).collect();
