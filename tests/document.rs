@@ -59,6 +59,8 @@ fn painted() -> Document {
     odd.colour = Rgb([1, 254, 127]);
     (odd.feather, odd.weight, odd.guidance) = (24, 2.5, Some(3.25));
     (odd.seed, odd.reroll, odd.start, odd.end) = (Some(u64::MAX), Some(17), 0.125, 0.75);
+    odd.locked = true;
+    document.style = "oil painting, “rough”".to_owned();
     document.settings.model = "/models/sd 1.5".to_owned();
     document.settings.seed = u64::MAX - 3;
     document.settings.steps = 33;
@@ -1180,6 +1182,8 @@ fn story(document: &mut Document, history: &mut History) -> Vec<Document> {
     step(document, history, "Guidance", &|d| d.regions[0].guidance = Some(3.0));
     step(document, history, "Seed", &|d| d.regions[0].seed = Some(3));
     step(document, history, "Reroll", &|d| d.regions[0].reroll = Some(4));
+    step(document, history, "Lock", &|d| d.regions[0].locked = true);
+    step(document, history, "Style", &|d| d.style = "oil".to_owned());
     step(document, history, "Span", &|d| d.regions[0].start = 0.25);
     step(document, history, "Span", &|d| d.regions[0].end = 0.5);
     step(document, history, "Overlap", &|d| d.settings.overlap = Overlap::Average);
@@ -1363,34 +1367,4 @@ fn a_project_that_krita_saved_again_keeps_masks_and_words() {
         assert_eq!(after.words, before.words);
         assert_eq!(after.mask, before.mask, "the mask of {}", before.words);
     }
-}
-
-#[test]
-fn the_style_and_locks_are_kept_and_words_are_styled() {
-    let mut document = painted();
-    assert_eq!(document.styled("a boat"), "a boat", "without a style words are as they are");
-    document.style = " an oil painting ".to_owned();
-    document.regions[0].locked = true;
-    assert_eq!(document.styled("a boat"), "a boat, an oil painting");
-    assert_eq!(document.styled("a boat, "), "a boat, an oil painting");
-    assert_eq!(document.styled(""), "an oil painting");
-    let read = back(&bytes_of(&document));
-    assert_eq!(read.style, document.style);
-    assert_eq!(read.regions, document.regions);
-    assert!(read.unknown.is_empty());
-}
-
-#[test]
-fn the_style_is_one_undo_step_with_the_rest() {
-    let mut document = painted();
-    let before = document.clone();
-    let mut history = History::default();
-    for style in ["an", "an oil painting"] {
-        history.edit_merging(&mut document, "Style", MergeKey("Style", 0), |d| style.clone_into(&mut d.style));
-    }
-    let after = document.clone();
-    history.undo(&mut document);
-    assert_eq!(document, before);
-    history.redo(&mut document);
-    assert_eq!(document, after);
 }

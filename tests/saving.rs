@@ -63,9 +63,8 @@ fn a_disk_that_fills_up_at_any_byte_leaves_the_old_file_whole() {
     let length = whole.into_inner().len();
     for part in 0..20 {
         let left = length * part / 20;
-        let result = replace_file(&path, |file| {
-            new.write_to(Full { inner: file, left }).map_err(FileError::into_problem)
-        });
+        let result =
+            replace_file(&path, |file| new.write_to(Full { inner: file, left }).map_err(FileError::into_problem));
         let error = result.expect_err("there is no room").to_string();
         assert!(error.contains("lake.ora") && error.contains("old file is untouched"), "{error}");
         assert_eq!(std::fs::read(&path).expect("there"), old, "after {left} of {length} bytes");

@@ -70,11 +70,11 @@ commands! {
     SaveAs: "Save as…", "Save the project under another name", None, [key(CTRL_SHIFT, Key::S)];
     Export: "Export picture…", "Write the picture as a PNG, JPEG or WebP file", None, [key(CTRL, Key::E)];
     ExportMask: "Export mask…", "Write the mask of the selected region as a PNG file", None, [];
+    ExportRegions: "Export regions…", "Keep names, words, settings and colours of the regions for other pictures, without their masks", None, [];
+    ImportRegions: "Import regions…", "Add regions that were exported, their masks still to be painted", None, [];
     Quit: "Quit", "Close the studio", None, [key(CTRL, Key::Q)];
     Undo: "Undo", "Take back the last change", None, [key(CTRL, Key::Z)];
     Redo: "Redo", "Do again what was taken back", None, [key(CTRL_SHIFT, Key::Z), key(CTRL, Key::Y)];
-    ExportRegions: "Export regions…", "Keep names, words, settings and colours of the regions for other pictures, without their masks", None, [];
-    ImportRegions: "Import regions…", "Add regions that were exported, their masks still to be painted", None, [];
     CopyPicture: "Copy picture", "Put the picture on the clipboard", None, [key(CTRL_SHIFT, Key::C)];
     PastePicture: "Paste picture", "Start from the picture on the clipboard, or take it as a mask", None, [key(CTRL, Key::V)];
     AddRegion: "Add region", "Add a region on top of the others", Some(icons::ICON_ADD), [key(CTRL_SHIFT, Key::N)];
@@ -82,7 +82,8 @@ commands! {
     RenameRegion: "Rename region", "Give the region another name", Some(icons::ICON_EDIT), [key(PLAIN, Key::F2)];
     EditWords: "Write words", "Write what the region shows", None, [key(PLAIN, Key::W)];
     ToggleRegion: "Hide or show region", "A hidden region takes no part in the picture", None, [];
-    LockRegion: "Lock or unlock region", "A locked region cannot be painted or changed by mistake", Some(icons::ICON_LOCK), [key(PLAIN, Key::Slash)];
+    SoloRegion: "Show this region alone", "Hide all other regions, or show them again", None, [key(SHIFT, Key::S)];
+    LockRegion: "Lock or unlock region", "A locked region cannot be painted on, changed or deleted by mistake", None, [place(PLAIN, Key::Slash)];
     RaiseRegion: "Move region up", "Upper regions cover lower ones", Some(icons::ICON_ARROW_UPWARD), [place(CTRL, Key::CloseBracket)];
     LowerRegion: "Move region down", "Upper regions cover lower ones", Some(icons::ICON_ARROW_DOWNWARD), [place(CTRL, Key::OpenBracket)];
     SelectAbove: "Select region above", "Go to the next region up the list", None, [place(ALT, Key::CloseBracket)];
@@ -229,7 +230,6 @@ impl Keys {
             Key::Equals => "=",
             Key::Minus => "-",
             Key::Backslash => "\\",
-            Key::Slash => "/",
             Key::Escape => "Esc",
             key => key.name(),
         };

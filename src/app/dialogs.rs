@@ -72,8 +72,16 @@ pub(super) enum Next {
     Leave(Leave),
     SaveThen(Leave),
     LeaveNow(Leave),
-    Resize { width: u32, height: u32, scale: bool },
-    Path { purpose: Purpose, path: PathBuf, after: Option<Leave> },
+    Resize {
+        width: u32,
+        height: u32,
+        scale: bool,
+    },
+    Path {
+        purpose: Purpose,
+        path: PathBuf,
+        after: Option<Leave>,
+    },
     /// Something that the whole studio does.
     Then(Box<dyn FnOnce(&mut App, &egui::Context)>),
 }
@@ -490,10 +498,7 @@ fn path(ui: &Ui, mut form: PathForm) -> Next {
         if path.is_dir() && form.purpose != Purpose::Model {
             form.typed.clear();
             form.go_to(path);
-        } else if form.purpose.writes()
-            && path.exists()
-            && form.replace.as_ref() != Some(&path)
-        {
+        } else if form.purpose.writes() && path.exists() && form.replace.as_ref() != Some(&path) {
             form.replace = Some(path);
         } else {
             next = Some(Next::Path { purpose: form.purpose, path, after: form.after.clone() });
@@ -514,6 +519,7 @@ fn shortcuts(ui: &Ui) -> Next {
             (tr("Zoom to the pointer"), tr("Wheel")),
             (tr("Pick the region under the brush"), tr("Alt+click")),
             (tr("Take a stroke back while painting"), tr("Esc, or right button")),
+            (tr("Let the words at the cursor count more or less"), tr("Ctrl+Up, Ctrl+Down")),
         ];
         let canvas = canvas.map(|(what, keys)| (what.to_owned(), keys.to_owned()));
         let rows: Vec<(String, String)> = commands.chain(canvas).collect();

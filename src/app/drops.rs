@@ -115,7 +115,8 @@ impl App {
                 self.toasts.info(fill("Pictures are drawn with {0} from now on.", &[&name(path)]));
             }
             Found::Lora => {
-                self.toasts.error(fill("{0} is a LoRA. LoRAs cannot be used yet; nothing was changed.", &[&name(path)]));
+                self.toasts
+                    .error(fill("{0} is a LoRA. LoRAs cannot be used yet; nothing was changed.", &[&name(path)]));
             }
             Found::Picture(image) => match card {
                 Some(Selected::Region(id)) => self.take_mask(id, &image),
@@ -194,7 +195,7 @@ impl App {
         let document = self.editor.document();
         let Some(region) = document.region(id) else { return };
         if region.locked {
-            self.toasts.info(fill("{0} is locked. Unlock it to change it.", &[&region.name]));
+            self.toasts.info(fill("{0} is locked. Unlock it to paint on it.", &[&region.name]));
             return;
         }
         let fitted = image.dimensions() != (document.width, document.height);

@@ -2,7 +2,8 @@
 
 use super::texts::{fill, key};
 use crate::document::{
-    Area, Change, Document, History, Mask, MaskDelta, MAX_REGIONS, MergeKey, Palette, PixelRect, Region, RegionId, Rgb, Start, Take,
+    Area, Change, Document, History, MAX_REGIONS, Mask, MaskDelta, MergeKey, Palette, PixelRect, Region, RegionId, Rgb,
+    Start, Take,
 };
 use image::imageops::FilterType;
 use std::collections::HashMap;
@@ -355,23 +356,6 @@ impl Editor {
         self.selected = self.document.regions.last().map_or(Selected::Background, |r| Selected::Region(r.id));
     }
 
-    /// Keeps the selected region from changes, or lets it be changed again.
-    pub fn toggle_lock(&mut self) {
-        let Selected::Region(id) = self.selected else { return };
-        let label = if self.is_locked(id) { key("Unlock region") } else { key("Lock region") };
-        self.change(label, |d| {
-            if let Some(region) = d.region_mut(id) {
-                region.locked = !region.locked;
-            }
-        });
-    }
-
-    /// True where a region is kept from changes.
-    #[must_use]
-    pub fn is_locked(&self, id: RegionId) -> bool {
-        self.document.region(id).is_some_and(|r| r.locked)
-    }
-
     /// Copies the selected region and selects the copy, right above it.
     pub fn duplicate_region(&mut self) {
         let Some(region) = self.selected_region().cloned() else { return };
@@ -379,7 +363,7 @@ impl Editor {
         let id = self.change(key("Duplicate region"), |d| {
             let id = d.add_region("", "");
             d.regions.pop();
-            d.regions.insert(at, Region { id, name: fill("{0} copy", &[&region.name]), locked: false, ..region });
+            d.regions.insert(at, Region { id, name: fill("{0} copy", &[&region.name]), ..region });
             id
         });
         self.selected = Selected::Region(id);
@@ -388,7 +372,7 @@ impl Editor {
     /// Removes the selected region and selects its neighbour.
     pub fn delete_region(&mut self) {
         let Selected::Region(id) = self.selected else { return };
-        let Some(at) = self.document.regions.iter().position(|r| r.id == id && !r.locked) else { return };
+        let Some(at) = self.document.regions.iter().position(|r| r.id == id) else { return };
         self.change(key("Delete region"), |d| {
             d.regions.remove(at);
         });
@@ -405,6 +389,30 @@ impl Editor {
                 region.visible = !region.visible;
             }
         });
+    }
+
+    /// Shows this region alone; where it is alone already, shows all.
+    pub fn solo_region(&mut self, id: RegionId) {
+        let alone = self.document.regions.iter().all(|r| r.visible == (r.id == id));
+        self.change(if alone { key("Show all regions") } else { key("Show one region alone") }, |d| {
+            d.regions.iter_mut().for_each(|r| r.visible = alone || r.id == id);
+        });
+    }
+
+    /// Locks the region or unlocks it.
+    pub fn lock_region(&mut self, id: RegionId) {
+        let locked = self.document.region(id).is_some_and(|r| r.locked);
+        self.change(if locked { key("Unlock region") } else { key("Lock region") }, |d| {
+            if let Some(region) = d.region_mut(id) {
+                region.locked = !locked;
+            }
+        });
+    }
+
+    /// True where the selected region may not be painted on, changed or deleted.
+    #[must_use]
+    pub fn is_locked(&self) -> bool {
+        self.selected_region().is_some_and(|r| r.locked)
     }
 
     /// Moves a region to this place, counted from the lowest.
@@ -458,9 +466,6 @@ impl Editor {
     /// Replaces the selected region's mask by what `edit` makes of each byte.
     pub fn map_mask(&mut self, label: &str, edit: impl Fn(u8) -> u8) {
         let Selected::Region(id) = self.selected else { return };
-        if self.is_locked(id) {
-            return;
-        }
         self.change(label, |d| {
             if let Some(region) = d.region_mut(id) {
                 let mask = Arc::make_mut(&mut region.mask);
@@ -471,9 +476,6 @@ impl Editor {
 
     /// Gives a region another mask, of the canvas's size.
     pub fn set_mask(&mut self, id: RegionId, mask: Mask) {
-        if self.is_locked(id) {
-            return;
-        }
         self.change(key("New mask"), |d| {
             if let Some(region) = d.region_mut(id) {
                 region.mask = Arc::new(mask);
@@ -534,7 +536,7 @@ impl Editor {
 
     /// Begins a stroke on a mask: `begin` starts it and tells what it changed.
     pub fn begin_stroke<T>(&mut self, id: RegionId, begin: impl FnOnce(&mut Mask) -> (T, Vec<PixelRect>)) -> Option<T> {
-        let region = self.document.region_mut(id).filter(|r| !r.locked)?;
+        let region = self.document.region_mut(id)?;
         let (stroke, rects) = begin(Arc::make_mut(&mut region.mask));
         self.history.close();
         self.in_stroke = true;

@@ -1,11 +1,11 @@
 //! Reading and writing files, and asking where, on threads of their own: a slow disk or a broken portal never holds up
 //! the window.
 
-use super::texts::tr;
 use super::drops::{self, Found};
 use super::editor::{Selected, State};
 use super::recovery::{self, Copy};
 use super::shelf::{self, Seen};
+use super::texts::tr;
 use crate::document::{Document, Export, Mask, Opened, Palette, PictureFormat, Start};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

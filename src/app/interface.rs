@@ -23,11 +23,8 @@ impl App {
     /// The next size up (true) or down.
     pub(super) fn step_size(&mut self, ctx: &egui::Context, up: bool) {
         let now = self.prefs.size;
-        let next = if up {
-            SIZES.iter().find(|size| **size > now)
-        } else {
-            SIZES.iter().rev().find(|size| **size < now)
-        };
+        let next =
+            if up { SIZES.iter().find(|size| **size > now) } else { SIZES.iter().rev().find(|size| **size < now) };
         if let Some(size) = next {
             self.set_size(ctx, *size);
         }
@@ -50,8 +47,10 @@ impl App {
     pub(super) fn reset_dialog(ui: &Ui) -> Next {
         let (mut reset, mut cancel) = (false, false);
         let close = modal(ui, tr("Reset the studio?"), 400.0, |ui| {
-            ui.label(tr("Theme, language, brushes, panels, sizes and the window become as they were on the first day. \
-                         Your documents and the list of recent projects stay."));
+            ui.label(tr(
+                "Theme, language, brushes, panels, sizes and the window become as they were on the first day. \
+                         Your documents and the list of recent projects stay.",
+            ));
             buttons(ui, |ui| {
                 reset = main(ui, tr("Reset"), true);
                 cancel = other(ui, tr("Cancel"));

@@ -42,6 +42,7 @@ const MENUS: [Menu; 6] = [
             Some(Command::DeleteRegion),
             None,
             Some(Command::ToggleRegion),
+            Some(Command::SoloRegion),
             Some(Command::LockRegion),
             Some(Command::RaiseRegion),
             Some(Command::LowerRegion),

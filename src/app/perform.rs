@@ -13,7 +13,10 @@ use egui::ThemePreference;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Leave {
     Quit,
-    New { width: u32, height: u32 },
+    New {
+        width: u32,
+        height: u32,
+    },
     Example(Example),
     Open,
     OpenPath(std::path::PathBuf),
@@ -26,22 +29,19 @@ impl App {
     #[must_use]
     pub fn is_enabled(&self, command: Command) -> bool {
         let region = self.editor.selected_region().is_some();
-        let free = self.editor.selected_region().is_some_and(|r| !r.locked);
         match command {
             Command::Undo => self.editor.undo_label().is_some(),
             Command::Redo => self.editor.redo_label().is_some(),
             Command::Export | Command::CopyPicture => self.editor.document().take.is_some(),
             Command::Recover => !self.recovery.lost.is_empty(),
             Command::ExportMask => region,
+            Command::ExportRegions => !self.editor.document().regions.is_empty(),
             Command::AddRegion => self.editor.document().regions.len() < MAX_REGIONS,
             Command::DuplicateRegion => region && self.editor.document().regions.len() < MAX_REGIONS,
-            Command::ToggleRegion | Command::LockRegion => region,
-            Command::ExportRegions => !self.editor.document().regions.is_empty(),
-            Command::RenameRegion
-            | Command::FillRegion
-            | Command::ClearRegion
-            | Command::InvertRegion
-            | Command::DeleteRegion => free,
+            Command::RenameRegion | Command::ToggleRegion | Command::SoloRegion | Command::LockRegion => region,
+            Command::FillRegion | Command::ClearRegion | Command::InvertRegion | Command::DeleteRegion => {
+                region && !self.editor.is_locked()
+            }
             Command::RaiseRegion => self.editor.selected_neighbour(1).is_some(),
             Command::LowerRegion => self.editor.selected_neighbour(-1).is_some(),
             Command::SelectAbove => {
@@ -129,7 +129,14 @@ impl App {
                     self.editor.toggle_region(id);
                 }
             }
-            Command::LockRegion => self.editor.toggle_lock(),
+            Command::SoloRegion | Command::LockRegion => {
+                if let Selected::Region(id) = self.editor.selected() {
+                    match command {
+                        Command::SoloRegion => self.editor.solo_region(id),
+                        _ => self.editor.lock_region(id),
+                    }
+                }
+            }
             Command::RaiseRegion => self.editor.shift_region(1),
             Command::LowerRegion => self.editor.shift_region(-1),
             Command::SelectAbove => {

@@ -5,10 +5,10 @@
 //! the data folder says what was kept where. Records carry the name of their session, whose lock file stays locked while it
 //! runs: a record whose lock can be taken is what a crash left behind.
 
+use super::App;
 use super::dialogs::Dialog;
 use super::editor::{Editor, State};
 use super::shelf::RecoverForm;
-use super::App;
 use crate::document::{Document, Opened, write_atomically};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -249,7 +249,9 @@ fn left_behind(folder: &Path) -> Vec<Lost> {
     let mut lost = Vec::new();
     for at in names.iter().filter(|path| ends(path, "json")) {
         let session = at.file_stem().and_then(|stem| Some(stem.to_str()?.rsplit_once('-')?.0.to_owned()));
-        let Some(lock) = session.and_then(|session| locks.get(&folder.join(format!("{session}.lock")))) else { continue };
+        let Some(lock) = session.and_then(|session| locks.get(&folder.join(format!("{session}.lock")))) else {
+            continue;
+        };
         let record = fs::read(at).ok().and_then(|bytes| serde_json::from_slice::<Record>(&bytes).ok());
         match record.and_then(|record| Some((fs::metadata(&record.copy).ok()?.modified().ok()?, record))) {
             Some((when, record)) => lost.push(Lost { record, at: at.clone(), when, lock: Arc::clone(lock) }),

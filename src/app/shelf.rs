@@ -7,7 +7,8 @@ use super::recovery::Lost;
 use super::texts::{fill, tr};
 use super::{App, theme, widgets};
 use egui::{
-    Align, Button, ColorImage, Label, Layout, Margin, Rect, RichText, ScrollArea, TextureHandle, TextureOptions, Ui, vec2,
+    Align, Button, ColorImage, Label, Layout, Margin, Rect, RichText, ScrollArea, TextureHandle, TextureOptions, Ui,
+    vec2,
 };
 use egui_material_icons::icons;
 use image::RgbImage;
@@ -205,14 +206,7 @@ impl App {
 }
 
 /// A file with its small picture, a line about it, and its buttons from the right.
-fn row(
-    ui: &mut Ui,
-    shelf: &Shelf,
-    path: &Path,
-    name: &str,
-    line: &str,
-    add: impl FnOnce(&mut Ui) -> bool,
-) -> bool {
+fn row(ui: &mut Ui, shelf: &Shelf, path: &Path, name: &str, line: &str, add: impl FnOnce(&mut Ui) -> bool) -> bool {
     let t = theme::tokens(ui);
     let frame = egui::Frame::new().fill(t.card).corner_radius(theme::ROUND).inner_margin(Margin::same(8));
     let inner = frame.show(ui, |ui| {

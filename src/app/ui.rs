@@ -1,7 +1,7 @@
 //! One frame: keys first, then the panels around the canvas, then the canvas, then what floats above.
 
-use super::tour::{self, Place};
 use super::interface::RIGHT;
+use super::tour::{self, Place};
 use super::{App, commands, theme};
 use egui::{CentralPanel, Frame, Margin, Panel, Ui, vec2};
 

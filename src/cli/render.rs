@@ -295,7 +295,7 @@ fn report(args: &Args, document: &Document, notes: Vec<String>, model: &studio::
     warnings.extend(document.warnings().iter().map(ToString::to_string));
     warnings.extend(drawn.warnings.iter().cloned());
     let prompts = document.regions.iter().filter(|r| r.visible).map(|r| r.words.as_str());
-    let prompts = [document.background.words.as_str(), &document.style].into_iter().chain(prompts);
+    let prompts = std::iter::once(document.background.words.as_str()).chain(prompts);
     warnings.extend(model.words().and_then(|words| words.note(prompts)));
     if args.json {
         let object = json!({

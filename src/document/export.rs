@@ -3,8 +3,8 @@
 use super::file::replace_file;
 use super::raster::write_png;
 use super::{Carry, Document, FileError, Mask, Problem};
-use image::codecs::{jpeg::JpegEncoder, webp::WebPEncoder};
 use image::RgbImage;
+use image::codecs::{jpeg::JpegEncoder, webp::WebPEncoder};
 use serde::{Deserialize, Serialize};
 use std::io::{self, Write};
 use std::path::Path;
@@ -82,7 +82,9 @@ impl Document {
             return Err(FileError::new(path, Problem::TooMuchText(exif.len(), MAX_EXIF)));
         }
         replace_file(path, |file| match export.format {
-            PictureFormat::Jpeg => encode(JpegEncoder::new_with_quality(file, export.quality.clamp(1, 100)), image, exif),
+            PictureFormat::Jpeg => {
+                encode(JpegEncoder::new_with_quality(file, export.quality.clamp(1, 100)), image, exif)
+            }
             _ => encode(WebPEncoder::new_lossless(file), image, exif),
         })
     }

@@ -96,8 +96,8 @@ struct Step {
 struct Rest {
     width: u32,
     height: u32,
-    style: String,
     background: Background,
+    style: String,
     settings: Settings,
     /// The take, where the step changed it: a picture that is finished between two edits is not taken away by undoing.
     take: Option<Option<Arc<Take>>>,
@@ -328,8 +328,8 @@ impl Rest {
         let start = (!same_start(before.start.as_ref(), after.start.as_ref())).then_some(before.start);
         let same = before.width == after.width
             && before.height == after.height
-            && before.style == after.style
             && before.background == after.background
+            && before.style == after.style
             && before.settings == after.settings
             && take.is_none()
             && start.is_none()
@@ -348,8 +348,8 @@ impl Rest {
         Some(Self {
             width: before.width,
             height: before.height,
-            style: before.style,
             background: before.background,
+            style: before.style,
             settings: before.settings,
             take,
             start,
@@ -367,8 +367,8 @@ impl Rest {
     fn is_state_of(&self, document: &Document) -> bool {
         self.width == document.width
             && self.height == document.height
-            && self.style == document.style
             && self.background == document.background
+            && self.style == document.style
             && self.settings == document.settings
             && self.start.as_ref().is_none_or(|start| same_start(start.as_ref(), document.start.as_ref()))
             && self.regions.len() == document.regions.len()
@@ -379,8 +379,8 @@ impl Rest {
     fn exchange(&mut self, document: &mut Document) {
         std::mem::swap(&mut self.width, &mut document.width);
         std::mem::swap(&mut self.height, &mut document.height);
-        std::mem::swap(&mut self.style, &mut document.style);
         std::mem::swap(&mut self.background, &mut document.background);
+        std::mem::swap(&mut self.style, &mut document.style);
         std::mem::swap(&mut self.settings, &mut document.settings);
         if let Some(take) = &mut self.take {
             std::mem::swap(take, &mut document.take);
@@ -406,7 +406,7 @@ impl Rest {
         };
         let take = self.take.iter().flatten().map(|take| take.image.as_raw().len()).sum::<usize>();
         let start = self.start.iter().flatten().map(|start| start.image.as_raw().len()).sum::<usize>();
-        let background = self.style.len() + self.background.words.len() + self.background.negative.len();
+        let background = self.background.words.len() + self.background.negative.len();
         size_of::<Self>() + self.regions.iter().map(text).sum::<usize>() + take + start + background
     }
 }

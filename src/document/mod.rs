@@ -52,10 +52,10 @@ pub struct Document {
     pub width: u32,
     /// Canvas height in pixels.
     pub height: u32,
-    /// Words that are added to those of every region and of the background ([`Self::styled`]).
-    pub style: String,
     /// The region below all others; it covers what nothing else covers.
     pub background: Background,
+    /// The style of the whole picture: words that are added to the background's and to every region's.
+    pub style: String,
     /// Regions from the lowest to the uppermost: region number 1 is `regions[0]`, and later ones cover earlier ones.
     pub regions: Vec<Region>,
     /// How the picture is made.
@@ -87,8 +87,8 @@ impl Document {
         Self {
             width,
             height,
-            style: String::new(),
             background: Background::default(),
+            style: String::new(),
             regions: Vec::new(),
             settings: Settings::default(),
             start: None,
@@ -98,9 +98,9 @@ impl Document {
         }
     }
 
-    /// What the model reads for these words of a region or the background: the style behind them.
+    /// Words as the model is given them: with the style of the whole picture behind them.
     #[must_use]
-    pub fn styled(&self, words: &str) -> String {
+    pub fn prompt(&self, words: &str) -> String {
         match (words.trim().is_empty(), self.style.trim().is_empty()) {
             (_, true) => words.to_owned(),
             (true, false) => self.style.trim().to_owned(),

@@ -94,7 +94,8 @@ impl Mask {
             if transparent { *a } else { u8::try_from(sum >> 16).unwrap_or(255) }
         };
         // As a picture of three equal channels it is fitted as pictures are.
-        let grey = RgbImage::from_fn(image.width(), image.height(), |x, y| image::Rgb([cover(image.get_pixel(x, y)); 3]));
+        let grey =
+            RgbImage::from_fn(image.width(), image.height(), |x, y| image::Rgb([cover(image.get_pixel(x, y)); 3]));
         let fitted = super::Start::fitted(&grey, width, height);
         let mut mask = Self::empty(width, height);
         for (out, image::Rgb([v, ..])) in mask.data_mut().iter_mut().zip(fitted.pixels()) {

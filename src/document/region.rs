@@ -38,7 +38,7 @@ pub struct Region {
     pub mask: Arc<Mask>,
     /// A hidden region takes no part in the picture.
     pub visible: bool,
-    /// Whether it is kept from being painted or changed by mistake.
+    /// A locked region is not painted on, changed or deleted by mistake.
     pub locked: bool,
     /// Fraction of the steps for which it bootstraps ("hold shape"), 0 to 1; `None` takes the document's.
     pub bootstrap: Option<f32>,

@@ -82,7 +82,7 @@ pub(super) fn plan(
         let fraction = region.map_or(0.0, |r| r.bootstrap.unwrap_or(settings.bootstrap));
         Ok::<_, DrawError>(Part {
             mask: masks.next().unwrap_or_else(|| LatentMask::empty(0, 0)),
-            prompt: prompt(&document.styled(words))?,
+            prompt: prompt(words)?,
             negative: prompt(negative)?,
             bootstrap_steps: region.map_or(0, |_| bootstrap_steps(fraction, document, options)),
             guidance: region.and_then(|r| r.guidance).unwrap_or(settings.guidance),
@@ -90,10 +90,10 @@ pub(super) fn plan(
             seed: region.and_then(|r| r.seed).unwrap_or(settings.seed),
         })
     };
-    let mut parts = vec![part(&background.words, &background.negative, None)?];
+    let mut parts = vec![part(&document.prompt(&background.words), &background.negative, None)?];
     for region in visible(document) {
         let negative = region.negative.as_ref().unwrap_or(&background.negative);
-        parts.push(part(&region.words, negative, Some(region))?);
+        parts.push(part(&document.prompt(&region.words), negative, Some(region))?);
     }
     // About as much latent per network call as four pictures of 512 × 512: enough to keep a processor busy.
     let side = window.min(64);

@@ -130,7 +130,7 @@ impl App {
             return;
         }
         if let Some(region) = self.editor.selected_region().filter(|r| r.locked) {
-            self.toasts.info(fill("{0} is locked. Unlock it to change it.", &[&region.name]));
+            self.toasts.info(fill("{0} is locked. Unlock it to paint on it.", &[&region.name]));
             return;
         }
         if self.view_mode == ViewMode::Picture {

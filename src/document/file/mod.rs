@@ -27,8 +27,8 @@
 
 mod atomic;
 mod names;
-mod palette;
 pub(super) mod ora;
+mod palette;
 mod project;
 mod stack;
 

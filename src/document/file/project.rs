@@ -4,11 +4,12 @@
 //! {
 //!   "polyptych": 1,
 //!   "program": "0.1.0",
+//!   "style": "oil painting",
 //!   "background": {"layer": "data/background.png", "words": "a lake at dawn", "negative": "blurry"},
 //!   "regions": [
 //!     {"layer": "data/region-1.png", "id": 1, "name": "Boat", "words": "a red boat", "negative": null,
 //!      "colour": "#e69f00", "bootstrap": null, "feather": 0, "weight": 1.0, "guidance": null, "seed": null,
-//!      "reroll": null, "start": 0.0, "end": 1.0}
+//!      "reroll": null, "start": 0.0, "end": 1.0, "locked": false}
 //!   ],
 //!   "settings": {"model": "embedded", "seed": 0, "steps": 20, "sampler": "ddim", "schedule": "normal",
 //!                "guidance": 7.5, "window": null, "stride": 8, "bootstrap": 0.4, "wrap": "none",
@@ -42,7 +43,6 @@ const MAX_ID: u32 = 1_000_000_000;
 pub(super) struct Project {
     polyptych: u64,
     program: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
     style: String,
     pub(super) background: BackgroundEntry,
     pub(super) regions: Vec<RegionEntry>,
@@ -80,7 +80,6 @@ pub(super) struct RegionEntry {
     reroll: Option<u64>,
     start: Option<f32>,
     end: Option<f32>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
     locked: bool,
     #[serde(flatten)]
     unknown: Map<String, Value>,
@@ -385,7 +384,7 @@ impl Project {
                 let mut entry = RegionEntry::of(region, layer(region));
                 if let Ok(Value::Object(own)) = serde_json::to_value(&entry) {
                     entry.unknown = unknown;
-                    entry.unknown.retain(|key, _| key != "locked" && !own.contains_key(key));
+                    entry.unknown.retain(|key, _| !own.contains_key(key));
                 }
                 entry
             })
@@ -412,7 +411,10 @@ impl Project {
             settings,
             start,
             take: take.map(|(layer, seed)| TakeEntry { layer: layer.to_owned(), seed, unknown: of_take }),
-            unknown: without(unknown, &["polyptych", "program", "style", "background", "regions", "settings", "start", "take"]),
+            unknown: without(
+                unknown,
+                &["polyptych", "program", "style", "background", "regions", "settings", "start", "take"],
+            ),
         }
     }
 
