@@ -91,6 +91,7 @@ impl Writer {
             engine: Some(Box::new(engine)),
             file_dialogs: FileDialogs::Own,
             language: Some(Language::English),
+            ..Options::default()
         };
         let mut h = Harness::builder().with_size(vec2(1440.0, 900.0)).build_eframe(|cc| App::new(cc, options));
         h.run_ok();

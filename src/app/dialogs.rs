@@ -83,7 +83,7 @@ pub(super) enum Next {
         after: Option<Leave>,
     },
     /// Something that the whole studio does.
-    Then(Box<dyn FnOnce(&mut App, &egui::Context)>),
+    Then(fn(&mut App, &egui::Context)),
 }
 
 impl Dialog {

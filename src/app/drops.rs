@@ -159,7 +159,7 @@ impl App {
             return Next::Close;
         };
         let (mut start, mut mask, mut cancel) = (false, false, false);
-        let close = modal(ui, tr("What is this picture for?"), 400.0, |ui| {
+        let close = modal(ui, tr("What is this picture for?"), 448.0, |ui| {
             form.preview(ui);
             let text = fill(
                 "Start from it: the drawing begins with this picture instead of noise.\n\

@@ -57,7 +57,7 @@ impl App {
             });
         });
         if reset {
-            return Next::Then(Box::new(Self::reset));
+            return Next::Then(Self::reset);
         }
         if close || cancel { Next::Close } else { Next::Stay(Dialog::Reset) }
     }

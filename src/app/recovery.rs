@@ -39,6 +39,8 @@ pub struct Lost {
     when: SystemTime,
     /// Keeps other windows from offering it too.
     lock: Arc<File>,
+    /// Where the lock lies.
+    locked: PathBuf,
 }
 
 impl Lost {
@@ -76,7 +78,7 @@ pub struct Recovery {
     session: String,
     lock: Option<File>,
     /// Locks of earlier sessions whose documents are open.
-    held: Vec<Arc<File>>,
+    held: Vec<(PathBuf, Arc<File>)>,
     /// Counts the documents of this session.
     number: u32,
     /// The state that was kept last.
@@ -187,7 +189,7 @@ impl Recovery {
             let lost = self.lost.remove(at);
             self.ours.extend([lost.record.copy, lost.at]);
             // Locked until the studio ends: a second crash is one like the first.
-            self.held.push(lost.lock);
+            self.held.push((lost.locked, lost.lock));
         }
     }
 
@@ -203,6 +205,8 @@ impl Recovery {
     /// The studio is closed properly: nothing of this session stays behind.
     pub fn end(&mut self) {
         self.forget();
+        let held: Vec<PathBuf> = self.held.drain(..).map(|(path, _)| path).collect();
+        remove(&held);
         if let Some(folder) = self.folder.take()
             && self.lock.take().is_some()
         {
@@ -249,12 +253,13 @@ fn left_behind(folder: &Path) -> Vec<Lost> {
     let mut lost = Vec::new();
     for at in names.iter().filter(|path| ends(path, "json")) {
         let session = at.file_stem().and_then(|stem| Some(stem.to_str()?.rsplit_once('-')?.0.to_owned()));
-        let Some(lock) = session.and_then(|session| locks.get(&folder.join(format!("{session}.lock")))) else {
-            continue;
-        };
+        let locked = session.map(|session| folder.join(format!("{session}.lock")));
+        let Some((locked, lock)) = locked.and_then(|path| Some((path.clone(), locks.get(&path)?))) else { continue };
         let record = fs::read(at).ok().and_then(|bytes| serde_json::from_slice::<Record>(&bytes).ok());
         match record.and_then(|record| Some((fs::metadata(&record.copy).ok()?.modified().ok()?, record))) {
-            Some((when, record)) => lost.push(Lost { record, at: at.clone(), when, lock: Arc::clone(lock) }),
+            Some((when, record)) => {
+                lost.push(Lost { record, at: at.clone(), when, lock: Arc::clone(lock), locked });
+            }
             // The crash came before the copy was whole.
             None => remove(std::slice::from_ref(at)),
         }

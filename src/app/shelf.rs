@@ -120,7 +120,7 @@ impl App {
 
     pub(super) fn recent_dialog(&mut self, ui: &Ui) -> Next {
         let (mut next, mut removed) = (None, None);
-        let close = modal(ui, tr("Recent projects"), 480.0, |ui| {
+        let close = modal(ui, tr("Recent projects"), 560.0, |ui| {
             if self.prefs.recent.is_empty() {
                 let text = tr("What you open or save is listed here.");
                 ui.label(RichText::new(text).color(theme::tokens(ui).text_weak));
@@ -162,13 +162,17 @@ impl App {
 
     pub(super) fn recover_dialog(&mut self, ui: &Ui, mut form: RecoverForm) -> Next {
         let (mut next, mut thrown) = (None, None);
-        let close = modal(ui, tr("Bring back your work?"), 480.0, |ui| {
+        let close = modal(ui, tr("Bring back your work?"), 560.0, |ui| {
             ui.label(tr("The studio was not closed properly. What had not been saved was kept here:"));
             ScrollArea::vertical().max_height(320.0).auto_shrink([false, true]).show(ui, |ui| {
                 for lost in &self.recovery.lost {
                     let copy = lost.copy().to_path_buf();
                     let sure = form.sure.as_ref() == Some(&copy);
                     let wanted = row(ui, &self.shelf, &copy, lost.title(), &whence(lost), |ui| {
+                        let t = theme::tokens(ui);
+                        let text = theme::strong(tr("Bring back")).color(t.on_accent);
+                        let button = widgets::main_button(ui, text, 88.0, 24.0, true);
+                        let wanted = button.accessible_name(fill("Bring back {0}", &[&lost.title()])).clicked();
                         let text = if sure { tr("Throw away for good") } else { tr("Throw away") };
                         let button = ui.add(Button::new(text).min_size(vec2(72.0, 24.0)));
                         if button.accessible_name(format!("{text}: {}", lost.title())).clicked() {
@@ -178,10 +182,7 @@ impl App {
                                 form.sure = Some(copy.clone());
                             }
                         }
-                        let t = theme::tokens(ui);
-                        let text = theme::strong(tr("Bring back")).color(t.on_accent);
-                        let button = widgets::main_button(ui, text, 88.0, 24.0, true);
-                        button.accessible_name(fill("Bring back {0}", &[&lost.title()])).clicked()
+                        wanted
                     });
                     if wanted {
                         next = Some(Next::Leave(Leave::Recover(copy)));
@@ -214,6 +215,7 @@ fn row(ui: &mut Ui, shelf: &Shelf, path: &Path, name: &str, line: &str, add: imp
             shelf.picture(ui, path);
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 ui.spacing_mut().item_spacing.x = theme::HALF;
+                ui.visuals_mut().widgets.inactive.weak_bg_fill = t.field;
                 let clicked = add(ui);
                 ui.add_space(theme::HALF);
                 ui.with_layout(Layout::top_down(Align::LEFT), |ui| {

@@ -123,13 +123,12 @@ impl Document {
         } else {
             read(stream).map_err(named)?
         };
-        let small = |side: u32| side.max(1).min(256);
         let longest = image.width().max(image.height());
         let image = over_white(&image);
         if longest <= 256 {
             return Ok(image);
         }
-        let fit = |side: u32| small(side * 256 / longest);
+        let fit = |side: u32| (side * 256 / longest).clamp(1, 256);
         Ok(image::imageops::thumbnail(&image, fit(image.width()), fit(image.height())))
     }
 
