@@ -7,7 +7,7 @@ use egui_material_icons::icons;
 /// One menu: its name and its entries; `None` is a line between.
 type Menu = (&'static str, &'static [Option<Command>]);
 
-const MENUS: [Menu; 6] = [
+const MENUS: [Menu; 7] = [
     (
         "File",
         &[
@@ -41,6 +41,40 @@ const MENUS: [Menu; 6] = [
             Some(Command::FillRegion),
             Some(Command::ClearRegion),
             Some(Command::InvertRegion),
+            None,
+            Some(Command::GrowRegion),
+            Some(Command::ShrinkRegion),
+            Some(Command::SoftenRegion),
+        ],
+    ),
+    (
+        "Tools",
+        &[
+            Some(Command::ToolBrush),
+            Some(Command::ToolEraser),
+            Some(Command::ToolLasso),
+            Some(Command::ToolRectangle),
+            Some(Command::ToolEllipse),
+            Some(Command::ToolFill),
+            Some(Command::ToolGradient),
+            Some(Command::ToolMove),
+            Some(Command::ToolPick),
+            Some(Command::ToolHand),
+            Some(Command::ToolZoom),
+            None,
+            Some(Command::CombineAdd),
+            Some(Command::CombineSubtract),
+            Some(Command::CombineReplace),
+            None,
+            Some(Command::FillByRegions),
+            Some(Command::FillByPicture),
+            Some(Command::FillContiguous),
+            None,
+            Some(Command::SymmetryX),
+            Some(Command::SymmetryY),
+            None,
+            Some(Command::PressureSize),
+            Some(Command::PressureOpacity),
         ],
     ),
     (

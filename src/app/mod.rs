@@ -19,9 +19,11 @@ mod job;
 mod logic;
 mod menu;
 mod more;
+mod options;
 mod perform;
 mod prefs;
 mod regions;
+mod reshape;
 mod settings;
 mod start;
 mod status;
@@ -40,7 +42,7 @@ pub use editor::{Damage, Editor, Field, Selected};
 pub use engine::Engine;
 pub use example::Example;
 pub use files::FileDialogs;
-pub use tools::{BrushSettings, Tool};
+pub use tools::{BrushSettings, FillOver, Tool, ToolSettings};
 
 use anyhow::Context as _;
 use canvas::Canvas;
@@ -156,6 +158,12 @@ impl App {
     #[must_use]
     pub fn brush(&self) -> BrushSettings {
         self.prefs.brush
+    }
+
+    /// How the other tools are set.
+    #[must_use]
+    pub fn tool_settings(&self) -> ToolSettings {
+        self.prefs.tools
     }
 
     /// What the canvas shows.

@@ -3,6 +3,7 @@
 use super::dialogs::Dialog;
 use super::editor::{Field, Selected};
 use super::files::Purpose;
+use super::reshape::Reshape;
 use super::{App, Command, Example, Tool, ViewMode};
 use crate::document::MAX_REGIONS;
 use egui::ThemePreference;
@@ -33,6 +34,9 @@ impl App {
             | Command::FillRegion
             | Command::ClearRegion
             | Command::InvertRegion
+            | Command::GrowRegion
+            | Command::ShrinkRegion
+            | Command::SoftenRegion
             | Command::DeleteRegion => region,
             Command::RaiseRegion => self.editor.selected_neighbour(1).is_some(),
             Command::LowerRegion => self.editor.selected_neighbour(-1).is_some(),
@@ -59,7 +63,7 @@ impl App {
             Command::ThemeSystem => self.prefs.theme == ThemePreference::System,
             Command::ThemeDark => self.prefs.theme == ThemePreference::Dark,
             Command::ThemeLight => self.prefs.theme == ThemePreference::Light,
-            _ => false,
+            command => self.tool_setting(command),
         }
     }
 
@@ -115,6 +119,9 @@ impl App {
             Command::FillRegion => self.editor.map_mask("Fill region", |_| 255),
             Command::ClearRegion => self.editor.map_mask("Clear region", |_| 0),
             Command::InvertRegion => self.editor.map_mask("Invert region", |v| 255 - v),
+            Command::GrowRegion => self.ask_reshape(Reshape::Grow),
+            Command::ShrinkRegion => self.ask_reshape(Reshape::Shrink),
+            Command::SoftenRegion => self.ask_reshape(Reshape::Soften),
             Command::DeleteRegion => self.editor.delete_region(),
             Command::Generate => self.generate(),
             Command::Cancel if self.canvas.is_painting() => self.abort_gesture(),
@@ -124,6 +131,23 @@ impl App {
             Command::CanvasSize => self.dialog = Some(Dialog::canvas_size(self.editor.document())),
             Command::ToolBrush => self.take_tool(Tool::Brush),
             Command::ToolEraser => self.take_tool(Tool::Eraser),
+            Command::ToolLasso => self.take_tool(Tool::Lasso),
+            Command::ToolRectangle => self.take_tool(Tool::Rectangle),
+            Command::ToolEllipse => self.take_tool(Tool::Ellipse),
+            Command::ToolFill => self.take_tool(Tool::Fill),
+            Command::ToolGradient => self.take_tool(Tool::Gradient),
+            Command::ToolMove => self.take_tool(Tool::Move),
+            Command::ToolPick => self.take_tool(Tool::Pick),
+            Command::CombineAdd
+            | Command::CombineSubtract
+            | Command::CombineReplace
+            | Command::FillByRegions
+            | Command::FillByPicture
+            | Command::FillContiguous
+            | Command::SymmetryX
+            | Command::SymmetryY
+            | Command::PressureSize
+            | Command::PressureOpacity => self.set_tool(command),
             Command::ToolHand => self.take_tool(Tool::Hand),
             Command::ToolZoom => self.take_tool(Tool::Zoom),
             Command::BrushSmaller => self.prefs.brush.step_size(-1.0),
@@ -164,6 +188,8 @@ impl App {
 
     fn take_tool(&mut self, tool: Tool) {
         self.finish_gesture();
+        // A lasso that waits for its next corner is let go.
+        self.abort_gesture();
         self.tool = tool;
     }
 

@@ -1,6 +1,6 @@
 //! What the studio remembers of a person between sessions.
 
-use super::BrushSettings;
+use super::{BrushSettings, ToolSettings};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -12,6 +12,7 @@ const KEY: &str = "prefs";
 pub struct Prefs {
     pub theme: egui::ThemePreference,
     pub brush: BrushSettings,
+    pub tools: ToolSettings,
     /// Where files were last opened or saved.
     pub folder: Option<PathBuf>,
     /// Whether the rarer settings of regions are unfolded.
@@ -24,7 +25,8 @@ impl Default for Prefs {
     fn default() -> Self {
         // Pictures are judged best on neutral dark grey.
         let theme = egui::ThemePreference::Dark;
-        Self { theme, brush: BrushSettings::default(), folder: None, more: false, advanced: false }
+        let (brush, tools) = (BrushSettings::default(), ToolSettings::default());
+        Self { theme, brush, tools, folder: None, more: false, advanced: false }
     }
 }
 

@@ -56,8 +56,20 @@ impl App {
 
     fn tool_hint(&self) -> &'static str {
         match self.tool {
-            super::Tool::Brush => "Paint where the region shows. Alt+click picks the region under the brush.",
-            super::Tool::Eraser => "Take paint away from the region.",
+            super::Tool::Brush => "Paint where the region shows. Shift+click draws a straight line, Alt+click picks the region.",
+            super::Tool::Eraser => "Take paint away from the region. Shift+click draws a straight line from the last point.",
+            super::Tool::Lasso => {
+                "Draw around what you mean, or click corner by corner: Enter or a double click closes, Backspace takes one back."
+            }
+            super::Tool::Rectangle | super::Tool::Ellipse => {
+                "Drag from corner to corner. Shift keeps the sides equal; Alt first takes away, Alt later centres."
+            }
+            super::Tool::Fill => "Click to fill what hangs together. Alt+click picks the region under the pointer.",
+            super::Tool::Gradient => "Drag from where the region is full to where it ends. Shift holds eight directions.",
+            super::Tool::Move => {
+                "Drag the region or its handles; Shift keeps proportions. Arrows move it, with Ctrl they scale it."
+            }
+            super::Tool::Pick => "Click a region to select it.",
             super::Tool::Hand => "Drag to move the canvas.",
             super::Tool::Zoom => "Click to zoom in, Alt+click to zoom out.",
         }

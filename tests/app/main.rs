@@ -2,3 +2,4 @@
 
 mod painter;
 mod stories;
+mod tools;
