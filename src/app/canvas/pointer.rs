@@ -33,7 +33,6 @@ impl App {
             let filter = egui::EventFilter { horizontal_arrows: true, vertical_arrows: true, ..Default::default() };
             ui.memory_mut(|m| m.set_focus_lock_filter(response.id, filter));
         }
-        self.modifiers_are(ui.input(|i| i.modifiers));
         for event in ui.input(|i| i.events.clone()) {
             match event {
                 Event::PointerMoved(pos) => self.pointer_moved(pos),
@@ -53,6 +52,7 @@ impl App {
                 }
                 Event::Touch { phase: TouchPhase::Cancel, .. } => self.abort_gesture(),
                 Event::PointerGone if matches!(self.canvas.gesture, Gesture::Idle) => self.canvas.pointer = None,
+                Event::ModifiersChanged(modifiers) => self.modifiers_are(modifiers),
                 Event::WindowFocused(false) => self.finish_gesture(),
                 Event::MouseWheel { unit, delta, modifiers, .. } => {
                     if let Some(pos) = ui.input(|i| i.pointer.latest_pos())
@@ -120,6 +120,7 @@ impl App {
 
     fn pointer_pressed(&mut self, pos: Pos2, button: PointerButton, modifiers: Modifiers, space: bool) {
         self.canvas.pointer = Some(pos);
+        self.canvas.hand.modifiers = modifiers;
         let touch = self.touch(pos, modifiers);
         let pans = button == PointerButton::Middle || (button == PointerButton::Primary && space);
         if let Gesture::Tool(action, held) = &mut self.canvas.gesture {
