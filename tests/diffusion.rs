@@ -7,9 +7,9 @@ use polyptych::diffusion::masks::{self, LatentMask};
 use polyptych::diffusion::random::{TorchRandom, keyed, keyed_uniform};
 use polyptych::diffusion::windows::WindowWeights;
 use polyptych::diffusion::{
-    AreaCall, Call, Ddim, Euler, Hold, Kept, Layout, Moments, Network, NetworkError, Observer, PaintError, Painting,
-    Part, Planes, PromptId, Recorder, Sampler, SchedulerConfig, Surround, Trajectory, free_windows, paint,
-    paint_reference, repaint,
+    AreaCall, Call, Ddim, DpmSolver, Euler, EulerAncestral, Heun, Hold, Kept, Layout, Lcm, Moments, Network,
+    NetworkError, Observer, PaintError, Painting, Part, Planes, PromptId, Recorder, Sampler, SchedulerConfig, Start,
+    Surround, Trajectory, UniPc, free_windows, paint, paint_reference, repaint,
 };
 use std::sync::Arc;
 
@@ -94,21 +94,33 @@ struct Toy {
     largest_batch: usize,
     /// Images of all batches, before they are spread to calls.
     inputs: usize,
+    /// Planes it takes: 4, or 9 as an inpainting UNet.
+    planes: usize,
 }
 
 impl Toy {
     fn new() -> Self {
-        Self { calls: 0, largest_batch: 0, inputs: 0 }
+        Self { calls: 0, largest_batch: 0, inputs: 0, planes: 4 }
+    }
+
+    /// One that takes what the painting has.
+    fn of(painting: &Painting) -> Self {
+        Self { planes: 4 + painting.conditions.as_ref().map_or(0, |c| c.channels), ..Self::new() }
     }
 }
 
-/// The input of every call.
+/// The input of every call, without what an inpainting UNet sees beside it.
 fn inputs_of(inputs: &Planes, calls: &[Call]) -> Planes {
-    let data = calls.iter().flat_map(|call| inputs.image(call.input)).copied().collect();
-    Planes { count: calls.len(), data, ..*inputs }
+    let latent = 4 * inputs.plane_len();
+    let data = calls.iter().flat_map(|call| &inputs.image(call.input)[..latent]).copied().collect();
+    Planes { count: calls.len(), channels: 4, data, ..*inputs }
 }
 
 impl Network for Toy {
+    fn in_channels(&self) -> usize {
+        self.planes
+    }
+
     fn predict(&mut self, inputs: &Planes, timestep: f32, calls: &[Call]) -> Result<Planes, NetworkError> {
         self.calls += 1;
         self.largest_batch = self.largest_batch.max(calls.len());
@@ -117,9 +129,12 @@ impl Network for Toy {
         for (n, call) in calls.iter().enumerate() {
             let image = inputs.image(call.input);
             let mean = image.iter().sum::<f32>() / image.len() as f32;
+            let (latent, seen) = image.split_at(4 * inputs.plane_len());
             for (i, v) in out.image_mut(n).iter_mut().enumerate() {
                 let phase = (i % 7) as f32 * 0.3 + call.prompt.0 as f32 + timestep * 0.002;
-                *v = 0.6 * *v + 0.4 * phase.sin() + 0.2 * mean;
+                // Each plane sees another one of what lies beside the latent.
+                let beside = seen.get(i % latent.len().min(seen.len()).max(1)).copied().unwrap_or_default();
+                *v = 0.6 * *v + 0.4 * phase.sin() + 0.2 * mean + 0.3 * beside;
             }
         }
         Ok(out)
@@ -288,15 +303,20 @@ fn attention_is_multidiffusion_on_a_network_that_averages_its_answers() {
     held.parts[1].guidance = 2.0;
     held.parts[2].negative = PromptId(1);
     held.parts[3].guidance = 1.0;
-    let run = |hold| {
+    let run = |hold, held: &Painting| {
         let painting = Painting { hold, ..held.clone() };
-        let painted = paint(&painting, &mut Ddim::new(&config(), 6).expect("sampler"), &mut Toy::new(), &mut ());
+        let painted = paint(&painting, &mut Ddim::new(&config(), 6).expect("sampler"), &mut Toy::of(held), &mut ());
         let painted = painted.expect("paints");
         assert_eq!(painting.unet_samples(&painting.windows(), 0..6), painted.unet_samples, "the estimate");
         painted
     };
-    let (one_pass, pass_each) = (run(Hold::Attention), run(Hold::MultiDiffusion));
+    let (one_pass, pass_each) = (run(Hold::Attention, &held), run(Hold::MultiDiffusion, &held));
     assert_close("attention", &one_pass.latent.data, &pass_each.latent.data, 1e-5);
+    // And where the UNet sees a picture to fill in beside the latent.
+    let nine = Painting { conditions: Some(conditions(&held)), ..held.clone() };
+    let filled = run(Hold::Attention, &nine);
+    assert_close("attention, nine planes", &filled.latent.data, &run(Hold::MultiDiffusion, &nine).latent.data, 1e-5);
+    assert!(relative_l2(&filled.latent.data, &one_pass.latent.data) > 1e-2);
     assert_eq!(one_pass.unet_samples, one_pass.windows * 2 * 6, "one pass with words and one with negatives");
     assert!(one_pass.unet_samples < pass_each.unet_samples);
 
@@ -463,7 +483,8 @@ fn naive(painting: &Painting, steps: usize) -> Vec<f32> {
     let &Painting { height, width, .. } = painting;
     let cells = height * width;
     let mut sampler = Ddim::new(&config(), steps).expect("sampler");
-    let mut toy = Toy::new();
+    let mut toy = Toy::of(painting);
+    let beside = painting.conditions.as_ref().map_or(&[][..], |c| &c.data);
 
     // The first latent: each seed's own canvas of noise, mixed by share of variance.
     let own: Vec<Vec<f32>> = painting.parts.iter().map(|p| TorchRandom::new(p.seed).randn(4 * cells)).collect();
@@ -496,7 +517,7 @@ fn naive(painting: &Painting, steps: usize) -> Vec<f32> {
                 if here.iter().all(|m| *m == 0.0) {
                     continue;
                 }
-                let mut input = Planes::zeros(1, 4, h, w);
+                let mut input = Planes::zeros(1, 4 + beside.len() / cells, h, w);
                 let bootstraps = i < part.bootstrap_steps && here.iter().any(|m| *m != 1.0);
                 let mut shift = (0, 0);
                 let mut colour = [0.0_f32; 3];
@@ -524,6 +545,10 @@ fn naive(painting: &Painting, steps: usize) -> Vec<f32> {
                     // What moves by the shift comes from where it was.
                     let (y, x0) = ((cell / w) as i64 - shift.0, (cell % w) as i64 - shift.1);
                     let from = y.rem_euclid(h as i64) as usize * w + x0.rem_euclid(w as i64) as usize;
+                    if c >= 4 {
+                        *x = beside[(c - 4) * cells + place(from)];
+                        continue;
+                    }
                     *x = latent[c * cells + place(from)];
                     if bootstraps {
                         let clean = (2.0 * colour[c % 3] - 1.0) * 0.8;
@@ -596,12 +621,19 @@ fn rich() -> Painting {
     p
 }
 
+/// What an inpainting UNet sees beside the latent: five planes that differ at every cell.
+fn conditions(p: &Painting) -> Planes {
+    let mut planes = Planes::zeros(1, 5, p.height, p.width);
+    planes.data.iter_mut().enumerate().for_each(|(i, v)| *v = (i as f32 * 0.71).sin());
+    planes
+}
+
 /// A name, and what makes the case of it.
 type Change<'a> = (&'a str, fn(&mut Painting));
 
 #[test]
 fn every_way_to_fuse_is_the_naive_loop() {
-    let cases: [Change<'_>; 7] = [
+    let cases: [Change<'_>; 9] = [
         ("plain", |_| ()),
         ("tent", |p| p.window_weights = WindowWeights::Tent),
         ("wrapped", |p| p.wrap = (true, true)),
@@ -611,13 +643,17 @@ fn every_way_to_fuse_is_the_naive_loop() {
         ("white and tent", |p| {
             (p.surround, p.window_weights, p.wrap) = (Surround::WhiteCentred, WindowWeights::Tent, (true, false));
         }),
+        ("nine planes", |p| p.conditions = Some(conditions(p))),
+        ("nine planes, white, wrapped", |p| {
+            (p.surround, p.wrap, p.conditions) = (Surround::WhiteCentred, (true, true), Some(conditions(p)));
+        }),
     ];
     let mut seen: Vec<Vec<f32>> = Vec::new();
     for (name, change) in cases {
         let mut p = rich();
         change(&mut p);
         let painted =
-            paint(&p, &mut Ddim::new(&config(), 6).expect("sampler"), &mut Toy::new(), &mut ()).expect("paints");
+            paint(&p, &mut Ddim::new(&config(), 6).expect("sampler"), &mut Toy::of(&p), &mut ()).expect("paints");
         assert_close(name, &painted.latent.data, &naive(&p, 6), 1e-5);
         assert_eq!(p.unet_samples(&p.windows(), 0..6), painted.unet_samples, "{name}: the count told before");
         for other in &seen {
@@ -688,58 +724,86 @@ fn a_locked_seed_keeps_its_noise_and_soft_masks_keep_its_size() {
 // Drawing a region again
 // ---------------------------------------------------------------------------------------------------------------------
 
+/// A sampler of six steps.
+type NewSampler = fn() -> Box<dyn Sampler>;
+
 #[test]
 fn a_region_drawn_again_leaves_the_rest_to_the_last_bit() {
-    for (wrap, margin) in [((false, false), 2), ((true, true), 1)] {
-        let mut p = painting();
-        p.wrap = wrap;
-        p.parts[1].bootstrap_steps = 3;
-        let sampler = || Euler::new(&config(), 6).expect("sampler");
-        let mut recorder = Recorder { observer: &mut (), trajectory: Some(Trajectory::default()) };
-        let base = paint(&p, &mut sampler(), &mut Toy::new(), &mut recorder).expect("paints");
-        let trajectory = Arc::new(recorder.trajectory.expect("a trajectory"));
-        assert_eq!(trajectory.last(), Some(&base.latent));
-        assert_eq!(trajectory.evaluations(), 6);
-
-        let mut again = p.clone();
-        again.parts[1].seed = 77;
-        let free = masks::spread(&again.parts[1].mask, margin, wrap);
-        let kept = Kept { trajectory: Arc::clone(&trajectory), free: free.clone() };
-        let mut way = Way::default();
-        let mut toy = Toy::new();
-        let painted = repaint(&again, &kept, &mut sampler(), &mut toy, &mut way).expect("paints");
-        for (evaluations, latent) in way.0.iter().enumerate() {
-            let kept = &trajectory.at(evaluations).expect("a latent").data;
-            for (i, free) in free.iter().cycle().take(latent.len()).enumerate() {
-                assert!(*free > 0.0 || latent[i].to_bits() == kept[i].to_bits(), "after {evaluations}: {i}");
-            }
+    let samplers: [(&str, NewSampler); 6] = [
+        ("Euler", || Box::new(Euler::new(&config(), 6).expect("sampler"))),
+        ("Euler ancestral", || Box::new(EulerAncestral::new(&config(), 6).expect("sampler"))),
+        ("Heun", || Box::new(Heun::new(&config(), 6).expect("sampler"))),
+        ("DPM++ 2M SDE", || Box::new(DpmSolver::new(&config(), 6, true).expect("sampler"))),
+        ("UniPC", || Box::new(UniPc::new(&config(), 6).expect("sampler"))),
+        ("LCM", || Box::new(Lcm::new(&config(), 6).expect("sampler"))),
+    ];
+    for (name, sampler) in samplers {
+        for (wrap, margin, start) in [((false, false), 2, false), ((true, true), 1, false), ((false, false), 2, true)] {
+            let what = format!("{name}, wrap {wrap:?}, start {start}");
+            let mut p = painting();
+            p.wrap = wrap;
+            p.parts[1].bootstrap_steps = 3;
+            // Over a picture whose right part stays; the first two steps are left out.
+            p.start = start.then(|| Start {
+                clean: Planes { channels: 4, data: TorchRandom::new(8).randn(4 * 20 * 28), ..conditions(&p) },
+                from: 2,
+                free: Some((0..20 * 28).map(|i| f32::from(u8::from(i % 28 < 18))).collect()),
+                from_noise: false,
+            });
+            drawn_again(&what, &p, sampler, margin);
         }
-        // Inside it is another picture.
-        let inside = |latent: &[f32]| -> Vec<f32> {
-            let mask = again.parts[1].mask.cells();
-            mask.iter().cycle().zip(latent).filter_map(|(m, v)| (*m == 1.0).then_some(*v)).collect()
-        };
-        assert!(relative_l2(&inside(&painted.latent.data), &inside(&base.latent.data)) > 0.1);
-        // Only the windows it lies in were asked for.
-        let windows = free_windows(&again, &free);
-        assert!(windows.len() < p.windows().len());
-        assert_eq!(painted.unet_samples, again.unet_samples(&windows, 0..6));
-        println!("{} UNet samples of {}", painted.unet_samples, base.unet_samples);
-        assert!(painted.unet_samples * 5 < base.unet_samples * 4);
-
-        // The same seed again is the same picture, and with everything free it is the picture from scratch.
-        let nothing_new = repaint(&p, &kept, &mut sampler(), &mut Toy::new(), &mut ()).expect("paints");
-        assert_close("the same seed", &nothing_new.latent.data, &base.latent.data, 1e-6);
-        let all = Kept { trajectory: Arc::clone(&trajectory), free: vec![1.0; free.len()] };
-        let scratch = paint(&again, &mut sampler(), &mut Toy::new(), &mut ()).expect("paints");
-        let everything = repaint(&again, &all, &mut sampler(), &mut Toy::new(), &mut ()).expect("paints");
-        assert_close("everything free", &everything.latent.data, &scratch.latent.data, 1e-6);
-        assert!(relative_l2(&scratch.latent.data, &base.latent.data) > 1e-2);
-
-        // What was kept of another run is refused.
-        let other = repaint(&again, &kept, &mut Euler::new(&config(), 7).expect("sampler"), &mut Toy::new(), &mut ());
-        assert!(other.expect_err("refused").to_string().contains("number of steps"));
     }
+}
+
+fn drawn_again(what: &str, p: &Painting, sampler: NewSampler, margin: usize) {
+    let mut recorder = Recorder { observer: &mut (), trajectory: Some(Trajectory::default()) };
+    let base = paint(p, &mut *sampler(), &mut Toy::new(), &mut recorder).expect("paints");
+    let trajectory = Arc::new(recorder.trajectory.expect("a trajectory"));
+    assert_eq!(trajectory.last(), Some(&base.latent));
+    let evaluations = sampler().timesteps().len() - sampler().evaluation_of(p.first_step());
+    assert_eq!(trajectory.evaluations(), evaluations);
+
+    let mut again = p.clone();
+    again.parts[1].seed = 77;
+    let free = masks::spread(&again.parts[1].mask, margin, p.wrap);
+    let kept = Kept { trajectory: Arc::clone(&trajectory), free: free.clone() };
+    let mut way = Way::default();
+    let painted = repaint(&again, &kept, &mut *sampler(), &mut Toy::new(), &mut way).expect("paints");
+    for (evaluations, latent) in way.0.iter().enumerate() {
+        let kept = &trajectory.at(evaluations).expect("a latent").data;
+        for (i, free) in free.iter().cycle().take(latent.len()).enumerate() {
+            let same = latent[i].to_bits() == kept[i].to_bits();
+            assert!(*free > 0.0 || same, "{what}, after {evaluations}: {i}");
+        }
+    }
+    // Inside it is another picture.
+    let inside = |latent: &[f32]| -> Vec<f32> {
+        let mask = again.parts[1].mask.cells();
+        mask.iter().cycle().zip(latent).filter_map(|(m, v)| (*m == 1.0).then_some(*v)).collect()
+    };
+    let apart = relative_l2(&inside(&painted.latent.data), &inside(&base.latent.data));
+    assert!(apart > 0.05, "{what}: {apart}");
+    // Only the windows it lies in were asked for.
+    let windows = free_windows(&again, &free);
+    assert!(windows.len() < p.windows().len());
+    let range = sampler().evaluation_of(p.first_step())..sampler().timesteps().len();
+    let steps = range.map(|i| sampler().step_of(i));
+    assert_eq!(painted.unet_samples, steps.map(|step| again.unet_samples(&windows, step..step + 1)).sum::<usize>());
+    println!("{what}: {} UNet samples of {}", painted.unet_samples, base.unet_samples);
+    assert!(painted.unet_samples * 5 < base.unet_samples * 4);
+
+    // The same seed again is the same picture, and with everything free it is the picture from scratch.
+    let nothing_new = repaint(p, &kept, &mut *sampler(), &mut Toy::new(), &mut ()).expect("paints");
+    assert_close(&format!("{what}: the same seed"), &nothing_new.latent.data, &base.latent.data, 1e-6);
+    let all = Kept { trajectory: Arc::clone(&trajectory), free: vec![1.0; free.len()] };
+    let scratch = paint(&again, &mut *sampler(), &mut Toy::new(), &mut ()).expect("paints");
+    let everything = repaint(&again, &all, &mut *sampler(), &mut Toy::new(), &mut ()).expect("paints");
+    assert_close(&format!("{what}: everything free"), &everything.latent.data, &scratch.latent.data, 1e-6);
+    assert!(relative_l2(&scratch.latent.data, &base.latent.data) > 1e-2);
+
+    // What was kept of another run is refused.
+    let other = repaint(&again, &kept, &mut Euler::new(&config(), 20).expect("sampler"), &mut Toy::new(), &mut ());
+    assert!(other.expect_err("refused").to_string().contains("number of steps"), "{what}");
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

@@ -621,6 +621,53 @@ fn a_job_stopped_anywhere_leaves_the_model_fit_for_the_next() {
 }
 
 #[test]
+fn where_memory_runs_out_less_is_done_at_once_and_the_results_are_the_same() {
+    let counted = Counted::new(Candle::cpu());
+    let mut model = open("eps").load_on(counted.with(Candle::cpu())).unwrap();
+    let [fox, city] = PROMPTS.map(|words| model.prompt(words).unwrap());
+    let slope = |planes: Planes| {
+        let data = (0..planes.data.len()).map(|i| (i as f32 * 0.37).sin()).collect();
+        Planes { data, ..planes }
+    };
+    let inputs = slope(Planes::zeros(2, 4, 16, 24));
+    let latents = slope(Planes::zeros(1, 4, 16, 40));
+    let picture = slope(Planes::zeros(1, 3, 128, 320));
+    let half = |shift: usize| (0..16 * 24).map(|i| f32::from(u8::from((i + shift) % 24 < 12))).collect::<Vec<f32>>();
+    let area = |prompt, mask| Area { prompt, mask };
+    let of = |input| AreaCall { input, areas: vec![area(fox, half(0)), area(city, half(12))] };
+    let all = [0, 1].map(|input| [fox, city].map(|prompt| Call { input, prompt })).concat();
+    let run = |model: &mut Model, what: &str| match what {
+        "calls" => model.predict(&inputs, 500.0, &all).map(|p| p.data),
+        "areas" => model.predict_areas(&inputs, 500.0, &[of(0), of(1), of(0), of(1)]).map(|p| p.data),
+        "decode" => model.decode(&latents).map(|p| p.data),
+        _ => model.encode(&picture).map(|m| [m.mean.data, m.std.data].concat()),
+    };
+    for what in ["calls", "areas", "decode", "encode"] {
+        counted.peak();
+        let kept = counted.peak();
+        let whole = run(&mut model, what).unwrap();
+        let need = counted.peak() - kept;
+        for share in [8, 6, 5] {
+            counted.limit(kept + need * share / 10);
+            let less = run(&mut model, what).unwrap_or_else(|error| panic!("{what} in {share} tenths: {error}"));
+            let refused = counted.refused();
+            println!(
+                "{what} in {share} tenths of {need} bytes: refused {refused} times, {:.1e} off",
+                distance(&less, &whole)
+            );
+            assert!(refused > 0, "{what}");
+            assert!(distance(&less, &whole) < 1e-5, "{what}");
+        }
+        // Where not even the least fits, it is said, and the model is fit for the next.
+        counted.limit(kept + need / 50);
+        let error = run(&mut model, what).expect_err("no room").to_string();
+        assert!(error.contains("out of memory"), "{what}: {error}");
+        counted.limit(usize::MAX);
+        assert_eq!(run(&mut model, what).unwrap(), whole, "{what}");
+    }
+}
+
+#[test]
 fn wrong_inputs_are_errors() {
     let mut model = load("eps");
     let fox = model.prompt(PROMPTS[0]).unwrap();
@@ -663,5 +710,40 @@ fn seconds_per_operator() {
         for (name, calls, seconds) in table {
             println!("  {name:14} {calls:4} calls {:8.2} ms a sample", 1e3 * seconds / batch as f64);
         }
+    }
+}
+
+/// Not a test but a measurement: `cargo test --test networks -- --ignored --nocapture memory`.
+#[test]
+#[ignore = "prints the memory of a large decode, whole and in strips, and takes minutes"]
+fn memory_of_a_large_decode() {
+    let counted = Counted::new(Candle::cpu());
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/embedded/vae");
+    let vae = Autoencoder::load(
+        vae::Config::parse(&config_of(&folder), "config.json").unwrap(),
+        &counted,
+        &InMemory::open(&folder),
+    )
+    .unwrap();
+    // VmHWM: the most memory the process had so far, so the smaller use comes first.
+    let resident = || {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let line = status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or_default().to_owned();
+        line.split_whitespace().nth(1).and_then(|kb| kb.parse::<usize>().ok()).unwrap_or_default() / 1024
+    };
+    let (height, width) = (1024, 4096);
+    let data: Vec<f32> = (0..4 * height / 8 * width / 8).map(|i| (i as f32 * 0.37).sin()).collect();
+    let latent = counted.upload(&[1, 4, height / 8, width / 8], &data).unwrap();
+    let whole = vae.decode_bytes(&counted, &latent).unwrap();
+    for (what, room) in [("in strips", whole / 4), ("whole", usize::MAX)] {
+        let (before, start) = (resident(), std::time::Instant::now());
+        counted.peak();
+        let picture = vae.decode(&counted, latent.clone(), room).unwrap();
+        assert_eq!(counted.shape(&picture), [1, 3, height, width]);
+        let seconds = start.elapsed().as_secs_f64();
+        let (tensors, resident) = (counted.peak() >> 20, resident());
+        println!(
+            "{what}: {tensors} MiB of tensors at once, resident at most {resident} MiB ({before} before), {seconds:.1} s"
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Goldens, assert_close, goldens, relative_l2};
+use common::{Goldens, assert_close, goldens, one_window, relative_l2};
 use image::RgbImage;
 use polyptych::checkpoint::Device;
 use polyptych::document::{BootstrapColour, Document, Overlap, Sampler, WindowWeights, Wrap};
@@ -21,13 +21,7 @@ fn a_picture_of_ten_steps_is_diffusers() {
     for name in CHECKPOINTS {
         let golden = Goldens::open(&format!("{name}_picture.safetensors"));
         let facts = golden.json("parameters");
-        let text = |key: &str| facts[key].as_str().expect(key).to_owned();
-        let mut document = Document::new(128, 128);
-        document.background.words = text("prompt");
-        document.background.negative = text("negative");
-        document.settings.seed = facts["seed"].as_u64().expect("seed");
-        document.settings.steps = 10;
-        document.settings.guidance = 7.5;
+        let mut document = one_window(&facts);
         for sampler in [Sampler::Ddim, Sampler::Euler] {
             document.settings.sampler = sampler;
             let drawn = render(name, &document, &Options::default());
@@ -156,22 +150,28 @@ fn joined_edges_meet_no_harder_than_the_inside_and_others_do() {
     // The embedded checkpoint draws pictures, whose left and right, sky and ground, differ unless they have to meet. The
     // last canvas is smaller than a window: the network then sees it more than once round.
     for (side, wrap) in [(256, Wrap::None), (256, Wrap::Xy), (192, Wrap::Xy)] {
-        let mut document = Document::new(side, side);
-        document.background.words = "a red fox in the snow".to_owned();
-        document.settings.steps = 6;
-        document.settings.guidance = 3.0;
-        document.settings.stride = 16;
-        document.settings.seed = 1;
-        document.settings.wrap = wrap;
-        document.settings.window_weights = WindowWeights::Tent;
-        let image = draw(&document, &mut model, &Options::default(), &mut ()).expect("draws").image;
-        for (axis, joined, image) in
-            [("x", wrap.x(), image.clone()), ("y", wrap.y(), image::imageops::rotate90(&image))]
-        {
-            let (edges, inside) = seam(&image);
-            println!("{side}, {wrap:?}, along {axis}: {edges:.1} at the edges, at most {inside:.1} inside");
+        // Where edges meet, the seam is a column like any other, and may by chance be the hardest of one picture: so it is
+        // compared over several.
+        let mut sums = [(0.0, 0.0); 2];
+        for seed in 1..=3 {
+            let mut document = Document::new(side, side);
+            document.background.words = "a red fox in the snow".to_owned();
+            document.settings.steps = 4;
+            document.settings.guidance = 3.0;
+            document.settings.stride = 16;
+            document.settings.seed = seed;
+            document.settings.wrap = wrap;
+            document.settings.window_weights = WindowWeights::Tent;
+            let image = draw(&document, &mut model, &Options::default(), &mut ()).expect("draws").image;
+            for (sum, image) in sums.iter_mut().zip([image.clone(), image::imageops::rotate90(&image)]) {
+                let (edges, inside) = seam(&image);
+                println!("{side}, {wrap:?}, seed {seed}: {edges:.1} at the edges, at most {inside:.1} inside");
+                *sum = (sum.0 + edges, sum.1 + inside);
+            }
+        }
+        for (axis, joined, (edges, inside)) in [("x", wrap.x(), sums[0]), ("y", wrap.y(), sums[1])] {
             // Edges that do not meet are two to ten times as hard as anything inside.
-            assert_eq!(edges <= 1.25 * inside, joined, "{side}, {wrap:?}, along {axis}: {edges} {inside}");
+            assert_eq!(edges <= inside, joined, "{side}, {wrap:?}, along {axis}: {edges} {inside}");
         }
     }
 }
@@ -224,8 +224,9 @@ fn every_setting_of_a_document_reaches_the_engine_and_its_estimate() {
     base.settings.bootstrap = 0.5;
     let mut seen: Vec<(&str, Drawn)> = Vec::new();
     type Change<'a> = (&'a str, fn(&mut Document));
-    let changes: [Change<'_>; 12] = [
+    let changes: [Change<'_>; 13] = [
         ("as it is", |_| ()),
+        ("style", |d| d.style = "oil painting".to_owned()),
         ("feather", |d| d.regions[0].feather = 12),
         ("weight", |d| (d.regions[0].weight, d.settings.overlap) = (3.0, Overlap::Average)),
         ("guidance", |d| d.regions[1].guidance = Some(1.0)),

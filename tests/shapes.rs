@@ -2,8 +2,8 @@
 
 use polyptych::document::{Mask, PixelRect, Wrap};
 use polyptych::paint::{
-    Brush, Combine, Cover, Laid, Placement, Sample, Space, Stabiliser, Stroke, Symmetry, ellipse, flood, gradient, grow,
-    place, polygon, rectangle, shrink, soften,
+    Brush, Combine, Cover, Laid, Placement, Sample, Space, Stabiliser, Stroke, Symmetry, ellipse, flood, gradient,
+    grow, place, polygon, rectangle, shrink, soften,
 };
 
 const WRAPS: [Wrap; 4] = [Wrap::None, Wrap::X, Wrap::Y, Wrap::Xy];
@@ -91,7 +91,8 @@ fn inside(points: &[(f32, f32)], x: u32, y: u32) -> f64 {
             for (k, a) in points.iter().enumerate() {
                 let b = points[(k + 1) % points.len()];
                 let left = (b.0 - a.0) * (py - a.1) - (px - a.0) * (b.1 - a.1);
-                winding += i32::from(a.1 <= py && b.1 > py && left > 0.0) - i32::from(a.1 > py && b.1 <= py && left < 0.0);
+                winding +=
+                    i32::from(a.1 <= py && b.1 > py && left > 0.0) - i32::from(a.1 > py && b.1 <= py && left < 0.0);
             }
             count += u32::from(winding != 0);
         }
@@ -182,9 +183,8 @@ fn a_rectangle_has_whole_pixels_and_an_ellipse_the_area_it_should() {
 fn lay(cover: &Cover, mask: &mut Mask, combine: Combine) {
     let before = mask.clone();
     let Laid { before: mut back, dirty } = cover.lay(mask, combine);
-    let told = |x: u32, y: u32| {
-        dirty.iter().any(|r| (r.x..r.x + r.width).contains(&x) && (r.y..r.y + r.height).contains(&y))
-    };
+    let told =
+        |x: u32, y: u32| dirty.iter().any(|r| (r.x..r.x + r.width).contains(&x) && (r.y..r.y + r.height).contains(&y));
     for y in 0..mask.height() {
         for x in 0..mask.width() {
             assert!(mask.get(x, y) == before.get(x, y) || told(x, y), "{x}, {y} changed outside {dirty:?}");
@@ -403,9 +403,8 @@ fn a_steady_hand_is_led_by_the_way_and_not_by_how_often_it_is_told() {
     let straight = steady.extend(Sample::new(500.0, 0.0)).last().copied().expect("it moved");
     assert!((straight.x - 476.0).abs() < 0.1, "{straight:?}");
     let mut steady = Stabiliser::begin(24.0, Sample::new(0.0, 0.0));
-    let trembling = (1..200).flat_map(|i| {
-        steady.extend(Sample::new(i as f32 * 2.0, if i % 2 == 0 { 2.0 } else { -2.0 }))
-    });
+    let trembling =
+        (1..200).flat_map(|i| steady.extend(Sample::new(i as f32 * 2.0, if i % 2 == 0 { 2.0 } else { -2.0 })));
     let most = trembling.map(|s| s.y.abs()).fold(0.0, f32::max);
     assert!(most < 0.4, "2 pixels of trembling became {most}");
 

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Goldens, assert_close, goldens, relative_l2};
+use common::{Goldens, assert_close, goldens, one_window, relative_l2};
 use image::{Rgb, RgbImage};
 use polyptych::checkpoint::Device;
 use polyptych::document::{Area, Document, Mask, Sampler, Start};
@@ -17,14 +17,7 @@ fn picture(name: &str) -> std::path::PathBuf {
 
 /// The golden's document: one window, its picture, and a mask on the latent grid.
 fn document(golden: &Goldens) -> Document {
-    let facts = golden.json("parameters");
-    let text = |key: &str| facts[key].as_str().expect(key).to_owned();
-    let mut document = Document::new(128, 128);
-    document.background.words = text("prompt");
-    document.background.negative = text("negative");
-    document.settings.seed = facts["seed"].as_u64().expect("seed");
-    document.settings.steps = 10;
-    document.settings.guidance = 7.5;
+    let mut document = one_window(&golden.json("parameters"));
     let image = Document::import_picture(picture("picture.png"), 128, 128).expect("a picture").into();
     document.start = Some(Start { image, strength: 1.0, area: Area::Everything });
     document

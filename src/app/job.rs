@@ -2,6 +2,7 @@
 
 use super::App;
 use super::canvas::Shown;
+use super::texts::{fill, tr};
 use crate::document::{Document, Take};
 use crate::studio::{Event, Job, JobId, Phase};
 use image::RgbImage;
@@ -112,7 +113,7 @@ impl App {
         if take.image.dimensions() == (document.width, document.height) {
             self.editor.keep_take(Some(take));
         } else {
-            self.toasts.info("The canvas has another size now; the picture waits in the strip below.");
+            self.toasts.info(tr("The canvas has another size now; the picture waits in the strip below."));
         }
     }
 
@@ -143,16 +144,16 @@ impl App {
     pub(super) fn progress_text(&self) -> Option<String> {
         let job = self.job.as_ref()?;
         if job.cancelled {
-            return Some("Stopping…".to_owned());
+            return Some(tr("Stopping…").to_owned());
         }
         Some(match job.phase {
-            Phase::Queued => "Waiting…".to_owned(),
-            Phase::Loading => "Loading the model…".to_owned(),
-            Phase::Encoding => "Reading the words…".to_owned(),
-            Phase::Decoding => "Finishing the picture…".to_owned(),
+            Phase::Queued => tr("Waiting…").to_owned(),
+            Phase::Loading => tr("Loading the model…").to_owned(),
+            Phase::Encoding => tr("Reading the words…").to_owned(),
+            Phase::Decoding => tr("Finishing the picture…").to_owned(),
             Phase::Denoising => {
-                let left = job.seconds_left.map(|s| format!(" · {} left", duration(s))).unwrap_or_default();
-                format!("Step {} of {}{left}", job.step, job.steps)
+                let left = job.seconds_left.map(|s| fill(" · {0} left", &[&duration(s)])).unwrap_or_default();
+                fill("Step {0} of {1}{2}", &[&job.step, &job.steps, &left])
             }
         })
     }

@@ -1,5 +1,6 @@
 //! The bar over the top of the canvas: the options of the tool in hand.
 
+use super::texts::{fill, tr};
 use super::toolbar::floating;
 use super::tools::{BrushSettings, FillOver};
 use super::{App, Command, Tool, theme, widgets};
@@ -14,13 +15,13 @@ impl App {
     /// Floats over the top of the canvas while a tool with options is in hand.
     pub(super) fn options_bar_ui(&mut self, ui: &Ui, canvas: Rect) {
         let name = match self.tool {
-            Tool::Brush => "Brush",
-            Tool::Eraser => "Eraser",
-            Tool::Lasso => "Lasso",
-            Tool::Rectangle => "Rectangle",
-            Tool::Ellipse => "Ellipse",
-            Tool::Fill => "Fill",
-            Tool::Gradient => "Gradient",
+            Tool::Brush => tr("Brush"),
+            Tool::Eraser => tr("Eraser"),
+            Tool::Lasso => tr("Lasso"),
+            Tool::Rectangle => tr("Rectangle"),
+            Tool::Ellipse => tr("Ellipse"),
+            Tool::Fill => tr("Fill"),
+            Tool::Gradient => tr("Gradient"),
             Tool::Move | Tool::Pick | Tool::Hand | Tool::Zoom => return,
         };
         let t = theme::tokens(ui);
@@ -53,17 +54,17 @@ impl App {
         let brush = &mut self.prefs.brush;
         let value = format!("{:.0}", brush.size);
         let slider = widgets::slider(&mut brush.size, BrushSettings::SIZES).logarithmic();
-        bar_slider(ui, "Brush", "Size", "Change it with [ and ]", slider, value, 30.0);
+        bar_slider(ui, of_brush(tr("Size")), tr("Change it with [ and ]"), slider, value, 30.0);
         let value = percent(brush.hardness);
         let slider = widgets::slider(&mut brush.hardness, 0.0..=1.0);
-        bar_slider(ui, "Brush", "Hardness", "Change it with Shift+[ and Shift+]", slider, value, 38.0);
+        bar_slider(ui, of_brush(tr("Hardness")), tr("Change it with Shift+[ and Shift+]"), slider, value, 38.0);
         let value = percent(brush.opacity);
         let slider = widgets::slider(&mut brush.opacity, 0.01..=1.0);
-        bar_slider(ui, "Brush", "Opacity", "How strongly the region is laid down", slider, value, 38.0);
+        bar_slider(ui, of_brush(tr("Opacity")), tr("How strongly the region is laid down"), slider, value, 38.0);
         let value = percent(brush.smoothing);
         let slider = widgets::slider(&mut brush.smoothing, 0.0..=1.0);
-        let hint = "Steadies the hand: the brush follows at a distance and catches up when you let go";
-        bar_slider(ui, "Brush", "Smoothing", hint, slider, value, 38.0);
+        let hint = tr("Steadies the hand: the brush follows at a distance and catches up when you let go");
+        bar_slider(ui, of_brush(tr("Smoothing")), hint, slider, value, 38.0);
         self.toggle(ui, icons::ICON_STYLUS, Command::PressureSize, called);
         self.toggle(ui, icons::ICON_OPACITY, Command::PressureOpacity, called);
     }
@@ -72,23 +73,31 @@ impl App {
     fn combine_options(&mut self, ui: &mut Ui, called: &mut Option<Command>) {
         line(ui);
         for (text, command) in [
-            ("Add", Command::CombineAdd),
-            ("Take away", Command::CombineSubtract),
-            ("Replace", Command::CombineReplace),
+            (tr("Add"), Command::CombineAdd),
+            (tr("Take away"), Command::CombineSubtract),
+            (tr("Replace"), Command::CombineReplace),
         ] {
             self.option(ui, text, command, called);
         }
     }
 
     fn fill_options(&mut self, ui: &mut Ui, called: &mut Option<Command>) {
-        for (text, command) in [("By regions", Command::FillByRegions), ("By picture", Command::FillByPicture)] {
+        for (text, command) in [(tr("By regions"), Command::FillByRegions), (tr("By picture"), Command::FillByPicture)]
+        {
             self.option(ui, text, command, called);
         }
         if self.prefs.tools.fill_over == FillOver::Picture {
             let settings = &mut self.prefs.tools;
             let value = format!("{:.0}", settings.tolerance);
             let slider = widgets::slider(&mut settings.tolerance, 0.0..=255.0);
-            bar_slider(ui, "Fill", "Tolerance", "How different a colour may be and still be filled", slider, value, 26.0);
+            bar_slider(
+                ui,
+                (tr("Tolerance"), tr("Tolerance").to_owned()),
+                tr("How different a colour may be and still be filled"),
+                slider,
+                value,
+                26.0,
+            );
         }
         self.toggle(ui, icons::ICON_LINK, Command::FillContiguous, called);
     }
@@ -172,6 +181,11 @@ fn percent(value: f32) -> String {
     format!("{:.0} %", value * 100.0)
 }
 
+/// A setting's name, and what screen readers say.
+fn of_brush(name: &str) -> (&str, String) {
+    (name, fill("Brush {0}", &[&name.to_lowercase()]))
+}
+
 /// A thin line between groups.
 fn line(ui: &mut Ui) {
     let t = theme::tokens(ui);
@@ -180,12 +194,19 @@ fn line(ui: &mut Ui) {
 }
 
 /// Name, slider and value; they stay together where the bar has two rows.
-fn bar_slider(ui: &mut Ui, of: &str, name: &str, hint: &str, slider: widgets::Slider<'_>, value: String, width: f32) {
+fn bar_slider(
+    ui: &mut Ui,
+    (name, said): (&str, String),
+    hint: &str,
+    slider: widgets::Slider<'_>,
+    value: String,
+    width: f32,
+) {
     let t = theme::tokens(ui);
     ui.horizontal(|ui| {
         let label = ui.add(Label::new(RichText::new(name).color(t.text_weak)).selectable(false));
         label.on_hover_text(hint);
-        ui.add(slider).accessible_name(format!("{of} {}", name.to_lowercase())).on_hover_text(hint);
+        ui.add(slider).accessible_name(said).on_hover_text(hint);
         let value = Label::new(RichText::new(value).color(t.text)).selectable(false);
         ui.allocate_ui_with_layout(vec2(width, 20.0), Layout::left_to_right(Align::Center), |ui| {
             ui.set_min_width(width);

@@ -1,5 +1,6 @@
 //! What the studio remembers of a person between sessions.
 
+use super::texts::Language;
 use super::{BrushSettings, ToolSettings};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ const KEY: &str = "prefs";
 #[serde(default)]
 pub struct Prefs {
     pub theme: egui::ThemePreference,
+    pub language: Language,
     pub brush: BrushSettings,
     pub tools: ToolSettings,
     /// Where files were last opened or saved.
@@ -25,14 +27,26 @@ impl Default for Prefs {
     fn default() -> Self {
         // Pictures are judged best on neutral dark grey.
         let theme = egui::ThemePreference::Dark;
-        let (brush, tools) = (BrushSettings::default(), ToolSettings::default());
-        Self { theme, brush, tools, folder: None, more: false, advanced: false }
+        Self {
+            theme,
+            language: Language::default(),
+            brush: BrushSettings::default(),
+            tools: ToolSettings::default(),
+            folder: None,
+            more: false,
+            advanced: false,
+        }
     }
 }
 
 impl Prefs {
     pub fn load(storage: Option<&dyn eframe::Storage>) -> Self {
         storage.and_then(|s| eframe::get_value(s, KEY)).unwrap_or_default()
+    }
+
+    /// True where nothing was ever remembered.
+    pub fn is_first_run(storage: &dyn eframe::Storage) -> bool {
+        storage.get_string(KEY).is_none()
     }
 
     pub fn save(&self, storage: &mut dyn eframe::Storage) {

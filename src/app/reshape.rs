@@ -1,6 +1,7 @@
 //! Asks by how many pixels a region is grown, shrunk or softened.
 
 use super::dialogs::{Dialog, Next, buttons, main, modal, other};
+use super::texts::{key, tr};
 use super::{App, theme};
 use crate::paint::{MAX_GROW, grow, shrink, soften};
 use egui::{DragValue, Key, RichText, Ui};
@@ -32,9 +33,9 @@ impl App {
         let pixels = form.pixels;
         self.prefs.tools.reshape = pixels;
         match form.reshape {
-            Reshape::Grow => self.editor.remake_mask("Grow region", |mask, wrap| grow(mask, pixels, wrap)),
-            Reshape::Shrink => self.editor.remake_mask("Shrink region", |mask, wrap| shrink(mask, pixels, wrap)),
-            Reshape::Soften => self.editor.remake_mask("Soften edge", |mask, wrap| soften(mask, pixels, wrap)),
+            Reshape::Grow => self.editor.remake_mask(key("Grow region"), |mask, wrap| grow(mask, pixels, wrap)),
+            Reshape::Shrink => self.editor.remake_mask(key("Shrink region"), |mask, wrap| shrink(mask, pixels, wrap)),
+            Reshape::Soften => self.editor.remake_mask(key("Soften edge"), |mask, wrap| soften(mask, pixels, wrap)),
         }
     }
 }
@@ -43,19 +44,23 @@ impl App {
 pub fn ask(ui: &Ui, mut form: ReshapeForm) -> Next {
     let t = theme::tokens(ui);
     let (title, label, hint) = match form.reshape {
-        Reshape::Grow => ("Grow region", "Grow", "The region’s edge moves outwards on all sides."),
-        Reshape::Shrink => {
-            ("Shrink region", "Shrink", "The region’s edge moves inwards; what reaches the canvas’s border stays there.")
-        }
-        Reshape::Soften => {
-            ("Soften edge", "Soften", "The edge becomes a slope of so many pixels to either side, in the paint itself.")
-        }
+        Reshape::Grow => (tr("Grow region"), tr("Grow"), tr("The region’s edge moves outwards on all sides.")),
+        Reshape::Shrink => (
+            tr("Shrink region"),
+            tr("Shrink"),
+            tr("The region’s edge moves inwards; what reaches the canvas’s border stays there."),
+        ),
+        Reshape::Soften => (
+            tr("Soften edge"),
+            tr("Soften"),
+            tr("The edge becomes a slope of so many pixels to either side, in the paint itself."),
+        ),
     };
     let mut done = false;
     let mut cancelled = false;
     let close = modal(ui, title, 304.0, |ui| {
         ui.horizontal(|ui| {
-            let label = ui.label("By");
+            let label = ui.label(tr("By"));
             let field = DragValue::new(&mut form.pixels).range(1..=MAX_GROW).speed(0.25).suffix(" px");
             let field = ui.add(field).labelled_by(label.id);
             if !form.focused {
@@ -66,7 +71,7 @@ pub fn ask(ui: &Ui, mut form: ReshapeForm) -> Next {
         ui.label(RichText::new(hint).size(theme::TEXT_SMALL).color(t.text_weak));
         buttons(ui, |ui| {
             done = main(ui, label, true);
-            cancelled = other(ui, "Cancel");
+            cancelled = other(ui, tr("Cancel"));
         });
         done |= ui.input(|i| i.key_pressed(Key::Enter)) && !cancelled;
     });

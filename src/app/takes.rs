@@ -1,5 +1,6 @@
 //! The strip of this session's finished pictures.
 
+use super::texts::{fill, tr};
 use super::{App, theme, thumbnails};
 use crate::document::{Document, Take};
 use egui::{
@@ -65,13 +66,13 @@ impl App {
                         let size = vec2((HEIGHT * w as f32 / h as f32).round(), HEIGHT);
                         let (rect, response) = ui.allocate_exact_size(size, Sense::click());
                         let is_shown = shown.as_ref().is_some_and(|s| Arc::ptr_eq(s, &item.take));
-                        let name = format!("Take, seed {}", item.take.seed);
+                        let name = fill("Take, seed {0}", &[&item.take.seed]);
                         response.widget_info(|| WidgetInfo::selected(Role::Button, true, is_shown, &name));
                         if ui.is_rect_visible(rect) {
                             egui::Image::from_texture((texture.id(), size))
                                 .corner_radius(theme::ROUND_SMALL)
                                 .paint_at(ui, rect);
-                            caption(ui, rect, &format!("seed {}", item.take.seed));
+                            caption(ui, rect, &fill("seed {0}", &[&item.take.seed]));
                             let stroke = if is_shown {
                                 Stroke::new(2.0, t.accent)
                             } else if response.hovered() || response.has_focus() {
@@ -86,16 +87,17 @@ impl App {
                         }
                         response.context_menu(|ui| {
                             for (label, what) in [
-                                ("Use its seed", Wish::Seed),
-                                ("Bring back its regions and settings", Wish::Restore),
-                                ("Remove from the strip", Wish::Remove),
+                                (tr("Use its seed"), Wish::Seed),
+                                (tr("Bring back its regions and settings"), Wish::Restore),
+                                (tr("Remove from the strip"), Wish::Remove),
                             ] {
                                 if ui.button(label).clicked() {
                                     wish = Some((i, what));
                                 }
                             }
                         });
-                        response.on_hover_text("Click to show this picture. Right-click for its seed and settings.");
+                        response
+                            .on_hover_text(tr("Click to show this picture. Right-click for its seed and settings."));
                     }
                 });
             });

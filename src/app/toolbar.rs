@@ -1,5 +1,6 @@
 //! The tools at the left, and the switch of what the canvas shows.
 
+use super::texts::tr;
 use super::{App, Command, Tool, ViewMode, theme, widgets};
 use egui::{Align2, Area, Button, Id, Order, Rect, RichText, Ui, vec2};
 
@@ -30,7 +31,8 @@ impl App {
             let t = theme::tokens(ui);
             let on = self.tool == tool;
             let colour = if on { t.text_strong } else { t.text };
-            let icon = command.icon().map(|i| i.rich_text().size(20.0_f32.min(side - 4.0)).color(colour)).unwrap_or_default();
+            let icon =
+                command.icon().map(|i| i.rich_text().size(20.0_f32.min(side - 4.0)).color(colour)).unwrap_or_default();
             let button = Button::new(icon).selected(on).frame_when_inactive(on).corner_radius(theme::ROUND);
             let response = ui
                 .scope(|ui| {
@@ -70,7 +72,7 @@ impl App {
             let zoom = self.canvas.view.zoom() * ui.pixels_per_point() * 100.0;
             let text = RichText::new(format!("{zoom:.0} %")).color(t.text);
             let button = Button::new(text).frame_when_inactive(false).min_size(vec2(56.0, 0.0));
-            let response = ui.add(button).accessible_name("Zoom to fit");
+            let response = ui.add(button).accessible_name(tr("Zoom to fit"));
             if response.on_hover_text(Command::ZoomFit.tooltip(ui)).clicked() {
                 called = Some(Command::ZoomFit);
             }

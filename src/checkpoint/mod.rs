@@ -17,6 +17,8 @@ pub use summary::{Part, Summary};
 pub use tokenizer::{Tokenizer, Tokens};
 pub use words::{Completion, KnownWords, Offer, Thing, UnknownWord, Words, insert_phrase};
 
+use crate::backend::Backend;
+use crate::backend::candle::Candle;
 use crate::networks::{self, clip, unet, vae};
 use safetensors::TensorFile;
 use serde_json::Value;
@@ -228,6 +230,16 @@ impl Checkpoint {
     /// # Errors
     /// Where a tensor is missing, of another shape or not finite, or the device fails.
     pub fn load(&self, device: Device) -> Result<Model> {
-        Model::load(self, device)
+        match device {
+            Device::Candle => self.load_on(Candle::cpu()),
+        }
+    }
+
+    /// Puts the networks on a backend that the caller has set up.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::load`].
+    pub fn load_on<B: Backend>(&self, backend: B) -> Result<Model> {
+        Model::load(self, backend)
     }
 }

@@ -1,8 +1,7 @@
 //! A checkpoint on a device.
 
 use super::{Checkpoint, Result, Tokenizer, Tokens};
-use crate::backend::candle::Candle;
-use crate::backend::{Backend, Device};
+use crate::backend::Backend;
 use crate::diffusion::{AreaCall, Call, Moments, Network, NetworkError, Planes, PromptId};
 use crate::networks::clip::TextEncoder;
 use crate::networks::unet::{AreaMasks, Unet};
@@ -51,13 +50,10 @@ impl fmt::Debug for Model {
 }
 
 impl Model {
-    pub(super) fn load(checkpoint: &Checkpoint, device: Device) -> Result<Self> {
-        let networks = match device {
-            Device::Candle => Loaded::load(checkpoint, Candle::cpu())?,
-        };
+    pub(super) fn load(checkpoint: &Checkpoint, backend: impl Backend) -> Result<Self> {
         Ok(Self {
+            networks: Box::new(Loaded::load(checkpoint, backend)?),
             tokenizer: checkpoint.tokenizer()?,
-            networks: Box::new(networks),
             prompts: HashMap::new(),
             solids: HashMap::new(),
         })
@@ -154,8 +150,8 @@ trait Networks: Send {
 const SMALL_ROOM: usize = 1 << 30;
 /// Bytes that it takes at most, if it can do with so little.
 const LARGE_ROOM: usize = 4 << 30;
-/// It is no use to try with less.
-const LEAST_ROOM: usize = 1 << 26;
+/// How often a quarter of the room is tried where the device has not as much.
+const SMALLER_ROOMS: u32 = 4;
 
 /// The bytes that the VAE gets for a picture of which the `whole` would take so many: all where that is little, else a
 /// quarter, with which strips are computed about one and a half times; beyond [`LARGE_ROOM`] they take more time instead of
@@ -249,15 +245,16 @@ impl<B: Backend> Loaded<B> {
     ) -> networks::Result<B::Tensor> {
         let whole = bytes(&self.vae, &self.backend, x)?;
         let mut room = room(whole);
-        loop {
+        for _ in 0..SMALLER_ROOMS {
             match run(&self.vae, &self.backend, x.clone(), room) {
-                Err(error) if error.is_out_of_memory() && room > LEAST_ROOM => {
+                Err(error) if error.is_out_of_memory() => {
                     log::warn!("{error}; going on in smaller strips");
-                    room = room.min(whole) / 4;
+                    room /= 4;
                 }
                 other => return other,
             }
         }
+        run(&self.vae, &self.backend, x.clone(), room)
     }
 
     fn download(&self, x: &B::Tensor) -> networks::Result<Planes> {

@@ -13,8 +13,7 @@ pub fn grow(mask: &Mask, by: u32, wrap: Wrap) -> Mask {
     let box_ = mask.bounds();
     let mut out = Mask::empty(mask.width(), mask.height());
     // Half the width of the disc by the distance from its middle row, its narrow ends first.
-    let half: Vec<(i64, usize)> =
-        (0..=by).rev().map(|d| (i64::from(d), (by * by - d * d).isqrt() as usize)).collect();
+    let half: Vec<(i64, usize)> = (0..=by).rev().map(|d| (i64::from(d), (by * by - d * d).isqrt() as usize)).collect();
     let margin = by as usize;
     let mut line = Line::default();
     for y in box_.y..box_.y + box_.height {

@@ -36,8 +36,7 @@ pub fn place(mask: &Mask, from: PixelRect, to: Placement, wrap: Wrap) -> Mask {
     }
     let columns = from.x as usize..(from.x + from.width) as usize;
     let rows = from.y..from.y + from.height;
-    let bytes: Vec<u8> =
-        rows.flat_map(|y| mask.row(y).get(columns.clone()).unwrap_or_default()).copied().collect();
+    let bytes: Vec<u8> = rows.flat_map(|y| mask.row(y).get(columns.clone()).unwrap_or_default()).copied().collect();
     let Some(image) = GrayImage::from_raw(from.width, from.height, bytes) else { return out };
     let same = (to.width, to.height) == (from.width, from.height);
     let image = if same { image } else { image::imageops::resize(&image, to.width, to.height, FilterType::Triangle) };

@@ -41,11 +41,8 @@ pub fn ellipse((ax, ay): (f32, f32), (bx, by): (f32, f32)) -> Vec<(f32, f32)> {
 /// too. Points that are not numbers are left out.
 pub fn polygon(cover: &mut Cover, points: &[(f32, f32)], space: Space) {
     let held = |v: f32| v.clamp(-REACH, REACH);
-    let points: Vec<(f32, f32)> = points
-        .iter()
-        .filter(|(x, y)| x.is_finite() && y.is_finite())
-        .map(|(x, y)| (held(*x), held(*y)))
-        .collect();
+    let points: Vec<(f32, f32)> =
+        points.iter().filter(|(x, y)| x.is_finite() && y.is_finite()).map(|(x, y)| (held(*x), held(*y))).collect();
     if points.len() < 3 {
         return;
     }

@@ -27,7 +27,11 @@ fn blur(line: &mut [u16], by: usize, wrap: bool) {
     let Some(last) = line.len().checked_sub(1) else { return };
     let source = |at: usize| {
         // `at` counts from `by` pixels before the line.
-        let index = if wrap { (at + line.len() * by.div_ceil(line.len()) - by) % line.len() } else { at.saturating_sub(by).min(last) };
+        let index = if wrap {
+            (at + line.len() * by.div_ceil(line.len()) - by) % line.len()
+        } else {
+            at.saturating_sub(by).min(last)
+        };
         u64::from(line.get(index).copied().unwrap_or(0))
     };
     let padded: Vec<u64> = (0..line.len() + 2 * by).map(source).collect();

@@ -376,13 +376,8 @@ fn a_region_is_moved_and_scaled() {
     // Arrows, in one step however long they are held.
     painter.h.get_by_label("Canvas").focus();
     painter.h.run_ok();
-    let arrow = |repeat| Event::Key {
-        key: Key::ArrowRight,
-        physical_key: None,
-        pressed: true,
-        repeat,
-        modifiers: NONE,
-    };
+    let arrow =
+        |repeat| Event::Key { key: Key::ArrowRight, physical_key: None, pressed: true, repeat, modifiers: NONE };
     painter.holding(NONE, [arrow(false), arrow(true), arrow(true)]);
     painter.presses(NONE, Key::ArrowRight);
     assert_eq!(painter.selected_mask().bounds().x, 354);

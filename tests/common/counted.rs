@@ -1,7 +1,7 @@
-//! A backend that counts: bytes of the tensors alive, and time per operator.
+//! A backend that counts: bytes of the tensors alive, and time per operator; and one that has only so much memory.
 #![allow(dead_code, reason = "each test binary uses its own share of these helpers")]
 
-use polyptych::backend::{Activation, Backend, ConvOptions, GroupMoments, HostTensor, Result};
+use polyptych::backend::{Activation, Backend, ConvOptions, Error, GroupMoments, HostTensor, Result};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -10,6 +10,8 @@ use std::time::Instant;
 struct Book {
     live: usize,
     peak: usize,
+    limit: Option<usize>,
+    refused: usize,
     seconds: BTreeMap<&'static str, (usize, f64)>,
 }
 
@@ -51,6 +53,21 @@ impl<B: Backend> Counted<B> {
         std::mem::replace(&mut book.peak, live)
     }
 
+    /// From now on there is no room for more than so many bytes of tensors at once.
+    pub fn limit(&self, bytes: usize) {
+        self.book.lock().unwrap().limit = Some(bytes);
+    }
+
+    /// How often there was no room since the last call.
+    pub fn refused(&self) -> usize {
+        std::mem::take(&mut self.book.lock().unwrap().refused)
+    }
+
+    /// Another handle on the same book and limit.
+    pub fn with(&self, inner: B) -> Self {
+        Self { inner, book: Arc::clone(&self.book) }
+    }
+
     /// Calls and seconds per operator since the last call, the slowest first.
     pub fn seconds(&self) -> Vec<(&'static str, usize, f64)> {
         let seconds = std::mem::take(&mut self.book.lock().unwrap().seconds);
@@ -59,12 +76,16 @@ impl<B: Backend> Counted<B> {
         all
     }
 
-    fn enter(&self, inner: B::Tensor) -> Entry<B::Tensor> {
+    fn enter(&self, operator: &'static str, inner: B::Tensor) -> Result<Entry<B::Tensor>> {
         let count = 4 * self.inner.shape(&inner).iter().product::<usize>();
         let mut book = self.book.lock().unwrap();
+        if book.limit.is_some_and(|limit| book.live + count > limit) {
+            book.refused += 1;
+            return Err(Error::OutOfMemory { operator });
+        }
         book.live += count;
         book.peak = book.peak.max(book.live);
-        Entry { inner, _bytes: Arc::new(Bytes { count, book: Arc::clone(&self.book) }) }
+        Ok(Entry { inner, _bytes: Arc::new(Bytes { count, book: Arc::clone(&self.book) }) })
     }
 
     fn timed<T>(&self, operator: &'static str, run: impl FnOnce(&B) -> Result<T>) -> Result<T> {
@@ -78,7 +99,7 @@ impl<B: Backend> Counted<B> {
     }
 
     fn tensor(&self, operator: &'static str, run: impl FnOnce(&B) -> Result<B::Tensor>) -> Result<Entry<B::Tensor>> {
-        self.timed(operator, run).map(|tensor| self.enter(tensor))
+        self.timed(operator, run).and_then(|tensor| self.enter(operator, tensor))
     }
 }
 

@@ -3,6 +3,7 @@
 
 pub mod counted;
 
+use polyptych::document::Document;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -52,6 +53,18 @@ impl Goldens {
 
 pub fn goldens() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens")
+}
+
+/// The document of a golden picture that is one window large and has no regions.
+pub fn one_window(facts: &serde_json::Value) -> Document {
+    let text = |key: &str| facts[key].as_str().expect(key).to_owned();
+    let mut document = Document::new(128, 128);
+    document.background.words = text("prompt");
+    document.background.negative = text("negative");
+    document.settings.seed = facts["seed"].as_u64().expect("seed");
+    document.settings.steps = 10;
+    document.settings.guidance = 7.5;
+    document
 }
 
 /// ‖a − b‖ / ‖b‖.

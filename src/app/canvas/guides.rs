@@ -48,7 +48,10 @@ impl App {
         match self.tool {
             Tool::Move => {
                 let frame = self.canvas.hand.bounds(&self.editor).and_then(frame_of);
-                Guides { frame: frame.filter(|_| self.editor.selected_region().is_some_and(|r| r.visible)), ..Guides::default() }
+                Guides {
+                    frame: frame.filter(|_| self.editor.selected_region().is_some_and(|r| r.visible)),
+                    ..Guides::default()
+                }
             }
             Tool::Brush | Tool::Eraser if ui.input(|i| i.modifiers.shift_only()) => {
                 // The straight line that a click would draw.

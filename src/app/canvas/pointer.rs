@@ -294,7 +294,9 @@ impl App {
             }
             return;
         }
-        let Some(touch) = keyboard.filter(|_| !matches!(self.tool, Tool::Hand | Tool::Zoom | Tool::Move)) else { return };
+        let Some(touch) = keyboard.filter(|_| !matches!(self.tool, Tool::Hand | Tool::Zoom | Tool::Move)) else {
+            return;
+        };
         self.begin_gesture(touch, None);
         if self.tool == Tool::Lasso {
             self.release_gesture(touch);
@@ -324,10 +326,14 @@ impl App {
             (_, Tool::Hand) => Some(CursorIcon::Grab),
             (_, Tool::Zoom) if alt => Some(CursorIcon::ZoomOut),
             (_, Tool::Zoom) => Some(CursorIcon::ZoomIn),
-            (Gesture::Idle, Tool::Brush | Tool::Eraser | Tool::Fill | Tool::Move) if alt => Some(CursorIcon::PointingHand),
+            (Gesture::Idle, Tool::Brush | Tool::Eraser | Tool::Fill | Tool::Move) if alt => {
+                Some(CursorIcon::PointingHand)
+            }
             (_, Tool::Pick) => Some(CursorIcon::PointingHand),
             (_, Tool::Brush | Tool::Eraser) => Some(CursorIcon::None),
-            (_, Tool::Lasso | Tool::Rectangle | Tool::Ellipse | Tool::Fill | Tool::Gradient) => Some(CursorIcon::Crosshair),
+            (_, Tool::Lasso | Tool::Rectangle | Tool::Ellipse | Tool::Fill | Tool::Gradient) => {
+                Some(CursorIcon::Crosshair)
+            }
             (Gesture::Tool(..), Tool::Move) => None,
             (Gesture::Idle, Tool::Move) => {
                 let at = self.canvas.view.to_canvas(self.canvas.stage, self.canvas.pointer?);

@@ -1,8 +1,9 @@
 //! What a press on the canvas begins with the tool in hand.
 
 use super::shape::{BoxShape, Kind};
-use super::{Action, FillOver, Lasso, PaintStroke, Tool, Touch, Transform, fill, gradient::Gradient};
+use super::{Action, FillOver, Lasso, PaintStroke, Tool, Touch, Transform, fill as filling, gradient::Gradient};
 use crate::app::editor::Selected;
+use crate::app::texts::{fill, tr};
 use crate::app::{App, ViewMode};
 use crate::document::RegionId;
 use egui::Pos2;
@@ -39,7 +40,7 @@ impl App {
                 if begun.is_none()
                     && let Some(region) = self.editor.selected_region()
                 {
-                    self.toasts.info(format!("{} is not painted yet. There is nothing to move.", region.name));
+                    self.toasts.info(fill("{0} is not painted yet. There is nothing to move.", &[&region.name]));
                 }
                 boxed(begun)
             }
@@ -54,11 +55,15 @@ impl App {
             self.editor.add_region();
         }
         let Selected::Region(id) = self.editor.selected() else {
-            self.toasts.info("The background is wherever no region is. Select or add a region to paint.");
+            self.toasts.info(tr("The background is wherever no region is. Select or add a region to paint."));
             return None;
         };
         if let Some(region) = self.editor.selected_region().filter(|r| !r.visible) {
-            self.toasts.info(format!("{} is hidden. Show it to paint on it.", region.name));
+            self.toasts.info(fill("{0} is hidden. Show it to paint on it.", &[&region.name]));
+            return None;
+        }
+        if let Some(region) = self.editor.selected_region().filter(|r| r.locked) {
+            self.toasts.info(fill("{0} is locked. Unlock it to paint on it.", &[&region.name]));
             return None;
         }
         if self.view_mode == ViewMode::Picture {
@@ -72,16 +77,16 @@ impl App {
         let settings = self.prefs.tools;
         let document = self.editor.document();
         let cover = match settings.fill_over {
-            FillOver::Regions => fill::over_regions(document, start, settings.contiguous),
+            FillOver::Regions => filling::over_regions(document, start, settings.contiguous),
             FillOver::Picture => {
                 let Some(shown) = self.picture_shown() else {
-                    self.toasts.info("There is no picture to fill by yet. Generate one, or fill by regions.");
+                    self.toasts.info(tr("There is no picture to fill by yet. Generate one, or fill by regions."));
                     return;
                 };
-                fill::over_picture(document, shown.image(), start, settings.tolerance, settings.contiguous)
+                filling::over_picture(document, shown.image(), start, settings.tolerance, settings.contiguous)
             }
         };
-        fill::lay(&mut self.editor, region, &cover, settings.combine);
+        filling::lay(&mut self.editor, region, &cover, settings.combine);
     }
 
     /// Selects the uppermost region under a canvas position.

@@ -2,6 +2,7 @@
 
 use super::{Action, Guides, Touch};
 use crate::app::editor::{Editor, Selected};
+use crate::app::texts::key;
 use crate::document::RegionId;
 use crate::paint::{Brush, Sample, Space, Stabiliser, Stroke};
 use egui::{Pos2, Vec2};
@@ -42,7 +43,7 @@ impl PaintStroke {
         let mut begun = Self {
             region,
             stroke,
-            label: if brush.erase { "Erase" } else { "Paint" },
+            label: if brush.erase { key("Erase") } else { key("Paint") },
             steady: Stabiliser::begin(lag, sample(at.at, at.pressure)),
             straight: Straight { from: at.at, direction: None },
             last: at.at,

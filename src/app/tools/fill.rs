@@ -1,6 +1,7 @@
 //! Flood fill: over the regions, or over the picture.
 
 use crate::app::editor::Editor;
+use crate::app::texts::key;
 use crate::document::{Document, RegionId};
 use crate::paint::{Combine, Cover, flood};
 use image::RgbImage;
@@ -66,5 +67,5 @@ pub fn over_picture(
 
 /// Lays a fill on a region.
 pub fn lay(editor: &mut Editor, region: RegionId, cover: &Cover, combine: Combine) {
-    editor.lay(region, "Fill", cover, combine);
+    editor.lay(region, key("Fill"), cover, combine);
 }

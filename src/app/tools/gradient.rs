@@ -2,6 +2,7 @@
 
 use super::{Action, After, Guides, Touch};
 use crate::app::editor::Editor;
+use crate::app::texts::key;
 use crate::document::RegionId;
 use crate::paint::{Combine, gradient};
 use egui::{Pos2, Vec2};
@@ -49,7 +50,7 @@ impl Action for Gradient {
         }
         let Some(mut cover) = editor.cover() else { return };
         gradient(&mut cover, (self.from.x, self.from.y), (self.to.x, self.to.y));
-        editor.lay(self.region, "Gradient", &cover, self.combine);
+        editor.lay(self.region, key("Gradient"), &cover, self.combine);
     }
 
     fn abort(self: Box<Self>, _editor: &mut Editor) {}

@@ -2,6 +2,7 @@
 
 use super::{Action, After, Guides, Touch};
 use crate::app::editor::Editor;
+use crate::app::texts::key;
 use crate::document::RegionId;
 use crate::paint::{Combine, Space, polygon};
 use egui::Pos2;
@@ -100,7 +101,7 @@ impl Action for Lasso {
         let points: Vec<(f32, f32)> = self.points.iter().map(|p| (p.x, p.y)).collect();
         let Some(mut cover) = editor.cover() else { return };
         polygon(&mut cover, &points, self.space);
-        editor.lay(self.region, "Lasso", &cover, self.combine);
+        editor.lay(self.region, key("Lasso"), &cover, self.combine);
     }
 
     fn abort(self: Box<Self>, _editor: &mut Editor) {}

@@ -25,14 +25,7 @@ pub struct BrushSettings {
 
 impl Default for BrushSettings {
     fn default() -> Self {
-        Self {
-            size: 48.0,
-            hardness: 0.8,
-            opacity: 1.0,
-            smoothing: 0.0,
-            pressure_size: true,
-            pressure_opacity: false,
-        }
+        Self { size: 48.0, hardness: 0.8, opacity: 1.0, smoothing: 0.0, pressure_size: true, pressure_opacity: false }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Action, After, Guides, Touch};
 use crate::app::editor::Editor;
+use crate::app::texts::key;
 use crate::document::RegionId;
 use crate::paint::{Combine, Space, ellipse, polygon, rectangle};
 use egui::{Pos2, Vec2};
@@ -78,8 +79,8 @@ impl Action for BoxShape {
         let Some(mut cover) = editor.cover() else { return };
         polygon(&mut cover, &points, self.space);
         let label = match self.kind {
-            Kind::Rectangle => "Rectangle",
-            Kind::Ellipse => "Ellipse",
+            Kind::Rectangle => key("Rectangle"),
+            Kind::Ellipse => key("Ellipse"),
         };
         editor.lay(self.region, label, &cover, self.combine);
     }

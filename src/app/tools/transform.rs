@@ -2,6 +2,7 @@
 
 use super::{Action, Guides, Touch};
 use crate::app::editor::Editor;
+use crate::app::texts::key;
 use crate::document::{Mask, MaskDelta, PixelRect, RegionId, Wrap};
 use crate::paint::{Placement, place};
 use egui::{Modifiers, Pos2, Vec2, vec2};
@@ -130,9 +131,8 @@ impl Transform {
             return whole;
         }
         let low = |at: i32, side: u32| u32::try_from(at).unwrap_or(0).min(side);
-        let high = |at: i32, length: u32, side: u32| {
-            u32::try_from(i64::from(at) + i64::from(length)).unwrap_or(0).min(side)
-        };
+        let high =
+            |at: i32, length: u32, side: u32| u32::try_from(i64::from(at) + i64::from(length)).unwrap_or(0).min(side);
         let (x, y) = (low(to.x, whole.width), low(to.y, whole.height));
         let (right, bottom) = (high(to.x, to.width, whole.width), high(to.y, to.height, whole.height));
         PixelRect { x, y, width: right.saturating_sub(x), height: bottom.saturating_sub(y) }
@@ -161,7 +161,7 @@ impl Action for Transform {
         self.settle(editor);
         let before = Arc::clone(&self.before);
         let size = (self.to.width, self.to.height) == (self.bounds.width, self.bounds.height);
-        let label = if size { "Move region" } else { "Scale region" };
+        let label = if size { key("Move region") } else { key("Scale region") };
         editor.end_stroke(self.region, label, |mask| {
             MaskDelta::between(mask, &before).unwrap_or_else(|| MaskDelta::new(mask.width(), mask.height()))
         });

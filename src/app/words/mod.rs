@@ -10,6 +10,7 @@ mod palette;
 
 use super::editor::Selected;
 use super::regions::Wish;
+use super::texts::{fill, tr};
 use super::{App, theme, widgets};
 use crate::studio::{UnknownWord, Words, insert_phrase};
 use egui::text::{CCursor, CCursorRange};
@@ -109,7 +110,7 @@ impl App {
             .desired_width(f32::INFINITY)
             .margin(Margin { left: 8, right: 8, top: 6, bottom: 4 + STRIP as i8 });
         let output = list::without_losing_focus(ui, id, |ui| widgets::text_output(ui, edit));
-        let response = output.response.response.clone().accessible_name("Words");
+        let response = output.response.response.clone().accessible_name(tr("Words"));
         if std::mem::take(&mut self.cards.focus_words) {
             response.request_focus();
         }
@@ -168,7 +169,7 @@ impl App {
             wishes.push(Wish::StepDone);
             response.request_focus();
         }
-        self.token_count(&mut strip, &text);
+        self.token_count(&mut strip, &self.editor.document().prompt(&text));
         if let Some(known) = known {
             self.unknown_note(ui, key, &text, known, wishes);
         }
@@ -187,9 +188,9 @@ impl App {
         };
         let t = theme::tokens(ui);
         let (colour, hint) = if tokens > limit {
-            (t.warning, format!("The model reads {limit} tokens; what comes after them has no effect"))
+            (t.warning, fill("The model reads {0} tokens; what comes after them has no effect", &[&limit]))
         } else {
-            (t.text_weak, format!("The model reads {limit} tokens, which are words and parts of words"))
+            (t.text_weak, fill("The model reads {0} tokens, which are words and parts of words", &[&limit]))
         };
         let text = RichText::new(format!("{tokens} / {limit}")).size(theme::TEXT_SMALL).color(colour);
         ui.add(Label::new(text).selectable(false)).on_hover_text(hint);
@@ -212,7 +213,7 @@ impl App {
         ui.spacing_mut().item_spacing.y = 2.0;
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing = egui::vec2(theme::HALF, 2.0);
-            label(ui, "This model does not know", t.text_weak);
+            label(ui, tr("This model does not know"), t.text_weak);
             label(ui, &names(told), t.warning);
             if !rest.is_empty() {
                 label(ui, &format!("+{}", rest.len()), t.text_weak).on_hover_text(names(rest));
@@ -224,10 +225,10 @@ impl App {
                 ui.spacing_mut().button_padding = egui::vec2(6.0, 1.0);
                 ui.spacing_mut().interact_size.y = 20.0;
                 ui.visuals_mut().widgets.inactive.weak_bg_fill = t.field;
-                label(ui, &format!("Instead of {} try", word.word), t.text_weak);
+                label(ui, &fill("Instead of {0} try", &[&word.word]), t.text_weak);
                 for instead in &word.instead {
                     let button = ui.add(Button::new(RichText::new(instead).size(theme::TEXT_SMALL)));
-                    let hint = format!("Write {instead} in place of {}", word.word);
+                    let hint = fill("Write {0} in place of {1}", &[instead, &word.word]);
                     if button.accessible_name(&hint).on_hover_text(&hint).clicked() {
                         let mut written = text.to_owned();
                         written.replace_range(word.range.clone(), instead);
