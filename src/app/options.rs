@@ -5,7 +5,8 @@ use super::toolbar::floating;
 use super::tools::{BrushSettings, FillOver};
 use super::{App, Command, Tool, theme, widgets};
 use crate::paint::Combine;
-use egui::{Align, Align2, Button, Label, Layout, Rect, RichText, Ui, vec2};
+use egui::epaint::TextShape;
+use egui::{Align, Align2, Button, FontFamily, FontId, Label, Layout, Rect, RichText, Ui, vec2};
 use egui_material_icons::{MaterialIcon, icons};
 
 /// The sides of an icon in the bar.
@@ -57,14 +58,14 @@ impl App {
         bar_slider(ui, of_brush(tr("Size")), tr("Change it with [ and ]"), slider, value, 30.0);
         let value = percent(brush.hardness);
         let slider = widgets::slider(&mut brush.hardness, 0.0..=1.0);
-        bar_slider(ui, of_brush(tr("Hardness")), tr("Change it with Shift+[ and Shift+]"), slider, value, 38.0);
+        bar_slider(ui, of_brush(tr("Hardness")), tr("Change it with Shift+[ and Shift+]"), slider, value, 44.0);
         let value = percent(brush.opacity);
         let slider = widgets::slider(&mut brush.opacity, 0.01..=1.0);
-        bar_slider(ui, of_brush(tr("Opacity")), tr("How strongly the region is laid down"), slider, value, 38.0);
+        bar_slider(ui, of_brush(tr("Opacity")), tr("How strongly the region is laid down"), slider, value, 44.0);
         let value = percent(brush.smoothing);
         let slider = widgets::slider(&mut brush.smoothing, 0.0..=1.0);
         let hint = tr("Steadies the hand: the brush follows at a distance and catches up when you let go");
-        bar_slider(ui, of_brush(tr("Smoothing")), hint, slider, value, 38.0);
+        bar_slider(ui, of_brush(tr("Smoothing")), hint, slider, value, 44.0);
         self.toggle(ui, icons::ICON_STYLUS, Command::PressureSize, called);
         self.toggle(ui, icons::ICON_OPACITY, Command::PressureOpacity, called);
     }
@@ -105,21 +106,38 @@ impl App {
     fn symmetry_options(&mut self, ui: &mut Ui, called: &mut Option<Command>) {
         line(ui);
         self.toggle(ui, icons::ICON_FLIP, Command::SymmetryX, called);
-        self.toggle(ui, icons::ICON_SWAP_VERT, Command::SymmetryY, called);
+        self.toggle_turned(ui, icons::ICON_FLIP, std::f32::consts::FRAC_PI_2, Command::SymmetryY, called);
     }
 
     /// A button that is an icon and on or off.
     fn toggle(&self, ui: &mut Ui, icon: MaterialIcon, command: Command, called: &mut Option<Command>) {
+        self.toggle_turned(ui, icon, 0.0, command, called);
+    }
+
+    /// The same, its icon turned by an angle.
+    fn toggle_turned(
+        &self,
+        ui: &mut Ui,
+        icon: MaterialIcon,
+        angle: f32,
+        command: Command,
+        called: &mut Option<Command>,
+    ) {
         let t = theme::tokens(ui);
         let on = self.is_on(command);
         let colour = if on { t.text_strong } else { t.text_weak };
-        let button = Button::new(icon.rich_text().size(ICON).color(colour)).selected(on).frame_when_inactive(on);
+        let button = Button::new("").selected(on).frame_when_inactive(on);
         let response = ui
             .scope(|ui| {
                 ui.spacing_mut().button_padding = vec2(3.0, 2.0);
                 ui.add(button.min_size(vec2(24.0, 24.0)))
             })
             .inner;
+        let font = FontId::new(ICON, FontFamily::Name(egui_material_icons::FONT_FAMILY_OUTLINED.into()));
+        let galley = ui.painter().layout_no_wrap(icon.codepoint.to_owned(), font, colour);
+        let at = response.rect.center() - galley.size() * 0.5;
+        let shape = TextShape::new(at, galley, colour).with_angle_and_anchor(angle, Align2::CENTER_CENTER);
+        ui.painter().add(shape);
         response.widget_info(|| egui::WidgetInfo::selected(egui::Role::CheckBox, true, on, command.label()));
         if response.on_hover_text(command.tooltip(ui)).clicked() {
             *called = Some(command);

@@ -23,6 +23,13 @@ impl App {
         let mut points: Vec<Pos2> = line.iter().map(|p| self.canvas.to_screen(*p)).collect();
         if *closed {
             points.extend(points.first().copied());
+            // The copies on the other side of the axes.
+            for copy in 0..self.mirror_images(Pos2::ZERO).len() {
+                let image = |p: &Pos2| self.mirror_images(*p).get(copy).map(|p| self.canvas.to_screen(*p));
+                let mut points: Vec<Pos2> = line.iter().filter_map(image).collect();
+                points.extend(points.first().copied());
+                dashed(painter, &points);
+            }
         }
         dashed(painter, &points);
         let t = theme::tokens(painter.ctx());
@@ -95,17 +102,22 @@ impl App {
         }
     }
 
-    /// The brush's places on the other side of the axes.
+    /// The brush's places on the screen on the other side of the axes.
     pub(super) fn mirrored(&self, at: Pos2) -> Vec<Pos2> {
+        let at = self.canvas.view.to_canvas(self.canvas.stage, at);
+        self.mirror_images(at).into_iter().map(|p| self.canvas.to_screen(p)).collect()
+    }
+
+    /// Where a canvas position is on the other side of the axes.
+    fn mirror_images(&self, at: Pos2) -> Vec<Pos2> {
         let symmetry = self.prefs.tools.symmetry;
         let (width, height) = (self.editor.document().width as f32, self.editor.document().height as f32);
-        let at = self.canvas.view.to_canvas(self.canvas.stage, at);
         let copies = [
             (symmetry.x, pos2(width - at.x, at.y)),
             (symmetry.y, pos2(at.x, height - at.y)),
             (symmetry.x && symmetry.y, pos2(width - at.x, height - at.y)),
         ];
-        copies.into_iter().filter(|(on, _)| *on).map(|(_, p)| self.canvas.to_screen(p)).collect()
+        copies.into_iter().filter(|(on, _)| *on).map(|(_, p)| p).collect()
     }
 }
 

@@ -178,7 +178,9 @@ impl Action for Transform {
     fn guides(&self) -> Guides {
         let Placement { x, y, width, height } = self.to;
         let start = Placement::from(self.bounds);
-        let note = if (width, height) == (start.width, start.height) {
+        let note = if self.to == start {
+            String::new()
+        } else if (width, height) == (start.width, start.height) {
             format!("{:+}, {:+}", x - start.x, y - start.y)
         } else {
             format!("{width} × {height}")
