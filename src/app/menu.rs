@@ -51,7 +51,7 @@ const MENUS: [Menu; 7] = [
         ],
     ),
     (
-        "Tools",
+        key("Tools"),
         &[
             Some(Command::ToolBrush),
             Some(Command::ToolEraser),

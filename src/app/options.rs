@@ -221,7 +221,11 @@ fn bar_slider(
     width: f32,
 ) {
     let t = theme::tokens(ui);
-    ui.horizontal(|ui| {
+    // The bar breaks only before what says beforehand how wide it is.
+    let font = FontId::proportional(theme::TEXT);
+    let text = ui.painter().layout_no_wrap(name.to_owned(), font, t.text_weak).size().x;
+    let whole = text + ui.spacing().slider_width + width + 3.0 * ui.spacing().item_spacing.x;
+    ui.allocate_ui_with_layout(vec2(whole, 24.0), Layout::left_to_right(Align::Center), |ui| {
         let label = ui.add(Label::new(RichText::new(name).color(t.text_weak)).selectable(false));
         label.on_hover_text(hint);
         ui.add(slider).accessible_name(said).on_hover_text(hint);
