@@ -504,7 +504,12 @@ fn shortcuts(ui: &Ui) -> Next {
             (tr("Move the canvas"), tr("Hold Space, or middle button")),
             (tr("Zoom to the pointer"), tr("Wheel")),
             (tr("Pick the region under the brush"), tr("Alt+click")),
+            (tr("Draw a straight line from the last point"), tr("Shift+click")),
+            (tr("Keep a stroke straight, the sides of a shape equal"), tr("Hold Shift while dragging")),
+            (tr("Take a shape away from the region"), tr("Hold Alt while beginning")),
+            (tr("Draw a shape from its centre"), tr("Hold Alt once it has begun")),
             (tr("Take a stroke back while painting"), tr("Esc, or right button")),
+            (tr("Let the words at the cursor count more or less"), tr("Ctrl+Up, Ctrl+Down")),
         ];
         let canvas = canvas.map(|(what, keys)| (what.to_owned(), keys.to_owned()));
         let rows: Vec<(String, String)> = commands.chain(canvas).collect();

@@ -52,3 +52,18 @@ fn one_region_is_shown_alone_and_all_again() {
     painter.presses(Modifiers::COMMAND, Key::Z);
     assert_eq!(visible(&painter), [false, true]);
 }
+
+#[test]
+fn words_are_weighed_with_the_arrows() {
+    let mut painter = Painter::sits_down();
+    painter.clicks("Pines");
+    painter.h.get_by_role_and_label(Role::MultilineTextInput, "Words").focus();
+    painter.h.run_ok();
+    painter.presses(Modifiers::NONE, Key::End);
+    painter.presses(Modifiers::COMMAND, Key::ArrowUp);
+    painter.presses(Modifiers::COMMAND, Key::ArrowUp);
+    assert_eq!(painter.document().regions[0].words, "tall (pines:1.2)");
+    painter.presses(Modifiers::COMMAND, Key::ArrowDown);
+    painter.presses(Modifiers::COMMAND, Key::ArrowDown);
+    assert_eq!(painter.document().regions[0].words, "tall pines");
+}
