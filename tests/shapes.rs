@@ -414,3 +414,46 @@ fn a_steady_hand_is_led_by_the_way_and_not_by_how_often_it_is_told() {
     let mut odd = Stabiliser::begin(f32::NAN, Sample::new(0.0, 0.0));
     assert!(odd.extend(Sample::new(f32::NAN, 1.0)).is_empty());
 }
+
+/// Not an assertion but figures: `cargo test --release --test shapes -- --ignored --nocapture`.
+#[test]
+#[ignore = "a measurement"]
+fn cost_on_a_large_canvas() {
+    let side = 4096;
+    let disc =
+        mask(side, side, |x, y| if (f64::from(x) - 2048.0).hypot(f64::from(y) - 2048.0) < 1500.0 { 255 } else { 0 });
+    let time = |what: &str, run: &dyn Fn()| {
+        let start = std::time::Instant::now();
+        run();
+        println!("{what:30} {:7.1} ms", start.elapsed().as_secs_f64() * 1e3);
+    };
+    let small = |cover: &mut Cover| polygon(cover, &ellipse((100.0, 100.0), (200.0, 200.0)), Space::default());
+    let large = |cover: &mut Cover| polygon(cover, &ellipse((0.0, 0.0), (4096.0, 4096.0)), Space::default());
+    let shape = |draw: &dyn Fn(&mut Cover)| {
+        let mut cover = Cover::new(side, side);
+        draw(&mut cover);
+        cover
+    };
+    time("copy of the mask", &|| drop(disc.clone()));
+    let mut target = disc.clone();
+    time("small ellipse", &|| drop(shape(&small)));
+    time("large ellipse", &|| drop(shape(&large)));
+    time("gradient", &|| drop(shape(&|cover| gradient(cover, (0.0, 0.0), (4096.0, 4096.0)))));
+    let cover = shape(&large);
+    let start = std::time::Instant::now();
+    let _ = cover.lay(&mut target, Combine::Add);
+    println!("{:30} {:7.1} ms", "laying the large ellipse", start.elapsed().as_secs_f64() * 1e3);
+    time("fill of what is open", &|| {
+        drop(flood((side, side), Wrap::None, (0, 0), true, |x, y| 255 - disc.get(x, y)));
+    });
+    for by in [8, 64, 256] {
+        time(&format!("grow by {by}"), &|| drop(grow(&disc, by, Wrap::None)));
+        time(&format!("shrink by {by}"), &|| drop(shrink(&disc, by, Wrap::None)));
+    }
+    time("soften by 32", &|| drop(soften(&disc, 32, Wrap::None)));
+    let bounds = disc.bounds();
+    let moved = Placement { x: 0, ..bounds.into() };
+    let scaled = Placement { width: bounds.width + 100, ..bounds.into() };
+    time("move", &|| drop(place(&disc, bounds, moved, Wrap::None)));
+    time("scale", &|| drop(place(&disc, bounds, scaled, Wrap::None)));
+}
