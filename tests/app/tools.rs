@@ -491,3 +491,20 @@ fn every_setting_of_the_tools_is_found_in_the_menu() {
     choose(&mut painter, "Pen pressure: opacity");
     assert!(painter.app().brush().pressure_opacity);
 }
+
+#[test]
+fn no_tool_changes_a_locked_region() {
+    let mut painter = Painter::sits_down();
+    let before = painter.selected_mask();
+    painter.presses(NONE, Key::Slash);
+    assert!(painter.app().editor().is_locked());
+    for key in [Key::B, Key::L, Key::U, Key::F, Key::G, Key::V] {
+        painter.presses(NONE, key);
+        painter.drags(NONE, &[(350.0, 350.0), (600.0, 60.0), (700.0, 200.0)]);
+        assert_eq!(painter.selected_mask(), before, "with {key:?}");
+    }
+    painter.presses(NONE, Key::ArrowRight);
+    assert_eq!(painter.selected_mask(), before);
+    assert!(!painter.app().is_enabled(polyptych::app::Command::GrowRegion));
+    assert!(painter.h.query_by_label_contains("is locked").is_some(), "and it is said");
+}

@@ -53,7 +53,10 @@ impl App {
                 Event::Touch { phase: TouchPhase::Cancel, .. } => self.abort_gesture(),
                 Event::PointerGone if matches!(self.canvas.gesture, Gesture::Idle) => self.canvas.pointer = None,
                 Event::ModifiersChanged(modifiers) => self.modifiers_are(modifiers),
-                Event::WindowFocused(false) => self.finish_gesture(),
+                Event::WindowFocused(false) => {
+                    self.finish_gesture();
+                    self.canvas.hand.modifiers = Modifiers::NONE;
+                }
                 Event::MouseWheel { unit, delta, modifiers, .. } => {
                     if let Some(pos) = ui.input(|i| i.pointer.latest_pos())
                         && area.contains(pos)
