@@ -13,7 +13,7 @@ pub use picture::Shown;
 pub use view::View;
 
 use super::texts::tr;
-use super::{App, ViewMode, theme};
+use super::{App, Tool, ViewMode, theme};
 use crate::document::Document;
 use egui::{Color32, Pos2, Rect, Role, Sense, Shape, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, vec2};
 use hand::Hand;
@@ -204,7 +204,7 @@ impl App {
         let t = theme::tokens(ui);
         if !self.tool.paints() {
             // The place that keys move has no brush around it.
-            if let Some(at) = keyboard {
+            if let Some(at) = keyboard.filter(|_| self.tool != Tool::Move) {
                 painter.circle(at, 4.0, t.ring_light, Stroke::new(2.0, t.ring_dark));
             }
             return;
@@ -219,6 +219,7 @@ impl App {
                 painter.circle(at, 2.0, Color32::TRANSPARENT, Stroke::new(1.0, t.ring_dark));
             }
             for at in self.mirrored(at) {
+                painter.circle_stroke(at, radius, Stroke::new(2.0, t.ring_dark.gamma_multiply(0.5)));
                 painter.circle_stroke(at, radius, Stroke::new(1.0, t.ring_light.gamma_multiply(0.6)));
             }
         }
