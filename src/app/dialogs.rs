@@ -4,7 +4,7 @@ use super::commands::Command;
 use super::files::Purpose;
 use super::perform::Leave;
 use super::texts::{fill, tr};
-use super::{App, drops, gallery, shelf, theme, widgets};
+use super::{App, drops, gallery, reshape, shelf, theme, widgets};
 use crate::document::{Document, MAX_SIDE, MIN_SIDE, check_canvas};
 use egui::{
     Align, Button, DragValue, Frame, Id, Key, Label, Layout, Margin, Modal, RichText, ScrollArea, TextEdit, Ui,
@@ -29,6 +29,7 @@ pub enum Dialog {
     Recent,
     Recover(shelf::RecoverForm),
     Reset,
+    Reshape(reshape::ReshapeForm),
 }
 
 /// Asks for a path where the system cannot.
@@ -65,13 +66,15 @@ pub struct PaletteForm {
 }
 
 /// What becomes of a dialog after a frame.
-pub(super) enum Next {
+pub enum Next {
     Stay(Dialog),
     Close,
     Run(Command),
     Leave(Leave),
     SaveThen(Leave),
     LeaveNow(Leave),
+    /// Something that the whole studio does.
+    Then(fn(&mut App, &egui::Context)),
     Resize {
         width: u32,
         height: u32,
@@ -82,8 +85,7 @@ pub(super) enum Next {
         path: PathBuf,
         after: Option<Leave>,
     },
-    /// Something that the whole studio does.
-    Then(fn(&mut App, &egui::Context)),
+    Reshape(reshape::ReshapeForm),
 }
 
 impl Dialog {
@@ -144,6 +146,7 @@ impl App {
             Dialog::Recent => self.recent_dialog(ui),
             Dialog::Recover(form) => self.recover_dialog(ui, form),
             Dialog::Reset => Self::reset_dialog(ui),
+            Dialog::Reshape(form) => reshape::ask(ui, form),
         };
         match next {
             Next::Stay(dialog) => self.dialog = Some(dialog),
@@ -158,6 +161,7 @@ impl App {
             }
             Next::Path { purpose, path, after } => self.path_given(ui, purpose, path, after),
             Next::Then(change) => change(self, ui),
+            Next::Reshape(form) => self.reshape(&form),
         }
     }
 
@@ -518,6 +522,10 @@ fn shortcuts(ui: &Ui) -> Next {
             (tr("Move the canvas"), tr("Hold Space, or middle button")),
             (tr("Zoom to the pointer"), tr("Wheel")),
             (tr("Pick the region under the brush"), tr("Alt+click")),
+            (tr("Draw a straight line from the last point"), tr("Shift+click")),
+            (tr("Keep a stroke straight, the sides of a shape equal"), tr("Hold Shift while dragging")),
+            (tr("Take a shape away from the region"), tr("Hold Alt while beginning")),
+            (tr("Draw a shape from its centre"), tr("Hold Alt once it has begun")),
             (tr("Take a stroke back while painting"), tr("Esc, or right button")),
             (tr("Let the words at the cursor count more or less"), tr("Ctrl+Up, Ctrl+Down")),
         ];

@@ -22,10 +22,12 @@ mod job;
 mod logic;
 mod menu;
 mod more;
+mod options;
 mod perform;
 mod prefs;
 mod recovery;
 mod regions;
+mod reshape;
 mod settings;
 mod sharing;
 mod shelf;
@@ -49,7 +51,7 @@ pub use engine::Engine;
 pub use example::Example;
 pub use files::FileDialogs;
 pub use texts::Language;
-pub use tools::{BrushSettings, Tool};
+pub use tools::{BrushSettings, FillOver, Tool, ToolSettings};
 
 use anyhow::Context as _;
 use canvas::Canvas;
@@ -187,6 +189,12 @@ impl App {
     #[must_use]
     pub fn brush(&self) -> BrushSettings {
         self.prefs.brush
+    }
+
+    /// How the other tools are set.
+    #[must_use]
+    pub fn tool_settings(&self) -> ToolSettings {
+        self.prefs.tools
     }
 
     /// What the canvas shows.

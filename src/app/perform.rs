@@ -3,6 +3,7 @@
 use super::dialogs::Dialog;
 use super::editor::{Field, Selected};
 use super::files::Purpose;
+use super::reshape::Reshape;
 use super::texts::{self, Language};
 use super::texts::{key, tr};
 use super::{App, Command, Example, Tool, ViewMode};
@@ -42,6 +43,7 @@ impl App {
             Command::FillRegion | Command::ClearRegion | Command::InvertRegion | Command::DeleteRegion => {
                 region && !self.editor.is_locked()
             }
+            Command::GrowRegion | Command::ShrinkRegion | Command::SoftenRegion => region && !self.editor.is_locked(),
             Command::RaiseRegion => self.editor.selected_neighbour(1).is_some(),
             Command::LowerRegion => self.editor.selected_neighbour(-1).is_some(),
             Command::SelectAbove => {
@@ -72,7 +74,7 @@ impl App {
             Command::LanguageEnglish => self.prefs.language == Language::English,
             Command::LanguageGerman => self.prefs.language == Language::German,
             Command::LanguageChinese => self.prefs.language == Language::Chinese,
-            _ => false,
+            command => self.tool_setting(command),
         }
     }
 
@@ -150,6 +152,9 @@ impl App {
             Command::FillRegion => self.editor.map_mask(key("Fill region"), |_| 255),
             Command::ClearRegion => self.editor.map_mask(key("Clear region"), |_| 0),
             Command::InvertRegion => self.editor.map_mask(key("Invert region"), |v| 255 - v),
+            Command::GrowRegion => self.ask_reshape(Reshape::Grow),
+            Command::ShrinkRegion => self.ask_reshape(Reshape::Shrink),
+            Command::SoftenRegion => self.ask_reshape(Reshape::Soften),
             Command::DeleteRegion => self.editor.delete_region(),
             Command::Generate => self.generate(),
             Command::Cancel if self.canvas.is_painting() => self.abort_gesture(),
@@ -159,6 +164,23 @@ impl App {
             Command::CanvasSize => self.dialog = Some(Dialog::canvas_size(self.editor.document())),
             Command::ToolBrush => self.take_tool(Tool::Brush),
             Command::ToolEraser => self.take_tool(Tool::Eraser),
+            Command::ToolLasso => self.take_tool(Tool::Lasso),
+            Command::ToolRectangle => self.take_tool(Tool::Rectangle),
+            Command::ToolEllipse => self.take_tool(Tool::Ellipse),
+            Command::ToolFill => self.take_tool(Tool::Fill),
+            Command::ToolGradient => self.take_tool(Tool::Gradient),
+            Command::ToolMove => self.take_tool(Tool::Move),
+            Command::ToolPick => self.take_tool(Tool::Pick),
+            Command::CombineAdd
+            | Command::CombineSubtract
+            | Command::CombineReplace
+            | Command::FillByRegions
+            | Command::FillByPicture
+            | Command::FillContiguous
+            | Command::SymmetryX
+            | Command::SymmetryY
+            | Command::PressureSize
+            | Command::PressureOpacity => self.set_tool(command),
             Command::ToolHand => self.take_tool(Tool::Hand),
             Command::ToolZoom => self.take_tool(Tool::Zoom),
             Command::BrushSmaller => self.prefs.brush.step_size(-1.0),
@@ -204,6 +226,8 @@ impl App {
 
     fn take_tool(&mut self, tool: Tool) {
         self.finish_gesture();
+        // A lasso that waits for its next corner is let go.
+        self.abort_gesture();
         self.tool = tool;
     }
 

@@ -5,3 +5,4 @@ mod files;
 mod help;
 mod painter;
 mod stories;
+mod tools;
