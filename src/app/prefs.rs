@@ -1,6 +1,7 @@
 //! What the studio remembers of a person between sessions.
 
 use super::BrushSettings;
+use super::canvas::CanvasLook;
 use super::texts::Language;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -20,6 +21,8 @@ pub struct Prefs {
     pub more: bool,
     /// Whether the rarer settings of the picture are.
     pub advanced: bool,
+    /// How the canvas is looked at.
+    pub canvas: CanvasLook,
 }
 
 impl Default for Prefs {
@@ -33,6 +36,7 @@ impl Default for Prefs {
             folder: None,
             more: false,
             advanced: false,
+            canvas: CanvasLook::default(),
         }
     }
 }

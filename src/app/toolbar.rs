@@ -2,7 +2,7 @@
 
 use super::texts::{fill, tr};
 use super::tools::BrushSettings;
-use super::{App, Command, Tool, ViewMode, theme, widgets};
+use super::{App, Command, Tool, theme, widgets};
 use egui::{Align2, Area, Button, Id, Order, Rect, RichText, Ui, vec2};
 
 impl App {
@@ -54,42 +54,6 @@ impl App {
             bar_slider(ui, tr("Opacity"), tr("How strongly the region is laid down"), slider, value, 40.0);
         });
     }
-
-    /// Floats at the lower right of the canvas.
-    pub(super) fn view_bar_ui(&mut self, ui: &Ui, canvas: Rect) {
-        let t = theme::tokens(ui);
-        let mut called = None;
-        floating(ui, "view bar", canvas.right_bottom() - vec2(12.0, 12.0), Align2::RIGHT_BOTTOM, |ui| {
-            ui.spacing_mut().item_spacing.x = theme::HALF;
-            for (command, mode) in [
-                (Command::ViewBoth, ViewMode::Both),
-                (Command::ViewRegions, ViewMode::Regions),
-                (Command::ViewPicture, ViewMode::Picture),
-            ] {
-                let on = self.view_mode == mode;
-                let colour = if on { t.text_strong } else { t.text };
-                let text = RichText::new(command.label()).color(colour);
-                let button = Button::new(text).selected(on).frame_when_inactive(on).fill(if on {
-                    t.card_hover
-                } else {
-                    t.panel
-                });
-                if ui.add(button).on_hover_text(command.tooltip(ui)).clicked() {
-                    called = Some(command);
-                }
-            }
-            let zoom = self.canvas.view.zoom() * ui.pixels_per_point() * 100.0;
-            let text = RichText::new(format!("{zoom:.0} %")).color(t.text);
-            let button = Button::new(text).frame_when_inactive(false).min_size(vec2(56.0, 0.0));
-            let response = ui.add(button).accessible_name(tr("Zoom to fit"));
-            if response.on_hover_text(Command::ZoomFit.tooltip(ui)).clicked() {
-                called = Some(Command::ZoomFit);
-            }
-        });
-        if let Some(command) = called {
-            self.perform(ui, command);
-        }
-    }
 }
 
 fn percent(value: f32) -> String {
@@ -108,7 +72,7 @@ fn bar_slider(ui: &mut Ui, name: &str, hint: &str, slider: widgets::Slider<'_>, 
     });
 }
 
-fn floating(ui: &Ui, name: &str, at: egui::Pos2, pivot: Align2, add: impl FnOnce(&mut Ui)) {
+pub(super) fn floating(ui: &Ui, name: &str, at: egui::Pos2, pivot: Align2, add: impl FnOnce(&mut Ui)) {
     let t = theme::tokens(ui);
     Area::new(Id::unique(name)).order(Order::Middle).fixed_pos(at).pivot(pivot).fade_in(false).show(ui, |ui| {
         theme::bar_frame(t).show(ui, |ui| ui.horizontal(add));

@@ -55,7 +55,14 @@ impl App {
                     if let Some(pos) = ui.input(|i| i.pointer.latest_pos())
                         && area.contains(pos)
                     {
-                        self.canvas.view.zoom_by(self.canvas.stage, pos, factor);
+                        self.canvas.zoom_at(pos, factor);
+                    }
+                }
+                Event::Rotate(by) => {
+                    if let Some(pos) = ui.input(|i| i.pointer.latest_pos())
+                        && area.contains(pos)
+                    {
+                        self.canvas.rotate_at(pos, by.to_degrees());
                     }
                 }
                 Event::Key { key, pressed: true, modifiers, repeat, .. } if response.has_focus() => {
@@ -68,9 +75,10 @@ impl App {
 
     fn pointer_moved(&mut self, pos: Pos2) {
         self.canvas.pointer = Some(pos);
+        let at = self.canvas.to_canvas(pos);
         match &mut self.canvas.gesture {
             Gesture::Paint(stroke, Some(_)) => {
-                let sample = sample(self.canvas.view.to_canvas(self.canvas.stage, pos));
+                let sample = sample(at);
                 stroke.extend(&mut self.editor, sample);
             }
             Gesture::Pan { last, .. } => {
@@ -89,7 +97,7 @@ impl App {
             self.abort_gesture();
             return;
         }
-        let at = self.canvas.view.to_canvas(self.canvas.stage, pos);
+        let at = self.canvas.to_canvas(pos);
         match button {
             PointerButton::Middle => self.canvas.gesture = Gesture::Pan { last: pos, button },
             PointerButton::Primary if space || self.tool == Tool::Hand => {
@@ -97,7 +105,7 @@ impl App {
             }
             PointerButton::Primary if self.tool == Tool::Zoom => {
                 let factor = if modifiers.alt { 0.5 } else { 2.0 };
-                self.canvas.view.zoom_by(self.canvas.stage, pos, factor);
+                self.canvas.zoom_at(pos, factor);
             }
             PointerButton::Primary if modifiers.alt => self.pick_region(at),
             PointerButton::Primary => self.begin_stroke(at, Some(button)),
@@ -161,7 +169,6 @@ impl App {
     }
 
     fn wheel(&mut self, pos: Pos2, unit: MouseWheelUnit, delta: Vec2, modifiers: Modifiers) {
-        let stage = self.canvas.stage;
         let zooms = modifiers.command || (unit != MouseWheelUnit::Point && !modifiers.shift);
         if zooms {
             let lines = match unit {
@@ -169,7 +176,7 @@ impl App {
                 MouseWheelUnit::Line => delta.y,
                 MouseWheelUnit::Page => delta.y * 4.0,
             };
-            self.canvas.view.zoom_by(stage, pos, 1.2_f32.powf(lines.clamp(-8.0, 8.0)));
+            self.canvas.zoom_at(pos, 1.2_f32.powf(lines.clamp(-8.0, 8.0)));
         } else {
             let points = if unit == MouseWheelUnit::Point { 1.0 } else { 50.0 };
             let by = if unit != MouseWheelUnit::Point && delta.x == 0.0 { Vec2::new(delta.y, 0.0) } else { delta };
@@ -202,6 +209,8 @@ impl App {
         let (width, height) = (document.width as f32, document.height as f32);
         let step = if modifiers.shift { 1.0 } else { (self.prefs.brush.size * 0.5).max(1.0) };
         let at = self.canvas.keyboard.unwrap_or(super::tiles::middle(document.width, document.height));
+        // Keys point on the screen, however the canvas is turned.
+        let direction = self.canvas.view.to_canvas_vec(direction) * self.canvas.view.zoom();
         let at = (at + direction * step).clamp(Pos2::ZERO, Pos2::new(width, height));
         self.canvas.keyboard = Some(at);
         if let Gesture::Paint(stroke, None) = &mut self.canvas.gesture {
