@@ -6,7 +6,7 @@ use crate::document::{Document, Mask};
 use crate::studio::{Estimate, Event, Job, JobId, Studio, Vocabulary};
 use anyhow::Context as _;
 use eframe::egui_wgpu::{
-    Renderer, RendererOptions, RenderState, ScreenDescriptor, WgpuConfiguration, WgpuSetup, WgpuSetupCreateNew,
+    RenderState, Renderer, RendererOptions, ScreenDescriptor, WgpuConfiguration, WgpuSetup, WgpuSetupCreateNew,
 };
 use eframe::{App as _, wgpu};
 use egui::{Modifiers, MouseWheelSource, MouseWheelUnit, PointerButton, Pos2, RawInput, Rect, TouchPhase, pos2, vec2};
@@ -222,7 +222,8 @@ fn paint(screen: &mut Screen, app: &mut App, frames: u32) -> Vec<Cost> {
             app.canvas_to_screen(middle + radius * turn.cos(), middle + radius * (2.0 * turn).sin())
         };
         let mut events: Vec<egui::Event> = (0..MOVES).map(|step| egui::Event::PointerMoved(at(step))).collect();
-        let button = |pos, pressed| egui::Event::PointerButton { pos, button: PointerButton::Primary, pressed, modifiers };
+        let button =
+            |pos, pressed| egui::Event::PointerButton { pos, button: PointerButton::Primary, pressed, modifiers };
         if within == 0 {
             events.insert(1, button(at(0), true));
         }

@@ -74,7 +74,12 @@ fn bar_slider(ui: &mut Ui, name: &str, hint: &str, slider: widgets::Slider<'_>, 
 
 pub(super) fn floating(ui: &Ui, name: &str, at: egui::Pos2, pivot: Align2, add: impl FnOnce(&mut Ui)) {
     let t = theme::tokens(ui);
-    Area::new(Id::unique(name)).order(Order::Middle).fixed_pos(at).pivot(pivot).fade_in(false).show(ui, |ui| {
-        theme::bar_frame(t).show(ui, |ui| ui.horizontal(add));
-    });
+    let id = Id::unique(name);
+    let area = Area::new(id).order(Order::Middle).fixed_pos(at).pivot(pivot).fade_in(false);
+    let size = area.show(ui, |ui| theme::bar_frame(t).show(ui, |ui| ui.horizontal(add))).response.rect.size();
+    // A bar is placed by the size it had before.
+    if ui.data(|d| d.get_temp(id)) != Some(size) {
+        ui.data_mut(|d| d.insert_temp(id, size));
+        ui.request_repaint();
+    }
 }

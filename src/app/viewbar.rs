@@ -201,5 +201,9 @@ fn toggle(ui: &mut Ui, icon: MaterialIcon, command: Command, on: bool) -> bool {
     let t = theme::tokens(ui);
     let icon = icon.rich_text().size(16.0).color(if on { t.accent } else { t.text });
     let button = Button::new(icon).selected(on).frame_when_inactive(false).min_size(vec2(24.0, 24.0));
-    ui.add(button).accessible_name(command.label()).on_hover_text(command.tooltip(ui)).clicked()
+    let response = ui.scope(|ui| {
+        ui.spacing_mut().button_padding = vec2(theme::HALF, 2.0);
+        ui.add(button)
+    });
+    response.inner.accessible_name(command.label()).on_hover_text(command.tooltip(ui)).clicked()
 }

@@ -18,6 +18,12 @@ fn returns(painter: &Painter, at: Pos2) {
     assert!((back - at).length() < 0.05, "{at:?} came back as {back:?}");
 }
 
+fn calls(painter: &mut Painter, command: Command) {
+    let ctx = painter.h.ctx.clone();
+    painter.h.state_mut().perform(&ctx, command);
+    painter.h.run_ok();
+}
+
 fn middle(painter: &Painter) -> Pos2 {
     painter.h.get_by_label("Canvas").rect().center()
 }
@@ -109,11 +115,10 @@ fn picture_and_regions_are_compared_side_by_side_and_both_halves_are_painted_on(
     let under = painter.app().screen_to_canvas(left);
     assert!((under - pos2(384.0, 256.0)).length() < 0.1, "the same place at the left: {under:?}");
     let id = painter.selected();
-    for at in [left, left + vec2(2.0, 0.0)] {
-        painter.h.hover_at(at);
-        painter.h.drag_at(at);
-    }
-    painter.h.drop_at(left);
+    painter.h.hover_at(left);
+    painter.h.drag_at(left);
+    painter.h.hover_at(left + vec2(2.0, 0.0));
+    painter.h.drop_at(left + vec2(2.0, 0.0));
     painter.h.run_ok();
     assert_eq!(painter.document().region(id).expect("selected").mask.get(384, 256), 255);
 
@@ -150,8 +155,8 @@ fn arrow_keys_move_the_brush_as_the_screen_shows_it() {
     assert_eq!(painter.app().view().degrees().round(), 90.0);
     painter.presses(NONE, Key::F6);
     let id = painter.selected();
-    painter.h.state_mut().perform(&painter.h.ctx.clone(), Command::InvertRegion);
-    painter.h.state_mut().perform(&painter.h.ctx.clone(), Command::ClearRegion);
+    calls(&mut painter, Command::InvertRegion);
+    calls(&mut painter, Command::ClearRegion);
     for _ in 0..4 {
         painter.presses(NONE, Key::ArrowRight);
     }
@@ -178,7 +183,7 @@ fn drawn(wrap: Wrap) -> Painter {
     let mut document = Document::new(width, height);
     document.settings.wrap = wrap;
     for (columns, rows) in [(100..900, 150..800), (500..1400, 400..1000)] {
-        let id = document.add_region("", "a thing");
+        let id = document.add_region("A thing", "a thing");
         let mask = Arc::make_mut(&mut document.region_mut(id).expect("just added").mask);
         for y in rows {
             mask.row_mut(y)[columns.clone()].fill(255);
@@ -308,7 +313,7 @@ fn outlines_and_hatching_are_drawn_where_they_belong() {
     let away = bright(&mut painter, (60.0, 250.0), (60.0, 750.0));
     assert!(away.iter().all(|p| p[0] < 60), "none beside it");
 
-    painter.h.state_mut().perform(&painter.h.ctx.clone(), Command::LookHatch);
+    calls(&mut painter, Command::LookHatch);
     let across = bright(&mut painter, (200.0, 200.0), (450.0, 780.0));
     let levels = across.iter().map(|p| p[0]);
     let (low, high) = (levels.clone().min().unwrap_or(0), levels.max().unwrap_or(0));

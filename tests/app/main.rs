@@ -1,6 +1,6 @@
 //! Stories of painters, told to the window through egui_kittest: no display and no graphics adapter is needed.
 
-mod help;
 mod canvas;
+mod help;
 mod painter;
 mod stories;

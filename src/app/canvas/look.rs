@@ -40,13 +40,7 @@ pub struct CanvasLook {
 
 impl Default for CanvasLook {
     fn default() -> Self {
-        Self {
-            regions: RegionLook::Tint,
-            opacity: 0.5,
-            latent: false,
-            rulers: false,
-            compare: Compare::default(),
-        }
+        Self { regions: RegionLook::Tint, opacity: 0.5, latent: false, rulers: false, compare: Compare::default() }
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::Canvas;
 use crate::app::theme;
-use egui::{Align2, FontId, Painter, Pos2, Rect, Stroke, Vec2, pos2, vec2};
+use egui::epaint::TextShape;
+use egui::{FontId, Painter, Pos2, Rect, Stroke, Vec2, pos2, vec2};
 
 /// Width of a ruler in points.
 pub const WIDTH: f32 = 20.0;
@@ -29,7 +30,10 @@ pub fn paint(canvas: &Canvas, painter: &Painter, area: Rect, pointer: Option<Pos
     for (bar, along, across) in [(top, vec2(1.0, 0.0), vec2(0.0, 1.0)), (left, vec2(0.0, 1.0), vec2(1.0, 0.0))] {
         let painter = painter.with_clip_rect(bar);
         let edge = (bar.max.to_vec2() * across).to_pos2();
-        painter.line_segment([edge + bar.min.to_vec2() * along, edge + bar.max.to_vec2() * along], Stroke::new(1.0, t.line));
+        painter.line_segment(
+            [edge + bar.min.to_vec2() * along, edge + bar.max.to_vec2() * along],
+            Stroke::new(1.0, t.line),
+        );
         // Which of the canvas's axes runs along the ruler, and from where to where.
         let on_canvas = |p: Vec2| canvas.view.to_canvas(canvas.stage, p.to_pos2());
         let run = canvas.view.to_canvas_vec(along);
@@ -49,8 +53,13 @@ pub fn paint(canvas: &Canvas, painter: &Painter, area: Rect, pointer: Option<Pos
                 painter.line_segment([at, at - across * length], Stroke::new(1.0, t.text_weak.gamma_multiply(0.6)));
             }
             if major {
+                let text = painter.layout_no_wrap(format!("{value:.0}"), font.clone(), t.text_weak);
                 let corner = at - across * (WIDTH - 1.0) + along * 3.0;
-                painter.text(corner, Align2::LEFT_TOP, format!("{value:.0}"), font.clone(), t.text_weak);
+                // Down the left edge numbers are read from below.
+                let turned = along.y > 0.0;
+                let corner = if turned { corner + along * text.size().x } else { corner };
+                let angle = if turned { -std::f32::consts::FRAC_PI_2 } else { 0.0 };
+                painter.add(TextShape::new(corner, text, t.text_weak).with_angle(angle));
             }
             number += 1.0;
         }
@@ -67,7 +76,9 @@ mod tests {
 
     #[test]
     fn numbers_are_round_and_far_enough_apart() {
-        for (least, round) in [(0.4, 1.0), (1.0, 1.0), (1.1, 2.0), (3.0, 5.0), (7.0, 10.0), (130.0, 200.0), (999.0, 1000.0)] {
+        for (least, round) in
+            [(0.4, 1.0), (1.0, 1.0), (1.1, 2.0), (3.0, 5.0), (7.0, 10.0), (130.0, 200.0), (999.0, 1000.0)]
+        {
             assert_eq!(step(least), round, "{least}");
         }
     }

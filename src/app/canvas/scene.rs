@@ -143,9 +143,10 @@ impl App {
         let regions = shows && (part.mode != ViewMode::Picture || painting);
         let mut below = Vec::new();
         for &(step, opacity) in &stand.copies {
-            let mut paper = stand.draw(Kind::Paper, stand.to_edges(stand.whole(), 26.0 * stand.unit), stand.whole(), 1.0, step);
+            let mut paper =
+                stand.draw(Kind::Paper, stand.to_edges(stand.whole(), 26.0 * stand.unit), stand.whole(), 1.0, step);
             paper.colour = t.paper;
-            paper.second = t.paper.lerp_to_gamma(t.on_paper, 0.06);
+            paper.second = t.paper.lerp_to_gamma(t.on_paper, 0.035);
             paper.opacity = opacity;
             paper.line = if step == Vec2::ZERO { SHADOW } else { 0.0 };
             below.push(paper);

@@ -66,11 +66,7 @@ impl App {
             Compare::Sides => {
                 let (middle, by) = (area.center().x, area.width() * 0.5);
                 self.canvas.split.shift = Some((middle, by));
-                let left = Part {
-                    clip: area.with_max_x(middle - 0.5),
-                    mode: ViewMode::Picture,
-                    shift: vec2(-by, 0.0),
-                };
+                let left = Part { clip: area.with_max_x(middle - 0.5), mode: ViewMode::Picture, shift: vec2(-by, 0.0) };
                 vec![left, part(area.with_min_x(middle + 0.5), ViewMode::Regions)]
             }
             Compare::Slider => {
@@ -127,16 +123,20 @@ impl App {
         if response.has_focus() {
             let filter = egui::EventFilter { horizontal_arrows: true, ..Default::default() };
             ui.memory_mut(|m| m.set_focus_lock_filter(response.id, filter));
-            let steps = ui.input(|i| {
-                i.num_presses(Key::ArrowRight) as f32 - i.num_presses(Key::ArrowLeft) as f32
-            });
+            let steps = ui.input(|i| i.num_presses(Key::ArrowRight) as f32 - i.num_presses(Key::ArrowLeft) as f32);
             *slider += steps * 0.02;
         }
         *slider = slider.clamp(0.02, 0.98);
         let value = f64::from(*slider);
         response.widget_info(|| WidgetInfo::slider(true, value, tr("Between picture and regions")));
         let stroke = if response.has_focus() { Stroke::new(2.0, t.accent) } else { Stroke::new(1.0, t.ring_dark) };
-        ui.painter().rect(rect.shrink2(vec2(4.0, 4.0)), theme::ROUND_SMALL, t.ring_light, stroke, egui::StrokeKind::Outside);
+        ui.painter().rect(
+            rect.shrink2(vec2(4.0, 4.0)),
+            theme::ROUND_SMALL,
+            t.ring_light,
+            stroke,
+            egui::StrokeKind::Outside,
+        );
         for dx in [-2.0, 2.0] {
             let x = rect.center().x + dx;
             ui.painter().vline(x, rect.y_range().shrink(13.0), Stroke::new(1.0, t.ring_dark));

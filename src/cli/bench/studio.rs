@@ -32,7 +32,8 @@ fn table(figures: &Value) -> String {
         "Painting on {} × {} pixels with {} regions, a brush of {} pixels; {} frames each\n",
         figures["canvas"][0], figures["canvas"][1], figures["regions"], figures["brush"], figures["frames"]
     );
-    out += &format!("Drawn by {}, pictures made by {}; {} profile\n\n", text("adapter"), text("device"), text("profile"));
+    out +=
+        &format!("Drawn by {}, pictures made by {}; {} profile\n\n", text("adapter"), text("device"), text("profile"));
     out += "Milliseconds a frame of the window's thread      p50      p99    worst   p50: studio  graphics\n";
     for (name, label) in [
         ("painting_ms", "painting"),
@@ -53,7 +54,9 @@ fn table(figures: &Value) -> String {
     let first = figures["first_frame_s"].as_f64().map_or_else(|| "-".to_owned(), |v| format!("{v:.2}"));
     out += &format!("Start to first frame     {first:>8} s\n");
     out += &format!("Previews shown meanwhile {:>8}\n", figures["previews"].to_string());
-    for (name, label) in [("started", "Memory after the start"), ("open", "Memory with that canvas"), ("peak", "Memory at most")] {
+    for (name, label) in
+        [("started", "Memory after the start"), ("open", "Memory with that canvas"), ("peak", "Memory at most")]
+    {
         let memory = figures["memory_mib"][name].as_u64().map_or_else(|| "-".to_owned(), |v| v.to_string());
         out += &format!("{label:<24} {memory:>8} MiB\n");
     }

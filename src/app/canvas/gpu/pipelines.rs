@@ -34,12 +34,8 @@ const fn both(src_factor: BlendFactor, dst_factor: BlendFactor) -> BlendState {
 
 /// The layout of a texture with its sampler.
 pub fn texture_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
-    let entry = |binding, ty| wgpu::BindGroupLayoutEntry {
-        binding,
-        visibility: wgpu::ShaderStages::FRAGMENT,
-        ty,
-        count: None,
-    };
+    let entry =
+        |binding, ty| wgpu::BindGroupLayoutEntry { binding, visibility: wgpu::ShaderStages::FRAGMENT, ty, count: None };
     device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
         label: Some("canvas texture"),
         entries: &[
@@ -79,7 +75,15 @@ impl Pipelines {
         let plain = layout(device, &[Some(&draw_layout)]);
         let textured = layout(device, &[Some(&draw_layout), Some(textures)]);
         let quad = |name, layout, format, blend| {
-            pipeline(device, &module, ["corner", name], layout, format, Some(blend), wgpu::PrimitiveTopology::TriangleStrip)
+            pipeline(
+                device,
+                &module,
+                ["corner", name],
+                layout,
+                format,
+                Some(blend),
+                wgpu::PrimitiveTopology::TriangleStrip,
+            )
         };
         Self {
             paper: quad("paper", &plain, target, OVER),
