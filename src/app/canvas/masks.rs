@@ -20,9 +20,9 @@ impl Masks {
             self.tiles.clear();
             self.size = size;
         }
-        for (id, rect) in &damage.masks {
-            if let (Some(tiles), Some(region)) = (self.tiles.get_mut(id), document.region(*id)) {
-                tiles.write(card, *rect, region.mask.data());
+        for (id, rect) in joined(&damage.masks) {
+            if let (Some(tiles), Some(region)) = (self.tiles.get_mut(&id), document.region(id)) {
+                tiles.write(card, rect, region.mask.data());
             }
         }
         for region in &document.regions {
@@ -38,5 +38,35 @@ impl Masks {
     #[must_use]
     pub fn get(&self, id: RegionId) -> Option<&Tiles> {
         self.tiles.get(&id)
+    }
+}
+
+/// The rectangles of each region, those that follow each other as one where that is hardly more to upload: a stroke's
+/// samples of one frame are.
+fn joined(rects: &[(RegionId, PixelRect)]) -> Vec<(RegionId, PixelRect)> {
+    let area = |r: PixelRect| u64::from(r.width) * u64::from(r.height);
+    let mut out: Vec<(RegionId, PixelRect)> = Vec::new();
+    for &(id, rect) in rects {
+        match out.last_mut() {
+            Some((last, all)) if *last == id && area(all.union(rect)) <= 2 * (area(*all) + area(rect)) => {
+                *all = all.union(rect);
+            }
+            _ => out.push((id, rect)),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbours_are_uploaded_at_once_and_what_lies_apart_is_not() {
+        let rect = |x| PixelRect { x, y: 0, width: 100, height: 100 };
+        let (a, b) = (RegionId(1), RegionId(2));
+        let all = joined(&[(a, rect(0)), (a, rect(50)), (a, rect(3000)), (b, rect(3000))]);
+        let wide = PixelRect { width: 150, ..rect(0) };
+        assert_eq!(all, [(a, wide), (a, rect(3000)), (b, rect(3000))]);
     }
 }

@@ -13,7 +13,7 @@ use egui::{Color32, Painter, Pos2, Rect, Vec2, pos2, vec2};
 /// The neighbours of a joined canvas are shown so faintly.
 const NEIGHBOUR: f32 = 0.4;
 /// The strength of the canvas's shadow.
-const SHADOW: f32 = 0.3;
+const SHADOW: f32 = 0.24;
 /// Pixels of the screen per pixel of the picture from which on its pixels are shown as squares.
 const SQUARES: f32 = 6.0;
 
