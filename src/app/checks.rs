@@ -69,7 +69,8 @@ impl Checks {
         let document = editor.document();
         let shown = document.regions.iter().filter(|r| r.visible).map(|r| (Selected::Region(r.id), &r.words));
         let prompts = std::iter::once((Selected::Background, &document.background.words)).chain(shown);
-        let prompts: Vec<String> = prompts.map(|(key, text)| writing.finished(key, text)).collect();
+        let mut prompts: Vec<String> = prompts.map(|(key, text)| writing.finished(key, text)).collect();
+        prompts.push(document.style.clone());
         let by = vocabulary.map_or(0, |v| Arc::as_ptr(v) as usize);
         if self.prompts.as_ref().is_none_or(|(of, with)| *of != prompts || *with != by) {
             let words = vocabulary.and_then(|v| v.words());

@@ -1,5 +1,7 @@
 //! The open document with its undo steps, its file and what is selected. It knows nothing of windows.
 
+mod masks;
+
 use super::texts::{fill, key};
 use crate::document::{
     Area, Change, Document, History, Mask, MaskDelta, MergeKey, PixelRect, Region, RegionId, Rgb, Start, Take,
@@ -19,6 +21,7 @@ pub enum Selected {
 /// A field whose successive changes are one undo step, until another field is changed or the step is closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Field {
+    Style,
     Name(Selected),
     Words(Selected),
     Negative(Selected),
@@ -54,6 +57,7 @@ impl Field {
             Selected::Region(RegionId(id)) => id,
         };
         let (label, id) = match self {
+            Self::Style => (key("Style"), 0),
             Self::Name(selected) => (key("Rename"), of(selected)),
             Self::Words(selected) => (key("Words"), of(selected)),
             Self::Negative(selected) => (key("Words to leave out"), of(selected)),
@@ -352,6 +356,30 @@ impl Editor {
                 region.visible = !region.visible;
             }
         });
+    }
+
+    /// Shows this region alone; where it is alone already, shows all.
+    pub fn solo_region(&mut self, id: RegionId) {
+        let alone = self.document.regions.iter().all(|r| r.visible == (r.id == id));
+        self.change(if alone { key("Show all regions") } else { key("Show one region alone") }, |d| {
+            d.regions.iter_mut().for_each(|r| r.visible = alone || r.id == id);
+        });
+    }
+
+    /// Locks the region or unlocks it.
+    pub fn lock_region(&mut self, id: RegionId) {
+        let locked = self.document.region(id).is_some_and(|r| r.locked);
+        self.change(if locked { key("Unlock region") } else { key("Lock region") }, |d| {
+            if let Some(region) = d.region_mut(id) {
+                region.locked = !locked;
+            }
+        });
+    }
+
+    /// True where the selected region may not be painted on, changed or deleted.
+    #[must_use]
+    pub fn is_locked(&self) -> bool {
+        self.selected_region().is_some_and(|r| r.locked)
     }
 
     /// Moves a region to this place, counted from the lowest.

@@ -20,9 +20,11 @@ mod job;
 mod logic;
 mod menu;
 mod more;
+mod options;
 mod perform;
 mod prefs;
 mod regions;
+mod reshape;
 mod settings;
 mod start;
 mod status;
@@ -46,7 +48,7 @@ pub use engine::Engine;
 pub use example::Example;
 pub use files::FileDialogs;
 pub use texts::Language;
-pub use tools::{BrushSettings, Tool};
+pub use tools::{BrushSettings, FillOver, Tool, ToolSettings};
 
 use anyhow::Context as _;
 use canvas::Canvas;
@@ -179,6 +181,12 @@ impl App {
     #[must_use]
     pub fn brush(&self) -> BrushSettings {
         self.prefs.brush
+    }
+
+    /// How the other tools are set.
+    #[must_use]
+    pub fn tool_settings(&self) -> ToolSettings {
+        self.prefs.tools
     }
 
     /// What the canvas shows.

@@ -3,6 +3,7 @@
 use super::dialogs::Dialog;
 use super::editor::{Field, Selected};
 use super::files::Purpose;
+use super::reshape::Reshape;
 use super::texts::{self, Language};
 use super::texts::{key, tr};
 use super::{App, Command, Example, Tool, ViewMode};
@@ -30,12 +31,11 @@ impl App {
             Command::Export => self.editor.document().take.is_some(),
             Command::AddRegion => self.editor.document().regions.len() < MAX_REGIONS,
             Command::DuplicateRegion => region && self.editor.document().regions.len() < MAX_REGIONS,
-            Command::RenameRegion
-            | Command::ToggleRegion
-            | Command::FillRegion
-            | Command::ClearRegion
-            | Command::InvertRegion
-            | Command::DeleteRegion => region,
+            Command::RenameRegion | Command::ToggleRegion | Command::SoloRegion | Command::LockRegion => region,
+            Command::FillRegion | Command::ClearRegion | Command::InvertRegion | Command::DeleteRegion => {
+                region && !self.editor.is_locked()
+            }
+            Command::GrowRegion | Command::ShrinkRegion | Command::SoftenRegion => region && !self.editor.is_locked(),
             Command::RaiseRegion => self.editor.selected_neighbour(1).is_some(),
             Command::LowerRegion => self.editor.selected_neighbour(-1).is_some(),
             Command::SelectAbove => {
@@ -65,7 +65,7 @@ impl App {
             Command::LanguageEnglish => self.prefs.language == Language::English,
             Command::LanguageGerman => self.prefs.language == Language::German,
             Command::LanguageChinese => self.prefs.language == Language::Chinese,
-            _ => self.canvas_choice(command).unwrap_or(false),
+            command => self.canvas_choice(command).unwrap_or_else(|| self.tool_setting(command)),
         }
     }
 
@@ -108,6 +108,14 @@ impl App {
                     self.editor.toggle_region(id);
                 }
             }
+            Command::SoloRegion | Command::LockRegion => {
+                if let Selected::Region(id) = self.editor.selected() {
+                    match command {
+                        Command::SoloRegion => self.editor.solo_region(id),
+                        _ => self.editor.lock_region(id),
+                    }
+                }
+            }
             Command::RaiseRegion => self.editor.shift_region(1),
             Command::LowerRegion => self.editor.shift_region(-1),
             Command::SelectAbove => {
@@ -121,6 +129,9 @@ impl App {
             Command::FillRegion => self.editor.map_mask(key("Fill region"), |_| 255),
             Command::ClearRegion => self.editor.map_mask(key("Clear region"), |_| 0),
             Command::InvertRegion => self.editor.map_mask(key("Invert region"), |v| 255 - v),
+            Command::GrowRegion => self.ask_reshape(Reshape::Grow),
+            Command::ShrinkRegion => self.ask_reshape(Reshape::Shrink),
+            Command::SoftenRegion => self.ask_reshape(Reshape::Soften),
             Command::DeleteRegion => self.editor.delete_region(),
             Command::Generate => self.generate(),
             Command::Cancel if self.canvas.is_painting() => self.abort_gesture(),
@@ -130,6 +141,23 @@ impl App {
             Command::CanvasSize => self.dialog = Some(Dialog::canvas_size(self.editor.document())),
             Command::ToolBrush => self.take_tool(Tool::Brush),
             Command::ToolEraser => self.take_tool(Tool::Eraser),
+            Command::ToolLasso => self.take_tool(Tool::Lasso),
+            Command::ToolRectangle => self.take_tool(Tool::Rectangle),
+            Command::ToolEllipse => self.take_tool(Tool::Ellipse),
+            Command::ToolFill => self.take_tool(Tool::Fill),
+            Command::ToolGradient => self.take_tool(Tool::Gradient),
+            Command::ToolMove => self.take_tool(Tool::Move),
+            Command::ToolPick => self.take_tool(Tool::Pick),
+            Command::CombineAdd
+            | Command::CombineSubtract
+            | Command::CombineReplace
+            | Command::FillByRegions
+            | Command::FillByPicture
+            | Command::FillContiguous
+            | Command::SymmetryX
+            | Command::SymmetryY
+            | Command::PressureSize
+            | Command::PressureOpacity => self.set_tool(command),
             Command::ToolHand => self.take_tool(Tool::Hand),
             Command::ToolZoom => self.take_tool(Tool::Zoom),
             Command::BrushSmaller => self.prefs.brush.step_size(-1.0),
@@ -196,6 +224,8 @@ impl App {
 
     fn take_tool(&mut self, tool: Tool) {
         self.finish_gesture();
+        // A lasso that waits for its next corner is let go.
+        self.abort_gesture();
         self.tool = tool;
     }
 

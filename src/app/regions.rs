@@ -73,6 +73,7 @@ impl App {
                 }
             });
         });
+        self.style_field(ui);
         self.writing.follow(ui);
         let mut wishes = Vec::new();
         ScrollArea::vertical().id_salt("cards").auto_shrink(false).show(ui, |ui| {
@@ -100,6 +101,22 @@ impl App {
         }
     }
 
+    /// Words for all regions and the background.
+    fn style_field(&mut self, ui: &mut Ui) {
+        let mut style = self.editor.document().style.clone();
+        ui.horizontal(|ui| {
+            let hint = tr("The style of the whole picture: added to the words of every region and of the background");
+            let label = widgets::row_label(ui, tr("Style"), hint);
+            let edit = TextEdit::singleline(&mut style)
+                .id_salt("style")
+                .hint_text(tr("for all, such as watercolour"))
+                .desired_width(f32::INFINITY)
+                .margin(Margin::symmetric(8, 4));
+            let response = widgets::text(ui, edit).labelled_by(label);
+            self.changed(&response, Field::Style, |d| d.style = style);
+        });
+    }
+
     fn region_card(
         &mut self,
         ui: &mut Ui,
@@ -118,7 +135,7 @@ impl App {
                 });
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     ui.spacing_mut().item_spacing.x = 0.0;
-                    card_buttons(ui, region, wishes);
+                    card_buttons(ui, region, open, wishes);
                     ui.add_space(theme::HALF);
                     app.card_title(ui, key, &region.name, &region.words, region.visible, wishes);
                 });
@@ -348,12 +365,13 @@ fn colour_bar(ui: &mut Ui, region: &Region, wishes: &mut Vec<Wish>) {
     });
 }
 
-fn card_buttons(ui: &mut Ui, region: &Region, wishes: &mut Vec<Wish>) {
+fn card_buttons(ui: &mut Ui, region: &Region, open: bool, wishes: &mut Vec<Wish>) {
     let key = Selected::Region(region.id);
     let more = widgets::icon_button(ui, icons::ICON_MORE_HORIZ, &fill("More for {0}", &[&region.name]));
     Popup::menu(&more).show(|ui| {
         for command in [
             Command::RerollRegion,
+            Command::SoloRegion,
             Command::RenameRegion,
             Command::DuplicateRegion,
             Command::RaiseRegion,
@@ -380,8 +398,22 @@ fn card_buttons(ui: &mut Ui, region: &Region, wishes: &mut Vec<Wish>) {
         (icons::ICON_VISIBILITY_OFF, fill("Show {0}", &[&region.name]))
     };
     let eye = widgets::icon_button(ui, icon, &name);
-    if eye.on_hover_text(Command::ToggleRegion.hint()).clicked() {
-        wishes.push(Wish::Run(key, Command::ToggleRegion));
+    let hint = format!("{}\n{}", Command::ToggleRegion.hint(), tr("Alt+click: this region alone"));
+    if eye.on_hover_text(hint).clicked() {
+        let alone = ui.input(|i| i.modifiers.alt);
+        wishes.push(Wish::Run(key, if alone { Command::SoloRegion } else { Command::ToggleRegion }));
+    }
+    let (icon, name) = if region.locked {
+        (icons::ICON_LOCK, fill("Unlock {0}", &[&region.name]))
+    } else {
+        (icons::ICON_LOCK_OPEN, fill("Lock {0}", &[&region.name]))
+    };
+    // An open lock says nothing: it is there on the open card, and where it can be pressed.
+    if region.locked || open {
+        let lock = widgets::icon_button(ui, icon, &name);
+        if lock.on_hover_text(Command::LockRegion.hint()).clicked() {
+            wishes.push(Wish::Run(key, Command::LockRegion));
+        }
     }
 }
 

@@ -140,6 +140,7 @@ fn beside(ctx: &egui::Context, rect: Rect) -> Pos2 {
     };
     // Low things have their note ending where they end.
     let low = rect.center().y > window.center().y + window.height() / 4.0;
-    let y = if low { rect.bottom() - 168.0 } else { rect.top() + gap };
+    // The bar of the tool in hand lies along the upper edge.
+    let y = if low { rect.bottom() - 168.0 } else { rect.top() + 56.0 };
     Pos2::new(x.max(window.left() + gap), y.clamp(window.top() + gap, (window.bottom() - 184.0).max(window.top())))
 }

@@ -42,7 +42,7 @@ impl eframe::App for App {
             tour::mark(ui, Place::Canvas, area);
             self.canvas_ui(ui)
         });
-        self.brush_bar_ui(ui, canvas.inner);
+        self.options_bar_ui(ui, canvas.inner);
         self.view_bar_ui(ui, canvas.inner);
         self.toasts.show(ui, canvas.inner.left_bottom() + vec2(12.0, -12.0));
         self.tour_ui(ui);

@@ -23,6 +23,7 @@ pub use preview::LatentToRgb;
 pub use vocabulary::Vocabulary;
 pub use worker::Loader;
 
+pub use crate::checkpoint::weighting;
 pub use crate::checkpoint::{Completion, KnownWords, Offer, Thing, UnknownWord, Words, insert_phrase};
 
 use crate::checkpoint::Device;

@@ -1,6 +1,8 @@
 //! Stories of painters, told to the window through egui_kittest: no display and no graphics adapter is needed.
 
 mod canvas;
+mod cards;
 mod help;
 mod painter;
 mod stories;
+mod tools;

@@ -1,6 +1,8 @@
 //! The canvas: where the picture is shown and the regions are painted.
 
 mod gpu;
+mod guides;
+mod hand;
 mod latent;
 mod look;
 mod masks;
@@ -14,15 +16,15 @@ mod view;
 
 pub use look::{CanvasLook, Compare, RegionLook};
 pub use picture::Shown;
-pub use tiles::pixel_at;
 pub use view::View;
 
 use super::texts::tr;
-use super::{App, ViewMode, theme};
+use super::{App, Tool, ViewMode, theme};
 use crate::document::Document;
 use eframe::egui_wgpu::RenderState;
 use egui::{Color32, Pos2, Rect, Role, Sense, Shape, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, vec2};
 use gpu::Gpu;
+use hand::Hand;
 use latent::Latent;
 use masks::Masks;
 use picture::Picture;
@@ -39,6 +41,7 @@ pub struct Canvas {
     picture: Picture,
     gesture: Gesture,
     split: Split,
+    pub hand: Hand,
     /// Where the pointer is, on the screen, while it is over the canvas or paints.
     pointer: Option<Pos2>,
     /// Where the brush is that is moved by keys, in canvas pixels.
@@ -61,6 +64,7 @@ impl Canvas {
             latent: Latent::default(),
             gesture: Gesture::Idle,
             split: Split::default(),
+            hand: Hand::default(),
             pointer: None,
             keyboard: None,
             stage: Rect::NOTHING,
@@ -81,6 +85,7 @@ impl Canvas {
         self.masks = Masks::default();
         self.latent = Latent::default();
         self.keyboard = None;
+        self.hand = Hand::default();
         self.view.fit();
     }
 
@@ -105,10 +110,10 @@ impl Canvas {
         self.view.set_zoom(self.stage, self.stage.center(), zoom / ctx.pixels_per_point());
     }
 
-    /// True while a stroke is being painted.
+    /// True while a tool is at work.
     #[must_use]
     pub fn is_painting(&self) -> bool {
-        matches!(self.gesture, Gesture::Paint(..))
+        matches!(self.gesture, Gesture::Tool(..))
     }
 
     /// Where a canvas position is on the screen.
@@ -177,6 +182,7 @@ impl App {
         }
         self.split_ui(ui, free);
         self.paint_progress(&painter, rect);
+        self.paint_guides(ui, &painter);
         self.paint_ring(ui, &painter, &response);
         if rulers {
             rulers::paint(&self.canvas, &painter, area, self.canvas.pointer.map(|p| self.canvas.split.in_view(p)));
@@ -223,7 +229,7 @@ impl App {
         painter.rect_filled(filled, 1.0, t.accent);
     }
 
-    fn paint_ring(&self, ui: &Ui, painter: &egui::Painter, response: &egui::Response) {
+    fn paint_ring(&mut self, ui: &Ui, painter: &egui::Painter, response: &egui::Response) {
         let pointer = self.canvas.pointer.filter(|_| response.contains_pointer() || self.canvas.is_painting());
         let keyboard = self.canvas.keyboard.filter(|_| response.has_focus()).map(|p| self.canvas.to_screen(p));
         if let Some(icon) = self.cursor_icon(ui)
@@ -231,10 +237,14 @@ impl App {
         {
             ui.set_cursor_icon(icon);
         }
+        let t = theme::tokens(ui);
         if !self.tool.paints() {
+            // The place that keys move has no brush around it.
+            if let Some(at) = keyboard.filter(|_| self.tool != Tool::Move) {
+                painter.circle(at, 4.0, t.ring_light, Stroke::new(2.0, t.ring_dark));
+            }
             return;
         }
-        let t = theme::tokens(ui);
         let panning = self.cursor_icon(ui).is_some_and(|i| i != egui::CursorIcon::None);
         let pointer = pointer.filter(|_| !panning).map(|p| self.canvas.split.in_view(p));
         let own = pointer.into_iter().chain(keyboard);
@@ -245,6 +255,10 @@ impl App {
             if radius > 12.0 {
                 painter.circle_filled(at, 1.5, t.ring_light);
                 painter.circle(at, 2.0, Color32::TRANSPARENT, Stroke::new(1.0, t.ring_dark));
+            }
+            for at in self.mirrored(at) {
+                painter.circle_stroke(at, radius, Stroke::new(2.0, t.ring_dark.gamma_multiply(0.5)));
+                painter.circle_stroke(at, radius, Stroke::new(1.0, t.ring_light.gamma_multiply(0.6)));
             }
         }
     }

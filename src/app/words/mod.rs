@@ -7,6 +7,7 @@
 
 mod list;
 mod palette;
+mod weigh;
 
 use super::editor::Selected;
 use super::regions::Wish;
@@ -15,7 +16,9 @@ use super::{App, theme, widgets};
 use crate::studio::{UnknownWord, Words, insert_phrase};
 use egui::text::{CCursor, CCursorRange};
 use egui::text_edit::TextEditState;
-use egui::{Align, Button, EventFilter, Id, Label, Layout, Margin, Rect, RichText, TextEdit, Ui, UiBuilder};
+use egui::{
+    Align, Button, EventFilter, Id, Key, Label, Layout, Margin, Modifiers, Rect, RichText, TextEdit, Ui, UiBuilder,
+};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -96,6 +99,12 @@ impl App {
         }
 
         let mut text = words.to_owned();
+        if let Some((written, at)) = weigh_keys(ui, id, &text) {
+            wishes.push(Wish::Words(key, written.clone()));
+            wishes.push(Wish::StepDone);
+            select(ui, id, chars(&written, at.start)..chars(&written, at.end));
+            text = written;
+        }
         let filter = EventFilter {
             tab: list.as_ref().is_some_and(|list| list.chosen.is_some()),
             escape: list.is_some(),
@@ -169,7 +178,7 @@ impl App {
             wishes.push(Wish::StepDone);
             response.request_focus();
         }
-        self.token_count(&mut strip, &text);
+        self.token_count(&mut strip, &self.editor.document().prompt(&text));
         if let Some(known) = known {
             self.unknown_note(ui, key, &text, known, wishes);
         }
@@ -261,9 +270,28 @@ fn word_at(text: &str, cursor: usize) -> Range<usize> {
 }
 
 fn put_cursor(ui: &Ui, id: Id, character: usize) {
+    select(ui, id, character..character);
+}
+
+/// Selects these characters.
+fn select(ui: &Ui, id: Id, range: Range<usize>) {
     let mut state = TextEditState::load(ui, id).unwrap_or_default();
-    state.cursor.set_char_range(Some(CCursorRange::one(CCursor::new(character))));
+    state.cursor.set_char_range(Some(CCursorRange::two(CCursor::new(range.start), CCursor::new(range.end))));
     state.store(ui, id);
+}
+
+/// What the keys that weigh words make of the text, and the words that were weighed.
+fn weigh_keys(ui: &Ui, id: Id, text: &str) -> Option<(String, Range<usize>)> {
+    if !ui.memory(|memory| memory.has_focus(id)) {
+        return None;
+    }
+    let pressed = |key| ui.input_mut(|input| input.count_and_consume_key(Modifiers::COMMAND, key));
+    let steps = pressed(Key::ArrowUp) as f32 - pressed(Key::ArrowDown) as f32;
+    if steps == 0.0 {
+        return None;
+    }
+    let selected = TextEditState::load(ui, id)?.cursor.char_range()?.as_sorted_char_range();
+    weigh::weighed(text, byte(text, selected.start.0)..byte(text, selected.end.0), steps)
 }
 
 #[cfg(test)]
