@@ -1,5 +1,6 @@
 //! The binary: the command line of [`polyptych::cli`].
 
 fn main() -> std::process::ExitCode {
-    polyptych::cli::main(polyptych::app::run)
+    use polyptych::{app, cli};
+    cli::main(&cli::Window { open: app::run, bench: app::bench })
 }

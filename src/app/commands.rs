@@ -133,6 +133,27 @@ commands! {
     ViewBoth: "Both", "Show the regions over the picture", None, [key(PLAIN, Key::Num1)];
     ViewRegions: "Regions", "Show the regions alone", None, [key(PLAIN, Key::Num2)];
     ViewPicture: "Picture", "Show the picture alone", None, [key(PLAIN, Key::Num3)];
+    ViewCompare: "Compare", "Show picture and regions beside each other", None, [key(PLAIN, Key::C)];
+    CompareSides: "Side by side", "The picture at the left, the regions at the right", Some(icons::ICON_VERTICAL_SPLIT), [];
+    CompareSlider: "With a slider", "Drag a line between picture and regions", Some(icons::ICON_COMPARE), [];
+    CompareBlink: "Blinking", "Picture and regions in turn, in the same place", Some(icons::ICON_FLIP_TO_FRONT), [];
+    LookTint: "Tint", "Show regions as an even colour with an outline", None, [];
+    LookOutline: "Outline", "Show regions by their outline alone", None, [];
+    LookHatch: "Hatching", "Show regions as lines, each in another direction: readable without colour", None, [];
+    LookHidden: "Hidden", "Show no regions; they take part in the picture all the same", None, [];
+    HideLook: "Show or hide all regions", "Look at the picture without them; they take part in it all the same", None, [key(SHIFT, Key::H)];
+    LatentMask: "As the model sees them", "Show regions on the model's grid of 8 by 8 pixels (the latent mask): what is thin or soft counts less there", None, [key(SHIFT, Key::L)];
+    Rulers: "Rulers", "Show where one is on the canvas, in pixels", None, [key(SHIFT, Key::R)];
+    Zoom200: "200 %", "One pixel of the picture on two by two of the screen", None, [key(CTRL, Key::Num2)];
+    Zoom400: "400 %", "One pixel of the picture on four by four of the screen", None, [key(CTRL, Key::Num3)];
+    RotateLeft: "Turn view left", "Turn the canvas on the screen; the picture stays as it is", Some(icons::ICON_ROTATE_LEFT), [key(PLAIN, Key::Num4)];
+    RotateRight: "Turn view right", "Turn the canvas on the screen; the picture stays as it is", Some(icons::ICON_ROTATE_RIGHT), [key(PLAIN, Key::Num6)];
+    Straighten: "Straighten view", "Upright again, and not mirrored", None, [key(PLAIN, Key::Num5)];
+    MirrorView: "Mirror view", "Swap left and right on the screen to see mistakes; the picture stays as it is", Some(icons::ICON_FLIP), [key(PLAIN, Key::M)];
+    PanLeft: "Move view left", "See more of what lies to the left", None, [key(ALT, Key::ArrowLeft)];
+    PanRight: "Move view right", "See more of what lies to the right", None, [key(ALT, Key::ArrowRight)];
+    PanUp: "Move view up", "See more of what lies above", None, [key(ALT, Key::ArrowUp)];
+    PanDown: "Move view down", "See more of what lies below", None, [key(ALT, Key::ArrowDown)];
     ThemeSystem: "Like the system", "Dark or light as the desktop is", None, [];
     ThemeDark: "Dark", "Light text on dark grey", None, [];
     ThemeLight: "Light", "Dark text on light grey", None, [];
@@ -162,7 +183,12 @@ impl Command {
     pub fn full_label(self) -> String {
         let label = self.label();
         match self {
-            Self::ViewBoth | Self::ViewRegions | Self::ViewPicture => fill("Show: {0}", &[&label]),
+            Self::ViewBoth | Self::ViewRegions | Self::ViewPicture | Self::ViewCompare => fill("Show: {0}", &[&label]),
+            Self::CompareSides | Self::CompareSlider | Self::CompareBlink => fill("Compare: {0}", &[&label]),
+            Self::LookTint | Self::LookOutline | Self::LookHatch | Self::LookHidden | Self::LatentMask => {
+                fill("Regions: {0}", &[&label])
+            }
+            Self::Zoom200 | Self::Zoom400 => fill("Zoom: {0}", &[&label]),
             Self::ThemeSystem | Self::ThemeDark | Self::ThemeLight => fill("Theme: {0}", &[&label]),
             Self::ToolBrush | Self::ToolEraser | Self::ToolHand | Self::ToolZoom => fill("Tool: {0}", &[&label]),
             Self::ToolLasso | Self::ToolRectangle | Self::ToolEllipse => fill("Tool: {0}", &[&label]),
@@ -237,6 +263,12 @@ impl Command {
                 | Self::BrushHarder
                 | Self::ZoomIn
                 | Self::ZoomOut
+                | Self::RotateLeft
+                | Self::RotateRight
+                | Self::PanLeft
+                | Self::PanRight
+                | Self::PanUp
+                | Self::PanDown
         )
     }
 }
@@ -253,6 +285,10 @@ impl Keys {
             Key::Minus => "-",
             Key::Backslash => "\\",
             Key::Escape => "Esc",
+            Key::ArrowLeft => "←",
+            Key::ArrowRight => "→",
+            Key::ArrowUp => "↑",
+            Key::ArrowDown => "↓",
             key => key.name(),
         };
         let modifiers = ctx.format_modifiers(self.modifiers);

@@ -5,6 +5,7 @@
 //! to take them back.
 
 mod advanced;
+mod bench;
 mod canvas;
 mod checks;
 mod commands;
@@ -42,9 +43,11 @@ mod toolbar;
 mod tools;
 mod tour;
 mod ui;
+mod viewbar;
 mod widgets;
 mod words;
 
+pub use bench::bench;
 pub use commands::{Command, Keys};
 pub use editor::{Damage, Editor, Field, Selected};
 pub use engine::Engine;
@@ -55,6 +58,7 @@ pub use tools::{BrushSettings, FillOver, Tool, ToolSettings};
 
 use anyhow::Context as _;
 use canvas::Canvas;
+pub use canvas::{CanvasLook, Compare, RegionLook, View};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -66,6 +70,8 @@ pub enum ViewMode {
     Both,
     Regions,
     Picture,
+    /// Picture and regions beside each other.
+    Compare,
 }
 
 /// How the studio is opened.
@@ -94,6 +100,8 @@ pub struct App {
     canvas: Canvas,
     tool: Tool,
     view_mode: ViewMode,
+    /// How regions were drawn before they were hidden.
+    look_before: Option<RegionLook>,
     prefs: prefs::Prefs,
     dialog: Option<dialogs::Dialog>,
     files: files::Files,
@@ -141,9 +149,10 @@ impl App {
             engine,
             job: None,
             takes: takes::Takes::default(),
-            canvas: Canvas::new(ctx),
+            canvas: Canvas::new(ctx, cc.wgpu_render_state.as_ref()),
             tool: Tool::Brush,
             view_mode: ViewMode::Both,
+            look_before: None,
             prefs,
             dialog: None,
             files: files::Files::new(ctx, options.file_dialogs),
@@ -203,6 +212,24 @@ impl App {
         self.view_mode
     }
 
+    /// How the canvas shows regions and picture.
+    #[must_use]
+    pub fn canvas_look(&self) -> CanvasLook {
+        self.prefs.canvas
+    }
+
+    /// True where the picture that is to be shown lies on the canvas.
+    #[must_use]
+    pub fn is_picture_ready(&self) -> bool {
+        self.canvas.is_picture_ready()
+    }
+
+    /// How the canvas lies on the screen.
+    #[must_use]
+    pub fn view(&self) -> View {
+        self.canvas.view
+    }
+
     /// True while a picture is being made.
     #[must_use]
     pub fn is_generating(&self) -> bool {
@@ -231,6 +258,12 @@ impl App {
     #[must_use]
     pub fn canvas_to_screen(&self, x: f32, y: f32) -> egui::Pos2 {
         self.canvas.to_screen(egui::pos2(x, y))
+    }
+
+    /// The canvas position (in canvas pixels) under a position of the screen.
+    #[must_use]
+    pub fn screen_to_canvas(&self, at: egui::Pos2) -> egui::Pos2 {
+        self.canvas.to_canvas(at)
     }
 }
 

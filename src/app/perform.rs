@@ -74,7 +74,7 @@ impl App {
             Command::LanguageEnglish => self.prefs.language == Language::English,
             Command::LanguageGerman => self.prefs.language == Language::German,
             Command::LanguageChinese => self.prefs.language == Language::Chinese,
-            command => self.tool_setting(command),
+            command => self.canvas_choice(command).unwrap_or_else(|| self.tool_setting(command)),
         }
     }
 
@@ -195,6 +195,27 @@ impl App {
             Command::ViewBoth => self.view_mode = ViewMode::Both,
             Command::ViewRegions => self.view_mode = ViewMode::Regions,
             Command::ViewPicture => self.view_mode = ViewMode::Picture,
+            Command::ViewCompare
+            | Command::CompareSides
+            | Command::CompareSlider
+            | Command::CompareBlink
+            | Command::LookTint
+            | Command::LookOutline
+            | Command::LookHatch
+            | Command::LookHidden
+            | Command::HideLook
+            | Command::LatentMask
+            | Command::Rulers
+            | Command::Zoom200
+            | Command::Zoom400
+            | Command::RotateLeft
+            | Command::RotateRight
+            | Command::Straighten
+            | Command::MirrorView
+            | Command::PanLeft
+            | Command::PanRight
+            | Command::PanUp
+            | Command::PanDown => self.look(ctx, command),
             Command::ThemeSystem => self.set_theme(ctx, ThemePreference::System),
             Command::ThemeDark => self.set_theme(ctx, ThemePreference::Dark),
             Command::ThemeLight => self.set_theme(ctx, ThemePreference::Light),

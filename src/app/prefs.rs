@@ -1,5 +1,6 @@
 //! What the studio remembers of a person between sessions.
 
+use super::canvas::CanvasLook;
 use super::texts::Language;
 use super::{BrushSettings, ToolSettings};
 use crate::document::Export;
@@ -29,6 +30,8 @@ pub struct Prefs {
     pub size: u16,
     /// Whether the panels beside the canvas are put away.
     pub panels_away: bool,
+    /// How the canvas is looked at.
+    pub canvas: CanvasLook,
 }
 
 impl Default for Prefs {
@@ -47,6 +50,7 @@ impl Default for Prefs {
             export: Export::default(),
             size: 100,
             panels_away: false,
+            canvas: CanvasLook::default(),
         }
     }
 }

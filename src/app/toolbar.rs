@@ -1,8 +1,7 @@
-//! The tools at the left, and the switch of what the canvas shows.
+//! The tools at the left, and the frame of bars that float over the canvas.
 
-use super::texts::tr;
-use super::{App, Command, Tool, ViewMode, theme, widgets};
-use egui::{Align2, Area, Button, Id, Order, Rect, RichText, Ui, vec2};
+use super::{App, Command, Tool, theme, widgets};
+use egui::{Align2, Area, Button, Id, Order, Ui, vec2};
 
 impl App {
     pub(super) fn tools_ui(&mut self, ui: &mut Ui) {
@@ -45,47 +44,16 @@ impl App {
             }
         }
     }
-
-    /// Floats at the lower right of the canvas.
-    pub(super) fn view_bar_ui(&mut self, ui: &Ui, canvas: Rect) {
-        let t = theme::tokens(ui);
-        let mut called = None;
-        floating(ui, "view bar", canvas.right_bottom() - vec2(12.0, 12.0), Align2::RIGHT_BOTTOM, |ui| {
-            ui.spacing_mut().item_spacing.x = theme::HALF;
-            for (command, mode) in [
-                (Command::ViewBoth, ViewMode::Both),
-                (Command::ViewRegions, ViewMode::Regions),
-                (Command::ViewPicture, ViewMode::Picture),
-            ] {
-                let on = self.view_mode == mode;
-                let colour = if on { t.text_strong } else { t.text };
-                let text = RichText::new(command.label()).color(colour);
-                let button = Button::new(text).selected(on).frame_when_inactive(on).fill(if on {
-                    t.card_hover
-                } else {
-                    t.panel
-                });
-                if ui.add(button).on_hover_text(command.tooltip(ui)).clicked() {
-                    called = Some(command);
-                }
-            }
-            let zoom = self.canvas.view.zoom() * ui.pixels_per_point() * 100.0;
-            let text = RichText::new(format!("{zoom:.0} %")).color(t.text);
-            let button = Button::new(text).frame_when_inactive(false).min_size(vec2(56.0, 0.0));
-            let response = ui.add(button).accessible_name(tr("Zoom to fit"));
-            if response.on_hover_text(Command::ZoomFit.tooltip(ui)).clicked() {
-                called = Some(Command::ZoomFit);
-            }
-        });
-        if let Some(command) = called {
-            self.perform(ui, command);
-        }
-    }
 }
 
 pub(super) fn floating(ui: &Ui, name: &str, at: egui::Pos2, pivot: Align2, add: impl FnOnce(&mut Ui)) {
     let t = theme::tokens(ui);
-    Area::new(Id::unique(name)).order(Order::Middle).fixed_pos(at).pivot(pivot).fade_in(false).show(ui, |ui| {
-        theme::bar_frame(t).show(ui, |ui| ui.horizontal(add));
-    });
+    let id = Id::unique(name);
+    let area = Area::new(id).order(Order::Middle).fixed_pos(at).pivot(pivot).fade_in(false);
+    let size = area.show(ui, |ui| theme::bar_frame(t).show(ui, |ui| ui.horizontal(add))).response.rect.size();
+    // A bar is placed by the size it had before.
+    if ui.data(|d| d.get_temp(id)) != Some(size) {
+        ui.data_mut(|d| d.insert_temp(id, size));
+        ui.request_repaint();
+    }
 }

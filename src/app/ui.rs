@@ -44,8 +44,7 @@ impl eframe::App for App {
         let canvas = CentralPanel::no_frame().show(ui, |ui| {
             let area = ui.available_rect_before_wrap();
             tour::mark(ui, Place::Canvas, area);
-            self.canvas_ui(ui);
-            area
+            self.canvas_ui(ui)
         });
         self.options_bar_ui(ui, canvas.inner);
         self.view_bar_ui(ui, canvas.inner);

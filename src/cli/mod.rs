@@ -1,5 +1,6 @@
-//! The commands: `new`, `render`, `info`, `models` and `devices`. Their words are stable; scripts build on them.
+//! The commands: `new`, `render`, `info`, `models`, `bench` and `devices`. Their words are stable; scripts build on them.
 
+mod bench;
 mod devices;
 mod info;
 mod models;
@@ -12,6 +13,7 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Instant;
 
 /// Paint regions, give each its own words, and watch one seamless picture grow under them.
 #[derive(Debug, Parser)]
@@ -33,24 +35,36 @@ enum Command {
     Info(info::Args),
     /// Say which checkpoints there are
     Models(models::Args),
+    /// Measure this machine
+    Bench(bench::Args),
     /// Say what this machine can draw on
     Devices(devices::Args),
 }
 
-/// Runs the program with the process's arguments; `studio` opens the window. 0 is done, 1 failed, 2 wrong usage; a failure
+/// What the command line asks of the window, which stands above it.
+pub struct Window {
+    /// Opens the studio with this project or the example, and returns when it is closed.
+    pub open: fn(Option<PathBuf>) -> anyhow::Result<()>,
+    /// Measures the studio over so many frames; the process began then.
+    pub bench: fn(u32, Instant) -> anyhow::Result<serde_json::Value>,
+}
+
+/// Runs the program with the process's arguments. 0 is done, 1 failed, 2 wrong usage; a failure
 /// is one line on stderr.
 #[must_use]
-pub fn main(studio: impl FnOnce(Option<PathBuf>) -> anyhow::Result<()>) -> ExitCode {
+pub fn main(window: &Window) -> ExitCode {
+    let started = Instant::now();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
     let outcome = match cli.command {
-        None => studio(cli.project),
+        None => (window.open)(cli.project),
         Some(Command::New(args)) => new::run(&args),
         Some(Command::Render(args)) => render::run(&args),
         Some(Command::Info(args)) => info::run(&args),
         Some(Command::Models(args)) => models::run(&args),
+        Some(Command::Bench(args)) => bench::run(&args, window, started),
         Some(Command::Devices(args)) => devices::run(&args),
     };
     match outcome {

@@ -5,6 +5,7 @@
 
 mod drawing;
 mod estimate;
+mod latent;
 mod loading;
 mod model;
 mod plan;
@@ -15,6 +16,7 @@ mod worker;
 
 pub use drawing::{DrawError, Drawn, Options, Seconds, Stage, Watcher, draw};
 pub use estimate::Estimate;
+pub use latent::{CELL, LatentCells, latent_cells};
 pub use loading::{LoadError, Loaded, load};
 pub use model::Model;
 pub use preview::LatentToRgb;

@@ -62,7 +62,7 @@ impl App {
             }
             Tool::Brush | Tool::Eraser if ui.input(|i| i.modifiers.shift_only()) => {
                 // The straight line that a click would draw.
-                let to = self.canvas.pointer.map(|p| self.canvas.view.to_canvas(self.canvas.stage, p));
+                let to = self.canvas.pointer.map(|p| self.canvas.to_canvas(p));
                 let line = self.canvas.hand.last.zip(to).map(|(from, to)| vec![from, to]);
                 Guides { line: line.unwrap_or_default(), ..Guides::default() }
             }
@@ -104,7 +104,7 @@ impl App {
 
     /// The brush's places on the screen on the other side of the axes.
     pub(super) fn mirrored(&self, at: Pos2) -> Vec<Pos2> {
-        let at = self.canvas.view.to_canvas(self.canvas.stage, at);
+        let at = self.canvas.to_canvas(at);
         self.mirror_images(at).into_iter().map(|p| self.canvas.to_screen(p)).collect()
     }
 

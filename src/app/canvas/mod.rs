@@ -1,36 +1,46 @@
 //! The canvas: where the picture is shown and the regions are painted.
 
+mod gpu;
 mod guides;
 mod hand;
-mod outline;
-mod overlay;
+mod latent;
+mod look;
+mod masks;
 mod picture;
 mod pointer;
+mod rulers;
+mod scene;
+mod split;
 mod tiles;
 mod view;
 
+pub use look::{CanvasLook, Compare, RegionLook};
 pub use picture::Shown;
 pub use view::View;
 
 use super::texts::tr;
 use super::{App, Tool, ViewMode, theme};
 use crate::document::Document;
+use eframe::egui_wgpu::RenderState;
 use egui::{Color32, Pos2, Rect, Role, Sense, Shape, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, vec2};
+use gpu::Gpu;
 use hand::Hand;
-use overlay::Overlay;
+use latent::Latent;
+use masks::Masks;
 use picture::Picture;
 use pointer::Gesture;
-
-/// How much of the tint is shown over a picture, and where there is none.
-const TINT_OVER_PICTURE: f32 = 0.22;
-const TINT_ALONE: f32 = 0.45;
+use split::Split;
 
 /// The state of the canvas that is not the document's.
 pub struct Canvas {
     pub view: View,
-    overlay: Overlay,
+    /// The graphics card; without one (in tests) nothing is drawn on the canvas.
+    gpu: Option<Gpu>,
+    masks: Masks,
+    latent: Latent,
     picture: Picture,
     gesture: Gesture,
+    split: Split,
     pub hand: Hand,
     /// Where the pointer is, on the screen, while it is over the canvas or paints.
     pointer: Option<Pos2>,
@@ -44,12 +54,16 @@ pub struct Canvas {
 
 impl Canvas {
     #[must_use]
-    pub fn new(ctx: &egui::Context) -> Self {
+    pub fn new(ctx: &egui::Context, state: Option<&RenderState>) -> Self {
+        let gpu = state.map(Gpu::new);
         Self {
             view: View::default(),
-            overlay: Overlay::default(),
-            picture: Picture::new(ctx),
+            picture: Picture::new(ctx, gpu.as_ref().map(|g| &g.card)),
+            gpu,
+            masks: Masks::default(),
+            latent: Latent::default(),
             gesture: Gesture::Idle,
+            split: Split::default(),
             hand: Hand::default(),
             pointer: None,
             keyboard: None,
@@ -68,7 +82,8 @@ impl Canvas {
 
     /// Another document lies on it from now on.
     pub fn reset(&mut self) {
-        self.overlay = Overlay::default();
+        self.masks = Masks::default();
+        self.latent = Latent::default();
         self.keyboard = None;
         self.hand = Hand::default();
         self.view.fit();
@@ -77,7 +92,17 @@ impl Canvas {
     /// Zooms by keys: the middle of the window, or the pointer where it is over the canvas, stays.
     pub fn zoom_by(&mut self, factor: f32) {
         let anchor = self.pointer.unwrap_or(self.stage.center());
-        self.view.zoom_by(self.stage, anchor, factor);
+        self.zoom_at(anchor, factor);
+    }
+
+    /// Zooms, and what lies under a position of the screen stays there.
+    pub fn zoom_at(&mut self, pos: Pos2, factor: f32) {
+        self.view.zoom_by(self.stage, self.split.in_view(pos), factor);
+    }
+
+    /// Turns what is seen clockwise, and what lies under a position of the screen stays there.
+    pub fn rotate_at(&mut self, pos: Pos2, degrees: f32) {
+        self.view.rotate_at(self.stage, self.split.in_view(pos), degrees);
     }
 
     /// One canvas pixel on so many pixels of the screen.
@@ -96,6 +121,23 @@ impl Canvas {
     pub fn to_screen(&self, at: Pos2) -> Pos2 {
         self.view.to_screen(self.stage, at)
     }
+
+    /// The canvas position under a position of the screen.
+    #[must_use]
+    pub fn to_canvas(&self, at: Pos2) -> Pos2 {
+        self.view.to_canvas(self.stage, self.split.in_view(at))
+    }
+
+    /// True where the picture that is to be shown is.
+    #[must_use]
+    pub fn is_picture_ready(&self) -> bool {
+        self.picture.is_ready()
+    }
+
+    /// Moves what is seen by a part of the window's size.
+    pub fn pan_by(&mut self, by: Vec2) {
+        self.view.pan(by * self.stage.size());
+    }
 }
 
 fn size_of(document: &Document) -> Vec2 {
@@ -103,84 +145,78 @@ fn size_of(document: &Document) -> Vec2 {
 }
 
 impl App {
-    pub(super) fn canvas_ui(&mut self, ui: &mut Ui) {
+    /// Returns what the rulers leave of the area.
+    pub(super) fn canvas_ui(&mut self, ui: &mut Ui) -> Rect {
         let t = theme::tokens(ui);
         let area = ui.available_rect_before_wrap();
         let response = ui.allocate_rect(area, Sense::click_and_drag());
         response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, tr("Canvas")));
         self.canvas.id = Some(response.id);
-        let bars = vec2(24.0, 56.0).min(area.size() * 0.2);
-        self.canvas.stage = area.shrink2(bars);
+        let rulers = self.prefs.canvas.rulers && self.canvas.view.is_straight();
+        let free = if rulers { Rect::from_min_max(area.min + Vec2::splat(rulers::WIDTH), area.max) } else { area };
+        let bars = vec2(24.0, 56.0).min(free.size() * 0.2);
+        self.canvas.stage = self.stage_area(free).shrink2(bars);
 
         let size = size_of(self.editor.document());
         self.canvas.view.update(self.canvas.stage, size);
+        self.touches(ui, area);
         self.replay_events(ui, &response, area);
         self.canvas.view.keep_in_sight(self.canvas.stage, size);
 
-        let damage = self.editor.take_damage();
-        self.canvas.overlay.update(ui, self.editor.document(), &damage);
-        let shown = self.picture_shown();
-        self.canvas.picture.show(shown);
-        self.canvas.picture.update(ui);
-
+        self.upload(ui);
+        let parts = self.split(ui, free);
         let painter = ui.painter_at(area);
         painter.rect_filled(area, 0.0, t.desk);
+        if self.canvas.gpu.is_some() {
+            self.paint_scene(&painter, free, &parts);
+        } else {
+            let corners = self.canvas.view.corners(self.canvas.stage, size).to_vec();
+            painter.add(Shape::convex_polygon(corners, t.paper, Stroke::NONE));
+        }
         let rect = self.canvas.view.canvas_rect(self.canvas.stage, size);
-        painter.add(theme::canvas_shadow().as_shape(rect, 0.0));
-        painter.rect_filled(rect, 0.0, t.paper);
-        let picture = self.view_mode != ViewMode::Regions && self.canvas.picture.is_shown();
-        if picture {
-            self.canvas.picture.paint(&painter, rect);
-        }
-        if self.view_mode != ViewMode::Picture || self.canvas.is_painting() {
-            let tint = theme::opacity(if picture { TINT_OVER_PICTURE } else { TINT_ALONE });
-            if let Some(tiles) = self.canvas.overlay.tint() {
-                tiles.paint(&painter, rect, tint);
-            }
-            self.paint_outlines(&painter);
-        }
-        if !picture && self.editor.document().regions.is_empty() {
+        let empty = !self.canvas.picture.is_shown() && self.editor.document().regions.is_empty();
+        if empty && self.view_mode != ViewMode::Picture {
             let hint = tr("Paint where something should be, then say in words what it is.");
             let font = egui::FontId::proportional(theme::TEXT);
             painter.text(rect.center(), egui::Align2::CENTER_CENTER, hint, font, t.on_paper);
         }
+        self.split_ui(ui, free);
         self.paint_progress(&painter, rect);
         self.paint_guides(ui, &painter);
         self.paint_ring(ui, &painter, &response);
+        if rulers {
+            rulers::paint(&self.canvas, &painter, area, self.canvas.pointer.map(|p| self.canvas.split.in_view(p)));
+        }
         if response.has_focus() && self.canvas.keyboard.is_some() {
             painter.rect_stroke(area.shrink(1.0), 0.0, Stroke::new(1.0, t.accent), StrokeKind::Inside);
         }
+        free
     }
 
-    fn paint_outlines(&self, painter: &egui::Painter) {
-        let t = theme::tokens(painter.ctx());
+    /// Brings what changed to the graphics card.
+    fn upload(&mut self, ui: &Ui) {
+        let damage = self.editor.take_damage();
+        let shown = self.picture_shown();
+        self.canvas.picture.show(shown);
+        self.canvas.picture.update();
+        let Some(gpu) = &self.canvas.gpu else { return };
         let document = self.editor.document();
-        let selected = self.editor.selected_region().map(|r| r.id);
-        let mut shapes = Vec::new();
-        // The selected one last, on top of the others.
-        let order = document.regions.iter().filter(|r| r.visible && Some(r.id) != selected);
-        for region in order.chain(document.regions.iter().filter(|r| r.visible && Some(r.id) == selected)) {
-            let Some(outline) = self.canvas.overlay.outline(region.id) else { continue };
-            let width = if Some(region.id) == selected { 2.0 } else { 1.5 };
-            for line in outline.loops() {
-                let mut points: Vec<Pos2> = line.iter().map(|p| self.canvas.to_screen(*p)).collect();
-                if !Rect::from_points(&points).intersects(painter.clip_rect()) {
-                    continue;
-                }
-                // A dark line under the dashes keeps light colours readable on light pictures.
-                let under = Stroke::new(width + 1.0, t.ring_dark.gamma_multiply(0.35));
-                shapes.push(Shape::closed_line(points.clone(), under));
-                points.extend(points.first().copied());
-                Shape::dashed_line_many(
-                    &points,
-                    Stroke::new(width, theme::region(region.colour)),
-                    7.0,
-                    4.0,
-                    &mut shapes,
-                );
-            }
+        self.canvas.masks.update(&gpu.card, document, &damage);
+        if !self.prefs.canvas.latent {
+            self.canvas.latent = Latent::default();
+        } else if self.canvas.latent.update(&gpu.card, document, &damage) {
+            ui.request_repaint();
         }
-        painter.extend(shapes);
+    }
+
+    /// Two fingers move, turn and zoom the canvas; what the first had begun to paint is taken back.
+    fn touches(&mut self, ui: &Ui, area: Rect) {
+        let Some(touch) = ui.multi_touch().filter(|t| area.contains(t.center_pos)) else { return };
+        self.abort_gesture();
+        let (stage, at) = (self.canvas.stage, self.canvas.split.in_view(touch.center_pos));
+        self.canvas.view.pan(touch.translation_delta);
+        self.canvas.view.zoom_by(stage, at, touch.zoom_delta);
+        self.canvas.view.rotate_at(stage, at, touch.rotation_delta.to_degrees());
     }
 
     fn paint_progress(&self, painter: &egui::Painter, canvas: Rect) {
@@ -210,7 +246,9 @@ impl App {
             return;
         }
         let panning = self.cursor_icon(ui).is_some_and(|i| i != egui::CursorIcon::None);
-        for at in pointer.filter(|_| !panning).into_iter().chain(keyboard) {
+        let pointer = pointer.filter(|_| !panning).map(|p| self.canvas.split.in_view(p));
+        let own = pointer.into_iter().chain(keyboard);
+        for at in own.flat_map(|p| [Some(p), self.canvas.split.echo(p)]).flatten() {
             let radius = (self.prefs.brush.size * 0.5 * self.canvas.view.zoom()).max(1.5);
             painter.circle_stroke(at, radius, Stroke::new(3.0, t.ring_dark));
             painter.circle_stroke(at, radius, Stroke::new(1.25, t.ring_light));

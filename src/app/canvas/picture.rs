@@ -1,10 +1,8 @@
-//! The picture on the canvas. Pictures are turned into textures' pixels on a thread of their own, the newest first, so
-//! that a stream of previews never holds up a stroke.
+//! The picture on the canvas. Pictures are uploaded by a thread of their own, the newest first, so that a stream of previews
+//! never holds up a stroke.
 
-use super::super::texts::tr;
-use super::tiles::{Tiles, rgb_part, tile_rects};
-use crate::document::Take;
-use egui::{Color32, ColorImage, Painter, Rect};
+use super::gpu::{Card, Channels, Tiles};
+use crate::document::{PixelRect, Take};
 use image::RgbImage;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
@@ -34,18 +32,12 @@ impl Shown {
     }
 }
 
-/// One size of a picture, cut into tiles.
-struct Level {
-    size: [u32; 2],
-    images: Vec<ColorImage>,
-}
-
 #[derive(Default)]
 struct Desk {
     /// The newest picture asked for, not begun yet.
     wanted: Option<(u64, Shown)>,
     /// The newest picture done, not fetched yet.
-    done: Option<(u64, Vec<Level>)>,
+    done: Option<(u64, Tiles)>,
     closed: bool,
 }
 
@@ -54,21 +46,27 @@ pub struct Picture {
     desk: Arc<(Mutex<Desk>, Condvar)>,
     asked: Option<Shown>,
     number: u64,
-    /// Full size first, then halves.
-    levels: Vec<Tiles>,
+    /// What is shown, and which of those asked for it is.
+    tiles: Option<Tiles>,
+    shown: u64,
+    /// There is a graphics card to show it with.
+    has_card: bool,
 }
 
 impl Picture {
-    /// Starts the thread; it asks `ctx` to repaint whenever a picture is ready.
+    /// Starts the thread, where there is a graphics card; it asks `ctx` to repaint whenever a picture is ready.
     #[must_use]
-    pub fn new(ctx: &egui::Context) -> Self {
+    pub fn new(ctx: &egui::Context, card: Option<&Card>) -> Self {
         let desk = Arc::new((Mutex::new(Desk::default()), Condvar::new()));
-        let (theirs, ctx) = (Arc::clone(&desk), ctx.clone());
-        let started = std::thread::Builder::new().name("pictures".to_owned()).spawn(move || work(&theirs, &ctx));
-        if let Err(error) = started {
-            log::error!("no thread for pictures: {error}");
+        if let Some(card) = card.cloned() {
+            let (theirs, ctx) = (Arc::clone(&desk), ctx.clone());
+            let started =
+                std::thread::Builder::new().name("pictures".to_owned()).spawn(move || work(&theirs, &card, &ctx));
+            if let Err(error) = started {
+                log::error!("no thread for pictures: {error}");
+            }
         }
-        Self { desk, asked: None, number: 0, levels: Vec::new() }
+        Self { desk, asked: None, number: 0, tiles: None, shown: 0, has_card: card.is_some() }
     }
 
     /// Shows this picture as soon as it is ready; until then the one before stays.
@@ -93,48 +91,36 @@ impl Picture {
             None => {
                 desk.wanted = None;
                 desk.done = None;
-                self.levels.clear();
+                self.tiles = None;
             }
         }
     }
 
     /// Takes what the thread has finished.
-    pub fn update(&mut self, ctx: &egui::Context) {
+    pub fn update(&mut self) {
         let done = self.desk.0.lock().unwrap_or_else(PoisonError::into_inner).done.take();
-        let Some((_, levels)) = done else { return };
-        if self.asked.is_none() {
-            return;
+        if let Some((number, tiles)) = done.filter(|_| self.asked.is_some()) {
+            self.tiles = Some(tiles);
+            self.shown = number;
         }
-        let same_size = self.levels.len() == levels.len()
-            && self.levels.iter().zip(&levels).all(|(old, new)| old.size() == new.size);
-        if same_size {
-            for (old, new) in self.levels.iter_mut().zip(levels) {
-                old.replace(new.images);
-            }
-        } else {
-            self.levels = levels
-                .into_iter()
-                .map(|level| {
-                    let mut images = level.images.into_iter();
-                    Tiles::new(ctx, tr("picture"), level.size, |_| images.next().unwrap_or_default())
-                })
-                .collect();
-        }
+    }
+
+    /// True where the newest picture that was asked for is shown.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.asked.is_none() || !self.has_card || self.shown == self.number
     }
 
     /// True where there is something to draw.
     #[must_use]
     pub fn is_shown(&self) -> bool {
-        !self.levels.is_empty()
+        if self.has_card { self.tiles.is_some() } else { self.asked.is_some() }
     }
 
-    /// Draws it into `rect`, from the size that fits the screen best.
-    pub fn paint(&self, painter: &Painter, rect: Rect) {
-        let wanted = rect.width() * painter.pixels_per_point();
-        let level = self.levels.iter().rev().find(|l| l.size()[0] as f32 >= wanted).or(self.levels.first());
-        if let Some(level) = level {
-            level.paint(painter, rect, Color32::WHITE);
-        }
+    /// What to draw.
+    #[must_use]
+    pub fn tiles(&self) -> Option<&Tiles> {
+        self.tiles.as_ref()
     }
 }
 
@@ -146,7 +132,7 @@ impl Drop for Picture {
     }
 }
 
-fn work(desk: &(Mutex<Desk>, Condvar), ctx: &egui::Context) {
+fn work(desk: &(Mutex<Desk>, Condvar), card: &Card, ctx: &egui::Context) {
     let (desk, bell) = desk;
     loop {
         let (number, shown) = {
@@ -161,48 +147,24 @@ fn work(desk: &(Mutex<Desk>, Condvar), ctx: &egui::Context) {
                 desk = bell.wait(desk).unwrap_or_else(PoisonError::into_inner);
             }
         };
-        let levels = levels(shown.image());
+        let tiles = uploaded(card, shown.image());
         let mut desk = desk.lock().unwrap_or_else(PoisonError::into_inner);
         if desk.closed {
             return;
         }
-        desk.done = Some((number, levels));
+        desk.done = Some((number, tiles));
         ctx.request_repaint();
     }
 }
 
-/// The picture and its halves, down to about the size of a small window.
-fn levels(image: &RgbImage) -> Vec<Level> {
-    let cut = |image: &RgbImage| Level {
-        size: [image.width(), image.height()],
-        images: tile_rects(image.width(), image.height()).map(|r| rgb_part(image.as_raw(), image.width(), r)).collect(),
-    };
-    let mut levels = vec![cut(image)];
-    let mut smaller: Option<RgbImage> = None;
-    loop {
-        let last = smaller.as_ref().unwrap_or(image);
-        if last.width().max(last.height()) <= 768 || levels.len() == 5 {
-            break;
-        }
-        let half = halved(last);
-        levels.push(cut(&half));
-        smaller = Some(half);
+fn uploaded(card: &Card, image: &RgbImage) -> Tiles {
+    let (width, height) = image.dimensions();
+    let mut data = Vec::with_capacity(width as usize * height as usize * 4);
+    for pixel in image.pixels() {
+        let [r, g, b] = pixel.0;
+        data.extend([r, g, b, 255]);
     }
-    levels
-}
-
-/// Every two by two pixels as one.
-fn halved(image: &RgbImage) -> RgbImage {
-    let (width, height) = ((image.width() / 2).max(1), (image.height() / 2).max(1));
-    let clamp = |v: u32, side: u32| v.min(side - 1);
-    RgbImage::from_fn(width, height, |x, y| {
-        let mut sum = [0u16; 3];
-        for (dx, dy) in [(0, 0), (1, 0), (0, 1), (1, 1)] {
-            let p = image.get_pixel(clamp(2 * x + dx, image.width()), clamp(2 * y + dy, image.height()));
-            for (s, v) in sum.iter_mut().zip(p.0) {
-                *s += u16::from(v);
-            }
-        }
-        image::Rgb(sum.map(|s| (s / 4) as u8))
-    })
+    let mut tiles = Tiles::new(card, [width, height], Channels::Four);
+    tiles.write(card, PixelRect::whole(width, height), &data);
+    tiles
 }

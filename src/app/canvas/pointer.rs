@@ -69,7 +69,14 @@ impl App {
                     if let Some(pos) = ui.input(|i| i.pointer.latest_pos())
                         && area.contains(pos)
                     {
-                        self.canvas.view.zoom_by(self.canvas.stage, pos, factor);
+                        self.canvas.zoom_at(pos, factor);
+                    }
+                }
+                Event::Rotate(by) => {
+                    if let Some(pos) = ui.input(|i| i.pointer.latest_pos())
+                        && area.contains(pos)
+                    {
+                        self.canvas.rotate_at(pos, by.to_degrees());
                     }
                 }
                 Event::Key { key, pressed: true, modifiers, repeat, .. } if response.has_focus() => {
@@ -96,7 +103,7 @@ impl App {
 
     /// What a tool is told of a position on the screen.
     fn touch(&self, pos: Pos2, modifiers: Modifiers) -> Touch {
-        self.touch_at(self.canvas.view.to_canvas(self.canvas.stage, pos), modifiers)
+        self.touch_at(self.canvas.to_canvas(pos), modifiers)
     }
 
     fn touch_at(&self, at: Pos2, modifiers: Modifiers) -> Touch {
@@ -150,7 +157,7 @@ impl App {
             }
             PointerButton::Primary if self.tool == Tool::Zoom => {
                 let factor = if modifiers.alt { 0.5 } else { 2.0 };
-                self.canvas.view.zoom_by(self.canvas.stage, pos, factor);
+                self.canvas.zoom_at(pos, factor);
             }
             PointerButton::Primary => self.begin_gesture(touch, Some(button)),
             _ => {}
@@ -226,7 +233,6 @@ impl App {
     }
 
     fn wheel(&mut self, pos: Pos2, unit: MouseWheelUnit, delta: Vec2, modifiers: Modifiers) {
-        let stage = self.canvas.stage;
         let zooms = modifiers.command || (unit != MouseWheelUnit::Point && !modifiers.shift);
         if zooms {
             let lines = match unit {
@@ -234,7 +240,7 @@ impl App {
                 MouseWheelUnit::Line => delta.y,
                 MouseWheelUnit::Page => delta.y * 4.0,
             };
-            self.canvas.view.zoom_by(stage, pos, 1.2_f32.powf(lines.clamp(-8.0, 8.0)));
+            self.canvas.zoom_at(pos, 1.2_f32.powf(lines.clamp(-8.0, 8.0)));
         } else {
             let points = if unit == MouseWheelUnit::Point { 1.0 } else { 50.0 };
             let by = if unit != MouseWheelUnit::Point && delta.x == 0.0 { Vec2::new(delta.y, 0.0) } else { delta };
@@ -264,6 +270,8 @@ impl App {
         let document = self.editor.document();
         let (width, height) = (document.width as f32, document.height as f32);
         let at = self.canvas.keyboard.unwrap_or(super::tiles::middle(document.width, document.height));
+        // Keys point on the screen, however the canvas is turned.
+        let direction = self.canvas.view.to_canvas_vec(direction) * self.canvas.view.zoom();
         if self.tool == Tool::Move {
             if matches!(self.canvas.gesture, Gesture::Idle) {
                 self.begin_gesture(self.touch_at(at, Modifiers::NONE), None);
@@ -271,7 +279,10 @@ impl App {
             if let Gesture::Tool(action, None) = &mut self.canvas.gesture
                 && let Some(transform) = action.as_transform()
             {
-                transform.nudge(direction, modifiers);
+                // By whole pixels: along the axis that is nearest.
+                let across = direction.x.abs() > direction.y.abs();
+                let (x, y) = (direction.x.round(), direction.y.round());
+                transform.nudge(if across { Vec2::new(x, 0.0) } else { Vec2::new(0.0, y) }, modifiers);
             }
             return;
         }
@@ -339,7 +350,7 @@ impl App {
             }
             (Gesture::Tool(..), Tool::Move) => None,
             (Gesture::Idle, Tool::Move) => {
-                let at = self.canvas.view.to_canvas(self.canvas.stage, self.canvas.pointer?);
+                let at = self.canvas.to_canvas(self.canvas.pointer?);
                 let frame = frame_of(self.canvas.hand.bounds(&self.editor)?)?;
                 let handle = Handle::near(frame, at, 2.0 * SLACK / self.canvas.view.zoom());
                 Some(if handle == Handle::WHOLE { CursorIcon::Move } else { CursorIcon::Crosshair })

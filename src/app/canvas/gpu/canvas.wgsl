@@ -1,0 +1,193 @@
+// The canvas: paper, picture and regions, each a quad of canvas pixels laid on the screen by one transform.
+
+struct Draw {
+    // Where a step right and a step down on the canvas lead on the screen, and where its origin lies, in pixels.
+    x: vec2f,
+    y: vec2f,
+    at: vec2f,
+    // Width and height of what is drawn on, in pixels.
+    size: vec2f,
+    // What is drawn, in canvas pixels: left, top, right, bottom.
+    quad: vec4f,
+    // The canvas: left, top, right, bottom.
+    canvas: vec4f,
+    // Where the texture lies on the canvas: left, top, width, height.
+    held: vec4f,
+    colour: vec4f,
+    second: vec4f,
+    opacity: f32,
+    // Width of a line in pixels; of paper the strength of its shadow.
+    line: f32,
+    // The level of the texture to read.
+    level: f32,
+    // Pixels of the screen per canvas pixel, and per point.
+    scale: f32,
+    unit: f32,
+    pattern: u32,
+    flags: u32,
+    // Canvas pixels per cell, where cells are shown.
+    cell: f32,
+}
+
+const WRAP_X: u32 = 1u;
+const WRAP_Y: u32 = 2u;
+// Every texel as an even square.
+const CELLS: u32 = 4u;
+// What is drawn on wants linear light.
+const LINEAR: u32 = 8u;
+
+@group(0) @binding(0) var<uniform> draw: Draw;
+@group(1) @binding(0) var image: texture_2d<f32>;
+@group(1) @binding(1) var smooth_sampler: sampler;
+
+struct Corner {
+    @builtin(position) position: vec4f,
+    @location(0) canvas: vec2f,
+    @location(1) pixel: vec2f,
+}
+
+@vertex
+fn corner(@builtin(vertex_index) index: u32) -> Corner {
+    let across = vec2f(f32(index & 1u), f32(index >> 1u));
+    let canvas = mix(draw.quad.xy, draw.quad.zw, across);
+    let pixel = draw.x * canvas.x + draw.y * canvas.y + draw.at;
+    var out: Corner;
+    out.position = vec4f(pixel / draw.size * vec2f(2.0, -2.0) + vec2f(-1.0, 1.0), 0.0, 1.0);
+    out.canvas = canvas;
+    out.pixel = pixel;
+    return out;
+}
+
+// A colour multiplied by its alpha, in the space of what is drawn on.
+fn finished(colour: vec4f) -> vec4f {
+    if (draw.flags & LINEAR) == 0u || colour.a == 0.0 {
+        return colour;
+    }
+    let gamma = colour.rgb / colour.a;
+    let dark = gamma / 12.92;
+    let light = pow((gamma + 0.055) / 1.055, vec3f(2.4));
+    return vec4f(select(light, dark, gamma <= vec3f(0.04045)) * colour.a, colour.a);
+}
+
+// How far a canvas position lies outside the canvas along each axis, in pixels of the screen; negative inside.
+fn outside(canvas: vec2f) -> vec2f {
+    return max(draw.canvas.xy - canvas, canvas - draw.canvas.zw) * draw.scale;
+}
+
+// How much of a pixel of the screen lies on the canvas.
+fn on_canvas(canvas: vec2f) -> f32 {
+    let out = outside(canvas);
+    return clamp(0.5 - max(out.x, out.y), 0.0, 1.0);
+}
+
+@fragment
+fn paper(in: Corner) -> @location(0) vec4f {
+    let squares = vec2i(floor((in.pixel - draw.at) / (8.0 * draw.unit)));
+    let odd = ((squares.x + squares.y) & 1) == 1;
+    let ground = select(draw.colour.rgb, draw.second.rgb, odd);
+    let cover = on_canvas(in.canvas) * draw.opacity;
+    // A shadow around it.
+    let far = length(max(outside(in.canvas), vec2f(0.0))) / draw.unit;
+    let shade = draw.line * pow(1.0 - clamp(far / 24.0, 0.0, 1.0), 2.0) * (1.0 - cover);
+    return finished(vec4f(ground * cover, cover + shade));
+}
+
+// The texture at a canvas position, read from `level`.
+fn sampled(canvas: vec2f, level: f32) -> vec4f {
+    let half = vec2f(0.5);
+    var p = clamp(canvas, draw.canvas.xy + half, draw.canvas.zw - half);
+    if (draw.flags & CELLS) != 0u {
+        p = draw.held.xy + (floor((p - draw.held.xy) / draw.cell) + half) * draw.cell;
+    }
+    return textureSampleLevel(image, smooth_sampler, (p - draw.held.xy) / draw.held.zw, level);
+}
+
+@fragment
+fn picture(in: Corner) -> @location(0) vec4f {
+    let colour = sampled(in.canvas, draw.level);
+    let cover = on_canvas(in.canvas) * draw.opacity;
+    return finished(vec4f(colour.rgb * cover, cover));
+}
+
+// What a region covers at a canvas position: nothing off the canvas, but over a joined edge it goes on.
+fn coverage(canvas: vec2f, level: f32) -> f32 {
+    let off = (canvas < draw.canvas.xy) | (canvas > draw.canvas.zw);
+    let open = vec2<bool>((draw.flags & WRAP_X) == 0u, (draw.flags & WRAP_Y) == 0u);
+    if any(off & open) {
+        return 0.0;
+    }
+    return sampled(canvas, level).r;
+}
+
+@fragment
+fn tint(in: Corner) -> @location(0) vec4f {
+    let cover = coverage(in.canvas, draw.level) * draw.opacity;
+    return vec4f(draw.colour.rgb * cover, cover);
+}
+
+// One if a line of the pattern runs here.
+fn stripe(along: f32) -> f32 {
+    let period = 9.0 * draw.unit;
+    let width = 1.6 * draw.unit;
+    let from_middle = abs(fract(along / period) - 0.5) * period;
+    return clamp(width * 0.5 + 0.5 - from_middle, 0.0, 1.0);
+}
+
+@fragment
+fn hatch(in: Corner) -> @location(0) vec4f {
+    let p = in.pixel - draw.at;
+    let down = (p.x + p.y) * 0.70710678;
+    let up = (p.x - p.y) * 0.70710678;
+    var lines = 0.0;
+    switch draw.pattern % 6u {
+        case 0u: { lines = stripe(down); }
+        case 1u: { lines = stripe(up); }
+        case 2u: { lines = stripe(p.y); }
+        case 3u: { lines = stripe(p.x); }
+        case 4u: { lines = max(stripe(down), stripe(up)); }
+        default: { lines = max(stripe(p.x), stripe(p.y)); }
+    }
+    let cover = coverage(in.canvas, draw.level) * draw.opacity * mix(0.22, 1.0, lines);
+    return vec4f(draw.colour.rgb * cover, cover);
+}
+
+@fragment
+fn outline(in: Corner) -> @location(0) vec4f {
+    // A level coarser, so that the edge is a ramp of some pixels whose slope can be measured.
+    let level = max(draw.level + 1.5, 0.0);
+    let right = vec2f(draw.x.x, draw.y.x) / (draw.scale * draw.scale);
+    let down = vec2f(draw.x.y, draw.y.y) / (draw.scale * draw.scale);
+    let here = coverage(in.canvas, level);
+    let slope = 0.5 * vec2f(
+        coverage(in.canvas + right, level) - coverage(in.canvas - right, level),
+        coverage(in.canvas + down, level) - coverage(in.canvas - down, level),
+    );
+    let steep = length(slope);
+    if steep < 1e-4 {
+        discard;
+    }
+    let away = abs(here - 0.5) / steep;
+    let under = clamp((draw.line + draw.unit) * 0.5 + 0.5 - away, 0.0, 1.0);
+    let over = clamp(draw.line * 0.5 + 0.5 - away, 0.0, 1.0);
+    // Along the outline, in one of four directions so that dashes do not drift where it bends.
+    let p = (in.pixel - draw.at) / draw.unit;
+    let across = slope / steep;
+    var along = select((p.x + p.y) * 0.70710678, (p.x - p.y) * 0.70710678, across.x * across.y > 0.0);
+    if abs(across.x) > 0.92 {
+        along = p.y;
+    } else if abs(across.y) > 0.92 {
+        along = p.x;
+    }
+    let dash = select(0.0, 1.0, fract(along / 11.0) < 7.0 / 11.0);
+    let dark = draw.second * under;
+    let light = vec4f(draw.colour.rgb, 1.0) * over * dash;
+    return finished((light + dark * (1.0 - light.a)) * draw.opacity);
+}
+
+// What was drawn apart, laid over the rest.
+@fragment
+fn layer(in: Corner) -> @location(0) vec4f {
+    let size = vec2i(textureDimensions(image));
+    let colour = textureLoad(image, clamp(vec2i(in.pixel), vec2i(0), size - 1), 0);
+    return finished(colour * draw.opacity);
+}

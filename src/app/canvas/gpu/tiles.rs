@@ -1,0 +1,188 @@
+//! A picture or a mask on the graphics card, in tiles: larger than one texture may be, and nothing where a mask is blank.
+
+use super::Card;
+use super::mips::Level;
+use crate::app::canvas::tiles::{grown, intersection, tile_rects};
+use crate::document::PixelRect;
+use eframe::wgpu;
+
+/// Side of a tile in pixels, where the graphics card allows it.
+const SIDE: u32 = 1024;
+/// So many pixels of its neighbours a tile holds on each side, so that no seam shows.
+const GUTTER: u32 = 16;
+/// Rows uploaded at once, so that nobody who also uploads waits long.
+const ROWS: u32 = 256;
+/// The levels of a tile's texture, halves each.
+const LEVELS: u32 = 6;
+
+/// Bytes per pixel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Channels {
+    /// Coverage.
+    One,
+    /// Red, green, blue, alpha.
+    Four,
+}
+
+impl Channels {
+    #[must_use]
+    pub fn format(self) -> wgpu::TextureFormat {
+        match self {
+            Self::One => wgpu::TextureFormat::R8Unorm,
+            Self::Four => wgpu::TextureFormat::Rgba8Unorm,
+        }
+    }
+
+    fn bytes(self) -> usize {
+        match self {
+            Self::One => 1,
+            Self::Four => 4,
+        }
+    }
+}
+
+struct Texture {
+    texture: wgpu::Texture,
+    bind: wgpu::BindGroup,
+    levels: Vec<Level>,
+}
+
+struct Slot {
+    /// What it shows.
+    core: PixelRect,
+    /// What it holds.
+    held: PixelRect,
+    texture: Option<Texture>,
+}
+
+/// One tile that holds something.
+pub struct Tile<'a> {
+    /// What it shows, in pixels.
+    pub core: PixelRect,
+    /// What its texture holds, in pixels.
+    pub held: PixelRect,
+    pub bind: &'a wgpu::BindGroup,
+}
+
+/// A picture or a mask in tiles.
+pub struct Tiles {
+    size: [u32; 2],
+    channels: Channels,
+    slots: Vec<Slot>,
+}
+
+impl Tiles {
+    /// Room for one of this size, without textures yet.
+    #[must_use]
+    pub fn new(card: &Card, size: [u32; 2], channels: Channels) -> Self {
+        let side = SIDE.min(card.side - 2 * GUTTER);
+        let slots = tile_rects(size[0], size[1], side)
+            .map(|core| Slot { core, held: grown(core, GUTTER, size), texture: None })
+            .collect();
+        Self { size, channels, slots }
+    }
+
+    #[must_use]
+    pub fn size(&self) -> [u32; 2] {
+        self.size
+    }
+
+    /// Tiles that hold something.
+    pub fn tiles(&self) -> impl Iterator<Item = Tile<'_>> {
+        self.slots.iter().filter_map(|slot| {
+            let texture = slot.texture.as_ref()?;
+            Some(Tile { core: slot.core, held: slot.held, bind: &texture.bind })
+        })
+    }
+
+    /// Uploads what lies inside `dirty` of `data`, the whole picture row by row.
+    pub fn write(&mut self, card: &Card, dirty: PixelRect, data: &[u8]) {
+        let mut encoder = None;
+        for slot in &mut self.slots {
+            let mut part = intersection(slot.held, dirty);
+            if part.is_empty() {
+                continue;
+            }
+            if slot.texture.is_none() {
+                if self.channels == Channels::One && is_blank(data, self.size[0], part) {
+                    continue;
+                }
+                slot.texture = Some(Texture::new(card, slot.held, self.channels));
+                part = slot.held;
+            }
+            let Some(texture) = &slot.texture else { continue };
+            let inside = PixelRect { x: part.x - slot.held.x, y: part.y - slot.held.y, ..part };
+            texture.upload(card, self.channels, inside, part, self.size[0], data);
+            let encoder = encoder.get_or_insert_with(|| card.device.create_command_encoder(&Default::default()));
+            card.mips.draw(encoder, self.channels, &texture.levels, inside);
+        }
+        if let Some(encoder) = encoder {
+            card.queue.submit([encoder.finish()]);
+        }
+    }
+}
+
+impl Texture {
+    fn new(card: &Card, held: PixelRect, channels: Channels) -> Self {
+        let smaller = held.width.min(held.height).ilog2() + 1;
+        let count = LEVELS.min(smaller);
+        let texture = card.device.create_texture(&wgpu::TextureDescriptor {
+            label: Some("canvas tile"),
+            size: wgpu::Extent3d { width: held.width, height: held.height, depth_or_array_layers: 1 },
+            mip_level_count: count,
+            sample_count: 1,
+            dimension: wgpu::TextureDimension::D2,
+            format: channels.format(),
+            usage: wgpu::TextureUsages::TEXTURE_BINDING
+                | wgpu::TextureUsages::COPY_DST
+                | wgpu::TextureUsages::RENDER_ATTACHMENT,
+            view_formats: &[],
+        });
+        let level = |base_mip_level| {
+            let view = texture.create_view(&wgpu::TextureViewDescriptor {
+                base_mip_level,
+                mip_level_count: Some(1),
+                ..Default::default()
+            });
+            let bind = card.bind(&view);
+            Level { view, bind, size: [held.width, held.height].map(|side| (side >> base_mip_level).max(1)) }
+        };
+        let levels = (0..count).map(level).collect();
+        let bind = card.bind(&texture.create_view(&wgpu::TextureViewDescriptor::default()));
+        Self { texture, bind, levels }
+    }
+
+    /// Uploads `part` of the picture (`across` pixels wide) to where it lies `inside` the texture.
+    fn upload(&self, card: &Card, channels: Channels, inside: PixelRect, part: PixelRect, across: u32, data: &[u8]) {
+        let bytes = channels.bytes();
+        for row in (0..part.height).step_by(ROWS as usize) {
+            let rows = ROWS.min(part.height - row);
+            let start = ((part.y + row) as usize * across as usize + part.x as usize) * bytes;
+            let length = ((rows - 1) as usize * across as usize + part.width as usize) * bytes;
+            let Some(data) = data.get(start..start + length) else { return };
+            card.queue.write_texture(
+                wgpu::TexelCopyTextureInfo {
+                    texture: &self.texture,
+                    mip_level: 0,
+                    origin: wgpu::Origin3d { x: inside.x, y: inside.y + row, z: 0 },
+                    aspect: wgpu::TextureAspect::All,
+                },
+                data,
+                wgpu::TexelCopyBufferLayout {
+                    offset: 0,
+                    bytes_per_row: Some(across * bytes as u32),
+                    rows_per_image: None,
+                },
+                wgpu::Extent3d { width: part.width, height: rows, depth_or_array_layers: 1 },
+            );
+        }
+    }
+}
+
+/// True where no byte of a part of a mask is covered.
+fn is_blank(data: &[u8], across: u32, part: PixelRect) -> bool {
+    (part.y..part.y + part.height).all(|y| {
+        let start = y as usize * across as usize + part.x as usize;
+        data.get(start..start + part.width as usize).is_none_or(|row| row.iter().all(|v| *v == 0))
+    })
+}

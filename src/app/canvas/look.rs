@@ -1,0 +1,60 @@
+//! How regions and picture are looked at: what a person chooses for the canvas and finds again next time.
+
+use serde::{Deserialize, Serialize};
+
+/// How regions are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum RegionLook {
+    /// An even colour with an outline.
+    #[default]
+    Tint,
+    /// The outline alone.
+    Outline,
+    /// Lines, each region's run another way: readable without colour.
+    Hatch,
+    Hidden,
+}
+
+/// How picture and regions are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Compare {
+    #[default]
+    Sides,
+    Slider,
+    Blink,
+}
+
+/// The choices.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CanvasLook {
+    pub regions: RegionLook,
+    /// How strongly regions cover the picture, 0 to 1.
+    pub opacity: f32,
+    /// Regions are shown on the model's grid.
+    #[serde(skip)]
+    pub latent: bool,
+    pub rulers: bool,
+    pub compare: Compare,
+}
+
+impl Default for CanvasLook {
+    fn default() -> Self {
+        Self { regions: RegionLook::Tint, opacity: 0.5, latent: false, rulers: false, compare: Compare::default() }
+    }
+}
+
+impl CanvasLook {
+    /// The opacity of the regions over a picture, or where there is none.
+    #[must_use]
+    pub fn cover(&self, over_picture: bool) -> f32 {
+        let wanted = self.opacity.clamp(0.0, 1.0);
+        let full = match (self.latent, self.regions) {
+            (true, _) => 1.6,
+            (false, RegionLook::Hatch) => 1.4,
+            (false, _) if over_picture => 0.45,
+            (false, _) => 0.9,
+        };
+        (wanted * full).min(1.0)
+    }
+}

@@ -1,0 +1,225 @@
+//! What is drawn in a frame: paper, picture and regions as quads under the view's transform.
+
+use super::gpu::{Draw, Flags, Kind, Pane, Tiles};
+use super::look::RegionLook;
+use super::split::Part;
+use super::{Canvas, theme};
+use crate::app::{App, ViewMode};
+use crate::document::{Document, PixelRect, Region};
+use crate::studio::CELL;
+use eframe::egui_wgpu::Callback;
+use egui::{Color32, Painter, Pos2, Rect, Vec2, pos2, vec2};
+
+/// The neighbours of a joined canvas are shown so faintly.
+const NEIGHBOUR: f32 = 0.4;
+/// The strength of the canvas's shadow.
+const SHADOW: f32 = 0.24;
+/// Pixels of the screen per pixel of the picture from which on its pixels are shown as squares.
+const SQUARES: f32 = 6.0;
+
+/// The transform of a frame and what is the same for all of its quads.
+struct Stand {
+    x: Vec2,
+    y: Vec2,
+    at: Pos2,
+    /// The area in pixels.
+    area: Rect,
+    unit: f32,
+    scale: f32,
+    canvas: Vec2,
+    wrap: (bool, bool),
+    /// Steps to the canvas itself (first) and its neighbours, with their opacity.
+    copies: Vec<(Vec2, f32)>,
+}
+
+impl Stand {
+    fn new(canvas: &Canvas, document: &Document, area: Rect, unit: f32) -> Self {
+        let origin = (area.min * unit).round();
+        let size = ((area.max * unit).round() - origin).max(Vec2::ZERO);
+        let x = canvas.view.to_screen_vec(vec2(1.0, 0.0)) * unit;
+        let y = canvas.view.to_screen_vec(vec2(0.0, 1.0)) * unit;
+        let at = (canvas.to_screen(Pos2::ZERO) * unit - origin).to_pos2();
+        let wrap = (document.settings.wrap.x(), document.settings.wrap.y());
+        let canvas = vec2(document.width as f32, document.height as f32);
+        let steps = |joined: bool| if joined { -1..=1 } else { 0..=0 };
+        let mut copies = vec![(Vec2::ZERO, 1.0)];
+        for (dx, dy) in steps(wrap.0).flat_map(|dx| steps(wrap.1).map(move |dy| (dx, dy))) {
+            if (dx, dy) != (0, 0) {
+                copies.push((vec2(dx as f32, dy as f32) * canvas, NEIGHBOUR));
+            }
+        }
+        let area = Rect::from_min_size(Pos2::ZERO, size);
+        Self { x, y, at, area, unit, scale: x.length(), canvas, wrap, copies }
+    }
+
+    /// A quad of the canvas that reads a texture of so many texels per canvas pixel.
+    fn draw(&self, kind: Kind, quad: Rect, held: Rect, texels: f32, step: Vec2) -> Draw {
+        Draw {
+            kind,
+            x: self.x,
+            y: self.y,
+            at: self.at,
+            quad: quad.translate(step),
+            canvas: Rect::from_min_size(step.to_pos2(), self.canvas),
+            held: held.translate(step),
+            colour: Color32::TRANSPARENT,
+            second: Color32::TRANSPARENT,
+            opacity: 1.0,
+            line: 0.0,
+            texels,
+            unit: self.unit,
+            pattern: 0,
+            flags: Flags { wrap: self.wrap, cell: None },
+            bind: None,
+        }
+    }
+
+    /// A quad for every tile in sight of every copy of the canvas; `margin` pixels more at the canvas's edges.
+    fn tiles(&self, kind: Kind, tiles: &Tiles, margin: f32, style: impl Fn(&mut Draw)) -> Vec<Draw> {
+        let [width, height] = tiles.size();
+        let per = vec2(self.canvas.x / width as f32, self.canvas.y / height as f32);
+        self.tiles_by(kind, tiles, per, margin, style)
+    }
+
+    /// The same, of tiles whose texels have `per` canvas pixels.
+    fn tiles_by(&self, kind: Kind, tiles: &Tiles, per: Vec2, margin: f32, style: impl Fn(&mut Draw)) -> Vec<Draw> {
+        let rect = |r: PixelRect| {
+            let (min, size) = (vec2(r.x as f32, r.y as f32), vec2(r.width as f32, r.height as f32));
+            Rect::from_min_size((min * per).to_pos2(), size * per)
+        };
+        let mut draws = Vec::new();
+        for &(step, opacity) in &self.copies {
+            for tile in tiles.tiles() {
+                let quad = self.to_edges(rect(tile.core), margin);
+                let mut draw = self.draw(kind, quad, rect(tile.held), 1.0 / per.x, step);
+                if !draw.bounds().intersects(self.area) {
+                    continue;
+                }
+                draw.opacity = opacity;
+                draw.bind = Some(tile.bind.clone());
+                style(&mut draw);
+                draws.push(draw);
+            }
+        }
+        draws
+    }
+
+    /// A quad that ends at the canvas's edges goes on over them by so many pixels of the screen, for soft edges.
+    fn to_edges(&self, quad: Rect, margin: f32) -> Rect {
+        let by = margin / self.scale.max(1e-6);
+        let low = |v: f32| if v <= 0.0 { v - by } else { v };
+        let high = |v: f32, side: f32| if v >= side { side + by } else { v };
+        let min = pos2(low(quad.min.x), low(quad.min.y));
+        Rect::from_min_max(min, pos2(high(quad.max.x, self.canvas.x), high(quad.max.y, self.canvas.y)))
+    }
+
+    fn whole(&self) -> Rect {
+        Rect::from_min_size(Pos2::ZERO, self.canvas)
+    }
+}
+
+impl App {
+    /// Draws paper, picture and regions, each part of the area as it is split.
+    pub(super) fn paint_scene(&mut self, painter: &Painter, area: Rect, parts: &[Part]) {
+        let document = self.editor.document();
+        let stand = Stand::new(&self.canvas, document, area, painter.pixels_per_point());
+        let look = self.prefs.canvas;
+        let shows = look.regions != RegionLook::Hidden || self.canvas.is_painting();
+        let layer = if shows { self.layer(&stand) } else { Vec::new() };
+        let panes: Vec<Pane> = parts.iter().map(|part| self.pane(&stand, part, area, painter, shows)).collect();
+        let size = [stand.area.width() as u32, stand.area.height() as u32];
+        if let Some(gpu) = &mut self.canvas.gpu {
+            let frame = gpu.frame(size, &layer, &panes);
+            painter.add(Callback::new_paint_callback(area, frame));
+        }
+    }
+
+    fn pane(&self, stand: &Stand, part: &Part, area: Rect, painter: &Painter, shows: bool) -> Pane {
+        let t = theme::tokens(painter.ctx());
+        let look = self.prefs.canvas;
+        let picture = self.canvas.picture.tiles().filter(|_| part.mode != ViewMode::Regions);
+        // Who paints sees what is painted, but for where pictures are compared.
+        let painting = self.canvas.is_painting() && self.view_mode == ViewMode::Picture;
+        let regions = shows && (part.mode != ViewMode::Picture || painting);
+        let mut below = Vec::new();
+        for &(step, opacity) in &stand.copies {
+            let mut paper =
+                stand.draw(Kind::Paper, stand.to_edges(stand.whole(), 26.0 * stand.unit), stand.whole(), 1.0, step);
+            paper.colour = t.paper;
+            paper.second = t.paper.lerp_to_gamma(t.on_paper, 0.035);
+            paper.opacity = opacity;
+            paper.line = if step == Vec2::ZERO { SHADOW } else { 0.0 };
+            below.push(paper);
+        }
+        // Shadows lie below every copy.
+        below.rotate_left(1);
+        if let Some(tiles) = picture {
+            let whole_size = tiles.size()[0] as f32 == stand.canvas.x;
+            let squares = whole_size && stand.scale >= SQUARES;
+            below.extend(stand.tiles(Kind::Picture, tiles, 1.0, |draw| {
+                draw.flags.cell = squares.then_some(1);
+            }));
+        }
+        let layer = regions.then(|| {
+            let mut draw = stand.draw(Kind::Layer, stand.whole(), stand.whole(), 1.0, Vec2::ZERO);
+            (draw.x, draw.y, draw.at) = (vec2(1.0, 0.0), vec2(0.0, 1.0), Pos2::ZERO);
+            draw.quad = stand.area;
+            draw.opacity = look.cover(picture.is_some());
+            draw
+        });
+        let above = if regions { self.outlines(stand, t) } else { Vec::new() };
+        let mut pane = Pane { clip: part.clip.translate(-area.min.to_vec2()) * stand.unit, below, layer, above };
+        let shift = part.shift * stand.unit;
+        pane.below.iter_mut().for_each(|draw| draw.at += shift);
+        pane
+    }
+
+    /// The regions as they are laid over the picture.
+    fn layer(&self, stand: &Stand) -> Vec<Draw> {
+        let look = self.prefs.canvas;
+        let document = self.editor.document();
+        let mut draws = Vec::new();
+        for (number, region) in (0..).zip(&document.regions).filter(|(_, r)| r.visible) {
+            let colour = theme::region(region.colour);
+            if look.latent {
+                let Some(tiles) = self.canvas.latent.get(region.id) else { continue };
+                let per = Vec2::splat(CELL as f32);
+                draws.extend(stand.tiles_by(Kind::Cells, tiles, per, 0.0, |draw| {
+                    draw.colour = colour;
+                    draw.flags.cell = Some(CELL);
+                }));
+                continue;
+            }
+            let Some(tiles) = self.canvas.masks.get(region.id) else { continue };
+            let quads = |kind| stand.tiles(kind, tiles, 0.0, |draw| (draw.colour, draw.pattern) = (colour, number));
+            match look.regions {
+                RegionLook::Tint => draws.extend(quads(Kind::Tint)),
+                RegionLook::Hatch => {
+                    draws.extend(quads(Kind::Erase));
+                    draws.extend(quads(Kind::Hatch));
+                }
+                RegionLook::Outline | RegionLook::Hidden => {}
+            }
+        }
+        draws
+    }
+
+    /// The outlines of the visible regions, the selected one above the others.
+    fn outlines(&self, stand: &Stand, t: &theme::Tokens) -> Vec<Draw> {
+        let selected = self.editor.selected_region().map(|r| r.id);
+        let mut regions: Vec<&Region> = self.editor.document().regions.iter().filter(|r| r.visible).collect();
+        regions.sort_by_key(|r| Some(r.id) == selected);
+        let mut draws = Vec::new();
+        for region in regions {
+            let Some(tiles) = self.canvas.masks.get(region.id) else { continue };
+            let width = if Some(region.id) == selected { 2.0 } else { 1.5 } * stand.unit;
+            draws.extend(stand.tiles(Kind::Outline, tiles, width + stand.unit, |draw| {
+                draw.colour = theme::region(region.colour);
+                // A dark line under the dashes keeps light colours readable on light pictures.
+                draw.second = t.ring_dark.gamma_multiply(0.35);
+                draw.line = width;
+            }));
+        }
+        draws
+    }
+}
