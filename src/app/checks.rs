@@ -2,7 +2,7 @@
 
 use super::words::Writing;
 use super::{Editor, Selected};
-use crate::document::{Coverage, Document, RegionId, WarningKind};
+use crate::document::{Area, Coverage, Document, RegionId, Start, WarningKind};
 use crate::studio::Vocabulary;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
@@ -107,6 +107,11 @@ fn texts(document: &Document, coverage: &Coverage) -> Vec<String> {
         if shown && share.painted > 0.0 && hidden > HIDDEN && hidden < 0.95 {
             texts.push(format!("{:.0} % of {} lies under others.", hidden * 100.0, name(Some(share.region))));
         }
+    }
+    if let Some(Start { area: Area::Mask(mask), .. }) = &document.start
+        && mask.is_blank()
+    {
+        texts.push("Nothing of the picture may change yet. Paint where it may.".to_owned());
     }
     if !document.width.is_multiple_of(8) || !document.height.is_multiple_of(8) {
         texts.push("Width and height should be multiples of 8.".to_owned());

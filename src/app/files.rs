@@ -54,7 +54,8 @@ impl Purpose {
         match self {
             Self::Open => &["ora", "png"],
             Self::SaveAs => &["ora"],
-            Self::Export | Self::Picture => &["png"],
+            Self::Export => &["png"],
+            Self::Picture => &["png", "jpg", "jpeg", "webp"],
             Self::Model => &[],
         }
     }
@@ -184,7 +185,7 @@ impl Files {
             Purpose::Open => dialog.add_filter("Projects and pictures", purpose.endings()),
             Purpose::SaveAs => dialog.add_filter("OpenRaster project", purpose.endings()).set_file_name(name),
             Purpose::Export => dialog.add_filter("PNG picture", purpose.endings()).set_file_name(name),
-            Purpose::Picture => dialog.add_filter("PNG picture", purpose.endings()),
+            Purpose::Picture => dialog.add_filter("Picture", purpose.endings()),
             Purpose::Model => dialog,
         };
         if let Some(folder) = folder {
@@ -209,7 +210,7 @@ fn open(path: &Path) -> Result<Opened, String> {
 }
 
 fn picture(path: &Path, (width, height): (u32, u32)) -> Result<image::RgbImage, String> {
-    let image = Document::import_picture_of_any_size(path).map_err(|e| e.to_string())?;
+    let image = Document::import_picture(path).map_err(|e| e.to_string())?;
     Ok(Start::fitted(&image, width, height))
 }
 

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 impl App {
     pub(super) fn logic(&mut self, ctx: &egui::Context) {
         self.drain_engine();
+        self.update_takes(ctx);
         for done in self.files.done() {
             self.file_done(ctx, done);
         }
@@ -112,7 +113,10 @@ impl App {
             // The open document was asked about before the path was.
             Purpose::Open => self.leave_now(ctx, Leave::OpenPath(path)),
             Purpose::SaveAs => self.save_to(path, after),
-            Purpose::Export => self.files.export(self.editor.document().clone(), path),
+            Purpose::Export => {
+                let document = self.export_of.take().unwrap_or_else(|| self.editor.document().clone());
+                self.files.export(document, path);
+            }
             Purpose::Picture => {
                 let document = self.editor.document();
                 let size = (document.width, document.height);

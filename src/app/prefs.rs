@@ -1,6 +1,7 @@
 //! What the studio remembers of a person between sessions.
 
 use super::BrushSettings;
+use super::job::Batch;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -18,13 +19,22 @@ pub struct Prefs {
     pub more: bool,
     /// Whether the rarer settings of the picture are.
     pub advanced: bool,
+    /// How many pictures one press makes.
+    pub batch: Batch,
 }
 
 impl Default for Prefs {
     fn default() -> Self {
         // Pictures are judged best on neutral dark grey.
         let theme = egui::ThemePreference::Dark;
-        Self { theme, brush: BrushSettings::default(), folder: None, more: false, advanced: false }
+        Self {
+            theme,
+            brush: BrushSettings::default(),
+            folder: None,
+            more: false,
+            advanced: false,
+            batch: Batch::default(),
+        }
     }
 }
 

@@ -55,6 +55,9 @@ impl App {
     }
 
     fn tool_hint(&self) -> &'static str {
+        if self.editor.paints_change() && self.tool.paints() {
+            return "Paint where the picture may change. Everywhere else it stays as it is.";
+        }
         match self.tool {
             super::Tool::Brush => "Paint where the region shows. Alt+click picks the region under the brush.",
             super::Tool::Eraser => "Take paint away from the region.",

@@ -22,7 +22,8 @@ impl eframe::App for App {
             Panel::bottom("settings").frame(panel(12, 12)).resizable(false).show(ui, |ui| self.settings_ui(ui));
             CentralPanel::no_frame().frame(panel(12, 12)).show(ui, |ui| self.regions_ui(ui));
         });
-        if self.takes.len() > 0 {
+        self.follow_live(ui);
+        if self.takes.len() + self.jobs.len() > 0 {
             Panel::bottom("takes")
                 .frame(panel(12, 12))
                 .exact_size(112.0)
@@ -37,6 +38,7 @@ impl eframe::App for App {
         });
         self.brush_bar_ui(ui, canvas.inner);
         self.view_bar_ui(ui, canvas.inner);
+        self.compare_ui(ui, canvas.inner);
         self.toasts.show(ui, canvas.inner.left_bottom() + vec2(12.0, -12.0));
         self.dialog_ui(ui);
     }

@@ -124,6 +124,9 @@ pub enum Problem {
         /// What the decoder says.
         reason: String,
     },
+    /// A picture to start from that does not decode.
+    #[error("is not a readable picture ({0}); choose a PNG, JPEG or WebP")]
+    OtherPicture(String),
     /// A mask of another size than the canvas.
     #[error(
         "is {width}×{height} pixels but the canvas is {canvas_width}×{canvas_height}; scale it to the canvas's size"

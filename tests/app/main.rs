@@ -1,4 +1,5 @@
 //! Stories of painters, told to the window through egui_kittest: no display and no graphics adapter is needed.
 
+mod making;
 mod painter;
 mod stories;

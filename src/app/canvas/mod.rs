@@ -138,6 +138,7 @@ impl App {
             let font = egui::FontId::proportional(theme::TEXT);
             painter.text(rect.center(), egui::Align2::CENTER_CENTER, hint, font, t.on_paper);
         }
+        self.paint_change_mask(ui, &painter);
         self.paint_progress(&painter, rect);
         self.paint_ring(ui, &painter, &response);
         if response.has_focus() && self.canvas.keyboard.is_some() {
