@@ -256,9 +256,14 @@ fn dropping_the_studio_ends_the_job() {
 #[test]
 fn a_waiting_job_can_be_the_next() {
     let bench = Bench::new(|_| std::thread::sleep(Duration::from_millis(2)));
-    let [first, second, third] = [(); 3].map(|()| bench.studio.submit(job(20)));
+    let [first, second, third] = [(); 3].map(|()| bench.studio.submit(job(200)));
+    let mut all = Vec::new();
+    while !all.iter().any(|e| matches!(e, Event::Step { .. })) {
+        all.extend(bench.studio.events());
+        bench.woken.recv_timeout(Duration::from_secs(60)).expect("the worker reports");
+    }
     bench.studio.promote(third);
-    let mut all = bench.until_end(second);
+    all.extend(bench.until_end(second));
     all.extend(bench.studio.events());
     let ended = all.iter().filter_map(|e| if let Event::Finished { job, .. } = e { Some(*job) } else { None });
     assert_eq!(ended.collect::<Vec<_>>(), [first, third, second]);

@@ -16,13 +16,14 @@ const HATCH: u32 = 12;
 pub struct ChangeOverlay {
     texture: Option<TextureHandle>,
     /// Where the mask lies in memory, its size, and in which colour it was drawn: another mask lies elsewhere.
-    of: Option<(usize, (u32, u32), Color32)>,
+    of: Option<(usize, (u32, u32), [Color32; 2])>,
 }
 
 impl ChangeOverlay {
     fn update(&mut self, ui: &Ui, mask: &Arc<Mask>, damage: PixelRect) {
-        let colour = theme::tokens(ui).accent;
-        let of = Some((Arc::as_ptr(mask) as usize, (mask.width(), mask.height()), colour));
+        let t = theme::tokens(ui);
+        let colours = [t.accent, t.ring_dark];
+        let of = Some((Arc::as_ptr(mask) as usize, (mask.width(), mask.height()), colours));
         let shrink = mask.width().max(mask.height()).div_ceil(MAX_SIDE).max(1);
         let all = PixelRect::whole(mask.width().div_ceil(shrink), mask.height().div_ceil(shrink));
         match &mut self.texture {
@@ -40,11 +41,11 @@ impl ChangeOverlay {
                 };
                 if !part.is_empty() {
                     let at = [part.x as usize, part.y as usize];
-                    texture.set_partial(at, hatched(mask, shrink, part, colour), TextureOptions::LINEAR);
+                    texture.set_partial(at, hatched(mask, shrink, part, colours), TextureOptions::LINEAR);
                 }
             }
             _ => {
-                let image = hatched(mask, shrink, all, colour);
+                let image = hatched(mask, shrink, all, colours);
                 self.texture = Some(ui.load_texture("what may change", image, TextureOptions::LINEAR));
             }
         }
@@ -52,14 +53,14 @@ impl ChangeOverlay {
     }
 }
 
-/// Diagonal lines where the mask covers, so that they are seen on any picture and told from the regions' even tint.
-fn hatched(mask: &Mask, shrink: u32, part: PixelRect, colour: Color32) -> ColorImage {
+/// Diagonal lines on darkened ground where the mask covers: seen on any picture, and told from the regions' even tint.
+fn hatched(mask: &Mask, shrink: u32, part: PixelRect, [line, between]: [Color32; 2]) -> ColorImage {
     let mut pixels = Vec::with_capacity(part.width as usize * part.height as usize);
     for y in part.y..part.y + part.height {
         for x in part.x..part.x + part.width {
             let cover = f32::from(mask.get(x * shrink, y * shrink)) / 255.0;
-            let line = if (x + y) % HATCH < HATCH / 3 { 0.7 } else { 0.25 };
-            pixels.push(colour.gamma_multiply(cover * line));
+            let (colour, strength) = if (x + y) % HATCH < HATCH / 3 { (line, 0.85) } else { (between, 0.3) };
+            pixels.push(colour.gamma_multiply(cover * strength));
         }
     }
     ColorImage::new([part.width as usize, part.height as usize], pixels)
@@ -105,7 +106,7 @@ impl App {
             let (text, name) = if painting {
                 ("Done", "Done painting what may change")
             } else {
-                ("Paint it…", Command::PaintChange.label())
+                ("Paint", Command::PaintChange.label())
             };
             let mut button = |ui: &mut Ui, text: &str, name: &str, command: Command| {
                 let button = ui.add(Button::new(text)).accessible_name(name);
@@ -114,7 +115,7 @@ impl App {
                 }
             };
             if painting {
-                ui.label(RichText::new("You paint what may change.").color(t.accent));
+                ui.label(RichText::new("What may change").color(t.accent));
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                     button(ui, text, name, Command::PaintChange);
                     button(ui, "Invert", "Invert what may change", Command::InvertRegion);

@@ -291,6 +291,7 @@ impl SizeForm {
         {
             widgets::field(ui, ui.available_width(), label, name, |ui, id| {
                 let drag = DragValue::new(value).range(MIN_SIDE..=MAX_SIDE).speed(8.0).suffix(" px");
+                let drag = drag.update_while_editing(false);
                 ui.add(drag).labelled_by(id);
             });
         }

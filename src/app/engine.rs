@@ -11,7 +11,7 @@ pub trait Engine {
     /// Cancels a queued or running job.
     fn cancel(&mut self, job: JobId);
     /// Puts a queued job before the others.
-    fn promote(&mut self, job: JobId);
+    fn promote(&mut self, _job: JobId) {}
     /// Takes all events since the last call, oldest first.
     fn events(&mut self) -> Vec<Event>;
     /// The device in words.

@@ -80,13 +80,14 @@ impl App {
         self.hush_live();
         let document = self.editor.document().without_takes();
         let seeds = self.prefs.batch.seeds(document.settings.seed);
-        let mut place = self.jobs.iter().take_while(|j| j.has_begun()).count();
+        let begun = self.jobs.iter().take_while(|j| j.has_begun()).count();
+        let first = if next { begun } else { self.jobs.len() };
         if self.jobs.len() + seeds.len() > MOST {
             self.toasts.warning(format!("No more than {MOST} pictures can wait. Let some be finished first."));
             return;
         }
         let mut sent = Vec::new();
-        for seed in seeds {
+        for (at, seed) in (first..).zip(seeds) {
             let mut document = document.clone();
             document.settings.seed = seed;
             let id = self.engine.submit(Job { document: document.clone(), live: false });
@@ -102,9 +103,7 @@ impl App {
                 cancelled: false,
                 document,
             };
-            let at = if next { place } else { self.jobs.len() };
             self.jobs.insert(at, job);
-            place += 1;
         }
         if next {
             // The last one first, so that they stay in their order.

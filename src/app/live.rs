@@ -1,7 +1,7 @@
 //! Live painting: while it is on, a quick picture follows every change. It becomes a take only where it is kept.
 
 use super::job::duration;
-use super::{App, Command, theme, widgets};
+use super::{App, Command, theme};
 use crate::document::{Document, Settings, Take};
 use crate::studio::{Event, Job, JobId};
 use egui::{Label, RichText, Ui};
@@ -27,6 +27,8 @@ pub struct Live {
     whole: Option<Whole>,
     /// How pictures are made here.
     how: Option<How>,
+    /// Steps taken of the running one.
+    step: u32,
 }
 
 struct Sent {
@@ -68,6 +70,14 @@ impl Live {
     /// Another picture is looked at; the next change brings this one back.
     pub fn put_away(&mut self) {
         self.shown = None;
+    }
+
+    /// What the running picture is at, in words.
+    #[must_use]
+    pub fn progress_text(&self) -> Option<String> {
+        self.job.as_ref()?;
+        let steps = self.how.as_ref().map(|how| how.settings.steps);
+        Some(steps.map_or("Live: getting ready…".to_owned(), |n| format!("Live: step {} of {n}", self.step)))
     }
 
     /// What it does, in words.
@@ -129,6 +139,7 @@ impl App {
         let document = self.editor.document().without_takes();
         let id = self.engine.submit(Job { document: document.clone(), live: true });
         self.live.job = Some(Sent { id, document });
+        self.live.step = 0;
     }
 
     /// Takes in what the worker reports of the live picture; what is of another job is given back.
@@ -161,7 +172,8 @@ impl App {
                 self.toasts.error(message);
             }
             Event::Cancelled { job } if ours(job) => self.live.job = None,
-            Event::Phase { job, .. } | Event::Step { job, .. } | Event::Warning { job, .. } if ours(job) => {}
+            Event::Step { job, step, .. } if ours(job) => self.live.step = step,
+            Event::Phase { job, .. } | Event::Warning { job, .. } if ours(job) => {}
             other => return Some(other),
         }
         None
@@ -202,7 +214,6 @@ impl App {
                 }
             });
         });
-        widgets::rule(ui);
         if let Some(command) = called {
             self.perform(ui, command);
         }

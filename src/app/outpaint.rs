@@ -64,10 +64,11 @@ pub fn choices(ui: &mut Ui, fit: &mut Fit, anchor: &mut Anchor, document: &Docum
     ui.radio_value(fit, Fit::Stretch, "Stretch the regions with the canvas");
     ui.radio_value(fit, Fit::Keep, "Keep the regions where they are");
     let possible = can_draw(document, new);
-    let text = "Keep the picture, and draw what is new around it";
-    ui.add_enabled_ui(possible, |ui| ui.radio_value(fit, Fit::Draw, text).on_disabled_hover_text(
-        "It needs a picture, and a canvas that is larger than the old one",
-    ));
+    let text = "Draw what is new around the picture";
+    ui.add_enabled_ui(possible, |ui| {
+        ui.radio_value(fit, Fit::Draw, text)
+            .on_disabled_hover_text("It needs a picture, and a canvas that is larger than the old one")
+    });
     if *fit == Fit::Draw && !possible {
         *fit = Fit::Keep;
     }

@@ -30,9 +30,7 @@ impl App {
             Command::AddRegion => self.editor.document().regions.len() < MAX_REGIONS,
             Command::DuplicateRegion => region && self.editor.document().regions.len() < MAX_REGIONS,
             Command::RenameRegion | Command::ToggleRegion | Command::DeleteRegion => region,
-            Command::FillRegion | Command::ClearRegion | Command::InvertRegion => {
-                region || self.editor.paints_change()
-            }
+            Command::FillRegion | Command::ClearRegion | Command::InvertRegion => region || self.editor.paints_change(),
             Command::RaiseRegion => self.editor.selected_neighbour(1).is_some(),
             Command::LowerRegion => self.editor.selected_neighbour(-1).is_some(),
             Command::SelectAbove => {

@@ -19,10 +19,11 @@ impl App {
                     }
                 }
                 None => {
+                    let live = self.live.progress_text();
                     let hint = match self.files.asking() {
                         Some(_) => "Waiting for the system's file dialog…",
                         None if self.files.is_busy() => "Working with the file…",
-                        None => self.tool_hint(),
+                        None => live.as_deref().unwrap_or_else(|| self.tool_hint()),
                     };
                     ui.label(RichText::new(hint).color(t.text_weak));
                     if let Some(purpose) = self.files.asking() {

@@ -30,8 +30,11 @@ impl Checkpoint {
 fn of_card(card: &str) -> Option<FewSteps> {
     let card: String = card.chars().take(CARD).collect();
     let matter = card.strip_prefix("---")?.split("\n---").next()?.to_lowercase();
-    let tags: Vec<&str> =
-        matter.lines().filter_map(|line| line.trim().strip_prefix("- ")).map(|tag| tag.trim_matches(['"', '\''])).collect();
+    let tags: Vec<&str> = matter
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("- "))
+        .map(|tag| tag.trim_matches(['"', '\'']))
+        .collect();
     let any = |names: &[&str]| tags.iter().any(|tag| names.contains(tag));
     if any(&["lcm", "latent-consistency", "latent consistency model"]) {
         Some(FewSteps::Lcm)
@@ -48,7 +51,9 @@ mod tests {
 
     #[test]
     fn a_card_says_by_its_tags_that_few_steps_are_enough() {
-        let card = |tag: &str| format!("---\nlicense: mit\ntags:\n- text-to-image\n- {tag}\n---\n# A model, not turbo\n- lcm\n");
+        let card = |tag: &str| {
+            format!("---\nlicense: mit\ntags:\n- text-to-image\n- {tag}\n---\n# A model, not turbo\n- lcm\n")
+        };
         assert_eq!(of_card(&card("LCM")), Some(FewSteps::Lcm));
         assert_eq!(of_card(&card("\"sd-turbo\"")), Some(FewSteps::Adversarial));
         assert_eq!(of_card(&card("anime")), None);

@@ -3,7 +3,7 @@
 use super::progress::Bar;
 use super::start::StartArgs;
 use crate::checkpoint::{Device, UnknownDevice};
-use crate::document::{Opened, BootstrapColour, Document, Overlap, Regions, Sampler, Schedule, WindowWeights, Wrap};
+use crate::document::{BootstrapColour, Document, Opened, Overlap, Regions, Sampler, Schedule, WindowWeights, Wrap};
 use crate::studio::{self, Drawn, Model as _, Options, Stage, Watcher};
 use anyhow::Context as _;
 use image::RgbImage;

@@ -1,7 +1,7 @@
 //! Masks and pictures from picture files.
 
-use super::raster::PngReader;
 use super::error::reason;
+use super::raster::PngReader;
 use super::{Document, FileError, MAX_AREA, Mask, Problem};
 use image::{DynamicImage, ImageDecoder as _, ImageReader, RgbImage};
 use std::fs::File;

@@ -172,16 +172,8 @@ pub fn draw(
     let known = options.trajectory.clone().filter(|_| !rerolls.is_empty());
     let runs = rerolls.len() + usize::from(known.is_none());
     let config = model.scheduler().clone();
-    let mut follower = Follower {
-        watcher,
-        previews,
-        document,
-        wrap: painting.wrap,
-        factor: painting.factor,
-        start,
-        runs,
-        run: 0,
-    };
+    let mut follower =
+        Follower { watcher, previews, document, wrap: painting.wrap, factor: painting.factor, start, runs, run: 0 };
     let network = model_as_network(model);
     let new_sampler = || sampler(document, &config, options);
     let mut cost = Cost::default();

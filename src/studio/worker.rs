@@ -1,6 +1,7 @@
 //! The worker: one thread that takes jobs in the order they came.
 
 use super::drawing::{DrawError, Drawn, Options, Stage, Watcher, draw};
+use super::estimate::Estimate;
 use super::live;
 use super::model::Model;
 use super::{Event, Job, JobId, Phase, Vocabulary};
@@ -229,14 +230,22 @@ fn one_job(
     let Some((_, model)) = loaded.as_mut() else {
         return Event::Failed { job: id, message: "no checkpoint is loaded".to_owned() };
     };
-    let mut watcher = Reporter { shared, id, begun: Instant::now() };
+    let mut watcher = Reporter { shared, id, begun: Instant::now(), done: None };
     let mut options = Options { previews: true, ..Options::default() };
     if job.live {
         let sketch = live::sketch(&job.document, &**model, shared.seconds_per_sample(name));
         shared.send(Event::Sketch { job: id, settings: sketch.document.settings.clone(), half: sketch.half });
         return match draw(&sketch.document, &mut **model, &options, &mut watcher) {
             Ok(drawn) => finished(shared, id, &sketch.document, drawn, start),
-            Err(error) => failed(id, &error),
+            Err(error) => {
+                // Under a busy brush no live picture may ever be finished, but its first steps tell how fast it goes.
+                let estimate = Estimate::of(&sketch.document, model.window(), model.factor());
+                if let (Some((steps, seconds)), Some(estimate)) = (watcher.done, estimate) {
+                    let samples = (estimate.unet_samples * steps) as f32 / estimate.steps.max(1) as f32;
+                    shared.lock().pace.insert(name.clone(), seconds / samples.max(1.0));
+                }
+                failed(id, &error)
+            }
         };
     }
     let basis = basis(&job.document);
@@ -285,6 +294,8 @@ struct Reporter<'a> {
     id: JobId,
     /// When denoising began.
     begun: Instant,
+    /// The steps done, and the seconds they took.
+    done: Option<(usize, f32)>,
 }
 
 impl Watcher for Reporter<'_> {
@@ -303,7 +314,9 @@ impl Watcher for Reporter<'_> {
     }
 
     fn step(&mut self, done: usize, total: usize, preview: Option<RgbImage>) {
-        let per_step = self.begun.elapsed().as_secs_f32() / done.max(1) as f32;
+        let spent = self.begun.elapsed().as_secs_f32();
+        self.done = Some((done, spent));
+        let per_step = spent / done.max(1) as f32;
         let (step, steps) = (done as u32, total as u32);
         let seconds_left = per_step * (total - done) as f32;
         self.shared.send(Event::Step { job: self.id, step, steps, seconds_left });

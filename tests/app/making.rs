@@ -142,7 +142,8 @@ fn live_pictures_follow_the_brush_and_are_kept_only_when_asked() {
     let end = |log: &Log| log.lock().expect("whole").last().cloned().unwrap_or_default();
     painter.paints(&[(200.0, 100.0), (300.0, 100.0)]);
     let begun = log.lock().expect("whole").iter().filter(|l| l.starts_with("live")).count();
-    painter.waits_for("another", |_| log.lock().expect("whole").iter().filter(|l| l.starts_with("live")).count() > begun);
+    painter
+        .waits_for("another", |_| log.lock().expect("whole").iter().filter(|l| l.starts_with("live")).count() > begun);
     // The next stroke stops it before anything else is begun.
     painter.paints(&[(200.0, 150.0), (300.0, 150.0)]);
     painter.waits_for("the newest", |_| end(&log).starts_with("live"));
@@ -227,7 +228,8 @@ fn finished_pictures_come_back_with_the_document() {
     let mut again = Painter::with(Some(&project), Box::new(Pretender::default()));
     again.waits_for("the strip", |a| a.takes() == 2);
     assert!(!again.app().editor().is_unsaved());
-    let open = |p: &Painter| p.h.query_by_label("Take, seed 5").is_some() && p.h.query_by_label("Take, seed 6").is_some();
+    let open =
+        |p: &Painter| p.h.query_by_label("Take, seed 5").is_some() && p.h.query_by_label("Take, seed 6").is_some();
     for _ in 0..2000 {
         if open(&again) {
             break;
@@ -282,7 +284,7 @@ fn a_larger_canvas_is_filled_around_the_old_picture() {
     let picture = old.take.clone().expect("one");
     painter.clicks("Canvas size 768 × 512");
     painter.clicks("Panorama");
-    painter.clicks("Keep the picture, and draw what is new around it");
+    painter.clicks("Draw what is new around the picture");
     painter.clicks("Old canvas at the right");
     painter.clicks("Change");
     let document = painter.document().clone();

@@ -98,9 +98,8 @@ impl App {
                 ui.painter().vline(x, place.y_range(), Stroke::new(1.5, t.ring_light));
                 ui.painter().circle(pos2(x, place.center().y), 8.0, t.handle, Stroke::new(1.5, t.ring_dark));
                 super::strip::caption(ui, place, &captions[0]);
-                let right = format!("{} at the right", captions[1]);
                 let font = egui::FontId::proportional(theme::TEXT_SMALL);
-                let galley = ui.painter().layout_no_wrap(right, font, t.caption);
+                let galley = ui.painter().layout_no_wrap(captions[1].clone(), font, t.caption);
                 let ground = Align2::RIGHT_BOTTOM.anchor_size(place.right_bottom(), galley.size() + vec2(12.0, 6.0));
                 ui.painter().rect_filled(ground, theme::ROUND_SMALL, t.caption_ground);
                 ui.painter().galley(ground.min + vec2(6.0, 3.0), galley, t.caption);

@@ -105,7 +105,7 @@ impl Takes {
     pub fn add(&mut self, take: Arc<Take>, document: Document) {
         let number = self.next;
         self.next += 1;
-        self.shelf.send(Work::Pack { number, take: Arc::clone(&take), document: document.clone() });
+        self.shelf.send(Work::Pack { number, take: Arc::clone(&take), document: Box::new(document.clone()) });
         self.clock += 1;
         let item = Item {
             number,

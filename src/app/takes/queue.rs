@@ -24,8 +24,6 @@ impl App {
             response.widget_info(|| WidgetInfo::labeled(Role::Group, true, &name));
             ui.painter().rect_filled(rect, theme::ROUND_SMALL, t.card);
             if begun {
-                let bar = Rect::from_min_size(rect.left_bottom() - vec2(0.0, 3.0), vec2(width * job.progress(), 3.0));
-                ui.painter().rect_filled(bar, 1.0, t.accent);
                 let text = format!("{:.0} %", job.progress() * 100.0);
                 let font = FontId::proportional(theme::TEXT);
                 ui.painter().text(rect.center(), Align2::CENTER_CENTER, text, font, t.text_strong);
@@ -34,12 +32,15 @@ impl App {
                 let corners = [inner.left_top(), inner.right_top(), inner.right_bottom(), inner.left_bottom()];
                 let line: Vec<_> = corners.into_iter().chain([inner.left_top()]).collect();
                 ui.painter().extend(egui::Shape::dashed_line(&line, Stroke::new(1.0, t.text_weak), 4.0, 4.0));
-                let text = if place == next { "next".to_owned() } else { format!("waits, {}", place + 1 - next) };
+                let text = if place == next { "next".to_owned() } else { format!("waits · {}", place + 1 - next) };
                 let font = FontId::proportional(theme::TEXT_SMALL);
                 ui.painter().text(rect.center(), Align2::CENTER_CENTER, text, font, t.text_weak);
             }
             caption(ui, rect, &format!("seed {seed}"));
-            let buttons = Rect::from_min_max(pos2(rect.left() + 2.0, rect.top() + 2.0), rect.right_top() + vec2(-2.0, 24.0));
+            let bar = Rect::from_min_size(rect.left_bottom() - vec2(0.0, 3.0), vec2(width * job.progress(), 3.0));
+            ui.painter().rect_filled(bar, 1.0, t.accent);
+            let buttons =
+                Rect::from_min_max(pos2(rect.left() + 2.0, rect.top() + 2.0), rect.right_top() + vec2(-2.0, 24.0));
             let layout = egui::Layout::right_to_left(egui::Align::Center);
             ui.scope_builder(UiBuilder::new().max_rect(buttons).layout(layout), |ui| {
                 ui.spacing_mut().item_spacing.x = 2.0;
@@ -49,7 +50,8 @@ impl App {
                     wish = Some(Wish::Cancel(job.id));
                 }
                 if !begun && place > next {
-                    let first = widgets::small_icon_button(ui, icons::ICON_FIRST_PAGE, &format!("Make seed {seed} next"));
+                    let first =
+                        widgets::small_icon_button(ui, icons::ICON_LAST_PAGE, &format!("Make seed {seed} next"));
                     if first.on_hover_text("Make this one next").clicked() {
                         wish = Some(Wish::Next(job.id));
                     }

@@ -10,7 +10,7 @@ pub enum Work {
     Pack {
         number: u64,
         take: Arc<Take>,
-        document: Document,
+        document: Box<Document>,
     },
     Open {
         number: u64,
@@ -22,8 +22,15 @@ pub enum Work {
 
 pub enum Done {
     /// `packed` is absent where the picture cannot carry its project.
-    Packed { number: u64, packed: Option<Arc<[u8]>>, thumbnail: ColorImage },
-    Opened { number: u64, result: Result<Box<(Arc<Take>, Document, ColorImage)>, String> },
+    Packed {
+        number: u64,
+        packed: Option<Arc<[u8]>>,
+        thumbnail: ColorImage,
+    },
+    Opened {
+        number: u64,
+        result: Result<Box<(Arc<Take>, Document, ColorImage)>, String>,
+    },
 }
 
 /// The way to the thread and back.

@@ -1,13 +1,10 @@
 //! The strip below the canvas: jobs that run or wait, then the finished pictures.
 
 use super::{Compare, Wish};
-use crate::app::{App, Command, theme};
 use crate::app::files::Purpose;
+use crate::app::{App, Command, theme};
 use crate::document::{Area, Document, Start, Take};
-use egui::{
-    Align2, Button, FontId, Rect, Response, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo,
-    vec2,
-};
+use egui::{Align2, Button, FontId, Rect, Response, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, vec2};
 use std::sync::Arc;
 
 /// Height of a thumbnail.
@@ -193,14 +190,7 @@ impl App {
     }
 }
 
-fn paint(
-    ui: &Ui,
-    rect: Rect,
-    texture: Option<&egui::TextureHandle>,
-    text: &str,
-    is_chosen: bool,
-    response: &Response,
-) {
+fn paint(ui: &Ui, rect: Rect, texture: Option<&egui::TextureHandle>, text: &str, is_chosen: bool, response: &Response) {
     let t = theme::tokens(ui);
     match texture {
         Some(texture) => {
