@@ -136,6 +136,30 @@ fn words_become_the_embeddings_of_transformers() {
 }
 
 #[test]
+fn weighted_words_move_away_from_the_empty_prompt_and_towards_it() {
+    let mut model = load("eps");
+    let mut embedding = |words: &str| {
+        let id = model.prompt(words).unwrap();
+        model.embedding(id).unwrap()
+    };
+    let (empty, plain) = (embedding(""), embedding("a red fox in the snow"));
+    assert_eq!(embedding("a (red fox:1) in the snow"), plain);
+    let weighted = embedding("a (red fox:1.5) in the (snow:0)");
+    let tokenizer = open("eps").tokenizer().unwrap();
+    let tokens = tokenizer.encode("a (red fox:1.5) in the (snow:0)").unwrap();
+    assert_eq!(tokens.ids, tokenizer.encode("a red fox in the snow").unwrap().ids);
+    let width = plain.len() / tokens.ids.len();
+    for (at, value) in weighted.iter().enumerate() {
+        let expected = empty[at] + tokens.weights[at / width] * (plain[at] - empty[at]);
+        assert!((value - expected).abs() < 1e-6, "{at}");
+    }
+    // Each word is one token or more.
+    let mut kinds = tokens.weights;
+    kinds.dedup();
+    assert_eq!(kinds, [1.0, 1.5, 1.0, 0.0, 1.0]);
+}
+
+#[test]
 fn the_unet_predicts_what_diffusers_does() {
     for name in NAMES {
         let golden = Golden::open(&format!("{name}_unet.safetensors"));

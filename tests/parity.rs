@@ -224,8 +224,9 @@ fn every_setting_of_a_document_reaches_the_engine_and_its_estimate() {
     base.settings.bootstrap = 0.5;
     let mut seen: Vec<(&str, Drawn)> = Vec::new();
     type Change<'a> = (&'a str, fn(&mut Document));
-    let changes: [Change<'_>; 12] = [
+    let changes: [Change<'_>; 13] = [
         ("as it is", |_| ()),
+        ("style", |d| d.style = "oil painting".to_owned()),
         ("feather", |d| d.regions[0].feather = 12),
         ("weight", |d| (d.regions[0].weight, d.settings.overlap) = (3.0, Overlap::Average)),
         ("guidance", |d| d.regions[1].guidance = Some(1.0)),

@@ -5,7 +5,7 @@ use egui::accesskit::Role;
 use egui::{Event, Key, Modifiers, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use polyptych::app::{App, Engine, Example, FileDialogs, Options, Selected};
+use polyptych::app::{App, Engine, Example, FileDialogs, Language, Options, Selected};
 use polyptych::document::{
     BootstrapColour, Document, Overlap, Region, Regions, Schedule, Settings, WindowWeights, Wrap,
 };
@@ -86,7 +86,12 @@ impl Writer {
         document.save(&path).expect("saved");
         let asked = Arc::default();
         let engine = Reader { vocabulary: Arc::new(vocabulary), asked: Arc::clone(&asked) };
-        let options = Options { project: Some(path), engine: Some(Box::new(engine)), file_dialogs: FileDialogs::Own };
+        let options = Options {
+            project: Some(path),
+            engine: Some(Box::new(engine)),
+            file_dialogs: FileDialogs::Own,
+            language: Some(Language::English),
+        };
         let mut h = Harness::builder().with_size(vec2(1440.0, 900.0)).build_eframe(|cc| App::new(cc, options));
         h.run_ok();
         let mut writer = Self { h, asked, _folder: folder };

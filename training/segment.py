@@ -27,8 +27,8 @@ from vae import load_vae
 
 CELL = 8                     # pixels of a cell's edge
 LAYOUT_SEEDS = 300_000       # first seed of the layouts it learns from: apart from those of fidelity.py
-HELD = 400                   # the last layouts are only for checking
-PART = 400                   # layouts drawn at a time
+HELD = 200                   # the last layouts are only for checking
+PART = 200                   # layouts drawn at a time
 
 
 def block(a, b, stride=1):
@@ -77,8 +77,11 @@ def softened(vae, latents):
 
 
 def learn_from(job):
-    """One part of what is learnt from: (pictures at half resolution, classes of their cells)."""
+    """Makes one part of what is learnt from: (pictures at half resolution, classes of their cells), kept in RUN."""
     run, what, first = job
+    file = f"{run}/segmenter-pictures/{what}-{first:05d}.pt"
+    if os.path.exists(file):
+        return file
     torch.set_num_threads(1)
     torch.manual_seed(first)
     vae, pictures = load_vae(run), []
@@ -94,26 +97,25 @@ def learn_from(job):
             latents, classes = np.load(f"{run}/latents-256/{first:04d}.npy"), np.load(f"{run}/classes-256/{first:04d}.npy")
             for i in range(0, len(latents), 8):
                 pictures.append(softened(vae, torch.from_numpy(latents[i:i + 8]).float()))
-    return np.concatenate(pictures), classes
+    save_atomic((np.concatenate(pictures), classes), file)
+    return file
 
 
-def gather(run, layouts, processes):
-    """(pictures, classes) of the training set's large pictures, then of so many layouts; made once, kept in RUN."""
-    file = f"{run}/segmenter-pictures.npz"
-    if not os.path.exists(file):
-        jobs = [(run, "set", part) for part in range(len(glob.glob(f"{run}/latents-256/[0-9]*.npy")))]
-        jobs += [(run, "layouts", first) for first in range(0, layouts, PART)]
-        parts, start = [], time.time()
-        with Pool(processes) as pool:
-            for part in pool.imap(learn_from, jobs):
-                parts.append(part)
-                print(f"{sum(len(p[0]) for p in parts)} pictures, {time.time() - start:.0f} s", flush=True)
-        save_atomic([np.concatenate(column) for column in zip(*parts)], file)
-    return torch.load(file, weights_only=False)
+def gather(run, sets, layouts, processes):
+    """(pictures, classes) of so many parts of the training set's large pictures, then of so many layouts."""
+    os.makedirs(f"{run}/segmenter-pictures", exist_ok=True)
+    there = len(glob.glob(f"{run}/latents-256/[0-9]*.npy"))
+    jobs = [(run, "set", part) for part in range(min(sets, there))] + [(run, "layouts", first) for first in range(0, layouts, PART)]
+    parts, start = [], time.time()
+    with Pool(processes) as pool:
+        for file in pool.imap(learn_from, jobs):
+            parts.append(torch.load(file, weights_only=False))
+            print(f"{sum(len(p[0]) for p in parts)} pictures, {time.time() - start:.0f} s", flush=True)
+    return [np.concatenate(column) for column in zip(*parts)]
 
 
-def train(run, minutes, threads, layouts):
-    pictures, classes = gather(run, layouts, threads)
+def train(run, minutes, threads, sets, layouts):
+    pictures, classes = gather(run, sets, layouts, threads)
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     classes = torch.from_numpy(classes).long()
@@ -123,12 +125,12 @@ def train(run, minutes, threads, layouts):
     model = Segmenter().to(memory_format=torch.channels_last)
     opt = torch.optim.AdamW(model.parameters(), 3e-3, weight_decay=0.02)
     rng, start, step, mean = np.random.default_rng(0), time.time(), 0, Running()
-    sets = len(pictures) - layouts
+    others = len(pictures) - layouts
     while (past := (time.time() - start) / (60 * minutes)) < 1:
         for g in opt.param_groups:
             g["lr"] = 3e-3 * min(1, (step + 1) / 100) * min(1.0, 1.5 * (1 - past)) + 1e-5
         # half layouts, half of everything
-        i = np.concatenate([rng.integers(sets, size=16), sets + rng.integers(layouts - HELD, size=16)])
+        i = np.concatenate([rng.integers(others, size=16), others + rng.integers(layouts - HELD, size=16)])
         x, y = to_tensor(pictures[i]), classes[i]
         if rng.random() < 0.5:
             x, y = x.flip(3), y.flip(2)
@@ -182,11 +184,12 @@ def main():
     ap = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     ap.add_argument("run")
     ap.add_argument("--minutes", type=float, default=40)
-    ap.add_argument("--layouts", type=int, default=6000)
+    ap.add_argument("--sets", type=int, default=3, help="parts of 2000 pictures of the training set")
+    ap.add_argument("--layouts", type=int, default=1600, help="a multiple of %d" % PART)
     ap.add_argument("--threads", type=int, default=os.cpu_count())
     a = ap.parse_args()
     assert LAYOUT_SEEDS + a.layouts < FIRST_SEED
-    train(a.run, a.minutes, a.threads, a.layouts)
+    train(a.run, a.minutes, a.threads, a.sets, a.layouts)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 //! Settings of the picture that are rarely touched, folded away until asked for.
 
 use super::editor::Field;
+use super::texts::{key, tr};
 use super::{App, theme, widgets};
 use crate::document::{BootstrapColour, Document, Overlap, Regions, Schedule, WindowWeights, Wrap};
 use egui::{Align, ComboBox, DragValue, Label, Layout, RichText, Ui};
@@ -14,49 +15,55 @@ type Choice<T> = (T, &'static str, &'static str);
 const REGIONS: [Choice<Regions>; 2] = [
     (
         Regions::MultiDiffusion,
-        "Held, a pass for each region",
-        "MultiDiffusion: shapes are held; each region costs a pass more per window.",
+        key("Held, a pass for each region"),
+        key("MultiDiffusion: shapes are held; each region costs a pass more per window."),
     ),
     (
         Regions::Attention,
-        "Hinted, one pass for all",
-        "Attention: as fast as one region however many there are, but shapes are a hint and “hold shape” does nothing.",
+        key("Hinted, one pass for all"),
+        key(
+            "Attention: as fast as one region however many there are, but shapes are a hint and “hold shape” does nothing.",
+        ),
     ),
 ];
 
 const OVERLAPS: [Choice<Overlap>; 2] = [
-    (Overlap::Order, "cover", "The upper region hides the lower one, as paint does"),
-    (Overlap::Average, "mix", "Both show at once, half and half, where they overlap"),
+    (Overlap::Order, key("cover"), key("The upper region hides the lower one, as paint does")),
+    (Overlap::Average, key("mix"), key("Both show at once, half and half, where they overlap")),
 ];
 
 const WEIGHTS: [Choice<WindowWeights>; 2] = [
-    (WindowWeights::Uniform, "even", "Every window counts the same up to its edge"),
-    (WindowWeights::Tent, "fade out", "Windows fade out towards their edges: softer seams when the stride is wide"),
+    (WindowWeights::Uniform, key("even"), key("Every window counts the same up to its edge")),
+    (
+        WindowWeights::Tent,
+        key("fade out"),
+        key("Windows fade out towards their edges: softer seams when the stride is wide"),
+    ),
 ];
 
 const SURROUNDS: [Choice<BootstrapColour>; 2] = [
-    (BootstrapColour::Random, "colours", "Plain colours by chance: the region does not grow over its edge"),
-    (BootstrapColour::White, "white", "White, with the region in the middle: better in fewer than ten steps"),
+    (BootstrapColour::Random, key("colours"), key("Plain colours by chance: the region does not grow over its edge")),
+    (BootstrapColour::White, key("white"), key("White, with the region in the middle: better in fewer than ten steps")),
 ];
 
 const EDGES: [Choice<Wrap>; 4] = [
-    (Wrap::None, "apart", "The picture ends at its edges"),
-    (Wrap::X, "left–right", "The right edge goes on at the left: a panorama all round"),
-    (Wrap::Y, "top–bottom", "The bottom edge goes on at the top"),
-    (Wrap::Xy, "all round", "A tile: copies of the picture fit together on all sides"),
+    (Wrap::None, key("apart"), key("The picture ends at its edges")),
+    (Wrap::X, key("left–right"), key("The right edge goes on at the left: a panorama all round")),
+    (Wrap::Y, key("top–bottom"), key("The bottom edge goes on at the top")),
+    (Wrap::Xy, key("all round"), key("A tile: copies of the picture fit together on all sides")),
 ];
 
 impl App {
     pub(super) fn advanced_ui(&mut self, ui: &mut Ui, width: f32) {
-        widgets::fold(ui, &mut self.prefs.advanced, "Advanced", "How regions and windows become one picture");
+        widgets::fold(ui, &mut self.prefs.advanced, tr("Advanced"), tr("How regions and windows become one picture"));
         if !self.prefs.advanced {
             return;
         }
         let settings = self.editor.document().settings.clone();
         if !self.editor.document().regions.is_empty() {
             let whole = ui.available_width();
-            let hint = "What keeps regions in their places";
-            self.choice(ui, whole, "Shapes", hint, settings.regions, &REGIONS, Field::Regions, |d, v| {
+            let hint = tr("What keeps regions in their places");
+            self.choice(ui, whole, tr("Shapes"), hint, settings.regions, &REGIONS, Field::Regions, |d, v| {
                 d.settings.regions = v;
             });
         }
@@ -66,36 +73,54 @@ impl App {
                 .filter(|s| settings.sampler.follows(*s))
                 .map(|s| (s, s.title(), schedule_hint(s)))
                 .collect();
-            let hint = "How the steps are spread from much noise to little";
-            self.choice(ui, width, "Schedule", hint, settings.schedule, &schedules, Field::Schedule, |d, v| {
+            let hint = tr("How the steps are spread from much noise to little");
+            self.choice(ui, width, tr("Schedule"), hint, settings.schedule, &schedules, Field::Schedule, |d, v| {
                 d.settings.schedule = v;
             });
-            let hint = "Which edges of the picture are joined";
-            self.choice(ui, width, "Edges", hint, settings.wrap, &EDGES, Field::Wrap, |d, v| d.settings.wrap = v);
+            let hint = tr("Which edges of the picture are joined");
+            self.choice(ui, width, tr("Edges"), hint, settings.wrap, &EDGES, Field::Wrap, |d, v| d.settings.wrap = v);
         });
         ui.horizontal(|ui| {
-            let hint = "What is seen where regions overlap";
-            self.choice(ui, width, "Overlaps", hint, settings.overlap, &OVERLAPS, Field::Overlap, |d, v| {
+            let hint = tr("What is seen where regions overlap");
+            self.choice(ui, width, tr("Overlaps"), hint, settings.overlap, &OVERLAPS, Field::Overlap, |d, v| {
                 d.settings.overlap = v;
             });
-            let hint = "What surrounds a region in the first steps, while it holds its shape";
-            self.choice(ui, width, "Around", hint, settings.bootstrap_colour, &SURROUNDS, Field::Surround, |d, v| {
-                d.settings.bootstrap_colour = v;
-            });
+            let hint = tr("What surrounds a region in the first steps, while it holds its shape");
+            self.choice(
+                ui,
+                width,
+                tr("Around"),
+                hint,
+                settings.bootstrap_colour,
+                &SURROUNDS,
+                Field::Surround,
+                |d, v| {
+                    d.settings.bootstrap_colour = v;
+                },
+            );
         });
         ui.horizontal(|ui| {
-            let hint = "How the windows count that the picture is made of";
-            self.choice(ui, width, "Windows", hint, settings.window_weights, &WEIGHTS, Field::WindowWeights, |d, v| {
-                d.settings.window_weights = v;
-            });
+            let hint = tr("How the windows count that the picture is made of");
+            self.choice(
+                ui,
+                width,
+                tr("Windows"),
+                hint,
+                settings.window_weights,
+                &WEIGHTS,
+                Field::WindowWeights,
+                |d, v| {
+                    d.settings.window_weights = v;
+                },
+            );
             self.stride_field(ui, width);
         });
     }
 
     fn stride_field(&mut self, ui: &mut Ui, width: f32) {
         let mut stride = self.editor.document().settings.stride * LATENT;
-        let hint = "How far apart windows lie. Closer: smoother, and slower";
-        let response = widgets::field(ui, width, "Stride", hint, |ui, label| {
+        let hint = tr("How far apart windows lie. Closer: smoother, and slower");
+        let response = widgets::field(ui, width, tr("Stride"), hint, |ui, label| {
             // (Rounded to the latent's grid, so not letter by letter.)
             let value = DragValue::new(&mut stride).range(LATENT..=512).speed(LATENT).suffix(" px");
             let value = value.update_while_editing(false);
@@ -119,17 +144,17 @@ impl App {
     ) {
         let t = theme::tokens(ui);
         let mut chosen = None;
-        let (title, does) = choices.iter().find(|c| c.0 == current).map_or(("", ""), |c| (c.1, c.2));
+        let (title, does) = choices.iter().find(|c| c.0 == current).map_or(("", ""), |c| (tr(c.1), tr(c.2)));
         widgets::field(ui, width, name, hint, |ui, label| {
             let combo = ComboBox::from_id_salt(name).selected_text(title).icon(widgets::chevron);
             let response = combo.truncate().show_ui(ui, |ui| {
                 ui.set_max_width(264.0);
                 ui.spacing_mut().item_spacing.y = 2.0;
                 for (value, title, does) in choices {
-                    if ui.selectable_label(*value == current, *title).clicked() {
+                    if ui.selectable_label(*value == current, tr(title)).clicked() {
                         chosen = Some(*value);
                     }
-                    let does = RichText::new(*does).size(theme::TEXT_SMALL).color(t.text_weak);
+                    let does = RichText::new(tr(does)).size(theme::TEXT_SMALL).color(t.text_weak);
                     egui::Frame::new().inner_margin(egui::Margin { left: 8, right: 8, top: 0, bottom: 6 }).show(
                         ui,
                         |ui| {
@@ -153,10 +178,10 @@ impl App {
 
 fn schedule_hint(schedule: Schedule) -> &'static str {
     match schedule {
-        Schedule::Normal => "As the model was made",
-        Schedule::Karras => "Smaller steps near the end: finer detail in few steps",
-        Schedule::Exponential => "Even ratios of noise: smooth, soft pictures",
-        Schedule::Trailing => "Begins at the very noisiest: deeper darks and lights",
-        Schedule::Sgm => "As the makers of the few-step models spread them",
+        Schedule::Normal => tr("As the model was made"),
+        Schedule::Karras => tr("Smaller steps near the end: finer detail in few steps"),
+        Schedule::Exponential => tr("Even ratios of noise: smooth, soft pictures"),
+        Schedule::Trailing => tr("Begins at the very noisiest: deeper darks and lights"),
+        Schedule::Sgm => tr("As the makers of the few-step models spread them"),
     }
 }

@@ -1,5 +1,6 @@
 //! What may change of the picture to start from, painted with the tools like a region.
 
+use super::texts::tr;
 use super::{App, Command, Selected, Tool, ViewMode, theme};
 use crate::document::{Area, Mask, PixelRect, RegionId, Start};
 use egui::{Button, Color32, ColorImage, Mesh, Painter, Pos2, RichText, TextureHandle, TextureOptions, Ui, pos2};
@@ -104,9 +105,9 @@ impl App {
             ui.spacing_mut().item_spacing.x = theme::HALF;
             let painting = self.editor.paints_change();
             let (text, name) = if painting {
-                ("Done", "Done painting what may change")
+                (tr("Done"), tr("Done painting what may change"))
             } else {
-                ("Paint", Command::PaintChange.label())
+                (tr("Paint"), Command::PaintChange.label())
             };
             let mut button = |ui: &mut Ui, text: &str, name: &str, command: Command| {
                 let button = ui.add(Button::new(text)).accessible_name(name);
@@ -115,11 +116,11 @@ impl App {
                 }
             };
             if painting {
-                ui.label(RichText::new("What may change").color(t.accent));
+                ui.label(RichText::new(tr("What may change")).color(t.accent));
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                     button(ui, text, name, Command::PaintChange);
-                    button(ui, "Invert", "Invert what may change", Command::InvertRegion);
-                    button(ui, "Clear", "Clear what may change", Command::ClearRegion);
+                    button(ui, tr("Invert"), tr("Invert what may change"), Command::InvertRegion);
+                    button(ui, tr("Clear"), tr("Clear what may change"), Command::ClearRegion);
                 });
             } else {
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {

@@ -1,5 +1,6 @@
 //! What would go wrong with the picture, said before it is made.
 
+use super::texts::{fill, tr};
 use super::words::Writing;
 use super::{Editor, Selected};
 use crate::document::{Area, Coverage, Document, RegionId, Start, WarningKind};
@@ -68,13 +69,14 @@ impl Checks {
         let document = editor.document();
         let shown = document.regions.iter().filter(|r| r.visible).map(|r| (Selected::Region(r.id), &r.words));
         let prompts = std::iter::once((Selected::Background, &document.background.words)).chain(shown);
-        let prompts: Vec<String> = prompts.map(|(key, text)| writing.finished(key, text)).collect();
+        let mut prompts: Vec<String> = prompts.map(|(key, text)| writing.finished(key, text)).collect();
+        prompts.push(document.style.clone());
         let by = vocabulary.map_or(0, |v| Arc::as_ptr(v) as usize);
         if self.prompts.as_ref().is_none_or(|(of, with)| *of != prompts || *with != by) {
             let words = vocabulary.and_then(|v| v.words());
             let unknown = words.map(|words| words.unknown_in(prompts.iter().map(String::as_str))).unwrap_or_default();
             let unknown: Vec<String> = unknown.into_iter().map(|u| u.word).collect();
-            let note = || format!("This model does not know: {}.", unknown.join(", "));
+            let note = || fill("This model does not know: {0}.", &[&unknown.join(", ")]);
             self.unknown = (!unknown.is_empty()).then(note);
             self.prompts = Some((prompts, by));
         }
@@ -89,32 +91,33 @@ impl Checks {
 
 /// The most serious first.
 fn texts(document: &Document, coverage: &Coverage) -> Vec<String> {
-    let name = |id: Option<RegionId>| id.and_then(|id| document.region(id)).map_or("A region", |r| r.name.as_str());
+    let name = |id: Option<RegionId>| id.and_then(|id| document.region(id)).map_or(tr("A region"), |r| r.name.as_str());
     let mut texts: Vec<String> = document
         .warnings_of(coverage)
         .into_iter()
         .map(|warning| match warning.kind {
-            WarningKind::EmptyMask => format!("{} is not painted yet.", name(warning.region)),
-            WarningKind::EmptyWords => format!("{} has no words yet.", name(warning.region)),
-            WarningKind::Covered => format!("{} lies under others and will not show.", name(warning.region)),
-            WarningKind::Uncovered => "The background shows but has no words.".to_owned(),
-            WarningKind::AllHidden => "All regions are hidden.".to_owned(),
+            WarningKind::EmptyMask => fill("{0} is not painted yet.", &[&name(warning.region)]),
+            WarningKind::EmptyWords => fill("{0} has no words yet.", &[&name(warning.region)]),
+            WarningKind::Covered => fill("{0} lies under others and will not show.", &[&name(warning.region)]),
+            WarningKind::Uncovered => tr("The background shows but has no words.").to_owned(),
+            WarningKind::AllHidden => tr("All regions are hidden.").to_owned(),
         })
         .collect();
     for share in &coverage.regions {
         let hidden = 1.0 - share.visible / share.painted.max(f64::MIN_POSITIVE);
         let shown = document.region(share.region).is_some_and(|r| r.visible);
         if shown && share.painted > 0.0 && hidden > HIDDEN && hidden < 0.95 {
-            texts.push(format!("{:.0} % of {} lies under others.", hidden * 100.0, name(Some(share.region))));
+            texts
+                .push(fill("{0} % of {1} lies under others.", &[&(hidden * 100.0).round(), &name(Some(share.region))]));
         }
     }
     if let Some(Start { area: Area::Mask(mask), .. }) = &document.start
         && mask.is_blank()
     {
-        texts.push("Nothing of the picture may change yet. Paint where it may.".to_owned());
+        texts.push(tr("Nothing of the picture may change yet. Paint where it may.").to_owned());
     }
     if !document.width.is_multiple_of(8) || !document.height.is_multiple_of(8) {
-        texts.push("Width and height should be multiples of 8.".to_owned());
+        texts.push(tr("Width and height should be multiples of 8.").to_owned());
     }
     texts
 }

@@ -1,5 +1,6 @@
 //! Everything a person can ask for, in one list: menu, shortcuts, tooltips and tests all come from here.
 
+use super::texts::{fill, tr};
 use egui::{Key, Modifiers};
 use egui_material_icons::{MaterialIcon, icons};
 
@@ -73,6 +74,8 @@ commands! {
     RenameRegion: "Rename region", "Give the region another name", Some(icons::ICON_EDIT), [key(PLAIN, Key::F2)];
     EditWords: "Write words", "Write what the region shows", None, [key(PLAIN, Key::W)];
     ToggleRegion: "Hide or show region", "A hidden region takes no part in the picture", None, [];
+    SoloRegion: "Show this region alone", "Hide all other regions, or show them again", None, [key(SHIFT, Key::S)];
+    LockRegion: "Lock or unlock region", "A locked region cannot be painted on, changed or deleted by mistake", None, [place(PLAIN, Key::Slash)];
     RaiseRegion: "Move region up", "Upper regions cover lower ones", Some(icons::ICON_ARROW_UPWARD), [place(CTRL, Key::CloseBracket)];
     LowerRegion: "Move region down", "Upper regions cover lower ones", Some(icons::ICON_ARROW_DOWNWARD), [place(CTRL, Key::OpenBracket)];
     SelectAbove: "Select region above", "Go to the next region up the list", None, [place(ALT, Key::CloseBracket)];
@@ -120,6 +123,11 @@ commands! {
     ThemeLight: "Light", "Dark text on light grey", None, [];
     Palette: "Find a command…", "Type what you want to do", Some(icons::ICON_SEARCH), [key(CTRL, Key::K)];
     Shortcuts: "Keyboard shortcuts", "All keys on one page", None, [key(PLAIN, Key::F1)];
+    LanguageSystem: "Language of the system", "English where the system's is not spoken here", None, [];
+    LanguageEnglish: "English", "The window speaks English", None, [];
+    LanguageGerman: "Deutsch", "Das Fenster spricht Deutsch", None, [];
+    LanguageChinese: "中文", "界面使用简体中文", None, [];
+    Tour: "Take the tour", "Four notes on how a picture is made", None, [];
     About: "About Polyptych", "Version and licences", None, [];
 }
 
@@ -127,7 +135,7 @@ impl Command {
     /// What menus and buttons call it. `…` where it asks for more first.
     #[must_use]
     pub fn label(self) -> &'static str {
-        self.row().label
+        if self.speaks_for_itself() { self.row().label } else { tr(self.row().label) }
     }
 
     /// What the list of all commands calls it, where the name alone does not say enough.
@@ -135,9 +143,12 @@ impl Command {
     pub fn full_label(self) -> String {
         let label = self.label();
         match self {
-            Self::ViewBoth | Self::ViewRegions | Self::ViewPicture => format!("Show: {label}"),
-            Self::ThemeSystem | Self::ThemeDark | Self::ThemeLight => format!("Theme: {label}"),
-            Self::ToolBrush | Self::ToolEraser | Self::ToolHand | Self::ToolZoom => format!("Tool: {label}"),
+            Self::ViewBoth | Self::ViewRegions | Self::ViewPicture => fill("Show: {0}", &[&label]),
+            Self::ThemeSystem | Self::ThemeDark | Self::ThemeLight => fill("Theme: {0}", &[&label]),
+            Self::ToolBrush | Self::ToolEraser | Self::ToolHand | Self::ToolZoom => fill("Tool: {0}", &[&label]),
+            Self::LanguageSystem | Self::LanguageEnglish | Self::LanguageGerman | Self::LanguageChinese => {
+                fill("Language: {0}", &[&label])
+            }
             _ => label.to_owned(),
         }
     }
@@ -145,7 +156,18 @@ impl Command {
     /// One line on what it does, for tooltips and the palette.
     #[must_use]
     pub fn hint(self) -> &'static str {
-        self.row().hint
+        if self.speaks_for_itself() { self.row().hint } else { tr(self.row().hint) }
+    }
+
+    /// Languages are called by their own names, whatever language the window speaks.
+    fn speaks_for_itself(self) -> bool {
+        matches!(self, Self::LanguageEnglish | Self::LanguageGerman | Self::LanguageChinese)
+    }
+
+    /// The English texts that are to be translated.
+    #[cfg(test)]
+    pub(super) fn english(self) -> impl Iterator<Item = &'static str> {
+        [self.row().label, self.row().hint].into_iter().filter(move |_| !self.speaks_for_itself())
     }
 
     /// Its icon, where a button shows one.

@@ -3,6 +3,7 @@
 use super::Editor;
 use super::engine::Engine;
 use super::job::duration;
+use super::texts::{fill, tr};
 use crate::studio::Estimate;
 use std::time::{Duration, Instant};
 
@@ -56,9 +57,12 @@ impl Cost {
 }
 
 fn text(estimate: Estimate) -> String {
-    let windows = if estimate.windows == 1 { "1 window".to_owned() } else { format!("{} windows", estimate.windows) };
-    let time = estimate.seconds.map(|s| format!(" · about {}", duration(s))).unwrap_or_default();
-    format!("{windows} × {} steps · {} passes{time}", estimate.steps, estimate.unet_samples)
+    let windows = match estimate.windows {
+        1 => tr("1 window").to_owned(),
+        n => fill("{0} windows", &[&n]),
+    };
+    let time = estimate.seconds.map(|s| fill(" · about {0}", &[&duration(s)])).unwrap_or_default();
+    fill("{0} × {1} steps · {2} passes{3}", &[&windows, &estimate.steps, &estimate.unet_samples, &time])
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use super::commands::Command;
 use super::files::Purpose;
 use super::perform::Leave;
+use super::texts::{fill, tr};
 use super::{App, gallery, outpaint, theme, widgets};
 use crate::document::{Document, MAX_SIDE, MIN_SIDE, check_canvas};
 use egui::{
@@ -143,10 +144,12 @@ impl App {
         let up = ui.input_mut(|i| i.consume_key(egui::Modifiers::NONE, Key::ArrowUp));
         let down = ui.input_mut(|i| i.consume_key(egui::Modifiers::NONE, Key::ArrowDown));
         let enter = ui.input(|i| i.key_pressed(Key::Enter));
-        let close = modal(ui, "Find a command", 420.0, |ui| {
-            let edit =
-                TextEdit::singleline(&mut form.typed).hint_text("What do you want to do?").desired_width(f32::INFINITY);
-            let response = widgets::text(ui, edit.margin(Margin::symmetric(8, 6))).accessible_name("Find a command");
+        let close = modal(ui, tr("Find a command"), 420.0, |ui| {
+            let edit = TextEdit::singleline(&mut form.typed)
+                .hint_text(tr("What do you want to do?"))
+                .desired_width(f32::INFINITY);
+            let response =
+                widgets::text(ui, edit.margin(Margin::symmetric(8, 6))).accessible_name(tr("Find a command"));
             if !std::mem::replace(&mut form.focused, true) {
                 response.request_focus();
             }
@@ -165,7 +168,7 @@ impl App {
             ScrollArea::vertical().max_height(320.0).auto_shrink([false, true]).show(ui, |ui| {
                 ui.spacing_mut().item_spacing.y = 0.0;
                 if found.is_empty() {
-                    ui.label(RichText::new("Nothing of that name.").color(t.text_weak));
+                    ui.label(RichText::new(tr("Nothing of that name.")).color(t.text_weak));
                 }
                 for (i, command) in found.iter().enumerate() {
                     let button = Button::new(command.full_label())
@@ -252,16 +255,16 @@ fn other(ui: &mut Ui, text: &str) -> bool {
 
 fn unsaved(ui: &Ui, title: &str, leave: Leave) -> Next {
     let mut next = None;
-    let close = modal(ui, "Save your changes?", 400.0, |ui| {
-        ui.label(format!("{title} has changes that are not saved. They are lost if you don’t save them."));
+    let close = modal(ui, tr("Save your changes?"), 400.0, |ui| {
+        ui.label(fill("{0} has changes that are not saved. They are lost if you don’t save them.", &[&title]));
         buttons(ui, |ui| {
-            if main(ui, "Save", true) {
+            if main(ui, tr("Save"), true) {
                 next = Some(Next::SaveThen(leave.clone()));
             }
-            if other(ui, "Don’t save") {
+            if other(ui, tr("Don’t save")) {
                 next = Some(Next::LeaveNow(leave.clone()));
             }
-            if other(ui, "Cancel") {
+            if other(ui, tr("Cancel")) {
                 next = Some(Next::Close);
             }
         });
@@ -271,7 +274,7 @@ fn unsaved(ui: &Ui, title: &str, leave: Leave) -> Next {
 
 fn examples(ui: &Ui, exhibits: Vec<gallery::Exhibit>) -> Next {
     let mut chosen = None;
-    let close = modal(ui, "Examples", gallery::width(exhibits.len()), |ui| chosen = gallery::show(ui, &exhibits));
+    let close = modal(ui, tr("Examples"), gallery::width(exhibits.len()), |ui| chosen = gallery::show(ui, &exhibits));
     match chosen {
         Some(example) => Next::Leave(Leave::Example(example)),
         None if close => Next::Close,
@@ -286,9 +289,10 @@ impl SizeForm {
     }
 
     fn fields(&mut self, ui: &mut Ui) {
-        for (label, name, value) in
-            [("Width", "Width in pixels", &mut self.width), ("Height", "Height in pixels", &mut self.height)]
-        {
+        for (label, name, value) in [
+            (tr("Width"), tr("Width in pixels"), &mut self.width),
+            (tr("Height"), tr("Height in pixels"), &mut self.height),
+        ] {
             widgets::field(ui, ui.available_width(), label, name, |ui, id| {
                 let drag = DragValue::new(value).range(MIN_SIDE..=MAX_SIDE).speed(8.0).suffix(" px");
                 let drag = drag.update_while_editing(false);
@@ -299,9 +303,12 @@ impl SizeForm {
 
     fn shapes(&mut self, ui: &mut Ui) {
         ui.horizontal_wrapped(|ui| {
-            for (name, width, height) in
-                [("Square", 512, 512), ("Landscape", 768, 512), ("Portrait", 512, 768), ("Panorama", 1536, 512)]
-            {
+            for (name, width, height) in [
+                (tr("Square"), 512, 512),
+                (tr("Landscape"), 768, 512),
+                (tr("Portrait"), 512, 768),
+                (tr("Panorama"), 1536, 512),
+            ] {
                 let on = (self.width, self.height) == (width, height);
                 let button = Button::new(name).selected(on);
                 if ui.add(button).on_hover_text(format!("{width} × {height}")).clicked() {
@@ -317,11 +324,12 @@ impl SizeForm {
         let (width, height) = self.rounded();
         let possible = check_canvas(u64::from(width), u64::from(height)).is_ok();
         if !possible {
-            let text = format!("{width} × {height} is more than can be painted. Make one side smaller.");
+            let text = fill("{0} × {1} is more than can be painted. Make one side smaller.", &[&width, &height]);
             ui.label(RichText::new(text).color(t.warning));
         } else if (width, height) != (self.width, self.height) {
             ui.label(
-                RichText::new(format!("Becomes {width} × {height}: sides are multiples of 8.")).color(t.text_weak),
+                RichText::new(fill("Becomes {0} × {1}: sides are multiples of 8.", &[&width, &height]))
+                    .color(t.text_weak),
             );
         }
         possible
@@ -336,16 +344,16 @@ impl SizeForm {
 
 fn new_canvas(ui: &Ui, mut form: SizeForm) -> Next {
     let mut next = None;
-    let close = modal(ui, "New canvas", 320.0, |ui| {
+    let close = modal(ui, tr("New canvas"), 320.0, |ui| {
         form.shapes(ui);
         form.fields(ui);
         let possible = form.verdict(ui);
         buttons(ui, |ui| {
-            if main(ui, "Create", possible) {
+            if main(ui, tr("Create"), possible) {
                 let (width, height) = form.rounded();
                 next = Some(Next::Leave(Leave::New { width, height }));
             }
-            if other(ui, "Cancel") {
+            if other(ui, tr("Cancel")) {
                 next = Some(Next::Close);
             }
         });
@@ -355,17 +363,17 @@ fn new_canvas(ui: &Ui, mut form: SizeForm) -> Next {
 
 fn canvas_size(ui: &Ui, mut form: SizeForm, document: &Document) -> Next {
     let mut next = None;
-    let close = modal(ui, "Canvas size", 320.0, |ui| {
+    let close = modal(ui, tr("Canvas size"), 320.0, |ui| {
         form.shapes(ui);
         form.fields(ui);
         let (width, height) = form.rounded();
         outpaint::choices(ui, &mut form.fit, &mut form.anchor, document, (width, height));
         let possible = form.verdict(ui);
         buttons(ui, |ui| {
-            if main(ui, "Change", possible && (width, height) != (document.width, document.height)) {
+            if main(ui, tr("Change"), possible && (width, height) != (document.width, document.height)) {
                 next = Some(Next::Resize { width, height, fit: form.fit, anchor: form.anchor });
             }
-            if other(ui, "Cancel") {
+            if other(ui, tr("Cancel")) {
                 next = Some(Next::Close);
             }
         });
@@ -412,8 +420,8 @@ fn path(ui: &Ui, mut form: PathForm) -> Next {
     let mut accept = false;
     let mut goes_to = None;
     let close = modal(ui, form.purpose.title(), 480.0, |ui| {
-        let edit = TextEdit::singleline(&mut form.typed).hint_text("Path of the file").desired_width(f32::INFINITY);
-        let response = widgets::text(ui, edit.margin(Margin::symmetric(8, 6))).accessible_name("Path");
+        let edit = TextEdit::singleline(&mut form.typed).hint_text(tr("Path of the file")).desired_width(f32::INFINITY);
+        let response = widgets::text(ui, edit.margin(Margin::symmetric(8, 6))).accessible_name(tr("Path"));
         if !std::mem::replace(&mut form.focused, true) {
             response.request_focus();
         }
@@ -422,7 +430,7 @@ fn path(ui: &Ui, mut form: PathForm) -> Next {
         }
         accept = response.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter));
         ui.horizontal(|ui| {
-            let up = widgets::icon_button(ui, icons::ICON_ARROW_UPWARD, "Folder above");
+            let up = widgets::icon_button(ui, icons::ICON_ARROW_UPWARD, tr("Folder above"));
             if up.clicked() {
                 goes_to = form.folder.parent().map(Path::to_path_buf);
             }
@@ -433,7 +441,7 @@ fn path(ui: &Ui, mut form: PathForm) -> Next {
             ScrollArea::vertical().max_height(224.0).min_scrolled_height(224.0).auto_shrink(false).show(ui, |ui| {
                 ui.spacing_mut().item_spacing.y = 0.0;
                 if form.entries.is_empty() {
-                    ui.label(RichText::new("No files here that fit.").color(t.text_weak));
+                    ui.label(RichText::new(tr("No files here that fit.")).color(t.text_weak));
                 }
                 for entry in &form.entries {
                     let icon = if entry.folder { icons::ICON_FOLDER } else { icons::ICON_IMAGE };
@@ -455,12 +463,12 @@ fn path(ui: &Ui, mut form: PathForm) -> Next {
         });
         if let Some(path) = &form.replace {
             let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-            ui.label(RichText::new(format!("{name} is there already. Replace it?")).color(t.warning));
+            ui.label(RichText::new(fill("{0} is there already. Replace it?", &[&name])).color(t.warning));
         }
         buttons(ui, |ui| {
-            let verb = if form.replace.is_some() { "Replace" } else { form.purpose.verb() };
+            let verb = if form.replace.is_some() { tr("Replace") } else { form.purpose.verb() };
             accept |= main(ui, verb, form.given().is_some());
-            if other(ui, "Cancel") {
+            if other(ui, tr("Cancel")) {
                 next = Some(Next::Close);
             }
         });
@@ -486,16 +494,17 @@ fn path(ui: &Ui, mut form: PathForm) -> Next {
 
 fn shortcuts(ui: &Ui) -> Next {
     let t = theme::tokens(ui);
-    let close = modal(ui, "Keyboard shortcuts", 560.0, |ui| {
+    let close = modal(ui, tr("Keyboard shortcuts"), 560.0, |ui| {
         let commands = Command::ALL.iter().copied().filter(|c| !c.keys().is_empty()).map(|command| {
             let keys: Vec<String> = command.keys().iter().map(|k| k.text(ui)).collect();
             (command.full_label().trim_end_matches('…').to_owned(), keys.join("  "))
         });
         let canvas = [
-            ("Move the canvas", "Hold Space, or middle button"),
-            ("Zoom to the pointer", "Wheel"),
-            ("Pick the region under the brush", "Alt+click"),
-            ("Take a stroke back while painting", "Esc, or right button"),
+            (tr("Move the canvas"), tr("Hold Space, or middle button")),
+            (tr("Zoom to the pointer"), tr("Wheel")),
+            (tr("Pick the region under the brush"), tr("Alt+click")),
+            (tr("Take a stroke back while painting"), tr("Esc, or right button")),
+            (tr("Let the words at the cursor count more or less"), tr("Ctrl+Up, Ctrl+Down")),
         ];
         let canvas = canvas.map(|(what, keys)| (what.to_owned(), keys.to_owned()));
         let rows: Vec<(String, String)> = commands.chain(canvas).collect();
@@ -516,7 +525,7 @@ fn shortcuts(ui: &Ui) -> Next {
                 });
             });
         let mut done = false;
-        buttons(ui, |ui| done = main(ui, "Close", true));
+        buttons(ui, |ui| done = main(ui, tr("Close"), true));
         if done {
             ui.close();
         }
@@ -526,14 +535,14 @@ fn shortcuts(ui: &Ui) -> Next {
 
 fn about(ui: &Ui) -> Next {
     let t = theme::tokens(ui);
-    let close = modal(ui, "About Polyptych", 400.0, |ui| {
-        ui.label(format!("Version {}", env!("CARGO_PKG_VERSION")));
-        ui.label("Paint regions, give each its words, and watch one seamless picture grow under them.");
-        let notes = "MultiDiffusion by Bar-Tal, Yariv, Lipman and Dekel (ICML 2023). MIT or Apache-2.0. \
-                     Letters: Inter (SIL Open Font License). Icons: Material Symbols (Apache-2.0).";
+    let close = modal(ui, tr("About Polyptych"), 400.0, |ui| {
+        ui.label(fill("Version {0}", &[&env!("CARGO_PKG_VERSION")]));
+        ui.label(tr("Paint regions, give each its words, and watch one seamless picture grow under them."));
+        let notes = tr("MultiDiffusion by Bar-Tal, Yariv, Lipman and Dekel (ICML 2023). MIT or Apache-2.0. \
+                        Letters: Inter and Noto Sans SC (SIL Open Font License). Icons: Material Symbols (Apache-2.0).");
         ui.label(RichText::new(notes).size(theme::TEXT_SMALL).color(t.text_weak));
         let mut done = false;
-        buttons(ui, |ui| done = main(ui, "Close", true));
+        buttons(ui, |ui| done = main(ui, tr("Close"), true));
         if done {
             ui.close();
         }

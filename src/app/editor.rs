@@ -1,5 +1,6 @@
 //! The open document with its undo steps, its file and what is selected. It knows nothing of windows.
 
+use super::texts::{fill, key};
 use crate::document::{
     Area, Change, Document, History, Mask, MaskDelta, MergeKey, PixelRect, Region, RegionId, Rgb, Start, Take,
 };
@@ -19,6 +20,7 @@ pub enum Selected {
 /// A field whose successive changes are one undo step, until another field is changed or the step is closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Field {
+    Style,
     Name(Selected),
     Words(Selected),
     Negative(Selected),
@@ -54,31 +56,32 @@ impl Field {
             Selected::Region(RegionId(id)) => id,
         };
         let (label, id) = match self {
-            Self::Name(selected) => ("Rename", of(selected)),
-            Self::Words(selected) => ("Words", of(selected)),
-            Self::Negative(selected) => ("Words to leave out", of(selected)),
-            Self::Bootstrap(RegionId(id)) => ("Blend or hold shape", id),
-            Self::Colour(RegionId(id)) => ("Colour", id),
-            Self::Feather(RegionId(id)) => ("Soft edge", id),
-            Self::Weight(RegionId(id)) => ("Strength", id),
-            Self::OwnGuidance(RegionId(id)) => ("Guidance of the region", id),
-            Self::OwnSeed(RegionId(id)) => ("Seed of the region", id),
-            Self::Span(RegionId(id)) => ("When the region takes part", id),
-            Self::Reroll(RegionId(id)) => ("Draw again", id),
-            Self::Steps => ("Steps", 0),
-            Self::Guidance => ("Guidance", 0),
-            Self::Seed => ("Seed", 0),
-            Self::Sampler => ("Sampler", 0),
-            Self::Regions => ("Hold or hint shapes", 0),
-            Self::Schedule => ("Schedule", 0),
-            Self::Overlap => ("Overlaps", 0),
-            Self::WindowWeights => ("Windows", 0),
-            Self::Surround => ("What is around regions", 0),
-            Self::Wrap => ("Edges", 0),
-            Self::Stride => ("Stride", 0),
-            Self::Strength => ("Strength", 0),
-            Self::StartArea => ("What may change", 0),
-            Self::Model => ("Model", 0),
+            Self::Style => (key("Style"), 0),
+            Self::Name(selected) => (key("Rename"), of(selected)),
+            Self::Words(selected) => (key("Words"), of(selected)),
+            Self::Negative(selected) => (key("Words to leave out"), of(selected)),
+            Self::Bootstrap(RegionId(id)) => (key("Blend or hold shape"), id),
+            Self::Colour(RegionId(id)) => (key("Colour"), id),
+            Self::Feather(RegionId(id)) => (key("Soft edge"), id),
+            Self::Weight(RegionId(id)) => (key("Strength"), id),
+            Self::OwnGuidance(RegionId(id)) => (key("Guidance of the region"), id),
+            Self::OwnSeed(RegionId(id)) => (key("Seed of the region"), id),
+            Self::Span(RegionId(id)) => (key("When the region takes part"), id),
+            Self::Reroll(RegionId(id)) => (key("Draw again"), id),
+            Self::Steps => (key("Steps"), 0),
+            Self::Guidance => (key("Guidance"), 0),
+            Self::Seed => (key("Seed"), 0),
+            Self::Sampler => (key("Sampler"), 0),
+            Self::Regions => (key("Hold or hint shapes"), 0),
+            Self::Schedule => (key("Schedule"), 0),
+            Self::Overlap => (key("Overlaps"), 0),
+            Self::WindowWeights => (key("Windows"), 0),
+            Self::Surround => (key("What is around regions"), 0),
+            Self::Wrap => (key("Edges"), 0),
+            Self::Stride => (key("Stride"), 0),
+            Self::Strength => (key("Strength"), 0),
+            Self::StartArea => (key("What may change"), 0),
+            Self::Model => (key("Model"), 0),
         };
         (MergeKey(label, id), label)
     }
@@ -342,10 +345,10 @@ impl Editor {
     /// Adds a region above all others and selects it.
     pub fn add_region(&mut self) -> RegionId {
         let mut number = self.document.regions.len() + 1;
-        while self.document.regions.iter().any(|r| r.name == format!("Region {number}")) {
+        while self.document.regions.iter().any(|r| r.name == fill("Region {0}", &[&number])) {
             number += 1;
         }
-        let id = self.change("Add region", |d| d.add_region(&format!("Region {number}"), ""));
+        let id = self.change(key("Add region"), |d| d.add_region(&fill("Region {0}", &[&number]), ""));
         self.selected = Selected::Region(id);
         id
     }
@@ -354,10 +357,10 @@ impl Editor {
     pub fn duplicate_region(&mut self) {
         let Some(region) = self.selected_region().cloned() else { return };
         let at = self.document.regions.iter().position(|r| r.id == region.id).map_or(0, |i| i + 1);
-        let id = self.change("Duplicate region", |d| {
+        let id = self.change(key("Duplicate region"), |d| {
             let id = d.add_region("", "");
             d.regions.pop();
-            d.regions.insert(at, Region { id, name: format!("{} copy", region.name), ..region });
+            d.regions.insert(at, Region { id, name: fill("{0} copy", &[&region.name]), ..region });
             id
         });
         self.selected = Selected::Region(id);
@@ -367,7 +370,7 @@ impl Editor {
     pub fn delete_region(&mut self) {
         let Selected::Region(id) = self.selected else { return };
         let Some(at) = self.document.regions.iter().position(|r| r.id == id) else { return };
-        self.change("Delete region", |d| {
+        self.change(key("Delete region"), |d| {
             d.regions.remove(at);
         });
         let next = self.document.regions.get(at.saturating_sub(1)).map(|r| r.id);
@@ -376,12 +379,37 @@ impl Editor {
 
     /// Hides the region or shows it again.
     pub fn toggle_region(&mut self, id: RegionId) {
-        let label = if self.document.region(id).is_some_and(|r| r.visible) { "Hide region" } else { "Show region" };
+        let label =
+            if self.document.region(id).is_some_and(|r| r.visible) { key("Hide region") } else { key("Show region") };
         self.change(label, |d| {
             if let Some(region) = d.region_mut(id) {
                 region.visible = !region.visible;
             }
         });
+    }
+
+    /// Shows this region alone; where it is alone already, shows all.
+    pub fn solo_region(&mut self, id: RegionId) {
+        let alone = self.document.regions.iter().all(|r| r.visible == (r.id == id));
+        self.change(if alone { key("Show all regions") } else { key("Show one region alone") }, |d| {
+            d.regions.iter_mut().for_each(|r| r.visible = alone || r.id == id);
+        });
+    }
+
+    /// Locks the region or unlocks it.
+    pub fn lock_region(&mut self, id: RegionId) {
+        let locked = self.document.region(id).is_some_and(|r| r.locked);
+        self.change(if locked { key("Unlock region") } else { key("Lock region") }, |d| {
+            if let Some(region) = d.region_mut(id) {
+                region.locked = !locked;
+            }
+        });
+    }
+
+    /// True where the selected region may not be painted on, changed or deleted.
+    #[must_use]
+    pub fn is_locked(&self) -> bool {
+        self.selected_region().is_some_and(|r| r.locked)
     }
 
     /// Moves a region to this place, counted from the lowest.
@@ -390,7 +418,7 @@ impl Editor {
         if from == to || from >= count || to >= count {
             return;
         }
-        self.change("Move region", |d| {
+        self.change(key("Move region"), |d| {
             let region = d.regions.remove(from);
             d.regions.insert(to, region);
         });
@@ -449,7 +477,7 @@ impl Editor {
         if (width, height) == (self.document.width, self.document.height) {
             return;
         }
-        self.change("Canvas size", |d| {
+        self.change(key("Canvas size"), |d| {
             for region in &mut d.regions {
                 region.mask = Arc::new(if scale {
                     scaled(&region.mask, width, height)
@@ -477,7 +505,7 @@ impl Editor {
 
     /// Starts from another picture, or from noise.
     pub fn set_start(&mut self, start: Option<Start>) {
-        let label = if start.is_some() { "Start from a picture" } else { "Start from noise" };
+        let label = if start.is_some() { key("Start from a picture") } else { key("Start from noise") };
         self.change(label, |d| d.start = start);
     }
 
@@ -501,7 +529,7 @@ impl Editor {
 
     /// Puts new canvas around the picture to start from, and lets the drawing fill it.
     pub fn outpaint(&mut self, image: &RgbImage, (width, height): (u32, u32), (dx, dy): (i32, i32)) {
-        self.change("Draw around the picture", |d| {
+        self.change(key("Draw around the picture"), |d| {
             for region in &mut d.regions {
                 region.mask = Arc::new(region.mask.moved_to(width, height, dx, dy));
             }
@@ -512,7 +540,7 @@ impl Editor {
 
     /// Takes words, regions and settings from another document of the same file, as one undo step.
     pub fn restore_document(&mut self, document: Document) {
-        self.change("Bring back", |d| *d = document);
+        self.change(key("Bring back"), |d| *d = document);
         self.reselect();
     }
 

@@ -1,6 +1,7 @@
 //! The painted examples that come with the program: every project in assets/examples, in the order of the files' names. A
 //! first start shows the first.
 
+use super::texts::{fill, tr};
 use crate::document::Document;
 
 /// Names and contents, listed by build.rs.
@@ -19,7 +20,7 @@ impl Example {
     /// What it is called, after its file: `2-castle-at-dusk.ora` is “Castle at dusk”.
     #[must_use]
     pub fn name(self) -> String {
-        let stem = FILES.get(self.0).map_or("Untitled", |(name, _)| name);
+        let stem = FILES.get(self.0).map_or(tr("Untitled"), |(name, _)| name);
         let name = stem.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-').replace('-', " ");
         let mut letters = name.chars();
         letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
@@ -54,7 +55,7 @@ pub fn line(document: &Document) -> String {
     let shown: Vec<String> = shown.filter(|w| !w.is_empty()).collect();
     let background = words(&document.background.words);
     let line = match (background.is_empty(), shown.is_empty()) {
-        (false, false) => format!("{background}, with {}", shown.join(", ")),
+        (false, false) => fill("{0}, with {1}", &[&background, &shown.join(", ")]),
         (false, true) => background,
         (true, _) => shown.join(", "),
     };

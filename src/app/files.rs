@@ -1,6 +1,7 @@
 //! Reading and writing files, and asking where, on threads of their own: a slow disk or a broken portal never holds up
 //! the window.
 
+use super::texts::tr;
 use crate::document::{Document, Opened, Start};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -30,22 +31,22 @@ pub enum Purpose {
 impl Purpose {
     pub fn title(self) -> &'static str {
         match self {
-            Self::Open => "Open",
-            Self::SaveAs => "Save as",
-            Self::Export => "Export picture",
-            Self::Picture => "Choose a picture to start from",
-            Self::Model => "Choose a model folder",
+            Self::Open => tr("Open"),
+            Self::SaveAs => tr("Save as"),
+            Self::Export => tr("Export picture"),
+            Self::Picture => tr("Choose a picture to start from"),
+            Self::Model => tr("Choose a model folder"),
         }
     }
 
     /// The word on the button.
     pub fn verb(self) -> &'static str {
         match self {
-            Self::Open => "Open",
-            Self::SaveAs => "Save",
-            Self::Export => "Export",
-            Self::Picture => "Choose",
-            Self::Model => "Choose",
+            Self::Open => tr("Open"),
+            Self::SaveAs => tr("Save"),
+            Self::Export => tr("Export"),
+            Self::Picture => tr("Choose"),
+            Self::Model => tr("Choose"),
         }
     }
 
@@ -182,10 +183,10 @@ impl Files {
         }
         let mut dialog = rfd::FileDialog::new().set_title(purpose.title());
         dialog = match purpose {
-            Purpose::Open => dialog.add_filter("Projects and pictures", purpose.endings()),
-            Purpose::SaveAs => dialog.add_filter("OpenRaster project", purpose.endings()).set_file_name(name),
-            Purpose::Export => dialog.add_filter("PNG picture", purpose.endings()).set_file_name(name),
-            Purpose::Picture => dialog.add_filter("Picture", purpose.endings()),
+            Purpose::Open => dialog.add_filter(tr("Projects and pictures"), purpose.endings()),
+            Purpose::SaveAs => dialog.add_filter(tr("OpenRaster project"), purpose.endings()).set_file_name(name),
+            Purpose::Export => dialog.add_filter(tr("PNG picture"), purpose.endings()).set_file_name(name),
+            Purpose::Picture => dialog.add_filter(tr("Picture"), purpose.endings()),
             Purpose::Model => dialog,
         };
         if let Some(folder) = folder {

@@ -1,6 +1,7 @@
 //! The jobs as the window sees them: the one that runs, and those that wait for it.
 
 use super::canvas::Shown;
+use super::texts::{fill, tr};
 use super::{App, perform};
 use crate::document::{Document, Take};
 use crate::studio::{Event, Job, JobId, Phase};
@@ -83,7 +84,7 @@ impl App {
         let begun = self.jobs.iter().take_while(|j| j.has_begun()).count();
         let first = if next { begun } else { self.jobs.len() };
         if self.jobs.len() + seeds.len() > MOST {
-            self.toasts.warning(format!("No more than {MOST} pictures can wait. Let some be finished first."));
+            self.toasts.warning(fill("No more than {0} pictures can wait. Let some be finished first.", &[&MOST]));
             return;
         }
         let mut sent = Vec::new();
@@ -209,7 +210,7 @@ impl App {
             self.live.put_away();
             self.editor.keep_take(Some(take));
         } else {
-            self.toasts.info("The canvas has another size now; the picture waits in the strip below.");
+            self.toasts.info(tr("The canvas has another size now; the picture waits in the strip below."));
         }
     }
 
@@ -238,22 +239,22 @@ impl App {
     pub(super) fn progress_text(&self) -> Option<String> {
         let job = self.jobs.first()?;
         if job.cancelled {
-            return Some("Stopping…".to_owned());
+            return Some(tr("Stopping…").to_owned());
         }
         let text = match job.phase {
-            Phase::Queued => "Waiting…".to_owned(),
-            Phase::Loading => "Loading the model…".to_owned(),
-            Phase::Encoding => "Reading the words…".to_owned(),
-            Phase::Decoding => "Finishing the picture…".to_owned(),
+            Phase::Queued => tr("Waiting…").to_owned(),
+            Phase::Loading => tr("Loading the model…").to_owned(),
+            Phase::Encoding => tr("Reading the words…").to_owned(),
+            Phase::Decoding => tr("Finishing the picture…").to_owned(),
             Phase::Denoising => {
-                let left = job.seconds_left.map(|s| format!(" · {} left", duration(s))).unwrap_or_default();
-                format!("Step {} of {}{left}", job.step, job.steps)
+                let left = job.seconds_left.map(|s| fill(" · {0} left", &[&duration(s)])).unwrap_or_default();
+                fill("Step {0} of {1}{2}", &[&job.step, &job.steps, &left])
             }
         };
         let waiting = match self.jobs.len() - 1 {
             0 => String::new(),
-            1 => " · 1 more waits".to_owned(),
-            n => format!(" · {n} more wait"),
+            1 => tr(" · 1 more waits").to_owned(),
+            n => fill(" · {0} more wait", &[&n]),
         };
         Some(text + &waiting)
     }

@@ -1,6 +1,7 @@
 //! Live painting: while it is on, a quick picture follows every change. It becomes a take only where it is kept.
 
 use super::job::duration;
+use super::texts::{fill, tr};
 use super::{App, Command, theme};
 use crate::document::{Document, Settings, Take};
 use crate::studio::{Event, Job, JobId};
@@ -61,10 +62,10 @@ impl Live {
         self.shown.clone()
     }
 
-    /// True where there is a whole picture to keep.
+    /// True where the picture on show is a whole one.
     #[must_use]
     pub fn can_be_kept(&self) -> bool {
-        self.whole.is_some() && self.shown.is_some()
+        self.whole.as_ref().is_some_and(|whole| self.shown.as_ref().is_some_and(|s| Arc::ptr_eq(s, &whole.image)))
     }
 
     /// Another picture is looked at; the next change brings this one back.
@@ -77,15 +78,19 @@ impl Live {
     pub fn progress_text(&self) -> Option<String> {
         self.job.as_ref()?;
         let steps = self.how.as_ref().map(|how| how.settings.steps);
-        Some(steps.map_or("Live: getting ready…".to_owned(), |n| format!("Live: step {} of {n}", self.step)))
+        Some(match steps {
+            Some(steps) => fill("Live: step {0} of {1}", &[&self.step, &steps]),
+            None => tr("Live: getting ready…").to_owned(),
+        })
     }
 
     /// What it does, in words.
     fn says(&self) -> String {
-        let Some(how) = &self.how else { return "The first quick picture is on its way.".to_owned() };
-        let size = if how.half { " at half size" } else { "" };
-        let time = how.seconds.map(|s| format!(", {} a picture", duration(s))).unwrap_or_default();
-        format!("{} quick steps{size}{time}. The seed stays. Generate makes the fine picture.", how.settings.steps)
+        let Some(how) = &self.how else { return tr("The first quick picture is on its way.").to_owned() };
+        let size = if how.half { tr(" at half size") } else { "" };
+        let time = how.seconds.map(|s| fill(", {0} a picture", &[&duration(s)])).unwrap_or_default();
+        let steps = how.settings.steps;
+        fill("{0} quick steps{1}{2}. The seed stays. Generate makes the fine picture.", &[&steps, &size, &time])
     }
 }
 
@@ -207,7 +212,7 @@ impl App {
                 ui.add(Label::new(text).wrap());
             });
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                let keep = ui.add_enabled(self.live.can_be_kept(), egui::Button::new("Keep"));
+                let keep = ui.add_enabled(self.live.can_be_kept(), egui::Button::new(tr("Keep")));
                 let keep = keep.accessible_name(Command::KeepLive.label());
                 if keep.on_hover_text(Command::KeepLive.tooltip(ui)).clicked() {
                     called = Some(Command::KeepLive);

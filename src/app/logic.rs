@@ -2,6 +2,7 @@
 
 use super::files::{Done, Purpose};
 use super::perform::Leave;
+use super::texts::fill;
 use super::{App, Editor};
 use std::path::{Path, PathBuf};
 
@@ -53,7 +54,7 @@ impl App {
             }
             Done::Exported { path, result: Ok(()) } => {
                 self.remember_folder(&path);
-                self.toasts.info(format!("Exported to {}", path.display()));
+                self.toasts.info(fill("Exported to {0}", &[&path.display()]));
             }
             Done::Picture { path, result: Ok(image) } => {
                 self.remember_folder(&path);

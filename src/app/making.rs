@@ -1,7 +1,9 @@
 //! The button that makes pictures, how many it makes, and live painting.
 
+use super::texts::tr;
+use super::tour::{self, Place};
 use super::{App, Command, theme, widgets};
-use egui::{Button, DragValue, RichText, Ui};
+use egui::{Button, DragValue, RichText, Ui, vec2};
 use egui_material_icons::icons;
 
 /// The most pictures of one press.
@@ -16,6 +18,8 @@ impl App {
         });
         let mut called = None;
         ui.horizontal(|ui| {
+            let place = egui::Rect::from_min_size(ui.cursor().min, vec2(ui.available_width(), 36.0)).expand(6.0);
+            tour::mark(ui, Place::Generate, place);
             let running = !self.jobs.is_empty();
             let cancel = if running { 80.0 } else { 0.0 };
             let gap = if running { theme::GRID } else { 0.0 };
@@ -43,13 +47,21 @@ impl App {
 
     fn batch_field(&mut self, ui: &mut Ui, width: f32) {
         let batch = &mut self.prefs.batch;
-        let hint = "How many pictures one press makes, each with another seed";
-        widgets::field(ui, width, "Pictures", hint, |ui, label| {
+        let hint = tr("How many pictures one press makes, each with another seed");
+        widgets::field(ui, width, tr("Pictures"), hint, |ui, label| {
             if batch.pictures > 1 {
                 let (icon, name, text) = if batch.chance {
-                    (icons::ICON_SHUFFLE, "Seeds by chance", "Seeds by chance. Press for seeds that follow each other")
+                    (
+                        icons::ICON_SHUFFLE,
+                        tr("Seeds by chance"),
+                        tr("Seeds by chance. Press for seeds that follow each other"),
+                    )
                 } else {
-                    (icons::ICON_ADD, "Seeds follow each other", "Seeds follow each other. Press for seeds by chance")
+                    (
+                        icons::ICON_ADD,
+                        tr("Seeds follow each other"),
+                        tr("Seeds follow each other. Press for seeds by chance"),
+                    )
                 };
                 if widgets::small_icon_button(ui, icon, name).on_hover_text(text).clicked() {
                     batch.chance = !batch.chance;
@@ -65,7 +77,7 @@ impl App {
         let on = self.live.is_on();
         let hint = Command::Live.tooltip(ui);
         let icon = icons::ICON_BOLT.codepoint;
-        let text = RichText::new(format!("{icon} Live {}", if on { "on" } else { "off" }));
+        let text = RichText::new(format!("{icon} {}", if on { tr("Live on") } else { tr("Live off") }));
         let text = text.color(if on { t.text_strong } else { t.text });
         let button = Button::new(text).selected(on).fill(if on { t.accent_quiet } else { t.card });
         let button = ui.add_sized([width, theme::ROW], button.corner_radius(theme::ROUND_SMALL));

@@ -1,5 +1,6 @@
 //! The bar at the top: the menus, and the document's name in the middle.
 
+use super::texts::{key, tr};
 use super::{App, Command, theme, widgets};
 use egui::{Align2, Button, FontId, MenuBar, Ui};
 use egui_material_icons::icons;
@@ -9,7 +10,7 @@ type Menu = (&'static str, &'static [Option<Command>]);
 
 const MENUS: [Menu; 7] = [
     (
-        "File",
+        key("File"),
         &[
             Some(Command::New),
             Some(Command::Open),
@@ -22,9 +23,9 @@ const MENUS: [Menu; 7] = [
             Some(Command::Quit),
         ],
     ),
-    ("Edit", &[Some(Command::Undo), Some(Command::Redo)]),
+    (key("Edit"), &[Some(Command::Undo), Some(Command::Redo)]),
     (
-        "Region",
+        key("Region"),
         &[
             Some(Command::AddRegion),
             Some(Command::DuplicateRegion),
@@ -33,6 +34,8 @@ const MENUS: [Menu; 7] = [
             Some(Command::DeleteRegion),
             None,
             Some(Command::ToggleRegion),
+            Some(Command::SoloRegion),
+            Some(Command::LockRegion),
             Some(Command::RaiseRegion),
             Some(Command::LowerRegion),
             Some(Command::SelectAbove),
@@ -44,7 +47,7 @@ const MENUS: [Menu; 7] = [
         ],
     ),
     (
-        "Picture",
+        key("Picture"),
         &[
             Some(Command::Generate),
             Some(Command::GenerateNext),
@@ -60,7 +63,7 @@ const MENUS: [Menu; 7] = [
         ],
     ),
     (
-        "Takes",
+        key("Takes"),
         &[
             Some(Command::NewerTake),
             Some(Command::OlderTake),
@@ -75,7 +78,7 @@ const MENUS: [Menu; 7] = [
         ],
     ),
     (
-        "View",
+        key("View"),
         &[
             Some(Command::ZoomIn),
             Some(Command::ZoomOut),
@@ -89,11 +92,23 @@ const MENUS: [Menu; 7] = [
             Some(Command::ThemeDark),
             Some(Command::ThemeLight),
             Some(Command::ThemeSystem),
+            None,
+            Some(Command::LanguageEnglish),
+            Some(Command::LanguageGerman),
+            Some(Command::LanguageChinese),
+            Some(Command::LanguageSystem),
         ],
     ),
     (
-        "Help",
-        &[Some(Command::Palette), Some(Command::Shortcuts), Some(Command::FocusCanvas), None, Some(Command::About)],
+        key("Help"),
+        &[
+            Some(Command::Palette),
+            Some(Command::Shortcuts),
+            Some(Command::FocusCanvas),
+            Some(Command::Tour),
+            None,
+            Some(Command::About),
+        ],
     ),
 ];
 
@@ -108,7 +123,7 @@ impl App {
             ui.add(egui::Label::new(theme::strong("Polyptych").color(t.text_strong)).selectable(false));
             ui.add_space(theme::GRID);
             for (name, entries) in MENUS {
-                ui.menu_button(name, |ui| {
+                ui.menu_button(tr(name), |ui| {
                     ui.set_min_width(224.0);
                     for entry in entries {
                         match entry {
@@ -152,7 +167,7 @@ impl App {
             Command::Redo => self.editor.redo_label(),
             _ => None,
         };
-        let label = label.map_or_else(|| command.label().to_owned(), |l| format!("{}: {l}", command.label()));
+        let label = label.map_or_else(|| command.label().to_owned(), |l| format!("{}: {}", command.label(), tr(l)));
         let mut button = Button::new(label).shortcut_text(command.keys_text(ui));
         if checked {
             button = button.selected(true);

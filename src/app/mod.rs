@@ -30,11 +30,13 @@ mod settings;
 mod start;
 mod status;
 mod takes;
+mod texts;
 mod theme;
 mod thumbnails;
 mod toasts;
 mod toolbar;
 mod tools;
+mod tour;
 mod ui;
 mod widgets;
 mod words;
@@ -44,6 +46,7 @@ pub use editor::{Damage, Editor, Field, Selected};
 pub use engine::Engine;
 pub use example::Example;
 pub use files::FileDialogs;
+pub use texts::Language;
 pub use tools::{BrushSettings, Tool};
 
 use anyhow::Context as _;
@@ -70,6 +73,8 @@ pub struct Options {
     pub engine: Option<Box<dyn Engine>>,
     /// Whose file dialogs are shown.
     pub file_dialogs: FileDialogs,
+    /// What the window speaks, whatever was chosen before.
+    pub language: Option<Language>,
 }
 
 /// The studio.
@@ -99,6 +104,7 @@ pub struct App {
     thumbnails: thumbnails::Thumbnails,
     cards: regions::Cards,
     writing: words::Writing,
+    tour: tour::Tour,
     /// What the document's model makes of words, once that is known.
     vocabulary: Option<Arc<crate::studio::Vocabulary>>,
     /// The title the window has been given.
@@ -118,7 +124,11 @@ impl App {
             o.zoom_with_keyboard = false;
             o.quit_shortcuts.clear();
         });
-        let prefs = prefs::Prefs::load(cc.storage);
+        let mut prefs = prefs::Prefs::load(cc.storage);
+        if let Some(language) = options.language {
+            prefs.language = language;
+        }
+        texts::speak(prefs.language);
         ctx.set_theme(prefs.theme);
         let wake = ctx.clone();
         let engine =
@@ -145,10 +155,14 @@ impl App {
             thumbnails: thumbnails::Thumbnails::default(),
             cards: regions::Cards::default(),
             writing: words::Writing::default(),
+            tour: tour::Tour::default(),
             vocabulary: None,
             window_title: String::new(),
             closing: false,
         };
+        if cc.storage.is_some_and(prefs::Prefs::is_first_run) {
+            app.tour.begin();
+        }
         if let Some(path) = options.project {
             app.files.open(path);
         }

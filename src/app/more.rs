@@ -2,6 +2,7 @@
 
 use super::editor::Field;
 use super::regions::Wish;
+use super::texts::{fill, tr};
 use super::{App, theme, widgets};
 use crate::document::{MAX_WEIGHT, MIN_WEIGHT, Region};
 use egui::{Align, DragValue, Id, Layout, Response, Ui};
@@ -12,8 +13,8 @@ const FEATHER: f32 = 128.0;
 
 impl App {
     pub(super) fn more_ui(&mut self, ui: &mut Ui, region: &Region, wishes: &mut Vec<Wish>) {
-        let hint = "Edge, strength, seed and time of this region";
-        widgets::fold(ui, &mut self.prefs.more, "More", hint);
+        let hint = tr("Edge, strength, seed and time of this region");
+        widgets::fold(ui, &mut self.prefs.more, tr("More"), hint);
         if !self.prefs.more {
             return;
         }
@@ -30,16 +31,17 @@ impl App {
 
 fn feather_row(ui: &mut Ui, region: &Region, wishes: &mut Vec<Wish>) {
     let mut feather = (region.feather as f32).min(FEATHER);
-    let hint = "How softly the region melts into what is beside it.\n0: its edge is as sharp as you painted it.";
+    let hint = tr("How softly the region melts into what is beside it.\n0: its edge is as sharp as you painted it.");
     let text = format!("{} px", region.feather);
-    let slider = widgets::slider_row(ui, "Soft edge", hint, &mut feather, 0.0..=FEATHER, &text);
+    let slider = widgets::slider_row(ui, tr("Soft edge"), hint, &mut feather, 0.0..=FEATHER, &text);
     edit(&slider, region, Field::Feather(region.id), wishes, move |r| r.feather = feather.round() as u32);
 }
 
 fn weight_row(ui: &mut Ui, region: &Region, wishes: &mut Vec<Wish>) {
     let mut weight = region.weight;
-    let hint = "How much it counts where it meets others, at soft edges and in mixed overlaps.\n1 is the same as all";
-    row(ui, "Strength", hint, |ui, label| {
+    let hint =
+        tr("How much it counts where it meets others, at soft edges and in mixed overlaps.\n1 is the same as all");
+    row(ui, tr("Strength"), hint, |ui, label| {
         let value = DragValue::new(&mut weight).range(MIN_WEIGHT..=MAX_WEIGHT).speed(0.02).max_decimals(2);
         let response = ui.add(value).labelled_by(label).on_hover_text(hint);
         edit(&response, region, Field::Weight(region.id), wishes, move |r| r.weight = weight);
@@ -48,8 +50,9 @@ fn weight_row(ui: &mut Ui, region: &Region, wishes: &mut Vec<Wish>) {
 
 fn guidance_row(ui: &mut Ui, region: &Region, of_picture: f32, wishes: &mut Vec<Wish>) {
     let own = Own {
-        name: "Guidance",
-        hint: "How strictly this region follows its words.\nUnlocked: as the whole picture does",
+        name: tr("Guidance"),
+        own_name: tr("Guidance of its own"),
+        hint: tr("How strictly this region follows its words.\nUnlocked: as the whole picture does"),
         field: Field::OwnGuidance(region.id),
         value: region.guidance,
         of_picture,
@@ -60,8 +63,9 @@ fn guidance_row(ui: &mut Ui, region: &Region, of_picture: f32, wishes: &mut Vec<
 
 fn seed_row(ui: &mut Ui, region: &Region, of_picture: u64, wishes: &mut Vec<Wish>) {
     let own = Own {
-        name: "Seed",
-        hint: "Locked: this region keeps its chance when the picture gets another seed",
+        name: tr("Seed"),
+        own_name: tr("Seed of its own"),
+        hint: tr("Locked: this region keeps its chance when the picture gets another seed"),
         field: Field::OwnSeed(region.id),
         value: region.seed,
         of_picture,
@@ -73,6 +77,7 @@ fn seed_row(ui: &mut Ui, region: &Region, of_picture: u64, wishes: &mut Vec<Wish
 /// A value that a region has of its own, or takes from the picture.
 struct Own<T> {
     name: &'static str,
+    own_name: &'static str,
     hint: &'static str,
     field: Field,
     value: Option<T>,
@@ -83,10 +88,10 @@ struct Own<T> {
 impl<T: Copy + 'static> Own<T> {
     /// A row with a lock; `control` makes what the value is dragged with.
     fn row(self, ui: &mut Ui, region: &Region, wishes: &mut Vec<Wish>, control: impl FnOnce(&mut T) -> DragValue<'_>) {
-        let Self { name, hint, field, value: own, of_picture, set } = self;
+        let Self { name, own_name, hint, field, value: own, of_picture, set } = self;
         let mut value = own.unwrap_or(of_picture);
         row(ui, name, hint, |ui, label| {
-            if lock(ui, own.is_some(), &format!("{name} of its own")) {
+            if lock(ui, own.is_some(), own_name) {
                 let locked = own.is_none().then_some(value);
                 push(region, field, wishes, move |r| set(r, locked));
                 wishes.push(Wish::StepDone);
@@ -102,13 +107,14 @@ fn span_row(ui: &mut Ui, region: &Region, wishes: &mut Vec<Wish>) {
     let (mut start, mut end) = (region.start * 100.0, region.end * 100.0);
     let hint = "The part of the work it takes part in. From 0 %: it shapes the picture.\n\
                 From 40 % or so: it only adds detail to what is there. Until less than 100 %: the rest finishes without it";
-    row(ui, "Takes part", hint, |ui, _| {
+    row(ui, tr("Takes part"), hint, |ui, _| {
         let percent = |value, range| DragValue::new(value).range(range).speed(0.5).max_decimals(0).suffix(" %");
         let least = start + 1.0;
-        let until = ui.add(percent(&mut end, least..=100.0)).accessible_name("Takes part until").on_hover_text(hint);
-        ui.add(egui::Label::new("to").selectable(false));
+        let until =
+            ui.add(percent(&mut end, least..=100.0)).accessible_name(tr("Takes part until")).on_hover_text(hint);
+        ui.add(egui::Label::new(tr("to")).selectable(false));
         let most = region.end * 100.0 - 1.0;
-        let from = ui.add(percent(&mut start, 0.0..=most)).accessible_name("Takes part from").on_hover_text(hint);
+        let from = ui.add(percent(&mut start, 0.0..=most)).accessible_name(tr("Takes part from")).on_hover_text(hint);
         edit(&from, region, Field::Span(region.id), wishes, move |r| r.start = (start / 100.0).clamp(0.0, 1.0));
         edit(&until, region, Field::Span(region.id), wishes, move |r| r.end = (end / 100.0).clamp(0.0, 1.0));
     });
@@ -117,14 +123,14 @@ fn span_row(ui: &mut Ui, region: &Region, wishes: &mut Vec<Wish>) {
 /// Says that it was drawn again, and takes that back.
 fn reroll_row(ui: &mut Ui, region: &Region, wishes: &mut Vec<Wish>) {
     let Some(seed) = region.reroll else { return };
-    let hint = "It is drawn once more over the finished picture, with this seed; the rest stays as it is";
-    row(ui, "Drawn again", hint, |ui, _| {
-        let back = widgets::small_icon_button(ui, icons::ICON_CLOSE, "Back to the first drawing of this region");
-        if back.on_hover_text("Back to the first drawing of this region").clicked() {
+    let hint = tr("It is drawn once more over the finished picture, with this seed; the rest stays as it is");
+    row(ui, tr("Drawn again"), hint, |ui, _| {
+        let back = widgets::small_icon_button(ui, icons::ICON_CLOSE, tr("Back to the first drawing of this region"));
+        if back.on_hover_text(tr("Back to the first drawing of this region")).clicked() {
             push(region, Field::Reroll(region.id), wishes, |r| r.reroll = None);
             wishes.push(Wish::StepDone);
         }
-        ui.label(format!("seed {seed}")).on_hover_text(hint);
+        ui.label(fill("seed {0}", &[&seed])).on_hover_text(hint);
     });
 }
 
@@ -144,9 +150,9 @@ fn row(ui: &mut Ui, name: &str, hint: &str, add: impl FnOnce(&mut Ui, Id)) {
 /// The switch between a value of its own and the picture's; true where it was pressed.
 fn lock(ui: &mut Ui, own: bool, name: &str) -> bool {
     let (icon, hint) = if own {
-        (icons::ICON_LOCK, "Locked to a value of its own. Unlock to follow the picture")
+        (icons::ICON_LOCK, tr("Locked to a value of its own. Unlock to follow the picture"))
     } else {
-        (icons::ICON_LOCK_OPEN, "Follows the picture. Lock to give it a value of its own")
+        (icons::ICON_LOCK_OPEN, tr("Follows the picture. Lock to give it a value of its own"))
     };
     widgets::small_icon_button(ui, icon, name).on_hover_text(hint).clicked()
 }

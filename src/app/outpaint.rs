@@ -1,5 +1,6 @@
 //! Another size for the canvas: stretched, cut or grown, and what is new drawn around the old picture.
 
+use super::texts::tr;
 use super::{App, theme};
 use crate::document::Document;
 use egui::{Grid, RichText, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, vec2};
@@ -40,15 +41,15 @@ impl Anchor {
 
     fn name(self) -> &'static str {
         match (self.x, self.y) {
-            (0, 0) => "Old canvas at the top left",
-            (1, 0) => "Old canvas at the top",
-            (_, 0) => "Old canvas at the top right",
-            (0, 1) => "Old canvas at the left",
-            (1, 1) => "Old canvas in the middle",
-            (_, 1) => "Old canvas at the right",
-            (0, _) => "Old canvas at the bottom left",
-            (1, _) => "Old canvas at the bottom",
-            _ => "Old canvas at the bottom right",
+            (0, 0) => tr("Old canvas at the top left"),
+            (1, 0) => tr("Old canvas at the top"),
+            (_, 0) => tr("Old canvas at the top right"),
+            (0, 1) => tr("Old canvas at the left"),
+            (1, 1) => tr("Old canvas in the middle"),
+            (_, 1) => tr("Old canvas at the right"),
+            (0, _) => tr("Old canvas at the bottom left"),
+            (1, _) => tr("Old canvas at the bottom"),
+            _ => tr("Old canvas at the bottom right"),
         }
     }
 }
@@ -61,13 +62,13 @@ fn can_draw(document: &Document, (width, height): (u32, u32)) -> bool {
 /// The choices of the dialog.
 pub fn choices(ui: &mut Ui, fit: &mut Fit, anchor: &mut Anchor, document: &Document, new: (u32, u32)) {
     let t = theme::tokens(ui);
-    ui.radio_value(fit, Fit::Stretch, "Stretch the regions with the canvas");
-    ui.radio_value(fit, Fit::Keep, "Keep the regions where they are");
+    ui.radio_value(fit, Fit::Stretch, tr("Stretch the regions with the canvas"));
+    ui.radio_value(fit, Fit::Keep, tr("Keep the regions where they are"));
     let possible = can_draw(document, new);
-    let text = "Draw what is new around the picture";
+    let text = tr("Draw what is new around the picture");
     ui.add_enabled_ui(possible, |ui| {
         ui.radio_value(fit, Fit::Draw, text)
-            .on_disabled_hover_text("It needs a picture, and a canvas that is larger than the old one")
+            .on_disabled_hover_text(tr("It needs a picture, and a canvas that is larger than the old one"))
     });
     if *fit == Fit::Draw && !possible {
         *fit = Fit::Keep;
@@ -98,8 +99,8 @@ pub fn choices(ui: &mut Ui, fit: &mut Fit, anchor: &mut Anchor, document: &Docum
         });
         ui.add_space(theme::GRID);
         let text = match fit {
-            Fit::Draw => "Where the picture stays. Press Generate afterwards: everything around it becomes new.",
-            _ => "Where the painting stays.",
+            Fit::Draw => tr("Where the picture stays. Press Generate afterwards: everything around it becomes new."),
+            _ => tr("Where the painting stays."),
         };
         ui.add(egui::Label::new(RichText::new(text).color(t.text_weak)).wrap());
     });
@@ -115,7 +116,7 @@ impl App {
             (Fit::Stretch, _) => self.editor.resize(width, height, None),
             (Fit::Draw, Some(picture)) => {
                 self.editor.outpaint(&picture, (width, height), place);
-                self.toasts.info("The old picture is kept. Press Generate to draw what is new around it.");
+                self.toasts.info(tr("The old picture is kept. Press Generate to draw what is new around it."));
             }
             (Fit::Keep | Fit::Draw, _) => self.editor.resize(width, height, Some(place)),
         }

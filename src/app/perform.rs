@@ -4,6 +4,8 @@ use super::dialogs::Dialog;
 use super::editor::{Field, Selected};
 use super::files::Purpose;
 use super::takes::Wish as TakeWish;
+use super::texts::{self, Language};
+use super::texts::{key, tr};
 use super::{App, Command, Example, Tool, ViewMode};
 use crate::document::MAX_REGIONS;
 use egui::ThemePreference;
@@ -29,8 +31,11 @@ impl App {
             Command::Export => self.editor.document().take.is_some(),
             Command::AddRegion => self.editor.document().regions.len() < MAX_REGIONS,
             Command::DuplicateRegion => region && self.editor.document().regions.len() < MAX_REGIONS,
-            Command::RenameRegion | Command::ToggleRegion | Command::DeleteRegion => region,
-            Command::FillRegion | Command::ClearRegion | Command::InvertRegion => region || self.editor.paints_change(),
+            Command::RenameRegion | Command::ToggleRegion | Command::SoloRegion | Command::LockRegion => region,
+            Command::DeleteRegion => region && !self.editor.is_locked(),
+            Command::FillRegion | Command::ClearRegion | Command::InvertRegion => {
+                self.editor.paints_change() || region && !self.editor.is_locked()
+            }
             Command::RaiseRegion => self.editor.selected_neighbour(1).is_some(),
             Command::LowerRegion => self.editor.selected_neighbour(-1).is_some(),
             Command::SelectAbove => {
@@ -64,6 +69,10 @@ impl App {
             Command::ThemeSystem => self.prefs.theme == ThemePreference::System,
             Command::ThemeDark => self.prefs.theme == ThemePreference::Dark,
             Command::ThemeLight => self.prefs.theme == ThemePreference::Light,
+            Command::LanguageSystem => self.prefs.language == Language::System,
+            Command::LanguageEnglish => self.prefs.language == Language::English,
+            Command::LanguageGerman => self.prefs.language == Language::German,
+            Command::LanguageChinese => self.prefs.language == Language::Chinese,
             Command::Live => self.live.is_on(),
             Command::PaintChange => self.editor.paints_change(),
             Command::CompareTakes => self.compare.is_some(),
@@ -113,6 +122,14 @@ impl App {
                     self.editor.toggle_region(id);
                 }
             }
+            Command::SoloRegion | Command::LockRegion => {
+                if let Selected::Region(id) = self.editor.selected() {
+                    match command {
+                        Command::SoloRegion => self.editor.solo_region(id),
+                        _ => self.editor.lock_region(id),
+                    }
+                }
+            }
             Command::RaiseRegion => self.editor.shift_region(1),
             Command::LowerRegion => self.editor.shift_region(-1),
             Command::SelectAbove => {
@@ -123,9 +140,9 @@ impl App {
                 self.editor.select_neighbour(-1);
                 self.cards.reveal();
             }
-            Command::FillRegion => self.editor.map_mask("Fill region", |_| 255),
-            Command::ClearRegion => self.editor.map_mask("Clear region", |_| 0),
-            Command::InvertRegion => self.editor.map_mask("Invert region", |v| 255 - v),
+            Command::FillRegion => self.editor.map_mask(key("Fill region"), |_| 255),
+            Command::ClearRegion => self.editor.map_mask(key("Clear region"), |_| 0),
+            Command::InvertRegion => self.editor.map_mask(key("Invert region"), |v| 255 - v),
             Command::DeleteRegion => self.editor.delete_region(),
             Command::Generate => self.generate(false),
             Command::GenerateNext => self.generate(true),
@@ -166,6 +183,11 @@ impl App {
             Command::ThemeSystem => self.set_theme(ctx, ThemePreference::System),
             Command::ThemeDark => self.set_theme(ctx, ThemePreference::Dark),
             Command::ThemeLight => self.set_theme(ctx, ThemePreference::Light),
+            Command::LanguageSystem => self.set_language(Language::System),
+            Command::LanguageEnglish => self.set_language(Language::English),
+            Command::LanguageGerman => self.set_language(Language::German),
+            Command::LanguageChinese => self.set_language(Language::Chinese),
+            Command::Tour => self.tour.begin(),
             Command::Palette => self.dialog = Some(Dialog::palette()),
             Command::Shortcuts => self.dialog = Some(Dialog::Shortcuts),
             Command::About => self.dialog = Some(Dialog::About),
@@ -192,6 +214,11 @@ impl App {
         self.tool = tool;
     }
 
+    fn set_language(&mut self, language: Language) {
+        self.prefs.language = language;
+        texts::speak(language);
+    }
+
     fn set_theme(&mut self, ctx: &egui::Context, theme: ThemePreference) {
         self.prefs.theme = theme;
         ctx.set_theme(theme);
@@ -216,7 +243,7 @@ impl App {
             }
             Leave::New { width, height } => {
                 let document = crate::document::Document::new(width, height);
-                self.open_document(super::Editor::new(document, "Untitled"));
+                self.open_document(super::Editor::new(document, tr("Untitled")));
             }
             Leave::Example(example) => self.open_document(super::Editor::new(example.document(), &example.name())),
             Leave::Open => self.ask_path(Purpose::Open),

@@ -2,6 +2,7 @@
 
 use super::BrushSettings;
 use super::job::Batch;
+use super::texts::Language;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ const KEY: &str = "prefs";
 #[serde(default)]
 pub struct Prefs {
     pub theme: egui::ThemePreference,
+    pub language: Language,
     pub brush: BrushSettings,
     /// Where files were last opened or saved.
     pub folder: Option<PathBuf>,
@@ -29,6 +31,7 @@ impl Default for Prefs {
         let theme = egui::ThemePreference::Dark;
         Self {
             theme,
+            language: Language::default(),
             brush: BrushSettings::default(),
             folder: None,
             more: false,
@@ -41,6 +44,11 @@ impl Default for Prefs {
 impl Prefs {
     pub fn load(storage: Option<&dyn eframe::Storage>) -> Self {
         storage.and_then(|s| eframe::get_value(s, KEY)).unwrap_or_default()
+    }
+
+    /// True where nothing was ever remembered.
+    pub fn is_first_run(storage: &dyn eframe::Storage) -> bool {
+        storage.get_string(KEY).is_none()
     }
 
     pub fn save(&self, storage: &mut dyn eframe::Storage) {

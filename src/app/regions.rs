@@ -1,6 +1,7 @@
 //! The cards at the right: one for each region, the uppermost first, and the background's.
 
 use super::editor::{Field, Selected};
+use super::texts::{fill, tr};
 use super::{App, Command, theme, widgets};
 use crate::document::{REGION_COLOURS, Region, RegionId, Rgb};
 use egui::{
@@ -61,17 +62,18 @@ impl App {
     pub(super) fn regions_ui(&mut self, ui: &mut Ui) {
         let t = theme::tokens(ui);
         ui.horizontal(|ui| {
-            ui.label(theme::strong("Regions").color(t.text_strong));
+            ui.label(theme::strong(tr("Regions")).color(t.text_strong));
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 widgets::flat(ui);
                 ui.spacing_mut().button_padding.x = theme::HALF;
-                let text = format!("{} Add", icons::ICON_ADD.codepoint);
+                let text = fill("{0} Add", &[&icons::ICON_ADD.codepoint]);
                 let add = ui.add(Button::new(text)).accessible_name(Command::AddRegion.label());
                 if add.on_hover_text(Command::AddRegion.tooltip(ui)).clicked() {
                     self.perform(ui, Command::AddRegion);
                 }
             });
         });
+        self.style_field(ui);
         self.writing.follow(ui);
         let mut wishes = Vec::new();
         ScrollArea::vertical().id_salt("cards").auto_shrink(false).show(ui, |ui| {
@@ -99,6 +101,22 @@ impl App {
         }
     }
 
+    /// Words for all regions and the background.
+    fn style_field(&mut self, ui: &mut Ui) {
+        let mut style = self.editor.document().style.clone();
+        ui.horizontal(|ui| {
+            let hint = tr("The style of the whole picture: added to the words of every region and of the background");
+            let label = widgets::row_label(ui, tr("Style"), hint);
+            let edit = TextEdit::singleline(&mut style)
+                .id_salt("style")
+                .hint_text(tr("for all, such as watercolour"))
+                .desired_width(f32::INFINITY)
+                .margin(Margin::symmetric(8, 4));
+            let response = widgets::text(ui, edit).labelled_by(label);
+            self.changed(&response, Field::Style, |d| d.style = style);
+        });
+    }
+
     fn region_card(
         &mut self,
         ui: &mut Ui,
@@ -117,7 +135,7 @@ impl App {
                 });
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     ui.spacing_mut().item_spacing.x = 0.0;
-                    card_buttons(ui, region, wishes);
+                    card_buttons(ui, region, open, wishes);
                     ui.add_space(theme::HALF);
                     app.card_title(ui, key, &region.name, &region.words, region.visible, wishes);
                 });
@@ -138,12 +156,12 @@ impl App {
                 ui.painter().rect_filled(rect, 3.0, theme::tokens(ui).background_bar);
                 app.thumbnail(ui, key);
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                    app.card_title(ui, key, "Background", &background.words, true, wishes);
+                    app.card_title(ui, key, tr("Background"), &background.words, true, wishes);
                 });
             });
             if open {
-                app.words_field(ui, key, &background.words, "What fills the rest of the picture", wishes);
-                negative_field(ui, key, &background.negative, "nothing", wishes);
+                app.words_field(ui, key, &background.words, tr("What fills the rest of the picture"), wishes);
+                negative_field(ui, key, &background.negative, tr("nothing"), wishes);
             }
         });
     }
@@ -210,7 +228,7 @@ impl App {
                 && *renamed == id
             {
                 let edit = TextEdit::singleline(typed).desired_width(f32::INFINITY).margin(Margin::symmetric(4, 1));
-                let response = widgets::text(ui, edit).accessible_name("Name");
+                let response = widgets::text(ui, edit).accessible_name(tr("Name"));
                 if std::mem::take(&mut self.cards.focus_name) {
                     response.request_focus();
                 } else if response.lost_focus() {
@@ -236,7 +254,7 @@ impl App {
                     wishes.push(Wish::Select(key));
                 }
             }
-            let line = if words.trim().is_empty() { "no words yet" } else { words };
+            let line = if words.trim().is_empty() { tr("no words yet") } else { words };
             let line = line.lines().next().unwrap_or_default();
             let text = RichText::new(line).size(theme::TEXT_SMALL).color(t.text_weak);
             ui.add(Label::new(text).truncate().selectable(false));
@@ -245,16 +263,16 @@ impl App {
 
     fn region_body(&mut self, ui: &mut Ui, region: &Region, wishes: &mut Vec<Wish>) {
         let key = Selected::Region(region.id);
-        self.words_field(ui, key, &region.words, "What this region shows", wishes);
+        self.words_field(ui, key, &region.words, tr("What this region shows"), wishes);
         let (text, hint) = match &region.negative {
-            None => ("", "as in the background"),
-            Some(text) => (text.as_str(), "nothing"),
+            None => ("", tr("as in the background")),
+            Some(text) => (text.as_str(), tr("nothing")),
         };
         negative_field(ui, key, text, hint, wishes);
         let mut hold = region.bootstrap.unwrap_or(self.editor.document().settings.bootstrap);
-        let hint = "Left: the region melts into what is around it.\nRight: it keeps to the shape you painted.";
+        let hint = tr("Left: the region melts into what is around it.\nRight: it keeps to the shape you painted.");
         let text = format!("{:.0} %", hold * 100.0);
-        let slider = widgets::slider_row(ui, "Blend – hold shape", hint, &mut hold, 0.0..=1.0, &text);
+        let slider = widgets::slider_row(ui, tr("Blend – hold shape"), hint, &mut hold, 0.0..=1.0, &text);
         if slider.changed() {
             wishes.push(Wish::Bootstrap(region.id, (hold * 100.0).round() / 100.0));
         }
@@ -323,9 +341,10 @@ fn colour_bar(ui: &mut Ui, region: &Region, wishes: &mut Vec<Wish>) {
     let (rect, response) = ui.allocate_exact_size(vec2(6.0, THUMB), Sense::click());
     let bar = if response.hovered() || response.has_focus() { rect.expand2(vec2(1.0, 0.0)) } else { rect };
     ui.painter().rect_filled(bar, 3.0, theme::region(region.colour));
-    let name = format!("Colour of {}", region.name);
+    let name = fill("Colour of {0}", &[&region.name]);
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
-    let response = response.on_hover_text("Change the region's colour").on_hover_cursor(egui::CursorIcon::PointingHand);
+    let response =
+        response.on_hover_text(tr("Change the region's colour")).on_hover_cursor(egui::CursorIcon::PointingHand);
     Popup::menu(&response).show(|ui| {
         ui.horizontal(|ui| {
             for (i, colour) in REGION_COLOURS.into_iter().enumerate() {
@@ -335,7 +354,7 @@ fn colour_bar(ui: &mut Ui, region: &Region, wishes: &mut Vec<Wish>) {
                     let stroke = Stroke::new(2.0, theme::tokens(ui).text_strong);
                     ui.painter().rect_stroke(rect, theme::ROUND_SMALL, stroke, egui::StrokeKind::Outside);
                 }
-                let name = format!("Colour {}", i + 1);
+                let name = fill("Colour {0}", &[&(i + 1)]);
                 swatch.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
                 if swatch.clicked() {
                     wishes.push(Wish::Recolour(region.id, colour));
@@ -346,12 +365,13 @@ fn colour_bar(ui: &mut Ui, region: &Region, wishes: &mut Vec<Wish>) {
     });
 }
 
-fn card_buttons(ui: &mut Ui, region: &Region, wishes: &mut Vec<Wish>) {
+fn card_buttons(ui: &mut Ui, region: &Region, open: bool, wishes: &mut Vec<Wish>) {
     let key = Selected::Region(region.id);
-    let more = widgets::icon_button(ui, icons::ICON_MORE_HORIZ, &format!("More for {}", region.name));
+    let more = widgets::icon_button(ui, icons::ICON_MORE_HORIZ, &fill("More for {0}", &[&region.name]));
     Popup::menu(&more).show(|ui| {
         for command in [
             Command::RerollRegion,
+            Command::SoloRegion,
             Command::RenameRegion,
             Command::DuplicateRegion,
             Command::RaiseRegion,
@@ -366,27 +386,41 @@ fn card_buttons(ui: &mut Ui, region: &Region, wishes: &mut Vec<Wish>) {
                 wishes.push(Wish::Run(key, command));
             }
         }
-        let none = ui.button("Leave nothing out").on_hover_text("Not even what the background leaves out");
+        let none = ui.button(tr("Leave nothing out")).on_hover_text(tr("Not even what the background leaves out"));
         if none.clicked() {
             wishes.push(Wish::Select(key));
             wishes.push(Wish::NoNegative(region.id));
         }
     });
     let (icon, name) = if region.visible {
-        (icons::ICON_VISIBILITY, format!("Hide {}", region.name))
+        (icons::ICON_VISIBILITY, fill("Hide {0}", &[&region.name]))
     } else {
-        (icons::ICON_VISIBILITY_OFF, format!("Show {}", region.name))
+        (icons::ICON_VISIBILITY_OFF, fill("Show {0}", &[&region.name]))
     };
     let eye = widgets::icon_button(ui, icon, &name);
-    if eye.on_hover_text(Command::ToggleRegion.hint()).clicked() {
-        wishes.push(Wish::Run(key, Command::ToggleRegion));
+    let hint = format!("{}\n{}", Command::ToggleRegion.hint(), tr("Alt+click: this region alone"));
+    if eye.on_hover_text(hint).clicked() {
+        let alone = ui.input(|i| i.modifiers.alt);
+        wishes.push(Wish::Run(key, if alone { Command::SoloRegion } else { Command::ToggleRegion }));
+    }
+    let (icon, name) = if region.locked {
+        (icons::ICON_LOCK, fill("Unlock {0}", &[&region.name]))
+    } else {
+        (icons::ICON_LOCK_OPEN, fill("Lock {0}", &[&region.name]))
+    };
+    // An open lock says nothing: it is there on the open card, and where it can be pressed.
+    if region.locked || open {
+        let lock = widgets::icon_button(ui, icon, &name);
+        if lock.on_hover_text(Command::LockRegion.hint()).clicked() {
+            wishes.push(Wish::Run(key, Command::LockRegion));
+        }
     }
 }
 
 fn negative_field(ui: &mut Ui, key: Selected, text: &str, hint: &str, wishes: &mut Vec<Wish>) {
     let mut typed = text.to_owned();
     ui.horizontal(|ui| {
-        let label = widgets::row_label(ui, "Leave out", "What should not appear (negative words)");
+        let label = widgets::row_label(ui, tr("Leave out"), tr("What should not appear (negative words)"));
         let edit = TextEdit::singleline(&mut typed)
             .id_salt(("negative", key))
             .hint_text(hint.to_owned())

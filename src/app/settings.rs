@@ -2,6 +2,7 @@
 
 use super::editor::Field;
 use super::files::Purpose;
+use super::texts::{fill, tr};
 use super::{App, Command, theme, widgets};
 use crate::document::{Sampler, Schedule};
 use egui::{Button, ComboBox, DragValue, Frame, Margin, RichText, Ui};
@@ -30,7 +31,7 @@ impl App {
         if let Some(cost) = self.cost.text() {
             let text = RichText::new(cost).size(theme::TEXT_SMALL).color(theme::tokens(ui).text_weak);
             let hint =
-                "The picture is made window by window; a pass asks the model once about one window and one region.";
+                tr("The picture is made window by window; a pass asks the model once about one window and one region.");
             ui.vertical_centered(|ui| ui.add(egui::Label::new(text).selectable(false)).on_hover_text(hint));
         }
     }
@@ -56,8 +57,8 @@ impl App {
     fn size_field(&mut self, ui: &mut Ui, width: f32) {
         let document = self.editor.document();
         let text = format!("{} × {}", document.width, document.height);
-        let name = format!("Canvas size {text}");
-        let asked = widgets::field(ui, width, "Size", Command::CanvasSize.hint(), |ui, _| {
+        let name = fill("Canvas size {0}", &[&text]);
+        let asked = widgets::field(ui, width, tr("Size"), Command::CanvasSize.hint(), |ui, _| {
             ui.add(Button::new(text)).accessible_name(name).on_hover_text(Command::CanvasSize.hint()).clicked()
         });
         if asked {
@@ -68,10 +69,10 @@ impl App {
     fn model_field(&mut self, ui: &mut Ui, width: f32) {
         let current = self.editor.document().settings.model.clone();
         let hint =
-            "What draws the picture: the small model inside the program, or a folder with a Stable Diffusion model";
+            tr("What draws the picture: the small model inside the program, or a folder with a Stable Diffusion model");
         let mut chosen = None;
         let mut browse = false;
-        widgets::field(ui, width, "Model", hint, |ui, label| {
+        widgets::field(ui, width, tr("Model"), hint, |ui, label| {
             let combo = ComboBox::from_id_salt("model").selected_text(model_name(&current)).icon(widgets::chevron);
             let response = combo.truncate().show_ui(ui, |ui| {
                 for model in [EMBEDDED, &current].into_iter().take(if current == EMBEDDED { 1 } else { 2 }) {
@@ -79,7 +80,7 @@ impl App {
                         chosen = Some(model.to_owned());
                     }
                 }
-                browse = ui.button("Choose a model folder…").clicked();
+                browse = ui.button(tr("Choose a model folder…")).clicked();
             });
             response.response.labelled_by(label).on_hover_text(format!("{hint}\n{current}"));
         });
@@ -100,8 +101,8 @@ impl App {
 
     fn steps_field(&mut self, ui: &mut Ui, width: f32) {
         let mut steps = self.editor.document().settings.steps;
-        let hint = "More steps: finer, and slower. 20 is a good start";
-        let response = widgets::field(ui, width, "Steps", hint, |ui, label| {
+        let hint = tr("More steps: finer, and slower. 20 is a good start");
+        let response = widgets::field(ui, width, tr("Steps"), hint, |ui, label| {
             ui.add(DragValue::new(&mut steps).range(1..=200).speed(0.2)).labelled_by(label).on_hover_text(hint)
         });
         self.changed(&response, Field::Steps, |d| d.settings.steps = steps);
@@ -109,8 +110,8 @@ impl App {
 
     fn guidance_field(&mut self, ui: &mut Ui, width: f32) {
         let mut guidance = self.editor.document().settings.guidance;
-        let hint = "How strictly the picture follows the words. 5 to 9 suits most";
-        let response = widgets::field(ui, width, "Guidance", hint, |ui, label| {
+        let hint = tr("How strictly the picture follows the words. 5 to 9 suits most");
+        let response = widgets::field(ui, width, tr("Guidance"), hint, |ui, label| {
             let value = DragValue::new(&mut guidance).range(1.0..=30.0).speed(0.05).max_decimals(1);
             ui.add(value).labelled_by(label).on_hover_text(hint)
         });
@@ -119,8 +120,8 @@ impl App {
 
     fn seed_field(&mut self, ui: &mut Ui, width: f32) {
         let mut seed = self.editor.document().settings.seed;
-        let hint = "The same seed and words give the same picture again";
-        let (response, rolled) = widgets::field(ui, width, "Seed", hint, |ui, label| {
+        let hint = tr("The same seed and words give the same picture again");
+        let (response, rolled) = widgets::field(ui, width, tr("Seed"), hint, |ui, label| {
             let dice = widgets::small_icon_button(ui, icons::ICON_CASINO, Command::NewSeed.label());
             let rolled = dice.on_hover_text(Command::NewSeed.tooltip(ui)).clicked();
             let value = DragValue::new(&mut seed).speed(1.0);
@@ -134,9 +135,9 @@ impl App {
 
     fn sampler_field(&mut self, ui: &mut Ui, width: f32) {
         let current = self.editor.document().settings.sampler;
-        let hint = "The method that takes the noise away step by step";
+        let hint = tr("The method that takes the noise away step by step");
         let mut chosen = None;
-        widgets::field(ui, width, "Sampler", hint, |ui, label| {
+        widgets::field(ui, width, tr("Sampler"), hint, |ui, label| {
             let combo = ComboBox::from_id_salt("sampler").selected_text(current.title()).icon(widgets::chevron);
             let response = combo.show_ui(ui, |ui| {
                 for sampler in Sampler::ALL {
@@ -184,7 +185,7 @@ const EMBEDDED: &str = "embedded";
 /// What a model is called: the last part of where it lies.
 fn model_name(model: &str) -> String {
     if model == EMBEDDED {
-        return "Built in".to_owned();
+        return tr("Built in").to_owned();
     }
     std::path::Path::new(model).file_stem().map_or_else(|| model.to_owned(), |s| s.to_string_lossy().into_owned())
 }

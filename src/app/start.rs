@@ -2,6 +2,7 @@
 
 use super::editor::Field;
 use super::files::Purpose;
+use super::texts::tr;
 use super::{App, Command, theme, widgets};
 use crate::document::{Area, Start};
 use egui::{Button, ComboBox, DragValue, Ui};
@@ -13,11 +14,11 @@ impl App {
     /// One line that offers a picture, or two with what is made of the one there is.
     pub(super) fn start_ui(&mut self, ui: &mut Ui) {
         let whole = ui.available_width();
-        let hint = "A picture to start from in place of noise, such as a sketch or a photograph";
+        let hint = tr("A picture to start from in place of noise, such as a sketch or a photograph");
         let Some(start) = self.editor.document().start.clone() else {
-            let asked = widgets::field(ui, whole, "Start from", hint, |ui, _| {
-                let button = ui.add(Button::new("noise")).on_hover_text(hint);
-                button.on_hover_text("Choose a picture…").clicked()
+            let asked = widgets::field(ui, whole, tr("Start from"), hint, |ui, _| {
+                let button = ui.add(Button::new(tr("noise"))).on_hover_text(hint);
+                button.on_hover_text(tr("Choose a picture…")).clicked()
             });
             if asked {
                 self.ask_path(Purpose::Picture);
@@ -28,22 +29,22 @@ impl App {
         let (mut strength, mut area, mut remove, mut paint) = (start.strength, None, false, false);
         let response = ui
             .horizontal(|ui| {
-                let told = "How much of the picture becomes new: little keeps it, 1 all but forgets it";
-                let response = widgets::field(ui, half, "Strength", told, |ui, label| {
+                let told = tr("How much of the picture becomes new: little keeps it, 1 all but forgets it");
+                let response = widgets::field(ui, half, tr("Strength"), told, |ui, label| {
                     let value = DragValue::new(&mut strength).range(0.05..=1.0).speed(0.005).max_decimals(2);
                     ui.add(value).labelled_by(label).on_hover_text(told)
                 });
-                remove = widgets::field(ui, half, "Start from", hint, |ui, _| {
-                    let clear = widgets::small_icon_button(ui, icons::ICON_CLOSE, "Start from noise");
-                    let clear = clear.on_hover_text("Start from noise again").clicked();
-                    ui.label("picture");
+                remove = widgets::field(ui, half, tr("Start from"), hint, |ui, _| {
+                    let clear = widgets::small_icon_button(ui, icons::ICON_CLOSE, tr("Start from noise"));
+                    let clear = clear.on_hover_text(tr("Start from noise again")).clicked();
+                    ui.label(tr("picture"));
                     clear
                 });
                 response
             })
             .inner;
-        let told = "Where the picture may change. Elsewhere it stays as it is, to the last bit";
-        widgets::field(ui, whole, "Changes", told, |ui, label| {
+        let told = tr("Where the picture may change. Elsewhere it stays as it is, to the last bit");
+        widgets::field(ui, whole, tr("Changes"), told, |ui, label| {
             let combo = ComboBox::from_id_salt("area").selected_text(title(&start.area)).icon(widgets::chevron);
             let response = combo.show_ui(ui, |ui| {
                 let mask = matches!(start.area, Area::Mask(_)).then(|| start.area.clone());
@@ -52,7 +53,7 @@ impl App {
                         area = Some(choice);
                     }
                 }
-                paint = ui.button("where I paint…").on_hover_text(Command::PaintChange.hint()).clicked();
+                paint = ui.button(tr("where I paint…")).on_hover_text(Command::PaintChange.hint()).clicked();
             });
             response.response.labelled_by(label).on_hover_text(told);
         });
@@ -97,8 +98,8 @@ impl App {
 
 fn title(area: &Area) -> &'static str {
     match area {
-        Area::Everything => "everywhere",
-        Area::Regions => "where regions are",
-        Area::Mask(_) => "where painted",
+        Area::Everything => tr("everywhere"),
+        Area::Regions => tr("where regions are"),
+        Area::Mask(_) => tr("where painted"),
     }
 }

@@ -1,5 +1,6 @@
 //! The line at the bottom: what is going on, and where things stand.
 
+use super::texts::{fill, tr};
 use super::{App, Command, theme, widgets};
 use egui::{Align, Button, Layout, RichText, Ui};
 
@@ -12,23 +13,23 @@ impl App {
                 Some(text) => {
                     ui.label(RichText::new(text).color(t.text_strong));
                     widgets::flat(ui);
-                    let text = format!("Cancel ({})", Command::Cancel.keys_text(ui));
+                    let text = fill("Cancel ({0})", &[&Command::Cancel.keys_text(ui)]);
                     let cancel = ui.add(Button::new(RichText::new(text).color(t.text_weak)));
-                    if cancel.accessible_name("Stop the picture").clicked() {
+                    if cancel.accessible_name(tr("Stop the picture")).clicked() {
                         self.perform(ui, Command::Cancel);
                     }
                 }
                 None => {
                     let live = self.live.progress_text();
                     let hint = match self.files.asking() {
-                        Some(_) => "Waiting for the system's file dialog…",
-                        None if self.files.is_busy() => "Working with the file…",
+                        Some(_) => tr("Waiting for the system's file dialog…"),
+                        None if self.files.is_busy() => tr("Working with the file…"),
                         None => live.as_deref().unwrap_or_else(|| self.tool_hint()),
                     };
                     ui.label(RichText::new(hint).color(t.text_weak));
                     if let Some(purpose) = self.files.asking() {
                         widgets::flat(ui);
-                        if ui.button("Type a path instead").clicked() {
+                        if ui.button(tr("Type a path instead")).clicked() {
                             self.files.stop_asking();
                             self.open_path_dialog(purpose);
                         }
@@ -38,9 +39,9 @@ impl App {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 ui.spacing_mut().item_spacing.x = 24.0;
                 let saved = match (self.editor.path().is_some(), self.editor.is_unsaved()) {
-                    (_, true) => "Not saved",
-                    (true, false) => "Saved",
-                    (false, false) => "New",
+                    (_, true) => tr("Not saved"),
+                    (true, false) => tr("Saved"),
+                    (false, false) => tr("New"),
                 };
                 let weak = |text: String| RichText::new(text).color(t.text_weak);
                 ui.label(weak(saved.to_owned()));
@@ -57,13 +58,13 @@ impl App {
 
     fn tool_hint(&self) -> &'static str {
         if self.editor.paints_change() && self.tool.paints() {
-            return "Paint where the picture may change. Everywhere else it stays as it is.";
+            return tr("Paint where the picture may change. Everywhere else it stays as it is.");
         }
         match self.tool {
-            super::Tool::Brush => "Paint where the region shows. Alt+click picks the region under the brush.",
-            super::Tool::Eraser => "Take paint away from the region.",
-            super::Tool::Hand => "Drag to move the canvas.",
-            super::Tool::Zoom => "Click to zoom in, Alt+click to zoom out.",
+            super::Tool::Brush => tr("Paint where the region shows. Alt+click picks the region under the brush."),
+            super::Tool::Eraser => tr("Take paint away from the region."),
+            super::Tool::Hand => tr("Drag to move the canvas."),
+            super::Tool::Zoom => tr("Click to zoom in, Alt+click to zoom out."),
         }
     }
 }

@@ -241,13 +241,17 @@ pub fn install(ctx: &egui::Context) {
     }
 }
 
-/// Inter for the letters people read most, egui's own behind it for what Inter's subset lacks, icons last.
+const CHINESE: &str = "Noto Sans SC";
+
+/// Inter for the letters people read most, egui's own behind it for what Inter's subset lacks, then icons, and the Chinese letters
+/// of the window's own texts; what people write in other scripts comes from the system's fonts.
 fn fonts() -> egui::FontDefinitions {
     let mut fonts = egui::FontDefinitions::default();
     let icons = egui_material_icons::font_insert();
     for (name, data) in [
         ("Inter", egui::FontData::from_static(include_bytes!("../../assets/fonts/Inter-Regular.otf"))),
         ("Inter SemiBold", egui::FontData::from_static(include_bytes!("../../assets/fonts/Inter-SemiBold.otf"))),
+        (CHINESE, egui::FontData::from_static(include_bytes!("../../assets/fonts/NotoSansSC-subset.otf"))),
         (icons.name.as_str(), icons.data),
     ] {
         fonts.font_data.insert(name.to_owned(), data.into());
@@ -256,7 +260,7 @@ fn fonts() -> egui::FontDefinitions {
     fonts.families.entry(icon_family).or_default().push(icons.name.clone());
     let proportional = fonts.families.entry(FontFamily::Proportional).or_default();
     proportional.insert(0, "Inter".to_owned());
-    proportional.push(icons.name);
+    proportional.extend([icons.name, CHINESE.to_owned()]);
     let mut strong = proportional.clone();
     strong.insert(0, "Inter SemiBold".to_owned());
     fonts.families.insert(strong_family(), strong);

@@ -1,5 +1,6 @@
 //! Short messages in a corner: one line each, read aloud by screen readers, gone after a while.
 
+use super::texts::tr;
 use super::theme;
 use egui::{Align2, Area, Frame, Id, Margin, Order, RichText, Stroke, vec2};
 use egui_material_icons::icons;
@@ -87,7 +88,7 @@ impl Toasts {
                                 let close = egui::Button::new(icons::ICON_CLOSE.rich_text().size(14.0))
                                     .frame(false)
                                     .min_size(vec2(16.0, 16.0));
-                                if ui.add(close).accessible_name("Dismiss message").clicked() {
+                                if ui.add(close).accessible_name(tr("Dismiss message")).clicked() {
                                     dismissed = Some(i);
                                 }
                             });

@@ -1,5 +1,6 @@
 //! The tools at the left, the brush's bar over the canvas, and the switch of what the canvas shows.
 
+use super::texts::{fill, tr};
 use super::tools::BrushSettings;
 use super::{App, Command, Tool, ViewMode, theme, widgets};
 use egui::{Align2, Area, Button, Id, Order, Rect, RichText, Ui, vec2};
@@ -36,7 +37,7 @@ impl App {
             return;
         }
         let t = theme::tokens(ui);
-        let name = if self.tool == Tool::Brush { "Brush" } else { "Eraser" };
+        let name = if self.tool == Tool::Brush { tr("Brush") } else { tr("Eraser") };
         floating(ui, "brush bar", canvas.center_top() + vec2(0.0, 8.0), Align2::CENTER_TOP, |ui| {
             ui.spacing_mut().slider_width = 88.0;
             ui.label(theme::strong(name).color(t.text_strong));
@@ -44,13 +45,13 @@ impl App {
             let brush = &mut self.prefs.brush;
             let value = format!("{:.0}", brush.size);
             let slider = widgets::slider(&mut brush.size, BrushSettings::SIZES).logarithmic();
-            bar_slider(ui, "Size", "Change it with [ and ]", slider, value, 32.0);
+            bar_slider(ui, tr("Size"), tr("Change it with [ and ]"), slider, value, 32.0);
             let value = percent(brush.hardness);
             let slider = widgets::slider(&mut brush.hardness, 0.0..=1.0);
-            bar_slider(ui, "Hardness", "Change it with Shift+[ and Shift+]", slider, value, 40.0);
+            bar_slider(ui, tr("Hardness"), tr("Change it with Shift+[ and Shift+]"), slider, value, 40.0);
             let value = percent(brush.opacity);
             let slider = widgets::slider(&mut brush.opacity, 0.01..=1.0);
-            bar_slider(ui, "Opacity", "How strongly the region is laid down", slider, value, 40.0);
+            bar_slider(ui, tr("Opacity"), tr("How strongly the region is laid down"), slider, value, 40.0);
         });
     }
 
@@ -80,7 +81,7 @@ impl App {
             let zoom = self.canvas.view.zoom() * ui.pixels_per_point() * 100.0;
             let text = RichText::new(format!("{zoom:.0} %")).color(t.text);
             let button = Button::new(text).frame_when_inactive(false).min_size(vec2(56.0, 0.0));
-            let response = ui.add(button).accessible_name("Zoom to fit");
+            let response = ui.add(button).accessible_name(tr("Zoom to fit"));
             if response.on_hover_text(Command::ZoomFit.tooltip(ui)).clicked() {
                 called = Some(Command::ZoomFit);
             }
@@ -99,7 +100,7 @@ fn bar_slider(ui: &mut Ui, name: &str, hint: &str, slider: widgets::Slider<'_>, 
     let t = theme::tokens(ui);
     let label = ui.add(egui::Label::new(RichText::new(name).color(t.text_weak)).selectable(false));
     label.on_hover_text(hint);
-    ui.add(slider).accessible_name(format!("Brush {}", name.to_lowercase())).on_hover_text(hint);
+    ui.add(slider).accessible_name(fill("Brush {0}", &[&name.to_lowercase()])).on_hover_text(hint);
     let value = egui::Label::new(RichText::new(value).color(t.text)).selectable(false);
     ui.allocate_ui_with_layout(vec2(width, 20.0), egui::Layout::left_to_right(egui::Align::Center), |ui| {
         ui.set_min_width(width);

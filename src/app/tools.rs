@@ -1,6 +1,7 @@
 //! The tools: each a small state machine that begins, goes on, and is committed or aborted.
 
 use super::editor::{Editor, Selected};
+use super::texts::key;
 use crate::document::RegionId;
 use crate::paint::{Brush, Sample, Stroke};
 use serde::{Deserialize, Serialize};
@@ -73,7 +74,7 @@ impl PaintStroke {
         let brush = Brush { diameter: size, hardness, opacity, erase };
         let wrap = editor.document().settings.wrap;
         let stroke = editor.begin_stroke(region, |mask| Stroke::begin(mask, brush, wrap, at))?;
-        Some(Self { region, stroke, label: if erase { "Erase" } else { "Paint" } })
+        Some(Self { region, stroke, label: if erase { key("Erase") } else { key("Paint") } })
     }
 
     /// Goes on to here.

@@ -1,6 +1,7 @@
 //! One frame: keys first, then the panels around the canvas, then the canvas, then what floats above.
 
 use super::perform::Leave;
+use super::tour::{self, Place};
 use super::{App, commands, theme};
 use egui::{CentralPanel, Frame, Margin, Panel, Ui, vec2};
 
@@ -20,7 +21,10 @@ impl eframe::App for App {
         Panel::bottom("status").frame(panel(12, 0)).exact_size(28.0).resizable(false).show(ui, |ui| self.status_ui(ui));
         Panel::right("right").frame(Frame::new().fill(t.panel)).exact_size(336.0).resizable(false).show(ui, |ui| {
             Panel::bottom("settings").frame(panel(12, 12)).resizable(false).show(ui, |ui| self.settings_ui(ui));
-            CentralPanel::no_frame().frame(panel(12, 12)).show(ui, |ui| self.regions_ui(ui));
+            CentralPanel::no_frame().frame(panel(12, 12)).show(ui, |ui| {
+                tour::mark(ui, Place::Regions, ui.max_rect().expand(8.0));
+                self.regions_ui(ui);
+            });
         });
         self.follow_live(ui);
         if self.takes.len() + self.jobs.len() > 0 {
@@ -30,9 +34,13 @@ impl eframe::App for App {
                 .resizable(false)
                 .show(ui, |ui| self.takes_ui(ui));
         }
-        Panel::left("tools").frame(panel(6, 6)).exact_size(48.0).resizable(false).show(ui, |ui| self.tools_ui(ui));
+        Panel::left("tools").frame(panel(6, 6)).exact_size(48.0).resizable(false).show(ui, |ui| {
+            tour::mark(ui, Place::Tools, ui.max_rect().expand(4.0));
+            self.tools_ui(ui);
+        });
         let canvas = CentralPanel::no_frame().show(ui, |ui| {
             let area = ui.available_rect_before_wrap();
+            tour::mark(ui, Place::Canvas, area);
             self.canvas_ui(ui);
             area
         });
@@ -40,6 +48,7 @@ impl eframe::App for App {
         self.view_bar_ui(ui, canvas.inner);
         self.compare_ui(ui, canvas.inner);
         self.toasts.show(ui, canvas.inner.left_bottom() + vec2(12.0, -12.0));
+        self.tour_ui(ui);
         self.dialog_ui(ui);
     }
 

@@ -10,6 +10,7 @@ mod safetensors;
 mod store;
 mod summary;
 mod tokenizer;
+pub mod weighting;
 mod words;
 
 pub use crate::backend::{Device, UnknownDevice};

@@ -71,7 +71,9 @@ impl Model {
         &self.tokenizer
     }
 
-    /// Encodes words, or finds them among those encoded before. The embedding stays on the device.
+    /// Encodes words, or finds them among those encoded before. The embedding stays on the device. Where words are
+    /// [weighted](super::weighting), their embedding is moved away from the empty prompt's, or towards it:
+    /// e = e₀ + w · (e − e₀), as ComfyUI does.
     ///
     /// # Errors
     /// Where the device fails.
@@ -79,8 +81,10 @@ impl Model {
         if let Some(&id) = self.prompts.get(words) {
             return Ok(id);
         }
-        let Tokens { ids, .. } = self.tokenizer.encode(words)?;
-        let id = PromptId(self.networks.encode_words(&ids)?);
+        let Tokens { ids, weights, .. } = self.tokenizer.encode(words)?;
+        let weighted = weights.iter().any(|weight| weight.to_bits() != 1.0_f32.to_bits());
+        let empty = if weighted { Some(self.tokenizer.encode("")?.ids) } else { None };
+        let id = PromptId(self.networks.encode_words(&ids, empty.as_deref().map(|empty| (empty, &*weights)))?);
         self.prompts.insert(words.to_owned(), id);
         Ok(id)
     }
@@ -136,7 +140,8 @@ impl Network for Model {
 /// The networks with their backend's type hidden.
 trait Networks: Send {
     fn describe(&self) -> String;
-    fn encode_words(&mut self, ids: &[u32]) -> networks::Result<usize>;
+    /// With a weight for each id, embeddings are moved away from those of the other ids, the empty prompt's.
+    fn encode_words(&mut self, ids: &[u32], weighting: Option<(&[u32], &[f32])>) -> networks::Result<usize>;
     fn forget_words(&mut self);
     fn embedding(&self, prompt: PromptId) -> networks::Result<Vec<f32>>;
     fn in_channels(&self) -> usize;
@@ -270,8 +275,18 @@ impl<B: Backend> Networks for Loaded<B> {
         self.backend.describe()
     }
 
-    fn encode_words(&mut self, ids: &[u32]) -> networks::Result<usize> {
-        self.words.push(self.text.forward(&self.backend, ids)?);
+    fn encode_words(&mut self, ids: &[u32], weighting: Option<(&[u32], &[f32])>) -> networks::Result<usize> {
+        let mut words = self.text.forward(&self.backend, ids)?;
+        if let Some((empty, weights)) = weighting {
+            let empty = self.backend.download(&self.text.forward(&self.backend, empty)?)?;
+            let mut moved = self.backend.download(&words)?;
+            let width = moved.len() / weights.len().max(1);
+            for (at, (value, empty)) in moved.iter_mut().zip(empty).enumerate() {
+                *value = empty + weights.get(at / width.max(1)).copied().unwrap_or(1.0) * (*value - empty);
+            }
+            words = self.backend.upload(&self.backend.shape(&words), &moved)?;
+        }
+        self.words.push(words);
         Ok(self.words.len() - 1)
     }
 

@@ -1,6 +1,7 @@
 //! CLIP's byte-pair vocabulary: words to token ids.
 
 use super::store::Store;
+use super::weighting::{self, Weighted};
 use super::{Error, FETCH_AGAIN, Result};
 use serde_json::{Map, Value, json};
 use std::fmt::Display;
@@ -23,10 +24,12 @@ pub struct Tokenizer {
 }
 
 /// A prompt as token ids.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Tokens {
     /// As many ids as the text encoder wants: start, words, end, padding.
     pub ids: Vec<u32>,
+    /// How much each of the ids counts; 1 for all where the words have no [`weighting`].
+    pub weights: Vec<f32>,
     /// Tokens that all the words need, without start and end. May exceed [`Tokenizer::limit`]. (Of a text longer than
     /// 32 KiB, those of its beginning.)
     pub count: usize,
@@ -105,12 +108,13 @@ impl Tokenizer {
         self.inner.get_vocab_size(true)
     }
 
-    /// The ids of `words`, cut at the limit and padded to it.
+    /// The ids of `words` without their [`weighting`], cut at the limit and padded to it.
     ///
     /// # Errors
     /// Where the vocabulary's files are wrong in a way that shows only now.
     pub fn encode(&self, words: &str) -> Result<Tokens> {
-        let read = beginning(words);
+        let Weighted { text: words, weights: of_bytes } = weighting::parse(words);
+        let read = beginning(&words);
         let encoding = self.inner.encode(read, false).map_err(|error| invalid(&self.file, error))?;
         let count = encoding.len();
         let cut = match encoding.get_offsets().get(self.limit()) {
@@ -120,9 +124,14 @@ impl Tokenizer {
         let mut ids = Vec::with_capacity(self.length);
         ids.push(self.start);
         ids.extend(encoding.get_ids().iter().take(self.limit()));
+        // A token counts as its first letter does.
+        let mut weights = vec![1.0];
+        let starts = encoding.get_offsets().iter().take(self.limit());
+        weights.extend(starts.map(|(start, _)| of_bytes.get(*start).copied().unwrap_or(1.0)));
+        weights.resize(self.length, 1.0);
         ids.push(self.end);
         ids.resize(self.length, self.pad);
-        Ok(Tokens { ids, count, truncated_words: words_after(words, cut) })
+        Ok(Tokens { ids, weights, count, truncated_words: words_after(&words, cut) })
     }
 }
 

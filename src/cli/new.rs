@@ -16,6 +16,9 @@ pub(super) struct Args {
     /// What the background shows
     #[arg(long, value_name = "PROMPT", default_value = "", hide_default_value = true)]
     background: String,
+    /// The style of the whole picture: words added to the background's and every region's
+    #[arg(long, value_name = "PROMPT", default_value = "", hide_default_value = true)]
+    style: String,
     /// What the picture should not show
     #[arg(long, value_name = "PROMPT", default_value = "", hide_default_value = true)]
     negative: String,
@@ -50,6 +53,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let mut document = Document::new(width, height);
     document.background.words.clone_from(&args.background);
     document.background.negative.clone_from(&args.negative);
+    document.style.clone_from(&args.style);
     let mut notes = Vec::new();
     args.start.apply(&mut document, &mut notes)?;
     for region in &args.regions {

@@ -30,6 +30,8 @@ pub struct Summary {
     pub width: u32,
     /// Canvas height in pixels.
     pub height: u32,
+    /// The style of the whole picture, added to all words.
+    pub style: String,
     /// The background's words and negative prompt.
     pub background: BackgroundSummary,
     /// The regions, number 1 (the lowest) first.
@@ -134,6 +136,7 @@ impl Document {
             kind,
             width: self.width,
             height: self.height,
+            style: self.style.clone(),
             background: BackgroundSummary {
                 words: self.background.words.clone(),
                 negative: self.background.negative.clone(),
@@ -168,6 +171,9 @@ impl fmt::Display for Summary {
         writeln!(f, "  background    {}, “{}”", percent(self.uncovered), line(&self.background.words))?;
         if !self.background.negative.is_empty() {
             writeln!(f, "    negative    “{}”", line(&self.background.negative))?;
+        }
+        if !self.style.is_empty() {
+            writeln!(f, "  style         “{}”, added to all words", line(&self.style))?;
         }
         for region in &self.regions {
             let hidden = if region.visible { "" } else { ", hidden" };

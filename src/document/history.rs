@@ -97,6 +97,7 @@ struct Rest {
     width: u32,
     height: u32,
     background: Background,
+    style: String,
     settings: Settings,
     /// The take, where the step changed it: a picture that is finished between two edits is not taken away by undoing.
     take: Option<Option<Arc<Take>>>,
@@ -328,6 +329,7 @@ impl Rest {
         let same = before.width == after.width
             && before.height == after.height
             && before.background == after.background
+            && before.style == after.style
             && before.settings == after.settings
             && take.is_none()
             && start.is_none()
@@ -347,6 +349,7 @@ impl Rest {
             width: before.width,
             height: before.height,
             background: before.background,
+            style: before.style,
             settings: before.settings,
             take,
             start,
@@ -365,6 +368,7 @@ impl Rest {
         self.width == document.width
             && self.height == document.height
             && self.background == document.background
+            && self.style == document.style
             && self.settings == document.settings
             && self.start.as_ref().is_none_or(|start| same_start(start.as_ref(), document.start.as_ref()))
             && self.regions.len() == document.regions.len()
@@ -376,6 +380,7 @@ impl Rest {
         std::mem::swap(&mut self.width, &mut document.width);
         std::mem::swap(&mut self.height, &mut document.height);
         std::mem::swap(&mut self.background, &mut document.background);
+        std::mem::swap(&mut self.style, &mut document.style);
         std::mem::swap(&mut self.settings, &mut document.settings);
         if let Some(take) = &mut self.take {
             std::mem::swap(take, &mut document.take);
@@ -437,6 +442,7 @@ fn same_card(a: &Region, b: &Region) -> bool {
         colour,
         mask: _,
         visible,
+        locked,
         bootstrap,
         feather,
         weight,
@@ -446,7 +452,8 @@ fn same_card(a: &Region, b: &Region) -> bool {
         start,
         end,
     } = a;
-    (id, name, words, negative, colour, visible) == (&b.id, &b.name, &b.words, &b.negative, &b.colour, &b.visible)
+    (id, name, words, negative, colour) == (&b.id, &b.name, &b.words, &b.negative, &b.colour)
+        && (visible, locked) == (&b.visible, &b.locked)
         && (bootstrap, feather, weight, guidance) == (&b.bootstrap, &b.feather, &b.weight, &b.guidance)
         && (seed, reroll, start, end) == (&b.seed, &b.reroll, &b.start, &b.end)
 }

@@ -52,6 +52,8 @@ pub struct Document {
     pub height: u32,
     /// The region below all others; it covers what nothing else covers.
     pub background: Background,
+    /// The style of the whole picture: words that are added to the background's and to every region's.
+    pub style: String,
     /// Regions from the lowest to the uppermost: region number 1 is `regions[0]`, and later ones cover earlier ones.
     pub regions: Vec<Region>,
     /// How the picture is made.
@@ -84,12 +86,23 @@ impl Document {
             width,
             height,
             background: Background::default(),
+            style: String::new(),
             regions: Vec::new(),
             settings: Settings::default(),
             start: None,
             take: None,
             unknown: serde_json::Map::new(),
             extra: BTreeMap::new(),
+        }
+    }
+
+    /// Words as the model is given them: with the style of the whole picture behind them.
+    #[must_use]
+    pub fn prompt(&self, words: &str) -> String {
+        match (words.trim().is_empty(), self.style.trim().is_empty()) {
+            (_, true) => words.to_owned(),
+            (true, false) => self.style.trim().to_owned(),
+            (false, false) => format!("{}, {}", words.trim_end().trim_end_matches(','), self.style.trim()),
         }
     }
 

@@ -117,9 +117,12 @@ impl Document {
     #[must_use]
     pub fn parameters(&self, width: u32, height: u32, seed: u64) -> String {
         let words = |words: &str| words.split_whitespace().collect::<Vec<_>>().join(" ");
-        let regions = self.regions.iter().filter(|region| region.visible).map(|region| words(&region.words));
-        let prompt: Vec<String> =
-            std::iter::once(words(&self.background.words)).chain(regions).filter(|line| !line.is_empty()).collect();
+        let regions =
+            self.regions.iter().filter(|region| region.visible).map(|region| words(&self.prompt(&region.words)));
+        let prompt: Vec<String> = std::iter::once(words(&self.prompt(&self.background.words)))
+            .chain(regions)
+            .filter(|line| !line.is_empty())
+            .collect();
         let mut text = prompt.join(" BREAK\n");
         let negative = words(&self.background.negative);
         if !negative.is_empty() {

@@ -44,6 +44,8 @@ pub struct Region {
     pub mask: Arc<Mask>,
     /// A hidden region takes no part in the picture.
     pub visible: bool,
+    /// A locked region is not painted on, changed or deleted by mistake.
+    pub locked: bool,
     /// Fraction of the steps for which it bootstraps ("hold shape"), 0 to 1; `None` takes the document's.
     pub bootstrap: Option<f32>,
     /// How far its edge is blurred to either side, in canvas pixels, 0 to [`MAX_FEATHER`].
@@ -81,6 +83,7 @@ impl Region {
             colour,
             mask: Arc::new(Mask::empty(width, height)),
             visible: true,
+            locked: false,
             bootstrap: None,
             feather: 0,
             weight: 1.0,

@@ -265,10 +265,12 @@ impl Cost {
 /// Warns of words that are longer than the model reads.
 fn cut_words(document: &Document, model: &dyn Model, warnings: &mut Vec<String>) {
     let background = &document.background;
-    let regions = visible(document).map(|r| (format!("region “{}”", r.name), &r.words, r.negative.as_ref()));
-    let all = [("the background".to_owned(), &background.words, Some(&background.negative))].into_iter().chain(regions);
+    let regions =
+        visible(document).map(|r| (format!("region “{}”", r.name), document.prompt(&r.words), r.negative.as_ref()));
+    let words = document.prompt(&background.words);
+    let all = [("the background".to_owned(), words, Some(&background.negative))].into_iter().chain(regions);
     for (name, words, negative) in all {
-        for text in [Some(words), negative].into_iter().flatten() {
+        for text in [Some(&words), negative].into_iter().flatten() {
             let (tokens, limit) = model.tokens(text);
             if tokens > limit {
                 warnings.push(format!("the words of {name} are cut: {tokens} tokens, and this model reads {limit}"));

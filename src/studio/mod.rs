@@ -22,6 +22,7 @@ pub use preview::LatentToRgb;
 pub use vocabulary::Vocabulary;
 pub use worker::Loader;
 
+pub use crate::checkpoint::weighting;
 pub use crate::checkpoint::{Completion, FewSteps, KnownWords, Offer, Thing, UnknownWord, Words, insert_phrase};
 
 use crate::checkpoint::Device;

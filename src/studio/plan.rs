@@ -90,10 +90,10 @@ pub(super) fn plan(
             seed: region.and_then(|r| r.seed).unwrap_or(settings.seed),
         })
     };
-    let mut parts = vec![part(&background.words, &background.negative, None)?];
+    let mut parts = vec![part(&document.prompt(&background.words), &background.negative, None)?];
     for region in visible(document) {
         let negative = region.negative.as_ref().unwrap_or(&background.negative);
-        parts.push(part(&region.words, negative, Some(region))?);
+        parts.push(part(&document.prompt(&region.words), negative, Some(region))?);
     }
     // About as much latent per network call as four pictures of 512 × 512: enough to keep a processor busy.
     let side = window.min(64);

@@ -147,9 +147,7 @@ fn live_pictures_follow_the_brush_and_are_kept_only_when_asked() {
     // The next stroke stops it before anything else is begun.
     painter.paints(&[(200.0, 150.0), (300.0, 150.0)]);
     painter.waits_for("the newest", |_| end(&log).starts_with("live"));
-    for _ in 0..20 {
-        painter.h.step();
-    }
+    painter.waits_for("all of it", |a| a.is_enabled(Command::KeepLive));
     assert_eq!((painter.app().takes(), painter.document().take.is_some()), (0, false), "nothing is kept");
     painter.presses(CTRL_SHIFT, Key::L);
     assert_eq!(painter.app().takes(), 1);

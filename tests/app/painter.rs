@@ -4,7 +4,7 @@ use egui::{Event, Key, Modifiers, Pos2, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use image::RgbImage;
-use polyptych::app::{App, Engine, FileDialogs, Options, Selected};
+use polyptych::app::{App, Engine, FileDialogs, Language, Options, Selected};
 use polyptych::document::{Document, RegionId};
 use polyptych::studio::{self, Job, JobId, Phase};
 use std::collections::VecDeque;
@@ -50,7 +50,7 @@ impl Engine for Pretender {
 
     fn cancel(&mut self, job: JobId) {
         self.coming.retain(|event| job_of(event) != job);
-        self.coming.push_back(studio::Event::Cancelled { job });
+        self.coming.push_front(studio::Event::Cancelled { job });
     }
 
     fn promote(&mut self, job: JobId) {
@@ -86,6 +86,11 @@ fn job_of(event: &studio::Event) -> JobId {
     }
 }
 
+/// A studio that speaks English, whatever the machine's language.
+pub fn english() -> Options {
+    Options { language: Some(Language::English), ..Options::default() }
+}
+
 /// A person in front of the studio.
 pub struct Painter {
     pub h: Harness<'static, App>,
@@ -110,8 +115,12 @@ impl Painter {
     }
 
     pub fn with(project: Option<&Path>, engine: Box<dyn Engine>) -> Self {
-        let options =
-            Options { project: project.map(Into::into), engine: Some(engine), file_dialogs: FileDialogs::Own };
+        let options = Options {
+            project: project.map(Into::into),
+            engine: Some(engine),
+            file_dialogs: FileDialogs::Own,
+            ..english()
+        };
         let mut h = Harness::builder().with_size(vec2(1440.0, 900.0)).build_eframe(|cc| App::new(cc, options));
         h.run_ok();
         let mut painter = Self { h };

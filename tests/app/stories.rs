@@ -1,6 +1,6 @@
 //! The whole way of a painting, and what can go wrong on it.
 
-use super::painter::{Painter, Pretender};
+use super::painter::{Painter, Pretender, english};
 use egui::accesskit::Role;
 use egui::{Event, Key, Modifiers, PointerButton, Vec2, vec2};
 use egui_kittest::Harness;
@@ -82,7 +82,7 @@ fn a_painting_on_the_model_inside_the_program() {
     document.background.words = "a clear blue sky".to_owned();
     document.settings.steps = 3;
     document.save(&path).expect("saved");
-    let options = Options { project: Some(path), engine: None, file_dialogs: FileDialogs::Own };
+    let options = Options { project: Some(path), engine: None, file_dialogs: FileDialogs::Own, ..english() };
     let mut h = Harness::builder().with_size(vec2(1440.0, 900.0)).build_eframe(|cc| App::new(cc, options));
     h.run_ok();
     let mut painter = Painter { h };

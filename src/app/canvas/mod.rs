@@ -11,6 +11,7 @@ pub use picture::Shown;
 pub use tiles::pixel_at;
 pub use view::View;
 
+use super::texts::tr;
 use super::{App, ViewMode, theme};
 use crate::document::Document;
 use egui::{Color32, Pos2, Rect, Role, Sense, Shape, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, vec2};
@@ -101,7 +102,7 @@ impl App {
         let t = theme::tokens(ui);
         let area = ui.available_rect_before_wrap();
         let response = ui.allocate_rect(area, Sense::click_and_drag());
-        response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, "Canvas"));
+        response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, tr("Canvas")));
         self.canvas.id = Some(response.id);
         let bars = vec2(24.0, 56.0).min(area.size() * 0.2);
         self.canvas.stage = area.shrink2(bars);
@@ -134,7 +135,7 @@ impl App {
             self.paint_outlines(&painter);
         }
         if !picture && self.editor.document().regions.is_empty() {
-            let hint = "Paint where something should be, then say in words what it is.";
+            let hint = tr("Paint where something should be, then say in words what it is.");
             let font = egui::FontId::proportional(theme::TEXT);
             painter.text(rect.center(), egui::Align2::CENTER_CENTER, hint, font, t.on_paper);
         }

@@ -1,6 +1,7 @@
 //! The picture on the canvas. Pictures are turned into textures' pixels on a thread of their own, the newest first, so
 //! that a stream of previews never holds up a stroke.
 
+use super::super::texts::tr;
 use super::tiles::{Tiles, rgb_part, tile_rects};
 use crate::document::Take;
 use egui::{Color32, ColorImage, Painter, Rect};
@@ -115,7 +116,7 @@ impl Picture {
                 .into_iter()
                 .map(|level| {
                     let mut images = level.images.into_iter();
-                    Tiles::new(ctx, "picture", level.size, |_| images.next().unwrap_or_default())
+                    Tiles::new(ctx, tr("picture"), level.size, |_| images.next().unwrap_or_default())
                 })
                 .collect();
         }

@@ -3,6 +3,7 @@
 //! The frame's events are replayed in the order they came, so that at any frame rate no corner and no end of a stroke
 //! is lost, even where a whole stroke arrives in one frame.
 
+use super::super::texts::{fill, tr};
 use super::{App, pixel_at};
 use crate::app::ViewMode;
 use crate::app::editor::Selected;
@@ -121,11 +122,15 @@ impl App {
             self.editor.add_region();
         }
         if self.editor.selected() == Selected::Background {
-            self.toasts.info("The background is wherever no region is. Select or add a region to paint.");
+            self.toasts.info(tr("The background is wherever no region is. Select or add a region to paint."));
             return;
         }
         if let Some(region) = self.editor.selected_region().filter(|r| !r.visible) {
-            self.toasts.info(format!("{} is hidden. Show it to paint on it.", region.name));
+            self.toasts.info(fill("{0} is hidden. Show it to paint on it.", &[&region.name]));
+            return;
+        }
+        if let Some(region) = self.editor.selected_region().filter(|r| r.locked) {
+            self.toasts.info(fill("{0} is locked. Unlock it to paint on it.", &[&region.name]));
             return;
         }
         if self.view_mode == ViewMode::Picture {

@@ -1,6 +1,7 @@
 //! Two finished pictures against each other: one over the other with a line to drag, or side by side.
 
 use super::Wish;
+use crate::app::texts::{fill, tr};
 use crate::app::{App, Command, theme, widgets};
 use crate::document::Take;
 use egui::{
@@ -34,7 +35,7 @@ impl Side {
     }
 
     fn caption(&self) -> String {
-        format!("seed {}", self.take.seed)
+        fill("seed {0}", &[&self.take.seed])
     }
 }
 
@@ -110,23 +111,23 @@ impl App {
         bar.fade_in(false).show(ui, |ui| {
             theme::bar_frame(t).show(ui, |ui| {
                 ui.horizontal(|ui| {
-                    ui.label(theme::strong("Compare").color(t.text_strong));
-                    for (beside, text) in [(false, "Slider"), (true, "Side by side")] {
+                    ui.label(theme::strong(tr("Compare")).color(t.text_strong));
+                    for (beside, text) in [(false, tr("Slider")), (true, tr("Side by side"))] {
                         let on = compare.beside == beside;
                         if ui.add(Button::new(text).selected(on).frame_when_inactive(on)).clicked() {
                             compare.beside = beside;
                         }
                     }
-                    if ui.button("Swap").on_hover_text("Exchange left and right").clicked() {
+                    if ui.button(tr("Swap")).on_hover_text(tr("Exchange left and right")).clicked() {
                         std::mem::swap(&mut compare.left, &mut compare.right);
                     }
-                    for (side, text) in [(&compare.left, "Show left"), (&compare.right, "Show right")] {
-                        if ui.button(text).on_hover_text(format!("Go on with {}", side.caption())).clicked() {
+                    for (side, text) in [(&compare.left, tr("Show left")), (&compare.right, tr("Show right"))] {
+                        if ui.button(text).on_hover_text(fill("Go on with {0}", &[&side.caption()])).clicked() {
                             keep = side.number;
                             close = true;
                         }
                     }
-                    let name = "Close the comparison";
+                    let name = tr("Close the comparison");
                     let cross = widgets::small_icon_button(ui, egui_material_icons::icons::ICON_CLOSE, name);
                     close |= cross.on_hover_text(Command::CompareTakes.tooltip(ui)).clicked();
                 });
@@ -150,7 +151,7 @@ impl App {
 /// Moves the line with the pointer, or with the arrow keys.
 fn slide(ui: &Ui, compare: &mut Compare, response: &egui::Response, place: Rect) {
     let line = f64::from(compare.line);
-    response.widget_info(|| WidgetInfo::slider(true, line, "Line between the two pictures"));
+    response.widget_info(|| WidgetInfo::slider(true, line, tr("Line between the two pictures")));
     if let Some(at) = response.interact_pointer_pos() {
         compare.line = ((at.x - place.left()) / place.width().max(1.0)).clamp(0.0, 1.0);
         response.request_focus();

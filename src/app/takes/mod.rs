@@ -10,6 +10,7 @@ mod strip;
 
 pub use compare::Compare;
 
+use super::texts::{fill, tr};
 use super::thumbnails;
 use crate::document::{Document, TAKES_COUNT, TAKES_MEMORY, Take};
 use egui::{ColorImage, TextureHandle, TextureOptions};
@@ -48,7 +49,7 @@ impl Item {
     }
 
     fn name(&self) -> String {
-        self.seed.map_or_else(|| "Take".to_owned(), |seed| format!("Take, seed {seed}"))
+        self.seed.map_or_else(|| tr("Take").to_owned(), |seed| fill("Take, seed {0}", &[&seed]))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The jobs in the strip: the one that runs and those that wait, the next one at the right, beside the newest picture.
 
 use super::strip::{HEIGHT, caption};
+use crate::app::texts::{fill, tr};
 use crate::app::{App, theme, widgets};
 use crate::studio::JobId;
 use egui::{Align2, FontId, Rect, Role, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo, pos2, vec2};
@@ -20,7 +21,7 @@ impl App {
             let width = (HEIGHT * job.aspect()).round().clamp(64.0, 160.0);
             let (rect, response) = ui.allocate_exact_size(vec2(width, HEIGHT), Sense::hover());
             let (seed, begun) = (job.seed(), job.has_begun());
-            let name = if begun { format!("Seed {seed} is being made") } else { format!("Seed {seed} waits") };
+            let name = if begun { fill("Seed {0} is being made", &[&seed]) } else { fill("Seed {0} waits", &[&seed]) };
             response.widget_info(|| WidgetInfo::labeled(Role::Group, true, &name));
             ui.painter().rect_filled(rect, theme::ROUND_SMALL, t.card);
             if begun {
@@ -32,11 +33,12 @@ impl App {
                 let corners = [inner.left_top(), inner.right_top(), inner.right_bottom(), inner.left_bottom()];
                 let line: Vec<_> = corners.into_iter().chain([inner.left_top()]).collect();
                 ui.painter().extend(egui::Shape::dashed_line(&line, Stroke::new(1.0, t.text_weak), 4.0, 4.0));
-                let text = if place == next { "next".to_owned() } else { format!("waits · {}", place + 1 - next) };
+                let text =
+                    if place == next { tr("next").to_owned() } else { fill("waits · {0}", &[&(place + 1 - next)]) };
                 let font = FontId::proportional(theme::TEXT_SMALL);
                 ui.painter().text(rect.center(), Align2::CENTER_CENTER, text, font, t.text_weak);
             }
-            caption(ui, rect, &format!("seed {seed}"));
+            caption(ui, rect, &fill("seed {0}", &[&seed]));
             let bar = Rect::from_min_size(rect.left_bottom() - vec2(0.0, 3.0), vec2(width * job.progress(), 3.0));
             ui.painter().rect_filled(bar, 1.0, t.accent);
             let buttons =
@@ -44,15 +46,15 @@ impl App {
             let layout = egui::Layout::right_to_left(egui::Align::Center);
             ui.scope_builder(UiBuilder::new().max_rect(buttons).layout(layout), |ui| {
                 ui.spacing_mut().item_spacing.x = 2.0;
-                let text = if begun { "Stop this picture" } else { "Take it out of the queue" };
-                let cancel = widgets::small_icon_button(ui, icons::ICON_CLOSE, &format!("Cancel seed {seed}"));
+                let text = if begun { tr("Stop this picture") } else { tr("Take it out of the queue") };
+                let cancel = widgets::small_icon_button(ui, icons::ICON_CLOSE, &fill("Cancel seed {0}", &[&seed]));
                 if cancel.on_hover_text(text).clicked() {
                     wish = Some(Wish::Cancel(job.id));
                 }
                 if !begun && place > next {
                     let first =
-                        widgets::small_icon_button(ui, icons::ICON_LAST_PAGE, &format!("Make seed {seed} next"));
-                    if first.on_hover_text("Make this one next").clicked() {
+                        widgets::small_icon_button(ui, icons::ICON_LAST_PAGE, &fill("Make seed {0} next", &[&seed]));
+                    if first.on_hover_text(tr("Make this one next")).clicked() {
                         wish = Some(Wish::Next(job.id));
                     }
                 }

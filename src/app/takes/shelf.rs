@@ -98,9 +98,8 @@ impl Work {
 type Opened = Box<(Arc<Take>, Document, ColorImage)>;
 
 fn open(packed: &[u8], same_as: Option<Arc<Take>>) -> Result<Opened, String> {
-    let unreadable = |error: &dyn std::fmt::Display| format!("A finished picture in the file cannot be read: {error}");
-    let document = Document::read_from(packed).map_err(|e| unreadable(&e))?.document;
-    let take = document.take.clone().ok_or_else(|| unreadable(&"it has no pixels"))?;
+    let document = Document::read_from(packed).map_err(|e| e.to_string())?.document;
+    let take = document.take.clone().ok_or("it is not of its canvas's size")?;
     let take = same_as.filter(|known| **known == *take).unwrap_or(take);
     let thumbnail = super::thumbnail(&take);
     Ok(Box::new((take, document.without_takes(), thumbnail)))

@@ -2,6 +2,7 @@
 
 use super::{Compare, Wish};
 use crate::app::files::Purpose;
+use crate::app::texts::{fill, key, tr};
 use crate::app::{App, Command, theme};
 use crate::document::{Area, Document, Start, Take};
 use egui::{Align2, Button, FontId, Rect, Response, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, vec2};
@@ -12,13 +13,13 @@ pub(super) const HEIGHT: f32 = 88.0;
 
 /// What the menu of a picture offers.
 const MENU: [(Wish, &str); 7] = [
-    (Wish::Compare, "Compare with the one shown"),
-    (Wish::Restore, "Bring back its regions and settings"),
-    (Wish::Seed, "Use its seed"),
-    (Wish::Start, "Keep as the picture to start from"),
-    (Wish::Export, "Export…"),
-    (Wish::Remove, "Remove"),
-    (Wish::Show, "Show"),
+    (Wish::Compare, key("Compare with the one shown")),
+    (Wish::Restore, key("Bring back its regions and settings")),
+    (Wish::Seed, key("Use its seed")),
+    (Wish::Start, key("Keep as the picture to start from")),
+    (Wish::Export, key("Export…")),
+    (Wish::Remove, key("Remove")),
+    (Wish::Show, key("Show")),
 ];
 
 impl App {
@@ -44,7 +45,7 @@ impl App {
                         let name = item.name();
                         response.widget_info(|| WidgetInfo::selected(Role::Button, true, is_shown, &name));
                         if ui.is_rect_visible(rect) {
-                            let caption = item.seed.map(|seed| format!("seed {seed}")).unwrap_or_default();
+                            let caption = item.seed.map(|seed| fill("seed {0}", &[&seed])).unwrap_or_default();
                             paint(ui, rect, item.texture.as_ref(), &caption, is_shown || is_compared, &response);
                         }
                         if response.clicked() {
@@ -53,15 +54,15 @@ impl App {
                         }
                         response.context_menu(|ui| {
                             for (what, label) in MENU {
-                                if ui.add(Button::new(label)).clicked() {
+                                if ui.add(Button::new(tr(label))).clicked() {
                                     wish = Some((item.number, what));
                                 }
                             }
                         });
-                        response.on_hover_text(
+                        response.on_hover_text(tr(
                             "Click to show this picture, Ctrl+click to compare it with the one shown.\n\
                              Right-click for its settings, to export or to remove it.",
-                        );
+                        ));
                     }
                 });
             });
@@ -74,7 +75,7 @@ impl App {
     pub(in crate::app) fn update_takes(&mut self, ctx: &egui::Context) {
         let (ready, failed) = self.takes.update(ctx);
         if let Some(message) = failed {
-            self.toasts.warning(message);
+            self.toasts.warning(fill("A finished picture in the file cannot be read: {0}", &[&message]));
         }
         if let Some((number, wish)) = ready {
             self.grant(number, wish);
@@ -112,7 +113,7 @@ impl App {
         let other = self.takes.neighbour(shown, 1).or_else(|| self.takes.neighbour(shown, -1));
         match other.filter(|other| Some(*other) != shown) {
             Some(other) => self.grant(other, Wish::Compare),
-            None => self.toasts.info("There is only one picture yet. Make another one to compare them."),
+            None => self.toasts.info(tr("There is only one picture yet. Make another one to compare them.")),
         }
     }
 
@@ -133,7 +134,7 @@ impl App {
                 None => {}
             }
             self.compare.take_if(|c| c.shows(number));
-            self.toasts.info(format!("Removed. “{}” undoes that.", Command::BringBackTake.label()));
+            self.toasts.info(fill("Removed. “{0}” undoes that.", &[&Command::BringBackTake.label()]));
             return;
         }
         let seed = self.takes.items.iter().find(|i| i.number == number).and_then(|i| i.seed);
@@ -174,7 +175,7 @@ impl App {
             strength: Start::STRENGTH,
             area: Area::Everything,
         }));
-        self.toasts.info("The next picture starts from this one. Strength says how much of it becomes new.");
+        self.toasts.info(tr("The next picture starts from this one. Strength says how much of it becomes new."));
     }
 
     /// Lays a picture beside the one shown.

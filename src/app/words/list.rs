@@ -1,5 +1,6 @@
 //! The list of completions at the cursor.
 
+use super::super::texts::tr;
 use crate::app::editor::Selected;
 use crate::app::theme;
 use crate::studio::{Completion, Offer};
@@ -91,7 +92,7 @@ impl List {
             .close_behavior(PopupCloseBehavior::IgnoreClicks)
             .align(RectAlign::BOTTOM_START)
             .align_alternatives(&[RectAlign::TOP_START])
-            .accessible_name("Known words")
+            .accessible_name(tr("Known words"))
             .frame(frame)
             .width(WIDTH)
             .gap(0.0)

@@ -7,14 +7,18 @@
 
 mod list;
 mod palette;
+mod weigh;
 
 use super::editor::Selected;
 use super::regions::Wish;
+use super::texts::{fill, tr};
 use super::{App, theme, widgets};
 use crate::studio::{UnknownWord, Words, insert_phrase};
 use egui::text::{CCursor, CCursorRange};
 use egui::text_edit::TextEditState;
-use egui::{Align, Button, EventFilter, Id, Label, Layout, Margin, Rect, RichText, TextEdit, Ui, UiBuilder};
+use egui::{
+    Align, Button, EventFilter, Id, Key, Label, Layout, Margin, Modifiers, Rect, RichText, TextEdit, Ui, UiBuilder,
+};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -95,6 +99,12 @@ impl App {
         }
 
         let mut text = words.to_owned();
+        if let Some((written, at)) = weigh_keys(ui, id, &text) {
+            wishes.push(Wish::Words(key, written.clone()));
+            wishes.push(Wish::StepDone);
+            select(ui, id, chars(&written, at.start)..chars(&written, at.end));
+            text = written;
+        }
         let filter = EventFilter {
             tab: list.as_ref().is_some_and(|list| list.chosen.is_some()),
             escape: list.is_some(),
@@ -109,7 +119,7 @@ impl App {
             .desired_width(f32::INFINITY)
             .margin(Margin { left: 8, right: 8, top: 6, bottom: 4 + STRIP as i8 });
         let output = list::without_losing_focus(ui, id, |ui| widgets::text_output(ui, edit));
-        let response = output.response.response.clone().accessible_name("Words");
+        let response = output.response.response.clone().accessible_name(tr("Words"));
         if std::mem::take(&mut self.cards.focus_words) {
             response.request_focus();
         }
@@ -168,7 +178,7 @@ impl App {
             wishes.push(Wish::StepDone);
             response.request_focus();
         }
-        self.token_count(&mut strip, &text);
+        self.token_count(&mut strip, &self.editor.document().prompt(&text));
         if let Some(known) = known {
             self.unknown_note(ui, key, &text, known, wishes);
         }
@@ -187,9 +197,9 @@ impl App {
         };
         let t = theme::tokens(ui);
         let (colour, hint) = if tokens > limit {
-            (t.warning, format!("The model reads {limit} tokens; what comes after them has no effect"))
+            (t.warning, fill("The model reads {0} tokens; what comes after them has no effect", &[&limit]))
         } else {
-            (t.text_weak, format!("The model reads {limit} tokens, which are words and parts of words"))
+            (t.text_weak, fill("The model reads {0} tokens, which are words and parts of words", &[&limit]))
         };
         let text = RichText::new(format!("{tokens} / {limit}")).size(theme::TEXT_SMALL).color(colour);
         ui.add(Label::new(text).selectable(false)).on_hover_text(hint);
@@ -212,7 +222,7 @@ impl App {
         ui.spacing_mut().item_spacing.y = 2.0;
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing = egui::vec2(theme::HALF, 2.0);
-            label(ui, "This model does not know", t.text_weak);
+            label(ui, tr("This model does not know"), t.text_weak);
             label(ui, &names(told), t.warning);
             if !rest.is_empty() {
                 label(ui, &format!("+{}", rest.len()), t.text_weak).on_hover_text(names(rest));
@@ -224,10 +234,10 @@ impl App {
                 ui.spacing_mut().button_padding = egui::vec2(6.0, 1.0);
                 ui.spacing_mut().interact_size.y = 20.0;
                 ui.visuals_mut().widgets.inactive.weak_bg_fill = t.field;
-                label(ui, &format!("Instead of {} try", word.word), t.text_weak);
+                label(ui, &fill("Instead of {0} try", &[&word.word]), t.text_weak);
                 for instead in &word.instead {
                     let button = ui.add(Button::new(RichText::new(instead).size(theme::TEXT_SMALL)));
-                    let hint = format!("Write {instead} in place of {}", word.word);
+                    let hint = fill("Write {0} in place of {1}", &[instead, &word.word]);
                     if button.accessible_name(&hint).on_hover_text(&hint).clicked() {
                         let mut written = text.to_owned();
                         written.replace_range(word.range.clone(), instead);
@@ -260,9 +270,28 @@ fn word_at(text: &str, cursor: usize) -> Range<usize> {
 }
 
 fn put_cursor(ui: &Ui, id: Id, character: usize) {
+    select(ui, id, character..character);
+}
+
+/// Selects these characters.
+fn select(ui: &Ui, id: Id, range: Range<usize>) {
     let mut state = TextEditState::load(ui, id).unwrap_or_default();
-    state.cursor.set_char_range(Some(CCursorRange::one(CCursor::new(character))));
+    state.cursor.set_char_range(Some(CCursorRange::two(CCursor::new(range.start), CCursor::new(range.end))));
     state.store(ui, id);
+}
+
+/// What the keys that weigh words make of the text, and the words that were weighed.
+fn weigh_keys(ui: &Ui, id: Id, text: &str) -> Option<(String, Range<usize>)> {
+    if !ui.memory(|memory| memory.has_focus(id)) {
+        return None;
+    }
+    let pressed = |key| ui.input_mut(|input| input.count_and_consume_key(Modifiers::COMMAND, key));
+    let steps = pressed(Key::ArrowUp) as f32 - pressed(Key::ArrowDown) as f32;
+    if steps == 0.0 {
+        return None;
+    }
+    let selected = TextEditState::load(ui, id)?.cursor.char_range()?.as_sorted_char_range();
+    weigh::weighed(text, byte(text, selected.start.0)..byte(text, selected.end.0), steps)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The palette of words that the model knows: things by group, with their colours; a click writes them.
 
+use super::super::texts::{fill, tr};
 use crate::app::editor::Selected;
 use crate::app::{theme, widgets};
 use crate::studio::{Thing, Words};
@@ -24,14 +25,14 @@ pub struct Palette {
 impl Palette {
     /// Draws its button, and the palette while it is open. Returns what is to be written.
     pub fn show(&mut self, ui: &mut Ui, key: Selected, known: &Words) -> Option<String> {
-        let button = widgets::small_icon_button(ui, icons::ICON_MENU_BOOK, "Words this model knows")
-            .on_hover_text("All the words this model knows; click one to write it");
+        let button = widgets::small_icon_button(ui, icons::ICON_MENU_BOOK, tr("Words this model knows"))
+            .on_hover_text(tr("All the words this model knows; click one to write it"));
         let frame = egui::Frame::popup(ui.style()).inner_margin(Margin::same(8));
         let popup = Popup::menu(&button)
             .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
             .align(RectAlign::BOTTOM_END)
             .align_alternatives(&[RectAlign::TOP_END, RectAlign::LEFT_START, RectAlign::LEFT_END, RectAlign::LEFT])
-            .accessible_name("Words this model knows")
+            .accessible_name(tr("Words this model knows"))
             .frame(frame)
             .width(WIDTH);
         let shown = popup.show(|ui| {
@@ -58,9 +59,11 @@ impl Palette {
 
 fn contents(ui: &mut Ui, search: &mut String, first: bool, known: &Words) -> Option<String> {
     let t = theme::tokens(ui);
-    let edit =
-        TextEdit::singleline(search).hint_text("Search").desired_width(f32::INFINITY).margin(Margin::symmetric(8, 5));
-    let field = widgets::text(ui, edit).accessible_name("Search the words");
+    let edit = TextEdit::singleline(search)
+        .hint_text(tr("Search"))
+        .desired_width(f32::INFINITY)
+        .margin(Margin::symmetric(8, 5));
+    let field = widgets::text(ui, edit).accessible_name(tr("Search the words"));
     if first {
         field.request_focus();
     }
@@ -70,7 +73,7 @@ fn contents(ui: &mut Ui, search: &mut String, first: bool, known: &Words) -> Opt
     let found: Vec<&Thing> = list.things.iter().filter(|thing| fits(thing, &search)).collect();
     let also =
         |words: &[String]| words.iter().filter(|w| w.to_lowercase().contains(&search)).cloned().collect::<Vec<_>>();
-    let rest = [("Moods", also(&list.moods)), ("Styles", also(&list.styles))];
+    let rest = [(tr("Moods"), also(&list.moods)), (tr("Styles"), also(&list.styles))];
     let mut chosen = None;
     ScrollArea::vertical().max_height(HEIGHT).auto_shrink([false, true]).show(ui, |ui| {
         // The scroll bar floats over the last pixels.
@@ -101,7 +104,7 @@ fn contents(ui: &mut Ui, search: &mut String, first: bool, known: &Words) -> Opt
         }
         if found.is_empty() && rest.iter().all(|(_, words)| words.is_empty()) {
             ui.add_space(theme::GRID);
-            ui.label(egui::RichText::new("It knows nothing of that name.").color(t.text_weak));
+            ui.label(egui::RichText::new(tr("It knows nothing of that name.")).color(t.text_weak));
         }
     });
     let top =
@@ -143,8 +146,11 @@ fn thing_row(ui: &mut Ui, thing: &Thing) -> Option<String> {
             widgets::flat(ui);
             ui.spacing_mut().button_padding.x = theme::HALF;
             let button = ui.add(Button::new(&thing.name).truncate());
-            let hint =
-                if thing.synonyms.is_empty() { String::new() } else { format!("Also: {}", thing.synonyms.join(", ")) };
+            let hint = if thing.synonyms.is_empty() {
+                String::new()
+            } else {
+                fill("Also: {0}", &[&thing.synonyms.join(", ")])
+            };
             let button = if hint.is_empty() { button } else { button.on_hover_text(hint) };
             if button.clicked() {
                 chosen = Some(thing.name.clone());

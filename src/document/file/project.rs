@@ -4,11 +4,12 @@
 //! {
 //!   "polyptych": 1,
 //!   "program": "0.1.0",
+//!   "style": "oil painting",
 //!   "background": {"layer": "data/background.png", "words": "a lake at dawn", "negative": "blurry"},
 //!   "regions": [
 //!     {"layer": "data/region-1.png", "id": 1, "name": "Boat", "words": "a red boat", "negative": null,
 //!      "colour": "#e69f00", "bootstrap": null, "feather": 0, "weight": 1.0, "guidance": null, "seed": null,
-//!      "reroll": null, "start": 0.0, "end": 1.0}
+//!      "reroll": null, "start": 0.0, "end": 1.0, "locked": false}
 //!   ],
 //!   "settings": {"model": "embedded", "seed": 0, "steps": 20, "sampler": "ddim", "schedule": "normal",
 //!                "guidance": 7.5, "window": null, "stride": 8, "bootstrap": 0.4, "wrap": "none",
@@ -42,6 +43,7 @@ const MAX_ID: u32 = 1_000_000_000;
 pub(super) struct Project {
     polyptych: u64,
     program: String,
+    style: String,
     pub(super) background: BackgroundEntry,
     pub(super) regions: Vec<RegionEntry>,
     settings: SettingsEntry,
@@ -78,6 +80,7 @@ pub(super) struct RegionEntry {
     reroll: Option<u64>,
     start: Option<f32>,
     end: Option<f32>,
+    locked: bool,
     #[serde(flatten)]
     unknown: Map<String, Value>,
 }
@@ -269,6 +272,7 @@ impl RegionEntry {
         }
         region.seed = self.seed;
         region.reroll = self.reroll;
+        region.locked = self.locked;
     }
 }
 
@@ -313,6 +317,7 @@ impl Project {
         if let Some(take) = self.take {
             keep("take", take.unknown);
         }
+        document.style = self.style;
         document.background = Background { words: self.background.words, negative: self.background.negative };
         document.settings = settings.settings(notes);
         document.unknown = unknown;
@@ -369,6 +374,7 @@ impl Project {
                     reroll: region.reroll,
                     start: finite(region.start),
                     end: finite(region.end),
+                    locked: region.locked,
                     unknown: Map::new(),
                 };
                 if let Ok(Value::Object(own)) = serde_json::to_value(&entry) {
@@ -394,12 +400,16 @@ impl Project {
         Self {
             polyptych: FORMAT,
             program: env!("CARGO_PKG_VERSION").to_owned(),
+            style: document.style.clone(),
             background,
             regions,
             settings,
             start,
             take: take.map(|(layer, seed)| TakeEntry { layer: layer.to_owned(), seed, unknown: of_take }),
-            unknown: without(unknown, &["polyptych", "program", "background", "regions", "settings", "start", "take"]),
+            unknown: without(
+                unknown,
+                &["polyptych", "program", "style", "background", "regions", "settings", "start", "take"],
+            ),
         }
     }
 

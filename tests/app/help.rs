@@ -1,0 +1,59 @@
+//! The tour and the languages.
+
+use super::painter::{Painter, Pretender, english};
+use egui::{Key, Modifiers};
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable as _;
+use polyptych::app::{App, FileDialogs, Language, Options};
+
+#[test]
+fn the_tour_tells_four_things_and_blocks_nothing() {
+    let mut painter = Painter::sits_down();
+    assert!(painter.h.query_by_label("Paint where things go").is_none(), "nobody asked for it");
+    painter.clicks("Help");
+    painter.chooses("Take the tour");
+    for heading in ["Paint where things go", "Say what goes there", "Make the picture"] {
+        painter.h.get_by_label(heading);
+        painter.clicks("Next");
+    }
+    painter.h.get_by_label("Watch, change, try again");
+    painter.clicks("Back");
+    painter.h.get_by_label("Make the picture");
+    // What a note speaks of can be done while it is shown.
+    let before = painter.document().regions[1].mask.clone();
+    painter.clicks("Cabin");
+    painter.paints(&[(40.0, 40.0), (80.0, 40.0)]);
+    assert_ne!(painter.document().regions[1].mask, before);
+    painter.clicks("Next");
+    painter.clicks("Start painting");
+    assert!(painter.h.query_by_label("Watch, change, try again").is_none());
+
+    painter.clicks("Help");
+    painter.chooses("Take the tour");
+    painter.presses(Modifiers::NONE, Key::Escape);
+    assert!(painter.h.query_by_label("Paint where things go").is_none(), "Escape leaves it");
+}
+
+#[test]
+fn the_window_speaks_german_and_chinese_and_english_again() {
+    let options =
+        || Options { engine: Some(Box::new(Pretender::default())), file_dialogs: FileDialogs::Own, ..english() };
+    let open =
+        |options| Harness::builder().with_size(egui::vec2(1440.0, 900.0)).build_eframe(|cc| App::new(cc, options));
+    for (language, generate) in [(Language::German, "Bild machen"), (Language::Chinese, "生成")] {
+        let mut h = open(Options { language: Some(language), ..options() });
+        h.run_ok();
+        h.get_by_label(generate);
+        assert!(h.query_by_label("Generate").is_none());
+    }
+    let mut painter = Painter { h: open(options()) };
+    painter.h.run_ok();
+    painter.presses(Modifiers::COMMAND, Key::K);
+    painter.types("Deutsch");
+    painter.presses(Modifiers::NONE, Key::Enter);
+    painter.h.get_by_label("Bild machen");
+    painter.presses(Modifiers::COMMAND, Key::K);
+    painter.types("English");
+    painter.presses(Modifiers::NONE, Key::Enter);
+    painter.h.get_by_label("Generate");
+}
