@@ -116,11 +116,14 @@ impl App {
                 }
             };
             if painting {
-                ui.label(RichText::new(tr("What may change")).color(t.accent));
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                     button(ui, text, name, Command::PaintChange);
                     button(ui, tr("Invert"), tr("Invert what may change"), Command::InvertRegion);
                     button(ui, tr("Clear"), tr("Clear what may change"), Command::ClearRegion);
+                    ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
+                        let text = RichText::new(tr("What may change")).color(t.accent);
+                        ui.add(egui::Label::new(text).truncate().selectable(false));
+                    });
                 });
             } else {
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
