@@ -5,7 +5,7 @@ use polyptych::paint::{Brush, Sample, Stroke};
 use std::sync::Arc;
 
 fn brush(diameter: f32, hardness: f32, opacity: f32, erase: bool) -> Brush {
-    Brush { diameter, hardness, opacity, erase }
+    Brush { diameter, hardness, opacity, erase, ..Brush::default() }
 }
 
 /// A mask of every value.
@@ -254,7 +254,7 @@ fn samples_that_make_no_sense_do_no_harm() {
     let odd = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -1e30, 1e30, 0.0];
     for wrap in [Wrap::None, Wrap::Xy] {
         for diameter in [f32::NAN, f32::INFINITY, -5.0, 0.0, 3.0] {
-            let brush = Brush { diameter, hardness: f32::NAN, opacity: f32::NAN, erase: false };
+            let brush = Brush { diameter, hardness: f32::NAN, opacity: f32::NAN, ..Brush::default() };
             let (mut stroke, _) = Stroke::begin(&mut mask, brush, wrap, Sample::new(5.0, 5.0));
             for x in odd {
                 for pressure in odd {

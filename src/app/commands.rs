@@ -83,6 +83,9 @@ commands! {
     FillRegion: "Fill region", "Let the region cover the whole canvas", None, [key(SHIFT, Key::F)];
     ClearRegion: "Clear region", "Wipe the region's paint and keep its words", None, [key(SHIFT, Key::C)];
     InvertRegion: "Invert region", "Cover what the region leaves open, and the other way round", None, [key(SHIFT, Key::V)];
+    GrowRegion: "Grow region…", "Move the region’s edge outwards by some pixels", None, [];
+    ShrinkRegion: "Shrink region…", "Move the region’s edge inwards by some pixels", None, [];
+    SoftenRegion: "Soften edge…", "Blur the region’s edge by some pixels", None, [];
     DeleteRegion: "Delete region", "Remove the region and its words", Some(icons::ICON_DELETE), [key(PLAIN, Key::Delete)];
     Generate: "Generate", "Make the picture; while one is made, put this one into the queue", None, [key(CTRL, Key::Enter)];
     GenerateNext: "Generate next", "Make the picture before those that wait in the queue", None, [key(CTRL_SHIFT, Key::Enter)];
@@ -104,8 +107,25 @@ commands! {
     CanvasSize: "Canvas size…", "Change width and height of the picture", None, [];
     ToolBrush: "Brush", "Paint where the region shows", Some(icons::ICON_BRUSH), [key(PLAIN, Key::B)];
     ToolEraser: "Eraser", "Take paint away from the region", Some(icons::ICON_INK_ERASER), [key(PLAIN, Key::E)];
+    ToolLasso: "Lasso", "Draw around what the region covers, or click corner by corner", Some(icons::ICON_LASSO_SELECT), [key(PLAIN, Key::L)];
+    ToolRectangle: "Rectangle", "Drag a rectangle: Shift for a square, Alt first to take away, Alt later from the centre", Some(icons::ICON_CROP_SQUARE), [key(PLAIN, Key::U)];
+    ToolEllipse: "Ellipse", "Drag an ellipse: Shift for a circle, Alt first to take away, Alt later from the centre", Some(icons::ICON_CIRCLE), [key(SHIFT, Key::U)];
+    ToolFill: "Fill", "Fill what hangs together, over the regions or over the picture", Some(icons::ICON_FORMAT_COLOR_FILL), [key(PLAIN, Key::F)];
+    ToolGradient: "Gradient", "Drag from where the region is full to where it ends", Some(icons::ICON_GRADIENT), [key(PLAIN, Key::G)];
+    ToolMove: "Move", "Move and scale the region; arrow keys move it pixel by pixel, with Ctrl they scale it", Some(icons::ICON_OPEN_WITH), [key(PLAIN, Key::V)];
+    ToolPick: "Pick region", "Select the region under the pointer (or Alt+click with a brush)", Some(icons::ICON_ADS_CLICK), [key(PLAIN, Key::I)];
     ToolHand: "Hand", "Move the canvas (or hold Space)", Some(icons::ICON_PAN_TOOL), [key(PLAIN, Key::H)];
     ToolZoom: "Zoom", "Click to zoom in, Alt+click to zoom out", Some(icons::ICON_SEARCH), [key(PLAIN, Key::Z)];
+    CombineAdd: "Add to region", "Shapes, fills and gradients are added to the region", None, [];
+    CombineSubtract: "Take away from region", "Shapes, fills and gradients are taken away from the region (or hold Alt while beginning)", None, [];
+    CombineReplace: "Replace region", "Shapes, fills and gradients become the whole region", None, [];
+    FillByRegions: "Fill by regions", "Fill what one region shows, or what none covers", None, [];
+    FillByPicture: "Fill by picture", "Fill what has about the same colour in the picture", None, [];
+    FillContiguous: "Fill only what hangs together", "Off: everything on the canvas that is alike", None, [];
+    SymmetryX: "Mirror left and right", "Paint both halves alike, over a line down the middle", None, [];
+    SymmetryY: "Mirror top and bottom", "Paint both halves alike, over a line across the middle", None, [];
+    PressureSize: "Pen pressure: size", "The harder the pen is pressed, the wider the stroke; without a pen nothing changes", None, [];
+    PressureOpacity: "Pen pressure: opacity", "The harder the pen is pressed, the stronger the stroke; without a pen nothing changes", None, [];
     BrushSmaller: "Smaller brush", "Change the size of brush and eraser", None, [place(PLAIN, Key::OpenBracket)];
     BrushLarger: "Larger brush", "Change the size of brush and eraser", None, [place(PLAIN, Key::CloseBracket)];
     BrushSofter: "Softer brush", "Change how sharp the edge of the stroke is", None, [place(SHIFT, Key::OpenBracket)];
@@ -146,6 +166,8 @@ impl Command {
             Self::ViewBoth | Self::ViewRegions | Self::ViewPicture => fill("Show: {0}", &[&label]),
             Self::ThemeSystem | Self::ThemeDark | Self::ThemeLight => fill("Theme: {0}", &[&label]),
             Self::ToolBrush | Self::ToolEraser | Self::ToolHand | Self::ToolZoom => fill("Tool: {0}", &[&label]),
+            Self::ToolLasso | Self::ToolRectangle | Self::ToolEllipse => fill("Tool: {0}", &[&label]),
+            Self::ToolFill | Self::ToolGradient | Self::ToolMove | Self::ToolPick => fill("Tool: {0}", &[&label]),
             Self::LanguageSystem | Self::LanguageEnglish | Self::LanguageGerman | Self::LanguageChinese => {
                 fill("Language: {0}", &[&label])
             }

@@ -4,7 +4,7 @@ use super::commands::Command;
 use super::files::Purpose;
 use super::perform::Leave;
 use super::texts::{fill, tr};
-use super::{App, gallery, outpaint, theme, widgets};
+use super::{App, gallery, outpaint, reshape, theme, widgets};
 use crate::document::{Document, MAX_SIDE, MIN_SIDE, check_canvas};
 use egui::{
     Align, Button, DragValue, Frame, Id, Key, Label, Layout, Margin, Modal, RichText, ScrollArea, TextEdit, Ui,
@@ -24,6 +24,7 @@ pub enum Dialog {
     Examples(Vec<gallery::Exhibit>),
     Shortcuts,
     About,
+    Reshape(reshape::ReshapeForm),
 }
 
 /// Asks for a path where the system cannot.
@@ -61,7 +62,7 @@ pub struct PaletteForm {
 }
 
 /// What becomes of a dialog after a frame.
-enum Next {
+pub enum Next {
     Stay(Dialog),
     Close,
     Run(Command),
@@ -70,6 +71,7 @@ enum Next {
     LeaveNow(Leave),
     Resize { width: u32, height: u32, fit: outpaint::Fit, anchor: outpaint::Anchor },
     Path { purpose: Purpose, path: PathBuf, after: Option<Leave> },
+    Reshape(reshape::ReshapeForm),
 }
 
 impl Dialog {
@@ -125,6 +127,7 @@ impl App {
             Dialog::Examples(exhibits) => examples(ui, exhibits),
             Dialog::Shortcuts => shortcuts(ui),
             Dialog::About => about(ui),
+            Dialog::Reshape(form) => reshape::ask(ui, form),
         };
         match next {
             Next::Stay(dialog) => self.dialog = Some(dialog),
@@ -135,6 +138,7 @@ impl App {
             Next::SaveThen(leave) => self.save(Some(leave)),
             Next::Resize { width, height, fit, anchor } => self.change_canvas((width, height), fit, anchor),
             Next::Path { purpose, path, after } => self.path_given(ui, purpose, path, after),
+            Next::Reshape(form) => self.reshape(&form),
         }
     }
 
@@ -221,7 +225,7 @@ fn found(typed: &str) -> Vec<Command> {
 }
 
 /// A modal; true where it is to be closed.
-fn modal(ui: &Ui, title: &str, width: f32, add: impl FnOnce(&mut Ui)) -> bool {
+pub(super) fn modal(ui: &Ui, title: &str, width: f32, add: impl FnOnce(&mut Ui)) -> bool {
     let t = theme::tokens(ui);
     let frame = Frame::popup(ui.style()).fill(t.panel).inner_margin(Margin::same(16)).corner_radius(8);
     let area = Modal::default_area(Id::unique(("dialog", title))).accessible_name(title);
@@ -239,17 +243,17 @@ fn modal(ui: &Ui, title: &str, width: f32, add: impl FnOnce(&mut Ui)) -> bool {
 }
 
 /// The buttons of a dialog, at the right, the main one last.
-fn buttons(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
+pub(super) fn buttons(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
     ui.add_space(theme::HALF);
     ui.allocate_ui_with_layout(egui::vec2(ui.available_width(), theme::ROW), Layout::right_to_left(Align::Center), add);
 }
 
-fn main(ui: &mut Ui, text: &str, enabled: bool) -> bool {
+pub(super) fn main(ui: &mut Ui, text: &str, enabled: bool) -> bool {
     let t = theme::tokens(ui);
     widgets::main_button(ui, theme::strong(text).color(t.on_accent), 88.0, theme::ROW, enabled).clicked()
 }
 
-fn other(ui: &mut Ui, text: &str) -> bool {
+pub(super) fn other(ui: &mut Ui, text: &str) -> bool {
     ui.add(Button::new(text).min_size(egui::vec2(88.0, theme::ROW))).clicked()
 }
 
@@ -503,6 +507,10 @@ fn shortcuts(ui: &Ui) -> Next {
             (tr("Move the canvas"), tr("Hold Space, or middle button")),
             (tr("Zoom to the pointer"), tr("Wheel")),
             (tr("Pick the region under the brush"), tr("Alt+click")),
+            (tr("Draw a straight line from the last point"), tr("Shift+click")),
+            (tr("Keep a stroke straight, the sides of a shape equal"), tr("Hold Shift while dragging")),
+            (tr("Take a shape away from the region"), tr("Hold Alt while beginning")),
+            (tr("Draw a shape from its centre"), tr("Hold Alt once it has begun")),
             (tr("Take a stroke back while painting"), tr("Esc, or right button")),
             (tr("Let the words at the cursor count more or less"), tr("Ctrl+Up, Ctrl+Down")),
         ];

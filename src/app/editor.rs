@@ -1,5 +1,7 @@
 //! The open document with its undo steps, its file and what is selected. It knows nothing of windows.
 
+mod masks;
+
 use super::texts::{fill, key};
 use crate::document::{
     Area, Change, Document, History, Mask, MaskDelta, MergeKey, PixelRect, Region, RegionId, Rgb, Start, Take,

@@ -8,7 +8,7 @@ use egui_material_icons::icons;
 /// One menu: its name and its entries; `None` is a line between.
 type Menu = (&'static str, &'static [Option<Command>]);
 
-const MENUS: [Menu; 7] = [
+const MENUS: [Menu; 8] = [
     (
         key("File"),
         &[
@@ -44,6 +44,40 @@ const MENUS: [Menu; 7] = [
             Some(Command::FillRegion),
             Some(Command::ClearRegion),
             Some(Command::InvertRegion),
+            None,
+            Some(Command::GrowRegion),
+            Some(Command::ShrinkRegion),
+            Some(Command::SoftenRegion),
+        ],
+    ),
+    (
+        key("Tools"),
+        &[
+            Some(Command::ToolBrush),
+            Some(Command::ToolEraser),
+            Some(Command::ToolLasso),
+            Some(Command::ToolRectangle),
+            Some(Command::ToolEllipse),
+            Some(Command::ToolFill),
+            Some(Command::ToolGradient),
+            Some(Command::ToolMove),
+            Some(Command::ToolPick),
+            Some(Command::ToolHand),
+            Some(Command::ToolZoom),
+            None,
+            Some(Command::CombineAdd),
+            Some(Command::CombineSubtract),
+            Some(Command::CombineReplace),
+            None,
+            Some(Command::FillByRegions),
+            Some(Command::FillByPicture),
+            Some(Command::FillContiguous),
+            None,
+            Some(Command::SymmetryX),
+            Some(Command::SymmetryY),
+            None,
+            Some(Command::PressureSize),
+            Some(Command::PressureOpacity),
         ],
     ),
     (
@@ -117,6 +151,7 @@ impl App {
         let t = theme::tokens(ui);
         let bar = ui.max_rect();
         let mut called = None;
+        let mut menus_end = 0.0;
         MenuBar::new().ui(ui, |ui| {
             ui.set_min_height(bar.height());
             ui.spacing_mut().item_spacing.x = theme::HALF;
@@ -135,6 +170,7 @@ impl App {
                     }
                 });
             }
+            menus_end = ui.cursor().left();
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 widgets::flat(ui);
                 let text = format!("{}  {}", icons::ICON_SEARCH.codepoint, Command::Palette.keys_text(ui));
@@ -147,13 +183,12 @@ impl App {
         let dot = if self.editor.is_unsaved() { " •" } else { "" };
         let title = format!("{}{dot}", self.editor.title());
         let font = FontId::proportional(theme::TEXT);
-        ui.painter().text(
-            ui.ctx().content_rect().center_top() + egui::vec2(0.0, bar.center().y),
-            Align2::CENTER_CENTER,
-            title,
-            font,
-            t.text_weak,
-        );
+        // In the middle of the window, or in a narrow one beside the menus.
+        let galley = ui.painter().layout_no_wrap(title, font, t.text_weak);
+        let left = ui.ctx().content_rect().center().x - galley.size().x * 0.5;
+        let at = egui::pos2(left.max(menus_end + theme::GRID), bar.center().y);
+        let rect = Align2::LEFT_CENTER.anchor_size(at, galley.size());
+        ui.painter().galley(rect.min, galley, t.text_weak);
         if let Some(command) = called {
             self.perform(ui, command);
         }

@@ -22,10 +22,12 @@ mod logic;
 mod making;
 mod menu;
 mod more;
+mod options;
 mod outpaint;
 mod perform;
 mod prefs;
 mod regions;
+mod reshape;
 mod settings;
 mod start;
 mod status;
@@ -47,7 +49,7 @@ pub use engine::Engine;
 pub use example::Example;
 pub use files::FileDialogs;
 pub use texts::Language;
-pub use tools::{BrushSettings, Tool};
+pub use tools::{BrushSettings, FillOver, Tool, ToolSettings};
 
 use anyhow::Context as _;
 use canvas::Canvas;
@@ -185,6 +187,12 @@ impl App {
     #[must_use]
     pub fn brush(&self) -> BrushSettings {
         self.prefs.brush
+    }
+
+    /// How the other tools are set.
+    #[must_use]
+    pub fn tool_settings(&self) -> ToolSettings {
+        self.prefs.tools
     }
 
     /// What the canvas shows.

@@ -3,6 +3,7 @@
 use super::dialogs::Dialog;
 use super::editor::{Field, Selected};
 use super::files::Purpose;
+use super::reshape::Reshape;
 use super::takes::Wish as TakeWish;
 use super::texts::{self, Language};
 use super::texts::{key, tr};
@@ -36,6 +37,7 @@ impl App {
             Command::FillRegion | Command::ClearRegion | Command::InvertRegion => {
                 self.editor.paints_change() || region && !self.editor.is_locked()
             }
+            Command::GrowRegion | Command::ShrinkRegion | Command::SoftenRegion => region && !self.editor.is_locked(),
             Command::RaiseRegion => self.editor.selected_neighbour(1).is_some(),
             Command::LowerRegion => self.editor.selected_neighbour(-1).is_some(),
             Command::SelectAbove => {
@@ -76,7 +78,7 @@ impl App {
             Command::Live => self.live.is_on(),
             Command::PaintChange => self.editor.paints_change(),
             Command::CompareTakes => self.compare.is_some(),
-            _ => false,
+            command => self.tool_setting(command),
         }
     }
 
@@ -143,6 +145,9 @@ impl App {
             Command::FillRegion => self.editor.map_mask(key("Fill region"), |_| 255),
             Command::ClearRegion => self.editor.map_mask(key("Clear region"), |_| 0),
             Command::InvertRegion => self.editor.map_mask(key("Invert region"), |v| 255 - v),
+            Command::GrowRegion => self.ask_reshape(Reshape::Grow),
+            Command::ShrinkRegion => self.ask_reshape(Reshape::Shrink),
+            Command::SoftenRegion => self.ask_reshape(Reshape::Soften),
             Command::DeleteRegion => self.editor.delete_region(),
             Command::Generate => self.generate(false),
             Command::GenerateNext => self.generate(true),
@@ -166,6 +171,23 @@ impl App {
             Command::CanvasSize => self.dialog = Some(Dialog::canvas_size(self.editor.document())),
             Command::ToolBrush => self.take_tool(Tool::Brush),
             Command::ToolEraser => self.take_tool(Tool::Eraser),
+            Command::ToolLasso => self.take_tool(Tool::Lasso),
+            Command::ToolRectangle => self.take_tool(Tool::Rectangle),
+            Command::ToolEllipse => self.take_tool(Tool::Ellipse),
+            Command::ToolFill => self.take_tool(Tool::Fill),
+            Command::ToolGradient => self.take_tool(Tool::Gradient),
+            Command::ToolMove => self.take_tool(Tool::Move),
+            Command::ToolPick => self.take_tool(Tool::Pick),
+            Command::CombineAdd
+            | Command::CombineSubtract
+            | Command::CombineReplace
+            | Command::FillByRegions
+            | Command::FillByPicture
+            | Command::FillContiguous
+            | Command::SymmetryX
+            | Command::SymmetryY
+            | Command::PressureSize
+            | Command::PressureOpacity => self.set_tool(command),
             Command::ToolHand => self.take_tool(Tool::Hand),
             Command::ToolZoom => self.take_tool(Tool::Zoom),
             Command::BrushSmaller => self.prefs.brush.step_size(-1.0),
@@ -211,6 +233,8 @@ impl App {
 
     fn take_tool(&mut self, tool: Tool) {
         self.finish_gesture();
+        // A lasso that waits for its next corner is let go.
+        self.abort_gesture();
         self.tool = tool;
     }
 

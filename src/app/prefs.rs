@@ -1,8 +1,8 @@
 //! What the studio remembers of a person between sessions.
 
-use super::BrushSettings;
 use super::job::Batch;
 use super::texts::Language;
+use super::{BrushSettings, ToolSettings};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -15,6 +15,7 @@ pub struct Prefs {
     pub theme: egui::ThemePreference,
     pub language: Language,
     pub brush: BrushSettings,
+    pub tools: ToolSettings,
     /// Where files were last opened or saved.
     pub folder: Option<PathBuf>,
     /// Whether the rarer settings of regions are unfolded.
@@ -33,6 +34,7 @@ impl Default for Prefs {
             theme,
             language: Language::default(),
             brush: BrushSettings::default(),
+            tools: ToolSettings::default(),
             folder: None,
             more: false,
             advanced: false,

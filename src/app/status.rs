@@ -61,8 +61,26 @@ impl App {
             return tr("Paint where the picture may change. Everywhere else it stays as it is.");
         }
         match self.tool {
-            super::Tool::Brush => tr("Paint where the region shows. Alt+click picks the region under the brush."),
-            super::Tool::Eraser => tr("Take paint away from the region."),
+            super::Tool::Brush => {
+                tr("Paint where the region shows. Shift+click draws a straight line, Alt+click picks the region.")
+            }
+            super::Tool::Eraser => {
+                tr("Take paint away from the region. Shift+click draws a straight line from the last point.")
+            }
+            super::Tool::Lasso => tr(
+                "Draw around what you mean, or click corner by corner: Enter or a double click closes, Backspace takes one back.",
+            ),
+            super::Tool::Rectangle | super::Tool::Ellipse => {
+                tr("Drag from corner to corner. Shift keeps the sides equal; Alt first takes away, Alt later centres.")
+            }
+            super::Tool::Fill => tr("Click to fill what hangs together. Alt+click picks the region under the pointer."),
+            super::Tool::Gradient => {
+                tr("Drag from where the region is full to where it ends. Shift holds eight directions.")
+            }
+            super::Tool::Move => {
+                tr("Drag the region or its handles; Shift keeps proportions. Arrows move it, with Ctrl they scale it.")
+            }
+            super::Tool::Pick => tr("Click a region to select it."),
             super::Tool::Hand => tr("Drag to move the canvas."),
             super::Tool::Zoom => tr("Click to zoom in, Alt+click to zoom out."),
         }

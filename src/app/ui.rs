@@ -44,7 +44,7 @@ impl eframe::App for App {
             self.canvas_ui(ui);
             area
         });
-        self.brush_bar_ui(ui, canvas.inner);
+        self.options_bar_ui(ui, canvas.inner);
         self.view_bar_ui(ui, canvas.inner);
         self.compare_ui(ui, canvas.inner);
         self.toasts.show(ui, canvas.inner.left_bottom() + vec2(12.0, -12.0));

@@ -20,20 +20,29 @@ pub struct Brush {
     pub opacity: f32,
     /// Takes away instead of adding.
     pub erase: bool,
+    /// The pen's pressure scales the diameter.
+    pub pressure_size: bool,
+    /// The pen's pressure scales the opacity.
+    pub pressure_opacity: bool,
 }
 
 impl Default for Brush {
     fn default() -> Self {
-        Self { diameter: 48.0, hardness: 0.8, opacity: 1.0, erase: false }
+        Self { diameter: 48.0, hardness: 0.8, opacity: 1.0, erase: false, pressure_size: true, pressure_opacity: false }
     }
 }
 
 impl Brush {
     /// Half the diameter at this pressure, within what can be painted.
     pub(super) fn radius(&self, pressure: f32) -> f32 {
-        let pressure = if pressure.is_finite() { pressure.clamp(0.0, 1.0) } else { 1.0 };
+        let pressure = if self.pressure_size { held(pressure) } else { 1.0 };
         let radius = self.diameter * pressure * 0.5;
         if radius.is_finite() { radius.clamp(MIN_RADIUS, MAX_RADIUS) } else { MIN_RADIUS }
+    }
+
+    /// The most that a dab covers at this pressure, in 255ths.
+    pub(super) fn strength(&self, pressure: f32) -> u8 {
+        byte(if self.pressure_opacity { held(pressure) } else { 1.0 })
     }
 
     /// The opacity in 255ths.
@@ -79,8 +88,13 @@ impl Profile {
     }
 }
 
+/// A pressure between none and full; full where it is no number.
+fn held(pressure: f32) -> f32 {
+    if pressure.is_finite() { pressure.clamp(0.0, 1.0) } else { 1.0 }
+}
+
 /// A fraction in 255ths.
-fn byte(fraction: f32) -> u8 {
+pub(super) fn byte(fraction: f32) -> u8 {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 255")]
     let byte = (fraction.clamp(0.0, 1.0) * 255.0 + 0.5) as u8;
     byte

@@ -1,7 +1,28 @@
 //! Pointer samples to mask edits. It knows masks and nothing of windows.
+//!
+//! A [`Stroke`] paints while the pointer moves. Everything else is drawn into a [`Cover`] first (shapes, fills, gradients)
+//! and laid onto the mask in one go, or makes a new mask of an old one (growing, softening, placing).
 
 mod brush;
+mod cover;
+mod flood;
+mod gradient;
+mod grow;
+mod place;
+mod shape;
+mod soften;
+mod space;
+mod stabiliser;
 mod stroke;
 
 pub use brush::Brush;
+pub use cover::{Combine, Cover, Laid};
+pub use flood::flood;
+pub use gradient::gradient;
+pub use grow::{MAX_GROW, grow, shrink};
+pub use place::{Placement, place};
+pub use shape::{ellipse, polygon, rectangle};
+pub use soften::soften;
+pub use space::{Space, Symmetry};
+pub use stabiliser::Stabiliser;
 pub use stroke::{Sample, Stroke};

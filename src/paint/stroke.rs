@@ -6,7 +6,8 @@
 //! nor ending it costs more on a larger canvas.
 
 use super::brush::{Brush, Profile};
-use crate::document::{Mask, MaskDelta, PixelRect, TILE, Wrap};
+use super::space::{Mirror, Space, length, shifts};
+use crate::document::{Mask, MaskDelta, PixelRect, TILE};
 use std::collections::HashMap;
 
 /// Samples are held within this many pixels of the canvas's corner.
@@ -19,7 +20,7 @@ pub struct Sample {
     pub x: f32,
     /// Canvas pixels from the top edge.
     pub y: f32,
-    /// 0 to 1; it scales the brush's diameter. 1 where the device has none.
+    /// 0 to 1; the brush says what it changes. 1 where the device has none.
     pub pressure: f32,
 }
 
@@ -31,7 +32,7 @@ impl Sample {
     }
 
     /// The sample within reach; `None` where it is nowhere.
-    fn held(self) -> Option<Self> {
+    pub(super) fn held(self) -> Option<Self> {
         (self.x.is_finite() && self.y.is_finite()).then(|| Self {
             x: self.x.clamp(-REACH, REACH),
             y: self.y.clamp(-REACH, REACH),
@@ -46,7 +47,7 @@ impl Sample {
 pub struct Stroke {
     brush: Brush,
     opacity: u8,
-    wrap: Wrap,
+    space: Space,
     width: u32,
     height: u32,
     /// The last sample.
@@ -65,14 +66,14 @@ struct Tile {
 const SIDE: usize = TILE as usize;
 
 impl Stroke {
-    /// Begins a stroke with a dab. With `wrap`, what leaves the canvas at an edge comes back at the other. Returns the
-    /// stroke and the rectangles that changed.
+    /// Begins a stroke with a dab, which `space` repeats over joined edges and axes of symmetry. Returns the stroke and the
+    /// rectangles that changed.
     #[must_use]
-    pub fn begin(mask: &mut Mask, brush: Brush, wrap: Wrap, at: Sample) -> (Self, Vec<PixelRect>) {
+    pub fn begin(mask: &mut Mask, brush: Brush, space: impl Into<Space>, at: Sample) -> (Self, Vec<PixelRect>) {
         let mut stroke = Self {
             brush,
             opacity: brush.opacity_byte(),
-            wrap,
+            space: space.into(),
             width: mask.width(),
             height: mask.height(),
             last: None,
@@ -83,7 +84,7 @@ impl Stroke {
     }
 
     /// Goes on in a straight line to here, and returns the rectangles that changed (more than one only where the stroke
-    /// wraps). A sample that is not a number is left out.
+    /// wraps or is mirrored). A sample that is not a number is left out.
     pub fn extend(&mut self, mask: &mut Mask, to: Sample) -> Vec<PixelRect> {
         let mut dirty = Dirty::default();
         let Some(to) = to.held().filter(|_| (mask.width(), mask.height()) == (self.width, self.height)) else {
@@ -139,23 +140,28 @@ impl Stroke {
         delta.swap(mask)
     }
 
-    /// One dab, at every place it has on a wrapped canvas.
+    /// One dab, at every place it has on a wrapped and mirrored canvas.
     fn dab(&mut self, mask: &mut Mask, at: Sample, dirty: &mut Dirty) {
-        let radius = self.brush.radius(at.pressure);
-        let profile = self.brush.profile(radius);
-        for (y, time_y) in places(at.y, profile.outer, self.height, self.wrap.y()) {
-            for (x, time_x) in places(at.x, profile.outer, self.width, self.wrap.x()) {
-                let rect = self.stamp(mask, x, y, profile);
-                dirty.add((time_x, time_y), rect);
+        let profile = self.brush.profile(self.brush.radius(at.pressure));
+        let strength = self.brush.strength(at.pressure);
+        let Space { wrap, symmetry } = self.space;
+        for mirror in symmetry.mirrors() {
+            let (x, y) = mirror.of((at.x, at.y), self.width, self.height);
+            let reach = |v: f32| (v - profile.outer, v + profile.outer);
+            for (down, time_y) in shifts(reach(y).0, reach(y).1, self.height, wrap.y()) {
+                for (right, time_x) in shifts(reach(x).0, reach(x).1, self.width, wrap.x()) {
+                    let rect = self.stamp(mask, x + right, y + down, profile, strength);
+                    dirty.add((time_x, time_y, mirror), rect);
+                }
             }
         }
     }
 
     /// Lays a dab with this centre on the canvas.
-    fn stamp(&mut self, mask: &mut Mask, x: f32, y: f32, profile: Profile) -> PixelRect {
+    fn stamp(&mut self, mask: &mut Mask, x: f32, y: f32, profile: Profile, strength: u8) -> PixelRect {
         let rows = span(y, profile.outer, self.height);
         let columns = span(x, profile.outer, self.width);
-        let ink = Ink { profile, opacity: self.opacity, erase: self.brush.erase };
+        let ink = Ink { profile, strength, opacity: self.opacity, erase: self.brush.erase };
         let mut dirty = PixelRect::default();
         for row in rows.start / TILE..rows.end.div_ceil(TILE) {
             for column in columns.start / TILE..columns.end.div_ceil(TILE) {
@@ -193,7 +199,7 @@ impl Tile {
 
     /// Lays the part of a dab that falls on this tile (which lies at `rect`). True where it changed anything.
     fn stamp(&mut self, mask: &mut Mask, rect: PixelRect, part: PixelRect, centre: (f32, f32), ink: Ink) -> bool {
-        let Ink { profile, opacity, erase } = ink;
+        let Ink { profile, strength, opacity, erase } = ink;
         let (inner, outer) = (profile.inner * profile.inner, profile.outer * profile.outer);
         let first = (part.x - rect.x) as usize;
         let mut changed = false;
@@ -207,10 +213,11 @@ impl Tile {
             for (x, ((before, covered), out)) in (part.x..).zip(before.iter().zip(covered).zip(row)) {
                 let dx = pixel(x) - centre.0;
                 let distance = dx * dx + dy * dy;
-                if distance >= outer || *covered == 255 {
+                if distance >= outer || *covered >= strength {
                     continue;
                 }
                 let cover = if distance <= inner { 255 } else { profile.at(distance.sqrt()) };
+                let cover = scaled(cover, strength);
                 if cover > *covered {
                     *covered = cover;
                     *out = mixed(*before, cover, opacity, erase);
@@ -226,6 +233,8 @@ impl Tile {
 #[derive(Debug, Clone, Copy)]
 struct Ink {
     profile: Profile,
+    /// The most this dab covers, in 255ths.
+    strength: u8,
     /// In 255ths.
     opacity: u8,
     erase: bool,
@@ -233,21 +242,24 @@ struct Ink {
 
 /// A mask's byte under a stroke that covers its pixel so much.
 fn mixed(before: u8, covered: u8, opacity: u8, erase: bool) -> u8 {
-    let amount = (u32::from(covered) * u32::from(opacity) + 127) / 255;
-    let target = if erase { 0 } else { 255 };
-    let sum = u32::from(before) * (255 - amount) + target * amount;
-    u8::try_from((sum + 127) / 255).unwrap_or(255)
+    let amount = scaled(covered, opacity);
+    if erase { scaled(before, 255 - amount) } else { 255 - scaled(255 - before, 255 - amount) }
 }
 
-/// The rectangles that changed, one for each time around a wrapped canvas.
+/// The product of two fractions in 255ths.
+pub(super) fn scaled(a: u8, b: u8) -> u8 {
+    u8::try_from((u32::from(a) * u32::from(b) + 127) / 255).unwrap_or(255)
+}
+
+/// The rectangles that changed, one for each time around a wrapped canvas and each mirrored copy.
 #[derive(Debug, Default)]
 struct Dirty {
-    times: Vec<(i32, i32)>,
+    times: Vec<(i32, i32, Mirror)>,
     rects: Vec<PixelRect>,
 }
 
 impl Dirty {
-    fn add(&mut self, time: (i32, i32), rect: PixelRect) {
+    fn add(&mut self, time: (i32, i32, Mirror), rect: PixelRect) {
         if rect.is_empty() {
             return;
         }
@@ -262,39 +274,21 @@ impl Dirty {
     }
 }
 
-/// Where a dab with its centre at `at` lies along one axis, and how many times around the canvas each place is: once
-/// without wrapping, and with it wherever it reaches the canvas.
-fn places(at: f32, outer: f32, side: u32, wrap: bool) -> impl Iterator<Item = (f32, i32)> {
-    #[expect(clippy::cast_precision_loss, reason = "a side has at most 15 bits")]
-    let length = side.max(1) as f32;
-    #[expect(clippy::cast_possible_truncation, reason = "both are within reach")]
-    let times = if wrap {
-        ((-outer - at) / length).ceil() as i32..=((length + outer - at) / length).floor() as i32
-    } else {
-        0..=0
-    };
-    #[expect(clippy::cast_precision_loss, reason = "a few times around the canvas")]
-    times.map(move |time| (at + time as f32 * length, time))
-}
-
 /// The pixels along one axis that a dab can touch.
 fn span(centre: f32, outer: f32, side: u32) -> std::ops::Range<u32> {
-    #[expect(clippy::cast_precision_loss, reason = "a side has at most 15 bits")]
-    let held = |v: f32| v.clamp(0.0, side as f32);
+    let held = |v: f32| v.clamp(0.0, length(side));
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and the side")]
     let range = held((centre - outer).floor()) as u32..held((centre + outer).ceil()) as u32;
     range
 }
 
 /// The centre of a pixel.
-fn pixel(x: u32) -> f32 {
-    #[expect(clippy::cast_precision_loss, reason = "a side has at most 15 bits")]
-    let centre = x as f32 + 0.5;
-    centre
+pub(super) fn pixel(x: u32) -> f32 {
+    length(x) + 0.5
 }
 
 /// The pixels of a tile inside a mask.
-fn tile_rect(width: u32, height: u32, column: u32, row: u32) -> PixelRect {
+pub(super) fn tile_rect(width: u32, height: u32, column: u32, row: u32) -> PixelRect {
     let (x, y) = (column * TILE, row * TILE);
     PixelRect { x, y, width: TILE.min(width.saturating_sub(x)), height: TILE.min(height.saturating_sub(y)) }
 }

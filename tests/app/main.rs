@@ -5,3 +5,4 @@ mod help;
 mod making;
 mod painter;
 mod stories;
+mod tools;

@@ -1,5 +1,7 @@
 //! The canvas: where the picture is shown and the regions are painted.
 
+mod guides;
+mod hand;
 mod outline;
 mod overlay;
 mod picture;
@@ -8,13 +10,13 @@ mod tiles;
 mod view;
 
 pub use picture::Shown;
-pub use tiles::pixel_at;
 pub use view::View;
 
 use super::texts::tr;
-use super::{App, ViewMode, theme};
+use super::{App, Tool, ViewMode, theme};
 use crate::document::Document;
 use egui::{Color32, Pos2, Rect, Role, Sense, Shape, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, vec2};
+use hand::Hand;
 use overlay::Overlay;
 use picture::Picture;
 use pointer::Gesture;
@@ -29,6 +31,7 @@ pub struct Canvas {
     overlay: Overlay,
     picture: Picture,
     gesture: Gesture,
+    pub hand: Hand,
     /// Where the pointer is, on the screen, while it is over the canvas or paints.
     pointer: Option<Pos2>,
     /// Where the brush is that is moved by keys, in canvas pixels.
@@ -47,6 +50,7 @@ impl Canvas {
             overlay: Overlay::default(),
             picture: Picture::new(ctx),
             gesture: Gesture::Idle,
+            hand: Hand::default(),
             pointer: None,
             keyboard: None,
             stage: Rect::NOTHING,
@@ -66,6 +70,7 @@ impl Canvas {
     pub fn reset(&mut self) {
         self.overlay = Overlay::default();
         self.keyboard = None;
+        self.hand = Hand::default();
         self.view.fit();
     }
 
@@ -80,10 +85,10 @@ impl Canvas {
         self.view.set_zoom(self.stage, self.stage.center(), zoom / ctx.pixels_per_point());
     }
 
-    /// True while a stroke is being painted.
+    /// True while a tool is at work.
     #[must_use]
     pub fn is_painting(&self) -> bool {
-        matches!(self.gesture, Gesture::Paint(..))
+        matches!(self.gesture, Gesture::Tool(..))
     }
 
     /// Where a canvas position is on the screen.
@@ -141,6 +146,7 @@ impl App {
         }
         self.paint_change_mask(ui, &painter);
         self.paint_progress(&painter, rect);
+        self.paint_guides(ui, &painter);
         self.paint_ring(ui, &painter, &response);
         if response.has_focus() && self.canvas.keyboard.is_some() {
             painter.rect_stroke(area.shrink(1.0), 0.0, Stroke::new(1.0, t.accent), StrokeKind::Inside);
@@ -188,7 +194,7 @@ impl App {
         painter.rect_filled(filled, 1.0, t.accent);
     }
 
-    fn paint_ring(&self, ui: &Ui, painter: &egui::Painter, response: &egui::Response) {
+    fn paint_ring(&mut self, ui: &Ui, painter: &egui::Painter, response: &egui::Response) {
         let pointer = self.canvas.pointer.filter(|_| response.contains_pointer() || self.canvas.is_painting());
         let keyboard = self.canvas.keyboard.filter(|_| response.has_focus()).map(|p| self.canvas.to_screen(p));
         if let Some(icon) = self.cursor_icon(ui)
@@ -196,10 +202,14 @@ impl App {
         {
             ui.set_cursor_icon(icon);
         }
+        let t = theme::tokens(ui);
         if !self.tool.paints() {
+            // The place that keys move has no brush around it.
+            if let Some(at) = keyboard.filter(|_| self.tool != Tool::Move) {
+                painter.circle(at, 4.0, t.ring_light, Stroke::new(2.0, t.ring_dark));
+            }
             return;
         }
-        let t = theme::tokens(ui);
         let panning = self.cursor_icon(ui).is_some_and(|i| i != egui::CursorIcon::None);
         for at in pointer.filter(|_| !panning).into_iter().chain(keyboard) {
             let radius = (self.prefs.brush.size * 0.5 * self.canvas.view.zoom()).max(1.5);
@@ -208,6 +218,10 @@ impl App {
             if radius > 12.0 {
                 painter.circle_filled(at, 1.5, t.ring_light);
                 painter.circle(at, 2.0, Color32::TRANSPARENT, Stroke::new(1.0, t.ring_dark));
+            }
+            for at in self.mirrored(at) {
+                painter.circle_stroke(at, radius, Stroke::new(2.0, t.ring_dark.gamma_multiply(0.5)));
+                painter.circle_stroke(at, radius, Stroke::new(1.0, t.ring_light.gamma_multiply(0.6)));
             }
         }
     }

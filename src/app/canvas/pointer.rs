@@ -3,22 +3,25 @@
 //! The frame's events are replayed in the order they came, so that at any frame rate no corner and no end of a stroke
 //! is lost, even where a whole stroke arrives in one frame.
 
-use super::super::texts::{fill, tr};
-use super::{App, pixel_at};
-use crate::app::ViewMode;
-use crate::app::editor::Selected;
-use crate::app::tools::{PaintStroke, Tool};
-use crate::paint::Sample;
-use egui::{CursorIcon, Event, Key, Modifiers, MouseWheelUnit, Order, PointerButton, Pos2, Rect, Response, Ui, Vec2};
+use super::App;
+use crate::app::tools::{Action, After, Handle, Tool, Touch, frame_of};
+use egui::{
+    CursorIcon, Event, Key, Modifiers, MouseWheelUnit, Order, PointerButton, Pos2, Rect, Response, TouchPhase, Ui, Vec2,
+};
+
+/// How close two points of the screen are that a hand cannot tell apart.
+const SLACK: f32 = 4.0;
 
 /// What a pressed button is doing.
 pub enum Gesture {
     Idle,
-    /// Painting; begun with this button, or by keys.
-    Paint(PaintStroke, Option<PointerButton>),
+    /// A tool at work; with this button, or by keys, or waiting for the next press.
+    Tool(Box<dyn Action>, Option<PointerButton>),
     Pan {
         last: Pos2,
         button: PointerButton,
+        /// What goes on afterwards.
+        then: Box<Gesture>,
     },
 }
 
@@ -40,9 +43,20 @@ impl App {
                     self.canvas.keyboard = None;
                     self.pointer_pressed(pos, button, modifiers, space);
                 }
-                Event::PointerButton { pos, button, pressed: false, .. } => self.pointer_released(pos, button),
+                Event::PointerButton { pos, button, pressed: false, modifiers } => {
+                    self.pointer_released(pos, button, modifiers);
+                }
+                // It comes before the pointer's own event.
+                Event::Touch { phase: TouchPhase::Start | TouchPhase::Move, force, .. } => {
+                    self.canvas.hand.pressure = force.unwrap_or(1.0);
+                }
+                Event::Touch { phase: TouchPhase::Cancel, .. } => self.abort_gesture(),
                 Event::PointerGone if matches!(self.canvas.gesture, Gesture::Idle) => self.canvas.pointer = None,
-                Event::WindowFocused(false) => self.finish_gesture(),
+                Event::ModifiersChanged(modifiers) => self.modifiers_are(modifiers),
+                Event::WindowFocused(false) => {
+                    self.finish_gesture();
+                    self.canvas.hand.modifiers = Modifiers::NONE;
+                }
                 Event::MouseWheel { unit, delta, modifiers, .. } => {
                     if let Some(pos) = ui.input(|i| i.pointer.latest_pos())
                         && area.contains(pos)
@@ -61,107 +75,154 @@ impl App {
                 Event::Key { key, pressed: true, modifiers, repeat, .. } if response.has_focus() => {
                     self.canvas_key(key, modifiers, repeat);
                 }
+                Event::Key { key, pressed: false, .. } => self.canvas_key_released(key),
                 _ => {}
             }
         }
+        if let Gesture::Tool(action, _) = &mut self.canvas.gesture {
+            action.settle(&mut self.editor);
+        }
+    }
+
+    /// Keys that are held change what a tool does, also while the pointer rests.
+    fn modifiers_are(&mut self, modifiers: Modifiers) {
+        if std::mem::replace(&mut self.canvas.hand.modifiers, modifiers) != modifiers
+            && let Some(pos) = self.canvas.pointer
+            && matches!(self.canvas.gesture, Gesture::Tool(_, Some(_)))
+        {
+            self.pointer_moved(pos);
+        }
+    }
+
+    /// What a tool is told of a position on the screen.
+    fn touch(&self, pos: Pos2, modifiers: Modifiers) -> Touch {
+        self.touch_at(self.canvas.view.to_canvas(self.canvas.stage, pos), modifiers)
+    }
+
+    fn touch_at(&self, at: Pos2, modifiers: Modifiers) -> Touch {
+        Touch { at, modifiers, pressure: self.canvas.hand.pressure, slack: SLACK / self.canvas.view.zoom() }
     }
 
     fn pointer_moved(&mut self, pos: Pos2) {
         self.canvas.pointer = Some(pos);
+        let touch = self.touch(pos, self.canvas.hand.modifiers);
         match &mut self.canvas.gesture {
-            Gesture::Paint(stroke, Some(_)) => {
-                let sample = sample(self.canvas.view.to_canvas(self.canvas.stage, pos));
-                stroke.extend(&mut self.editor, sample);
+            Gesture::Tool(action, held) => {
+                if held.is_some() || (action.as_lasso().is_some() && self.canvas.keyboard.is_none()) {
+                    action.extend(&mut self.editor, touch);
+                }
             }
             Gesture::Pan { last, .. } => {
                 let by = pos - *last;
                 *last = pos;
                 self.canvas.view.pan(by);
             }
-            Gesture::Paint(_, None) | Gesture::Idle => {}
+            Gesture::Idle => {}
         }
     }
 
     fn pointer_pressed(&mut self, pos: Pos2, button: PointerButton, modifiers: Modifiers, space: bool) {
         self.canvas.pointer = Some(pos);
-        if matches!(self.canvas.gesture, Gesture::Paint(..)) {
-            // Another button while painting takes the stroke back.
-            self.abort_gesture();
-            return;
+        self.canvas.hand.modifiers = modifiers;
+        let touch = self.touch(pos, modifiers);
+        let pans = button == PointerButton::Middle || (button == PointerButton::Primary && space);
+        if let Gesture::Tool(action, held) = &mut self.canvas.gesture {
+            match (action.as_lasso(), *held) {
+                (Some(lasso), None) if button == PointerButton::Primary && !pans => {
+                    if lasso.press(touch) {
+                        self.commit_gesture();
+                    } else {
+                        *held = Some(button);
+                    }
+                    return;
+                }
+                (Some(_), None) if pans => {}
+                // What keys have begun is kept.
+                (None, None) => return self.commit_gesture(),
+                // Another button takes it back.
+                _ => return self.abort_gesture(),
+            }
         }
-        let at = self.canvas.view.to_canvas(self.canvas.stage, pos);
         match button {
-            PointerButton::Middle => self.canvas.gesture = Gesture::Pan { last: pos, button },
-            PointerButton::Primary if space || self.tool == Tool::Hand => {
-                self.canvas.gesture = Gesture::Pan { last: pos, button };
+            _ if pans || (button == PointerButton::Primary && self.tool == Tool::Hand) => {
+                let then = Box::new(std::mem::replace(&mut self.canvas.gesture, Gesture::Idle));
+                self.canvas.gesture = Gesture::Pan { last: pos, button, then };
             }
             PointerButton::Primary if self.tool == Tool::Zoom => {
                 let factor = if modifiers.alt { 0.5 } else { 2.0 };
                 self.canvas.view.zoom_by(self.canvas.stage, pos, factor);
             }
-            PointerButton::Primary if modifiers.alt => self.pick_region(at),
-            PointerButton::Primary => self.begin_stroke(at, Some(button)),
+            PointerButton::Primary => self.begin_gesture(touch, Some(button)),
             _ => {}
         }
     }
 
-    fn pointer_released(&mut self, pos: Pos2, button: PointerButton) {
-        let ours = match &self.canvas.gesture {
-            Gesture::Paint(_, b) => *b == Some(button),
-            Gesture::Pan { button: b, .. } => *b == button,
-            Gesture::Idle => false,
-        };
-        if ours {
-            self.pointer_moved(pos);
-            self.finish_gesture();
+    fn pointer_released(&mut self, pos: Pos2, button: PointerButton, modifiers: Modifiers) {
+        let touch = self.touch(pos, modifiers);
+        match &mut self.canvas.gesture {
+            Gesture::Tool(_, held) if *held == Some(button) => {
+                self.canvas.pointer = Some(pos);
+                self.release_gesture(touch);
+            }
+            Gesture::Pan { button: b, .. } if *b == button => {
+                self.pointer_moved(pos);
+                self.finish_gesture();
+            }
+            _ => {}
+        }
+        self.canvas.hand.pressure = 1.0;
+    }
+
+    fn begin_gesture(&mut self, at: Touch, button: Option<PointerButton>) {
+        if let Some(action) = self.begin_action(at) {
+            self.canvas.gesture = Gesture::Tool(action, button);
         }
     }
 
-    fn begin_stroke(&mut self, at: Pos2, button: Option<PointerButton>) {
-        if self.editor.document().regions.is_empty() && self.tool == Tool::Brush {
-            self.editor.add_region();
-        }
-        if self.editor.selected() == Selected::Background {
-            self.toasts.info(tr("The background is wherever no region is. Select or add a region to paint."));
-            return;
-        }
-        if let Some(region) = self.editor.selected_region().filter(|r| !r.visible) {
-            self.toasts.info(fill("{0} is hidden. Show it to paint on it.", &[&region.name]));
-            return;
-        }
-        if let Some(region) = self.editor.selected_region().filter(|r| r.locked) {
-            self.toasts.info(fill("{0} is locked. Unlock it to paint on it.", &[&region.name]));
-            return;
-        }
-        if self.view_mode == ViewMode::Picture {
-            self.view_mode = ViewMode::Both;
-        }
-        let erase = self.tool == Tool::Eraser;
-        if let Some(stroke) = PaintStroke::begin(&mut self.editor, self.prefs.brush, erase, sample(at)) {
-            self.canvas.gesture = Gesture::Paint(stroke, button);
+    /// The button, or the key that stands for it, is let go.
+    fn release_gesture(&mut self, at: Touch) {
+        let Gesture::Tool(action, held) = &mut self.canvas.gesture else { return };
+        match action.release(&mut self.editor, at) {
+            After::Commit => self.commit_gesture(),
+            After::Wait => *held = None,
+            After::Pick => {
+                self.abort_gesture();
+                self.pick_region(at.at);
+            }
         }
     }
 
-    /// Keeps what the pressed button was doing, as if it were let go.
+    /// Keeps what is being done, as if the button were let go. A lasso that waits for its next corner goes on waiting.
     pub(in crate::app) fn finish_gesture(&mut self) {
-        if let Gesture::Paint(stroke, _) = std::mem::replace(&mut self.canvas.gesture, Gesture::Idle) {
-            stroke.commit(&mut self.editor);
+        let waits = match &mut self.canvas.gesture {
+            Gesture::Tool(action, _) => action.as_lasso().is_some_and(|lasso| lasso.waits()),
+            _ => false,
+        };
+        if !waits {
+            self.commit_gesture();
         }
     }
 
-    /// Takes back what the pressed button was doing.
+    fn commit_gesture(&mut self) {
+        match std::mem::replace(&mut self.canvas.gesture, Gesture::Idle) {
+            Gesture::Tool(action, _) => {
+                self.canvas.hand.last = action.end().or(self.canvas.hand.last);
+                action.commit(&mut self.editor);
+            }
+            Gesture::Pan { then, .. } => self.canvas.gesture = *then,
+            Gesture::Idle => {}
+        }
+    }
+
+    /// Takes back what is being done.
     pub(in crate::app) fn abort_gesture(&mut self) {
-        if let Gesture::Paint(stroke, _) = std::mem::replace(&mut self.canvas.gesture, Gesture::Idle) {
-            stroke.abort(&mut self.editor);
+        let mut gesture = std::mem::replace(&mut self.canvas.gesture, Gesture::Idle);
+        while let Gesture::Pan { then, .. } = gesture {
+            gesture = *then;
         }
-    }
-
-    /// Selects the uppermost region under a canvas position.
-    fn pick_region(&mut self, at: Pos2) {
-        let Some((x, y)) = pixel_at(at) else { return };
-        let regions = &self.editor.document().regions;
-        let found = regions.iter().rev().find(|r| r.visible && r.mask.get(x, y) > 127).map(|r| r.id);
-        self.editor.select(found.map_or(Selected::Background, Selected::Region));
+        if let Gesture::Tool(action, _) = gesture {
+            action.abort(&mut self.editor);
+        }
     }
 
     fn wheel(&mut self, pos: Pos2, unit: MouseWheelUnit, delta: Vec2, modifiers: Modifiers) {
@@ -181,22 +242,20 @@ impl App {
         }
     }
 
-    /// Painting without a pointer: arrows move the brush, Space paints a dab, Enter puts it down and lifts it.
+    /// Painting without a pointer: arrows move the brush, Space paints a dab, Enter puts it down and lifts it. With the
+    /// move tool arrows move the region.
     fn canvas_key(&mut self, key: Key, modifiers: Modifiers, repeat: bool) {
         let direction = match key {
             Key::ArrowLeft => Vec2::new(-1.0, 0.0),
             Key::ArrowRight => Vec2::new(1.0, 0.0),
             Key::ArrowUp => Vec2::new(0.0, -1.0),
             Key::ArrowDown => Vec2::new(0.0, 1.0),
-            Key::Space | Key::Enter if !repeat && modifiers.is_none() => {
-                let Some(at) = self.canvas.keyboard else { return };
-                if matches!(self.canvas.gesture, Gesture::Paint(..)) {
-                    self.finish_gesture();
-                } else if self.tool.paints() {
-                    self.begin_stroke(at, None);
-                    if key == Key::Space {
-                        self.finish_gesture();
-                    }
+            Key::Space | Key::Enter if !repeat && modifiers.is_none() => return self.press_key(key),
+            Key::Backspace => {
+                if let Gesture::Tool(action, _) = &mut self.canvas.gesture
+                    && action.as_lasso().is_some_and(|lasso| lasso.take_one_back())
+                {
+                    self.abort_gesture();
                 }
                 return;
             }
@@ -204,31 +263,89 @@ impl App {
         };
         let document = self.editor.document();
         let (width, height) = (document.width as f32, document.height as f32);
-        let step = if modifiers.shift { 1.0 } else { (self.prefs.brush.size * 0.5).max(1.0) };
         let at = self.canvas.keyboard.unwrap_or(super::tiles::middle(document.width, document.height));
+        if self.tool == Tool::Move {
+            if matches!(self.canvas.gesture, Gesture::Idle) {
+                self.begin_gesture(self.touch_at(at, Modifiers::NONE), None);
+            }
+            if let Gesture::Tool(action, None) = &mut self.canvas.gesture
+                && let Some(transform) = action.as_transform()
+            {
+                transform.nudge(direction, modifiers);
+            }
+            return;
+        }
+        let stride = if self.tool.paints() { (self.prefs.brush.size * 0.5).max(1.0) } else { 16.0 };
+        let step = if modifiers.shift { 1.0 } else { stride };
         let at = (at + direction * step).clamp(Pos2::ZERO, Pos2::new(width, height));
         self.canvas.keyboard = Some(at);
-        if let Gesture::Paint(stroke, None) = &mut self.canvas.gesture {
-            stroke.extend(&mut self.editor, sample(at));
+        let touch = self.touch_at(at, Modifiers::NONE);
+        if let Gesture::Tool(action, None) = &mut self.canvas.gesture {
+            action.extend(&mut self.editor, touch);
+        }
+    }
+
+    /// Space and Enter stand for the button; Enter closes a lasso.
+    fn press_key(&mut self, key: Key) {
+        let keyboard = self.canvas.keyboard.map(|at| self.touch_at(at, Modifiers::NONE));
+        if let Gesture::Tool(action, _) = &mut self.canvas.gesture {
+            let corner = keyboard.filter(|_| key == Key::Space).zip(action.as_lasso());
+            let goes_on = corner.and_then(|(touch, lasso)| (!lasso.press(touch)).then_some(touch));
+            match goes_on {
+                Some(touch) => self.release_gesture(touch),
+                None => self.commit_gesture(),
+            }
+            return;
+        }
+        let Some(touch) = keyboard.filter(|_| !matches!(self.tool, Tool::Hand | Tool::Zoom | Tool::Move)) else {
+            return;
+        };
+        self.begin_gesture(touch, None);
+        if self.tool == Tool::Lasso {
+            self.release_gesture(touch);
+        } else if key == Key::Space && self.tool.paints() {
+            self.commit_gesture();
+        }
+    }
+
+    /// A region moved by an arrow key stays where it is when the key is let go: one step however long it was held.
+    fn canvas_key_released(&mut self, key: Key) {
+        let arrow = matches!(key, Key::ArrowLeft | Key::ArrowRight | Key::ArrowUp | Key::ArrowDown);
+        if arrow
+            && let Gesture::Tool(action, None) = &mut self.canvas.gesture
+            && action.as_transform().is_some()
+        {
+            self.commit_gesture();
         }
     }
 
     /// The shape of the cursor over the canvas; `None` leaves it as it is.
-    pub(super) fn cursor_icon(&self, ui: &Ui) -> Option<CursorIcon> {
+    pub(super) fn cursor_icon(&mut self, ui: &Ui) -> Option<CursorIcon> {
         let space = !ui.text_edit_focused() && ui.input(|i| i.key_down(Key::Space)) && self.canvas.keyboard.is_none();
+        let alt = ui.input(|i| i.modifiers.alt);
         match (&self.canvas.gesture, self.tool) {
             (Gesture::Pan { .. }, _) => Some(CursorIcon::Grabbing),
             _ if space => Some(CursorIcon::Grab),
             (_, Tool::Hand) => Some(CursorIcon::Grab),
-            (_, Tool::Zoom) if ui.input(|i| i.modifiers.alt) => Some(CursorIcon::ZoomOut),
+            (_, Tool::Zoom) if alt => Some(CursorIcon::ZoomOut),
             (_, Tool::Zoom) => Some(CursorIcon::ZoomIn),
+            (Gesture::Idle, Tool::Brush | Tool::Eraser | Tool::Fill | Tool::Move) if alt => {
+                Some(CursorIcon::PointingHand)
+            }
+            (_, Tool::Pick) => Some(CursorIcon::PointingHand),
             (_, Tool::Brush | Tool::Eraser) => Some(CursorIcon::None),
+            (_, Tool::Lasso | Tool::Rectangle | Tool::Ellipse | Tool::Fill | Tool::Gradient) => {
+                Some(CursorIcon::Crosshair)
+            }
+            (Gesture::Tool(..), Tool::Move) => None,
+            (Gesture::Idle, Tool::Move) => {
+                let at = self.canvas.view.to_canvas(self.canvas.stage, self.canvas.pointer?);
+                let frame = frame_of(self.canvas.hand.bounds(&self.editor)?)?;
+                let handle = Handle::near(frame, at, 2.0 * SLACK / self.canvas.view.zoom());
+                Some(if handle == Handle::WHOLE { CursorIcon::Move } else { CursorIcon::Crosshair })
+            }
         }
     }
-}
-
-fn sample(at: Pos2) -> Sample {
-    Sample::new(at.x, at.y)
 }
 
 /// True where nothing floats over the canvas at this point of the screen.

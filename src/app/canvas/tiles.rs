@@ -96,12 +96,6 @@ pub fn rgb_part(rgb: &[u8], width: u32, rect: PixelRect) -> ColorImage {
     ColorImage::new([rect.width as usize, rect.height as usize], pixels)
 }
 
-/// The pixel under a canvas position.
-#[must_use]
-pub fn pixel_at(at: Pos2) -> Option<(u32, u32)> {
-    (at.x >= 0.0 && at.y >= 0.0).then_some((at.x as u32, at.y as u32))
-}
-
 /// The middle of a canvas.
 #[must_use]
 pub fn middle(width: u32, height: u32) -> Pos2 {

@@ -1,0 +1,132 @@
+//! Lines over the canvas while a tool is at work: the shape it will leave, handles, the axes of symmetry.
+//!
+//! Everything is drawn point by point from canvas positions, so that it follows a turned or mirrored view.
+
+use super::App;
+use super::pointer::Gesture;
+use crate::app::theme;
+use crate::app::tools::{Guides, Handle, Tool, frame_of};
+use crate::paint::Placement;
+use egui::{Align2, FontId, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, Ui, Vec2, pos2, vec2};
+
+/// Half the side of a handle.
+const HANDLE: f32 = 4.0;
+
+impl App {
+    pub(super) fn paint_guides(&mut self, ui: &Ui, painter: &Painter) {
+        self.paint_symmetry(painter);
+        let guides = match &self.canvas.gesture {
+            Gesture::Tool(action, _) => action.guides(),
+            _ => self.waiting_guides(ui),
+        };
+        let Guides { line, closed, dots, frame, note } = &guides;
+        let mut points: Vec<Pos2> = line.iter().map(|p| self.canvas.to_screen(*p)).collect();
+        if *closed {
+            points.extend(points.first().copied());
+            // The copies on the other side of the axes.
+            for copy in 0..self.mirror_images(Pos2::ZERO).len() {
+                let image = |p: &Pos2| self.mirror_images(*p).get(copy).map(|p| self.canvas.to_screen(*p));
+                let mut points: Vec<Pos2> = line.iter().filter_map(image).collect();
+                points.extend(points.first().copied());
+                dashed(painter, &points);
+            }
+        }
+        dashed(painter, &points);
+        let t = theme::tokens(painter.ctx());
+        for dot in dots {
+            painter.circle(self.canvas.to_screen(*dot), 3.5, t.ring_light, Stroke::new(1.5, t.ring_dark));
+        }
+        if let Some(frame) = frame {
+            self.paint_frame(painter, *frame);
+        }
+        if let Some(at) = self.canvas.pointer.or(self.canvas.keyboard.map(|p| self.canvas.to_screen(p)))
+            && !note.is_empty()
+        {
+            let font = FontId::proportional(theme::TEXT_SMALL);
+            let galley = painter.layout_no_wrap(note.clone(), font, t.caption);
+            let rect = Align2::LEFT_TOP.anchor_size(at + vec2(16.0, 16.0), galley.size() + vec2(8.0, 4.0));
+            painter.rect_filled(rect, theme::ROUND_SMALL, t.caption_ground);
+            painter.galley(rect.min + vec2(4.0, 2.0), galley, t.caption);
+        }
+    }
+
+    /// What is shown before a button is pressed.
+    fn waiting_guides(&mut self, ui: &Ui) -> Guides {
+        match self.tool {
+            Tool::Move => {
+                let frame = self.canvas.hand.bounds(&self.editor).and_then(frame_of);
+                Guides {
+                    frame: frame.filter(|_| self.editor.selected_region().is_some_and(|r| r.visible)),
+                    ..Guides::default()
+                }
+            }
+            Tool::Brush | Tool::Eraser if ui.input(|i| i.modifiers.shift_only()) => {
+                // The straight line that a click would draw.
+                let to = self.canvas.pointer.map(|p| self.canvas.view.to_canvas(self.canvas.stage, p));
+                let line = self.canvas.hand.last.zip(to).map(|(from, to)| vec![from, to]);
+                Guides { line: line.unwrap_or_default(), ..Guides::default() }
+            }
+            _ => Guides::default(),
+        }
+    }
+
+    /// The box and its handles; every corner on its own, whichever way the canvas is turned.
+    fn paint_frame(&self, painter: &Painter, frame: Placement) {
+        let t = theme::tokens(painter.ctx());
+        let corner = |x, y| self.canvas.to_screen(Handle { x, y }.on(frame));
+        let corners = [corner(-1, -1), corner(1, -1), corner(1, 1), corner(-1, 1)];
+        painter.add(Shape::closed_line(corners.to_vec(), Stroke::new(3.0, t.ring_dark.gamma_multiply(0.5))));
+        painter.add(Shape::closed_line(corners.to_vec(), Stroke::new(1.25, t.ring_light)));
+        for handle in Handle::all() {
+            let rect = Rect::from_center_size(self.canvas.to_screen(handle.on(frame)), Vec2::splat(2.0 * HANDLE));
+            painter.rect(rect, 1.0, t.ring_light, Stroke::new(1.5, t.ring_dark), StrokeKind::Outside);
+        }
+    }
+
+    /// The axes over which strokes are mirrored.
+    fn paint_symmetry(&self, painter: &Painter) {
+        let symmetry = self.prefs.tools.symmetry;
+        if !self.tool.mirrors() {
+            return;
+        }
+        let (width, height) = (self.editor.document().width as f32, self.editor.document().height as f32);
+        let axes = [
+            (symmetry.x, pos2(width * 0.5, 0.0), pos2(width * 0.5, height)),
+            (symmetry.y, pos2(0.0, height * 0.5), pos2(width, height * 0.5)),
+        ];
+        let t = theme::tokens(painter.ctx());
+        for (_, from, to) in axes.into_iter().filter(|(on, ..)| *on) {
+            let ends = [self.canvas.to_screen(from), self.canvas.to_screen(to)];
+            painter.line_segment(ends, Stroke::new(3.0, t.ring_dark.gamma_multiply(0.5)));
+            painter.line_segment(ends, Stroke::new(1.25, t.accent));
+        }
+    }
+
+    /// The brush's places on the screen on the other side of the axes.
+    pub(super) fn mirrored(&self, at: Pos2) -> Vec<Pos2> {
+        let at = self.canvas.view.to_canvas(self.canvas.stage, at);
+        self.mirror_images(at).into_iter().map(|p| self.canvas.to_screen(p)).collect()
+    }
+
+    /// Where a canvas position is on the other side of the axes.
+    fn mirror_images(&self, at: Pos2) -> Vec<Pos2> {
+        let symmetry = self.prefs.tools.symmetry;
+        let (width, height) = (self.editor.document().width as f32, self.editor.document().height as f32);
+        let copies = [
+            (symmetry.x, pos2(width - at.x, at.y)),
+            (symmetry.y, pos2(at.x, height - at.y)),
+            (symmetry.x && symmetry.y, pos2(width - at.x, height - at.y)),
+        ];
+        copies.into_iter().filter(|(on, _)| *on).map(|(_, p)| p).collect()
+    }
+}
+
+/// White dashes on a dark line: readable on every picture.
+fn dashed(painter: &Painter, points: &[Pos2]) {
+    if points.len() < 2 {
+        return;
+    }
+    let t = theme::tokens(painter.ctx());
+    painter.add(Shape::line(points.to_vec(), Stroke::new(2.5, t.ring_dark)));
+    painter.extend(Shape::dashed_line(points, Stroke::new(1.25, t.ring_light), 5.0, 4.0));
+}

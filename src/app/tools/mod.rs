@@ -1,0 +1,141 @@
+//! The tools: each a small state machine that begins, goes on, and is committed or aborted. They change the document through
+//! [`Editor`] and know nothing of windows; what is drawn over the canvas meanwhile they tell as [`Guides`].
+
+mod begin;
+mod brush;
+mod fill;
+mod gradient;
+mod lasso;
+mod settings;
+mod shape;
+mod transform;
+
+pub use brush::PaintStroke;
+pub use fill::FillOver;
+pub use lasso::Lasso;
+pub use settings::{BrushSettings, ToolSettings};
+pub use transform::{Handle, Transform};
+
+use super::editor::Editor;
+use crate::document::PixelRect;
+use crate::paint::Placement;
+use egui::{Modifiers, Pos2};
+
+/// What the pointer does on the canvas.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tool {
+    #[default]
+    Brush,
+    Eraser,
+    Lasso,
+    Rectangle,
+    Ellipse,
+    Fill,
+    Gradient,
+    Move,
+    Pick,
+    Hand,
+    Zoom,
+}
+
+impl Tool {
+    /// True for the tools that paint with the brush.
+    #[must_use]
+    pub fn paints(self) -> bool {
+        matches!(self, Self::Brush | Self::Eraser)
+    }
+
+    /// True for the tools whose work is mirrored over the axes of symmetry.
+    #[must_use]
+    pub fn mirrors(self) -> bool {
+        self.paints() || matches!(self, Self::Lasso | Self::Rectangle | Self::Ellipse)
+    }
+
+    /// True for the tools that lay a shape on the region, which Alt takes away instead.
+    #[must_use]
+    pub fn shapes(self) -> bool {
+        matches!(self, Self::Lasso | Self::Rectangle | Self::Ellipse | Self::Gradient)
+    }
+}
+
+/// Where the pointer is, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Touch {
+    /// In canvas pixels.
+    pub at: Pos2,
+    /// 0 to 1; 1 where the device has none.
+    pub pressure: f32,
+    pub modifiers: Modifiers,
+    /// How many canvas pixels a hand cannot tell apart at this zoom.
+    pub slack: f32,
+}
+
+/// What follows when a button is let go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum After {
+    /// It is done: keep it.
+    Commit,
+    /// It goes on with the next press.
+    Wait,
+    /// It was a click that means the region under it.
+    Pick,
+}
+
+/// A tool at work, from a press of the button to its end.
+pub trait Action {
+    /// The pointer is here now.
+    fn extend(&mut self, editor: &mut Editor, to: Touch);
+
+    /// The button is let go.
+    fn release(&mut self, editor: &mut Editor, at: Touch) -> After {
+        self.extend(editor, at);
+        After::Commit
+    }
+
+    /// Once a frame, after all that the pointer did in it.
+    fn settle(&mut self, _editor: &mut Editor) {}
+
+    /// Keeps it.
+    fn commit(self: Box<Self>, editor: &mut Editor);
+
+    /// Takes it back.
+    fn abort(self: Box<Self>, editor: &mut Editor);
+
+    /// What to draw over the canvas meanwhile.
+    fn guides(&self) -> Guides;
+
+    /// Where the next straight line comes from, when this is kept.
+    fn end(&self) -> Option<Pos2> {
+        None
+    }
+
+    /// Something that goes on over several presses, which letting go does not end.
+    fn as_lasso(&mut self) -> Option<&mut Lasso> {
+        None
+    }
+
+    /// Something that the arrow keys move.
+    fn as_transform(&mut self) -> Option<&mut Transform> {
+        None
+    }
+}
+
+/// Lines over the canvas, in canvas pixels.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Guides {
+    /// The line of a shape, and whether it is closed.
+    pub line: Vec<Pos2>,
+    pub closed: bool,
+    /// Points marked by a dot: corners, ends.
+    pub dots: Vec<Pos2>,
+    /// The box of what is moved, with its handles.
+    pub frame: Option<Placement>,
+    /// What is told beside the pointer: a size, a distance.
+    pub note: String,
+}
+
+/// A rectangle of pixels as a frame.
+#[must_use]
+pub fn frame_of(rect: PixelRect) -> Option<Placement> {
+    (!rect.is_empty()).then(|| rect.into())
+}

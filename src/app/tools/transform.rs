@@ -1,0 +1,194 @@
+//! Moving and scaling what a region covers.
+
+use super::{Action, Guides, Touch};
+use crate::app::editor::Editor;
+use crate::app::texts::key;
+use crate::document::{Mask, MaskDelta, PixelRect, RegionId, Wrap};
+use crate::paint::{Placement, place};
+use egui::{Modifiers, Pos2, Vec2, vec2};
+use std::sync::Arc;
+
+/// What of the box is held: an edge or corner by the side it is on (-1, 0, 1), or the whole (0, 0).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Handle {
+    pub x: i8,
+    pub y: i8,
+}
+
+impl Handle {
+    /// The whole box.
+    pub const WHOLE: Self = Self { x: 0, y: 0 };
+
+    /// Corners and edges.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (-1..=1).flat_map(|y| (-1..=1).map(move |x| Self { x, y })).filter(|h| *h != Self::WHOLE)
+    }
+
+    /// Where it is on a box.
+    #[must_use]
+    pub fn on(self, frame: Placement) -> Pos2 {
+        let at = |side: i8, low: i32, length: u32| low as f32 + length as f32 * (f32::from(side) + 1.0) * 0.5;
+        Pos2::new(at(self.x, frame.x, frame.width), at(self.y, frame.y, frame.height))
+    }
+
+    /// The handle within reach of a position, else the whole box.
+    #[must_use]
+    pub fn near(frame: Placement, at: Pos2, reach: f32) -> Self {
+        let distance = |h: &Self| (h.on(frame) - at).length();
+        Self::all()
+            .min_by(|a, b| distance(a).total_cmp(&distance(b)))
+            .filter(|h| distance(h) <= reach)
+            .unwrap_or(Self::WHOLE)
+    }
+}
+
+/// A region's shape being moved or scaled. Every step is made from the mask as it was, so that nothing wears off.
+pub struct Transform {
+    region: RegionId,
+    wrap: Wrap,
+    handle: Handle,
+    from: Pos2,
+    before: Arc<Mask>,
+    bounds: PixelRect,
+    to: Placement,
+    /// Where the mask shown now has it.
+    shown: Placement,
+}
+
+impl Transform {
+    /// Begins at a handle of the selected region's box; `None` where there is nothing to move.
+    #[must_use]
+    pub fn begin(editor: &mut Editor, at: Touch) -> Option<Self> {
+        let region = editor.selected_region()?;
+        let (id, bounds, wrap) = (region.id, region.mask.bounds(), editor.document().settings.wrap);
+        let frame = super::frame_of(bounds)?;
+        let before = editor.mask_of(id)?;
+        editor.begin_stroke(id, |_| ((), Vec::new()))?;
+        let handle = Handle::near(frame, at.at, at.slack * 2.0);
+        Some(Self { region: id, wrap, handle, from: at.at, before, bounds, to: frame, shown: frame })
+    }
+
+    /// Moves it by arrow keys, in whole pixels; with Ctrl it becomes wider, narrower, taller or flatter.
+    pub fn nudge(&mut self, direction: Vec2, modifiers: Modifiers) {
+        let step = if modifiers.shift { 10.0 } else { 1.0 };
+        let (dx, dy) = ((direction.x * step) as i32, (direction.y * step) as i32);
+        if modifiers.command {
+            self.to.width = self.to.width.saturating_add_signed(dx).max(1);
+            self.to.height = self.to.height.saturating_add_signed(-dy).max(1);
+        } else {
+            self.to.x += dx;
+            self.to.y += dy;
+        }
+    }
+
+    fn dragged(&self, to: Touch) -> Placement {
+        let by = to.at - self.from;
+        let start = Placement::from(self.bounds);
+        let Handle { x, y } = self.handle;
+        if self.handle == Handle::WHOLE {
+            // Shift holds it to one axis.
+            let by = if !to.modifiers.shift {
+                by
+            } else if by.x.abs() > by.y.abs() {
+                vec2(by.x, 0.0)
+            } else {
+                vec2(0.0, by.y)
+            };
+            return Placement { x: start.x + by.x.round() as i32, y: start.y + by.y.round() as i32, ..start };
+        }
+        let (width, height) = (start.width as f32, start.height as f32);
+        let mut wide = width + by.x * f32::from(x);
+        let mut high = height + by.y * f32::from(y);
+        if to.modifiers.shift {
+            // The side that was pulled farther decides.
+            let factor = if x == 0 || (y != 0 && (high / height - 1.0).abs() > (wide / width - 1.0).abs()) {
+                high / height
+            } else {
+                wide / width
+            };
+            (wide, high) = (width * factor, height * factor);
+        }
+        let side = |v: f32| v.round().clamp(1.0, 32768.0) as u32;
+        let (wide, high) = (side(wide), side(high));
+        // What is not held stays where it is: the opposite side, or with an edge the middle of the other axis.
+        let place = |side: i8, low: i32, old: u32, new: u32| match side {
+            -1 => low + (i64::from(old) - i64::from(new)) as i32,
+            0 => low + ((i64::from(old) - i64::from(new)) / 2) as i32,
+            _ => low,
+        };
+        Placement {
+            x: place(x, start.x, start.width, wide),
+            y: place(y, start.y, start.height, high),
+            width: wide,
+            height: high,
+        }
+    }
+
+    /// The pixels that a placement covers at most.
+    fn reach(&self, to: Placement) -> PixelRect {
+        let whole = PixelRect::whole(self.before.width(), self.before.height());
+        if self.wrap != Wrap::None {
+            return whole;
+        }
+        let low = |at: i32, side: u32| u32::try_from(at).unwrap_or(0).min(side);
+        let high =
+            |at: i32, length: u32, side: u32| u32::try_from(i64::from(at) + i64::from(length)).unwrap_or(0).min(side);
+        let (x, y) = (low(to.x, whole.width), low(to.y, whole.height));
+        let (right, bottom) = (high(to.x, to.width, whole.width), high(to.y, to.height, whole.height));
+        PixelRect { x, y, width: right.saturating_sub(x), height: bottom.saturating_sub(y) }
+    }
+}
+
+impl Action for Transform {
+    fn extend(&mut self, _editor: &mut Editor, to: Touch) {
+        self.to = self.dragged(to);
+    }
+
+    fn settle(&mut self, editor: &mut Editor) {
+        if self.to != self.shown {
+            let dirty = self.reach(self.shown).union(self.reach(self.to));
+            self.shown = self.to;
+            let mask = if self.to == Placement::from(self.bounds) {
+                Arc::clone(&self.before)
+            } else {
+                Arc::new(place(&self.before, self.bounds, self.to, self.wrap))
+            };
+            editor.show_mask(self.region, mask, dirty);
+        }
+    }
+
+    fn commit(mut self: Box<Self>, editor: &mut Editor) {
+        self.settle(editor);
+        let before = Arc::clone(&self.before);
+        let size = (self.to.width, self.to.height) == (self.bounds.width, self.bounds.height);
+        let label = if size { key("Move region") } else { key("Scale region") };
+        editor.end_stroke(self.region, label, |mask| {
+            MaskDelta::between(mask, &before).unwrap_or_else(|| MaskDelta::new(mask.width(), mask.height()))
+        });
+    }
+
+    fn abort(self: Box<Self>, editor: &mut Editor) {
+        let dirty = self.reach(self.shown).union(self.bounds);
+        editor.abort_stroke(self.region, |mask| {
+            mask.clone_from(&self.before);
+            dirty
+        });
+    }
+
+    fn guides(&self) -> Guides {
+        let Placement { x, y, width, height } = self.to;
+        let start = Placement::from(self.bounds);
+        let note = if self.to == start {
+            String::new()
+        } else if (width, height) == (start.width, start.height) {
+            format!("{:+}, {:+}", x - start.x, y - start.y)
+        } else {
+            format!("{width} × {height}")
+        };
+        Guides { frame: Some(self.to), note, ..Guides::default() }
+    }
+
+    fn as_transform(&mut self) -> Option<&mut Transform> {
+        Some(self)
+    }
+}

@@ -1,0 +1,50 @@
+//! Moving and scaling what a mask covers.
+
+use crate::document::{Mask, PixelRect, Wrap};
+use image::GrayImage;
+use image::imageops::FilterType;
+
+/// Where a rectangle of a mask comes to lie: on whole pixels, in part outside the canvas where it is put there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Placement {
+    /// Left edge.
+    pub x: i32,
+    /// Top edge.
+    pub y: i32,
+    /// Columns, at least one.
+    pub width: u32,
+    /// Rows, at least one.
+    pub height: u32,
+}
+
+impl From<PixelRect> for Placement {
+    fn from(rect: PixelRect) -> Self {
+        let side = |v: u32| i32::try_from(v).unwrap_or(i32::MAX);
+        Self { x: side(rect.x), y: side(rect.y), width: rect.width, height: rect.height }
+    }
+}
+
+/// The mask that covers what this one covers inside `from`, moved and scaled to lie at `to`, and nothing else. Moving alone
+/// keeps every byte. What leaves the canvas is lost, or comes back where edges are joined.
+#[must_use]
+pub fn place(mask: &Mask, from: PixelRect, to: Placement, wrap: Wrap) -> Mask {
+    let mut out = Mask::empty(mask.width(), mask.height());
+    let inside = from.x.checked_add(from.width).is_some_and(|right| right <= mask.width())
+        && from.y.checked_add(from.height).is_some_and(|bottom| bottom <= mask.height());
+    if from.is_empty() || !inside || to.width == 0 || to.height == 0 {
+        return out;
+    }
+    let columns = from.x as usize..(from.x + from.width) as usize;
+    let rows = from.y..from.y + from.height;
+    let bytes: Vec<u8> = rows.flat_map(|y| mask.row(y).get(columns.clone()).unwrap_or_default()).copied().collect();
+    let Some(image) = GrayImage::from_raw(from.width, from.height, bytes) else { return out };
+    let same = (to.width, to.height) == (from.width, from.height);
+    let image = if same { image } else { image::imageops::resize(&image, to.width, to.height, FilterType::Triangle) };
+    for (y, line) in (i64::from(to.y)..).zip(image.as_raw().chunks_exact(to.width as usize)) {
+        let row = if wrap.y() { y.rem_euclid(i64::from(mask.height())) } else { y };
+        if let Ok(row) = u32::try_from(row) {
+            super::grow::raise(out.row_mut(row), i64::from(to.x), line, wrap.x());
+        }
+    }
+    out
+}
