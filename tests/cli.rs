@@ -169,19 +169,18 @@ fn a_picture_is_the_start_of_another_and_stays_where_nothing_may_change() {
         (["--strength", "0.5"], "--image"),
         (["--inpaint", "regions"], "--image"),
         (["--image", "none.png"], "none.png"),
-        (["--image", &picture_of_another_size(&folder)], "8×8"),
     ] {
         let (code, line) = fails(&[&["render", &scene, "-o", &second, "--quiet"], &args[..]].concat());
         assert_eq!(code, 1, "{line}");
         assert!(line.contains(word), "{line}");
     }
     assert_eq!(fails(&["render", &scene, "-o", &second, "--image", &first, "--strength", "2"]).0, 2);
-}
-
-fn picture_of_another_size(folder: &Folder) -> String {
-    let path = folder.path("small.png");
-    image::RgbImage::new(8, 8).save(&path).expect("writes");
-    path
+    // One of another size and kind is fitted, and that is said.
+    let other = folder.path("small.jpg");
+    image::RgbImage::from_pixel(40, 80, image::Rgb([200, 20, 20])).save(&other).expect("writes");
+    let fitted = render(&["-o", &second, "--image", &other, "--strength", "0.25"]);
+    let said = fitted["warnings"].as_array().is_some_and(|w| w.iter().any(|w| w.to_string().contains("40×80")));
+    assert!(said, "{}", fitted["warnings"]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use image::{Rgb as Pixel, RgbImage};
 use polyptych::document::{
     Area, BootstrapColour, Carry, Document, History, Kind, MAX_FEATHER, MAX_REGIONS, MAX_WEIGHT, MIN_WEIGHT, Mask,
     MergeKey, Opened, Overlap, Problem, REGION_COLOURS, Region, RegionId, Rgb, Sampler, Schedule, Settings, Start,
-    Take, WarningKind, WindowWeights, Wrap, describe, replace_file, write_atomically,
+    TAKES_MEMORY, Take, WarningKind, WindowWeights, Wrap, describe, replace_file, write_atomically,
 };
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read as _, Write as _};
@@ -1367,4 +1367,101 @@ fn a_project_that_krita_saved_again_keeps_masks_and_words() {
         assert_eq!(after.words, before.words);
         assert_eq!(after.mask, before.mask, "the mask of {}", before.words);
     }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Finished pictures beside the one that is kept
+// ---------------------------------------------------------------------------------------------------------------------
+
+/// A document with a painted region, and a picture made from it.
+fn with_picture(seed: u64) -> (Document, Arc<Take>) {
+    let mut document = Document::new(96, 64);
+    let id = document.add_region("Boat", "a red boat");
+    document.region_mut(id).expect("just added").mask = ramp(96, 64, 10, 10, 60, 50);
+    let image = RgbImage::from_fn(96, 64, |x, y| Pixel([x as u8, y as u8, seed as u8]));
+    (document, Arc::new(Take { image, seed }))
+}
+
+#[test]
+fn finished_pictures_are_saved_with_what_made_them_and_do_not_travel_in_exported_ones() {
+    let (mut document, take) = with_picture(4);
+    let packed = document.pack_take(&take).expect("packed");
+    document.set_packed_takes([(7, Arc::clone(&packed)), (12, Arc::clone(&packed))]);
+    let mut file = Cursor::new(Vec::new());
+    document.write_to(&mut file).expect("written");
+    let reopened = Document::read_from(file.get_ref()).expect("read").document;
+    let numbers: Vec<u64> = reopened.packed_takes().iter().map(|(number, _)| *number).collect();
+    assert_eq!(numbers, [7, 12], "the oldest first");
+    let inside = Document::read_from(&reopened.packed_takes()[0].1).expect("a project").document;
+    assert_eq!((inside.take.as_ref(), &inside.regions), (Some(&take), &document.regions));
+
+    let mut picture = Vec::new();
+    document.write_png(&take.image, Carry::ALL, &mut picture).expect("written");
+    let carried = Document::read_from(&picture).expect("a project").document;
+    assert!(carried.packed_takes().is_empty());
+    assert!(document.without_takes().packed_takes().is_empty() && document.packed_takes().len() == 2);
+}
+
+#[test]
+fn a_document_keeps_the_newest_pictures_within_its_bounds() {
+    let (mut document, take) = with_picture(1);
+    document.extra.insert("notes.txt".to_owned(), Arc::from(*b"mine"));
+    let packed = document.pack_take(&take).expect("packed");
+    document.set_packed_takes((1..=40).map(|number| (number, Arc::clone(&packed))));
+    let numbers: Vec<u64> = document.packed_takes().iter().map(|(number, _)| *number).collect();
+    assert_eq!(numbers, (9..=40).collect::<Vec<u64>>());
+    let large: Arc<[u8]> = vec![0; TAKES_MEMORY / 2 + 1].into();
+    document.set_packed_takes((1..=3).map(|number| (number, Arc::clone(&large))));
+    assert_eq!(document.packed_takes().len(), 1);
+    assert!(document.extra.contains_key("notes.txt"), "what others put there stays");
+}
+
+#[test]
+fn what_may_change_is_a_mask_like_those_of_regions() {
+    let (mut document, take) = with_picture(1);
+    assert!(document.mask(RegionId::CHANGE).is_none());
+    let image = Arc::new(take.image.clone());
+    let area = Area::Mask(Arc::new(Mask::empty(96, 64)));
+    document.start = Some(Start { image, strength: 0.5, area });
+    let mut history = History::default();
+    history.edit(&mut document, "Paint", |d| {
+        Arc::make_mut(d.mask_mut(RegionId::CHANGE).expect("there")).data_mut().fill(255);
+    });
+    assert_eq!(document.mask(RegionId::CHANGE).map(|m| m.get(5, 5)), Some(255));
+    assert_eq!(document.regions[0].mask.get(5, 5), 0);
+    history.undo(&mut document);
+    assert_eq!(document.mask(RegionId::CHANGE).map(|m| m.get(5, 5)), Some(0));
+}
+
+#[test]
+fn new_canvas_around_a_picture_may_change_and_a_soft_border_inside_it() {
+    let image = RgbImage::from_fn(256, 128, |x, y| Pixel([x as u8, y as u8, 9]));
+    let start = Start::outpainted(&image, 384, 128, 0, 0);
+    let Area::Mask(mask) = &start.area else { panic!("a mask") };
+    let row: Vec<u8> = (0..384).map(|x| mask.get(x, 60)).collect();
+    assert!(row[..200].iter().all(|v| *v == 0), "the picture, and its edges that stay edges");
+    assert!(row[256..].iter().all(|v| *v == 255), "what is new");
+    assert!(row[208..256].is_sorted() && row[208] < 20 && row[255] > 230, "{:?}", &row[200..260]);
+    assert_eq!((start.image.get_pixel(100, 60).0, start.image.get_pixel(300, 60).0), ([100, 60, 9], [255, 60, 9]));
+}
+
+#[test]
+fn pictures_to_start_from_are_of_any_size_and_kind() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let image = RgbImage::from_fn(40, 24, |x, _| Pixel(if x < 20 { [250, 10, 10] } else { [10, 10, 250] }));
+    for name in ["a.png", "a.jpg", "a.webp"] {
+        let path = folder.path().join(name);
+        image.save(&path).expect("written");
+        let read = Document::import_picture(&path).expect(name);
+        assert_eq!(read.dimensions(), (40, 24));
+        let [r, _, b] = read.get_pixel(5, 12).0;
+        assert!(r > 200 && b < 60, "{name}: {r} {b}");
+    }
+    let clear = folder.path().join("clear.webp");
+    image::RgbaImage::from_pixel(16, 16, image::Rgba([0, 0, 0, 0])).save(&clear).expect("written");
+    assert_eq!(Document::import_picture(&clear).expect("read").get_pixel(3, 3).0, [255; 3], "clear lies over white");
+    let other = folder.path().join("other.jpg");
+    std::fs::write(&other, b"GIF89a and so on").expect("written");
+    let error = Document::import_picture(&other).expect_err("no picture").to_string();
+    assert!(error.contains("other.jpg") && error.contains("PNG, JPEG or WebP"), "{error}");
 }

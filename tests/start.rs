@@ -18,7 +18,7 @@ fn picture(name: &str) -> std::path::PathBuf {
 /// The golden's document: one window, its picture, and a mask on the latent grid.
 fn document(golden: &Goldens) -> Document {
     let mut document = one_window(&golden.json("parameters"));
-    let image = Document::import_picture(picture("picture.png"), 128, 128).expect("a picture").into();
+    let image = Document::import_picture(picture("picture.png")).expect("a picture").into();
     document.start = Some(Start { image, strength: 1.0, area: Area::Everything });
     document
 }

@@ -1,8 +1,8 @@
 //! The worker thread: jobs, events, cancel, and what survives a failure. Networks are toys.
 
 use polyptych::diffusion::{Call, Moments, Network, NetworkError, Planes, PromptId, SchedulerConfig};
-use polyptych::document::{Document, Mask};
-use polyptych::studio::{Event, Job, JobId, LatentToRgb, Loader, Model, Phase, Studio};
+use polyptych::document::{Area, Document, Mask, Sampler, Start};
+use polyptych::studio::{self, Event, Job, JobId, LatentToRgb, Loader, Model, Options, Phase, Studio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
@@ -114,7 +114,7 @@ fn document(steps: u32) -> Document {
 }
 
 fn job(steps: u32) -> Job {
-    Job { document: document(steps) }
+    Job { document: document(steps), live: false }
 }
 
 #[test]
@@ -188,7 +188,7 @@ fn a_panic_is_an_event_and_the_worker_lives_on() {
 fn failures_are_said_in_one_line() {
     let bench = Bench::new(|_| ());
     let failure = |document: Document| {
-        let id = bench.studio.submit(Job { document });
+        let id = bench.studio.submit(Job { document, live: false });
         match bench.until_end(id).pop() {
             Some(Event::Failed { message, .. }) => {
                 assert_eq!(message.lines().count(), 1, "{message}");
@@ -211,7 +211,7 @@ fn words_that_are_cut_are_told() {
     let bench = Bench::new(|_| ());
     let mut document = document(1);
     document.background.words = "one two three four".to_owned();
-    let id = bench.studio.submit(Job { document });
+    let id = bench.studio.submit(Job { document, live: false });
     let events = bench.until_end(id);
     assert!(events.iter().any(|e| matches!(e, Event::Warning { text, .. } if text.contains("4 tokens"))), "{events:?}");
 }
@@ -222,7 +222,7 @@ fn the_style_is_read_with_the_words() {
     let mut document = document(1);
     document.background.words = "one two".to_owned();
     document.style = "three four".to_owned();
-    let id = bench.studio.submit(Job { document });
+    let id = bench.studio.submit(Job { document, live: false });
     let events = bench.until_end(id);
     assert!(events.iter().any(|e| matches!(e, Event::Warning { text, .. } if text.contains("4 tokens"))), "{events:?}");
 }
@@ -232,7 +232,7 @@ fn drawing_a_region_again_costs_that_region_only() {
     let bench = Bench::new(|_| ());
     let calls = |document: Document| {
         let before = bench.calls.load(Ordering::SeqCst);
-        let id = bench.studio.submit(Job { document });
+        let id = bench.studio.submit(Job { document, live: false });
         let events = bench.until_end(id);
         assert!(matches!(events.last(), Some(Event::Finished { .. })), "{events:?}");
         bench.calls.load(Ordering::SeqCst) - before
@@ -262,4 +262,112 @@ fn dropping_the_studio_ends_the_job() {
     let calls = Arc::clone(&bench.calls);
     drop(bench);
     assert!(calls.load(Ordering::SeqCst) < 100);
+}
+
+#[test]
+fn a_waiting_job_can_be_the_next() {
+    let bench = Bench::new(|_| std::thread::sleep(Duration::from_millis(2)));
+    let [first, second, third] = [(); 3].map(|()| bench.studio.submit(job(200)));
+    let mut all = Vec::new();
+    while !all.iter().any(|e| matches!(e, Event::Step { .. })) {
+        all.extend(bench.studio.events());
+        bench.woken.recv_timeout(Duration::from_secs(60)).expect("the worker reports");
+    }
+    bench.studio.promote(third);
+    all.extend(bench.until_end(second));
+    all.extend(bench.studio.events());
+    let ended = all.iter().filter_map(|e| if let Event::Finished { job, .. } = e { Some(*job) } else { None });
+    assert_eq!(ended.collect::<Vec<_>>(), [first, third, second]);
+}
+
+#[test]
+fn a_live_job_says_how_it_is_drawn_and_takes_few_steps() {
+    let bench = Bench::new(|_| ());
+    let submit = |strength: Option<f64>| {
+        let mut document = document(30);
+        document.settings.guidance = 3.0;
+        document.start = strength.map(|strength| Start {
+            image: Arc::new(image::RgbImage::new(128, 128)),
+            strength,
+            area: Area::Everything,
+        });
+        let events = bench.until_end(bench.studio.submit(Job { document, live: true }));
+        let settings = events.iter().find_map(|e| match e {
+            Event::Sketch { settings, half, .. } => Some((settings.clone(), *half)),
+            _ => None,
+        });
+        assert!(matches!(events.last(), Some(Event::Finished { .. })), "{events:?}");
+        settings.expect("it says how")
+    };
+    let (settings, half) = submit(None);
+    assert_eq!((settings.steps, settings.sampler, half), (8, Sampler::Dpmpp2m, false));
+    assert_eq!((settings.seed, settings.guidance.to_bits()), (9, 3.0_f32.to_bits()), "the rest stays");
+    // The speed is known now, and a toy is fast: nothing is saved on windows.
+    assert_eq!(submit(None).0.stride, document(1).settings.stride);
+    assert_eq!(submit(Some(0.05)).0.steps, 20, "one step is left of them");
+}
+
+/// A toy whose UNet and decoder take their time.
+struct Slow {
+    toy: Toy,
+    decodes: usize,
+}
+
+impl Network for Slow {
+    fn predict(&mut self, inputs: &Planes, timestep: f32, calls: &[Call]) -> Result<Planes, NetworkError> {
+        self.toy.predict(inputs, timestep, calls)
+    }
+
+    fn encode(&mut self, pictures: &Planes) -> Result<Moments, NetworkError> {
+        self.toy.encode(pictures)
+    }
+
+    fn decode(&mut self, latents: &Planes) -> Result<Planes, NetworkError> {
+        self.decodes += 1;
+        std::thread::sleep(Duration::from_micros(200 * latents.plane_len() as u64));
+        self.toy.decode(latents)
+    }
+}
+
+impl Model for Slow {
+    fn window(&self) -> usize {
+        self.toy.window()
+    }
+
+    fn factor(&self) -> usize {
+        self.toy.factor()
+    }
+
+    fn scheduler(&self) -> &SchedulerConfig {
+        self.toy.scheduler()
+    }
+
+    fn prompt(&mut self, words: &str) -> Result<PromptId, NetworkError> {
+        self.toy.prompt(words)
+    }
+
+    fn tokens(&self, words: &str) -> (usize, usize) {
+        self.toy.tokens(words)
+    }
+
+    fn preview_map(&mut self) -> &mut Option<LatentToRgb> {
+        self.toy.preview_map()
+    }
+
+    fn device(&self) -> (String, String) {
+        self.toy.device()
+    }
+}
+
+#[test]
+fn the_decoder_makes_no_preview_that_the_steps_have_not_earned() {
+    let config = SchedulerConfig { clip_sample: Some(false), ..SchedulerConfig::default() };
+    let toy = Toy { config, calls: Arc::default(), preview_map: None, at_call: |_| () };
+    let mut slow = Slow { toy, decodes: 0 };
+    let options = Options { previews: true, ..Options::default() };
+    for run in 1..=2 {
+        studio::draw(&document(8), &mut slow, &options, &mut ()).expect("a picture");
+        // Once on a small latent to know what it takes, and the finished picture of each run.
+        assert_eq!(slow.decodes, 1 + run);
+    }
 }

@@ -281,7 +281,7 @@ pub fn bench(frames: u32, started: Instant) -> anyhow::Result<Value> {
     }
     let open_memory = memory("VmRSS:");
     let alone = paint(&mut screen, &mut app, frames);
-    app.generate();
+    app.generate(false);
     anyhow::ensure!(app.is_generating(), "the job did not start");
     // Until the worker has read the model and is at work.
     let deadline = Instant::now() + Duration::from_secs(60);

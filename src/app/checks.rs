@@ -3,7 +3,7 @@
 use super::texts::{fill, tr};
 use super::words::Writing;
 use super::{Editor, Selected};
-use crate::document::{Coverage, Document, RegionId, WarningKind};
+use crate::document::{Area, Coverage, Document, RegionId, Start, WarningKind};
 use crate::studio::Vocabulary;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
@@ -110,6 +110,11 @@ fn texts(document: &Document, coverage: &Coverage) -> Vec<String> {
             texts
                 .push(fill("{0} % of {1} lies under others.", &[&(hidden * 100.0).round(), &name(Some(share.region))]));
         }
+    }
+    if let Some(Start { area: Area::Mask(mask), .. }) = &document.start
+        && mask.is_blank()
+    {
+        texts.push(tr("Nothing of the picture may change yet. Paint where it may.").to_owned());
     }
     if !document.width.is_multiple_of(8) || !document.height.is_multiple_of(8) {
         texts.push(tr("Width and height should be multiples of 8.").to_owned());

@@ -95,8 +95,21 @@ commands! {
     ShrinkRegion: "Shrink region…", "Move the region’s edge inwards by some pixels", None, [];
     SoftenRegion: "Soften edge…", "Blur the region’s edge by some pixels", None, [];
     DeleteRegion: "Delete region", "Remove the region and its words", Some(icons::ICON_DELETE), [key(PLAIN, Key::Delete)];
-    Generate: "Generate", "Make the picture", None, [key(CTRL, Key::Enter)];
+    Generate: "Generate", "Make the picture; while one is made, put this one into the queue", None, [key(CTRL, Key::Enter)];
+    GenerateNext: "Generate next", "Make the picture before those that wait in the queue", None, [key(CTRL_SHIFT, Key::Enter)];
     Cancel: "Cancel", "Stop making the picture", None, [key(SHIFT, Key::X), key(PLAIN, Key::Escape)];
+    CancelAll: "Cancel all", "Stop making the picture and empty the queue", None, [key(CTRL_SHIFT, Key::X)];
+    Live: "Live painting", "A quick picture follows every stroke and word; nothing is kept until you say so", Some(icons::ICON_BOLT), [key(CTRL, Key::L)];
+    KeepLive: "Keep the live picture", "Put the quick picture into the strip", None, [key(CTRL_SHIFT, Key::L)];
+    PaintChange: "Paint what may change", "Paint with the brush where the picture may change; everywhere else it stays as it is", None, [key(SHIFT, Key::Q)];
+    NewerTake: "Newer picture", "Show the picture made after this one", None, [key(PLAIN, Key::PageUp)];
+    OlderTake: "Older picture", "Show the picture made before this one", None, [key(PLAIN, Key::PageDown)];
+    CompareTakes: "Compare pictures", "Lay the picture over the one made before it, with a line to drag", None, [key(PLAIN, Key::C)];
+    RestoreTake: "Bring back its regions and settings", "Regions, words and settings as they were when the picture was made", None, [];
+    StartFromTake: "Keep as the picture to start from", "Put the picture below the regions, to go on from it", None, [];
+    ExportTake: "Export as it was made…", "Write the picture as a PNG file with the regions and settings that made it", None, [];
+    RemoveTake: "Remove picture", "Take the picture out of the strip", None, [key(SHIFT, Key::Delete)];
+    BringBackTake: "Bring back the removed picture", "Put the picture that was removed last back into the strip", None, [];
     NewSeed: "Roll a new seed", "Another seed gives another picture of the same words", Some(icons::ICON_CASINO), [key(CTRL, Key::R)];
     RerollRegion: "Draw this one again", "Another seed for this region alone; the rest of the picture stays as it is", Some(icons::ICON_CASINO), [key(CTRL_SHIFT, Key::R)];
     CanvasSize: "Canvas size…", "Change width and height of the picture", None, [];
@@ -133,7 +146,7 @@ commands! {
     ViewBoth: "Both", "Show the regions over the picture", None, [key(PLAIN, Key::Num1)];
     ViewRegions: "Regions", "Show the regions alone", None, [key(PLAIN, Key::Num2)];
     ViewPicture: "Picture", "Show the picture alone", None, [key(PLAIN, Key::Num3)];
-    ViewCompare: "Compare", "Show picture and regions beside each other", None, [key(PLAIN, Key::C)];
+    ViewCompare: "Compare", "Show picture and regions beside each other", None, [key(PLAIN, Key::Y)];
     CompareSides: "Side by side", "The picture at the left, the regions at the right", Some(icons::ICON_VERTICAL_SPLIT), [];
     CompareSlider: "With a slider", "Drag a line between picture and regions", Some(icons::ICON_COMPARE), [];
     CompareBlink: "Blinking", "Picture and regions in turn, in the same place", Some(icons::ICON_FLIP_TO_FRONT), [];
@@ -283,6 +296,7 @@ impl Keys {
             Key::Plus => "+",
             Key::Equals => "=",
             Key::Minus => "-",
+            Key::Slash => "/",
             Key::Backslash => "\\",
             Key::Escape => "Esc",
             Key::ArrowLeft => "←",
@@ -331,4 +345,20 @@ pub fn take_pressed(ctx: &egui::Context, something_to_stop: bool) -> Vec<Command
         });
     });
     called
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_commands_have_the_same_keys() {
+        for (i, command) in Command::ALL.iter().enumerate() {
+            for other in &Command::ALL[i + 1..] {
+                for keys in command.keys() {
+                    assert!(!other.keys().contains(keys), "{command:?} and {other:?}: {keys:?}");
+                }
+            }
+        }
+    }
 }

@@ -4,7 +4,7 @@ use super::commands::Command;
 use super::files::Purpose;
 use super::perform::Leave;
 use super::texts::{fill, tr};
-use super::{App, drops, gallery, reshape, shelf, theme, widgets};
+use super::{App, drops, gallery, outpaint, reshape, shelf, theme, widgets};
 use crate::document::{Document, MAX_SIDE, MIN_SIDE, check_canvas};
 use egui::{
     Align, Button, DragValue, Frame, Id, Key, Label, Layout, Margin, Modal, RichText, ScrollArea, TextEdit, Ui,
@@ -54,7 +54,8 @@ struct Entry {
 pub struct SizeForm {
     width: u32,
     height: u32,
-    scale: bool,
+    fit: outpaint::Fit,
+    anchor: outpaint::Anchor,
 }
 
 /// Finds a command by its name.
@@ -78,7 +79,8 @@ pub enum Next {
     Resize {
         width: u32,
         height: u32,
-        scale: bool,
+        fit: outpaint::Fit,
+        anchor: outpaint::Anchor,
     },
     Path {
         purpose: Purpose,
@@ -90,11 +92,11 @@ pub enum Next {
 
 impl Dialog {
     pub fn new_canvas(document: &Document) -> Self {
-        Self::NewCanvas(SizeForm { width: document.width, height: document.height, scale: false })
+        Self::NewCanvas(SizeForm::of(document))
     }
 
     pub fn canvas_size(document: &Document) -> Self {
-        Self::CanvasSize(SizeForm { width: document.width, height: document.height, scale: true })
+        Self::CanvasSize(SizeForm::of(document))
     }
 
     pub fn examples(ctx: &egui::Context) -> Self {
@@ -155,10 +157,7 @@ impl App {
             Next::Leave(leave) => self.leave(ui, leave),
             Next::LeaveNow(leave) => self.leave_now(ui, leave),
             Next::SaveThen(leave) => self.save(Some(leave)),
-            Next::Resize { width, height, scale } => {
-                self.editor.resize(width, height, scale);
-                self.canvas.view.fit();
-            }
+            Next::Resize { width, height, fit, anchor } => self.change_canvas((width, height), fit, anchor),
             Next::Path { purpose, path, after } => self.path_given(ui, purpose, path, after),
             Next::Then(change) => change(self, ui),
             Next::Reshape(form) => self.reshape(&form),
@@ -310,6 +309,11 @@ fn examples(ui: &Ui, exhibits: Vec<gallery::Exhibit>) -> Next {
 }
 
 impl SizeForm {
+    fn of(document: &Document) -> Self {
+        let (fit, anchor) = <_>::default();
+        Self { width: document.width, height: document.height, fit, anchor }
+    }
+
     fn fields(&mut self, ui: &mut Ui) {
         for (label, name, value) in [
             (tr("Width"), tr("Width in pixels"), &mut self.width),
@@ -317,6 +321,7 @@ impl SizeForm {
         ] {
             widgets::field(ui, ui.available_width(), label, name, |ui, id| {
                 let drag = DragValue::new(value).range(MIN_SIDE..=MAX_SIDE).speed(8.0).suffix(" px");
+                let drag = drag.update_while_editing(false);
                 ui.add(drag).labelled_by(id);
             });
         }
@@ -387,13 +392,12 @@ fn canvas_size(ui: &Ui, mut form: SizeForm, document: &Document) -> Next {
     let close = modal(ui, tr("Canvas size"), 320.0, |ui| {
         form.shapes(ui);
         form.fields(ui);
-        ui.radio_value(&mut form.scale, true, tr("Stretch the regions with the canvas"));
-        ui.radio_value(&mut form.scale, false, tr("Keep the regions where they are"));
         let (width, height) = form.rounded();
+        outpaint::choices(ui, &mut form.fit, &mut form.anchor, document, (width, height));
         let possible = form.verdict(ui);
         buttons(ui, |ui| {
             if main(ui, tr("Change"), possible && (width, height) != (document.width, document.height)) {
-                next = Some(Next::Resize { width, height, scale: form.scale });
+                next = Some(Next::Resize { width, height, fit: form.fit, anchor: form.anchor });
             }
             if other(ui, tr("Cancel")) {
                 next = Some(Next::Close);
@@ -579,7 +583,7 @@ mod tests {
 
     #[test]
     fn sides_become_multiples_of_eight() {
-        let form = |width, height| SizeForm { width, height, scale: false }.rounded();
+        let form = |width, height| SizeForm { width, height, ..SizeForm::of(&Document::new(64, 64)) }.rounded();
         assert_eq!(form(512, 515), (512, 512));
         assert_eq!(form(517, 1), (520, MIN_SIDE));
         assert_eq!(form(MAX_SIDE, 99_999), (MAX_SIDE, MAX_SIDE));

@@ -7,6 +7,7 @@ use crate::document::{
     Area, Change, Document, History, MAX_REGIONS, Mask, MaskDelta, MergeKey, Palette, PixelRect, Region, RegionId, Rgb,
     Start, Take,
 };
+use image::RgbImage;
 use image::imageops::FilterType;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -114,7 +115,11 @@ pub struct Editor {
     /// Counts every change, so that what depends on the document knows when to look again.
     changes: u64,
     mask_changes: HashMap<RegionId, u64>,
+    /// Counts every touch of a brush.
+    painted: u64,
     damage: Damage,
+    /// Where the mask of what may change of the picture to start from has to be drawn anew.
+    change_damage: PixelRect,
 }
 
 impl Editor {
@@ -135,6 +140,8 @@ impl Editor {
             saved,
             changes: 0,
             mask_changes: HashMap::new(),
+            painted: 0,
+            change_damage: PixelRect::default(),
             damage: Damage { masks: Vec::new(), regions: true },
         }
     }
@@ -177,6 +184,12 @@ impl Editor {
         }
     }
 
+    /// True while the tools paint on the mask of what may change of the picture to start from.
+    #[must_use]
+    pub fn paints_change(&self) -> bool {
+        self.selected == Selected::Region(RegionId::CHANGE)
+    }
+
     pub fn select(&mut self, selected: Selected) {
         self.selected = selected;
         self.history.close();
@@ -210,6 +223,12 @@ impl Editor {
     #[must_use]
     pub fn mask_changes(&self, id: RegionId) -> u64 {
         self.mask_changes.get(&id).copied().unwrap_or(0)
+    }
+
+    /// Counts what changes the picture to be made, every touch of a brush included; finished pictures do not count.
+    #[must_use]
+    pub fn edits(&self) -> (u64, u64) {
+        (self.changes - self.takes_kept, self.painted)
     }
 
     /// Names the state the document is in.
@@ -246,9 +265,20 @@ impl Editor {
         std::mem::take(&mut self.damage)
     }
 
+    /// Where the mask of what may change has to be drawn anew since the last call.
+    pub fn take_change_damage(&mut self) -> PixelRect {
+        std::mem::take(&mut self.change_damage)
+    }
+
     fn mask_changed(&mut self, id: RegionId, rect: PixelRect) {
-        if !rect.is_empty() {
-            *self.mask_changes.entry(id).or_default() += 1;
+        if rect.is_empty() {
+            return;
+        }
+        *self.mask_changes.entry(id).or_default() += 1;
+        self.painted += 1;
+        if id == RegionId::CHANGE {
+            self.change_damage = self.change_damage.union(rect);
+        } else {
             self.damage.masks.push((id, rect));
         }
     }
@@ -319,7 +349,9 @@ impl Editor {
 
     /// Selects something that is there.
     fn reselect(&mut self) {
-        if self.selected_region().is_none() && self.selected != Selected::Background {
+        if let Selected::Region(id) = self.selected
+            && self.document.mask(id).is_none()
+        {
             self.selected = self.document.regions.last().map_or(Selected::Background, |r| Selected::Region(r.id));
         }
     }
@@ -469,8 +501,8 @@ impl Editor {
     pub fn map_mask(&mut self, label: &str, edit: impl Fn(u8) -> u8) {
         let Selected::Region(id) = self.selected else { return };
         self.change(label, |d| {
-            if let Some(region) = d.region_mut(id) {
-                let mask = Arc::make_mut(&mut region.mask);
+            if let Some(mask) = d.mask_mut(id) {
+                let mask = Arc::make_mut(mask);
                 mask.data_mut().iter_mut().for_each(|v| *v = edit(*v));
             }
         });
@@ -486,8 +518,9 @@ impl Editor {
         self.select(Selected::Region(id));
     }
 
-    /// Changes the canvas: with `scale` the painting is stretched with it, otherwise it stays at the top left.
-    pub fn resize(&mut self, width: u32, height: u32, scale: bool) {
+    /// Changes the canvas: without a place for its old top left corner the painting is stretched with it.
+    pub fn resize(&mut self, width: u32, height: u32, place: Option<(i32, i32)>) {
+        let (scale, (dx, dy)) = (place.is_none(), place.unwrap_or_default());
         if (width, height) == (self.document.width, self.document.height) {
             return;
         }
@@ -496,7 +529,7 @@ impl Editor {
                 region.mask = Arc::new(if scale {
                     scaled(&region.mask, width, height)
                 } else {
-                    region.mask.moved_to(width, height, 0, 0)
+                    region.mask.moved_to(width, height, dx, dy)
                 });
             }
             if let Some(start) = &mut d.start {
@@ -508,7 +541,7 @@ impl Editor {
                     let image = image::imageops::resize(&*start.image, width, height, FilterType::CatmullRom);
                     Start { image: Arc::new(image), area, ..*start }
                 } else {
-                    start.moved_to(width, height, 0, 0)
+                    start.moved_to(width, height, dx, dy)
                 };
             }
             d.width = width;
@@ -530,6 +563,28 @@ impl Editor {
         self.changes += 1;
     }
 
+    /// Keeps these finished pictures in the file. Neither an undo step nor a change of its own: what made them is one.
+    pub fn set_packed_takes(&mut self, takes: Vec<(u64, Arc<[u8]>)>) {
+        self.document.set_packed_takes(takes);
+    }
+
+    /// A person has taken finished pictures away or brought them back, which is not in the file yet.
+    pub fn takes_changed(&mut self) {
+        self.takes_kept += 1;
+        self.changes += 1;
+    }
+
+    /// Puts new canvas around the picture to start from, and lets the drawing fill it.
+    pub fn outpaint(&mut self, image: &RgbImage, (width, height): (u32, u32), (dx, dy): (i32, i32)) {
+        self.change(key("Draw around the picture"), |d| {
+            for region in &mut d.regions {
+                region.mask = Arc::new(region.mask.moved_to(width, height, dx, dy));
+            }
+            d.start = Some(Start::outpainted(image, width, height, dx, dy));
+            (d.width, d.height, d.take) = (width, height, None);
+        });
+    }
+
     /// Takes words, regions and settings from another document of the same file, as one undo step.
     pub fn restore_document(&mut self, document: Document) {
         self.change(key("Bring back"), |d| *d = document);
@@ -538,8 +593,7 @@ impl Editor {
 
     /// Begins a stroke on a mask: `begin` starts it and tells what it changed.
     pub fn begin_stroke<T>(&mut self, id: RegionId, begin: impl FnOnce(&mut Mask) -> (T, Vec<PixelRect>)) -> Option<T> {
-        let region = self.document.region_mut(id)?;
-        let (stroke, rects) = begin(Arc::make_mut(&mut region.mask));
+        let (stroke, rects) = begin(Arc::make_mut(self.document.mask_mut(id)?));
         self.history.close();
         self.in_stroke = true;
         self.painted(id, rects);
@@ -554,8 +608,8 @@ impl Editor {
 
     /// Paints on a mask inside a stroke; `paint` returns what it changed.
     pub fn paint(&mut self, id: RegionId, paint: impl FnOnce(&mut Mask) -> Vec<PixelRect>) {
-        let Some(region) = self.document.region_mut(id) else { return };
-        let rects = paint(Arc::make_mut(&mut region.mask));
+        let Some(mask) = self.document.mask_mut(id) else { return };
+        let rects = paint(Arc::make_mut(mask));
         self.painted(id, rects);
     }
 
@@ -568,8 +622,8 @@ impl Editor {
     /// Ends the stroke and keeps it; `before` leads the mask back.
     pub fn end_stroke(&mut self, id: RegionId, label: &str, before: impl FnOnce(&Mask) -> MaskDelta) {
         self.in_stroke = false;
-        if let Some(region) = self.document.region(id) {
-            let before = before(&region.mask);
+        if let Some(mask) = self.document.mask(id) {
+            let before = before(mask);
             self.history.push_mask(id, before, label);
             self.changes += 1;
         }

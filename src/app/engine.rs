@@ -10,6 +10,8 @@ pub trait Engine {
     fn submit(&mut self, job: Job) -> JobId;
     /// Cancels a queued or running job.
     fn cancel(&mut self, job: JobId);
+    /// Puts a queued job before the others.
+    fn promote(&mut self, _job: JobId) {}
     /// Takes all events since the last call, oldest first.
     fn events(&mut self) -> Vec<Event>;
     /// The device in words.
@@ -31,6 +33,10 @@ impl Engine for Studio {
 
     fn cancel(&mut self, job: JobId) {
         Self::cancel(self, job);
+    }
+
+    fn promote(&mut self, job: JobId) {
+        Self::promote(self, job);
     }
 
     fn events(&mut self) -> Vec<Event> {

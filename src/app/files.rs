@@ -302,7 +302,7 @@ fn open(path: &Path) -> Result<Opened, String> {
 }
 
 fn picture(path: &Path, (width, height): (u32, u32)) -> Result<image::RgbImage, String> {
-    let image = Document::import_picture_of_any_size(path).map_err(|e| e.to_string())?;
+    let image = Document::import_picture(path).map_err(|e| e.to_string())?;
     Ok(Start::fitted(&image, width, height))
 }
 

@@ -1,16 +1,43 @@
-//! The running job as the window sees it.
+//! The jobs as the window sees them: the one that runs, and those that wait for it.
 
-use super::App;
 use super::canvas::Shown;
 use super::texts::{fill, tr};
+use super::{App, perform};
 use crate::document::{Document, Take};
 use crate::studio::{Event, Job, JobId, Phase};
 use image::RgbImage;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+
+/// The most jobs that wait.
+pub const MOST: usize = 100;
+
+/// How many pictures one press makes, and with which seeds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Batch {
+    pub pictures: u32,
+    /// Seeds by chance after the first; else each is one more than the one before.
+    pub chance: bool,
+}
+
+impl Default for Batch {
+    fn default() -> Self {
+        Self { pictures: 1, chance: false }
+    }
+}
+
+impl Batch {
+    /// The seeds of the pictures, the first as given.
+    fn seeds(self, first: u64) -> Vec<u64> {
+        let next = |seed: &u64| Some(if self.chance { perform::new_seed(*seed) } else { seed.wrapping_add(1) });
+        std::iter::successors(Some(first), next).take(self.pictures.max(1) as usize).collect()
+    }
+}
 
 /// A job that has been sent and has not ended.
 pub struct Running {
-    id: JobId,
+    pub id: JobId,
     phase: Phase,
     step: u32,
     steps: u32,
@@ -18,135 +45,203 @@ pub struct Running {
     preview: Option<Arc<RgbImage>>,
     pub previews: u32,
     cancelled: bool,
-    /// What it was made from.
+    /// What it is made from.
     document: Document,
 }
 
-impl App {
-    /// Sends the document as it is now to the worker.
-    pub(super) fn generate(&mut self) {
-        if self.job.is_some() {
-            return;
-        }
-        self.finish_gesture();
-        let document = self.editor.document().clone();
-        let id = self.engine.submit(Job { document: document.clone() });
-        self.job = Some(Running {
-            id,
-            phase: Phase::Queued,
-            step: 0,
-            steps: document.settings.steps,
-            seconds_left: None,
-            preview: None,
-            previews: 0,
-            cancelled: false,
-            document,
-        });
+impl Running {
+    /// True where the worker has taken it up.
+    pub fn has_begun(&self) -> bool {
+        self.phase != Phase::Queued
     }
 
-    /// Asks the worker to stop.
-    pub(super) fn cancel(&mut self) {
-        if let Some(job) = &mut self.job {
-            job.cancelled = true;
-            self.engine.cancel(job.id);
+    pub fn seed(&self) -> u64 {
+        self.document.settings.seed
+    }
+
+    /// How wide its picture is for its height.
+    pub fn aspect(&self) -> f32 {
+        self.document.width as f32 / self.document.height.max(1) as f32
+    }
+
+    /// How much of it is done, 0 to 1.
+    pub fn progress(&self) -> f32 {
+        match self.phase {
+            Phase::Decoding => 1.0,
+            _ => self.step as f32 / self.steps.max(1) as f32,
         }
+    }
+}
+
+impl App {
+    /// Sends the document as it is now to the worker, with as many seeds as pictures are wanted; `next` puts them before those
+    /// that wait already.
+    pub(super) fn generate(&mut self, next: bool) {
+        self.finish_gesture();
+        self.hush_live();
+        let document = self.editor.document().without_takes();
+        let seeds = self.prefs.batch.seeds(document.settings.seed);
+        let begun = self.jobs.iter().take_while(|j| j.has_begun()).count();
+        let first = if next { begun } else { self.jobs.len() };
+        if self.jobs.len() + seeds.len() > MOST {
+            self.toasts.warning(fill("No more than {0} pictures can wait. Let some be finished first.", &[&MOST]));
+            return;
+        }
+        let mut sent = Vec::new();
+        for (at, seed) in (first..).zip(seeds) {
+            let mut document = document.clone();
+            document.settings.seed = seed;
+            let id = self.engine.submit(Job { document: document.clone(), live: false });
+            sent.push(id);
+            let job = Running {
+                id,
+                phase: Phase::Queued,
+                step: 0,
+                steps: document.settings.steps,
+                seconds_left: None,
+                preview: None,
+                previews: 0,
+                cancelled: false,
+                document,
+            };
+            self.jobs.insert(at, job);
+        }
+        if next {
+            // The last one first, so that they stay in their order.
+            sent.iter().rev().for_each(|id| self.engine.promote(*id));
+        }
+    }
+
+    /// Asks the worker to stop this job, running or waiting.
+    pub(super) fn cancel_job(&mut self, id: JobId) {
+        if let Some(job) = self.jobs.iter_mut().find(|j| j.id == id) {
+            job.cancelled = true;
+            self.engine.cancel(id);
+        }
+    }
+
+    /// Stops the one that runs.
+    pub(super) fn cancel(&mut self) {
+        if let Some(id) = self.jobs.first().map(|j| j.id) {
+            self.cancel_job(id);
+        }
+    }
+
+    /// Stops all of them; those that wait go first, so that none of them is begun.
+    pub(super) fn cancel_all(&mut self) {
+        let ids: Vec<JobId> = self.jobs.iter().rev().map(|j| j.id).collect();
+        ids.into_iter().for_each(|id| self.cancel_job(id));
+    }
+
+    /// Lets a waiting job be the next.
+    pub(super) fn promote_job(&mut self, id: JobId) {
+        let Some(at) = self.jobs.iter().position(|j| j.id == id && !j.has_begun()) else { return };
+        self.engine.promote(id);
+        let job = self.jobs.remove(at);
+        let place = self.jobs.iter().take_while(|j| j.has_begun()).count();
+        self.jobs.insert(place, job);
     }
 
     /// Takes in what the worker has reported.
     pub(super) fn drain_engine(&mut self) {
         for event in self.engine.events() {
-            self.take_in(event);
+            if let Some(event) = self.take_in_live(event) {
+                self.take_in(event);
+            }
         }
     }
 
     fn take_in(&mut self, event: Event) {
-        let current = self.job.as_ref().map(|j| j.id);
+        let at = |jobs: &[Running], id: JobId| jobs.iter().position(|j| j.id == id);
         match event {
-            Event::Phase { job, phase } if Some(job) == current => {
-                if let Some(running) = &mut self.job {
-                    running.phase = phase;
+            Event::Phase { job, phase } => {
+                let Some(at) = at(&self.jobs, job) else { return };
+                self.jobs[at].phase = phase;
+                if phase != Phase::Queued && at > 0 {
+                    // It was begun before it could be put behind another.
+                    let job = self.jobs.remove(at);
+                    self.jobs.insert(0, job);
                 }
             }
-            Event::Step { job, step, steps, seconds_left } if Some(job) == current => {
-                if let Some(running) = &mut self.job {
-                    (running.step, running.steps, running.seconds_left) = (step, steps, Some(seconds_left));
+            Event::Step { job, step, steps, seconds_left } => {
+                if let Some(job) = self.jobs.iter_mut().find(|j| j.id == job) {
+                    (job.step, job.steps, job.seconds_left) = (step, steps, Some(seconds_left));
                 }
             }
-            Event::Preview { job, image, .. } if Some(job) == current => {
-                if let Some(running) = &mut self.job {
-                    running.previews += 1;
-                    running.preview = Some(image);
+            Event::Preview { job, image, .. } => {
+                if let Some(job) = self.jobs.iter_mut().find(|j| j.id == job) {
+                    job.previews += 1;
+                    job.preview = Some(image);
                 }
             }
             Event::Warning { text, .. } => self.toasts.warning(text),
-            Event::Finished { job, image, seed, .. } if Some(job) == current => {
-                let Some(running) = self.job.take() else { return };
+            // Of a document that is closed.
+            Event::Sketch { .. } => {}
+            Event::Finished { job, image, seed, .. } => {
+                let Some(at) = at(&self.jobs, job) else { return };
+                let running = self.jobs.remove(at);
                 self.cost.forget();
                 let take = Arc::new(Take { image: Arc::unwrap_or_clone(image), seed });
                 self.takes.add(Arc::clone(&take), running.document);
                 self.show_take(take);
             }
-            Event::Cancelled { job } if Some(job) == current => self.job = None,
-            Event::Failed { job, message } if Some(job) == current => {
-                self.job = None;
-                self.toasts.error(message);
+            Event::Cancelled { job } => self.jobs.retain(|j| j.id != job),
+            Event::Failed { job, message } => {
+                let known = self.jobs.iter().any(|j| j.id == job);
+                self.jobs.retain(|j| j.id != job);
+                if known {
+                    self.toasts.error(message);
+                }
             }
-            // What an earlier document's job still had to say.
-            Event::Phase { .. }
-            | Event::Step { .. }
-            | Event::Preview { .. }
-            | Event::Finished { .. }
-            | Event::Cancelled { .. }
-            | Event::Failed { .. } => {}
         }
     }
 
-    /// Stops caring about the running job, and stops it.
-    pub(super) fn forget_job(&mut self) {
-        self.cancel();
-        self.job = None;
+    /// Stops caring about all jobs, and stops them.
+    pub(super) fn forget_jobs(&mut self) {
+        self.cancel_all();
+        self.jobs.clear();
+        self.forget_live();
     }
 
     /// Shows a finished picture and keeps it in the document.
     pub(super) fn show_take(&mut self, take: Arc<Take>) {
         let document = self.editor.document();
         if take.image.dimensions() == (document.width, document.height) {
+            self.live.put_away();
             self.editor.keep_take(Some(take));
         } else {
             self.toasts.info(tr("The canvas has another size now; the picture waits in the strip below."));
         }
     }
 
-    /// The picture to show on the canvas: the newest preview, else the take kept in the document, else the
-    /// picture it starts from.
+    /// The picture to show on the canvas: the newest preview, else the live picture, else the take kept in the document, else
+    /// the picture it starts from.
     pub(super) fn picture_shown(&self) -> Option<Shown> {
         let document = self.editor.document();
-        let preview = self.job.as_ref().filter(|j| !j.cancelled).and_then(|j| j.preview.clone());
-        let fits = |size: (u32, u32)| {
+        let preview = self.jobs.first().filter(|j| !j.cancelled).and_then(|j| j.preview.clone());
+        let fits = |picture: &Arc<RgbImage>| {
             // Previews may be smaller than the canvas, but have its shape.
-            u64::from(size.0) * u64::from(document.height) == u64::from(size.1) * u64::from(document.width)
+            let (width, height) = picture.dimensions();
+            u64::from(width) * u64::from(document.height) == u64::from(height) * u64::from(document.width)
         };
         let take = || document.take.clone().map(Shown::Take);
         let start = || document.start.as_ref().map(|start| Shown::Preview(start.image.clone()));
-        preview.filter(|p| fits(p.dimensions())).map(Shown::Preview).or_else(take).or_else(start)
+        let live = || self.live.picture().filter(fits).map(Shown::Preview);
+        preview.filter(fits).map(Shown::Preview).or_else(live).or_else(take).or_else(start)
     }
 
     /// How much of the running job is done, 0 to 1.
     pub(super) fn progress(&self) -> Option<f32> {
-        let job = self.job.as_ref()?;
-        Some(match job.phase {
-            Phase::Decoding => 1.0,
-            _ => job.step as f32 / job.steps.max(1) as f32,
-        })
+        self.jobs.first().map(Running::progress)
     }
 
     /// What the running job is doing, in words.
     pub(super) fn progress_text(&self) -> Option<String> {
-        let job = self.job.as_ref()?;
+        let job = self.jobs.first()?;
         if job.cancelled {
             return Some(tr("Stopping…").to_owned());
         }
-        Some(match job.phase {
+        let text = match job.phase {
             Phase::Queued => tr("Waiting…").to_owned(),
             Phase::Loading => tr("Loading the model…").to_owned(),
             Phase::Encoding => tr("Reading the words…").to_owned(),
@@ -155,7 +250,13 @@ impl App {
                 let left = job.seconds_left.map(|s| fill(" · {0} left", &[&duration(s)])).unwrap_or_default();
                 fill("Step {0} of {1}{2}", &[&job.step, &job.steps, &left])
             }
-        })
+        };
+        let waiting = match self.jobs.len() - 1 {
+            0 => String::new(),
+            1 => tr(" · 1 more waits").to_owned(),
+            n => fill(" · {0} more wait", &[&n]),
+        };
+        Some(text + &waiting)
     }
 }
 
@@ -173,7 +274,7 @@ pub fn duration(seconds: f32) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::duration;
+    use super::{Batch, duration};
 
     #[test]
     fn times_are_rounded_up_to_what_people_say() {
@@ -181,5 +282,12 @@ mod tests {
         assert_eq!(duration(89.0), "89 s");
         assert_eq!(duration(91.0), "2 min");
         assert_eq!(duration(7200.0), "2.0 h");
+    }
+
+    #[test]
+    fn a_batch_follows_the_seed_or_chance() {
+        assert_eq!(Batch { pictures: 3, chance: false }.seeds(u64::MAX), [u64::MAX, 0, 1]);
+        let seeds = Batch { pictures: 3, chance: true }.seeds(7);
+        assert!(seeds[0] == 7 && seeds[1] != seeds[0] && seeds[2] != seeds[1], "{seeds:?}");
     }
 }

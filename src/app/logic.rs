@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 impl App {
     pub(super) fn logic(&mut self, ctx: &egui::Context) {
         self.drain_engine();
+        self.update_takes(ctx);
         for done in self.files.done() {
             self.file_done(ctx, done);
         }
@@ -132,7 +133,10 @@ impl App {
             // The open document was asked about before the path was.
             Purpose::Open => self.leave_now(ctx, Leave::OpenPath(path)),
             Purpose::SaveAs => self.save_to(path, after),
-            Purpose::Export(_) => self.files.export(self.editor.document().clone(), self.prefs.export, path),
+            Purpose::Export(_) => {
+                let document = self.export_of.take().unwrap_or_else(|| self.editor.document().clone());
+                self.files.export(document, self.prefs.export, path);
+            }
             Purpose::ExportRegions => self.files.export_regions(self.editor.document().clone(), path),
             Purpose::ImportRegions => self.files.import_regions(path),
             Purpose::ExportMask => {

@@ -8,7 +8,7 @@ use egui_material_icons::icons;
 /// One menu: its name and its entries; `None` is a line between.
 type Menu = (&'static str, &'static [Option<Command>]);
 
-const MENUS: [Menu; 7] = [
+const MENUS: [Menu; 8] = [
     (
         key("File"),
         &[
@@ -92,11 +92,31 @@ const MENUS: [Menu; 7] = [
         key("Picture"),
         &[
             Some(Command::Generate),
+            Some(Command::GenerateNext),
             Some(Command::Cancel),
+            Some(Command::CancelAll),
+            Some(Command::Live),
+            Some(Command::KeepLive),
             None,
+            Some(Command::PaintChange),
             Some(Command::NewSeed),
             Some(Command::RerollRegion),
             Some(Command::CanvasSize),
+        ],
+    ),
+    (
+        key("Takes"),
+        &[
+            Some(Command::NewerTake),
+            Some(Command::OlderTake),
+            Some(Command::CompareTakes),
+            None,
+            Some(Command::RestoreTake),
+            Some(Command::StartFromTake),
+            Some(Command::ExportTake),
+            None,
+            Some(Command::RemoveTake),
+            Some(Command::BringBackTake),
         ],
     ),
     (

@@ -7,6 +7,7 @@
 mod advanced;
 mod bench;
 mod canvas;
+mod change;
 mod checks;
 mod commands;
 mod cost;
@@ -20,10 +21,13 @@ mod files;
 mod gallery;
 mod interface;
 mod job;
+mod live;
 mod logic;
+mod making;
 mod menu;
 mod more;
 mod options;
+mod outpaint;
 mod perform;
 mod prefs;
 mod recovery;
@@ -95,8 +99,15 @@ pub struct Options {
 pub struct App {
     editor: Editor,
     engine: Box<dyn Engine>,
-    job: Option<job::Running>,
+    /// The job that runs and those that wait, in their order.
+    jobs: Vec<job::Running>,
+    live: live::Live,
     takes: takes::Takes,
+    /// Two finished pictures against each other.
+    compare: Option<takes::Compare>,
+    change: change::ChangeOverlay,
+    /// What is exported in place of the open document.
+    export_of: Option<crate::document::Document>,
     canvas: Canvas,
     tool: Tool,
     view_mode: ViewMode,
@@ -147,8 +158,12 @@ impl App {
         let mut app = Self {
             editor: Editor::new(Example::first().document(), &Example::first().name()),
             engine,
-            job: None,
-            takes: takes::Takes::default(),
+            jobs: Vec::new(),
+            live: live::Live::default(),
+            takes: takes::Takes::new(ctx),
+            compare: None,
+            change: change::ChangeOverlay::default(),
+            export_of: None,
             canvas: Canvas::new(ctx, cc.wgpu_render_state.as_ref()),
             tool: Tool::Brush,
             view_mode: ViewMode::Both,
@@ -233,7 +248,7 @@ impl App {
     /// True while a picture is being made.
     #[must_use]
     pub fn is_generating(&self) -> bool {
-        self.job.is_some()
+        !self.jobs.is_empty()
     }
 
     /// How many pictures of this session lie in the strip.
@@ -245,7 +260,19 @@ impl App {
     /// How many previews of the running job have arrived.
     #[must_use]
     pub fn previews(&self) -> u32 {
-        self.job.as_ref().map_or(0, |j| j.previews)
+        self.jobs.first().map_or(0, |j| j.previews)
+    }
+
+    /// The seeds of the job that runs and of those that wait, in their order.
+    #[must_use]
+    pub fn queue(&self) -> Vec<u64> {
+        self.jobs.iter().map(job::Running::seed).collect()
+    }
+
+    /// The size of the live picture on show.
+    #[must_use]
+    pub fn live_picture(&self) -> Option<(u32, u32)> {
+        self.live.picture().map(|picture| picture.dimensions())
     }
 
     /// True while a file is being read or written, or a file dialog of the system is open.

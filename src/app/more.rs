@@ -49,35 +49,58 @@ fn weight_row(ui: &mut Ui, region: &Region, wishes: &mut Vec<Wish>) {
 }
 
 fn guidance_row(ui: &mut Ui, region: &Region, of_picture: f32, wishes: &mut Vec<Wish>) {
-    let mut guidance = region.guidance.unwrap_or(of_picture);
-    let hint = tr("How strictly this region follows its words.\nUnlocked: as the whole picture does");
-    let own = region.guidance.is_some();
-    row(ui, tr("Guidance"), hint, |ui, label| {
-        if lock(ui, own, tr("Guidance of its own")) {
-            let value = (!own).then_some(guidance);
-            push(region, Field::OwnGuidance(region.id), wishes, move |r| r.guidance = value);
-            wishes.push(Wish::StepDone);
-        }
-        let value = DragValue::new(&mut guidance).range(1.0..=30.0).speed(0.05).max_decimals(1);
-        let response = quiet_unless(ui, own, |ui| ui.add(value).labelled_by(label)).on_hover_text(hint);
-        edit(&response, region, Field::OwnGuidance(region.id), wishes, move |r| r.guidance = Some(guidance));
-    });
+    let own = Own {
+        name: tr("Guidance"),
+        own_name: tr("Guidance of its own"),
+        hint: tr("How strictly this region follows its words.\nUnlocked: as the whole picture does"),
+        field: Field::OwnGuidance(region.id),
+        value: region.guidance,
+        of_picture,
+        set: |r, value| r.guidance = value,
+    };
+    own.row(ui, region, wishes, |value| DragValue::new(value).range(1.0..=30.0).speed(0.05).max_decimals(1));
 }
 
 fn seed_row(ui: &mut Ui, region: &Region, of_picture: u64, wishes: &mut Vec<Wish>) {
-    let mut seed = region.seed.unwrap_or(of_picture);
-    let hint = tr("Locked: this region keeps its chance when the picture gets another seed");
-    let own = region.seed.is_some();
-    row(ui, tr("Seed"), hint, |ui, label| {
-        if lock(ui, own, tr("Seed of its own")) {
-            let value = (!own).then_some(seed);
-            push(region, Field::OwnSeed(region.id), wishes, move |r| r.seed = value);
-            wishes.push(Wish::StepDone);
-        }
-        let value = DragValue::new(&mut seed).speed(1.0);
-        let response = quiet_unless(ui, own, |ui| ui.add(value).labelled_by(label)).on_hover_text(hint);
-        edit(&response, region, Field::OwnSeed(region.id), wishes, move |r| r.seed = Some(seed));
-    });
+    let own = Own {
+        name: tr("Seed"),
+        own_name: tr("Seed of its own"),
+        hint: tr("Locked: this region keeps its chance when the picture gets another seed"),
+        field: Field::OwnSeed(region.id),
+        value: region.seed,
+        of_picture,
+        set: |r, value| r.seed = value,
+    };
+    own.row(ui, region, wishes, |value| DragValue::new(value).speed(1.0));
+}
+
+/// A value that a region has of its own, or takes from the picture.
+struct Own<T> {
+    name: &'static str,
+    own_name: &'static str,
+    hint: &'static str,
+    field: Field,
+    value: Option<T>,
+    of_picture: T,
+    set: fn(&mut Region, Option<T>),
+}
+
+impl<T: Copy + 'static> Own<T> {
+    /// A row with a lock; `control` makes what the value is dragged with.
+    fn row(self, ui: &mut Ui, region: &Region, wishes: &mut Vec<Wish>, control: impl FnOnce(&mut T) -> DragValue<'_>) {
+        let Self { name, own_name, hint, field, value: own, of_picture, set } = self;
+        let mut value = own.unwrap_or(of_picture);
+        row(ui, name, hint, |ui, label| {
+            if lock(ui, own.is_some(), own_name) {
+                let locked = own.is_none().then_some(value);
+                push(region, field, wishes, move |r| set(r, locked));
+                wishes.push(Wish::StepDone);
+            }
+            let control = control(&mut value);
+            let response = quiet_unless(ui, own.is_some(), |ui| ui.add(control).labelled_by(label));
+            edit(&response.on_hover_text(hint), region, field, wishes, move |r| set(r, Some(value)));
+        });
+    }
 }
 
 fn span_row(ui: &mut Ui, region: &Region, wishes: &mut Vec<Wish>) {

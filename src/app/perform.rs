@@ -4,6 +4,7 @@ use super::dialogs::Dialog;
 use super::editor::{Field, Selected};
 use super::files::Purpose;
 use super::reshape::Reshape;
+use super::takes::Wish as TakeWish;
 use super::texts::{self, Language};
 use super::texts::{key, tr};
 use super::{App, Command, Example, Tool, ViewMode};
@@ -40,8 +41,9 @@ impl App {
             Command::AddRegion => self.editor.document().regions.len() < MAX_REGIONS,
             Command::DuplicateRegion => region && self.editor.document().regions.len() < MAX_REGIONS,
             Command::RenameRegion | Command::ToggleRegion | Command::SoloRegion | Command::LockRegion => region,
-            Command::FillRegion | Command::ClearRegion | Command::InvertRegion | Command::DeleteRegion => {
-                region && !self.editor.is_locked()
+            Command::DeleteRegion => region && !self.editor.is_locked(),
+            Command::FillRegion | Command::ClearRegion | Command::InvertRegion => {
+                self.editor.paints_change() || region && !self.editor.is_locked()
             }
             Command::GrowRegion | Command::ShrinkRegion | Command::SoftenRegion => region && !self.editor.is_locked(),
             Command::RaiseRegion => self.editor.selected_neighbour(1).is_some(),
@@ -52,8 +54,16 @@ impl App {
                 self.editor.selected() != top
             }
             Command::SelectBelow => self.editor.selected() != Selected::Background,
-            Command::Generate => self.job.is_none(),
-            Command::RerollRegion => self.job.is_none() && self.editor.selected_region().is_some_and(|r| r.visible),
+            Command::RerollRegion => self.editor.selected_region().is_some_and(|r| r.visible),
+            Command::CancelAll => !self.jobs.is_empty(),
+            Command::KeepLive => self.live.can_be_kept(),
+            Command::PaintChange => self.editor.document().start.is_some() || self.editor.document().take.is_some(),
+            Command::CompareTakes => self.takes.len() > 1 || self.compare.is_some(),
+            Command::NewerTake | Command::OlderTake => self.takes.len() > 0,
+            Command::RestoreTake | Command::StartFromTake | Command::ExportTake | Command::RemoveTake => {
+                self.shown_take().is_some()
+            }
+            Command::BringBackTake => self.takes.can_bring_back(),
             Command::Cancel => self.something_to_stop(),
             _ => true,
         }
@@ -74,13 +84,16 @@ impl App {
             Command::LanguageEnglish => self.prefs.language == Language::English,
             Command::LanguageGerman => self.prefs.language == Language::German,
             Command::LanguageChinese => self.prefs.language == Language::Chinese,
+            Command::Live => self.live.is_on(),
+            Command::PaintChange => self.editor.paints_change(),
+            Command::CompareTakes => self.compare.is_some(),
             command => self.canvas_choice(command).unwrap_or_else(|| self.tool_setting(command)),
         }
     }
 
-    /// True where Escape has something to stop: a stroke or a job.
+    /// True where Escape has something to stop: a stroke, a comparison or a job.
     pub(super) fn something_to_stop(&self) -> bool {
-        self.canvas.is_painting() || self.job.is_some()
+        self.canvas.is_painting() || self.compare.is_some() || !self.jobs.is_empty()
     }
 
     /// Does it.
@@ -94,7 +107,10 @@ impl App {
             Command::Examples => self.dialog = Some(Dialog::examples(ctx)),
             Command::Save => self.save(None),
             Command::SaveAs => self.save_as(None),
-            Command::Export => self.dialog = Some(Dialog::Export),
+            Command::Export => {
+                self.export_of = None;
+                self.dialog = Some(Dialog::Export);
+            }
             Command::ExportMask => self.ask_path(Purpose::ExportMask),
             Command::ExportRegions => self.ask_path(Purpose::ExportRegions),
             Command::ImportRegions => self.ask_path(Purpose::ImportRegions),
@@ -156,9 +172,23 @@ impl App {
             Command::ShrinkRegion => self.ask_reshape(Reshape::Shrink),
             Command::SoftenRegion => self.ask_reshape(Reshape::Soften),
             Command::DeleteRegion => self.editor.delete_region(),
-            Command::Generate => self.generate(),
+            Command::Generate => self.generate(false),
+            Command::GenerateNext => self.generate(true),
             Command::Cancel if self.canvas.is_painting() => self.abort_gesture(),
+            Command::Cancel if self.compare.is_some() => self.compare = None,
             Command::Cancel => self.cancel(),
+            Command::CancelAll => self.cancel_all(),
+            Command::Live => self.toggle_live(),
+            Command::KeepLive => self.keep_live(),
+            Command::PaintChange => self.paint_change(),
+            Command::NewerTake => self.step_take(-1),
+            Command::OlderTake => self.step_take(1),
+            Command::CompareTakes => self.compare_takes(),
+            Command::RestoreTake => self.with_shown_take(TakeWish::Restore),
+            Command::StartFromTake => self.with_shown_take(TakeWish::Start),
+            Command::ExportTake => self.with_shown_take(TakeWish::Export),
+            Command::RemoveTake => self.with_shown_take(TakeWish::Remove),
+            Command::BringBackTake => self.bring_back_take(),
             Command::NewSeed => self.set_seed(new_seed(self.editor.document().settings.seed)),
             Command::RerollRegion => self.reroll_region(),
             Command::CanvasSize => self.dialog = Some(Dialog::canvas_size(self.editor.document())),
@@ -242,7 +272,7 @@ impl App {
             }
         });
         self.editor.close_step();
-        self.generate();
+        self.generate(false);
     }
 
     fn take_tool(&mut self, tool: Tool) {
@@ -294,23 +324,21 @@ impl App {
     /// Shows another document.
     pub(super) fn open_document(&mut self, editor: super::Editor) {
         self.recovery.forget();
-        self.forget_job();
+        self.forget_jobs();
         self.abort_gesture();
-        self.takes.clear();
+        self.compare = None;
+        self.change = super::change::ChangeOverlay::default();
+        self.takes.of_document(editor.document());
         self.checks = super::checks::Checks::default();
         self.cost = super::cost::Cost::default();
         self.thumbnails = super::thumbnails::Thumbnails::default();
-        // The picture that came with the document is the first of the strip.
-        if let Some(take) = editor.document().take.clone() {
-            self.takes.add(take, editor.document().clone());
-        }
         self.editor = editor;
         self.canvas.reset();
     }
 }
 
 /// A seed that looks like chance and stays short enough to write down.
-fn new_seed(old: u64) -> u64 {
+pub(super) fn new_seed(old: u64) -> u64 {
     use std::hash::{BuildHasher as _, RandomState};
     let chance = RandomState::new().hash_one(old);
     let seed = chance % 100_000;

@@ -1,6 +1,7 @@
 //! What the studio remembers of a person between sessions.
 
 use super::canvas::CanvasLook;
+use super::job::Batch;
 use super::texts::Language;
 use super::{BrushSettings, ToolSettings};
 use crate::document::Export;
@@ -32,6 +33,8 @@ pub struct Prefs {
     pub panels_away: bool,
     /// How the canvas is looked at.
     pub canvas: CanvasLook,
+    /// How many pictures one press makes.
+    pub batch: Batch,
 }
 
 impl Default for Prefs {
@@ -51,6 +54,7 @@ impl Default for Prefs {
             size: 100,
             panels_away: false,
             canvas: CanvasLook::default(),
+            batch: Batch::default(),
         }
     }
 }

@@ -3,10 +3,9 @@
 use super::editor::Field;
 use super::files::Purpose;
 use super::texts::{fill, tr};
-use super::tour::{self, Place};
 use super::{App, Command, theme, widgets};
 use crate::document::{Sampler, Schedule};
-use egui::{Button, ComboBox, DragValue, Frame, Margin, RichText, Ui, vec2};
+use egui::{Button, ComboBox, DragValue, Frame, Margin, RichText, Ui};
 use egui_material_icons::icons;
 
 impl App {
@@ -28,7 +27,7 @@ impl App {
         });
         self.start_ui(ui);
         self.advanced_ui(ui, width);
-        self.generate_button(ui);
+        self.making_ui(ui, width);
         if let Some(cost) = self.cost.text() {
             let text = RichText::new(cost).size(theme::TEXT_SMALL).color(theme::tokens(ui).text_weak);
             let hint =
@@ -171,26 +170,6 @@ impl App {
         }
         if response.drag_stopped() || response.lost_focus() {
             self.editor.close_step();
-        }
-    }
-
-    fn generate_button(&mut self, ui: &mut Ui) {
-        let width = ui.available_width();
-        let running = self.job.is_some();
-        let command = if running { Command::Cancel } else { Command::Generate };
-        tour::mark(ui, Place::Generate, egui::Rect::from_min_size(ui.cursor().min, vec2(width, 36.0)).expand(6.0));
-        let clicked = if running {
-            let text = theme::strong(command.label());
-            let button = Button::new(text).corner_radius(theme::ROUND);
-            ui.add_sized([width, 36.0], button).on_hover_text(command.tooltip(ui)).clicked()
-        } else {
-            let t = theme::tokens(ui);
-            let text = format!("{}   {}", command.label(), command.keys_text(ui));
-            let button = widgets::main_button(ui, theme::strong(text).color(t.on_accent), width, 36.0, true);
-            button.accessible_name(command.label()).on_hover_text(command.hint()).clicked()
-        };
-        if clicked {
-            self.perform(ui, command);
         }
     }
 

@@ -3,7 +3,7 @@
 use super::editor::Field;
 use super::files::Purpose;
 use super::texts::tr;
-use super::{App, theme, widgets};
+use super::{App, Command, theme, widgets};
 use crate::document::{Area, Start};
 use egui::{Button, ComboBox, DragValue, Ui};
 use egui_material_icons::icons;
@@ -26,7 +26,7 @@ impl App {
             return;
         };
         let half = ((whole - theme::GRID) * 0.5).floor();
-        let (mut strength, mut area, mut remove) = (start.strength, None, false);
+        let (mut strength, mut area, mut remove, mut paint) = (start.strength, None, false, false);
         let response = ui
             .horizontal(|ui| {
                 let told = tr("How much of the picture becomes new: little keeps it, 1 all but forgets it");
@@ -53,6 +53,7 @@ impl App {
                         area = Some(choice);
                     }
                 }
+                paint = ui.button(tr("where I paint…")).on_hover_text(Command::PaintChange.hint()).clicked();
             });
             response.response.labelled_by(label).on_hover_text(told);
         });
@@ -69,6 +70,10 @@ impl App {
             });
             self.editor.close_step();
         }
+        if paint && !self.editor.paints_change() {
+            self.perform(ui, Command::PaintChange);
+        }
+        self.change_ui(ui);
         if remove {
             self.editor.set_start(None);
         }
@@ -95,6 +100,6 @@ fn title(area: &Area) -> &'static str {
     match area {
         Area::Everything => tr("everywhere"),
         Area::Regions => tr("where regions are"),
-        Area::Mask(_) => tr("where its mask is"),
+        Area::Mask(_) => tr("where painted"),
     }
 }

@@ -20,10 +20,11 @@ impl App {
                     }
                 }
                 None => {
+                    let live = self.live.progress_text();
                     let hint = match self.files.asking() {
                         Some(_) => tr("Waiting for the system's file dialog…"),
                         None if self.files.is_busy() => tr("Working with the file…"),
-                        None => self.tool_hint(),
+                        None => live.as_deref().unwrap_or_else(|| self.tool_hint()),
                     };
                     ui.label(RichText::new(hint).color(t.text_weak));
                     if let Some(purpose) = self.files.asking() {
@@ -56,6 +57,9 @@ impl App {
     }
 
     fn tool_hint(&self) -> &'static str {
+        if self.editor.paints_change() && self.tool.paints() {
+            return tr("Paint where the picture may change. Everywhere else it stays as it is.");
+        }
         match self.tool {
             super::Tool::Brush => {
                 tr("Paint where the region shows. Shift+click draws a straight line, Alt+click picks the region.")

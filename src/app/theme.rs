@@ -199,6 +199,12 @@ pub fn pixel(r: u8, g: u8, b: u8, a: u8) -> Color32 {
     Color32::from_rgba_premultiplied(r, g, b, a)
 }
 
+/// White that lets this much of what is below it through, 0 to 1: the tint with which a texture is drawn.
+#[must_use]
+pub fn opacity(alpha: f32) -> Color32 {
+    Color32::WHITE.gamma_multiply(alpha)
+}
+
 /// The type family of things that stand out.
 #[must_use]
 pub fn strong_family() -> FontFamily {

@@ -29,7 +29,8 @@ impl eframe::App for App {
                 self.regions_ui(ui);
             });
         });
-        if self.takes.len() > 0 && shown {
+        self.follow_live(ui);
+        if self.takes.len() + self.jobs.len() > 0 && shown {
             Panel::bottom("takes")
                 .frame(panel(12, 12))
                 .exact_size(112.0)
@@ -48,6 +49,7 @@ impl eframe::App for App {
         });
         self.options_bar_ui(ui, canvas.inner);
         self.view_bar_ui(ui, canvas.inner);
+        self.compare_ui(ui, canvas.inner);
         self.toasts.show(ui, canvas.inner.left_bottom() + vec2(12.0, -12.0));
         self.tour_ui(ui);
         self.dialog_ui(ui);

@@ -4,6 +4,7 @@
 //! a device. Files are hostile until parsed: each fault is one line that names the file, the fact and the remedy.
 
 mod embedded;
+mod few_steps;
 mod model;
 mod safetensors;
 mod store;
@@ -13,6 +14,7 @@ pub mod weighting;
 mod words;
 
 pub use crate::backend::{Device, UnknownDevice};
+pub use few_steps::FewSteps;
 pub use model::Model;
 pub use summary::{Part, Summary};
 pub use tokenizer::{Tokenizer, Tokens};

@@ -54,7 +54,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     document.background.words.clone_from(&args.background);
     document.background.negative.clone_from(&args.negative);
     document.style.clone_from(&args.style);
-    args.start.apply(&mut document)?;
+    let mut notes = Vec::new();
+    args.start.apply(&mut document, &mut notes)?;
     for region in &args.regions {
         let (path, words) = mask_and_words(region)?;
         let mask = Document::import_mask(&path, width, height)?;
@@ -75,7 +76,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         })?;
         region.negative = Some(words.to_owned());
     }
-    for warning in document.warnings() {
+    for warning in notes.into_iter().chain(document.warnings().iter().map(ToString::to_string)) {
         eprintln!("warning: {warning}");
     }
     document.save(&args.project)?;

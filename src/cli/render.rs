@@ -3,7 +3,7 @@
 use super::progress::Bar;
 use super::start::StartArgs;
 use crate::checkpoint::{Device, UnknownDevice};
-use crate::document::{BootstrapColour, Document, Overlap, Regions, Sampler, Schedule, WindowWeights, Wrap};
+use crate::document::{BootstrapColour, Document, Opened, Overlap, Regions, Sampler, Schedule, WindowWeights, Wrap};
 use crate::studio::{self, Drawn, Model as _, Options, Stage, Watcher};
 use anyhow::Context as _;
 use image::RgbImage;
@@ -154,9 +154,8 @@ fn fraction(text: &str) -> Result<f32, String> {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
-    let opened = Document::open_with_notes(&args.project)?;
-    let mut document = opened.document;
-    apply(args, &mut document)?;
+    let Opened { mut document, mut notes } = Document::open_with_notes(&args.project)?;
+    apply(args, &mut document, &mut notes)?;
     for folder in [Some(&args.output), args.latents.as_ref()].into_iter().flatten().filter_map(|p| p.parent()) {
         // Better said before the drawing than after.
         anyhow::ensure!(
@@ -195,12 +194,12 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         write_latent(path, &drawn)?;
     }
     document.export_png(&args.output, &drawn.image, true)?;
-    report(args, &document, opened.notes, &model, &drawn, load);
+    report(args, &document, notes, &model, &drawn, load);
     Ok(())
 }
 
 /// Writes what the arguments say over what the project says.
-fn apply(args: &Args, document: &mut Document) -> anyhow::Result<()> {
+fn apply(args: &Args, document: &mut Document, notes: &mut Vec<String>) -> anyhow::Result<()> {
     let settings = &mut document.settings;
     if let Some(model) = &args.model {
         settings.model.clone_from(model);
@@ -224,7 +223,7 @@ fn apply(args: &Args, document: &mut Document) -> anyhow::Result<()> {
     settings.window_weights = args.window_weights.unwrap_or(settings.window_weights);
     settings.bootstrap_colour = args.bootstrap_colour.unwrap_or(settings.bootstrap_colour);
     let (seed, count) = (settings.seed, document.regions.len());
-    args.start.apply(document)?;
+    args.start.apply(document, notes)?;
     for &(number, new) in &args.rerolls {
         let region = number.checked_sub(1).and_then(|i| document.regions.get_mut(i));
         let region = region

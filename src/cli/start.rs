@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct StartArgs {
-    /// A picture of the canvas's size to start from in place of noise
+    /// A picture (PNG, JPEG or WebP) to start from in place of noise; one of another size is scaled and cut to the canvas
     #[arg(long, value_name = "FILE")]
     image: Option<PathBuf>,
     /// The share of the steps taken on that picture, above 0 to 1: little keeps it, 1 all but forgets it
@@ -22,11 +22,18 @@ fn strength(text: &str) -> Result<f64, String> {
 }
 
 impl StartArgs {
-    /// Writes what the arguments say over what the document says.
-    pub(super) fn apply(&self, document: &mut Document) -> anyhow::Result<()> {
+    /// Writes what the arguments say over what the document says; what the person should know is told to `notes`.
+    pub(super) fn apply(&self, document: &mut Document, notes: &mut Vec<String>) -> anyhow::Result<()> {
         let (width, height) = (document.width, document.height);
         if let Some(path) = &self.image {
-            let image = Document::import_picture(path, width, height)?.into();
+            let picture = Document::import_picture(path)?;
+            let (w, h) = picture.dimensions();
+            if (w, h) != (width, height) {
+                notes.push(format!(
+                    "the picture to start from is {w}×{h} and was scaled and cut to the canvas of {width}×{height}"
+                ));
+            }
+            let image = Start::fitted(&picture, width, height).into();
             document.start = Some(Start { image, strength: Start::STRENGTH, area: Area::Everything });
         }
         let Some(start) = &mut document.start else {

@@ -235,8 +235,8 @@ impl History {
         let mut change = Change { label: step.label.clone(), masks: Vec::new(), rest: step.rest.is_some() };
         // Deltas belong to the regions both states have, whose masks the rest does not touch.
         for (id, delta) in &mut step.masks {
-            if let Some(region) = document.region_mut(*id) {
-                let rect = delta.swap(Arc::make_mut(&mut region.mask));
+            if let Some(mask) = document.mask_mut(*id) {
+                let rect = delta.swap(Arc::make_mut(mask));
                 change.masks.push((*id, rect));
             }
         }

@@ -1,14 +1,13 @@
 //! Masks and pictures from picture files.
 
 use super::raster::PngReader;
-use super::{Document, FileError, MAX_AREA, Mask, Problem};
+use super::{Document, FileError, Mask, Problem};
 use image::RgbImage;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 const MASK: &str = "the mask";
-const PICTURE: &str = "the picture";
 
 impl Document {
     /// Reads a mask from a PNG of this size.
@@ -26,22 +25,12 @@ impl Document {
         read_mask(BufReader::with_capacity(1 << 16, file), width, height).map_err(named)
     }
 
-    /// Reads a picture to start from ([`super::Start`]) from a PNG of this size; what is transparent lies over white.
+    /// Reads a picture to start from ([`super::Start`]): a PNG, JPEG or WebP of any size that a canvas may have, turned as a
+    /// camera says it was held; what is transparent lies over white.
     ///
     /// # Errors
     /// As [`Self::import_mask`].
-    pub fn import_picture(path: impl AsRef<Path>, width: u32, height: u32) -> Result<RgbImage, FileError> {
-        let path = path.as_ref();
-        let named = |problem| FileError::new(path, problem);
-        let file = File::open(path).map_err(|e| named(Problem::Read(e)))?;
-        read_picture(BufReader::with_capacity(1 << 16, file), width, height).map_err(named)
-    }
-
-    /// The same of a PNG, JPEG or WebP file of any size that a canvas may have.
-    ///
-    /// # Errors
-    /// As [`Self::import_mask`].
-    pub fn import_picture_of_any_size(path: impl AsRef<Path>) -> Result<RgbImage, FileError> {
+    pub fn import_picture(path: impl AsRef<Path>) -> Result<RgbImage, FileError> {
         super::read_picture(path).map(|image| super::over_white(&image))
     }
 }
@@ -53,19 +42,6 @@ fn of_canvas<R: BufRead>(png: PngReader<R>, width: u32, height: u32) -> Result<P
     }
     let (own_width, own_height) = png.size();
     Err(Problem::MaskSize { width: own_width, height: own_height, canvas_width: width, canvas_height: height })
-}
-
-fn read_picture(stream: impl BufRead, width: u32, height: u32) -> Result<RgbImage, Problem> {
-    let png = of_canvas(PngReader::new(stream, PICTURE)?.at_most(MAX_AREA)?, width, height)?;
-    let mut image = RgbImage::new(width, height);
-    let mut out = image.chunks_exact_mut((width as usize * 3).max(1));
-    png.rows(false, |_, _, row| {
-        for (out, [r, g, b, a]) in out.next().unwrap_or_default().chunks_exact_mut(3).zip(row.pixels()) {
-            let over = |v: u8| u8::try_from((u32::from(v) * u32::from(a) + 255 * (255 - u32::from(a)) + 127) / 255);
-            out.copy_from_slice(&[r, g, b].map(|v| over(v).unwrap_or(v)));
-        }
-    })?;
-    Ok(image)
 }
 
 fn read_mask(stream: impl BufRead, width: u32, height: u32) -> Result<Mask, Problem> {

@@ -15,6 +15,7 @@ mod raster;
 mod region;
 mod settings;
 mod start;
+mod takes;
 mod tiles;
 
 pub use coverage::{Coverage, RegionCoverage, Warning, WarningKind};
@@ -29,6 +30,7 @@ pub use png::Carry;
 pub use region::{Background, MAX_FEATHER, MAX_WEIGHT, MIN_WEIGHT, REGION_COLOURS, Region, RegionId, Rgb};
 pub use settings::{BootstrapColour, Overlap, Regions, Sampler, Schedule, Settings, WindowWeights, Wrap};
 pub use start::{Area, Start};
+pub use takes::{TAKES_COUNT, TAKES_MEMORY};
 pub use tiles::{MaskDelta, TILE};
 
 use std::collections::BTreeMap;
@@ -120,7 +122,7 @@ impl Document {
     fn free_id(&self) -> RegionId {
         let largest = self.regions.iter().map(|r| r.id.0).max().unwrap_or(0);
         let free = || (1..u32::MAX).map(RegionId).find(|id| self.region(*id).is_none());
-        largest.checked_add(1).map(RegionId).or_else(free).unwrap_or(RegionId(0))
+        largest.checked_add(1).map(RegionId).or_else(free).unwrap_or(RegionId(u32::MAX))
     }
 
     /// The first of the palette's colours that the fewest regions have.
@@ -153,6 +155,24 @@ impl Document {
     #[must_use]
     pub fn region(&self, id: RegionId) -> Option<&Region> {
         self.regions.iter().find(|r| r.id == id)
+    }
+
+    /// The mask that a stroke goes to: that of the region with this id, or for [`RegionId::CHANGE`] that of what may change of
+    /// the picture to start from.
+    #[must_use]
+    pub fn mask(&self, id: RegionId) -> Option<&Arc<Mask>> {
+        match (&self.start, id) {
+            (Some(Start { area: Area::Mask(mask), .. }), RegionId::CHANGE) => Some(mask),
+            _ => self.region(id).map(|region| &region.mask),
+        }
+    }
+
+    /// The same, to paint on it.
+    pub fn mask_mut(&mut self, id: RegionId) -> Option<&mut Arc<Mask>> {
+        match (&mut self.start, id) {
+            (Some(Start { area: Area::Mask(mask), .. }), RegionId::CHANGE) => Some(mask),
+            _ => self.regions.iter_mut().find(|r| r.id == id).map(|region| &mut region.mask),
+        }
     }
 
     /// The region with this id, to change it.

@@ -7,6 +7,12 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RegionId(pub u32);
 
+impl RegionId {
+    /// No region's id: what names the mask of what may change of the picture to start from, so that the tools paint on it as
+    /// they do on a region's ([`Document::mask_mut`](super::Document::mask_mut)).
+    pub const CHANGE: Self = Self(0);
+}
+
 /// An 8-bit sRGB colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Rgb(pub [u8; 3]);

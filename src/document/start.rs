@@ -41,6 +41,43 @@ impl Start {
         image::imageops::crop_imm(&large, (w - width) / 2, (h - height) / 2, width, height).to_image()
     }
 
+    /// A picture with new canvas around it: what was at the top left is `dx` to the right and `dy` down. Only what is new may
+    /// change, and the old picture a little way inside those of its edges that are edges no longer, so that no seam is left.
+    #[must_use]
+    pub fn outpainted(image: &RgbImage, width: u32, height: u32, dx: i32, dy: i32) -> Self {
+        let (w, h) = (i64::from(image.width()), i64::from(image.height()));
+        let inside = |v: u32, d: i32| i64::from(v) - i64::from(d);
+        // The new ground continues the old edge: only its soft border is ever seen.
+        let continued = RgbImage::from_fn(width, height, |x, y| {
+            let side = |v: i64, side: i64| u32::try_from(v.clamp(0, side - 1)).unwrap_or(0);
+            *image.get_pixel(side(inside(x, dx), w), side(inside(y, dy), h))
+        });
+        // How far inside the nearest edge that has new canvas beyond it; negative outside.
+        let depth = |v: i64, side: i64, before: bool, after: bool| {
+            let low = if before || v < 0 { v } else { i64::MAX };
+            let high = if after || v >= side { side - 1 - v } else { i64::MAX };
+            low.min(high)
+        };
+        let (left, top) = (dx > 0, dy > 0);
+        let (right, bottom) = (i64::from(dx) + w < i64::from(width), i64::from(dy) + h < i64::from(height));
+        let mut mask = Mask::empty(width, height);
+        for y in 0..height {
+            let deep = depth(inside(y, dy), h, top, bottom);
+            for (x, out) in (0..).zip(mask.row_mut(y)) {
+                let deep = deep.min(depth(inside(x, dx), w, left, right));
+                *out = match deep {
+                    ..0 => 255,
+                    0..Self::BORDER => u8::try_from(255 * (Self::BORDER - deep) / (Self::BORDER + 1)).unwrap_or(255),
+                    _ => 0,
+                };
+            }
+        }
+        Self { image: Arc::new(continued), strength: 1.0, area: Area::Mask(Arc::new(mask)) }
+    }
+
+    /// How far, in canvas pixels, the border of an outpainted picture is soft.
+    pub const BORDER: i64 = 48;
+
     /// The strength that a picture is given first.
     pub const STRENGTH: f64 = 0.75;
 

@@ -155,8 +155,13 @@ pub fn draw(
         again.start.clone_from(&painting.start);
         again.conditions.clone_from(&painting.conditions);
     }
-    let rgb =
-        if options.previews { Some(preview_map(model).map_err(|e| DrawError::Decode(e.to_string()))?) } else { None };
+    let previews = if options.previews {
+        let begun = Instant::now();
+        let rgb = preview_map(model).map_err(|e| DrawError::Decode(e.to_string()))?;
+        Some(Previews { decode_pace: rgb.decode_pace, rgb, spent: begun.elapsed().as_secs_f64() })
+    } else {
+        None
+    };
     seconds.encode = start.elapsed().as_secs_f64();
     if watcher.cancelled() {
         return Err(DrawError::Cancelled);
@@ -167,17 +172,8 @@ pub fn draw(
     let known = options.trajectory.clone().filter(|_| !rerolls.is_empty());
     let runs = rerolls.len() + usize::from(known.is_none());
     let config = model.scheduler().clone();
-    let mut follower = Follower {
-        watcher,
-        rgb,
-        document,
-        wrap: painting.wrap,
-        factor: painting.factor,
-        start,
-        full: None,
-        runs,
-        run: 0,
-    };
+    let mut follower =
+        Follower { watcher, previews, document, wrap: painting.wrap, factor: painting.factor, start, runs, run: 0 };
     let network = model_as_network(model);
     let new_sampler = || sampler(document, &config, options);
     let mut cost = Cost::default();
@@ -225,6 +221,9 @@ pub fn draw(
     watcher.stage(Stage::Decoding);
     let start = Instant::now();
     let mut image = decode(model_as_network(model), &latent, document, painting.wrap)?;
+    if let Some(rgb) = model.preview_map() {
+        rgb.decode_pace = start.elapsed().as_secs_f64() / latent.plane_len().max(1) as f64;
+    }
     if let (Some(kept), false) = (&document.start, options.reference) {
         let soft = feathered_regions(document, options);
         start::composite(document, kept, &coverages(document, &soft), painting.wrap, &mut image)?;
@@ -293,22 +292,29 @@ fn model_as_network(model: &mut dyn Model) -> &mut dyn Network {
     model
 }
 
-/// Share of the running time that previews decoded by the VAE may take; other steps show the linear map's.
-const FULL_PREVIEW_SHARE: f64 = 0.05;
+/// Share of the running time that previews may take. The linear map's are always made; the VAE's where that leaves room.
+const PREVIEW_SHARE: f64 = 0.05;
 
-/// The largest latent that is decoded for a preview: what a first decode takes is not known before, nor is its memory.
+/// The largest latent that is decoded for a preview, for the memory that takes.
 const FULL_PREVIEW_CELLS: usize = 128 * 128;
+
+/// How previews are made, and what they have cost.
+struct Previews {
+    rgb: LatentToRgb,
+    /// Seconds a VAE decode takes for a latent pixel.
+    decode_pace: f64,
+    /// Seconds spent on previews so far, finding out how to make them included.
+    spent: f64,
+}
 
 /// Turns engine steps into the watcher's, with previews.
 struct Follower<'a> {
     watcher: &'a mut dyn Watcher,
-    rgb: Option<LatentToRgb>,
+    previews: Option<Previews>,
     document: &'a Document,
     wrap: (bool, bool),
     factor: usize,
     start: Instant,
-    /// Seconds all VAE previews took, and the last of them.
-    full: Option<(f64, f64)>,
     /// Runs of the engine in this drawing, and how many of them are done.
     runs: usize,
     run: usize,
@@ -322,28 +328,28 @@ impl Observer for Follower<'_> {
     fn stepped(&mut self, done: usize, total: usize, denoised: &Planes, network: &mut dyn Network) {
         // Every run of one drawing takes as many steps.
         let (done, total) = (self.run * total + done, self.runs * total);
-        let preview = self.rgb.is_some().then(|| self.preview(done, total, denoised, network)).flatten();
+        let preview = self.preview(done, total, denoised, network);
         self.watcher.step(done, total, preview);
     }
 }
 
 impl Follower<'_> {
     fn preview(&mut self, done: usize, total: usize, latent: &Planes, network: &mut dyn Network) -> Option<RgbImage> {
-        let rgb = self.rgb.as_ref()?;
-        let (spent, last) = self.full.unwrap_or_default();
-        let budget = self.start.elapsed().as_secs_f64() * FULL_PREVIEW_SHARE;
-        // The last step's picture comes anyway; the first is only mist.
-        let small = latent.plane_len() <= FULL_PREVIEW_CELLS;
-        if small && done > 1 && done < total && spent + last <= budget {
-            let begun = Instant::now();
-            let picture = decode(network, latent, self.document, self.wrap).ok();
-            let took = begun.elapsed().as_secs_f64();
-            self.full = Some((spent + took, took));
-            if picture.is_some() {
-                return picture;
-            }
+        let previews = self.previews.as_mut()?;
+        let begun = Instant::now();
+        let cells = latent.plane_len();
+        // Earned by the steps alone. Nothing is decoded in advance of it: the last step's picture comes anyway.
+        let earned = ((begun - self.start).as_secs_f64() - previews.spent).max(0.0) * PREVIEW_SHARE;
+        let affordable = previews.spent + previews.decode_pace * cells as f64 <= earned;
+        let mut picture = None;
+        if affordable && cells <= FULL_PREVIEW_CELLS && done < total {
+            picture = decode(network, latent, self.document, self.wrap).ok();
+            previews.decode_pace = begun.elapsed().as_secs_f64() / cells.max(1) as f64;
         }
-        Some(rgb.picture(latent, self.factor, (self.document.width, self.document.height), self.wrap))
+        let size = (self.document.width, self.document.height);
+        let picture = picture.unwrap_or_else(|| previews.rgb.picture(latent, self.factor, size, self.wrap));
+        previews.spent += begun.elapsed().as_secs_f64();
+        Some(picture)
     }
 }
 

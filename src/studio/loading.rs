@@ -2,7 +2,7 @@
 
 use super::model::Model;
 use super::preview::LatentToRgb;
-use crate::checkpoint::{self, Checkpoint, Device, Tokenizer, Words};
+use crate::checkpoint::{self, Checkpoint, Device, FewSteps, Tokenizer, Words};
 use crate::diffusion::{AreaCall, Call, Moments, Network, NetworkError, Planes, PromptId, SchedulerConfig};
 
 /// A checkpoint on a device, with its noise schedule.
@@ -14,6 +14,7 @@ pub struct Loaded {
     factor: usize,
     preview_map: Option<LatentToRgb>,
     words: Option<Words>,
+    few_steps: Option<FewSteps>,
 }
 
 /// Why a checkpoint cannot be used; one line saying which file, what, and what to do.
@@ -34,8 +35,9 @@ pub fn load(name: &str, device: Device) -> Result<Loaded, LoadError> {
     let scheduler = SchedulerConfig::from_json(checkpoint.scheduler())
         .map_err(|source| LoadError::Schedule { name: checkpoint.name().to_owned(), source })?;
     let (window, factor) = (checkpoint.window(), checkpoint.latent_scale());
-    let words = checkpoint.known_words()?.map(Words::new);
-    Ok(Loaded { model: checkpoint.load(device)?, scheduler, window, factor, words, preview_map: None })
+    let (words, few_steps) = (checkpoint.known_words()?.map(Words::new), checkpoint.few_steps());
+    let model = checkpoint.load(device)?;
+    Ok(Loaded { model, scheduler, window, factor, words, few_steps, preview_map: None })
 }
 
 impl Loaded {
@@ -85,6 +87,10 @@ impl Model for Loaded {
 
     fn scheduler(&self) -> &SchedulerConfig {
         &self.scheduler
+    }
+
+    fn few_steps(&self) -> Option<FewSteps> {
+        self.few_steps
     }
 
     fn prompt(&mut self, words: &str) -> Result<PromptId, NetworkError> {

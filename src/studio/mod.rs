@@ -6,6 +6,7 @@
 mod drawing;
 mod estimate;
 mod latent;
+mod live;
 mod loading;
 mod model;
 mod plan;
@@ -24,10 +25,10 @@ pub use vocabulary::Vocabulary;
 pub use worker::Loader;
 
 pub use crate::checkpoint::weighting;
-pub use crate::checkpoint::{Completion, KnownWords, Offer, Thing, UnknownWord, Words, insert_phrase};
+pub use crate::checkpoint::{Completion, FewSteps, KnownWords, Offer, Thing, UnknownWord, Words, insert_phrase};
 
 use crate::checkpoint::Device;
-use crate::document::Document;
+use crate::document::{Document, Settings};
 use image::RgbImage;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -41,6 +42,8 @@ pub struct JobId(pub u64);
 #[derive(Debug, Clone)]
 pub struct Job {
     pub document: Document,
+    /// Draw it as quickly as this machine can, for a picture that follows the brush ([`Event::Sketch`] says how).
+    pub live: bool,
 }
 
 /// What the worker is doing.
@@ -77,6 +80,12 @@ pub enum Event {
         job: JobId,
         step: u32,
         image: Arc<RgbImage>,
+    },
+    /// How a live job is drawn: with these settings, and at half the size where this machine is slow.
+    Sketch {
+        job: JobId,
+        settings: Settings,
+        half: bool,
     },
     /// Something the person should know; the job goes on.
     Warning {
@@ -138,6 +147,11 @@ impl Studio {
     /// Cancels a queued or running job; it ends with [`Event::Cancelled`] before the next UNet call.
     pub fn cancel(&self, job: JobId) {
         self.shared.cancel(job);
+    }
+
+    /// Puts a queued job before the others.
+    pub fn promote(&self, job: JobId) {
+        self.shared.promote(job);
     }
 
     /// Takes all events since the last call, oldest first; at most one preview a job.

@@ -1,6 +1,7 @@
 //! What the studio needs of a loaded checkpoint.
 
 use super::preview::LatentToRgb;
+use crate::checkpoint::FewSteps;
 use crate::diffusion::{Network, NetworkError, PromptId, SchedulerConfig};
 
 /// A loaded checkpoint: networks, tokenizer and the facts the studio plans with.
@@ -13,6 +14,11 @@ pub trait Model: Network + Send {
 
     /// Its noise schedule.
     fn scheduler(&self) -> &SchedulerConfig;
+
+    /// How it is drawn with in few steps, where it was made for that.
+    fn few_steps(&self) -> Option<FewSteps> {
+        None
+    }
 
     /// Embeds words; equal words are embedded once.
     ///

@@ -8,12 +8,15 @@ use super::model::Model;
 use crate::diffusion::random::keyed_uniform;
 use crate::diffusion::{NetworkError, Planes};
 use image::RgbImage;
+use std::time::Instant;
 
 /// rgb = weights · latent + bias, in −1…1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LatentToRgb {
     /// Per colour channel: one weight per latent channel, then the bias.
     rows: Vec<Vec<f64>>,
+    /// Seconds the VAE takes to decode one latent pixel: found out on a small latent, then by every decode.
+    pub(super) decode_pace: f64,
 }
 
 /// The most pixels of a preview, where the factor lets it be smaller.
@@ -23,7 +26,8 @@ const MAX_AREA: u64 = 2048 * 2048;
 const SIDE: usize = 16;
 
 impl LatentToRgb {
-    /// Fits the map: encodes a picture of soft random blobs and regresses the mean colour of each cell on its latent.
+    /// Fits the map: encodes a picture of soft random blobs and regresses the mean colour of each cell on its latent. Decodes
+    /// that latent once to know what a decode takes.
     ///
     /// # Errors
     /// Whatever the device reports.
@@ -31,7 +35,10 @@ impl LatentToRgb {
         let factor = model.factor();
         let picture = blobs(SIDE * factor);
         let latent = model.encode(&picture)?.mean;
-        Ok(Self::from_pair(&latent, &cell_means(&picture, factor)))
+        let begun = Instant::now();
+        model.decode(&latent)?;
+        let decode_pace = begun.elapsed().as_secs_f64() / latent.plane_len().max(1) as f64;
+        Ok(Self { decode_pace, ..Self::from_pair(&latent, &cell_means(&picture, factor)) })
     }
 
     /// Least squares over all cells: `colours` is `[1, 3, h, w]` for a latent `[1, c, h, w]`.
@@ -55,7 +62,7 @@ impl LatentToRgb {
                 solve(normal.clone(), right)
             })
             .collect();
-        Self { rows }
+        Self { rows, decode_pace: 0.0 }
     }
 
     /// The picture a clean latent stands for, enlarged to `size` pixels, or in that shape to as many as a preview needs.
@@ -183,7 +190,7 @@ mod tests {
 
     #[test]
     fn a_preview_wraps_and_is_never_larger_than_a_screen_needs() {
-        let map = LatentToRgb { rows: vec![vec![1.0, 0.0]; 3] };
+        let map = LatentToRgb { rows: vec![vec![1.0, 0.0]; 3], decode_pace: 0.0 };
         let mut latent = Planes::zeros(1, 1, 2, 8);
         for row in latent.data.chunks_mut(8) {
             row[..4].fill(-1.0);

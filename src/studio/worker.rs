@@ -1,6 +1,8 @@
 //! The worker: one thread that takes jobs in the order they came.
 
-use super::drawing::{DrawError, Options, Stage, Watcher, draw};
+use super::drawing::{DrawError, Drawn, Options, Stage, Watcher, draw};
+use super::estimate::Estimate;
+use super::live;
 use super::model::Model;
 use super::{Event, Job, JobId, Phase, Vocabulary};
 use crate::checkpoint::Checkpoint;
@@ -71,6 +73,16 @@ impl Shared {
             self.send(Event::Cancelled { job: id });
         } else {
             state.cancelled.insert(id);
+        }
+    }
+
+    /// Puts a waiting job before the others.
+    pub(super) fn promote(&self, id: JobId) {
+        let mut state = self.lock();
+        if let Some(index) = state.queue.iter().position(|(job, _)| *job == id)
+            && let Some(job) = state.queue.remove(index)
+        {
+            state.queue.push_front(job);
         }
     }
 
@@ -218,27 +230,53 @@ fn one_job(
     let Some((_, model)) = loaded.as_mut() else {
         return Event::Failed { job: id, message: "no checkpoint is loaded".to_owned() };
     };
-    let mut watcher = Reporter { shared, id, begun: Instant::now() };
+    let mut watcher = Reporter { shared, id, begun: Instant::now(), done: None };
+    let mut options = Options { previews: true, ..Options::default() };
+    if job.live {
+        let sketch = live::sketch(&job.document, &**model, shared.seconds_per_sample(name));
+        shared.send(Event::Sketch { job: id, settings: sketch.document.settings.clone(), half: sketch.half });
+        return match draw(&sketch.document, &mut **model, &options, &mut watcher) {
+            Ok(drawn) => finished(shared, id, &sketch.document, drawn, start),
+            Err(error) => {
+                // Under a busy brush no live picture may ever be finished, but its first steps tell how fast it goes.
+                let estimate = Estimate::of(&sketch.document, model.window(), model.factor());
+                if let (Some((steps, seconds)), Some(estimate)) = (watcher.done, estimate) {
+                    let samples = (estimate.unet_samples * steps) as f32 / estimate.steps.max(1) as f32;
+                    shared.lock().pace.insert(name.clone(), seconds / samples.max(1.0));
+                }
+                failed(id, &error)
+            }
+        };
+    }
     let basis = basis(&job.document);
-    let options = Options {
-        previews: true,
-        trajectory: last.take().filter(|(of, _)| *of == basis).map(|(_, trajectory)| trajectory),
-        keep_trajectory: trajectory_memory(&job.document, model.factor()) <= LAST_MEMORY,
-        ..Options::default()
-    };
+    options.trajectory = last.take().filter(|(of, _)| *of == basis).map(|(_, trajectory)| trajectory);
+    options.keep_trajectory = trajectory_memory(&job.document, model.factor()) <= LAST_MEMORY;
     match draw(&job.document, &mut **model, &options, &mut watcher) {
-        Ok(drawn) => {
-            *last = drawn.trajectory.filter(|t| t.memory() <= LAST_MEMORY).map(|trajectory| (basis, trajectory));
-            for text in drawn.warnings {
+        Ok(mut drawn) => {
+            let trajectory = drawn.trajectory.take().filter(|t| t.memory() <= LAST_MEMORY);
+            *last = trajectory.map(|trajectory| (basis, trajectory));
+            let warnings = std::mem::take(&mut drawn.warnings);
+            for text in warnings {
                 shared.send(Event::Warning { job: id, text });
             }
-            let pace = drawn.seconds.denoise / drawn.unet_samples.max(1) as f64;
-            shared.lock().pace.insert(name.clone(), pace as f32);
-            let seconds = start.elapsed().as_secs_f32();
-            Event::Finished { job: id, image: Arc::new(drawn.image), seed: job.document.settings.seed, seconds }
+            finished(shared, id, &job.document, drawn, start)
         }
-        Err(DrawError::Cancelled) => Event::Cancelled { job: id },
-        Err(error) => Event::Failed { job: id, message: error.to_string() },
+        Err(error) => failed(id, &error),
+    }
+}
+
+/// Remembers how fast it went and hands the picture over.
+fn finished(shared: &Shared, job: JobId, document: &Document, drawn: Drawn, start: Instant) -> Event {
+    let pace = drawn.seconds.denoise / drawn.unet_samples.max(1) as f64;
+    shared.lock().pace.insert(document.settings.model.clone(), pace as f32);
+    let (seed, seconds) = (document.settings.seed, start.elapsed().as_secs_f32());
+    Event::Finished { job, image: Arc::new(drawn.image), seed, seconds }
+}
+
+fn failed(job: JobId, error: &DrawError) -> Event {
+    match error {
+        DrawError::Cancelled => Event::Cancelled { job },
+        error => Event::Failed { job, message: error.to_string() },
     }
 }
 
@@ -256,6 +294,8 @@ struct Reporter<'a> {
     id: JobId,
     /// When denoising began.
     begun: Instant,
+    /// The steps done, and the seconds they took.
+    done: Option<(usize, f32)>,
 }
 
 impl Watcher for Reporter<'_> {
@@ -274,7 +314,9 @@ impl Watcher for Reporter<'_> {
     }
 
     fn step(&mut self, done: usize, total: usize, preview: Option<RgbImage>) {
-        let per_step = self.begun.elapsed().as_secs_f32() / done.max(1) as f32;
+        let spent = self.begun.elapsed().as_secs_f32();
+        self.done = Some((done, spent));
+        let per_step = spent / done.max(1) as f32;
         let (step, steps) = (done as u32, total as u32);
         let seconds_left = per_step * (total - done) as f32;
         self.shared.send(Event::Step { job: self.id, step, steps, seconds_left });

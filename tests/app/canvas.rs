@@ -105,7 +105,7 @@ fn zooming_holds_what_is_under_the_pointer() {
 #[test]
 fn picture_and_regions_are_compared_side_by_side_and_both_halves_are_painted_on() {
     let mut painter = Painter::sits_down();
-    painter.presses(NONE, Key::C);
+    painter.presses(NONE, Key::Y);
     assert_eq!(painter.app().view_mode(), ViewMode::Compare);
     painter.h.run_ok();
     let area = painter.h.get_by_label("Canvas").rect();

@@ -25,6 +25,9 @@ impl Engine for Pretender {
         let id = JobId(self.jobs);
         let Document { width, height, settings, .. } = job.document;
         let steps = settings.steps;
+        if job.live {
+            self.coming.push_back(studio::Event::Sketch { job: id, settings: settings.clone(), half: false });
+        }
         let image = move |step: u32| {
             Arc::new(RgbImage::from_fn(width, height, |x, y| {
                 image::Rgb([(x % 256) as u8, (y % 256) as u8, step as u8])
@@ -46,8 +49,18 @@ impl Engine for Pretender {
     }
 
     fn cancel(&mut self, job: JobId) {
-        self.coming.clear();
-        self.coming.push_back(studio::Event::Cancelled { job });
+        self.coming.retain(|event| job_of(event) != job);
+        self.coming.push_front(studio::Event::Cancelled { job });
+    }
+
+    fn promote(&mut self, job: JobId) {
+        let running = self.coming.front().map(job_of);
+        let place = |event: &studio::Event| match job_of(event) {
+            of if Some(of) == running => 0,
+            of if of == job => 1,
+            _ => 2,
+        };
+        self.coming.make_contiguous().sort_by_key(place);
     }
 
     fn events(&mut self) -> Vec<studio::Event> {
@@ -56,6 +69,20 @@ impl Engine for Pretender {
 
     fn device(&self) -> String {
         "Pretender".to_owned()
+    }
+}
+
+/// The job that an event is of.
+fn job_of(event: &studio::Event) -> JobId {
+    match event {
+        studio::Event::Phase { job, .. }
+        | studio::Event::Step { job, .. }
+        | studio::Event::Preview { job, .. }
+        | studio::Event::Sketch { job, .. }
+        | studio::Event::Warning { job, .. }
+        | studio::Event::Finished { job, .. }
+        | studio::Event::Cancelled { job }
+        | studio::Event::Failed { job, .. } => *job,
     }
 }
 

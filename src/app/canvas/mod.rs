@@ -181,6 +181,7 @@ impl App {
             painter.text(rect.center(), egui::Align2::CENTER_CENTER, hint, font, t.on_paper);
         }
         self.split_ui(ui, free);
+        self.paint_change_mask(ui, &painter);
         self.paint_progress(&painter, rect);
         self.paint_guides(ui, &painter);
         self.paint_ring(ui, &painter, &response);

@@ -11,6 +11,7 @@
 //! | `data/background.png` | the paper: white; its layer's name carries the background's words |
 //! | `data/negative.png` | one clear pixel whose layer's name carries the background's negative prompt, if it has one |
 //! | `data/take.png` | the take kept in the document, if there is one |
+//! | `takes/NUMBER.png` | the other finished pictures, the later the larger: each a PNG with its project inside |
 //! | `mergedimage.png` | the take, or the visible regions over white: what the layers above make together |
 //! | `Thumbnails/thumbnail.png` | the same within 256 pixels |
 //!

@@ -6,6 +6,7 @@ use super::stack::{Layer, Stack};
 use super::{Opened, picture};
 use crate::document::error::{one_line, reason};
 use crate::document::raster::{PngReader, write_png};
+use crate::document::takes;
 use crate::document::{
     Area, Document, MAX_REGIONS, Mask, PixelRect, Problem, Region, RegionId, Rgb, Start, Take, check_canvas,
 };
@@ -454,7 +455,8 @@ pub(in crate::document) fn write<W: Write + Seek>(
     }
     written.extend([START, CHANGE, BACKGROUND, NEGATIVE, TAKE, MERGED, THUMBNAIL].map(str::to_owned));
     for (name, bytes) in &document.extra {
-        if safe_name(name) && written.insert(name.clone()) {
+        let travels = whole || !name.starts_with(takes::FOLDER);
+        if travels && safe_name(name) && written.insert(name.clone()) {
             let packed = ["png", "jpg", "jpeg", "webp", "zip", "ora"];
             let is_packed = name.rsplit_once('.').is_some_and(|(_, kind)| packed.contains(&kind));
             put(name, bytes, if is_packed { stored } else { deflated })?;

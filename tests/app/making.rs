@@ -1,0 +1,301 @@
+//! Making pictures: the queue, batches, live painting, what is done with finished pictures, and pictures made from pictures.
+
+use super::painter::{Painter, Pretender};
+use egui::accesskit::Role;
+use egui::{Key, Modifiers};
+use egui_kittest::kittest::Queryable as _;
+use polyptych::app::{Command, Engine};
+use polyptych::document::{Area, RegionId};
+use polyptych::studio::{Event, Job, JobId};
+use std::sync::{Arc, Mutex};
+
+const CTRL_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
+
+/// What an engine was asked for.
+type Log = Arc<Mutex<Vec<String>>>;
+
+/// Pretends to make pictures and writes down what it was asked for.
+struct Watched {
+    pretender: Pretender,
+    log: Log,
+}
+
+impl Watched {
+    fn note(&self, text: String) {
+        self.log.lock().expect("whole").push(text);
+    }
+}
+
+impl Engine for Watched {
+    fn submit(&mut self, job: Job) -> JobId {
+        let live = job.live;
+        let id = self.pretender.submit(job);
+        self.note(format!("{} {}", if live { "live" } else { "draw" }, id.0));
+        id
+    }
+
+    fn cancel(&mut self, job: JobId) {
+        self.note(format!("cancel {}", job.0));
+        self.pretender.cancel(job);
+    }
+
+    fn promote(&mut self, job: JobId) {
+        self.note(format!("promote {}", job.0));
+        self.pretender.promote(job);
+    }
+
+    fn events(&mut self) -> Vec<Event> {
+        self.pretender.events()
+    }
+
+    fn device(&self) -> String {
+        self.pretender.device()
+    }
+}
+
+/// A painter with the scene of two regions, and what the engine is asked for.
+fn watched() -> (Painter, Log) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("scene.ora");
+    Painter::sits_down().document().save(&path).expect("saved");
+    let log = Log::default();
+    let engine = Watched { pretender: Pretender::default(), log: Arc::clone(&log) };
+    (Painter::with(Some(&path), Box::new(engine)), log)
+}
+
+/// Finds a command by its name and calls it.
+fn calls(painter: &mut Painter, command: Command) {
+    painter.presses(Modifiers::COMMAND, Key::K);
+    painter.types(&command.full_label());
+    painter.presses(Modifiers::NONE, Key::Enter);
+}
+
+/// Types a number into a field.
+fn sets(painter: &mut Painter, field: &str, value: &str) {
+    painter.h.get_by_role_and_label(Role::SpinButton, field).click();
+    painter.h.run_ok();
+    painter.presses(Modifiers::COMMAND, Key::A);
+    painter.types(value);
+    painter.presses(Modifiers::NONE, Key::Enter);
+}
+
+/// Makes a picture with this seed.
+fn makes(painter: &mut Painter, seed: u64) {
+    let before = painter.app().takes();
+    sets(painter, "Seed", &seed.to_string());
+    painter.presses(Modifiers::COMMAND, Key::Enter);
+    painter.waits_for("the picture", |a| a.takes() == before + 1 && !a.is_generating());
+}
+
+#[test]
+fn pictures_wait_in_a_queue_and_each_can_be_taken_out_or_put_first() {
+    let (mut painter, log) = watched();
+    // Long enough that the first one runs while the others are moved about.
+    sets(&mut painter, "Steps", "200");
+    for seed in [11, 22, 33, 44] {
+        sets(&mut painter, "Seed", &seed.to_string());
+        painter.presses(Modifiers::COMMAND, Key::Enter);
+    }
+    assert_eq!(painter.app().queue(), [11, 22, 33, 44], "each is frozen with the seed it was asked with");
+    painter.clicks("Make seed 44 next");
+    painter.clicks("Cancel seed 22");
+    painter.waits_for("it to leave the queue", |a| a.queue().len() < 4);
+    assert_eq!(painter.app().queue(), [11, 44, 33]);
+    sets(&mut painter, "Seed", "55");
+    painter.presses(CTRL_SHIFT, Key::Enter);
+    assert_eq!(painter.app().queue(), [11, 55, 44, 33]);
+    painter.waits_for("the first of them", |a| a.takes() == 1);
+    assert_eq!(painter.document().take.as_ref().map(|t| t.seed), Some(11));
+    painter.waits_for("the next", |a| a.takes() == 2);
+    assert_eq!(painter.document().take.as_ref().map(|t| t.seed), Some(55));
+    painter.presses(CTRL_SHIFT, Key::X);
+    painter.waits_for("all to stop", |a| !a.is_generating());
+    assert_eq!(painter.app().takes(), 2);
+    let asked = log.lock().expect("whole").join(", ");
+    assert_eq!(asked, "draw 1, draw 2, draw 3, draw 4, promote 4, cancel 2, draw 5, promote 5, cancel 3, cancel 4");
+}
+
+#[test]
+fn one_press_makes_several_pictures_with_seeds_that_follow_or_by_chance() {
+    let mut painter = Painter::sits_down();
+    sets(&mut painter, "Seed", "7");
+    sets(&mut painter, "Pictures", "3");
+    painter.clicks("Generate");
+    assert_eq!(painter.app().queue(), [7, 8, 9]);
+    painter.waits_for("all of them", |a| a.takes() == 3 && !a.is_generating());
+    painter.clicks("Seeds follow each other");
+    painter.clicks("Generate");
+    let queue = painter.app().queue();
+    assert!(queue.len() == 3 && queue[0] == 7 && queue[1] != 8, "{queue:?}");
+    calls(&mut painter, Command::CancelAll);
+    painter.waits_for("all to stop", |a| !a.is_generating());
+    assert_eq!(painter.document().settings.seed, 7, "the document keeps its own");
+}
+
+#[test]
+fn live_pictures_follow_the_brush_and_are_kept_only_when_asked() {
+    let (mut painter, log) = watched();
+    painter.presses(Modifiers::COMMAND, Key::L);
+    painter.waits_for("a live picture", |a| a.live_picture().is_some());
+    let says = painter.h.query_by_label_contains("quick steps").is_some();
+    assert!(says, "it says how it is made");
+    let end = |log: &Log| log.lock().expect("whole").last().cloned().unwrap_or_default();
+    painter.paints(&[(200.0, 100.0), (300.0, 100.0)]);
+    let begun = log.lock().expect("whole").iter().filter(|l| l.starts_with("live")).count();
+    painter
+        .waits_for("another", |_| log.lock().expect("whole").iter().filter(|l| l.starts_with("live")).count() > begun);
+    // The next stroke stops it before anything else is begun.
+    painter.paints(&[(200.0, 150.0), (300.0, 150.0)]);
+    painter.waits_for("the newest", |_| end(&log).starts_with("live"));
+    painter.waits_for("all of it", |a| a.is_enabled(Command::KeepLive));
+    assert_eq!((painter.app().takes(), painter.document().take.is_some()), (0, false), "nothing is kept");
+    painter.presses(CTRL_SHIFT, Key::L);
+    assert_eq!(painter.app().takes(), 1);
+    assert_eq!(painter.document().take.as_ref().map(|t| t.image.dimensions()), Some((768, 512)));
+    painter.clicks("Live painting");
+    assert!(painter.app().live_picture().is_none());
+}
+
+#[test]
+fn a_new_stroke_stops_the_live_picture_that_is_being_made() {
+    let (mut painter, log) = watched();
+    sets(&mut painter, "Steps", "200");
+    painter.presses(Modifiers::COMMAND, Key::L);
+    painter.waits_for("the first live job", |_| !log.lock().expect("whole").is_empty());
+    painter.paints(&[(200.0, 100.0), (300.0, 100.0)]);
+    painter.waits_for("the second", |_| log.lock().expect("whole").len() >= 3);
+    painter.waits_for("a picture", |a| a.live_picture().is_some());
+    let log = log.lock().expect("whole").join(", ");
+    assert_eq!(log, "live 1, cancel 1, live 2");
+}
+
+#[test]
+fn finished_pictures_are_compared_restored_and_started_from() {
+    let mut painter = Painter::sits_down();
+    makes(&mut painter, 1);
+    painter.paints(&[(500.0, 100.0), (600.0, 100.0)]);
+    let (id, painted) = (painter.selected(), painter.mask(painter.selected()));
+    makes(&mut painter, 2);
+
+    painter.presses(Modifiers::NONE, Key::C);
+    assert!(painter.h.query_by_label("Line between the two pictures").is_some());
+    painter.clicks("Side by side");
+    assert!(painter.h.query_by_label("Line between the two pictures").is_none());
+    painter.clicks("Show right");
+    assert_eq!(painter.document().take.as_ref().map(|t| t.seed), Some(1));
+    painter.presses(Modifiers::NONE, Key::C);
+    painter.presses(Modifiers::NONE, Key::Escape);
+    assert!(painter.h.query_by_label("Side by side").is_none(), "Escape closes it");
+
+    calls(&mut painter, Command::RestoreTake);
+    assert_ne!(painter.mask(id), painted, "as it was before the stroke");
+    assert_eq!(painter.document().settings.seed, 1);
+    painter.presses(Modifiers::COMMAND, Key::Z);
+    assert_eq!(painter.mask(id), painted);
+
+    painter.presses(Modifiers::NONE, Key::PageUp);
+    assert_eq!(painter.document().take.as_ref().map(|t| t.seed), Some(2));
+    let shown = painter.document().take.clone().expect("one");
+    calls(&mut painter, Command::StartFromTake);
+    assert_eq!(painter.document().start.as_ref().map(|s| &*s.image), Some(&shown.image));
+    painter.presses(Modifiers::COMMAND, Key::Z);
+    assert!(painter.document().start.is_none());
+
+    painter.presses(Modifiers::SHIFT, Key::Delete);
+    assert_eq!(painter.app().takes(), 1);
+    assert_eq!(painter.document().take.as_ref().map(|t| t.seed), Some(1), "its neighbour is shown");
+    calls(&mut painter, Command::BringBackTake);
+    assert_eq!(painter.app().takes(), 2);
+}
+
+#[test]
+fn finished_pictures_come_back_with_the_document() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (project, picture) = (folder.path().join("two.ora"), folder.path().join("first.png"));
+    let mut painter = Painter::sits_down();
+    makes(&mut painter, 5);
+    let first = painter.document().without_takes();
+    painter.clicks("Add region");
+    painter.types("the sun");
+    makes(&mut painter, 6);
+    painter.waits_for("both to be packed", |a| a.editor().document().packed_takes().len() == 2);
+    painter.presses(CTRL_SHIFT, Key::S);
+    painter.answers_with(&project, "Save");
+    painter.waits_for("the file", |a| !a.is_busy_with_files());
+
+    let mut again = Painter::with(Some(&project), Box::new(Pretender::default()));
+    again.waits_for("the strip", |a| a.takes() == 2);
+    assert!(!again.app().editor().is_unsaved());
+    let open =
+        |p: &Painter| p.h.query_by_label("Take, seed 5").is_some() && p.h.query_by_label("Take, seed 6").is_some();
+    for _ in 0..2000 {
+        if open(&again) {
+            break;
+        }
+        again.h.step();
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    assert_eq!(again.app().takes(), 2, "the one that is kept in the document is one of them");
+    again.clicks("Take, seed 5");
+    assert_eq!(again.document().take.as_ref().map(|t| t.seed), Some(5));
+    calls(&mut again, Command::ExportTake);
+    again.clicks("Export…");
+    again.answers_with(&picture, "Export");
+    again.waits_for("the picture's file", |a| !a.is_busy_with_files());
+    let inside = polyptych::document::Document::open(&picture).expect("a picture with its project");
+    assert_eq!(inside.regions.len(), first.regions.len(), "with the regions that made it");
+    calls(&mut again, Command::RestoreTake);
+    assert_eq!(again.document().regions, first.regions);
+    assert_eq!(again.document().packed_takes().len(), 2);
+}
+
+#[test]
+fn what_may_change_is_painted_with_the_brush() {
+    let mut painter = Painter::sits_down();
+    makes(&mut painter, 3);
+    let regions = painter.document().regions.clone();
+    painter.presses(Modifiers::SHIFT, Key::Q);
+    painter.paints(&[(350.0, 100.0), (450.0, 100.0)]);
+    let mask = |p: &Painter| p.document().mask(RegionId::CHANGE).map(|m| (m.get(400, 100), m.get(400, 300)));
+    assert_eq!(mask(&painter), Some((255, 0)));
+    assert_eq!(painter.document().regions, regions, "no region was painted on");
+    painter.presses(Modifiers::COMMAND, Key::Z);
+    assert_eq!(mask(&painter), Some((0, 0)));
+    painter.presses(CTRL_SHIFT, Key::Z);
+    assert_eq!(mask(&painter), Some((255, 0)));
+    painter.clicks("Invert what may change");
+    assert_eq!(mask(&painter), Some((0, 255)));
+    painter.clicks("Done painting what may change");
+    painter.paints(&[(350.0, 200.0), (450.0, 200.0)]);
+    assert_eq!(painter.document().region(painter.selected()).map(|r| r.mask.get(400, 200)), Some(255));
+    for _ in 0..8 {
+        painter.presses(Modifiers::COMMAND, Key::Z);
+    }
+    assert!(painter.document().start.is_none());
+    assert!(painter.document().regions.len() == 2 && !painter.app().editor().paints_change());
+}
+
+#[test]
+fn a_larger_canvas_is_filled_around_the_old_picture() {
+    let mut painter = Painter::sits_down();
+    makes(&mut painter, 3);
+    let old = painter.document().clone();
+    let picture = old.take.clone().expect("one");
+    painter.clicks("Canvas size 768 × 512");
+    painter.clicks("Panorama");
+    painter.clicks("Draw what is new around the picture");
+    painter.clicks("Old canvas at the right");
+    painter.clicks("Change");
+    let document = painter.document().clone();
+    assert_eq!((document.width, document.height), (1536, 512));
+    let start = document.start.clone().expect("the old picture");
+    assert_eq!(start.image.get_pixel(768 + 400, 99), picture.image.get_pixel(400, 99));
+    let Area::Mask(mask) = &start.area else { panic!("a mask: {:?}", start.area) };
+    let soft = mask.get(768 + 20, 99);
+    assert_eq!((mask.get(100, 99), mask.get(768 + 400, 99), mask.get(1535, 0)), (255, 0, 0));
+    assert!(soft > 0 && soft < 255, "its border is soft: {soft}");
+    assert_eq!(document.regions[0].mask.get(768 + 50, 400), 255, "the regions stay on the picture");
+    painter.presses(Modifiers::COMMAND, Key::Z);
+    assert_eq!((painter.document().width, painter.document().regions == old.regions), (768, true));
+    assert_eq!(painter.document().take, old.take);
+}
