@@ -3,7 +3,7 @@
 use super::canvas::RegionLook;
 use super::{App, Editor, Engine, FileDialogs, Options, Selected};
 use crate::document::{Document, Mask};
-use crate::studio::{Estimate, Event, Job, JobId, Studio, Vocabulary};
+use crate::studio::{Estimator, Event, Job, JobId, Studio, Vocabulary};
 use anyhow::Context as _;
 use eframe::egui_wgpu::{
     RenderState, Renderer, RendererOptions, ScreenDescriptor, WgpuConfiguration, WgpuSetup, WgpuSetupCreateNew,
@@ -178,8 +178,8 @@ impl Engine for Previewing {
         self.studio.device()
     }
 
-    fn estimate(&self, document: &Document) -> Option<Estimate> {
-        self.studio.estimate(document)
+    fn estimator(&self) -> Option<Estimator> {
+        Some(self.studio.estimator())
     }
 
     fn vocabulary(&self, model: &str) -> Option<Arc<Vocabulary>> {

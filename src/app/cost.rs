@@ -5,9 +5,10 @@ use super::engine::Engine;
 use super::job::duration;
 use super::texts::{fill, tr};
 use crate::studio::Estimate;
+use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::time::{Duration, Instant};
 
-/// Estimates look at every mask, so they wait until nothing has changed for so long.
+/// Estimates look at every mask, on a thread of their own, and wait until nothing has changed for so long.
 const QUIET: Duration = Duration::from_millis(300);
 
 /// The cost of the open document.
@@ -17,6 +18,8 @@ pub struct Cost {
     of: Option<u64>,
     /// The count of changes last seen, and since when.
     seen: Option<(u64, Instant)>,
+    /// What is being found out on another thread.
+    asked: Option<Receiver<Option<Estimate>>>,
     text: Option<String>,
 }
 
@@ -24,7 +27,14 @@ impl Cost {
     /// Follows the document.
     pub fn update(&mut self, ctx: &egui::Context, editor: &Editor, engine: &dyn Engine) {
         let changes = editor.changes();
-        if self.of == Some(changes) {
+        if let Some(receiver) = self.asked.take() {
+            match receiver.try_recv() {
+                Ok(estimate) => self.text = estimate.map(text),
+                Err(TryRecvError::Empty) => self.asked = Some(receiver),
+                Err(TryRecvError::Disconnected) => {}
+            }
+        }
+        if self.of == Some(changes) || self.asked.is_some() {
             return;
         }
         let now = Instant::now();
@@ -41,7 +51,18 @@ impl Cost {
             return;
         }
         self.of = Some(changes);
-        self.text = engine.estimate(editor.document()).map(text);
+        let Some(estimator) = engine.estimator() else { return };
+        let (sender, receiver) = channel();
+        let (document, ctx) = (editor.document().clone(), ctx.clone());
+        let work = move || {
+            // Nobody waits where another document has been opened since.
+            sender.send(estimator(&document)).ok();
+            ctx.request_repaint();
+        };
+        match std::thread::Builder::new().name("cost".to_owned()).spawn(work) {
+            Ok(_) => self.asked = Some(receiver),
+            Err(error) => log::error!("no thread for the cost: {error}"),
+        }
     }
 
     /// Asks again: a run has told how fast this machine is.

@@ -1,7 +1,6 @@
 //! What the window needs of the worker: a seam, so that tests can paint without a network.
 
-use crate::document::Document;
-use crate::studio::{Estimate, Event, Job, JobId, Studio, Vocabulary};
+use crate::studio::{Estimator, Event, Job, JobId, Studio, Vocabulary};
 use std::sync::Arc;
 
 /// Makes pictures somewhere else and reports how far it is.
@@ -16,8 +15,8 @@ pub trait Engine {
     fn events(&mut self) -> Vec<Event>;
     /// The device in words.
     fn device(&self) -> String;
-    /// What a run would cost; `None` where that is not known.
-    fn estimate(&self, _document: &Document) -> Option<Estimate> {
+    /// Finds out what a run would cost, on any thread; `None` where that is not known.
+    fn estimator(&self) -> Option<Estimator> {
         None
     }
     /// What the model of this name makes of words; `None` where that is not known, or not yet.
@@ -47,8 +46,8 @@ impl Engine for Studio {
         Self::device(self)
     }
 
-    fn estimate(&self, document: &Document) -> Option<Estimate> {
-        Self::estimate(self, document)
+    fn estimator(&self) -> Option<Estimator> {
+        Some(Self::estimator(self))
     }
 
     fn vocabulary(&self, model: &str) -> Option<Arc<Vocabulary>> {

@@ -68,6 +68,8 @@ impl App {
             return;
         }
         match command {
+            // Once more goes back.
+            Command::ViewCompare if self.view_mode == ViewMode::Compare => self.view_mode = ViewMode::Both,
             Command::ViewCompare => self.view_mode = ViewMode::Compare,
             Command::HideLook => {
                 let hidden = look.regions == RegionLook::Hidden;

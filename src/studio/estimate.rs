@@ -17,6 +17,9 @@ pub struct Estimate {
     pub seconds: Option<f32>,
 }
 
+/// What a run of a document would cost; `None` where its checkpoint cannot be opened, or would refuse it.
+pub type Estimator = Box<dyn FnOnce(&Document) -> Option<Estimate> + Send>;
+
 impl Estimate {
     /// Counts what the engine will do for `document` on a model of this window and factor, from the same plan that it runs.
     /// `None` where it would refuse the document.

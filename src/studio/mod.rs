@@ -16,7 +16,7 @@ mod vocabulary;
 mod worker;
 
 pub use drawing::{DrawError, Drawn, Options, Seconds, Stage, Watcher, draw};
-pub use estimate::Estimate;
+pub use estimate::{Estimate, Estimator};
 pub use latent::{CELL, LatentCells, latent_cells};
 pub use loading::{LoadError, Loaded, load};
 pub use model::Model;
@@ -160,15 +160,17 @@ impl Studio {
         self.shared.events()
     }
 
-    /// What a run of this document would cost; `None` where its checkpoint cannot be opened. It looks at every mask, so ask
-    /// when the document changed, not in every frame.
+    /// Finds out what a run of a document would cost, on any thread: it looks at every mask.
     #[must_use]
-    pub fn estimate(&self, document: &Document) -> Option<Estimate> {
-        let name = &document.settings.model;
-        let (window, factor) = self.shared.facts(name)?;
-        let estimate = Estimate::of(document, window, factor)?;
-        let seconds = self.shared.seconds_per_sample(name).map(|s| s * estimate.unet_samples as f32);
-        Some(Estimate { seconds, ..estimate })
+    pub fn estimator(&self) -> Estimator {
+        let shared = Arc::clone(&self.shared);
+        Box::new(move |document| {
+            let name = &document.settings.model;
+            let (window, factor) = shared.facts(name)?;
+            let estimate = Estimate::of(document, window, factor)?;
+            let seconds = shared.seconds_per_sample(name).map(|s| s * estimate.unet_samples as f32);
+            Some(Estimate { seconds, ..estimate })
+        })
     }
 
     /// What the checkpoint of this name makes of words; `None` while it is being read, and where it cannot be. It is read on
