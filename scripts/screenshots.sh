@@ -39,7 +39,7 @@ pids+=($!)
 until xdotool getdisplaygeometry >/dev/null 2>&1; do sleep 0.2; done
 
 # A home of its own, so that no preference and no file of this machine plays a part.
-env -u WAYLAND_DISPLAY HOME="$home" XDG_DATA_HOME="$home/data" XDG_RUNTIME_DIR="$home" "$binary" >"$home/log" 2>&1 &
+env -u WAYLAND_DISPLAY LC_ALL=en_US.UTF-8 HOME="$home" XDG_DATA_HOME="$home/data" XDG_RUNTIME_DIR="$home" "$binary" >"$home/log" 2>&1 &
 studio=$!
 pids+=("$studio")
 window=
@@ -81,9 +81,11 @@ stroke() {
     xdotool mouseup 1
 }
 
-# 1. The first start: the example.
+# 1. The first start: the example, and the tour's first note.
 settle
 shoot first-start
+xdotool key Escape
+settle 4
 
 # 2. A region of one's own, painted and named.
 xdotool key ctrl+shift+n
@@ -109,7 +111,24 @@ xdotool mousemove 720 870
 settle
 shoot studio
 
-# 4. Saved under a name typed into the studio's own dialog, and found again.
+# 4. Picture and regions beside each other, the regions hatched.
+xdotool key y
+xdotool key ctrl+k
+settle 4
+xdotool type --delay 40 'hatching'
+settle 4
+xdotool key Return
+settle
+shoot compare
+xdotool key y
+xdotool key ctrl+k
+settle 4
+xdotool type --delay 40 'tint'
+settle 4
+xdotool key Return
+settle
+
+# 5. Saved under a name typed into the studio's own dialog, and found again.
 xdotool key ctrl+s
 settle 4
 xdotool key ctrl+a
@@ -119,7 +138,7 @@ settle
 [ -s "$home/bay.ora" ] || { echo "the project was not saved" >&2; shoot failed; exit 1; }
 echo "saved a project of $(stat -c %s "$home/bay.ora") bytes"
 
-# 5. Another look: the light theme.
+# 6. Another look: the light theme, and another language.
 xdotool key ctrl+k
 settle 4
 xdotool type --delay 40 'theme light'
@@ -127,3 +146,10 @@ settle 4
 xdotool key Return
 settle
 shoot light
+xdotool key ctrl+k
+settle 4
+xdotool type --delay 40 'deutsch'
+settle 4
+xdotool key Return
+settle
+shoot german

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Goldens, assert_close, goldens, relative_l2};
+use common::{Goldens, assert_close, goldens, one_window, relative_l2};
 use polyptych::checkpoint::Device;
 use polyptych::diffusion::masks::LatentMask;
 use polyptych::diffusion::random::{TorchRandom, keyed_normals};
@@ -11,7 +11,7 @@ use polyptych::diffusion::{
     Call, Ddim, DpmSolver, Euler, EulerAncestral, Heun, Hold, Lcm, Moments, Network, NetworkError, Observer, Painting,
     Part, Planes, PredictionType, PromptId, Sampler, Schedule, ScheduleError, SchedulerConfig, Surround, UniPc, paint,
 };
-use polyptych::document::{self, Document};
+use polyptych::document;
 use polyptych::studio::{Estimate, Options, draw, load};
 use std::f64::consts::FRAC_PI_2;
 
@@ -165,16 +165,9 @@ fn every_sampler_schedule_and_prediction_is_diffusers() {
 fn pictures_of_the_checkpoints_are_diffusers_with_every_sampler() {
     for name in ["eps", "vpred"] {
         let golden = Goldens::open(&format!("{name}_samplers.safetensors"));
-        let facts = golden.json("parameters");
-        let text = |key: &str| facts[key].as_str().expect(key).to_owned();
         let folder = goldens().join(name);
         let mut model = load(folder.to_str().expect("a path"), Device::default()).expect("loads");
-        let mut document = Document::new(128, 128);
-        document.background.words = text("prompt");
-        document.background.negative = text("negative");
-        document.settings.seed = facts["seed"].as_u64().expect("seed");
-        document.settings.steps = 10;
-        document.settings.guidance = 7.5;
+        let mut document = one_window(&golden.json("parameters"));
         for sampler in document::Sampler::ALL {
             for schedule in [document::Schedule::Normal, document::Schedule::Karras] {
                 document.settings.sampler = sampler;
