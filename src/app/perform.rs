@@ -285,6 +285,9 @@ impl App {
     fn set_language(&mut self, language: Language) {
         self.prefs.language = language;
         texts::speak(language);
+        // What was said before is said again.
+        self.checks = super::checks::Checks::default();
+        self.cost.forget();
     }
 
     fn set_theme(&mut self, ctx: &egui::Context, theme: ThemePreference) {

@@ -52,6 +52,16 @@ fn the_window_speaks_german_and_chinese_and_english_again() {
     painter.types("Deutsch");
     painter.presses(Modifiers::NONE, Key::Enter);
     painter.h.get_by_label("Bild machen");
+    // What was found out before is told in the new language, too.
+    let told = |p: &Painter| p.h.query_by_label_contains("liegen unter anderen").is_some();
+    for _ in 0..2000 {
+        if told(&painter) {
+            break;
+        }
+        painter.h.step();
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    assert!(told(&painter));
     painter.presses(Modifiers::COMMAND, Key::K);
     painter.types("English");
     painter.presses(Modifiers::NONE, Key::Enter);
