@@ -167,10 +167,9 @@ fn arrow_keys_move_the_brush_as_the_screen_shows_it() {
     assert!(x.abs_diff(384) <= 1 && y < 200, "painted around {x}, {y}");
 }
 
-/// True where there is a graphics adapter to draw with.
+/// True where there is a graphics adapter to draw with: the harness itself is asked, which panics where there is none.
 fn adapter() -> bool {
-    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
-    let found = !pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all())).is_empty();
+    let found = std::panic::catch_unwind(egui_kittest::wgpu::WgpuTestRenderer::new).is_ok();
     if !found {
         println!("skipped: there is no graphics adapter here");
     }
