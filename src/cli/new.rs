@@ -1,6 +1,7 @@
 //! `polyptych new`: a project from masks and prompts.
 
 use super::start::StartArgs;
+use crate::checkpoint::weighting;
 use crate::document::{Document, MAX_SIDE, MIN_SIDE};
 use anyhow::{Context as _, bail, ensure};
 use std::path::{Path, PathBuf};
@@ -94,6 +95,7 @@ fn mask_and_words(text: &str) -> anyhow::Result<(PathBuf, String)> {
 
 /// A card's name: the first words of its prompt.
 fn short_name(words: &str, number: usize) -> String {
+    let words = weighting::parse(words).text;
     let name: String = words.split([',', '.', '\n']).next().unwrap_or_default().trim().chars().take(32).collect();
     if name.is_empty() { format!("Region {number}") } else { name }
 }
