@@ -1,12 +1,12 @@
 //! What would go wrong with the picture, said before it is made.
 
+use super::asked::Asked;
 use super::texts::{fill, tr};
 use super::words::Writing;
 use super::{Editor, Selected};
 use crate::document::{Area, Coverage, Document, RegionId, Start, WarningKind};
 use crate::studio::Vocabulary;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, TryRecvError, channel};
 
 /// A region of which more than this lies under others is worth a word.
 const HIDDEN: f64 = 0.1;
@@ -17,7 +17,7 @@ pub struct Checks {
     /// What the coverage was found out for.
     of: Vec<Shape>,
     coverage: Option<Coverage>,
-    looking: Option<(Vec<Shape>, Receiver<Coverage>)>,
+    looking: Option<(Vec<Shape>, Asked<Coverage>)>,
     /// The count of changes the warnings were written for.
     changes: Option<u64>,
     warnings: Vec<String>,
@@ -35,13 +35,12 @@ impl Checks {
         let document = editor.document();
         let shapes: Vec<Shape> =
             document.regions.iter().map(|r| (r.id, r.visible, editor.mask_changes(r.id))).collect();
-        if let Some((of, receiver)) = self.looking.take() {
-            match receiver.try_recv() {
+        if let Some((of, asked)) = self.looking.take() {
+            match asked.answer() {
                 Ok(coverage) => {
                     (self.of, self.coverage, self.changes) = (of, Some(coverage), None);
                 }
-                Err(TryRecvError::Empty) => self.looking = Some((of, receiver)),
-                Err(TryRecvError::Disconnected) => {}
+                Err(asked) => self.looking = asked.map(|asked| (of, asked)),
             }
         }
         let known = self.coverage.is_some() && self.of == shapes;
@@ -50,17 +49,8 @@ impl Checks {
             self.warnings = self.coverage.as_ref().map(|c| texts(document, c)).unwrap_or_default();
         }
         if !known && self.looking.is_none() {
-            let (sender, receiver) = channel();
-            let (document, ctx) = (document.clone(), ctx.clone());
-            let work = move || {
-                // Nobody waits where another document has been opened since.
-                sender.send(document.coverage()).ok();
-                ctx.request_repaint();
-            };
-            match std::thread::Builder::new().name("checks".to_owned()).spawn(work) {
-                Ok(_) => self.looking = Some((shapes, receiver)),
-                Err(error) => log::error!("no thread for the checks: {error}"),
-            }
+            let document = document.clone();
+            self.looking = Asked::begin(ctx, "checks", move || document.coverage()).map(|asked| (shapes, asked));
         }
     }
 

@@ -1,12 +1,13 @@
 //! What a run will cost, told before it is started.
 
 use super::Editor;
+use super::asked::Asked;
 use super::engine::Engine;
 use super::job::duration;
+use super::settled::Settled;
 use super::texts::{fill, tr};
 use crate::studio::Estimate;
-use std::sync::mpsc::{Receiver, TryRecvError, channel};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Estimates look at every mask, on a thread of their own, and wait until nothing has changed for so long.
 const QUIET: Duration = Duration::from_millis(300);
@@ -16,10 +17,10 @@ const QUIET: Duration = Duration::from_millis(300);
 pub struct Cost {
     /// The count of changes it was found out for.
     of: Option<u64>,
-    /// The count of changes last seen, and since when.
-    seen: Option<(u64, Instant)>,
+    /// The count of changes.
+    settled: Settled<u64>,
     /// What is being found out on another thread.
-    asked: Option<Receiver<Option<Estimate>>>,
+    asked: Option<Asked<Option<Estimate>>>,
     text: Option<String>,
 }
 
@@ -27,42 +28,24 @@ impl Cost {
     /// Follows the document.
     pub fn update(&mut self, ctx: &egui::Context, editor: &Editor, engine: &dyn Engine) {
         let changes = editor.changes();
-        if let Some(receiver) = self.asked.take() {
-            match receiver.try_recv() {
+        if let Some(asked) = self.asked.take() {
+            match asked.answer() {
                 Ok(estimate) => self.text = estimate.map(text),
-                Err(TryRecvError::Empty) => self.asked = Some(receiver),
-                Err(TryRecvError::Disconnected) => {}
+                Err(asked) => self.asked = asked,
             }
         }
         if self.of == Some(changes) || self.asked.is_some() {
             return;
         }
-        let now = Instant::now();
-        let since = match self.seen {
-            Some((seen, since)) if seen == changes => since,
-            _ => {
-                self.seen = Some((changes, now));
-                now
-            }
-        };
-        let waited = now - since;
-        if self.of.is_some() && waited < QUIET {
-            ctx.request_repaint_after(QUIET - waited);
+        let left = self.settled.left(changes, QUIET);
+        if self.of.is_some() && !left.is_zero() {
+            ctx.request_repaint_after(left);
             return;
         }
         self.of = Some(changes);
         let Some(estimator) = engine.estimator() else { return };
-        let (sender, receiver) = channel();
-        let (document, ctx) = (editor.document().clone(), ctx.clone());
-        let work = move || {
-            // Nobody waits where another document has been opened since.
-            sender.send(estimator(&document)).ok();
-            ctx.request_repaint();
-        };
-        match std::thread::Builder::new().name("cost".to_owned()).spawn(work) {
-            Ok(_) => self.asked = Some(receiver),
-            Err(error) => log::error!("no thread for the cost: {error}"),
-        }
+        let document = editor.document().clone();
+        self.asked = Asked::begin(ctx, "cost", move || estimator(&document));
     }
 
     /// Asks again: a run has told how fast this machine is.

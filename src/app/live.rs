@@ -1,6 +1,7 @@
 //! Live painting: while it is on, a quick picture follows every change. It becomes a take only where it is kept.
 
 use super::job::duration;
+use super::settled::Settled;
 use super::texts::{fill, tr};
 use super::{App, Command, theme};
 use crate::document::{Document, Settings, Take};
@@ -8,7 +9,7 @@ use crate::studio::{Event, Job, JobId};
 use egui::{Label, RichText, Ui};
 use image::RgbImage;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A picture is begun once nothing has changed for so long; the one before is stopped at once.
 const QUIET: Duration = Duration::from_millis(150);
@@ -17,8 +18,8 @@ const QUIET: Duration = Duration::from_millis(150);
 #[derive(Default)]
 pub struct Live {
     on: bool,
-    /// The state last seen, and since when.
-    seen: Option<((u64, u64), Instant)>,
+    /// The state of the document.
+    settled: Settled<(u64, u64)>,
     /// The state that a picture was begun for.
     begun: Option<(u64, u64)>,
     job: Option<Sent>,
@@ -123,21 +124,13 @@ impl App {
             return;
         }
         let state = self.editor.edits();
-        let now = Instant::now();
-        let since = match self.live.seen {
-            Some((seen, since)) if seen == state => since,
-            _ => {
-                self.live.seen = Some((state, now));
-                now
-            }
-        };
+        let left = self.live.settled.left(state, QUIET);
         if self.live.begun == Some(state) {
             return;
         }
         self.hush_live();
-        let waited = now - since;
-        if waited < QUIET {
-            ctx.request_repaint_after(QUIET - waited);
+        if !left.is_zero() {
+            ctx.request_repaint_after(left);
             return;
         }
         self.live.begun = Some(state);

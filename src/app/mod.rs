@@ -5,6 +5,7 @@
 //! to take them back.
 
 mod advanced;
+mod asked;
 mod bench;
 mod canvas;
 mod change;
@@ -34,6 +35,7 @@ mod recovery;
 mod regions;
 mod reshape;
 mod settings;
+mod settled;
 mod sharing;
 mod shelf;
 mod start;

@@ -147,12 +147,14 @@ impl App {
                     self.editor.toggle_region(id);
                 }
             }
-            Command::SoloRegion | Command::LockRegion => {
+            Command::SoloRegion => {
                 if let Selected::Region(id) = self.editor.selected() {
-                    match command {
-                        Command::SoloRegion => self.editor.solo_region(id),
-                        _ => self.editor.lock_region(id),
-                    }
+                    self.editor.solo_region(id);
+                }
+            }
+            Command::LockRegion => {
+                if let Selected::Region(id) = self.editor.selected() {
+                    self.editor.lock_region(id);
                 }
             }
             Command::RaiseRegion => self.editor.shift_region(1),

@@ -1,7 +1,8 @@
 //! The latent masks of a part of the canvas, to show a person what of the regions reaches the model.
 
-use crate::diffusion::masks::{Coverage, Overlap, feathered, latent_masks};
-use crate::document::{self, Document, PixelRect, Region, RegionId};
+use super::plan::overlap;
+use crate::diffusion::masks::{Coverage, feathered, latent_masks};
+use crate::document::{Document, PixelRect, Region, RegionId};
 
 /// Canvas pixels along a side of a latent cell.
 pub const CELL: u32 = 8;
@@ -36,11 +37,7 @@ pub fn latent_cells(document: &Document, rect: PixelRect) -> LatentCells {
         })
         .collect();
     let coverages: Vec<Coverage<'_>> = crops.iter().map(|data| Coverage { width, height, data }).collect();
-    let overlap = match settings.overlap {
-        document::Overlap::Order => Overlap::Order,
-        document::Overlap::Average => Overlap::Average,
-    };
-    let masks = latent_masks(width, height, CELL as usize, &coverages, overlap);
+    let masks = latent_masks(width, height, CELL as usize, &coverages, overlap(settings));
 
     let cell = |start: u32, length: u32, side: u32| (start / CELL, (start + length).min(side).div_ceil(CELL));
     let (left, right) = cell(rect.x, rect.width, document.width);

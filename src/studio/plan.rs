@@ -233,6 +233,14 @@ pub(super) fn coverages<'a>(document: &'a Document, soft: &'a [Option<Vec<u8>>])
         .collect()
 }
 
+/// What the engine calls the document's way with overlaps.
+pub(super) fn overlap(settings: &document::Settings) -> Overlap {
+    match settings.overlap {
+        document::Overlap::Order => Overlap::Order,
+        document::Overlap::Average => Overlap::Average,
+    }
+}
+
 /// The masks of all parts, and those of the steps in which not every region takes part.
 fn masks(
     document: &Document,
@@ -246,10 +254,7 @@ fn masks(
     if options.reference {
         return (reference_masks(width, height, factor, coverages), Vec::new());
     }
-    let overlap = match settings.overlap {
-        document::Overlap::Order => Overlap::Order,
-        document::Overlap::Average => Overlap::Average,
-    };
+    let overlap = overlap(settings);
     let all = latent_masks(width, height, factor, coverages, overlap);
 
     let spans: Vec<Range<usize>> = visible(document).map(|r| span(r, document)).collect();

@@ -28,19 +28,22 @@ impl egui::DroppedFile for Dropped {
 impl Painter {
     /// In a studio that keeps unsaved work in this folder, at once.
     fn with_data(data: &Path, project: Option<&Path>) -> Self {
-        let options = Options {
+        Self::opens(Options {
             project: project.map(Into::into),
             engine: Some(Box::new(Pretender::default())),
             file_dialogs: FileDialogs::Own,
             data: Some(data.into()),
             autosave_every: Some(Duration::ZERO),
             ..english()
-        };
-        let mut h = Harness::builder().with_size(vec2(1440.0, 900.0)).build_eframe(|cc| App::new(cc, options));
-        h.run_ok();
-        let mut painter = Self { h };
-        painter.waits_for("the project", |a| !a.is_busy_with_files());
-        painter
+        })
+    }
+
+    /// Begins something that is never saved.
+    fn begins_a_house(&mut self) {
+        self.takes_a_new_canvas();
+        self.clicks("Add region");
+        self.types("a red house");
+        self.waits_for("the copy", |a| !a.is_busy_with_files());
     }
 
     fn drops(&mut self, path: &Path) {
@@ -115,10 +118,7 @@ fn a_crash_loses_nothing() {
 fn what_was_never_saved_comes_back_too_or_is_thrown_away() {
     let data = tempfile::tempdir().expect("a folder");
     let mut painter = Painter::with_data(data.path(), None);
-    painter.takes_a_new_canvas();
-    painter.clicks("Add region");
-    painter.types("a red house");
-    painter.waits_for("the copy", |a| !a.is_busy_with_files());
+    painter.begins_a_house();
     drop(painter);
     let mut painter = Painter::with_data(data.path(), None);
     assert!(painter.sees("never saved"));
@@ -143,10 +143,7 @@ fn what_was_never_saved_comes_back_too_or_is_thrown_away() {
 fn a_proper_end_leaves_nothing_behind() {
     let data = tempfile::tempdir().expect("a folder");
     let mut painter = Painter::with_data(data.path(), None);
-    painter.takes_a_new_canvas();
-    painter.clicks("Add region");
-    painter.types("a red house");
-    painter.waits_for("the copy", |a| !a.is_busy_with_files());
+    painter.begins_a_house();
     assert_eq!(files(&data.path().join("recovery")).len(), 3, "copy, record and lock");
     painter.presses(Modifiers::COMMAND, Key::Q);
     painter.clicks("Don’t save");

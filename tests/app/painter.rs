@@ -115,12 +115,16 @@ impl Painter {
     }
 
     pub fn with(project: Option<&Path>, engine: Box<dyn Engine>) -> Self {
-        let options = Options {
+        Self::opens(Options {
             project: project.map(Into::into),
             engine: Some(engine),
             file_dialogs: FileDialogs::Own,
             ..english()
-        };
+        })
+    }
+
+    /// A studio of these options, once its project is there.
+    pub fn opens(options: Options) -> Self {
         let mut h = Harness::builder().with_size(vec2(1440.0, 900.0)).build_eframe(|cc| App::new(cc, options));
         h.run_ok();
         let mut painter = Self { h };

@@ -2,10 +2,9 @@
 
 use super::painter::{Painter, Pretender, english};
 use egui::accesskit::Role;
-use egui::{Event, Key, Modifiers, PointerButton, Vec2, vec2};
-use egui_kittest::Harness;
+use egui::{Event, Key, Modifiers, PointerButton, Vec2};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use polyptych::app::{App, FileDialogs, Options, Tool};
+use polyptych::app::{FileDialogs, Options, Tool};
 use polyptych::document::{Document, RegionId};
 use std::path::Path;
 use std::sync::Arc;
@@ -84,10 +83,7 @@ fn a_painting_on_the_model_inside_the_program() {
     document.settings.steps = 3;
     document.save(&path).expect("saved");
     let options = Options { project: Some(path), engine: None, file_dialogs: FileDialogs::Own, ..english() };
-    let mut h = Harness::builder().with_size(vec2(1440.0, 900.0)).build_eframe(|cc| App::new(cc, options));
-    h.run_ok();
-    let mut painter = Painter { h };
-    painter.waits_for("the project", |a| !a.is_busy_with_files());
+    let mut painter = Painter::opens(options);
 
     painter.clicks("Add region");
     painter.types("a green meadow");

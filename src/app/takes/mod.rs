@@ -11,7 +11,6 @@ mod strip;
 pub use compare::Compare;
 
 use super::texts::{fill, tr};
-use super::thumbnails;
 use crate::document::{Document, TAKES_COUNT, TAKES_MEMORY, Take};
 use egui::{ColorImage, TextureHandle, TextureOptions};
 use shelf::{Done, Shelf, Work};
@@ -134,8 +133,7 @@ impl Takes {
         (self.items, self.removed, self.waiting, self.changed) = (Vec::new(), Vec::new(), None, false);
         let packed = document.packed_takes();
         self.next = packed.last().map_or(0, |(number, _)| *number).saturating_add(1);
-        let kept = document.take.clone().map(|take| (take, document.without_takes()));
-        let mut kept = Some(kept).flatten();
+        let mut kept = document.take.clone().map(|take| (take, document.without_takes()));
         if packed.is_empty() {
             // The picture that came with the document is the first of the strip.
             if let Some((take, document)) = kept.take() {
@@ -284,9 +282,4 @@ impl Takes {
         let to = at.map_or(Some(0), |at| at.checked_add_signed(by))?;
         self.items.get(to).map(|i| i.number)
     }
-}
-
-/// The picture as the strip shows it.
-fn thumbnail(take: &Take) -> ColorImage {
-    thumbnails::of_take(&take.image)
 }
