@@ -3,7 +3,7 @@
 mod common;
 
 use common::goldens;
-use polyptych::document::{Document, Mask};
+use polyptych::document::{Document, Mask, PixelRect};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
@@ -307,11 +307,9 @@ fn a_checkpoint_with_nan_is_refused_by_name() {
 }
 
 /// A mask of the canvas's size that covers these columns.
-fn columns(document: &Document, from: usize, to: usize) -> Arc<Mask> {
+fn columns(document: &Document, from: u32, to: u32) -> Arc<Mask> {
     let mut mask = Mask::empty(document.width, document.height);
-    for row in mask.data_mut().chunks_mut(document.width as usize) {
-        row[from..to].fill(255);
-    }
+    mask.fill(PixelRect { x: from, y: 0, width: to - from, height: document.height }, 255);
     Arc::new(mask)
 }
 

@@ -3,8 +3,8 @@
 use image::{Rgb as Pixel, RgbImage};
 use polyptych::document::{
     Area, BootstrapColour, Carry, Document, History, Kind, MAX_FEATHER, MAX_REGIONS, MAX_WEIGHT, MIN_WEIGHT, Mask,
-    MergeKey, Opened, Overlap, Problem, REGION_COLOURS, Region, RegionId, Rgb, Sampler, Schedule, Settings, Start,
-    TAKES_MEMORY, Take, WarningKind, WindowWeights, Wrap, describe, replace_file, write_atomically,
+    MergeKey, Opened, Overlap, PixelRect, Problem, REGION_COLOURS, Region, RegionId, Rgb, Sampler, Schedule, Settings,
+    Start, TAKES_MEMORY, Take, WarningKind, WindowWeights, Wrap, describe, replace_file, write_atomically,
 };
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read as _, Write as _};
@@ -18,12 +18,11 @@ use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 /// A mask in which every value from 0 to 255 occurs, inside a box.
 fn ramp(width: u32, height: u32, left: u32, top: u32, right: u32, bottom: u32) -> Arc<Mask> {
-    let mut mask = Mask::empty(width, height);
-    for y in top..bottom {
-        for x in left..right {
-            mask.row_mut(y)[x as usize] = (1 + (x * 7 + y * 13) % 255) as u8;
+    let mask = Mask::from_rows(width, height, |y, row| {
+        for x in (left..right).filter(|_| (top..bottom).contains(&y)) {
+            row[x as usize] = (1 + (x * 7 + y * 13) % 255) as u8;
         }
-    }
+    });
     Arc::new(mask)
 }
 
@@ -548,11 +547,11 @@ fn each_layer_of_a_foreign_file_becomes_a_region() {
     assert_eq!((tree.name.as_str(), tree.words.as_str(), tree.visible), ("a tree", "a tree\nwith leaves", false));
     assert!(REGION_COLOURS.contains(&tree.colour), "a layer of many colours takes one of the palette");
     assert_eq!(tree.mask.get(5, 7), 50, "alpha 200 × layer 0.5 × stack 0.5, at the sum of the offsets");
-    assert_eq!(tree.mask.data().iter().filter(|v| **v > 0).count(), 16);
+    assert_eq!(tree.mask.to_raw().iter().filter(|v| **v > 0).count(), 16);
     assert_eq!((plain.name.as_str(), plain.words.as_str()), ("Region 2", ""));
-    assert!(plain.mask.data().iter().all(|v| *v == 255), "no alpha means covered");
+    assert!(plain.mask.to_raw().iter().all(|v| *v == 255), "no alpha means covered");
     assert_eq!(long.name, "a very long layer name that goes on…");
-    assert_eq!(long.mask.data().iter().filter(|v| **v == 255).count(), 30, "cut at the canvas's edge");
+    assert_eq!(long.mask.to_raw().iter().filter(|v| **v == 255).count(), 30, "cut at the canvas's edge");
 }
 
 #[test]
@@ -1014,9 +1013,9 @@ fn imported(bytes: &[u8], width: u32, height: u32) -> Result<Mask, String> {
 fn masks_come_from_luminance_or_from_alpha() {
     use png::{BitDepth, ColorType};
     let grey: Vec<u8> = (0..64 * 64).map(|i| (i % 256) as u8).collect();
-    assert_eq!(imported(&png(64, 64, ColorType::Grayscale, BitDepth::Eight, &grey), 64, 64).unwrap().data(), grey);
+    assert_eq!(imported(&png(64, 64, ColorType::Grayscale, BitDepth::Eight, &grey), 64, 64).unwrap().to_raw(), grey);
     let bits = imported(&png(64, 64, ColorType::Grayscale, BitDepth::One, &[0b1010_1010; 512]), 64, 64).unwrap();
-    assert_eq!(&bits.data()[..4], [255, 0, 255, 0]);
+    assert_eq!(&bits.to_raw()[..4], [255, 0, 255, 0]);
     // Pillow: Image.new("RGB", (1, 1), c).convert("L") for these colours.
     for (colour, luminance) in
         [([255, 0, 0], 76), ([0, 255, 0], 150), ([0, 0, 255], 29), ([12, 200, 77], 130), ([255; 3], 255)]
@@ -1035,9 +1034,7 @@ fn masks_come_from_luminance_or_from_alpha() {
 
 fn rectangle(width: u32, height: u32, x: u32, y: u32, w: u32, h: u32, value: u8) -> Arc<Mask> {
     let mut mask = Mask::empty(width, height);
-    for y in y..y + h {
-        mask.row_mut(y)[x as usize..(x + w) as usize].fill(value);
-    }
+    mask.fill(PixelRect { x, y, width: w, height: h }, value);
     Arc::new(mask)
 }
 
@@ -1144,7 +1141,7 @@ fn the_box_of_a_mask_is_tight() {
         let mut mask = (*rectangle(64, 70, x, y, w, h, 1)).clone();
         let bounds = mask.bounds();
         assert_eq!((bounds.x, bounds.y, bounds.width, bounds.height), (x, y, w, h));
-        mask.row_mut(69)[0] = 1;
+        mask.write_row(0, 69, &[1]);
         let bounds = mask.bounds();
         assert_eq!((bounds.x, bounds.y + bounds.height), (0, 70));
     }
@@ -1169,10 +1166,10 @@ fn story(document: &mut Document, history: &mut History) -> Vec<Document> {
     step(document, history, "Add", &|d| {
         d.add_region("Sea", "waves");
     });
-    step(document, history, "Paint", &|d| Arc::make_mut(&mut d.regions[1].mask).data_mut().fill(99));
+    step(document, history, "Paint", &|d| d.regions[1].mask = Mask::even(160, 96, 99).into());
     step(document, history, "Order", &|d| d.regions.swap(0, 1));
     step(document, history, "Invert", &|d| {
-        Arc::make_mut(&mut d.regions[0].mask).data_mut().iter_mut().for_each(|v| *v = 255 - *v);
+        d.regions[0].mask = d.regions[0].mask.map(|v| 255 - v).into();
     });
     step(document, history, "Delete", &|d| {
         d.regions.remove(0);
@@ -1192,10 +1189,13 @@ fn story(document: &mut Document, history: &mut History) -> Vec<Document> {
         d.background.words = "sand".to_owned();
     });
     step(document, history, "Resize", &|d| d.resize_canvas(100, 200, 5, 5).unwrap());
-    step(document, history, "Paint", &|d| Arc::make_mut(&mut d.regions[0].mask).data_mut()[777] ^= 1);
+    step(document, history, "Paint", &|d| {
+        let mask = Arc::make_mut(&mut d.regions[0].mask);
+        mask.write_row(77, 7, &[mask.get(77, 7) ^ 1]);
+    });
     step(document, history, "Both", &|d| {
         d.regions[0].name = "Dunes".to_owned();
-        Arc::make_mut(&mut d.regions[0].mask).data_mut()[3] = 200;
+        Arc::make_mut(&mut d.regions[0].mask).write_row(3, 0, &[200]);
         d.add_region("Sun", "a sun");
     });
     states
@@ -1288,7 +1288,7 @@ fn an_open_step_is_kept_or_taken_back() {
     let mut history = History::default();
     let before = document.clone();
     history.begin(&document);
-    Arc::make_mut(&mut document.regions[0].mask).data_mut().fill(1);
+    document.regions[0].mask = Mask::even(64, 64, 1).into();
     document.regions[0].name = "B".to_owned();
     assert!(history.is_open());
     history.abort(&mut document);
@@ -1296,7 +1296,7 @@ fn an_open_step_is_kept_or_taken_back() {
     history.begin(&document);
     assert!(!history.commit(&document, "Nothing"));
     history.begin(&document);
-    Arc::make_mut(&mut document.regions[0].mask).data_mut()[64 * 64 - 1] = 1;
+    Arc::make_mut(&mut document.regions[0].mask).write_row(63, 63, &[1]);
     assert!(history.commit(&document, "Paint"));
     let change = history.undo(&mut document).unwrap();
     assert_eq!((change.label.as_str(), change.rest, change.masks.len()), ("Paint", false, 1));
@@ -1326,8 +1326,8 @@ fn old_steps_go_when_memory_is_short() {
     let mut history = History::with_memory(1 << 20);
     for i in 0..40_u32 {
         history.edit(&mut document, "Noise", |d| {
-            let mask = Arc::make_mut(&mut d.regions[0].mask);
-            mask.data_mut().iter_mut().enumerate().for_each(|(at, v)| *v = (at as u32 * (i + 3) % 251) as u8);
+            let noise: Vec<u8> = (0..640 * 640_u32).map(|at| (at * (i + 3) % 251) as u8).collect();
+            d.regions[0].mask = Mask::from_raw(640, 640, &noise).expect("of this size").into();
         });
         assert!(history.memory() <= 1 << 20);
     }
@@ -1342,7 +1342,7 @@ fn old_steps_go_when_memory_is_short() {
     // Flat tiles cost next to nothing.
     let mut history = History::with_memory(1 << 20);
     for i in 0..100 {
-        history.edit(&mut document, "Fill", |d| Arc::make_mut(&mut d.regions[0].mask).data_mut().fill(i));
+        history.edit(&mut document, "Fill", |d| d.regions[0].mask = Mask::even(640, 640, i).into());
     }
     let mut undone = 0;
     while history.undo(&mut document).is_some() {
@@ -1425,7 +1425,7 @@ fn what_may_change_is_a_mask_like_those_of_regions() {
     document.start = Some(Start { image, strength: 0.5, area });
     let mut history = History::default();
     history.edit(&mut document, "Paint", |d| {
-        Arc::make_mut(d.mask_mut(RegionId::CHANGE).expect("there")).data_mut().fill(255);
+        *d.mask_mut(RegionId::CHANGE).expect("there") = Mask::even(96, 64, 255).into();
     });
     assert_eq!(document.mask(RegionId::CHANGE).map(|m| m.get(5, 5)), Some(255));
     assert_eq!(document.regions[0].mask.get(5, 5), 0);

@@ -1,6 +1,6 @@
 //! Killed at any moment of a save, the file is the old one or the new one, whole.
 
-use polyptych::document::{Document, FileError, replace_file};
+use polyptych::document::{Document, FileError, Mask, replace_file};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -37,12 +37,14 @@ fn document(words: &str) -> Document {
     let mut document = Document::new(256, 192);
     words.clone_into(&mut document.background.words);
     let id = document.add_region("Boat", words);
-    let mask = std::sync::Arc::make_mut(&mut document.region_mut(id).expect("just added").mask);
     let mut state = 12345_u32;
-    for v in mask.data_mut() {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        *v = (state >> 24) as u8;
-    }
+    let mask = Mask::from_rows(256, 192, |_, row| {
+        for v in row {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            *v = (state >> 24) as u8;
+        }
+    });
+    document.region_mut(id).expect("just added").mask = mask.into();
     document
 }
 

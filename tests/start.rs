@@ -6,7 +6,7 @@ mod common;
 use common::{Goldens, assert_close, goldens, one_window, relative_l2};
 use image::{Rgb, RgbImage};
 use polyptych::checkpoint::Device;
-use polyptych::document::{Area, Document, Mask, Sampler, Start};
+use polyptych::document::{Area, Document, Mask, PixelRect, Sampler, Start};
 use polyptych::studio::{Drawn, Estimate, Options, draw, load};
 use std::path::Path;
 use std::sync::Arc;
@@ -146,7 +146,7 @@ fn wide() -> Document {
     document.settings.sampler = Sampler::EulerAncestral;
     let id = document.add_region("Tower", "a stone tower");
     let mut mask = Mask::empty(256, 192);
-    (24..84).for_each(|y| mask.row_mut(y)[16..66].fill(255));
+    mask.fill(PixelRect { x: 16, y: 24, width: 50, height: 60 }, 255);
     document.region_mut(id).expect("the region").mask = mask.into();
     let image = RgbImage::from_fn(256, 192, |x, y| Rgb([x as u8, y as u8, (x / 2 + y / 3) as u8]));
     document.start = Some(Start { image: image.into(), strength: 0.75, area: Area::Regions });

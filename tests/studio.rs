@@ -1,7 +1,7 @@
 //! The worker thread: jobs, events, cancel, and what survives a failure. Networks are toys.
 
 use polyptych::diffusion::{Call, Moments, Network, NetworkError, Planes, PromptId, SchedulerConfig};
-use polyptych::document::{Area, Document, Mask, Sampler, Start};
+use polyptych::document::{Area, Document, Mask, PixelRect, Sampler, Start};
 use polyptych::studio::{self, Event, Job, JobId, LatentToRgb, Loader, Model, Options, Phase, Studio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
@@ -240,7 +240,7 @@ fn drawing_a_region_again_costs_that_region_only() {
     let mut scene = document(4);
     let id = scene.add_region("Boat", "a boat");
     let mut mask = Mask::empty(128, 128);
-    mask.data_mut()[40 * 128..60 * 128].fill(255);
+    mask.fill(PixelRect { x: 0, y: 40, width: 128, height: 20 }, 255);
     scene.region_mut(id).expect("the region").mask = mask.into();
     assert_eq!(calls(scene.clone()), 4);
     scene.region_mut(id).expect("the region").reroll = Some(1);

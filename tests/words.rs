@@ -7,7 +7,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use polyptych::app::{App, Engine, Example, FileDialogs, Language, Options, Selected};
 use polyptych::document::{
-    BootstrapColour, Document, Overlap, Region, Regions, Schedule, Settings, WindowWeights, Wrap,
+    BootstrapColour, Document, Overlap, PixelRect, Region, Regions, Schedule, Settings, WindowWeights, Wrap,
 };
 use polyptych::studio::{Event as Report, Job, JobId, KnownWords, Thing, Vocabulary, Words};
 use std::sync::{Arc, Mutex};
@@ -80,7 +80,8 @@ impl Writer {
         let mut document = Document::new(256, 256);
         document.background.words = "a meadow".to_owned();
         let id = document.add_region("First", "");
-        Arc::make_mut(&mut document.region_mut(id).expect("just added").mask).data_mut()[..256 * 128].fill(255);
+        let upper_half = PixelRect::whole(256, 128);
+        Arc::make_mut(&mut document.region_mut(id).expect("just added").mask).fill(upper_half, 255);
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("scene.ora");
         document.save(&path).expect("saved");

@@ -195,13 +195,12 @@ fn document() -> Document {
         let id = document.add_region(&format!("Region {}", number + 1), "a green tree");
         let (column, row) = (number % 4, number / 4);
         let (cx, cy) = ((column as f32 + 0.5) * 1024.0, (row as f32 + 0.5) * 1365.0);
-        let mut mask = Mask::empty(SIDE, SIDE);
-        for y in 0..SIDE {
+        let mask = Mask::from_rows(SIDE, SIDE, |y, row| {
             let dy = y as f32 - cy;
             let half = (700.0_f32.powi(2) - dy * dy).max(0.0).sqrt();
             let columns = (cx - half).max(0.0) as usize..(cx + half).min(SIDE as f32) as usize;
-            mask.row_mut(y)[columns].fill(255);
-        }
+            row[columns].fill(255);
+        });
         if let Some(region) = document.region_mut(id) {
             region.mask = Arc::new(mask);
         }

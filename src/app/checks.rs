@@ -115,13 +115,11 @@ fn texts(document: &Document, coverage: &Coverage) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::document::PixelRect;
 
-    fn fill(document: &mut Document, index: usize, columns: std::ops::Range<usize>) {
-        let width = document.width as usize;
-        let mask = Arc::make_mut(&mut document.regions[index].mask);
-        for row in mask.data_mut().chunks_exact_mut(width) {
-            row[columns.clone()].fill(255);
-        }
+    fn fill(document: &mut Document, index: usize, columns: std::ops::Range<u32>) {
+        let rect = PixelRect { x: columns.start, y: 0, width: columns.end - columns.start, height: document.height };
+        Arc::make_mut(&mut document.regions[index].mask).fill(rect, 255);
     }
 
     fn warnings(document: &Document) -> Vec<String> {

@@ -191,7 +191,7 @@ impl App {
     }
 
     /// Gives a region the mask in a picture.
-    fn take_mask(&mut self, id: RegionId, image: &RgbaImage) {
+    fn take_mask(&mut self, id: RegionId, image: &Arc<RgbaImage>) {
         let document = self.editor.document();
         let Some(region) = document.region(id) else { return };
         if region.locked {
@@ -204,9 +204,9 @@ impl App {
         } else {
             fill("{0} has a new mask.", &[&region.name])
         };
-        let mask = Mask::of_picture(image, document.width, document.height);
+        let image = Arc::clone(image);
         self.finish_gesture();
-        self.editor.set_mask(id, mask);
+        self.editor.set_mask(id, move |width, height| Mask::of_picture(&image, width, height));
         self.toasts.info(text);
     }
 

@@ -78,6 +78,9 @@ impl App {
     /// that wait already.
     pub(super) fn generate(&mut self, next: bool) {
         self.finish_gesture();
+        if self.is_working() {
+            return self.once_worked_out(move |app| app.generate(next));
+        }
         self.hush_live();
         let document = self.editor.document().without_takes();
         let seeds = self.prefs.batch.seeds(document.settings.seed);

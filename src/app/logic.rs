@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 impl App {
     pub(super) fn logic(&mut self, ctx: &egui::Context) {
         self.drain_engine();
+        self.follow_works(ctx);
         self.update_takes(ctx);
         for done in self.files.done() {
             self.file_done(ctx, done);
@@ -114,6 +115,9 @@ impl App {
     }
 
     fn save_to(&mut self, path: PathBuf, after: Option<Leave>) {
+        if self.is_working() {
+            return self.once_worked_out(move |app| app.save_to(path, after));
+        }
         self.after_save = after;
         self.files.save(self.editor.document().clone(), self.editor.state(), path);
     }
@@ -128,6 +132,10 @@ impl App {
 
     /// A person has named a file.
     pub(super) fn path_given(&mut self, ctx: &egui::Context, purpose: Purpose, path: PathBuf, after: Option<Leave>) {
+        if self.is_working() && matches!(purpose, Purpose::Export(_) | Purpose::ExportMask) {
+            let ctx = ctx.clone();
+            return self.once_worked_out(move |app| app.path_given(&ctx, purpose, path, after));
+        }
         let path = purpose.with_ending(path);
         match purpose {
             // The open document was asked about before the path was.

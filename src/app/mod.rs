@@ -52,6 +52,7 @@ mod ui;
 mod viewbar;
 mod widgets;
 mod words;
+mod work;
 
 pub use bench::bench;
 pub use commands::{Command, Keys};
@@ -103,11 +104,11 @@ pub struct App {
     engine: Box<dyn Engine>,
     /// The job that runs and those that wait, in their order.
     jobs: Vec<job::Running>,
+    work: work::Working,
     live: live::Live,
     takes: takes::Takes,
     /// Two finished pictures against each other.
     compare: Option<takes::Compare>,
-    change: change::ChangeOverlay,
     /// What is exported in place of the open document.
     export_of: Option<crate::document::Document>,
     canvas: Canvas,
@@ -161,10 +162,10 @@ impl App {
             editor: Editor::new(Example::first().document(), &Example::first().name()),
             engine,
             jobs: Vec::new(),
+            work: work::Working::default(),
             live: live::Live::default(),
             takes: takes::Takes::new(ctx),
             compare: None,
-            change: change::ChangeOverlay::default(),
             export_of: None,
             canvas: Canvas::new(ctx, cc.wgpu_render_state.as_ref()),
             tool: Tool::Brush,

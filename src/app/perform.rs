@@ -91,9 +91,9 @@ impl App {
         }
     }
 
-    /// True where Escape has something to stop: a stroke, a comparison or a job.
+    /// True where Escape has something to stop: a stroke, a change, a comparison or a job.
     pub(super) fn something_to_stop(&self) -> bool {
-        self.canvas.is_painting() || self.compare.is_some() || !self.jobs.is_empty()
+        self.canvas.is_painting() || self.is_working() || self.compare.is_some() || !self.jobs.is_empty()
     }
 
     /// Does it.
@@ -177,6 +177,7 @@ impl App {
             Command::Generate => self.generate(false),
             Command::GenerateNext => self.generate(true),
             Command::Cancel if self.canvas.is_painting() => self.abort_gesture(),
+            Command::Cancel if self.is_working() => self.leave_works(),
             Command::Cancel if self.compare.is_some() => self.compare = None,
             Command::Cancel => self.cancel(),
             Command::CancelAll => self.cancel_all(),
@@ -332,7 +333,7 @@ impl App {
         self.forget_jobs();
         self.abort_gesture();
         self.compare = None;
-        self.change = super::change::ChangeOverlay::default();
+        self.work = super::work::Working::default();
         self.takes.of_document(editor.document());
         self.checks = super::checks::Checks::default();
         self.cost = super::cost::Cost::default();

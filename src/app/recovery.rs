@@ -299,7 +299,7 @@ impl App {
             }
             return;
         }
-        if self.editor.in_stroke() {
+        if self.editor.in_stroke() || self.editor.is_working() {
             return;
         }
         let state = self.editor.state();

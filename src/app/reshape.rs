@@ -33,9 +33,15 @@ impl App {
         let pixels = form.pixels;
         self.prefs.tools.reshape = pixels;
         match form.reshape {
-            Reshape::Grow => self.editor.remake_mask(key("Grow region"), |mask, wrap| grow(mask, pixels, wrap)),
-            Reshape::Shrink => self.editor.remake_mask(key("Shrink region"), |mask, wrap| shrink(mask, pixels, wrap)),
-            Reshape::Soften => self.editor.remake_mask(key("Soften edge"), |mask, wrap| soften(mask, pixels, wrap)),
+            Reshape::Grow => {
+                self.editor.remake_selected(key("Grow region"), move |mask, wrap| grow(mask, pixels, wrap))
+            }
+            Reshape::Shrink => {
+                self.editor.remake_selected(key("Shrink region"), move |mask, wrap| shrink(mask, pixels, wrap));
+            }
+            Reshape::Soften => {
+                self.editor.remake_selected(key("Soften edge"), move |mask, wrap| soften(mask, pixels, wrap));
+            }
         }
     }
 }

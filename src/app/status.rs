@@ -9,13 +9,16 @@ impl App {
         let t = theme::tokens(ui);
         ui.horizontal_centered(|ui| {
             ui.spacing_mut().item_spacing.x = 24.0;
-            match self.progress_text() {
+            // Escape stops a change before it stops a job.
+            let work = self.editor.work().map(|label| format!("{}…", tr(label)));
+            let name = if work.is_some() { tr("Leave the change") } else { tr("Stop the picture") };
+            match work.or_else(|| self.progress_text()) {
                 Some(text) => {
                     ui.label(RichText::new(text).color(t.text_strong));
                     widgets::flat(ui);
                     let text = fill("Cancel ({0})", &[&Command::Cancel.keys_text(ui)]);
                     let cancel = ui.add(Button::new(RichText::new(text).color(t.text_weak)));
-                    if cancel.accessible_name(tr("Stop the picture")).clicked() {
+                    if cancel.accessible_name(name).clicked() {
                         self.perform(ui, Command::Cancel);
                     }
                 }

@@ -1,5 +1,6 @@
 //! Small pictures of regions and takes.
 
+use super::asked::Asked;
 use super::editor::{Editor, Selected};
 use super::theme;
 use crate::document::{Document, Mask, Take};
@@ -12,52 +13,79 @@ use std::sync::Arc;
 const SIDE: u32 = 96;
 
 /// What a card's thumbnail is made of; it is made anew when one of these changes.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone)]
 struct Source {
     mask: u64,
     colour: Color32,
     ground: Color32,
-    /// Where the picture lies in memory: another picture lies elsewhere as long as this one is kept.
-    take: Option<usize>,
+    take: Option<Arc<Take>>,
     size: (u32, u32),
 }
 
-/// The thumbnails of the cards.
+impl Source {
+    fn is(&self, other: &Self) -> bool {
+        let take = |source: &Self| source.take.as_ref().map(Arc::as_ptr);
+        (self.mask, self.colour, self.ground, self.size) == (other.mask, other.colour, other.ground, other.size)
+            && take(self) == take(other)
+    }
+}
+
+type Card = (Selected, Source, ColorImage);
+
+/// The thumbnails of the cards. They are painted on a thread of their own.
 #[derive(Default)]
 pub struct Thumbnails {
     cards: HashMap<Selected, (Source, TextureHandle)>,
-    /// Keeps the picture in its place while thumbnails of it are shown.
-    take: Option<Arc<Take>>,
+    painting: Option<Asked<Vec<Card>>>,
 }
 
 impl Thumbnails {
-    /// Makes those that are not of the document as it is.
+    /// Shows those that have been painted, and has those painted anew that are not of the document as it is.
     pub fn update(&mut self, ctx: &egui::Context, editor: &Editor, ground: Color32) {
         let document = editor.document();
-        self.take.clone_from(&document.take);
-        let take = self.take.as_ref().map(|t| Arc::as_ptr(t) as usize);
-        let size = (document.width, document.height);
+        match self.painting.take().map(Asked::answer) {
+            Some(Ok(painted)) => painted.into_iter().for_each(|card| self.show(ctx, card)),
+            Some(Err(painting)) => self.painting = painting,
+            None => {}
+        }
         self.cards.retain(|key, _| match key {
             Selected::Background => true,
             Selected::Region(id) => document.region(*id).is_some(),
         });
-        let mut card = |key, source: Source, paint: &dyn Fn() -> ColorImage| match self.cards.get_mut(&key) {
-            Some((of, _)) if *of == source => {}
+        if self.painting.is_some() {
+            return;
+        }
+        let size = (document.width, document.height);
+        let of = |mask, colour| Source { mask, colour, ground, take: document.take.clone(), size };
+        let regions = document.regions.iter().map(|region| {
+            (Selected::Region(region.id), of(editor.mask_changes(region.id), theme::region(region.colour)))
+        });
+        let all = std::iter::once((Selected::Background, of(0, ground))).chain(regions);
+        let stale: Vec<(Selected, Source)> =
+            all.filter(|(key, source)| self.cards.get(key).is_none_or(|(shown, _)| !shown.is(source))).collect();
+        if !stale.is_empty() {
+            let document = document.clone();
+            let paint = move |(key, source): (Selected, Source)| {
+                let image = match key {
+                    Selected::Region(id) => of_region(&document, &document.region(id)?.mask, source.colour, ground),
+                    Selected::Background => background(&document, ground),
+                };
+                Some((key, source, image))
+            };
+            self.painting = Asked::begin(ctx, "thumbnails", move || stale.into_iter().filter_map(paint).collect());
+        }
+    }
+
+    fn show(&mut self, ctx: &egui::Context, (key, source, image): Card) {
+        match self.cards.get_mut(&key) {
             Some((of, texture)) => {
-                texture.set(paint(), TextureOptions::LINEAR);
+                texture.set(image, TextureOptions::LINEAR);
                 *of = source;
             }
             None => {
-                let texture = ctx.load_texture("card", paint(), TextureOptions::LINEAR);
+                let texture = ctx.load_texture("card", image, TextureOptions::LINEAR);
                 self.cards.insert(key, (source, texture));
             }
-        };
-        let source = Source { mask: 0, colour: ground, ground, take, size };
-        card(Selected::Background, source.clone(), &|| background(document, ground));
-        for region in &document.regions {
-            let colour = theme::region(region.colour);
-            let source = Source { mask: editor.mask_changes(region.id), colour, ..source.clone() };
-            card(Selected::Region(region.id), source, &|| of_region(document, &region.mask, colour, ground));
         }
     }
 
@@ -153,7 +181,7 @@ mod tests {
     fn the_square_holds_all_that_is_covered() {
         let mut mask = Mask::empty(100, 60);
         for (x, y) in [(20, 10), (70, 10), (50, 40)] {
-            mask.data_mut()[y * 100 + x] = 255;
+            mask.write_row(x, y, &[255]);
         }
         let (left, top, side) = around(&mask);
         assert!(left <= 20.0 && left + side >= 71.0, "{left} {side}");

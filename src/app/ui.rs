@@ -54,6 +54,7 @@ impl eframe::App for App {
         self.tour_ui(ui);
         self.dialog_ui(ui);
         self.drop_hint(ui);
+        self.follow_works(ui);
     }
 
     fn on_exit(&mut self) {

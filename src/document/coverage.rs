@@ -1,6 +1,6 @@
 //! What of each region shows, and what a person should know before a picture is made.
 
-use super::{Document, Mask, Region, RegionId};
+use super::{Document, Mask, PixelRect, Region, RegionId, TILE};
 use rayon::prelude::*;
 
 /// A region whose visible part is less than this share of what is painted counts as hidden under others.
@@ -67,16 +67,13 @@ impl Document {
     pub fn coverage(&self) -> Coverage {
         let count = self.regions.len();
         let zero = || (vec![(0_u64, 0_u64); count], 0_u64);
-        let (sums, bare) = (0..self.height)
+        let (columns, rows) = (self.width.div_ceil(TILE), self.height.div_ceil(TILE));
+        let (sums, bare) = (0..rows)
             .into_par_iter()
-            .fold(
-                || (zero(), Vec::new()),
-                |(mut total, mut rest), y| {
-                    self.add_row(y, &mut rest, &mut total);
-                    (total, rest)
-                },
-            )
-            .map(|(total, _)| total)
+            .fold(zero, |mut total, row| {
+                (0..columns).for_each(|column| self.add_tile((column, row), &mut total));
+                total
+            })
             .reduce(zero, |(mut sums, bare), (others, other_bare)| {
                 for (sum, other) in sums.iter_mut().zip(others) {
                     *sum = (sum.0 + other.0, sum.1 + other.1);
@@ -99,19 +96,23 @@ impl Document {
         Coverage { regions, uncovered: share(bare) }
     }
 
-    /// Adds one row: painted and visible sums of each region, and of what stays bare. `rest` is room for a row.
-    fn add_row(&self, y: u32, rest: &mut Vec<u8>, (sums, bare): &mut (Vec<(u64, u64)>, u64)) {
-        rest.clear();
-        rest.resize(self.width as usize, 255);
+    /// Adds one tile: painted and visible sums of each region, and of what stays bare.
+    fn add_tile(&self, (column, row): (u32, u32), (sums, bare): &mut (Vec<(u64, u64)>, u64)) {
+        let rect = PixelRect { x: column * TILE, y: row * TILE, width: TILE, height: TILE }
+            .intersection(PixelRect::whole(self.width, self.height));
+        let sum_of = |bytes: &[u8]| bytes.iter().map(|v| u64::from(*v)).sum::<u64>();
+        let mut rest = vec![255; rect.width as usize * rect.height as usize];
         for (region, sum) in self.regions.iter().zip(sums).rev() {
-            let row = region.mask.row(y);
-            let painted: u64 = row.iter().map(|v| u64::from(*v)).sum();
-            sum.0 += painted;
-            if region.visible && painted > 0 {
-                sum.1 += cover(rest, row, |_, _| {});
+            if region.mask.is_blank_in(rect) {
+                continue;
+            }
+            let bytes = region.mask.crop(rect);
+            sum.0 += sum_of(&bytes);
+            if region.visible {
+                sum.1 += cover(&mut rest, &bytes, |_, _| {});
             }
         }
-        *bare += rest.iter().map(|v| u64::from(*v)).sum::<u64>();
+        *bare += sum_of(&rest);
     }
 
     /// What of a region shows: its mask less what the visible regions above it cover. `None` where there is no such
@@ -120,26 +121,20 @@ impl Document {
     pub fn visible_mask(&self, id: RegionId) -> Option<Mask> {
         let at = self.regions.iter().position(|r| r.id == id)?;
         let region = self.regions.get(at)?;
-        let mut out = Mask::empty(self.width, self.height);
         if !region.visible {
-            return Some(out);
+            return Some(Mask::empty(self.width, self.height));
         }
         let above: Vec<&Region> = self.regions.iter().skip(at + 1).filter(|r| r.visible).collect();
-        let mut rest = Vec::new();
-        for y in 0..self.height {
-            rest.clear();
-            rest.resize(self.width as usize, 255);
+        let (mut rest, mut line) = (vec![0; self.width as usize], vec![0; self.width as usize]);
+        Some(Mask::from_rows(self.width, self.height, |y, row| {
+            rest.fill(255);
             for upper in above.iter().rev() {
-                cover(&mut rest, upper.mask.row(y), |_, _| {});
+                upper.mask.read_row(0, y, &mut line);
+                cover(&mut rest, &line, |_, _| {});
             }
-            let row = out.row_mut(y);
-            cover(&mut rest, region.mask.row(y), |x, shown| {
-                if let Some(out) = row.get_mut(x) {
-                    *out = shown;
-                }
-            });
-        }
-        Some(out)
+            region.mask.read_row(0, y, &mut line);
+            cover(&mut rest, &line, |x, shown| row[x] = shown);
+        }))
     }
 
     /// What a person should know before a picture is made, the most serious first.

@@ -133,7 +133,7 @@ impl Mask {
     pub fn export(&self, path: impl AsRef<Path>) -> Result<(), FileError> {
         replace_file(path.as_ref(), |file| {
             let size = (self.width(), self.height());
-            let fill = |y: u32, row: &mut [u8]| row.copy_from_slice(self.row(y));
+            let fill = |y: u32, row: &mut [u8]| self.read_row(0, y, row);
             let (grey, balanced) = (png::ColorType::Grayscale, png::Compression::Balanced);
             write_png(&mut *file, size, grey, balanced, |_| Ok(()), fill).map_err(super::file::picture)?;
             file.flush().map_err(Problem::Write)

@@ -29,10 +29,9 @@
 //! ```
 //!
 //! A brush stroke is the third kind with its own bookkeeping: the stroke itself keeps the tiles it touches and hands them
-//! to [`History::push_mask`] when it ends, so that its cost does not depend on the canvas. Between [`History::begin`] and
-//! [`History::commit`] the masks are shared with a copy, so painting then copies a whole mask once.
+//! to [`History::push_mask`] when it ends, so that its cost does not depend on the canvas.
 
-use super::tiles::MaskDelta;
+use super::delta::MaskDelta;
 use super::{Background, Document, Mask, PixelRect, Region, RegionId, Settings, Start, Take};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -53,7 +52,7 @@ pub struct Change {
     /// The step's name.
     pub label: String,
     /// Masks, and the rectangles in which they changed.
-    pub masks: Vec<(RegionId, PixelRect)>,
+    pub masks: Vec<(RegionId, Vec<PixelRect>)>,
     /// True where anything besides masks changed: words, settings, order, which regions there are, the take, the size.
     pub rest: bool,
 }
@@ -236,8 +235,7 @@ impl History {
         // Deltas belong to the regions both states have, whose masks the rest does not touch.
         for (id, delta) in &mut step.masks {
             if let Some(mask) = document.mask_mut(*id) {
-                let rect = delta.swap(Arc::make_mut(mask));
-                change.masks.push((*id, rect));
+                change.masks.push((*id, delta.swap(Arc::make_mut(mask))));
             }
         }
         if let Some(rest) = &mut step.rest {
@@ -402,7 +400,7 @@ impl Rest {
     fn memory(&self) -> usize {
         let text = |region: &Region| {
             let negative = region.negative.as_ref().map_or(0, String::len);
-            size_of::<Region>() + region.name.len() + region.words.len() + negative + region.mask.data().len()
+            size_of::<Region>() + region.name.len() + region.words.len() + negative + region.mask.memory()
         };
         let take = self.take.iter().flatten().map(|take| take.image.as_raw().len()).sum::<usize>();
         let start = self.start.iter().flatten().map(|start| start.image.as_raw().len()).sum::<usize>();

@@ -46,21 +46,24 @@ fn of_canvas<R: BufRead>(png: PngReader<R>, width: u32, height: u32) -> Result<P
 
 fn read_mask(stream: impl BufRead, width: u32, height: u32) -> Result<Mask, Problem> {
     let png = of_canvas(PngReader::new(stream, MASK)?, width, height)?;
-    let mut luminance = Mask::empty(width, height);
-    let mut alpha = Mask::empty(0, 0);
+    let (mut luminance, mut alpha) = (Mask::empty(width, height), Mask::empty(width, height));
     let mut transparent = false;
+    let mut line = Vec::new();
     png.rows(false, |header, y, row| {
-        if header.alpha && alpha.width() == 0 {
-            alpha = Mask::empty(width, height);
-        }
-        for (out, [r, g, b, _]) in luminance.row_mut(y).iter_mut().zip(row.pixels()) {
+        line.clear();
+        line.extend(row.pixels().map(|[r, g, b, _]| {
             let sum = u32::from(r) * 19_595 + u32::from(g) * 38_470 + u32::from(b) * 7_471 + 0x8000;
-            *out = u8::try_from(sum >> 16).unwrap_or(255);
-        }
-        for (out, [.., a]) in alpha.row_mut(y).iter_mut().zip(row.pixels()) {
-            *out = a;
-            transparent |= a < 255;
+            u8::try_from(sum >> 16).unwrap_or(255)
+        }));
+        luminance.write_row(0, y, &line);
+        if header.alpha {
+            line.clear();
+            line.extend(row.pixels().map(|[.., a]| a));
+            transparent |= line.iter().any(|a| *a < 255);
+            alpha.write_row(0, y, &line);
         }
     })?;
-    Ok(if transparent { alpha } else { luminance })
+    let mut mask = if transparent { alpha } else { luminance };
+    mask.pack();
+    Ok(mask)
 }

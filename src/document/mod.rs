@@ -2,6 +2,7 @@
 
 mod base64;
 mod coverage;
+mod delta;
 mod describe;
 mod error;
 mod export;
@@ -16,22 +17,21 @@ mod region;
 mod settings;
 mod start;
 mod takes;
-mod tiles;
 
 pub use coverage::{Coverage, RegionCoverage, Warning, WarningKind};
+pub use delta::MaskDelta;
 pub use describe::{BackgroundSummary, Kind, RegionSummary, StartSummary, Summary, describe};
 pub use error::{FileError, Problem};
 pub use export::{Export, PictureFormat};
 pub use file::{Opened, Palette, replace_file, write_atomically};
 pub use history::{Change, History, MEMORY as HISTORY_MEMORY, MergeKey};
-pub use mask::{Mask, PixelRect};
+pub use mask::{Mask, PixelRect, TILE, Tile, TileBytes};
 pub use pictures::{is_grey, over_white, read_picture};
 pub use png::Carry;
 pub use region::{Background, MAX_FEATHER, MAX_WEIGHT, MIN_WEIGHT, REGION_COLOURS, Region, RegionId, Rgb};
 pub use settings::{BootstrapColour, Overlap, Regions, Sampler, Schedule, Settings, WindowWeights, Wrap};
 pub use start::{Area, Start};
 pub use takes::{TAKES_COUNT, TAKES_MEMORY};
-pub use tiles::{MaskDelta, TILE};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -97,11 +97,12 @@ impl Mask {
         let grey =
             RgbImage::from_fn(image.width(), image.height(), |x, y| image::Rgb([cover(image.get_pixel(x, y)); 3]));
         let fitted = super::Start::fitted(&grey, width, height);
-        let mut mask = Self::empty(width, height);
-        for (out, image::Rgb([v, ..])) in mask.data_mut().iter_mut().zip(fitted.pixels()) {
-            *out = *v;
-        }
-        mask
+        let mut pixels = fitted.pixels();
+        Self::from_rows(width, height, |_, row| {
+            for (out, image::Rgb([v, ..])) in row.iter_mut().zip(&mut pixels) {
+                *out = *v;
+            }
+        })
     }
 }
 

@@ -60,10 +60,9 @@ impl Start {
         };
         let (left, top) = (dx > 0, dy > 0);
         let (right, bottom) = (i64::from(dx) + w < i64::from(width), i64::from(dy) + h < i64::from(height));
-        let mut mask = Mask::empty(width, height);
-        for y in 0..height {
+        let mask = Mask::from_rows(width, height, |y, row| {
             let deep = depth(inside(y, dy), h, top, bottom);
-            for (x, out) in (0..).zip(mask.row_mut(y)) {
+            for (x, out) in (0..).zip(row) {
                 let deep = deep.min(depth(inside(x, dx), w, left, right));
                 *out = match deep {
                     ..0 => 255,
@@ -71,7 +70,7 @@ impl Start {
                     _ => 0,
                 };
             }
-        }
+        });
         Self { image: Arc::new(continued), strength: 1.0, area: Area::Mask(Arc::new(mask)) }
     }
 

@@ -1,7 +1,7 @@
 //! A shape on its way to a mask: coverage kept in tiles, only where there is any.
 
-use super::stroke::{scaled, tile_rect};
-use crate::document::{Mask, MaskDelta, PixelRect, TILE};
+use super::stroke::scaled;
+use crate::document::{Mask, MaskDelta, PixelRect, TILE, Tile};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -20,21 +20,12 @@ pub enum Combine {
 }
 
 /// Coverage on a canvas, one byte a pixel. It takes memory for the tiles it touches, whatever the canvas's size.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Cover {
     width: u32,
     height: u32,
-    /// By row and column; each row by row, `TILE` bytes a row also where the canvas ends earlier.
-    tiles: BTreeMap<(u32, u32), Box<[u8]>>,
-}
-
-/// What laying a [`Cover`] on a mask did.
-#[derive(Debug)]
-pub struct Laid {
-    /// What leads the mask back, for [`History::push_mask`](crate::document::History::push_mask).
-    pub before: MaskDelta,
-    /// Where the mask changed.
-    pub dirty: Vec<PixelRect>,
+    /// By row and column.
+    tiles: BTreeMap<(u32, u32), Tile>,
 }
 
 impl Cover {
@@ -59,8 +50,7 @@ impl Cover {
     /// Coverage at a pixel; 0 outside the canvas.
     #[must_use]
     pub fn get(&self, x: u32, y: u32) -> u8 {
-        let at = (y % TILE * TILE + x % TILE) as usize;
-        self.tiles.get(&(y / TILE, x / TILE)).and_then(|tile| tile.get(at)).copied().unwrap_or(0)
+        self.tiles.get(&(y / TILE, x / TILE)).map_or(0, |tile| tile.get(x, y))
     }
 
     /// Covers the pixels from `x` on in row `y` at least so much. What lies outside the canvas is left out.
@@ -75,77 +65,80 @@ impl Cover {
             let first = (x % TILE) as usize;
             let (part, after) = rest.split_at((SIDE - first).min(rest.len()));
             if part.iter().any(|v| *v > 0) {
-                let tile =
-                    self.tiles.entry((y / TILE, x / TILE)).or_insert_with(|| vec![0; SIDE * SIDE].into_boxed_slice());
+                let tile = self.tiles.entry((y / TILE, x / TILE)).or_default();
                 let at = (y % TILE) as usize * SIDE + first;
-                let out = tile.get_mut(at..at + part.len()).unwrap_or_default();
+                let out = &mut tile.bytes_mut()[at..at + part.len()];
                 out.iter_mut().zip(part).for_each(|(out, v)| *out = (*out).max(*v));
+                // The last row of a tile that is covered whole: it is even from here on.
+                let PixelRect { width, height, .. } = tile_rect(self.width, self.height, x / TILE, y / TILE);
+                if y % TILE + 1 == height {
+                    *tile = std::mem::take(tile).packed(width, height);
+                }
             }
             x = (x / TILE + 1) * TILE;
             rest = after;
         }
     }
 
-    /// Lays it on a mask of the same size; one of another size stays as it is.
-    pub fn lay(&self, mask: &mut Mask, combine: Combine) -> Laid {
-        let mut laid = Laid { before: MaskDelta::new(self.width, self.height), dirty: Vec::new() };
+    /// Lays it on a mask of the same size; one of another size stays as it is. Returns what leads the mask back, for
+    /// [`History::push_mask`](crate::document::History::push_mask).
+    pub fn lay(&self, mask: &mut Mask, combine: Combine) -> MaskDelta {
+        let mut before = MaskDelta::new(self.width, self.height);
         if (mask.width(), mask.height()) != (self.width, self.height) {
-            return laid;
+            return before;
         }
-        let nothing = vec![0; SIDE * SIDE].into_boxed_slice();
         if combine == Combine::Replace {
-            for row in 0..self.height.div_ceil(TILE) {
-                for column in 0..self.width.div_ceil(TILE) {
-                    let tile = self.tiles.get(&(row, column)).unwrap_or(&nothing);
-                    laid.tile(mask, (column, row), tile, combine);
-                }
+            let (columns, rows) = mask.grid();
+            for (row, column) in (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column))) {
+                let tile = self.tiles.get(&(row, column)).unwrap_or(&Tile::Flat(0));
+                lay_tile(mask, (column, row), tile, combine, &mut before);
             }
         } else {
             for ((row, column), tile) in &self.tiles {
-                laid.tile(mask, (*column, *row), tile, combine);
+                lay_tile(mask, (*column, *row), tile, combine, &mut before);
             }
         }
-        laid
+        before
     }
 }
 
-impl Laid {
-    fn tile(&mut self, mask: &mut Mask, (column, row): (u32, u32), tile: &[u8], combine: Combine) {
-        let rect = tile_rect(mask.width(), mask.height(), column, row);
-        let mut before = Vec::with_capacity(rect.width as usize * rect.height as usize);
-        let mut changed = false;
-        for (y, cover) in (rect.y..rect.y + rect.height).zip(tile.chunks_exact(SIDE)) {
-            let columns = rect.x as usize..(rect.x + rect.width) as usize;
-            let out = mask.row_mut(y).get_mut(columns).unwrap_or_default();
-            before.extend_from_slice(out);
-            for (out, cover) in out.iter_mut().zip(cover) {
-                let new = match combine {
-                    Combine::Add => 255 - scaled(255 - *out, 255 - *cover),
-                    Combine::Subtract => scaled(*out, 255 - *cover),
-                    Combine::Replace => *cover,
-                };
-                changed |= new != *out;
-                *out = new;
-            }
-        }
-        if changed {
-            self.before.push(column, row, &before);
-            self.add_dirty(rect);
+impl Combine {
+    /// What becomes of a byte under a shape that covers it so much.
+    fn byte(self, now: u8, cover: u8) -> u8 {
+        match self {
+            Self::Add => 255 - scaled(255 - now, 255 - cover),
+            Self::Subtract => scaled(now, 255 - cover),
+            Self::Replace => cover,
         }
     }
 
-    /// Tiles come row by row: neighbours in a row become one rectangle, and rows that are alike one below the other.
-    fn add_dirty(&mut self, rect: PixelRect) {
-        match self.dirty.last_mut() {
-            Some(last) if last.y == rect.y && last.x + last.width == rect.x => last.width += rect.width,
-            _ => self.dirty.push(rect),
-        }
-        // The row before ends in the rectangle before this one.
-        if let [.., above, last] = self.dirty.as_mut_slice()
-            && (above.x, above.width, above.y + above.height) == (last.x, last.width, last.y)
-        {
-            above.height += last.height;
-            self.dirty.pop();
+    /// The same of a whole tile.
+    fn tile(self, now: &Tile, cover: &Tile) -> Tile {
+        match (self, now, cover) {
+            (Self::Replace, ..) => cover.clone(),
+            (_, _, Tile::Flat(cover)) => now.map(|now| self.byte(now, *cover)),
+            (_, Tile::Flat(now), _) => cover.map(|cover| self.byte(*now, cover)),
+            (_, _, Tile::Each(cover)) => {
+                let mut new = now.clone();
+                new.bytes_mut().iter_mut().zip(cover.iter()).for_each(|(now, cover)| *now = self.byte(*now, *cover));
+                new
+            }
         }
     }
+}
+
+/// Lays a tile of a cover on that of a mask, and keeps what was there where that changes anything.
+fn lay_tile(mask: &mut Mask, (column, row): (u32, u32), cover: &Tile, combine: Combine, before: &mut MaskDelta) {
+    let PixelRect { width, height, .. } = mask.tile_rect(column, row);
+    let now = mask.tile_mut(column, row);
+    let new = combine.tile(now, cover).packed(width, height);
+    if !new.same(now, width, height) {
+        before.push(column, row, std::mem::replace(now, new));
+    }
+}
+
+/// The pixels of a tile inside a canvas.
+fn tile_rect(width: u32, height: u32, column: u32, row: u32) -> PixelRect {
+    PixelRect { x: column * TILE, y: row * TILE, width: TILE, height: TILE }
+        .intersection(PixelRect::whole(width, height))
 }

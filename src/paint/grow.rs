@@ -1,6 +1,6 @@
 //! Growing and shrinking a mask by a number of pixels.
 
-use crate::document::{Mask, Wrap};
+use crate::document::{Mask, PixelRect, Wrap};
 
 /// The most pixels by which a mask is grown or shrunk.
 pub const MAX_GROW: u32 = 256;
@@ -9,12 +9,12 @@ pub const MAX_GROW: u32 = 256;
 /// centre to centre, over joined edges too. That is a dilation with a disc, exactly.
 #[must_use]
 pub fn grow(mask: &Mask, by: u32, wrap: Wrap) -> Mask {
-    let by = by.min(MAX_GROW);
-    let mut out = mask.clone();
-    if by == 0 {
-        return out;
+    let (by, across) = (by.min(MAX_GROW), mask.width() as usize);
+    if by == 0 || across == 0 {
+        return mask.clone();
     }
     let box_ = mask.bounds();
+    let mut out = mask.to_raw();
     // Half the width of the disc by the distance from its middle row, its narrow ends first.
     let half: Vec<(i64, usize)> = (0..=by).rev().map(|d| (i64::from(d), (by * by - d * d).isqrt() as usize)).collect();
     let margin = by as usize;
@@ -31,36 +31,39 @@ pub fn grow(mask: &Mask, by: u32, wrap: Wrap) -> Mask {
                 for row in [y - distance, y + distance].into_iter().take(if *distance == 0 { 1 } else { 2 }) {
                     let row = if wrap.y() { row.rem_euclid(i64::from(mask.height())) } else { row };
                     let Ok(row) = u32::try_from(row) else { continue };
-                    raise(out.row_mut(row), left, &line.now, wrap.x());
+                    let row = out.chunks_exact_mut(across).nth(row as usize).unwrap_or_default();
+                    raise(row, left, &line.now, wrap.x());
                 }
             }
         }
     }
-    out
+    Mask::from_raw(mask.width(), mask.height(), &out).unwrap_or_else(|| mask.clone())
 }
 
 /// What of a row reaches beyond itself, 0 elsewhere: a pixel that none of its four neighbours falls short of adds nothing,
 /// since on the way from it to any other pixel the next one reaches as far, and covers as much.
 fn edge(mask: &Mask, y: u32, wrap: Wrap) -> Vec<u8> {
-    let row = mask.row(y);
     let last = mask.height().saturating_sub(1);
+    let line = |y: u32| mask.crop(PixelRect { x: 0, y, width: mask.width(), height: 1 });
+    let row = line(y);
     let above = if y > 0 {
-        mask.row(y - 1)
+        y - 1
     } else if wrap.y() {
-        mask.row(last)
+        last
     } else {
-        row
+        y
     };
     let below = if y < last {
-        mask.row(y + 1)
+        y + 1
     } else if wrap.y() {
-        mask.row(0)
+        0
     } else {
-        row
+        y
     };
+    let (above, below) = (line(above), line(below));
     let end = |other: Option<&u8>, own: &u8| if wrap.x() { other.copied() } else { None }.unwrap_or(*own);
     let mut left = row.first().map_or(0, |own| end(row.last(), own));
-    let vertical = above.iter().zip(below);
+    let vertical = above.iter().zip(&below);
     row.iter()
         .enumerate()
         .zip(vertical)
@@ -89,11 +92,8 @@ fn runs(row: &[u8], gap: usize) -> Vec<std::ops::Range<usize>> {
 /// of the region: what reaches it goes on behind it.
 #[must_use]
 pub fn shrink(mask: &Mask, by: u32, wrap: Wrap) -> Mask {
-    let inverted = |mut mask: Mask| {
-        mask.data_mut().iter_mut().for_each(|v| *v = 255 - *v);
-        mask
-    };
-    inverted(grow(&inverted(mask.clone()), by, wrap))
+    let inverted = |mask: &Mask| mask.map(|v| 255 - v);
+    inverted(&grow(&inverted(mask), by, wrap))
 }
 
 /// A row of a mask, each byte the greatest of the row so far to either side.

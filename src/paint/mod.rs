@@ -16,7 +16,7 @@ mod stabiliser;
 mod stroke;
 
 pub use brush::Brush;
-pub use cover::{Combine, Cover, Laid};
+pub use cover::{Combine, Cover};
 pub use flood::flood;
 pub use gradient::gradient;
 pub use grow::{MAX_GROW, grow, shrink};

@@ -34,17 +34,18 @@ pub fn place(mask: &Mask, from: PixelRect, to: Placement, wrap: Wrap) -> Mask {
     if from.is_empty() || !inside || to.width == 0 || to.height == 0 {
         return out;
     }
-    let columns = from.x as usize..(from.x + from.width) as usize;
-    let rows = from.y..from.y + from.height;
-    let bytes: Vec<u8> = rows.flat_map(|y| mask.row(y).get(columns.clone()).unwrap_or_default()).copied().collect();
-    let Some(image) = GrayImage::from_raw(from.width, from.height, bytes) else { return out };
+    let Some(image) = GrayImage::from_raw(from.width, from.height, mask.crop(from)) else { return out };
     let same = (to.width, to.height) == (from.width, from.height);
     let image = if same { image } else { image::imageops::resize(&image, to.width, to.height, FilterType::Triangle) };
+    let mut whole = vec![0; mask.width() as usize];
     for (y, line) in (i64::from(to.y)..).zip(image.as_raw().chunks_exact(to.width as usize)) {
         let row = if wrap.y() { y.rem_euclid(i64::from(mask.height())) } else { y };
         if let Ok(row) = u32::try_from(row) {
-            super::grow::raise(out.row_mut(row), i64::from(to.x), line, wrap.x());
+            out.read_row(0, row, &mut whole);
+            super::grow::raise(&mut whole, i64::from(to.x), line, wrap.x());
+            out.write_row(0, row, &whole);
         }
     }
+    out.pack();
     out
 }

@@ -13,13 +13,13 @@ pub fn soften(mask: &Mask, by: u32, wrap: Wrap) -> Mask {
     if by == 0 || width == 0 || height == 0 {
         return mask.clone();
     }
-    let mut pixels: Vec<u16> = mask.data().iter().map(|v| u16::from(*v) * 257).collect();
+    let mut pixels: Vec<u16> = mask.to_raw().into_iter().map(|v| u16::from(v) * 257).collect();
     pixels.chunks_exact_mut(width).for_each(|row| blur(row, by, wrap.x()));
     let mut turned = transposed(&pixels, width);
     turned.chunks_exact_mut(height).for_each(|column| blur(column, by, wrap.y()));
     let pixels = transposed(&turned, height);
-    let data = pixels.iter().map(|v| u8::try_from((u32::from(*v) + 128) / 257).unwrap_or(255)).collect();
-    Mask::from_raw(mask.width(), mask.height(), data).unwrap_or_else(|| mask.clone())
+    let data: Vec<u8> = pixels.iter().map(|v| u8::try_from((u32::from(*v) + 128) / 257).unwrap_or(255)).collect();
+    Mask::from_raw(mask.width(), mask.height(), &data).unwrap_or_else(|| mask.clone())
 }
 
 /// Two running means of `by + 1` pixels are one with a tent that reaches `by` pixels to either side.

@@ -7,7 +7,7 @@
 
 use super::brush::{Brush, Profile};
 use super::space::{Mirror, Space, length, shifts};
-use crate::document::{Mask, MaskDelta, PixelRect, TILE};
+use crate::document::{Mask, MaskDelta, PixelRect, TILE, Tile, TileBytes};
 use std::collections::HashMap;
 
 /// Samples are held within this many pixels of the canvas's corner.
@@ -52,15 +52,14 @@ pub struct Stroke {
     height: u32,
     /// The last sample.
     last: Option<Sample>,
-    tiles: HashMap<(u32, u32), Tile>,
+    tiles: HashMap<(u32, u32), Touched>,
 }
 
-/// What a stroke keeps of a tile: the mask before it, and the most that any dab covered. Row by row, `TILE` columns each
-/// also where the mask ends earlier.
+/// What a stroke keeps of a tile: the mask before it, and the most that any dab covered.
 #[derive(Debug)]
-struct Tile {
-    before: Vec<u8>,
-    covered: Vec<u8>,
+struct Touched {
+    before: Tile,
+    covered: Box<TileBytes>,
 }
 
 const SIDE: usize = TILE as usize;
@@ -108,34 +107,28 @@ impl Stroke {
         dirty.rects
     }
 
-    /// Ends the stroke and keeps it. Returns what leads the mask back to before it, for
-    /// [`History::push_mask`](crate::document::History::push_mask).
+    /// Ends the stroke and keeps it; what it has painted evenly then takes no memory. Returns what leads the mask back to
+    /// before it, for [`History::push_mask`](crate::document::History::push_mask).
     #[must_use]
-    pub fn commit(self, mask: &Mask) -> MaskDelta {
+    pub fn commit(self, mask: &mut Mask) -> MaskDelta {
         let mut delta = MaskDelta::new(self.width, self.height);
         if (mask.width(), mask.height()) != (self.width, self.height) {
             return delta;
         }
-        let mut tiles: Vec<((u32, u32), Tile)> = self.tiles.into_iter().collect();
+        let mut tiles: Vec<((u32, u32), Touched)> = self.tiles.into_iter().collect();
         tiles.sort_unstable_by_key(|((column, row), _)| (*row, *column));
-        for ((column, row), tile) in tiles {
-            let rect = tile_rect(self.width, self.height, column, row);
-            let columns = rect.x as usize..(rect.x + rect.width) as usize;
-            let rows = || (rect.y..rect.y + rect.height).zip(tile.before.chunks_exact(SIDE));
-            let before = |row: &'_ [u8]| -> Vec<u8> { row.iter().take(rect.width as usize).copied().collect() };
-            let changed = rows().any(|(y, row)| {
-                mask.row(y).get(columns.clone()).unwrap_or_default().iter().zip(row).any(|(now, then)| now != then)
-            });
-            if changed {
-                let bytes: Vec<u8> = rows().flat_map(|(_, row)| before(row)).collect();
-                delta.push(column, row, &bytes);
+        for ((column, row), Touched { before, .. }) in tiles {
+            let PixelRect { width, height, .. } = mask.tile_rect(column, row);
+            mask.pack_tile(column, row);
+            if !mask.tile(column, row).same(&before, width, height) {
+                delta.push(column, row, before);
             }
         }
         delta
     }
 
-    /// Ends the stroke as if it had never been, and returns the rectangle that changed.
-    pub fn abort(self, mask: &mut Mask) -> PixelRect {
+    /// Ends the stroke as if it had never been, and returns the rectangles that changed.
+    pub fn abort(self, mask: &mut Mask) -> Vec<PixelRect> {
         let mut delta = self.commit(mask);
         delta.swap(mask)
     }
@@ -162,23 +155,23 @@ impl Stroke {
         let rows = span(y, profile.outer, self.height);
         let columns = span(x, profile.outer, self.width);
         let ink = Ink { profile, strength, opacity: self.opacity, erase: self.brush.erase };
+        let dab = PixelRect {
+            x: columns.start,
+            y: rows.start,
+            width: columns.end.saturating_sub(columns.start),
+            height: rows.end.saturating_sub(rows.start),
+        };
         let mut dirty = PixelRect::default();
         for row in rows.start / TILE..rows.end.div_ceil(TILE) {
             for column in columns.start / TILE..columns.end.div_ceil(TILE) {
-                let tile_rect = tile_rect(self.width, self.height, column, row);
-                let part_rows = rows.start.max(tile_rect.y)..rows.end.min(tile_rect.y + tile_rect.height);
-                let part_columns = columns.start.max(tile_rect.x)..columns.end.min(tile_rect.x + tile_rect.width);
-                let part = PixelRect {
-                    x: part_columns.start,
-                    y: part_rows.start,
-                    width: part_columns.end.saturating_sub(part_columns.start),
-                    height: part_rows.end.saturating_sub(part_rows.start),
-                };
+                let tile_rect = mask.tile_rect(column, row);
+                let part = tile_rect.intersection(dab);
                 if part.is_empty() {
                     continue;
                 }
-                let tile = self.tiles.entry((column, row)).or_insert_with(|| Tile::of(mask, tile_rect));
-                if tile.stamp(mask, tile_rect, part, (x, y), ink) {
+                let tile = mask.tile_mut(column, row);
+                let touched = self.tiles.entry((column, row)).or_insert_with(|| Touched::of(tile));
+                if touched.stamp(tile, tile_rect, part, (x, y), ink) {
                     dirty = dirty.union(part);
                 }
             }
@@ -187,19 +180,23 @@ impl Stroke {
     }
 }
 
-impl Tile {
-    fn of(mask: &Mask, rect: PixelRect) -> Self {
-        let mut before = vec![0; SIDE * SIDE];
-        let columns = rect.x as usize..(rect.x + rect.width) as usize;
-        for (out, y) in before.chunks_exact_mut(SIDE).zip(rect.y..rect.y + rect.height) {
-            out.iter_mut().zip(mask.row(y).get(columns.clone()).unwrap_or_default()).for_each(|(out, v)| *out = *v);
-        }
-        Self { before, covered: vec![0; SIDE * SIDE] }
+impl Touched {
+    fn of(tile: &Tile) -> Self {
+        Self { before: tile.clone(), covered: Box::new([0; SIDE * SIDE]) }
     }
 
     /// Lays the part of a dab that falls on this tile (which lies at `rect`). True where it changed anything.
-    fn stamp(&mut self, mask: &mut Mask, rect: PixelRect, part: PixelRect, centre: (f32, f32), ink: Ink) -> bool {
+    fn stamp(&mut self, tile: &mut Tile, rect: PixelRect, part: PixelRect, centre: (f32, f32), ink: Ink) -> bool {
         let Ink { profile, strength, opacity, erase } = ink;
+        let now = tile.bytes_mut();
+        let flat;
+        let before = match &self.before {
+            Tile::Each(bytes) => &**bytes,
+            Tile::Flat(value) => {
+                flat = [*value; SIDE * SIDE];
+                &flat
+            }
+        };
         let (inner, outer) = (profile.inner * profile.inner, profile.outer * profile.outer);
         let first = (part.x - rect.x) as usize;
         let mut changed = false;
@@ -207,10 +204,9 @@ impl Tile {
             let dy = pixel(y) - centre.1;
             let at = (y - rect.y) as usize * SIDE + first;
             let range = at..at + part.width as usize;
-            let before = self.before.get(range.clone()).unwrap_or_default();
-            let covered = self.covered.get_mut(range).unwrap_or_default();
-            let row = mask.row_mut(y).get_mut(part.x as usize..).unwrap_or_default();
-            for (x, ((before, covered), out)) in (part.x..).zip(before.iter().zip(covered).zip(row)) {
+            let before = &before[range.clone()];
+            let covered = &mut self.covered[range.clone()];
+            for (x, ((before, covered), out)) in (part.x..).zip(before.iter().zip(covered).zip(&mut now[range])) {
                 let dx = pixel(x) - centre.0;
                 let distance = dx * dx + dy * dy;
                 if distance >= outer || *covered >= strength {
@@ -285,10 +281,4 @@ fn span(centre: f32, outer: f32, side: u32) -> std::ops::Range<u32> {
 /// The centre of a pixel.
 pub(super) fn pixel(x: u32) -> f32 {
     length(x) + 0.5
-}
-
-/// The pixels of a tile inside a mask.
-pub(super) fn tile_rect(width: u32, height: u32, column: u32, row: u32) -> PixelRect {
-    let (x, y) = (column * TILE, row * TILE);
-    PixelRect { x, y, width: TILE.min(width.saturating_sub(x)), height: TILE.min(height.saturating_sub(y)) }
 }

@@ -1,7 +1,7 @@
 //! One drawing from start to end: a document and a model become a picture.
 
 use super::model::Model;
-use super::plan::{Facts, Plan, bootstrap_steps, coverages, feathered_regions, plan, visible};
+use super::plan::{Facts, Plan, bootstrap_steps, coverages, pixels_of_regions, plan, visible};
 use super::preview::LatentToRgb;
 use super::start;
 use crate::diffusion::{
@@ -146,8 +146,8 @@ pub fn draw(
         if options.reference {
             return Err(DrawError::Invalid("--reference knows no inpainting checkpoint; choose another".to_owned()));
         }
-        let soft = feathered_regions(document, options);
-        let regions = coverages(document, &soft);
+        let pixels = pixels_of_regions(document, options);
+        let regions = coverages(document, &pixels);
         let (factor, wrap) = (painting.factor, painting.wrap);
         painting.conditions = Some(start::conditions(model_as_network(model), document, &regions, factor, wrap)?);
     }
@@ -225,8 +225,8 @@ pub fn draw(
         rgb.decode_pace = start.elapsed().as_secs_f64() / latent.plane_len().max(1) as f64;
     }
     if let (Some(kept), false) = (&document.start, options.reference) {
-        let soft = feathered_regions(document, options);
-        start::composite(document, kept, &coverages(document, &soft), painting.wrap, &mut image)?;
+        let pixels = pixels_of_regions(document, options);
+        start::composite(document, kept, &coverages(document, &pixels), painting.wrap, &mut image)?;
     }
     seconds.decode = start.elapsed().as_secs_f64();
     Ok(Drawn {

@@ -29,9 +29,7 @@ pub fn latent_cells(document: &Document, rect: PixelRect) -> LatentCells {
     let crops: Vec<Vec<u8>> = visible
         .iter()
         .map(|region| {
-            let columns = x as usize..(x + w) as usize;
-            let rows = (y..y + h).flat_map(|y| region.mask.row(y).get(columns.clone()).unwrap_or_default());
-            let data: Vec<u8> = rows.copied().collect();
+            let data = region.mask.crop(PixelRect { x, y, width: w, height: h });
             let coverage = Coverage { width, height, data: &data };
             if region.feather == 0 { data } else { feathered(coverage, region.feather as usize, (whole_x, whole_y)) }
         })
@@ -71,7 +69,7 @@ fn byte(share: f32) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::document::Wrap;
+    use crate::document::{Mask, Wrap};
     use std::sync::Arc;
 
     /// Three regions that overlap, hard and soft.
@@ -82,13 +80,12 @@ mod tests {
             let id = document.add_region("", "");
             let region = document.region_mut(id).expect("just added");
             region.feather = feather * number;
-            let mask = Arc::make_mut(&mut region.mask);
-            for y in 0..130 {
-                for (x, v) in mask.row_mut(y).iter_mut().enumerate() {
+            region.mask = Arc::new(Mask::from_rows(196, 130, |y, row| {
+                for (x, v) in row.iter_mut().enumerate() {
                     let on = (x as u32 / 7 + y * 3 + number * 11) % (5 + number) < 3;
                     *v = if on { 255 - (x as u8 / 2) } else { 0 };
                 }
-            }
+            }));
         }
         document
     }
@@ -122,7 +119,7 @@ mod tests {
         let mut document = Document::new(64, 64);
         for _ in 0..2 {
             let id = document.add_region("", "");
-            Arc::make_mut(&mut document.region_mut(id).expect("just added").mask).data_mut().fill(255);
+            document.region_mut(id).expect("just added").mask = Arc::new(Mask::even(64, 64, 255));
         }
         let all = latent_cells(&document, PixelRect::whole(64, 64));
         assert!(all.regions[0].1.iter().all(|v| *v == 0));

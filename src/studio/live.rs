@@ -113,14 +113,14 @@ fn halved(document: &Document, window: usize, factor: usize) -> Option<Document>
 
 /// Every two by two pixels as their mean.
 fn half(mask: &Mask) -> Mask {
-    let mut small = Mask::empty(mask.width() / 2, mask.height() / 2);
-    for y in 0..small.height() {
-        let (above, below) = (mask.row(2 * y), mask.row(2 * y + 1));
+    let (mut above, mut below) = (vec![0; mask.width() as usize], vec![0; mask.width() as usize]);
+    Mask::from_rows(mask.width() / 2, mask.height() / 2, |y, row| {
+        mask.read_row(0, 2 * y, &mut above);
+        mask.read_row(0, 2 * y + 1, &mut below);
         let pairs = above.chunks_exact(2).zip(below.chunks_exact(2));
-        for (out, (a, b)) in small.row_mut(y).iter_mut().zip(pairs) {
+        for (out, (a, b)) in row.iter_mut().zip(pairs) {
             let sum: u32 = a.iter().chain(b).map(|v| u32::from(*v)).sum();
             *out = u8::try_from((sum + 2) / 4).unwrap_or(255);
         }
-    }
-    small
+    })
 }

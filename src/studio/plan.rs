@@ -65,8 +65,8 @@ pub(super) fn plan(
     if options.reference {
         left_out_by_reference(document, &mut warnings);
     }
-    let soft = feathered_regions(document, options);
-    let coverages = coverages(document, &soft);
+    let pixels = pixels_of_regions(document, options);
+    let coverages = coverages(document, &pixels);
     let (masks, layouts) = masks(document, facts.factor, options, &coverages, &mut warnings);
     let start = match &document.start {
         Some(start) if !options.reference => Some(start::plan(document, start, facts.factor, &coverages)?),
@@ -213,24 +213,24 @@ fn left_out_by_reference(document: &Document, warnings: &mut Vec<String>) {
     }
 }
 
-/// The blurred masks of the visible regions that have a feather; the released loop knows none.
-pub(super) fn feathered_regions(document: &Document, options: &Options) -> Vec<Option<Vec<u8>>> {
+/// The pixels of the visible regions' masks, lowest first, blurred where they have a feather; the released loop knows none.
+pub(super) fn pixels_of_regions(document: &Document, options: &Options) -> Vec<Vec<u8>> {
     let (width, height) = (document.width as usize, document.height as usize);
     let wrap = (document.settings.wrap.x(), document.settings.wrap.y());
-    let soft = |r: &Region| {
-        let coverage = Coverage { width, height, data: r.mask.data() };
-        (r.feather > 0 && !options.reference).then(|| feathered(coverage, r.feather as usize, wrap))
+    let pixels = |r: &Region| {
+        let data = r.mask.to_raw();
+        if r.feather == 0 || options.reference {
+            return data;
+        }
+        feathered(Coverage { width, height, data: &data }, r.feather as usize, wrap)
     };
-    visible(document).map(soft).collect()
+    visible(document).map(pixels).collect()
 }
 
 /// What the visible regions cover, lowest first.
-pub(super) fn coverages<'a>(document: &'a Document, soft: &'a [Option<Vec<u8>>]) -> Vec<Coverage<'a>> {
+pub(super) fn coverages<'a>(document: &Document, pixels: &'a [Vec<u8>]) -> Vec<Coverage<'a>> {
     let (width, height) = (document.width as usize, document.height as usize);
-    visible(document)
-        .zip(soft)
-        .map(|(r, soft)| Coverage { width, height, data: soft.as_deref().unwrap_or(r.mask.data()) })
-        .collect()
+    pixels.iter().map(|data| Coverage { width, height, data }).collect()
 }
 
 /// What the engine calls the document's way with overlaps.

@@ -59,7 +59,7 @@ fn change(document: &Document, start: &Start, regions: &[Coverage<'_>]) -> Resul
         Area::Mask(mask) if (mask.width(), mask.height()) != (document.width, document.height) => {
             Err(DrawError::Invalid("the mask of what may change has another size than the canvas".to_owned()))
         }
-        Area::Mask(mask) => Ok(Some(mask.data().to_vec())),
+        Area::Mask(mask) => Ok(Some(mask.to_raw())),
         Area::Regions => {
             let mut kept = vec![255_u8; document.width as usize * document.height as usize];
             for region in regions {

@@ -6,7 +6,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use image::RgbImage;
 use polyptych::app::{App, Command, Compare, FileDialogs, Options, RegionLook, ViewMode};
-use polyptych::document::{Document, Region, Take, Wrap};
+use polyptych::document::{Document, PixelRect, Region, Take, Wrap};
 use std::sync::Arc;
 
 const NONE: Modifiers = Modifiers::NONE;
@@ -183,10 +183,9 @@ fn drawn(wrap: Wrap) -> Painter {
     document.settings.wrap = wrap;
     for (columns, rows) in [(100..900, 150..800), (500..1400, 400..1000)] {
         let id = document.add_region("A thing", "a thing");
-        let mask = Arc::make_mut(&mut document.region_mut(id).expect("just added").mask);
-        for y in rows {
-            mask.row_mut(y)[columns.clone()].fill(255);
-        }
+        let (x, y) = (columns.start, rows.start);
+        let rect = PixelRect { x, y, width: columns.end - x, height: rows.end - y };
+        Arc::make_mut(&mut document.region_mut(id).expect("just added").mask).fill(rect, 255);
     }
     let image = RgbImage::from_fn(width, height, |x, y| image::Rgb([(x / 6) as u8, (y / 5) as u8, 90]));
     document.take = Some(Arc::new(Take { image, seed: 1 }));

@@ -340,7 +340,7 @@ fn a_mask_goes_out_and_comes_back() {
     painter.asks_for(Command::ExportMask);
     painter.answers_with(&path, "Export");
     painter.waits_for("the file", |a| !a.is_busy_with_files());
-    assert_eq!(Document::import_mask(&path, 768, 512).expect("a mask").data(), mask);
+    assert_eq!(Document::import_mask(&path, 768, 512).expect("a mask").to_raw(), mask);
     painter.presses(Modifiers::SHIFT, Key::C);
     assert!(painter.mask(painter.selected()).iter().all(|v| *v == 0));
     painter.drops(&path);

@@ -5,7 +5,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use image::RgbImage;
 use polyptych::app::{App, Engine, FileDialogs, Language, Options, Selected};
-use polyptych::document::{Document, RegionId};
+use polyptych::document::{Document, PixelRect, RegionId};
 use polyptych::studio::{self, Job, JobId, Phase};
 use std::collections::VecDeque;
 use std::path::Path;
@@ -103,10 +103,8 @@ impl Painter {
         document.background.words = "a mountain lake".to_owned();
         for (name, words, columns) in [("Pines", "tall pines", 0..120), ("Cabin", "a wooden cabin", 300..420)] {
             let id = document.add_region(name, words);
-            let mask = Arc::make_mut(&mut document.region_mut(id).expect("just added").mask);
-            for y in 300..480 {
-                mask.row_mut(y)[columns.clone()].fill(255);
-            }
+            let rect = PixelRect { x: columns.start, y: 300, width: columns.end - columns.start, height: 180 };
+            Arc::make_mut(&mut document.region_mut(id).expect("just added").mask).fill(rect, 255);
         }
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("scene.ora");
@@ -198,7 +196,7 @@ impl Painter {
     }
 
     pub fn mask(&self, id: RegionId) -> Vec<u8> {
-        self.document().region(id).expect("a region of this document").mask.data().to_vec()
+        self.document().region(id).expect("a region of this document").mask.to_raw()
     }
 
     pub fn selected(&self) -> RegionId {

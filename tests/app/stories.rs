@@ -416,7 +416,7 @@ fn tools_and_views_answer_to_their_letters() {
 /// A position inside a region.
 fn inside(painter: &Painter, id: RegionId) -> (f32, f32) {
     let mask = &painter.document().region(id).expect("there").mask;
-    let at = mask.data().iter().position(|v| *v == 255).expect("it is painted");
+    let at = mask.to_raw().iter().position(|v| *v == 255).expect("it is painted");
     ((at as u32 % mask.width()) as f32 + 4.0, (at as u32 / mask.width()) as f32 + 4.0)
 }
 

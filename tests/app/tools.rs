@@ -79,7 +79,7 @@ fn button(pos: Pos2, pressed: bool, modifiers: Modifiers) -> Event {
 
 /// The area a mask covers, in pixels.
 fn area(mask: &Mask) -> f64 {
-    mask.data().iter().map(|v| f64::from(*v)).sum::<f64>() / 255.0
+    mask.to_raw().into_iter().map(f64::from).sum::<f64>() / 255.0
 }
 
 #[test]

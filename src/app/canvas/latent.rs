@@ -3,10 +3,10 @@
 //! What a stroke changes is made anew at once, for its cost follows the stroke. What concerns the whole canvas is made in
 //! strips, some a frame.
 
-use super::gpu::{Card, Channels, Tiles};
+use super::gpu::{Card, Channels, Source, Tiles};
 use super::tiles::grown;
 use crate::app::editor::Damage;
-use crate::document::{Document, Overlap, PixelRect, RegionId, Wrap};
+use crate::document::{Document, Mask, Overlap, PixelRect, RegionId, Wrap};
 use crate::studio::{CELL, latent_cells};
 use std::collections::HashMap;
 
@@ -24,7 +24,7 @@ struct Facts {
 }
 
 struct Plane {
-    data: Vec<u8>,
+    cells: Mask,
     tiles: Tiles,
 }
 
@@ -58,7 +58,7 @@ impl Latent {
             self.pending.reverse();
             self.facts = Some(facts);
         }
-        for (_, rect) in &damage.masks {
+        for (_, rect) in damage.masks.iter().filter(|(id, _)| *id != RegionId::CHANGE) {
             self.pending.push(grown(*rect, feather, size));
         }
         let mut spent = 0;
@@ -75,15 +75,13 @@ impl Latent {
         let size = [document.width.div_ceil(CELL), document.height.div_ceil(CELL)];
         for (id, cells) in made.regions {
             let plane = self.planes.entry(id).or_insert_with(|| Plane {
-                data: vec![0; size[0] as usize * size[1] as usize],
+                cells: Mask::empty(size[0], size[1]),
                 tiles: Tiles::new(card, size, Channels::One),
             });
-            let (left, across) = (made.cells.x as usize, size[0] as usize);
-            let rows = plane.data.chunks_exact_mut(across).skip(made.cells.y as usize);
-            for (row, cells) in rows.zip(cells.chunks_exact(made.cells.width.max(1) as usize)) {
-                row[left..left + cells.len()].copy_from_slice(cells);
+            for (y, row) in (made.cells.y..).zip(cells.chunks_exact(made.cells.width.max(1) as usize)) {
+                plane.cells.write_row(made.cells.x, y, row);
             }
-            plane.tiles.write(card, made.cells, &plane.data);
+            plane.tiles.write(card, made.cells, Source::Mask(&plane.cells));
         }
     }
 

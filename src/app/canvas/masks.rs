@@ -1,44 +1,63 @@
 //! The regions' masks on the graphics card, kept up to date by what strokes and steps have changed.
 
-use super::gpu::{Card, Channels, Tiles};
+use super::gpu::{Card, Channels, Source, Tiles};
 use crate::app::editor::Damage;
 use crate::document::{Document, PixelRect, RegionId};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
-/// The mask of every region.
+/// Mask pixels uploaded in a frame, about: more would be felt.
+const BUDGET: u64 = 1 << 22;
+
+/// The mask of every region, and of what may change of the picture to start from.
 #[derive(Default)]
 pub struct Masks {
     size: [u32; 2],
     tiles: HashMap<RegionId, Tiles>,
+    /// What is not uploaded yet, the next first.
+    pending: VecDeque<(RegionId, PixelRect)>,
 }
 
 impl Masks {
-    /// Uploads what changed.
-    pub fn update(&mut self, card: &Card, document: &Document, damage: &Damage) {
+    /// Uploads what changed; true where more is to be uploaded in the next frame.
+    pub fn update(&mut self, card: &Card, document: &Document, damage: &Damage) -> bool {
         let size = [document.width, document.height];
         if self.size != size {
             self.tiles.clear();
+            self.pending.clear();
             self.size = size;
         }
-        for (id, rect) in joined(&damage.masks) {
-            if let (Some(tiles), Some(region)) = (self.tiles.get_mut(&id), document.region(id)) {
-                tiles.write(card, rect, region.mask.data());
+        self.tiles.retain(|id, _| document.mask(*id).is_some());
+        for (id, rect) in joined(&damage.masks).into_iter().filter(|(id, _)| self.tiles.contains_key(id)) {
+            self.pending.extend(strips(rect).map(|strip| (id, strip)));
+        }
+        for id in document.regions.iter().map(|region| region.id).chain([RegionId::CHANGE]) {
+            if document.mask(id).is_some() && !self.tiles.contains_key(&id) {
+                self.tiles.insert(id, Tiles::new(card, size, Channels::One));
+                self.pending.extend(strips(PixelRect::whole(size[0], size[1])).map(|strip| (id, strip)));
             }
         }
-        for region in &document.regions {
-            self.tiles.entry(region.id).or_insert_with(|| {
-                let mut tiles = Tiles::new(card, size, Channels::One);
-                tiles.write(card, PixelRect::whole(size[0], size[1]), region.mask.data());
-                tiles
-            });
+        let mut spent = 0;
+        while spent < BUDGET {
+            let Some((id, rect)) = self.pending.pop_front() else { break };
+            if let (Some(tiles), Some(mask)) = (self.tiles.get_mut(&id), document.mask(id)) {
+                spent += tiles.write(card, rect, Source::Mask(mask));
+            }
         }
-        self.tiles.retain(|id, _| document.region(*id).is_some());
+        !self.pending.is_empty()
     }
 
     #[must_use]
     pub fn get(&self, id: RegionId) -> Option<&Tiles> {
         self.tiles.get(&id)
     }
+}
+
+/// A rectangle in parts that fit into a frame.
+fn strips(rect: PixelRect) -> impl Iterator<Item = PixelRect> {
+    let rows = u32::try_from(BUDGET / 4 / u64::from(rect.width.max(1))).unwrap_or(u32::MAX).max(1);
+    let (end, strip) =
+        (rect.y + rect.height, move |y: u32, end: u32| PixelRect { y, height: rows.min(end - y), ..rect });
+    (rect.y..end).step_by(rows as usize).map(move |y| strip(y, end))
 }
 
 /// The rectangles of each region, those that follow each other as one where that is hardly more to upload: a stroke's

@@ -18,6 +18,7 @@ pub use look::{CanvasLook, Compare, RegionLook};
 pub use picture::Shown;
 pub use view::View;
 
+use super::editor::Moved;
 use super::texts::tr;
 use super::{App, Tool, ViewMode, theme};
 use crate::document::Document;
@@ -116,6 +117,19 @@ impl Canvas {
         matches!(self.gesture, Gesture::Tool(..))
     }
 
+    /// The region that a tool moves at this moment.
+    #[must_use]
+    pub fn moved(&self) -> Option<Moved> {
+        match &self.gesture {
+            Gesture::Tool(action, _) => action.moved(),
+            Gesture::Pan { then, .. } => match &**then {
+                Gesture::Tool(action, _) => action.moved(),
+                _ => None,
+            },
+            Gesture::Idle => None,
+        }
+    }
+
     /// Where a canvas position is on the screen.
     #[must_use]
     pub fn to_screen(&self, at: Pos2) -> Pos2 {
@@ -181,7 +195,6 @@ impl App {
             painter.text(rect.center(), egui::Align2::CENTER_CENTER, hint, font, t.on_paper);
         }
         self.split_ui(ui, free);
-        self.paint_change_mask(ui, &painter);
         self.paint_progress(&painter, rect);
         self.paint_guides(ui, &painter);
         self.paint_ring(ui, &painter, &response);
@@ -202,7 +215,9 @@ impl App {
         self.canvas.picture.update();
         let Some(gpu) = &self.canvas.gpu else { return };
         let document = self.editor.document();
-        self.canvas.masks.update(&gpu.card, document, &damage);
+        if self.canvas.masks.update(&gpu.card, document, &damage) {
+            ui.request_repaint();
+        }
         if !self.prefs.canvas.latent {
             self.canvas.latent = Latent::default();
         } else if self.canvas.latent.update(&gpu.card, document, &damage) {

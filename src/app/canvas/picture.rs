@@ -1,7 +1,7 @@
 //! The picture on the canvas. Pictures are uploaded by a thread of their own, the newest first, so that a stream of previews
 //! never holds up a stroke.
 
-use super::gpu::{Card, Channels, Tiles};
+use super::gpu::{Card, Channels, Source, Tiles};
 use crate::document::{PixelRect, Take};
 use image::RgbImage;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -165,6 +165,6 @@ fn uploaded(card: &Card, image: &RgbImage) -> Tiles {
         data.extend([r, g, b, 255]);
     }
     let mut tiles = Tiles::new(card, [width, height], Channels::Four);
-    tiles.write(card, PixelRect::whole(width, height), &data);
+    tiles.write(card, PixelRect::whole(width, height), Source::Picture { data: &data, width });
     tiles
 }

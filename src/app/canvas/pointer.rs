@@ -86,9 +86,6 @@ impl App {
                 _ => {}
             }
         }
-        if let Gesture::Tool(action, _) = &mut self.canvas.gesture {
-            action.settle(&mut self.editor);
-        }
     }
 
     /// Keys that are held change what a tool does, also while the pointer rests.

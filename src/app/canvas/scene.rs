@@ -4,8 +4,9 @@ use super::gpu::{Draw, Flags, Kind, Pane, Tiles};
 use super::look::RegionLook;
 use super::split::Part;
 use super::{Canvas, theme};
+use crate::app::editor::Moved;
 use crate::app::{App, ViewMode};
-use crate::document::{Document, PixelRect, Region};
+use crate::document::{Document, PixelRect, Region, RegionId};
 use crate::studio::CELL;
 use eframe::egui_wgpu::Callback;
 use egui::{Color32, Painter, Pos2, Rect, Vec2, pos2, vec2};
@@ -104,6 +105,50 @@ impl Stand {
         draws
     }
 
+    /// The quads of a region on its way to another place: cut where it came from and at the canvas's edges, over which it
+    /// comes back where they are joined.
+    fn moved(&self, kind: Kind, tiles: &Tiles, moved: Moved, style: impl Fn(&mut Draw)) -> Vec<Draw> {
+        let Moved { from, to, .. } = moved;
+        let from = rect_of(from);
+        let size = vec2(to.width as f32, to.height as f32) / from.size();
+        let start = vec2(to.x as f32, to.y as f32);
+        // The steps by which it comes back: those that bring its far edge behind the canvas's first and so on.
+        let steps = |joined: bool, start: f32, length: f32, side: f32| {
+            let (first, last) = ((-(start + length) / side).ceil() as i32, ((side - start) / side).floor() as i32);
+            if joined { first..=last } else { 0..=0 }
+        };
+        let across = steps(self.wrap.0, start.x, to.width as f32, self.canvas.x);
+        let down = steps(self.wrap.1, start.y, to.height as f32, self.canvas.y);
+        let mut draws = Vec::new();
+        for (x, y) in down.flat_map(|y| across.clone().map(move |x| (x, y))) {
+            let shift = start + vec2(x as f32, y as f32) * self.canvas - from.min.to_vec2() * size;
+            let whole = self.whole().translate(-shift);
+            let whole =
+                Rect::from_min_max((whole.min.to_vec2() / size).to_pos2(), (whole.max.to_vec2() / size).to_pos2());
+            for &(step, opacity) in &self.copies {
+                for tile in tiles.tiles() {
+                    let quad = rect_of(tile.core).intersect(from).intersect(whole);
+                    if !quad.is_positive() {
+                        continue;
+                    }
+                    let mut draw = self.draw(kind, quad, rect_of(tile.held), 1.0, Vec2::ZERO);
+                    let shift = shift + step;
+                    draw.at += draw.x * shift.x + draw.y * shift.y;
+                    (draw.x, draw.y) = (draw.x * size.x, draw.y * size.y);
+                    draw.flags.wrap = (false, false);
+                    if !draw.bounds().intersects(self.area) {
+                        continue;
+                    }
+                    draw.opacity = opacity;
+                    draw.bind = Some(tile.bind.clone());
+                    style(&mut draw);
+                    draws.push(draw);
+                }
+            }
+        }
+        draws
+    }
+
     /// A quad that ends at the canvas's edges goes on over them by so many pixels of the screen, for soft edges.
     fn to_edges(&self, quad: Rect, margin: f32) -> Rect {
         let by = margin / self.scale.max(1e-6);
@@ -118,7 +163,27 @@ impl Stand {
     }
 }
 
+fn rect_of(rect: PixelRect) -> Rect {
+    Rect::from_min_size(pos2(rect.x as f32, rect.y as f32), vec2(rect.width as f32, rect.height as f32))
+}
+
 impl App {
+    /// The quads of a region's mask, in its place or on its way to another.
+    fn mask_quads(
+        &self,
+        stand: &Stand,
+        kind: Kind,
+        region: &Region,
+        margin: f32,
+        style: impl Fn(&mut Draw),
+    ) -> Vec<Draw> {
+        let Some(tiles) = self.canvas.masks.get(region.id) else { return Vec::new() };
+        match self.canvas.moved().filter(|m| m.region == region.id).or_else(|| self.editor.moved(region.id)) {
+            Some(moved) => stand.moved(kind, tiles, moved, style),
+            None => stand.tiles(kind, tiles, margin, style),
+        }
+    }
+
     /// Draws paper, picture and regions, each part of the area as it is split.
     pub(super) fn paint_scene(&mut self, painter: &Painter, area: Rect, parts: &[Part]) {
         let document = self.editor.document();
@@ -167,7 +232,8 @@ impl App {
             draw.opacity = look.cover(picture.is_some());
             draw
         });
-        let above = if regions { self.outlines(stand, t) } else { Vec::new() };
+        let mut above = if regions { self.outlines(stand, t) } else { Vec::new() };
+        above.extend(self.what_may_change(stand, part, t));
         let mut pane = Pane { clip: part.clip.translate(-area.min.to_vec2()) * stand.unit, below, layer, above };
         let shift = part.shift * stand.unit;
         pane.below.iter_mut().for_each(|draw| draw.at += shift);
@@ -190,8 +256,8 @@ impl App {
                 }));
                 continue;
             }
-            let Some(tiles) = self.canvas.masks.get(region.id) else { continue };
-            let quads = |kind| stand.tiles(kind, tiles, 0.0, |draw| (draw.colour, draw.pattern) = (colour, number));
+            let style = |draw: &mut Draw| (draw.colour, draw.pattern) = (colour, number);
+            let quads = |kind| self.mask_quads(stand, kind, region, 0.0, style);
             match look.regions {
                 RegionLook::Tint => draws.extend(quads(Kind::Tint)),
                 RegionLook::Hatch => {
@@ -204,6 +270,17 @@ impl App {
         draws
     }
 
+    /// What may change of the picture to start from, fainter where something else is painted.
+    fn what_may_change(&self, stand: &Stand, part: &Part, t: &theme::Tokens) -> Vec<Draw> {
+        let painting = self.editor.paints_change();
+        let shown = painting || (self.view_mode == ViewMode::Both && part.mode != ViewMode::Picture);
+        let Some(tiles) = self.canvas.masks.get(RegionId::CHANGE).filter(|_| shown) else { return Vec::new() };
+        stand.tiles(Kind::Change, tiles, 0.0, |draw| {
+            (draw.colour, draw.second) = (t.accent, t.ring_dark);
+            draw.opacity *= if painting { 1.0 } else { 0.6 };
+        })
+    }
+
     /// The outlines of the visible regions, the selected one above the others.
     fn outlines(&self, stand: &Stand, t: &theme::Tokens) -> Vec<Draw> {
         let selected = self.editor.selected_region().map(|r| r.id);
@@ -211,9 +288,8 @@ impl App {
         regions.sort_by_key(|r| Some(r.id) == selected);
         let mut draws = Vec::new();
         for region in regions {
-            let Some(tiles) = self.canvas.masks.get(region.id) else { continue };
             let width = if Some(region.id) == selected { 2.0 } else { 1.5 } * stand.unit;
-            draws.extend(stand.tiles(Kind::Outline, tiles, width + stand.unit, |draw| {
+            draws.extend(self.mask_quads(stand, Kind::Outline, region, width + stand.unit, |draw| {
                 draw.colour = theme::region(region.colour);
                 // A dark line under the dashes keeps light colours readable on light pictures.
                 draw.second = t.ring_dark.gamma_multiply(0.35);

@@ -1,50 +1,71 @@
-//! Changes of one region's mask that are made in one go.
+//! Changes of one mask that are made in one go.
 
-use super::{Editor, Selected};
-use crate::document::{Mask, MaskDelta, PixelRect, RegionId};
+use super::{Editor, Made, Moved, Selected};
+use crate::app::texts::key;
+use crate::document::{Document, Mask, MaskDelta, RegionId, Wrap};
 use crate::paint::{Combine, Cover};
-use std::sync::Arc;
 
 impl Editor {
-    /// An empty cover of the canvas's size, to draw a shape into; `None` where no region is selected.
+    /// Pixels of the canvas.
     #[must_use]
-    pub fn cover(&self) -> Option<Cover> {
-        self.selected_region().map(|_| Cover::new(self.document.width, self.document.height))
+    pub fn area(&self) -> u64 {
+        u64::from(self.document.width) * u64::from(self.document.height)
     }
 
-    /// Lays a shape on a region's mask, as one undo step.
-    pub fn lay(&mut self, id: RegionId, label: &str, cover: &Cover, combine: Combine) {
-        let Some(region) = self.document.region_mut(id) else { return };
-        let laid = cover.lay(Arc::make_mut(&mut region.mask), combine);
-        self.history.push_mask(id, laid.before, label);
-        self.painted(id, laid.dirty);
-        self.changes += 1;
+    /// Lays a shape on a mask, as one undo step; `draw`, which looks at about so many pixels, draws it into a cover of the
+    /// canvas's size.
+    pub fn lay(
+        &mut self,
+        id: RegionId,
+        label: &'static str,
+        combine: Combine,
+        pixels: u64,
+        draw: impl Fn(&Document, &mut Cover) + Send + Sync + 'static,
+    ) {
+        self.ask(label, pixels, None, move |document| {
+            let mut mask = Mask::clone(document.mask(id)?);
+            let mut cover = Cover::new(document.width, document.height);
+            draw(document, &mut cover);
+            let mut delta = cover.lay(&mut mask, combine);
+            delta.swap(&mut mask);
+            Some(Made::Mask(id, delta))
+        });
     }
 
-    /// Gives the selected region the mask that `make` makes of its own and the canvas's joined edges, as one undo step.
-    pub fn remake_mask(&mut self, label: &str, make: impl FnOnce(&Mask, crate::document::Wrap) -> Mask) {
+    /// Gives a region the mask that `make` makes of its own and the canvas's joined edges, as one undo step.
+    pub fn remake(
+        &mut self,
+        id: RegionId,
+        label: &'static str,
+        pixels: u64,
+        moved: Option<Moved>,
+        make: impl Fn(&Mask, Wrap) -> Mask + Send + Sync + 'static,
+    ) {
+        self.ask(label, pixels, moved, move |document| {
+            let mask = document.mask(id)?;
+            let new = make(mask, document.settings.wrap);
+            Some(Made::Mask(id, MaskDelta::between(mask, &new)?))
+        });
+    }
+
+    /// The same of the selected region, by an operation that looks at the whole canvas a few times.
+    pub fn remake_selected(&mut self, label: &'static str, make: impl Fn(&Mask, Wrap) -> Mask + Send + Sync + 'static) {
         let Selected::Region(id) = self.selected else { return };
-        let wrap = self.document.settings.wrap;
-        let Some(region) = self.document.region_mut(id) else { return };
-        let mask = make(&region.mask, wrap);
-        let Some(delta) = MaskDelta::between(&mask, &region.mask) else { return };
-        let dirty = region.mask.bounds().union(mask.bounds());
-        region.mask = Arc::new(mask);
-        self.history.push_mask(id, delta, label);
-        self.painted(id, vec![dirty]);
-        self.changes += 1;
+        self.remake(id, label, 4 * self.area(), None, make);
     }
 
-    /// The whole of a region's mask as it is now, to come back to.
-    #[must_use]
-    pub fn mask_of(&self, id: RegionId) -> Option<Arc<Mask>> {
-        self.document.region(id).map(|r| Arc::clone(&r.mask))
+    /// Replaces the selected region's mask by what `edit` makes of each byte.
+    pub fn map_mask(&mut self, label: &'static str, edit: impl Fn(u8) -> u8 + Send + Sync + 'static) {
+        let Selected::Region(id) = self.selected else { return };
+        // What is even costs nothing.
+        let pixels = self.document.mask(id).map_or(0, |mask| mask.memory() as u64);
+        self.remake(id, label, pixels, None, move |mask, _| mask.map(&edit));
     }
 
-    /// Shows another mask inside a stroke; `dirty` is where it may differ.
-    pub fn show_mask(&mut self, id: RegionId, mask: Arc<Mask>, dirty: PixelRect) {
-        let Some(region) = self.document.region_mut(id) else { return };
-        region.mask = mask;
-        self.painted(id, vec![dirty]);
+    /// Gives a region another mask, which `make` makes for a canvas of this size.
+    pub fn set_mask(&mut self, id: RegionId, make: impl Fn(u32, u32) -> Mask + Send + Sync + 'static) {
+        self.select(Selected::Region(id));
+        let pixels = 8 * self.area();
+        self.remake(id, key("New mask"), pixels, None, move |mask, _| make(mask.width(), mask.height()));
     }
 }

@@ -39,7 +39,7 @@ struct Item {
 impl Item {
     fn memory(&self) -> usize {
         self.open.as_ref().map_or(0, |(take, document)| {
-            take.image.as_raw().len() + document.regions.iter().map(|r| r.mask.data().len()).sum::<usize>()
+            take.image.as_raw().len() + document.regions.iter().map(|r| r.mask.memory()).sum::<usize>()
         })
     }
 

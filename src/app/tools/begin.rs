@@ -1,9 +1,11 @@
 //! What a press on the canvas begins with the tool in hand.
 
 use super::shape::{BoxShape, Kind};
-use super::{Action, FillOver, Lasso, PaintStroke, Tool, Touch, Transform, fill as filling, gradient::Gradient};
+use super::{
+    Action, FillOver, Lasso, PaintStroke, Tool, ToolSettings, Touch, Transform, fill as filling, gradient::Gradient,
+};
 use crate::app::editor::Selected;
-use crate::app::texts::{fill, tr};
+use crate::app::texts::{fill, key, tr};
 use crate::app::{App, ViewMode};
 use crate::document::RegionId;
 use egui::Pos2;
@@ -33,6 +35,11 @@ impl App {
             Tool::Gradient => boxed(Some(Gradient::begin(region, combine, at))),
             Tool::Fill => {
                 self.fill(region, at.at);
+                None
+            }
+            Tool::Move if self.editor.is_working() => {
+                // What is moved is what is there, which is not known yet.
+                self.toasts.info(tr("The last change is still being worked out. Escape leaves it."));
                 None
             }
             Tool::Move => {
@@ -74,19 +81,23 @@ impl App {
 
     fn fill(&mut self, region: RegionId, at: Pos2) {
         let Some(start) = self.pixel_under(at) else { return };
-        let settings = self.prefs.tools;
-        let document = self.editor.document();
-        let cover = match settings.fill_over {
-            FillOver::Regions => filling::over_regions(document, start, settings.contiguous),
+        let ToolSettings { fill_over, contiguous, tolerance, combine, .. } = self.prefs.tools;
+        // Every pixel is looked at several times.
+        let pixels = 8 * self.editor.area();
+        match fill_over {
+            FillOver::Regions => self.editor.lay(region, key("Fill"), combine, pixels, move |document, cover| {
+                *cover = filling::over_regions(document, start, contiguous);
+            }),
             FillOver::Picture => {
                 let Some(shown) = self.picture_shown() else {
                     self.toasts.info(tr("There is no picture to fill by yet. Generate one, or fill by regions."));
                     return;
                 };
-                filling::over_picture(document, shown.image(), start, settings.tolerance, settings.contiguous)
+                self.editor.lay(region, key("Fill"), combine, pixels, move |document, cover| {
+                    *cover = filling::over_picture(document, shown.image(), start, tolerance, contiguous);
+                });
             }
-        };
-        filling::lay(&mut self.editor, region, &cover, settings.combine);
+        }
     }
 
     /// Selects the uppermost region under a canvas position.

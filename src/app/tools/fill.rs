@@ -1,9 +1,7 @@
 //! Flood fill: over the regions, or over the picture.
 
-use crate::app::editor::Editor;
-use crate::app::texts::key;
-use crate::document::{Document, RegionId};
-use crate::paint::{Combine, Cover, flood};
+use crate::document::Document;
+use crate::paint::{Cover, flood};
 use image::RgbImage;
 use serde::{Deserialize, Serialize};
 
@@ -63,9 +61,4 @@ pub fn over_picture(
         if f32::from(off) <= tolerance { 255 } else { 0 }
     };
     flood((width, height), document.settings.wrap, start, contiguous, near)
-}
-
-/// Lays a fill on a region.
-pub fn lay(editor: &mut Editor, region: RegionId, cover: &Cover, combine: Combine) {
-    editor.lay(region, key("Fill"), cover, combine);
 }

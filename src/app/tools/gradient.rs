@@ -48,9 +48,9 @@ impl Action for Gradient {
         if !self.moved {
             return;
         }
-        let Some(mut cover) = editor.cover() else { return };
-        gradient(&mut cover, (self.from.x, self.from.y), (self.to.x, self.to.y));
-        editor.lay(self.region, key("Gradient"), &cover, self.combine);
+        let (from, to) = ((self.from.x, self.from.y), (self.to.x, self.to.y));
+        let pixels = 2 * editor.area();
+        editor.lay(self.region, key("Gradient"), self.combine, pixels, move |_, cover| gradient(cover, from, to));
     }
 
     fn abort(self: Box<Self>, _editor: &mut Editor) {}

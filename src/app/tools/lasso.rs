@@ -1,6 +1,6 @@
 //! The lasso: drawn around by hand, or corner by corner.
 
-use super::{Action, After, Guides, Touch};
+use super::{Action, After, Guides, Touch, pixels_inside};
 use crate::app::editor::Editor;
 use crate::app::texts::key;
 use crate::document::RegionId;
@@ -99,9 +99,8 @@ impl Action for Lasso {
 
     fn commit(self: Box<Self>, editor: &mut Editor) {
         let points: Vec<(f32, f32)> = self.points.iter().map(|p| (p.x, p.y)).collect();
-        let Some(mut cover) = editor.cover() else { return };
-        polygon(&mut cover, &points, self.space);
-        editor.lay(self.region, key("Lasso"), &cover, self.combine);
+        let (space, pixels) = (self.space, pixels_inside(&points));
+        editor.lay(self.region, key("Lasso"), self.combine, pixels, move |_, cover| polygon(cover, &points, space));
     }
 
     fn abort(self: Box<Self>, _editor: &mut Editor) {}

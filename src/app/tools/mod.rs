@@ -16,7 +16,7 @@ pub use lasso::Lasso;
 pub use settings::{BrushSettings, ToolSettings};
 pub use transform::{Handle, Transform};
 
-use super::editor::Editor;
+use super::editor::{Editor, Moved};
 use crate::document::PixelRect;
 use crate::paint::Placement;
 use egui::{Modifiers, Pos2};
@@ -92,9 +92,6 @@ pub trait Action {
         After::Commit
     }
 
-    /// Once a frame, after all that the pointer did in it.
-    fn settle(&mut self, _editor: &mut Editor) {}
-
     /// Keeps it.
     fn commit(self: Box<Self>, editor: &mut Editor);
 
@@ -111,6 +108,11 @@ pub trait Action {
 
     /// Something that goes on over several presses, which letting go does not end.
     fn as_lasso(&mut self) -> Option<&mut Lasso> {
+        None
+    }
+
+    /// A region that is shown in another place until this is kept.
+    fn moved(&self) -> Option<Moved> {
         None
     }
 
@@ -138,4 +140,14 @@ pub struct Guides {
 #[must_use]
 pub fn frame_of(rect: PixelRect) -> Option<Placement> {
     (!rect.is_empty()).then(|| rect.into())
+}
+
+/// About how many pixels a line goes around.
+fn pixels_inside(points: &[(f32, f32)]) -> u64 {
+    let side = |axis: fn(&(f32, f32)) -> f32| {
+        let (low, high) =
+            points.iter().map(axis).fold((f32::MAX, f32::MIN), |(low, high), v| (low.min(v), high.max(v)));
+        (high - low).max(0.0) as u64
+    };
+    side(|p| p.0).saturating_mul(side(|p| p.1))
 }

@@ -1,6 +1,6 @@
 //! Rectangle and ellipse: dragged from corner to corner.
 
-use super::{Action, After, Guides, Touch};
+use super::{Action, After, Guides, Touch, pixels_inside};
 use crate::app::editor::Editor;
 use crate::app::texts::key;
 use crate::document::RegionId;
@@ -76,13 +76,12 @@ impl Action for BoxShape {
             return;
         }
         let points = self.points();
-        let Some(mut cover) = editor.cover() else { return };
-        polygon(&mut cover, &points, self.space);
+        let (space, pixels) = (self.space, pixels_inside(&points));
         let label = match self.kind {
             Kind::Rectangle => key("Rectangle"),
             Kind::Ellipse => key("Ellipse"),
         };
-        editor.lay(self.region, label, &cover, self.combine);
+        editor.lay(self.region, label, self.combine, pixels, move |_, cover| polygon(cover, &points, space));
     }
 
     fn abort(self: Box<Self>, _editor: &mut Editor) {}

@@ -1,12 +1,11 @@
 //! Moving and scaling what a region covers.
 
 use super::{Action, Guides, Touch};
-use crate::app::editor::Editor;
+use crate::app::editor::{Editor, Moved};
 use crate::app::texts::key;
-use crate::document::{Mask, MaskDelta, PixelRect, RegionId, Wrap};
+use crate::document::{PixelRect, RegionId};
 use crate::paint::{Placement, place};
 use egui::{Modifiers, Pos2, Vec2, vec2};
-use std::sync::Arc;
 
 /// What of the box is held: an edge or corner by the side it is on (-1, 0, 1), or the whole (0, 0).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,17 +41,13 @@ impl Handle {
     }
 }
 
-/// A region's shape being moved or scaled. Every step is made from the mask as it was, so that nothing wears off.
+/// A region's shape being moved or scaled. The canvas shows it in its new place; the mask is changed once, at the end.
 pub struct Transform {
     region: RegionId,
-    wrap: Wrap,
     handle: Handle,
     from: Pos2,
-    before: Arc<Mask>,
     bounds: PixelRect,
     to: Placement,
-    /// Where the mask shown now has it.
-    shown: Placement,
 }
 
 impl Transform {
@@ -60,12 +55,12 @@ impl Transform {
     #[must_use]
     pub fn begin(editor: &mut Editor, at: Touch) -> Option<Self> {
         let region = editor.selected_region()?;
-        let (id, bounds, wrap) = (region.id, region.mask.bounds(), editor.document().settings.wrap);
+        let (id, bounds) = (region.id, region.mask.bounds());
         let frame = super::frame_of(bounds)?;
-        let before = editor.mask_of(id)?;
+        // Nothing else changes the mask until this has ended.
         editor.begin_stroke(id, |_| ((), Vec::new()))?;
         let handle = Handle::near(frame, at.at, at.slack * 2.0);
-        Some(Self { region: id, wrap, handle, from: at.at, before, bounds, to: frame, shown: frame })
+        Some(Self { region: id, handle, from: at.at, bounds, to: frame })
     }
 
     /// Moves it by arrow keys, in whole pixels; with Ctrl it becomes wider, narrower, taller or flatter.
@@ -123,20 +118,6 @@ impl Transform {
             height: high,
         }
     }
-
-    /// The pixels that a placement covers at most.
-    fn reach(&self, to: Placement) -> PixelRect {
-        let whole = PixelRect::whole(self.before.width(), self.before.height());
-        if self.wrap != Wrap::None {
-            return whole;
-        }
-        let low = |at: i32, side: u32| u32::try_from(at).unwrap_or(0).min(side);
-        let high =
-            |at: i32, length: u32, side: u32| u32::try_from(i64::from(at) + i64::from(length)).unwrap_or(0).min(side);
-        let (x, y) = (low(to.x, whole.width), low(to.y, whole.height));
-        let (right, bottom) = (high(to.x, to.width, whole.width), high(to.y, to.height, whole.height));
-        PixelRect { x, y, width: right.saturating_sub(x), height: bottom.saturating_sub(y) }
-    }
 }
 
 impl Action for Transform {
@@ -144,35 +125,27 @@ impl Action for Transform {
         self.to = self.dragged(to);
     }
 
-    fn settle(&mut self, editor: &mut Editor) {
-        if self.to != self.shown {
-            let dirty = self.reach(self.shown).union(self.reach(self.to));
-            self.shown = self.to;
-            let mask = if self.to == Placement::from(self.bounds) {
-                Arc::clone(&self.before)
-            } else {
-                Arc::new(place(&self.before, self.bounds, self.to, self.wrap))
-            };
-            editor.show_mask(self.region, mask, dirty);
+    fn commit(self: Box<Self>, editor: &mut Editor) {
+        let Self { region, bounds, to, .. } = *self;
+        editor.abort_stroke(region, |_| Vec::new());
+        if to == Placement::from(bounds) {
+            return;
         }
-    }
-
-    fn commit(mut self: Box<Self>, editor: &mut Editor) {
-        self.settle(editor);
-        let before = Arc::clone(&self.before);
-        let size = (self.to.width, self.to.height) == (self.bounds.width, self.bounds.height);
-        let label = if size { key("Move region") } else { key("Scale region") };
-        editor.end_stroke(self.region, label, |mask| {
-            MaskDelta::between(mask, &before).unwrap_or_else(|| MaskDelta::new(mask.width(), mask.height()))
-        });
+        let area = u64::from(to.width) * u64::from(to.height);
+        let (label, pixels) = if (to.width, to.height) == (bounds.width, bounds.height) {
+            (key("Move region"), 2 * area)
+        } else {
+            (key("Scale region"), 8 * area.max(bounds.area()))
+        };
+        editor.remake(region, label, pixels, self.moved(), move |mask, wrap| place(mask, bounds, to, wrap));
     }
 
     fn abort(self: Box<Self>, editor: &mut Editor) {
-        let dirty = self.reach(self.shown).union(self.bounds);
-        editor.abort_stroke(self.region, |mask| {
-            mask.clone_from(&self.before);
-            dirty
-        });
+        editor.abort_stroke(self.region, |_| Vec::new());
+    }
+
+    fn moved(&self) -> Option<Moved> {
+        Some(Moved { region: self.region, from: self.bounds, to: self.to })
     }
 
     fn guides(&self) -> Guides {

@@ -263,31 +263,32 @@ impl<R: io::Read + Seek> Layers<R> {
             notes.push(format!("layer “{}” is not a PNG and was left out", one_line(&layer.name, 60)));
             return Ok(None);
         }
-        let (width, height) = (i64::from(self.width), i64::from(self.height));
+        let (width, height) = (self.width, self.height);
         let (x, y, opacity) = (layer.x, layer.y, layer.opacity);
         let mut mask = Mask::empty(self.width, self.height);
+        let mut line = Vec::new();
         let mut colour = None;
         let mut mixed = false;
         let skip = usize::try_from(-x).unwrap_or(0);
-        let left = x.max(0);
+        let left = u32::try_from(x.max(0)).unwrap_or(u32::MAX);
         self.png(layer)?.rows(false, |_, row, pixels| {
             let Ok(top) = u32::try_from(y + i64::from(row)) else { return };
-            if i64::from(top) >= height || left >= width {
+            if top >= height || left >= width {
                 return;
             }
-            let target = mask.row_mut(top);
-            let target = target.get_mut(usize::try_from(left).unwrap_or(usize::MAX)..).unwrap_or_default();
-            for (out, [r, g, b, a]) in target.iter_mut().zip(pixels.pixels().skip(skip)) {
-                if a == 0 {
-                    continue;
+            line.clear();
+            line.extend(pixels.pixels().skip(skip).take((width - left) as usize).map(|[r, g, b, a]| {
+                if a > 0 {
+                    match colour {
+                        None => colour = Some([r, g, b]),
+                        Some(seen) => mixed |= seen != [r, g, b],
+                    }
                 }
-                *out = scaled(a, opacity);
-                match colour {
-                    None => colour = Some([r, g, b]),
-                    Some(seen) => mixed |= seen != [r, g, b],
-                }
-            }
+                scaled(a, opacity)
+            }));
+            mask.write_row(left, top, &line);
         })?;
+        mask.pack();
         Ok(Some(Covered { mask, colour: colour.filter(|_| !mixed).map(Rgb) }))
     }
 
@@ -510,10 +511,10 @@ fn mask_png(mask: &Mask, colour: Rgb, bounds: PixelRect) -> Result<Vec<u8>, Prob
     if bounds.is_empty() {
         return flat_png((1, 1), [r, g, b, 0]);
     }
-    let columns = bounds.x as usize..(bounds.x + bounds.width) as usize;
+    let mut line = vec![0; bounds.width as usize];
     encode((bounds.width, bounds.height), png::ColorType::Rgba, |y, row| {
-        let mask = mask.row(bounds.y + y).get(columns.clone()).unwrap_or_default();
-        for (pixel, alpha) in row.chunks_exact_mut(4).zip(mask) {
+        mask.read_row(bounds.x, bounds.y + y, &mut line);
+        for (pixel, alpha) in row.chunks_exact_mut(4).zip(&line) {
             pixel.copy_from_slice(&[r, g, b, *alpha]);
         }
     })
@@ -569,9 +570,8 @@ fn merged_png(
 
 /// Lays one row of a region over a row of pixels.
 fn tint(row: &mut [u8], region: &Region, bounds: PixelRect, y: u32) {
-    let columns = bounds.x as usize..(bounds.x + bounds.width) as usize;
-    let mask = region.mask.row(y).get(columns).unwrap_or_default();
-    for (pixel, alpha) in row.chunks_exact_mut(3).skip(bounds.x as usize).zip(mask) {
+    let mask = region.mask.crop(PixelRect { y, height: 1, ..bounds });
+    for (pixel, alpha) in row.chunks_exact_mut(3).skip(bounds.x as usize).zip(&mask) {
         if let Ok(pixel) = <&mut [u8; 3]>::try_from(pixel) {
             blend(pixel, region.colour.0, *alpha);
         }

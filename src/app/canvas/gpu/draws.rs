@@ -27,6 +27,8 @@ pub enum Kind {
     Erase,
     /// A region's share of the latent cells.
     Cells,
+    /// What may change of the picture to start from.
+    Change,
 }
 
 /// How a quad is read.

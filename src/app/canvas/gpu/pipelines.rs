@@ -17,6 +17,7 @@ pub struct Pipelines {
     hatch: wgpu::RenderPipeline,
     erase: wgpu::RenderPipeline,
     cells: wgpu::RenderPipeline,
+    change: wgpu::RenderPipeline,
     pub draw_layout: wgpu::BindGroupLayout,
 }
 
@@ -94,6 +95,7 @@ impl Pipelines {
             hatch: quad("hatch", &textured, LAYER, OVER),
             erase: quad("tint", &textured, LAYER, ERASE),
             cells: quad("tint", &textured, LAYER, ADD),
+            change: quad("change", &textured, target, OVER),
             draw_layout,
         }
     }
@@ -108,6 +110,7 @@ impl Pipelines {
             Kind::Hatch => &self.hatch,
             Kind::Erase => &self.erase,
             Kind::Cells => &self.cells,
+            Kind::Change => &self.change,
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::Card;
 use super::mips::Level;
 use crate::app::canvas::tiles::{grown, intersection, tile_rects};
-use crate::document::PixelRect;
+use crate::document::{Mask, PixelRect};
 use eframe::wgpu;
 
 /// Side of a tile in pixels, where the graphics card allows it.
@@ -32,12 +32,23 @@ impl Channels {
             Self::Four => wgpu::TextureFormat::Rgba8Unorm,
         }
     }
+}
 
-    fn bytes(self) -> usize {
-        match self {
-            Self::One => 1,
-            Self::Four => 4,
-        }
+/// Where the pixels come from.
+#[derive(Clone, Copy)]
+pub enum Source<'a> {
+    /// Four bytes a pixel, row by row, so many pixels wide.
+    Picture {
+        data: &'a [u8],
+        width: u32,
+    },
+    Mask(&'a Mask),
+}
+
+impl Source<'_> {
+    /// True where nothing of a part would be seen.
+    fn is_blank(self, part: PixelRect) -> bool {
+        matches!(self, Self::Mask(mask) if mask.is_blank_in(part))
     }
 }
 
@@ -95,30 +106,32 @@ impl Tiles {
         })
     }
 
-    /// Uploads what lies inside `dirty` of `data`, the whole picture row by row.
-    pub fn write(&mut self, card: &Card, dirty: PixelRect, data: &[u8]) {
-        let mut encoder = None;
+    /// Uploads what lies inside `dirty`, and returns how many pixels that were.
+    pub fn write(&mut self, card: &Card, dirty: PixelRect, source: Source<'_>) -> u64 {
+        let (mut encoder, mut uploaded) = (None, 0);
         for slot in &mut self.slots {
-            let mut part = intersection(slot.held, dirty);
+            let part = intersection(slot.held, dirty);
             if part.is_empty() {
                 continue;
             }
             if slot.texture.is_none() {
-                if self.channels == Channels::One && is_blank(data, self.size[0], part) {
+                if source.is_blank(part) {
                     continue;
                 }
+                // What was left out so far is blank, as a new texture is.
                 slot.texture = Some(Texture::new(card, slot.held, self.channels));
-                part = slot.held;
             }
             let Some(texture) = &slot.texture else { continue };
             let inside = PixelRect { x: part.x - slot.held.x, y: part.y - slot.held.y, ..part };
-            texture.upload(card, self.channels, inside, part, self.size[0], data);
+            texture.upload(card, inside, part, source);
+            uploaded += part.area();
             let encoder = encoder.get_or_insert_with(|| card.device.create_command_encoder(&Default::default()));
             card.mips.draw(encoder, self.channels, &texture.levels, inside);
         }
         if let Some(encoder) = encoder {
             card.queue.submit([encoder.finish()]);
         }
+        uploaded
     }
 }
 
@@ -152,14 +165,24 @@ impl Texture {
         Self { texture, bind, levels }
     }
 
-    /// Uploads `part` of the picture (`across` pixels wide) to where it lies `inside` the texture.
-    fn upload(&self, card: &Card, channels: Channels, inside: PixelRect, part: PixelRect, across: u32, data: &[u8]) {
-        let bytes = channels.bytes();
+    /// Uploads `part` to where it lies `inside` the texture.
+    fn upload(&self, card: &Card, inside: PixelRect, part: PixelRect, source: Source<'_>) {
         for row in (0..part.height).step_by(ROWS as usize) {
             let rows = ROWS.min(part.height - row);
-            let start = ((part.y + row) as usize * across as usize + part.x as usize) * bytes;
-            let length = ((rows - 1) as usize * across as usize + part.width as usize) * bytes;
-            let Some(data) = data.get(start..start + length) else { return };
+            let strip = PixelRect { y: part.y + row, height: rows, ..part };
+            let crop;
+            let (data, bytes_per_row) = match source {
+                Source::Picture { data, width } => {
+                    let start = (strip.y as usize * width as usize + strip.x as usize) * 4;
+                    let length = ((rows - 1) as usize * width as usize + part.width as usize) * 4;
+                    let Some(data) = data.get(start..start + length) else { return };
+                    (data, width * 4)
+                }
+                Source::Mask(mask) => {
+                    crop = mask.crop(strip);
+                    (crop.as_slice(), part.width)
+                }
+            };
             card.queue.write_texture(
                 wgpu::TexelCopyTextureInfo {
                     texture: &self.texture,
@@ -168,21 +191,9 @@ impl Texture {
                     aspect: wgpu::TextureAspect::All,
                 },
                 data,
-                wgpu::TexelCopyBufferLayout {
-                    offset: 0,
-                    bytes_per_row: Some(across * bytes as u32),
-                    rows_per_image: None,
-                },
+                wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(bytes_per_row), rows_per_image: None },
                 wgpu::Extent3d { width: part.width, height: rows, depth_or_array_layers: 1 },
             );
         }
     }
-}
-
-/// True where no byte of a part of a mask is covered.
-fn is_blank(data: &[u8], across: u32, part: PixelRect) -> bool {
-    (part.y..part.y + part.height).all(|y| {
-        let start = y as usize * across as usize + part.x as usize;
-        data.get(start..start + part.width as usize).is_none_or(|row| row.iter().all(|v| *v == 0))
-    })
 }

@@ -1,0 +1,98 @@
+//! The canvas: its size, the picture that a drawing starts from, and what is shown on it.
+
+use super::Editor;
+use super::works::{Made, Reshaped};
+use crate::app::texts::key;
+use crate::document::{Area, Document, Mask, RegionId, Start, Take};
+use image::RgbImage;
+use image::imageops::FilterType;
+use std::sync::Arc;
+
+impl Editor {
+    /// Changes the canvas: without a place for its old top left corner the painting is stretched with it.
+    pub fn resize(&mut self, width: u32, height: u32, place: Option<(i32, i32)>) {
+        if (width, height) == (self.document.width, self.document.height) {
+            return;
+        }
+        self.reshape_canvas(key("Canvas size"), (width, height), move |document| {
+            let mask = |mask: &Mask| match place {
+                Some((dx, dy)) => mask.moved_to(width, height, dx, dy),
+                None => scaled(mask, width, height),
+            };
+            let start = document.start.as_ref().map(|start| match place {
+                Some((dx, dy)) => start.moved_to(width, height, dx, dy),
+                None => {
+                    let area = match &start.area {
+                        Area::Mask(area) => Area::Mask(Arc::new(mask(area))),
+                        other => other.clone(),
+                    };
+                    let image = image::imageops::resize(&*start.image, width, height, FilterType::CatmullRom);
+                    Start { image: Arc::new(image), area, ..*start }
+                }
+            });
+            Reshaped { width, height, masks: masks(document, mask), start }
+        });
+    }
+
+    /// Puts new canvas around the picture to start from, and lets the drawing fill it.
+    pub fn outpaint(&mut self, image: &Arc<RgbImage>, (width, height): (u32, u32), (dx, dy): (i32, i32)) {
+        let image = Arc::clone(image);
+        self.reshape_canvas(key("Draw around the picture"), (width, height), move |document| {
+            let start = Some(Start::outpainted(&image, width, height, dx, dy));
+            let masks = masks(document, |mask| mask.moved_to(width, height, dx, dy));
+            Reshaped { width, height, masks, start }
+        });
+    }
+
+    fn reshape_canvas(
+        &mut self,
+        label: &'static str,
+        (width, height): (u32, u32),
+        make: impl Fn(&Document) -> Reshaped + Send + Sync + 'static,
+    ) {
+        let planes = self.document.regions.len() as u64 + 4 * u64::from(self.document.start.is_some());
+        let pixels = u64::from(width) * u64::from(height) * planes;
+        self.ask(label, pixels, None, move |document| Some(Made::Canvas(Box::new(make(document)))));
+    }
+
+    /// Starts from another picture, or from noise.
+    pub fn set_start(&mut self, start: Option<Start>) {
+        let label = if start.is_some() { key("Start from a picture") } else { key("Start from noise") };
+        self.change(label, |d| d.start = start);
+    }
+
+    /// Shows this picture in the document from now on. Not an undo step.
+    pub fn keep_take(&mut self, take: Option<Arc<Take>>) {
+        self.document.take = take;
+        self.takes_kept += 1;
+        self.changes += 1;
+    }
+
+    /// Keeps these finished pictures in the file. Neither an undo step nor a change of its own: what made them is one.
+    pub fn set_packed_takes(&mut self, takes: Vec<(u64, Arc<[u8]>)>) {
+        self.document.set_packed_takes(takes);
+    }
+
+    /// A person has taken finished pictures away or brought them back, which is not in the file yet.
+    pub fn takes_changed(&mut self) {
+        self.takes_kept += 1;
+        self.changes += 1;
+    }
+
+    /// Takes words, regions and settings from another document of the same file, as one undo step.
+    pub fn restore_document(&mut self, document: Document) {
+        self.change(key("Bring back"), |d| *d = document);
+        self.reselect();
+    }
+}
+
+/// Every region's mask, changed.
+fn masks(document: &Document, change: impl Fn(&Mask) -> Mask) -> Vec<(RegionId, Arc<Mask>)> {
+    document.regions.iter().map(|region| (region.id, Arc::new(change(&region.mask)))).collect()
+}
+
+fn scaled(mask: &Mask, width: u32, height: u32) -> Mask {
+    let gray = image::GrayImage::from_raw(mask.width(), mask.height(), mask.to_raw());
+    let scaled = gray.map(|gray| image::imageops::resize(&gray, width, height, FilterType::Triangle));
+    scaled.and_then(|gray| Mask::from_raw(width, height, gray.as_raw())).unwrap_or_else(|| Mask::empty(width, height))
+}

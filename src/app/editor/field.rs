@@ -1,0 +1,75 @@
+//! Fields whose successive changes are one undo step.
+
+use super::Selected;
+use crate::app::texts::key;
+use crate::document::{MergeKey, RegionId};
+
+/// A field whose successive changes are one undo step, until another field is changed or the step is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Field {
+    Style,
+    Name(Selected),
+    Words(Selected),
+    Negative(Selected),
+    Bootstrap(RegionId),
+    Colour(RegionId),
+    Feather(RegionId),
+    Weight(RegionId),
+    OwnGuidance(RegionId),
+    OwnSeed(RegionId),
+    Span(RegionId),
+    Reroll(RegionId),
+    Steps,
+    Guidance,
+    Seed,
+    Sampler,
+    Regions,
+    Schedule,
+    Overlap,
+    WindowWeights,
+    Surround,
+    Wrap,
+    Stride,
+    Strength,
+    StartArea,
+    Model,
+}
+
+impl Field {
+    /// What joins its changes, and what the undo step is called.
+    pub(super) fn key(self) -> (MergeKey, &'static str) {
+        let of = |selected| match selected {
+            Selected::Background => 0,
+            Selected::Region(RegionId(id)) => id,
+        };
+        let (label, id) = match self {
+            Self::Style => (key("Style"), 0),
+            Self::Name(selected) => (key("Rename"), of(selected)),
+            Self::Words(selected) => (key("Words"), of(selected)),
+            Self::Negative(selected) => (key("Words to leave out"), of(selected)),
+            Self::Bootstrap(RegionId(id)) => (key("Blend or hold shape"), id),
+            Self::Colour(RegionId(id)) => (key("Colour"), id),
+            Self::Feather(RegionId(id)) => (key("Soft edge"), id),
+            Self::Weight(RegionId(id)) => (key("Strength"), id),
+            Self::OwnGuidance(RegionId(id)) => (key("Guidance of the region"), id),
+            Self::OwnSeed(RegionId(id)) => (key("Seed of the region"), id),
+            Self::Span(RegionId(id)) => (key("When the region takes part"), id),
+            Self::Reroll(RegionId(id)) => (key("Draw again"), id),
+            Self::Steps => (key("Steps"), 0),
+            Self::Guidance => (key("Guidance"), 0),
+            Self::Seed => (key("Seed"), 0),
+            Self::Sampler => (key("Sampler"), 0),
+            Self::Regions => (key("Hold or hint shapes"), 0),
+            Self::Schedule => (key("Schedule"), 0),
+            Self::Overlap => (key("Overlaps"), 0),
+            Self::WindowWeights => (key("Windows"), 0),
+            Self::Surround => (key("What is around regions"), 0),
+            Self::Wrap => (key("Edges"), 0),
+            Self::Stride => (key("Stride"), 0),
+            Self::Strength => (key("Strength"), 0),
+            Self::StartArea => (key("What may change"), 0),
+            Self::Model => (key("Model"), 0),
+        };
+        (MergeKey(label, id), label)
+    }
+}

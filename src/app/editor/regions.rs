@@ -1,0 +1,149 @@
+//! The regions: which there are, their order, and what is said of each.
+
+use super::{Editor, Field, Selected};
+use crate::app::texts::{fill, key};
+use crate::document::{MAX_REGIONS, Palette, Region, RegionId, Rgb};
+use std::sync::Arc;
+
+impl Editor {
+    /// Adds a region above all others and selects it.
+    pub fn add_region(&mut self) -> RegionId {
+        let mut number = self.document.regions.len() + 1;
+        while self.document.regions.iter().any(|r| r.name == fill("Region {0}", &[&number])) {
+            number += 1;
+        }
+        let id = self.change(key("Add region"), |d| d.add_region(&fill("Region {0}", &[&number]), ""));
+        self.selected = Selected::Region(id);
+        id
+    }
+
+    /// Adds regions without masks above all others, and words where there are none yet.
+    pub fn add_palette(&mut self, palette: Palette) {
+        let Palette { style, background, regions } = palette;
+        self.change(key("Import regions"), |d| {
+            for region in regions {
+                if d.regions.len() >= MAX_REGIONS {
+                    break;
+                }
+                let id = d.add_region("", "");
+                if let Some(new) = d.region_mut(id) {
+                    *new = Region { id, mask: Arc::clone(&new.mask), ..region };
+                }
+            }
+            if d.style.trim().is_empty() {
+                d.style = style;
+            }
+            if d.background.words.trim().is_empty() {
+                d.background = background;
+            }
+        });
+        self.selected = self.document.regions.last().map_or(Selected::Background, |r| Selected::Region(r.id));
+    }
+
+    /// Copies the selected region and selects the copy, right above it.
+    pub fn duplicate_region(&mut self) {
+        let Some(region) = self.selected_region().cloned() else { return };
+        let at = self.document.regions.iter().position(|r| r.id == region.id).map_or(0, |i| i + 1);
+        let id = self.change(key("Duplicate region"), |d| {
+            let id = d.add_region("", "");
+            d.regions.pop();
+            d.regions.insert(at, Region { id, name: fill("{0} copy", &[&region.name]), ..region });
+            id
+        });
+        self.selected = Selected::Region(id);
+    }
+
+    /// Removes the selected region and selects its neighbour.
+    pub fn delete_region(&mut self) {
+        let Selected::Region(id) = self.selected else { return };
+        let Some(at) = self.document.regions.iter().position(|r| r.id == id) else { return };
+        self.change(key("Delete region"), |d| {
+            d.regions.remove(at);
+        });
+        let next = self.document.regions.get(at.saturating_sub(1)).map(|r| r.id);
+        self.selected = next.map_or(Selected::Background, Selected::Region);
+    }
+
+    /// Hides the region or shows it again.
+    pub fn toggle_region(&mut self, id: RegionId) {
+        let label =
+            if self.document.region(id).is_some_and(|r| r.visible) { key("Hide region") } else { key("Show region") };
+        self.change(label, |d| {
+            if let Some(region) = d.region_mut(id) {
+                region.visible = !region.visible;
+            }
+        });
+    }
+
+    /// Shows this region alone; where it is alone already, shows all.
+    pub fn solo_region(&mut self, id: RegionId) {
+        let alone = self.document.regions.iter().all(|r| r.visible == (r.id == id));
+        self.change(if alone { key("Show all regions") } else { key("Show one region alone") }, |d| {
+            d.regions.iter_mut().for_each(|r| r.visible = alone || r.id == id);
+        });
+    }
+
+    /// Locks the region or unlocks it.
+    pub fn lock_region(&mut self, id: RegionId) {
+        let locked = self.document.region(id).is_some_and(|r| r.locked);
+        self.change(if locked { key("Unlock region") } else { key("Lock region") }, |d| {
+            if let Some(region) = d.region_mut(id) {
+                region.locked = !locked;
+            }
+        });
+    }
+
+    /// True where the selected region may not be painted on, changed or deleted.
+    #[must_use]
+    pub fn is_locked(&self) -> bool {
+        self.selected_region().is_some_and(|r| r.locked)
+    }
+
+    /// Moves a region to this place, counted from the lowest.
+    pub fn move_region(&mut self, from: usize, to: usize) {
+        let count = self.document.regions.len();
+        if from == to || from >= count || to >= count {
+            return;
+        }
+        self.change(key("Move region"), |d| {
+            let region = d.regions.remove(from);
+            d.regions.insert(to, region);
+        });
+    }
+
+    /// Moves the selected region up (1) or down (-1) the list.
+    pub fn shift_region(&mut self, by: isize) {
+        if let Some((from, to)) = self.selected_neighbour(by) {
+            self.move_region(from, to);
+        }
+    }
+
+    /// Place of the selected region and of its neighbour up (1) or down (-1).
+    #[must_use]
+    pub fn selected_neighbour(&self, by: isize) -> Option<(usize, usize)> {
+        let Selected::Region(id) = self.selected else { return None };
+        let from = self.document.regions.iter().position(|r| r.id == id)?;
+        let to = from.checked_add_signed(by)?;
+        (to < self.document.regions.len()).then_some((from, to))
+    }
+
+    /// Selects the neighbour up (1) or down (-1) the list; the background is the lowest.
+    pub fn select_neighbour(&mut self, by: isize) {
+        let regions = &self.document.regions;
+        let at = match self.selected {
+            Selected::Background => 0,
+            Selected::Region(id) => regions.iter().position(|r| r.id == id).map_or(0, |i| i + 1),
+        };
+        let to = at.saturating_add_signed(by).min(regions.len());
+        let next = to.checked_sub(1).and_then(|i| regions.get(i)).map(|r| r.id);
+        self.select(next.map_or(Selected::Background, Selected::Region));
+    }
+
+    pub fn recolour(&mut self, id: RegionId, colour: Rgb) {
+        self.change_field(Field::Colour(id), |d| {
+            if let Some(region) = d.region_mut(id) {
+                region.colour = colour;
+            }
+        });
+    }
+}

@@ -1,0 +1,288 @@
+//! Changes that may be too much for a frame: worked out beside the window, and one undo step each when they are there.
+//!
+//! They are done in the order in which they were asked for, each on the document as the one before has left it. What they
+//! change stays open to the brush meanwhile: a change that comes back to another mask than it was made of is made again, so
+//! that no stroke is lost. Small ones are done at once, as long as none waits.
+
+use super::Editor;
+use crate::document::{Document, Mask, MaskDelta, PixelRect, RegionId, Start};
+use crate::paint::Placement;
+use std::sync::Arc;
+
+/// Pixels looked at by a change that is done at once: a millisecond or so.
+const AT_ONCE: u64 = 1 << 19;
+
+/// What has been worked out.
+#[derive(Debug)]
+pub enum Made {
+    /// What leads a mask to what it becomes.
+    Mask(RegionId, MaskDelta),
+    /// The canvas in another size.
+    Canvas(Box<Reshaped>),
+}
+
+/// What a canvas of another size holds.
+#[derive(Debug)]
+pub struct Reshaped {
+    pub width: u32,
+    pub height: u32,
+    pub masks: Vec<(RegionId, Arc<Mask>)>,
+    pub start: Option<Start>,
+}
+
+/// What a region covers on its way to another place, which is shown before it is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moved {
+    pub region: RegionId,
+    pub from: PixelRect,
+    pub to: Placement,
+}
+
+type Make = dyn Fn(&Document) -> Option<Made> + Send + Sync;
+
+/// A change that waits, or is being worked out.
+pub(super) struct Work {
+    number: u64,
+    label: &'static str,
+    make: Arc<Make>,
+    moved: Option<Moved>,
+    /// The document it is being made of, and its [`Editor::edits`].
+    of: Option<(Document, (u64, u64))>,
+}
+
+impl Editor {
+    /// Changes the document as `make` says, which looks at about so many pixels: at once, or when it has been worked out.
+    pub(super) fn ask(
+        &mut self,
+        label: &'static str,
+        pixels: u64,
+        moved: Option<Moved>,
+        make: impl Fn(&Document) -> Option<Made> + Send + Sync + 'static,
+    ) {
+        if pixels <= AT_ONCE && self.works.is_empty() {
+            if let Some(made) = make(&self.document) {
+                self.keep(label, made);
+            }
+            return;
+        }
+        self.works_asked += 1;
+        self.works.push_back(Work { number: self.works_asked, label, make: Arc::new(make), moved, of: None });
+    }
+
+    /// True while changes are being worked out.
+    #[must_use]
+    pub fn is_working(&self) -> bool {
+        !self.works.is_empty()
+    }
+
+    /// What was asked for last of what is still being worked out.
+    #[must_use]
+    pub fn work(&self) -> Option<&'static str> {
+        self.works.back().map(|work| work.label)
+    }
+
+    /// The number of the change that is to be worked out next.
+    #[must_use]
+    pub fn next_work(&self) -> Option<u64> {
+        self.works.front().map(|work| work.number)
+    }
+
+    /// How to work out the next change, of the document as it is.
+    pub fn begin_work(&mut self) -> Option<impl FnOnce() -> Option<Made> + Send + use<>> {
+        let (document, edits) = (self.document.clone(), self.edits());
+        let work = self.works.front_mut()?;
+        work.of = Some((document.clone(), edits));
+        let make = Arc::clone(&work.make);
+        Some(move || make(&document))
+    }
+
+    /// The change of this number has been worked out: it is kept, unless what it was made of has changed since.
+    pub fn end_work(&mut self, number: u64, made: Option<Made>) {
+        let edits = self.edits();
+        let Some(work) = self.works.front_mut().filter(|work| work.number == number) else { return };
+        let Some((of, of_edits)) = work.of.take() else { return };
+        let holds = match &made {
+            Some(Made::Mask(id, _)) => match (of.mask(*id), self.document.mask(*id)) {
+                (Some(then), Some(now)) => Arc::ptr_eq(then, now),
+                (_, now) => now.is_none(),
+            },
+            Some(Made::Canvas(_)) => of_edits == edits,
+            None => true,
+        };
+        if !holds {
+            return;
+        }
+        let label = work.label;
+        self.works.pop_front();
+        // Its tiles are written to now: nobody else is to hold them.
+        drop(of);
+        if let Some(made) = made {
+            self.keep(label, made);
+        }
+    }
+
+    /// Leaves the change that was asked for last and is not there yet; false where there is none.
+    pub fn leave_last_work(&mut self) -> bool {
+        self.works.pop_back().is_some()
+    }
+
+    /// Leaves everything that is not there yet.
+    pub fn leave_works(&mut self) {
+        self.works.clear();
+    }
+
+    /// Where a region is on its way to.
+    #[must_use]
+    pub fn moved(&self, region: RegionId) -> Option<Moved> {
+        self.works.iter().rev().find_map(|work| work.moved.filter(|moved| moved.region == region))
+    }
+
+    /// One undo step.
+    fn keep(&mut self, label: &str, made: Made) {
+        match made {
+            Made::Mask(id, mut delta) => {
+                let Some(mask) = self.document.mask_mut(id).filter(|_| !delta.is_empty()) else { return };
+                let rects = delta.swap(Arc::make_mut(mask));
+                self.history.push_mask(id, delta, label);
+                self.painted(id, rects);
+                self.changes += 1;
+            }
+            Made::Canvas(reshaped) => {
+                let Reshaped { width, height, masks, start } = *reshaped;
+                self.change(label, |document| {
+                    for (id, mask) in masks {
+                        if let Some(region) = document.region_mut(id) {
+                            region.mask = mask;
+                        }
+                    }
+                    (document.width, document.height, document.start, document.take) = (width, height, start, None);
+                });
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::paint::{Brush, Sample, Stroke};
+
+    /// A large canvas with one region, half of it covered.
+    fn editor() -> (Editor, RegionId) {
+        let mut document = Document::new(1024, 1024);
+        let id = document.add_region("Sky", "clouds");
+        Arc::make_mut(&mut document.regions[0].mask).fill(PixelRect::whole(1024, 512), 255);
+        (Editor::new(document, "test"), id)
+    }
+
+    fn works_out(editor: &mut Editor) {
+        let number = editor.next_work().expect("something to do");
+        let made = editor.begin_work().expect("something to do")();
+        editor.end_work(number, made);
+    }
+
+    fn invert(editor: &mut Editor, id: RegionId) {
+        editor.remake(id, "Invert", u64::MAX, None, |mask, _| mask.map(|v| 255 - v));
+    }
+
+    fn paint(editor: &mut Editor, id: RegionId, at: (f32, f32)) {
+        let brush = Brush { diameter: 40.0, ..Brush::default() };
+        let stroke = editor
+            .begin_stroke(id, |mask| Stroke::begin(mask, brush, crate::document::Wrap::None, Sample::new(at.0, at.1)));
+        editor.end_stroke(id, "Paint", |mask| stroke.expect("a region").commit(mask));
+    }
+
+    fn at(editor: &Editor, x: u32, y: u32) -> u8 {
+        editor.document().regions[0].mask.get(x, y)
+    }
+
+    #[test]
+    fn what_is_worked_out_is_one_step_when_it_is_there() {
+        let (mut editor, id) = editor();
+        invert(&mut editor, id);
+        assert!(editor.is_working() && editor.is_unsaved());
+        assert_eq!((editor.undo_label(), at(&editor, 5, 5)), (Some("Invert"), 255), "not there yet");
+        works_out(&mut editor);
+        assert!(!editor.is_working());
+        assert_eq!((editor.undo_label(), at(&editor, 5, 5), at(&editor, 5, 600)), (Some("Invert"), 0, 255));
+        let rects: Vec<PixelRect> = editor.take_damage().masks.into_iter().map(|(_, rect)| rect).collect();
+        assert_eq!(rects, [PixelRect::whole(1024, 1024)]);
+        editor.undo();
+        assert_eq!((at(&editor, 5, 5), at(&editor, 5, 600)), (255, 0));
+        assert!(!editor.is_unsaved());
+    }
+
+    #[test]
+    fn a_stroke_meanwhile_is_not_lost() {
+        let (mut editor, id) = editor();
+        invert(&mut editor, id);
+        let number = editor.next_work().expect("something to do");
+        let made = editor.begin_work().expect("something to do")();
+        paint(&mut editor, id, (500.0, 800.0));
+        editor.end_work(number, made);
+        assert!(editor.is_working(), "it was made of another mask");
+        assert_eq!(at(&editor, 500, 800), 255);
+        works_out(&mut editor);
+        assert_eq!((at(&editor, 500, 800), at(&editor, 5, 5)), (0, 0), "the stroke is inverted, too");
+        editor.undo();
+        assert_eq!((editor.undo_label(), at(&editor, 500, 800)), (Some("Paint"), 255));
+        editor.undo();
+        assert_eq!(at(&editor, 500, 800), 0);
+        editor.redo();
+        editor.redo();
+        assert_eq!((at(&editor, 500, 800), at(&editor, 5, 600)), (0, 255));
+    }
+
+    #[test]
+    fn changes_keep_their_order() {
+        let (mut editor, id) = editor();
+        invert(&mut editor, id);
+        // A small one waits for the large one before it.
+        editor.remake(id, "Halve", 1, None, |mask, _| mask.map(|v| v / 2));
+        assert_eq!(editor.undo_label(), Some("Halve"));
+        works_out(&mut editor);
+        works_out(&mut editor);
+        assert_eq!((at(&editor, 5, 5), at(&editor, 5, 600)), (0, 127));
+        editor.undo();
+        assert_eq!((editor.undo_label(), at(&editor, 5, 600)), (Some("Invert"), 255));
+    }
+
+    #[test]
+    fn undo_leaves_what_is_not_there_yet() {
+        let (mut editor, id) = editor();
+        paint(&mut editor, id, (500.0, 800.0));
+        invert(&mut editor, id);
+        let number = editor.next_work().expect("something to do");
+        let made = editor.begin_work().expect("something to do")();
+        editor.undo();
+        assert!(!editor.is_working());
+        editor.end_work(number, made);
+        assert_eq!((editor.undo_label(), at(&editor, 500, 800)), (Some("Paint"), 255), "it came too late");
+    }
+
+    #[test]
+    fn a_region_that_is_gone_is_not_changed() {
+        let (mut editor, id) = editor();
+        invert(&mut editor, id);
+        editor.select(super::super::Selected::Region(id));
+        editor.delete_region();
+        works_out(&mut editor);
+        assert!(!editor.is_working());
+        assert_eq!(editor.undo_label(), Some("Delete region"));
+    }
+
+    #[test]
+    fn a_canvas_changes_its_size_with_all_that_was_painted_meanwhile() {
+        let (mut editor, id) = editor();
+        editor.resize(2048, 1024, Some((1024, 0)));
+        let number = editor.next_work().expect("something to do");
+        let made = editor.begin_work().expect("something to do")();
+        paint(&mut editor, id, (500.0, 800.0));
+        editor.end_work(number, made);
+        assert_eq!(editor.document().width, 1024);
+        works_out(&mut editor);
+        assert_eq!((editor.document().width, at(&editor, 1524, 800), at(&editor, 500, 800)), (2048, 255, 0));
+        editor.undo();
+        assert_eq!((editor.document().width, at(&editor, 500, 800)), (1024, 255));
+    }
+}
