@@ -341,3 +341,47 @@ fn a_joined_canvas_shows_its_neighbours_dimmed() {
     assert_eq!(desk[0], desk[2], "nothing but the desk beside a canvas that is not joined: {desk:?}");
     assert!(neighbour[0] > desk[0] + 15 && neighbour[0] + 15 < own[0], "{desk:?}, {neighbour:?}, {own:?}");
 }
+
+#[test]
+fn a_region_on_its_way_is_drawn_where_it_will_lie() {
+    if !adapter() {
+        return;
+    }
+    // The upper region, from inside it and by its lower right corner; on a joined canvas it goes on at the other side.
+    for (wrap, from, to) in [
+        (Wrap::None, (950.0, 700.0), (760.0, 480.0)),
+        (Wrap::None, (1400.0, 1000.0), (1100.0, 640.0)),
+        (Wrap::Xy, (950.0, 700.0), (1250.0, 900.0)),
+    ] {
+        let mut painter = drawn(wrap);
+        painter.presses(NONE, Key::V);
+        let id = painter.selected();
+        let before = painter.mask(id);
+        let shot = |painter: &mut Painter| {
+            painter.h.run_ok();
+            painter.h.render().expect("drawn")
+        };
+        let (a, b) = (painter.app().canvas_to_screen(from.0, from.1), painter.app().canvas_to_screen(to.0, to.1));
+        let still = shot(&mut painter);
+        painter.h.hover_at(a);
+        painter.h.drag_at(a);
+        painter.h.hover_at(b);
+        let going = shot(&mut painter);
+        assert_eq!(painter.mask(id), before);
+        painter.h.drop_at(b);
+        painter.settles();
+        let there = shot(&mut painter);
+        assert_ne!(painter.mask(id), before);
+        let area = painter.h.get_by_label("Canvas").rect().shrink(60.0);
+        // But for the size that is told beside the pointer, and the frame.
+        let differ = |one: &image::RgbaImage, other: &image::RgbaImage| {
+            let all = one.enumerate_pixels().zip(other.pixels()).filter(|((x, y, _), _)| {
+                let at = pos2(*x as f32, *y as f32);
+                area.contains(at) && (at - b).length() > 120.0
+            });
+            all.filter(|((.., p), q)| (0..3).any(|i| p.0[i].abs_diff(q.0[i]) > 8)).count()
+        };
+        let (moved, off) = (differ(&still, &there), differ(&going, &there));
+        assert!(moved > 20_000 && off * 20 < moved, "{off} pixels are off, where {moved} changed: {wrap:?}");
+    }
+}

@@ -299,3 +299,29 @@ fn a_larger_canvas_is_filled_around_the_old_picture() {
     assert_eq!((painter.document().width, painter.document().regions == old.regions), (768, true));
     assert_eq!(painter.document().take, old.take);
 }
+
+#[test]
+fn what_is_still_being_worked_out_is_saved_and_drawn() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("scene.ora");
+    Painter::sits_down().document().save(&path).expect("saved");
+    let mut painter = Painter::with(Some(&path), Box::new(Pretender::default()));
+    let id = painter.selected();
+    let filled = |document: &polyptych::document::Document| document.region(id).map(|r| r.mask.get(600, 100));
+    painter.presses(Modifiers::NONE, Key::F);
+    // The next keys come before the fill is there.
+    let at = painter.app().canvas_to_screen(600.0, 100.0);
+    painter.h.hover_at(at);
+    painter.h.drag_at(at);
+    painter.h.drop_at(at);
+    painter.h.key_press_modifiers(Modifiers::COMMAND, Key::S);
+    painter.h.key_press_modifiers(Modifiers::COMMAND, Key::Enter);
+    painter.waits_for("the picture", |a| a.takes() == 1 && !a.is_generating() && !a.is_busy_with_files());
+    assert_eq!(filled(painter.document()), Some(255));
+    let saved = polyptych::document::Document::open(&path).expect("a project");
+    assert_eq!(saved.regions, painter.document().regions);
+    painter.presses(Modifiers::COMMAND, Key::Z);
+    assert_eq!(filled(painter.document()), Some(0), "it is one step");
+    calls(&mut painter, Command::RestoreTake);
+    assert_eq!(filled(painter.document()), Some(255), "the picture was made with it");
+}

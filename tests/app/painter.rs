@@ -130,6 +130,14 @@ impl Painter {
         painter
     }
 
+    /// Lets the frames go by until nothing moves, and what is worked out beside the window is there.
+    pub fn settles(&mut self) {
+        self.h.run_ok();
+        if self.app().is_working() {
+            self.waits_for("the change", |a| !a.is_working());
+        }
+    }
+
     pub fn app(&self) -> &App {
         self.h.state()
     }
@@ -140,23 +148,23 @@ impl Painter {
 
     pub fn clicks(&mut self, label: &str) {
         self.h.get_by_label(label).click();
-        self.h.run_ok();
+        self.settles();
     }
 
     /// Clicks an entry of an open menu; its name is followed by its keys.
     pub fn chooses(&mut self, entry: &str) {
         self.h.get_by_label_contains(entry).click();
-        self.h.run_ok();
+        self.settles();
     }
 
     pub fn presses(&mut self, modifiers: Modifiers, key: Key) {
         self.h.key_press_modifiers(modifiers, key);
-        self.h.run_ok();
+        self.settles();
     }
 
     pub fn types(&mut self, text: &str) {
         self.h.event(Event::Text(text.to_owned()));
-        self.h.run_ok();
+        self.settles();
     }
 
     /// A line through these canvas positions, one event a frame.
@@ -168,20 +176,20 @@ impl Painter {
             self.h.hover_at(*p);
         }
         self.h.drop_at(on_screen[on_screen.len() - 1]);
-        self.h.run_ok();
+        self.settles();
     }
 
     /// Types a path into the studio's own file dialog and presses its button.
     pub fn answers_with(&mut self, path: &Path, button: &str) {
         self.h.get_by_label("Path").focus();
-        self.h.run_ok();
+        self.settles();
         self.presses(Modifiers::COMMAND, Key::A);
         self.types(&path.display().to_string());
         let dialog = self.h.get_all_by_label(button).last().expect("the dialog's button").rect().center();
         self.h.hover_at(dialog);
         self.h.drag_at(dialog);
         self.h.drop_at(dialog);
-        self.h.run_ok();
+        self.settles();
     }
 
     /// Waits until something is so; other threads may be at it.

@@ -1,38 +1,22 @@
-//! The OpenRaster container, read and written.
+//! Reading.
 
-use super::names::{self, Role};
-use super::project::{Project, RegionEntry};
-use super::stack::{Layer, Stack};
-use super::{Opened, picture};
+use super::super::names::{self, Role};
+use super::super::project::{Project, RegionEntry};
+use super::super::stack::{Layer, Stack};
+use super::pixels::{blend, scaled};
+use super::{
+    BACKGROUND, CHANGE, MAX_TEXT, MERGED, MIMETYPE, NEGATIVE, PROJECT, STACK, START, TAKE, THUMBNAIL, safe_name,
+};
 use crate::document::error::{one_line, reason};
-use crate::document::raster::{PngReader, write_png};
-use crate::document::takes;
+use crate::document::raster::PngReader;
 use crate::document::{
-    Area, Document, MAX_REGIONS, Mask, PixelRect, Problem, Region, RegionId, Rgb, Start, Take, check_canvas,
+    Area, Document, MAX_REGIONS, Mask, Opened, Problem, Region, RegionId, Rgb, Start, Take, check_canvas,
 };
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, BufReader, Read as _, Seek, Write};
+use std::io::{self, BufReader, Read as _, Seek};
 use std::sync::Arc;
+use zip::ZipArchive;
 use zip::result::ZipError;
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, ZipArchive, ZipWriter};
-
-const MIMETYPE: &str = "image/openraster";
-const STACK: &str = "stack.xml";
-const PROJECT: &str = "polyptych.json";
-const MERGED: &str = "mergedimage.png";
-const THUMBNAIL: &str = "Thumbnails/thumbnail.png";
-const TAKE: &str = "data/take.png";
-const START: &str = "data/start.png";
-const CHANGE: &str = "data/change.png";
-const BACKGROUND: &str = "data/background.png";
-const NEGATIVE: &str = "data/negative.png";
-
-/// The largest side of the thumbnail, by the specification.
-const THUMBNAIL_SIDE: u32 = 256;
-
-/// The largest `stack.xml` and `polyptych.json`, so the most words a file may hold.
-const MAX_TEXT: usize = 1 << 24;
 
 /// Entries beyond this many are no project.
 const MAX_ENTRIES: usize = 4096;
@@ -45,16 +29,6 @@ const MAX_EXTRA: u64 = 1 << 29;
 
 /// A layer may reach beyond the canvas: up to this many times its area (or 4 million pixels, if that is more).
 const LAYER_AREA: u64 = 4;
-
-/// What goes into a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::document) enum Contents {
-    /// A whole OpenRaster file.
-    Whole,
-    /// Only what a picture that carries it does not show: no take, no merged image, no thumbnail. The picture was drawn
-    /// with this seed.
-    WithoutPicture { seed: u64 },
-}
 
 /// What was read.
 pub(in crate::document) struct Read {
@@ -345,14 +319,6 @@ fn extra_entries<R: io::Read + Seek>(
     Ok(extra)
 }
 
-/// True of a name that stays inside any folder it is unpacked to, on any system.
-fn safe_name(name: &str) -> bool {
-    name.len() <= 512
-        && !name.contains(['\\', ':'])
-        && !name.chars().any(char::is_control)
-        && name.split('/').all(|part| !part.is_empty() && part != "." && part != "..")
-}
-
 /// Reads a whole entry of at most `limit` bytes; `None` where there is none.
 fn entry<R: io::Read + Seek>(archive: &mut ZipArchive<R>, name: &str, limit: u64) -> Result<Option<Vec<u8>>, Problem> {
     let file = match archive.by_name(name) {
@@ -374,281 +340,4 @@ fn entry<R: io::Read + Seek>(archive: &mut ZipArchive<R>, name: &str, limit: u64
 
 fn zip_problem(error: ZipError) -> Problem {
     Problem::Zip(reason(&error))
-}
-
-/// Writes a document.
-pub(in crate::document) fn write<W: Write + Seek>(
-    document: &Document,
-    stream: W,
-    contents: Contents,
-) -> Result<(), Problem> {
-    check_canvas(u64::from(document.width), u64::from(document.height))?;
-    if document.regions.len() > MAX_REGIONS {
-        let Document { width, height, .. } = *document;
-        return Err(Problem::TooManyLayers { layers: document.regions.len(), width, height });
-    }
-    for (index, region) in document.regions.iter().enumerate() {
-        let (width, height) = (region.mask.width(), region.mask.height());
-        if (width, height) != (document.width, document.height) {
-            return Err(Problem::MaskMismatch { number: index + 1, width, height });
-        }
-    }
-    if let Some(start) = &document.start {
-        let mask = if let Area::Mask(mask) = &start.area { Some((mask.width(), mask.height())) } else { None };
-        for (width, height) in [start.image.dimensions()].into_iter().chain(mask) {
-            if (width, height) != (document.width, document.height) {
-                return Err(Problem::StartMismatch { width, height });
-            }
-        }
-    }
-    let whole = contents == Contents::Whole;
-    let take = document
-        .take
-        .as_deref()
-        .filter(|take| whole && (take.image.width(), take.image.height()) == (document.width, document.height));
-    let boxes: Vec<PixelRect> = document.regions.iter().map(|region| region.mask.bounds()).collect();
-    let stack = layers_of(document, &boxes, take.is_some()).to_xml();
-    let seed = match contents {
-        Contents::Whole => take.map(|take| take.seed),
-        Contents::WithoutPicture { seed } => Some(seed),
-    };
-    let project =
-        Project::of(document, layer_entry, BACKGROUND, (START, CHANGE), seed.map(|seed| (TAKE, seed))).to_json()?;
-    if stack.len().max(project.len()) > MAX_TEXT {
-        return Err(Problem::TooMuchText(stack.len().max(project.len()), MAX_TEXT));
-    }
-
-    let mut zip = ZipWriter::new(stream);
-    let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
-    let deflated = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
-    let mut put = |name: &str, bytes: &[u8], options: SimpleFileOptions| -> Result<(), Problem> {
-        zip.start_file(name, options).map_err(|e| write_problem(e.into()))?;
-        zip.write_all(bytes).map_err(write_problem)
-    };
-    put("mimetype", MIMETYPE.as_bytes(), stored)?;
-    put(STACK, stack.as_bytes(), deflated)?;
-    put(PROJECT, &project, deflated)?;
-    let mut written = BTreeSet::from(["mimetype".to_owned(), STACK.to_owned(), PROJECT.to_owned()]);
-    for (region, bounds) in document.regions.iter().zip(&boxes) {
-        let name = layer_entry(region);
-        put(&name, &mask_png(&region.mask, region.colour, *bounds)?, stored)?;
-        written.insert(name);
-    }
-    if let Some(start) = &document.start {
-        put(START, &picture_png(&start.image)?, stored)?;
-        if let Area::Mask(mask) = &start.area {
-            put(CHANGE, &mask_png(mask, CHANGE_COLOUR, mask.bounds())?, stored)?;
-        }
-    }
-    let paper = flat_png((document.width, document.height), [255; 4])?;
-    put(BACKGROUND, &paper, stored)?;
-    if !document.background.negative.is_empty() {
-        put(NEGATIVE, &flat_png((1, 1), [255, 255, 255, 0])?, stored)?;
-    }
-    if whole {
-        let mut thumbnail = Thumbnail::new(document.width, document.height);
-        let merged = merged_png(document, &boxes, take, &mut thumbnail)?;
-        if take.is_some() {
-            put(TAKE, &merged, stored)?;
-        }
-        put(MERGED, &merged, stored)?;
-        put(THUMBNAIL, &thumbnail.png()?, stored)?;
-    }
-    written.extend([START, CHANGE, BACKGROUND, NEGATIVE, TAKE, MERGED, THUMBNAIL].map(str::to_owned));
-    for (name, bytes) in &document.extra {
-        let travels = whole || !name.starts_with(takes::FOLDER);
-        if travels && safe_name(name) && written.insert(name.clone()) {
-            let packed = ["png", "jpg", "jpeg", "webp", "zip", "ora"];
-            let is_packed = name.rsplit_once('.').is_some_and(|(_, kind)| packed.contains(&kind));
-            put(name, bytes, if is_packed { stored } else { deflated })?;
-        }
-    }
-    zip.finish().map_err(|e| write_problem(e.into()))?.flush().map_err(write_problem)
-}
-
-/// The entry of a region's pixels.
-fn layer_entry(region: &Region) -> String {
-    format!("data/region-{}.png", region.id.0)
-}
-
-/// The stack of a document: the take, the regions from the uppermost, the paper.
-fn layers_of(document: &Document, boxes: &[PixelRect], take: bool) -> Stack {
-    let layer = |name: String, src: &str, x: u32, y: u32, visible: bool| Layer {
-        name,
-        src: src.to_owned(),
-        x: i64::from(x),
-        y: i64::from(y),
-        opacity: 1.0,
-        visible,
-    };
-    let mut layers = Vec::new();
-    if let Some(kept) = document.take.as_ref().filter(|_| take) {
-        layers.push(layer(names::of_take(kept.seed), TAKE, 0, 0, true));
-    }
-    for (region, bounds) in document.regions.iter().zip(boxes).rev() {
-        layers.push(layer(names::of_region(region), &layer_entry(region), bounds.x, bounds.y, region.visible));
-    }
-    if let Some(start) = &document.start {
-        layers.push(layer(names::OF_PICTURE.to_owned(), START, 0, 0, true));
-        if let Area::Mask(mask) = &start.area {
-            let bounds = mask.bounds();
-            layers.push(layer(names::OF_CHANGE.to_owned(), CHANGE, bounds.x, bounds.y, false));
-        }
-    }
-    layers.push(layer(names::of_background(&document.background.words), BACKGROUND, 0, 0, true));
-    if !document.background.negative.is_empty() {
-        layers.push(layer(names::of_negative(&document.background.negative), NEGATIVE, 0, 0, true));
-    }
-    Stack { width: u64::from(document.width), height: u64::from(document.height), layers }
-}
-
-/// The colour in which other programs show the mask of what may change.
-const CHANGE_COLOUR: Rgb = Rgb([255; 3]);
-
-/// A mask's layer: one colour everywhere in its box, the mask as alpha; one clear pixel where it is empty.
-fn mask_png(mask: &Mask, colour: Rgb, bounds: PixelRect) -> Result<Vec<u8>, Problem> {
-    let Rgb([r, g, b]) = colour;
-    if bounds.is_empty() {
-        return flat_png((1, 1), [r, g, b, 0]);
-    }
-    let mut line = vec![0; bounds.width as usize];
-    encode((bounds.width, bounds.height), png::ColorType::Rgba, |y, row| {
-        mask.read_row(bounds.x, bounds.y + y, &mut line);
-        for (pixel, alpha) in row.chunks_exact_mut(4).zip(&line) {
-            pixel.copy_from_slice(&[r, g, b, *alpha]);
-        }
-    })
-}
-
-fn picture_png(image: &image::RgbImage) -> Result<Vec<u8>, Problem> {
-    let mut rows = image.as_raw().chunks_exact((image.width() as usize * 3).max(1));
-    encode(image.dimensions(), png::ColorType::Rgb, |_, row| {
-        if let Some(pixels) = rows.next() {
-            row.copy_from_slice(pixels);
-        }
-    })
-}
-
-fn flat_png(size: (u32, u32), colour: [u8; 4]) -> Result<Vec<u8>, Problem> {
-    encode(size, png::ColorType::Rgba, |_, row| {
-        for pixel in row.chunks_exact_mut(4) {
-            pixel.copy_from_slice(&colour);
-        }
-    })
-}
-
-/// What a viewer shows: the take, or the visible regions over the picture to start from, or over white.
-fn merged_png(
-    document: &Document,
-    boxes: &[PixelRect],
-    take: Option<&Take>,
-    thumbnail: &mut Thumbnail,
-) -> Result<Vec<u8>, Problem> {
-    let take_rows = take.map(|take| take.image.as_raw().chunks_exact(document.width as usize * 3));
-    let mut take_rows = take_rows.into_iter().flatten();
-    let start = document.start.as_ref().filter(|start| start.image.dimensions() == (document.width, document.height));
-    let start_rows = start.map(|start| start.image.as_raw().chunks_exact(document.width as usize * 3));
-    let mut start_rows = start_rows.into_iter().flatten();
-    encode((document.width, document.height), png::ColorType::Rgb, |y, row| {
-        match take_rows.next() {
-            Some(pixels) => row.copy_from_slice(pixels),
-            None => {
-                match start_rows.next() {
-                    Some(pixels) => row.copy_from_slice(pixels),
-                    None => row.fill(255),
-                }
-                for (region, bounds) in document.regions.iter().zip(boxes) {
-                    if region.visible && (bounds.y..bounds.y + bounds.height).contains(&y) {
-                        tint(row, region, *bounds, y);
-                    }
-                }
-            }
-        }
-        thumbnail.add_row(y, row);
-    })
-}
-
-/// Lays one row of a region over a row of pixels.
-fn tint(row: &mut [u8], region: &Region, bounds: PixelRect, y: u32) {
-    let mask = region.mask.crop(PixelRect { y, height: 1, ..bounds });
-    for (pixel, alpha) in row.chunks_exact_mut(3).skip(bounds.x as usize).zip(&mask) {
-        if let Ok(pixel) = <&mut [u8; 3]>::try_from(pixel) {
-            blend(pixel, region.colour.0, *alpha);
-        }
-    }
-}
-
-/// Simple alpha compositing of a colour over an opaque pixel.
-fn blend(under: &mut [u8; 3], over: [u8; 3], alpha: u8) {
-    let alpha = u32::from(alpha);
-    for (under, over) in under.iter_mut().zip(over) {
-        let sum = u32::from(*under) * (255 - alpha) + u32::from(over) * alpha;
-        *under = u8::try_from((sum + 127) / 255).unwrap_or(255);
-    }
-}
-
-/// Alpha times opacity.
-fn scaled(alpha: u8, opacity: f32) -> u8 {
-    if opacity >= 1.0 {
-        return alpha;
-    }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 255")]
-    let value = (f32::from(alpha) * opacity).round().clamp(0.0, 255.0) as u8;
-    value
-}
-
-/// Shrinks a picture to the thumbnail's size while its rows go by: each of its pixels is the mean of those it stands for.
-struct Thumbnail {
-    from: (u32, u32),
-    size: (u32, u32),
-    sums: Vec<[u64; 3]>,
-    counts: Vec<u64>,
-}
-
-impl Thumbnail {
-    fn new(width: u32, height: u32) -> Self {
-        let longest = width.max(height);
-        let fit = |side: u32| {
-            if longest <= THUMBNAIL_SIDE { side } else { (side * THUMBNAIL_SIDE).div_ceil(longest).max(1) }
-        };
-        let size = (fit(width), fit(height));
-        let len = size.0 as usize * size.1 as usize;
-        Self { from: (width, height), size, sums: vec![[0; 3]; len], counts: vec![0; len] }
-    }
-
-    fn add_row(&mut self, y: u32, row: &[u8]) {
-        let (width, height) = (self.from.0.max(1) as usize, self.from.1.max(1) as usize);
-        let columns = self.size.0 as usize;
-        let start = (y as usize * self.size.1 as usize / height) * columns;
-        for (x, pixel) in row.chunks_exact(3).enumerate() {
-            let index = start + x * columns / width;
-            if let (Some(sum), Some(count)) = (self.sums.get_mut(index), self.counts.get_mut(index)) {
-                for (sum, value) in sum.iter_mut().zip(pixel) {
-                    *sum += u64::from(*value);
-                }
-                *count += 1;
-            }
-        }
-    }
-
-    fn png(&self) -> Result<Vec<u8>, Problem> {
-        let mut pixels = self.sums.iter().zip(&self.counts);
-        encode(self.size, png::ColorType::Rgb, |_, row| {
-            for (out, (sum, count)) in row.chunks_exact_mut(3).zip(&mut pixels) {
-                for (out, sum) in out.iter_mut().zip(sum) {
-                    *out = u8::try_from((sum + count / 2) / (*count).max(1)).unwrap_or(255);
-                }
-            }
-        })
-    }
-}
-
-fn encode(size: (u32, u32), colour: png::ColorType, fill: impl FnMut(u32, &mut [u8])) -> Result<Vec<u8>, Problem> {
-    let mut bytes = Vec::new();
-    write_png(&mut bytes, size, colour, png::Compression::Fast, |_| Ok(()), fill).map_err(picture)?;
-    Ok(bytes)
-}
-
-fn write_problem(error: io::Error) -> Problem {
-    Problem::Write(error)
 }

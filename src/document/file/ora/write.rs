@@ -1,0 +1,198 @@
+//! Writing.
+
+use super::super::names;
+use super::super::project::Project;
+use super::super::stack::{Layer, Stack};
+use super::pixels::{Thumbnail, blend, encode, flat_png, mask_png, picture_png};
+use super::{
+    BACKGROUND, CHANGE, MAX_TEXT, MERGED, MIMETYPE, NEGATIVE, PROJECT, STACK, START, TAKE, THUMBNAIL, safe_name,
+};
+use crate::document::{Area, Document, MAX_REGIONS, PixelRect, Problem, Region, Rgb, Take, check_canvas, takes};
+use std::collections::BTreeSet;
+use std::io::{self, Seek, Write};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
+
+/// What goes into a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::document) enum Contents {
+    /// A whole OpenRaster file.
+    Whole,
+    /// Only what a picture that carries it does not show: no take, no merged image, no thumbnail. The picture was drawn
+    /// with this seed.
+    WithoutPicture { seed: u64 },
+}
+
+/// Writes a document.
+pub(in crate::document) fn write<W: Write + Seek>(
+    document: &Document,
+    stream: W,
+    contents: Contents,
+) -> Result<(), Problem> {
+    check_canvas(u64::from(document.width), u64::from(document.height))?;
+    if document.regions.len() > MAX_REGIONS {
+        let Document { width, height, .. } = *document;
+        return Err(Problem::TooManyLayers { layers: document.regions.len(), width, height });
+    }
+    for (index, region) in document.regions.iter().enumerate() {
+        let (width, height) = (region.mask.width(), region.mask.height());
+        if (width, height) != (document.width, document.height) {
+            return Err(Problem::MaskMismatch { number: index + 1, width, height });
+        }
+    }
+    if let Some(start) = &document.start {
+        let mask = if let Area::Mask(mask) = &start.area { Some((mask.width(), mask.height())) } else { None };
+        for (width, height) in [start.image.dimensions()].into_iter().chain(mask) {
+            if (width, height) != (document.width, document.height) {
+                return Err(Problem::StartMismatch { width, height });
+            }
+        }
+    }
+    let whole = contents == Contents::Whole;
+    let take = document
+        .take
+        .as_deref()
+        .filter(|take| whole && (take.image.width(), take.image.height()) == (document.width, document.height));
+    let boxes: Vec<PixelRect> = document.regions.iter().map(|region| region.mask.bounds()).collect();
+    let stack = layers_of(document, &boxes, take.is_some()).to_xml();
+    let seed = match contents {
+        Contents::Whole => take.map(|take| take.seed),
+        Contents::WithoutPicture { seed } => Some(seed),
+    };
+    let project =
+        Project::of(document, layer_entry, BACKGROUND, (START, CHANGE), seed.map(|seed| (TAKE, seed))).to_json()?;
+    if stack.len().max(project.len()) > MAX_TEXT {
+        return Err(Problem::TooMuchText(stack.len().max(project.len()), MAX_TEXT));
+    }
+
+    let mut zip = ZipWriter::new(stream);
+    let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+    let deflated = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
+    let mut put = |name: &str, bytes: &[u8], options: SimpleFileOptions| -> Result<(), Problem> {
+        zip.start_file(name, options).map_err(|e| write_problem(e.into()))?;
+        zip.write_all(bytes).map_err(write_problem)
+    };
+    put("mimetype", MIMETYPE.as_bytes(), stored)?;
+    put(STACK, stack.as_bytes(), deflated)?;
+    put(PROJECT, &project, deflated)?;
+    let mut written = BTreeSet::from(["mimetype".to_owned(), STACK.to_owned(), PROJECT.to_owned()]);
+    for (region, bounds) in document.regions.iter().zip(&boxes) {
+        let name = layer_entry(region);
+        put(&name, &mask_png(&region.mask, region.colour, *bounds)?, stored)?;
+        written.insert(name);
+    }
+    if let Some(start) = &document.start {
+        put(START, &picture_png(&start.image)?, stored)?;
+        if let Area::Mask(mask) = &start.area {
+            put(CHANGE, &mask_png(mask, CHANGE_COLOUR, mask.bounds())?, stored)?;
+        }
+    }
+    let paper = flat_png((document.width, document.height), [255; 4])?;
+    put(BACKGROUND, &paper, stored)?;
+    if !document.background.negative.is_empty() {
+        put(NEGATIVE, &flat_png((1, 1), [255, 255, 255, 0])?, stored)?;
+    }
+    if whole {
+        let mut thumbnail = Thumbnail::new(document.width, document.height);
+        let merged = merged_png(document, &boxes, take, &mut thumbnail)?;
+        if take.is_some() {
+            put(TAKE, &merged, stored)?;
+        }
+        put(MERGED, &merged, stored)?;
+        put(THUMBNAIL, &thumbnail.png()?, stored)?;
+    }
+    written.extend([START, CHANGE, BACKGROUND, NEGATIVE, TAKE, MERGED, THUMBNAIL].map(str::to_owned));
+    for (name, bytes) in &document.extra {
+        let travels = whole || !name.starts_with(takes::FOLDER);
+        if travels && safe_name(name) && written.insert(name.clone()) {
+            let packed = ["png", "jpg", "jpeg", "webp", "zip", "ora"];
+            let is_packed = name.rsplit_once('.').is_some_and(|(_, kind)| packed.contains(&kind));
+            put(name, bytes, if is_packed { stored } else { deflated })?;
+        }
+    }
+    zip.finish().map_err(|e| write_problem(e.into()))?.flush().map_err(write_problem)
+}
+
+/// The entry of a region's pixels.
+fn layer_entry(region: &Region) -> String {
+    format!("data/region-{}.png", region.id.0)
+}
+
+/// The stack of a document: the take, the regions from the uppermost, the paper.
+fn layers_of(document: &Document, boxes: &[PixelRect], take: bool) -> Stack {
+    let layer = |name: String, src: &str, x: u32, y: u32, visible: bool| Layer {
+        name,
+        src: src.to_owned(),
+        x: i64::from(x),
+        y: i64::from(y),
+        opacity: 1.0,
+        visible,
+    };
+    let mut layers = Vec::new();
+    if let Some(kept) = document.take.as_ref().filter(|_| take) {
+        layers.push(layer(names::of_take(kept.seed), TAKE, 0, 0, true));
+    }
+    for (region, bounds) in document.regions.iter().zip(boxes).rev() {
+        layers.push(layer(names::of_region(region), &layer_entry(region), bounds.x, bounds.y, region.visible));
+    }
+    if let Some(start) = &document.start {
+        layers.push(layer(names::OF_PICTURE.to_owned(), START, 0, 0, true));
+        if let Area::Mask(mask) = &start.area {
+            let bounds = mask.bounds();
+            layers.push(layer(names::OF_CHANGE.to_owned(), CHANGE, bounds.x, bounds.y, false));
+        }
+    }
+    layers.push(layer(names::of_background(&document.background.words), BACKGROUND, 0, 0, true));
+    if !document.background.negative.is_empty() {
+        layers.push(layer(names::of_negative(&document.background.negative), NEGATIVE, 0, 0, true));
+    }
+    Stack { width: u64::from(document.width), height: u64::from(document.height), layers }
+}
+
+/// The colour in which other programs show the mask of what may change.
+const CHANGE_COLOUR: Rgb = Rgb([255; 3]);
+
+/// What a viewer shows: the take, or the visible regions over the picture to start from, or over white.
+fn merged_png(
+    document: &Document,
+    boxes: &[PixelRect],
+    take: Option<&Take>,
+    thumbnail: &mut Thumbnail,
+) -> Result<Vec<u8>, Problem> {
+    let take_rows = take.map(|take| take.image.as_raw().chunks_exact(document.width as usize * 3));
+    let mut take_rows = take_rows.into_iter().flatten();
+    let start = document.start.as_ref().filter(|start| start.image.dimensions() == (document.width, document.height));
+    let start_rows = start.map(|start| start.image.as_raw().chunks_exact(document.width as usize * 3));
+    let mut start_rows = start_rows.into_iter().flatten();
+    encode((document.width, document.height), png::ColorType::Rgb, |y, row| {
+        match take_rows.next() {
+            Some(pixels) => row.copy_from_slice(pixels),
+            None => {
+                match start_rows.next() {
+                    Some(pixels) => row.copy_from_slice(pixels),
+                    None => row.fill(255),
+                }
+                for (region, bounds) in document.regions.iter().zip(boxes) {
+                    if region.visible && (bounds.y..bounds.y + bounds.height).contains(&y) {
+                        tint(row, region, *bounds, y);
+                    }
+                }
+            }
+        }
+        thumbnail.add_row(y, row);
+    })
+}
+
+/// Lays one row of a region over a row of pixels.
+fn tint(row: &mut [u8], region: &Region, bounds: PixelRect, y: u32) {
+    let mask = region.mask.crop(PixelRect { y, height: 1, ..bounds });
+    for (pixel, alpha) in row.chunks_exact_mut(3).skip(bounds.x as usize).zip(&mask) {
+        if let Ok(pixel) = <&mut [u8; 3]>::try_from(pixel) {
+            blend(pixel, region.colour.0, *alpha);
+        }
+    }
+}
+
+fn write_problem(error: io::Error) -> Problem {
+    Problem::Write(error)
+}

@@ -1,0 +1,158 @@
+//! What a step keeps besides masks.
+
+use crate::document::{Background, Document, Mask, Region, Settings, Start, Take};
+use std::sync::Arc;
+
+/// Everything in a document but the pixels of masks that are in the document too.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Rest {
+    width: u32,
+    height: u32,
+    background: Background,
+    style: String,
+    settings: Settings,
+    /// The take, where the step changed it: a picture that is finished between two edits is not taken away by undoing.
+    take: Option<Option<Arc<Take>>>,
+    /// The picture to start from, where the step changed it or its settings.
+    start: Option<Option<Start>>,
+    /// Regions in order. Their masks are shared with nothing: a mask is here only where the other state has no such region,
+    /// or one of another size, and is empty (0 × 0) otherwise.
+    pub(super) regions: Vec<Region>,
+}
+
+impl Rest {
+    /// What of `before` is not in `after`; `None` where nothing but masks differs.
+    pub(super) fn before(before: Document, after: &Document) -> Option<Self> {
+        let take = (!same_take(before.take.as_ref(), after.take.as_ref())).then_some(before.take);
+        let start = (!same_start(before.start.as_ref(), after.start.as_ref())).then_some(before.start);
+        let same = before.width == after.width
+            && before.height == after.height
+            && before.background == after.background
+            && before.style == after.style
+            && before.settings == after.settings
+            && take.is_none()
+            && start.is_none()
+            && before.regions.len() == after.regions.len()
+            && before.regions.iter().zip(&after.regions).all(|(a, b)| same_card(a, b) && same_size(&a.mask, &b.mask));
+        if same {
+            return None;
+        }
+        let nothing = Arc::new(Mask::empty(0, 0));
+        let mut regions = before.regions;
+        for region in &mut regions {
+            if after.region(region.id).is_some_and(|now| same_size(&now.mask, &region.mask)) {
+                region.mask = Arc::clone(&nothing);
+            }
+        }
+        Some(Self {
+            width: before.width,
+            height: before.height,
+            background: before.background,
+            style: before.style,
+            settings: before.settings,
+            take,
+            start,
+            regions,
+        })
+    }
+
+    /// True where every region keeps its mask in the document and no take is kept, so that nothing but words, settings and
+    /// order differ.
+    pub(super) fn is_light(&self) -> bool {
+        self.take.is_none() && self.regions.iter().all(|region| region.mask.width() == 0)
+    }
+
+    /// True where the document is in this state, as far as a light one says ([`Self::is_light`]).
+    pub(super) fn is_state_of(&self, document: &Document) -> bool {
+        self.width == document.width
+            && self.height == document.height
+            && self.background == document.background
+            && self.style == document.style
+            && self.settings == document.settings
+            && self.start.as_ref().is_none_or(|start| same_start(start.as_ref(), document.start.as_ref()))
+            && self.regions.len() == document.regions.len()
+            && self.regions.iter().zip(&document.regions).all(|(a, b)| same_card(a, b))
+    }
+
+    /// Puts this state into the document and the document's here.
+    pub(super) fn exchange(&mut self, document: &mut Document) {
+        std::mem::swap(&mut self.width, &mut document.width);
+        std::mem::swap(&mut self.height, &mut document.height);
+        std::mem::swap(&mut self.background, &mut document.background);
+        std::mem::swap(&mut self.style, &mut document.style);
+        std::mem::swap(&mut self.settings, &mut document.settings);
+        if let Some(take) = &mut self.take {
+            std::mem::swap(take, &mut document.take);
+        }
+        if let Some(start) = &mut self.start {
+            std::mem::swap(start, &mut document.start);
+        }
+        std::mem::swap(&mut self.regions, &mut document.regions);
+        // Masks that both states share go where they are needed: into the document.
+        for region in &mut document.regions {
+            if region.mask.width() == 0
+                && let Some(other) = self.regions.iter_mut().find(|r| r.id == region.id)
+            {
+                std::mem::swap(&mut region.mask, &mut other.mask);
+            }
+        }
+    }
+
+    pub(super) fn memory(&self) -> usize {
+        let text = |region: &Region| {
+            let negative = region.negative.as_ref().map_or(0, String::len);
+            size_of::<Region>() + region.name.len() + region.words.len() + negative + region.mask.memory()
+        };
+        let take = self.take.iter().flatten().map(|take| take.image.as_raw().len()).sum::<usize>();
+        let start = self.start.iter().flatten().map(|start| start.image.as_raw().len()).sum::<usize>();
+        let background = self.background.words.len() + self.background.negative.len();
+        size_of::<Self>() + self.regions.iter().map(text).sum::<usize>() + take + start + background
+    }
+}
+
+fn same_take(a: Option<&Arc<Take>>, b: Option<&Arc<Take>>) -> bool {
+    match (a, b) {
+        (None, None) => true,
+        (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+        _ => false,
+    }
+}
+
+fn same_start(a: Option<&Start>, b: Option<&Start>) -> bool {
+    match (a, b) {
+        (None, None) => true,
+        (Some(a), Some(b)) => a.is(b),
+        _ => false,
+    }
+}
+
+fn same_size(a: &Mask, b: &Mask) -> bool {
+    (a.width(), a.height()) == (b.width(), b.height())
+}
+
+/// True where two regions differ in nothing but their masks.
+fn same_card(a: &Region, b: &Region) -> bool {
+    // Taken apart, so that a new field cannot be forgotten here.
+    let Region {
+        id,
+        name,
+        words,
+        negative,
+        colour,
+        mask: _,
+        visible,
+        locked,
+        bootstrap,
+        feather,
+        weight,
+        guidance,
+        seed,
+        reroll,
+        start,
+        end,
+    } = a;
+    (id, name, words, negative, colour) == (&b.id, &b.name, &b.words, &b.negative, &b.colour)
+        && (visible, locked) == (&b.visible, &b.locked)
+        && (bootstrap, feather, weight, guidance) == (&b.bootstrap, &b.feather, &b.weight, &b.guidance)
+        && (seed, reroll, start, end) == (&b.seed, &b.reroll, &b.start, &b.end)
+}
