@@ -3,12 +3,24 @@
 use super::windows::Window;
 use std::ops::Range;
 
-/// Coverage of one region, `height * width` bytes from 0 to 255.
-#[derive(Debug, Clone, Copy)]
+/// Pixels that are read row by row.
+pub trait Rows {
+    /// Copies row `y`, as long as `out`.
+    fn read_row(&self, y: usize, out: &mut [u8]);
+}
+
+impl Rows for Vec<u8> {
+    fn read_row(&self, y: usize, out: &mut [u8]) {
+        out.copy_from_slice(&self[y * out.len()..][..out.len()]);
+    }
+}
+
+/// Coverage of one region, `height` rows of `width` bytes from 0 to 255.
+#[derive(Clone, Copy)]
 pub struct Coverage<'a> {
     pub width: usize,
     pub height: usize,
-    pub data: &'a [u8],
+    pub rows: &'a dyn Rows,
 }
 
 /// A mask on the latent grid, 0 to 1 a cell, of which only the box around what it covers is kept.
@@ -129,13 +141,13 @@ pub fn latent_masks(
 ) -> Vec<LatentMask> {
     let (w, h) = (width.div_ceil(factor), height.div_ceil(factor));
     let mut cells = vec![vec![0.0_f32; w * h]; regions.len() + 1];
-    let mut left = vec![1.0_f32; width];
+    let (mut left, mut pixels) = (vec![1.0_f32; width], vec![0; width]);
     // Row by row, so that a canvas of any size takes room for one.
     for y in 0..height {
         left.fill(1.0);
         let row = y / factor * w..(y / factor + 1) * w;
         for (region, cells) in regions.iter().zip(&mut cells[1..]).rev() {
-            let pixels = &region.data[y * width..][..width];
+            region.rows.read_row(y, &mut pixels);
             if pixels.iter().all(|&m| m == 0) {
                 continue;
             }
@@ -171,8 +183,9 @@ pub fn latent_masks(
 /// the edge stays whole there.
 #[must_use]
 pub fn feathered(coverage: Coverage<'_>, radius: usize, wrap: (bool, bool)) -> Vec<u8> {
-    let Coverage { width, height, data } = coverage;
-    let mut out = data.to_vec();
+    let Coverage { width, height, rows } = coverage;
+    let mut out = vec![0; width * height];
+    out.chunks_exact_mut(width.max(1)).enumerate().for_each(|(y, row)| rows.read_row(y, row));
     if radius == 0 {
         return out;
     }
@@ -283,13 +296,13 @@ pub fn reference_masks(width: usize, height: usize, factor: usize, regions: &[Co
     let (w, h) = (width / factor, height / factor);
     let mut masks = vec![vec![1.0_f32; w * h]];
     for region in regions {
-        let mut mask = vec![0.0; w * h];
+        let (mut mask, mut pixels) = (vec![0.0; w * h], vec![0; width]);
         for cy in 0..h {
             // torch's nearest: floor(cell * input / output), in f32.
-            let y = nearest(cy, height, h);
+            region.rows.read_row(nearest(cy, height, h), &mut pixels);
             for cx in 0..w {
                 let x = nearest(cx, width, w);
-                let on = f32::from(region.data[y * width + x]) / 255.0 >= 0.5;
+                let on = f32::from(pixels[x]) / 255.0 >= 0.5;
                 mask[cy * w + cx] = f32::from(u8::from(on));
             }
         }
@@ -313,8 +326,8 @@ fn nearest(cell: usize, input: usize, output: usize) -> usize {
 mod tests {
     use super::*;
 
-    fn view(width: usize, height: usize, data: &[u8]) -> Coverage<'_> {
-        Coverage { width, height, data }
+    fn view(width: usize, height: usize, data: &Vec<u8>) -> Coverage<'_> {
+        Coverage { width, height, rows: data }
     }
 
     #[test]

@@ -30,11 +30,11 @@ pub fn latent_cells(document: &Document, rect: PixelRect) -> LatentCells {
         .iter()
         .map(|region| {
             let data = region.mask.crop(PixelRect { x, y, width: w, height: h });
-            let coverage = Coverage { width, height, data: &data };
+            let coverage = Coverage { width, height, rows: &data };
             if region.feather == 0 { data } else { feathered(coverage, region.feather as usize, (whole_x, whole_y)) }
         })
         .collect();
-    let coverages: Vec<Coverage<'_>> = crops.iter().map(|data| Coverage { width, height, data }).collect();
+    let coverages: Vec<Coverage<'_>> = crops.iter().map(|data| Coverage { width, height, rows: data }).collect();
     let masks = latent_masks(width, height, CELL as usize, &coverages, overlap(settings));
 
     let cell = |start: u32, length: u32, side: u32| (start / CELL, (start + length).min(side).div_ceil(CELL));

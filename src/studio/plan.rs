@@ -2,10 +2,10 @@
 
 use super::drawing::{DrawError, Options};
 use super::start;
-use crate::diffusion::masks::{Coverage, LatentMask, Overlap, feathered, latent_masks, reference_masks, spread};
+use crate::diffusion::masks::{Coverage, LatentMask, Overlap, Rows, feathered, latent_masks, reference_masks, spread};
 use crate::diffusion::windows::WindowWeights;
 use crate::diffusion::{Hold, Layout, Painting, Part, PromptId, Surround};
-use crate::document::{self, Document, Region};
+use crate::document::{self, Document, Mask, Region};
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -213,24 +213,39 @@ fn left_out_by_reference(document: &Document, warnings: &mut Vec<String>) {
     }
 }
 
-/// The pixels of the visible regions' masks, lowest first, blurred where they have a feather; the released loop knows none.
-pub(super) fn pixels_of_regions(document: &Document, options: &Options) -> Vec<Vec<u8>> {
+/// A region's mask as the engine reads it.
+pub(super) enum Pixels<'a> {
+    Painted(&'a Mask),
+    Feathered(Vec<u8>),
+}
+
+impl Rows for Pixels<'_> {
+    fn read_row(&self, y: usize, out: &mut [u8]) {
+        match self {
+            Self::Painted(mask) => mask.read_row(0, y as u32, out),
+            Self::Feathered(data) => data.read_row(y, out),
+        }
+    }
+}
+
+/// The masks of the visible regions, lowest first, blurred where they have a feather; the released loop knows none.
+pub(super) fn pixels_of_regions<'a>(document: &'a Document, options: &Options) -> Vec<Pixels<'a>> {
     let (width, height) = (document.width as usize, document.height as usize);
     let wrap = (document.settings.wrap.x(), document.settings.wrap.y());
-    let pixels = |r: &Region| {
-        let data = r.mask.to_raw();
+    let pixels = |r: &'a Region| {
+        let painted = Pixels::Painted(&r.mask);
         if r.feather == 0 || options.reference {
-            return data;
+            return painted;
         }
-        feathered(Coverage { width, height, data: &data }, r.feather as usize, wrap)
+        Pixels::Feathered(feathered(Coverage { width, height, rows: &painted }, r.feather as usize, wrap))
     };
     visible(document).map(pixels).collect()
 }
 
 /// What the visible regions cover, lowest first.
-pub(super) fn coverages<'a>(document: &Document, pixels: &'a [Vec<u8>]) -> Vec<Coverage<'a>> {
+pub(super) fn coverages<'a>(document: &Document, pixels: &'a [Pixels<'_>]) -> Vec<Coverage<'a>> {
     let (width, height) = (document.width as usize, document.height as usize);
-    pixels.iter().map(|data| Coverage { width, height, data }).collect()
+    pixels.iter().map(|pixels| Coverage { width, height, rows: pixels }).collect()
 }
 
 /// What the engine calls the document's way with overlaps.

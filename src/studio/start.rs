@@ -40,7 +40,7 @@ pub(super) fn plan(
     }
     let change = change(document, start, regions)?;
     let free = change.map(|change| {
-        let coverage = Coverage { width, height, data: &change };
+        let coverage = Coverage { width, height, rows: &change };
         latent_masks(width, height, factor, &[coverage], Overlap::Order)[1].cells()
     });
     Ok(diffusion::Start {
@@ -61,10 +61,15 @@ fn change(document: &Document, start: &Start, regions: &[Coverage<'_>]) -> Resul
         }
         Area::Mask(mask) => Ok(Some(mask.to_raw())),
         Area::Regions => {
-            let mut kept = vec![255_u8; document.width as usize * document.height as usize];
+            let width = document.width as usize;
+            let mut kept = vec![255_u8; width * document.height as usize];
+            let mut row = vec![0; width];
             for region in regions {
-                for (kept, m) in kept.iter_mut().zip(region.data) {
-                    *kept = ((u32::from(*kept) * (255 - u32::from(*m)) + 127) / 255) as u8;
+                for (y, kept) in kept.chunks_exact_mut(width).enumerate() {
+                    region.rows.read_row(y, &mut row);
+                    for (kept, m) in kept.iter_mut().zip(&row) {
+                        *kept = ((u32::from(*kept) * (255 - u32::from(*m)) + 127) / 255) as u8;
+                    }
                 }
             }
             Ok(Some(kept.into_iter().map(|k| 255 - k).collect()))
@@ -167,7 +172,7 @@ pub(super) fn composite(
 ) -> Result<(), DrawError> {
     let Some(change) = change(document, start, regions)? else { return Ok(()) };
     let (width, height) = (document.width as usize, document.height as usize);
-    let soft = feathered(Coverage { width, height, data: &change }, BLEND, wrap);
+    let soft = feathered(Coverage { width, height, rows: &change }, BLEND, wrap);
     let shares = change.iter().zip(&soft).map(|(change, soft)| u32::from(*change.min(soft)));
     for ((new, old), share) in image.pixels_mut().zip(start.image.pixels()).zip(shares) {
         for (new, old) in new.0.iter_mut().zip(old.0) {

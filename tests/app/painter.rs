@@ -134,7 +134,8 @@ impl Painter {
     pub fn settles(&mut self) {
         self.h.run_ok();
         if self.app().is_working() {
-            self.waits_for("the change", |a| !a.is_working());
+            self.steps_until("the change", |a| !a.is_working());
+            self.h.run_ok();
         }
     }
 
@@ -194,13 +195,17 @@ impl Painter {
 
     /// Waits until something is so; other threads may be at it.
     pub fn waits_for(&mut self, what: &str, so: impl Fn(&App) -> bool) {
+        self.steps_until(what, so);
+        self.settles();
+    }
+
+    fn steps_until(&mut self, what: &str, so: impl Fn(&App) -> bool) {
         let end = Instant::now() + Duration::from_secs(60);
         while !so(self.app()) {
             assert!(Instant::now() < end, "waited a minute for {what}");
             self.h.step();
             std::thread::sleep(Duration::from_millis(2));
         }
-        self.h.run_ok();
     }
 
     pub fn mask(&self, id: RegionId) -> Vec<u8> {
