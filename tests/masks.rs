@@ -186,3 +186,38 @@ fn what_is_even_takes_no_memory() {
     mask.pack();
     assert_eq!(mask.memory(), full - 4096, "a tile that is even again");
 }
+
+/// Not an assertion but figures: `cargo test --release --test masks -- --ignored --nocapture`.
+#[test]
+#[ignore = "a measurement"]
+fn cost_on_a_large_canvas() {
+    let side = 4096_u32;
+    let disc = |x: u32, y: u32| (f64::from(x) - 1500.0).hypot(f64::from(y) - 2000.0) < 700.0;
+    let mask = Mask::from_rows(side, side, |y, row| {
+        (0..).zip(row).for_each(|(x, v)| *v = if disc(x, y) { 255 } else { 0 });
+    });
+    let plain = mask.to_raw();
+    let best = |what: &str, run: &dyn Fn()| {
+        let time = |()| {
+            let begin = std::time::Instant::now();
+            run();
+            begin.elapsed()
+        };
+        let least = (0..9).map(|_| time(())).min().unwrap_or_default();
+        println!("{what:50} {:9.1} µs", least.as_secs_f64() * 1e6);
+    };
+    println!("memory: {} KiB in tiles, {} KiB as bytes", mask.memory() >> 10, plain.len() >> 10);
+    best("first write to a shared mask, tiles", &|| mask.clone().write_row(1500, 1300, &[7]));
+    best("first write to a shared mask, bytes", &|| plain.clone()[1300 * 4096 + 1500] = 7);
+    best("box of what is covered, tiles", &|| assert_eq!(mask.bounds().width, 1399));
+    best("box of what is covered, bytes", &|| {
+        let rows = plain.chunks_exact(4096).filter_map(|row| Some((row.iter().position(|v| *v > 0)?, row)));
+        let wide = rows.map(|(first, row)| (first, row.iter().rposition(|v| *v > 0).unwrap_or(first)));
+        let (low, high) = wide.fold((usize::MAX, 0), |(low, high), (a, b)| (low.min(a), high.max(b)));
+        assert_eq!(high + 1 - low, 1399);
+    });
+    best("inverting, tiles", &|| drop(mask.map(|v| 255 - v)));
+    best("inverting, bytes", &|| drop(plain.iter().map(|v| 255 - v).collect::<Vec<u8>>()));
+    let inverted = mask.map(|v| 255 - v);
+    best("what differs, tiles", &|| assert!(MaskDelta::between(&mask, &inverted).is_some()));
+}

@@ -385,3 +385,33 @@ fn a_region_on_its_way_is_drawn_where_it_will_lie() {
         assert!(moved > 20_000 && off * 20 < moved, "{off} pixels are off, where {moved} changed: {wrap:?}");
     }
 }
+
+#[test]
+fn what_may_change_is_hatched_over_the_picture() {
+    if !adapter() {
+        return;
+    }
+    let mut painter = drawn(Wrap::None);
+    painter.presses(Modifiers::SHIFT, Key::Q);
+    assert!(painter.app().editor().paints_change());
+    let shot = |painter: &mut Painter| {
+        painter.h.remove_cursor();
+        painter.h.run_ok();
+        painter.h.render().expect("drawn")
+    };
+    let before = shot(&mut painter);
+    painter.paints(&[(950.0, 250.0), (1150.0, 250.0)]);
+    let after = shot(&mut painter);
+    let changed = |y: f32| -> Vec<u8> {
+        let (a, b) = (painter.app().canvas_to_screen(950.0, y), painter.app().canvas_to_screen(1150.0, y));
+        let along = (0..60).map(|i| a + (b - a) * (i as f32 / 59.0));
+        let pixel = |shot: &image::RgbaImage, p: Pos2| shot.get_pixel(p.x as u32, p.y as u32).0;
+        let off = |p: [u8; 4], q: [u8; 4]| (0..3).map(|i| p[i].abs_diff(q[i])).max().unwrap_or(0);
+        along.map(|p| off(pixel(&before, p), pixel(&after, p))).collect()
+    };
+    let (within, beside) = (changed(250.0), changed(320.0));
+    assert!(within.iter().filter(|off| **off > 8).count() > 50, "{within:?}");
+    let (least, most) = (within.iter().min(), within.iter().max());
+    assert!(most.zip(least).is_some_and(|(most, least)| most - least > 40), "lines and what is between: {within:?}");
+    assert!(beside.iter().all(|off| *off < 4), "{beside:?}");
+}

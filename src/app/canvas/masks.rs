@@ -63,11 +63,10 @@ fn strips(rect: PixelRect) -> impl Iterator<Item = PixelRect> {
 /// The rectangles of each region, those that follow each other as one where that is hardly more to upload: a stroke's
 /// samples of one frame are.
 fn joined(rects: &[(RegionId, PixelRect)]) -> Vec<(RegionId, PixelRect)> {
-    let area = |r: PixelRect| u64::from(r.width) * u64::from(r.height);
     let mut out: Vec<(RegionId, PixelRect)> = Vec::new();
     for &(id, rect) in rects {
         match out.last_mut() {
-            Some((last, all)) if *last == id && area(all.union(rect)) <= 2 * (area(*all) + area(rect)) => {
+            Some((last, all)) if *last == id && all.union(rect).area() <= 2 * (all.area() + rect.area()) => {
                 *all = all.union(rect);
             }
             _ => out.push((id, rect)),

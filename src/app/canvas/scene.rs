@@ -232,11 +232,14 @@ impl App {
             draw.opacity = look.cover(picture.is_some());
             draw
         });
-        let mut above = if regions { self.outlines(stand, t) } else { Vec::new() };
-        above.extend(self.what_may_change(stand, part, t));
+        let above = if regions { self.outlines(stand, t) } else { Vec::new() };
         let mut pane = Pane { clip: part.clip.translate(-area.min.to_vec2()) * stand.unit, below, layer, above };
         let shift = part.shift * stand.unit;
         pane.below.iter_mut().for_each(|draw| draw.at += shift);
+        pane.above.extend(self.what_may_change(stand, part, t).into_iter().map(|mut draw| {
+            draw.at += shift;
+            draw
+        }));
         pane
     }
 

@@ -18,15 +18,6 @@ pub fn grown(rect: PixelRect, by: u32, [width, height]: [u32; 2]) -> PixelRect {
     PixelRect { x, y, width: right.saturating_sub(x), height: bottom.saturating_sub(y) }
 }
 
-/// What two rectangles share.
-#[must_use]
-pub fn intersection(a: PixelRect, b: PixelRect) -> PixelRect {
-    let (x, y) = (a.x.max(b.x), a.y.max(b.y));
-    let right = (a.x + a.width).min(b.x + b.width);
-    let bottom = (a.y + a.height).min(b.y + b.height);
-    PixelRect { x, y, width: right.saturating_sub(x), height: bottom.saturating_sub(y) }
-}
-
 /// The middle of a canvas.
 #[must_use]
 pub fn middle(width: u32, height: u32) -> Pos2 {

@@ -59,7 +59,8 @@ impl Editor {
         moved: Option<Moved>,
         make: impl Fn(&Document) -> Option<Made> + Send + Sync + 'static,
     ) {
-        if pixels <= AT_ONCE && self.works.is_empty() {
+        // A stroke belongs to the mask as it is.
+        if pixels <= AT_ONCE && self.works.is_empty() && !self.in_stroke {
             if let Some(made) = make(&self.document) {
                 self.keep(label, made);
             }
@@ -245,6 +246,22 @@ mod tests {
         assert_eq!((at(&editor, 5, 5), at(&editor, 5, 600)), (0, 127));
         editor.undo();
         assert_eq!((editor.undo_label(), at(&editor, 5, 600)), (Some("Invert"), 255));
+    }
+
+    #[test]
+    fn a_stroke_is_ended_before_anything_else_is_changed() {
+        let (mut editor, id) = editor();
+        let stroke = editor.begin_stroke(id, |mask| {
+            Stroke::begin(mask, Brush::default(), crate::document::Wrap::None, Sample::new(500.0, 800.0))
+        });
+        editor.remake(id, "Halve", 1, None, |mask, _| mask.map(|v| v / 2));
+        assert_eq!((at(&editor, 500, 800), at(&editor, 5, 5)), (255, 255));
+        editor.end_stroke(id, "Paint", |mask| stroke.expect("a region").commit(mask));
+        works_out(&mut editor);
+        assert_eq!((at(&editor, 500, 800), at(&editor, 5, 5)), (127, 127));
+        editor.undo();
+        editor.undo();
+        assert_eq!((at(&editor, 500, 800), at(&editor, 5, 5)), (0, 255));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::Card;
 use super::mips::Level;
-use crate::app::canvas::tiles::{grown, intersection, tile_rects};
+use crate::app::canvas::tiles::{grown, tile_rects};
 use crate::document::{Mask, PixelRect};
 use eframe::wgpu;
 
@@ -110,7 +110,7 @@ impl Tiles {
     pub fn write(&mut self, card: &Card, dirty: PixelRect, source: Source<'_>) -> u64 {
         let (mut encoder, mut uploaded) = (None, 0);
         for slot in &mut self.slots {
-            let part = intersection(slot.held, dirty);
+            let part = slot.held.intersection(dirty);
             if part.is_empty() {
                 continue;
             }
