@@ -11,7 +11,7 @@ impl App {
             ui.spacing_mut().item_spacing.x = 24.0;
             // Escape stops a change before it stops a job.
             let work = self.editor.work().map(|label| format!("{}…", tr(label)));
-            let name = if work.is_some() { tr("Leave the change") } else { tr("Stop the picture") };
+            let name = if work.is_some() { tr("Stop the change") } else { tr("Stop the picture") };
             match work.or_else(|| self.progress_text()) {
                 Some(text) => {
                     ui.label(RichText::new(text).color(t.text_strong));

@@ -39,7 +39,7 @@ impl App {
             }
             Tool::Move if self.editor.is_working() => {
                 // What is moved is what is there, which is not known yet.
-                self.toasts.info(tr("The last change is still being worked out. Escape leaves it."));
+                self.toasts.info(tr("The last change is still being worked out. Escape stops it."));
                 None
             }
             Tool::Move => {
