@@ -168,17 +168,10 @@ fn rect_of(rect: PixelRect) -> Rect {
 }
 
 impl App {
-    /// The quads of a region's mask, in its place or on its way to another.
-    fn mask_quads(
-        &self,
-        stand: &Stand,
-        kind: Kind,
-        region: &Region,
-        margin: f32,
-        style: impl Fn(&mut Draw),
-    ) -> Vec<Draw> {
-        let Some(tiles) = self.canvas.masks.get(region.id) else { return Vec::new() };
-        match self.canvas.moved().filter(|m| m.region == region.id).or_else(|| self.editor.moved(region.id)) {
+    /// The quads of a mask, in its place or on its way to another.
+    fn mask_quads(&self, stand: &Stand, kind: Kind, id: RegionId, margin: f32, style: impl Fn(&mut Draw)) -> Vec<Draw> {
+        let Some(tiles) = self.canvas.masks.get(id) else { return Vec::new() };
+        match self.canvas.moved().filter(|m| m.region == id).or_else(|| self.editor.moved(id)) {
             Some(moved) => stand.moved(kind, tiles, moved, style),
             None => stand.tiles(kind, tiles, margin, style),
         }
@@ -260,7 +253,7 @@ impl App {
                 continue;
             }
             let style = |draw: &mut Draw| (draw.colour, draw.pattern) = (colour, number);
-            let quads = |kind| self.mask_quads(stand, kind, region, 0.0, style);
+            let quads = |kind| self.mask_quads(stand, kind, region.id, 0.0, style);
             match look.regions {
                 RegionLook::Tint => draws.extend(quads(Kind::Tint)),
                 RegionLook::Hatch => {
@@ -277,8 +270,10 @@ impl App {
     fn what_may_change(&self, stand: &Stand, part: &Part, t: &theme::Tokens) -> Vec<Draw> {
         let painting = self.editor.paints_change();
         let shown = painting || (self.view_mode == ViewMode::Both && part.mode != ViewMode::Picture);
-        let Some(tiles) = self.canvas.masks.get(RegionId::CHANGE).filter(|_| shown) else { return Vec::new() };
-        stand.tiles(Kind::Change, tiles, 0.0, |draw| {
+        if !shown {
+            return Vec::new();
+        }
+        self.mask_quads(stand, Kind::Change, RegionId::CHANGE, 0.0, |draw| {
             (draw.colour, draw.second) = (t.accent, t.ring_dark);
             draw.opacity *= if painting { 1.0 } else { 0.6 };
         })
@@ -292,7 +287,7 @@ impl App {
         let mut draws = Vec::new();
         for region in regions {
             let width = if Some(region.id) == selected { 2.0 } else { 1.5 } * stand.unit;
-            draws.extend(self.mask_quads(stand, Kind::Outline, region, width + stand.unit, |draw| {
+            draws.extend(self.mask_quads(stand, Kind::Outline, region.id, width + stand.unit, |draw| {
                 draw.colour = theme::region(region.colour);
                 // A dark line under the dashes keeps light colours readable on light pictures.
                 draw.second = t.ring_dark.gamma_multiply(0.35);
