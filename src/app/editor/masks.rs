@@ -1,4 +1,4 @@
-//! Changes of one region's mask that are made in one go.
+//! Changes of one mask that are made in one go: a region's, or that of what may change of the picture to start from.
 
 use super::{Editor, Selected};
 use crate::document::{Mask, MaskDelta, PixelRect, RegionId};
@@ -6,45 +6,52 @@ use crate::paint::{Combine, Cover};
 use std::sync::Arc;
 
 impl Editor {
-    /// An empty cover of the canvas's size, to draw a shape into; `None` where no region is selected.
+    /// The mask that is painted on; `None` where the background is selected.
     #[must_use]
-    pub fn cover(&self) -> Option<Cover> {
-        self.selected_region().map(|_| Cover::new(self.document.width, self.document.height))
+    pub fn selected_mask(&self) -> Option<(RegionId, &Arc<Mask>)> {
+        let Selected::Region(id) = self.selected else { return None };
+        self.document.mask(id).map(|mask| (id, mask))
     }
 
-    /// Lays a shape on a region's mask, as one undo step.
+    /// An empty cover of the canvas's size, to draw a shape into; `None` where the background is selected.
+    #[must_use]
+    pub fn cover(&self) -> Option<Cover> {
+        self.selected_mask().map(|_| Cover::new(self.document.width, self.document.height))
+    }
+
+    /// Lays a shape on a mask, as one undo step.
     pub fn lay(&mut self, id: RegionId, label: &str, cover: &Cover, combine: Combine) {
-        let Some(region) = self.document.region_mut(id) else { return };
-        let laid = cover.lay(Arc::make_mut(&mut region.mask), combine);
+        let Some(mask) = self.document.mask_mut(id) else { return };
+        let laid = cover.lay(Arc::make_mut(mask), combine);
         self.history.push_mask(id, laid.before, label);
         self.painted(id, laid.dirty);
         self.changes += 1;
     }
 
-    /// Gives the selected region the mask that `make` makes of its own and the canvas's joined edges, as one undo step.
+    /// Replaces the selected mask by what `make` makes of it and the canvas's joined edges, as one undo step.
     pub fn remake_mask(&mut self, label: &str, make: impl FnOnce(&Mask, crate::document::Wrap) -> Mask) {
         let Selected::Region(id) = self.selected else { return };
         let wrap = self.document.settings.wrap;
-        let Some(region) = self.document.region_mut(id) else { return };
-        let mask = make(&region.mask, wrap);
-        let Some(delta) = MaskDelta::between(&mask, &region.mask) else { return };
-        let dirty = region.mask.bounds().union(mask.bounds());
-        region.mask = Arc::new(mask);
+        let Some(mask) = self.document.mask_mut(id) else { return };
+        let made = make(mask, wrap);
+        let Some(delta) = MaskDelta::between(&made, mask) else { return };
+        let dirty = mask.bounds().union(made.bounds());
+        *mask = Arc::new(made);
         self.history.push_mask(id, delta, label);
         self.painted(id, vec![dirty]);
         self.changes += 1;
     }
 
-    /// The whole of a region's mask as it is now, to come back to.
+    /// The whole of a mask as it is now, to come back to.
     #[must_use]
     pub fn mask_of(&self, id: RegionId) -> Option<Arc<Mask>> {
-        self.document.region(id).map(|r| Arc::clone(&r.mask))
+        self.document.mask(id).map(Arc::clone)
     }
 
     /// Shows another mask inside a stroke; `dirty` is where it may differ.
     pub fn show_mask(&mut self, id: RegionId, mask: Arc<Mask>, dirty: PixelRect) {
-        let Some(region) = self.document.region_mut(id) else { return };
-        region.mask = mask;
+        let Some(shown) = self.document.mask_mut(id) else { return };
+        *shown = mask;
         self.painted(id, vec![dirty]);
     }
 }

@@ -56,11 +56,11 @@ pub struct Transform {
 }
 
 impl Transform {
-    /// Begins at a handle of the selected region's box; `None` where there is nothing to move.
+    /// Begins at a handle of the selected mask's box; `None` where there is nothing to move.
     #[must_use]
     pub fn begin(editor: &mut Editor, at: Touch) -> Option<Self> {
-        let region = editor.selected_region()?;
-        let (id, bounds, wrap) = (region.id, region.mask.bounds(), editor.document().settings.wrap);
+        let (id, mask) = editor.selected_mask()?;
+        let (bounds, wrap) = (mask.bounds(), editor.document().settings.wrap);
         let frame = super::frame_of(bounds)?;
         let before = editor.mask_of(id)?;
         editor.begin_stroke(id, |_| ((), Vec::new()))?;
