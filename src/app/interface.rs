@@ -79,7 +79,8 @@ impl App {
         });
         ctx.send_viewport_cmd(ViewportCommand::Fullscreen(false));
         ctx.send_viewport_cmd(ViewportCommand::Maximized(false));
-        ctx.send_viewport_cmd(ViewportCommand::InnerSize(WINDOW.into()));
+        // The command is carried out in this frame, before the new size of everything counts.
+        ctx.send_viewport_cmd(ViewportCommand::InnerSize(egui::Vec2::from(WINDOW) / ctx.zoom_factor()));
         self.toasts.info(tr("The studio is as it was on the first day."));
     }
 }

@@ -31,7 +31,7 @@ impl eframe::App for App {
         });
         self.follow_live(ui);
         if self.takes.len() + self.jobs.len() > 0 && shown {
-            let strip = Panel::bottom("takes").frame(panel(12, 12)).default_size(STRIP.0);
+            let strip = Panel::bottom("takes").frame(panel(12, 12)).default_size(STRIP.0).resizable(true);
             strip.size_range(STRIP.1..=STRIP.2).show(ui, |ui| self.takes_ui(ui));
         }
         let left = Panel::left("tools").frame(panel(6, 6)).exact_size(48.0).resizable(false);

@@ -3,11 +3,13 @@
 use super::painter::{Painter, Pretender, english};
 use eframe::App as _;
 use egui::accesskit::Role;
-use egui::{Key, Modifiers, Rect, Theme, Vec2, vec2};
+use egui::{Key, Modifiers, Rect, Theme, Vec2, ViewportCommand, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use polyptych::app::{App, Command, FileDialogs, Options};
+use std::cell::Cell;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 /// The name under which eframe keeps what egui remembers: sizes of panels among others.
 const EGUI: &str = "egui";
@@ -32,8 +34,11 @@ impl eframe::Storage for Kept {
     fn flush(&mut self) {}
 }
 
-/// Begins a session as eframe does, with what the one before kept.
-fn begins(kept: Kept, language: Option<polyptych::app::Language>) -> Painter {
+/// Begins a session as eframe does, with what the one before kept; the theme as the studio chose it, since the harness
+/// chooses one of its own later on.
+fn begins(kept: Kept, language: Option<polyptych::app::Language>) -> (Painter, Theme) {
+    let chosen = Rc::new(Cell::new(None));
+    let theirs = Rc::clone(&chosen);
     let kept: &'static Kept = Box::leak(Box::new(kept));
     let options =
         Options { engine: Some(Box::new(Pretender::default())), file_dialogs: FileDialogs::Own, language, ..english() };
@@ -42,13 +47,15 @@ fn begins(kept: Kept, language: Option<polyptych::app::Language>) -> Painter {
             cc.egui_ctx.memory_mut(|m| *m = memory);
         }
         cc.storage = Some(kept);
-        App::new(cc, options)
+        let app = App::new(cc, options);
+        theirs.set(Some(cc.egui_ctx.theme()));
+        app
     });
     let mut painter = Painter { h };
     painter.h.run_ok();
     // The tour of the very first session is not what this is about.
     painter.presses(Modifiers::NONE, Key::Escape);
-    painter
+    (painter, chosen.get().expect("the studio was opened"))
 }
 
 /// Ends a session as eframe does.
@@ -62,6 +69,11 @@ fn ends(mut painter: Painter) -> Kept {
 
 fn canvas(painter: &Painter) -> Rect {
     painter.h.get_by_label("Canvas").rect()
+}
+
+/// What the panels at the right and below leave of the window: it may be of another size.
+fn panels(painter: &Painter) -> Vec2 {
+    painter.h.ctx.content_rect().max - canvas(painter).max
 }
 
 fn calls(painter: &mut Painter, command: Command) {
@@ -97,10 +109,10 @@ fn unfolded(painter: &Painter) -> (bool, bool) {
 #[test]
 fn a_second_session_is_as_the_first_was_left_and_a_reset_leads_back_to_the_first_day() {
     let english = english().language;
-    let mut painter = begins(Kept::default(), english);
+    let (mut painter, theme) = begins(Kept::default(), english);
     makes(&mut painter);
-    let first_day = canvas(&painter);
-    assert_eq!((painter.h.ctx.theme(), unfolded(&painter)), (Theme::Dark, (false, false)));
+    let (first_day, panels_of_first_day) = (canvas(&painter), panels(&painter));
+    assert_eq!((theme, unfolded(&painter)), (Theme::Dark, (false, false)));
 
     let right = egui::pos2(first_day.right() + 1.0, first_day.center().y);
     pulls(&mut painter, right, vec2(-120.0, 0.0));
@@ -118,39 +130,49 @@ fn a_second_session_is_as_the_first_was_left_and_a_reset_leads_back_to_the_first
     let brush = painter.app().brush();
     let kept = ends(painter);
 
-    let mut painter = begins(kept, english);
+    let (mut painter, theme) = begins(kept, english);
     makes(&mut painter);
     assert_eq!(canvas(&painter), pulled, "panels are as wide and high");
-    assert_eq!((painter.h.ctx.theme(), unfolded(&painter)), (Theme::Light, (true, true)));
+    assert_eq!((theme, unfolded(&painter)), (Theme::Light, (true, true)));
     assert!(painter.app().canvas_look().rulers);
     assert_eq!(painter.app().brush(), brush);
     calls(&mut painter, Command::InterfaceLarger);
     let kept = ends(painter);
 
-    let mut painter = begins(kept, english);
+    let (mut painter, _) = begins(kept, english);
     assert!((painter.h.ctx.zoom_factor() - 1.1).abs() < 1e-4, "letters are as large");
     calls(&mut painter, Command::ResetStudio);
-    painter.clicks("Reset");
-    painter.h.run_ok();
+    painter.h.get_by_label("Reset").click();
+    let mut sizes = Vec::new();
+    for _ in 0..4 {
+        painter.h.step();
+        let commands = painter.h.output().viewport_output.values().flat_map(|viewport| viewport.commands.clone());
+        sizes.extend(commands.filter_map(|command| match command {
+            ViewportCommand::InnerSize(size) => Some(size),
+            _ => None,
+        }));
+    }
+    // The window is asked for this size while everything in it still is as large as before.
+    assert_eq!(sizes, [vec2(1440.0, 900.0) / 1.1]);
     makes(&mut painter);
     assert_eq!(painter.h.ctx.zoom_factor(), 1.0);
-    assert_eq!(canvas(&painter), first_day);
+    assert_eq!(panels(&painter), panels_of_first_day);
     assert_eq!((painter.h.ctx.theme(), unfolded(&painter)), (Theme::Dark, (false, false)));
     assert!(!painter.app().canvas_look().rulers);
     assert_ne!(painter.app().brush(), brush);
     let kept = ends(painter);
 
-    let mut painter = begins(kept, english);
+    let (mut painter, theme) = begins(kept, english);
     makes(&mut painter);
-    assert_eq!(canvas(&painter), first_day, "the reset is kept, too");
+    assert_eq!((canvas(&painter), theme), (first_day, Theme::Dark), "the reset is kept, too");
 }
 
 #[test]
 fn the_language_stays_chosen() {
-    let mut painter = begins(Kept::default(), english().language);
+    let (mut painter, _) = begins(Kept::default(), english().language);
     calls(&mut painter, Command::LanguageGerman);
     let kept = ends(painter);
-    let mut painter = begins(kept, None);
+    let (mut painter, _) = begins(kept, None);
     painter.h.get_by_role_and_label(Role::Button, "Bild machen");
     calls(&mut painter, Command::ResetStudio);
     painter.clicks("Zurücksetzen");

@@ -6,7 +6,7 @@
 use super::painter::{Painter, adapter};
 use egui::accesskit::Role;
 use egui::emath::GuiRounding as _;
-use egui::{Key, Modifiers, Rect, Vec2, pos2, vec2};
+use egui::{Id, Key, Modifiers, Rect, Vec2, pos2, vec2};
 use egui_kittest::kittest::Queryable as _;
 use egui_kittest::{SnapshotOptions, try_image_snapshot_options};
 use image::RgbaImage;
@@ -36,19 +36,18 @@ impl Sitting {
     fn window(&mut self) -> RgbaImage {
         self.painter.h.remove_cursor();
         self.painter.h.run_ok();
-        let mut last = self.painter.h.render().expect("drawn");
         let mut same = 0;
-        for _ in 0..200 {
-            std::thread::sleep(std::time::Duration::from_millis(20));
+        for _ in 0..500 {
+            let last = self.painter.h.output().shapes.clone();
+            std::thread::sleep(std::time::Duration::from_millis(10));
             self.painter.h.step();
-            let now = self.painter.h.render().expect("drawn");
-            same = if now == last { same + 1 } else { 0 };
-            last = now;
-            if same == 3 {
+            let output = self.painter.h.output();
+            same = if output.shapes == last && output.textures_delta.is_empty() { same + 1 } else { 0 };
+            if same == 8 {
                 break;
             }
         }
-        last
+        self.painter.h.render().expect("drawn")
     }
 
     /// Compares a part of the window.
@@ -69,16 +68,10 @@ impl Sitting {
     /// Compares the dialog of this title, and closes it.
     fn dialog(&mut self, command: Command, title: &str, name: &str) {
         self.calls(command);
-        let part = self.area_of(title);
-        self.looks(name, part);
+        let area = self.painter.h.ctx.memory(|memory| memory.area_rect(Id::unique(("dialog", title))));
+        self.looks(name, area.unwrap_or_else(|| panic!("{title} is not open")));
         self.painter.presses(Modifiers::NONE, Key::Escape);
         assert!(self.painter.h.query_all_by_label(title).next().is_none(), "{title} is closed");
-    }
-
-    /// The largest thing of this name.
-    fn area_of(&self, name: &str) -> Rect {
-        let rects = self.painter.h.query_all_by_label(name).map(|node| node.rect());
-        rects.max_by(|a, b| a.area().total_cmp(&b.area())).unwrap_or_else(|| panic!("no {name}"))
     }
 
     fn canvas(&self) -> Rect {
@@ -126,7 +119,7 @@ fn regions_and_settings() {
 fn tools_and_their_options() {
     in_both_themes(|s| {
         let canvas = s.canvas();
-        s.looks("tools", Rect::from_min_max(pos2(0.0, canvas.top()), canvas.left_bottom()));
+        s.looks("tools", Rect::from_min_max(pos2(0.0, canvas.top()), canvas.left_top() + vec2(0.0, 460.0)));
         let bar = Rect::from_min_size(canvas.min, vec2(canvas.width(), 48.0));
         s.looks("options-brush", bar);
         s.calls(Command::ToolFill);
@@ -189,7 +182,7 @@ fn dialogs() {
 fn the_tour() {
     in_both_themes(|s| {
         s.calls(Command::Tour);
-        let part = s.area_of("Tour");
-        s.looks("tour", part);
+        let note = s.painter.h.get_by_role_and_label(Role::Dialog, "Tour").rect();
+        s.looks("tour", note);
     });
 }

@@ -113,6 +113,8 @@ impl App {
             let label = widgets::row_label(ui, tr("Style"), hint);
             let edit = TextEdit::singleline(&mut style)
                 .id_salt("style")
+                // On a panel the ground of fields on cards would hardly be seen.
+                .background_color(theme::tokens(ui).card)
                 .hint_text(tr("for all, such as watercolour"))
                 .desired_width(f32::INFINITY)
                 .margin(Margin::symmetric(8, 4));
