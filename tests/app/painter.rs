@@ -198,9 +198,9 @@ impl Painter {
 
     /// Waits until something is so; other threads may be at it.
     pub fn waits_for(&mut self, what: &str, so: impl Fn(&App) -> bool) {
-        let end = Instant::now() + Duration::from_secs(60);
+        let end = Instant::now() + Duration::from_secs(600);
         while !so(self.app()) {
-            assert!(Instant::now() < end, "waited a minute for {what}");
+            assert!(Instant::now() < end, "waited ten minutes for {what}");
             self.h.step();
             std::thread::sleep(Duration::from_millis(2));
         }

@@ -3,7 +3,7 @@
 use super::{Dialog, Next, buttons, main, modal};
 use crate::app::texts::tr;
 use crate::app::{Command, theme};
-use egui::{RichText, Ui};
+use egui::{Align, Layout, RichText, Ui};
 use egui_extras::{Column, TableBuilder};
 
 pub(super) fn show(ui: &Ui) -> Next {
@@ -26,11 +26,15 @@ pub(super) fn show(ui: &Ui) -> Next {
         ];
         let canvas = canvas.map(|(what, keys)| (what.to_owned(), keys.to_owned()));
         let rows: Vec<(String, String)> = commands.chain(canvas).collect();
+        // As high as the window lets it: heading and button stay in sight.
+        let height = (ui.content_rect().height() - 160.0).clamp(120.0, 560.0);
         TableBuilder::new(ui)
             .striped(true)
             .column(Column::remainder())
             .column(Column::auto().at_least(208.0))
-            .max_scroll_height(560.0)
+            .cell_layout(Layout::left_to_right(Align::Center))
+            .min_scrolled_height(height)
+            .max_scroll_height(height)
             .body(|body| {
                 body.rows(24.0, rows.len(), |mut row| {
                     let (what, keys) = &rows[row.index()];
