@@ -59,7 +59,7 @@ impl Sitting {
         let picture = image::imageops::crop_imm(&window, x, y, width, height).to_image();
         // Another version of the driver blends by one more or less and may move a glyph's edge; a word, a line or a colour
         // that changes is more.
-        let options = SnapshotOptions::new().threshold(1.5).max_failed_pixels(24);
+        let options = SnapshotOptions::new().threshold(1.5).max_failed_pixels(4);
         if let Err(error) = try_image_snapshot_options(&picture, format!("{name}-{}", self.theme), &options) {
             self.failed.push(error.to_string());
         }
