@@ -243,7 +243,7 @@ fn every_setting_of_a_document_reaches_the_engine_and_its_estimate() {
         let mut document = base.clone();
         change(&mut document);
         let drawn = render("eps", &document, &Options::default());
-        assert_eq!(drawn.warnings, Vec::<String>::new(), "{name}");
+        assert_eq!(drawn.warnings, [], "{name}");
         let estimate = Estimate::of(&document, 16, 8).expect("an estimate");
         assert_eq!((estimate.unet_samples, estimate.windows), (drawn.unet_samples, drawn.windows), "{name}");
         for (other, earlier) in &seen {

@@ -7,7 +7,7 @@ use common::{Goldens, assert_close, goldens, one_window, relative_l2};
 use image::{Rgb, RgbImage};
 use polyptych::checkpoint::Device;
 use polyptych::document::{Area, Document, Mask, PixelRect, Sampler, Start};
-use polyptych::studio::{Drawn, Estimate, Options, draw, load};
+use polyptych::studio::{Drawn, Estimate, Options, Warning, draw, load};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -187,7 +187,7 @@ fn where_no_region_covers_the_picture_stays_to_the_last_bit() {
     let image = Arc::clone(&start.image);
     let result = drawn(&eps, &document);
     assert_eq!((&result.image, result.unet_samples), (&*image, 0));
-    assert!(result.warnings.iter().any(|w| w.contains("may change")), "{:?}", result.warnings);
+    assert!(result.warnings.contains(&Warning::NothingMayChange), "{:?}", result.warnings);
 }
 
 #[test]

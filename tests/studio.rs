@@ -1,8 +1,9 @@
 //! The worker thread: jobs, events, cancel, and what survives a failure. Networks are toys.
 
+use polyptych::checkpoint::Device;
 use polyptych::diffusion::{Call, Moments, Network, NetworkError, Planes, PromptId, SchedulerConfig};
 use polyptych::document::{Area, Document, Mask, PixelRect, Sampler, Start};
-use polyptych::studio::{self, Event, Job, JobId, LatentToRgb, Loader, Model, Options, Phase, Studio};
+use polyptych::studio::{self, Event, Job, JobId, LatentToRgb, Loader, Model, Options, Phase, Studio, Warning};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
@@ -77,7 +78,7 @@ impl Bench {
         let loader: Loader = Box::new(move |name| {
             counted.fetch_add(1, Ordering::SeqCst);
             if name == "missing" {
-                return Err("missing: there is no such checkpoint".to_owned());
+                return Err(studio::load(name, Device::Candle).expect_err("there is none of that name").into());
             }
             let config = SchedulerConfig { clip_sample: Some(false), ..SchedulerConfig::default() };
             Ok(Box::new(Toy { config, calls: Arc::clone(&theirs), preview_map: None, at_call }))
@@ -177,8 +178,8 @@ fn a_panic_is_an_event_and_the_worker_lives_on() {
     let bench = Bench::new(|call| assert!(call != 1, "a fault in a driver"));
     let first = bench.studio.submit(job(3));
     let events = bench.until_end(first);
-    let Some(Event::Failed { message, .. }) = events.last() else { panic!("{events:?}") };
-    assert!(message.contains("document is unharmed"), "{message}");
+    let Some(Event::Failed { failure, .. }) = events.last() else { panic!("{events:?}") };
+    assert!(failure.to_string().contains("document is unharmed"), "{failure}");
     let second = bench.studio.submit(job(3));
     assert!(matches!(bench.until_end(second).last(), Some(Event::Finished { .. })));
     assert_eq!(bench.loads.load(Ordering::SeqCst), 2, "a model that may be half changed is used again");
@@ -190,16 +191,16 @@ fn failures_are_said_in_one_line() {
     let failure = |document: Document| {
         let id = bench.studio.submit(Job { document, live: false });
         match bench.until_end(id).pop() {
-            Some(Event::Failed { message, .. }) => {
-                assert_eq!(message.lines().count(), 1, "{message}");
-                message
+            Some(Event::Failed { failure, .. }) => {
+                assert_eq!(failure.to_string().lines().count(), 1, "{failure}");
+                failure.to_string()
             }
             other => panic!("{other:?}"),
         }
     };
     let mut missing = document(1);
     missing.settings.model = "missing".to_owned();
-    assert!(failure(missing).contains("no such checkpoint"));
+    assert!(failure(missing).contains("no such file or folder"));
     assert!(failure(document(0)).contains("steps"));
     let mut endless = document(1);
     endless.settings.guidance = f32::INFINITY;
@@ -213,7 +214,10 @@ fn words_that_are_cut_are_told() {
     document.background.words = "one two three four".to_owned();
     let id = bench.studio.submit(Job { document, live: false });
     let events = bench.until_end(id);
-    assert!(events.iter().any(|e| matches!(e, Event::Warning { text, .. } if text.contains("4 tokens"))), "{events:?}");
+    assert!(
+        events.iter().any(|e| matches!(e, Event::Warning { warning: Warning::WordsCut { tokens: 4, .. }, .. })),
+        "{events:?}"
+    );
 }
 
 #[test]
@@ -224,7 +228,10 @@ fn the_style_is_read_with_the_words() {
     document.style = "three four".to_owned();
     let id = bench.studio.submit(Job { document, live: false });
     let events = bench.until_end(id);
-    assert!(events.iter().any(|e| matches!(e, Event::Warning { text, .. } if text.contains("4 tokens"))), "{events:?}");
+    assert!(
+        events.iter().any(|e| matches!(e, Event::Warning { warning: Warning::WordsCut { tokens: 4, .. }, .. })),
+        "{events:?}"
+    );
 }
 
 #[test]

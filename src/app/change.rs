@@ -27,7 +27,7 @@ impl App {
             self.editor.set_start(Some(Start { area: nothing, ..start }));
         }
         self.editor.select(Selected::Region(RegionId::CHANGE));
-        if !self.tool.paints() {
+        if matches!(self.tool, Tool::Pick | Tool::Hand | Tool::Zoom) {
             self.tool = Tool::Brush;
         }
     }

@@ -2,7 +2,7 @@
 
 use super::dialogs::{Dialog, Next, buttons, main, modal, other};
 use super::editor::Selected;
-use super::perform::Leave;
+use super::leave::Leave;
 use super::texts::{fill, tr};
 use super::{App, theme};
 use crate::document::{Document, Mask, RegionId, is_grey, over_white, read_picture};

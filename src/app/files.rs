@@ -6,7 +6,7 @@ use super::editor::{Selected, State};
 use super::recovery::{self, Copy};
 use super::shelf::{self, Seen};
 use super::texts::tr;
-use crate::document::{Document, Export, Mask, Opened, Palette, PictureFormat, Start};
+use crate::document::{Document, Export, FileError, Mask, Opened, Palette, PictureFormat, Start, Take};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -101,20 +101,20 @@ impl Purpose {
 pub enum Done {
     Opened {
         path: PathBuf,
-        result: Result<Box<Opened>, String>,
+        result: Result<Box<Opened>, FileError>,
     },
     Picture {
         path: PathBuf,
-        result: Result<image::RgbImage, String>,
+        result: Result<image::RgbImage, FileError>,
     },
     Saved {
         path: PathBuf,
         state: (u64, u64),
-        result: Result<(), String>,
+        result: Result<(), FileError>,
     },
     Exported {
         path: PathBuf,
-        result: Result<(), String>,
+        result: Result<(), FileError>,
     },
     /// A dropped file was looked at; `card` is the card it was dropped on.
     Found {
@@ -125,15 +125,15 @@ pub enum Done {
     Autosaved {
         state: State,
         files: Vec<PathBuf>,
-        result: Result<(), String>,
+        result: Result<(), FileError>,
     },
     Recovered {
         copy: PathBuf,
-        result: Result<Box<Opened>, String>,
+        result: Result<Box<Opened>, FileError>,
     },
     Palette {
         path: PathBuf,
-        result: Result<Box<Palette>, String>,
+        result: Result<Box<Palette>, FileError>,
     },
     Seen(Vec<Seen>),
     /// The system's dialog was answered; `None` is "cancel".
@@ -202,7 +202,7 @@ impl Files {
     }
 
     pub fn open(&mut self, path: PathBuf) {
-        self.spawn("open", move || Done::Opened { result: open(&path).map(Box::new), path });
+        self.spawn("open", move || Done::Opened { result: Document::open_with_notes(&path).map(Box::new), path });
     }
 
     /// Reads a picture and fits it to the canvas.
@@ -211,25 +211,26 @@ impl Files {
     }
 
     pub fn save(&mut self, document: Document, state: (u64, u64), path: PathBuf) {
-        self.spawn("save", move || Done::Saved { result: save(&document, &path), path, state });
+        self.spawn("save", move || Done::Saved { result: document.save(&path), path, state });
     }
 
-    pub fn export(&mut self, document: Document, how: Export, path: PathBuf) {
-        self.spawn("export", move || Done::Exported { result: export(&document, how, &path), path });
+    pub fn export(&mut self, document: Document, take: Arc<Take>, how: Export, path: PathBuf) {
+        let write = move |path: &Path| document.export_picture(path, &take.image, how);
+        self.spawn("export", move || Done::Exported { result: write(&path), path });
     }
 
     pub fn export_mask(&mut self, mask: Arc<Mask>, path: PathBuf) {
-        let write = move |path: &Path| mask.export(path).map_err(|e| e.to_string());
+        let write = move |path: &Path| mask.export(path);
         self.spawn("export", move || Done::Exported { result: write(&path), path });
     }
 
     pub fn export_regions(&mut self, document: Document, path: PathBuf) {
-        let write = move |path: &Path| document.export_regions(path).map_err(|e| e.to_string());
+        let write = move |path: &Path| document.export_regions(path);
         self.spawn("export", move || Done::Exported { result: write(&path), path });
     }
 
     pub fn import_regions(&mut self, path: PathBuf) {
-        let read = |path: &Path| Palette::open(path).map(Box::new).map_err(|e| e.to_string());
+        let read = |path: &Path| Palette::open(path).map(Box::new);
         self.spawn("import", move || Done::Palette { result: read(&path), path });
     }
 
@@ -247,7 +248,7 @@ impl Files {
 
     /// Reads what a crash left behind.
     pub fn recover(&mut self, copy: PathBuf) {
-        self.spawn("recover", move || Done::Recovered { result: open(&copy).map(Box::new), copy });
+        self.spawn("recover", move || Done::Recovered { result: Document::open_with_notes(&copy).map(Box::new), copy });
     }
 
     /// Looks whether files are there, and at their small pictures.
@@ -297,22 +298,8 @@ impl Files {
     }
 }
 
-fn open(path: &Path) -> Result<Opened, String> {
-    Document::open_with_notes(path).map_err(|e| e.to_string())
-}
-
-fn picture(path: &Path, (width, height): (u32, u32)) -> Result<image::RgbImage, String> {
-    let image = Document::import_picture(path).map_err(|e| e.to_string())?;
-    Ok(Start::fitted(&image, width, height))
-}
-
-fn save(document: &Document, path: &Path) -> Result<(), String> {
-    document.save(path).map_err(|e| e.to_string())
-}
-
-fn export(document: &Document, how: Export, path: &Path) -> Result<(), String> {
-    let take = document.take.as_ref().ok_or("there is no picture yet; press Generate first")?;
-    document.export_picture(path, &take.image, how).map_err(|e| e.to_string())
+fn picture(path: &Path, (width, height): (u32, u32)) -> Result<image::RgbImage, FileError> {
+    Ok(Start::fitted(&Document::import_picture(path)?, width, height))
 }
 
 /// True where asking the system for a file can work. On Linux that is a desktop portal on the session bus, or zenity;

@@ -12,6 +12,8 @@ pub const SIZES: [u16; 8] = [80, 90, 100, 110, 125, 150, 175, 200];
 pub const WINDOW: [f32; 2] = [1440.0, 900.0];
 /// Width of the panel with the regions: as it comes, the least and the most.
 pub const RIGHT: (f32, f32, f32) = (336.0, 304.0, 560.0);
+/// Height of the strip with the finished pictures: as it comes, the least and the most.
+pub const STRIP: (f32, f32, f32) = (112.0, 88.0, 224.0);
 
 impl App {
     /// Shows everything in the window at this size.
@@ -77,7 +79,8 @@ impl App {
         });
         ctx.send_viewport_cmd(ViewportCommand::Fullscreen(false));
         ctx.send_viewport_cmd(ViewportCommand::Maximized(false));
-        ctx.send_viewport_cmd(ViewportCommand::InnerSize(WINDOW.into()));
+        // The command is carried out in this frame, before the new size of everything counts.
+        ctx.send_viewport_cmd(ViewportCommand::InnerSize(egui::Vec2::from(WINDOW) / ctx.zoom_factor()));
         self.toasts.info(tr("The studio is as it was on the first day."));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::canvas::Shown;
 use super::texts::{fill, tr};
-use super::{App, perform};
+use super::{App, perform, told};
 use crate::document::{Document, Take};
 use crate::studio::{Event, Job, JobId, Phase};
 use image::RgbImage;
@@ -57,6 +57,16 @@ impl Running {
 
     pub fn seed(&self) -> u64 {
         self.document.settings.seed
+    }
+
+    /// How many steps are done, and of how many.
+    pub fn steps(&self) -> (u32, u32) {
+        (self.step, self.steps)
+    }
+
+    /// The newest preview.
+    pub fn preview(&self) -> Option<&Arc<RgbImage>> {
+        self.preview.as_ref()
     }
 
     /// How wide its picture is for its height.
@@ -177,7 +187,7 @@ impl App {
                     job.preview = Some(image);
                 }
             }
-            Event::Warning { text, .. } => self.toasts.warning(text),
+            Event::Warning { warning, .. } => self.toasts.warning(told::warning(&warning)),
             // Of a document that is closed.
             Event::Sketch { .. } => {}
             Event::Finished { job, image, seed, .. } => {
@@ -189,11 +199,11 @@ impl App {
                 self.show_take(take);
             }
             Event::Cancelled { job } => self.jobs.retain(|j| j.id != job),
-            Event::Failed { job, message } => {
+            Event::Failed { job, failure } => {
                 let known = self.jobs.iter().any(|j| j.id == job);
                 self.jobs.retain(|j| j.id != job);
                 if known {
-                    self.toasts.error(message);
+                    self.toasts.error(told::failure(&failure));
                 }
             }
         }

@@ -3,7 +3,7 @@
 use super::job::duration;
 use super::settled::Settled;
 use super::texts::{fill, tr};
-use super::{App, Command, theme};
+use super::{App, Command, theme, told};
 use crate::document::{Document, Settings, Take};
 use crate::studio::{Event, Job, JobId};
 use egui::{Label, RichText, Ui};
@@ -165,9 +165,9 @@ impl App {
                 self.live.shown = Some(Arc::clone(&image));
                 self.live.whole = Some(Whole { image, seed, document: Document { settings, ..document } });
             }
-            Event::Failed { job, message } if ours(job) => {
+            Event::Failed { job, failure } if ours(job) => {
                 self.forget_live();
-                self.toasts.error(message);
+                self.toasts.error(told::failure(&failure));
             }
             Event::Cancelled { job } if ours(job) => self.live.job = None,
             Event::Step { job, step, .. } if ours(job) => self.live.step = step,

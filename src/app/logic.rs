@@ -1,9 +1,9 @@
 //! What happens before a frame is drawn: taking in what other threads have finished, and files.
 
 use super::files::{Done, Purpose};
-use super::perform::Leave;
+use super::leave::Leave;
 use super::texts::fill;
-use super::{App, Editor};
+use super::{App, Editor, told};
 use std::path::{Path, PathBuf};
 
 impl App {
@@ -67,8 +67,8 @@ impl App {
             Done::Found { path, card, result: Ok(found) } => self.found(ctx, &path, card, found),
             Done::Autosaved { state, files, result } => {
                 self.recovery.finished(state, &files, result.is_ok());
-                if let Err(message) = result {
-                    self.toasts.warning(fill("Not autosaved: {0}", &[&message]));
+                if let Err(error) = result {
+                    self.toasts.warning(fill("Not autosaved: {0}", &[&told::file_error(&error)]));
                 }
             }
             Done::Recovered { copy, result: Ok(opened) } => self.recovered(&copy, *opened),
@@ -77,16 +77,16 @@ impl App {
                 self.take_palette(*palette);
             }
             Done::Seen(seen) => self.shelf.take_in(ctx, seen),
-            Done::Opened { result: Err(message), .. }
-            | Done::Found { result: Err(message), .. }
-            | Done::Palette { result: Err(message), .. }
-            | Done::Recovered { result: Err(message), .. }
-            | Done::Picture { result: Err(message), .. }
-            | Done::Saved { result: Err(message), .. }
-            | Done::Exported { result: Err(message), .. } => {
+            Done::Opened { result: Err(error), .. }
+            | Done::Palette { result: Err(error), .. }
+            | Done::Recovered { result: Err(error), .. }
+            | Done::Picture { result: Err(error), .. }
+            | Done::Saved { result: Err(error), .. }
+            | Done::Exported { result: Err(error), .. } => {
                 self.after_save = None;
-                self.toasts.error(message);
+                self.toasts.error(told::file_error(&error));
             }
+            Done::Found { result: Err(message), .. } => self.toasts.error(message),
             Done::Answered { purpose, path: Some(path) } => {
                 let after = self.after_save.take();
                 self.path_given(ctx, purpose, path, after);
@@ -143,7 +143,9 @@ impl App {
             Purpose::SaveAs => self.save_to(path, after),
             Purpose::Export(_) => {
                 let document = self.export_of.take().unwrap_or_else(|| self.editor.document().clone());
-                self.files.export(document, self.prefs.export, path);
+                if let Some(take) = document.take.clone() {
+                    self.files.export(document, take, self.prefs.export, path);
+                }
             }
             Purpose::ExportRegions => self.files.export_regions(self.editor.document().clone(), path),
             Purpose::ImportRegions => self.files.import_regions(path),

@@ -226,7 +226,7 @@ impl App {
             self.perform(ui, command);
         }
         if let Some(path) = opened {
-            self.leave(ui, super::perform::Leave::OpenPath(path));
+            self.leave(ui, super::leave::Leave::OpenPath(path));
         }
         if let Some(size) = size {
             self.set_size(ui, size);

@@ -15,6 +15,7 @@ mod cost;
 mod dialogs;
 mod drops;
 mod editor;
+mod enabled;
 mod engine;
 mod example;
 mod export;
@@ -22,6 +23,7 @@ mod files;
 mod gallery;
 mod interface;
 mod job;
+mod leave;
 mod live;
 mod logic;
 mod making;
@@ -45,6 +47,7 @@ mod texts;
 mod theme;
 mod thumbnails;
 mod toasts;
+mod told;
 mod toolbar;
 mod tools;
 mod tour;
@@ -120,7 +123,7 @@ pub struct App {
     dialog: Option<dialogs::Dialog>,
     files: files::Files,
     /// What follows once the document is saved.
-    after_save: Option<perform::Leave>,
+    after_save: Option<leave::Leave>,
     toasts: toasts::Toasts,
     checks: checks::Checks,
     cost: cost::Cost,

@@ -11,6 +11,10 @@ use egui_material_icons::{MaterialIcon, icons};
 
 /// The sides of an icon in the bar.
 const ICON: f32 = 18.0;
+/// Width of the canvas from which on sliders have their full length.
+const ROOMY: f32 = 980.0;
+/// The sides of a button that is an icon.
+const TOGGLE: f32 = 24.0;
 
 impl App {
     /// Floats over the top of the canvas while a tool with options is in hand.
@@ -30,7 +34,8 @@ impl App {
         floating(ui, "options bar", canvas.center_top() + vec2(0.0, 8.0), Align2::CENTER_TOP, |ui| {
             ui.set_max_width((canvas.width() - 40.0).max(200.0));
             ui.horizontal_wrapped(|ui| {
-                ui.spacing_mut().slider_width = 80.0;
+                // In a narrow window sliders give way before the bar breaks into two rows.
+                ui.spacing_mut().slider_width = if canvas.width() < ROOMY { 56.0 } else { 80.0 };
                 ui.spacing_mut().item_spacing = vec2(6.0, theme::HALF);
                 ui.add(Label::new(theme::strong(name).color(t.text_strong)).selectable(false));
                 match self.tool {
@@ -66,8 +71,10 @@ impl App {
         let slider = widgets::slider(&mut brush.smoothing, 0.0..=1.0);
         let hint = tr("Steadies the hand: the brush follows at a distance and catches up when you let go");
         bar_slider(ui, of_brush(tr("Smoothing")), hint, slider, value, 44.0);
-        self.toggle(ui, icons::ICON_STYLUS, Command::PressureSize, called);
-        self.toggle(ui, icons::ICON_OPACITY, Command::PressureOpacity, called);
+        together(ui, 2.0 * TOGGLE + 6.0, |ui| {
+            self.toggle(ui, icons::ICON_STYLUS, Command::PressureSize, called);
+            self.toggle(ui, icons::ICON_OPACITY, Command::PressureOpacity, called);
+        });
     }
 
     /// Buttons that are on or off belong to one another: no gap between them.
@@ -104,9 +111,11 @@ impl App {
     }
 
     fn symmetry_options(&mut self, ui: &mut Ui, called: &mut Option<Command>) {
-        line(ui);
-        self.toggle(ui, icons::ICON_FLIP, Command::SymmetryX, called);
-        self.toggle_turned(ui, icons::ICON_FLIP, std::f32::consts::FRAC_PI_2, Command::SymmetryY, called);
+        together(ui, 2.0 * TOGGLE + 13.0, |ui| {
+            line(ui);
+            self.toggle(ui, icons::ICON_FLIP, Command::SymmetryX, called);
+            self.toggle_turned(ui, icons::ICON_FLIP, std::f32::consts::FRAC_PI_2, Command::SymmetryY, called);
+        });
     }
 
     /// A button that is an icon and on or off.
@@ -130,7 +139,7 @@ impl App {
         let response = ui
             .scope(|ui| {
                 ui.spacing_mut().button_padding = vec2(3.0, 2.0);
-                ui.add(button.min_size(vec2(24.0, 24.0)))
+                ui.add(button.min_size(vec2(TOGGLE, TOGGLE)))
             })
             .inner;
         let font = FontId::new(ICON, FontFamily::Name(egui_material_icons::FONT_FAMILY_OUTLINED.into()));
@@ -211,6 +220,11 @@ fn line(ui: &mut Ui) {
     ui.painter().rect_filled(rect, 0.0, t.rail);
 }
 
+/// What stays in one row of the bar: it breaks only before what says beforehand how wide it is.
+fn together(ui: &mut Ui, width: f32, add: impl FnOnce(&mut Ui)) {
+    ui.allocate_ui_with_layout(vec2(width, TOGGLE), Layout::left_to_right(Align::Center), add);
+}
+
 /// Name, slider and value; they stay together where the bar has two rows.
 fn bar_slider(
     ui: &mut Ui,
@@ -221,11 +235,10 @@ fn bar_slider(
     width: f32,
 ) {
     let t = theme::tokens(ui);
-    // The bar breaks only before what says beforehand how wide it is.
     let font = FontId::proportional(theme::TEXT);
     let text = ui.painter().layout_no_wrap(name.to_owned(), font, t.text_weak).size().x;
     let whole = text + ui.spacing().slider_width + width + 3.0 * ui.spacing().item_spacing.x;
-    ui.allocate_ui_with_layout(vec2(whole, 24.0), Layout::left_to_right(Align::Center), |ui| {
+    together(ui, whole, |ui| {
         let label = ui.add(Label::new(RichText::new(name).color(t.text_weak)).selectable(false));
         label.on_hover_text(hint);
         ui.add(slider).accessible_name(said).on_hover_text(hint);

@@ -1,101 +1,16 @@
-//! What each command does, and when it can be done.
+//! What each command does.
 
 use super::dialogs::Dialog;
 use super::editor::{Field, Selected};
 use super::files::Purpose;
+use super::leave::Leave;
 use super::reshape::Reshape;
 use super::takes::Wish as TakeWish;
-use super::texts::{self, Language};
-use super::texts::{key, tr};
-use super::{App, Command, Example, Tool, ViewMode};
-use crate::document::MAX_REGIONS;
+use super::texts::{self, Language, key};
+use super::{App, Command, Tool, ViewMode};
 use egui::ThemePreference;
 
-/// What is to happen to the open document when it is left.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Leave {
-    Quit,
-    New {
-        width: u32,
-        height: u32,
-    },
-    Example(Example),
-    Open,
-    OpenPath(std::path::PathBuf),
-    /// What a crash left behind, by where its copy lies.
-    Recover(std::path::PathBuf),
-}
-
 impl App {
-    /// True where the command can be done now.
-    #[must_use]
-    pub fn is_enabled(&self, command: Command) -> bool {
-        let region = self.editor.selected_region().is_some();
-        match command {
-            Command::Undo => self.editor.undo_label().is_some(),
-            Command::Redo => self.editor.redo_label().is_some(),
-            Command::Export | Command::CopyPicture => self.editor.document().take.is_some(),
-            Command::Recover => !self.recovery.lost.is_empty(),
-            Command::ExportMask => region,
-            Command::ExportRegions => !self.editor.document().regions.is_empty(),
-            Command::AddRegion => self.editor.document().regions.len() < MAX_REGIONS,
-            Command::DuplicateRegion => region && self.editor.document().regions.len() < MAX_REGIONS,
-            Command::RenameRegion | Command::ToggleRegion | Command::SoloRegion | Command::LockRegion => region,
-            Command::DeleteRegion => region && !self.editor.is_locked(),
-            Command::FillRegion | Command::ClearRegion | Command::InvertRegion => {
-                self.editor.paints_change() || region && !self.editor.is_locked()
-            }
-            Command::GrowRegion | Command::ShrinkRegion | Command::SoftenRegion => region && !self.editor.is_locked(),
-            Command::RaiseRegion => self.editor.selected_neighbour(1).is_some(),
-            Command::LowerRegion => self.editor.selected_neighbour(-1).is_some(),
-            Command::SelectAbove => {
-                let top =
-                    self.editor.document().regions.last().map_or(Selected::Background, |r| Selected::Region(r.id));
-                self.editor.selected() != top
-            }
-            Command::SelectBelow => self.editor.selected() != Selected::Background,
-            Command::RerollRegion => self.editor.selected_region().is_some_and(|r| r.visible),
-            Command::CancelAll => !self.jobs.is_empty(),
-            Command::KeepLive => self.live.can_be_kept(),
-            Command::PaintChange => self.editor.document().start.is_some() || self.editor.document().take.is_some(),
-            Command::CompareTakes => self.takes.len() > 1 || self.compare.is_some(),
-            Command::NewerTake | Command::OlderTake => self.takes.len() > 0,
-            Command::RestoreTake | Command::StartFromTake | Command::ExportTake | Command::RemoveTake => {
-                self.shown_take().is_some()
-            }
-            Command::BringBackTake => self.takes.can_bring_back(),
-            Command::Cancel => self.something_to_stop(),
-            _ => true,
-        }
-    }
-
-    /// True for a choice that is the one in use.
-    #[must_use]
-    pub fn is_on(&self, command: Command) -> bool {
-        match command {
-            Command::ViewBoth => self.view_mode == ViewMode::Both,
-            Command::ViewRegions => self.view_mode == ViewMode::Regions,
-            Command::ViewPicture => self.view_mode == ViewMode::Picture,
-            Command::ThemeSystem => self.prefs.theme == ThemePreference::System,
-            Command::ThemeDark => self.prefs.theme == ThemePreference::Dark,
-            Command::ThemeLight => self.prefs.theme == ThemePreference::Light,
-            Command::TogglePanels => self.prefs.panels_away,
-            Command::LanguageSystem => self.prefs.language == Language::System,
-            Command::LanguageEnglish => self.prefs.language == Language::English,
-            Command::LanguageGerman => self.prefs.language == Language::German,
-            Command::LanguageChinese => self.prefs.language == Language::Chinese,
-            Command::Live => self.live.is_on(),
-            Command::PaintChange => self.editor.paints_change(),
-            Command::CompareTakes => self.compare.is_some(),
-            command => self.canvas_choice(command).unwrap_or_else(|| self.tool_setting(command)),
-        }
-    }
-
-    /// True where Escape has something to stop: a stroke, a change, a comparison or a job.
-    pub(super) fn something_to_stop(&self) -> bool {
-        self.canvas.is_painting() || self.is_working() || self.compare.is_some() || !self.jobs.is_empty()
-    }
-
     /// Does it.
     pub fn perform(&mut self, ctx: &egui::Context, command: Command) {
         if !self.is_enabled(command) {
@@ -296,50 +211,6 @@ impl App {
     fn set_theme(&mut self, ctx: &egui::Context, theme: ThemePreference) {
         self.prefs.theme = theme;
         ctx.set_theme(theme);
-    }
-
-    /// Leaves the open document, but asks first where it is not saved.
-    pub(super) fn leave(&mut self, ctx: &egui::Context, leave: Leave) {
-        self.finish_gesture();
-        if self.editor.is_unsaved() {
-            self.dialog = Some(Dialog::Unsaved(leave));
-        } else {
-            self.leave_now(ctx, leave);
-        }
-    }
-
-    /// Leaves the open document.
-    pub(super) fn leave_now(&mut self, ctx: &egui::Context, leave: Leave) {
-        match leave {
-            Leave::Quit => {
-                self.closing = true;
-                self.end_recovery();
-                ctx.send_viewport_cmd(egui::ViewportCommand::Close);
-            }
-            Leave::New { width, height } => {
-                let document = crate::document::Document::new(width, height);
-                self.open_document(super::Editor::new(document, tr("Untitled")));
-            }
-            Leave::Example(example) => self.open_document(super::Editor::new(example.document(), &example.name())),
-            Leave::Open => self.ask_path(Purpose::Open),
-            Leave::OpenPath(path) => self.files.open(path),
-            Leave::Recover(copy) => self.files.recover(copy),
-        }
-    }
-
-    /// Shows another document.
-    pub(super) fn open_document(&mut self, editor: super::Editor) {
-        self.recovery.forget();
-        self.forget_jobs();
-        self.abort_gesture();
-        self.compare = None;
-        self.work = super::work::Working::default();
-        self.takes.of_document(editor.document());
-        self.checks = super::checks::Checks::default();
-        self.cost = super::cost::Cost::default();
-        self.thumbnails = super::thumbnails::Thumbnails::default();
-        self.editor = editor;
-        self.canvas.reset();
     }
 }
 

@@ -9,7 +9,7 @@ use super::App;
 use super::dialogs::Dialog;
 use super::editor::{Editor, State};
 use super::shelf::RecoverForm;
-use crate::document::{Document, Opened, write_atomically};
+use crate::document::{Document, FileError, Opened, Problem, write_atomically};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -274,10 +274,10 @@ fn left_behind(folder: &Path) -> Vec<Lost> {
 }
 
 /// Writes a copy, its record first: a copy without one would lie about for ever. Runs on the files thread.
-pub fn write(copy: &Copy) -> Result<(), String> {
-    let record = serde_json::to_vec(&copy.record).map_err(|e| e.to_string())?;
-    write_atomically(&copy.at, &record).map_err(|e| e.to_string())?;
-    copy.document.save(&copy.record.copy).map_err(|e| e.to_string())
+pub fn write(copy: &Copy) -> Result<(), FileError> {
+    let unwritten = |error: serde_json::Error| FileError::new(&copy.at, Problem::Write(error.into()));
+    write_atomically(&copy.at, &serde_json::to_vec(&copy.record).map_err(unwritten)?)?;
+    copy.document.save(&copy.record.copy)
 }
 
 impl Copy {

@@ -2,7 +2,7 @@
 
 use super::commands::Command;
 use super::dialogs::{Dialog, Next, buttons, main, modal, other};
-use super::perform::Leave;
+use super::leave::Leave;
 use super::recovery::Lost;
 use super::texts::{fill, tr};
 use super::{App, theme, widgets};

@@ -1,6 +1,6 @@
 //! One frame: keys first, then the panels around the canvas, then the canvas, then what floats above.
 
-use super::interface::RIGHT;
+use super::interface::{RIGHT, STRIP};
 use super::tour::{self, Place};
 use super::{App, commands, theme};
 use egui::{CentralPanel, Frame, Margin, Panel, Ui, vec2};
@@ -31,11 +31,8 @@ impl eframe::App for App {
         });
         self.follow_live(ui);
         if self.takes.len() + self.jobs.len() > 0 && shown {
-            Panel::bottom("takes")
-                .frame(panel(12, 12))
-                .exact_size(112.0)
-                .resizable(false)
-                .show(ui, |ui| self.takes_ui(ui));
+            let strip = Panel::bottom("takes").frame(panel(12, 12)).default_size(STRIP.0).resizable(true);
+            strip.size_range(STRIP.1..=STRIP.2).show(ui, |ui| self.takes_ui(ui));
         }
         let left = Panel::left("tools").frame(panel(6, 6)).exact_size(48.0).resizable(false);
         left.show_collapsible(ui, &mut { shown }, |ui| {

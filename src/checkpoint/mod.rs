@@ -5,6 +5,7 @@
 
 mod embedded;
 mod few_steps;
+mod memory;
 mod model;
 mod safetensors;
 mod store;
@@ -15,6 +16,7 @@ mod words;
 
 pub use crate::backend::{Device, UnknownDevice};
 pub use few_steps::FewSteps;
+pub use memory::out_of_memory;
 pub use model::Model;
 pub use summary::{Part, Summary};
 pub use tokenizer::{Tokenizer, Tokens};

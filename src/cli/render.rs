@@ -292,7 +292,7 @@ fn report(args: &Args, document: &Document, notes: Vec<String>, model: &studio::
     let settings = &document.settings;
     let mut warnings = notes;
     warnings.extend(document.warnings().iter().map(ToString::to_string));
-    warnings.extend(drawn.warnings.iter().cloned());
+    warnings.extend(drawn.warnings.iter().map(ToString::to_string));
     let prompts = document.regions.iter().filter(|r| r.visible).map(|r| r.words.as_str());
     let prompts = std::iter::once(document.background.words.as_str()).chain(prompts);
     warnings.extend(model.words().and_then(|words| words.note(prompts)));

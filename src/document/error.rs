@@ -20,6 +20,12 @@ impl FileError {
         Self { file: one_line(name, 400), problem: Box::new(problem) }
     }
 
+    /// The file it is about, as a person knows it.
+    #[must_use]
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
     /// The fact behind it.
     #[must_use]
     pub fn problem(&self) -> &Problem {

@@ -4,9 +4,10 @@ use super::model::Model;
 use super::plan::{Facts, Plan, bootstrap_steps, coverages, pixels_of_regions, plan, visible};
 use super::preview::LatentToRgb;
 use super::start;
+use super::warning::Warning;
 use crate::diffusion::{
-    self, Ddim, DpmSolver, Euler, EulerAncestral, Heun, Kept, Lcm, Network, Observer, PaintError, Painted, Planes,
-    Recorder, Sampler, ScheduleError, SchedulerConfig, Trajectory, UniPc,
+    self, Ddim, DpmSolver, Euler, EulerAncestral, Heun, Kept, Lcm, Network, NetworkError, Observer, PaintError,
+    Painted, Planes, Recorder, Sampler, ScheduleError, SchedulerConfig, Trajectory, UniPc,
 };
 use crate::document::{self, Document};
 use image::RgbImage;
@@ -91,7 +92,7 @@ pub struct Drawn {
     /// The way of the picture without anything drawn again, where it was asked for or needed.
     pub trajectory: Option<Arc<Trajectory>>,
     pub seconds: Seconds,
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Warning>,
 }
 
 /// Why there is no picture.
@@ -104,9 +105,9 @@ pub enum DrawError {
     #[error("{0}")]
     Paint(PaintError),
     #[error("the words could not be read: {0}")]
-    Words(String),
+    Words(#[source] NetworkError),
     #[error("the picture could not be decoded: {0}")]
-    Decode(String),
+    Decode(#[source] NetworkError),
     #[error("{0}")]
     Invalid(String),
 }
@@ -136,7 +137,7 @@ pub fn draw(
     // Asked first, so that settings that make no sense are refused before anything is computed.
     sampler(document, model.scheduler(), options)?;
     let facts = Facts { window: model.window(), factor: model.factor() };
-    let mut prompt = |words: &str| model.prompt(words).map_err(|e| DrawError::Words(e.to_string()));
+    let mut prompt = |words: &str| model.prompt(words).map_err(DrawError::Words);
     let Plan { mut painting, mut rerolls, mut warnings } = plan(document, facts, options, &mut prompt)?;
     cut_words(document, model, &mut warnings);
     if let (Some(start), Some(kept)) = (&mut painting.start, &document.start) {
@@ -157,7 +158,7 @@ pub fn draw(
     }
     let previews = if options.previews {
         let begun = Instant::now();
-        let rgb = preview_map(model).map_err(|e| DrawError::Decode(e.to_string()))?;
+        let rgb = preview_map(model).map_err(DrawError::Decode)?;
         Some(Previews { decode_pace: rgb.decode_pace, rgb, spent: begun.elapsed().as_secs_f64() })
     } else {
         None
@@ -263,24 +264,23 @@ impl Cost {
 }
 
 /// Warns of words that are longer than the model reads.
-fn cut_words(document: &Document, model: &dyn Model, warnings: &mut Vec<String>) {
+fn cut_words(document: &Document, model: &dyn Model, warnings: &mut Vec<Warning>) {
     let background = &document.background;
-    let regions =
-        visible(document).map(|r| (format!("region “{}”", r.name), document.prompt(&r.words), r.negative.as_ref()));
+    let regions = visible(document).map(|r| (Some(r.name.clone()), document.prompt(&r.words), r.negative.as_ref()));
     let words = document.prompt(&background.words);
-    let all = [("the background".to_owned(), words, Some(&background.negative))].into_iter().chain(regions);
-    for (name, words, negative) in all {
+    let all = [(None, words, Some(&background.negative))].into_iter().chain(regions);
+    for (region, words, negative) in all {
         for text in [Some(&words), negative].into_iter().flatten() {
             let (tokens, limit) = model.tokens(text);
             if tokens > limit {
-                warnings.push(format!("the words of {name} are cut: {tokens} tokens, and this model reads {limit}"));
+                warnings.push(Warning::WordsCut { region: region.clone(), tokens, limit });
             }
         }
     }
 }
 
 /// The model's linear map to colours, fitted when it is first asked for.
-fn preview_map(model: &mut dyn Model) -> Result<LatentToRgb, diffusion::NetworkError> {
+fn preview_map(model: &mut dyn Model) -> Result<LatentToRgb, NetworkError> {
     if let Some(known) = model.preview_map() {
         return Ok(known.clone());
     }
@@ -389,9 +389,9 @@ fn decode(
 ) -> Result<RgbImage, DrawError> {
     let (mx, my) = (if wrap.0 { WRAP_MARGIN } else { 0 }, if wrap.1 { WRAP_MARGIN } else { 0 });
     let padded = wrapped(latent, mx, my);
-    let picture = network.decode(&padded).map_err(|e| DrawError::Decode(e.to_string()))?;
+    let picture = network.decode(&padded).map_err(DrawError::Decode)?;
     if picture.data.iter().any(|v| !v.is_finite()) {
-        return Err(DrawError::Decode("the decoder's picture is not a number; try another checkpoint".to_owned()));
+        return Err(DrawError::Decode("the decoder's picture is not a number; try another checkpoint".into()));
     }
     let factor = picture.width / padded.width.max(1);
     Ok(to_image(&picture, mx * factor, my * factor, document.width, document.height))

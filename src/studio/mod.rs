@@ -5,6 +5,7 @@
 
 mod drawing;
 mod estimate;
+mod failure;
 mod latent;
 mod live;
 mod loading;
@@ -13,19 +14,24 @@ mod plan;
 mod preview;
 mod start;
 mod vocabulary;
+mod warning;
 mod worker;
 
 pub use drawing::{DrawError, Drawn, Options, Seconds, Stage, Watcher, draw};
 pub use estimate::{Estimate, Estimator};
+pub use failure::Failure;
 pub use latent::{CELL, LatentCells, latent_cells};
 pub use loading::{LoadError, Loaded, load};
 pub use model::Model;
 pub use preview::LatentToRgb;
 pub use vocabulary::Vocabulary;
+pub use warning::{Axis, Warning};
 pub use worker::Loader;
 
+pub use crate::checkpoint::Error as CheckpointError;
 pub use crate::checkpoint::weighting;
 pub use crate::checkpoint::{Completion, FewSteps, KnownWords, Offer, Thing, UnknownWord, Words, insert_phrase};
+pub use crate::diffusion::{PaintError, ScheduleError};
 
 use crate::checkpoint::Device;
 use crate::document::{Document, Settings};
@@ -90,7 +96,7 @@ pub enum Event {
     /// Something the person should know; the job goes on.
     Warning {
         job: JobId,
-        text: String,
+        warning: Warning,
     },
     /// Done.
     Finished {
@@ -103,10 +109,10 @@ pub enum Event {
     Cancelled {
         job: JobId,
     },
-    /// It failed: one line saying what and what to do.
+    /// It failed.
     Failed {
         job: JobId,
-        message: String,
+        failure: Arc<Failure>,
     },
 }
 
@@ -120,10 +126,7 @@ impl Studio {
     /// Starts the worker on the checkpoints this program reads. `wake` is called from the worker thread after every event.
     #[must_use]
     pub fn start(wake: impl Fn() + Send + Sync + 'static) -> Self {
-        let loader = |name: &str| match load(name, Device::default()) {
-            Ok(model) => Ok(Box::new(model) as Box<dyn Model>),
-            Err(error) => Err(error.to_string()),
-        };
+        let loader = |name: &str| Ok(Box::new(load(name, Device::default())?) as Box<dyn Model>);
         Self::start_with(Box::new(loader), wake)
     }
 

@@ -2,6 +2,7 @@
 
 use super::drawing::{DrawError, Options};
 use super::start;
+use super::warning::{Axis, Warning};
 use crate::diffusion::masks::{Coverage, LatentMask, Overlap, Rows, feathered, latent_masks, reference_masks, spread};
 use crate::diffusion::windows::WindowWeights;
 use crate::diffusion::{Hold, Layout, Painting, Part, PromptId, Surround};
@@ -28,7 +29,7 @@ pub(super) struct Plan {
     /// where it may change.
     pub(super) rerolls: Vec<(Painting, Vec<f32>)>,
     /// What the person should know.
-    pub(super) warnings: Vec<String>,
+    pub(super) warnings: Vec<Warning>,
 }
 
 /// Visible regions, lowest first.
@@ -73,7 +74,7 @@ pub(super) fn plan(
         _ => None,
     };
     if start.as_ref().and_then(|s| s.free.as_ref()).is_some_and(|free| free.iter().all(|f| *f <= 0.0)) {
-        warnings.push("nothing of the picture to start from may change, so it stays as it is".to_owned());
+        warnings.push(Warning::NothingMayChange);
     }
 
     let background = &document.background;
@@ -142,7 +143,7 @@ fn window_and_stride(
     document: &Document,
     facts: Facts,
     options: &Options,
-    warnings: &mut Vec<String>,
+    warnings: &mut Vec<Warning>,
 ) -> Result<(usize, usize), DrawError> {
     let settings = &document.settings;
     let (width, height) = (document.width as usize, document.height as usize);
@@ -158,32 +159,22 @@ fn window_and_stride(
         }
         return Ok((window, stride.min(window)));
     }
-    let axes = [("wide", width, w, settings.wrap.x()), ("high", height, h, settings.wrap.y())];
-    for (word, pixels, cells, wrapped) in axes {
-        let whole = cells * facts.factor;
+    let axes = [(Axis::Width, width, w, settings.wrap.x()), (Axis::Height, height, h, settings.wrap.y())];
+    for (axis, pixels, cells, wrapped) in axes {
+        let (grid, whole) = (facts.factor, cells * facts.factor);
         if whole != pixels {
-            let below = whole - facts.factor;
-            let seam = if wrapped { ", so the wrapped edges do not meet" } else { "" };
-            warnings.push(format!(
-                "the canvas is {pixels} pixels {word}, which is off the grid of {}: it is drawn {whole} {word} and cut{seam}; \
-                 {below} or {whole} would fit",
-                facts.factor
-            ));
+            warnings.push(Warning::OffGrid { axis, pixels, grid, whole, wrapped });
         }
     }
-    let cut = |(_, _, cells, wrapped): &(&str, usize, usize, bool)| !wrapped && window > *cells;
+    let cut = |(_, _, cells, wrapped): &(Axis, usize, usize, bool)| !wrapped && window > *cells;
     if settings.window.is_some() && axes.iter().any(cut) {
-        warnings.push(format!(
-            "a window of {window} latent pixels is larger than the canvas of {w} × {h}; it is cut to the canvas"
-        ));
+        warnings.push(Warning::WindowCut { window, width: w, height: h });
     }
     let several = axes.iter().any(|&(.., cells, wrapped)| wrapped || cells > window);
     let largest = (window / 2).max(1);
     if stride > largest {
         if several {
-            warnings.push(format!(
-                "a stride of {stride} is more than half the window of {window} and would show seams; {largest} is used"
-            ));
+            warnings.push(Warning::StrideCut { stride, window, used: largest });
         }
         stride = largest;
     }
@@ -191,7 +182,7 @@ fn window_and_stride(
 }
 
 /// Says what of a document the released loop knows nothing of.
-fn left_out_by_reference(document: &Document, warnings: &mut Vec<String>) {
+fn left_out_by_reference(document: &Document, warnings: &mut Vec<Warning>) {
     let settings = &document.settings;
     let any = |test: fn(&Region) -> bool| visible(document).any(test);
     let left_out: Vec<&str> = [
@@ -209,7 +200,7 @@ fn left_out_by_reference(document: &Document, warnings: &mut Vec<String>) {
     .filter_map(|(name, used)| used.then_some(name))
     .collect();
     if !left_out.is_empty() {
-        warnings.push(format!("--reference replays the released loop, which has no {}", left_out.join(", no ")));
+        warnings.push(Warning::LeftOutByReference(left_out));
     }
 }
 
@@ -262,7 +253,7 @@ fn masks(
     factor: usize,
     options: &Options,
     coverages: &[Coverage<'_>],
-    warnings: &mut Vec<String>,
+    warnings: &mut Vec<Warning>,
 ) -> (Vec<LatentMask>, Vec<Layout>) {
     let settings = &document.settings;
     let (width, height) = (document.width as usize, document.height as usize);
@@ -275,7 +266,7 @@ fn masks(
     let spans: Vec<Range<usize>> = visible(document).map(|r| span(r, document)).collect();
     for (region, span) in visible(document).zip(&spans) {
         if span.is_empty() {
-            warnings.push(format!("region “{}” ends before it starts and takes no part in the picture", region.name));
+            warnings.push(Warning::EmptySpan { region: region.name.clone() });
         }
     }
     let steps = settings.steps as usize;

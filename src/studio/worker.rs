@@ -4,7 +4,7 @@ use super::drawing::{DrawError, Drawn, Options, Stage, Watcher, draw};
 use super::estimate::Estimate;
 use super::live;
 use super::model::Model;
-use super::{Event, Job, JobId, Phase, Vocabulary};
+use super::{Event, Failure, Job, JobId, Phase, Vocabulary};
 use crate::checkpoint::Checkpoint;
 use crate::diffusion::Trajectory;
 use crate::document::Document;
@@ -14,8 +14,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-/// Opens a checkpoint by name; the message of a failure is shown to the person.
-pub type Loader = Box<dyn FnMut(&str) -> Result<Box<dyn Model>, String> + Send>;
+/// Opens a checkpoint by name.
+pub type Loader = Box<dyn FnMut(&str) -> Result<Box<dyn Model>, Failure> + Send>;
 
 /// What the handle and the worker share.
 pub(super) struct Shared {
@@ -177,11 +177,7 @@ pub(super) fn run(shared: &Shared, mut loader: Loader) {
             Ok(event) => event,
             Err(_) => {
                 (loaded, last) = (None, None);
-                Event::Failed {
-                    job: id,
-                    message: "the drawing stopped by a fault in the program; the document is unharmed, try again"
-                        .to_owned(),
-                }
+                failed(id, Failure::Fault)
             }
         };
         shared.lock().cancelled.remove(&id);
@@ -224,11 +220,11 @@ fn one_job(
                 shared.lock().device = format!("{device} · {dtype}");
                 *loaded = Some((name.clone(), model));
             }
-            Err(message) => return Event::Failed { job: id, message },
+            Err(failure) => return failed(id, failure),
         }
     }
     let Some((_, model)) = loaded.as_mut() else {
-        return Event::Failed { job: id, message: "no checkpoint is loaded".to_owned() };
+        return failed(id, Failure::Fault);
     };
     let mut watcher = Reporter { shared, id, begun: Instant::now(), done: None };
     let mut options = Options { previews: true, ..Options::default() };
@@ -244,7 +240,7 @@ fn one_job(
                     let samples = (estimate.unet_samples * steps) as f32 / estimate.steps.max(1) as f32;
                     shared.lock().pace.insert(name.clone(), seconds / samples.max(1.0));
                 }
-                failed(id, &error)
+                not_drawn(id, error)
             }
         };
     }
@@ -256,12 +252,12 @@ fn one_job(
             let trajectory = drawn.trajectory.take().filter(|t| t.memory() <= LAST_MEMORY);
             *last = trajectory.map(|trajectory| (basis, trajectory));
             let warnings = std::mem::take(&mut drawn.warnings);
-            for text in warnings {
-                shared.send(Event::Warning { job: id, text });
+            for warning in warnings {
+                shared.send(Event::Warning { job: id, warning });
             }
             finished(shared, id, &job.document, drawn, start)
         }
-        Err(error) => failed(id, &error),
+        Err(error) => not_drawn(id, error),
     }
 }
 
@@ -273,11 +269,15 @@ fn finished(shared: &Shared, job: JobId, document: &Document, drawn: Drawn, star
     Event::Finished { job, image: Arc::new(drawn.image), seed, seconds }
 }
 
-fn failed(job: JobId, error: &DrawError) -> Event {
+fn not_drawn(job: JobId, error: DrawError) -> Event {
     match error {
         DrawError::Cancelled => Event::Cancelled { job },
-        error => Event::Failed { job, message: error.to_string() },
+        error => failed(job, error.into()),
     }
+}
+
+fn failed(job: JobId, failure: Failure) -> Event {
+    Event::Failed { job, failure: Arc::new(failure) }
 }
 
 /// The bytes a trajectory will take: a latent of four f32 planes before the first step and after each evaluation.

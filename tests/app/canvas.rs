@@ -1,6 +1,6 @@
 //! Looking at the canvas: zooming, turning, mirroring, comparing; and what the graphics card makes of it.
 
-use super::painter::{Painter, Pretender, english};
+use super::painter::{Painter, Pretender, adapter, english};
 use egui::{Event, Key, Modifiers, MouseWheelSource, MouseWheelUnit, Pos2, TouchPhase, Vec2, pos2, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
@@ -165,15 +165,6 @@ fn arrow_keys_move_the_brush_as_the_screen_shows_it() {
     let bounds = painter.document().region(id).expect("selected").mask.bounds();
     let (x, y) = (bounds.x + bounds.width / 2, bounds.y + bounds.height / 2);
     assert!(x.abs_diff(384) <= 1 && y < 200, "painted around {x}, {y}");
-}
-
-/// True where there is a graphics adapter to draw with: the harness itself is asked, which panics where there is none.
-fn adapter() -> bool {
-    let found = std::panic::catch_unwind(egui_kittest::wgpu::WgpuTestRenderer::new).is_ok();
-    if !found {
-        println!("skipped: there is no graphics adapter here");
-    }
-    found
 }
 
 /// A painting over a take that fills several tiles, in a window that is drawn for real.

@@ -4,7 +4,10 @@ use super::painter::{Painter, Pretender, english};
 use egui::{Key, Modifiers};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
-use polyptych::app::{App, FileDialogs, Language, Options};
+use polyptych::app::{App, Engine, FileDialogs, Language, Options};
+use polyptych::studio::{self, DrawError, Failure, Job, JobId, PaintError};
+use polyptych::{backend, networks};
+use std::sync::Arc;
 
 #[test]
 fn the_tour_tells_four_things_and_blocks_nothing() {
@@ -66,4 +69,52 @@ fn the_window_speaks_german_and_chinese_and_english_again() {
     painter.types("English");
     painter.presses(Modifiers::NONE, Key::Enter);
     painter.h.get_by_label("Generate");
+}
+
+/// Fails every job, as one whose device is full.
+struct Full {
+    coming: Vec<studio::Event>,
+}
+
+impl Engine for Full {
+    fn submit(&mut self, _: Job) -> JobId {
+        let full = networks::Error::from(backend::Error::OutOfMemory { operator: "attention" });
+        let failure = Failure::Draw(DrawError::Paint(PaintError::Network(full.into())));
+        self.coming.push(studio::Event::Failed { job: JobId(1), failure: Arc::new(failure) });
+        JobId(1)
+    }
+
+    fn cancel(&mut self, _: JobId) {}
+
+    fn events(&mut self) -> Vec<studio::Event> {
+        std::mem::take(&mut self.coming)
+    }
+
+    fn device(&self) -> String {
+        "full".to_owned()
+    }
+}
+
+#[test]
+fn what_goes_wrong_is_told_in_the_language_of_the_window() {
+    let options = Options {
+        engine: Some(Box::new(Full { coming: Vec::new() })),
+        file_dialogs: FileDialogs::Own,
+        language: Some(Language::German),
+        ..english()
+    };
+    let mut painter = Painter::opens(options);
+    painter.clicks("Bild machen");
+    painter.waits_for("the end", |a| !a.is_generating());
+    painter.h.get_by_label_contains("Der Speicher reicht für dieses Bild nicht (attention)");
+    let missing = std::path::Path::new("/nowhere/lake.ora");
+    painter.presses(Modifiers::COMMAND, Key::O);
+    painter.h.get_by_label("Pfad").focus();
+    painter.h.run_ok();
+    painter.types(&missing.display().to_string());
+    painter.presses(Modifiers::NONE, Key::Enter);
+    painter.waits_for("the file", |a| !a.is_busy_with_files());
+    painter
+        .h
+        .get_by_label_contains("/nowhere/lake.ora: lässt sich nicht lesen (die Datei oder den Ordner gibt es nicht)");
 }

@@ -2,9 +2,12 @@
 
 mod canvas;
 mod cards;
+mod change;
 mod files;
 mod help;
 mod making;
 mod painter;
+mod restart;
+mod snapshots;
 mod stories;
 mod tools;

@@ -1,12 +1,12 @@
 //! Making pictures: the queue, batches, live painting, what is done with finished pictures, and pictures made from pictures.
 
-use super::painter::{Painter, Pretender};
+use super::painter::{Painter, Pretender, adapter};
 use egui::accesskit::Role;
-use egui::{Key, Modifiers};
-use egui_kittest::kittest::Queryable as _;
+use egui::{Event, Key, Modifiers, MouseWheelSource, MouseWheelUnit, TouchPhase, pos2, vec2};
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use polyptych::app::{Command, Engine};
 use polyptych::document::{Area, RegionId};
-use polyptych::studio::{Event, Job, JobId};
+use polyptych::studio::{self, Job, JobId};
 use std::sync::{Arc, Mutex};
 
 const CTRL_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
@@ -44,7 +44,7 @@ impl Engine for Watched {
         self.pretender.promote(job);
     }
 
-    fn events(&mut self) -> Vec<Event> {
+    fn events(&mut self) -> Vec<studio::Event> {
         self.pretender.events()
     }
 
@@ -140,10 +140,10 @@ fn live_pictures_follow_the_brush_and_are_kept_only_when_asked() {
     let says = painter.h.query_by_label_contains("quick steps").is_some();
     assert!(says, "it says how it is made");
     let end = |log: &Log| log.lock().expect("whole").last().cloned().unwrap_or_default();
+    let begun = |log: &Log| log.lock().expect("whole").iter().filter(|l| l.starts_with("live")).count();
+    let before = begun(&log);
     painter.paints(&[(200.0, 100.0), (300.0, 100.0)]);
-    let begun = log.lock().expect("whole").iter().filter(|l| l.starts_with("live")).count();
-    painter
-        .waits_for("another", |_| log.lock().expect("whole").iter().filter(|l| l.starts_with("live")).count() > begun);
+    painter.waits_for("another", |_| begun(&log) > before);
     // The next stroke stops it before anything else is begun.
     painter.paints(&[(200.0, 150.0), (300.0, 150.0)]);
     painter.waits_for("the newest", |_| end(&log).starts_with("live"));
@@ -206,6 +206,141 @@ fn finished_pictures_are_compared_restored_and_started_from() {
     assert_eq!(painter.document().take.as_ref().map(|t| t.seed), Some(1), "its neighbour is shown");
     calls(&mut painter, Command::BringBackTake);
     assert_eq!(painter.app().takes(), 2);
+}
+
+#[test]
+fn the_running_job_tells_its_step_and_shows_its_preview() {
+    let (mut painter, _) = watched();
+    sets(&mut painter, "Steps", "200");
+    sets(&mut painter, "Seed", "9");
+    painter.h.get_by_label("Generate").click();
+    let step = |p: &Painter| {
+        let card = p.h.query_by_label_contains("Seed 9 is being made: step")?;
+        let name = card.accesskit_node().label()?;
+        name.split("step ").nth(1)?.split(' ').next()?.parse::<u32>().ok()
+    };
+    painter.waits_for("a preview", |a| a.previews() > 0);
+    let first = step(&painter).expect("a card that tells its step");
+    painter.waits_for("more of them", |a| a.previews() > 20);
+    let later = step(&painter).expect("a card that tells its step");
+    assert!(first < later && later <= 200, "{first}, {later}");
+    calls(&mut painter, Command::CancelAll);
+}
+
+#[test]
+fn compared_pictures_are_moved_and_zoomed_with_the_canvas() {
+    let mut painter = Painter::sits_down();
+    makes(&mut painter, 1);
+    makes(&mut painter, 100);
+    painter.presses(Modifiers::NONE, Key::C);
+    let area = painter.h.get_by_label("Canvas").rect();
+    let at = area.center() + vec2(-200.0, 60.0);
+    painter.h.hover_at(at);
+    let under = painter.app().screen_to_canvas(at);
+    let zoom = painter.app().view().zoom();
+    painter.h.event(Event::MouseWheel {
+        unit: MouseWheelUnit::Line,
+        delta: vec2(0.0, 2.0),
+        modifiers: Modifiers::NONE,
+        phase: TouchPhase::Move,
+        source: MouseWheelSource::Wheel,
+    });
+    painter.h.run_ok();
+    assert!(painter.app().view().zoom() > zoom * 1.2, "the wheel zooms");
+    assert!((painter.app().screen_to_canvas(at) - under).length() < 0.1, "what is under the pointer stays");
+    painter.h.drag_at(at);
+    painter.h.hover_at(at + vec2(40.0, 25.0));
+    painter.h.drop_at(at + vec2(40.0, 25.0));
+    painter.h.run_ok();
+    let moved = painter.app().canvas_to_screen(under.x, under.y);
+    assert!(
+        (moved - at - vec2(40.0, 25.0)).length() < 1.0,
+        "a drag beside the line moves both: {at:?} went to {moved:?}"
+    );
+    painter.presses(Modifiers::COMMAND, Key::Plus);
+    assert!(painter.app().view().zoom() > zoom * 1.5, "so do keys");
+
+    // The line: by a click, a drag that begins on it, and keys.
+    let line = |p: &Painter| {
+        let node = p.h.get_by_label("Line between the two pictures");
+        node.accesskit_node().numeric_value().expect("a slider")
+    };
+    painter.h.hover_at(area.left_center() + vec2(300.0, 0.0));
+    painter.h.drag_at(area.left_center() + vec2(300.0, 0.0));
+    painter.h.drop_at(area.left_center() + vec2(300.0, 0.0));
+    painter.h.run_ok();
+    assert!((line(&painter) - 300.0 / f64::from(area.width())).abs() < 0.01, "{}", line(&painter));
+    painter.h.drag_at(area.left_center() + vec2(304.0, 0.0));
+    painter.h.hover_at(area.left_center() + vec2(450.0, 0.0));
+    painter.h.hover_at(area.left_center() + vec2(600.0, 0.0));
+    painter.h.drop_at(area.left_center() + vec2(600.0, 0.0));
+    painter.h.run_ok();
+    let dragged = line(&painter);
+    assert!((dragged - 600.0 / f64::from(area.width())).abs() < 0.01, "{dragged}");
+    painter.presses(Modifiers::NONE, Key::ArrowLeft);
+    assert!((dragged - line(&painter) - 0.02).abs() < 1e-3);
+
+    // Side by side each half shows the same place.
+    painter.clicks("Side by side");
+    painter.presses(Modifiers::COMMAND, Key::Num0);
+    let right = painter.app().canvas_to_screen(384.0, 256.0);
+    assert!(right.x > area.center().x, "the view is the right half's");
+    let under = painter.app().screen_to_canvas(right - vec2(area.width() * 0.5, 0.0));
+    assert!((under - pos2(384.0, 256.0)).length() < 0.5, "{under:?}");
+    painter.presses(Modifiers::NONE, Key::Escape);
+}
+
+#[test]
+fn compared_pictures_are_drawn_where_the_canvas_is() {
+    if !adapter() {
+        return;
+    }
+    let mut painter = Painter::sits_down();
+    makes(&mut painter, 1);
+    makes(&mut painter, 100);
+    painter.presses(Modifiers::NONE, Key::C);
+    // At 200 %, turned and mirrored.
+    painter.presses(Modifiers::COMMAND, Key::Num2);
+    painter.presses(Modifiers::NONE, Key::Num6);
+    painter.presses(Modifiers::NONE, Key::M);
+    painter.h.remove_cursor();
+    painter.h.run_ok();
+    let window = painter.h.render().expect("drawn");
+    let area = painter.h.get_by_label("Canvas").rect();
+    let mut compared = [0, 0];
+    for (x, y) in (200..600).step_by(23).flat_map(|x| (130..400).step_by(29).map(move |y| (x, y))) {
+        let at = painter.app().canvas_to_screen(x as f32 + 0.5, y as f32 + 0.5);
+        let clear = area.shrink2(vec2(8.0, 60.0)).contains(at) && (at.x - area.center().x).abs() > 12.0;
+        // Where red or green begin anew the two sides mix.
+        if !clear || x % 256 > 252 || y % 256 > 252 || x % 256 < 3 || y % 256 < 3 {
+            continue;
+        }
+        let left = at.x < area.center().x;
+        let wanted = [(x % 256) as u8, (y % 256) as u8, 255 - if left { 100 } else { 1 }];
+        let drawn = window.get_pixel(at.x as u32, at.y as u32).0;
+        let off = (0..3).map(|i| drawn[i].abs_diff(wanted[i])).max().unwrap_or(0);
+        assert!(off <= 4, "{x}, {y} is {drawn:?} and should be {wanted:?}");
+        compared[usize::from(left)] += 1;
+    }
+    assert!(compared[0] > 20 && compared[1] > 20, "{compared:?}");
+}
+
+#[test]
+fn the_strip_is_used_with_the_keyboard_alone() {
+    let mut painter = Painter::sits_down();
+    makes(&mut painter, 1);
+    makes(&mut painter, 2);
+    let focus = |painter: &mut Painter, name: &str| {
+        painter.h.get_by_label(name).focus();
+        painter.h.run_ok();
+    };
+    focus(&mut painter, "Take, seed 1");
+    painter.presses(Modifiers::NONE, Key::Enter);
+    assert_eq!(painter.document().take.as_ref().map(|t| t.seed), Some(1), "Enter shows it");
+    focus(&mut painter, "Take, seed 2");
+    painter.presses(Modifiers::SHIFT, Key::F10);
+    painter.presses(Modifiers::NONE, Key::Enter);
+    assert!(painter.h.query_by_label("Line between the two pictures").is_some(), "its menu compares the two");
 }
 
 #[test]

@@ -9,13 +9,13 @@ use polyptych::document::{Mask, RegionId};
 use polyptych::paint::Combine;
 use std::sync::Arc;
 
-const NONE: Modifiers = Modifiers::NONE;
-const SHIFT: Modifiers = Modifiers::SHIFT;
-const ALT: Modifiers = Modifiers::ALT;
+pub const NONE: Modifiers = Modifiers::NONE;
+pub const SHIFT: Modifiers = Modifiers::SHIFT;
+pub const ALT: Modifiers = Modifiers::ALT;
 
 impl Painter {
     /// Presses at the first canvas position, goes through the others and lets go at the last, with these keys held.
-    fn drags(&mut self, modifiers: Modifiers, points: &[(f32, f32)]) {
+    pub fn drags(&mut self, modifiers: Modifiers, points: &[(f32, f32)]) {
         self.presses_button(modifiers, points[0]);
         self.moves_on(modifiers, &points[1..]);
         self.lets_go(modifiers, points[points.len() - 1]);

@@ -56,7 +56,7 @@ impl App {
             Tool::Move => {
                 let frame = self.canvas.hand.bounds(&self.editor).and_then(frame_of);
                 Guides {
-                    frame: frame.filter(|_| self.editor.selected_region().is_some_and(|r| r.visible)),
+                    frame: frame.filter(|_| self.editor.selected_region().is_none_or(|r| r.visible)),
                     ..Guides::default()
                 }
             }

@@ -3,6 +3,7 @@
 use crate::app::editor::Editor;
 use crate::document::{PixelRect, RegionId};
 use egui::{Modifiers, Pos2};
+use std::sync::Arc;
 
 /// What a tool has to know of the hand between events.
 pub struct Hand {
@@ -11,8 +12,8 @@ pub struct Hand {
     pub modifiers: Modifiers,
     /// Where the last stroke ended, in canvas pixels: Shift draws a straight line from here.
     pub last: Option<Pos2>,
-    /// The box of one region's mask, and the change it was found at.
-    bounds: Option<(RegionId, u64, PixelRect)>,
+    /// The box of one mask, and for which state of it it was found: its count of changes, and where it lies in memory.
+    bounds: Option<((RegionId, u64, usize), PixelRect)>,
 }
 
 impl Default for Hand {
@@ -22,15 +23,15 @@ impl Default for Hand {
 }
 
 impl Hand {
-    /// The box around what the selected region covers. It is looked for only when the mask has changed.
+    /// The box around what the selected mask covers. It is looked for only when the mask has changed.
     pub fn bounds(&mut self, editor: &Editor) -> Option<PixelRect> {
-        let region = editor.selected_region()?;
-        let change = editor.mask_changes(region.id);
+        let (selected, mask) = editor.selected_mask()?;
+        let state = (selected, editor.mask_changes(selected), Arc::as_ptr(mask) as usize);
         match self.bounds {
-            Some((id, at, bounds)) if (id, at) == (region.id, change) => Some(bounds),
+            Some((of, bounds)) if of == state => Some(bounds),
             _ => {
-                let bounds = region.mask.bounds();
-                self.bounds = Some((region.id, change, bounds));
+                let bounds = mask.bounds();
+                self.bounds = Some((state, bounds));
                 Some(bounds)
             }
         }

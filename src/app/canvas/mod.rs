@@ -142,6 +142,14 @@ impl Canvas {
         self.view.to_canvas(self.stage, self.split.in_view(at))
     }
 
+    /// The corners on the screen of a picture that lies in the middle of a canvas of this size, as large as it fits.
+    #[must_use]
+    pub fn corners_of(&self, picture: Vec2, canvas: Vec2) -> [Pos2; 4] {
+        let size = picture * (canvas / picture.max(Vec2::splat(1.0))).min_elem();
+        let place = Rect::from_center_size((canvas * 0.5).to_pos2(), size);
+        [place.left_top(), place.right_top(), place.right_bottom(), place.left_bottom()].map(|at| self.to_screen(at))
+    }
+
     /// True where the picture that is to be shown is.
     #[must_use]
     pub fn is_picture_ready(&self) -> bool {

@@ -229,7 +229,7 @@ impl App {
         }
     }
 
-    fn wheel(&mut self, pos: Pos2, unit: MouseWheelUnit, delta: Vec2, modifiers: Modifiers) {
+    pub(in crate::app) fn wheel(&mut self, pos: Pos2, unit: MouseWheelUnit, delta: Vec2, modifiers: Modifiers) {
         let zooms = modifiers.command || (unit != MouseWheelUnit::Point && !modifiers.shift);
         if zooms {
             let lines = match unit {

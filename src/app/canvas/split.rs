@@ -51,13 +51,22 @@ impl Split {
 impl App {
     /// The part of the area that the view fits the canvas into.
     pub(super) fn stage_area(&self, area: Rect) -> Rect {
-        let sides = self.view_mode == ViewMode::Compare && self.prefs.canvas.compare == Compare::Sides;
+        let sides = match &self.compare {
+            Some(takes) => takes.is_beside(),
+            None => self.view_mode == ViewMode::Compare && self.prefs.canvas.compare == Compare::Sides,
+        };
         if sides { area.with_min_x(area.center().x) } else { area }
     }
 
     /// Splits the area as is chosen.
     pub(super) fn split(&mut self, ui: &Ui, area: Rect) -> Vec<Part> {
         self.canvas.split.shift = None;
+        if let Some(takes) = &self.compare {
+            // They lie over the canvas, under the same view.
+            let by = (area.center().x, area.width() * 0.5);
+            self.canvas.split.shift = takes.is_beside().then_some(by);
+            return Vec::new();
+        }
         let part = |clip, mode| Part { clip, mode, shift: Vec2::ZERO };
         if self.view_mode != ViewMode::Compare {
             return vec![part(area, self.view_mode)];
@@ -88,7 +97,7 @@ impl App {
 
     /// The line between two parts, and the handle that moves it.
     pub(super) fn split_ui(&mut self, ui: &Ui, area: Rect) {
-        if self.view_mode != ViewMode::Compare {
+        if self.view_mode != ViewMode::Compare || self.compare.is_some() {
             return;
         }
         let t = theme::tokens(ui);

@@ -1,11 +1,19 @@
-//! Changes of one mask that are made in one go.
+//! Changes of one mask that are made in one go: a region's, or that of what may change of the picture to start from.
 
 use super::{Editor, Made, Moved, Selected};
 use crate::app::texts::key;
 use crate::document::{Document, Mask, MaskDelta, RegionId, Wrap};
 use crate::paint::{Combine, Cover};
+use std::sync::Arc;
 
 impl Editor {
+    /// The mask that is painted on; `None` where the background is selected.
+    #[must_use]
+    pub fn selected_mask(&self) -> Option<(RegionId, &Arc<Mask>)> {
+        let Selected::Region(id) = self.selected else { return None };
+        self.document.mask(id).map(|mask| (id, mask))
+    }
+
     /// Pixels of the canvas.
     #[must_use]
     pub fn area(&self) -> u64 {

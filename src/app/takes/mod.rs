@@ -13,6 +13,7 @@ pub use compare::Compare;
 use super::texts::{fill, tr};
 use crate::document::{Document, TAKES_COUNT, TAKES_MEMORY, Take};
 use egui::{ColorImage, TextureHandle, TextureOptions};
+use image::RgbImage;
 use shelf::{Done, Shelf, Work};
 use std::sync::{Arc, Weak};
 
@@ -65,6 +66,8 @@ pub struct Takes {
     waiting: Option<(u64, Wish)>,
     /// Whether what the file is to hold has changed.
     changed: bool,
+    /// The preview of the running job as the strip shows it.
+    preview: Option<(Arc<RgbImage>, TextureHandle)>,
 }
 
 /// What is to be done with a picture.
@@ -98,6 +101,7 @@ impl Takes {
             unclaimed: None,
             waiting: None,
             changed: false,
+            preview: None,
         }
     }
 

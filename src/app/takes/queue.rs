@@ -1,33 +1,90 @@
 //! The jobs in the strip: the one that runs and those that wait, the next one at the right, beside the newest picture.
 
-use super::strip::{HEIGHT, caption};
+use super::Takes;
+use super::strip::{caption, note};
 use crate::app::texts::{fill, tr};
 use crate::app::{App, theme, widgets};
 use crate::studio::JobId;
-use egui::{Align2, FontId, Rect, Role, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo, pos2, vec2};
+use egui::{
+    Align2, ColorImage, FontId, Rect, Role, Sense, Stroke, StrokeKind, TextureHandle, TextureOptions, Ui, UiBuilder,
+    WidgetInfo, pos2, vec2,
+};
 use egui_material_icons::icons;
+use image::RgbImage;
+use image::imageops::FilterType;
+use std::sync::Arc;
+
+/// Height of a preview's texture in pixels: what the strip is at most on a screen of two pixels a point.
+const PREVIEW: u32 = 256;
 
 enum Wish {
     Cancel(JobId),
     Next(JobId),
 }
 
+impl Takes {
+    /// The newest preview of the running job, small.
+    fn preview(&mut self, ui: &Ui, image: Option<&Arc<RgbImage>>) -> Option<TextureHandle> {
+        let Some(image) = image else {
+            self.preview = None;
+            return None;
+        };
+        match &mut self.preview {
+            Some((of, texture)) if Arc::ptr_eq(of, image) => Some(texture.clone()),
+            Some((of, texture)) => {
+                texture.set(small(image), TextureOptions::LINEAR);
+                *of = Arc::clone(image);
+                Some(texture.clone())
+            }
+            None => {
+                let texture = ui.load_texture("preview", small(image), TextureOptions::LINEAR);
+                Some(self.preview.insert((Arc::clone(image), texture)).1.clone())
+            }
+        }
+    }
+}
+
+/// A preview no larger than the strip needs. Every pixel is taken from one of the preview's, so that a large one costs no
+/// more than a small one.
+fn small(image: &RgbImage) -> ColorImage {
+    let resized;
+    let image = if image.height() > PREVIEW {
+        let width = u64::from(image.width()) * u64::from(PREVIEW) / u64::from(image.height());
+        resized = image::imageops::resize(image, width.clamp(1, 2048) as u32, PREVIEW, FilterType::Nearest);
+        &resized
+    } else {
+        image
+    };
+    ColorImage::from_rgb([image.width() as usize, image.height() as usize], image.as_raw())
+}
+
 impl App {
-    pub(super) fn queue_ui(&mut self, ui: &mut Ui) {
+    pub(super) fn queue_ui(&mut self, ui: &mut Ui, height: f32) {
         let t = theme::tokens(ui);
         let mut wish = None;
         let next = self.jobs.iter().take_while(|j| j.has_begun()).count();
+        let preview = self.takes.preview(ui, self.jobs.first().filter(|j| j.has_begun()).and_then(|j| j.preview()));
         for (place, job) in self.jobs.iter().enumerate().rev() {
-            let width = (HEIGHT * job.aspect()).round().clamp(64.0, 160.0);
-            let (rect, response) = ui.allocate_exact_size(vec2(width, HEIGHT), Sense::hover());
+            let width = (height * job.aspect()).round().clamp(72.0, 2.0 * height);
+            let (rect, response) = ui.allocate_exact_size(vec2(width, height), Sense::hover());
             let (seed, begun) = (job.seed(), job.has_begun());
-            let name = if begun { fill("Seed {0} is being made", &[&seed]) } else { fill("Seed {0} waits", &[&seed]) };
+            let (step, steps) = job.steps();
+            let name = if begun {
+                fill("Seed {0} is being made: step {1} of {2}", &[&seed, &step, &steps])
+            } else {
+                fill("Seed {0} waits", &[&seed])
+            };
             response.widget_info(|| WidgetInfo::labeled(Role::Group, true, &name));
             ui.painter().rect_filled(rect, theme::ROUND_SMALL, t.card);
             if begun {
-                let text = format!("{:.0} %", job.progress() * 100.0);
-                let font = FontId::proportional(theme::TEXT);
-                ui.painter().text(rect.center(), Align2::CENTER_CENTER, text, font, t.text_strong);
+                if let Some(texture) = preview.as_ref().filter(|_| place == 0) {
+                    // Whole, and in its own shape, however narrow the card is.
+                    let size = texture.size_vec2();
+                    let size = size * (rect.size() / size).min_elem();
+                    let image = egui::Image::from_texture((texture.id(), size)).corner_radius(theme::ROUND_SMALL);
+                    image.paint_at(ui, Rect::from_center_size(rect.center(), size));
+                }
+                note(ui, rect.left_top(), Align2::LEFT_TOP, &format!("{step} / {steps}"));
             } else {
                 let inner = rect.shrink(0.5);
                 let corners = [inner.left_top(), inner.right_top(), inner.right_bottom(), inner.left_bottom()];
@@ -42,12 +99,20 @@ impl App {
             let bar = Rect::from_min_size(rect.left_bottom() - vec2(0.0, 3.0), vec2(width * job.progress(), 3.0));
             ui.painter().rect_filled(bar, 1.0, t.accent);
             let buttons =
-                Rect::from_min_max(pos2(rect.left() + 2.0, rect.top() + 2.0), rect.right_top() + vec2(-2.0, 24.0));
+                Rect::from_min_max(pos2(rect.left() + 2.0, rect.top() + 2.0), rect.right_top() + vec2(-2.0, 22.0));
+            if begun {
+                // On a preview of any colour the cross is seen.
+                let ground = Rect::from_min_max(buttons.right_top() - vec2(20.0, 0.0), buttons.right_bottom());
+                ui.painter().rect_filled(ground, theme::ROUND_SMALL, t.card);
+            }
             let layout = egui::Layout::right_to_left(egui::Align::Center);
             ui.scope_builder(UiBuilder::new().max_rect(buttons).layout(layout), |ui| {
                 ui.spacing_mut().item_spacing.x = 2.0;
                 let text = if begun { tr("Stop this picture") } else { tr("Take it out of the queue") };
                 let cancel = widgets::small_icon_button(ui, icons::ICON_CLOSE, &fill("Cancel seed {0}", &[&seed]));
+                if cancel.gained_focus() {
+                    response.scroll_to_me(None);
+                }
                 if cancel.on_hover_text(text).clicked() {
                     wish = Some(Wish::Cancel(job.id));
                 }

@@ -5,11 +5,14 @@ use crate::app::dialogs::Dialog;
 use crate::app::texts::{fill, key, tr};
 use crate::app::{App, Command, theme};
 use crate::document::{Area, Document, Start, Take};
-use egui::{Align2, Button, FontId, Rect, Response, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, vec2};
+use egui::{
+    Align2, Button, FontId, Key, Popup, Pos2, Rect, Response, Role, ScrollArea, Sense, SetOpenCommand, Stroke,
+    StrokeKind, Ui, WidgetInfo, vec2,
+};
 use std::sync::Arc;
 
-/// Height of a thumbnail.
-pub(super) const HEIGHT: f32 = 88.0;
+/// Room around the thumbnails for the line around the chosen one.
+const AROUND: i8 = 2;
 
 /// What the menu of a picture offers.
 const MENU: [(Wish, &str); 7] = [
@@ -26,19 +29,20 @@ impl App {
     pub(in crate::app) fn takes_ui(&mut self, ui: &mut Ui) {
         let shown = self.editor.document().take.clone();
         let mut wish = None;
+        let height = (ui.available_height() - 2.0 * f32::from(AROUND)).max(48.0);
         ScrollArea::horizontal()
             .id_salt("takes")
             .auto_shrink([false, true])
-            .content_margin(egui::Margin::same(2))
+            .content_margin(egui::Margin::same(AROUND))
             .show(ui, |ui| {
                 ui.horizontal(|ui| {
-                    self.queue_ui(ui);
+                    self.queue_ui(ui, height);
                     for item in &self.takes.items {
                         let (w, h) = item.texture.as_ref().map_or((1.0, 1.0), |t| {
                             let [w, h] = t.size();
                             (w as f32, h as f32)
                         });
-                        let size = vec2((HEIGHT * w / h).round(), HEIGHT);
+                        let size = vec2((height * w / h).round(), height);
                         let (rect, response) = ui.allocate_exact_size(size, Sense::click());
                         let is_shown = shown.as_ref().is_some_and(|s| item.is(s));
                         let is_compared = self.compare.as_ref().is_some_and(|c| c.shows(item.number));
@@ -52,16 +56,30 @@ impl App {
                             let compares = self.compare.is_some() || ui.input(|i| i.modifiers.command);
                             wish = Some((item.number, if compares { Wish::Compare } else { Wish::Show }));
                         }
-                        response.context_menu(|ui| {
-                            for (what, label) in MENU {
-                                if ui.add(Button::new(tr(label))).clicked() {
+                        if response.gained_focus() {
+                            response.scroll_to_me(None);
+                        }
+                        let by_keys =
+                            response.has_focus() && ui.input_mut(|i| i.consume_key(egui::Modifiers::SHIFT, Key::F10));
+                        let open = match () {
+                            () if by_keys || response.secondary_clicked() => Some(SetOpenCommand::Bool(true)),
+                            () if response.clicked() => Some(SetOpenCommand::Bool(false)),
+                            () => None,
+                        };
+                        Popup::menu(&response).open_memory(open).show(|ui| {
+                            for (i, (what, label)) in MENU.into_iter().enumerate() {
+                                let entry = ui.add(Button::new(tr(label)));
+                                if by_keys && i == 0 {
+                                    entry.request_focus();
+                                }
+                                if entry.clicked() {
                                     wish = Some((item.number, what));
                                 }
                             }
                         });
                         response.on_hover_text(tr(
                             "Click to show this picture, Ctrl+click to compare it with the one shown.\n\
-                             Right-click for its settings, to export or to remove it.",
+                             Right-click, or Shift+F10, for its settings, to export or to remove it.",
                         ));
                     }
                 });
@@ -215,12 +233,22 @@ fn paint(ui: &Ui, rect: Rect, texture: Option<&egui::TextureHandle>, text: &str,
     ui.painter().rect_stroke(rect, theme::ROUND_SMALL, stroke, StrokeKind::Outside);
 }
 
+/// A word on a picture, with this corner of it here.
+pub(super) fn note(ui: &Ui, at: Pos2, corner: Align2, text: &str) {
+    let t = theme::tokens(ui);
+    let font = FontId::proportional(theme::TEXT_SMALL);
+    let galley = ui.painter().layout_no_wrap(text.to_owned(), font, t.caption);
+    let ground = corner.anchor_size(at, galley.size() + vec2(12.0, 6.0));
+    ui.painter().rect_filled(ground, theme::ROUND_SMALL, t.caption_ground);
+    ui.painter().galley(ground.min + vec2(6.0, 3.0), galley, t.caption);
+}
+
+/// A word in the lower left corner of a thumbnail.
 pub(super) fn caption(ui: &Ui, rect: Rect, text: &str) {
     let t = theme::tokens(ui);
     let font = FontId::proportional(theme::TEXT_SMALL);
     let galley = ui.painter().layout_no_wrap(text.to_owned(), font, t.caption);
-    let ground = Rect::from_min_size(rect.left_bottom() - vec2(0.0, 20.0), galley.size() + vec2(12.0, 6.0));
-    let ground = Align2::LEFT_BOTTOM.anchor_size(rect.left_bottom(), ground.size());
+    let ground = Align2::LEFT_BOTTOM.anchor_size(rect.left_bottom(), galley.size() + vec2(12.0, 6.0));
     let corners = egui::CornerRadius { sw: theme::ROUND_SMALL, ne: theme::ROUND_SMALL, nw: 0, se: 0 };
     ui.painter().rect_filled(ground, corners, t.caption_ground);
     ui.painter().galley(ground.min + vec2(6.0, 3.0), galley, t.caption);

@@ -64,6 +64,12 @@ pub fn speak(language: Language) {
     SPOKEN.set(language.resolved());
 }
 
+/// True where this thread's window speaks English.
+#[must_use]
+pub fn is_english() -> bool {
+    SPOKEN.get().dictionary().is_none()
+}
+
 /// An English text in the language that is spoken; English where there is no translation.
 #[must_use]
 pub fn tr(english: &str) -> &str {

@@ -44,10 +44,9 @@ impl App {
             }
             Tool::Move => {
                 let begun = Transform::begin(&mut self.editor, at);
-                if begun.is_none()
-                    && let Some(region) = self.editor.selected_region()
-                {
-                    self.toasts.info(fill("{0} is not painted yet. There is nothing to move.", &[&region.name]));
+                if begun.is_none() {
+                    let name = self.editor.selected_region().map_or(tr("What may change"), |r| r.name.as_str());
+                    self.toasts.info(fill("{0} is not painted yet. There is nothing to move.", &[&name]));
                 }
                 boxed(begun)
             }
@@ -58,7 +57,7 @@ impl App {
     /// The region that is painted on; tells why where there is none.
     fn region_to_paint(&mut self) -> Option<RegionId> {
         let adds = !matches!(self.tool, Tool::Eraser | Tool::Move);
-        if self.editor.document().regions.is_empty() && adds {
+        if self.editor.document().regions.is_empty() && adds && !self.editor.paints_change() {
             self.editor.add_region();
         }
         let Selected::Region(id) = self.editor.selected() else {

@@ -51,11 +51,11 @@ pub struct Transform {
 }
 
 impl Transform {
-    /// Begins at a handle of the selected region's box; `None` where there is nothing to move.
+    /// Begins at a handle of the selected mask's box; `None` where there is nothing to move.
     #[must_use]
     pub fn begin(editor: &mut Editor, at: Touch) -> Option<Self> {
-        let region = editor.selected_region()?;
-        let (id, bounds) = (region.id, region.mask.bounds());
+        let (id, mask) = editor.selected_mask()?;
+        let bounds = mask.bounds();
         let frame = super::frame_of(bounds)?;
         // Nothing else changes the mask until this has ended.
         editor.begin_stroke(id, |_| ((), Vec::new()))?;

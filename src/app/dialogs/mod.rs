@@ -1,0 +1,116 @@
+//! Questions: each a modal over the window, answered by mouse or keys, closed by Escape.
+
+mod canvas_size;
+mod frame;
+mod palette;
+mod path;
+mod plain;
+mod shortcuts;
+
+pub(super) use frame::{buttons, main, modal, other};
+
+use super::commands::Command;
+use super::files::Purpose;
+use super::leave::Leave;
+use super::{App, drops, gallery, outpaint, reshape, shelf};
+use crate::document::Document;
+use canvas_size::SizeForm;
+use egui::Ui;
+use palette::PaletteForm;
+use path::PathForm;
+use std::path::PathBuf;
+
+/// The question on show.
+pub enum Dialog {
+    /// The document has changes; leave it all the same?
+    Unsaved(Leave),
+    Path(PathForm),
+    NewCanvas(SizeForm),
+    CanvasSize(SizeForm),
+    Palette(PaletteForm),
+    Examples(Vec<gallery::Exhibit>),
+    Shortcuts,
+    About,
+    Export,
+    Place(drops::PlaceForm),
+    Recent,
+    Recover(shelf::RecoverForm),
+    Reset,
+    Reshape(reshape::ReshapeForm),
+}
+
+/// What becomes of a dialog after a frame.
+pub enum Next {
+    Stay(Dialog),
+    Close,
+    Run(Command),
+    Leave(Leave),
+    SaveThen(Leave),
+    LeaveNow(Leave),
+    /// Something that the whole studio does.
+    Then(fn(&mut App, &egui::Context)),
+    Resize {
+        width: u32,
+        height: u32,
+        fit: outpaint::Fit,
+        anchor: outpaint::Anchor,
+    },
+    Path {
+        purpose: Purpose,
+        path: PathBuf,
+        after: Option<Leave>,
+    },
+    Reshape(reshape::ReshapeForm),
+}
+
+impl Dialog {
+    pub fn new_canvas(document: &Document) -> Self {
+        Self::NewCanvas(SizeForm::of(document))
+    }
+
+    pub fn canvas_size(document: &Document) -> Self {
+        Self::CanvasSize(SizeForm::of(document))
+    }
+
+    pub fn examples(ctx: &egui::Context) -> Self {
+        Self::Examples(gallery::exhibits(ctx))
+    }
+
+    pub fn palette() -> Self {
+        Self::Palette(PaletteForm::default())
+    }
+}
+
+impl App {
+    pub(super) fn dialog_ui(&mut self, ui: &Ui) {
+        let Some(dialog) = self.dialog.take() else { return };
+        let next = match dialog {
+            Dialog::Unsaved(leave) => plain::unsaved(ui, self.editor.title(), leave),
+            Dialog::Path(form) => path::ask(ui, form),
+            Dialog::NewCanvas(form) => canvas_size::new_canvas(ui, form),
+            Dialog::CanvasSize(form) => canvas_size::canvas_size(ui, form, self.editor.document()),
+            Dialog::Palette(form) => self.palette(ui, form),
+            Dialog::Examples(exhibits) => plain::examples(ui, exhibits),
+            Dialog::Shortcuts => shortcuts::show(ui),
+            Dialog::About => plain::about(ui),
+            Dialog::Export => self.export_dialog(ui),
+            Dialog::Place(form) => self.place_dialog(ui, form),
+            Dialog::Recent => self.recent_dialog(ui),
+            Dialog::Recover(form) => self.recover_dialog(ui, form),
+            Dialog::Reset => Self::reset_dialog(ui),
+            Dialog::Reshape(form) => reshape::ask(ui, form),
+        };
+        match next {
+            Next::Stay(dialog) => self.dialog = Some(dialog),
+            Next::Close => {}
+            Next::Run(command) => self.perform(ui, command),
+            Next::Leave(leave) => self.leave(ui, leave),
+            Next::LeaveNow(leave) => self.leave_now(ui, leave),
+            Next::SaveThen(leave) => self.save(Some(leave)),
+            Next::Resize { width, height, fit, anchor } => self.change_canvas((width, height), fit, anchor),
+            Next::Path { purpose, path, after } => self.path_given(ui, purpose, path, after),
+            Next::Then(change) => change(self, ui),
+            Next::Reshape(form) => self.reshape(&form),
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Asks for a path where the system has no dialog for it.
+
+use super::{Dialog, Next, buttons, main, modal, other};
+use crate::app::files::Purpose;
+use crate::app::leave::Leave;
+use crate::app::texts::{fill, tr};
+use crate::app::{App, theme, widgets};
+use egui::{Button, Frame, Key, Label, Margin, RichText, ScrollArea, TextEdit, Ui};
+use egui_material_icons::icons;
+use std::path::{Path, PathBuf};
+
+/// What is typed, and the folder that is shown.
+pub struct PathForm {
+    purpose: Purpose,
+    /// What follows once the document is saved.
+    after: Option<Leave>,
+    typed: String,
+    folder: PathBuf,
+    entries: Vec<Entry>,
+    /// The path that exists already and would be replaced.
+    replace: Option<PathBuf>,
+    focused: bool,
+}
+
+struct Entry {
+    name: String,
+    folder: bool,
+}
+
+impl App {
+    /// Shows the studio's own dialog for a path.
+    pub(in crate::app) fn open_path_dialog(&mut self, purpose: Purpose) {
+        self.dialog = Some(Dialog::Path(self.path_form(purpose, None)));
+    }
+
+    pub(in crate::app) fn path_form(&self, purpose: Purpose, after: Option<Leave>) -> PathForm {
+        let folder = self.folder();
+        let names = purpose.writes();
+        let name = if names { self.suggested_name(purpose) } else { String::new() };
+        let typed = if name.is_empty() { String::new() } else { folder.join(name).display().to_string() };
+        let mut form = PathForm {
+            purpose,
+            after,
+            typed,
+            folder: PathBuf::new(),
+            entries: Vec::new(),
+            replace: None,
+            focused: false,
+        };
+        form.go_to(folder);
+        form
+    }
+}
+
+impl PathForm {
+    fn go_to(&mut self, folder: PathBuf) {
+        let mut entries: Vec<Entry> = std::fs::read_dir(&folder)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(|e| {
+                let name = e.file_name().into_string().ok().filter(|n| !n.starts_with('.'))?;
+                let folder = e.path().is_dir();
+                let ending = Path::new(&name).extension().map(|x| x.to_string_lossy().to_lowercase());
+                let fits = ending.is_some_and(|x| self.purpose.endings().contains(&x.as_str()));
+                (folder || fits).then_some(Entry { name, folder })
+            })
+            .collect();
+        entries.sort_by_key(|e| (!e.folder, e.name.to_lowercase()));
+        // No list is read further than anyone would.
+        entries.truncate(1000);
+        self.entries = entries;
+        self.folder = folder;
+    }
+
+    fn given(&self) -> Option<PathBuf> {
+        let typed = self.typed.trim();
+        if typed.is_empty() {
+            return (self.purpose == Purpose::Model).then(|| self.folder.clone());
+        }
+        let path = PathBuf::from(typed);
+        let path = if path.is_absolute() { path } else { self.folder.join(path) };
+        // The button chooses the folder that is shown where none is typed.
+        Some(self.purpose.with_ending(path))
+    }
+}
+
+/// The dialog.
+pub(super) fn ask(ui: &Ui, mut form: PathForm) -> Next {
+    let t = theme::tokens(ui);
+    let mut next = None;
+    let mut accept = false;
+    let mut goes_to = None;
+    let close = modal(ui, form.purpose.title(), 480.0, |ui| {
+        let edit = TextEdit::singleline(&mut form.typed).hint_text(tr("Path of the file")).desired_width(f32::INFINITY);
+        let response = widgets::text(ui, edit.margin(Margin::symmetric(8, 6))).accessible_name(tr("Path"));
+        if !std::mem::replace(&mut form.focused, true) {
+            response.request_focus();
+        }
+        if response.changed() {
+            form.replace = None;
+        }
+        accept = response.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter));
+        ui.horizontal(|ui| {
+            let up = widgets::icon_button(ui, icons::ICON_ARROW_UPWARD, tr("Folder above"));
+            if up.clicked() {
+                goes_to = form.folder.parent().map(Path::to_path_buf);
+            }
+            let folder = RichText::new(form.folder.display().to_string()).color(t.text_weak);
+            ui.add(Label::new(folder).truncate().selectable(false));
+        });
+        Frame::new().fill(t.field).corner_radius(theme::ROUND_SMALL).inner_margin(Margin::same(4)).show(ui, |ui| {
+            ScrollArea::vertical().max_height(224.0).min_scrolled_height(224.0).auto_shrink(false).show(ui, |ui| {
+                ui.spacing_mut().item_spacing.y = 0.0;
+                if form.entries.is_empty() {
+                    ui.label(RichText::new(tr("No files here that fit.")).color(t.text_weak));
+                }
+                for entry in &form.entries {
+                    let icon = if entry.folder { icons::ICON_FOLDER } else { icons::ICON_IMAGE };
+                    let text = format!("{}  {}", icon.codepoint, entry.name);
+                    let row = Button::new(text).frame_when_inactive(false).truncate();
+                    let response = ui.add(row).accessible_name(&entry.name);
+                    if response.clicked() {
+                        let path = form.folder.join(&entry.name);
+                        if entry.folder {
+                            form.typed.clear();
+                            goes_to = Some(path);
+                        } else {
+                            form.typed = path.display().to_string();
+                            accept |= response.double_clicked();
+                        }
+                    }
+                }
+            });
+        });
+        if let Some(path) = &form.replace {
+            let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+            ui.label(RichText::new(fill("{0} is there already. Replace it?", &[&name])).color(t.warning));
+        }
+        buttons(ui, |ui| {
+            let verb = if form.replace.is_some() { tr("Replace") } else { form.purpose.verb() };
+            accept |= main(ui, verb, form.given().is_some());
+            if other(ui, tr("Cancel")) {
+                next = Some(Next::Close);
+            }
+        });
+    });
+    if let Some(folder) = goes_to {
+        form.go_to(folder);
+    }
+    if accept && let Some(path) = form.given() {
+        if path.is_dir() && form.purpose != Purpose::Model {
+            form.typed.clear();
+            form.go_to(path);
+        } else if form.purpose.writes() && path.exists() && form.replace.as_ref() != Some(&path) {
+            form.replace = Some(path);
+        } else {
+            next = Some(Next::Path { purpose: form.purpose, path, after: form.after.clone() });
+        }
+    }
+    next.unwrap_or(if close { Next::Close } else { Next::Stay(Dialog::Path(form)) })
+}

@@ -1,0 +1,67 @@
+//! Leaving the open document for another one, or for good; what is not saved is asked about first.
+
+use super::dialogs::Dialog;
+use super::files::Purpose;
+use super::texts::tr;
+use super::{App, Example};
+
+/// What is to happen to the open document when it is left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Leave {
+    Quit,
+    New {
+        width: u32,
+        height: u32,
+    },
+    Example(Example),
+    Open,
+    OpenPath(std::path::PathBuf),
+    /// What a crash left behind, by where its copy lies.
+    Recover(std::path::PathBuf),
+}
+
+impl App {
+    /// Leaves the open document, but asks first where it is not saved.
+    pub(super) fn leave(&mut self, ctx: &egui::Context, leave: Leave) {
+        self.finish_gesture();
+        if self.editor.is_unsaved() {
+            self.dialog = Some(Dialog::Unsaved(leave));
+        } else {
+            self.leave_now(ctx, leave);
+        }
+    }
+
+    /// Leaves the open document.
+    pub(super) fn leave_now(&mut self, ctx: &egui::Context, leave: Leave) {
+        match leave {
+            Leave::Quit => {
+                self.closing = true;
+                self.end_recovery();
+                ctx.send_viewport_cmd(egui::ViewportCommand::Close);
+            }
+            Leave::New { width, height } => {
+                let document = crate::document::Document::new(width, height);
+                self.open_document(super::Editor::new(document, tr("Untitled")));
+            }
+            Leave::Example(example) => self.open_document(super::Editor::new(example.document(), &example.name())),
+            Leave::Open => self.ask_path(Purpose::Open),
+            Leave::OpenPath(path) => self.files.open(path),
+            Leave::Recover(copy) => self.files.recover(copy),
+        }
+    }
+
+    /// Shows another document.
+    pub(super) fn open_document(&mut self, editor: super::Editor) {
+        self.recovery.forget();
+        self.forget_jobs();
+        self.abort_gesture();
+        self.compare = None;
+        self.work = super::work::Working::default();
+        self.takes.of_document(editor.document());
+        self.checks = super::checks::Checks::default();
+        self.cost = super::cost::Cost::default();
+        self.thumbnails = super::thumbnails::Thumbnails::default();
+        self.editor = editor;
+        self.canvas.reset();
+    }
+}

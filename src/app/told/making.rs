@@ -1,0 +1,131 @@
+//! Why there is no picture, and what there is to know of one.
+
+use super::system;
+use crate::app::texts::{fill, tr};
+use crate::studio::{Axis, CheckpointError, DrawError, Failure, LoadError, PaintError, ScheduleError, Warning};
+
+/// What is to be done about a checkpoint, as its errors say it.
+#[cfg(test)]
+pub(super) const REMEDIES: [&str; 7] = {
+    use crate::app::texts::key;
+    [
+        key("fetch it again"),
+        key("fetch it again (as a .safetensors file)"),
+        key("get the whole checkpoint in the diffusers layout"),
+        key("give `embedded` or a checkpoint in the diffusers layout (a folder)"),
+        key("give a checkpoint in the diffusers layout (a folder)"),
+        key("give the folder that holds unet, vae, text_encoder and tokenizer"),
+        key("use UNet and text encoder of one checkpoint"),
+    ]
+};
+
+/// Why a job ended without a picture, in one line.
+#[must_use]
+pub fn failure(failure: &Failure) -> String {
+    if let Some(operator) = failure.out_of_memory() {
+        return fill(
+            "There is not enough memory for this picture ({0}). Make the canvas smaller, or close other programs.",
+            &[&operator],
+        );
+    }
+    match failure {
+        Failure::Load(LoadError::Checkpoint(error)) => checkpoint(error),
+        Failure::Load(error) => error.to_string(),
+        Failure::Draw(error) => draw(error),
+        Failure::Fault => {
+            fill("the drawing stopped by a fault in the program; the document is unharmed, try again", &[])
+        }
+    }
+}
+
+fn checkpoint(error: &CheckpointError) -> String {
+    match error {
+        CheckpointError::Missing { file, remedy } => {
+            fill("{0}: there is no such file or folder; {1}", &[file, &tr(remedy)])
+        }
+        CheckpointError::Unreadable { file, source } => {
+            fill("{0}: cannot be read ({1}); check the disk and the permissions", &[file, &system(source)])
+        }
+        CheckpointError::Pickle { file } => fill(
+            "{0}: is a Python pickle, which can run code and is never read; \
+             get the checkpoint as .safetensors in a diffusers folder",
+            &[file],
+        ),
+        CheckpointError::Unsupported { file, what } => fill(
+            "{0}: {1} not supported yet; give a Stable Diffusion 1 or 2 checkpoint as a diffusers folder",
+            &[file, what],
+        ),
+        // The facts are those of file formats.
+        CheckpointError::Invalid { file, fact, remedy } => format!("{file}: {fact}; {}", tr(remedy)),
+        other => other.to_string(),
+    }
+}
+
+fn draw(error: &DrawError) -> String {
+    match error {
+        DrawError::Schedule(ScheduleError::Steps { steps, most }) => {
+            fill("{0} steps are not possible with this sampler and checkpoint; choose 1 to {1}", &[steps, most])
+        }
+        DrawError::Paint(PaintError::NotFinite { step, steps }) => fill(
+            "the picture stopped being a number at step {0} of {1}; try a lower guidance or another checkpoint",
+            &[step, steps],
+        ),
+        DrawError::Paint(PaintError::Network(error)) => fill("the network failed: {0}", &[error]),
+        DrawError::Words(error) => fill("the words could not be read: {0}", &[error]),
+        DrawError::Decode(error) => fill("the picture could not be decoded: {0}", &[error]),
+        other => other.to_string(),
+    }
+}
+
+/// What there is to know of a picture, in one line.
+#[must_use]
+pub fn warning(warning: &Warning) -> String {
+    match warning {
+        Warning::NothingMayChange => fill("nothing of the picture to start from may change, so it stays as it is", &[]),
+        Warning::OffGrid { axis, pixels, grid, whole, wrapped } => {
+            let below = whole - grid;
+            let values: [&dyn std::fmt::Display; 4] = [pixels, grid, whole, &below];
+            match (axis, wrapped) {
+                (Axis::Width, false) => fill(
+                    "the canvas is {0} pixels wide, which is off the grid of {1}: it is drawn {2} wide and cut; \
+                     {3} or {2} would fit",
+                    &values,
+                ),
+                (Axis::Width, true) => fill(
+                    "the canvas is {0} pixels wide, which is off the grid of {1}: it is drawn {2} wide and cut, \
+                     so the wrapped edges do not meet; {3} or {2} would fit",
+                    &values,
+                ),
+                (Axis::Height, false) => fill(
+                    "the canvas is {0} pixels high, which is off the grid of {1}: it is drawn {2} high and cut; \
+                     {3} or {2} would fit",
+                    &values,
+                ),
+                (Axis::Height, true) => fill(
+                    "the canvas is {0} pixels high, which is off the grid of {1}: it is drawn {2} high and cut, \
+                     so the wrapped edges do not meet; {3} or {2} would fit",
+                    &values,
+                ),
+            }
+        }
+        Warning::WindowCut { window, width, height } => fill(
+            "a window of {0} latent pixels is larger than the canvas of {1} × {2}; it is cut to the canvas",
+            &[window, width, height],
+        ),
+        Warning::StrideCut { stride, window, used } => fill(
+            "a stride of {0} is more than half the window of {1} and would show seams; {2} is used",
+            &[stride, window, used],
+        ),
+        Warning::EmptySpan { region } => {
+            fill("region “{0}” ends before it starts and takes no part in the picture", &[region])
+        }
+        Warning::WordsCut { region: Some(region), tokens, limit } => {
+            fill("the words of region “{0}” are cut: {1} tokens, and this model reads {2}", &[region, tokens, limit])
+        }
+        Warning::WordsCut { region: None, tokens, limit } => {
+            fill("the words of the background are cut: {0} tokens, and this model reads {1}", &[tokens, limit])
+        }
+        // The command line's alone.
+        Warning::LeftOutByReference(_) => warning.to_string(),
+    }
+}

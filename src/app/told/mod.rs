@@ -1,0 +1,32 @@
+//! What the layers below say went wrong, told in the language of the window. They know no languages: an error's `Display` is
+//! English, and what is told here in English is the same, word by word (a test holds them together). What is not known here
+//! is told as it comes, in English.
+
+mod files;
+mod making;
+#[cfg(test)]
+mod tests;
+
+pub use files::file_error;
+pub use making::{failure, warning};
+
+use super::texts::{is_english, tr};
+use std::io::{Error, ErrorKind};
+
+/// What the system says of a file.
+fn system(error: &Error) -> String {
+    if is_english() {
+        return error.to_string();
+    }
+    match error.kind() {
+        ErrorKind::NotFound => tr("there is no such file or folder").to_owned(),
+        ErrorKind::PermissionDenied => tr("it is not permitted").to_owned(),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => tr("the disk is full").to_owned(),
+        ErrorKind::ReadOnlyFilesystem => tr("the disk can only be read").to_owned(),
+        ErrorKind::IsADirectory => tr("it is a folder").to_owned(),
+        ErrorKind::NotADirectory => tr("part of the path is no folder").to_owned(),
+        ErrorKind::UnexpectedEof => tr("it ends too early").to_owned(),
+        ErrorKind::TimedOut => tr("the disk did not answer in time").to_owned(),
+        _ => error.to_string(),
+    }
+}

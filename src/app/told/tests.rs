@@ -1,0 +1,117 @@
+use super::files::problem;
+use super::*;
+use crate::app::texts::{Language, speak};
+use crate::document::{FileError, Problem};
+use crate::studio::{Axis, CheckpointError, DrawError, Failure, LoadError, PaintError, ScheduleError, Warning};
+use std::path::Path;
+
+/// One of every kind.
+fn problems() -> Vec<Problem> {
+    let io = || Error::from(ErrorKind::StorageFull);
+    let text = || "why".to_owned();
+    vec![
+        Problem::Read(Error::from(ErrorKind::NotFound)),
+        Problem::Write(io()),
+        Problem::UnknownKind,
+        Problem::OtherMimetype("application/epub".to_owned()),
+        Problem::Zip(text()),
+        Problem::DuplicateEntries,
+        Problem::TooManyEntries(7, 5),
+        Problem::MissingEntry("stack.xml".to_owned()),
+        Problem::EntryTooLarge { entry: "data/0.png".to_owned(), limit: 9 },
+        Problem::Stack(text()),
+        Problem::Json(text()),
+        Problem::Newer { found: 9, known: 1 },
+        Problem::Canvas { width: 1, height: 99_999 },
+        Problem::TooManyLayers { layers: 999, width: 8, height: 16 },
+        Problem::PictureTooLarge { entry: "the picture".to_owned(), width: 8, height: 16 },
+        Problem::Picture { entry: "the picture".to_owned(), reason: text() },
+        Problem::Regions(text()),
+        Problem::NotAPicture,
+        Problem::DamagedPicture(text()),
+        Problem::MaskSize { width: 1, height: 2, canvas_width: 3, canvas_height: 4 },
+        Problem::NoProject,
+        Problem::Embedded(text()),
+        Problem::TooLargeToEmbed(8, 7),
+        Problem::TooMuchText(8, 7),
+        Problem::MaskMismatch { number: 1, width: 2, height: 3 },
+        Problem::StartMismatch { width: 2, height: 3 },
+    ]
+}
+
+fn failures() -> Vec<Failure> {
+    let file = || "models/sd15".to_owned();
+    let checkpoint = |error| Failure::Load(LoadError::Checkpoint(error));
+    let mut failures = vec![
+        checkpoint(CheckpointError::Unreadable { file: file(), source: Error::from(ErrorKind::PermissionDenied) }),
+        checkpoint(CheckpointError::Pickle { file: file() }),
+        checkpoint(CheckpointError::Unsupported { file: file(), what: "SDXL is".to_owned() }),
+        Failure::Draw(DrawError::Schedule(ScheduleError::Steps { steps: 2000, most: 1000 })),
+        Failure::Draw(DrawError::Paint(PaintError::NotFinite { step: 3, steps: 9 })),
+        Failure::Draw(DrawError::Paint(PaintError::Network("broken".into()))),
+        Failure::Draw(DrawError::Words("broken".into())),
+        Failure::Draw(DrawError::Decode("broken".into())),
+        Failure::Fault,
+    ];
+    failures.extend(making::REMEDIES.into_iter().flat_map(|remedy| {
+        let fact = || "is not what it should be".to_owned();
+        [
+            checkpoint(CheckpointError::Missing { file: file(), remedy }),
+            checkpoint(CheckpointError::Invalid { file: file(), fact: fact(), remedy }),
+        ]
+    }));
+    failures
+}
+
+fn warnings() -> Vec<Warning> {
+    let mut warnings = vec![
+        Warning::NothingMayChange,
+        Warning::WindowCut { window: 96, width: 64, height: 48 },
+        Warning::StrideCut { stride: 48, window: 64, used: 32 },
+        Warning::EmptySpan { region: "Sun".to_owned() },
+        Warning::WordsCut { region: Some("Sun".to_owned()), tokens: 90, limit: 75 },
+        Warning::WordsCut { region: None, tokens: 90, limit: 75 },
+    ];
+    for (axis, wrapped) in [(Axis::Width, false), (Axis::Width, true), (Axis::Height, false), (Axis::Height, true)] {
+        warnings.push(Warning::OffGrid { axis, pixels: 509, grid: 8, whole: 512, wrapped });
+    }
+    warnings
+}
+
+/// Every message with what is told of it.
+fn all() -> Vec<(String, String)> {
+    let problems = problems().into_iter().map(|p| (p.to_string(), problem(&p)));
+    let failures = failures().into_iter().map(|f| (f.to_string(), failure(&f)));
+    let warnings = warnings().into_iter().map(|w| (w.to_string(), warning(&w)));
+    problems.chain(failures).chain(warnings).collect()
+}
+
+#[test]
+fn in_english_everything_is_told_as_the_layers_below_say_it() {
+    speak(Language::English);
+    for (said, told) in all() {
+        assert_eq!(said, told);
+    }
+}
+
+#[test]
+fn in_other_languages_nothing_is_told_in_english() {
+    for language in [Language::German, Language::Chinese] {
+        speak(language);
+        for (said, told) in all() {
+            assert_ne!(said, told, "{language:?}");
+            assert_eq!(told.lines().count(), 1, "{told}");
+            assert!(!told.contains('{'), "{told}");
+        }
+    }
+    speak(Language::English);
+}
+
+#[test]
+fn a_file_is_named_and_what_the_system_says_is_told() {
+    speak(Language::German);
+    let error = FileError::new(Path::new("/a/lake.ora"), Problem::Read(Error::from(ErrorKind::NotFound)));
+    let told = file_error(&error);
+    assert!(told.starts_with("/a/lake.ora: ") && told.contains("gibt es nicht"), "{told}");
+    speak(Language::English);
+}

@@ -1,0 +1,33 @@
+//! Why a job ended without a picture.
+
+use super::{DrawError, LoadError};
+use crate::checkpoint::out_of_memory;
+use crate::diffusion::PaintError;
+
+/// Why there is no picture; `Display` is one line in English.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The checkpoint cannot be used.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// It could not be drawn.
+    #[error(transparent)]
+    Draw(#[from] DrawError),
+    /// A panic in a network or a driver.
+    #[error("the drawing stopped by a fault in the program; the document is unharmed, try again")]
+    Fault,
+}
+
+impl Failure {
+    /// The operator that wanted more memory than the device has, where that is the reason.
+    #[must_use]
+    pub fn out_of_memory(&self) -> Option<&'static str> {
+        match self {
+            Self::Load(LoadError::Checkpoint(error)) => out_of_memory(error),
+            Self::Draw(
+                DrawError::Paint(PaintError::Network(error)) | DrawError::Words(error) | DrawError::Decode(error),
+            ) => out_of_memory(error.as_ref()),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! What a person should know of a drawing that goes on all the same.
+
+/// A warning; `Display` is one line in English.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Warning {
+    /// The mask of what may change of the picture to start from is empty.
+    #[error("nothing of the picture to start from may change, so it stays as it is")]
+    NothingMayChange,
+    /// A side of the canvas is no multiple of the latent's cells.
+    #[error(
+        "the canvas is {pixels} pixels {axis}, which is off the grid of {grid}: it is drawn {whole} {axis} and cut{}; \
+         {} or {whole} would fit", if *.wrapped { ", so the wrapped edges do not meet" } else { "" }, whole - grid
+    )]
+    OffGrid {
+        /// Which side.
+        axis: Axis,
+        /// Its length in pixels.
+        pixels: usize,
+        /// Pixels of a cell.
+        grid: usize,
+        /// The next multiple.
+        whole: usize,
+        /// Its edges are joined.
+        wrapped: bool,
+    },
+    /// The window that was asked for is larger than the canvas.
+    #[error(
+        "a window of {window} latent pixels is larger than the canvas of {width} × {height}; it is cut to the canvas"
+    )]
+    WindowCut {
+        /// Its side in latent pixels.
+        window: usize,
+        /// The canvas's width in latent pixels.
+        width: usize,
+        /// The canvas's height in latent pixels.
+        height: usize,
+    },
+    /// Windows would overlap too little.
+    #[error("a stride of {stride} is more than half the window of {window} and would show seams; {used} is used")]
+    StrideCut {
+        /// What was asked for, in latent pixels.
+        stride: usize,
+        /// The window's side in latent pixels.
+        window: usize,
+        /// The stride that is used.
+        used: usize,
+    },
+    /// What of the document the released loop knows nothing of.
+    #[error("--reference replays the released loop, which has no {}", .0.join(", no "))]
+    LeftOutByReference(Vec<&'static str>),
+    /// A region that takes part in no step.
+    #[error("region “{region}” ends before it starts and takes no part in the picture")]
+    EmptySpan {
+        /// Its name.
+        region: String,
+    },
+    /// More words than the model reads.
+    #[error("the words of {} are cut: {tokens} tokens, and this model reads {limit}", of(.region.as_deref()))]
+    WordsCut {
+        /// The region's name; `None` for the background.
+        region: Option<String>,
+        /// How many there are.
+        tokens: usize,
+        /// How many are read.
+        limit: usize,
+    },
+}
+
+/// A side of the canvas.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Axis {
+    Width,
+    Height,
+}
+
+impl std::fmt::Display for Axis {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Width => "wide",
+            Self::Height => "high",
+        })
+    }
+}
+
+fn of(region: Option<&str>) -> String {
+    region.map_or_else(|| "the background".to_owned(), |name| format!("region “{name}”"))
+}

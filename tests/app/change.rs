@@ -1,0 +1,217 @@
+//! What may change of a picture: every tool paints it, and what is drawn around a picture leaves the picture as it was.
+
+use super::painter::{Painter, Pretender, english};
+use super::tools::{ALT, NONE, SHIFT};
+use egui::accesskit::Role;
+use egui::{Key, Modifiers};
+use egui_kittest::kittest::Queryable as _;
+use image::Rgb;
+use polyptych::app::{FileDialogs, Options};
+use polyptych::document::{Area, Document, Mask, PixelRect, Region, RegionId};
+
+/// A picture of the scene with two regions, and the tools on what may change of it.
+fn begins() -> (Painter, Vec<Region>) {
+    let mut painter = Painter::sits_down();
+    painter.presses(Modifiers::COMMAND, Key::Enter);
+    painter.waits_for("the picture", |a| a.takes() == 1 && !a.is_generating());
+    painter.presses(SHIFT, Key::Q);
+    assert!(painter.app().editor().paints_change());
+    let regions = painter.document().regions.clone();
+    (painter, regions)
+}
+
+fn change(painter: &Painter) -> Mask {
+    (**painter.document().mask(RegionId::CHANGE).expect("a mask of what may change")).clone()
+}
+
+fn covers(painter: &Painter, points: [(u32, u32); 2]) -> [u8; 2] {
+    let mask = change(painter);
+    points.map(|(x, y)| mask.get(x, y))
+}
+
+fn undoes(painter: &mut Painter) {
+    painter.presses(Modifiers::COMMAND, Key::Z);
+}
+
+#[test]
+fn brush_eraser_and_lines_paint_what_may_change() {
+    let (mut painter, regions) = begins();
+    painter.drags(NONE, &[(200.0, 100.0), (500.0, 100.0)]);
+    assert_eq!(covers(&painter, [(300, 100), (300, 300)]), [255, 0]);
+    painter.presses(NONE, Key::E);
+    painter.drags(NONE, &[(400.0, 60.0), (400.0, 140.0)]);
+    assert_eq!(covers(&painter, [(400, 100), (300, 100)]), [0, 255]);
+    painter.presses(NONE, Key::B);
+    painter.drags(NONE, &[(100.0, 200.0)]);
+    painter.drags(SHIFT, &[(300.0, 400.0)]);
+    assert_eq!(covers(&painter, [(200, 300), (600, 300)]), [255, 0], "a straight line from the last point");
+    for _ in 0..4 {
+        undoes(&mut painter);
+    }
+    assert!(change(&painter).is_blank());
+    assert_eq!(painter.document().regions, regions);
+}
+
+#[test]
+fn shapes_fills_and_gradients_paint_what_may_change() {
+    let (mut painter, regions) = begins();
+    let rect = |x, y, width, height| PixelRect { x, y, width, height };
+    painter.presses(NONE, Key::U);
+    painter.drags(NONE, &[(100.0, 50.0), (150.0, 70.0), (300.0, 150.0)]);
+    assert_eq!(change(&painter).bounds(), rect(100, 50, 200, 100));
+    painter.drags(ALT, &[(150.0, 50.0), (200.0, 150.0)]);
+    assert_eq!(covers(&painter, [(175, 100), (250, 100)]), [0, 255], "taken away");
+    undoes(&mut painter);
+    undoes(&mut painter);
+    painter.presses(SHIFT, Key::U);
+    painter.drags(NONE, &[(400.0, 50.0), (600.0, 150.0)]);
+    assert_eq!(change(&painter).bounds(), rect(400, 50, 200, 100));
+    assert_eq!(covers(&painter, [(500, 100), (403, 53)]), [255, 0], "an ellipse has no corners");
+    undoes(&mut painter);
+
+    painter.presses(NONE, Key::L);
+    painter.drags(NONE, &[(500.0, 300.0), (700.0, 300.0), (700.0, 400.0), (500.0, 400.0)]);
+    assert_eq!(change(&painter).bounds(), rect(500, 300, 200, 100));
+    undoes(&mut painter);
+    for corner in [(500.0, 200.0), (700.0, 200.0), (700.0, 400.0)] {
+        painter.drags(NONE, &[corner]);
+    }
+    painter.presses(NONE, Key::Enter);
+    assert_eq!(covers(&painter, [(650, 250), (550, 350)]), [255, 0], "a triangle");
+    undoes(&mut painter);
+
+    // The cabin lies at 300…420, 300…480.
+    painter.presses(NONE, Key::F);
+    painter.drags(NONE, &[(360.0, 400.0)]);
+    assert_eq!(change(&painter).bounds(), rect(300, 300, 120, 180), "as far as the region under the click");
+    undoes(&mut painter);
+    painter.presses(NONE, Key::G);
+    painter.drags(NONE, &[(100.0, 256.0), (500.0, 256.0)]);
+    let middle = change(&painter).get(300, 100);
+    assert!(middle.abs_diff(127) <= 2, "{middle} half-way");
+    assert_eq!(covers(&painter, [(50, 256), (600, 256)]), [255, 0]);
+    undoes(&mut painter);
+    assert!(change(&painter).is_blank());
+    assert_eq!(painter.document().regions, regions);
+}
+
+#[test]
+fn what_may_change_is_moved_scaled_and_reshaped() {
+    let (mut painter, regions) = begins();
+    let bounds = |painter: &Painter| {
+        let PixelRect { x, y, width, height } = change(painter).bounds();
+        (x, y, width, height)
+    };
+    painter.presses(NONE, Key::V);
+    painter.drags(NONE, &[(200.0, 200.0), (250.0, 250.0)]);
+    assert!(painter.h.query_by_label_contains("There is nothing to move").is_some());
+    painter.presses(NONE, Key::U);
+    painter.drags(NONE, &[(200.0, 200.0), (300.0, 260.0)]);
+    painter.presses(NONE, Key::V);
+    painter.drags(NONE, &[(250.0, 230.0), (270.0, 235.0), (290.0, 250.0)]);
+    assert_eq!(bounds(&painter), (240, 220, 100, 60));
+    painter.drags(NONE, &[(340.0, 280.0), (360.0, 300.0)]);
+    assert_eq!(bounds(&painter), (240, 220, 120, 80), "by its lower right corner");
+    painter.h.get_by_label("Canvas").focus();
+    painter.h.run_ok();
+    painter.presses(NONE, Key::ArrowRight);
+    assert_eq!(bounds(&painter), (241, 220, 120, 80));
+
+    for (entry, pixels, done, expected) in [
+        ("Grow region", "10", "Grow", (231, 210, 140, 100)),
+        ("Shrink region", "20", "Shrink", (251, 230, 100, 60)),
+        ("Soften edge", "4", "Soften", (247, 226, 108, 68)),
+    ] {
+        painter.clicks("Region");
+        painter.chooses(entry);
+        painter.presses(Modifiers::COMMAND, Key::A);
+        painter.types(pixels);
+        painter.clicks(done);
+        let (x, y, width, height) = bounds(&painter);
+        let near = |a: u32, b: u32| a.abs_diff(b) <= 2;
+        let (ex, ey, ew, eh) = expected;
+        assert!(near(x, ex) && near(y, ey) && near(width, ew) && near(height, eh), "{entry}: {:?}", bounds(&painter));
+    }
+    painter.presses(SHIFT, Key::V);
+    assert_eq!(covers(&painter, [(300, 260), (10, 10)]), [0, 255], "the other way round");
+    painter.presses(SHIFT, Key::C);
+    assert!(change(&painter).is_blank());
+    undoes(&mut painter);
+    assert_eq!(covers(&painter, [(300, 260), (10, 10)]), [0, 255]);
+    assert_eq!(painter.document().regions, regions);
+}
+
+#[test]
+fn a_canvas_without_regions_gets_none_by_painting_what_may_change() {
+    let mut painter = Painter::with(None, Box::new(Pretender::default()));
+    painter.takes_a_new_canvas();
+    painter.presses(Modifiers::COMMAND, Key::Enter);
+    painter.waits_for("the picture", |a| a.takes() == 1 && !a.is_generating());
+    painter.presses(SHIFT, Key::Q);
+    painter.drags(NONE, &[(200.0, 100.0), (300.0, 100.0)]);
+    assert_eq!(covers(&painter, [(250, 100), (250, 300)]), [255, 0]);
+    assert!(painter.document().regions.is_empty());
+}
+
+/// On the model inside the program, to the end.
+#[test]
+fn a_larger_canvas_is_drawn_around_the_picture_that_stays() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("sea.ora");
+    let mut document = Document::new(256, 256);
+    document.background.words = "a clear blue sky".to_owned();
+    document.settings.steps = 4;
+    document.save(&path).expect("saved");
+    let options = Options { project: Some(path), engine: None, file_dialogs: FileDialogs::Own, ..english() };
+    let mut painter = Painter::opens(options);
+    painter.presses(Modifiers::COMMAND, Key::Enter);
+    painter.waits_for("the picture", |a| a.takes() == 1 && !a.is_generating());
+    let old = painter.document().take.clone().expect("kept").image.clone();
+
+    painter.clicks("Canvas size 256 × 256");
+    painter.h.get_by_role_and_label(Role::SpinButton, "Width").click();
+    painter.h.run_ok();
+    painter.presses(Modifiers::COMMAND, Key::A);
+    painter.types("384");
+    painter.presses(NONE, Key::Enter);
+    painter.clicks("Draw what is new around the picture");
+    painter.clicks("Old canvas at the left");
+    painter.clicks("Change");
+    assert_eq!((painter.document().width, painter.document().height), (384, 256));
+    let start = painter.document().start.clone().expect("the old picture");
+    let Area::Mask(may_change) = start.area.clone() else { panic!("a mask: {:?}", start.area) };
+
+    painter.presses(Modifiers::COMMAND, Key::Enter);
+    painter.waits_for("the larger picture", |a| {
+        a.takes() >= 1 && !a.is_generating() && a.editor().document().take.is_some()
+    });
+    let new = painter.document().take.clone().expect("kept").image.clone();
+    assert_eq!(new.dimensions(), (384, 256));
+    let (mut kept, mut drawn) = (0, 0);
+    for (x, y, pixel) in new.enumerate_pixels() {
+        match may_change.get(x, y) {
+            0 => {
+                assert_eq!(
+                    pixel,
+                    old.get_pixel(x, y),
+                    "what is kept is the old picture's to the last bit, at {x}, {y}"
+                );
+                kept += 1;
+            }
+            255 if x >= 256 => drawn += usize::from(pixel != start.image.get_pixel(x, y)),
+            _ => {}
+        }
+    }
+    assert!(kept > 200 * 256, "{kept} pixels are kept");
+    assert!(drawn > 120 * 256, "{drawn} of {} pixels are drawn", 128 * 256);
+    // What is drawn goes on from the picture: a sky at the left has no black or white wall at its right.
+    let mean = |columns: std::ops::Range<u32>| -> [f64; 3] {
+        let pixels: Vec<&Rgb<u8>> =
+            columns.flat_map(|x| (0..256).map(move |y| (x, y))).map(|(x, y)| new.get_pixel(x, y)).collect();
+        std::array::from_fn(|c| pixels.iter().map(|p| f64::from(p[c])).sum::<f64>() / pixels.len() as f64)
+    };
+    let (before, after) = (mean(160..224), mean(272..336));
+    for c in 0..3 {
+        assert!((before[c] - after[c]).abs() < 90.0, "{before:?} goes on as {after:?}");
+    }
+}
