@@ -74,7 +74,7 @@ impl Bench {
         let (wake, woken) = mpsc::channel();
         let (calls, loads) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let (theirs, counted) = (Arc::clone(&calls), Arc::clone(&loads));
-        let loader: Loader = Box::new(move |name| {
+        let loader: Loader = Box::new(move |name, _| {
             counted.fetch_add(1, Ordering::SeqCst);
             if name == "missing" {
                 return Err("missing: there is no such checkpoint".to_owned());

@@ -25,10 +25,11 @@ pub use vocabulary::Vocabulary;
 pub use worker::Loader;
 
 pub use crate::checkpoint::weighting;
+pub use crate::checkpoint::{Catalogue, Entry, Kind, LoraFile, LoraSummary};
 pub use crate::checkpoint::{Completion, FewSteps, KnownWords, Offer, Thing, UnknownWord, Words, insert_phrase};
 
 use crate::checkpoint::Device;
-use crate::document::{Document, Settings};
+use crate::document::{Document, Lora, Settings};
 use image::RgbImage;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -120,7 +121,7 @@ impl Studio {
     /// Starts the worker on the checkpoints this program reads. `wake` is called from the worker thread after every event.
     #[must_use]
     pub fn start(wake: impl Fn() + Send + Sync + 'static) -> Self {
-        let loader = |name: &str| match load(name, Device::default()) {
+        let loader = |name: &str, loras: &[Lora]| match load(name, Device::default(), loras) {
             Ok(model) => Ok(Box::new(model) as Box<dyn Model>),
             Err(error) => Err(error.to_string()),
         };
