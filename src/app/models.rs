@@ -72,7 +72,8 @@ impl App {
         let mut shown = false;
         widgets::field(ui, width, tr("Model"), hint, |ui, label| {
             let combo = ComboBox::from_id_salt("model").selected_text(model_name(&current)).icon(widgets::chevron);
-            let response = combo.truncate().show_ui(ui, |ui| {
+            // (So high that a dozen of models is seen at once.)
+            let response = combo.truncate().height(400.0).show_ui(ui, |ui| {
                 shown = true;
                 chosen = self.models_list(ui, &current);
             });
@@ -135,7 +136,7 @@ impl App {
             self.toasts.warning(fill("A picture takes {0} LoRAs at most. Remove one first.", &[&MAX_LORAS]));
             return;
         }
-        self.toasts.info(fill("{0} is laid over the model from now on.", &[&lora.name()]));
+        self.toasts.info(fill("{0} changes how the model draws from now on.", &[&lora.name()]));
         self.editor.change_field(Field::Loras, |d| d.settings.loras.push(lora));
         self.editor.close_step();
     }

@@ -4,6 +4,7 @@ mod canvas;
 mod cards;
 mod files;
 mod help;
+mod loras;
 mod making;
 mod painter;
 mod stories;

@@ -129,10 +129,13 @@ impl LoraFile {
     /// True where a file's tensors are named as those of a LoRA or of a like adapter are, whether or not it can be used.
     #[must_use]
     pub fn is_one(path: impl AsRef<Path>) -> bool {
-        TensorFile::open_path(path.as_ref()).is_ok_and(|file| {
-            let adapter = |name: &String| !matches!(names::parse(name), None | Some((_, _, Factor::Alpha)));
-            file.names().iter().any(adapter)
-        })
+        let path = path.as_ref();
+        // (Anything but a file, such as a pipe, may not answer.)
+        path.is_file()
+            && TensorFile::open_path(path).is_ok_and(|file| {
+                let adapter = |name: &String| !matches!(names::parse(name), None | Some((_, _, Factor::Alpha)));
+                file.names().iter().any(adapter)
+            })
     }
 
     /// What it is, for `polyptych info` and the window.
