@@ -1,6 +1,6 @@
 //! A checkpoint on a device.
 
-use super::lora::{Merged, Patches};
+use super::lora::{Applied, Merged, Patches};
 use super::{Checkpoint, LoraFile, Result, Tokenizer, Tokens};
 use crate::backend::Backend;
 use crate::diffusion::{AreaCall, Call, Moments, Network, NetworkError, Planes, PromptId};
@@ -16,8 +16,8 @@ use std::sync::Arc;
 pub struct Model {
     /// What it is made of, for other LoRAs.
     checkpoint: Checkpoint,
-    /// What LoRAs changed of UNet and text encoder; none where a network was lost by a failure.
-    patches: [Option<Patches>; 2],
+    /// The LoRAs on UNet and text encoder; none where a network was lost by a failure.
+    applied: [Option<Applied>; 2],
     tokenizer: Tokenizer,
     networks: Box<dyn Networks>,
     prompts: HashMap<String, PromptId>,
@@ -62,7 +62,7 @@ impl Model {
             networks: Box::new(Loaded::load(checkpoint, backend, &unet, &text)?),
             tokenizer: checkpoint.tokenizer()?,
             checkpoint: checkpoint.clone(),
-            patches: [Some(unet), Some(text)],
+            applied: [Some(unet.applied), Some(text.applied)],
             prompts: HashMap::new(),
             solids: HashMap::new(),
         })
@@ -77,18 +77,16 @@ impl Model {
     /// others this must succeed before anything is drawn.
     pub fn set_loras(&mut self, loras: &[(Arc<LoraFile>, f32)]) -> Result<Vec<String>> {
         let ([unet, text], warnings) = self.checkpoint.patches(loras)?;
-        let differs =
-            |known: &Option<Patches>, wanted: &Patches| known.as_ref().is_none_or(|known| !known.same(wanted));
-        if differs(&self.patches[0], &unet) {
-            self.patches[0] = None;
+        if self.applied[0].as_ref() != Some(&unet.applied) {
+            self.applied[0] = None;
             self.networks.reload_unet(&self.checkpoint, &unet)?;
-            self.patches[0] = Some(unet);
+            self.applied[0] = Some(unet.applied);
         }
-        if differs(&self.patches[1], &text) {
-            self.patches[1] = None;
+        if self.applied[1].as_ref() != Some(&text.applied) {
+            self.applied[1] = None;
             self.forget_prompts();
             self.networks.reload_text(&self.checkpoint, &text)?;
-            self.patches[1] = Some(text);
+            self.applied[1] = Some(text.applied);
         }
         Ok(warnings)
     }

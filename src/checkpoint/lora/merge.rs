@@ -15,9 +15,12 @@ use std::sync::Arc;
 pub(in crate::checkpoint) struct Patches {
     /// By the checkpoint's tensor.
     tensors: BTreeMap<String, Vec<Patch>>,
-    /// Which files, how strongly: equal lists change a network equally.
-    key: Vec<(Stamp, f32)>,
+    pub applied: Applied,
 }
+
+/// Which files change a network, and how strongly: equal ones change it equally.
+#[derive(Debug, Default, PartialEq)]
+pub(in crate::checkpoint) struct Applied(Vec<(Stamp, f32)>);
 
 #[derive(Debug)]
 struct Patch {
@@ -50,6 +53,11 @@ impl Patches {
         let mut patches = [Self::default(), Self::default()];
         let mut warnings = Vec::new();
         for (lora, weight) in loras {
+            if let Some(width) = lora.summary().text_width.filter(|&width| width != text_width) {
+                // Families share many shapes, so that some of its layers may fit.
+                let how = format!("for text embeddings {width} wide, this checkpoint's are {text_width}");
+                return Err(other_family(lora, &how));
+            }
             let mut left_out = lora.strangers;
             for network in [Network::Unet, Network::Text, Network::OtherText, Network::Transformer] {
                 let of = match network {
@@ -62,9 +70,8 @@ impl Patches {
                 if all == 0 {
                     continue;
                 }
-                let Some((table, patches, file)) = of else {
-                    return Err(other_family(lora, network, text_width));
-                };
+                let misfit = || other_family(lora, &format!("nothing of what it holds for {} fits", named(network)));
+                let (table, patches, file) = of.ok_or_else(misfit)?;
                 let mut fitting = 0;
                 for (place, layer) in layers() {
                     let name =
@@ -77,11 +84,11 @@ impl Patches {
                     }
                 }
                 if fitting == 0 {
-                    return Err(other_family(lora, network, text_width));
+                    return Err(misfit());
                 }
                 left_out += all - fitting;
                 if *weight != 0.0 {
-                    patches.key.push((lora.stamp.clone(), *weight));
+                    patches.applied.0.push((lora.stamp.clone(), *weight));
                 }
             }
             if left_out > 0 {
@@ -94,11 +101,6 @@ impl Patches {
         }
         Ok((patches, warnings))
     }
-
-    /// True where both make the same of a network.
-    pub fn same(&self, other: &Self) -> bool {
-        self.key == other.key
-    }
 }
 
 /// The layers of a network: their names as [`flat`] makes them, and their weights'.
@@ -107,22 +109,21 @@ fn table(file: &TensorFile) -> HashMap<String, String> {
     weights.filter_map(|name| Some((flat(name.strip_suffix(".weight")?), name))).collect()
 }
 
-fn other_family(lora: &LoraFile, network: Network, text_width: usize) -> Error {
-    let what = match network {
+fn named(network: Network) -> &'static str {
+    match network {
         Network::Unet => "the UNet",
         Network::Text => "the text encoder",
         Network::OtherText => "a second text encoder",
         Network::Transformer => "a transformer",
-    };
-    let summary = lora.summary();
-    let its = match (summary.family, summary.text_width) {
-        (Some(family), _) => format!("; it is for {family}"),
-        (None, Some(width)) => format!("; it is for text embeddings {width} wide, the checkpoint's are {text_width}"),
-        (None, None) => String::new(),
-    };
+    }
+}
+
+fn other_family(lora: &LoraFile, how: &str) -> Error {
+    let family =
+        lora.summary().family.map_or_else(|| "another family".to_owned(), |name| format!("another family, {name}"));
     Error::Invalid {
         file: lora.tensors.file(),
-        fact: format!("is for another family: nothing of what it holds for {what} fits this checkpoint{its}"),
+        fact: format!("is for {family} ({how})"),
         remedy: "choose a LoRA of the checkpoint's family",
     }
 }

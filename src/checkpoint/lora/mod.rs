@@ -9,7 +9,7 @@ mod merge;
 mod names;
 mod summary;
 
-pub(in crate::checkpoint) use merge::{Merged, Patches};
+pub(in crate::checkpoint) use merge::{Applied, Merged, Patches};
 pub use summary::{LoraSummary, Tag};
 
 use super::safetensors::TensorFile;
