@@ -102,7 +102,7 @@ fn tags(json: &str) -> Vec<Tag> {
     }
     let mut tags: Vec<Tag> = counts.into_iter().map(|(words, count)| Tag { words, count }).collect();
     tags.retain(|tag| !tag.words.is_empty());
-    tags.sort_by(|a, b| b.count.cmp(&a.count));
+    tags.sort_by_key(|tag| std::cmp::Reverse(tag.count));
     tags.truncate(TAGS);
     tags
 }
