@@ -31,23 +31,20 @@ impl Added {
         Self { data, ..Self::default() }
     }
 
-    /// Reads it anew when the list opens; true where it did.
-    fn is_shown(&mut self, shown: bool) -> bool {
-        let opens = shown && !self.shown;
-        if opens {
-            let catalogue = self.data.as_deref().map(Catalogue::open);
-            self.entries = match catalogue {
-                Some(Ok(catalogue)) => catalogue.entries().to_vec(),
-                // `polyptych models` says what is wrong with it.
-                Some(Err(error)) => {
-                    log::warn!("{error}");
-                    Vec::new()
-                }
-                None => Vec::new(),
-            };
+    /// The list is open; as it opens, the catalogue is read. (Before its first frame, since a list keeps the size it opened with.)
+    fn show(&mut self) {
+        if std::mem::replace(&mut self.shown, true) {
+            return;
         }
-        self.shown = shown;
-        opens
+        self.entries = match self.data.as_deref().map(Catalogue::open) {
+            Some(Ok(catalogue)) => catalogue.entries().to_vec(),
+            // `polyptych models` says what is wrong with it.
+            Some(Err(error)) => {
+                log::warn!("{error}");
+                Vec::new()
+            }
+            None => Vec::new(),
+        };
     }
 
     fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Entry> {
@@ -75,13 +72,12 @@ impl App {
             // (So high that a dozen of models is seen at once.)
             let response = combo.truncate().height(400.0).show_ui(ui, |ui| {
                 shown = true;
+                self.added.show();
                 chosen = self.models_list(ui, &current);
             });
             response.response.labelled_by(label).on_hover_text(format!("{hint}\n{current}"));
         });
-        if self.added.is_shown(shown) {
-            ui.request_repaint();
-        }
+        self.added.shown &= shown;
         match chosen {
             Some(Chosen::Model(model)) => self.set_model(model),
             Some(Chosen::Lora(path)) => self.add_lora(&path),
