@@ -2,5 +2,5 @@
 
 fn main() -> std::process::ExitCode {
     use polyptych::{app, cli};
-    cli::main(&cli::Window { open: app::run, bench: app::bench })
+    cli::main(&cli::Window { data: app::data_folder, open: app::run, bench: app::bench })
 }

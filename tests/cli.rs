@@ -8,8 +8,17 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
 
+/// A folder for what the program keeps of a person: not this person's own.
+const DATA: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/nobody");
+
 fn polyptych(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_polyptych")).args(args).output().expect("the binary runs")
+    polyptych_of(DATA, args)
+}
+
+/// The program of a person whose data lie there.
+fn polyptych_of(data: &str, args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_polyptych"));
+    command.args(args).env("XDG_DATA_HOME", data).env("HOME", data).output().expect("the binary runs")
 }
 
 /// Runs, asserts success, returns stdout.
@@ -191,6 +200,102 @@ fn info_tells_what_a_checkpoint_is() {
     assert!(json.is_object());
     assert!(run(&["models"]).contains("embedded"));
     assert!(run(&["devices"]).contains("cpu"));
+}
+
+#[test]
+fn loras_are_laid_over_the_model() {
+    let folder = Folder::new();
+    let scene = project(&folder);
+    let lora = |name: &str| goldens().join("lora").join(name).to_str().expect("UTF-8").to_owned();
+    let (kohya, peft) = (lora("eps_kohya.safetensors"), lora("eps_peft.safetensors"));
+    let render = |out: &str, args: &[&str]| {
+        let out = folder.path(out);
+        let report =
+            run(&[&["render", &scene, "-o", &out, "--model", &model("eps"), "--steps", "2", "--json"], args].concat());
+        let report: serde_json::Value = serde_json::from_str(&report).expect("JSON");
+        (image::open(&out).expect("a picture").to_rgb8(), report)
+    };
+    let (plain, report) = render("plain.png", &[]);
+    assert_eq!(report["loras"], serde_json::json!([]));
+    let weak = format!("{kohya}=0.25");
+    let (other, report) = render("lora.png", &["--lora", &weak, "--lora", &peft]);
+    assert_ne!(other, plain);
+    assert_eq!(report["loras"][0]["weight"], 0.25, "{report}");
+    assert_eq!(report["loras"][1], serde_json::json!({"file": peft, "weight": 1.0}));
+    assert_eq!(render("off.png", &["--lora", &format!("{kohya}=0")]).0, plain);
+    // The picture tells of them, and draws the same picture again.
+    let picture = folder.path("lora.png");
+    assert!(run(&["info", &picture]).contains("eps_kohya.safetensors, weight 0.25"));
+    let parameters = std::fs::read(&picture).expect("a picture");
+    let tag = b"<lora:eps_kohya:0.25> <lora:eps_peft:1>";
+    assert!(parameters.windows(tag.len()).any(|bytes| bytes == tag));
+    let again = folder.path("again.png");
+    run(&["render", &picture, "-o", &again]);
+    assert_eq!(image::open(&again).expect("a picture").to_rgb8(), other);
+
+    for (args, words) in [
+        (["--lora", "gone.safetensors"], &["gone.safetensors", "there is no such file"][..]),
+        (["--lora", &lora("vpred_kohya.safetensors")], &["vpred_kohya.safetensors", "another family"]),
+        (["--lora", &model("eps/unet/diffusion_pytorch_model.safetensors")], &["is not a LoRA"]),
+    ] {
+        let out = folder.path("none.png");
+        let (code, line) =
+            fails(&[&["render", &scene, "-o", &out, "--quiet", "--model", &model("eps")], &args[..]].concat());
+        assert_eq!(code, 1, "{line}");
+        assert!(words.iter().all(|word| line.contains(word)) && !Path::new(&out).exists(), "{line}");
+    }
+    for wrong in ["ink=11", "ink=much", "=1"] {
+        assert_eq!(fails(&["render", &scene, "-o", &again, "--lora", wrong]).0, 2);
+    }
+
+    let told = run(&["info", &kohya]);
+    for words in ["eps_kohya: LoRA", "rank 3", "128 layers of the UNet", "zorkfox (24), snow (8)"] {
+        assert!(told.contains(words), "{words} in {told}");
+    }
+    let json: serde_json::Value = serde_json::from_str(&run(&["info", &peft, "--json"])).expect("JSON");
+    assert_eq!(json["ranks"], serde_json::json!([2, 3]), "{json}");
+}
+
+#[test]
+fn models_are_added_and_used_by_name() {
+    let folder = Folder::new();
+    let scene = project(&folder);
+    let data = folder.path("data");
+    let ran = |args: &[&str]| {
+        let out = polyptych_of(&data, args);
+        let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+        (out.status.success(), text(out.stdout), text(out.stderr))
+    };
+    let ink = folder.path("ink.safetensors");
+    std::fs::copy(goldens().join("lora/eps_peft.safetensors"), &ink).expect("copied");
+    assert!(ran(&["models"]).1.contains("embedded"));
+    assert!(ran(&["models", "add", &model("eps")]).1.contains("--model eps"));
+    assert!(ran(&["models", "add", &ink]).1.contains("--lora ink"));
+    let (_, list, _) = ran(&["models", "list"]);
+    for words in
+        ["embedded", "eps", "ink", "LoRA for text embeddings 24 wide, ranks 2 to 3", "0.1 MB", "ink.safetensors"]
+    {
+        assert!(list.contains(words), "{words} in {list}");
+    }
+    let (named, by_path) = (folder.path("named.png"), folder.path("path.png"));
+    assert!(ran(&["render", &scene, "-o", &named, "--steps", "1", "--model", "eps", "--lora", "ink=0.5"]).0);
+    run(&["render", &scene, "-o", &by_path, "--steps", "1", "--model", &model("eps"), "--lora", &format!("{ink}=0.5")]);
+    let open = |path| image::open(path).expect("a picture").to_rgb8();
+    assert_eq!(open(&named), open(&by_path));
+    assert!(ran(&["info", "ink"]).1.starts_with("ink: LoRA"));
+
+    let failed = |args: &[&str], words: &str| {
+        let (done, _, line) = ran(args);
+        assert!(!done && line.contains(words) && line.trim_end().lines().count() == 1, "{line}");
+    };
+    failed(&["models", "add", &ink], "added already");
+    failed(&["models", "remove", "embedded"], "cannot be removed");
+    failed(&["models", "download", "sd15"], "not built yet");
+    failed(&["models", "add", &mask("hard1.png")], "is not a checkpoint");
+    assert!(ran(&["models", "remove", "ink"]).0);
+    assert!(Path::new(&ink).is_file() && !ran(&["models"]).1.contains("ink"));
+    failed(&["models", "remove", "ink"], "ink");
+    failed(&["render", &scene, "-o", &named, "--lora", "ink"], "there is no such file");
 }
 
 #[test]

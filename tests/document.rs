@@ -2,9 +2,10 @@
 
 use image::{Rgb as Pixel, RgbImage};
 use polyptych::document::{
-    Area, BootstrapColour, Carry, Document, History, Kind, MAX_FEATHER, MAX_REGIONS, MAX_WEIGHT, MIN_WEIGHT, Mask,
-    MergeKey, Opened, Overlap, PixelRect, Problem, REGION_COLOURS, Region, RegionId, Rgb, Sampler, Schedule, Settings,
-    Start, TAKES_MEMORY, Take, WarningKind, WindowWeights, Wrap, describe, replace_file, write_atomically,
+    Area, BootstrapColour, Carry, Document, History, Kind, Lora, MAX_FEATHER, MAX_LORA_WEIGHT, MAX_LORAS, MAX_REGIONS,
+    MAX_WEIGHT, MIN_WEIGHT, Mask, MergeKey, Opened, Overlap, PixelRect, Problem, REGION_COLOURS, Region, RegionId, Rgb,
+    Sampler, Schedule, Settings, Start, TAKES_MEMORY, Take, WarningKind, WindowWeights, Wrap, describe, replace_file,
+    write_atomically,
 };
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read as _, Write as _};
@@ -1464,4 +1465,43 @@ fn pictures_to_start_from_are_of_any_size_and_kind() {
     std::fs::write(&other, b"GIF89a and so on").expect("written");
     let error = Document::import_picture(&other).expect_err("no picture").to_string();
     assert!(error.contains("other.jpg") && error.contains("PNG, JPEG or WebP"), "{error}");
+}
+
+#[test]
+fn loras_are_kept_and_named_as_the_web_uis_do() {
+    let mut document = painted();
+    document.style.clear();
+    document.background.words = "a lake".to_owned();
+    document.background.negative = "blurry".to_owned();
+    document.regions.clear();
+    let lora = |file: &str, weight| Lora { file: file.to_owned(), weight };
+    document.settings.loras = vec![
+        lora("/loras/ink v1.2.safetensors", 0.8),
+        lora("/loras/a<b:c>.safetensors", -1.5),
+        lora("off.safetensors", 0.0),
+    ];
+    let text = document.parameters(160, 96, 1);
+    let first = "a lake <lora:ink v1.2:0.8> <lora:a_b_c_:-1.5>\nNegative prompt: blurry\n";
+    assert!(text.starts_with(first), "{text}");
+    let folder = tempfile::tempdir().unwrap();
+    let (project, picture_file) = (folder.path().join("a.ora"), folder.path().join("a.png"));
+    document.save(&project).unwrap();
+    document.export_png(&picture_file, &picture(160, 96), true).unwrap();
+    for path in [&project, &picture_file] {
+        assert_eq!(Document::open(path).unwrap().settings, document.settings);
+        let told = polyptych::document::describe(path).unwrap().to_string();
+        assert!(told.contains("LoRA          /loras/ink v1.2.safetensors, weight 0.8"), "{told}");
+    }
+    document.background.words.clear();
+    assert!(document.parameters(160, 96, 1).starts_with("<lora:ink v1.2:0.8> "));
+
+    // What is out of range is brought into it and told.
+    document.settings.loras = vec![lora("strong.safetensors", 1e9)];
+    document.settings.loras.resize(MAX_LORAS + 8, lora("more.safetensors", f32::NAN));
+    document.save(&project).unwrap();
+    let opened = Document::open_with_notes(&project).unwrap();
+    let loras = &opened.document.settings.loras;
+    assert_eq!((loras.len(), loras[0].weight, loras[1].weight), (MAX_LORAS, MAX_LORA_WEIGHT, 1.0));
+    let notes = opened.notes.join("\n");
+    assert!(notes.contains("there were 40 LoRAs") && notes.contains("the weight of LoRA “strong”"), "{notes}");
 }

@@ -2,7 +2,7 @@
 
 use polyptych::checkpoint::Device;
 use polyptych::diffusion::{Call, Moments, Network, NetworkError, Planes, PromptId, SchedulerConfig};
-use polyptych::document::{Area, Document, Mask, PixelRect, Sampler, Start};
+use polyptych::document::{Area, Document, Lora, Mask, PixelRect, Sampler, Start};
 use polyptych::studio::{self, Event, Job, JobId, LatentToRgb, Loader, Model, Options, Phase, Studio, Warning};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
@@ -75,10 +75,10 @@ impl Bench {
         let (wake, woken) = mpsc::channel();
         let (calls, loads) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let (theirs, counted) = (Arc::clone(&calls), Arc::clone(&loads));
-        let loader: Loader = Box::new(move |name| {
+        let loader: Loader = Box::new(move |name, _| {
             counted.fetch_add(1, Ordering::SeqCst);
             if name == "missing" {
-                return Err(studio::load(name, Device::Candle).expect_err("there is none of that name").into());
+                return Err(studio::load(name, Device::Candle, &[]).expect_err("there is none of that name").into());
             }
             let config = SchedulerConfig { clip_sample: Some(false), ..SchedulerConfig::default() };
             Ok(Box::new(Toy { config, calls: Arc::clone(&theirs), preview_map: None, at_call }))
@@ -377,4 +377,47 @@ fn the_decoder_makes_no_preview_that_the_steps_have_not_earned() {
         // Once on a small latent to know what it takes, and the finished picture of each run.
         assert_eq!(slow.decodes, 1 + run);
     }
+}
+
+#[test]
+fn a_changed_list_of_loras_is_a_fresh_load_without_one() {
+    let golden = |name: &str| {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens").join(name);
+        path.to_str().expect("UTF-8").to_owned()
+    };
+    let (wake, woken) = mpsc::channel();
+    let mut bench = Bench::new(|_| ());
+    bench.woken = woken;
+    bench.studio = Studio::start(move || {
+        wake.send(()).ok();
+    });
+    let drawn = |loras: &[(&str, f32)]| {
+        let mut document = document(2);
+        document.settings.model = golden("eps");
+        document.settings.loras = loras
+            .iter()
+            .map(|&(name, weight)| Lora { file: golden(&format!("lora/{name}.safetensors")), weight })
+            .collect();
+        bench.until_end(bench.studio.submit(Job { document, live: false }))
+    };
+    let image = |events: &[Event]| match events.last() {
+        Some(Event::Finished { image, .. }) => image.to_vec(),
+        other => panic!("no picture: {other:?}"),
+    };
+    let loadings =
+        |events: &[Event]| events.iter().filter(|e| matches!(e, Event::Phase { phase: Phase::Loading, .. })).count();
+    let plain = drawn(&[]);
+    let strong = drawn(&[("eps_kohya", 1.0)]);
+    assert_eq!((loadings(&plain), loadings(&strong)), (1, 1));
+    assert_ne!(image(&strong), image(&plain));
+    let again = drawn(&[("eps_kohya", 1.0)]);
+    assert_eq!((loadings(&again), image(&again)), (0, image(&strong)));
+    assert_ne!(image(&drawn(&[("eps_kohya", 0.5)])), image(&strong));
+    // A file that is not there ends the job in words, and the next one is none the worse.
+    let failed = drawn(&[("gone", 1.0)]);
+    let said = matches!(failed.last(), Some(Event::Failed { failure, .. }) if failure.to_string().contains("gone.safetensors: there is no such file"));
+    assert!(said, "{failed:?}");
+    assert_eq!(image(&drawn(&[("eps_kohya", 1.0)])), image(&strong));
+    assert_eq!(image(&drawn(&[])), image(&plain));
+    assert_eq!(bench.loads.load(Ordering::SeqCst), 0, "the studio's own loader was asked");
 }

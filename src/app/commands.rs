@@ -112,6 +112,7 @@ commands! {
     BringBackTake: "Bring back the removed picture", "Put the picture that was removed last back into the strip", None, [];
     NewSeed: "Roll a new seed", "Another seed gives another picture of the same words", Some(icons::ICON_CASINO), [key(CTRL, Key::R)];
     RerollRegion: "Draw this one again", "Another seed for this region alone; the rest of the picture stays as it is", Some(icons::ICON_CASINO), [key(CTRL_SHIFT, Key::R)];
+    AddLora: "Add a LoRA…", "Lay a LoRA (.safetensors) over the model: it changes how it draws", None, [];
     CanvasSize: "Canvas size…", "Change width and height of the picture", None, [];
     ToolBrush: "Brush", "Paint where the region shows", Some(icons::ICON_BRUSH), [key(PLAIN, Key::B)];
     ToolEraser: "Eraser", "Take paint away from the region", Some(icons::ICON_INK_ERASER), [key(PLAIN, Key::E)];

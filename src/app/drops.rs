@@ -1,4 +1,4 @@
-//! What is dropped on the window or pasted into it: projects, pictures, masks, models.
+//! What is dropped on the window or pasted into it: projects, pictures, masks, models, LoRAs.
 
 use super::dialogs::{Dialog, Next, buttons, main, modal, other};
 use super::editor::Selected;
@@ -6,11 +6,9 @@ use super::leave::Leave;
 use super::texts::{fill, tr};
 use super::{App, theme};
 use crate::document::{Document, Mask, RegionId, is_grey, over_white, read_picture};
-use crate::studio::Vocabulary;
+use crate::studio::{LoraFile, Vocabulary};
 use egui::{Align2, ColorImage, FontId, Rect, Stroke, StrokeKind, TextureHandle, TextureOptions, Ui, vec2};
 use image::RgbaImage;
-use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -20,8 +18,8 @@ pub enum Found {
     Project,
     Picture(Arc<RgbaImage>),
     Model,
-    /// What cannot be used yet.
-    Lora,
+    /// A LoRA, with the words it was trained on, where it says them.
+    Lora(Option<String>),
 }
 
 /// Asks once what a picture is for.
@@ -36,8 +34,11 @@ pub struct PlaceForm {
 pub fn find_out(path: &Path) -> Result<Found, String> {
     let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
     let weights = ["safetensors", "ckpt", "pt", "pth", "bin", "pkl"].contains(&ending.as_str());
-    if ending == "safetensors" && is_lora(path) {
-        return Ok(Found::Lora);
+    if ending == "safetensors" && LoraFile::is_one(path) {
+        let summary = LoraFile::open(path).map_err(|e| e.to_string())?.summary();
+        let tags = || summary.tags.iter().take(3).map(|tag| tag.words.clone()).collect::<Vec<_>>().join(", ");
+        let words = summary.trigger.clone().unwrap_or_else(tags);
+        return Ok(Found::Lora(Some(words).filter(|words| !words.is_empty())));
     }
     if path.is_dir() || weights {
         // What a model lacks is better said now than when a picture is wanted.
@@ -47,23 +48,6 @@ pub fn find_out(path: &Path) -> Result<Found, String> {
         return Ok(Found::Project);
     }
     read_picture(path).map(|image| Found::Picture(Arc::new(image))).map_err(|e| e.to_string())
-}
-
-/// True where the tensors of a .safetensors file are named as those of a LoRA are.
-fn is_lora(path: &Path) -> bool {
-    let read = || {
-        let mut file = File::open(path).ok()?;
-        let mut length = [0; 8];
-        file.read_exact(&mut length).ok()?;
-        // No header is longer than this by the format.
-        let length = u64::from_le_bytes(length).min(100_000_000);
-        let mut header = Vec::new();
-        file.take(length).read_to_end(&mut header).ok()?;
-        let header: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(&header).ok()?;
-        let marks = [".lora_down.", ".lora_up.", ".lora_A.", ".lora_B.", ".lora.down.", ".lora.up."];
-        Some(header.keys().any(|name| marks.iter().any(|mark| name.contains(mark))))
-    };
-    read().unwrap_or(false)
 }
 
 fn name(path: &Path) -> String {
@@ -98,7 +82,7 @@ impl App {
         let painter = ui.layer_painter(egui::LayerId::new(egui::Order::Tooltip, egui::Id::unique("drop hint")));
         painter.rect_filled(rect, 0.0, t.shade);
         painter.rect_stroke(rect.shrink(8.0), theme::ROUND, Stroke::new(2.0, t.accent), StrokeKind::Inside);
-        let text = tr("Drop a project, a picture, a mask or a model folder");
+        let text = tr("Drop a project, a picture, a mask, a model folder or a LoRA");
         let font = FontId::new(18.0, theme::strong_family());
         let text = painter.layout_no_wrap(text.to_owned(), font, t.text_strong);
         let place = Align2::CENTER_CENTER.anchor_size(rect.center(), text.size());
@@ -114,9 +98,11 @@ impl App {
                 self.set_model(path.display().to_string());
                 self.toasts.info(fill("Pictures are drawn with {0} from now on.", &[&name(path)]));
             }
-            Found::Lora => {
-                self.toasts
-                    .error(fill("{0} is a LoRA. LoRAs cannot be used yet; nothing was changed.", &[&name(path)]));
+            Found::Lora(words) => {
+                self.add_lora(path);
+                if let Some(words) = words {
+                    self.toasts.info(fill("It was trained on these words: {0}", &[&words]));
+                }
             }
             Found::Picture(image) => match card {
                 Some(Selected::Region(id)) => self.take_mask(id, &image),
@@ -253,17 +239,15 @@ mod tests {
 
     #[test]
     fn a_lora_is_known_by_its_tensors() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let with = |tensor: &str| {
-            let header = format!("{{\"{tensor}\":{{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}}}}");
-            let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
-            bytes.extend(header.as_bytes());
-            file(folder.path(), "some.safetensors", &bytes)
+        let golden = |name| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens").join(name);
+        let words = |name| match find_out(&golden(name)) {
+            Ok(Found::Lora(words)) => words,
+            _ => panic!("{name} is a LoRA"),
         };
-        assert!(is_lora(&with("lora_unet_down_blocks_0.lora_down.weight")));
-        assert!(!is_lora(&with("model.diffusion_model.input_blocks.0.0.weight")));
-        assert!(!is_lora(&file(folder.path(), "short.safetensors", &[1, 2])));
-        assert!(matches!(find_out(&with("a.lora_A.weight")), Ok(Found::Lora)));
+        assert_eq!(words("lora/eps_kohya.safetensors").as_deref(), Some("zorkfox, snow, a fox"));
+        assert_eq!(words("lora/eps_peft.safetensors"), None);
+        let error = find_out(&golden("eps/unet/diffusion_pytorch_model.safetensors")).err().expect("no LoRA");
+        assert!(error.contains("single-file checkpoints"), "{error}");
     }
 
     #[test]

@@ -37,6 +37,7 @@ pub enum Purpose {
     Picture,
     /// A folder with a model in it.
     Model,
+    Lora,
 }
 
 impl Purpose {
@@ -50,6 +51,7 @@ impl Purpose {
             Self::ImportRegions => tr("Import regions"),
             Self::Picture => tr("Choose a picture to start from"),
             Self::Model => tr("Choose a model folder"),
+            Self::Lora => tr("Add a LoRA"),
         }
     }
 
@@ -62,6 +64,7 @@ impl Purpose {
             Self::ImportRegions => tr("Import"),
             Self::Picture => tr("Choose"),
             Self::Model => tr("Choose"),
+            Self::Lora => tr("Add"),
         }
     }
 
@@ -75,6 +78,7 @@ impl Purpose {
             Self::ExportRegions | Self::ImportRegions => &["json"],
             Self::Picture => &["png", "jpg", "jpeg", "webp"],
             Self::Model => &[],
+            Self::Lora => &["safetensors"],
         }
     }
 
@@ -278,6 +282,7 @@ impl Files {
             Purpose::ImportRegions => dialog.add_filter("JSON", purpose.endings()),
             Purpose::Picture => dialog.add_filter(tr("Pictures"), purpose.endings()),
             Purpose::Model => dialog,
+            Purpose::Lora => dialog.add_filter("LoRA", purpose.endings()),
         };
         if let Some(folder) = folder {
             dialog = dialog.set_directory(folder);
@@ -285,7 +290,7 @@ impl Files {
         self.asking = Some(purpose);
         let answer = move || {
             let path = match purpose {
-                Purpose::Open | Purpose::Picture | Purpose::ImportRegions => dialog.pick_file(),
+                Purpose::Open | Purpose::Picture | Purpose::ImportRegions | Purpose::Lora => dialog.pick_file(),
                 Purpose::SaveAs | Purpose::Export(_) | Purpose::ExportMask | Purpose::ExportRegions => {
                     dialog.save_file()
                 }

@@ -160,6 +160,8 @@ impl App {
                 self.files.picture(path, size);
             }
             Purpose::Model => self.set_model(path.display().to_string()),
+            // Looked at as what is dropped is.
+            Purpose::Lora => self.files.find_out(path, None),
         }
     }
 

@@ -101,6 +101,7 @@ const MENUS: [Menu; 8] = [
             Some(Command::PaintChange),
             Some(Command::NewSeed),
             Some(Command::RerollRegion),
+            Some(Command::AddLora),
             Some(Command::CanvasSize),
         ],
     ),

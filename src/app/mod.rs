@@ -28,6 +28,7 @@ mod live;
 mod logic;
 mod making;
 mod menu;
+mod models;
 mod more;
 mod options;
 mod outpaint;
@@ -95,7 +96,7 @@ pub struct Options {
     pub file_dialogs: FileDialogs,
     /// What the window speaks, whatever was chosen before.
     pub language: Option<Language>,
-    /// Where unsaved work is kept for the start after a crash; nothing is kept without.
+    /// Where unsaved work is kept for the start after a crash, and the list of added models; nothing is kept without.
     pub data: Option<PathBuf>,
     /// How much unsaved change is kept at once; a minute unless said otherwise.
     pub autosave_every: Option<std::time::Duration>,
@@ -133,6 +134,8 @@ pub struct App {
     tour: tour::Tour,
     recovery: recovery::Recovery,
     shelf: shelf::Shelf,
+    /// Checkpoints and LoRAs that this person has added.
+    added: models::Added,
     /// What the document's model makes of words, once that is known.
     vocabulary: Option<Arc<crate::studio::Vocabulary>>,
     /// The title the window has been given.
@@ -187,6 +190,7 @@ impl App {
             tour: tour::Tour::default(),
             recovery: recovery::Recovery::new(options.data.as_deref(), options.autosave_every),
             shelf: shelf::Shelf::default(),
+            added: models::Added::of(options.data),
             vocabulary: None,
             window_title: String::new(),
             closing: false,
@@ -300,6 +304,12 @@ impl App {
     }
 }
 
+/// Where what a person has made of the program lies: preferences, unsaved work, the list of added models.
+#[must_use]
+pub fn data_folder() -> Option<PathBuf> {
+    eframe::storage_dir("polyptych")
+}
+
 /// Opens the studio's window, with this project or else the example, and returns when it is closed.
 ///
 /// # Errors
@@ -323,7 +333,7 @@ pub fn run(project: Option<PathBuf>) -> anyhow::Result<()> {
             .with_drag_and_drop(true),
         ..Default::default()
     };
-    let options = Options { project, data: eframe::storage_dir("polyptych"), ..Default::default() };
+    let options = Options { project, data: data_folder(), ..Default::default() };
     eframe::run_native("polyptych", native, Box::new(|cc| Ok(Box::new(App::new(cc, options)))))
         .map_err(|error| anyhow::anyhow!("{error}"))
         .context("the studio's window could not be opened; `polyptych render` works without one")

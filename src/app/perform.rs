@@ -109,6 +109,7 @@ impl App {
             Command::BringBackTake => self.bring_back_take(),
             Command::NewSeed => self.set_seed(new_seed(self.editor.document().settings.seed)),
             Command::RerollRegion => self.reroll_region(),
+            Command::AddLora => self.ask_path(Purpose::Lora),
             Command::CanvasSize => self.dialog = Some(Dialog::canvas_size(self.editor.document())),
             Command::ToolBrush => self.take_tool(Tool::Brush),
             Command::ToolEraser => self.take_tool(Tool::Eraser),

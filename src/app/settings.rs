@@ -1,7 +1,6 @@
 //! How the picture is made: what is wrong, size, steps, seed, and the button.
 
 use super::editor::Field;
-use super::files::Purpose;
 use super::texts::{fill, tr};
 use super::{App, Command, theme, widgets};
 use crate::document::{Sampler, Schedule};
@@ -17,6 +16,7 @@ impl App {
             self.size_field(ui, width);
             self.model_field(ui, width);
         });
+        self.loras_ui(ui);
         ui.horizontal(|ui| {
             self.steps_field(ui, width);
             self.guidance_field(ui, width);
@@ -63,39 +63,6 @@ impl App {
         });
         if asked {
             self.perform(ui, Command::CanvasSize);
-        }
-    }
-
-    fn model_field(&mut self, ui: &mut Ui, width: f32) {
-        let current = self.editor.document().settings.model.clone();
-        let hint =
-            tr("What draws the picture: the small model inside the program, or a folder with a Stable Diffusion model");
-        let mut chosen = None;
-        let mut browse = false;
-        widgets::field(ui, width, tr("Model"), hint, |ui, label| {
-            let combo = ComboBox::from_id_salt("model").selected_text(model_name(&current)).icon(widgets::chevron);
-            let response = combo.truncate().show_ui(ui, |ui| {
-                for model in [EMBEDDED, &current].into_iter().take(if current == EMBEDDED { 1 } else { 2 }) {
-                    if ui.selectable_label(model == current, model_name(model)).clicked() {
-                        chosen = Some(model.to_owned());
-                    }
-                }
-                browse = ui.button(tr("Choose a model folder…")).clicked();
-            });
-            response.response.labelled_by(label).on_hover_text(format!("{hint}\n{current}"));
-        });
-        if let Some(model) = chosen {
-            self.set_model(model);
-        }
-        if browse {
-            self.ask_path(Purpose::Model);
-        }
-    }
-
-    pub(super) fn set_model(&mut self, model: String) {
-        if self.editor.document().settings.model != model {
-            self.editor.change_field(Field::Model, |d| d.settings.model = model);
-            self.editor.close_step();
         }
     }
 
@@ -177,15 +144,4 @@ impl App {
         self.editor.change_field(Field::Seed, |d| d.settings.seed = seed);
         self.editor.close_step();
     }
-}
-
-/// The name of the model inside the program.
-const EMBEDDED: &str = "embedded";
-
-/// What a model is called: the last part of where it lies.
-fn model_name(model: &str) -> String {
-    if model == EMBEDDED {
-        return tr("Built in").to_owned();
-    }
-    std::path::Path::new(model).file_stem().map_or_else(|| model.to_owned(), |s| s.to_string_lossy().into_owned())
 }

@@ -3,8 +3,10 @@
 //! [`Checkpoint::open`] reads the small files and checks that they fit together; [`Checkpoint::load`] puts the networks on
 //! a device. Files are hostile until parsed: each fault is one line that names the file, the fact and the remedy.
 
+mod catalogue;
 mod embedded;
 mod few_steps;
+mod lora;
 mod memory;
 mod model;
 mod safetensors;
@@ -15,7 +17,9 @@ pub mod weighting;
 mod words;
 
 pub use crate::backend::{Device, UnknownDevice};
+pub use catalogue::{Catalogue, Entry, Kind};
 pub use few_steps::FewSteps;
+pub use lora::{InPart, LoraFile, LoraSummary, Tag};
 pub use memory::out_of_memory;
 pub use model::Model;
 pub use summary::{Part, Summary};
@@ -25,9 +29,11 @@ pub use words::{Completion, KnownWords, Offer, Thing, UnknownWord, Words, insert
 use crate::backend::Backend;
 use crate::backend::candle::Candle;
 use crate::networks::{self, clip, unet, vae};
+use lora::Patches;
 use safetensors::TensorFile;
 use serde_json::Value;
 use std::path::Path;
+use std::sync::Arc;
 use store::Store;
 
 /// Why a checkpoint could not be used, in one line.
@@ -44,6 +50,16 @@ pub enum Error {
     /// The operating system would not read it.
     #[error("{file}: cannot be read ({source}); check the disk and the permissions")]
     Unreadable {
+        /// The file.
+        file: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The operating system would not write it.
+    #[error(
+        "{file}: cannot be written ({source}); nothing was changed, check the folder, its rights and the free space"
+    )]
+    Unwritable {
         /// The file.
         file: String,
         /// What the system says.
@@ -91,13 +107,13 @@ const FETCH_AGAIN: &str = "fetch it again";
 pub const EMBEDDED: &str = "embedded";
 
 /// An open checkpoint in the diffusers layout: configs parsed, weights mapped, nothing on a device yet.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Checkpoint {
     name: String,
     store: Store,
-    unet: (unet::Config, TensorFile),
-    vae: (vae::Config, TensorFile),
-    text: (clip::Config, TensorFile),
+    unet: (unet::Config, Arc<TensorFile>),
+    vae: (vae::Config, Arc<TensorFile>),
+    text: (clip::Config, Arc<TensorFile>),
     scheduler: Value,
 }
 
@@ -138,7 +154,7 @@ impl Checkpoint {
             let what = "checkpoints with two text encoders (SDXL) are".to_owned();
             return Err(Error::Unsupported { file: store.describe("text_encoder_2/config.json"), what });
         }
-        let weights = |folder: &str, stem: &str| TensorFile::open(&store, folder, stem);
+        let weights = |folder: &str, stem: &str| TensorFile::open(&store, folder, stem).map(Arc::new);
         let unet_file = store.describe("unet/config.json");
         let text_file = store.describe("text_encoder/config.json");
         let unet = unet::Config::parse(&store.json("unet/config.json")?, &unet_file)?;
@@ -230,13 +246,29 @@ impl Checkpoint {
         Summary::of(self)
     }
 
+    /// What LoRAs change of UNet and text encoder, and a warning for each that fits in part.
+    ///
+    /// # Errors
+    /// Where one is for another family.
+    fn patches(&self, loras: &[(Arc<LoraFile>, f32)]) -> Result<([Patches; 2], Vec<InPart>)> {
+        Patches::fit(loras, &self.unet.1, &self.text.1, self.text.0.hidden_size)
+    }
+
     /// Puts the networks on a device.
     ///
     /// # Errors
     /// Where a tensor is missing, of another shape or not finite, or the device fails.
     pub fn load(&self, device: Device) -> Result<Model> {
+        self.load_with(device, &[])
+    }
+
+    /// Puts the networks on a device with LoRAs, each at its weight, as [`Model::set_loras`] does.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::load`] and [`Model::set_loras`].
+    pub fn load_with(&self, device: Device, loras: &[(Arc<LoraFile>, f32)]) -> Result<Model> {
         match device {
-            Device::Candle => self.load_on(Candle::cpu()),
+            Device::Candle => Model::load(self, Candle::cpu(), loras),
         }
     }
 
@@ -245,6 +277,6 @@ impl Checkpoint {
     /// # Errors
     /// As [`Checkpoint::load`].
     pub fn load_on<B: Backend>(&self, backend: B) -> Result<Model> {
-        Model::load(self, backend)
+        Model::load(self, backend, &[])
     }
 }

@@ -1,6 +1,7 @@
 //! A checkpoint on a device.
 
-use super::{Checkpoint, Result, Tokenizer, Tokens};
+use super::lora::{Applied, InPart, Merged, Patches};
+use super::{Checkpoint, LoraFile, Result, Tokenizer, Tokens};
 use crate::backend::Backend;
 use crate::diffusion::{AreaCall, Call, Moments, Network, NetworkError, Planes, PromptId};
 use crate::networks::clip::TextEncoder;
@@ -9,9 +10,14 @@ use crate::networks::vae::Autoencoder;
 use crate::networks::{self, Error as NetworksError};
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
 /// Text encoder, UNet and VAE on a device, whichever it is.
 pub struct Model {
+    /// What it is made of, for other LoRAs.
+    checkpoint: Checkpoint,
+    /// The LoRAs on UNet and text encoder; none where a network was lost by a failure.
+    applied: [Option<Applied>; 2],
     tokenizer: Tokenizer,
     networks: Box<dyn Networks>,
     prompts: HashMap<String, PromptId>,
@@ -50,13 +56,39 @@ impl fmt::Debug for Model {
 }
 
 impl Model {
-    pub(super) fn load(checkpoint: &Checkpoint, backend: impl Backend) -> Result<Self> {
+    pub(super) fn load(checkpoint: &Checkpoint, backend: impl Backend, loras: &[(Arc<LoraFile>, f32)]) -> Result<Self> {
+        let ([unet, text], _) = checkpoint.patches(loras)?;
         Ok(Self {
-            networks: Box::new(Loaded::load(checkpoint, backend)?),
+            networks: Box::new(Loaded::load(checkpoint, backend, &unet, &text)?),
             tokenizer: checkpoint.tokenizer()?,
+            checkpoint: checkpoint.clone(),
+            applied: [Some(unet.applied), Some(text.applied)],
             prompts: HashMap::new(),
             solids: HashMap::new(),
         })
+    }
+
+    /// Draws with these LoRAs from now on, each at its weight, in place of those before: networks that other LoRAs or weights
+    /// change are made again from the checkpoint's own weights, so that it is the same as loading it with them. Where the text
+    /// encoder is, prompts given out before are void. Returns a warning for each LoRA that fits in part.
+    ///
+    /// # Errors
+    /// Where a LoRA is for another family or not finite, or the device fails. After the first nothing has changed; after the
+    /// others this must succeed before anything is drawn.
+    pub fn set_loras(&mut self, loras: &[(Arc<LoraFile>, f32)]) -> Result<Vec<InPart>> {
+        let ([unet, text], warnings) = self.checkpoint.patches(loras)?;
+        if self.applied[0].as_ref() != Some(&unet.applied) {
+            self.applied[0] = None;
+            self.networks.reload_unet(&self.checkpoint, &unet)?;
+            self.applied[0] = Some(unet.applied);
+        }
+        if self.applied[1].as_ref() != Some(&text.applied) {
+            self.applied[1] = None;
+            self.forget_prompts();
+            self.networks.reload_text(&self.checkpoint, &text)?;
+            self.applied[1] = Some(text.applied);
+        }
+        Ok(warnings)
     }
 
     /// The device in words, for the status line.
@@ -143,6 +175,8 @@ trait Networks: Send {
     /// With a weight for each id, embeddings are moved away from those of the other ids, the empty prompt's.
     fn encode_words(&mut self, ids: &[u32], weighting: Option<(&[u32], &[f32])>) -> networks::Result<usize>;
     fn forget_words(&mut self);
+    fn reload_unet(&mut self, checkpoint: &Checkpoint, patches: &Patches) -> networks::Result<()>;
+    fn reload_text(&mut self, checkpoint: &Checkpoint, patches: &Patches) -> networks::Result<()>;
     fn embedding(&self, prompt: PromptId) -> networks::Result<Vec<f32>>;
     fn in_channels(&self) -> usize;
     fn predict(&self, inputs: &Planes, timestep: f32, calls: &[Call]) -> networks::Result<Planes>;
@@ -167,23 +201,32 @@ fn room(whole: usize) -> usize {
 
 struct Loaded<B: Backend> {
     backend: B,
-    text: TextEncoder<B>,
-    unet: Unet<B>,
+    /// This and the UNet are none while they are made again, and after that has failed.
+    text: Option<TextEncoder<B>>,
+    unet: Option<Unet<B>>,
+    in_channels: usize,
     vae: Autoencoder<B>,
     /// Text embeddings `[1, tokens, width]`, by [`PromptId`].
     words: Vec<B::Tensor>,
 }
 
 impl<B: Backend> Loaded<B> {
-    fn load(checkpoint: &Checkpoint, backend: B) -> networks::Result<Self> {
-        let Checkpoint { text, unet, vae, .. } = checkpoint;
-        Ok(Self {
-            text: TextEncoder::load(text.0.clone(), &backend, &text.1)?,
-            unet: Unet::load(unet.0.clone(), &backend, &unet.1)?,
-            vae: Autoencoder::load(vae.0.clone(), &backend, &vae.1)?,
-            backend,
-            words: Vec::new(),
-        })
+    fn load(checkpoint: &Checkpoint, backend: B, unet: &Patches, text: &Patches) -> networks::Result<Self> {
+        let (config, file) = &checkpoint.vae;
+        let vae = Autoencoder::load(config.clone(), &backend, &**file)?;
+        let in_channels = checkpoint.unet.0.in_channels;
+        let mut this = Self { text: None, unet: None, in_channels, vae, backend, words: Vec::new() };
+        this.reload_text(checkpoint, text)?;
+        this.reload_unet(checkpoint, unet)?;
+        Ok(this)
+    }
+
+    fn text(&self) -> networks::Result<&TextEncoder<B>> {
+        self.text.as_ref().ok_or_else(|| NetworksError::Input("the text encoder could not be loaded".to_owned()))
+    }
+
+    fn unet(&self) -> networks::Result<&Unet<B>> {
+        self.unet.as_ref().ok_or_else(|| NetworksError::Input("the UNet could not be loaded".to_owned()))
     }
 
     fn words(&self, prompt: PromptId) -> networks::Result<&B::Tensor> {
@@ -276,9 +319,10 @@ impl<B: Backend> Networks for Loaded<B> {
     }
 
     fn encode_words(&mut self, ids: &[u32], weighting: Option<(&[u32], &[f32])>) -> networks::Result<usize> {
-        let mut words = self.text.forward(&self.backend, ids)?;
+        let text = self.text()?;
+        let mut words = text.forward(&self.backend, ids)?;
         if let Some((empty, weights)) = weighting {
-            let empty = self.backend.download(&self.text.forward(&self.backend, empty)?)?;
+            let empty = self.backend.download(&text.forward(&self.backend, empty)?)?;
             let mut moved = self.backend.download(&words)?;
             let width = moved.len() / weights.len().max(1);
             for (at, (value, empty)) in moved.iter_mut().zip(empty).enumerate() {
@@ -294,12 +338,27 @@ impl<B: Backend> Networks for Loaded<B> {
         self.words.clear();
     }
 
+    fn reload_unet(&mut self, checkpoint: &Checkpoint, patches: &Patches) -> networks::Result<()> {
+        let (config, base) = &checkpoint.unet;
+        // Two at once may be more than the memory holds.
+        self.unet = None;
+        self.unet = Some(Unet::load(config.clone(), &self.backend, &Merged { base, patches })?);
+        Ok(())
+    }
+
+    fn reload_text(&mut self, checkpoint: &Checkpoint, patches: &Patches) -> networks::Result<()> {
+        let (config, base) = &checkpoint.text;
+        self.text = None;
+        self.text = Some(TextEncoder::load(config.clone(), &self.backend, &Merged { base, patches })?);
+        Ok(())
+    }
+
     fn embedding(&self, prompt: PromptId) -> networks::Result<Vec<f32>> {
         Ok(self.backend.download(self.words(prompt)?)?)
     }
 
     fn in_channels(&self) -> usize {
-        self.unet.config().in_channels
+        self.in_channels
     }
 
     fn predict(&self, inputs: &Planes, timestep: f32, calls: &[Call]) -> networks::Result<Planes> {
@@ -307,7 +366,7 @@ impl<B: Backend> Networks for Loaded<B> {
         let rows: Vec<usize> = calls.iter().map(|call| call.input).collect();
         self.in_batches(&rows, |rows, from| {
             let words = self.embeddings(calls[from..from + rows.len()].iter().map(|call| call.prompt))?;
-            self.unet.forward(&self.backend, &x, timestep, rows, &words)
+            self.unet()?.forward(&self.backend, &x, timestep, rows, &words)
         })
     }
 
@@ -321,7 +380,7 @@ impl<B: Backend> Networks for Loaded<B> {
             let masks: Vec<&[f32]> = areas().map(|area| area.mask.as_slice()).collect();
             let masks = AreaMasks { counts: &counts, masks: &masks, height: inputs.height, width: inputs.width };
             let words = self.embeddings(areas().map(|area| area.prompt))?;
-            self.unet.forward_areas(&self.backend, &x, timestep, rows, &words, &masks)
+            self.unet()?.forward_areas(&self.backend, &x, timestep, rows, &words, &masks)
         })
     }
 

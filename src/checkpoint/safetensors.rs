@@ -1,6 +1,6 @@
 //! Memory-mapped `.safetensors` files.
 
-use super::store::{Bytes, Store};
+use super::store::{Bytes, Store, map_file};
 use super::{Error, Result};
 use crate::backend::HostTensor;
 use crate::networks::{self, Weights};
@@ -8,6 +8,7 @@ use half::slice::HalfFloatSliceExt as _;
 use half::{bf16, f16};
 use rayon::prelude::*;
 use safetensors::tensor::{Dtype, Metadata, SafeTensorError, SafeTensors, TensorInfo};
+use std::path::Path;
 
 /// Values converted at a time.
 const BLOCK: usize = 4096;
@@ -42,6 +43,11 @@ impl TensorFile {
         Self::parse(store.describe(&path), store.map(&path)?)
     }
 
+    /// A file by its path.
+    pub(super) fn open_path(path: &Path) -> Result<Self> {
+        Self::parse(path.display().to_string(), map_file(path)?)
+    }
+
     fn parse(file: String, bytes: Bytes) -> Result<Self> {
         match SafeTensors::read_metadata(&bytes) {
             Ok((length, header)) => Ok(Self { file, bytes, header, start: length + 8 }),
@@ -49,6 +55,18 @@ impl TensorFile {
                 Err(Error::Invalid { file, fact: fact(&error), remedy: "fetch it again (as a .safetensors file)" })
             }
         }
+    }
+
+    /// The tensors' names, in order.
+    pub(super) fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.header.tensors().into_keys().collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// A text of the header.
+    pub(super) fn metadata(&self, key: &str) -> Option<&str> {
+        self.header.metadata().as_ref()?.get(key).map(String::as_str)
     }
 
     /// Bytes of the file.

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 const LARGEST_TEXT: u64 = 64 << 20;
 
 /// A tree of files.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Store {
     /// On disk.
     Folder(PathBuf),
@@ -63,20 +63,8 @@ impl Store {
     pub(super) fn map(&self, path: &str) -> Result<Bytes> {
         match self {
             Self::Folder(folder) => {
-                let unreadable = |source| Error::Unreadable { file: self.describe(path), source };
                 let full = folder.join(path);
-                if !full.is_file() {
-                    return Err(self.missing(path));
-                }
-                let file = File::open(full).map_err(unreadable)?;
-                if file.metadata().map_err(unreadable)?.len() == 0 {
-                    return Ok(Bytes::Static(&[]));
-                }
-                // SAFETY: the map is only read. A checkpoint that another program cuts short while it is open can end
-                // this one, as with every memory-mapped model; there is no way to map a file that rules this out.
-                #[expect(unsafe_code, reason = "mapping gigabytes of weights instead of copying them")]
-                let map = unsafe { Mmap::map(&file) };
-                map.map(Bytes::Mapped).map_err(unreadable)
+                if full.is_file() { map_file(&full) } else { Err(self.missing(path)) }
             }
             Self::Embedded(files) => files
                 .iter()
@@ -121,27 +109,49 @@ impl Store {
     }
 }
 
+/// A file's bytes without reading them all.
+pub(super) fn map_file(path: &Path) -> Result<Bytes> {
+    let unreadable = |source| Error::Unreadable { file: path.display().to_string(), source };
+    let file = File::open(path).map_err(unreadable)?;
+    if file.metadata().map_err(unreadable)?.len() == 0 {
+        return Ok(Bytes::Static(&[]));
+    }
+    // SAFETY: the map is only read. A checkpoint that another program cuts short while it is open can end this one, as with
+    // every memory-mapped model; there is no way to map a file that rules this out.
+    #[expect(unsafe_code, reason = "mapping gigabytes of weights instead of copying them")]
+    let map = unsafe { Mmap::map(&file) };
+    map.map(Bytes::Mapped).map_err(unreadable)
+}
+
 /// What to say of a path that is not a folder.
 pub(super) fn refuse_file(path: &Path) -> Error {
     let file = path.display().to_string();
     if !path.is_file() {
         return Error::Missing { file, remedy: "give `embedded` or a checkpoint in the diffusers layout (a folder)" };
     }
-    let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
-    let mut start = [0_u8; 4];
-    let read = File::open(path).and_then(|mut file| file.read(&mut start));
-    if let Err(source) = read {
-        return Error::Unreadable { file, source };
-    }
-    match extension.as_deref() {
-        Some("safetensors") => Error::Unsupported { file, what: "single-file checkpoints are".to_owned() },
-        Some("ckpt" | "pt" | "pth" | "bin" | "pkl") => Error::Pickle { file },
-        // A zip of a pickle, or a bare one.
-        _ if start == *b"PK\x03\x04" || start.starts_with(b"\x80\x02") => Error::Pickle { file },
-        _ => Error::Invalid {
+    match is_pickle(path) {
+        Err(source) => Error::Unreadable { file, source },
+        Ok(true) => Error::Pickle { file },
+        Ok(false) if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("safetensors")) => {
+            Error::Unsupported { file, what: "single-file checkpoints are".to_owned() }
+        }
+        Ok(false) => Error::Invalid {
             file,
             fact: "is not a checkpoint".to_owned(),
             remedy: "give a checkpoint in the diffusers layout (a folder)",
         },
     }
+}
+
+/// True where a file is a pickle by its ending or its first bytes: a zip of one, or a bare one.
+pub(super) fn is_pickle(path: &Path) -> std::io::Result<bool> {
+    let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
+    let mut start = [0_u8; 4];
+    let read = File::open(path)?.read(&mut start)?;
+    let start = start.get(..read).unwrap_or_default();
+    Ok(match extension.as_deref() {
+        Some("safetensors") => false,
+        Some("ckpt" | "pt" | "pth" | "bin" | "pkl") => true,
+        _ => start == b"PK\x03\x04" || start.starts_with(b"\x80\x02"),
+    })
 }

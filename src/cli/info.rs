@@ -1,11 +1,13 @@
 //! `polyptych info`: what a file holds.
 
-use crate::checkpoint::{Checkpoint, Summary};
+use super::Window;
+use super::models::resolve;
+use crate::checkpoint::{Checkpoint, Kind, LoraFile, LoraSummary, Summary};
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A project, an exported PNG, or a checkpoint (a folder, or `embedded`)
+    /// A project, an exported PNG, a checkpoint (a folder, `embedded`, or one that was added) or a LoRA
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Print one JSON object on stdout
@@ -13,12 +15,54 @@ pub(super) struct Args {
     json: bool,
 }
 
-pub(super) fn run(args: &Args) -> anyhow::Result<()> {
-    let name = args.file.to_string_lossy();
-    let of_checkpoint = args.file.is_dir()
-        || (name == "embedded" && !args.file.exists())
-        || args.file.extension().is_some_and(|e| ["safetensors", "ckpt", "pt", "bin"].iter().any(|known| e == *known));
+pub(super) fn run(args: &Args, window: &Window) -> anyhow::Result<()> {
+    let given = args.file.to_string_lossy();
+    // What was added is found by its name.
+    let mut name = resolve(window, Kind::Checkpoint, &given)?;
+    if name == given {
+        name = resolve(window, Kind::Lora, &given)?;
+    }
+    let path = Path::new(&name);
+    if LoraFile::is_one(path) {
+        return lora(path, args.json);
+    }
+    let of_checkpoint = path.is_dir()
+        || (name == "embedded" && !path.exists())
+        || path.extension().is_some_and(|e| ["safetensors", "ckpt", "pt", "bin"].iter().any(|known| e == *known));
     if of_checkpoint { checkpoint(&name, args.json) } else { project(&args.file, args.json) }
+}
+
+fn lora(path: &Path, json: bool) -> anyhow::Result<()> {
+    let summary = LoraFile::open(path)?.summary();
+    if json {
+        println!("{}", serde_json::to_string(&summary)?);
+        return Ok(());
+    }
+    println!("{}: {}", summary.name, one_line_of_lora(&summary));
+    let LoraSummary { unet_layers, text_layers, convolutions, .. } = summary;
+    println!(
+        "  changes       {unet_layers} layers of the UNet ({convolutions} convolutions), {text_layers} of the words"
+    );
+    println!("  file          {:.1} MB, {}", summary.bytes as f64 / 1e6, summary.dtype);
+    if let Some(trigger) = &summary.trigger {
+        println!("  is called by  {trigger}");
+    }
+    if !summary.tags.is_empty() {
+        let tags: Vec<String> = summary.tags.iter().map(|tag| format!("{} ({})", tag.words, tag.count)).collect();
+        println!("  trained on    {}", tags.join(", "));
+    }
+    Ok(())
+}
+
+/// A LoRA in half a line.
+pub(super) fn one_line_of_lora(summary: &LoraSummary) -> String {
+    let (least, most) = summary.ranks;
+    let rank = if least == most { format!("rank {least}") } else { format!("ranks {least} to {most}") };
+    match (summary.family, summary.text_width) {
+        (Some(family), _) => format!("LoRA for {family}, {rank}"),
+        (None, Some(width)) => format!("LoRA for text embeddings {width} wide, {rank}"),
+        (None, None) => format!("LoRA, {rank}"),
+    }
 }
 
 fn checkpoint(name: &str, json: bool) -> anyhow::Result<()> {

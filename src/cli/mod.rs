@@ -31,9 +31,9 @@ enum Command {
     New(new::Args),
     /// Draw a project without a window
     Render(Box<render::Args>),
-    /// Say what a project, an exported PNG or a checkpoint holds
+    /// Say what a project, an exported PNG, a checkpoint or a LoRA holds
     Info(info::Args),
-    /// Say which checkpoints there are
+    /// Say which checkpoints and LoRAs there are; add and remove them
     Models(models::Args),
     /// Measure this machine
     Bench(bench::Args),
@@ -43,6 +43,8 @@ enum Command {
 
 /// What the command line asks of the window, which stands above it.
 pub struct Window {
+    /// Where this person's data lies, where there is such a place.
+    pub data: fn() -> Option<PathBuf>,
     /// Opens the studio with this project or the example, and returns when it is closed.
     pub open: fn(Option<PathBuf>) -> anyhow::Result<()>,
     /// Measures the studio over so many frames; the process began then.
@@ -61,9 +63,9 @@ pub fn main(window: &Window) -> ExitCode {
     let outcome = match cli.command {
         None => (window.open)(cli.project),
         Some(Command::New(args)) => new::run(&args),
-        Some(Command::Render(args)) => render::run(&args),
-        Some(Command::Info(args)) => info::run(&args),
-        Some(Command::Models(args)) => models::run(&args),
+        Some(Command::Render(args)) => render::run(&args, window),
+        Some(Command::Info(args)) => info::run(&args, window),
+        Some(Command::Models(args)) => models::run(&args, window),
         Some(Command::Bench(args)) => bench::run(&args, window, started),
         Some(Command::Devices(args)) => devices::run(&args),
     };

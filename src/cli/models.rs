@@ -1,6 +1,8 @@
-//! `polyptych models`: which checkpoints there are.
+//! `polyptych models`: which checkpoints and LoRAs there are by name.
 
-use crate::checkpoint::Checkpoint;
+use super::Window;
+use crate::checkpoint::{Catalogue, Checkpoint, EMBEDDED, Entry, Kind, LoraFile};
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -12,15 +14,107 @@ pub(super) struct Args {
 enum Command {
     /// List them (the default)
     List,
+    /// Check a checkpoint or LoRA and remember it by its name
+    Add {
+        /// A diffusers folder of Stable Diffusion 1.x or 2.x, or a LoRA (.safetensors)
+        #[arg(value_name = "FOLDER|FILE")]
+        path: PathBuf,
+    },
+    /// Forget one that was added; its files stay
+    Remove {
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
+    /// Fetch a checkpoint (not built yet)
+    Download {
+        #[arg(value_name = "NAME")]
+        name: Option<String>,
+    },
 }
 
-pub(super) fn run(args: &Args) -> anyhow::Result<()> {
-    match args.command {
-        None | Some(Command::List) => {
-            let summary = Checkpoint::open("embedded")?.summary()?;
-            println!("embedded  {}", super::info::one_line_of(&summary));
-            println!("A diffusers folder of Stable Diffusion 1.x or 2.x works by its path: --model FOLDER");
+pub(super) fn run(args: &Args, window: &Window) -> anyhow::Result<()> {
+    match &args.command {
+        None | Some(Command::List) => list(&catalogue(window)?),
+        Some(Command::Add { path }) => {
+            let mut catalogue = catalogue(window)?;
+            let entry = catalogue.add(path)?;
+            println!("{} is added; use it with {}", entry.name, usage(entry));
             Ok(())
         }
+        Some(Command::Remove { name }) => {
+            anyhow::ensure!(name != EMBEDDED, "{EMBEDDED}: is inside the program and cannot be removed");
+            let entry = catalogue(window)?.remove(name)?;
+            println!("{name} is forgotten; {} is still there", entry.path.display());
+            Ok(())
+        }
+        Some(Command::Download { .. }) => anyhow::bail!(
+            "models download: is not built yet; fetch the checkpoint with another program, then `polyptych models add FOLDER`"
+        ),
     }
+}
+
+/// What was added in this person's data folder.
+fn catalogue(window: &Window) -> anyhow::Result<Catalogue> {
+    let data = (window.data)();
+    let data = data.ok_or_else(|| anyhow::anyhow!("there is no data folder on this system; set HOME"))?;
+    Ok(Catalogue::open(&data)?)
+}
+
+/// The path of what a person names: what was added under this name, or else the name itself, which is then a path.
+pub(super) fn resolve(window: &Window, kind: Kind, name: &str) -> anyhow::Result<String> {
+    if name == EMBEDDED || Path::new(name).exists() || (window.data)().is_none() {
+        return Ok(name.to_owned());
+    }
+    let catalogue = catalogue(window)?;
+    Ok(catalogue.find(kind, name).map_or_else(|| name.to_owned(), |entry| entry.path.display().to_string()))
+}
+
+fn usage(entry: &Entry) -> String {
+    match entry.kind {
+        Kind::Checkpoint => format!("--model {}", entry.name),
+        Kind::Lora => format!("--lora {}", entry.name),
+    }
+}
+
+fn list(catalogue: &Catalogue) -> anyhow::Result<()> {
+    let embedded = Checkpoint::open(EMBEDDED)?.summary()?;
+    let bytes: usize = embedded.parts.iter().map(|part| part.bytes).sum();
+    let mut rows = vec![row(EMBEDDED, &super::info::one_line_of(&embedded), Some(bytes), "inside the program")];
+    rows.extend(catalogue.entries().iter().map(described));
+    let wide = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths = [wide(0), wide(1), wide(2)];
+    for [name, what, size, path] in &rows {
+        println!("{name:0$}  {what:1$}  {size:>2$}  {path}", widths[0], widths[1], widths[2]);
+    }
+    println!("`polyptych models add` remembers a diffusers folder or a LoRA; both work by their paths, too.");
+    Ok(())
+}
+
+/// An entry's row; where it cannot be used any more, that says why.
+fn described(entry: &Entry) -> [String; 4] {
+    let path = entry.path.display().to_string();
+    let row = |what: &str, bytes| row(&entry.name, what, bytes, &path);
+    if !entry.path.exists() {
+        return row("is no longer there", None);
+    }
+    match entry.kind {
+        Kind::Checkpoint => match Checkpoint::open(&path).and_then(|checkpoint| checkpoint.summary()) {
+            Ok(summary) => {
+                row(&super::info::one_line_of(&summary), Some(summary.parts.iter().map(|part| part.bytes).sum()))
+            }
+            Err(_) => row("cannot be read any more", None),
+        },
+        Kind::Lora => match LoraFile::open(&entry.path) {
+            Ok(lora) => {
+                let summary = lora.summary();
+                row(&super::info::one_line_of_lora(&summary), Some(summary.bytes))
+            }
+            Err(_) => row("cannot be read any more", None),
+        },
+    }
+}
+
+fn row(name: &str, what: &str, bytes: Option<usize>, path: &str) -> [String; 4] {
+    let size = bytes.map_or_else(String::new, |bytes| format!("{:.1} MB", bytes as f64 / 1e6));
+    [name.to_owned(), what.to_owned(), size, path.to_owned()]
 }

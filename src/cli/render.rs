@@ -1,9 +1,14 @@
 //! `polyptych render`: a project becomes a picture, without a window.
 
+use super::Window;
+use super::models::resolve;
 use super::progress::Bar;
 use super::start::StartArgs;
-use crate::checkpoint::{Device, UnknownDevice};
-use crate::document::{BootstrapColour, Document, Opened, Overlap, Regions, Sampler, Schedule, WindowWeights, Wrap};
+use crate::checkpoint::{Device, Kind, UnknownDevice};
+use crate::document::{
+    BootstrapColour, Document, Lora, MAX_LORA_WEIGHT, MAX_LORAS, Opened, Overlap, Regions, Sampler, Schedule,
+    WindowWeights, Wrap,
+};
 use crate::studio::{self, Drawn, Model as _, Options, Stage, Watcher};
 use anyhow::Context as _;
 use image::RgbImage;
@@ -19,9 +24,12 @@ pub(super) struct Args {
     /// The picture to write
     #[arg(short, long = "output", value_name = "OUT.png")]
     output: PathBuf,
-    /// A checkpoint: `embedded`, or a diffusers folder
+    /// A checkpoint: `embedded`, one that was added, or a diffusers folder
     #[arg(long, value_name = "NAME|FOLDER|FILE")]
     model: Option<String>,
+    /// A LoRA, by its file or as one that was added, and how strongly it counts (1 unless given); after the project's own
+    #[arg(long = "lora", value_name = "FILE[=WEIGHT]", value_parser = lora)]
+    loras: Vec<Lora>,
     /// Decides all chance; the same seed draws the same picture
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -135,6 +143,25 @@ fn one_of(names: &[&str]) -> String {
     format!("choose one of: {}", names.join(", "))
 }
 
+fn lora(text: &str) -> Result<Lora, String> {
+    // (A file's name may have an = in it.)
+    let (file, weight) = match text.rsplit_once('=') {
+        Some((file, weight)) if !Path::new(text).exists() => (file, Some(weight)),
+        _ => (text, None),
+    };
+    if file.is_empty() {
+        return Err("give the file of a LoRA".to_owned());
+    }
+    let mut lora = Lora::new(file);
+    if let Some(weight) = weight {
+        let in_range = |weight: &f32| weight.abs() <= MAX_LORA_WEIGHT;
+        lora.weight = finite(weight).ok().filter(in_range).ok_or_else(|| {
+            format!("give a weight from -{MAX_LORA_WEIGHT} to {MAX_LORA_WEIGHT}, such as ink.safetensors=0.8")
+        })?;
+    }
+    Ok(lora)
+}
+
 fn reroll(text: &str) -> Result<(usize, Option<u64>), String> {
     let (number, seed) = text.split_once('=').map_or((text, None), |(number, seed)| (number, Some(seed)));
     let seed = seed.map(|seed| seed.trim().parse::<u64>().ok());
@@ -153,9 +180,9 @@ fn fraction(text: &str) -> Result<f32, String> {
     finite(text).ok().filter(|v| (0.0..=1.0).contains(v)).ok_or_else(|| "give a fraction from 0 to 1".to_owned())
 }
 
-pub(super) fn run(args: &Args) -> anyhow::Result<()> {
+pub(super) fn run(args: &Args, window: &Window) -> anyhow::Result<()> {
     let Opened { mut document, mut notes } = Document::open_with_notes(&args.project)?;
-    apply(args, &mut document, &mut notes)?;
+    apply(args, window, &mut document, &mut notes)?;
     for folder in [Some(&args.output), args.latents.as_ref()].into_iter().flatten().filter_map(|p| p.parent()) {
         // Better said before the drawing than after.
         anyhow::ensure!(
@@ -171,7 +198,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let mut bar = Bar::new(args.quiet);
     bar.say("Loading the checkpoint");
     let start = Instant::now();
-    let mut model = studio::load(&document.settings.model, args.device)?;
+    let mut model = studio::load(&document.settings.model, args.device, &document.settings.loras)?;
+    notes.extend(model.set_loras(&document.settings.loras)?.iter().map(ToString::to_string));
     let load = start.elapsed().as_secs_f64();
 
     let options = Options {
@@ -199,10 +227,17 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 /// Writes what the arguments say over what the project says.
-fn apply(args: &Args, document: &mut Document, notes: &mut Vec<String>) -> anyhow::Result<()> {
+fn apply(args: &Args, window: &Window, document: &mut Document, notes: &mut Vec<String>) -> anyhow::Result<()> {
     let settings = &mut document.settings;
     if let Some(model) = &args.model {
-        settings.model.clone_from(model);
+        settings.model = resolve(window, Kind::Checkpoint, model)?;
+    }
+    for Lora { file, weight } in &args.loras {
+        anyhow::ensure!(settings.loras.len() < MAX_LORAS, "--lora {file}: a project takes {MAX_LORAS} LoRAs at most");
+        let file = resolve(window, Kind::Lora, file)?;
+        // The project goes into the picture, which may be opened from elsewhere.
+        let file = std::path::absolute(&file).map_or(file, |path| path.display().to_string());
+        settings.loras.push(Lora { file, weight: *weight });
     }
     settings.seed = args.seed.unwrap_or(settings.seed);
     settings.steps = args.steps.unwrap_or(settings.steps);
@@ -305,6 +340,7 @@ fn report(args: &Args, document: &Document, notes: Vec<String>, model: &studio::
             "steps": settings.steps,
             "sampler": settings.sampler.name(),
             "schedule": settings.schedule.name(),
+            "loras": settings.loras,
             "device": device,
             "dtype": dtype,
             "windows": drawn.windows,

@@ -196,6 +196,9 @@ impl fmt::Display for Summary {
             settings.stride,
             settings.bootstrap,
         )?;
+        for lora in &settings.loras {
+            writeln!(f, "  LoRA          {}, weight {}", line(&lora.file), lora.weight)?;
+        }
         if let Some(start) = &self.start {
             writeln!(f, "  starts from   a picture, strength {}, {} may change", start.strength, start.area)?;
         }

@@ -29,7 +29,10 @@ pub use mask::{Mask, PixelRect, TILE, Tile, TileBytes};
 pub use pictures::{is_grey, over_white, read_picture};
 pub use png::Carry;
 pub use region::{Background, MAX_FEATHER, MAX_WEIGHT, MIN_WEIGHT, REGION_COLOURS, Region, RegionId, Rgb};
-pub use settings::{BootstrapColour, Overlap, Regions, Sampler, Schedule, Settings, WindowWeights, Wrap};
+pub use settings::{
+    BootstrapColour, Lora, MAX_LORA_WEIGHT, MAX_LORAS, Overlap, Regions, Sampler, Schedule, Settings, WindowWeights,
+    Wrap,
+};
 pub use start::{Area, Start};
 pub use takes::{TAKES_COUNT, TAKES_MEMORY};
 

@@ -124,6 +124,12 @@ impl Document {
             .filter(|line| !line.is_empty())
             .collect();
         let mut text = prompt.join(" BREAK\n");
+        for lora in self.settings.loras.iter().filter(|lora| lora.weight != 0.0) {
+            // What would end the tag, or a part of it, has no place in a name.
+            let name = words(&lora.name().replace(['<', '>', ':'], "_"));
+            let space = if text.is_empty() { "" } else { " " };
+            text.push_str(&format!("{space}<lora:{name}:{}>", lora.weight));
+        }
         let negative = words(&self.background.negative);
         if !negative.is_empty() {
             text.push_str("\nNegative prompt: ");

@@ -1,12 +1,15 @@
 //! How a picture is made: the settings of a document.
 
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 
 /// The settings of a document. All lengths are in latent pixels (8 canvas pixels).
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Settings {
     /// The checkpoint's name (`embedded`), folder or file.
     pub model: String,
+    /// LoRAs laid over the checkpoint, in order.
+    pub loras: Vec<Lora>,
     /// Decides all chance.
     pub seed: u64,
     /// Denoising steps, at least 1.
@@ -36,6 +39,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             model: "embedded".to_owned(),
+            loras: Vec::new(),
             seed: 0,
             steps: 20,
             sampler: Sampler::Ddim,
@@ -50,6 +54,35 @@ impl Default for Settings {
             window_weights: WindowWeights::default(),
             bootstrap_colour: BootstrapColour::default(),
         }
+    }
+}
+
+/// A LoRA of a document.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Lora {
+    /// Its file.
+    pub file: String,
+    /// How strongly it counts: 1 as it was made, 0 not at all, within ±[`MAX_LORA_WEIGHT`].
+    pub weight: f32,
+}
+
+/// The strongest weight of a LoRA. (Some are made to be used the other way round, too.)
+pub const MAX_LORA_WEIGHT: f32 = 10.0;
+
+/// The most LoRAs of a document.
+pub const MAX_LORAS: usize = 32;
+
+impl Lora {
+    /// A LoRA as it was made.
+    #[must_use]
+    pub fn new(file: impl Into<String>) -> Self {
+        Self { file: file.into(), weight: 1.0 }
+    }
+
+    /// What to call it: the file's name without its ending.
+    #[must_use]
+    pub fn name(&self) -> String {
+        Path::new(&self.file).file_stem().map_or_else(|| self.file.clone(), |stem| stem.to_string_lossy().into_owned())
     }
 }
 

@@ -1,9 +1,12 @@
-//! A checkpoint becomes a [`Model`].
+//! A checkpoint and its LoRAs become a [`Model`].
 
 use super::model::Model;
 use super::preview::LatentToRgb;
-use crate::checkpoint::{self, Checkpoint, Device, FewSteps, Tokenizer, Words};
+use super::warning::Warning;
+use crate::checkpoint::{self, Checkpoint, Device, FewSteps, InPart, LoraFile, Tokenizer, Words};
 use crate::diffusion::{AreaCall, Call, Moments, Network, NetworkError, Planes, PromptId, SchedulerConfig};
+use crate::document;
+use std::sync::Arc;
 
 /// A checkpoint on a device, with its noise schedule.
 #[derive(Debug)]
@@ -24,20 +27,28 @@ pub enum LoadError {
     Checkpoint(#[from] checkpoint::Error),
     #[error("{name}: {source}")]
     Schedule { name: String, source: crate::diffusion::ScheduleError },
+    #[error("this model takes no LoRAs; remove them")]
+    NoLoras,
 }
 
-/// Opens `embedded` or a diffusers folder on a device.
+/// Opens `embedded` or a diffusers folder on a device, with LoRAs laid over it.
 ///
 /// # Errors
-/// Where there is no such checkpoint, or it is damaged, not supported or too large.
-pub fn load(name: &str, device: Device) -> Result<Loaded, LoadError> {
+/// Where there is no such checkpoint or LoRA, or one is damaged, not supported or too large, or they do not fit together.
+pub fn load(name: &str, device: Device, loras: &[document::Lora]) -> Result<Loaded, LoadError> {
     let checkpoint = Checkpoint::open(name)?;
     let scheduler = SchedulerConfig::from_json(checkpoint.scheduler())
         .map_err(|source| LoadError::Schedule { name: checkpoint.name().to_owned(), source })?;
     let (window, factor) = (checkpoint.window(), checkpoint.latent_scale());
     let (words, few_steps) = (checkpoint.known_words()?.map(Words::new), checkpoint.few_steps());
-    let model = checkpoint.load(device)?;
+    let loras = open(loras)?;
+    let model = checkpoint.load_with(device, &loras)?;
     Ok(Loaded { model, scheduler, window, factor, words, few_steps, preview_map: None })
+}
+
+/// Opens the files of LoRAs.
+fn open(loras: &[document::Lora]) -> checkpoint::Result<Vec<(Arc<LoraFile>, f32)>> {
+    loras.iter().map(|lora| Ok((Arc::new(LoraFile::open(&lora.file)?), lora.weight))).collect()
 }
 
 impl Loaded {
@@ -91,6 +102,12 @@ impl Model for Loaded {
 
     fn few_steps(&self) -> Option<FewSteps> {
         self.few_steps
+    }
+
+    fn set_loras(&mut self, loras: &[document::Lora]) -> Result<Vec<Warning>, LoadError> {
+        let in_part = self.model.set_loras(&open(loras)?)?;
+        let warning = |InPart { file, left_out, layers }| Warning::LoraInPart { file, left_out, layers };
+        Ok(in_part.into_iter().map(warning).collect())
     }
 
     fn prompt(&mut self, words: &str) -> Result<PromptId, NetworkError> {

@@ -30,11 +30,12 @@ pub use worker::Loader;
 
 pub use crate::checkpoint::Error as CheckpointError;
 pub use crate::checkpoint::weighting;
+pub use crate::checkpoint::{Catalogue, Entry, Kind, LoraFile, LoraSummary};
 pub use crate::checkpoint::{Completion, FewSteps, KnownWords, Offer, Thing, UnknownWord, Words, insert_phrase};
 pub use crate::diffusion::{PaintError, ScheduleError};
 
 use crate::checkpoint::Device;
-use crate::document::{Document, Settings};
+use crate::document::{Document, Lora, Settings};
 use image::RgbImage;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -126,7 +127,7 @@ impl Studio {
     /// Starts the worker on the checkpoints this program reads. `wake` is called from the worker thread after every event.
     #[must_use]
     pub fn start(wake: impl Fn() + Send + Sync + 'static) -> Self {
-        let loader = |name: &str| Ok(Box::new(load(name, Device::default())?) as Box<dyn Model>);
+        let loader = |name: &str, loras: &[Lora]| Ok(Box::new(load(name, Device::default(), loras)?) as Box<dyn Model>);
         Self::start_with(Box::new(loader), wake)
     }
 

@@ -1,8 +1,10 @@
 //! What the studio needs of a loaded checkpoint.
 
 use super::preview::LatentToRgb;
+use super::{LoadError, Warning};
 use crate::checkpoint::FewSteps;
 use crate::diffusion::{Network, NetworkError, PromptId, SchedulerConfig};
+use crate::document::Lora;
 
 /// A loaded checkpoint: networks, tokenizer and the facts the studio plans with.
 pub trait Model: Network + Send {
@@ -18,6 +20,15 @@ pub trait Model: Network + Send {
     /// How it is drawn with in few steps, where it was made for that.
     fn few_steps(&self) -> Option<FewSteps> {
         None
+    }
+
+    /// Draws with these LoRAs from now on, in place of those before, and returns a warning for each that fits in part. Called
+    /// before every run; where nothing has changed, neither the list nor the files, it only looks at the files.
+    ///
+    /// # Errors
+    /// Where a file is missing, damaged or for another family: one line that says so.
+    fn set_loras(&mut self, loras: &[Lora]) -> Result<Vec<Warning>, LoadError> {
+        if loras.is_empty() { Ok(Vec::new()) } else { Err(LoadError::NoLoras) }
     }
 
     /// Embeds words; equal words are embedded once.

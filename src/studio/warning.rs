@@ -54,6 +54,16 @@ pub enum Warning {
         /// Its name.
         region: String,
     },
+    /// A LoRA of which only a part fits the checkpoint.
+    #[error("{file}: {left_out} of its {layers} layers fit nothing in this checkpoint and are left out")]
+    LoraInPart {
+        /// Its file.
+        file: String,
+        /// Layers that fit nothing.
+        left_out: usize,
+        /// Layers in all.
+        layers: usize,
+    },
     /// More words than the model reads.
     #[error("the words of {} are cut: {tokens} tokens, and this model reads {limit}", of(.region.as_deref()))]
     WordsCut {

@@ -7,15 +7,15 @@ use super::model::Model;
 use super::{Event, Failure, Job, JobId, Phase, Vocabulary};
 use crate::checkpoint::Checkpoint;
 use crate::diffusion::Trajectory;
-use crate::document::Document;
+use crate::document::{Document, Lora};
 use image::RgbImage;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-/// Opens a checkpoint by name.
-pub type Loader = Box<dyn FnMut(&str) -> Result<Box<dyn Model>, Failure> + Send>;
+/// Opens a checkpoint by name, with LoRAs.
+pub type Loader = Box<dyn FnMut(&str, &[Lora]) -> Result<Box<dyn Model>, Failure> + Send>;
 
 /// What the handle and the worker share.
 pub(super) struct Shared {
@@ -166,9 +166,16 @@ impl Shared {
     }
 }
 
+/// The checkpoint that is loaded.
+struct Kept {
+    name: String,
+    loras: Vec<Lora>,
+    model: Box<dyn Model>,
+}
+
 /// The worker's life: until the handle is dropped.
 pub(super) fn run(shared: &Shared, mut loader: Loader) {
-    let mut loaded: Option<(String, Box<dyn Model>)> = None;
+    let mut loaded: Option<Kept> = None;
     let mut last = None;
     while let Some((id, job)) = shared.next_job() {
         // A panic in a network or a driver ends this job, and the model it may have left half changed.
@@ -204,28 +211,40 @@ fn one_job(
     shared: &Shared,
     id: JobId,
     job: &Job,
-    loaded: &mut Option<(String, Box<dyn Model>)>,
+    loaded: &mut Option<Kept>,
     last: &mut Last,
     loader: &mut Loader,
 ) -> Event {
     let start = Instant::now();
-    let name = &job.document.settings.model;
-    if loaded.as_ref().is_none_or(|(loaded, _)| loaded != name) {
+    let (name, loras) = (&job.document.settings.model, &job.document.settings.loras);
+    if loaded.as_ref().is_none_or(|kept| kept.name != *name || kept.loras != *loras) {
         shared.send(Event::Phase { job: id, phase: Phase::Loading });
+    }
+    if loaded.as_ref().is_none_or(|kept| kept.name != *name) {
         // Two checkpoints at once may be more than the memory holds.
         (*loaded, *last) = (None, None);
-        match loader(name) {
+        match loader(name, loras) {
             Ok(model) => {
                 let (device, dtype) = model.device();
                 shared.lock().device = format!("{device} · {dtype}");
-                *loaded = Some((name.clone(), model));
+                *loaded = Some(Kept { name: name.clone(), loras: loras.clone(), model });
             }
             Err(failure) => return failed(id, failure),
         }
     }
-    let Some((_, model)) = loaded.as_mut() else {
+    let Some(Kept { loras: kept, model, .. }) = loaded.as_mut() else {
         return failed(id, Failure::Fault);
     };
+    // (Asked before every job, since a LoRA's file may have been written anew.)
+    match model.set_loras(loras) {
+        Ok(warnings) => {
+            kept.clone_from(loras);
+            for warning in warnings {
+                shared.send(Event::Warning { job: id, warning });
+            }
+        }
+        Err(error) => return failed(id, error.into()),
+    }
     let mut watcher = Reporter { shared, id, begun: Instant::now(), done: None };
     let mut options = Options { previews: true, ..Options::default() };
     if job.live {

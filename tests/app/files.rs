@@ -27,7 +27,7 @@ impl egui::DroppedFile for Dropped {
 
 impl Painter {
     /// In a studio that keeps unsaved work in this folder, at once.
-    fn with_data(data: &Path, project: Option<&Path>) -> Self {
+    pub fn with_data(data: &Path, project: Option<&Path>) -> Self {
         Self::opens(Options {
             project: project.map(Into::into),
             engine: Some(Box::new(Pretender::default())),
@@ -46,19 +46,19 @@ impl Painter {
         self.waits_for("the copy", |a| !a.is_busy_with_files());
     }
 
-    fn drops(&mut self, path: &Path) {
+    pub fn drops(&mut self, path: &Path) {
         self.h.input_mut().dropped_files.push(Arc::new(Dropped(path.into())));
         self.h.step();
         self.waits_for("the file", |a| !a.is_busy_with_files());
     }
 
-    fn asks_for(&mut self, command: Command) {
+    pub fn asks_for(&mut self, command: Command) {
         let ctx = self.h.ctx.clone();
         self.h.state_mut().perform(&ctx, command);
         self.h.run_ok();
     }
 
-    fn sees(&self, text: &str) -> bool {
+    pub fn sees(&self, text: &str) -> bool {
         self.h.query_all_by_label_contains(text).next().is_some()
     }
 }
@@ -239,13 +239,13 @@ fn a_dropped_export_brings_back_its_project() {
 #[test]
 fn what_cannot_be_used_is_said_and_changes_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
-    let header = br#"{"lora_te.lora_down.weight":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}"#;
+    let header = br#"{"lora_te_text_model.hada_w1_a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}"#;
     let mut lora = (header.len() as u64).to_le_bytes().to_vec();
     lora.extend(header);
     let mut painter = Painter::sits_down();
     let before = painter.document().clone();
     for (name, bytes, said) in [
-        ("style.safetensors", lora.as_slice(), "style.safetensors is a LoRA"),
+        ("style.safetensors", lora.as_slice(), "style.safetensors: is a LoHa"),
         ("old.ckpt", b"\x80\x02 pickle", "pickle"),
         ("notes.txt", b"hello", "is not a picture"),
         ("torn.jpg", b"\xff\xd8\xff\xe0 and no more", "the picture is damaged"),

@@ -5,6 +5,7 @@ mod cards;
 mod change;
 mod files;
 mod help;
+mod loras;
 mod making;
 mod painter;
 mod restart;

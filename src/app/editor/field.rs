@@ -33,6 +33,10 @@ pub enum Field {
     Strength,
     StartArea,
     Model,
+    /// Which LoRAs there are.
+    Loras,
+    /// The weight of one, by its place in the list.
+    LoraWeight(usize),
 }
 
 impl Field {
@@ -69,6 +73,8 @@ impl Field {
             Self::Strength => (key("Strength"), 0),
             Self::StartArea => (key("What may change"), 0),
             Self::Model => (key("Model"), 0),
+            Self::Loras => (key("LoRAs"), 0),
+            Self::LoraWeight(index) => (key("Weight of a LoRA"), u32::try_from(index).unwrap_or(u32::MAX)),
         };
         (MergeKey(label, id), label)
     }

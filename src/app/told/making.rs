@@ -6,7 +6,7 @@ use crate::studio::{Axis, CheckpointError, DrawError, Failure, LoadError, PaintE
 
 /// What is to be done about a checkpoint, as its errors say it.
 #[cfg(test)]
-pub(super) const REMEDIES: [&str; 7] = {
+pub(super) const REMEDIES: [&str; 12] = {
     use crate::app::texts::key;
     [
         key("fetch it again"),
@@ -16,6 +16,11 @@ pub(super) const REMEDIES: [&str; 7] = {
         key("give a checkpoint in the diffusers layout (a folder)"),
         key("give the folder that holds unet, vae, text_encoder and tokenizer"),
         key("use UNet and text encoder of one checkpoint"),
+        key("put it back, or remove this LoRA"),
+        key("get the LoRA as .safetensors"),
+        key("choose a LoRA, a .safetensors file of its own kind"),
+        key("use a LoRA or a LoCon"),
+        key("choose a LoRA of the checkpoint's family"),
     ]
 };
 
@@ -30,6 +35,7 @@ pub fn failure(failure: &Failure) -> String {
     }
     match failure {
         Failure::Load(LoadError::Checkpoint(error)) => checkpoint(error),
+        Failure::Load(LoadError::NoLoras) => tr("this model takes no LoRAs; remove them").to_owned(),
         Failure::Load(error) => error.to_string(),
         Failure::Draw(error) => draw(error),
         Failure::Fault => {
@@ -115,6 +121,10 @@ pub fn warning(warning: &Warning) -> String {
         Warning::StrideCut { stride, window, used } => fill(
             "a stride of {0} is more than half the window of {1} and would show seams; {2} is used",
             &[stride, window, used],
+        ),
+        Warning::LoraInPart { file, left_out, layers } => fill(
+            "{0}: {1} of its {2} layers fit nothing in this checkpoint and are left out",
+            &[file, left_out, layers],
         ),
         Warning::EmptySpan { region } => {
             fill("region “{0}” ends before it starts and takes no part in the picture", &[region])

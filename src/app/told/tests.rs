@@ -68,6 +68,7 @@ fn warnings() -> Vec<Warning> {
         Warning::NothingMayChange,
         Warning::WindowCut { window: 96, width: 64, height: 48 },
         Warning::StrideCut { stride: 48, window: 64, used: 32 },
+        Warning::LoraInPart { file: "soft.safetensors".to_owned(), left_out: 3, layers: 90 },
         Warning::EmptySpan { region: "Sun".to_owned() },
         Warning::WordsCut { region: Some("Sun".to_owned()), tokens: 90, limit: 75 },
         Warning::WordsCut { region: None, tokens: 90, limit: 75 },

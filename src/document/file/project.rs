@@ -11,7 +11,7 @@
 //!      "colour": "#e69f00", "bootstrap": null, "feather": 0, "weight": 1.0, "guidance": null, "seed": null,
 //!      "reroll": null, "start": 0.0, "end": 1.0, "locked": false}
 //!   ],
-//!   "settings": {"model": "embedded", "seed": 0, "steps": 20, "sampler": "ddim", "schedule": "normal",
+//!   "settings": {"model": "embedded", "loras": [{"file": "ink.safetensors", "weight": 1.0}], "seed": 0, "steps": 20, "sampler": "ddim", "schedule": "normal",
 //!                "guidance": 7.5, "window": null, "stride": 8, "bootstrap": 0.4, "wrap": "none",
 //!                "regions": "multidiffusion", "overlap": "order", "window_weights": "uniform", "bootstrap_colour": "random"},
 //!   "start": {"layer": "data/start.png", "strength": 0.75, "area": "mask", "mask": "data/change.png"},
@@ -25,8 +25,8 @@
 
 use crate::document::error::{one_line, reason};
 use crate::document::{
-    Area, Background, BootstrapColour, Document, MAX_FEATHER, MAX_WEIGHT, MIN_WEIGHT, Overlap, Problem, Region,
-    RegionId, Regions, Rgb, Sampler, Schedule, Settings, Start, WindowWeights, Wrap,
+    Area, Background, BootstrapColour, Document, Lora, MAX_FEATHER, MAX_LORA_WEIGHT, MAX_LORAS, MAX_WEIGHT, MIN_WEIGHT,
+    Overlap, Problem, Region, RegionId, Regions, Rgb, Sampler, Schedule, Settings, Start, WindowWeights, Wrap,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -125,6 +125,7 @@ pub(super) struct TakeEntry {
 #[serde(default)]
 struct SettingsEntry {
     model: String,
+    loras: Vec<LoraEntry>,
     seed: u64,
     steps: u32,
     sampler: Value,
@@ -142,6 +143,13 @@ struct SettingsEntry {
     unknown: Map<String, Value>,
 }
 
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct LoraEntry {
+    file: String,
+    weight: Option<f32>,
+}
+
 impl Default for SettingsEntry {
     fn default() -> Self {
         Self::of(&Settings::default())
@@ -154,6 +162,11 @@ impl SettingsEntry {
         let name = |value: Result<Value, serde_json::Error>| value.unwrap_or(Value::Null);
         Self {
             model: settings.model.clone(),
+            loras: settings
+                .loras
+                .iter()
+                .map(|lora| LoraEntry { file: lora.file.clone(), weight: Some(lora.weight).filter(|w| w.is_finite()) })
+                .collect(),
             seed: settings.seed,
             steps: settings.steps,
             sampler: name(serde_json::to_value(settings.sampler)),
@@ -210,11 +223,24 @@ impl SettingsEntry {
         if steps != self.steps {
             notes.push(format!("the number of steps was {}; {steps} is used instead", self.steps));
         }
+        if self.loras.len() > MAX_LORAS {
+            notes.push(format!("there were {} LoRAs; the first {MAX_LORAS} are used", self.loras.len()));
+        }
         let mut limited = |what: &str, value: f32, low: f32, high: f32| limited(notes, what, value, low, high);
+        let loras = self.loras.into_iter().take(MAX_LORAS).filter(|lora| !lora.file.is_empty());
+        let loras = loras.map(|LoraEntry { file, weight }| {
+            let mut lora = Lora::new(file);
+            let what = format!("the weight of LoRA “{}”", one_line(&lora.name(), 60));
+            let weight = weight.filter(|w| w.is_finite()).unwrap_or(lora.weight);
+            lora.weight = limited(&what, weight, -MAX_LORA_WEIGHT, MAX_LORA_WEIGHT);
+            lora
+        });
+        let loras: Vec<Lora> = loras.collect();
         let guidance = self.guidance.filter(|v| v.is_finite()).unwrap_or(default.guidance);
         let bootstrap = self.bootstrap.filter(|v| v.is_finite()).unwrap_or(default.bootstrap);
         Settings {
             model: self.model,
+            loras,
             seed: self.seed,
             steps,
             sampler,

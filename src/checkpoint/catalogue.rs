@@ -1,0 +1,180 @@
+//! The checkpoints and LoRAs that a person has added, by name: a small file in the data folder, `models.json`.
+//!
+//! ```json
+//! {"catalogue": 1, "models": [{"name": "ink", "kind": "lora", "path": "/home/mia/ink.safetensors"}]}
+//! ```
+
+use super::{Checkpoint, EMBEDDED, Error, LoraFile, Result};
+use serde::{Deserialize, Serialize};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+/// The file's name.
+const FILE: &str = "models.json";
+
+/// The format written, and the newest one read.
+const FORMAT: u64 = 1;
+
+/// A file larger than this is no catalogue.
+const LARGEST: u64 = 1 << 20;
+
+/// What an entry is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    Checkpoint,
+    Lora,
+}
+
+/// A checkpoint or LoRA that was added.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// What it is called: the name of its folder, or of its file without the ending.
+    pub name: String,
+    pub kind: Kind,
+    /// Where it lies; from the root on.
+    pub path: PathBuf,
+}
+
+/// What was added. Every change is written at once.
+#[derive(Debug)]
+pub struct Catalogue {
+    file: PathBuf,
+    entries: Vec<Entry>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Content {
+    catalogue: u64,
+    models: Vec<Entry>,
+}
+
+impl Catalogue {
+    /// Reads the one of a data folder; where there is none yet, nothing was added.
+    ///
+    /// # Errors
+    /// Where it cannot be read, or is not one.
+    pub fn open(data: &Path) -> Result<Self> {
+        let file = data.join(FILE);
+        let name = || file.display().to_string();
+        let invalid = |fact: String| Error::Invalid {
+            file: name(),
+            fact,
+            remedy: "mend or delete it, then add your models again (the models themselves are not in it)",
+        };
+        let length = match std::fs::metadata(&file) {
+            Ok(data) => data.len(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(Self { file, entries: Vec::new() });
+            }
+            Err(source) => return Err(Error::Unreadable { file: name(), source }),
+        };
+        if length > LARGEST {
+            return Err(invalid("is larger than 1 MiB".to_owned()));
+        }
+        let text = std::fs::read(&file).map_err(|source| Error::Unreadable { file: name(), source })?;
+        let content: Content =
+            serde_json::from_slice(&text).map_err(|error| invalid(format!("is not a list of models ({error})")))?;
+        if content.catalogue > FORMAT {
+            return Err(invalid(format!("is of format {}, this program reads up to {FORMAT}", content.catalogue)));
+        }
+        Ok(Self { file, entries: content.models })
+    }
+
+    /// What was added, in that order.
+    #[must_use]
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The entry of that kind and name.
+    #[must_use]
+    pub fn find(&self, kind: Kind, name: &str) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.kind == kind && entry.name == name)
+    }
+
+    /// Checks a checkpoint or LoRA and remembers it.
+    ///
+    /// # Errors
+    /// Where it cannot be used, its name is taken or is one of this program's, or the catalogue cannot be written.
+    pub fn add(&mut self, path: &Path) -> Result<&Entry> {
+        let given = || path.display().to_string();
+        let kind = kind_of(path)?;
+        let path = path.canonicalize().map_err(|source| Error::Unreadable { file: given(), source })?;
+        let stem = if path.is_dir() { path.file_name() } else { path.file_stem() };
+        let name = stem.unwrap_or_default().to_string_lossy().into_owned();
+        let refused = |fact: String, remedy| Err(Error::Invalid { file: given(), fact, remedy });
+        if name.is_empty() || name.chars().any(char::is_control) {
+            return refused("has no name to call it by".to_owned(), "rename it, then add it");
+        }
+        if name == EMBEDDED {
+            let fact = format!("would be called {EMBEDDED}, as the checkpoint inside the program is");
+            return refused(fact, "rename it, then add it");
+        }
+        if let Some(other) = self.entries.iter().find(|entry| entry.name == name) {
+            if other.path == path {
+                return refused(format!("is added already, as {name}"), "use it by that name");
+            }
+            let fact = format!("would be called {name}, as {} is", other.path.display());
+            return refused(fact, "rename one, or remove the other with `polyptych models remove`");
+        }
+        self.entries.push(Entry { name, kind, path });
+        if let Err(error) = self.write() {
+            self.entries.pop();
+            return Err(error);
+        }
+        self.entries.last().ok_or_else(|| Error::Missing { file: given(), remedy: "add it again" })
+    }
+
+    /// Forgets what is called so, and returns it. Its files stay.
+    ///
+    /// # Errors
+    /// Where nothing is, or the catalogue cannot be written.
+    pub fn remove(&mut self, name: &str) -> Result<Entry> {
+        let Some(at) = self.entries.iter().position(|entry| entry.name == name) else {
+            return Err(Error::Invalid {
+                file: name.to_owned(),
+                fact: "no checkpoint or LoRA of that name was added".to_owned(),
+                remedy: "`polyptych models list` names those that were",
+            });
+        };
+        let entry = self.entries.remove(at);
+        if let Err(error) = self.write() {
+            self.entries.insert(at, entry);
+            return Err(error);
+        }
+        Ok(entry)
+    }
+
+    /// Written beside and renamed, so that no crash leaves half of it.
+    fn write(&self) -> Result<()> {
+        let content = Content { catalogue: FORMAT, models: self.entries.clone() };
+        let write = || {
+            let folder = self.file.parent().unwrap_or(Path::new("."));
+            std::fs::create_dir_all(folder)?;
+            let mut beside = tempfile::NamedTempFile::new_in(folder)?;
+            beside.write_all(&serde_json::to_vec_pretty(&content)?)?;
+            beside.as_file().sync_all()?;
+            beside.persist(&self.file)?;
+            Ok(())
+        };
+        write().map_err(|source: std::io::Error| Error::Unwritable { file: self.file.display().to_string(), source })
+    }
+}
+
+/// What a path holds, where it can be used.
+fn kind_of(path: &Path) -> Result<Kind> {
+    if LoraFile::is_one(path) {
+        LoraFile::open(path)?;
+        return Ok(Kind::Lora);
+    }
+    let text = path.to_str().ok_or_else(|| Error::Invalid {
+        file: path.display().to_string(),
+        fact: "has a name that is not Unicode".to_owned(),
+        remedy: "rename it, then add it",
+    })?;
+    // A folder of that name, not the checkpoint inside the program.
+    let checkpoint = if text == EMBEDDED { Checkpoint::open("./embedded") } else { Checkpoint::open(text) }?;
+    checkpoint.summary()?;
+    Ok(Kind::Checkpoint)
+}

@@ -1,0 +1,265 @@
+//! LoRAs on their way into a checkpoint's weights.
+
+use super::names::{Network, flat, is_original};
+use super::{Layer, LoraFile, Stamp};
+use crate::backend::HostTensor;
+use crate::checkpoint::safetensors::TensorFile;
+use crate::checkpoint::{Error, Result};
+use crate::networks::{self, Weights};
+use rayon::prelude::*;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// What LoRAs change of one network.
+#[derive(Debug, Default)]
+pub(in crate::checkpoint) struct Patches {
+    /// By the checkpoint's tensor.
+    tensors: BTreeMap<String, Vec<Patch>>,
+    pub applied: Applied,
+}
+
+/// A LoRA of which only a part fits the checkpoint; the rest is left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InPart {
+    /// Its file.
+    pub file: String,
+    /// Layers that fit nothing.
+    pub left_out: usize,
+    /// Layers in all.
+    pub layers: usize,
+}
+
+/// Which files change a network, and how strongly: equal ones change it equally.
+#[derive(Debug, Default, PartialEq)]
+pub(in crate::checkpoint) struct Applied(Vec<(Stamp, f32)>);
+
+#[derive(Debug)]
+struct Patch {
+    lora: Arc<LoraFile>,
+    place: (Network, String),
+    weight: f32,
+}
+
+/// A network's tensors with the patches of some.
+pub(in crate::checkpoint) struct Merged<'a> {
+    pub base: &'a TensorFile,
+    pub patches: &'a Patches,
+}
+
+impl Patches {
+    /// What they do to UNet and text encoder, and a warning for each that fits in part.
+    ///
+    /// # Errors
+    /// Where one is for another family: nothing of what it holds for a network fits.
+    pub fn fit(
+        loras: &[(Arc<LoraFile>, f32)],
+        unet: &TensorFile,
+        text: &TensorFile,
+        text_width: usize,
+    ) -> Result<([Self; 2], Vec<InPart>)> {
+        if loras.is_empty() {
+            return Ok(Default::default());
+        }
+        let tables = [table(unet), table(text)];
+        let mut patches = [Self::default(), Self::default()];
+        let mut warnings = Vec::new();
+        for (lora, weight) in loras {
+            if let Some(width) = lora.summary().text_width.filter(|&width| width != text_width) {
+                // Families share many shapes, so that some of its layers may fit.
+                let how = format!("for text embeddings {width} wide, this checkpoint's are {text_width}");
+                return Err(other_family(lora, &how));
+            }
+            let mut left_out = lora.strangers;
+            for network in [Network::Unet, Network::Text, Network::OtherText, Network::Transformer] {
+                let of = match network {
+                    Network::Unet => Some((&tables[0], &mut patches[0], unet)),
+                    Network::Text => Some((&tables[1], &mut patches[1], text)),
+                    Network::OtherText | Network::Transformer => None,
+                };
+                let layers = || lora.layers.iter().filter(|((of, _), _)| *of == network);
+                let all = layers().count();
+                if all == 0 {
+                    continue;
+                }
+                let misfit = || other_family(lora, &format!("nothing of what it holds for {} fits", named(network)));
+                let (table, patches, file) = of.ok_or_else(misfit)?;
+                let mut fitting = 0;
+                for (place, layer) in layers() {
+                    let name =
+                        table.get(&place.1).filter(|name| layer.fits(lora, &file.shape(name).unwrap_or_default()));
+                    let Some(name) = name else { continue };
+                    fitting += 1;
+                    if *weight != 0.0 {
+                        let patch = Patch { lora: Arc::clone(lora), place: place.clone(), weight: *weight };
+                        patches.tensors.entry(name.clone()).or_default().push(patch);
+                    }
+                }
+                if fitting == 0 {
+                    return Err(misfit());
+                }
+                left_out += all - fitting;
+                if *weight != 0.0 {
+                    patches.applied.0.push((lora.stamp.clone(), *weight));
+                }
+            }
+            if left_out > 0 {
+                let layers = lora.layers.len() + lora.strangers;
+                warnings.push(InPart { file: lora.tensors.file(), left_out, layers });
+            }
+        }
+        Ok((patches, warnings))
+    }
+}
+
+/// The layers of a network: their names as [`flat`] makes them, and their weights'.
+fn table(file: &TensorFile) -> HashMap<String, String> {
+    let weights = file.names().into_iter().filter(|name| file.shape(name).is_some_and(|shape| shape.len() >= 2));
+    weights.filter_map(|name| Some((flat(name.strip_suffix(".weight")?), name))).collect()
+}
+
+fn named(network: Network) -> &'static str {
+    match network {
+        Network::Unet => "the UNet",
+        Network::Text => "the text encoder",
+        Network::OtherText => "a second text encoder",
+        Network::Transformer => "a transformer",
+    }
+}
+
+fn other_family(lora: &LoraFile, how: &str) -> Error {
+    let family =
+        lora.summary().family.map_or_else(|| "another family".to_owned(), |name| format!("another family, {name}"));
+    Error::Invalid {
+        file: lora.tensors.file(),
+        fact: format!("is for {family} ({how})"),
+        remedy: "choose a LoRA of the checkpoint's family",
+    }
+}
+
+impl LoraFile {
+    /// True where it names the UNet's layers as the original code does.
+    pub(super) fn has_original_names(&self) -> bool {
+        self.layers.keys().any(|(network, layer)| *network == Network::Unet && is_original(layer))
+    }
+
+    /// Adds a layer's change to a weight.
+    fn add(&self, layer: &Layer, weight: f32, onto: &mut HostTensor) -> networks::Result<()> {
+        let up = self.tensors.read(&layer.up)?.data;
+        let mut down = self.tensors.read(&layer.down)?.data;
+        let mut inner = layer.rank;
+        if let Some(mid) = &layer.mid {
+            let mid = self.tensors.read(mid)?;
+            inner = mid.shape.first().copied().unwrap_or(1);
+            down = between(&mid, &down, layer.rank);
+        }
+        add_product(&mut onto.data, &up, &down, inner, weight * layer.scale);
+        if let Some((index, &value)) = onto.data.iter().enumerate().find(|(_, value)| !value.is_finite()) {
+            // Finite factors whose product is not.
+            let (file, name) = (self.tensors.file(), layer.up.clone());
+            return Err(networks::Error::NotFinite { file, name, value, index });
+        }
+        Ok(())
+    }
+}
+
+impl Layer {
+    /// True where its product has as many rows and columns as a weight of this shape, `[out, in]` or `[out, in, k, k]`. (A
+    /// linear layer and a 1 × 1 convolution are the same.)
+    fn fits(&self, lora: &LoraFile, weight: &[usize]) -> bool {
+        let shape = |name: &str| lora.tensors.shape(name).unwrap_or_default();
+        let columns = |shape: &[usize]| shape.iter().skip(1).product::<usize>();
+        let kernel = self.mid.as_ref().map_or(1, |mid| shape(mid).iter().skip(2).product());
+        let rows = shape(&self.up).first().copied();
+        rows == weight.first().copied() && columns(&shape(&self.down)).checked_mul(kernel) == Some(columns(weight))
+    }
+}
+
+impl Weights for Merged<'_> {
+    fn file(&self) -> String {
+        self.base.file()
+    }
+
+    fn shape(&self, name: &str) -> Option<Vec<usize>> {
+        self.base.shape(name)
+    }
+
+    fn read(&self, name: &str) -> networks::Result<HostTensor> {
+        let mut tensor = self.base.read(name)?;
+        for Patch { lora, place, weight } in self.patches.tensors.get(name).into_iter().flatten() {
+            if let Some(layer) = lora.layers.get(place) {
+                lora.add(layer, *weight, &mut tensor)?;
+            }
+        }
+        Ok(tensor)
+    }
+}
+
+/// `weight += scale · up · down`, with `up` `[rows, rank]` and `down` `[rank, columns]`, row by row on all threads.
+fn add_product(weight: &mut [f32], up: &[f32], down: &[f32], rank: usize, scale: f32) {
+    let columns = (down.len() / rank.max(1)).max(1);
+    weight.par_chunks_exact_mut(columns).zip(up.par_chunks_exact(rank.max(1))).for_each(|(row, up)| {
+        let mut sums = vec![0.0_f32; columns];
+        let mut factors = up.chunks_exact(4);
+        let mut rows = down.chunks_exact(4 * columns);
+        // Four at a time: the sums are read and written a quarter as often.
+        for (f, d) in factors.by_ref().zip(rows.by_ref()) {
+            let (d0, d) = d.split_at(columns);
+            let (d1, d) = d.split_at(columns);
+            let (d2, d3) = d.split_at(columns);
+            for ((((sum, d0), d1), d2), d3) in sums.iter_mut().zip(d0).zip(d1).zip(d2).zip(d3) {
+                *sum += f[0] * d0 + f[1] * d1 + f[2] * d2 + f[3] * d3;
+            }
+        }
+        for (f, d) in factors.remainder().iter().zip(rows.remainder().chunks_exact(columns)) {
+            for (sum, d) in sums.iter_mut().zip(d) {
+                *sum += f * d;
+            }
+        }
+        for (value, sum) in row.iter_mut().zip(sums) {
+            *value += scale * sum;
+        }
+    });
+}
+
+/// The kernel `mid` `[outer, rank, k, k]` after `down` `[rank, in]`: `[outer, in, k, k]`.
+fn between(mid: &HostTensor, down: &[f32], rank: usize) -> Vec<f32> {
+    let outer = mid.shape.first().copied().unwrap_or(1).max(1);
+    let (rank, inputs) = (rank.max(1), down.len() / rank.max(1));
+    let kernel = mid.data.len() / (outer * rank).max(1);
+    let mut out = vec![0.0; outer * inputs * kernel];
+    for (out, mid) in out.chunks_exact_mut((inputs * kernel).max(1)).zip(mid.data.chunks_exact((rank * kernel).max(1)))
+    {
+        for (mid, down) in mid.chunks_exact(kernel.max(1)).zip(down.chunks_exact(inputs.max(1))) {
+            for (out, down) in out.chunks_exact_mut(kernel.max(1)).zip(down) {
+                for (out, mid) in out.iter_mut().zip(mid) {
+                    *out += down * mid;
+                }
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_product_of_any_rank_is_added() {
+        for rank in 1..=9 {
+            let (rows, columns) = (3, 5);
+            let up: Vec<f32> = (0..rows * rank).map(|i| (i as f32 * 0.7).sin()).collect();
+            let down: Vec<f32> = (0..rank * columns).map(|i| (i as f32 * 1.3).cos()).collect();
+            let mut weight: Vec<f32> = (0..rows * columns).map(|i| i as f32).collect();
+            let before = weight.clone();
+            add_product(&mut weight, &up, &down, rank, 0.5);
+            for row in 0..rows {
+                for column in 0..columns {
+                    let sum: f32 = (0..rank).map(|k| up[row * rank + k] * down[k * columns + column]).sum();
+                    let at = row * columns + column;
+                    assert!((weight[at] - before[at] - 0.5 * sum).abs() < 1e-5, "rank {rank}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! LoRAs (Hu et al. 2021, arXiv:2106.09685): small files that change a checkpoint's weights, W += weight · alpha / rank · up · down.
+//!
+//! They are merged while weights are read, always from the checkpoint's own values: a picture with LoRAs takes as long as one
+//! without, and no change of a weight leaves a trace. Names are those of kohya's scripts, of PEFT, and of diffusers then and now
+//! (`names`); convolutions (LoCon) are products as well, of their kernels laid flat.
+
+mod header;
+mod merge;
+mod names;
+mod summary;
+
+pub use merge::InPart;
+pub(in crate::checkpoint) use merge::{Applied, Merged, Patches};
+pub use summary::{LoraSummary, Tag};
+
+use super::safetensors::TensorFile;
+use super::store::is_pickle;
+use super::{Error, FETCH_AGAIN, Result};
+use crate::networks::Weights as _;
+use header::Peft;
+use names::{Factor, Network};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// The largest rank that is believed: one more than the widest layers have would be no saving.
+const MAX_RANK: usize = 4096;
+
+/// An open LoRA: names and shapes read and checked, values still in the file.
+#[derive(Debug)]
+pub struct LoraFile {
+    tensors: TensorFile,
+    layers: BTreeMap<(Network, String), Layer>,
+    /// Tensors that belong to no layer.
+    strangers: usize,
+    stamp: Stamp,
+}
+
+/// Which file it was, when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Stamp {
+    path: PathBuf,
+    modified: Option<SystemTime>,
+    length: usize,
+}
+
+/// The change of one layer, as names of tensors.
+#[derive(Debug, Default)]
+struct Layer {
+    down: String,
+    up: String,
+    mid: Option<String>,
+    /// Rows of `down`.
+    rank: usize,
+    /// What the product is multiplied by: alpha / rank.
+    scale: f32,
+}
+
+/// The tensors of a layer, as they are found.
+#[derive(Debug, Default)]
+struct Found {
+    down: Option<String>,
+    up: Option<String>,
+    mid: Option<String>,
+    alpha: Option<String>,
+}
+
+impl LoraFile {
+    /// Opens a `.safetensors` file.
+    ///
+    /// # Errors
+    /// Where there is none, it is damaged or no LoRA, or of a kind that is not supported.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let file = path.display().to_string();
+        if !path.is_file() {
+            return Err(Error::Missing { file, remedy: "put it back, or remove this LoRA" });
+        }
+        match is_pickle(path) {
+            Err(source) => return Err(Error::Unreadable { file, source }),
+            Ok(true) => {
+                let fact = "is a Python pickle, which can run code and is never read".to_owned();
+                return Err(Error::Invalid { file, fact, remedy: "get the LoRA as .safetensors" });
+            }
+            Ok(false) => {}
+        }
+        let tensors = TensorFile::open_path(path)?;
+        let mut found: BTreeMap<(Network, String), Found> = BTreeMap::new();
+        let mut strangers = 0;
+        for name in tensors.names() {
+            let Some((network, layer, factor)) = names::parse(&name) else {
+                strangers += 1;
+                continue;
+            };
+            let layer = found.entry((network, layer)).or_default();
+            let place = match factor {
+                Factor::Down => &mut layer.down,
+                Factor::Up => &mut layer.up,
+                Factor::Mid => &mut layer.mid,
+                Factor::Alpha => &mut layer.alpha,
+                Factor::Other(kind) => return Err(unsupported(&tensors, kind)),
+            };
+            if place.replace(name.clone()).is_some() {
+                return Err(invalid(&tensors, format!("has a second tensor for the place of {}", short(&name))));
+            }
+        }
+        let peft = Peft::parse(&tensors);
+        let mut layers = BTreeMap::new();
+        for (place, found) in found {
+            if found.down.is_none() && found.up.is_none() {
+                // An alpha alone changes nothing.
+                strangers += 1;
+                continue;
+            }
+            let layer = Layer::check(found, &tensors, |rank| peft.scale(place.0, &place.1, rank))?;
+            layers.insert(place, layer);
+        }
+        if layers.is_empty() {
+            return Err(Error::Invalid {
+                file: tensors.file(),
+                fact: "is not a LoRA (no lora_down, lora_A or the like in it)".to_owned(),
+                remedy: "choose a LoRA, a .safetensors file of its own kind",
+            });
+        }
+        let modified = std::fs::metadata(path).and_then(|data| data.modified()).ok();
+        let stamp = Stamp { path: path.to_owned(), modified, length: tensors.len() };
+        Ok(Self { tensors, layers, strangers, stamp })
+    }
+
+    /// True where a file's tensors are named as those of a LoRA or of a like adapter are, whether or not it can be used.
+    #[must_use]
+    pub fn is_one(path: impl AsRef<Path>) -> bool {
+        let path = path.as_ref();
+        // (Anything but a file, such as a pipe, may not answer.)
+        path.is_file()
+            && TensorFile::open_path(path).is_ok_and(|file| {
+                let adapter = |name: &String| !matches!(names::parse(name), None | Some((_, _, Factor::Alpha)));
+                file.names().iter().any(adapter)
+            })
+    }
+
+    /// What it is, for `polyptych info` and the window.
+    #[must_use]
+    pub fn summary(&self) -> LoraSummary {
+        LoraSummary::of(self)
+    }
+
+    /// What to call it: the file's name without its ending.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.stamp.path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+    }
+}
+
+impl Layer {
+    /// Checks that the tensors fit together; `scale` is what PEFT's configuration says for a rank.
+    fn check(found: Found, tensors: &TensorFile, scale: impl Fn(usize) -> Option<f32>) -> Result<Self> {
+        let (down, up) = match (found.down, found.up) {
+            (Some(down), Some(up)) => (down, up),
+            (Some(one), None) | (None, Some(one)) => {
+                return Err(invalid(tensors, format!("has {} without its other factor", short(&one))));
+            }
+            (None, None) => (String::new(), String::new()),
+        };
+        let shape = |name: &str| tensors.shape(name).unwrap_or_default();
+        let (of_down, of_up) = (shape(&down), shape(&up));
+        let rank = of_down.first().copied().unwrap_or(0);
+        let inner = match &found.mid {
+            // up [out, a, 1, 1], mid [a, rank, k, k], down [rank, in, 1, 1].
+            Some(mid) => match shape(mid).as_slice() {
+                &[outer, inner, ..] if inner == rank => outer,
+                other => return Err(mismatch(tensors, mid, other, &of_down)),
+            },
+            None => rank,
+        };
+        if of_down.len() < 2 || of_up.len() < 2 || of_up.get(1) != Some(&inner) || of_up[2..].iter().any(|&k| k != 1) {
+            return Err(mismatch(tensors, &up, &of_up, &of_down));
+        }
+        if rank == 0 || rank > MAX_RANK || of_down.contains(&0) || of_up.contains(&0) {
+            return Err(invalid(tensors, format!("{} has rank {rank}; ranks are 1 to {MAX_RANK}", short(&down))));
+        }
+        let alpha = found.alpha.as_deref().map(|name| alpha(tensors, name)).transpose()?;
+        // Without an alpha the product counts as it is.
+        let of_rank = rank as f32;
+        let scale = alpha.map(|alpha| alpha / of_rank).or_else(|| scale(rank)).unwrap_or(1.0);
+        Ok(Self { down, up, mid: found.mid, rank, scale })
+    }
+}
+
+/// The one value of a tensor.
+fn alpha(tensors: &TensorFile, name: &str) -> Result<f32> {
+    if tensors.shape(name).is_none_or(|shape| shape.iter().product::<usize>() != 1) {
+        return Err(invalid(tensors, format!("{} is not one number", short(name))));
+    }
+    Ok(tensors.read(name)?.data.first().copied().unwrap_or(1.0))
+}
+
+fn invalid(tensors: &TensorFile, fact: String) -> Error {
+    Error::Invalid { file: tensors.file(), fact, remedy: FETCH_AGAIN }
+}
+
+fn mismatch(tensors: &TensorFile, name: &str, found: &[usize], down: &[usize]) -> Error {
+    let list = |shape: &[usize]| format!("{:?}", shape.iter().take(6).collect::<Vec<_>>());
+    invalid(tensors, format!("{} of shape {} does not go with a down of {}", short(name), list(found), list(down)))
+}
+
+fn unsupported(tensors: &TensorFile, kind: &str) -> Error {
+    Error::Invalid {
+        file: tensors.file(),
+        fact: format!("is {kind}, which is not supported yet"),
+        remedy: "use a LoRA or a LoCon",
+    }
+}
+
+/// A tensor's name for a message.
+fn short(name: &str) -> String {
+    let short: String = name.chars().take(120).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if short.len() < name.len() { short + "…" } else { short }
+}

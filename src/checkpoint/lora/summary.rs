@@ -1,0 +1,129 @@
+//! What a LoRA is, in figures.
+
+use super::LoraFile;
+use super::names::Network;
+use crate::networks::Weights as _;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// So many of the words it was trained on are told.
+const TAGS: usize = 8;
+
+/// A word of training captions longer than this is a whole caption; it is cut.
+const TAG_LENGTH: usize = 60;
+
+/// What `polyptych info` says of a LoRA.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LoraSummary {
+    /// What to call it.
+    pub name: String,
+    /// The family of checkpoints it is for, where that is seen.
+    pub family: Option<&'static str>,
+    /// The smallest and the largest rank of its layers.
+    pub ranks: (usize, usize),
+    /// Layers of the UNet (or what stands in for it) that it changes.
+    pub unet_layers: usize,
+    /// Layers of text encoders.
+    pub text_layers: usize,
+    /// Those of all that are convolutions with a kernel larger than 1 × 1.
+    pub convolutions: usize,
+    /// Width of the text embeddings it was made for, where that is seen.
+    pub text_width: Option<usize>,
+    /// Bytes of its file.
+    pub bytes: usize,
+    /// The type its factors are stored in.
+    pub dtype: &'static str,
+    /// What its maker says is to be written in the prompt (`modelspec.trigger_phrase`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trigger: Option<String>,
+    /// The most frequent words of the captions it was trained on (`ss_tag_frequency`), the first ones often what calls it.
+    pub tags: Vec<Tag>,
+}
+
+/// A word of training captions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Tag {
+    pub words: String,
+    /// In how many captions.
+    pub count: u64,
+}
+
+impl LoraSummary {
+    pub(super) fn of(lora: &LoraFile) -> Self {
+        let of = |network| lora.layers.keys().filter(|(of, _)| *of == network).count();
+        let ranks = || lora.layers.values().map(|layer| layer.rank);
+        let wide = |name: &String| lora.tensors.shape(name).is_some_and(|s| s.iter().skip(2).product::<usize>() > 1);
+        let convolutions =
+            lora.layers.values().filter(|layer| wide(&layer.down) || layer.mid.as_ref().is_some_and(wide));
+        // Keys come from the text embeddings.
+        let width = lora.layers.iter().find(|((of, name), _)| *of == Network::Unet && name.ends_with("attn2_to_k"));
+        let text_width = width.and_then(|(_, layer)| lora.tensors.shape(&layer.down)?.get(1).copied());
+        Self {
+            name: lora.name(),
+            family: family(lora, text_width),
+            ranks: (ranks().min().unwrap_or(0), ranks().max().unwrap_or(0)),
+            unet_layers: of(Network::Unet) + of(Network::Transformer),
+            text_layers: of(Network::Text) + of(Network::OtherText),
+            convolutions: convolutions.count(),
+            text_width,
+            bytes: lora.tensors.len(),
+            dtype: lora.tensors.dtype(),
+            trigger: lora.tensors.metadata("modelspec.trigger_phrase").map(line).filter(|text| !text.is_empty()),
+            tags: tags(lora.tensors.metadata("ss_tag_frequency").unwrap_or_default()),
+        }
+    }
+}
+
+fn family(lora: &LoraFile, text_width: Option<usize>) -> Option<&'static str> {
+    let says = |key: &str| lora.tensors.metadata(key).unwrap_or_default();
+    let has = |network| lora.layers.keys().any(|(of, _)| *of == network);
+    let base = says("ss_base_model_version");
+    match text_width {
+        _ if has(Network::Transformer) => Some("FLUX, Stable Diffusion 3 or another transformer"),
+        _ if has(Network::OtherText) || lora.has_original_names() => Some("SDXL"),
+        Some(768) => Some("Stable Diffusion 1"),
+        Some(1024) => Some("Stable Diffusion 2"),
+        Some(2048) => Some("SDXL"),
+        Some(_) => None,
+        None if base.starts_with("sdxl") => Some("SDXL"),
+        None if base.starts_with("sd_v1") => Some("Stable Diffusion 1"),
+        None if base.starts_with("sd_v2") => Some("Stable Diffusion 2"),
+        None => None,
+    }
+}
+
+/// The most frequent words of kohya's `{folder: {words: count}}`.
+fn tags(json: &str) -> Vec<Tag> {
+    let folders: BTreeMap<String, BTreeMap<String, u64>> = serde_json::from_str(json).unwrap_or_default();
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    for (words, count) in folders.into_values().flatten() {
+        let of = counts.entry(line(&words)).or_default();
+        *of = of.saturating_add(count);
+    }
+    let mut tags: Vec<Tag> = counts.into_iter().map(|(words, count)| Tag { words, count }).collect();
+    tags.retain(|tag| !tag.words.is_empty());
+    tags.sort_by_key(|tag| std::cmp::Reverse(tag.count));
+    tags.truncate(TAGS);
+    tags
+}
+
+/// A text from the header as one short line.
+fn line(text: &str) -> String {
+    let text: String = text.trim().chars().take(TAG_LENGTH).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    text.trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frequent_words_come_first() {
+        let found = tags(
+            r#"{"10_fox": {"zorkfox": 20, "snow": 7, " a fox": 5}, "5_more": {"zorkfox": 4, "snow ": 1, "": 99}}"#,
+        );
+        let found: Vec<(&str, u64)> = found.iter().map(|tag| (tag.words.as_str(), tag.count)).collect();
+        assert_eq!(found, [("zorkfox", 24), ("snow", 8), ("a fox", 5)]);
+        assert!(tags("not json").is_empty() && tags(&"[".repeat(10_000)).is_empty());
+    }
+}

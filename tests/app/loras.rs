@@ -1,0 +1,93 @@
+//! LoRAs and added models: dropped, weighed, saved, taken away.
+
+use super::painter::Painter;
+use egui::{Key, Modifiers};
+use egui_kittest::kittest::Queryable as _;
+use polyptych::app::Command;
+use polyptych::checkpoint::Catalogue;
+use polyptych::document::{Document, Lora};
+use std::path::{Path, PathBuf};
+
+fn golden(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens").join(name)
+}
+
+/// A LoRA of this name in a folder.
+fn lora(folder: &Path, name: &str) -> PathBuf {
+    let path = folder.join(name);
+    std::fs::copy(golden("lora/eps_kohya.safetensors"), &path).expect("copied");
+    path
+}
+
+fn names(painter: &Painter) -> Vec<String> {
+    painter.document().settings.loras.iter().map(Lora::name).collect()
+}
+
+#[test]
+fn a_dropped_lora_is_weighed_saved_and_taken_away() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ink = lora(folder.path(), "ink.safetensors");
+    let mut painter = Painter::sits_down();
+    painter.drops(&ink);
+    assert_eq!(painter.document().settings.loras, [Lora::new(ink.display().to_string())]);
+    assert!(painter.sees("ink changes how the model draws") && painter.sees("zorkfox"));
+    // One undo step, there and back.
+    painter.presses(Modifiers::COMMAND, Key::Z);
+    assert!(names(&painter).is_empty() && painter.h.query_by_label("Weight of ink").is_none());
+    painter.presses(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z);
+
+    painter.h.get_by_label("Weight of ink").focus();
+    painter.h.run_ok();
+    for _ in 0..5 {
+        painter.presses(Modifiers::NONE, Key::ArrowLeft);
+    }
+    let weight = painter.document().settings.loras[0].weight;
+    assert!(weight > 0.0 && weight < 1.0, "{weight}");
+
+    let project = folder.path().join("scene.ora");
+    painter.asks_for(Command::SaveAs);
+    painter.answers_with(&project, "Save");
+    painter.waits_for("the file", |a| !a.is_busy_with_files());
+    assert_eq!(Document::open(&project).expect("saved").settings.loras[0].weight, weight);
+    // It is there again, file or no file; only making a picture needs it.
+    std::fs::remove_file(&ink).expect("removed");
+    let mut again = Painter::with_data(folder.path(), Some(&project));
+    assert_eq!(again.document().settings.loras, painter.document().settings.loras);
+    again.clicks("Remove LoRA ink");
+    assert!(names(&again).is_empty());
+    again.presses(Modifiers::COMMAND, Key::Z);
+    assert_eq!(names(&again), ["ink"]);
+}
+
+#[test]
+fn loras_are_chosen_in_a_dialog_and_what_was_added_is_in_the_list() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (ink, glass) = (lora(folder.path(), "ink.safetensors"), lora(folder.path(), "glass.safetensors"));
+    let mut catalogue = Catalogue::open(folder.path()).expect("none yet");
+    catalogue.add(&glass).expect("added");
+    catalogue.add(&golden("eps")).expect("added");
+
+    let mut painter = Painter::with_data(folder.path(), None);
+    painter.asks_for(Command::AddLora);
+    painter.answers_with(&ink, "Add");
+    painter.waits_for("the file", |a| !a.is_busy_with_files());
+    assert_eq!(names(&painter), ["ink"]);
+
+    painter.clicks("Model");
+    painter.clicks("Add glass");
+    assert_eq!(names(&painter), ["ink", "glass"]);
+    painter.clicks("Model");
+    painter.clicks("eps");
+    let model = painter.document().settings.model.clone();
+    assert_eq!(Path::new(&model), golden("eps").canonicalize().expect("there"));
+    painter.presses(Modifiers::COMMAND, Key::Z);
+    assert_eq!(painter.document().settings.model, "embedded");
+    assert_eq!(names(&painter), ["ink", "glass"]);
+
+    // What is no LoRA is refused in words.
+    painter.asks_for(Command::AddLora);
+    painter.answers_with(&golden("eps/vae/diffusion_pytorch_model.safetensors"), "Add");
+    painter.waits_for("the file", |a| !a.is_busy_with_files());
+    assert!(painter.sees("single-file checkpoints"));
+    assert_eq!(names(&painter).len(), 2);
+}
