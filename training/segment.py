@@ -1,6 +1,7 @@
 """The judge of region fidelity: a small segmenter that says which thing every 8 x 8 pixels of a picture show.
 
     python segment.py RUN --minutes 40         state in RUN/segmenter.pt; trained on the generator's exact masks alone
+    python segment.py RUN --keep               writes it beside this file, as judge.safetensors, for runs without their own
 
 It sees the generator's pictures as the checkpoint would show them: through the autoencoder, with noise in the latents, so
 that it is at home with soft pictures.  It never sees a picture that the UNet drew, nor a layout that is judged.  It looks
@@ -17,6 +18,8 @@ from multiprocessing import Pool
 import numpy as np
 import torch
 import torch.nn.functional as F
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import nn
 
 import scenes
@@ -29,6 +32,7 @@ CELL = 8                     # pixels of a cell's edge
 LAYOUT_SEEDS = 300_000       # first seed of the layouts it learns from: apart from those of fidelity.py
 HELD = 200                   # the last layouts are only for checking
 PART = 200                   # layouts drawn at a time
+KEPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "judge.safetensors")
 
 
 def block(a, b, stride=1):
@@ -63,10 +67,24 @@ class Segmenter(nn.Module):
 
 
 def load_segmenter(run):
-    state = torch.load(f"{run}/segmenter.pt", map_location="cpu", weights_only=False)
+    """The run's own segmenter; where it has none, the one kept beside this file."""
     model = Segmenter()
-    model.load_state_dict(state["model"])
+    if os.path.exists(f"{run}/segmenter.pt"):
+        model.load_state_dict(torch.load(f"{run}/segmenter.pt", map_location="cpu", weights_only=False)["model"])
+    else:
+        with safe_open(KEPT, "pt") as f:
+            if f.metadata()["classes"] != ",".join(CLASSES):
+                raise SystemExit(f"{KEPT} was trained on other things: train one with segment.py")
+            own = model.state_dict()
+            model.load_state_dict({k: f.get_tensor(k).to(v.dtype) for k, v in own.items()})
     return model.eval().to(memory_format=torch.channels_last)
+
+
+def keep(run):
+    """Weights in half precision, everything one-dimensional as it is: the same judge for every version of the checkpoint."""
+    state = torch.load(f"{run}/segmenter.pt", map_location="cpu", weights_only=False)
+    weights = {k: (v.half() if v.ndim > 1 else v).contiguous() for k, v in state["model"].items()}
+    save_file(weights, KEPT, {"classes": ",".join(CLASSES), "steps": str(state["steps"]), "accuracy": f"{state['accuracy']:.4f}", "iou": f"{np.mean(state['iou']):.4f}"})
 
 
 def softened(vae, latents):
@@ -187,7 +205,10 @@ def main():
     ap.add_argument("--sets", type=int, default=3, help="parts of 2000 pictures of the training set")
     ap.add_argument("--layouts", type=int, default=1600, help="a multiple of %d" % PART)
     ap.add_argument("--threads", type=int, default=os.cpu_count())
+    ap.add_argument("--keep", action="store_true", help="no training: write RUN/segmenter.pt beside this file")
     a = ap.parse_args()
+    if a.keep:
+        return keep(a.run)
     assert LAYOUT_SEEDS + a.layouts < FIRST_SEED
     train(a.run, a.minutes, a.threads, a.sets, a.layouts)
 
