@@ -88,12 +88,13 @@ def curves(run, state):
 
     def thin(log, n=14):
         return [log[round(i * (len(log) - 1) / (n - 1))] for i in range(n)] if len(log) > n else log
+    encoder = f"autoencoder step {v['step']}, {v['crops']:,} crops, {v['minutes']:.0f} minutes" if v["log"] else "autoencoder as it was"
     lines = ["", "## Curves", "", f"This export: UNet step {state['step']}, {state['pictures']:,} pictures, {state['minutes']:.0f} minutes; "
-             f"autoencoder step {v['step']}, {v['crops']:,} crops, {v['minutes']:.0f} minutes (wall clock, cores shared with other work).", "",
-             "| UNet minute | step | loss (running) |", "|---|---|---|"]
+             f"{encoder} (wall clock, cores shared with other work).", "", "| UNet minute | step | loss (running) |", "|---|---|---|"]
     lines += [f"| {m:.0f} | {s} | {x:.4f} |" for m, s, x in thin(state["log"])]
-    lines += ["", "| autoencoder minute | step | L1 of 255 (running) |", "|---|---|---|"]
-    lines += [f"| {m:.0f} | {s} | {x:.2f} |" for m, s, x in thin(v["log"])]
+    if v["log"]:
+        lines += ["", "| autoencoder minute | step | L1 of 255 (running) |", "|---|---|---|"]
+        lines += [f"| {m:.0f} | {s} | {x:.2f} |" for m, s, x in thin(v["log"])]
     return "\n".join(lines) + "\n"
 
 

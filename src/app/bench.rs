@@ -33,6 +33,9 @@ struct Cost {
     ui: f64,
     /// Triangles, uploads, commands to the graphics card.
     draw: f64,
+    /// Of both, what the thread was really at work: a core shared with the worker counts only while it is this thread's.
+    /// `None` where the system does not tell.
+    work: Option<f64>,
 }
 
 /// The window's side of a graphics card, without a screen.
@@ -41,6 +44,8 @@ struct Screen {
     state: Option<RenderState>,
     target: Option<wgpu::TextureView>,
     frame: u32,
+    /// What the thread had worked when the last frame was handed to the card.
+    drawn: Option<Duration>,
     eframe: eframe::Frame,
 }
 
@@ -60,7 +65,14 @@ impl Screen {
             });
             texture.create_view(&wgpu::TextureViewDescriptor::default())
         });
-        Self { ctx: egui::Context::default(), state, target, frame: 0, eframe: eframe::Frame::_new_kittest() }
+        Self {
+            ctx: egui::Context::default(),
+            state,
+            target,
+            frame: 0,
+            drawn: None,
+            eframe: eframe::Frame::_new_kittest(),
+        }
     }
 
     /// One frame with these events.
@@ -74,12 +86,13 @@ impl Screen {
             ..Default::default()
         };
         self.frame += 1;
-        let begin = Instant::now();
+        let (begin, worked) = (Instant::now(), thread_time());
         app.logic(&self.ctx);
         let output = self.ctx.run_ui(input, |ui| app.ui(ui, &mut self.eframe));
         let ui = begin.elapsed();
         let draw = self.draw(output);
-        Cost { ui: milliseconds(ui), draw: milliseconds(draw) }
+        let work = self.drawn.zip(worked).map(|(end, begin)| milliseconds(end.saturating_sub(begin)));
+        Cost { ui: milliseconds(ui), draw: milliseconds(draw), work }
     }
 
     /// Draws what egui made, and waits for the card without counting that.
@@ -90,6 +103,7 @@ impl Screen {
         let triangles = self.ctx.tessellate(output.shapes, points);
         let (Some(state), Some(target)) = (&self.state, &self.target) else {
             delta.clear();
+            self.drawn = thread_time();
             return begin.elapsed();
         };
         let screen = ScreenDescriptor { size_in_pixels: WINDOW, pixels_per_point: points };
@@ -120,6 +134,7 @@ impl Screen {
             renderer.free_texture(&id);
         }
         let took = begin.elapsed();
+        self.drawn = thread_time();
         drop(renderer);
         state.device.poll(wgpu::PollType::wait_indefinitely()).ok();
         took
@@ -314,7 +329,7 @@ pub fn bench(frames: u32, started: Instant) -> anyhow::Result<Value> {
     }))
 }
 
-/// Median, 99th percentile and worst of whole frames, and the median of each part.
+/// Median, 99th percentile and worst of whole frames, those of each part, and those of the thread's own work.
 fn figures(costs: &[Cost]) -> Option<Value> {
     let of = |part: fn(&Cost) -> f64, share: f64| {
         let mut all: Vec<f64> = costs.iter().map(part).collect();
@@ -323,6 +338,7 @@ fn figures(costs: &[Cost]) -> Option<Value> {
         all.get(at).copied()
     };
     let whole = |cost: &Cost| cost.ui + cost.draw;
+    let work = |share| costs.iter().all(|c| c.work.is_some()).then(|| of(|c| c.work.unwrap_or(0.0), share));
     Some(json!({
         "p50": of(whole, 0.5)?,
         "p99": of(whole, 0.99)?,
@@ -331,7 +347,20 @@ fn figures(costs: &[Cost]) -> Option<Value> {
         "p50_draw": of(|c| c.draw, 0.5)?,
         "p99_ui": of(|c| c.ui, 0.99)?,
         "p99_draw": of(|c| c.draw, 0.99)?,
+        "p50_work": work(0.5),
+        "p99_work": work(0.99),
     }))
+}
+
+/// How long this thread has been at work in all.
+#[cfg(target_os = "linux")]
+fn thread_time() -> Option<Duration> {
+    rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime).try_into().ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn thread_time() -> Option<Duration> {
+    None
 }
 
 fn milliseconds(time: Duration) -> f64 {
@@ -351,9 +380,10 @@ mod tests {
 
     #[test]
     fn the_99th_percentile_is_that_of_a_hundred() {
-        let costs: Vec<Cost> = (1..=100).map(|n| Cost { ui: f64::from(n), draw: 0.0 }).collect();
+        let costs: Vec<Cost> = (1..=100).map(|n| Cost { ui: f64::from(n), draw: 0.0, work: Some(1.0) }).collect();
         let figures = figures(&costs).expect("there are some");
         assert_eq!((figures["p50"].as_f64(), figures["p99"].as_f64()), (Some(50.0), Some(99.0)));
         assert_eq!(figures["worst"].as_f64(), Some(100.0));
+        assert_eq!(figures["p99_work"].as_f64(), Some(1.0));
     }
 }

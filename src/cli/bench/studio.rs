@@ -34,7 +34,7 @@ fn table(figures: &Value) -> String {
     );
     out +=
         &format!("Drawn by {}, pictures made by {}; {} profile\n\n", text("adapter"), text("device"), text("profile"));
-    out += "Milliseconds a frame of the window's thread      p50      p99    worst   p50: studio  graphics\n";
+    out += "Milliseconds a frame of the window's thread      p50      p99    worst   p50: studio  graphics   at work: p50      p99\n";
     for (name, label) in [
         ("painting_ms", "painting"),
         ("painting_with_job_ms", "painting while a job runs"),
@@ -42,12 +42,14 @@ fn table(figures: &Value) -> String {
     ] {
         let of = |part: &str| number(&figures[name][part]);
         out += &format!(
-            "  {label:<41} {:>8} {:>8} {:>8} {:>13} {:>9}\n",
+            "  {label:<41} {:>8} {:>8} {:>8} {:>13} {:>9} {:>14} {:>8}\n",
             of("p50"),
             of("p99"),
             of("worst"),
             of("p50_ui"),
-            of("p50_draw")
+            of("p50_draw"),
+            of("p50_work"),
+            of("p99_work")
         );
     }
     out += &format!("\nOpening that canvas      {:>8} ms\n", number(&figures["opening_ms"]));
