@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Goldens, assert_close, goldens, relative_l2};
+use common::{Goldens, assert_close, goldens, relative_l2, says};
 use polyptych::backend::Device;
 use polyptych::checkpoint::{Catalogue, Checkpoint, Kind, LoraFile, Model};
 use polyptych::diffusion::{Call, Network as _, Planes};
@@ -144,16 +144,6 @@ fn alpha_over_rank_is_a_weight() {
     tensors[2] = alpha(8.0);
     assert!(drawn(&tensors, 0.5) == plain);
     assert!(drawn(&tensors, 1.0) != plain);
-}
-
-#[track_caller]
-fn says(message: &str, words: &[&str]) {
-    println!("{message}");
-    assert_eq!(message.lines().count(), 1, "one line: {message}");
-    assert!(message.len() < 500, "a short line: {message}");
-    for word in words {
-        assert!(message.contains(word), "{word:?} is not in: {message}");
-    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Files: what is kept after a crash, recent projects, drops, the clipboard, exports, and what the studio remembers.
 
-use super::painter::{Painter, Pretender, english};
+use super::painter::{Kept, Painter, Pretender, english};
 use egui::accesskit::Role;
 use egui::{Event, Key, Modifiers, vec2};
 use egui_kittest::Harness;
@@ -348,26 +348,6 @@ fn a_mask_goes_out_and_comes_back() {
     assert_eq!(painter.mask(painter.selected()), mask);
 }
 
-/// What eframe keeps between two runs, in memory.
-#[derive(Default)]
-struct Drawer(std::collections::HashMap<String, String>);
-
-impl eframe::Storage for Drawer {
-    fn get_string(&self, key: &str) -> Option<String> {
-        self.0.get(key).cloned()
-    }
-
-    fn set_string(&mut self, key: &str, value: String) {
-        self.0.insert(key.to_owned(), value);
-    }
-
-    fn remove_string(&mut self, key: &str) {
-        self.0.remove(key);
-    }
-
-    fn flush(&mut self) {}
-}
-
 #[test]
 fn the_studio_remembers_until_it_is_reset() {
     let mut painter = Painter::sits_down();
@@ -377,9 +357,9 @@ fn the_studio_remembers_until_it_is_reset() {
     painter.presses(Modifiers::COMMAND, Key::Backslash);
     assert!(painter.h.query_by_label("Add region").is_none(), "the panels are put away");
     // Kept for the life of the test's program: the window it is lent to has no shorter one.
-    let drawer: &'static mut Drawer = Box::leak(Box::default());
+    let drawer: &'static mut Kept = Box::leak(Box::default());
     eframe::App::save(painter.h.state_mut(), drawer);
-    let drawer: &'static Drawer = drawer;
+    let drawer: &'static Kept = drawer;
 
     // The next day.
     let options = Options { engine: Some(Box::new(Pretender::default())), ..english() };

@@ -7,7 +7,7 @@ use image::RgbImage;
 use polyptych::app::{App, Engine, FileDialogs, Language, Options, Selected};
 use polyptych::document::{Document, PixelRect, RegionId};
 use polyptych::studio::{self, Job, JobId, Phase};
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -237,4 +237,24 @@ impl Painter {
         assert!(self.document().regions.is_empty());
         assert_eq!((self.document().width, self.document().height), (512, 512));
     }
+}
+
+/// What eframe keeps on the disk between sessions, in memory.
+#[derive(Default)]
+pub struct Kept(HashMap<String, String>);
+
+impl eframe::Storage for Kept {
+    fn get_string(&self, key: &str) -> Option<String> {
+        self.0.get(key).cloned()
+    }
+
+    fn set_string(&mut self, key: &str, value: String) {
+        self.0.insert(key.to_owned(), value);
+    }
+
+    fn remove_string(&mut self, key: &str) {
+        self.0.remove(key);
+    }
+
+    fn flush(&mut self) {}
 }

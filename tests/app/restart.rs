@@ -1,6 +1,6 @@
 //! What the studio remembers from one session to the next, and the way back to the first day.
 
-use super::painter::{Painter, Pretender, english};
+use super::painter::{Kept, Painter, Pretender, english};
 use eframe::App as _;
 use egui::accesskit::Role;
 use egui::{Key, Modifiers, Rect, Theme, Vec2, ViewportCommand, vec2};
@@ -8,31 +8,10 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use polyptych::app::{App, Command, FileDialogs, Options};
 use std::cell::Cell;
-use std::collections::HashMap;
 use std::rc::Rc;
 
 /// The name under which eframe keeps what egui remembers: sizes of panels among others.
 const EGUI: &str = "egui";
-
-/// What is kept on the disk between sessions.
-#[derive(Default)]
-struct Kept(HashMap<String, String>);
-
-impl eframe::Storage for Kept {
-    fn get_string(&self, key: &str) -> Option<String> {
-        self.0.get(key).cloned()
-    }
-
-    fn set_string(&mut self, key: &str, value: String) {
-        self.0.insert(key.to_owned(), value);
-    }
-
-    fn remove_string(&mut self, key: &str) {
-        self.0.remove(key);
-    }
-
-    fn flush(&mut self) {}
-}
 
 /// Begins a session as eframe does, with what the one before kept; the theme as the studio chose it, since the harness
 /// chooses one of its own later on.

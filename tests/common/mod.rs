@@ -84,3 +84,14 @@ pub fn assert_close(what: &str, found: &[f32], expected: &[f32], limit: f64) {
     println!("{what}: relative L2 {error:.2e} (limit {limit:.0e})");
     assert!(error <= limit, "{what}: relative L2 {error:.3e} is over {limit:.0e}");
 }
+
+/// A message for a person is one short line with these words in it.
+#[track_caller]
+pub fn says(message: &str, words: &[&str]) {
+    println!("{message}");
+    assert_eq!(message.lines().count(), 1, "one line: {message}");
+    assert!(message.len() < 500, "a short line: {message}");
+    for word in words {
+        assert!(message.contains(word), "{word:?} is not in: {message}");
+    }
+}
