@@ -108,7 +108,7 @@ def peft(name, path, g):
         unet_lora_layers=get_peft_model_state_dict(pipe.unet),
         text_encoder_lora_layers=get_peft_model_state_dict(pipe.text_encoder),
         unet_lora_adapter_metadata=unet.to_dict(),
-        text_encoder_lora_adapter_metadata=text.to_dict(),
+        text_encoder_lora_adapter_metadata={**text.to_dict(), "base_model_name_or_path": None},  # else a path of this machine
         weight_name=path.name,
     )
 
