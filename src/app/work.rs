@@ -45,10 +45,7 @@ impl App {
             match asked.answer() {
                 Ok(made) => self.editor.end_work(number, made),
                 Err(Some(asked)) => self.work.asked = Some((number, asked)),
-                Err(None) => {
-                    self.editor.end_work(number, None);
-                    self.toasts.error(tr("The last change could not be worked out. Nothing was changed."));
-                }
+                Err(None) => self.work_failed(number),
             }
         }
         if self.work.asked.is_none()
@@ -57,8 +54,7 @@ impl App {
         {
             self.work.asked = Asked::begin(ctx, "change", work).map(|asked| (number, asked));
             if self.work.asked.is_none() {
-                self.editor.end_work(number, None);
-                self.toasts.error(tr("The last change could not be worked out. Nothing was changed."));
+                self.work_failed(number);
             }
         }
         if !self.is_working() {
@@ -66,5 +62,10 @@ impl App {
                 then(self);
             }
         }
+    }
+
+    fn work_failed(&mut self, number: u64) {
+        self.editor.end_work(number, None);
+        self.toasts.error(tr("The last change could not be worked out. Nothing was changed."));
     }
 }

@@ -48,6 +48,12 @@ pub struct Part {
 }
 
 impl Summary {
+    /// Bytes of all its weights.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.parts.iter().map(|part| part.bytes).sum()
+    }
+
     pub(super) fn of(checkpoint: &Checkpoint) -> Result<Self> {
         let tokenizer = checkpoint.tokenizer()?;
         let part = |name, file: &TensorFile| Part {

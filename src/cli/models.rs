@@ -78,8 +78,8 @@ fn usage(entry: &Entry) -> String {
 
 fn list(catalogue: &Catalogue) -> anyhow::Result<()> {
     let embedded = Checkpoint::open(EMBEDDED)?.summary()?;
-    let bytes: usize = embedded.parts.iter().map(|part| part.bytes).sum();
-    let mut rows = vec![row(EMBEDDED, &super::info::one_line_of(&embedded), Some(bytes), "inside the program")];
+    let what = super::info::one_line_of(&embedded);
+    let mut rows = vec![row(EMBEDDED, &what, Some(embedded.bytes()), "inside the program")];
     rows.extend(catalogue.entries().iter().map(described));
     let wide = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths = [wide(0), wide(1), wide(2)];
@@ -99,9 +99,7 @@ fn described(entry: &Entry) -> [String; 4] {
     }
     match entry.kind {
         Kind::Checkpoint => match Checkpoint::open(&path).and_then(|checkpoint| checkpoint.summary()) {
-            Ok(summary) => {
-                row(&super::info::one_line_of(&summary), Some(summary.parts.iter().map(|part| part.bytes).sum()))
-            }
+            Ok(summary) => row(&super::info::one_line_of(&summary), Some(summary.bytes())),
             Err(_) => row("cannot be read any more", None),
         },
         Kind::Lora => match LoraFile::open(&entry.path) {

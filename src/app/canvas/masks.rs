@@ -55,9 +55,8 @@ impl Masks {
 /// A rectangle in parts that fit into a frame.
 fn strips(rect: PixelRect) -> impl Iterator<Item = PixelRect> {
     let rows = u32::try_from(BUDGET / 4 / u64::from(rect.width.max(1))).unwrap_or(u32::MAX).max(1);
-    let (end, strip) =
-        (rect.y + rect.height, move |y: u32, end: u32| PixelRect { y, height: rows.min(end - y), ..rect });
-    (rect.y..end).step_by(rows as usize).map(move |y| strip(y, end))
+    let end = rect.y + rect.height;
+    (rect.y..end).step_by(rows as usize).map(move |y| PixelRect { y, height: rows.min(end - y), ..rect })
 }
 
 /// The rectangles of each region, those that follow each other as one where that is hardly more to upload: a stroke's

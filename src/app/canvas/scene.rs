@@ -1,6 +1,6 @@
 //! What is drawn in a frame: paper, picture and regions as quads under the view's transform.
 
-use super::gpu::{Draw, Flags, Kind, Pane, Tiles};
+use super::gpu::{Draw, Flags, Kind, Pane, Tile, Tiles};
 use super::look::RegionLook;
 use super::split::Part;
 use super::{Canvas, theme};
@@ -92,17 +92,22 @@ impl Stand {
         for &(step, opacity) in &self.copies {
             for tile in tiles.tiles() {
                 let quad = self.to_edges(rect(tile.core), margin);
-                let mut draw = self.draw(kind, quad, rect(tile.held), 1.0 / per.x, step);
-                if !draw.bounds().intersects(self.area) {
-                    continue;
-                }
-                draw.opacity = opacity;
-                draw.bind = Some(tile.bind.clone());
-                style(&mut draw);
-                draws.push(draw);
+                let draw = self.draw(kind, quad, rect(tile.held), 1.0 / per.x, step);
+                draws.extend(self.in_sight(draw, &tile, opacity, &style));
             }
         }
         draws
+    }
+
+    /// The quad of a tile as it is drawn; `None` where it is out of sight.
+    fn in_sight(&self, mut draw: Draw, tile: &Tile<'_>, opacity: f32, style: impl Fn(&mut Draw)) -> Option<Draw> {
+        if !draw.bounds().intersects(self.area) {
+            return None;
+        }
+        draw.opacity = opacity;
+        draw.bind = Some(tile.bind.clone());
+        style(&mut draw);
+        Some(draw)
     }
 
     /// The quads of a region on its way to another place: cut where it came from and at the canvas's edges, over which it
@@ -136,13 +141,7 @@ impl Stand {
                     draw.at += draw.x * shift.x + draw.y * shift.y;
                     (draw.x, draw.y) = (draw.x * size.x, draw.y * size.y);
                     draw.flags.wrap = (false, false);
-                    if !draw.bounds().intersects(self.area) {
-                        continue;
-                    }
-                    draw.opacity = opacity;
-                    draw.bind = Some(tile.bind.clone());
-                    style(&mut draw);
-                    draws.push(draw);
+                    draws.extend(self.in_sight(draw, &tile, opacity, &style));
                 }
             }
         }

@@ -6,8 +6,8 @@ use crate::app::texts::{fill, key, tr};
 use crate::app::{App, Command, theme};
 use crate::document::{Area, Document, Start, Take};
 use egui::{
-    Align2, Button, FontId, Key, Popup, Pos2, Rect, Response, Role, ScrollArea, Sense, SetOpenCommand, Stroke,
-    StrokeKind, Ui, WidgetInfo, vec2,
+    Align2, Button, CornerRadius, FontId, Key, Popup, Pos2, Rect, Response, Role, ScrollArea, Sense, SetOpenCommand,
+    Stroke, StrokeKind, Ui, WidgetInfo, vec2,
 };
 use std::sync::Arc;
 
@@ -235,21 +235,20 @@ fn paint(ui: &Ui, rect: Rect, texture: Option<&egui::TextureHandle>, text: &str,
 
 /// A word on a picture, with this corner of it here.
 pub(super) fn note(ui: &Ui, at: Pos2, corner: Align2, text: &str) {
-    let t = theme::tokens(ui);
-    let font = FontId::proportional(theme::TEXT_SMALL);
-    let galley = ui.painter().layout_no_wrap(text.to_owned(), font, t.caption);
-    let ground = corner.anchor_size(at, galley.size() + vec2(12.0, 6.0));
-    ui.painter().rect_filled(ground, theme::ROUND_SMALL, t.caption_ground);
-    ui.painter().galley(ground.min + vec2(6.0, 3.0), galley, t.caption);
+    lettered(ui, at, corner, theme::ROUND_SMALL.into(), text);
 }
 
 /// A word in the lower left corner of a thumbnail.
 pub(super) fn caption(ui: &Ui, rect: Rect, text: &str) {
+    let corners = CornerRadius { sw: theme::ROUND_SMALL, ne: theme::ROUND_SMALL, nw: 0, se: 0 };
+    lettered(ui, rect.left_bottom(), Align2::LEFT_BOTTOM, corners, text);
+}
+
+fn lettered(ui: &Ui, at: Pos2, corner: Align2, corners: CornerRadius, text: &str) {
     let t = theme::tokens(ui);
     let font = FontId::proportional(theme::TEXT_SMALL);
     let galley = ui.painter().layout_no_wrap(text.to_owned(), font, t.caption);
-    let ground = Align2::LEFT_BOTTOM.anchor_size(rect.left_bottom(), galley.size() + vec2(12.0, 6.0));
-    let corners = egui::CornerRadius { sw: theme::ROUND_SMALL, ne: theme::ROUND_SMALL, nw: 0, se: 0 };
+    let ground = corner.anchor_size(at, galley.size() + vec2(12.0, 6.0));
     ui.painter().rect_filled(ground, corners, t.caption_ground);
     ui.painter().galley(ground.min + vec2(6.0, 3.0), galley, t.caption);
 }

@@ -11,7 +11,7 @@ mod tiles;
 
 pub use draws::{Draw, Flags, Kind};
 pub use frame::{Frame, Pane};
-pub use tiles::{Channels, Source, Tiles};
+pub use tiles::{Channels, Source, Tile, Tiles};
 
 use eframe::egui_wgpu::RenderState;
 use eframe::wgpu;
