@@ -1,4 +1,4 @@
-"""What every stage of the training shares: atomic files, a wall-clock learning-rate schedule, picture sheets.
+"""What every stage of the training shares: the device, atomic files, a wall-clock learning-rate schedule, picture sheets.
 
 Nothing here knows what is trained.  A stage may be stopped at any moment (kill, power, end of a session): its state is
 written every few minutes beside the old one and renamed over it, and the same command goes on from there.
@@ -11,6 +11,19 @@ import time
 import numpy as np
 import torch
 from PIL import Image, ImageDraw
+
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def half_precision():
+    """bfloat16 where it is safe, on whatever device there is."""
+    return torch.autocast(DEVICE.type, dtype=torch.bfloat16)
+
+
+def compiled(f):
+    """`f` in fused kernels on a GPU, one set for every shape; as it is on a CPU, where compiling takes longer than it saves."""
+    return torch.compile(f, dynamic=False) if DEVICE.type == "cuda" else f
+
 
 
 def save_atomic(obj, path):
@@ -72,12 +85,12 @@ class Running:
 
 def to_uint8(x):
     """A batch in -1..1 (n, 3, h, w) -> uint8 (n, h, w, 3)."""
-    return ((x.float().clamp(-1, 1).permute(0, 2, 3, 1).numpy() + 1) * 127.5).round().astype(np.uint8)
+    return ((x.float().clamp(-1, 1).permute(0, 2, 3, 1).cpu().numpy() + 1) * 127.5).round().astype(np.uint8)
 
 
 def to_tensor(x):
-    """uint8 (n, h, w, 3) -> a batch in -1..1, channels last in memory."""
-    t = torch.from_numpy(np.ascontiguousarray(x)).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
+    """uint8 (n, h, w, 3) -> a batch in -1..1 on the device, channels last in memory."""
+    t = torch.from_numpy(np.ascontiguousarray(x)).to(DEVICE).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
     return t.contiguous(memory_format=torch.channels_last)
 
 
@@ -127,6 +140,11 @@ class Team:
             p.grad = flat[at:at + g.numel()].view_as(p)
             at += g.numel()
         return flat[at:].tolist()
+
+    @staticmethod
+    def usual():
+        """One process for a GPU, else one for every core."""
+        return 1 if DEVICE.type == "cuda" else os.cpu_count()
 
     @staticmethod
     def run(work, size, run, *args):

@@ -9,6 +9,7 @@ Part NNNN of a size holds the seeds NNNN * 2000 ... + 1999.  Finished parts are 
 stopped, and a larger --count only adds parts.  A caption file is a list of (caption, labels, kind, pose, style, mood).
 """
 import argparse
+import contextlib
 import glob
 import json
 import os
@@ -21,7 +22,7 @@ import torch
 
 import scenes
 from canvas import SIZES
-from common import save_atomic, to_tensor, write_json
+from common import DEVICE, half_precision, save_atomic, to_tensor, write_json
 
 PART = 2000
 FIRST_SEED = 1_000_000      # seeds below are for evaluation: never drawn for training
@@ -50,7 +51,8 @@ def draw_part(job):
 def draw(run, px, count, processes):
     for what in ("pictures", "captions", "classes"):
         os.makedirs(f"{run}/{what}-{px}", exist_ok=True)
-    jobs = [(run, px, p) for p in range(-(-count // PART)) if not os.path.exists(f"{run}/pictures-{px}/{p:04d}.npy")]
+    there = lambda p: any(os.path.exists(f"{run}/{what}-{px}/{p:04d}.npy") for what in ("pictures", "latents"))
+    jobs = [(run, px, p) for p in range(-(-count // PART)) if not there(p)]
     start = time.time()
     with Pool(processes) as pool:
         for i, job in enumerate(pool.imap(draw_part, jobs), 1):
@@ -63,15 +65,17 @@ def encode_part(job):
     torch.set_num_threads(1)
     vae = load_vae(run)
     pictures = np.load(f"{run}/pictures-{px}/{part:04d}.npy", mmap_mode="r")
-    out, n = np.empty((len(pictures), 4, px // 8, px // 8), np.float16), 32 * 128 ** 2 // px ** 2
-    with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
+    n = (32 if DEVICE.type == "cpu" else 1024) * 128 ** 2 // px ** 2
+    out = np.empty((len(pictures), 4, px // 8, px // 8), np.float16)
+    with torch.inference_mode(), half_precision():
         for i in range(0, len(pictures), n):
-            out[i:i + n] = vae.encode(to_tensor(pictures[i:i + n])).latent_dist.mean.float().numpy()
+            out[i:i + n] = vae.encode(to_tensor(pictures[i:i + n])).latent_dist.mean.float().cpu().numpy()
     save_array(out, f"{run}/latents-{px}/{part:04d}.npy")
     return px, part
 
 
-def encode(run, processes):
+def to_encode(run):
+    """The parts whose pictures have no latents yet."""
     jobs = []
     for px in SIZES:
         files = sorted(glob.glob(f"{run}/pictures-{px}/[0-9]*.npy"))
@@ -79,9 +83,17 @@ def encode(run, processes):
             os.makedirs(f"{run}/latents-{px}", exist_ok=True)
         parts = [int(os.path.basename(f)[:4]) for f in files]
         jobs += [(run, px, p) for p in parts if not os.path.exists(f"{run}/latents-{px}/{p:04d}.npy")]
+    return jobs
+
+
+def encode(run, processes, drop=False):
+    """Encodes what is there; `drop` removes pictures that are encoded."""
+    jobs = to_encode(run)
     start, measured, done = time.time(), os.path.exists(f"{run}/scale.json"), 0
-    with Pool(processes) as pool:
-        for px, part in pool.imap(encode_part, jobs):
+    with Pool(processes) if processes > 1 else contextlib.nullcontext() as pool:
+        for px, part in pool.imap(encode_part, jobs) if pool else map(encode_part, jobs):
+            if drop:
+                os.remove(f"{run}/pictures-{px}/{part:04d}.npy")
             done += PART
             print(f"{px} px  part {part}  {done / (time.time() - start):.0f} latents/s", flush=True)
             if not measured:                               # the first part fixes the scale for good
@@ -103,7 +115,7 @@ class Part(NamedTuple):
 
 
 def load(run, known=()):
-    """All encoded parts whose names are not in `known`."""
+    """All encoded parts whose names are not in `known`, one by one."""
     for px in SIZES:
         for f in sorted(glob.glob(f"{run}/latents-{px}/[0-9]*.npy")):
             part = os.path.basename(f)[:4]
@@ -119,8 +131,17 @@ def main():
     ap.add_argument("--count", type=int, default=60000)
     ap.add_argument("--px", type=int, default=128, choices=SIZES)
     ap.add_argument("--processes", type=int, default=os.cpu_count())
+    ap.add_argument("--follow", type=float, default=0, help="encode: look for new parts for so many minutes more")
+    ap.add_argument("--drop", action="store_true", help="encode: remove the pictures that are encoded")
     a = ap.parse_args()
-    draw(a.run, a.px, a.count, a.processes) if a.what == "draw" else encode(a.run, a.processes)
+    if a.what == "draw":
+        return draw(a.run, a.px, a.count, a.processes)
+    end, processes = time.time() + 60 * a.follow, a.processes if DEVICE.type == "cpu" else 1
+    while True:
+        encode(a.run, processes, a.drop)
+        if time.time() > end:
+            return
+        time.sleep(2)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import scenes
 from common import write_json
 from text import load_tokenizer, make_text
 from things import THINGS
-from unet import make_scheduler, make_unet
+from unet import make_few_scheduler, make_scheduler, make_unet
 from vae import load_vae
 
 INDEX = {
@@ -28,7 +28,7 @@ GROUPS = {"sky": "skies", "air": "in the air", "far": "far away", "ground": "gro
 
 
 def half(state):
-    return {k: v.detach().half().contiguous() for k, v in state.items() if v.is_floating_point()}
+    return {k: v.detach().cpu().half().contiguous() for k, v in state.items() if v.is_floating_point()}
 
 
 def write_model(folder, name, config, state):
@@ -67,6 +67,10 @@ def write(run, to=None, name="unet"):
     write_model(f"{new}/vae", "diffusion_pytorch_model.safetensors", plain_config(vae), vae.state_dict())
     write_model(f"{new}/text_encoder", "model.safetensors", text_config, words)
     make_scheduler().save_pretrained(f"{new}/scheduler")
+    if os.path.exists(f"{run}/few.pt"):
+        few = torch.load(f"{run}/few.pt", map_location="cpu", weights_only=False)
+        write_model(f"{new}/few_steps/unet", "diffusion_pytorch_model.safetensors", plain_config(unet), few["mean_unet"])
+        make_few_scheduler().save_pretrained(f"{new}/few_steps/scheduler")
     shutil.copytree(f"{run}/tokenizer", f"{new}/tokenizer")
     write_json(INDEX, f"{new}/model_index.json")
     write_json(known_words(), f"{new}/known_words.json")

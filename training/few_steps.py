@@ -1,6 +1,6 @@
 """The few-step version: a consistency model distilled from the finished UNet (LCM, Luo et al. 2023, arXiv:2310.04378).
 
-    python few_steps.py RUN --minutes 60       state in RUN/few.pt (not exported yet)
+    python few_steps.py RUN --minutes 60       state in RUN/few.pt; export.py writes it as few_steps/ in the checkpoint folder
 
 The student f(x, t) has to give the same clean latent at a noise level and, after one DDIM step of the guided teacher, at
 the next of 50 levels.  Guidance is fixed (`--guidance`), so that the student is called without it: four steps are four
@@ -13,9 +13,9 @@ import os
 import time
 
 import torch
-from diffusers.models.attention_processor import AttnProcessor
+from diffusers.models.attention_processor import AttnProcessor, AttnProcessor2_0
 
-from common import Running, Schedule, Team, deadline, save_atomic
+from common import DEVICE, Running, Schedule, Team, compiled, deadline, half_precision, save_atomic
 from text import load_tokenizer, make_text, tokenize
 from unet import Data, make_scheduler, make_unet
 
@@ -30,16 +30,16 @@ def boundary(t):
 
 def train(team, a):
     torch.manual_seed(101 + team.rank)
-    generator = torch.Generator().manual_seed(int(time.time()) * 16 + team.rank)
+    generator = torch.Generator(DEVICE).manual_seed(int(time.time()) * 16 + team.rank)
     tokenizer = load_tokenizer(a.run)
     scale = torch.load(f"{a.run}/vae.pt", map_location="cpu", weights_only=False)["scaling_factor"]
     source = torch.load(f"{a.run}/unet.pt", map_location="cpu", weights_only=False)
     pictures = Data(a.run, tokenizer, scale, [(k, float(w)) for k, w in (e.split("=") for e in a.emphasis.split(",") if e)])
-    teacher, text = make_unet(), make_text(tokenizer).eval().requires_grad_(False)
+    teacher, text = make_unet(), make_text(tokenizer).eval().requires_grad_(False).to(DEVICE)
     teacher.load_state_dict(source["mean_unet"])
     text.load_state_dict(source["mean_text"])
-    teacher = teacher.eval().requires_grad_(False).to(memory_format=torch.channels_last)
-    teacher.set_attn_processor(AttnProcessor())
+    teacher = teacher.eval().requires_grad_(False).to(DEVICE, memory_format=torch.channels_last)
+    teacher.set_attn_processor(AttnProcessor() if DEVICE.type == "cpu" else AttnProcessor2_0())
     student, file = copy.deepcopy(teacher).train().requires_grad_(True), f"{a.run}/few.pt"
     state = {"step": 0, "minutes": 0.0, "log": []}
     if os.path.exists(file):
@@ -52,9 +52,10 @@ def train(team, a):
     adam = torch.optim.AdamW(params, a.rate, betas=(0.9, 0.99), weight_decay=0)
     if "adam" in state:
         adam.load_state_dict(state["adam"])
-    alphas = make_scheduler().alphas_cumprod
-    levels = torch.arange(1, LEVELS + 1) * (len(alphas) // LEVELS) - 1
-    empty = text(tokenize(tokenizer, [""])).last_hidden_state
+    alphas = make_scheduler().alphas_cumprod.to(DEVICE)
+    levels = torch.arange(1, LEVELS + 1, device=DEVICE) * (len(alphas) // LEVELS) - 1
+    empty = text(tokenize(tokenizer, [""]).to(DEVICE)).last_hidden_state
+    guide, aim, net = compiled(teacher), compiled(mean), compiled(student)
     schedule = Schedule(a.rate, deadline(a.minutes, a.until), a.decay, 50)
     step, before, start, saved, run_loss = state["step"], state["minutes"], time.time(), time.time(), Running(0.99)
 
@@ -77,24 +78,24 @@ def train(team, a):
         large = a.large and int((step + 1) * a.large) > int(step * a.large)
         z, _, ids = pictures.batch(*((256, max(1, a.batch // 4)) if large else (128, a.batch)), generator)
         n = len(z)
-        i = torch.randint(1, LEVELS, (n,))
+        i = torch.randint(1, LEVELS, (n,), device=DEVICE)
         t, s = levels[i], levels[i - 1]
         noise = torch.randn_like(z)
         alpha, sigma = root(t)
         x = alpha * z + sigma * noise
-        with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+        with torch.no_grad(), half_precision():
             words = text(ids).last_hidden_state
-            told, free = clean(teacher, torch.cat([x, x]), torch.cat([t, t]), torch.cat([words, empty.expand(n, -1, -1)])).chunk(2)
+            told, free = clean(guide, torch.cat([x, x]), torch.cat([t, t]), torch.cat([words, empty.expand(n, -1, -1)])).chunk(2)
             guided = free + a.guidance * (told - free)
             alpha_s, sigma_s = root(s)
-            target = consistent(mean, alpha_s * guided + sigma_s * (x - alpha * guided) / sigma, s, words)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            found = consistent(student, x, t, words)
+            target = consistent(aim, alpha_s * guided + sigma_s * (x - alpha * guided) / sigma, s, words)
+        with half_precision():
+            found = consistent(net, x, t, words)
         loss = (((found - target.float()) ** 2 + 1e-6).sqrt() - 1e-3).mean()           # pseudo-Huber, c = 0.001
         for p in params:
             p.grad = None
         loss.backward()
-        rate, mean_loss, over = team.average(params, schedule.rate(), loss.item(), float(schedule.over()))
+        rate, mean_loss, over = team.average(params, schedule.rate(), loss.item(), float(schedule.over() or (a.steps and step + 1 >= a.steps)))
         if over:
             break
         torch.nn.utils.clip_grad_norm_(params, 1.0)
@@ -109,10 +110,10 @@ def train(team, a):
             minutes = before + (time.time() - start) / 60
             state["log"].append((round(minutes, 2), step, round(float(run_loss), 4)))
             print(f"{minutes:.2f} min  step {step}  loss {float(run_loss):.4f}  rate {rate:.1e}", flush=True)
-        if team.chief and time.time() - saved > 240:
+        if team.chief and not a.probe and time.time() - saved > 240:
             saved = time.time()
             save()
-    if team.chief:
+    if team.chief and not a.probe:
         save()
 
 
@@ -128,7 +129,9 @@ def main():
     ap.add_argument("--guidance", type=float, default=4.0)
     ap.add_argument("--large", type=float, default=0.6)
     ap.add_argument("--emphasis", default="large=1.5,plain=0.6,window=0.7")
-    ap.add_argument("--workers", type=int, default=os.cpu_count())
+    ap.add_argument("--steps", type=int, default=0, help="stop after so many steps (for trials)")
+    ap.add_argument("--probe", action="store_true", help="a trial: nothing is written")
+    ap.add_argument("--workers", type=int, default=Team.usual())
     a = ap.parse_args()
     Team.run(train, a.workers, a.run, a)
 

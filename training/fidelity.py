@@ -14,7 +14,7 @@ For every region: IoU of the cells in which the segmenter sees its thing, anywhe
 (as the MultiDiffusion paper does with COCO); a hit where at least a quarter of the mask's cells show it.  Background purity
 is the share of cells outside all masks in which the segmenter sees no thing that a region asks for.  The single prompt has
 no masks, so its IoU says how often a thing falls into its place by chance.  Finished ways are kept: the command goes on
-where it stopped.
+where it stopped.  `--few` draws by the version for few steps (four, no guidance).
 """
 import argparse
 import os
@@ -24,7 +24,7 @@ import numpy as np
 import torch
 
 import scenes
-from common import sheet, write_json
+from common import DEVICE, sheet, write_json
 from data import save_array
 from sample import Painter
 from segment import CELL, classify, load_segmenter
@@ -62,21 +62,22 @@ def layouts(count, factor=8):
 
 
 @torch.inference_mode()
-def draw(painter, batch, boot, steps, guidance, seed):
+def draw(painter, batch, boot, steps, guidance, seed, white=False):
     """One picture for each layout of the batch: MultiDiffusion on a single window (`boot` None: one prompt, no regions)."""
     n, side, alphas = len(batch), painter.window, painter.scheduler.alphas_cumprod
-    x = torch.cat([torch.randn(1, 4, side, side, generator=torch.Generator().manual_seed(seed + i)) for i in range(n)])
+    x = torch.cat([torch.randn(1, 4, side, side, generator=torch.Generator().manual_seed(seed + i)) for i in range(n)]).to(DEVICE)
     if boot is None:
-        owner, weight, words = list(range(n)), torch.ones(n, 1, side, side), [b.sentence for b in batch]
-        front = torch.zeros(n, dtype=torch.bool)
+        owner, weight, words = list(range(n)), torch.ones(n, 1, side, side, device=DEVICE), [b.sentence for b in batch]
+        front = torch.zeros(n, dtype=torch.bool, device=DEVICE)
     else:
         owner = [i for i, b in enumerate(batch) for _ in b.latent]
-        weight = torch.from_numpy(np.concatenate([b.latent for b in batch]))[:, None]
+        weight = torch.from_numpy(np.concatenate([b.latent for b in batch]))[:, None].to(DEVICE)
         words = [w for b in batch for w in (b.background, *b.words)]
-        front = torch.tensor([k > 0 for b in batch for k in range(len(b.latent))])
+        front = torch.tensor([k > 0 for b in batch for k in range(len(b.latent))], device=DEVICE)
     embedded, g = painter.embed(words), torch.Generator().manual_seed(seed)
     colours = torch.rand(32, 3, 1, 1, generator=g).expand(-1, -1, 8 * side, 8 * side) * 2 - 1
-    solid = painter.vae.encode(colours.contiguous()).latent_dist.mean * painter.vae.config.scaling_factor
+    colours = torch.ones_like(colours) if white else colours
+    solid = painter.vae.encode(colours.contiguous().to(DEVICE)).latent_dist.mean * painter.vae.config.scaling_factor
     painter.scheduler.set_timesteps(steps)
     first = x.clone()
     for i, t in enumerate(painter.scheduler.timesteps):
@@ -87,11 +88,11 @@ def draw(painter, batch, boot, steps, guidance, seed):
             q = torch.where(front[:, None, None, None], q * weight + noised * (1 - weight), q)
         a, s = alphas[t].sqrt(), (1 - alphas[t]).sqrt()
         clean = a * q - s * painter.predict(q, t, embedded, guidance)          # x0: what may be averaged under soft masks
-        fused, total = torch.zeros_like(x), torch.zeros(n, 1, side, side)
-        fused.index_add_(0, torch.tensor(owner), clean * weight)
-        total.index_add_(0, torch.tensor(owner), weight)
+        fused, total = torch.zeros_like(x), torch.zeros(n, 1, side, side, device=DEVICE)
+        fused.index_add_(0, torch.tensor(owner, device=DEVICE), clean * weight)
+        total.index_add_(0, torch.tensor(owner, device=DEVICE), weight)
         fused = fused / total.clamp(min=1e-6)
-        x = painter.scheduler.step((a * x - fused) / s, t, x).prev_sample
+        x = painter.step((a * x - fused) / s, t, x, g)
     return painter.decode(x)
 
 
@@ -119,7 +120,9 @@ def main():
     ap.add_argument("run")
     ap.add_argument("checkpoint")
     ap.add_argument("--layouts", type=int, default=200)
-    ap.add_argument("--steps", type=int, default=20)
+    ap.add_argument("--few", action="store_true", help="the version for few steps")
+    ap.add_argument("--steps", type=int, help="default 20, few 4")
+    ap.add_argument("--white", action="store_true", help="what surrounds bootstrapped regions is white, not of random colours")
     ap.add_argument("--guidance", type=float, default=4.0)
     ap.add_argument("--batch", type=int, default=10)
     ap.add_argument("--threads", type=int, default=os.cpu_count())
@@ -129,7 +132,7 @@ def main():
     torch.set_num_threads(a.threads)
     folder = f"{a.run}/{a.name}"
     os.makedirs(folder, exist_ok=True)
-    painter, segmenter, tasks = Painter(a.checkpoint), load_segmenter(a.run), layouts(a.layouts)
+    painter, steps, segmenter, tasks = Painter(a.checkpoint, a.few), a.steps or (4 if a.few else 20), load_segmenter(a.run), layouts(a.layouts)
     lines = ["| way | mean IoU ± deviation | median | by 2 / 3 / 4 regions | hits | background purity | regions |", "|---|---|---|---|---|---|---|"]
     truth = judge(segmenter, tasks, np.stack([t.picture for t in tasks]))
     lines.append(row("the generator's own picture", *truth))
@@ -139,7 +142,7 @@ def main():
         for first in range(0, len(tasks), a.batch):
             file, batch = f"{folder}/{way.replace(' ', '-')}-{first:04d}.npy", tasks[first:first + a.batch]
             if not os.path.exists(file):
-                save_array(draw(painter, batch, WAYS[way], a.steps, a.guidance, first), file)
+                save_array(draw(painter, batch, WAYS[way], steps, a.guidance, first, a.white), file)
                 print(f"{way}: {first + len(batch)} of {len(tasks)}, {time.time() - start:.0f} s", flush=True)
             done.append(np.load(file))
         drawn[way] = np.concatenate(done)

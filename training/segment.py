@@ -23,7 +23,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 import scenes
-from common import Running, save_atomic, to_tensor, to_uint8
+from common import DEVICE, Running, half_precision, save_atomic, to_tensor, to_uint8
 from data import FIRST_SEED
 from things import CLASSES
 from vae import load_vae
@@ -77,7 +77,7 @@ def load_segmenter(run):
                 raise SystemExit(f"{KEPT} was trained on other things: train one with segment.py")
             own = model.state_dict()
             model.load_state_dict({k: f.get_tensor(k).to(v.dtype) for k, v in own.items()})
-    return model.eval().to(memory_format=torch.channels_last)
+    return model.eval().to(DEVICE, memory_format=torch.channels_last)
 
 
 def keep(run):
@@ -89,8 +89,9 @@ def keep(run):
 
 def softened(vae, latents):
     """What the decoder makes of disturbed latents, at half resolution: uint8 n x h x w x 3."""
-    noise = torch.randn_like(latents) * torch.rand(len(latents), 1, 1, 1) * 0.25
-    with torch.autocast("cpu", dtype=torch.bfloat16):
+    latents = latents.to(DEVICE)
+    noise = torch.randn_like(latents) * torch.rand(len(latents), 1, 1, 1, device=DEVICE) * 0.25
+    with half_precision():
         return to_uint8(F.avg_pool2d(vae.decode(latents + noise).sample.float(), 2))
 
 
@@ -108,7 +109,7 @@ def learn_from(job):
             made = [scenes.layout(LAYOUT_SEEDS + first + i) for i in range(PART)]
             classes = np.stack([m[1][CELL // 2::CELL, CELL // 2::CELL] for m in made])
             for i in range(0, PART, 8):
-                with torch.autocast("cpu", dtype=torch.bfloat16):
+                with half_precision():
                     z = vae.encode(to_tensor(np.stack([m[0] for m in made[i:i + 8]]))).latent_dist.mean
                 pictures.append(softened(vae, z.float()))
         else:                                              # a part of the training set, from its latents
@@ -140,7 +141,7 @@ def train(run, minutes, threads, sets, layouts):
     shown = torch.bincount(classes.flatten(), minlength=len(CLASSES)).float()
     weight = (shown.sum() / (shown + shown.sum() * 1e-4)).sqrt()
     weight /= (weight * shown).sum() / shown.sum()
-    model = Segmenter().to(memory_format=torch.channels_last)
+    model = Segmenter().to(DEVICE, memory_format=torch.channels_last)
     opt = torch.optim.AdamW(model.parameters(), 3e-3, weight_decay=0.02)
     rng, start, step, mean = np.random.default_rng(0), time.time(), 0, Running()
     others = len(pictures) - layouts
@@ -149,13 +150,13 @@ def train(run, minutes, threads, sets, layouts):
             g["lr"] = 3e-3 * min(1, (step + 1) / 100) * min(1.0, 1.5 * (1 - past)) + 1e-5
         # half layouts, half of everything
         i = np.concatenate([rng.integers(others, size=16), others + rng.integers(layouts - HELD, size=16)])
-        x, y = to_tensor(pictures[i]), classes[i]
+        x, y = to_tensor(pictures[i]), classes[i].to(DEVICE)
         if rng.random() < 0.5:
             x, y = x.flip(3), y.flip(2)
-        x = x * (0.85 + 0.3 * torch.rand(len(x), 1, 1, 1)) + 0.05 * torch.randn(len(x), 3, 1, 1)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        x = x * (0.85 + 0.3 * torch.rand(len(x), 1, 1, 1, device=DEVICE)) + 0.05 * torch.randn(len(x), 3, 1, 1, device=DEVICE)
+        with half_precision():
             scores = model.of_half(x.contiguous(memory_format=torch.channels_last))
-        loss = F.cross_entropy(scores.float(), y, weight)
+        loss = F.cross_entropy(scores.float(), y, weight.to(DEVICE))
         opt.zero_grad(set_to_none=True)
         loss.backward()
         opt.step()
@@ -182,8 +183,8 @@ def classify(look, pictures):
     """The class of every cell of uint8 pictures; `look` is the segmenter, or its `of_half`."""
     out = []
     for i in range(0, len(pictures), 16):
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            out.append(look(to_tensor(pictures[i:i + 16])).argmax(1))
+        with half_precision():
+            out.append(look(to_tensor(pictures[i:i + 16])).argmax(1).cpu())
     return torch.cat(out)
 
 

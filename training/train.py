@@ -25,9 +25,17 @@ COURSE = [
 GOING_ON = [(1.0, 0.6, "large=1.5,plain=0.6,window=0.7,styled=0.8,mood=0.8,cut=1.2,cat=2,swan=2,owl=2,snowman=2,whale=2,pumpkin=1.6,sheep=1.5")]
 
 
-def stage(script, *arguments):
+def background(script, *arguments, log=None):
+    """Starts a stage; what it says is added to the file `log`."""
     print("==", script, *arguments, flush=True)
-    subprocess.run([sys.executable, os.path.join(HERE, script), *map(str, arguments)], check=True)
+    out = open(log, "a") if log else None
+    return subprocess.Popen([sys.executable, os.path.join(HERE, script), *map(str, arguments)], stdout=out, stderr=subprocess.STDOUT if log else None)
+
+
+def stage(script, *arguments, log=None):
+    """Runs a stage to its end; an error in it ends the whole run."""
+    if background(script, *arguments, log=log).wait():
+        raise SystemExit(f"{script} failed" + (f": see {log}" if log else ""))
 
 
 def minutes(file):

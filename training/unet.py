@@ -16,26 +16,35 @@ vision model does (REPA, Yu et al. 2025); it is not part of the checkpoint.
 """
 import argparse
 import copy
+import itertools
 import os
 import time
 
 import torch
 import torch.nn.functional as F
-from diffusers import DDIMScheduler, UNet2DConditionModel
-from diffusers.models.attention_processor import AttnProcessor
+from diffusers import DDIMScheduler, LCMScheduler, UNet2DConditionModel
+from diffusers.models.attention_processor import AttnProcessor, AttnProcessor2_0
 from safetensors.torch import load_file
 
 import data
-from common import Running, Schedule, Team, deadline, save_atomic
+from common import DEVICE, Running, Schedule, Team, compiled, deadline, half_precision, save_atomic
 from text import WIDTH, load_tokenizer, make_text, tokenize
 from things import CLASSES
 
 SIZE = (48, 96, 160)
 
 
+NOISE = {"num_train_timesteps": 1000, "beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012, "clip_sample": False,
+         "prediction_type": "v_prediction"}
+
+
 def make_scheduler():
-    return DDIMScheduler(num_train_timesteps=1000, beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012, clip_sample=False,
-                         set_alpha_to_one=False, steps_offset=1, prediction_type="v_prediction")
+    return DDIMScheduler(**NOISE, set_alpha_to_one=False, steps_offset=1)
+
+
+def make_few_scheduler():
+    """For the version that few_steps.py makes."""
+    return LCMScheduler(**NOISE, set_alpha_to_one=True, original_inference_steps=50, timestep_scaling=10.0)
 
 
 def make_unet(size=SIZE, width=WIDTH):
@@ -48,46 +57,54 @@ class Muon:
     """Momentum whose update is made orthogonal (Newton-Schulz, bfloat16), scaled to the size of an AdamW update.
 
     Convolutions count as matrices (out, in * 3 * 3).  One learning rate then serves Muon and AdamW alike.  The costly
-    part is shared: every member of the team makes the updates of some matrices, and they are exchanged.
+    part is shared: every member of the team makes the updates of some matrices, and they are exchanged.  Matrices of one
+    size are made orthogonal together: a GPU would otherwise spend its time on starting thousands of small products.
     """
 
     def __init__(self, params, team, momentum=0.95, decay=0.01):
         self.params, self.team, self.momentum, self.decay = list(params), team, momentum, decay
-        self.buffers = [torch.zeros(p.shape[0], p[0].numel()) for p in self.params]
+        self.buffers = [torch.zeros(p.shape[0], p[0].numel(), device=p.device) for p in self.params]
         cost = [min(m.shape) ** 2 * max(m.shape) + 40 * m.numel() for m in self.buffers]
         load, self.owner = [0] * team.size, [0] * len(cost)
         for i in sorted(range(len(cost)), key=lambda i: -cost[i]):
             self.owner[i] = load.index(min(load))
             load[self.owner[i]] += cost[i]
+        own = [i for i in range(len(cost)) if self.owner[i] == team.rank]
+        size = lambda i: tuple(self.buffers[i].shape)
+        self.groups = [list(g) for _, g in itertools.groupby(sorted(own, key=size), size)]
 
     @staticmethod
     def orthogonal(g, steps=4):
+        """Matrices n x a x b, each made orthogonal."""
         x = g.bfloat16()
-        x = x / (x.norm() + 1e-7)
-        turn = x.shape[0] > x.shape[1]
+        x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
+        turn = x.shape[1] > x.shape[2]
         if turn:
-            x = x.T.contiguous()
+            x = x.mT.contiguous()
         for _ in range(steps):
-            a = x @ x.T
-            x = torch.addmm(x, torch.addmm(a, a, a, beta=-4.7750, alpha=2.0315), x, beta=3.4445)
-        return x.T if turn else x
+            a = x @ x.mT
+            x = torch.baddbmm(x, torch.baddbmm(a, a, a, beta=-4.7750, alpha=2.0315), x, beta=3.4445)
+        return x.mT if turn else x
 
     @torch.no_grad()
     def step(self, rate):
-        updates = torch.zeros(sum(m.numel() for m in self.buffers), dtype=torch.bfloat16)
+        updates = torch.zeros(sum(m.numel() for m in self.buffers), dtype=torch.bfloat16, device=self.buffers[0].device)
         views, at = [], 0
         for m in self.buffers:
             views.append(updates[at:at + m.numel()].view_as(m))
             at += m.numel()
-        for p, m, view, owner in zip(self.params, self.buffers, views, self.owner):
-            if owner == self.team.rank:
-                g = p.grad.reshape(m.shape)
-                m.lerp_(g, 1 - self.momentum)
-                view.copy_(self.orthogonal(torch.lerp(g, m, self.momentum)))
+        grads = [p.grad.reshape(m.shape) for p, m in zip(self.params, self.buffers)]
+        own = [i for group in self.groups for i in group]
+        torch._foreach_lerp_([self.buffers[i] for i in own], [grads[i] for i in own], 1 - self.momentum)
+        for group in self.groups:
+            g, m = torch.stack([grads[i] for i in group]), torch.stack([self.buffers[i] for i in group])
+            for i, x in zip(group, self.orthogonal(torch.lerp(g, m, self.momentum))):
+                views[i].copy_(x)
         if self.team.size > 1:
             torch.distributed.all_reduce(updates)
-        for p, view in zip(self.params, views):
-            p.mul_(1 - rate * self.decay).sub_((view.float() * (rate * 0.2 * max(view.shape) ** 0.5)).view_as(p))
+        torch._foreach_mul_(self.params, 1 - rate * self.decay)
+        steps = [(view.float() * (rate * 0.2 * max(view.shape) ** 0.5)).view_as(p) for p, view in zip(self.params, views)]
+        torch._foreach_sub_(self.params, steps)
 
 
 def split(unet, text):
@@ -115,15 +132,19 @@ class Data:
     def __init__(self, run, tokenizer, scale, emphasis=()):
         self.run, self.tokenizer, self.scale, self.known = run, tokenizer, scale, set()
         self.emphasis = dict(emphasis)                     # kind of picture, thing, "large" -> how much more often it is taken
-        self.sets = {}                                     # edge of a picture in pixels -> its parts
+        self.sets = {}                                     # edge of a picture in pixels -> (latents, classes, tokens, weights)
         self.refresh()
 
-    def refresh(self):
-        for part in data.load(self.run, self.known):
+    def refresh(self, most=None):
+        """Takes in new parts, at most so many."""
+        new = {}
+        for part in itertools.islice(data.load(self.run, self.known), most):
             self.known.add(part.name)
             weights = torch.tensor([self.weight(w) for w in part.words])
             ids = tokenize(self.tokenizer, [w[0] for w in part.words]).short()
-            self.sets.setdefault(part.px, []).append((torch.from_numpy(part.latents), torch.from_numpy(part.classes), ids, weights))
+            new.setdefault(part.px, []).append([x.to(DEVICE) for x in (torch.from_numpy(part.latents), torch.from_numpy(part.classes), ids, weights)])
+        for px, parts in new.items():
+            self.sets[px] = [torch.cat(column) for column in zip(*([self.sets[px]] if px in self.sets else []), *parts)]
 
     def weight(self, word):
         """How often a picture is taken: by its kind, main thing, style and mood, and whether the thing is whole and large."""
@@ -133,18 +154,13 @@ class Data:
         return weight * (pick("styled", 1.0) if style else 1.0) * (pick("mood", 1.0) if mood else 1.0)
 
     def count(self):
-        return {px: sum(len(p[0]) for p in parts) for px, parts in self.sets.items()}
+        return {px: len(latents) for px, (latents, *_) in self.sets.items()}
 
     def batch(self, px, n, generator):
         """(latents, class of the thing in every latent pixel, tokens) of n pictures of this size."""
-        parts = self.sets[px]
-        which = torch.multinomial(torch.cat([p[3] for p in parts]), n, generator=generator).tolist()
-        rows, per_part = [], len(parts[0][0])
-        for i in which:
-            part = parts[i // per_part]
-            rows.append([part[k][i % per_part] for k in range(3)])
-        z, classes, ids = (torch.stack(column) for column in zip(*rows))
-        return z.float() * self.scale, classes.long(), ids.long()
+        latents, classes, ids, weights = self.sets[px]
+        which = torch.multinomial(weights, n, replacement=True, generator=generator)
+        return latents[which].float() * self.scale, classes[which].long(), ids[which].long()
 
 
 class Head(torch.nn.Conv2d):
@@ -161,11 +177,11 @@ class Head(torch.nn.Conv2d):
 
 def train(team, a):
     torch.manual_seed(1 + team.rank)
-    generator = torch.Generator().manual_seed(int(time.time()) * 16 + team.rank)
+    generator = torch.Generator(DEVICE).manual_seed(int(time.time()) * 16 + team.rank)
     tokenizer = load_tokenizer(a.run)
     scale = torch.load(f"{a.run}/vae.pt", map_location="cpu", weights_only=False)["scaling_factor"]
     pictures = Data(a.run, tokenizer, scale, [(k, float(w)) for k, w in (e.split("=") for e in a.emphasis.split(",") if e)])
-    empty = tokenize(tokenizer, [""])
+    empty = tokenize(tokenizer, [""]).to(DEVICE)
     unet, text = make_unet(tuple(map(int, a.size.split(",")))), make_text(tokenizer)
     text.load_state_dict(torch.load(f"{a.run}/text.pt", map_location="cpu"))
     head = Head(unet)
@@ -183,8 +199,9 @@ def train(team, a):
         if team.size > 1:                                  # all members start from the chief's weights
             for p in [*unet.parameters(), *text.parameters(), *head.parameters()]:
                 torch.distributed.broadcast(p.data, 0)
-    unet = unet.to(memory_format=torch.channels_last)
-    unet.set_attn_processor(AttnProcessor())               # plain products: the fused kernel's backward costs 1.7x of all else
+    unet, text, head = unet.to(DEVICE, memory_format=torch.channels_last), text.to(DEVICE), head.to(DEVICE)
+    # Plain products on a CPU: the fused kernel's backward costs 1.7x of all else there.
+    unet.set_attn_processor(AttnProcessor() if DEVICE.type == "cpu" else AttnProcessor2_0())
     if team.chief:
         print(f"UNet {sum(p.numel() for p in unet.parameters()) / 1e6:.2f} M, text {sum(p.numel() for p in text.parameters()) / 1e6:.2f} M, "
               f"pictures by size {pictures.count()}, from step {state['step']}", flush=True)
@@ -194,17 +211,17 @@ def train(team, a):
     muon, adam = Muon(hidden, team), torch.optim.AdamW(rest, a.rate, betas=(0.9, 0.99), weight_decay=0.01)
     if "adam" in state:
         adam.load_state_dict(state["adam"])
-        muon.buffers = state["muon"]                       # a member's own momenta; the other's start anew
+        muon.buffers = [m.to(DEVICE) for m in state["muon"]]         # a member's own momenta; the other's start anew
     mean_unet, mean_text = copy.deepcopy(unet), copy.deepcopy(text)
     if "mean_unet" in state:
         mean_unet.load_state_dict(state["mean_unet"])
         mean_text.load_state_dict(state["mean_text"])
     mean = [*mean_unet.parameters(), *mean_text.parameters()]
-    alphas = make_scheduler().alphas_cumprod
+    alphas = make_scheduler().alphas_cumprod.to(DEVICE)
     schedule = Schedule(a.rate, deadline(a.minutes, a.until), a.decay, 30 if state["step"] else 150)
     step, seen, before, start = state["step"], state["pictures"], state["minutes"], time.time()
     first, saved, exported, run_loss, log = seen, time.time(), time.time(), Running(0.99), state["log"]
-    run_named = Running(0.99)
+    run_named, refreshed, net = Running(0.99), time.time(), compiled(unet)
 
     def save():
         save_atomic({"unet": unet.state_dict(), "text": text.state_dict(), "mean_unet": mean_unet.state_dict(), "mean_text": mean_text.state_dict(),
@@ -215,15 +232,15 @@ def train(team, a):
         large = a.large and int((step + 1) * a.large) > int(step * a.large)      # the same for all members
         z, classes, ids = pictures.batch(*((256, max(1, a.batch // 4)) if large else (128, a.batch)), generator)
         n = len(z)
-        t = ((torch.arange(n) + torch.rand(n)) / n * 1000).long()      # spread evenly over the noise levels
+        t = ((torch.arange(n, device=DEVICE) + torch.rand(n, device=DEVICE)) / n * 1000).long()      # spread evenly over the noise levels
         noise = torch.randn_like(z)
-        ids = torch.where(torch.rand(n, 1) < 0.1, empty, ids)
+        ids = torch.where(torch.rand(n, 1, device=DEVICE) < 0.1, empty, ids)
         alpha, sigma = alphas[t].sqrt().view(-1, 1, 1, 1), (1 - alphas[t]).sqrt().view(-1, 1, 1, 1)
         snr = alphas[t] / (1 - alphas[t])
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with half_precision():
             words = text(ids).last_hidden_state
             noisy = (alpha * z + sigma * noise).contiguous(memory_format=torch.channels_last)
-            v = unet(noisy, t, words, return_dict=False)[0]
+            v = net(noisy, t, words, return_dict=False)[0]
             named = head.loss(classes)
         loss = ((v.float() - (alpha * noise - sigma * z)) ** 2).mean((1, 2, 3))
         loss = (loss * (snr / 0.3).sqrt().clamp(max=1)).mean()
@@ -252,9 +269,11 @@ def train(team, a):
             print(f"{minutes:.2f} min  step {step}  {seen} pictures  loss {float(run_loss):.4f}  naming {float(run_named):.3f}  rate {rate:.1e}  {(seen - first) / (time.time() - start):.1f} pictures/s", flush=True)
         if time.time() - saved > 240:
             saved = time.time()
-            pictures.refresh()
-            if team.chief:
+            if team.chief and not a.probe:
                 save()
+        if time.time() - refreshed > 15:
+            pictures.refresh(most=4)
+            refreshed = time.time()
         if team.chief and not a.probe and time.time() - exported > 60 * a.export_every:
             exported = time.time()
             save()
@@ -287,7 +306,7 @@ def main():
     ap.add_argument("--batch", type=int, default=24, help="of each worker")
     ap.add_argument("--ema", type=float, default=0.999)
     ap.add_argument("--size", default=",".join(map(str, SIZE)))
-    ap.add_argument("--workers", type=int, default=os.cpu_count())
+    ap.add_argument("--workers", type=int, default=Team.usual())
     ap.add_argument("--muon", type=float, default=2, help="its learning rate as a multiple of --rate; 0: AdamW alone")
     ap.add_argument("--steps", type=int, default=0, help="stop after so many steps (for trials)")
     ap.add_argument("--emphasis", default="", help="what is taken more or less often: kinds, things, large, styled, mood; as portrait=2,sun=3,large=4")

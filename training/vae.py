@@ -3,7 +3,8 @@
     python vae.py RUN --minutes 30          (RUN/pictures-PX/*.npy: uint8 n x PX x PX x 3; state in RUN/vae.pt)
 
 Loss: L1 + L1 of the picture's gradients (edges) + L1 at 1/2 and 1/4 size + a tiny KL.  No adversary and no perceptual
-network: that would be somebody else's weights.  `--decoder-only` freezes the encoder, so that latents already made (and
+network: that would be somebody else's weights.  One step in four sees latents at half their size and has to give the
+picture at half its size: latents that scale like pictures are easier for the UNet (EQ-VAE, Kouzelis et al. 2025).  `--decoder-only` freezes the encoder, so that latents already made (and
 a UNet already trained on them) stay valid while pictures get sharper.
 """
 import argparse
@@ -18,7 +19,7 @@ import torch.nn.functional as F
 from diffusers import AutoencoderKL
 from safetensors.torch import load_file
 
-from common import Running, Schedule, Team, deadline, save_atomic, sheet, to_tensor, to_uint8
+from common import DEVICE, Running, Schedule, Team, compiled, deadline, half_precision, save_atomic, sheet, to_tensor, to_uint8
 
 
 def make_vae():
@@ -91,12 +92,17 @@ def head_start(vae, k=8):
         conv.bias.zero_()
 
 
-def loss_of(vae, x, noise):
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        posterior = vae.encode(x, return_dict=False)[0]
-        y = vae.decode(posterior.mean + posterior.std * noise, return_dict=False)[0]
+def loss_of(vae, x, noise, more, halved=False):
+    """(loss, L1) of pictures x; `more`: deviation of the noise beyond the posterior's; `halved`: latents and pictures at half
+    their size."""
+    with half_precision():
+        mean, logvar = vae.quant_conv(vae.encoder(x)).float().chunk(2, 1)
+        logvar = logvar.clamp(-30, 20)
+        z = mean + ((0.5 * logvar).exp() + more) * noise
+        if halved:
+            z, x = F.avg_pool2d(z, 2), F.avg_pool2d(x, 2)
+        y = vae.decoder(vae.post_quant_conv(z))
     d = y.float() - x
-    mean, logvar = posterior.mean.float(), posterior.logvar.float()
     l1 = d.abs().mean()
     edges = (d[..., 1:] - d[..., :-1]).abs().mean() + (d[:, :, 1:] - d[:, :, :-1]).abs().mean()
     coarse = sum(F.avg_pool2d(d, k).abs().mean() for k in (2, 4))
@@ -109,7 +115,7 @@ def load_vae(run):
     state = torch.load(f"{run}/vae.pt", map_location="cpu", weights_only=False)
     vae = make_vae()
     vae.load_state_dict(state["ema"])
-    vae.register_to_config(scaling_factor=state.get("scaling_factor", 1.0))
+    vae.to(DEVICE).register_to_config(scaling_factor=state.get("scaling_factor", 1.0))
     return vae.eval().requires_grad_(False).to(memory_format=torch.channels_last)
 
 
@@ -118,7 +124,7 @@ def check(vae, pictures, path):
     """PSNR over the pictures and a sheet: originals above, reconstructions below."""
     vae.eval()
     x = to_tensor(pictures)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
+    with half_precision():
         y = torch.cat([vae.decode(vae.encode(p).latent_dist.mean).sample.float() for p in x.split(16)]).clamp(-1, 1)
     rebuilt = to_uint8(y)
     rows = [p for i in range(0, 32, 8) for p in (*pictures[i:i + 8], *rebuilt[i:i + 8])]
@@ -129,7 +135,8 @@ def check(vae, pictures, path):
 
 def train(team, a):
     torch.manual_seed(team.rank)
-    sets = [np.load(f, mmap_mode="r") for f in sorted(glob.glob(a.pictures or f"{a.run}/pictures-*/*.npy"))]
+    files = sorted(glob.glob(a.pictures or f"{a.run}/pictures-*/[0-9]*.npy"))
+    sets = [np.load(f, mmap_mode="r" if DEVICE.type == "cpu" else None) for f in files]
     held, sizes = sets[-1][-64:], np.array([len(s) for s in sets])
     sizes[-1] -= 64                                        # the last 64 pictures are never trained on
     state_file = f"{a.run}/vae.pt"
@@ -148,7 +155,7 @@ def train(team, a):
     elif team.size > 1:                                    # all members start from the chief's weights
         for p in vae.parameters():
             torch.distributed.broadcast(p.data, 0)
-    vae = vae.to(memory_format=torch.channels_last)
+    vae = vae.to(DEVICE, memory_format=torch.channels_last)
     if a.decoder_only:
         vae.encoder.requires_grad_(False)
         vae.quant_conv.requires_grad_(False)
@@ -156,11 +163,11 @@ def train(team, a):
     opt = torch.optim.AdamW(params, a.rate, betas=(0.9, 0.99), weight_decay=1e-4)
     if "opt" in state and len(state["opt"]["state"]) == len(params):
         opt.load_state_dict(state["opt"])
-    ema = {k: v.clone() for k, v in state.get("ema", vae.state_dict()).items()}
+    ema = {k: v.clone().to(DEVICE) for k, v in state.get("ema", vae.state_dict()).items()}
     schedule = Schedule(a.rate, deadline(a.minutes, a.until), a.decay, 50)
     rng = np.random.default_rng((state["step"], team.rank))
     step, crops, before, start = state["step"], state["crops"], state["minutes"], time.time()
-    run_l1, first, saved, c = Running(0.98), crops, time.time(), a.crop
+    run_l1, first, saved, c, losses = Running(0.98), crops, time.time(), a.crop, compiled(loss_of)
 
     def save():
         save_atomic({"model": vae.state_dict(), "ema": ema, "opt": opt.state_dict(), "step": step, "crops": crops, "log": state["log"],
@@ -172,7 +179,8 @@ def train(team, a):
             y, x = rng.integers(0, sets[s].shape[1] + 1 - c, 2)
             crop = sets[s][rng.integers(sizes[s]), y:y + c, x:x + c]
             batch[j] = crop[:, ::-1] if rng.random() < 0.5 else crop
-        loss, l1 = loss_of(vae, to_tensor(batch), torch.randn(a.batch, 4, c // 8, c // 8))
+        noise, more = torch.randn(a.batch, 4, c // 8, c // 8, device=DEVICE), a.disturb * torch.rand(a.batch, 1, 1, 1, device=DEVICE)
+        loss, l1 = losses(vae, to_tensor(batch), noise, more, a.halved > 0 and step % a.halved == a.halved - 1)
         opt.zero_grad(set_to_none=True)
         loss.backward()
         rate, mean_l1, over = team.average(params, schedule.rate(), l1.item(), float(schedule.over()))
@@ -186,7 +194,8 @@ def train(team, a):
         crops += a.batch * team.size
         keep = min(0.998, (1 + step) / (20 + step))
         with torch.no_grad():
-            torch._foreach_lerp_(list(ema.values()), [v for v in vae.state_dict().values()], 1 - keep)
+            now = vae.state_dict()
+            torch._foreach_lerp_(list(ema.values()), [now[k] for k in ema], 1 - keep)
         run_l1.add(mean_l1 * 127.5)
         if step % 50 == 0 and team.chief:
             minutes = before + (time.time() - start) / 60
@@ -213,7 +222,9 @@ def main():
     ap.add_argument("--rate", type=float, default=1.5e-3)
     ap.add_argument("--batch", type=int, default=8)
     ap.add_argument("--crop", type=int, default=64)
-    ap.add_argument("--workers", type=int, default=os.cpu_count(), help="processes that train together")
+    ap.add_argument("--workers", type=int, default=Team.usual(), help="processes that train together")
+    ap.add_argument("--halved", type=int, default=4, help="one step in so many with latents at half their size; 0: none")
+    ap.add_argument("--disturb", type=float, default=0.0, help="noise in the latents of up to this deviation: the decoder learns to overlook what a UNet gets wrong")
     ap.add_argument("--decoder-only", action="store_true")
     a = ap.parse_args()
     Team.run(train, a.workers, a.run, a)
