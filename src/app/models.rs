@@ -81,7 +81,7 @@ impl App {
         let mut chosen = None;
         let mut shown = false;
         widgets::field(ui, width, tr("Model"), hint, |ui, label| {
-            let combo = ComboBox::from_id_salt("model").selected_text(model_name(&current)).icon(widgets::chevron);
+            let combo = ComboBox::from_id_salt("model").selected_text(short_name(&current)).icon(widgets::chevron);
             // (So high that a dozen of models is seen at once.)
             let response = combo.truncate().height(400.0).show_ui(ui, |ui| {
                 shown = true;
@@ -220,10 +220,19 @@ fn is_for_few_steps(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name == FEW_STEPS)
 }
 
+/// What the narrow field shows: for few steps, the lightning of live painting and what the version was made from.
+fn short_name(model: &str) -> String {
+    let path = Path::new(model);
+    match path.parent().and_then(Path::to_str).filter(|_| is_for_few_steps(path)) {
+        Some(base) => format!("{} {}", icons::ICON_BOLT.codepoint, model_name(base)),
+        None => model_name(model),
+    }
+}
+
 /// What a model is called: the last part of where it lies.
 pub(super) fn model_name(model: &str) -> String {
     let path = Path::new(model);
-    if let (true, Some(base)) = (is_for_few_steps(path), path.parent().and_then(Path::to_str)) {
+    if let Some(base) = path.parent().and_then(Path::to_str).filter(|_| is_for_few_steps(path)) {
         return fill("{0}, {1} steps", &[&model_name(base), &FewSteps::STEPS]);
     }
     if model == EMBEDDED {
