@@ -3,9 +3,9 @@
 
 mod common;
 
-use common::says;
+use common::{add_few_steps, says};
 use polyptych::backend::Device;
-use polyptych::checkpoint::Checkpoint;
+use polyptych::checkpoint::{Checkpoint, FewSteps, few_step_base, few_step_version};
 use polyptych::diffusion::{Call, Network as _, Planes};
 use serde_json::{Value, json};
 use std::fs;
@@ -92,6 +92,84 @@ fn the_embedded_checkpoint_opens_and_draws() {
     let picture = model.decode(&prediction).unwrap();
     assert_eq!((picture.channels, picture.height, picture.width), (3, 8 * window, 8 * window));
     assert!(picture.data.iter().all(|value| value.is_finite()));
+}
+
+#[test]
+fn the_embedded_checkpoint_s_few_step_version_is_offered_where_its_weights_are_in_the_program() {
+    let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/embedded/few_steps").join(UNET);
+    assert_eq!(few_step_version("embedded").is_some(), weights.is_file());
+    if few_step_version("embedded").is_none() {
+        says(&Checkpoint::open("embedded/few_steps").unwrap_err().to_string(), &["few_steps/unet", "no such file"]);
+        return;
+    }
+    let [finished, few] = ["embedded", "embedded/few_steps"].map(|name| Checkpoint::open(name).unwrap());
+    assert_eq!((finished.few_steps(), few.few_steps()), (None, Some(FewSteps::Lcm)));
+    assert_eq!(few.name(), "embedded/few_steps");
+    assert_eq!(few_step_base("embedded/few_steps").as_deref(), Some("embedded"));
+    assert_eq!((few.window(), few.scheduler()["prediction_type"].as_str()), (finished.window(), Some("v_prediction")));
+    let [summary, of_few] = [&finished, &few].map(|checkpoint| checkpoint.summary().unwrap());
+    assert_eq!((of_few.known_words, of_few.parts[0].parameters), (summary.known_words, summary.parts[0].parameters));
+    let mut model = few.load(Device::Candle).unwrap();
+    let words = model.prompt("a red house").unwrap();
+    let latents = Planes::zeros(1, 4, few.window(), few.window());
+    let prediction = model.predict(&latents, 999.0, &[Call { input: 0, prompt: words }]).unwrap();
+    assert!(prediction.data.iter().all(|value| value.is_finite()));
+}
+
+/// What a checkpoint makes of some words, and the UNet of these words.
+fn heard_and_seen(path: &str) -> (Vec<f32>, Vec<f32>) {
+    let mut model = Checkpoint::open(path).unwrap().load(Device::Candle).unwrap();
+    let words = model.prompt("a red fox").unwrap();
+    let mut latents = Planes::zeros(1, 4, 16, 16);
+    latents.data.iter_mut().enumerate().for_each(|(i, v)| *v = (i as f32).sin());
+    let prediction = model.predict(&latents, 500.0, &[Call { input: 0, prompt: words }]).unwrap();
+    (model.embedding(words).unwrap(), prediction.data)
+}
+
+#[test]
+fn a_few_step_version_lies_in_the_folder_of_what_it_was_made_from() {
+    let broken = Broken::copy("vpred");
+    let path = broken.0.path().to_str().unwrap();
+    assert_eq!((few_step_version(path), few_step_base(path)), (None, None));
+    add_few_steps(broken.0.path());
+    let few = few_step_version(path).unwrap();
+    assert_eq!(Path::new(&few), broken.path("few_steps"));
+    assert_eq!((few_step_base(&few).as_deref(), few_step_version(&few)), (Some(path), None));
+    assert_eq!((FewSteps::of(path), FewSteps::of(&few)), (None, Some(FewSteps::Lcm)));
+    let checkpoint = Checkpoint::open(&few).unwrap();
+    assert!(checkpoint.name().ends_with("/few_steps") && checkpoint.name().len() > "/few_steps".len());
+    // The words are the outer one's, the UNet is its own.
+    let (outer, inner) = (heard_and_seen(path), heard_and_seen(&few));
+    assert_eq!(outer.0, inner.0);
+    assert_ne!(outer.1, inner.1);
+    // One with a text encoder of its own hears with that.
+    fs::create_dir(broken.path("few_steps/text_encoder")).unwrap();
+    for file in ["config.json", "model.safetensors"] {
+        fs::copy(broken.path("text_encoder").join(file), broken.path("few_steps/text_encoder").join(file)).unwrap();
+    }
+    broken.edit("few_steps/text_encoder/model.safetensors", |bytes| {
+        let at = bytes.len() - 2;
+        bytes[at] ^= 0x80;
+    });
+    assert_ne!(heard_and_seen(&few).0, outer.0);
+
+    // It says what it lacks by its own name, and never draws with the outer one's UNet.
+    for file in ["scheduler/scheduler_config.json", "unet/config.json", UNET] {
+        let broken = Broken::copy("vpred");
+        add_few_steps(broken.0.path());
+        fs::remove_file(broken.path("few_steps").join(file)).unwrap();
+        let few = broken.path("few_steps");
+        says(&Checkpoint::open(few.to_str().unwrap()).unwrap_err().to_string(), &["few_steps", file]);
+        assert_eq!(few_step_version(broken.0.path().to_str().unwrap()).is_some(), file != UNET);
+    }
+    // What it says of itself counts, not what the outer one says; Euler where it says nothing.
+    let broken = Broken::copy("vpred");
+    add_few_steps(broken.0.path());
+    fs::write(broken.path("README.md"), "---\ntags:\n- lcm\n---\n").unwrap();
+    broken.set("few_steps/scheduler/scheduler_config.json", "_class_name", json!("EulerDiscreteScheduler"));
+    let few = broken.path("few_steps");
+    assert_eq!(FewSteps::of(few.to_str().unwrap()), Some(FewSteps::Adversarial));
+    assert_eq!(FewSteps::of(broken.0.path().to_str().unwrap()), Some(FewSteps::Lcm));
 }
 
 #[test]

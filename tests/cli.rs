@@ -2,8 +2,8 @@
 
 mod common;
 
-use common::goldens;
-use polyptych::document::{Document, Mask, PixelRect};
+use common::{goldens, with_few_steps};
+use polyptych::document::{Document, Mask, PixelRect, Sampler};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
@@ -296,6 +296,82 @@ fn models_are_added_and_used_by_name() {
     assert!(Path::new(&ink).is_file() && !ran(&["models"]).1.contains("ink"));
     failed(&["models", "remove", "ink"], "ink");
     failed(&["render", &scene, "-o", &named, "--lora", "ink"], "there is no such file");
+}
+
+#[test]
+fn a_model_for_few_steps_brings_its_sampler_steps_and_guidance() {
+    let folder = Folder::new();
+    let scene = project(&folder);
+    let (data, fox) = (folder.path("data"), folder.path("fox"));
+    with_few_steps("vpred", Path::new(&fox));
+    let few = folder.path("fox/few_steps");
+    let out = folder.path("out.png");
+    let report = |args: &[&str]| -> serde_json::Value {
+        let ran = polyptych_of(
+            &data,
+            &[&["render", &scene, "-o", &out, "--json", "--quiet", "--window", "32"], args].concat(),
+        );
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+        serde_json::from_slice(&ran.stdout).expect("JSON")
+    };
+    let picture = || image::open(&out).expect("a picture").to_rgb8();
+    let guidance = || Document::open(Path::new(&out)).expect("a project").settings.guidance;
+    let by_path = report(&["--model", &few]);
+    assert_eq!((by_path["steps"].as_u64(), by_path["sampler"].as_str()), (Some(4), Some("lcm")));
+    // Without a second pass for guidance; the picture brings the same again.
+    let drawn = picture();
+    assert_eq!(guidance().to_bits(), 1.0_f32.to_bits());
+    let copy = folder.path("copy.png");
+    run(&["render", &out, "-o", &copy]);
+    assert_eq!(image::open(&copy).expect("a picture").to_rgb8(), drawn);
+    // What is said stands; what it was made from is drawn with as ever.
+    let told = report(&["--model", &few, "--steps", "2", "--guidance", "3"]);
+    assert_eq!((told["steps"].as_u64(), told["sampler"].as_str()), (Some(2), Some("lcm")));
+    assert_eq!(guidance().to_bits(), 3.0_f32.to_bits());
+    let outer = report(&["--model", &fox, "--steps", "1"]);
+    assert_eq!(outer["sampler"], "ddim");
+    // Back from a picture of it: the usual settings.
+    let back = folder.path("back.png");
+    run(&["render", &copy, "-o", &back, "--quiet", "--model", &fox, "--steps", "1"]);
+    let back = Document::open(Path::new(&back)).expect("a project").settings;
+    assert_eq!((back.sampler, back.guidance.to_bits()), (Sampler::Ddim, 7.5_f32.to_bits()));
+
+    // By name, where it was added.
+    assert!(polyptych_of(&data, &["models", "add", &fox]).status.success());
+    let list = String::from_utf8(polyptych_of(&data, &["models"]).stdout).expect("UTF-8");
+    assert!(list.contains("fox/few_steps"), "{list}");
+    report(&["--model", "fox/few_steps"]);
+    assert_eq!(picture(), drawn);
+    let info = polyptych_of(&data, &["info", "fox/few_steps"]).stdout;
+    assert!(String::from_utf8(info).expect("UTF-8").contains("made for 4 (lcm)"));
+    assert!(run(&["info", &fox]).contains("few_steps draws in 4"));
+    assert_eq!(fails(&["render", &scene, "-o", &out, "--model", "none/few_steps"]).0, 1);
+}
+
+#[test]
+fn the_embedded_model_for_few_steps_is_listed_and_draws() {
+    let folder = Folder::new();
+    let list = run(&["models"]);
+    if polyptych::checkpoint::few_step_version("embedded").is_none() {
+        assert!(!list.contains("few_steps"), "{list}");
+        return;
+    }
+    assert!(list.contains("embedded/few_steps"), "{list}");
+    assert!(run(&["info", "embedded"]).contains("embedded/few_steps draws in 4"));
+    let json: serde_json::Value = serde_json::from_str(&run(&["info", "embedded/few_steps", "--json"])).expect("JSON");
+    assert_eq!((json["few_steps"].as_str(), json["has_few_steps"].as_bool()), (Some("lcm"), Some(false)));
+    let scene = project(&folder);
+    let out = folder.path("out.png");
+    let pictures = [(); 2].map(|()| {
+        let report = run(&["render", &scene, "-o", &out, "--json", "--quiet", "--model", "embedded/few_steps"]);
+        let report: serde_json::Value = serde_json::from_str(&report).expect("JSON");
+        assert_eq!((report["steps"].as_u64(), report["sampler"].as_str()), (Some(4), Some("lcm")));
+        image::open(&out).expect("a picture").to_rgb8()
+    });
+    assert_eq!(pictures[0], pictures[1], "chance is the seed's alone");
+    let size = Document::open(Path::new(&scene)).map(|d| (d.width, d.height)).expect("a project");
+    assert_eq!(pictures[0].dimensions(), size);
+    assert_eq!(Document::open(Path::new(&out)).expect("a project").settings.model, "embedded/few_steps");
 }
 
 #[test]

@@ -4,7 +4,7 @@ mod common;
 
 use common::{Goldens, assert_close, goldens, relative_l2};
 use polyptych::diffusion::masks::{self, LatentMask};
-use polyptych::diffusion::random::{TorchRandom, keyed, keyed_uniform};
+use polyptych::diffusion::random::{TorchRandom, keyed, keyed_normals, keyed_uniform};
 use polyptych::diffusion::windows::WindowWeights;
 use polyptych::diffusion::{
     AreaCall, Call, Ddim, DpmSolver, Euler, EulerAncestral, Heun, Hold, Kept, Layout, Lcm, Moments, Network,
@@ -478,19 +478,81 @@ impl Observer for Way {
     }
 }
 
+/// How the naive loop goes on from one step to the next.
+enum Naive {
+    /// By this sampler, on predictions of the noise.
+    Noise(Ddim),
+    /// By LCM (Luo et al. 2023, algorithm 3), on predictions of the velocity, written out: timestep, √ᾱ and √(1 − ᾱ) of each step.
+    Velocity(Vec<(f64, f64, f64)>),
+}
+
+impl Naive {
+    fn ddim(steps: usize) -> Self {
+        Self::Noise(Ddim::new(&config(), steps).expect("sampler"))
+    }
+
+    /// Four of the fifty levels that such a checkpoint was distilled on.
+    fn lcm() -> Self {
+        let root = |beta: f64| beta.sqrt();
+        let beta = |t: usize| (root(0.00085) + t as f64 / 999.0 * (root(0.012) - root(0.00085))).powi(2);
+        let bar = |t: usize| (0..=t).map(|t| 1.0 - beta(t)).product::<f64>();
+        Self::Velocity([999, 759, 499, 259].map(|t| (t as f64, bar(t).sqrt(), (1.0 - bar(t)).sqrt())).to_vec())
+    }
+
+    fn timesteps(&self) -> Vec<f32> {
+        match self {
+            Self::Noise(ddim) => ddim.timesteps().to_vec(),
+            Self::Velocity(levels) => levels.iter().map(|level| level.0 as f32).collect(),
+        }
+    }
+
+    fn add_noise(&self, i: usize, clean: f32, noise: f32) -> f32 {
+        match self {
+            Self::Noise(ddim) => ddim.add_noise(i, clean, noise),
+            Self::Velocity(levels) => (levels[i].1 * f64::from(clean) + levels[i].2 * f64::from(noise)) as f32,
+        }
+    }
+
+    /// What is averaged: the noise as it is, or the clean latent that a velocity stands for at `x`.
+    fn fusable(&self, i: usize, x: f32, prediction: f64) -> f64 {
+        match self {
+            Self::Noise(_) => prediction,
+            Self::Velocity(levels) => levels[i].1 * f64::from(x) - levels[i].2 * prediction,
+        }
+    }
+
+    fn step(&mut self, i: usize, latent: &mut [f32], fused: &[f32], fresh: impl Fn() -> Vec<f32>) {
+        match self {
+            Self::Noise(ddim) => ddim.step(i, latent, fused, &[]),
+            Self::Velocity(levels) => {
+                let scaled = 10.0 * levels[i].0;
+                let (skip, out) = (0.25 / (scaled * scaled + 0.25), scaled / (scaled * scaled + 0.25).sqrt());
+                let fresh = fresh();
+                for (j, x) in latent.iter_mut().enumerate() {
+                    let clean = skip * f64::from(*x) + out * f64::from(fused[j]);
+                    *x = match levels.get(i + 1) {
+                        Some((_, signal, noise)) => (signal * clean + noise * f64::from(fresh[j])) as f32,
+                        None => clean as f32,
+                    };
+                }
+            }
+        }
+    }
+}
+
 /// The whole process cell by cell, one network call at a time, with nothing shared, skipped or batched; sums in f64.
-fn naive(painting: &Painting, steps: usize) -> Vec<f32> {
+fn naive(painting: &Painting, mut sampler: Naive) -> Vec<f32> {
     let &Painting { height, width, .. } = painting;
     let cells = height * width;
-    let mut sampler = Ddim::new(&config(), steps).expect("sampler");
+    let timesteps = sampler.timesteps();
     let mut toy = Toy::of(painting);
     let beside = painting.conditions.as_ref().map_or(&[][..], |c| &c.data);
 
-    // The first latent: each seed's own canvas of noise, mixed by share of variance.
-    let own: Vec<Vec<f32>> = painting.parts.iter().map(|p| TorchRandom::new(p.seed).randn(4 * cells)).collect();
+    // Each seed's own canvas of noise, mixed by share of variance.
     let masks: Vec<Vec<f32>> = painting.parts.iter().map(|p| p.mask.cells()).collect();
-    let noise: Vec<f32> = (0..4 * cells)
-        .map(|i| {
+    let mixed = |draw: &dyn Fn(u64) -> Vec<f32>| -> Vec<f32> {
+        let own: Vec<Vec<f32>> = painting.parts.iter().map(|p| draw(p.seed)).collect();
+        let at = |i: usize| {
             let all: f64 = masks.iter().map(|m| f64::from(m[i % cells])).sum();
             let mut shares: Vec<(u64, f64, f32)> = Vec::new();
             for ((part, mask), own) in painting.parts.iter().zip(&masks).zip(&own) {
@@ -501,11 +563,13 @@ fn naive(painting: &Painting, steps: usize) -> Vec<f32> {
                 }
             }
             shares.iter().map(|(_, share, own)| share.sqrt() * f64::from(*own)).sum::<f64>() as f32
-        })
-        .collect();
+        };
+        (0..4 * cells).map(at).collect()
+    };
+    let noise = mixed(&|seed| TorchRandom::new(seed).randn(4 * cells));
     let mut latent = noise.clone();
 
-    for i in 0..steps {
+    for (i, &timestep) in timesteps.iter().enumerate() {
         let (mut value, mut weight) = (vec![0.0_f64; 4 * cells], vec![0.0_f64; cells]);
         for (index, window) in painting.windows().into_iter().enumerate() {
             let (h, w) = (window.height, window.width);
@@ -556,9 +620,8 @@ fn naive(painting: &Painting, steps: usize) -> Vec<f32> {
                         *x = here[from] * *x + (1.0 - here[from]) * noised;
                     }
                 }
-                let mut ask = |prompt| {
-                    toy.predict(&input, sampler.timesteps()[i], &[Call { input: 0, prompt }]).expect("predicts").data
-                };
+                let mut ask =
+                    |prompt| toy.predict(&input, timestep, &[Call { input: 0, prompt }]).expect("predicts").data;
                 let (conditional, unconditional) = (ask(part.prompt), ask(part.negative));
                 for (j, (c, u)) in conditional.iter().zip(unconditional).enumerate() {
                     let (plane, cell) = (j / (h * w), j % (h * w));
@@ -570,7 +633,8 @@ fn naive(painting: &Painting, steps: usize) -> Vec<f32> {
                         WindowWeights::Tent => tent(to / w, h) * tent(to % w, w),
                     };
                     let share = f64::from(here[to]) * f64::from(part.weight) * count;
-                    value[plane * cells + place(to)] += share * f64::from(u + part.guidance * (c - u));
+                    let prediction = sampler.fusable(i, input.data[j], f64::from(u + part.guidance * (c - u)));
+                    value[plane * cells + place(to)] += share * prediction;
                     if plane == 0 {
                         weight[place(to)] += share;
                     }
@@ -578,7 +642,7 @@ fn naive(painting: &Painting, steps: usize) -> Vec<f32> {
             }
         }
         let fused: Vec<f32> = value.iter().enumerate().map(|(i, v)| (v / weight[i % cells]) as f32).collect();
-        sampler.step(i, &mut latent, &fused, &[]);
+        sampler.step(i, &mut latent, &fused, || mixed(&|seed| keyed_normals(seed, i, 4, height, width)));
     }
     latent
 }
@@ -654,8 +718,44 @@ fn every_way_to_fuse_is_the_naive_loop() {
         change(&mut p);
         let painted =
             paint(&p, &mut Ddim::new(&config(), 6).expect("sampler"), &mut Toy::of(&p), &mut ()).expect("paints");
-        assert_close(name, &painted.latent.data, &naive(&p, 6), 1e-5);
+        assert_close(name, &painted.latent.data, &naive(&p, Naive::ddim(6)), 1e-5);
         assert_eq!(p.unet_samples(&p.windows(), 0..6), painted.unet_samples, "{name}: the count told before");
+        for other in &seen {
+            assert!(relative_l2(&painted.latent.data, other) > 1e-4, "{name} is no case of its own");
+        }
+        seen.push(painted.latent.data);
+    }
+}
+
+#[test]
+fn four_steps_of_lcm_with_regions_that_bootstrap_are_the_naive_loop() {
+    let velocity = serde_json::json!({
+        "_class_name": "LCMScheduler", "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear",
+        "prediction_type": "v_prediction", "clip_sample": false, "original_inference_steps": 50, "timestep_scaling": 10.0
+    });
+    let velocity = SchedulerConfig::from_json(&velocity).expect("config");
+    let cases: [Change<'_>; 5] = [
+        ("two of four steps", |_| ()),
+        ("white", |p| p.surround = Surround::WhiteCentred),
+        ("white, tent and wrapped", |p| {
+            (p.surround, p.window_weights, p.wrap) = (Surround::WhiteCentred, WindowWeights::Tent, (true, true));
+        }),
+        ("all four steps", |p| p.parts.iter_mut().skip(1).for_each(|part| part.bootstrap_steps = 4)),
+        ("none", |p| p.parts.iter_mut().for_each(|part| part.bootstrap_steps = 0)),
+    ];
+    let mut seen: Vec<Vec<f32>> = Vec::new();
+    for (name, change) in cases {
+        let mut p = rich();
+        for (part, bootstrap_steps) in p.parts.iter_mut().zip([0, 2, 2, 1]) {
+            (part.bootstrap_steps, part.guidance) = (bootstrap_steps, 1.0);
+        }
+        // The spans of regions end and begin within the four steps.
+        p.layouts.iter_mut().zip([0, 2, 3]).for_each(|(layout, from)| layout.from = from);
+        change(&mut p);
+        let mut sampler = Lcm::new(&velocity, 4).expect("sampler");
+        let painted = paint(&p, &mut sampler, &mut Toy::of(&p), &mut ()).expect("paints");
+        assert_close(name, &painted.latent.data, &naive(&p, Naive::lcm()), 1e-5);
+        assert_eq!(p.unet_samples(&p.windows(), 0..4), painted.unet_samples, "{name}: the count told before");
         for other in &seen {
             assert!(relative_l2(&painted.latent.data, other) > 1e-4, "{name} is no case of its own");
         }

@@ -1,5 +1,8 @@
 //! The worker thread: jobs, events, cancel, and what survives a failure. Networks are toys.
 
+mod common;
+
+use common::with_few_steps;
 use polyptych::checkpoint::Device;
 use polyptych::diffusion::{Call, Moments, Network, NetworkError, Planes, PromptId, SchedulerConfig};
 use polyptych::document::{Area, Document, Lora, Mask, PixelRect, Sampler, Start};
@@ -376,6 +379,149 @@ fn the_decoder_makes_no_preview_that_the_steps_have_not_earned() {
         studio::draw(&document(8), &mut slow, &options, &mut ()).expect("a picture");
         // Once on a small latent to know what it takes, and the finished picture of each run.
         assert_eq!(slow.decodes, 1 + run);
+    }
+}
+
+#[test]
+fn regions_bootstrap_for_a_whole_number_of_few_steps() {
+    let inputs = |fraction: f32, steps: u32| {
+        let config = SchedulerConfig { clip_sample: Some(false), ..SchedulerConfig::default() };
+        let mut toy = Toy { config, calls: Arc::default(), preview_map: None, at_call: |_| () };
+        let mut document = document(steps);
+        let id = document.add_region("Boat", "a boat");
+        let mut mask = Mask::empty(128, 128);
+        mask.fill(PixelRect { x: 32, y: 32, width: 64, height: 64 }, 255);
+        document.region_mut(id).expect("the region").mask = mask.into();
+        (document.settings.bootstrap, document.settings.sampler) = (fraction, Sampler::Lcm);
+        studio::draw(&document, &mut toy, &Options::default(), &mut ()).expect("a picture").unet_inputs
+    };
+    // In each step the window as it is, and while the region bootstraps its own as well.
+    assert_eq!(inputs(0.4, 4), 4 + 2, "1.6 of 4 are two");
+    assert_eq!((inputs(0.2, 4), inputs(0.1, 4)), (4 + 1, 4));
+    assert_eq!((inputs(0.4, 1), inputs(1.0, 4)), (1, 4 + 4));
+}
+
+/// What a live job said of itself, whether it had to load, and its picture.
+fn live_story(events: &[Event]) -> (Option<polyptych::document::Settings>, bool, Vec<u8>) {
+    let settings = events.iter().find_map(|e| match e {
+        Event::Sketch { settings, .. } => Some(settings.clone()),
+        _ => None,
+    });
+    let loads = events.iter().any(|e| matches!(e, Event::Phase { phase: Phase::Loading, .. }));
+    match events.last() {
+        Some(Event::Finished { image, .. }) => (settings, loads, image.to_vec()),
+        other => panic!("no picture: {other:?}"),
+    }
+}
+
+#[test]
+fn live_pictures_are_drawn_by_the_few_step_version_and_finished_ones_are_not() {
+    let folder = tempfile::tempdir().expect("a folder");
+    with_few_steps("vpred", folder.path());
+    let (wake, woken) = mpsc::channel();
+    let mut bench = Bench::new(|_| ());
+    bench.woken = woken;
+    bench.studio = Studio::start(move || {
+        wake.send(()).ok();
+    });
+    let mut document = document(5);
+    document.settings.model = folder.path().to_str().expect("UTF-8").to_owned();
+    let drawn = |document: &Document, live| {
+        live_story(&bench.until_end(bench.studio.submit(Job { document: document.clone(), live })))
+    };
+    let (fine, loads, finished) = drawn(&document, false);
+    assert!(fine.is_none() && loads);
+    let (settings, loads, sketch) = drawn(&document, true);
+    let settings = settings.expect("it says how");
+    assert_eq!(std::path::Path::new(&settings.model), folder.path().join("few_steps"));
+    assert_eq!((settings.steps, settings.sampler, settings.guidance.to_bits()), (4, Sampler::Lcm, 1_f32.to_bits()));
+    assert!(loads && sketch != finished);
+    // Both stay in memory.
+    assert_eq!(drawn(&document, false), (None, false, finished.clone()));
+    assert_eq!(drawn(&document, true), (Some(settings.clone()), false, sketch.clone()));
+    // What it says draws the same picture again.
+    let kept = Document { settings, ..document.clone() };
+    assert_eq!(drawn(&kept, false), (None, false, sketch));
+    // Without the version, the checkpoint itself is sketched with.
+    std::fs::remove_dir_all(folder.path().join("few_steps")).expect("removed");
+    let (settings, loads, sketch) = drawn(&document, true);
+    let settings = settings.expect("it says how");
+    assert_eq!((&settings.model, settings.sampler, loads), (&document.settings.model, Sampler::Dpmpp2m, false));
+    assert_ne!(sketch, finished);
+}
+
+#[test]
+fn two_small_models_stay_loaded_and_a_large_one_is_alone() {
+    let loaded = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let names = Arc::clone(&loaded);
+    let (wake, woken) = mpsc::channel();
+    let loader: Loader = Box::new(move |name, _| {
+        names.lock().expect("whole").push(name.to_owned());
+        let config = SchedulerConfig { clip_sample: Some(false), ..SchedulerConfig::default() };
+        let toy = Toy { config, calls: Arc::default(), preview_map: None, at_call: |_| () };
+        Ok(if name.contains("large") { Box::new(Large(toy)) } else { Box::new(toy) })
+    });
+    let mut bench = Bench::new(|_| ());
+    bench.woken = woken;
+    bench.studio = Studio::start_with(loader, move || {
+        wake.send(()).ok();
+    });
+    for name in ["a", "b", "a", "b", "c", "b", "a", "large", "large", "b", "large 2", "large"] {
+        let mut document = document(1);
+        document.settings.model = name.to_owned();
+        bench.until_end(bench.studio.submit(Job { document, live: false }));
+    }
+    assert_eq!(*loaded.lock().expect("whole"), ["a", "b", "c", "a", "large", "b", "large 2", "large"]);
+}
+
+/// A toy of more weights than stay in memory beside others.
+struct Large(Toy);
+
+impl Network for Large {
+    fn predict(&mut self, inputs: &Planes, timestep: f32, calls: &[Call]) -> Result<Planes, NetworkError> {
+        self.0.predict(inputs, timestep, calls)
+    }
+
+    fn encode(&mut self, pictures: &Planes) -> Result<Moments, NetworkError> {
+        self.0.encode(pictures)
+    }
+
+    fn decode(&mut self, latents: &Planes) -> Result<Planes, NetworkError> {
+        self.0.decode(latents)
+    }
+}
+
+impl Model for Large {
+    fn window(&self) -> usize {
+        self.0.window()
+    }
+
+    fn factor(&self) -> usize {
+        self.0.factor()
+    }
+
+    fn scheduler(&self) -> &SchedulerConfig {
+        self.0.scheduler()
+    }
+
+    fn memory(&self) -> usize {
+        4 << 30
+    }
+
+    fn prompt(&mut self, words: &str) -> Result<PromptId, NetworkError> {
+        self.0.prompt(words)
+    }
+
+    fn tokens(&self, words: &str) -> (usize, usize) {
+        self.0.tokens(words)
+    }
+
+    fn preview_map(&mut self) -> &mut Option<LatentToRgb> {
+        self.0.preview_map()
+    }
+
+    fn device(&self) -> (String, String) {
+        self.0.device()
     }
 }
 

@@ -3,6 +3,7 @@
 use super::dialogs::{Dialog, Next, buttons, main, modal, other};
 use super::editor::Selected;
 use super::leave::Leave;
+use super::models::model_name;
 use super::texts::{fill, tr};
 use super::{App, theme};
 use crate::document::{Document, Mask, RegionId, is_grey, over_white, read_picture};
@@ -95,8 +96,9 @@ impl App {
         match found {
             Found::Project => self.leave(ctx, Leave::OpenPath(path.to_path_buf())),
             Found::Model => {
-                self.set_model(path.display().to_string());
-                self.toasts.info(fill("Pictures are drawn with {0} from now on.", &[&name(path)]));
+                let model = path.display().to_string();
+                self.toasts.info(fill("Pictures are drawn with {0} from now on.", &[&model_name(&model)]));
+                self.set_model(model);
             }
             Found::Lora(words) => {
                 self.add_lora(path);

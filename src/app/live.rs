@@ -2,7 +2,7 @@
 
 use super::job::duration;
 use super::settled::Settled;
-use super::texts::{fill, tr};
+use super::texts::{fill, key, tr};
 use super::{App, Command, theme, told};
 use crate::document::{Document, Settings, Take};
 use crate::studio::{Event, Job, JobId};
@@ -48,6 +48,8 @@ struct Whole {
 struct How {
     settings: Settings,
     half: bool,
+    /// By the few-step version of the document's model.
+    version: bool,
     seconds: Option<f32>,
 }
 
@@ -91,7 +93,12 @@ impl Live {
         let size = if how.half { tr(" at half size") } else { "" };
         let time = how.seconds.map(|s| fill(", {0} a picture", &[&duration(s)])).unwrap_or_default();
         let steps = how.settings.steps;
-        fill("{0} quick steps{1}{2}. The seed stays. Generate makes the fine picture.", &[&steps, &size, &time])
+        let says = if how.version {
+            key("{0} steps of the model for few steps{1}{2}. The seed stays. Generate makes the fine picture.")
+        } else {
+            key("{0} quick steps{1}{2}. The seed stays. Generate makes the fine picture.")
+        };
+        fill(says, &[&steps, &size, &time])
     }
 }
 
@@ -147,7 +154,8 @@ impl App {
             Event::Sketch { job, settings, half } if ours(job) => {
                 let same = |how: &How| how.settings == settings && how.half == half;
                 let seconds = self.live.how.take().filter(same).and_then(|how| how.seconds);
-                self.live.how = Some(How { settings, half, seconds });
+                let version = self.live.job.as_ref().is_some_and(|s| s.document.settings.model != settings.model);
+                self.live.how = Some(How { settings, half, version, seconds });
             }
             // The mist of the first steps would flicker under the brush.
             Event::Preview { job, image, step } if ours(job) => {

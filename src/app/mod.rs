@@ -136,6 +136,8 @@ pub struct App {
     shelf: shelf::Shelf,
     /// Checkpoints and LoRAs that this person has added.
     added: models::Added,
+    /// How the document was drawn with checkpoints of other kinds.
+    manners: crate::studio::Manners,
     /// What the document's model makes of words, once that is known.
     vocabulary: Option<Arc<crate::studio::Vocabulary>>,
     /// The title the window has been given.
@@ -191,6 +193,7 @@ impl App {
             recovery: recovery::Recovery::new(options.data.as_deref(), options.autosave_every),
             shelf: shelf::Shelf::default(),
             added: models::Added::of(options.data),
+            manners: crate::studio::Manners::default(),
             vocabulary: None,
             window_title: String::new(),
             closing: false,

@@ -5,7 +5,7 @@ use super::files::Purpose;
 use super::texts::{fill, tr};
 use super::{App, Command, theme, widgets};
 use crate::document::{Lora, MAX_LORAS};
-use crate::studio::{Catalogue, Entry, Kind};
+use crate::studio::{Catalogue, Entry, FEW_STEPS, FewSteps, Kind, few_step_base, few_step_version};
 use egui::{Align, ComboBox, Frame, Label, Layout, Margin, RichText, Ui, vec2};
 use egui_material_icons::icons;
 use std::path::{Path, PathBuf};
@@ -21,6 +21,8 @@ const STRONGEST: f32 = 2.0;
 pub struct Added {
     data: Option<PathBuf>,
     entries: Vec<Entry>,
+    /// The checkpoints to choose from, those for few steps behind what they were made from.
+    models: Vec<String>,
     /// Whether the list that shows it is open.
     shown: bool,
 }
@@ -32,7 +34,7 @@ impl Added {
     }
 
     /// The list is open; as it opens, the catalogue is read. (Before its first frame, since a list keeps the size it opened with.)
-    fn show(&mut self) {
+    fn show(&mut self, current: &str) {
         if std::mem::replace(&mut self.shown, true) {
             return;
         }
@@ -45,6 +47,17 @@ impl Added {
             }
             None => Vec::new(),
         };
+        let added = self.of_kind(Kind::Checkpoint).map(|entry| entry.path.display().to_string());
+        let current = few_step_base(current).unwrap_or_else(|| current.to_owned());
+        let mut models = Vec::new();
+        for model in [EMBEDDED.to_owned()].into_iter().chain(added).chain([current]) {
+            for model in [few_step_version(&model), Some(model)].into_iter().rev().flatten() {
+                if !models.contains(&model) {
+                    models.push(model);
+                }
+            }
+        }
+        self.models = models;
     }
 
     fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Entry> {
@@ -68,11 +81,11 @@ impl App {
         let mut chosen = None;
         let mut shown = false;
         widgets::field(ui, width, tr("Model"), hint, |ui, label| {
-            let combo = ComboBox::from_id_salt("model").selected_text(model_name(&current)).icon(widgets::chevron);
+            let combo = ComboBox::from_id_salt("model").selected_text(short_name(&current)).icon(widgets::chevron);
             // (So high that a dozen of models is seen at once.)
             let response = combo.truncate().height(400.0).show_ui(ui, |ui| {
                 shown = true;
-                self.added.show();
+                self.added.show(&current);
                 chosen = self.models_list(ui, &current);
             });
             response.response.labelled_by(label).on_hover_text(format!("{hint}\n{current}"));
@@ -90,16 +103,18 @@ impl App {
     /// The models there are, then the LoRAs that were added, each with a way to choose another.
     fn models_list(&self, ui: &mut Ui, current: &str) -> Option<Chosen> {
         let mut chosen = None;
-        let mut models = vec![EMBEDDED.to_owned()];
-        models.extend(self.added.of_kind(Kind::Checkpoint).map(|entry| entry.path.display().to_string()));
-        if !models.iter().any(|model| model == current) {
-            models.push(current.to_owned());
-        }
-        for model in models {
-            let entry = ui.selectable_label(model == current, model_name(&model));
-            let entry = if model == EMBEDDED { entry } else { entry.on_hover_text(&model) };
+        for model in &self.added.models {
+            let mut entry = ui.selectable_label(model == current, model_name(model));
+            if is_for_few_steps(Path::new(model)) {
+                let hint =
+                    tr("Made for few steps: quick, and plainer. It brings its sampler, steps and guidance along");
+                entry = entry.on_hover_text(hint);
+            }
+            if model != EMBEDDED {
+                entry = entry.on_hover_text(model);
+            }
             if entry.clicked() {
-                chosen = Some(Chosen::Model(model));
+                chosen = Some(Chosen::Model(model.clone()));
             }
         }
         if ui.button(tr("Choose a model folder…")).clicked() {
@@ -118,9 +133,11 @@ impl App {
         chosen
     }
 
+    /// Draws with another model; one that was made for few steps brings its sampler, steps and guidance along.
     pub(super) fn set_model(&mut self, model: String) {
         if self.editor.document().settings.model != model {
-            self.editor.change_field(Field::Model, |d| d.settings.model = model);
+            let manners = &mut self.manners;
+            self.editor.change_field(Field::Model, |d| manners.choose(&mut d.settings, model));
             self.editor.close_step();
         }
     }
@@ -198,10 +215,28 @@ fn row(ui: &mut Ui, lora: &Lora, weight: &mut f32, mut remove: impl FnMut()) -> 
     inner.inner
 }
 
+/// True where a model lies in the folder for few steps inside another's.
+fn is_for_few_steps(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == FEW_STEPS)
+}
+
+/// What the narrow field shows: for few steps, the lightning of live painting and what the version was made from.
+fn short_name(model: &str) -> String {
+    let path = Path::new(model);
+    match path.parent().and_then(Path::to_str).filter(|_| is_for_few_steps(path)) {
+        Some(base) => format!("{} {}", icons::ICON_BOLT.codepoint, model_name(base)),
+        None => model_name(model),
+    }
+}
+
 /// What a model is called: the last part of where it lies.
-fn model_name(model: &str) -> String {
+pub(super) fn model_name(model: &str) -> String {
+    let path = Path::new(model);
+    if let Some(base) = path.parent().and_then(Path::to_str).filter(|_| is_for_few_steps(path)) {
+        return fill("{0}, {1} steps", &[&model_name(base), &FewSteps::STEPS]);
+    }
     if model == EMBEDDED {
         return tr("Built in").to_owned();
     }
-    Path::new(model).file_stem().map_or_else(|| model.to_owned(), |s| s.to_string_lossy().into_owned())
+    path.file_stem().map_or_else(|| model.to_owned(), |s| s.to_string_lossy().into_owned())
 }

@@ -68,7 +68,10 @@ impl App {
 
     fn steps_field(&mut self, ui: &mut Ui, width: f32) {
         let mut steps = self.editor.document().settings.steps;
-        let hint = tr("More steps: finer, and slower. 20 is a good start");
+        let hint = match self.vocabulary.as_ref().and_then(|model| model.few_steps()) {
+            Some(_) => tr("This model was made for few steps: 4 are a good start, more than 8 change little"),
+            None => tr("More steps: finer, and slower. 20 is a good start"),
+        };
         let response = widgets::field(ui, width, tr("Steps"), hint, |ui, label| {
             ui.add(DragValue::new(&mut steps).range(1..=200).speed(0.2)).labelled_by(label).on_hover_text(hint)
         });
@@ -77,7 +80,10 @@ impl App {
 
     fn guidance_field(&mut self, ui: &mut Ui, width: f32) {
         let mut guidance = self.editor.document().settings.guidance;
-        let hint = tr("How strictly the picture follows the words. 5 to 9 suits most");
+        let hint = match self.vocabulary.as_ref().and_then(|model| model.few_steps()) {
+            Some(_) => tr("How strictly the picture follows the words. This model has it built in: leave it at 1"),
+            None => tr("How strictly the picture follows the words. 5 to 9 suits most"),
+        };
         let response = widgets::field(ui, width, tr("Guidance"), hint, |ui, label| {
             let value = DragValue::new(&mut guidance).range(1.0..=30.0).speed(0.05).max_decimals(1);
             ui.add(value).labelled_by(label).on_hover_text(hint)

@@ -4,7 +4,7 @@
 //! {"catalogue": 1, "models": [{"name": "ink", "kind": "lora", "path": "/home/mia/ink.safetensors"}]}
 //! ```
 
-use super::{Checkpoint, EMBEDDED, Error, LoraFile, Result};
+use super::{Checkpoint, EMBEDDED, Error, LoraFile, Result, few_step_base};
 use serde::{Deserialize, Serialize};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -174,7 +174,8 @@ fn kind_of(path: &Path) -> Result<Kind> {
         remedy: "rename it, then add it",
     })?;
     // A folder of that name, not the checkpoint inside the program.
-    let checkpoint = if text == EMBEDDED { Checkpoint::open("./embedded") } else { Checkpoint::open(text) }?;
+    let inside = text == EMBEDDED || few_step_base(text).is_some_and(|base| base == EMBEDDED);
+    let checkpoint = if inside { Checkpoint::open(&format!("./{text}")) } else { Checkpoint::open(text) }?;
     checkpoint.summary()?;
     Ok(Kind::Checkpoint)
 }

@@ -1,9 +1,26 @@
-//! Checkpoints made for few steps, by what they say of themselves.
+//! Checkpoints made for few steps, by what they say of themselves and by where they lie: a checkpoint's folder may hold a
+//! version for few steps of it.
+//!
+//! ```text
+//! some-checkpoint/            unet, vae, text_encoder, tokenizer, scheduler
+//!     few_steps/              unet and scheduler of its own; what else it lacks is the outer one's
+//! ```
 
-use super::Checkpoint;
+use super::store::Store;
+use super::{Checkpoint, EMBEDDED};
+use serde::Serialize;
+use serde_json::Value;
+use std::path::Path;
+
+/// The folder of a few-step version, inside the checkpoint's that it was made from.
+pub const FEW_STEPS: &str = "few_steps";
+
+/// The name of the embedded checkpoint's few-step version.
+pub const EMBEDDED_FEW_STEPS: &str = "embedded/few_steps";
 
 /// How a checkpoint that was made for few steps is drawn with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum FewSteps {
     /// A latent consistency model: LCM's own sampler (Luo et al. 2023).
     Lcm,
@@ -11,19 +28,75 @@ pub enum FewSteps {
     Adversarial,
 }
 
+impl FewSteps {
+    /// Steps that such a checkpoint was made for.
+    pub const STEPS: u32 = 4;
+
+    /// How the checkpoint of this name or path is drawn with, by its small files alone: `None` where it was not made for few
+    /// steps, and where it cannot be read.
+    #[must_use]
+    pub fn of(name_or_path: &str) -> Option<Self> {
+        let (_, store) = Store::open(name_or_path).ok()?;
+        let scheduler = store.json("scheduler/scheduler_config.json").ok()?;
+        of_store(&store, &scheduler)
+    }
+}
+
+/// The name or path of a checkpoint's few-step version, where it has one.
+#[must_use]
+pub fn few_step_version(name_or_path: &str) -> Option<String> {
+    let (_, store) = Store::open(name_or_path).ok()?;
+    store.has_few_steps().then(|| match name_or_path {
+        EMBEDDED => EMBEDDED_FEW_STEPS.to_owned(),
+        path => Path::new(path).join(FEW_STEPS).display().to_string(),
+    })
+}
+
+/// The name or path of the checkpoint that a few-step version lies in; `None` for any other.
+#[must_use]
+pub fn few_step_base(name_or_path: &str) -> Option<String> {
+    match Store::open(name_or_path).ok()?.1 {
+        Store::FewSteps(outer) => Some(match *outer {
+            Store::Folder(folder) => folder.display().to_string(),
+            _ => EMBEDDED.to_owned(),
+        }),
+        _ => None,
+    }
+}
+
 /// The most of a model card that is looked at.
 const CARD: usize = 1 << 14;
 
+impl Store {
+    /// True where weights of a few-step version lie in it.
+    pub(super) fn has_few_steps(&self) -> bool {
+        let weights = |kind: &str| format!("{FEW_STEPS}/unet/diffusion_pytorch_model{kind}.safetensors");
+        !matches!(self, Self::FewSteps(_)) && ["", ".fp16"].iter().any(|kind| self.has(&weights(kind)))
+    }
+}
+
 impl Checkpoint {
-    /// What the scheduler's configuration or the tags of the model card (README.md) say of few steps.
+    /// What the scheduler's configuration or the tags of the model card (README.md) say of few steps. One that lies in the folder
+    /// for few steps and says nothing is [`FewSteps::Adversarial`], since any sampler can draw with those.
     #[must_use]
     pub fn few_steps(&self) -> Option<FewSteps> {
-        if self.scheduler.get("_class_name").and_then(|v| v.as_str()) == Some("LCMScheduler") {
-            return Some(FewSteps::Lcm);
-        }
-        let card = self.store.has("README.md").then(|| self.store.text("README.md").ok())??;
-        of_card(&card)
+        of_store(&self.store, &self.scheduler)
     }
+
+    /// True where a few-step version of it lies in its folder.
+    #[must_use]
+    pub fn has_few_steps(&self) -> bool {
+        self.store.has_few_steps()
+    }
+}
+
+fn of_store(store: &Store, scheduler: &Value) -> Option<FewSteps> {
+    if scheduler.get("_class_name").and_then(Value::as_str) == Some("LCMScheduler") {
+        return Some(FewSteps::Lcm);
+    }
+    let card = store.has("README.md").then(|| store.text("README.md").ok()).flatten();
+    let inside = matches!(store, Store::FewSteps(_)).then_some(FewSteps::Adversarial);
+    card.and_then(|card| of_card(&card)).or(inside)
 }
 
 /// The tags in a card's front matter: a list of `- tag` lines between two lines of dashes.

@@ -18,7 +18,7 @@ mod words;
 
 pub use crate::backend::{Device, UnknownDevice};
 pub use catalogue::{Catalogue, Entry, Kind};
-pub use few_steps::FewSteps;
+pub use few_steps::{EMBEDDED_FEW_STEPS, FEW_STEPS, FewSteps, few_step_base, few_step_version};
 pub use lora::{InPart, LoraFile, LoraSummary, Tag};
 pub use memory::out_of_memory;
 pub use model::Model;
@@ -32,7 +32,6 @@ use crate::networks::{self, clip, unet, vae};
 use lora::Patches;
 use safetensors::TensorFile;
 use serde_json::Value;
-use std::path::Path;
 use std::sync::Arc;
 use store::Store;
 
@@ -118,31 +117,12 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Opens `"embedded"`, or a diffusers folder.
+    /// Opens `"embedded"`, `"embedded/few_steps"`, or a diffusers folder.
     ///
     /// # Errors
     /// Where there is none, or its files are damaged, not supported or do not fit together.
     pub fn open(name_or_path: &str) -> Result<Self> {
-        if name_or_path == EMBEDDED {
-            return Self::embedded();
-        }
-        let path = Path::new(name_or_path);
-        if path.is_dir() {
-            let name = path.canonicalize().ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
-            return Self::from_store(name.unwrap_or_else(|| name_or_path.to_owned()), Store::Folder(path.to_owned()));
-        }
-        Err(store::refuse_file(path))
-    }
-
-    /// The checkpoint inside the program, which needs no files.
-    ///
-    /// # Errors
-    /// Where it was damaged before the program was built.
-    pub fn embedded() -> Result<Self> {
-        Self::from_store(EMBEDDED.to_owned(), Store::Embedded(embedded::FILES))
-    }
-
-    fn from_store(name: String, store: Store) -> Result<Self> {
+        let (name, store) = Store::open(name_or_path)?;
         if !store.has("unet/config.json") {
             return Err(Error::Invalid {
                 file: store.describe(""),
@@ -190,7 +170,7 @@ impl Checkpoint {
         })
     }
 
-    /// What to call it: the folder's name, or `embedded`.
+    /// What to call it: the folder's name, or `embedded`; behind it `/few_steps` where it is a few-step version.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
@@ -236,6 +216,12 @@ impl Checkpoint {
             fact: format!("is not a list of known words ({error})"),
             remedy: FETCH_AGAIN,
         })
+    }
+
+    /// Bytes of its weights as f32, which is what they take on a device.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        [&self.unet.1, &self.vae.1, &self.text.1].iter().map(|file| file.parameters() * size_of::<f32>()).sum()
     }
 
     /// What it is, for `polyptych info` and the window.

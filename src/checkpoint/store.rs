@@ -1,6 +1,7 @@
-//! Where a checkpoint's files are: in a folder or in the program.
+//! Where a checkpoint's files are: in a folder, in the program, or in a folder inside another checkpoint's.
 
-use super::{Error, FETCH_AGAIN, Result};
+use super::few_steps::{EMBEDDED_FEW_STEPS, FEW_STEPS};
+use super::{EMBEDDED, Error, FETCH_AGAIN, Result, embedded};
 use memmap2::Mmap;
 use serde_json::Value;
 use std::fs::File;
@@ -18,7 +19,12 @@ pub(super) enum Store {
     Folder(PathBuf),
     /// In the program.
     Embedded(&'static [(&'static str, &'static [u8])]),
+    /// In the folder for few steps inside another one.
+    FewSteps(Box<Self>),
 }
+
+/// What the few-step version has of its own; of all else, what its folder lacks is the outer checkpoint's.
+const ITS_OWN: [&str; 3] = ["unet", "scheduler", "README.md"];
 
 /// A file's content.
 #[derive(Debug)]
@@ -39,12 +45,55 @@ impl Deref for Bytes {
 }
 
 impl Store {
+    /// The tree of this name or path, and what it is called.
+    pub(super) fn open(name_or_path: &str) -> Result<(String, Self)> {
+        match name_or_path {
+            EMBEDDED => return Ok((EMBEDDED.to_owned(), Self::Embedded(embedded::FILES))),
+            EMBEDDED_FEW_STEPS => {
+                let outer = Self::Embedded(embedded::FILES);
+                return Ok((EMBEDDED_FEW_STEPS.to_owned(), Self::FewSteps(Box::new(outer))));
+            }
+            _ => {}
+        }
+        let path = Path::new(name_or_path);
+        if !path.is_dir() {
+            return Err(refuse_file(path));
+        }
+        let called = |path: &Path| path.canonicalize().ok()?.file_name().map(|n| n.to_string_lossy().into_owned());
+        let outer = path.parent().filter(|_| path.file_name().is_some_and(|name| name == FEW_STEPS));
+        let outer = outer.map(|outer| if outer.as_os_str().is_empty() { Path::new(".") } else { outer });
+        if let Some(outer) = outer.filter(|outer| outer.join("unet/config.json").is_file()) {
+            let name = called(outer).map_or_else(|| name_or_path.to_owned(), |name| format!("{name}/{FEW_STEPS}"));
+            return Ok((name, Self::FewSteps(Box::new(Self::Folder(outer.to_owned())))));
+        }
+        let name = called(path).unwrap_or_else(|| name_or_path.to_owned());
+        Ok((name, Self::Folder(path.to_owned())))
+    }
+
+    /// Where the few-step version in this tree has a file.
+    fn within(&self, path: &str) -> String {
+        let part = path.split('/').next().unwrap_or_default();
+        let inner = |part: &str| format!("{FEW_STEPS}/{part}");
+        let there = ITS_OWN.contains(&part) || path.is_empty() || self.has_part(&inner(part));
+        if there { inner(path).trim_end_matches('/').to_owned() } else { path.to_owned() }
+    }
+
+    /// True where there is a file or folder of this path.
+    fn has_part(&self, path: &str) -> bool {
+        match self {
+            Self::Folder(folder) => folder.join(path).exists(),
+            Self::Embedded(files) => files.iter().any(|(name, _)| Path::new(name).starts_with(path)),
+            Self::FewSteps(outer) => outer.has_part(&outer.within(path)),
+        }
+    }
+
     /// A file's name for messages.
     pub(super) fn describe(&self, path: &str) -> String {
         match self {
             Self::Folder(folder) if path.is_empty() => folder.display().to_string(),
             Self::Folder(folder) => folder.join(path).display().to_string(),
             Self::Embedded(_) => format!("embedded checkpoint: {path}"),
+            Self::FewSteps(outer) => outer.describe(&outer.within(path)),
         }
     }
 
@@ -52,6 +101,7 @@ impl Store {
         match self {
             Self::Folder(folder) => folder.join(path).is_file(),
             Self::Embedded(files) => files.iter().any(|(name, _)| *name == path),
+            Self::FewSteps(outer) => outer.has(&outer.within(path)),
         }
     }
 
@@ -71,6 +121,7 @@ impl Store {
                 .find(|(name, _)| *name == path)
                 .map(|(_, bytes)| Bytes::Static(bytes))
                 .ok_or_else(|| self.missing(path)),
+            Self::FewSteps(outer) => outer.map(&outer.within(path)),
         }
     }
 
@@ -79,6 +130,7 @@ impl Store {
         let invalid =
             |fact: &str| Error::Invalid { file: self.describe(path), fact: fact.to_owned(), remedy: FETCH_AGAIN };
         let bytes = match self {
+            Self::FewSteps(outer) => return outer.text(&outer.within(path)),
             Self::Embedded(_) => self.map(path)?.to_vec(),
             Self::Folder(folder) => {
                 let unreadable = |source| Error::Unreadable { file: self.describe(path), source };
@@ -124,7 +176,7 @@ pub(super) fn map_file(path: &Path) -> Result<Bytes> {
 }
 
 /// What to say of a path that is not a folder.
-pub(super) fn refuse_file(path: &Path) -> Error {
+fn refuse_file(path: &Path) -> Error {
     let file = path.display().to_string();
     if !path.is_file() {
         return Error::Missing { file, remedy: "give `embedded` or a checkpoint in the diffusers layout (a folder)" };

@@ -2,7 +2,7 @@
 
 use super::safetensors::TensorFile;
 use super::words::KnownWords;
-use super::{Checkpoint, Result};
+use super::{Checkpoint, FewSteps, Result};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -27,6 +27,10 @@ pub struct Summary {
     pub vocabulary: usize,
     /// Tokens of a prompt, without its first and last.
     pub token_limit: usize,
+    /// How it is drawn with in few steps, where it was made for that.
+    pub few_steps: Option<FewSteps>,
+    /// True where a few-step version of it lies in its folder.
+    pub has_few_steps: bool,
     /// Its networks.
     pub parts: Vec<Part>,
     /// The words it was trained on, where it says so.
@@ -81,6 +85,8 @@ impl Summary {
             text_width,
             vocabulary: tokenizer.vocabulary(),
             token_limit: tokenizer.limit(),
+            few_steps: checkpoint.few_steps(),
+            has_few_steps: checkpoint.has_few_steps(),
             parts: vec![
                 part("unet", &checkpoint.unet.1),
                 part("vae", &checkpoint.vae.1),

@@ -1,13 +1,13 @@
 //! `polyptych info`: what a file holds.
 
 use super::Window;
-use super::models::resolve;
-use crate::checkpoint::{Checkpoint, Kind, LoraFile, LoraSummary, Summary};
+use super::models::{is_embedded, resolve};
+use crate::checkpoint::{Checkpoint, FEW_STEPS, FewSteps, Kind, LoraFile, LoraSummary, Summary};
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A project, an exported PNG, a checkpoint (a folder, `embedded`, or one that was added) or a LoRA
+    /// A project, an exported PNG, a checkpoint (a folder, `embedded`, `embedded/few_steps`, or one that was added) or a LoRA
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Print one JSON object on stdout
@@ -27,7 +27,7 @@ pub(super) fn run(args: &Args, window: &Window) -> anyhow::Result<()> {
         return lora(path, args.json);
     }
     let of_checkpoint = path.is_dir()
-        || (name == "embedded" && !path.exists())
+        || (is_embedded(&name) && !path.exists())
         || path.extension().is_some_and(|e| ["safetensors", "ckpt", "pt", "bin"].iter().any(|known| e == *known));
     if of_checkpoint { checkpoint(&name, args.json) } else { project(&args.file, args.json) }
 }
@@ -78,6 +78,13 @@ fn checkpoint(name: &str, json: bool) -> anyhow::Result<()> {
         println!("  {:13} {millions:9.2} M parameters  {megabytes:9.1} MB  {}", part.name, part.dtype);
     }
     println!("  vocabulary    {} tokens, {} to a prompt", summary.vocabulary, summary.token_limit);
+    let steps = FewSteps::STEPS;
+    if let Some(few) = summary.few_steps {
+        let how = if few == FewSteps::Lcm { "lcm" } else { "euler, trailing" };
+        println!("  few steps     made for {steps} ({how}), guidance built in");
+    } else if summary.has_few_steps {
+        println!("  few steps     {}/{FEW_STEPS} draws in {steps}", name.trim_end_matches('/'));
+    }
     if let Some(words) = &summary.known_words {
         let things: Vec<&str> = words.things.iter().map(|t| t.name.as_str()).collect();
         println!("  it draws      {}", things.join(", "));

@@ -1,7 +1,9 @@
 //! `polyptych models`: which checkpoints and LoRAs there are by name.
 
 use super::Window;
-use crate::checkpoint::{Catalogue, Checkpoint, EMBEDDED, Entry, Kind, LoraFile};
+use crate::checkpoint::{
+    Catalogue, Checkpoint, EMBEDDED, EMBEDDED_FEW_STEPS, Entry, FEW_STEPS, Kind, LoraFile, few_step_version,
+};
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
@@ -42,7 +44,7 @@ pub(super) fn run(args: &Args, window: &Window) -> anyhow::Result<()> {
             Ok(())
         }
         Some(Command::Remove { name }) => {
-            anyhow::ensure!(name != EMBEDDED, "{EMBEDDED}: is inside the program and cannot be removed");
+            anyhow::ensure!(!is_embedded(name), "{EMBEDDED}: is inside the program and cannot be removed");
             let entry = catalogue(window)?.remove(name)?;
             println!("{name} is forgotten; {} is still there", entry.path.display());
             Ok(())
@@ -60,13 +62,21 @@ fn catalogue(window: &Window) -> anyhow::Result<Catalogue> {
     Ok(Catalogue::open(&data)?)
 }
 
-/// The path of what a person names: what was added under this name, or else the name itself, which is then a path.
+/// True for what is inside the program.
+pub(super) fn is_embedded(name: &str) -> bool {
+    [EMBEDDED, EMBEDDED_FEW_STEPS].contains(&name)
+}
+
+/// The path of what a person names: what was added under this name, or the version for few steps of that, or else the name
+/// itself, which is then a path.
 pub(super) fn resolve(window: &Window, kind: Kind, name: &str) -> anyhow::Result<String> {
-    if name == EMBEDDED || Path::new(name).exists() || (window.data)().is_none() {
+    if is_embedded(name) || Path::new(name).exists() || (window.data)().is_none() {
         return Ok(name.to_owned());
     }
     let catalogue = catalogue(window)?;
-    Ok(catalogue.find(kind, name).map_or_else(|| name.to_owned(), |entry| entry.path.display().to_string()))
+    let found = |name: &str| catalogue.find(kind, name).map(|entry| entry.path.clone());
+    let version = || Some(found(name.strip_suffix(FEW_STEPS)?.strip_suffix('/')?)?.join(FEW_STEPS));
+    Ok(found(name).or_else(version).map_or_else(|| name.to_owned(), |path| path.display().to_string()))
 }
 
 fn usage(entry: &Entry) -> String {
@@ -77,10 +87,17 @@ fn usage(entry: &Entry) -> String {
 }
 
 fn list(catalogue: &Catalogue) -> anyhow::Result<()> {
-    let embedded = Checkpoint::open(EMBEDDED)?.summary()?;
-    let what = super::info::one_line_of(&embedded);
-    let mut rows = vec![row(EMBEDDED, &what, Some(embedded.bytes()), "inside the program")];
-    rows.extend(catalogue.entries().iter().map(described));
+    let mut rows = Vec::new();
+    for name in [Some(EMBEDDED.to_owned()), few_step_version(EMBEDDED)].into_iter().flatten() {
+        let summary = Checkpoint::open(&name)?.summary()?;
+        rows.push(row(&name, &super::info::one_line_of(&summary), Some(summary.bytes()), "inside the program"));
+    }
+    for Entry { name, kind, path } in catalogue.entries() {
+        rows.push(described(name, *kind, path));
+        if few_step_version(&path.display().to_string()).is_some() {
+            rows.push(described(&format!("{name}/{FEW_STEPS}"), *kind, &path.join(FEW_STEPS)));
+        }
+    }
     let wide = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths = [wide(0), wide(1), wide(2)];
     for [name, what, size, path] in &rows {
@@ -91,18 +108,18 @@ fn list(catalogue: &Catalogue) -> anyhow::Result<()> {
 }
 
 /// An entry's row; where it cannot be used any more, that says why.
-fn described(entry: &Entry) -> [String; 4] {
-    let path = entry.path.display().to_string();
-    let row = |what: &str, bytes| row(&entry.name, what, bytes, &path);
-    if !entry.path.exists() {
+fn described(name: &str, kind: Kind, place: &Path) -> [String; 4] {
+    let path = place.display().to_string();
+    let row = |what: &str, bytes| row(name, what, bytes, &path);
+    if !place.exists() {
         return row("is no longer there", None);
     }
-    match entry.kind {
+    match kind {
         Kind::Checkpoint => match Checkpoint::open(&path).and_then(|checkpoint| checkpoint.summary()) {
             Ok(summary) => row(&super::info::one_line_of(&summary), Some(summary.bytes())),
             Err(_) => row("cannot be read any more", None),
         },
-        Kind::Lora => match LoraFile::open(&entry.path) {
+        Kind::Lora => match LoraFile::open(place) {
             Ok(lora) => {
                 let summary = lora.summary();
                 row(&super::info::one_line_of_lora(&summary), Some(summary.bytes))

@@ -9,7 +9,7 @@ use crate::document::{
     BootstrapColour, Document, Lora, MAX_LORA_WEIGHT, MAX_LORAS, Opened, Overlap, Regions, Sampler, Schedule,
     WindowWeights, Wrap,
 };
-use crate::studio::{self, Drawn, Model as _, Options, Stage, Watcher};
+use crate::studio::{self, Drawn, Manners, Model as _, Options, Stage, Watcher};
 use anyhow::Context as _;
 use image::RgbImage;
 use serde_json::json;
@@ -24,7 +24,8 @@ pub(super) struct Args {
     /// The picture to write
     #[arg(short, long = "output", value_name = "OUT.png")]
     output: PathBuf,
-    /// A checkpoint: `embedded`, one that was added, or a diffusers folder
+    /// A checkpoint: `embedded`, `embedded/few_steps`, one that was added, or a diffusers folder; one that was made for few steps
+    /// brings its sampler, schedule, steps and guidance along, as far as they are not given here
     #[arg(long, value_name = "NAME|FOLDER|FILE")]
     model: Option<String>,
     /// A LoRA, by its file or as one that was added, and how strongly it counts (1 unless given); after the project's own
@@ -230,7 +231,7 @@ pub(super) fn run(args: &Args, window: &Window) -> anyhow::Result<()> {
 fn apply(args: &Args, window: &Window, document: &mut Document, notes: &mut Vec<String>) -> anyhow::Result<()> {
     let settings = &mut document.settings;
     if let Some(model) = &args.model {
-        settings.model = resolve(window, Kind::Checkpoint, model)?;
+        Manners::default().choose(settings, resolve(window, Kind::Checkpoint, model)?);
     }
     for Lora { file, weight } in &args.loras {
         anyhow::ensure!(settings.loras.len() < MAX_LORAS, "--lora {file}: a project takes {MAX_LORAS} LoRAs at most");

@@ -1,17 +1,15 @@
 //! Live painting: how a picture is made that follows the brush.
 
 use super::estimate::Estimate;
+use super::manner::Manner;
 use super::model::Model;
 use crate::checkpoint::FewSteps;
-use crate::document::{Area, BootstrapColour, Document, Mask, Sampler, Schedule, Settings, Start};
+use crate::document::{Area, Document, Mask, Sampler, Schedule, Settings, Start};
 use image::imageops::FilterType;
 use std::sync::Arc;
 
 /// Seconds that a live picture may take, as far as this machine's speed is known.
 const PATIENCE: f32 = 3.0;
-
-/// Steps of a checkpoint made for few of them.
-const FEW: u32 = 4;
 
 /// Steps of any other with a sampler of second order, and the fewest that still show what is where.
 const STEPS: [u32; 2] = [8, 6];
@@ -26,8 +24,7 @@ pub(super) struct Sketch {
 /// The document as it is drawn live: with few steps, and where they would take too long (`pace` is the seconds a UNet sample
 /// takes, once known) with windows further apart, then at half the size. The seed stays, so that only what is painted
 /// changes the picture.
-pub(super) fn sketch(document: &Document, model: &dyn Model, pace: Option<f32>) -> Sketch {
-    let mut document = document.without_takes();
+pub(super) fn sketch(mut document: Document, model: &dyn Model, pace: Option<f32>) -> Sketch {
     // A region drawn again over the finished picture would be a run of its own.
     document.regions.iter_mut().for_each(|region| region.reroll = None);
     let (window, factor) = (model.window(), model.factor());
@@ -47,7 +44,7 @@ pub(super) fn sketch(document: &Document, model: &dyn Model, pace: Option<f32>) 
         }
         document
     };
-    let many = if few.is_some() { FEW } else { STEPS[0] };
+    let many = if few.is_some() { FewSteps::STEPS } else { STEPS[0] };
     let seconds = |document: &Document| {
         let estimate = Estimate::of(document, window, factor)?;
         // A canvas smaller than a window is one window of its size.
@@ -74,25 +71,20 @@ pub(super) fn sketch(document: &Document, model: &dyn Model, pace: Option<f32>) 
 
 /// The sampler that shows most in few steps.
 fn hasten(settings: &mut Settings, few: Option<FewSteps>, steps: u32) {
-    settings.steps = if few.is_some() { steps.min(FEW) } else { steps };
     match few {
-        Some(FewSteps::Lcm) => (settings.sampler, settings.schedule) = (Sampler::Lcm, Schedule::Normal),
-        Some(FewSteps::Adversarial) => (settings.sampler, settings.schedule) = (Sampler::Euler, Schedule::Trailing),
+        Some(_) => Manner::preset(few).apply(settings),
         None => (settings.sampler, settings.schedule) = (Sampler::Dpmpp2m, Schedule::Normal),
     }
-    if few.is_some() {
-        // Such checkpoints have guidance built in.
-        settings.guidance = 1.0;
-        settings.bootstrap_colour = BootstrapColour::White;
-    }
+    settings.steps = if few.is_some() { steps.min(FewSteps::STEPS) } else { steps };
 }
 
-/// The document at half the size; `None` where that is off the latent grid, or too small for the model to draw anything.
+/// The document at half the size; `None` where that is off the latent grid, or the canvas is less than two windows long: on much
+/// less than it was trained on, a model draws poorly.
 fn halved(document: &Document, window: usize, factor: usize) -> Option<Document> {
     let (width, height) = (document.width, document.height);
     let grid = u32::try_from(2 * factor).ok()?;
-    let least = u32::try_from(window * factor).ok()?;
-    if width % grid != 0 || height % grid != 0 || width.min(height) < least {
+    let side = u32::try_from(window * factor).ok()?;
+    if width % grid != 0 || height % grid != 0 || width.min(height) < side || width.max(height) / 2 < side {
         return None;
     }
     let mut small = Document { width: width / 2, height: height / 2, ..document.clone() };
@@ -123,4 +115,19 @@ fn half(mask: &Mask) -> Mask {
             *out = u8::try_from((sum + 2) / 4).unwrap_or(255);
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_half_is_at_least_a_window_long() {
+        let half = |width, height| halved(&Document::new(width, height), 32, 8).map(|d| (d.width, d.height));
+        assert_eq!(half(512, 512), Some((256, 256)));
+        assert_eq!(half(512, 256), Some((256, 128)));
+        for (width, height) in [(256, 256), (384, 256), (384, 384), (1024, 128), (768, 520)] {
+            assert_eq!(half(width, height), None, "{width} × {height}");
+        }
+    }
 }

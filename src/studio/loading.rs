@@ -18,6 +18,7 @@ pub struct Loaded {
     preview_map: Option<LatentToRgb>,
     words: Option<Words>,
     few_steps: Option<FewSteps>,
+    memory: usize,
 }
 
 /// Why a checkpoint cannot be used; one line saying which file, what, and what to do.
@@ -31,7 +32,7 @@ pub enum LoadError {
     NoLoras,
 }
 
-/// Opens `embedded` or a diffusers folder on a device, with LoRAs laid over it.
+/// Opens `embedded`, `embedded/few_steps` or a diffusers folder on a device, with LoRAs laid over it.
 ///
 /// # Errors
 /// Where there is no such checkpoint or LoRA, or one is damaged, not supported or too large, or they do not fit together.
@@ -41,9 +42,9 @@ pub fn load(name: &str, device: Device, loras: &[document::Lora]) -> Result<Load
         .map_err(|source| LoadError::Schedule { name: checkpoint.name().to_owned(), source })?;
     let (window, factor) = (checkpoint.window(), checkpoint.latent_scale());
     let (words, few_steps) = (checkpoint.known_words()?.map(Words::new), checkpoint.few_steps());
-    let loras = open(loras)?;
+    let (loras, memory) = (open(loras)?, checkpoint.memory());
     let model = checkpoint.load_with(device, &loras)?;
-    Ok(Loaded { model, scheduler, window, factor, words, few_steps, preview_map: None })
+    Ok(Loaded { model, scheduler, window, factor, words, few_steps, memory, preview_map: None })
 }
 
 /// Opens the files of LoRAs.
@@ -102,6 +103,10 @@ impl Model for Loaded {
 
     fn few_steps(&self) -> Option<FewSteps> {
         self.few_steps
+    }
+
+    fn memory(&self) -> usize {
+        self.memory
     }
 
     fn set_loras(&mut self, loras: &[document::Lora]) -> Result<Vec<Warning>, LoadError> {

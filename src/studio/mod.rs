@@ -9,7 +9,9 @@ mod failure;
 mod latent;
 mod live;
 mod loading;
+mod manner;
 mod model;
+mod models;
 mod plan;
 mod preview;
 mod start;
@@ -22,6 +24,7 @@ pub use estimate::{Estimate, Estimator};
 pub use failure::Failure;
 pub use latent::{CELL, LatentCells, latent_cells};
 pub use loading::{LoadError, Loaded, load};
+pub use manner::{Manner, Manners};
 pub use model::Model;
 pub use preview::LatentToRgb;
 pub use vocabulary::Vocabulary;
@@ -30,7 +33,9 @@ pub use worker::Loader;
 
 pub use crate::checkpoint::Error as CheckpointError;
 pub use crate::checkpoint::weighting;
-pub use crate::checkpoint::{Catalogue, Entry, Kind, LoraFile, LoraSummary};
+pub use crate::checkpoint::{
+    Catalogue, Entry, FEW_STEPS, Kind, LoraFile, LoraSummary, few_step_base, few_step_version,
+};
 pub use crate::checkpoint::{Completion, FewSteps, KnownWords, Offer, Thing, UnknownWord, Words, insert_phrase};
 pub use crate::diffusion::{PaintError, ScheduleError};
 

@@ -22,6 +22,11 @@ pub trait Model: Network + Send {
         None
     }
 
+    /// About the bytes that its weights take.
+    fn memory(&self) -> usize {
+        0
+    }
+
     /// Draws with these LoRAs from now on, in place of those before, and returns a warning for each that fits in part. Called
     /// before every run; where nothing has changed, neither the list nor the files, it only looks at the files.
     ///

@@ -1,19 +1,20 @@
 //! What a checkpoint makes of words, without its networks.
 
-use crate::checkpoint::{self, Checkpoint, Tokenizer, Words};
+use crate::checkpoint::{self, Checkpoint, FewSteps, Tokenizer, Words};
 
 /// The words a checkpoint knows and how it counts them.
 #[derive(Debug)]
 pub struct Vocabulary {
     words: Option<Words>,
     tokenizer: Option<Tokenizer>,
+    few_steps: Option<FewSteps>,
 }
 
 impl Vocabulary {
     /// Of these words alone, or of none.
     #[must_use]
     pub fn new(words: Option<Words>) -> Self {
-        Self { words, tokenizer: None }
+        Self { words, tokenizer: None, few_steps: None }
     }
 
     /// Reads the vocabulary of a checkpoint.
@@ -23,7 +24,13 @@ impl Vocabulary {
     pub fn open(name: &str) -> checkpoint::Result<Self> {
         let checkpoint = Checkpoint::open(name)?;
         let words = checkpoint.known_words()?.map(Words::new);
-        Ok(Self { words, tokenizer: Some(checkpoint.tokenizer()?) })
+        Ok(Self { words, tokenizer: Some(checkpoint.tokenizer()?), few_steps: checkpoint.few_steps() })
+    }
+
+    /// How the checkpoint is drawn with, where it was made for few steps.
+    #[must_use]
+    pub fn few_steps(&self) -> Option<FewSteps> {
+        self.few_steps
     }
 
     /// The words it was trained on, where it says so.

@@ -4,8 +4,9 @@ use super::drawing::{DrawError, Drawn, Options, Stage, Watcher, draw};
 use super::estimate::Estimate;
 use super::live;
 use super::model::Model;
+use super::models::Models;
 use super::{Event, Failure, Job, JobId, Phase, Vocabulary};
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{Checkpoint, few_step_version};
 use crate::diffusion::Trajectory;
 use crate::document::{Document, Lora};
 use image::RgbImage;
@@ -166,24 +167,18 @@ impl Shared {
     }
 }
 
-/// The checkpoint that is loaded.
-struct Kept {
-    name: String,
-    loras: Vec<Lora>,
-    model: Box<dyn Model>,
-}
-
 /// The worker's life: until the handle is dropped.
-pub(super) fn run(shared: &Shared, mut loader: Loader) {
-    let mut loaded: Option<Kept> = None;
+pub(super) fn run(shared: &Shared, loader: Loader) {
+    let mut models = Models::new(loader);
     let mut last = None;
     while let Some((id, job)) = shared.next_job() {
-        // A panic in a network or a driver ends this job, and the model it may have left half changed.
-        let outcome = catch_unwind(AssertUnwindSafe(|| one_job(shared, id, &job, &mut loaded, &mut last, &mut loader)));
+        // A panic in a network or a driver ends this job, and the models it may have left half changed.
+        let outcome = catch_unwind(AssertUnwindSafe(|| one_job(shared, id, &job, &mut models, &mut last)));
         let event = match outcome {
             Ok(event) => event,
             Err(_) => {
-                (loaded, last) = (None, None);
+                models.clear();
+                last = None;
                 failed(id, Failure::Fault)
             }
         };
@@ -207,50 +202,37 @@ fn basis(document: &Document) -> Document {
 }
 
 /// Runs one job and returns its last event.
-fn one_job(
-    shared: &Shared,
-    id: JobId,
-    job: &Job,
-    loaded: &mut Option<Kept>,
-    last: &mut Last,
-    loader: &mut Loader,
-) -> Event {
+fn one_job(shared: &Shared, id: JobId, job: &Job, models: &mut Models, last: &mut Last) -> Event {
     let start = Instant::now();
-    let (name, loras) = (&job.document.settings.model, &job.document.settings.loras);
-    if loaded.as_ref().is_none_or(|kept| kept.name != *name || kept.loras != *loras) {
+    let chosen = &job.document.settings.model;
+    // A live picture is drawn by the version for few steps, where there is one.
+    let version = if job.live { few_step_version(chosen) } else { None };
+    let (name, loras) = (version.as_ref().unwrap_or(chosen), &job.document.settings.loras);
+    if !models.is_ready(name, loras) {
         shared.send(Event::Phase { job: id, phase: Phase::Loading });
-    }
-    if loaded.as_ref().is_none_or(|kept| kept.name != *name) {
-        // Two checkpoints at once may be more than the memory holds.
-        (*loaded, *last) = (None, None);
-        match loader(name, loras) {
-            Ok(model) => {
-                let (device, dtype) = model.device();
-                shared.lock().device = format!("{device} · {dtype}");
-                *loaded = Some(Kept { name: name.clone(), loras: loras.clone(), model });
-            }
-            Err(failure) => return failed(id, failure),
+        if !job.live {
+            *last = None;
         }
     }
-    let Some(Kept { loras: kept, model, .. }) = loaded.as_mut() else {
-        return failed(id, Failure::Fault);
+    let (model, warnings) = match models.get(name, loras) {
+        Ok(found) => found,
+        Err(failure) => return failed(id, failure),
     };
-    // (Asked before every job, since a LoRA's file may have been written anew.)
-    match model.set_loras(loras) {
-        Ok(warnings) => {
-            kept.clone_from(loras);
-            for warning in warnings {
-                shared.send(Event::Warning { job: id, warning });
-            }
-        }
-        Err(error) => return failed(id, error.into()),
+    let (device, dtype) = model.device();
+    shared.lock().device = format!("{device} · {dtype}");
+    for warning in warnings {
+        shared.send(Event::Warning { job: id, warning });
     }
     let mut watcher = Reporter { shared, id, begun: Instant::now(), done: None };
     let mut options = Options { previews: true, ..Options::default() };
     if job.live {
-        let sketch = live::sketch(&job.document, &**model, shared.seconds_per_sample(name));
+        let mut document = job.document.without_takes();
+        document.settings.model.clone_from(name);
+        // (A version is as fast as what it was made from.)
+        let pace = shared.seconds_per_sample(name).or_else(|| shared.seconds_per_sample(chosen));
+        let sketch = live::sketch(document, model, pace);
         shared.send(Event::Sketch { job: id, settings: sketch.document.settings.clone(), half: sketch.half });
-        return match draw(&sketch.document, &mut **model, &options, &mut watcher) {
+        return match draw(&sketch.document, model, &options, &mut watcher) {
             Ok(drawn) => finished(shared, id, &sketch.document, drawn, start),
             Err(error) => {
                 // Under a busy brush no live picture may ever be finished, but its first steps tell how fast it goes.
@@ -266,7 +248,7 @@ fn one_job(
     let basis = basis(&job.document);
     options.trajectory = last.take().filter(|(of, _)| *of == basis).map(|(_, trajectory)| trajectory);
     options.keep_trajectory = trajectory_memory(&job.document, model.factor()) <= LAST_MEMORY;
-    match draw(&job.document, &mut **model, &options, &mut watcher) {
+    match draw(&job.document, model, &options, &mut watcher) {
         Ok(mut drawn) => {
             let trajectory = drawn.trajectory.take().filter(|t| t.memory() <= LAST_MEMORY);
             *last = trajectory.map(|trajectory| (basis, trajectory));

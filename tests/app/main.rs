@@ -3,6 +3,9 @@
 mod canvas;
 mod cards;
 mod change;
+#[path = "../common/mod.rs"]
+mod common;
+mod few_steps;
 mod files;
 mod help;
 mod loras;

@@ -137,7 +137,7 @@ fn live_pictures_follow_the_brush_and_are_kept_only_when_asked() {
     let (mut painter, log) = watched();
     painter.presses(Modifiers::COMMAND, Key::L);
     painter.waits_for("a live picture", |a| a.live_picture().is_some());
-    let says = painter.h.query_by_label_contains("quick steps").is_some();
+    let says = painter.h.query_by_label_contains("The seed stays").is_some();
     assert!(says, "it says how it is made");
     let end = |log: &Log| log.lock().expect("whole").last().cloned().unwrap_or_default();
     let begun = |log: &Log| log.lock().expect("whole").iter().filter(|l| l.starts_with("live")).count();

@@ -5,7 +5,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use image::RgbImage;
 use polyptych::app::{App, Engine, FileDialogs, Language, Options, Selected};
-use polyptych::document::{Document, PixelRect, RegionId};
+use polyptych::document::{Document, PixelRect, RegionId, Settings};
 use polyptych::studio::{self, Job, JobId, Phase};
 use std::collections::{HashMap, VecDeque};
 use std::path::Path;
@@ -26,7 +26,10 @@ impl Engine for Pretender {
         let Document { width, height, settings, .. } = job.document;
         let steps = settings.steps;
         if job.live {
-            self.coming.push_back(studio::Event::Sketch { job: id, settings: settings.clone(), half: false });
+            // (As the worker does.)
+            let model = studio::few_step_version(&settings.model).unwrap_or_else(|| settings.model.clone());
+            let settings = Settings { model, ..settings.clone() };
+            self.coming.push_back(studio::Event::Sketch { job: id, settings, half: false });
         }
         let image = move |step: u32| {
             Arc::new(RgbImage::from_fn(width, height, |x, y| {

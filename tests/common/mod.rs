@@ -67,6 +67,36 @@ pub fn one_window(facts: &serde_json::Value) -> Document {
     document
 }
 
+/// Puts a few-step version into the folder of a checkpoint: the same UNet but for one weight, and LCM's scheduler.
+pub fn add_few_steps(folder: &Path) {
+    let few = folder.join("few_steps");
+    for part in ["unet", "scheduler"] {
+        std::fs::create_dir_all(few.join(part)).expect("a folder");
+    }
+    let unet = "unet/diffusion_pytorch_model.safetensors";
+    std::fs::copy(folder.join("unet/config.json"), few.join("unet/config.json")).expect("copied");
+    let mut bytes = std::fs::read(folder.join(unet)).expect("weights");
+    // The sign of the last one.
+    let last = bytes.len() - 1;
+    bytes[last] ^= 0x80;
+    std::fs::write(few.join(unet), bytes).expect("written");
+    let config = std::fs::read(folder.join("scheduler/scheduler_config.json")).expect("a scheduler");
+    let mut config: serde_json::Value = serde_json::from_slice(&config).expect("JSON");
+    config["_class_name"] = "LCMScheduler".into();
+    std::fs::write(few.join("scheduler/scheduler_config.json"), config.to_string()).expect("written");
+}
+
+/// A copy of a golden checkpoint with a few-step version in it.
+pub fn with_few_steps(name: &str, to: &Path) {
+    for part in ["scheduler", "text_encoder", "tokenizer", "unet", "vae"] {
+        std::fs::create_dir_all(to.join(part)).expect("a folder");
+        for entry in std::fs::read_dir(goldens().join(name).join(part)).expect("a golden").flatten() {
+            std::fs::copy(entry.path(), to.join(part).join(entry.file_name())).expect("copied");
+        }
+    }
+    add_few_steps(to);
+}
+
 /// ‖a − b‖ / ‖b‖.
 pub fn relative_l2(found: &[f32], expected: &[f32]) -> f64 {
     assert_eq!(found.len(), expected.len(), "another number of values");
