@@ -35,11 +35,11 @@ SIZE = (48, 96, 160)
 
 
 NOISE = {"num_train_timesteps": 1000, "beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012, "clip_sample": False,
-         "prediction_type": "v_prediction"}
+         "prediction_type": "v_prediction", "steps_offset": 1}
 
 
 def make_scheduler():
-    return DDIMScheduler(**NOISE, set_alpha_to_one=False, steps_offset=1)
+    return DDIMScheduler(**NOISE, set_alpha_to_one=False)
 
 
 def make_few_scheduler():
