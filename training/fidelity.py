@@ -127,7 +127,7 @@ def main():
     ap.add_argument("--batch", type=int, default=10)
     ap.add_argument("--threads", type=int, default=os.cpu_count())
     ap.add_argument("--name", default="fidelity", help="folder in RUN for the results")
-    ap.add_argument("--ways", default=",".join(WAYS))
+    ap.add_argument("--ways", help="of those above; also bootstrap X (default: all; few also bootstrap 0.75)")
     a = ap.parse_args()
     torch.set_num_threads(a.threads)
     folder = f"{a.run}/{a.name}"
@@ -137,12 +137,13 @@ def main():
     truth = judge(segmenter, tasks, np.stack([t.picture for t in tasks]))
     lines.append(row("the generator's own picture", *truth))
     drawn, report = {}, {}
-    for way in a.ways.split(","):
+    ways = a.ways.split(",") if a.ways else [*WAYS, *(["bootstrap 0.75"] if a.few else [])]
+    for way in ways:
         done, start = [], time.time()
         for first in range(0, len(tasks), a.batch):
             file, batch = f"{folder}/{way.replace(' ', '-')}-{first:04d}.npy", tasks[first:first + a.batch]
             if not os.path.exists(file):
-                save_array(draw(painter, batch, WAYS[way], steps, a.guidance, first, a.white), file)
+                save_array(draw(painter, batch, WAYS[way] if way in WAYS else float(way.split()[1]), steps, a.guidance, first, a.white), file)
                 print(f"{way}: {first + len(batch)} of {len(tasks)}, {time.time() - start:.0f} s", flush=True)
             done.append(np.load(file))
         drawn[way] = np.concatenate(done)

@@ -72,7 +72,11 @@ pub(super) fn sketch(mut document: Document, model: &dyn Model, pace: Option<f32
 /// The sampler that shows most in few steps.
 fn hasten(settings: &mut Settings, few: Option<FewSteps>, steps: u32) {
     match few {
-        Some(_) => Manner::preset(few).apply(settings),
+        Some(_) => {
+            let shapes = settings.bootstrap > 0.0;
+            Manner::preset(&settings.model, few).apply(settings);
+            settings.bootstrap *= f32::from(u8::from(shapes));
+        }
         None => (settings.sampler, settings.schedule) = (Sampler::Dpmpp2m, Schedule::Normal),
     }
     settings.steps = if few.is_some() { steps.min(FewSteps::STEPS) } else { steps };
