@@ -163,7 +163,16 @@ struct Previewing {
     studio: Studio,
     job: Option<JobId>,
     last: Instant,
-    shown: u8,
+    shown: u32,
+    /// Made beforehand, as the worker makes them on its own thread.
+    previews: [Arc<RgbImage>; 2],
+}
+
+impl Previewing {
+    fn new(studio: Studio) -> Self {
+        let image = |shade| Arc::new(RgbImage::from_pixel(512, 512, image::Rgb([shade, 90, 120])));
+        Self { studio, job: None, last: Instant::now(), shown: 0, previews: [60, 180].map(image) }
+    }
 }
 
 impl Engine for Previewing {
@@ -182,9 +191,9 @@ impl Engine for Previewing {
         let mut events = self.studio.events();
         if let Some(job) = self.job.filter(|_| self.last.elapsed() > Duration::from_millis(100)) {
             self.last = Instant::now();
-            self.shown = self.shown.wrapping_add(1);
-            let image = Arc::new(RgbImage::from_pixel(512, 512, image::Rgb([self.shown, 90, 120])));
-            events.push(Event::Preview { job, step: u32::from(self.shown), image });
+            self.shown += 1;
+            let image = Arc::clone(&self.previews[self.shown as usize % self.previews.len()]);
+            events.push(Event::Preview { job, step: self.shown, image });
         }
         events
     }
@@ -279,7 +288,7 @@ pub fn bench(frames: u32, started: Instant) -> anyhow::Result<Value> {
     cc.wgpu_render_state.clone_from(&screen.state);
     let wake = screen.ctx.clone();
     let studio = Studio::start(move || wake.request_repaint());
-    let engine = Previewing { studio, job: None, last: Instant::now(), shown: 0 };
+    let engine = Previewing::new(studio);
     let options = Options { engine: Some(Box::new(engine)), file_dialogs: FileDialogs::Own, ..Default::default() };
     let mut app = App::new(&cc, options);
     let first = screen.frame(&mut app, Vec::new());

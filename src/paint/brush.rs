@@ -77,14 +77,15 @@ pub(super) struct Profile {
 }
 
 impl Profile {
-    /// Coverage of a pixel whose centre is at this distance, in 255ths.
-    pub(super) fn at(&self, distance: f32) -> u8 {
+    /// Coverage of a pixel whose centre is at this distance: nothing at 0 and below, everything at 1 and above.
+    pub(super) fn at(&self, distance: f32) -> f32 {
         let edge = self.outer - distance;
         if !self.soft {
-            return byte(edge);
+            return edge;
         }
         let t = ((distance - self.inner) / self.width).clamp(0.0, 1.0);
-        byte((1.0 - t * t * (3.0 - 2.0 * t)).min(edge))
+        let fall = 1.0 - t * t * (3.0 - 2.0 * t);
+        if fall < edge { fall } else { edge }
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod brush;
 mod cover;
+mod dab;
 mod flood;
 mod gradient;
 mod grow;

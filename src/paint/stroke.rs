@@ -6,8 +6,9 @@
 //! nor ending it costs more on a larger canvas.
 
 use super::brush::{Brush, Profile};
+use super::dab::{Ink, Touched};
 use super::space::{Mirror, Space, length, shifts};
-use crate::document::{Mask, MaskDelta, PixelRect, TILE, Tile, TileBytes};
+use crate::document::{Mask, MaskDelta, PixelRect, TILE};
 use std::collections::HashMap;
 
 /// Samples are held within this many pixels of the canvas's corner.
@@ -54,15 +55,6 @@ pub struct Stroke {
     last: Option<Sample>,
     tiles: HashMap<(u32, u32), Touched>,
 }
-
-/// What a stroke keeps of a tile: the mask before it, and the most that any dab covered.
-#[derive(Debug)]
-struct Touched {
-    before: Tile,
-    covered: Box<TileBytes>,
-}
-
-const SIDE: usize = TILE as usize;
 
 impl Stroke {
     /// Begins a stroke with a dab, which `space` repeats over joined edges and axes of symmetry. Returns the stroke and the
@@ -178,73 +170,6 @@ impl Stroke {
         }
         dirty
     }
-}
-
-impl Touched {
-    fn of(tile: &Tile) -> Self {
-        Self { before: tile.clone(), covered: Box::new([0; SIDE * SIDE]) }
-    }
-
-    /// Lays the part of a dab that falls on this tile (which lies at `rect`). True where it changed anything.
-    fn stamp(&mut self, tile: &mut Tile, rect: PixelRect, part: PixelRect, centre: (f32, f32), ink: Ink) -> bool {
-        let Ink { profile, strength, opacity, erase } = ink;
-        let now = tile.bytes_mut();
-        let flat;
-        let before = match &self.before {
-            Tile::Each(bytes) => &**bytes,
-            Tile::Flat(value) => {
-                flat = [*value; SIDE * SIDE];
-                &flat
-            }
-        };
-        let (inner, outer) = (profile.inner * profile.inner, profile.outer * profile.outer);
-        let first = (part.x - rect.x) as usize;
-        let mut changed = false;
-        for y in part.y..part.y + part.height {
-            let dy = pixel(y) - centre.1;
-            let at = (y - rect.y) as usize * SIDE + first;
-            let range = at..at + part.width as usize;
-            let before = &before[range.clone()];
-            let covered = &mut self.covered[range.clone()];
-            for (x, ((before, covered), out)) in (part.x..).zip(before.iter().zip(covered).zip(&mut now[range])) {
-                let dx = pixel(x) - centre.0;
-                let distance = dx * dx + dy * dy;
-                if distance >= outer || *covered >= strength {
-                    continue;
-                }
-                let cover = if distance <= inner { 255 } else { profile.at(distance.sqrt()) };
-                let cover = scaled(cover, strength);
-                if cover > *covered {
-                    *covered = cover;
-                    *out = mixed(*before, cover, opacity, erase);
-                    changed = true;
-                }
-            }
-        }
-        changed
-    }
-}
-
-/// How a dab changes what is under it.
-#[derive(Debug, Clone, Copy)]
-struct Ink {
-    profile: Profile,
-    /// The most this dab covers, in 255ths.
-    strength: u8,
-    /// In 255ths.
-    opacity: u8,
-    erase: bool,
-}
-
-/// A mask's byte under a stroke that covers its pixel so much.
-fn mixed(before: u8, covered: u8, opacity: u8, erase: bool) -> u8 {
-    let amount = scaled(covered, opacity);
-    if erase { scaled(before, 255 - amount) } else { 255 - scaled(255 - before, 255 - amount) }
-}
-
-/// The product of two fractions in 255ths.
-pub(super) fn scaled(a: u8, b: u8) -> u8 {
-    u8::try_from((u32::from(a) * u32::from(b) + 127) / 255).unwrap_or(255)
 }
 
 /// The rectangles that changed, one for each time around a wrapped canvas and each mirrored copy.

@@ -11,7 +11,6 @@ use egui::{
 };
 use egui_material_icons::icons;
 use image::RgbImage;
-use image::imageops::FilterType;
 use std::sync::Arc;
 
 /// Height of a preview's texture in pixels: what the strip is at most on a screen of two pixels a point.
@@ -44,18 +43,26 @@ impl Takes {
     }
 }
 
-/// A preview no larger than the strip needs. Every pixel is taken from one of the preview's, so that a large one costs no
-/// more than a small one.
+/// A preview no larger than the strip needs. Every pixel is one of the preview's, so that a large one costs no more than a
+/// small one.
 fn small(image: &RgbImage) -> ColorImage {
-    let resized;
-    let image = if image.height() > PREVIEW {
-        let width = u64::from(image.width()) * u64::from(PREVIEW) / u64::from(image.height());
-        resized = image::imageops::resize(image, width.clamp(1, 2048) as u32, PREVIEW, FilterType::Nearest);
-        &resized
-    } else {
-        image
-    };
-    ColorImage::from_rgb([image.width() as usize, image.height() as usize], image.as_raw())
+    let (from, height) = (image.dimensions(), image.height().min(PREVIEW));
+    let width = u64::from(from.0) * u64::from(height) / u64::from(from.1.max(1));
+    let width = (width as u32).clamp(1, 2048);
+    // The pixel in the middle of what one stands for.
+    let picked =
+        |at: u32, of: u32, from: u32| ((2 * u64::from(at) + 1) * u64::from(from) / (2 * u64::from(of))) as usize;
+    let columns: Vec<usize> = (0..width).map(|x| picked(x, width, from.0)).collect();
+    let (rows, _) = image.as_raw().as_chunks();
+    let mut pixels = Vec::with_capacity(width as usize * height as usize);
+    for y in 0..height {
+        let row = &rows[picked(y, height, from.1) * from.0 as usize..][..from.0 as usize];
+        pixels.extend(columns.iter().map(|x| {
+            let [r, g, b] = row[*x];
+            theme::pixel(r, g, b, u8::MAX)
+        }));
+    }
+    ColorImage::new([width as usize, height as usize], pixels)
 }
 
 impl App {
@@ -133,6 +140,26 @@ impl App {
             Some(Wish::Cancel(id)) => self.cancel_job(id),
             Some(Wish::Next(id)) => self.promote_job(id),
             None => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_preview_is_of_pixels_from_their_own_places() {
+        for (width, height, expected) in [(512, 512, [256, 256]), (1000, 700, [365, 256]), (90, 40, [90, 40])] {
+            let image = RgbImage::from_fn(width, height, |x, y| image::Rgb([(x / 8) as u8, (y / 8) as u8, 7]));
+            let small = small(&image);
+            assert_eq!(small.size, expected);
+            for (i, pixel) in (0_u32..).zip(&small.pixels) {
+                let (x, y) = (i % expected[0] as u32, i / expected[0] as u32);
+                let place = |at: u32, of: usize, from: u32| (f64::from(at) + 0.5) * f64::from(from) / of as f64;
+                let from = (place(x, expected[0], width) as u32 / 8, place(y, expected[1], height) as u32 / 8);
+                assert_eq!(*pixel, theme::pixel(from.0 as u8, from.1 as u8, 7, 255), "{x}, {y} of {width} × {height}");
+            }
         }
     }
 }
