@@ -43,7 +43,11 @@ const WEIGHTS: [Choice<WindowWeights>; 2] = [
 
 const SURROUNDS: [Choice<BootstrapColour>; 2] = [
     (BootstrapColour::Random, key("colours"), key("Plain colours by chance: the region does not grow over its edge")),
-    (BootstrapColour::White, key("white"), key("White, with the region in the middle: where few steps leave stains of colour")),
+    (
+        BootstrapColour::White,
+        key("white"),
+        key("White, with the region in the middle: where few steps leave stains of colour"),
+    ),
 ];
 
 const EDGES: [Choice<Wrap>; 4] = [

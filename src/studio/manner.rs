@@ -77,9 +77,15 @@ mod tests {
         Manner::preset("elsewhere", Some(FewSteps::Lcm)).apply(&mut settings);
         assert_eq!((settings.sampler, settings.steps, settings.guidance.to_bits()), (Sampler::Lcm, 4, 1_f32.to_bits()));
         assert_eq!((settings.seed, settings.stride), (7, 16), "the rest stays");
-        assert_eq!((settings.bootstrap.to_bits(), settings.bootstrap_colour), (0.4_f32.to_bits(), BootstrapColour::White));
+        assert_eq!(
+            (settings.bootstrap.to_bits(), settings.bootstrap_colour),
+            (0.4_f32.to_bits(), BootstrapColour::White)
+        );
         Manner::preset(EMBEDDED_FEW_STEPS, Some(FewSteps::Lcm)).apply(&mut settings);
-        assert_eq!((settings.bootstrap.to_bits(), settings.bootstrap_colour), (0.75_f32.to_bits(), BootstrapColour::Random));
+        assert_eq!(
+            (settings.bootstrap.to_bits(), settings.bootstrap_colour),
+            (0.75_f32.to_bits(), BootstrapColour::Random)
+        );
         Manner::preset("elsewhere", Some(FewSteps::Adversarial)).apply(&mut settings);
         assert_eq!((settings.sampler, settings.schedule), (Sampler::Euler, Schedule::Trailing));
         Manner::preset(EMBEDDED, None).apply(&mut settings);

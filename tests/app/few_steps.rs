@@ -2,22 +2,11 @@
 
 use super::common::with_few_steps;
 use super::painter::Painter;
-use egui::accesskit::Role;
 use egui::{Key, Modifiers};
-use egui_kittest::kittest::Queryable as _;
 use polyptych::app::Command;
 use polyptych::checkpoint::Catalogue;
 use polyptych::document::{Sampler, Settings};
 use polyptych::studio::few_step_version;
-
-/// Types a number into a field.
-fn sets(painter: &mut Painter, field: &str, value: &str) {
-    painter.h.get_by_role_and_label(Role::SpinButton, field).click();
-    painter.h.run_ok();
-    painter.presses(Modifiers::COMMAND, Key::A);
-    painter.types(value);
-    painter.presses(Modifiers::NONE, Key::Enter);
-}
 
 fn chooses_model(painter: &mut Painter, name: &str) {
     painter.clicks("Model");
@@ -37,8 +26,8 @@ fn a_model_for_few_steps_brings_its_settings_and_leaves_the_painter_s_own() {
     Catalogue::open(folder.path()).expect("none yet").add(&fox).expect("added");
     let mut painter = Painter::with_data(folder.path(), None);
     let usual = manner(&painter);
-    sets(&mut painter, "Steps", "33");
-    sets(&mut painter, "Guidance", "6");
+    painter.sets("Steps", "33");
+    painter.sets("Guidance", "6");
     chooses_model(&mut painter, "fox");
     assert_eq!(manner(&painter), (usual.0, 33, 6.0), "another of its kind changes nothing");
     chooses_model(&mut painter, "fox, 4 steps");
@@ -49,7 +38,7 @@ fn a_model_for_few_steps_brings_its_settings_and_leaves_the_painter_s_own() {
     assert_eq!(manner(&painter), (usual.0, 33, 6.0));
     painter.presses(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z);
     assert_eq!(manner(&painter), (Sampler::Lcm, 4, 1.0));
-    sets(&mut painter, "Steps", "6");
+    painter.sets("Steps", "6");
     chooses_model(&mut painter, "Built in");
     assert_eq!(manner(&painter), (usual.0, 33, 6.0), "the painter's own");
     chooses_model(&mut painter, "fox, 4 steps");

@@ -70,19 +70,10 @@ fn calls(painter: &mut Painter, command: Command) {
     painter.presses(Modifiers::NONE, Key::Enter);
 }
 
-/// Types a number into a field.
-fn sets(painter: &mut Painter, field: &str, value: &str) {
-    painter.h.get_by_role_and_label(Role::SpinButton, field).click();
-    painter.h.run_ok();
-    painter.presses(Modifiers::COMMAND, Key::A);
-    painter.types(value);
-    painter.presses(Modifiers::NONE, Key::Enter);
-}
-
 /// Makes a picture with this seed.
 fn makes(painter: &mut Painter, seed: u64) {
     let before = painter.app().takes();
-    sets(painter, "Seed", &seed.to_string());
+    painter.sets("Seed", &seed.to_string());
     painter.presses(Modifiers::COMMAND, Key::Enter);
     painter.waits_for("the picture", |a| a.takes() == before + 1 && !a.is_generating());
 }
@@ -91,9 +82,9 @@ fn makes(painter: &mut Painter, seed: u64) {
 fn pictures_wait_in_a_queue_and_each_can_be_taken_out_or_put_first() {
     let (mut painter, log) = watched();
     // Long enough that the first one runs while the others are moved about.
-    sets(&mut painter, "Steps", "200");
+    painter.sets("Steps", "200");
     for seed in [11, 22, 33, 44] {
-        sets(&mut painter, "Seed", &seed.to_string());
+        painter.sets("Seed", &seed.to_string());
         painter.presses(Modifiers::COMMAND, Key::Enter);
     }
     assert_eq!(painter.app().queue(), [11, 22, 33, 44], "each is frozen with the seed it was asked with");
@@ -101,7 +92,7 @@ fn pictures_wait_in_a_queue_and_each_can_be_taken_out_or_put_first() {
     painter.clicks("Cancel seed 22");
     painter.waits_for("it to leave the queue", |a| a.queue().len() < 4);
     assert_eq!(painter.app().queue(), [11, 44, 33]);
-    sets(&mut painter, "Seed", "55");
+    painter.sets("Seed", "55");
     painter.presses(CTRL_SHIFT, Key::Enter);
     assert_eq!(painter.app().queue(), [11, 55, 44, 33]);
     painter.waits_for("the first of them", |a| a.takes() == 1);
@@ -118,8 +109,8 @@ fn pictures_wait_in_a_queue_and_each_can_be_taken_out_or_put_first() {
 #[test]
 fn one_press_makes_several_pictures_with_seeds_that_follow_or_by_chance() {
     let mut painter = Painter::sits_down();
-    sets(&mut painter, "Seed", "7");
-    sets(&mut painter, "Pictures", "3");
+    painter.sets("Seed", "7");
+    painter.sets("Pictures", "3");
     painter.clicks("Generate");
     assert_eq!(painter.app().queue(), [7, 8, 9]);
     painter.waits_for("all of them", |a| a.takes() == 3 && !a.is_generating());
@@ -159,7 +150,7 @@ fn live_pictures_follow_the_brush_and_are_kept_only_when_asked() {
 #[test]
 fn a_new_stroke_stops_the_live_picture_that_is_being_made() {
     let (mut painter, log) = watched();
-    sets(&mut painter, "Steps", "200");
+    painter.sets("Steps", "200");
     painter.presses(Modifiers::COMMAND, Key::L);
     painter.waits_for("the first live job", |_| !log.lock().expect("whole").is_empty());
     painter.paints(&[(200.0, 100.0), (300.0, 100.0)]);
@@ -211,8 +202,8 @@ fn finished_pictures_are_compared_restored_and_started_from() {
 #[test]
 fn the_running_job_tells_its_step_and_shows_its_preview() {
     let (mut painter, _) = watched();
-    sets(&mut painter, "Steps", "200");
-    sets(&mut painter, "Seed", "9");
+    painter.sets("Steps", "200");
+    painter.sets("Seed", "9");
     painter.h.get_by_label("Generate").click();
     let step = |p: &Painter| {
         let card = p.h.query_by_label_contains("Seed 9 is being made: step")?;

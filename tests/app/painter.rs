@@ -1,5 +1,6 @@
 //! A person in front of the studio, and an engine that only pretends: what the stories are told with.
 
+use egui::accesskit::Role;
 use egui::{Event, Key, Modifiers, Pos2, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
@@ -179,6 +180,15 @@ impl Painter {
     pub fn types(&mut self, text: &str) {
         self.h.event(Event::Text(text.to_owned()));
         self.settles();
+    }
+
+    /// Types a number into a field.
+    pub fn sets(&mut self, field: &str, value: &str) {
+        self.h.get_by_role_and_label(Role::SpinButton, field).click();
+        self.h.run_ok();
+        self.presses(Modifiers::COMMAND, Key::A);
+        self.types(value);
+        self.presses(Modifiers::NONE, Key::Enter);
     }
 
     /// A line through these canvas positions, one event a frame.
