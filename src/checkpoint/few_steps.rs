@@ -6,17 +6,11 @@
 //!     few_steps/              unet and scheduler of its own; what else it lacks is the outer one's
 //! ```
 
-use super::store::Store;
+use super::store::{EMBEDDED_FEW_STEPS, FEW_STEPS, Store};
 use super::{Checkpoint, EMBEDDED};
 use serde::Serialize;
 use serde_json::Value;
 use std::path::Path;
-
-/// The folder of a few-step version, inside the checkpoint's that it was made from.
-pub const FEW_STEPS: &str = "few_steps";
-
-/// The name of the embedded checkpoint's few-step version.
-pub const EMBEDDED_FEW_STEPS: &str = "embedded/few_steps";
 
 /// How a checkpoint that was made for few steps is drawn with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -66,14 +60,6 @@ pub fn few_step_base(name_or_path: &str) -> Option<String> {
 
 /// The most of a model card that is looked at.
 const CARD: usize = 1 << 14;
-
-impl Store {
-    /// True where weights of a few-step version lie in it.
-    pub(super) fn has_few_steps(&self) -> bool {
-        let weights = |kind: &str| format!("{FEW_STEPS}/unet/diffusion_pytorch_model{kind}.safetensors");
-        !matches!(self, Self::FewSteps(_)) && ["", ".fp16"].iter().any(|kind| self.has(&weights(kind)))
-    }
-}
 
 impl Checkpoint {
     /// What the scheduler's configuration or the tags of the model card (README.md) say of few steps. One that lies in the folder

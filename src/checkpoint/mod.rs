@@ -18,10 +18,11 @@ mod words;
 
 pub use crate::backend::{Device, UnknownDevice};
 pub use catalogue::{Catalogue, Entry, Kind};
-pub use few_steps::{EMBEDDED_FEW_STEPS, FEW_STEPS, FewSteps, few_step_base, few_step_version};
+pub use few_steps::{FewSteps, few_step_base, few_step_version};
 pub use lora::{InPart, LoraFile, LoraSummary, Tag};
 pub use memory::out_of_memory;
 pub use model::Model;
+pub use store::{EMBEDDED_FEW_STEPS, FEW_STEPS};
 pub use summary::{Part, Summary};
 pub use tokenizer::{Tokenizer, Tokens};
 pub use words::{Completion, KnownWords, Offer, Thing, UnknownWord, Words, insert_phrase};

@@ -1,6 +1,5 @@
 //! Where a checkpoint's files are: in a folder, in the program, or in a folder inside another checkpoint's.
 
-use super::few_steps::{EMBEDDED_FEW_STEPS, FEW_STEPS};
 use super::{EMBEDDED, Error, FETCH_AGAIN, Result, embedded};
 use memmap2::Mmap;
 use serde_json::Value;
@@ -22,6 +21,12 @@ pub(super) enum Store {
     /// In the folder for few steps inside another one.
     FewSteps(Box<Self>),
 }
+
+/// The folder of a few-step version, inside the checkpoint's that it was made from.
+pub const FEW_STEPS: &str = "few_steps";
+
+/// The name of the embedded checkpoint's few-step version.
+pub const EMBEDDED_FEW_STEPS: &str = "embedded/few_steps";
 
 /// What the few-step version has of its own; of all else, what its folder lacks is the outer checkpoint's.
 const ITS_OWN: [&str; 3] = ["unet", "scheduler", "README.md"];
@@ -68,6 +73,12 @@ impl Store {
         }
         let name = called(path).unwrap_or_else(|| name_or_path.to_owned());
         Ok((name, Self::Folder(path.to_owned())))
+    }
+
+    /// True where weights of a few-step version lie in it.
+    pub(super) fn has_few_steps(&self) -> bool {
+        let weights = |kind: &str| format!("{FEW_STEPS}/unet/diffusion_pytorch_model{kind}.safetensors");
+        !matches!(self, Self::FewSteps(_)) && ["", ".fp16"].iter().any(|kind| self.has(&weights(kind)))
     }
 
     /// Where the few-step version in this tree has a file.
