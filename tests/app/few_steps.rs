@@ -3,6 +3,7 @@
 use super::common::with_few_steps;
 use super::painter::Painter;
 use egui::{Key, Modifiers};
+use egui_kittest::kittest::Queryable as _;
 use polyptych::app::Command;
 use polyptych::checkpoint::Catalogue;
 use polyptych::document::{Sampler, Settings};

@@ -1,7 +1,6 @@
 //! Making pictures: the queue, batches, live painting, what is done with finished pictures, and pictures made from pictures.
 
 use super::painter::{Painter, Pretender, adapter};
-use egui::accesskit::Role;
 use egui::{Event, Key, Modifiers, MouseWheelSource, MouseWheelUnit, TouchPhase, pos2, vec2};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use polyptych::app::{Command, Engine};
