@@ -3,7 +3,7 @@
     python gpu.py RUN --from ../assets/embedded --minutes 26
 
 The cores draw pictures all the while; the GPU trains the autoencoder on the first of them, then encodes them as they come
-and trains the UNet, then its version for few steps, and draws the sheets and the table.  Every stage is one of train.py's,
+and trains the UNet, beside it the decoder on alone, then the version for few steps, and draws the sheets and the table.  Every stage is one of train.py's,
 with batches and rates for a GPU, and leaves its state in RUN: the same command goes on where it was stopped, but never
 trains a stage for longer than its share.  Kernels are compiled by trials in the background while an earlier stage trains.
 """
@@ -14,11 +14,15 @@ import shutil
 import threading
 import time
 
+import torch
+
 from adopt import adopt
+from common import save_atomic
 from train import GOING_ON, background, minutes, stage
 
 # Shares of the minutes; what is left over is for the start, the sheets and the table.
 VAE, UNET, FEW = 0.13, 0.60, 0.15
+DECODER = 0.29               # beside the UNet
 FIRST = 14                   # parts of large pictures to begin with
 UNET_BATCH = ["--batch", 2048, "--emphasis", GOING_ON[0][2]]
 
@@ -48,6 +52,19 @@ def warm(run, folder):
     stage("unet.py", trial, "--from", folder, "--probe", "--steps", 4, "--large", 0.5, *UNET_BATCH, log=f"{run}/warm.log")
 
 
+def sharpen(run, time):
+    """Trains the decoder on alone, in RUN/decoder, on the pictures in RUN/kept; the encoder stays the one that made the latents."""
+    os.makedirs(f"{run}/decoder", exist_ok=True)
+    if not os.path.exists(f"{run}/decoder/vae.pt"):
+        state = torch.load(f"{run}/vae.pt", map_location="cpu", weights_only=False)
+        save_atomic({"model": state["ema"], "ema": state["ema"], "step": 0, "crops": 0, "minutes": 0.0, "log": [], "scaling_factor": state["scaling_factor"]},
+                    f"{run}/decoder/vae.pt")
+    left = time - minutes(f"{run}/decoder/vae.pt")
+    if left > 0.2:
+        return background("vae.py", f"{run}/decoder", "--decoder-only", "--disturb", 0.3, "--pictures", f"{run}/kept/*.npy", "--minutes", left, "--decay", 0.5 * left,
+                          "--rate", 2e-3, "--batch", 128, "--crop", 128, "--halved", 0, log=f"{run}/decoder.log")
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     ap.add_argument("run")
@@ -68,14 +85,23 @@ def main():
         wait_for(f"{run}/pictures-256/*.npy", FIRST)
         threading.Thread(target=warm, args=(run, a.start_from), daemon=True).start()
         stage("vae.py", run, "--pictures", f"{run}/pictures-256/[0-9]*.npy", "--minutes", left, "--decay", 0.6 * left, "--rate", 2e-3, "--batch", 128, "--crop", 128, log=f"{run}/vae.log")
+    os.makedirs(f"{run}/kept", exist_ok=True)
+    for picture in sorted(glob.glob(f"{run}/pictures-256/[0-9]*.npy"))[:FIRST]:        # the encoder's stage removes what it has encoded
+        if not os.path.exists(f"{run}/kept/{os.path.basename(picture)}"):
+            os.link(picture, f"{run}/kept/{os.path.basename(picture)}")
     background("data.py", "encode", run, "--drop", "--follow", a.minutes, log=f"{run}/encode.log")
     wait_for(f"{run}/latents-256/*.npy", 10)
     wait_for(f"{run}/latents-128/*.npy", 5)
+    decoder = sharpen(run, DECODER * a.minutes)
     left = UNET * a.minutes - minutes(f"{run}/unet.pt")
     if left > 0.2:
         few_trial = threading.Timer(60 * left / 2, lambda: stage("few_steps.py", run, "--probe", "--steps", 4, "--batch", 2048, log=f"{run}/warm.log"))
         few_trial.start()
         stage("unet.py", run, "--from", a.start_from, "--minutes", left, "--decay", 0.55 * left, "--rate", 1.5e-3, "--large", 0.8, "--ema", 0.999, "--export-every", 3, *UNET_BATCH, log=f"{run}/unet.log")
+    if decoder and decoder.wait():
+        raise SystemExit(f"vae.py failed: see {run}/decoder.log")
+    shutil.copy(f"{run}/decoder/vae.pt", f"{run}/vae.pt")
+    stage("export.py", run, log=f"{run}/unet.log")
     table = background("fidelity.py", run, f"{run}/export", "--layouts", a.layouts, "--batch", 50, log=f"{run}/fidelity.log")
     left = FEW * a.minutes - minutes(f"{run}/few.pt")
     if left > 0.2:
