@@ -106,8 +106,9 @@ impl App {
         for model in &self.added.models {
             let mut entry = ui.selectable_label(model == current, model_name(model));
             if is_for_few_steps(Path::new(model)) {
-                let hint =
-                    tr("Made for few steps: quick, and plainer. It brings its sampler, steps and guidance along");
+                let hint = tr(
+                    "Made for few steps: quick, and plainer. It brings its sampler, steps, guidance and hold-shape along",
+                );
                 entry = entry.on_hover_text(hint);
             }
             if model != EMBEDDED {
@@ -133,7 +134,7 @@ impl App {
         chosen
     }
 
-    /// Draws with another model; one that was made for few steps brings its sampler, steps and guidance along.
+    /// Draws with another model; one that was made for few steps brings its sampler, steps, guidance and bootstrapping along.
     pub(super) fn set_model(&mut self, model: String) {
         if self.editor.document().settings.model != model {
             let manners = &mut self.manners;

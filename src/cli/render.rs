@@ -25,7 +25,7 @@ pub(super) struct Args {
     #[arg(short, long = "output", value_name = "OUT.png")]
     output: PathBuf,
     /// A checkpoint: `embedded`, `embedded/few_steps`, one that was added, or a diffusers folder; one that was made for few steps
-    /// brings its sampler, schedule, steps and guidance along, as far as they are not given here
+    /// brings its sampler, schedule, steps, guidance and bootstrapping along, as far as they are not given here
     #[arg(long, value_name = "NAME|FOLDER|FILE")]
     model: Option<String>,
     /// A LoRA, by its file or as one that was added, and how strongly it counts (1 unless given); after the project's own
