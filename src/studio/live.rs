@@ -73,9 +73,11 @@ pub(super) fn sketch(mut document: Document, model: &dyn Model, pace: Option<f32
 fn hasten(settings: &mut Settings, few: Option<FewSteps>, steps: u32) {
     match few {
         Some(_) => {
-            let shapes = settings.bootstrap > 0.0;
+            let blended = settings.bootstrap <= 0.0;
             Manner::preset(&settings.model, few).apply(settings);
-            settings.bootstrap *= f32::from(u8::from(shapes));
+            if blended {
+                settings.bootstrap = 0.0;
+            }
         }
         None => (settings.sampler, settings.schedule) = (Sampler::Dpmpp2m, Schedule::Normal),
     }

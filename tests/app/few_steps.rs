@@ -8,6 +8,17 @@ use polyptych::app::Command;
 use polyptych::checkpoint::Catalogue;
 use polyptych::document::{Sampler, Settings};
 use polyptych::studio::few_step_version;
+use tempfile::TempDir;
+
+/// Someone who has added a model with a version for few steps; the folder goes when it is let go of.
+fn with_a_fox() -> (TempDir, Painter) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let fox = folder.path().join("fox");
+    with_few_steps("vpred", &fox);
+    Catalogue::open(folder.path()).expect("none yet").add(&fox).expect("added");
+    let painter = Painter::with_data(folder.path(), None);
+    (folder, painter)
+}
 
 fn chooses_model(painter: &mut Painter, name: &str) {
     painter.clicks("Model");
@@ -21,11 +32,7 @@ fn manner(painter: &Painter) -> (Sampler, u32, f32) {
 
 #[test]
 fn a_model_for_few_steps_brings_its_settings_and_leaves_the_painter_s_own() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let fox = folder.path().join("fox");
-    with_few_steps("vpred", &fox);
-    Catalogue::open(folder.path()).expect("none yet").add(&fox).expect("added");
-    let mut painter = Painter::with_data(folder.path(), None);
+    let (_folder, mut painter) = with_a_fox();
     let usual = manner(&painter);
     painter.sets("Steps", "33");
     painter.sets("Guidance", "6");
@@ -58,11 +65,7 @@ fn a_model_for_few_steps_brings_its_settings_and_leaves_the_painter_s_own() {
 
 #[test]
 fn live_pictures_tell_that_the_model_for_few_steps_draws_them() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let fox = folder.path().join("fox");
-    with_few_steps("vpred", &fox);
-    Catalogue::open(folder.path()).expect("none yet").add(&fox).expect("added");
-    let mut painter = Painter::with_data(folder.path(), None);
+    let (_folder, mut painter) = with_a_fox();
     chooses_model(&mut painter, "fox");
     painter.presses(Modifiers::COMMAND, Key::L);
     painter.waits_for("all of it", |a| a.is_enabled(Command::KeepLive));
