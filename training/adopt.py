@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 
 from common import save_atomic, write_json
 from text import load_tokenizer, make_text, take_words
-from vae import make_vae
+from vae import make_vae, taken_over
 
 
 def adopt(run, folder):
@@ -24,7 +24,7 @@ def adopt(run, folder):
         factor = json.load(f)["scaling_factor"]
     weights = {k: v.float() for k, v in load_file(f"{folder}/vae/diffusion_pytorch_model.safetensors").items()}
     make_vae().load_state_dict(weights)                    # fails here, not an hour later
-    save_atomic({"model": weights, "ema": weights, "step": 0, "crops": 0, "minutes": 0.0, "log": [], "scaling_factor": factor}, f"{run}/vae.pt")
+    save_atomic(taken_over(weights, factor), f"{run}/vae.pt")
     write_json({"scaling_factor": factor}, f"{run}/scale.json")
     shutil.copytree(f"{folder}/tokenizer", f"{run}/tokenizer", dirs_exist_ok=True)
     tokenizer = load_tokenizer(run)

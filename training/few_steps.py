@@ -13,11 +13,10 @@ import os
 import time
 
 import torch
-from diffusers.models.attention_processor import AttnProcessor, AttnProcessor2_0
 
 from common import DEVICE, Running, Schedule, Team, compiled, deadline, half_precision, save_atomic
 from text import load_tokenizer, make_text, tokenize
-from unet import Data, make_scheduler, make_unet
+from unet import Data, make_scheduler, make_unet, on_device
 
 LEVELS = 50
 
@@ -38,8 +37,7 @@ def train(team, a):
     teacher, text = make_unet(), make_text(tokenizer).eval().requires_grad_(False).to(DEVICE)
     teacher.load_state_dict(source["mean_unet"])
     text.load_state_dict(source["mean_text"])
-    teacher = teacher.eval().requires_grad_(False).to(DEVICE, memory_format=torch.channels_last)
-    teacher.set_attn_processor(AttnProcessor() if DEVICE.type == "cpu" else AttnProcessor2_0())
+    teacher = on_device(teacher.eval().requires_grad_(False))
     student, file = copy.deepcopy(teacher).train().requires_grad_(True), f"{a.run}/few.pt"
     state = {"step": 0, "minutes": 0.0, "log": []}
     if os.path.exists(file):

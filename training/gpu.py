@@ -19,6 +19,7 @@ import torch
 from adopt import adopt
 from common import save_atomic
 from train import GOING_ON, background, minutes, stage
+from vae import taken_over
 
 # Shares of the minutes; what is left over is for the start, the sheets and the table.
 VAE, UNET, FEW = 0.13, 0.60, 0.15
@@ -57,8 +58,7 @@ def sharpen(run, time):
     os.makedirs(f"{run}/decoder", exist_ok=True)
     if not os.path.exists(f"{run}/decoder/vae.pt"):
         state = torch.load(f"{run}/vae.pt", map_location="cpu", weights_only=False)
-        save_atomic({"model": state["ema"], "ema": state["ema"], "step": 0, "crops": 0, "minutes": 0.0, "log": [], "scaling_factor": state["scaling_factor"]},
-                    f"{run}/decoder/vae.pt")
+        save_atomic(taken_over(state["ema"], state["scaling_factor"]), f"{run}/decoder/vae.pt")
     left = time - minutes(f"{run}/decoder/vae.pt")
     if left > 0.2:
         return background("vae.py", f"{run}/decoder", "--decoder-only", "--disturb", 0.3, "--pictures", f"{run}/kept/*.npy", "--minutes", left, "--decay", 0.5 * left,

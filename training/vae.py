@@ -110,6 +110,11 @@ def loss_of(vae, x, noise, more, halved=False):
     return l1 + 0.5 * edges + 0.5 * coarse + 4e-5 * kl, l1
 
 
+def taken_over(weights, factor):
+    """The state of an autoencoder with these weights and this scaling factor that has not been trained on yet."""
+    return {"model": weights, "ema": weights, "step": 0, "crops": 0, "minutes": 0.0, "log": [], "scaling_factor": factor}
+
+
 def load_vae(run):
     """The trained autoencoder with its measured scaling factor, ready for use (evaluation mode, float32)."""
     state = torch.load(f"{run}/vae.pt", map_location="cpu", weights_only=False)
