@@ -74,7 +74,7 @@ def train(team, a):
 
     while True:
         large = a.large and int((step + 1) * a.large) > int(step * a.large)
-        z, _, ids = pictures.batch(*((256, max(1, a.batch // 4)) if large else (128, a.batch)), generator)
+        z, _, ids, told = pictures.batch(*((256, max(1, a.batch // 4)) if large else (128, a.batch)), generator)
         n = len(z)
         i = torch.randint(1, LEVELS, (n,), device=DEVICE)
         t, s = levels[i], levels[i - 1]
@@ -83,13 +83,13 @@ def train(team, a):
         x = alpha * z + sigma * noise
         with torch.no_grad(), half_precision():
             words = text(ids).last_hidden_state
-            told, free = clean(guide, torch.cat([x, x]), torch.cat([t, t]), torch.cat([words, empty.expand(n, -1, -1)])).chunk(2)
-            guided = free + a.guidance * (told - free)
+            worded, free = clean(guide, torch.cat([x, x]), torch.cat([t, t]), torch.cat([words, empty.expand(n, -1, -1)])).chunk(2)
+            guided = free + a.guidance * (worded - free)
             alpha_s, sigma_s = root(s)
             target = consistent(aim, alpha_s * guided + sigma_s * (x - alpha * guided) / sigma, s, words)
         with half_precision():
             found = consistent(net, x, t, words)
-        loss = (((found - target.float()) ** 2 + 1e-6).sqrt() - 1e-3).mean()           # pseudo-Huber, c = 0.001
+        loss = ((((found - target.float()) ** 2 + 1e-6).sqrt() - 1e-3).mean(1) * told).mean()      # pseudo-Huber, c = 0.001; see unet.py for `told`
         for p in params:
             p.grad = None
         loss.backward()

@@ -123,7 +123,7 @@ def main():
     ap.add_argument("--few", action="store_true", help="the version for few steps")
     ap.add_argument("--steps", type=int, help="default 20, few 4")
     ap.add_argument("--white", action="store_true", help="what surrounds bootstrapped regions is white, not of random colours")
-    ap.add_argument("--guidance", type=float, default=4.0)
+    ap.add_argument("--guidance", type=float, default=6.0)
     ap.add_argument("--batch", type=int, default=10)
     ap.add_argument("--threads", type=int, default=os.cpu_count())
     ap.add_argument("--name", default="fidelity", help="folder in RUN for the results")

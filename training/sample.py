@@ -78,7 +78,7 @@ class Painter:
         return self.scheduler.step(v.cpu(), t, x.cpu(), generator=generator).prev_sample.to(DEVICE)
 
     @torch.inference_mode()
-    def single(self, prompts, steps=20, guidance=4.0, seed=1):
+    def single(self, prompts, steps=20, guidance=6.0, seed=1):
         """One window for every prompt, the same noise for all seeds of a row."""
         x = torch.randn(len(prompts), 4, self.window, self.window, generator=torch.Generator().manual_seed(seed)).to(DEVICE)
         words, g = self.embed(prompts), torch.Generator().manual_seed(seed)
@@ -88,7 +88,7 @@ class Painter:
         return self.decode(x)
 
     @torch.inference_mode()
-    def regions(self, size, prompts, masks, steps=20, guidance=4.0, boot=0.4, stride=8, seed=0):
+    def regions(self, size, prompts, masks, steps=20, guidance=6.0, boot=0.4, stride=8, seed=0):
         """prompts[i] belongs to masks[i] (h, w) of ones and zeros that add up to one; the first is the background."""
         w, h = size[0] // 8, size[1] // 8
         g = torch.Generator().manual_seed(seed)
@@ -149,7 +149,7 @@ def main():
     ap.add_argument("--layouts", metavar="SHEET")
     ap.add_argument("--few", action="store_true", help="the version for few steps")
     ap.add_argument("--steps", type=int, help="default 20, few 4")
-    ap.add_argument("--guidance", type=float, default=4.0)
+    ap.add_argument("--guidance", type=float, default=6.0)
     ap.add_argument("--stride", type=int, default=8)
     ap.add_argument("--seeds", type=int, default=1)
     ap.add_argument("--boot", default="0,0.4")

@@ -14,7 +14,7 @@ shares are in KINDS:
     material   one sky, ground or far layer filling the picture                "a green meadow"
     window     a window somewhere in a larger scene: only sky, the middle of the mountains, half a castle ...
     scene      a whole small picture                                           "a house and a tree on a meadow, blue sky"
-    beside     two or three things apart from each other, the caption mostly naming just one of them
+    beside     two to four things apart from each other, the caption mostly naming just one of them
 
 Captions name the main thing first; more than half of them are short, because that is how people write in a region.  A
 style or a mood (looks.py) is nearly always said.  Plain surroundings are exactly one colour in every style.
@@ -30,8 +30,9 @@ import looks
 from canvas import SIZES, Canvas
 from things import CLASSES, LIGHT, THINGS, of
 
-KINDS = {"portrait": 0.27, "plain": 0.11, "cut": 0.17, "material": 0.13, "window": 0.09, "scene": 0.12, "beside": 0.11}
+KINDS = {"portrait": 0.22, "plain": 0.09, "cut": 0.18, "material": 0.11, "window": 0.08, "scene": 0.13, "beside": 0.19}
 MOODY = {"portrait": 0.24, "plain": 0.0, "cut": 0.0, "material": 0.20, "window": 0.24, "scene": 0.34, "beside": 0.24}
+BEHIND = {"portrait": 0.12, "window": 0.15, "scene": 0.3, "beside": 0.3}      # share whose words tell only what is behind the things
 STYLED = 0.40                # share of pictures in a style; of the others FLAT say that they are flat illustrations
 FLAT = 0.07
 SKY_SHARE = {"blue sky": 4.0, "sunset sky": 1.6, "night sky": 1.5, "cloudy sky": 1.4}      # others: 1, times their weight
@@ -199,10 +200,10 @@ class Composer:
 
     # ------------------------------------------------------------ the kinds
     def alone(self, name, low=0.48, high=0.95):
-        """Where a single large thing stands: mostly whole and near the middle, sometimes cut by the border."""
+        """Where a single thing stands, small only in large pictures: mostly whole and near the middle, sometimes cut by the border."""
         c, t = self.c, THINGS[name]
-        if self.wide and c.chance(0.5):
-            low = 0.6 * low
+        if self.wide and c.chance(0.6):
+            low, high = 0.25, c.u(0.5, high)
         h = c.u(low, high) * min(1.0, 1.0 / t.wide)
         if c.chance(0.87):
             x, y = 0.5 + c.u(-1, 1) * max(0.02, 0.46 - h * t.wide / 2), 0.5 + h / 2 + c.u(-1, 1) * max(0.02, 0.47 - h / 2)
@@ -317,12 +318,13 @@ class Composer:
             self.paint(t.name, x, y, h, colour_word=word)
         self.main = None
 
-    def beside(self, n=None):
+    def beside(self):
         c = self.new()
-        ground, horizon = self.a_ground(), c.u(0.35, 0.7)
+        ground = self.a_ground()
+        pool, rows = self.objects(ground), self.wide and c.chance(0.35)
+        horizon = c.u(0.28, 0.42) if rows else c.u(0.35, 0.7)
         self.backdrop(ground, horizon, 0.35, 0.1, 0.9)
-        n = n or (c.n(2, 3) if self.wide else 2)
-        for t, word, x, y, h in self.spread(self.objects(ground), n, horizon, 1.0, 0.0, 0.2):
+        for t, word, x, y, h in self.two_rows(pool, horizon) if rows else self.spread(pool, c.n(2, 3) if self.wide else 2, horizon, 1.0, 0.0, 0.2):
             self.paint(t.name, x, y, h, colour_word=word)
         self.main = None
 
@@ -353,12 +355,21 @@ class Composer:
             spots.append((t, word, (cuts[i] + cuts[i + 1]) / 2 + c.u(-1, 1) * free, y, h))
         return sorted(spots, key=lambda s: s[3])
 
+    def two_rows(self, pool, horizon):
+        """Four things, two behind and two in front: as `spread` returns them."""
+        c, spots = self.c, []
+        for low, high in ((0.47, 0.50), (0.95, 0.98)):
+            y = c.u(low, high)
+            for t, word, x, _, _ in self.spread(pool, 2, horizon, 1.0, 0.0, 0.15):
+                spots.append((t, word, (0.25 if x < 0.5 else 0.75) + c.u(-0.02, 0.02), y, min(c.u(0.38, 0.44), 0.46 / max(0.5, t.wide))))
+        return spots
+
     # ------------------------------------------------------------ cuts
     def cut(self):
         """One plain colour outside of a mask, as a bootstrapped region is seen by the network."""
         r, c0 = self.rng, self.c
         silhouette = r.random() < 0.62
-        self.pick_kind(["portrait", "portrait", "beside"])           # never a material: its words would then call for a shape
+        self.pick_kind(["portrait", "beside"])                       # never a material: its words would then call for a shape
         c, n = self.c, self.px
         ids = np.asarray(c.ids)
         things = [s for s in self.seen if s.role in ("object", "air") and 0.02 < np.isin(ids, s.marks).mean() < 0.85]
@@ -500,8 +511,15 @@ class Composer:
         """(caption, labels): main thing first; longer captions add where it is and what else is seen."""
         r = self.rng
         seen, share = self.visible()
-        single = kind in ("scene", "window", "beside") and r.random() < (0.75 if kind == "beside" else 0.5)
-        if single:
+        behind = [s for s in seen if s.role in ("sky", "ground", "far")] if r.random() < BEHIND.get(kind, 0.0) else []
+        single = not behind and kind in ("scene", "window", "beside") and r.random() < (0.75 if kind == "beside" else 0.5)
+        if behind:
+            # a background's words, whatever stands in front of it
+            main = behind[int(r.integers(len(behind)))]
+            if "ground" in (s.role for s in behind) and r.random() < 0.6:
+                main = next(s for s in behind if s.role == "ground")
+            seen = [main] + [s for s in behind if s is not main]
+        elif single:
             # a region's words: one of the things, rather a foreground one, whatever stands around
             front = ("object",) if kind == "beside" or r.random() < 0.5 else ("object", "air")
             pool = [s for s in seen if s.role in front] if r.random() < 0.85 or kind == "beside" else seen
@@ -516,14 +534,14 @@ class Composer:
             options = looks.MOODS[self.mood][1]
             adjective, mood_told = options[int(r.integers(len(options)))], False
         text, told, q = self.phrase(main, adjective), [main], r.random()
-        if not rest or q < (0.72 if single else 0.5 if self.main else 0.0):
+        if not rest or q < (0.3 if behind else 0.85 if kind == "cut" else 0.72 if single else 0.5 if self.main else 0.0):
             pass
-        elif single or q < 0.75:
+        elif single or q < (0.95 if behind else 0.75):
             # one thing more, as people say it
             s = rest[int(r.integers(len(rest)))] if self.main else rest[0]
-            if single:
+            if single or behind:
                 s = by.get("ground") or by.get("sky") or s
-                s = by["sky"] if "sky" in by and r.random() < 0.4 else s
+                s = by["sky"] if "sky" in by and r.random() < (0.8 if behind else 0.4) else s
             elif "ground" in by and main.role in ("object", "far") and r.random() < 0.6:
                 s = by["ground"]
             told.append(s)
@@ -593,11 +611,7 @@ def layout(seed, px=256, style=""):
         if n < 4:
             spots = m.spread(pool, n, horizon, 1.3, 0.0, 0.15)
         else:                                              # two behind, two in front
-            spots = []
-            for row in (0, 1):
-                y = c.u(0.47, 0.50) if row == 0 else c.u(0.95, 0.98)
-                for t, word, x, _, _ in m.spread(pool, 2, horizon, 1.0, 0.0, 0.15):
-                    spots.append((t, word, (0.25 if x < 0.5 else 0.75) + c.u(-0.02, 0.02), y, min(c.u(0.38, 0.44), 0.46 / max(0.5, t.wide))))
+            spots = m.two_rows(pool, horizon)
         if len(spots) < n or len({(t.name, word) for t, word, *_ in spots}) < n:
             continue
         inside = [h * t.wide / 2 < min(x, 1 - x) + 0.02 and y < 1.0 for t, _, x, y, h in spots]

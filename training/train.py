@@ -22,7 +22,8 @@ COURSE = [
     (0.45, 0.1, "large=3,plain=0.5,cut=0.8,window=0.5,scene=0.4,beside=0.7,styled=0.4,mood=0.4"),
     (0.55, 0.6, "large=1.5,plain=0.6,window=0.7,styled=0.8,mood=0.8"),
 ]
-GOING_ON = [(1.0, 0.6, "large=1.5,plain=0.6,window=0.7,styled=0.8,mood=0.8,cut=1.2,cat=2,swan=2,owl=2,snowman=2,whale=2,pumpkin=1.6,sheep=1.5")]
+GOING_ON = [(1.0, 0.6, "plain=0.8,window=0.8,styled=0.8,mood=0.8,cut=1.2,cat=2,horse=1.7,swan=1.6,church=1.6,pumpkin=1.6,sheep=1.5,owl=1.5,whale=1.5,snowman=1.5,"
+                       "tower=1.4,tree=1.4,well=1.4,rock=1.4,tent=1.3,lighthouse=1.3")]
 
 
 def background(script, *arguments, log=None):

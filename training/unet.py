@@ -13,6 +13,10 @@ Two helps that cost nothing later: small pictures (16 x 16 latents) come first a
 `--large`; and a 1 x 1 convolution on the features of the last level but one has to name the thing in every latent pixel
 (the generator knows it exactly).  That ties words, shapes and places together early, as aligning with a pre-trained
 vision model does (REPA, Yu et al. 2025); it is not part of the checkpoint.
+
+Where a picture shows a thing that its words do not name, or the plain colour around a cut-out, the loss does not count: in
+MultiDiffusion those cells belong to another region's words, or to nobody.  So the network learns to go on with whatever
+stands around without learning to put it there unasked, and a background's words may be shown with things in front of it.
 """
 import argparse
 import copy
@@ -29,10 +33,11 @@ from safetensors.torch import load_file
 import data
 from common import DEVICE, Running, Schedule, Team, compiled, deadline, half_precision, save_atomic
 from text import WIDTH, load_tokenizer, make_text, tokenize
-from things import CLASSES
+from things import CLASSES, THINGS
 
 SIZE = (48, 96, 160)
-
+UNASKED = {"plain", *(name for name, thing in THINGS.items() if thing.group in ("object", "air"))}       # counts only where words name it
+NOT_COUNTED = -100           # as a class
 
 NOISE = {"num_train_timesteps": 1000, "beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012, "clip_sample": False,
          "prediction_type": "v_prediction", "steps_offset": 1}
@@ -140,7 +145,7 @@ class Data:
     def __init__(self, run, tokenizer, scale, emphasis=()):
         self.run, self.tokenizer, self.scale, self.known = run, tokenizer, scale, set()
         self.emphasis = dict(emphasis)                     # kind of picture, thing, "large" -> how much more often it is taken
-        self.sets = {}                                     # edge of a picture in pixels -> (latents, classes, tokens, weights)
+        self.sets = {}                                     # edge of a picture in pixels -> (latents, classes, tokens, named, weights)
         self.refresh()
 
     def refresh(self, most=None):
@@ -150,7 +155,8 @@ class Data:
             self.known.add(part.name)
             weights = torch.tensor([self.weight(w) for w in part.words])
             ids = tokenize(self.tokenizer, [w[0] for w in part.words]).short()
-            new.setdefault(part.px, []).append([x.to(DEVICE) for x in (torch.from_numpy(part.latents), torch.from_numpy(part.classes), ids, weights)])
+            named = torch.tensor([[c in names or c not in UNASKED for c in CLASSES] for names in ({name for name, _ in w[1]} for w in part.words)])
+            new.setdefault(part.px, []).append([x.to(DEVICE) for x in (torch.from_numpy(part.latents), torch.from_numpy(part.classes), ids, named, weights)])
         for px, parts in new.items():
             self.sets[px] = [torch.cat(column) for column in zip(*([self.sets[px]] if px in self.sets else []), *parts)]
 
@@ -165,10 +171,13 @@ class Data:
         return {px: len(latents) for px, (latents, *_) in self.sets.items()}
 
     def batch(self, px, n, generator):
-        """(latents, class of the thing in every latent pixel, tokens) of n pictures of this size."""
-        latents, classes, ids, weights = self.sets[px]
+        """n pictures of this size: latents, class of the thing in every latent pixel, tokens, and in which latent pixels the words
+        say what is seen."""
+        latents, classes, ids, named, weights = self.sets[px]
         which = torch.multinomial(weights, n, replacement=True, generator=generator)
-        return latents[which].float() * self.scale, classes[which].long(), ids[which].long()
+        shown = classes[which].long()
+        told = named[which].gather(1, shown.flatten(1)).view_as(shown)
+        return latents[which].float() * self.scale, shown, ids[which].long(), told
 
 
 class Head(torch.nn.Conv2d):
@@ -180,7 +189,7 @@ class Head(torch.nn.Conv2d):
         block.register_forward_hook(lambda module, inputs, output: setattr(self, "features", output))
 
     def loss(self, classes):
-        return F.cross_entropy(self(self.features).float(), classes)
+        return F.cross_entropy(self(self.features).float(), classes, ignore_index=NOT_COUNTED)
 
 
 def train(team, a):
@@ -236,19 +245,20 @@ def train(team, a):
 
     while True:
         large = a.large and int((step + 1) * a.large) > int(step * a.large)      # the same for all members
-        z, classes, ids = pictures.batch(*((256, max(1, a.batch // 4)) if large else (128, a.batch)), generator)
+        z, classes, ids, told = pictures.batch(*((256, max(1, a.batch // 4)) if large else (128, a.batch)), generator)
         n = len(z)
         t = ((torch.arange(n, device=DEVICE) + torch.rand(n, device=DEVICE)) / n * 1000).long()      # spread evenly over the noise levels
         noise = torch.randn_like(z)
-        ids = torch.where(torch.rand(n, 1, device=DEVICE) < 0.1, empty, ids)
+        wordless = torch.rand(n, 1, device=DEVICE) < 0.1
+        ids, told = torch.where(wordless, empty, ids), told | wordless[..., None] & (classes != CLASSES.index("plain"))
         alpha, sigma = alphas[t].sqrt().view(-1, 1, 1, 1), (1 - alphas[t]).sqrt().view(-1, 1, 1, 1)
         snr = alphas[t] / (1 - alphas[t])
         with half_precision():
             words = text(ids).last_hidden_state
             noisy = (alpha * z + sigma * noise).contiguous(memory_format=torch.channels_last)
             v = net(noisy, t, words, return_dict=False)[0]
-            named = head.loss(classes)
-        loss = ((v.float() - (alpha * noise - sigma * z)) ** 2).mean((1, 2, 3))
+            named = head.loss(classes.masked_fill(~told, NOT_COUNTED))
+        loss = (((v.float() - (alpha * noise - sigma * z)) ** 2).mean(1) * told).mean((1, 2))
         loss = (loss * (snr / 0.3).sqrt().clamp(max=1)).mean()
         for p in params:
             p.grad = None
@@ -278,7 +288,7 @@ def train(team, a):
             if team.chief and not a.probe:
                 save()
         if time.time() - refreshed > 15:
-            pictures.refresh(most=4)
+            pictures.refresh(most=12)
             refreshed = time.time()
         if team.chief and not a.probe and time.time() - exported > 60 * a.export_every:
             exported = time.time()
