@@ -534,7 +534,8 @@ class Composer:
             options = looks.MOODS[self.mood][1]
             adjective, mood_told = options[int(r.integers(len(options)))], False
         text, told, q = self.phrase(main, adjective), [main], r.random()
-        if not rest or q < (0.3 if behind else 0.85 if kind == "cut" else 0.72 if single else 0.5 if self.main else 0.0):
+        only = 0.3 if behind else 0.85 if kind == "cut" else 0.72 if single else 0.5 if self.main else 0.0      # share that names nothing more
+        if not rest or q < only:
             pass
         elif single or q < (0.95 if behind else 0.75):
             # one thing more, as people say it
