@@ -7,22 +7,19 @@ arXiv:2311.05556), which goes with other weights of the same family, only as who
 better where there is time for it.
 """
 import argparse
-import os
 import shutil
 
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+
+from export import write_weights
 
 WEIGHTS = "unet/diffusion_pytorch_model.safetensors"
 
 
 def carry(new, old):
     now, before, few = (load_file(f"{folder}/{WEIGHTS}") for folder in (new, old, f"{old}/few_steps"))
-    moved = {k: (now[k].float() + few[k].float() - before[k].float()).half().contiguous() for k in now}
     shutil.copytree(f"{old}/few_steps", f"{new}/few_steps", dirs_exist_ok=True)
-    file = f"{new}/few_steps/{WEIGHTS}"
-    save_file(moved, file + ".tmp", metadata={"format": "pt"})
-    os.chmod(file + ".tmp", 0o644)
-    os.replace(file + ".tmp", file)
+    write_weights(f"{new}/few_steps/{WEIGHTS}", {k: now[k].float() + few[k].float() - before[k].float() for k in now})
 
 
 def main():

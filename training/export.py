@@ -31,11 +31,15 @@ def half(state):
     return {k: v.detach().cpu().half().contiguous() for k, v in state.items() if v.is_floating_point()}
 
 
+def write_weights(file, state):
+    save_file(half(state), file, metadata={"format": "pt"})
+    os.chmod(file, 0o644)
+
+
 def write_model(folder, name, config, state):
     os.makedirs(folder)
     write_json(config, f"{folder}/config.json")
-    save_file(half(state), f"{folder}/{name}", metadata={"format": "pt"})
-    os.chmod(f"{folder}/{name}", 0o644)
+    write_weights(f"{folder}/{name}", state)
 
 
 def plain_config(model):

@@ -24,7 +24,7 @@ from vae import taken_over
 # Shares of the minutes; what is left over is for the start, the sheets and the tables.
 VAE, UNET, FEW = 0.13, 0.60, 0.15
 DECODER = 0.29               # beside the UNet
-ADOPTED = 0.0, 0.68, 0.20    # with an autoencoder taken as it is: the UNet's share holds its compiling
+ADOPTED = 0.68, 0.20         # the UNet's and the few steps' with an autoencoder taken as it is: the UNet's holds its compiling
 FIRST = 12                   # parts of large pictures to begin with
 UNET_BATCH = ["--batch", 2048, "--emphasis", GOING_ON[0][2]]
 
@@ -62,6 +62,16 @@ def keep_first(run):
             os.link(picture, f"{run}/kept/{os.path.basename(picture)}")
 
 
+def train_autoencoder(run, folder, time):
+    """Trains it on the first pictures; the UNet's kernels, of the checkpoint in `folder`, are compiled beside it."""
+    left = time - minutes(f"{run}/vae.pt")
+    if not os.path.exists(f"{run}/scale.json") and left > 0.2:
+        wait_for(f"{run}/pictures-256/*.npy", FIRST)
+        threading.Thread(target=warm, args=(run, folder), daemon=True).start()
+        stage("vae.py", run, "--pictures", f"{run}/pictures-256/[0-9]*.npy", "--minutes", left, "--decay", 0.6 * left, "--rate", 2e-3, "--batch", 128, "--crop", 128, log=f"{run}/vae.log")
+    keep_first(run)
+
+
 def sharpen(run, time):
     """Trains the decoder on alone, in RUN/decoder, on the pictures in RUN/kept; the encoder stays the one that made the latents."""
     os.makedirs(f"{run}/decoder", exist_ok=True)
@@ -84,20 +94,15 @@ def main():
     ap.add_argument("--processes", type=int, default=max(1, os.cpu_count() - 4), help="that draw")
     ap.add_argument("--layouts", type=int, default=200)
     a = ap.parse_args()
-    run, (vae, unet, few) = a.run, ADOPTED if a.adopt else (VAE, UNET, FEW)
+    run, (unet, few) = a.run, ADOPTED if a.adopt else (UNET, FEW)
     os.makedirs(run, exist_ok=True)
     if not os.path.exists(f"{run}/vae.pt"):
         adopt(run, a.start_from)
         if not a.adopt:
             os.remove(f"{run}/scale.json")               # measured anew once the autoencoder is trained
     threading.Thread(target=draw, args=(run, a.processes, a.pictures), daemon=True).start()
-    left = vae * a.minutes - minutes(f"{run}/vae.pt")
-    if not os.path.exists(f"{run}/scale.json") and left > 0.2:
-        wait_for(f"{run}/pictures-256/*.npy", FIRST)
-        threading.Thread(target=warm, args=(run, a.start_from), daemon=True).start()
-        stage("vae.py", run, "--pictures", f"{run}/pictures-256/[0-9]*.npy", "--minutes", left, "--decay", 0.6 * left, "--rate", 2e-3, "--batch", 128, "--crop", 128, log=f"{run}/vae.log")
     if not a.adopt:
-        keep_first(run)
+        train_autoencoder(run, a.start_from, VAE * a.minutes)
     background("data.py", "encode", run, "--drop", "--follow", a.minutes, log=f"{run}/encode.log")
     wait_for(f"{run}/latents-256/*.npy", 10)
     wait_for(f"{run}/latents-128/*.npy", 2)
@@ -111,7 +116,7 @@ def main():
         stage("unet.py", run, "--from", a.start_from, "--minutes", left, "--decay", 0.55 * left, "--rate", 1.5e-3, "--large", 0.8, "--ema", 0.999, "--export-every", 3, *UNET_BATCH, log=f"{run}/unet.log")
     if decoder and decoder.wait():
         raise SystemExit(f"vae.py failed: see {run}/decoder.log")
-    if decoder:
+    if not a.adopt:                                        # also where the decoder was finished before a stop
         shutil.copy(f"{run}/decoder/vae.pt", f"{run}/vae.pt")
     stage("export.py", run, log=f"{run}/unet.log")
     judged = [run, f"{run}/export", "--layouts", a.layouts, "--batch", 50]

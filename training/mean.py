@@ -7,7 +7,9 @@ Few-step versions are left out: they belong to one UNet (see carry_few.py).
 import argparse
 import shutil
 
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+
+from export import write_weights
 
 AVERAGED = ["unet/diffusion_pytorch_model.safetensors", "text_encoder/model.safetensors"]
 
@@ -16,7 +18,7 @@ def mean(out, folders):
     shutil.copytree(folders[0], out, ignore=shutil.ignore_patterns("few_steps"))
     for name in AVERAGED:
         weights = [load_file(f"{folder}/{name}") for folder in folders]
-        save_file({k: (sum(w[k].float() for w in weights) / len(weights)).half().contiguous() for k in weights[0]}, f"{out}/{name}", metadata={"format": "pt"})
+        write_weights(f"{out}/{name}", {k: sum(w[k].float() for w in weights) / len(weights) for k in weights[0]})
 
 
 def main():

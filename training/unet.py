@@ -37,7 +37,6 @@ from things import CLASSES, THINGS
 
 SIZE = (48, 96, 160)
 UNASKED = {"plain", *(name for name, thing in THINGS.items() if thing.group in ("object", "air"))}       # counts only where words name it
-NOT_COUNTED = -100           # as a class
 
 NOISE = {"num_train_timesteps": 1000, "beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012, "clip_sample": False,
          "prediction_type": "v_prediction", "steps_offset": 1}
@@ -188,8 +187,9 @@ class Head(torch.nn.Conv2d):
         super().__init__(block.resnets[-1].out_channels, len(CLASSES), 1)
         block.register_forward_hook(lambda module, inputs, output: setattr(self, "features", output))
 
-    def loss(self, classes):
-        return F.cross_entropy(self(self.features).float(), classes, ignore_index=NOT_COUNTED)
+    def loss(self, classes, told):
+        """Cross-entropy where `told`."""
+        return F.cross_entropy(self(self.features).float(), classes.masked_fill(~told, -100), ignore_index=-100)
 
 
 def train(team, a):
@@ -257,7 +257,7 @@ def train(team, a):
             words = text(ids).last_hidden_state
             noisy = (alpha * z + sigma * noise).contiguous(memory_format=torch.channels_last)
             v = net(noisy, t, words, return_dict=False)[0]
-            named = head.loss(classes.masked_fill(~told, NOT_COUNTED))
+            named = head.loss(classes, told)
         loss = (((v.float() - (alpha * noise - sigma * z)) ** 2).mean(1) * told).mean((1, 2))
         loss = (loss * (snr / 0.3).sqrt().clamp(max=1)).mean()
         for p in params:
