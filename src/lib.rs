@@ -15,6 +15,9 @@
 //! | [`paint`] | pointer samples to mask edits | [`document`] |
 //! | [`document`] | document, region, mask, history, files | nothing |
 
+// `println!` panics where nobody reads; `cli::console` does not.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod app;
 pub mod backend;
 pub mod checkpoint;

@@ -1,6 +1,8 @@
 //! `polyptych devices`: what this machine can draw on.
 
+use super::console::{print, print_line};
 use serde_json::json;
+use std::fmt::Write as _;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -16,14 +18,16 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         let adapters: Vec<_> =
             adapters.iter().map(|(name, kind)| json!({"name": name, "kind": kind, "draws": false})).collect();
         let cpu = json!({"device": "cpu", "threads": threads, "dtypes": ["f32"], "draws": true});
-        println!("{}", json!({"devices": [cpu], "graphics_adapters": adapters}));
-        return Ok(());
+        return print_line(&json!({"devices": [cpu], "graphics_adapters": adapters}).to_string());
     }
-    println!("cpu      {threads} threads, f32 (candle)");
+    let mut text = format!("cpu      {threads} threads, f32 (candle)\n");
     for (name, kind) in adapters {
-        println!("adapter  {name} ({kind}): shows the window; pictures are drawn on the processor in this version");
+        writeln!(
+            text,
+            "adapter  {name} ({kind}): shows the window; pictures are drawn on the processor in this version"
+        )?;
     }
-    Ok(())
+    print(&text)
 }
 
 /// Graphics adapters by name and kind; none on a machine without drivers.

@@ -1,8 +1,10 @@
 //! `polyptych info`: what a file holds.
 
 use super::Window;
+use super::console::{print, print_line};
 use super::models::{is_embedded, resolve};
 use crate::checkpoint::{Checkpoint, FEW_STEPS, FewSteps, Kind, LoraFile, LoraSummary, Summary};
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
@@ -35,23 +37,23 @@ pub(super) fn run(args: &Args, window: &Window) -> anyhow::Result<()> {
 fn lora(path: &Path, json: bool) -> anyhow::Result<()> {
     let summary = LoraFile::open(path)?.summary();
     if json {
-        println!("{}", serde_json::to_string(&summary)?);
-        return Ok(());
+        return print_line(&serde_json::to_string(&summary)?);
     }
-    println!("{}: {}", summary.name, one_line_of_lora(&summary));
+    let mut text = format!("{}: {}\n", summary.name, one_line_of_lora(&summary));
     let LoraSummary { unet_layers, text_layers, convolutions, .. } = summary;
-    println!(
+    writeln!(
+        text,
         "  changes       {unet_layers} layers of the UNet ({convolutions} convolutions), {text_layers} of the words"
-    );
-    println!("  file          {:.1} MB, {}", summary.bytes as f64 / 1e6, summary.dtype);
+    )?;
+    writeln!(text, "  file          {:.1} MB, {}", summary.bytes as f64 / 1e6, summary.dtype)?;
     if let Some(trigger) = &summary.trigger {
-        println!("  is called by  {trigger}");
+        writeln!(text, "  is called by  {trigger}")?;
     }
     if !summary.tags.is_empty() {
         let tags: Vec<String> = summary.tags.iter().map(|tag| format!("{} ({})", tag.words, tag.count)).collect();
-        println!("  trained on    {}", tags.join(", "));
+        writeln!(text, "  trained on    {}", tags.join(", "))?;
     }
-    Ok(())
+    print(&text)
 }
 
 /// A LoRA in half a line.
@@ -68,33 +70,32 @@ pub(super) fn one_line_of_lora(summary: &LoraSummary) -> String {
 fn checkpoint(name: &str, json: bool) -> anyhow::Result<()> {
     let summary = Checkpoint::open(name)?.summary()?;
     if json {
-        println!("{}", serde_json::to_string(&summary)?);
-        return Ok(());
+        return print_line(&serde_json::to_string(&summary)?);
     }
-    println!("{}: {}", summary.name, one_line_of(&summary));
+    let mut text = format!("{}: {}\n", summary.name, one_line_of(&summary));
     for part in &summary.parts {
         let millions = part.parameters as f64 / 1e6;
         let megabytes = part.bytes as f64 / 1e6;
-        println!("  {:13} {millions:9.2} M parameters  {megabytes:9.1} MB  {}", part.name, part.dtype);
+        writeln!(text, "  {:13} {millions:9.2} M parameters  {megabytes:9.1} MB  {}", part.name, part.dtype)?;
     }
-    println!("  vocabulary    {} tokens, {} to a prompt", summary.vocabulary, summary.token_limit);
+    writeln!(text, "  vocabulary    {} tokens, {} to a prompt", summary.vocabulary, summary.token_limit)?;
     let steps = FewSteps::STEPS;
     if let Some(few) = summary.few_steps {
         let how = if few == FewSteps::Lcm { "lcm" } else { "euler, trailing" };
-        println!("  few steps     made for {steps} ({how}), guidance built in");
+        writeln!(text, "  few steps     made for {steps} ({how}), guidance built in")?;
     } else if summary.has_few_steps {
-        println!("  few steps     {}/{FEW_STEPS} draws in {steps}", name.trim_end_matches('/'));
+        writeln!(text, "  few steps     {}/{FEW_STEPS} draws in {steps}", name.trim_end_matches('/'))?;
     }
     if let Some(words) = &summary.known_words {
         let things: Vec<&str> = words.things.iter().map(|t| t.name.as_str()).collect();
-        println!("  it draws      {}", things.join(", "));
-        println!("  in            {}", words.colours.join(", "));
-        println!("  and           {}", words.moods.join(", "));
+        writeln!(text, "  it draws      {}", things.join(", "))?;
+        writeln!(text, "  in            {}", words.colours.join(", "))?;
+        writeln!(text, "  and           {}", words.moods.join(", "))?;
         if !words.styles.is_empty() {
-            println!("  as            {}", words.styles.join(", "));
+            writeln!(text, "  as            {}", words.styles.join(", "))?;
         }
     }
-    Ok(())
+    print(&text)
 }
 
 /// A checkpoint in half a line.
@@ -105,10 +106,5 @@ pub(super) fn one_line_of(summary: &Summary) -> String {
 
 fn project(path: &Path, json: bool) -> anyhow::Result<()> {
     let summary = crate::document::describe(path)?;
-    if json {
-        println!("{}", serde_json::to_string(&summary)?);
-    } else {
-        print!("{summary}");
-    }
-    Ok(())
+    if json { print_line(&serde_json::to_string(&summary)?) } else { print(&summary.to_string()) }
 }

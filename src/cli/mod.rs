@@ -1,6 +1,7 @@
 //! The commands: `new`, `render`, `info`, `models`, `bench` and `devices`. Their words are stable; scripts build on them.
 
 mod bench;
+mod console;
 mod devices;
 mod info;
 mod models;
@@ -71,25 +72,30 @@ pub fn main(window: &Window) -> ExitCode {
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("polyptych: {}", one_line(&chain(&error)));
-            ExitCode::from(1)
-        }
+        Err(error) => failed(&error),
     }
+}
+
+/// One line on stderr and exit code 1.
+fn failed(error: &anyhow::Error) -> ExitCode {
+    if error.is::<console::Unread>() {
+        return ExitCode::SUCCESS;
+    }
+    console::tell_line(&format!("polyptych: {}", one_line(&chain(error))));
+    ExitCode::from(1)
 }
 
 /// Help goes to stdout; anything else is one line on stderr and exit code 2.
 fn usage(error: &clap::Error) -> ExitCode {
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        print!("{error}");
-        return ExitCode::SUCCESS;
+        return console::print(&error.to_string()).map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS);
     }
     let text = error.render().to_string();
     let message: Vec<&str> =
         text.lines().map(str::trim).filter(|l| !l.is_empty()).take_while(|l| !l.starts_with("Usage:")).collect();
     let message = one_line(message.join("; ").trim_start_matches("error: "));
     let message = message.split("; For more information").next().unwrap_or_default();
-    eprintln!("polyptych: {message}; `polyptych --help` shows what there is");
+    console::tell_line(&format!("polyptych: {message}; `polyptych --help` shows what there is"));
     ExitCode::from(2)
 }
 

@@ -1,9 +1,11 @@
 //! `polyptych models`: which checkpoints and LoRAs there are by name.
 
 use super::Window;
+use super::console::{print, print_line};
 use crate::checkpoint::{
     Catalogue, Checkpoint, EMBEDDED, EMBEDDED_FEW_STEPS, Entry, FEW_STEPS, Kind, LoraFile, few_step_version,
 };
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
@@ -40,14 +42,12 @@ pub(super) fn run(args: &Args, window: &Window) -> anyhow::Result<()> {
         Some(Command::Add { path }) => {
             let mut catalogue = catalogue(window)?;
             let entry = catalogue.add(path)?;
-            println!("{} is added; use it with {}", entry.name, usage(entry));
-            Ok(())
+            print_line(&format!("{} is added; use it with {}", entry.name, usage(entry)))
         }
         Some(Command::Remove { name }) => {
             anyhow::ensure!(!is_embedded(name), "{EMBEDDED}: is inside the program and cannot be removed");
             let entry = catalogue(window)?.remove(name)?;
-            println!("{name} is forgotten; {} is still there", entry.path.display());
-            Ok(())
+            print_line(&format!("{name} is forgotten; {} is still there", entry.path.display()))
         }
         Some(Command::Download { .. }) => anyhow::bail!(
             "models download: is not built yet; fetch the checkpoint with another program, then `polyptych models add FOLDER`"
@@ -100,11 +100,12 @@ fn list(catalogue: &Catalogue) -> anyhow::Result<()> {
     }
     let wide = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths = [wide(0), wide(1), wide(2)];
+    let mut text = String::new();
     for [name, what, size, path] in &rows {
-        println!("{name:0$}  {what:1$}  {size:>2$}  {path}", widths[0], widths[1], widths[2]);
+        writeln!(text, "{name:0$}  {what:1$}  {size:>2$}  {path}", widths[0], widths[1], widths[2])?;
     }
-    println!("`polyptych models add` remembers a diffusers folder or a LoRA; both work by their paths, too.");
-    Ok(())
+    text += "`polyptych models add` remembers a diffusers folder or a LoRA; both work by their paths, too.\n";
+    print(&text)
 }
 
 /// An entry's row; where it cannot be used any more, that says why.

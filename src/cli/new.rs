@@ -1,8 +1,9 @@
 //! `polyptych new`: a project from masks and prompts.
 
+use super::console::tell_line;
 use super::start::StartArgs;
 use crate::checkpoint::weighting;
-use crate::document::{Document, MAX_SIDE, MIN_SIDE};
+use crate::document::{Document, MAX_SIDE, MIN_SIDE, Outputs};
 use anyhow::{Context as _, bail, ensure};
 use std::path::{Path, PathBuf};
 
@@ -51,6 +52,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         "{} is there already and may hold someone's work; choose another name or delete it first",
         args.project.display()
     );
+    // Nothing is read that could be written over: the project is not there yet.
+    let output = Outputs::default().add(&args.project)?;
     let mut document = Document::new(width, height);
     document.background.words.clone_from(&args.background);
     document.background.negative.clone_from(&args.negative);
@@ -78,9 +81,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         region.negative = Some(words.to_owned());
     }
     for warning in notes.into_iter().chain(document.warnings().iter().map(ToString::to_string)) {
-        eprintln!("warning: {warning}");
+        tell_line(&format!("warning: {warning}"));
     }
-    document.save(&args.project)?;
+    document.save_to(&output)?;
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! The progress bar on stderr.
 
-use std::io::{IsTerminal as _, Write as _};
+use super::console::tell;
+use std::io::IsTerminal as _;
 
 const WIDTH: usize = 28;
 
@@ -19,8 +20,7 @@ impl Bar {
     /// What is being done, before there are steps to count.
     pub(super) fn say(&mut self, text: &str) {
         if !self.quiet && self.terminal {
-            eprint!("\r\x1b[2K{text}…");
-            self.flush();
+            self.redraw(&format!("{text}…"));
         }
     }
 
@@ -32,24 +32,21 @@ impl Bar {
         let bar = format!("{}{}", "█".repeat(full), "░".repeat(WIDTH - full));
         let text = format!("{bar} step {done} of {total} · {seconds_left:.0} s left");
         if self.terminal {
-            eprint!("\r\x1b[2K{text}");
-            self.flush();
+            self.redraw(&text);
         } else {
-            eprintln!("{text}");
+            tell(&format!("{text}\n"));
         }
     }
 
-    fn flush(&mut self) {
+    fn redraw(&mut self, text: &str) {
+        tell(&format!("\r\x1b[2K{text}"));
         self.drawn = true;
-        // A closed stderr is no reason to stop drawing.
-        std::io::stderr().flush().ok();
     }
 
     /// Takes the bar away, so that what follows stands on a line of its own.
     pub(super) fn clear(&mut self) {
         if self.drawn {
-            eprint!("\r\x1b[2K");
-            self.flush();
+            tell("\r\x1b[2K");
             self.drawn = false;
         }
     }

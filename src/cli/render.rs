@@ -1,18 +1,21 @@
 //! `polyptych render`: a project becomes a picture, without a window.
 
 use super::Window;
+use super::console::{print_line, tell_line};
 use super::models::resolve;
 use super::progress::Bar;
 use super::start::StartArgs;
 use crate::checkpoint::{Device, Kind, UnknownDevice};
 use crate::document::{
-    BootstrapColour, Document, Lora, MAX_LORA_WEIGHT, MAX_LORAS, Opened, Overlap, Regions, Sampler, Schedule,
-    WindowWeights, Wrap,
+    BootstrapColour, Document, Export, FileError, Lora, MAX_LORA_WEIGHT, MAX_LORAS, Opened, Output, Outputs, Overlap,
+    PictureFormat, Problem, Regions, Sampler, Schedule, WindowWeights, Wrap,
 };
 use crate::studio::{self, Drawn, Manners, Model as _, Options, Stage, Watcher};
 use anyhow::Context as _;
 use image::RgbImage;
+use image::codecs::png::PngEncoder;
 use serde_json::json;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -21,8 +24,8 @@ pub(super) struct Args {
     /// The project to draw
     #[arg(value_name = "PROJECT.ora")]
     project: PathBuf,
-    /// The picture to write
-    #[arg(short, long = "output", value_name = "OUT.png")]
+    /// The picture to write: PNG (with the project inside), JPEG or WebP by its ending; `-` is standard output (PNG)
+    #[arg(short, long = "output", value_name = "OUT.png|jpg|webp|-")]
     output: PathBuf,
     /// A checkpoint: `embedded`, `embedded/few_steps`, one that was added, or a diffusers folder; one that was made for few steps
     /// brings its sampler, schedule, steps, guidance and bootstrapping along, as far as they are not given here
@@ -184,17 +187,7 @@ fn fraction(text: &str) -> Result<f32, String> {
 pub(super) fn run(args: &Args, window: &Window) -> anyhow::Result<()> {
     let Opened { mut document, mut notes } = Document::open_with_notes(&args.project)?;
     apply(args, window, &mut document, &mut notes)?;
-    for folder in [Some(&args.output), args.latents.as_ref()].into_iter().flatten().filter_map(|p| p.parent()) {
-        // Better said before the drawing than after.
-        anyhow::ensure!(
-            folder.as_os_str().is_empty() || folder.is_dir(),
-            "{}: there is no such folder; make it first",
-            folder.display()
-        );
-    }
-    if let Some(folder) = &args.previews {
-        std::fs::create_dir_all(folder).with_context(|| format!("{}: cannot be made", folder.display()))?;
-    }
+    let Written { picture, format, latents, previews } = Written::of(args, &document)?;
 
     let mut bar = Bar::new(args.quiet);
     bar.say("Loading the checkpoint");
@@ -210,7 +203,7 @@ pub(super) fn run(args: &Args, window: &Window) -> anyhow::Result<()> {
         previews: args.previews.is_some(),
         ..Options::default()
     };
-    let mut watcher = Render { bar, folder: args.previews.as_deref(), begun: Instant::now(), failure: None };
+    let mut watcher = Render { bar, previews, begun: Instant::now(), failure: None };
     let drawn = studio::draw(&document, &mut model, &options, &mut watcher);
     let Render { mut bar, failure, .. } = watcher;
     bar.clear();
@@ -219,12 +212,52 @@ pub(super) fn run(args: &Args, window: &Window) -> anyhow::Result<()> {
     }
     let drawn = drawn.with_context(|| args.project.display().to_string())?;
 
-    if let Some(path) = &args.latents {
-        write_latent(path, &drawn)?;
+    if let Some(output) = &latents {
+        write_latent(output, &drawn)?;
     }
-    document.export_png(&args.output, &drawn.image, true)?;
-    report(args, &document, notes, &model, &drawn, load);
-    Ok(())
+    document.export_picture_to(&picture, &drawn.image, Export { format, ..Export::default() })?;
+    report(args, &document, notes, &model, &drawn, load, picture.is_stdout())
+}
+
+/// Where everything goes that a drawing writes.
+struct Written {
+    picture: Output,
+    format: PictureFormat,
+    latents: Option<Output>,
+    /// One for each step.
+    previews: Vec<Output>,
+}
+
+impl Written {
+    /// Checks every output before anything is drawn, so that no drawing is lost to a path.
+    fn of(args: &Args, document: &Document) -> anyhow::Result<Self> {
+        let files = document.settings.files();
+        let inputs = [args.project.as_path()].into_iter().chain(args.start.files());
+        let mut outputs = Outputs::reading(inputs.chain(files.iter().map(PathBuf::as_path)));
+        let mut add = |path: &Path| if path.as_os_str() == "-" { outputs.add_stdout() } else { outputs.add(path) };
+        let picture = add(&args.output)?;
+        let format = match PictureFormat::of_path(&args.output) {
+            Some(format) => format,
+            None if picture.is_file() => {
+                return Err(FileError::new(&args.output, Problem::Ending(PictureFormat::all_endings())).into());
+            }
+            // A stream's name says nothing.
+            None => PictureFormat::Png,
+        };
+        let latents = args.latents.as_deref().map(&mut add).transpose()?;
+        if args.json {
+            add(Path::new("-"))?;
+        }
+        let mut previews = Vec::new();
+        if let Some(folder) = &args.previews {
+            std::fs::create_dir_all(folder).with_context(|| format!("{}: cannot be made", folder.display()))?;
+            let runs = 1 + document.regions.iter().filter(|region| region.visible && region.reroll.is_some()).count();
+            for step in 1..=runs * document.settings.steps as usize {
+                previews.push(add(&folder.join(format!("step_{step:03}.png")))?);
+            }
+        }
+        Ok(Self { picture, format, latents, previews })
+    }
 }
 
 /// Writes what the arguments say over what the project says.
@@ -272,14 +305,15 @@ fn apply(args: &Args, window: &Window, document: &mut Document, notes: &mut Vec<
 }
 
 /// Draws the bar and writes previews.
-struct Render<'a> {
+struct Render {
     bar: Bar,
-    folder: Option<&'a Path>,
+    /// One for each step.
+    previews: Vec<Output>,
     begun: Instant,
     failure: Option<anyhow::Error>,
 }
 
-impl Watcher for Render<'_> {
+impl Watcher for Render {
     fn cancelled(&mut self) -> bool {
         self.failure.is_some()
     }
@@ -296,24 +330,29 @@ impl Watcher for Render<'_> {
     fn step(&mut self, done: usize, total: usize, preview: Option<RgbImage>) {
         let left = self.begun.elapsed().as_secs_f64() / done.max(1) as f64 * (total - done) as f64;
         self.bar.step(done, total, left);
-        if let (Some(folder), Some(preview)) = (self.folder, preview) {
-            let path = folder.join(format!("step_{done:03}.png"));
-            if let Err(error) = preview.save(&path) {
-                self.failure = Some(anyhow::anyhow!("{}: cannot be written: {error}", path.display()));
-            }
+        let Some(preview) = preview else { return };
+        if let Some(output) = done.checked_sub(1).and_then(|step| self.previews.get(step))
+            && let Err(error) = write_preview(output, &preview)
+        {
+            self.failure = Some(error.into());
         }
     }
 }
 
-/// The final latent as the f32 tensor `latent` `[1, 4, h, w]`, written beside and renamed.
-fn write_latent(path: &Path, drawn: &Drawn) -> anyhow::Result<()> {
+/// A preview as a PNG without metadata.
+fn write_preview(output: &Output, preview: &RgbImage) -> Result<(), FileError> {
+    let failed = |error: image::ImageError| Problem::Write(std::io::Error::other(error));
+    output.write(|file| preview.write_with_encoder(PngEncoder::new(file)).map_err(failed))
+}
+
+/// The final latent as the f32 tensor `latent` `[1, 4, h, w]`.
+fn write_latent(output: &Output, drawn: &Drawn) -> anyhow::Result<()> {
     let latent = &drawn.latent;
     let bytes: Vec<u8> = latent.data.iter().flat_map(|v| v.to_le_bytes()).collect();
     let shape = vec![latent.count, latent.channels, latent.height, latent.width];
-    let context = || format!("{}: the latent cannot be written", path.display());
-    let view = safetensors::tensor::TensorView::new(safetensors::Dtype::F32, shape, &bytes).with_context(context)?;
-    let file = safetensors::serialize([("latent", view)], None).with_context(context)?;
-    crate::document::write_atomically(path, &file)?;
+    let view = safetensors::tensor::TensorView::new(safetensors::Dtype::F32, shape, &bytes)?;
+    let bytes = safetensors::serialize([("latent", view)], None)?;
+    output.write(|file| file.write_all(&bytes).map_err(Problem::Write))?;
     Ok(())
 }
 
@@ -323,7 +362,16 @@ fn rerolls(document: &Document) -> Vec<serde_json::Value> {
     drawn.filter_map(|(n, r)| r.reroll.map(|seed| json!({"region": n, "seed": seed}))).collect()
 }
 
-fn report(args: &Args, document: &Document, notes: Vec<String>, model: &studio::Loaded, drawn: &Drawn, load: f64) {
+/// Tells what was drawn on standard output, or on standard error where the picture went there.
+fn report(
+    args: &Args,
+    document: &Document,
+    notes: Vec<String>,
+    model: &studio::Loaded,
+    drawn: &Drawn,
+    load: f64,
+    on_stdout: bool,
+) -> anyhow::Result<()> {
     let (device, dtype) = model.device();
     let settings = &document.settings;
     let mut warnings = notes;
@@ -358,13 +406,14 @@ fn report(args: &Args, document: &Document, notes: Vec<String>, model: &studio::
             },
             "warnings": warnings,
         });
-        println!("{object}");
-    } else if !args.quiet {
+        return print_line(&object.to_string());
+    }
+    if !args.quiet {
         for warning in &warnings {
-            eprintln!("warning: {warning}");
+            tell_line(&format!("warning: {warning}"));
         }
         let seconds = load + drawn.seconds.encode + drawn.seconds.denoise + drawn.seconds.decode;
-        println!(
+        let line = format!(
             "{}: {}×{}, seed {}, {} windows, {} UNet samples, {seconds:.1} s on {device}",
             args.output.display(),
             drawn.image.width(),
@@ -373,5 +422,7 @@ fn report(args: &Args, document: &Document, notes: Vec<String>, model: &studio::
             drawn.windows,
             drawn.unet_samples,
         );
+        if on_stdout { tell_line(&line) } else { print_line(&line)? }
     }
+    Ok(())
 }

@@ -1,7 +1,7 @@
 //! The options of a picture to start from, the same for every command that has them.
 
 use crate::document::{Area, Document, Start};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct StartArgs {
@@ -22,6 +22,12 @@ fn strength(text: &str) -> Result<f64, String> {
 }
 
 impl StartArgs {
+    /// The files that the arguments name.
+    pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
+        let mask = self.inpaint.as_deref().filter(|mask| mask.as_os_str() != "regions");
+        self.image.as_deref().into_iter().chain(mask)
+    }
+
     /// Writes what the arguments say over what the document says; what the person should know is told to `notes`.
     pub(super) fn apply(&self, document: &mut Document, notes: &mut Vec<String>) -> anyhow::Result<()> {
         let (width, height) = (document.width, document.height);

@@ -49,6 +49,30 @@ pub enum Problem {
     /// The system would not write it; what was there before is still whole.
     #[error("cannot be written ({0}); the old file is untouched, check the folder, its rights and the free space")]
     Write(#[source] std::io::Error),
+    /// A pipe or another stream would not take it.
+    #[error("cannot be written to ({0}); check what reads it, or write to a file")]
+    Stream(#[source] std::io::Error),
+    /// An output that the same command reads.
+    #[error("is read by this very command and would be lost; choose another name for what is written")]
+    OutputIsInput,
+    /// Two outputs of one command in one place.
+    #[error("would be written twice; give each output a name of its own")]
+    OutputTwice,
+    /// A folder where a file is to be written.
+    #[error("is a folder; give the name of a file in it")]
+    OutputIsFolder,
+    /// The folder of an output is not there.
+    #[error("there is no folder {0}; make it first, or choose another")]
+    NoFolder(String),
+    /// A file that its owner has protected against writing.
+    #[error("is write-protected; choose another name, or allow writing to it")]
+    Protected,
+    /// A disk, a socket or the like.
+    #[error("is neither a file nor a pipe and is not written to; choose another name")]
+    NoOutput,
+    /// A name whose ending no picture is written for.
+    #[error("pictures are written as {0}; give the name one of these endings")]
+    Ending(String),
     /// Neither a zip nor a PNG.
     #[error("is neither an OpenRaster project nor a PNG picture; choose a .ora or .png file")]
     UnknownKind,

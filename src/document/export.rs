@@ -2,7 +2,7 @@
 
 use super::file::replace_file;
 use super::raster::write_png;
-use super::{Carry, Document, FileError, Mask, Problem};
+use super::{Carry, Document, FileError, Mask, Output, Problem};
 use image::RgbImage;
 use image::codecs::{jpeg::JpegEncoder, webp::WebPEncoder};
 use serde::{Deserialize, Serialize};
@@ -32,6 +32,20 @@ impl PictureFormat {
             Self::Jpeg => "JPEG",
             Self::WebP => "WebP",
         }
+    }
+
+    /// The kind that a file of this name has, by its ending; `None` for all other endings and for none.
+    #[must_use]
+    pub fn of_path(path: &Path) -> Option<Self> {
+        let ending = path.extension()?;
+        Self::ALL.into_iter().find(|kind| kind.endings().iter().any(|known| ending.eq_ignore_ascii_case(known)))
+    }
+
+    /// The endings of all kinds, for errors.
+    #[must_use]
+    pub fn all_endings() -> String {
+        let endings: Vec<String> = Self::ALL.iter().flat_map(|kind| kind.endings()).map(|e| format!(".{e}")).collect();
+        endings.join(", ")
     }
 
     /// The endings of its files, the usual one first.
@@ -72,21 +86,32 @@ impl Document {
     /// # Errors
     /// One line naming the file, the fact and the remedy; the old file is then as it was.
     pub fn export_picture(&self, path: impl AsRef<Path>, image: &RgbImage, export: Export) -> Result<(), FileError> {
-        let path = path.as_ref();
+        self.export_picture_to(&Output::at(path.as_ref())?, image, export)
+    }
+
+    /// Exports as [`Self::export_picture`] does, to an output that was found to be writable before.
+    ///
+    /// # Errors
+    /// As [`Self::export_picture`].
+    pub fn export_picture_to(&self, output: &Output, image: &RgbImage, export: Export) -> Result<(), FileError> {
+        output.write(|file| self.picture(image, export, file))
+    }
+
+    fn picture(&self, image: &RgbImage, export: Export, stream: impl Write) -> Result<(), Problem> {
         if export.format == PictureFormat::Png {
-            return self.export_png_with(path, image, if export.metadata { Carry::ALL } else { Carry::NOTHING });
+            return self.png(image, if export.metadata { Carry::ALL } else { Carry::NOTHING }, stream);
         }
         let (width, height) = image.dimensions();
         let exif = export.metadata.then(|| user_comment(&self.parameters(width, height, self.seed_of(image))));
         if let Some(exif) = exif.as_ref().filter(|exif| exif.len() > MAX_EXIF) {
-            return Err(FileError::new(path, Problem::TooMuchText(exif.len(), MAX_EXIF)));
+            return Err(Problem::TooMuchText(exif.len(), MAX_EXIF));
         }
-        replace_file(path, |file| match export.format {
+        match export.format {
             PictureFormat::Jpeg => {
-                encode(JpegEncoder::new_with_quality(file, export.quality.clamp(1, 100)), image, exif)
+                encode(JpegEncoder::new_with_quality(stream, export.quality.clamp(1, 100)), image, exif)
             }
-            _ => encode(WebPEncoder::new_lossless(file), image, exif),
-        })
+            _ => encode(WebPEncoder::new_lossless(stream), image, exif),
+        }
     }
 }
 

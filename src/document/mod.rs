@@ -23,7 +23,7 @@ pub use delta::MaskDelta;
 pub use describe::{BackgroundSummary, Kind, RegionSummary, StartSummary, Summary, describe};
 pub use error::{FileError, Problem};
 pub use export::{Export, PictureFormat};
-pub use file::{Opened, Palette, replace_file, write_atomically};
+pub use file::{Opened, Output, Outputs, Palette, replace_file, write_atomically};
 pub use history::{Change, History, MEMORY as HISTORY_MEMORY, MergeKey};
 pub use mask::{Mask, PixelRect, TILE, Tile, TileBytes};
 pub use pictures::{is_grey, over_white, read_picture};

@@ -71,7 +71,7 @@ impl Document {
         self.png(image, carry, stream).map_err(|problem| FileError::named(PICTURE, problem))
     }
 
-    fn png(&self, image: &RgbImage, carry: Carry, stream: impl Write) -> Result<(), Problem> {
+    pub(super) fn png(&self, image: &RgbImage, carry: Carry, stream: impl Write) -> Result<(), Problem> {
         let seed = self.seed_of(image);
         let parameters = carry.parameters.then(|| self.parameters(image.width(), image.height(), seed));
         let project = if carry.project { Some(self.embedded(seed)?) } else { None };

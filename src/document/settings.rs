@@ -1,7 +1,7 @@
 //! How a picture is made: the settings of a document.
 
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The settings of a document. All lengths are in latent pixels (8 canvas pixels).
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -33,6 +33,18 @@ pub struct Settings {
     pub window_weights: WindowWeights,
     /// What surrounds a region while it bootstraps.
     pub bootstrap_colour: BootstrapColour,
+}
+
+impl Settings {
+    /// The files and folders that the checkpoint and the LoRAs are read from, where they are named by their paths.
+    #[must_use]
+    pub fn files(&self) -> Vec<PathBuf> {
+        let model = Path::new(&self.model);
+        // A version for few steps takes what it lacks from the folder around it.
+        let around = model.parent().filter(|outer| outer.join("unet").is_dir());
+        let loras = self.loras.iter().map(|lora| PathBuf::from(&lora.file));
+        [Some(model), around].into_iter().flatten().map(Path::to_path_buf).chain(loras).collect()
+    }
 }
 
 impl Default for Settings {

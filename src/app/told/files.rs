@@ -21,6 +21,18 @@ pub fn problem(problem: &Problem) -> String {
             "cannot be written ({0}); the old file is untouched, check the folder, its rights and the free space",
             &[&system(error)],
         ),
+        Problem::Stream(error) => {
+            fill("cannot be written to ({0}); check what reads it, or write to a file", &[&system(error)])
+        }
+        Problem::OutputIsInput => {
+            fill("is read by this very command and would be lost; choose another name for what is written", &[])
+        }
+        Problem::OutputTwice => fill("would be written twice; give each output a name of its own", &[]),
+        Problem::OutputIsFolder => fill("is a folder; give the name of a file in it", &[]),
+        Problem::NoFolder(folder) => fill("there is no folder {0}; make it first, or choose another", &[folder]),
+        Problem::Protected => fill("is write-protected; choose another name, or allow writing to it", &[]),
+        Problem::NoOutput => fill("is neither a file nor a pipe and is not written to; choose another name", &[]),
+        Problem::Ending(endings) => fill("pictures are written as {0}; give the name one of these endings", &[endings]),
         Problem::UnknownKind => {
             fill("is neither an OpenRaster project nor a PNG picture; choose a .ora or .png file", &[])
         }

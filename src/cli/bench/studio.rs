@@ -1,6 +1,7 @@
 //! `polyptych bench studio`.
 
 use super::Window;
+use crate::cli::console::{print, print_line};
 use serde_json::Value;
 use std::time::Instant;
 
@@ -16,12 +17,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, window: &Window, started: Instant) -> anyhow::Result<()> {
     let figures = (window.bench)(args.runs, started)?;
-    if args.json {
-        println!("{figures}");
-    } else {
-        print!("{}", table(&figures));
-    }
-    Ok(())
+    if args.json { print_line(&figures.to_string()) } else { print(&table(&figures)) }
 }
 
 /// The figures for people.

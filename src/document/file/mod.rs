@@ -29,11 +29,12 @@
 mod atomic;
 mod names;
 pub(super) mod ora;
+mod output;
 mod palette;
 mod project;
 mod stack;
 
-pub use atomic::{replace_file, write_atomically};
+pub use output::{Output, Outputs, replace_file, write_atomically};
 pub use palette::Palette;
 
 use super::{Document, FileError, Problem};
@@ -87,7 +88,15 @@ impl Document {
     /// # Errors
     /// One line naming the file, the fact and the remedy; the old file is then as it was.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), FileError> {
-        replace_file(path.as_ref(), |file| ora::write(self, file, ora::Contents::Whole))
+        self.save_to(&Output::at(path.as_ref())?)
+    }
+
+    /// Saves as [`Self::save`] does, to an output that was found to be writable before.
+    ///
+    /// # Errors
+    /// As [`Self::save`].
+    pub fn save_to(&self, output: &Output) -> Result<(), FileError> {
+        output.write(|file| ora::write(self, file, ora::Contents::Whole))
     }
 
     /// Writes the project to a stream.

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::document::{Area, Document, MAX_REGIONS, PixelRect, Problem, Region, Rgb, Take, check_canvas, takes};
 use std::collections::BTreeSet;
-use std::io::{self, Seek, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
@@ -65,7 +65,7 @@ pub(in crate::document) fn write<W: Write + Seek>(
         return Err(Problem::TooMuchText(stack.len().max(project.len()), MAX_TEXT));
     }
 
-    let mut zip = ZipWriter::new(stream);
+    let mut zip = ZipWriter::new(FailsOnce { stream, failed: false });
     let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
     let deflated = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
     let mut put = |name: &str, bytes: &[u8], options: SimpleFileOptions| -> Result<(), Problem> {
@@ -111,6 +111,40 @@ pub(in crate::document) fn write<W: Write + Seek>(
         }
     }
     zip.finish().map_err(|e| write_problem(e.into()))?.flush().map_err(write_problem)
+}
+
+/// A stream that swallows everything after its first failure, which its writer is told of. `ZipWriter` tries to finish its
+/// file when it is dropped, and would tell a second failure on standard error.
+struct FailsOnce<W> {
+    stream: W,
+    failed: bool,
+}
+
+impl<W> FailsOnce<W> {
+    fn unless_failed<T>(&mut self, swallowed: T, act: impl FnOnce(&mut W) -> io::Result<T>) -> io::Result<T> {
+        if self.failed {
+            return Ok(swallowed);
+        }
+        let done = act(&mut self.stream);
+        self.failed = done.is_err();
+        done
+    }
+}
+
+impl<W: Write> Write for FailsOnce<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.unless_failed(bytes.len(), |stream| stream.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.unless_failed((), Write::flush)
+    }
+}
+
+impl<W: Seek> Seek for FailsOnce<W> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.unless_failed(0, |stream| stream.seek(to))
+    }
 }
 
 /// The entry of a region's pixels.
