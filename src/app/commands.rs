@@ -62,7 +62,7 @@ const fn place(modifiers: Modifiers, key: Key) -> Keys {
 
 commands! {
     New: "New…", "Start an empty canvas", None, [key(CTRL, Key::N)];
-    Open: "Open…", "Open a project (.ora) or a picture exported from Polyptych (.png)", None, [key(CTRL, Key::O)];
+    Open: "Open…", "Open a project (.ora), or any picture (PNG, JPEG, WebP) to go on from", None, [key(CTRL, Key::O)];
     Recent: "Recent projects…", "Open one of the projects you had open of late", None, [key(CTRL_SHIFT, Key::O)];
     Recover: "Bring back unsaved work…", "What was not saved when the studio ended without being closed", None, [];
     Examples: "Examples…", "Open one of the painted examples", None, [];
@@ -72,6 +72,8 @@ commands! {
     ExportMask: "Export mask…", "Write the mask of the selected region as a PNG file", None, [];
     ExportRegions: "Export regions…", "Keep names, words, settings and colours of the regions for other pictures, without their masks", None, [];
     ImportRegions: "Import regions…", "Add regions that were exported, their masks still to be painted", None, [];
+    PlacePicture: "Place picture…", "Choose a picture and say what it is for: to start from it, or as a mask", None, [];
+    ImportMask: "Import mask…", "Give the selected region the mask in a picture", None, [];
     Quit: "Quit", "Close the studio", None, [key(CTRL, Key::Q)];
     Undo: "Undo", "Take back the last change", None, [key(CTRL, Key::Z)];
     Redo: "Redo", "Do again what was taken back", None, [key(CTRL_SHIFT, Key::Z), key(CTRL, Key::Y)];

@@ -5,8 +5,8 @@ use super::editor::Selected;
 use super::leave::Leave;
 use super::models::model_name;
 use super::texts::{fill, tr};
-use super::{App, theme};
-use crate::document::{Document, Mask, RegionId, is_grey, over_white, read_picture};
+use super::{App, theme, told};
+use crate::document::{Document, FileError, Mask, RegionId, is_grey, over_white, read_picture};
 use crate::studio::{LoraFile, Vocabulary};
 use egui::{Align2, ColorImage, FontId, Rect, Stroke, StrokeKind, TextureHandle, TextureOptions, Ui, vec2};
 use image::RgbaImage;
@@ -31,24 +31,88 @@ pub struct PlaceForm {
     shown: Option<TextureHandle>,
 }
 
-/// Finds out what was dropped. Slow for large files, so it runs on a thread of its own.
-pub fn find_out(path: &Path) -> Result<Found, String> {
-    let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
-    let weights = ["safetensors", "ckpt", "pt", "pth", "bin", "pkl"].contains(&ending.as_str());
-    if ending == "safetensors" && LoraFile::is_one(path) {
-        let summary = LoraFile::open(path).map_err(|e| e.to_string())?.summary();
-        let tags = || summary.tags.iter().take(3).map(|tag| tag.words.clone()).collect::<Vec<_>>().join(", ");
-        let words = summary.trigger.clone().unwrap_or_else(tags);
-        return Ok(Found::Lora(Some(words).filter(|words| !words.is_empty())));
+/// The question that a file is the answer to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// None: it was dropped, on this card or beside all.
+    Dropped(Option<Selected>),
+    /// A picture of which is asked then what it is for.
+    Place,
+    /// The selected region's mask.
+    Mask,
+    Model,
+    Lora,
+}
+
+/// Why a file is no answer.
+pub enum Refused {
+    File(FileError),
+    /// In English, as the layers below tell of model files.
+    Model(String),
+    LoraForModel,
+    NoLora,
+}
+
+impl Refused {
+    pub fn told(&self, path: &Path) -> String {
+        match self {
+            Self::File(error) => told::file_error(error),
+            Self::Model(text) => text.clone(),
+            Self::NoLora => fill("{0} is not a LoRA. Choose a .safetensors file that was made as one.", &[&name(path)]),
+            Self::LoraForModel => {
+                fill("{0} is a LoRA, not a model. Lay it over a model with “Add a LoRA…”.", &[&name(path)])
+            }
+        }
     }
-    if path.is_dir() || weights {
-        // What a model lacks is better said now than when a picture is wanted.
-        return Vocabulary::open(&path.display().to_string()).map(|_| Found::Model).map_err(|e| e.to_string());
+}
+
+/// Finds out whether a file is what was asked for, or what a dropped one is. Slow for large files, so it runs on a thread of
+/// its own.
+pub fn find_out(path: &Path, asked: Asked) -> Result<Found, Refused> {
+    match asked {
+        Asked::Dropped(_) => dropped(path),
+        Asked::Place | Asked::Mask => picture(path),
+        Asked::Model if LoraFile::is_one(path) => Err(Refused::LoraForModel),
+        Asked::Model => model(path),
+        Asked::Lora if has_weights(path) || LoraFile::is_one(path) => lora(path),
+        Asked::Lora => Err(Refused::NoLora),
     }
-    if Document::is_project(path).map_err(|e| e.to_string())? {
+}
+
+/// True for a file that holds weights by its ending.
+fn has_weights(path: &Path) -> bool {
+    let known = ["safetensors", "ckpt", "pt", "pth", "bin", "pkl"];
+    path.extension().is_some_and(|ending| known.iter().any(|known| ending.eq_ignore_ascii_case(known)))
+}
+
+fn dropped(path: &Path) -> Result<Found, Refused> {
+    let safetensors = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("safetensors"));
+    if safetensors && LoraFile::is_one(path) {
+        return lora(path);
+    }
+    if path.is_dir() || has_weights(path) {
+        return model(path);
+    }
+    if Document::is_project(path).map_err(Refused::File)? {
         return Ok(Found::Project);
     }
-    read_picture(path).map(|image| Found::Picture(Arc::new(image))).map_err(|e| e.to_string())
+    picture(path)
+}
+
+fn picture(path: &Path) -> Result<Found, Refused> {
+    read_picture(path).map(|image| Found::Picture(Arc::new(image))).map_err(Refused::File)
+}
+
+/// A model; what it lacks is better said now than when a picture is wanted.
+fn model(path: &Path) -> Result<Found, Refused> {
+    Vocabulary::open(&path.display().to_string()).map(|_| Found::Model).map_err(|e| Refused::Model(e.to_string()))
+}
+
+fn lora(path: &Path) -> Result<Found, Refused> {
+    let summary = LoraFile::open(path).map_err(|e| Refused::Model(e.to_string()))?.summary();
+    let tags = || summary.tags.iter().take(3).map(|tag| tag.words.clone()).collect::<Vec<_>>().join(", ");
+    let words = summary.trigger.clone().unwrap_or_else(tags);
+    Ok(Found::Lora(Some(words).filter(|words| !words.is_empty())))
 }
 
 fn name(path: &Path) -> String {
@@ -71,7 +135,7 @@ impl App {
             self.toasts.info(fill("One at a time: {0} was taken.", &[&name(&path)]));
         }
         let card = at.and_then(|at| self.cards.card_at(at));
-        self.files.find_out(path, card);
+        self.files.find_out(path, Asked::Dropped(card));
     }
 
     pub(super) fn drop_hint(&self, ui: &Ui) {
@@ -91,8 +155,8 @@ impl App {
         painter.galley(place.min, text, t.text_strong);
     }
 
-    /// A dropped file has been looked at.
-    pub(super) fn found(&mut self, ctx: &egui::Context, path: &Path, card: Option<Selected>, found: Found) {
+    /// A dropped or chosen file has been looked at.
+    pub(super) fn found(&mut self, ctx: &egui::Context, path: &Path, asked: Asked, found: Found) {
         match found {
             Found::Project => self.leave(ctx, Leave::OpenPath(path.to_path_buf())),
             Found::Model => {
@@ -106,10 +170,17 @@ impl App {
                     self.toasts.info(fill("It was trained on these words: {0}", &[&words]));
                 }
             }
-            Found::Picture(image) => match card {
-                Some(Selected::Region(id)) => self.take_mask(id, &image),
-                _ => self.place(name(path), image),
-            },
+            Found::Picture(image) => {
+                let card = match asked {
+                    Asked::Dropped(card) => card,
+                    Asked::Mask => Some(self.editor.selected()),
+                    _ => None,
+                };
+                match card {
+                    Some(Selected::Region(id)) => self.take_mask(id, &image),
+                    _ => self.place(name(path), image),
+                }
+            }
         }
     }
 
@@ -242,14 +313,27 @@ mod tests {
     #[test]
     fn a_lora_is_known_by_its_tensors() {
         let golden = |name| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens").join(name);
-        let words = |name| match find_out(&golden(name)) {
+        let words = |name| match find_out(&golden(name), Asked::Lora) {
             Ok(Found::Lora(words)) => words,
             _ => panic!("{name} is a LoRA"),
         };
         assert_eq!(words("lora/eps_kohya.safetensors").as_deref(), Some("zorkfox, snow, a fox"));
         assert_eq!(words("lora/eps_peft.safetensors"), None);
-        let error = find_out(&golden("eps/unet/diffusion_pytorch_model.safetensors")).err().expect("no LoRA");
+        let refused = |name, asked| {
+            let path = golden(name);
+            find_out(&path, asked).err().expect("refused").told(&path)
+        };
+        let unet = "eps/unet/diffusion_pytorch_model.safetensors";
+        let error = refused(unet, Asked::Dropped(None));
         assert!(error.contains("single-file checkpoints"), "{error}");
+        // Who asks for a LoRA is told of LoRAs, who asks for a model of models.
+        for name in [unet, "masks/hard1.png", "eps"] {
+            assert!(refused(name, Asked::Lora).contains("LoRA"), "{}", refused(name, Asked::Lora));
+        }
+        assert!(refused("lora/eps_kohya.safetensors", Asked::Model).contains("is a LoRA, not a model"));
+        assert!(refused("masks/hard1.png", Asked::Model).contains("checkpoint"));
+        assert!(refused("eps", Asked::Mask).contains("eps"));
+        assert!(matches!(find_out(&golden("eps"), Asked::Model), Ok(Found::Model)));
     }
 
     #[test]
@@ -262,7 +346,7 @@ mod tests {
             folder.path().join("empty"),
             folder.path().join("gone.png"),
         ] {
-            let error = find_out(&path).err().expect("refused");
+            let error = find_out(&path, Asked::Dropped(None)).err().expect("refused").told(&path);
             assert!(!error.contains('\n') && error.contains(&name(&path)), "{error}");
         }
     }

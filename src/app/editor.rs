@@ -41,6 +41,8 @@ pub struct Editor {
     selected: Selected,
     in_stroke: bool,
     path: Option<PathBuf>,
+    /// What saving over that file would lose, one sentence each.
+    losses: Vec<String>,
     title: String,
     takes_kept: u64,
     saved: State,
@@ -69,6 +71,7 @@ impl Editor {
             selected,
             in_stroke: false,
             path: None,
+            losses: Vec::new(),
             title: title.to_owned(),
             takes_kept: 0,
             saved,
@@ -142,6 +145,19 @@ impl Editor {
         self.path = Some(path.to_path_buf());
     }
 
+    /// Losses by saving over the file, one English sentence each: it was made by another program, or could not be read in full.
+    #[must_use]
+    pub fn losses(&self) -> &[String] {
+        &self.losses
+    }
+
+    /// The same document, of whose file saving over it would lose this.
+    #[must_use]
+    pub fn with_losses(mut self, losses: Vec<String>) -> Self {
+        self.losses = losses;
+        self
+    }
+
     /// What the title bar calls it.
     #[must_use]
     pub fn title(&self) -> &str {
@@ -181,6 +197,7 @@ impl Editor {
     /// The document in this state is in the file.
     pub fn mark_saved(&mut self, state: State) {
         self.saved = state;
+        self.losses.clear();
     }
 
     /// What undo would take back.

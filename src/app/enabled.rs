@@ -17,6 +17,7 @@ impl App {
             Command::Export | Command::CopyPicture => self.editor.document().take.is_some(),
             Command::Recover => !self.recovery.lost.is_empty(),
             Command::ExportMask => region,
+            Command::ImportMask => region && !self.editor.is_locked(),
             Command::ExportRegions => !self.editor.document().regions.is_empty(),
             Command::AddRegion => self.editor.document().regions.len() < MAX_REGIONS,
             Command::DuplicateRegion => region && self.editor.document().regions.len() < MAX_REGIONS,

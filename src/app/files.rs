@@ -1,12 +1,14 @@
 //! Reading and writing files, and asking where, on threads of their own: a slow disk or a broken portal never holds up
 //! the window.
 
-use super::drops::{self, Found};
-use super::editor::{Selected, State};
+use super::drops::{self, Asked, Found, Refused};
+use super::editor::State;
 use super::recovery::{self, Copy};
 use super::shelf::{self, Seen};
 use super::texts::tr;
-use crate::document::{Document, Export, FileError, Mask, Opened, Palette, PictureFormat, Start, Take};
+use crate::document::{
+    Document, Export, FileError, Mask, Opened, Output, Outputs, Palette, PictureFormat, Start, Take,
+};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -35,6 +37,10 @@ pub enum Purpose {
     ImportRegions,
     /// A picture to start from.
     Picture,
+    /// A picture of which is asked then what it is for.
+    Place,
+    /// The selected region's new mask.
+    Mask,
     /// A folder with a model in it.
     Model,
     Lora,
@@ -50,6 +56,8 @@ impl Purpose {
             Self::ExportRegions => tr("Export regions"),
             Self::ImportRegions => tr("Import regions"),
             Self::Picture => tr("Choose a picture to start from"),
+            Self::Place => tr("Place picture"),
+            Self::Mask => tr("Import mask"),
             Self::Model => tr("Choose a model folder"),
             Self::Lora => tr("Add a LoRA"),
         }
@@ -61,9 +69,8 @@ impl Purpose {
             Self::Open => tr("Open"),
             Self::SaveAs => tr("Save"),
             Self::Export(_) | Self::ExportMask | Self::ExportRegions => tr("Export"),
-            Self::ImportRegions => tr("Import"),
-            Self::Picture => tr("Choose"),
-            Self::Model => tr("Choose"),
+            Self::ImportRegions | Self::Mask => tr("Import"),
+            Self::Picture | Self::Place | Self::Model => tr("Choose"),
             Self::Lora => tr("Add"),
         }
     }
@@ -71,12 +78,12 @@ impl Purpose {
     /// The endings of the files it is about.
     pub fn endings(self) -> &'static [&'static str] {
         match self {
-            Self::Open => &["ora", "png"],
+            Self::Open => &["ora", "png", "jpg", "jpeg", "webp"],
             Self::SaveAs => &["ora"],
             Self::Export(format) => format.endings(),
             Self::ExportMask => &["png"],
             Self::ExportRegions | Self::ImportRegions => &["json"],
-            Self::Picture => &["png", "jpg", "jpeg", "webp"],
+            Self::Picture | Self::Place | Self::Mask => &["png", "jpg", "jpeg", "webp"],
             Self::Model => &[],
             Self::Lora => &["safetensors"],
         }
@@ -120,11 +127,11 @@ pub enum Done {
         path: PathBuf,
         result: Result<(), FileError>,
     },
-    /// A dropped file was looked at; `card` is the card it was dropped on.
+    /// A dropped or chosen file was looked at.
     Found {
         path: PathBuf,
-        card: Option<Selected>,
-        result: Result<Found, String>,
+        asked: Asked,
+        result: Result<Found, Refused>,
     },
     Autosaved {
         state: State,
@@ -214,23 +221,37 @@ impl Files {
         self.spawn("picture", move || Done::Picture { result: picture(&path, size), path });
     }
 
-    pub fn save(&mut self, document: Document, state: (u64, u64), path: PathBuf) {
-        self.spawn("save", move || Done::Saved { result: document.save(&path), path, state });
+    /// Saves a document, but not over what it `reads`.
+    pub fn save(&mut self, document: Document, state: (u64, u64), path: PathBuf, reads: Vec<PathBuf>) {
+        self.spawn("save", move || {
+            let result = Outputs::reading(reads).add(&path).and_then(|output| document.save_to(&output));
+            Done::Saved { result, path, state }
+        });
     }
 
-    pub fn export(&mut self, document: Document, take: Arc<Take>, how: Export, path: PathBuf) {
-        let write = move |path: &Path| document.export_picture(path, &take.image, how);
-        self.spawn("export", move || Done::Exported { result: write(&path), path });
+    pub fn export(&mut self, document: Document, take: Arc<Take>, how: Export, path: PathBuf, reads: Vec<PathBuf>) {
+        self.write(path, reads, move |output| document.export_picture_to(output, &take.image, how));
     }
 
-    pub fn export_mask(&mut self, mask: Arc<Mask>, path: PathBuf) {
-        let write = move |path: &Path| mask.export(path);
-        self.spawn("export", move || Done::Exported { result: write(&path), path });
+    pub fn export_mask(&mut self, mask: Arc<Mask>, path: PathBuf, reads: Vec<PathBuf>) {
+        self.write(path, reads, move |output| mask.export_to(output));
     }
 
-    pub fn export_regions(&mut self, document: Document, path: PathBuf) {
-        let write = move |path: &Path| document.export_regions(path);
-        self.spawn("export", move || Done::Exported { result: write(&path), path });
+    pub fn export_regions(&mut self, document: Document, path: PathBuf, reads: Vec<PathBuf>) {
+        self.write(path, reads, move |output| document.export_regions_to(output));
+    }
+
+    /// Exports to a path, but not over what the document `reads`.
+    fn write(
+        &mut self,
+        path: PathBuf,
+        reads: Vec<PathBuf>,
+        write: impl FnOnce(&Output) -> Result<(), FileError> + Send + 'static,
+    ) {
+        self.spawn("export", move || {
+            let result = Outputs::reading(reads).add(&path).and_then(|output| write(&output));
+            Done::Exported { result, path }
+        });
     }
 
     pub fn import_regions(&mut self, path: PathBuf) {
@@ -238,9 +259,9 @@ impl Files {
         self.spawn("import", move || Done::Palette { result: read(&path), path });
     }
 
-    /// Finds out what a dropped file is.
-    pub fn find_out(&mut self, path: PathBuf, card: Option<Selected>) {
-        self.spawn("drop", move || Done::Found { result: drops::find_out(&path), path, card });
+    /// Finds out what a dropped or chosen file is.
+    pub fn find_out(&mut self, path: PathBuf, asked: Asked) {
+        self.spawn("look", move || Done::Found { result: drops::find_out(&path, asked), path, asked });
     }
 
     pub fn autosave(&mut self, copy: Copy) {
@@ -280,7 +301,7 @@ impl Files {
             Purpose::ExportMask => dialog.add_filter("PNG", purpose.endings()).set_file_name(name),
             Purpose::ExportRegions => dialog.add_filter("JSON", purpose.endings()).set_file_name(name),
             Purpose::ImportRegions => dialog.add_filter("JSON", purpose.endings()),
-            Purpose::Picture => dialog.add_filter(tr("Pictures"), purpose.endings()),
+            Purpose::Picture | Purpose::Place | Purpose::Mask => dialog.add_filter(tr("Pictures"), purpose.endings()),
             Purpose::Model => dialog,
             Purpose::Lora => dialog.add_filter("LoRA", purpose.endings()),
         };
@@ -290,7 +311,12 @@ impl Files {
         self.asking = Some(purpose);
         let answer = move || {
             let path = match purpose {
-                Purpose::Open | Purpose::Picture | Purpose::ImportRegions | Purpose::Lora => dialog.pick_file(),
+                Purpose::Open
+                | Purpose::Picture
+                | Purpose::Place
+                | Purpose::Mask
+                | Purpose::ImportRegions
+                | Purpose::Lora => dialog.pick_file(),
                 Purpose::SaveAs | Purpose::Export(_) | Purpose::ExportMask | Purpose::ExportRegions => {
                     dialog.save_file()
                 }

@@ -1,5 +1,7 @@
 //! What happens before a frame is drawn: taking in what other threads have finished, and files.
 
+use super::dialogs::Dialog;
+use super::drops::Asked;
 use super::files::{Done, Purpose};
 use super::leave::Leave;
 use super::texts::fill;
@@ -32,13 +34,13 @@ impl App {
     fn file_done(&mut self, ctx: &egui::Context, done: Done) {
         match done {
             Done::Opened { path, result: Ok(opened) } => {
-                let crate::document::Opened { document, notes } = *opened;
+                let crate::document::Opened { document, notes, losses } = *opened;
                 self.remember_folder(&path);
                 self.remember_project(&path);
                 // A picture with a project inside opens the project; saving it asks for a name of its own.
                 let is_project = path.extension().is_some_and(|x| x.eq_ignore_ascii_case("ora"));
                 let editor = if is_project {
-                    Editor::from_file(document, &path)
+                    Editor::from_file(document, &path).with_losses(losses)
                 } else {
                     Editor::new(document, &path.file_stem().unwrap_or_default().to_string_lossy())
                 };
@@ -64,7 +66,7 @@ impl App {
                 self.remember_folder(&path);
                 self.start_from(image);
             }
-            Done::Found { path, card, result: Ok(found) } => self.found(ctx, &path, card, found),
+            Done::Found { path, asked, result: Ok(found) } => self.found(ctx, &path, asked, found),
             Done::Autosaved { state, files, result } => {
                 self.recovery.finished(state, &files, result.is_ok());
                 if let Err(error) = result {
@@ -86,7 +88,7 @@ impl App {
                 self.after_save = None;
                 self.toasts.error(told::file_error(&error));
             }
-            Done::Found { result: Err(message), .. } => self.toasts.error(message),
+            Done::Found { path, result: Err(refused), .. } => self.toasts.error(refused.told(&path)),
             Done::Answered { purpose, path: Some(path) } => {
                 let after = self.after_save.take();
                 self.path_given(ctx, purpose, path, after);
@@ -95,12 +97,20 @@ impl App {
         }
     }
 
-    /// Saves where the document lies, or asks where.
+    /// Saves where the document lies, or asks where; asks first where what lies there holds more than the document.
     pub(super) fn save(&mut self, after: Option<Leave>) {
         self.finish_gesture();
         match self.editor.path().map(Path::to_path_buf) {
+            Some(_) if !self.editor.losses().is_empty() => self.dialog = Some(Dialog::SaveOver(after)),
             Some(path) => self.save_to(path, after),
             None => self.save_as(after),
+        }
+    }
+
+    /// Saves over the document's own file, whatever it holds.
+    pub(super) fn save_over(&mut self, after: Option<Leave>) {
+        if let Some(path) = self.editor.path().map(Path::to_path_buf) {
+            self.save_to(path, after);
         }
     }
 
@@ -110,7 +120,7 @@ impl App {
         if self.files.ask(Purpose::SaveAs, Some(&folder), &name) {
             self.after_save = after;
         } else {
-            self.dialog = Some(super::dialogs::Dialog::Path(self.path_form(Purpose::SaveAs, after)));
+            self.dialog = Some(Dialog::Path(self.path_form(Purpose::SaveAs, after)));
         }
     }
 
@@ -119,7 +129,13 @@ impl App {
             return self.once_worked_out(move |app| app.save_to(path, after));
         }
         self.after_save = after;
-        self.files.save(self.editor.document().clone(), self.editor.state(), path);
+        self.files.save(self.editor.document().clone(), self.editor.state(), path, self.read_files(Purpose::SaveAs));
+    }
+
+    /// The files that the open document is made from, none of which may be written over: for an export its project, too.
+    pub(super) fn read_files(&self, purpose: Purpose) -> Vec<PathBuf> {
+        let project = self.editor.path().filter(|_| purpose != Purpose::SaveAs).map(Path::to_path_buf);
+        self.editor.document().settings.files().into_iter().chain(project).collect()
     }
 
     /// Asks for a path to open or to export to.
@@ -137,6 +153,7 @@ impl App {
             return self.once_worked_out(move |app| app.path_given(&ctx, purpose, path, after));
         }
         let path = purpose.with_ending(path);
+        let reads = self.read_files(purpose);
         match purpose {
             // The open document was asked about before the path was.
             Purpose::Open => self.leave_now(ctx, Leave::OpenPath(path)),
@@ -144,14 +161,14 @@ impl App {
             Purpose::Export(_) => {
                 let document = self.export_of.take().unwrap_or_else(|| self.editor.document().clone());
                 if let Some(take) = document.take.clone() {
-                    self.files.export(document, take, self.prefs.export, path);
+                    self.files.export(document, take, self.prefs.export, path, reads);
                 }
             }
-            Purpose::ExportRegions => self.files.export_regions(self.editor.document().clone(), path),
+            Purpose::ExportRegions => self.files.export_regions(self.editor.document().clone(), path, reads),
             Purpose::ImportRegions => self.files.import_regions(path),
             Purpose::ExportMask => {
                 if let Some(region) = self.editor.selected_region() {
-                    self.files.export_mask(std::sync::Arc::clone(&region.mask), path);
+                    self.files.export_mask(std::sync::Arc::clone(&region.mask), path, reads);
                 }
             }
             Purpose::Picture => {
@@ -159,9 +176,11 @@ impl App {
                 let size = (document.width, document.height);
                 self.files.picture(path, size);
             }
-            Purpose::Model => self.set_model(path.display().to_string()),
             // Looked at as what is dropped is.
-            Purpose::Lora => self.files.find_out(path, None),
+            Purpose::Place => self.files.find_out(path, Asked::Place),
+            Purpose::Mask => self.files.find_out(path, Asked::Mask),
+            Purpose::Model => self.files.find_out(path, Asked::Model),
+            Purpose::Lora => self.files.find_out(path, Asked::Lora),
         }
     }
 
@@ -182,6 +201,10 @@ impl App {
         if let (Purpose::ExportMask, Some(region)) = (purpose, self.editor.selected_region()) {
             let safe = |c: char| if c.is_alphanumeric() || c == ' ' || c == '-' { c } else { '_' };
             stem = format!("{stem} - {}", region.name.chars().map(safe).collect::<String>());
+        }
+        if purpose == Purpose::SaveAs && !self.editor.losses().is_empty() {
+            // Beside the file that another program made.
+            stem += " (Polyptych)";
         }
         format!("{stem}.{}", purpose.endings().first().copied().unwrap_or_default())
     }

@@ -24,6 +24,8 @@ const MENUS: [Menu; 8] = [
             Some(Command::ExportMask),
             Some(Command::ExportRegions),
             Some(Command::ImportRegions),
+            Some(Command::ImportMask),
+            Some(Command::PlacePicture),
             None,
             Some(Command::Quit),
         ],

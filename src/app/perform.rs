@@ -29,6 +29,8 @@ impl App {
             Command::ExportMask => self.ask_path(Purpose::ExportMask),
             Command::ExportRegions => self.ask_path(Purpose::ExportRegions),
             Command::ImportRegions => self.ask_path(Purpose::ImportRegions),
+            Command::PlacePicture => self.ask_path(Purpose::Place),
+            Command::ImportMask => self.ask_path(Purpose::Mask),
             Command::Recent => {
                 self.look_at_shelf();
                 self.dialog = Some(Dialog::Recent);

@@ -28,6 +28,9 @@ struct Record {
     title: String,
     /// Where the copy lies.
     copy: PathBuf,
+    /// What saving over the project would lose.
+    #[serde(default)]
+    losses: Vec<String>,
 }
 
 /// A document that a crash would have lost.
@@ -128,7 +131,8 @@ impl Recovery {
     }
 
     /// Begins to keep a document; `None` (told once, in the log) where the data folder cannot be used.
-    fn begin(&mut self, document: &Document, state: State, project: Option<&Path>, title: &str) -> Option<Copy> {
+    fn begin(&mut self, editor: &Editor) -> Option<Copy> {
+        let (document, state, project) = (editor.document(), editor.state(), editor.path());
         let folder = self.folder.clone()?;
         if self.lock.is_none() {
             match lock(&folder, &self.session) {
@@ -153,7 +157,8 @@ impl Recovery {
             }
         }
         self.running = true;
-        let record = Record { project: project.map(Path::to_path_buf), title: title.to_owned(), copy };
+        let (title, losses) = (editor.title().to_owned(), editor.losses().to_vec());
+        let record = Record { project: project.map(Path::to_path_buf), title, copy, losses };
         Some(Copy { document: document.clone(), state, record, at })
     }
 
@@ -305,8 +310,7 @@ impl App {
         let state = self.editor.state();
         match self.recovery.due_in(state) {
             Some(Duration::ZERO) => {
-                let editor = &self.editor;
-                if let Some(copy) = self.recovery.begin(editor.document(), state, editor.path(), editor.title()) {
+                if let Some(copy) = self.recovery.begin(&self.editor) {
                     self.files.autosave(copy);
                 }
             }
@@ -327,6 +331,7 @@ impl App {
     pub(super) fn recovered(&mut self, copy: &Path, opened: Opened) {
         let Some(lost) = self.recovery.lost.iter().find(|lost| lost.copy() == copy) else { return };
         let editor = Editor::recovered(opened.document, lost.project(), lost.title());
+        let editor = editor.with_losses(lost.record.losses.clone());
         self.open_document(editor);
         self.recovery.adopt(copy);
         for note in opened.notes {
@@ -357,7 +362,7 @@ mod tests {
     fn kept(recovery: &mut Recovery, project: Option<&Path>) -> Copy {
         let mut document = Document::new(64, 64);
         document.background.words = "a lake".to_owned();
-        let copy = recovery.begin(&document, (1, 0), project, "Lake").expect("a folder");
+        let copy = recovery.begin(&Editor::recovered(document, project, "Lake")).expect("a folder");
         write(&copy).expect("written");
         recovery.finished(copy.state, &copy.files(), true);
         copy
@@ -411,7 +416,7 @@ mod tests {
     fn a_copy_that_is_finished_too_late_goes() {
         let data = tempfile::tempdir().expect("a folder");
         let mut recovery = Recovery::new(Some(data.path()), None);
-        let copy = recovery.begin(&Document::new(64, 64), (1, 0), None, "Lake").expect("a folder");
+        let copy = recovery.begin(&Editor::new(Document::new(64, 64), "Lake")).expect("a folder");
         recovery.forget();
         write(&copy).expect("written");
         recovery.finished(copy.state, &copy.files(), true);

@@ -185,7 +185,7 @@ fn fraction(text: &str) -> Result<f32, String> {
 }
 
 pub(super) fn run(args: &Args, window: &Window) -> anyhow::Result<()> {
-    let Opened { mut document, mut notes } = Document::open_with_notes(&args.project)?;
+    let Opened { mut document, mut notes, .. } = Document::open_with_notes(&args.project)?;
     apply(args, window, &mut document, &mut notes)?;
     let Written { picture, format, latents, previews } = Written::of(args, &document)?;
 

@@ -1,6 +1,5 @@
 //! Pictures and masks for other programs.
 
-use super::file::replace_file;
 use super::raster::write_png;
 use super::{Carry, Document, FileError, Mask, Output, Problem};
 use image::RgbImage;
@@ -156,7 +155,15 @@ impl Mask {
     /// # Errors
     /// One line naming the file, the fact and the remedy; the old file is then as it was.
     pub fn export(&self, path: impl AsRef<Path>) -> Result<(), FileError> {
-        replace_file(path.as_ref(), |file| {
+        self.export_to(&Output::at(path.as_ref())?)
+    }
+
+    /// Writes as [`Self::export`] does, to an output that was found to be writable before.
+    ///
+    /// # Errors
+    /// As [`Self::export`].
+    pub fn export_to(&self, output: &Output) -> Result<(), FileError> {
+        output.write(|file| {
             let size = (self.width(), self.height());
             let fill = |y: u32, row: &mut [u8]| self.read_row(0, y, row);
             let (grey, balanced) = (png::ColorType::Grayscale, png::Compression::Balanced);

@@ -88,6 +88,6 @@ fn loras_are_chosen_in_a_dialog_and_what_was_added_is_in_the_list() {
     painter.asks_for(Command::AddLora);
     painter.answers_with(&golden("eps/vae/diffusion_pytorch_model.safetensors"), "Add");
     painter.waits_for("the file", |a| !a.is_busy_with_files());
-    assert!(painter.sees("single-file checkpoints"));
+    assert!(painter.sees("is not a LoRA"));
     assert_eq!(names(&painter).len(), 2);
 }

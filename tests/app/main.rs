@@ -1,5 +1,6 @@
 //! Stories of painters, told to the window through egui_kittest: no display and no graphics adapter is needed.
 
+mod brought;
 mod canvas;
 mod cards;
 mod change;

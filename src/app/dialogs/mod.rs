@@ -24,6 +24,8 @@ use std::path::PathBuf;
 pub enum Dialog {
     /// The document has changes; leave it all the same?
     Unsaved(Leave),
+    /// The file holds more than the document; save over it all the same?
+    SaveOver(Option<Leave>),
     Path(PathForm),
     NewCanvas(SizeForm),
     CanvasSize(SizeForm),
@@ -46,6 +48,8 @@ pub enum Next {
     Run(Command),
     Leave(Leave),
     SaveThen(Leave),
+    SaveOver(Option<Leave>),
+    SaveAs(Option<Leave>),
     LeaveNow(Leave),
     /// Something that the whole studio does.
     Then(fn(&mut App, &egui::Context)),
@@ -86,6 +90,7 @@ impl App {
         let Some(dialog) = self.dialog.take() else { return };
         let next = match dialog {
             Dialog::Unsaved(leave) => plain::unsaved(ui, self.editor.title(), leave),
+            Dialog::SaveOver(after) => plain::save_over(ui, self.editor.title(), self.editor.losses(), after),
             Dialog::Path(form) => path::ask(ui, form),
             Dialog::NewCanvas(form) => canvas_size::new_canvas(ui, form),
             Dialog::CanvasSize(form) => canvas_size::canvas_size(ui, form, self.editor.document()),
@@ -107,6 +112,8 @@ impl App {
             Next::Leave(leave) => self.leave(ui, leave),
             Next::LeaveNow(leave) => self.leave_now(ui, leave),
             Next::SaveThen(leave) => self.save(Some(leave)),
+            Next::SaveOver(after) => self.save_over(after),
+            Next::SaveAs(after) => self.save_as(after),
             Next::Resize { width, height, fit, anchor } => self.change_canvas((width, height), fit, anchor),
             Next::Path { purpose, path, after } => self.path_given(ui, purpose, path, after),
             Next::Then(change) => change(self, ui),

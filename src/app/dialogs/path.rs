@@ -4,7 +4,8 @@ use super::{Dialog, Next, buttons, main, modal, other};
 use crate::app::files::Purpose;
 use crate::app::leave::Leave;
 use crate::app::texts::{fill, tr};
-use crate::app::{App, theme, widgets};
+use crate::app::{App, theme, told, widgets};
+use crate::document::Outputs;
 use egui::{Button, Frame, Key, Label, Margin, RichText, ScrollArea, TextEdit, Ui};
 use egui_material_icons::icons;
 use std::path::{Path, PathBuf};
@@ -19,6 +20,10 @@ pub struct PathForm {
     entries: Vec<Entry>,
     /// The path that exists already and would be replaced.
     replace: Option<PathBuf>,
+    /// Why the path cannot be written.
+    refused: Option<String>,
+    /// Files that may not be written over.
+    reads: Vec<PathBuf>,
     focused: bool,
 }
 
@@ -45,6 +50,8 @@ impl App {
             folder: PathBuf::new(),
             entries: Vec::new(),
             replace: None,
+            refused: None,
+            reads: self.read_files(purpose),
             focused: false,
         };
         form.go_to(folder);
@@ -73,6 +80,16 @@ impl PathForm {
         self.folder = folder;
     }
 
+    /// The reason for which a path cannot be written, if that is asked for.
+    fn refusal(&self, path: &Path) -> Option<String> {
+        // (To ask a pipe is to wait for its reader.)
+        let askable = std::fs::metadata(path).map_or(true, |found| found.is_file() || found.is_dir());
+        if !self.purpose.writes() || !askable {
+            return None;
+        }
+        Outputs::reading(&self.reads).add(path).err().map(|error| told::file_error(&error))
+    }
+
     fn given(&self) -> Option<PathBuf> {
         let typed = self.typed.trim();
         if typed.is_empty() {
@@ -98,7 +115,7 @@ pub(super) fn ask(ui: &Ui, mut form: PathForm) -> Next {
             response.request_focus();
         }
         if response.changed() {
-            form.replace = None;
+            (form.replace, form.refused) = (None, None);
         }
         accept = response.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter));
         ui.horizontal(|ui| {
@@ -137,6 +154,9 @@ pub(super) fn ask(ui: &Ui, mut form: PathForm) -> Next {
             let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
             ui.label(RichText::new(fill("{0} is there already. Replace it?", &[&name])).color(t.warning));
         }
+        if let Some(why) = &form.refused {
+            ui.label(RichText::new(why).color(t.warning));
+        }
         buttons(ui, |ui| {
             let verb = if form.replace.is_some() { tr("Replace") } else { form.purpose.verb() };
             accept |= main(ui, verb, form.given().is_some());
@@ -152,6 +172,8 @@ pub(super) fn ask(ui: &Ui, mut form: PathForm) -> Next {
         if path.is_dir() && form.purpose != Purpose::Model {
             form.typed.clear();
             form.go_to(path);
+        } else if let Some(why) = form.refusal(&path) {
+            form.refused = Some(why);
         } else if form.purpose.writes() && path.exists() && form.replace.as_ref() != Some(&path) {
             form.replace = Some(path);
         } else {

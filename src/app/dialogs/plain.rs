@@ -25,6 +25,37 @@ pub(super) fn unsaved(ui: &Ui, title: &str, leave: Leave) -> Next {
     next.unwrap_or(if close { Next::Close } else { Next::Stay(Dialog::Unsaved(leave)) })
 }
 
+/// Asks before a file is replaced that holds what the document does not.
+pub(super) fn save_over(ui: &Ui, title: &str, losses: &[String], after: Option<Leave>) -> Next {
+    let mut next = None;
+    let close = modal(ui, tr("Save over this file?"), 480.0, |ui| {
+        ui.label(fill("{0} holds more than Polyptych can save. If it is replaced, this is gone from it:", &[&title]));
+        let t = theme::tokens(ui);
+        ui.spacing_mut().item_spacing.y = theme::HALF;
+        for loss in losses.iter().take(MOST_LOSSES) {
+            ui.label(RichText::new(format!("•  {loss}")).color(t.text_strong));
+        }
+        if losses.len() > MOST_LOSSES {
+            ui.label(fill("and {0} more", &[&(losses.len() - MOST_LOSSES)]));
+        }
+        buttons(ui, |ui| {
+            if main(ui, tr("Save as a new file…"), true) {
+                next = Some(Next::SaveAs(after.clone()));
+            }
+            if other(ui, tr("Replace it")) {
+                next = Some(Next::SaveOver(after.clone()));
+            }
+            if other(ui, tr("Cancel")) {
+                next = Some(Next::Close);
+            }
+        });
+    });
+    next.unwrap_or(if close { Next::Close } else { Next::Stay(Dialog::SaveOver(after)) })
+}
+
+/// No more losses are listed than fit a dialog.
+const MOST_LOSSES: usize = 8;
+
 pub(super) fn examples(ui: &Ui, exhibits: Vec<gallery::Exhibit>) -> Next {
     let mut chosen = None;
     let close = modal(ui, tr("Examples"), gallery::width(exhibits.len()), |ui| chosen = gallery::show(ui, &exhibits));

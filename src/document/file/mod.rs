@@ -49,6 +49,8 @@ pub struct Opened {
     pub document: Document,
     /// What could not be taken over as it was, one sentence each.
     pub notes: Vec<String>,
+    /// What saving over that file would lose, one sentence each; empty for a whole project of this program.
+    pub losses: Vec<String>,
 }
 
 /// The first bytes of a zip file.

@@ -11,8 +11,8 @@
 //!
 //! A region has the fields it has in `polyptych.json`; all but the name may be left out.
 
+use super::Output;
 use super::project::RegionEntry;
-use super::replace_file;
 use crate::document::error::reason;
 use crate::document::{Background, Document, FileError, MAX_REGIONS, Problem, REGION_COLOURS, Region, RegionId};
 use serde::{Deserialize, Serialize};
@@ -58,6 +58,14 @@ impl Document {
     /// # Errors
     /// One line naming the file, the fact and the remedy; the old file is then as it was.
     pub fn export_regions(&self, path: impl AsRef<Path>) -> Result<(), FileError> {
+        self.export_regions_to(&Output::at(path.as_ref())?)
+    }
+
+    /// Writes as [`Self::export_regions`] does, to an output that was found to be writable before.
+    ///
+    /// # Errors
+    /// As [`Self::export_regions`].
+    pub fn export_regions_to(&self, output: &Output) -> Result<(), FileError> {
         let region = |region: &Region| {
             let mut value = serde_json::to_value(RegionEntry::of(region, String::new())).unwrap_or_default();
             if let Value::Object(map) = &mut value {
@@ -72,7 +80,7 @@ impl Document {
             background: Words { words: self.background.words.clone(), negative: self.background.negative.clone() },
             regions: self.regions.iter().map(region).collect(),
         };
-        replace_file(path.as_ref(), |file| {
+        output.write(|file| {
             let bytes = serde_json::to_vec_pretty(&entry).map_err(|e| Problem::Regions(reason(&e)))?;
             file.write_all(&bytes).map_err(Problem::Write)
         })

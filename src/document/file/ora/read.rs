@@ -75,7 +75,7 @@ pub(in crate::document) fn read<R: io::Read + Seek>(stream: R) -> Result<Read, P
         Some(project) => layers.with_project(&stack, project, &mut document, &mut notes)?,
         None => layers.alone(&stack, &mut document, &mut notes)?,
     }
-    Ok(Read { opened: Opened { document, notes }, seed })
+    Ok(Read { opened: Opened { document, notes, losses: Vec::new() }, seed })
 }
 
 /// The small picture inside a file, as PNG.
