@@ -447,7 +447,7 @@ fn the_picture_to_start_from_is_kept_undone_and_moved_with_the_canvas() {
     let with = |start: &str| {
         let json = format!(r#"{{"polyptych": 1, "start": {start}}}"#);
         let bytes = changed(&bytes_of(&painted_over()), &[], &[("polyptych.json", json.as_bytes())]);
-        let Opened { document, notes } = Document::read_from(&bytes).unwrap();
+        let Opened { document, notes, .. } = Document::read_from(&bytes).unwrap();
         (document.start.map(|start| (start.strength, start.area)), notes.join("\n"))
     };
     let layer = r#""layer": "data/start.png""#;
