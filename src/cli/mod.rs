@@ -95,6 +95,11 @@ fn usage(error: &clap::Error) -> ExitCode {
         text.lines().map(str::trim).filter(|l| !l.is_empty()).take_while(|l| !l.starts_with("Usage:")).collect();
     let message = one_line(message.join("; ").trim_start_matches("error: "));
     let message = message.split("; For more information").next().unwrap_or_default();
+    // The remedy that clap knows for a value with a dash, `--` before it, is none for an option's value.
+    let message = match message.split_once("; tip: to pass ") {
+        Some((fact, _)) => format!("{fact}; join a value that begins with a dash to its option, such as --negative=-people"),
+        None => message.to_owned(),
+    };
     console::tell_line(&format!("polyptych: {message}; `polyptych --help` shows what there is"));
     ExitCode::from(2)
 }
