@@ -5,8 +5,8 @@ use super::decode::decode;
 use super::model::Model;
 use super::plan::{Facts, Plan, bootstrap_steps, coverages, pixels_of_regions, plan, visible};
 use super::preview::LatentToRgb;
-use super::start;
 use super::warning::Warning;
+use super::{start, thin};
 use crate::diffusion::{
     self, Ddim, DpmSolver, Euler, EulerAncestral, Heun, Kept, Lcm, Network, NetworkError, Observer, PaintError,
     Painted, Planes, Recorder, Sampler, ScheduleError, SchedulerConfig, Trajectory, UniPc,
@@ -142,6 +142,7 @@ pub fn draw(
     let mut prompt = |words: &str| model.prompt(words).map_err(DrawError::Words);
     let Plan { mut painting, mut rerolls, mut warnings } = plan(document, facts, options, &mut prompt)?;
     cut_words(document, model, &mut warnings);
+    warnings.extend(thin::warnings(document, options, facts.factor, model.few_steps().is_some()));
     if let (Some(start), Some(kept)) = (&mut painting.start, &document.start) {
         start.clean = start::encode(model_as_network(model), kept, painting.factor, painting.wrap)?;
     }

@@ -17,6 +17,7 @@ mod models;
 mod plan;
 mod preview;
 mod start;
+mod thin;
 mod vocabulary;
 mod warning;
 mod worker;
