@@ -36,14 +36,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            reference: false,
-            savings: true,
-            bootstrap_steps: None,
-            previews: false,
-            kept: None,
-            keep: false,
-        }
+        Self { reference: false, savings: true, bootstrap_steps: None, previews: false, kept: None, keep: false }
     }
 }
 

@@ -277,7 +277,8 @@ mod tests {
         assert_eq!(found("हिन्दी می‌خواهم"), ["हिन्दी", "می‌خواهم"]);
         assert_eq!(found("a red🐉dragon 🏰🏰, ☀️"), ["a", "red", "🐉", "dragon", "🏰", "🏰", "☀️"]);
         // A family, a skin, a flag of two letters and one of many, a key.
-        for one in ["👨‍👩‍👧‍👦", "👋🏽", "🇩🇪", "🏴󠁧󠁢󠁳󠁣󠁴󠁿", "1️⃣", "❤️‍🔥"] {
+        for one in ["👨‍👩‍👧‍👦", "👋🏽", "🇩🇪", "🏴󠁧󠁢󠁳󠁣󠁴󠁿", "1️⃣", "❤️‍🔥"]
+        {
             assert_eq!(found(&format!("{one}{one} 2")), [one, one], "{one}");
         }
     }
