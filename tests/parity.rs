@@ -182,7 +182,7 @@ fn a_region_drawn_again_keeps_the_rest_of_the_picture() {
     let mut base = document(&golden, "overlap");
     base.settings.bootstrap = 0.3;
     base.settings.steps = 4;
-    let options = Options { keep_trajectory: true, ..Options::default() };
+    let options = Options { keep: true, ..Options::default() };
     let first = render("eps", &base, &options);
     let mut again = base.clone();
     again.regions[0].reroll = Some(5);
@@ -207,11 +207,11 @@ fn a_region_drawn_again_keeps_the_rest_of_the_picture() {
     assert!(cost.0 < cost.1 && drawn.unet_samples == first.unet_samples + cost.0);
     assert_eq!(Estimate::of(&again, 16, 8).expect("an estimate").unet_samples, drawn.unet_samples);
     // With the way of the kept picture at hand only the region is paid for, and the picture is the same.
-    let quick = render("eps", &again, &Options { trajectory: first.trajectory.clone(), ..Options::default() });
+    let quick = render("eps", &again, &Options { kept: first.kept.clone(), ..Options::default() });
     assert_eq!((quick.unet_samples, &quick.latent), (cost.0, &drawn.latent));
     // Another region on top of it: the first keeps its new face.
     again.regions[2].reroll = Some(6);
-    let both = render("eps", &again, &Options { trajectory: first.trajectory, ..Options::default() });
+    let both = render("eps", &again, &Options { kept: first.kept, ..Options::default() });
     assert_eq!(both.latent.data[4 * 32 + 4].to_bits(), drawn.latent.data[4 * 32 + 4].to_bits());
     assert!(relative_l2(&both.latent.data, &drawn.latent.data) > 1e-2);
 }

@@ -423,11 +423,11 @@ fn the_rarer_settings_of_the_picture_are_folded_away_and_undone() {
     assert_eq!(writer.settings(), before);
 }
 
-#[test]
-fn the_command_line_tells_of_unknown_words_too() {
+/// The warnings of drawing these words from the command line.
+fn warnings_of(words: &str) -> Vec<String> {
     let folder = tempfile::tempdir().expect("a folder");
     let mut document = Document::new(64, 64);
-    document.background.words = "a zebra on a meadow".to_owned();
+    document.background.words = words.to_owned();
     document.settings.steps = 1;
     let (project, picture) = (folder.path().join("zebra.ora"), folder.path().join("zebra.png"));
     document.save(&project).expect("saved");
@@ -436,7 +436,19 @@ fn the_command_line_tells_of_unknown_words_too() {
     let output = render.output().expect("it runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let told: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one object");
-    let warnings: Vec<&str> = told["warnings"].as_array().expect("a list").iter().filter_map(|w| w.as_str()).collect();
+    told["warnings"].as_array().expect("a list").iter().filter_map(|w| Some(w.as_str()?.to_owned())).collect()
+}
+
+#[test]
+fn the_command_line_tells_of_unknown_words_too() {
+    let warnings = warnings_of("a zebra on a meadow");
     assert!(warnings.iter().any(|w| w.starts_with("this model does not know: zebra")), "{warnings:?}");
     assert!(!warnings.iter().any(|w| w.contains("meadow")), "{warnings:?}");
+}
+
+#[test]
+fn the_command_line_tells_of_emoji_and_cuts_a_word_without_end() {
+    let warnings = warnings_of(&format!("a 🐉 on a meadow, {}", "q".repeat(100_000)));
+    let note = warnings.iter().find(|w| w.starts_with("this model does not know: 🐉, qqq")).expect("a note");
+    assert!(note.ends_with("q…") && note.chars().count() < 100, "{note}");
 }

@@ -1,10 +1,12 @@
 //! One drawing from start to end: a document and a model become a picture.
 
+use super::again::{self, KeptPicture, Overlay, Reroll};
+use super::decode::decode;
 use super::model::Model;
 use super::plan::{Facts, Plan, bootstrap_steps, coverages, pixels_of_regions, plan, visible};
 use super::preview::LatentToRgb;
-use super::start;
 use super::warning::Warning;
+use super::{start, thin};
 use crate::diffusion::{
     self, Ddim, DpmSolver, Euler, EulerAncestral, Heun, Kept, Lcm, Network, NetworkError, Observer, PaintError,
     Painted, Planes, Recorder, Sampler, ScheduleError, SchedulerConfig, Trajectory, UniPc,
@@ -25,23 +27,16 @@ pub struct Options {
     pub bootstrap_steps: Option<usize>,
     /// Make a preview of every step.
     pub previews: bool,
-    /// The way of the picture without anything drawn again, from [`Drawn::trajectory`] of a drawing of this document. Where
-    /// regions are drawn again and this is absent, it is found out first.
-    pub trajectory: Option<Arc<Trajectory>>,
-    /// Keep the way of the picture in [`Drawn::trajectory`]: a latent a step.
-    pub keep_trajectory: bool,
+    /// The picture without anything drawn again, from [`Drawn::kept`] of a drawing of this document. Where regions are drawn
+    /// again and this is absent, it is drawn first.
+    pub kept: Option<KeptPicture>,
+    /// Keep the picture without anything drawn again in [`Drawn::kept`]: a latent a step, and its pixels.
+    pub keep: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            reference: false,
-            savings: true,
-            bootstrap_steps: None,
-            previews: false,
-            trajectory: None,
-            keep_trajectory: false,
-        }
+        Self { reference: false, savings: true, bootstrap_steps: None, previews: false, kept: None, keep: false }
     }
 }
 
@@ -80,7 +75,7 @@ pub struct Seconds {
 #[derive(Debug, Clone)]
 pub struct Drawn {
     pub image: RgbImage,
-    /// The final latent `[1, 4, h, w]`.
+    /// The final latent `[1, 4, h, w]`. Where several regions were drawn again, the upper one's on cells that both could change.
     pub latent: Planes,
     pub windows: usize,
     pub unet_samples: usize,
@@ -89,8 +84,8 @@ pub struct Drawn {
     pub unet_samples_reference: usize,
     /// What of `unet_samples` went into drawing regions again.
     pub unet_samples_rerolled: usize,
-    /// The way of the picture without anything drawn again, where it was asked for or needed.
-    pub trajectory: Option<Arc<Trajectory>>,
+    /// The picture without anything drawn again, where it was asked for or needed.
+    pub kept: Option<KeptPicture>,
     pub seconds: Seconds,
     pub warnings: Vec<Warning>,
 }
@@ -140,6 +135,7 @@ pub fn draw(
     let mut prompt = |words: &str| model.prompt(words).map_err(DrawError::Words);
     let Plan { mut painting, mut rerolls, mut warnings } = plan(document, facts, options, &mut prompt)?;
     cut_words(document, model, &mut warnings);
+    warnings.extend(thin::warnings(document, options, facts.factor, model.few_steps().is_some()));
     if let (Some(start), Some(kept)) = (&mut painting.start, &document.start) {
         start.clean = start::encode(model_as_network(model), kept, painting.factor, painting.wrap)?;
     }
@@ -152,7 +148,7 @@ pub fn draw(
         let (factor, wrap) = (painting.factor, painting.wrap);
         painting.conditions = Some(start::conditions(model_as_network(model), document, &regions, factor, wrap)?);
     }
-    for (again, _) in &mut rerolls {
+    for Reroll { painting: again, .. } in &mut rerolls {
         again.start.clone_from(&painting.start);
         again.conditions.clone_from(&painting.conditions);
     }
@@ -170,50 +166,50 @@ pub fn draw(
 
     watcher.stage(Stage::Denoising);
     let start = Instant::now();
-    let known = options.trajectory.clone().filter(|_| !rerolls.is_empty());
+    let known = options.kept.clone().filter(|_| !rerolls.is_empty());
+    if let Some(known) = &known {
+        again::check(known, document)?;
+    }
     let runs = rerolls.len() + usize::from(known.is_none());
     let config = model.scheduler().clone();
-    let mut follower =
-        Follower { watcher, previews, document, wrap: painting.wrap, factor: painting.factor, start, runs, run: 0 };
+    let (wrap, factor) = (painting.wrap, painting.factor);
+    let mut follower = Follower { watcher, previews, document, wrap, factor, start, runs, run: 0, again: None };
     let network = model_as_network(model);
     let new_sampler = || sampler(document, &config, options);
     let mut cost = Cost::default();
-    let mut latest = None;
-    let trajectory = match known {
-        Some(known) => Some(known),
+    // The picture in which nothing is drawn again comes first.
+    let (first, trajectory) = match &known {
+        Some(KeptPicture { trajectory, .. }) => (trajectory.last().cloned(), Some(Arc::clone(trajectory))),
         None if options.reference => {
             let steps = bootstrap_steps(document.settings.bootstrap, document, options);
             let painted = diffusion::paint_reference(&painting, steps, &mut *new_sampler()?, network, &mut follower)?;
             cost.add(&painted);
-            latest = Some(painted.latent);
-            None
+            (Some(painted.latent), None)
         }
         None => {
-            let wanted = options.keep_trajectory || !rerolls.is_empty();
+            let wanted = options.keep || !rerolls.is_empty();
             let mut recorder = Recorder { observer: &mut follower, trajectory: wanted.then(Trajectory::default) };
             let painted = diffusion::paint(&painting, &mut *new_sampler()?, network, &mut recorder)?;
             let trajectory = recorder.trajectory.map(Arc::new);
             cost.add(&painted);
-            latest = Some(painted.latent);
             follower.run += 1;
-            trajectory
+            (Some(painted.latent), trajectory)
         }
     };
-    let mut way = trajectory.clone();
-    let last = rerolls.len();
-    for (number, (painting, free)) in (1..).zip(rerolls) {
-        let Some(trajectory) = way.take() else { break };
-        let kept = Kept { trajectory, free };
-        let wanted = number < last;
-        let mut recorder = Recorder { observer: &mut follower, trajectory: wanted.then(Trajectory::default) };
-        let painted = diffusion::repaint(&painting, &kept, &mut *new_sampler()?, network, &mut recorder)?;
-        way = recorder.trajectory.map(Arc::new);
+    let Some(first) = first else { return Err(DrawError::Invalid("nothing was drawn".to_owned())) };
+    let mut latent = first.clone();
+    let mut drawn_again = Vec::new();
+    for reroll in &rerolls {
+        let Some(trajectory) = trajectory.clone() else { break };
+        let kept = Kept { trajectory, free: reroll.free.clone() };
+        follower.again = Some((reroll, latent.clone()));
+        let painted = diffusion::repaint(&reroll.painting, &kept, &mut *new_sampler()?, network, &mut follower)?;
         cost.add(&painted);
         cost.rerolled += painted.unet_samples;
-        latest = Some(painted.latent);
         follower.run += 1;
+        reroll.lay_latent(&painted.latent, &mut latent);
+        drawn_again.push(painted.latent);
     }
-    let Some(latent) = latest else { return Err(DrawError::Invalid("nothing was drawn".to_owned())) };
     seconds.denoise = start.elapsed().as_secs_f64();
     if watcher.cancelled() {
         return Err(DrawError::Cancelled);
@@ -221,24 +217,44 @@ pub fn draw(
 
     watcher.stage(Stage::Decoding);
     let start = Instant::now();
-    let mut image = decode(model_as_network(model), &latent, document, painting.wrap)?;
-    if let Some(rgb) = model.preview_map() {
-        rgb.decode_pace = start.elapsed().as_secs_f64() / latent.plane_len().max(1) as f64;
-    }
-    if let (Some(kept), false) = (&document.start, options.reference) {
-        let pixels = pixels_of_regions(document, options);
-        start::composite(document, kept, &coverages(document, &pixels), painting.wrap, &mut image)?;
+    let mut finish = |latent: &Planes| {
+        let begun = Instant::now();
+        let mut image = decode(model_as_network(model), latent, document, wrap)?;
+        if let Some(rgb) = model.preview_map() {
+            rgb.decode_pace = begun.elapsed().as_secs_f64() / latent.plane_len().max(1) as f64;
+        }
+        if let (Some(kept), false) = (&document.start, options.reference) {
+            let pixels = pixels_of_regions(document, options);
+            start::composite(document, kept, &coverages(document, &pixels), wrap, &mut image)?;
+        }
+        Ok::<_, DrawError>(image)
+    };
+    let kept = match known {
+        Some(known) => known.image,
+        None => Arc::new(finish(&first)?),
+    };
+    let mut image = Arc::clone(&kept);
+    if !drawn_again.is_empty() {
+        let mut overlay = Overlay::new(&kept);
+        for (reroll, latent) in rerolls.iter().zip(&drawn_again) {
+            if watcher.cancelled() {
+                return Err(DrawError::Cancelled);
+            }
+            overlay.add(reroll, &finish(latent)?);
+        }
+        image = Arc::new(overlay.over(&kept));
     }
     seconds.decode = start.elapsed().as_secs_f64();
+    let kept = trajectory.map(|trajectory| KeptPicture { trajectory, image: kept });
     Ok(Drawn {
-        image,
+        image: Arc::unwrap_or_clone(image),
         latent,
         windows: cost.windows,
         unet_samples: cost.unet_samples,
         unet_inputs: cost.unet_inputs,
         unet_samples_reference: cost.unet_samples_reference,
         unet_samples_rerolled: cost.rerolled,
-        trajectory,
+        kept,
         seconds,
         warnings,
     })
@@ -318,6 +334,8 @@ struct Follower<'a> {
     /// Runs of the engine in this drawing, and how many of them are done.
     runs: usize,
     run: usize,
+    /// The region that is being drawn again, and the latent it is drawn into.
+    again: Option<(&'a Reroll, Planes)>,
 }
 
 impl Observer for Follower<'_> {
@@ -337,6 +355,11 @@ impl Follower<'_> {
     fn preview(&mut self, done: usize, total: usize, latent: &Planes, network: &mut dyn Network) -> Option<RgbImage> {
         let previews = self.previews.as_mut()?;
         let begun = Instant::now();
+        let mut together = None;
+        if let Some((reroll, others)) = &self.again {
+            reroll.lay_latent(latent, together.insert(others.clone()));
+        }
+        let latent = together.as_ref().unwrap_or(latent);
         let cells = latent.plane_len();
         // Earned by the steps alone. Nothing is decoded in advance of it: the last step's picture comes anyway.
         let earned = ((begun - self.start).as_secs_f64() - previews.spent).max(0.0) * PREVIEW_SHARE;
@@ -375,54 +398,5 @@ fn sampler(document: &Document, config: &SchedulerConfig, options: &Options) -> 
         document::Sampler::Dpmpp2mSde => Box::new(DpmSolver::new(config, steps, true)?),
         document::Sampler::UniPc => Box::new(UniPc::new(config, steps)?),
         document::Sampler::Lcm => Box::new(Lcm::new(config, steps)?),
-    })
-}
-
-/// Latent pixels of the other edge that a wrapped decode sees: more than the decoder's receptive field needs to be seamless.
-const WRAP_MARGIN: usize = 8;
-
-fn decode(
-    network: &mut dyn Network,
-    latent: &Planes,
-    document: &Document,
-    wrap: (bool, bool),
-) -> Result<RgbImage, DrawError> {
-    let (mx, my) = (if wrap.0 { WRAP_MARGIN } else { 0 }, if wrap.1 { WRAP_MARGIN } else { 0 });
-    let padded = wrapped(latent, mx, my);
-    let picture = network.decode(&padded).map_err(DrawError::Decode)?;
-    if picture.data.iter().any(|v| !v.is_finite()) {
-        return Err(DrawError::Decode("the decoder's picture is not a number; try another checkpoint".into()));
-    }
-    let factor = picture.width / padded.width.max(1);
-    Ok(to_image(&picture, mx * factor, my * factor, document.width, document.height))
-}
-
-/// The latent with a margin of its own other edge around it.
-pub(super) fn wrapped(latent: &Planes, mx: usize, my: usize) -> Planes {
-    let (h, w) = (latent.height, latent.width);
-    let mut out = Planes::zeros(1, latent.channels, h + 2 * my, w + 2 * mx);
-    let (plane, wide) = (out.plane_len(), out.width);
-    for c in 0..latent.channels {
-        for y in 0..out.height {
-            for x in 0..wide {
-                let (sy, sx) = ((y + h * my - my) % h, (x + w * mx - mx) % w);
-                out.data[c * plane + y * wide + x] = latent.data[c * h * w + sy * w + sx];
-            }
-        }
-    }
-    out
-}
-
-/// A picture in −1…1 as 8-bit sRGB, from an offset, rounded as diffusers does.
-pub(super) fn to_image(picture: &Planes, left: usize, top: usize, width: u32, height: u32) -> RgbImage {
-    let plane = picture.plane_len();
-    RgbImage::from_fn(width, height, |x, y| {
-        let x = (x as usize + left).min(picture.width - 1);
-        let y = (y as usize + top).min(picture.height - 1);
-        let at = |c: usize| {
-            let v = picture.data[c * plane + y * picture.width + x];
-            ((v / 2.0 + 0.5).clamp(0.0, 1.0) * 255.0).round() as u8
-        };
-        image::Rgb([at(0), at(1), at(2)])
     })
 }

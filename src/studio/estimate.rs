@@ -1,5 +1,6 @@
 //! What a run will cost, before it is started.
 
+use super::again::Reroll;
 use super::drawing::Options;
 use super::plan::{Facts, plan};
 use crate::diffusion::{Painting, PromptId, free_windows};
@@ -37,7 +38,7 @@ impl Estimate {
         let evaluations =
             || (first..steps).flat_map(|s| std::iter::repeat_n(s, document.settings.sampler.evaluations(s, steps)));
         let count = |painting: &Painting, windows: &[_]| painting.unet_samples(windows, evaluations());
-        let again = |(painting, free): &(Painting, Vec<f32>)| count(painting, &free_windows(painting, free));
+        let again = |Reroll { painting, free }: &Reroll| count(painting, &free_windows(painting, free));
         let unet_samples =
             count(&plan.painting, &plan.painting.evaluated_windows()) + plan.rerolls.iter().map(again).sum::<usize>();
         Some(Self { windows: windows.len(), steps: steps - first, unet_samples, seconds: None })

@@ -3,6 +3,8 @@
 //! The window (or a command) sends a [`Job`] and receives [`Event`]s. The worker calls `wake` whenever there is one to
 //! read, so that a sleeping window draws it.
 
+mod again;
+mod decode;
 mod drawing;
 mod estimate;
 mod failure;
@@ -15,10 +17,12 @@ mod models;
 mod plan;
 mod preview;
 mod start;
+mod thin;
 mod vocabulary;
 mod warning;
 mod worker;
 
+pub use again::KeptPicture;
 pub use drawing::{DrawError, Drawn, Options, Seconds, Stage, Watcher, draw};
 pub use estimate::{Estimate, Estimator};
 pub use failure::Failure;

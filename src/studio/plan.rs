@@ -1,9 +1,10 @@
 //! What a document asks of the engine. One list of parts serves the run and the estimate of its cost.
 
+use super::again::{Reroll, rerolls};
 use super::drawing::{DrawError, Options};
 use super::start;
 use super::warning::{Axis, Warning};
-use crate::diffusion::masks::{Coverage, LatentMask, Overlap, Rows, feathered, latent_masks, reference_masks, spread};
+use crate::diffusion::masks::{Coverage, LatentMask, Overlap, Rows, feathered, latent_masks, reference_masks};
 use crate::diffusion::windows::WindowWeights;
 use crate::diffusion::{Hold, Layout, Painting, Part, PromptId, Surround};
 use crate::document::{self, Document, Mask, Region};
@@ -19,15 +20,11 @@ pub(super) struct Facts {
     pub(super) factor: usize,
 }
 
-/// Cells around a region that change with it when it is drawn again, so that it can settle into its surroundings.
-const REROLL_MARGIN: usize = 2;
-
 /// A document, ready for the engine.
 pub(super) struct Plan {
     pub(super) painting: Painting,
-    /// What is drawn again over the finished picture, one after the other: the painting with the region's other seed, and
-    /// where it may change.
-    pub(super) rerolls: Vec<(Painting, Vec<f32>)>,
+    /// What is drawn again over the finished picture, the lowest region first.
+    pub(super) rerolls: Vec<Reroll>,
     /// What the person should know.
     pub(super) warnings: Vec<Warning>,
 }
@@ -288,20 +285,4 @@ fn masks(
     });
     let layouts = layouts.collect();
     (all, layouts)
-}
-
-/// The regions that are drawn again, lowest first.
-fn rerolls(document: &Document, painting: &Painting) -> Vec<(Painting, Vec<f32>)> {
-    let mut painting = painting.clone();
-    let mut rerolls = Vec::new();
-    for (k, region) in (1..).zip(visible(document)) {
-        let Some(seed) = region.reroll else { continue };
-        painting.parts[k].seed = seed;
-        let mut place = vec![0.0; painting.height * painting.width];
-        painting.parts[k].mask.add_to(&mut place);
-        painting.layouts.iter().for_each(|layout| layout.masks[k].add_to(&mut place));
-        let place = LatentMask::new(painting.height, painting.width, &place);
-        rerolls.push((painting.clone(), spread(&place, REROLL_MARGIN, painting.wrap)));
-    }
-    rerolls
 }

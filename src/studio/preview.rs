@@ -3,7 +3,7 @@
 //! A latent pixel of a Stable Diffusion VAE is nearly an affine function of the mean colour under it. The peers carry tables
 //! of its coefficients for the models they know; fitting them by least squares on one synthetic picture works for any.
 
-use super::drawing::wrapped;
+use super::decode::wrapped;
 use super::model::Model;
 use crate::diffusion::random::keyed_uniform;
 use crate::diffusion::{NetworkError, Planes};

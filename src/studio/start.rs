@@ -1,6 +1,7 @@
 //! The picture a drawing starts from: what may change of it, its latent, and how the finished picture is laid over it.
 
-use super::drawing::{DrawError, wrapped};
+use super::decode::wrapped;
+use super::drawing::DrawError;
 use crate::diffusion::masks::{Coverage, Overlap, feathered, latent_masks};
 use crate::diffusion::{self, Network, Planes};
 use crate::document::{Area, Document, Start};

@@ -54,6 +54,22 @@ pub enum Warning {
         /// Its name.
         region: String,
     },
+    /// A region so thin that it may not show with little guidance.
+    #[error(
+        "region “{region}” is so thin that it may not show {}", if *.few_steps {
+            format!("in so few steps; paint it at least {pixels} pixels wide, or draw with the full model")
+        } else {
+            format!("with so little guidance; paint it at least {pixels} pixels wide, or give more guidance")
+        }
+    )]
+    ThinRegion {
+        /// Its name.
+        region: String,
+        /// How wide it shows, in pixels.
+        pixels: usize,
+        /// The checkpoint was made for few steps.
+        few_steps: bool,
+    },
     /// A LoRA of which only a part fits the checkpoint.
     #[error("{file}: {left_out} of its {layers} layers fit nothing in this checkpoint and are left out")]
     LoraInPart {

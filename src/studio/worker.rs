@@ -1,5 +1,6 @@
 //! The worker: one thread that takes jobs in the order they came.
 
+use super::again::KeptPicture;
 use super::drawing::{DrawError, Drawn, Options, Stage, Watcher, draw};
 use super::estimate::Estimate;
 use super::live;
@@ -7,7 +8,6 @@ use super::model::Model;
 use super::models::Models;
 use super::{Event, Failure, Job, JobId, Phase, Vocabulary};
 use crate::checkpoint::{Checkpoint, few_step_version};
-use crate::diffusion::Trajectory;
 use crate::document::{Document, Lora};
 use image::RgbImage;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
@@ -187,10 +187,11 @@ pub(super) fn run(shared: &Shared, loader: Loader) {
     }
 }
 
-/// The way of the last picture and the document it is of, so that drawing a region of it again costs that region only.
-type Last = Option<(Document, Arc<Trajectory>)>;
+/// The last picture without anything drawn again and the document it is of, so that drawing a region of it again costs that
+/// region only, and keeps the very pixels that the person saw.
+type Last = Option<(Document, KeptPicture)>;
 
-/// The most bytes that are kept for it: a megapixel in fifty steps takes 13 MB.
+/// The most bytes that are kept for it: a megapixel in fifty steps takes 16 MB.
 const LAST_MEMORY: usize = 256 << 20;
 
 /// The document without what is drawn again over its picture, or has no part in making it.
@@ -246,12 +247,12 @@ fn one_job(shared: &Shared, id: JobId, job: &Job, models: &mut Models, last: &mu
         };
     }
     let basis = basis(&job.document);
-    options.trajectory = last.take().filter(|(of, _)| *of == basis).map(|(_, trajectory)| trajectory);
-    options.keep_trajectory = trajectory_memory(&job.document, model.factor()) <= LAST_MEMORY;
+    options.kept = last.take().filter(|(of, _)| *of == basis).map(|(_, kept)| kept);
+    options.keep = memory_to_keep(&job.document, model.factor()) <= LAST_MEMORY;
     match draw(&job.document, model, &options, &mut watcher) {
         Ok(mut drawn) => {
-            let trajectory = drawn.trajectory.take().filter(|t| t.memory() <= LAST_MEMORY);
-            *last = trajectory.map(|trajectory| (basis, trajectory));
+            let kept = drawn.kept.take().filter(|kept| kept.memory() <= LAST_MEMORY);
+            *last = kept.map(|kept| (basis, kept));
             let warnings = std::mem::take(&mut drawn.warnings);
             for warning in warnings {
                 shared.send(Event::Warning { job: id, warning });
@@ -281,12 +282,12 @@ fn failed(job: JobId, failure: Failure) -> Event {
     Event::Failed { job, failure: Arc::new(failure) }
 }
 
-/// The bytes a trajectory will take: a latent of four f32 planes before the first step and after each evaluation.
-fn trajectory_memory(document: &Document, factor: usize) -> usize {
-    let cells = (document.width as usize).div_ceil(factor) * (document.height as usize).div_ceil(factor);
+/// The bytes a kept picture will take: its pixels, and a latent of four f32 planes before the first step and after each evaluation.
+fn memory_to_keep(document: &Document, factor: usize) -> usize {
+    let (width, height) = (document.width as usize, document.height as usize);
     let steps = document.settings.steps as usize;
     // No sampler evaluates the network more than twice a step.
-    cells * 16 * (2 * steps + 1)
+    3 * width * height + width.div_ceil(factor) * height.div_ceil(factor) * 16 * (2 * steps + 1)
 }
 
 /// Turns a drawing's progress into events.

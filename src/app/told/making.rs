@@ -129,6 +129,16 @@ pub fn warning(warning: &Warning) -> String {
         Warning::EmptySpan { region } => {
             fill("region “{0}” ends before it starts and takes no part in the picture", &[region])
         }
+        Warning::ThinRegion { region, pixels, few_steps: true } => fill(
+            "region “{0}” is so thin that it may not show in so few steps; \
+             paint it at least {1} pixels wide, or draw with the full model",
+            &[region, pixels],
+        ),
+        Warning::ThinRegion { region, pixels, few_steps: false } => fill(
+            "region “{0}” is so thin that it may not show with so little guidance; \
+             paint it at least {1} pixels wide, or give more guidance",
+            &[region, pixels],
+        ),
         Warning::WordsCut { region: Some(region), tokens, limit } => {
             fill("the words of region “{0}” are cut: {1} tokens, and this model reads {2}", &[region, tokens, limit])
         }

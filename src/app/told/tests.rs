@@ -78,6 +78,8 @@ fn warnings() -> Vec<Warning> {
         Warning::StrideCut { stride: 48, window: 64, used: 32 },
         Warning::LoraInPart { file: "soft.safetensors".to_owned(), left_out: 3, layers: 90 },
         Warning::EmptySpan { region: "Sun".to_owned() },
+        Warning::ThinRegion { region: "Sun".to_owned(), pixels: 16, few_steps: true },
+        Warning::ThinRegion { region: "Sun".to_owned(), pixels: 16, few_steps: false },
         Warning::WordsCut { region: Some("Sun".to_owned()), tokens: 90, limit: 75 },
         Warning::WordsCut { region: None, tokens: 90, limit: 75 },
     ];

@@ -13,6 +13,9 @@ pub use unknown::UnknownWord;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::ops::Range;
+use unicode_properties::UnicodeEmoji as _;
+use unicode_properties::emoji::EmojiStatus;
+use unicode_segmentation::UnicodeSegmentation as _;
 
 /// What a small checkpoint says it was trained on (its known_words.json).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,19 +123,31 @@ impl Words {
     }
 }
 
-/// The words of a text in lower case and where they stand, in bytes. Numbers and signs are no words.
+/// The words of a text in lower case and where they stand, in bytes. An emoji is a word by itself; numbers and other signs are
+/// no words.
 fn words_of(text: &str) -> impl Iterator<Item = (String, Range<usize>)> + '_ {
-    let inside = |c: char| c.is_alphanumeric() || c == '\'' || c == '’';
-    let mut rest = 0;
+    // By what a reader takes for one letter, so that accents and joiners stay with theirs.
+    let mut letters = text.grapheme_indices(true).peekable();
     std::iter::from_fn(move || {
-        let start = rest + text.get(rest..)?.find(inside)?;
-        let after = text.get(start..)?;
-        let end = start + after.find(|c| !inside(c)).unwrap_or(after.len());
-        rest = end;
-        Some(start..end)
+        let (start, kind, first) = loop {
+            let (at, letter) = letters.next()?;
+            if let Some(kind) = Kind::of(letter) {
+                break (at, kind, letter);
+            }
+        };
+        let mut end = start + first.len();
+        while kind == Kind::Letter
+            && let Some((at, letter)) = letters.next_if(|(_, letter)| Kind::of(letter) == Some(Kind::Letter))
+        {
+            end = at + letter.len();
+        }
+        Some((kind, start..end))
     })
-    .filter_map(move |range| {
+    .filter_map(move |(kind, range)| {
         let word = text.get(range.clone())?;
+        if kind == Kind::Emoji {
+            return Some((word.to_owned(), range));
+        }
         let bare = word.trim_start_matches(['\'', '’']);
         let start = range.end - bare.len();
         // "the king's castle": the king.
@@ -141,6 +156,37 @@ fn words_of(text: &str) -> impl Iterator<Item = (String, Range<usize>)> + '_ {
         let lower = bare.to_lowercase();
         lower.chars().any(char::is_alphabetic).then(|| (lower, start..start + bare.len()))
     })
+}
+
+/// What a letter, as a reader sees one, may be of a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Letter,
+    Emoji,
+}
+
+impl Kind {
+    /// `None` for what is of no word.
+    fn of(letter: &str) -> Option<Self> {
+        let first = letter.chars().next()?;
+        if is_emoji(first) || letter.contains(KEYCAP) {
+            Some(Self::Emoji)
+        } else if first.is_alphanumeric() || first == '\'' || first == '’' {
+            Some(Self::Letter)
+        } else {
+            None
+        }
+    }
+}
+
+/// What makes a digit a key, as in 1️⃣.
+const KEYCAP: char = '\u{20e3}';
+
+/// A picture sign, or what flags begin with. (Below those are ©, ™ and arrows, which are emoji by name only.)
+fn is_emoji(c: char) -> bool {
+    use EmojiStatus::{EmojiOtherAndEmojiComponent, NonEmoji, NonEmojiButEmojiComponent};
+    let no = [EmojiOtherAndEmojiComponent, NonEmoji, NonEmojiButEmojiComponent];
+    c >= '\u{2300}' && !no.contains(&c.emoji_status())
 }
 
 /// Plurals that no rule makes.
@@ -220,7 +266,21 @@ mod tests {
             ("größe", "Größe"),
         ];
         assert_eq!(found, expected.map(|(word, place)| (word.to_owned(), place)));
-        assert_eq!(words_of("1.5 ’ ' -- 3").count(), 0);
+        assert_eq!(words_of("1.5 ’ ' -- 3 © → # *").count(), 0);
+    }
+
+    #[test]
+    fn accents_and_joiners_stay_with_their_letter_and_an_emoji_is_a_word() {
+        let found = |text: &str| words_of(text).map(|(word, _)| word).collect::<Vec<_>>();
+        // (The accent by itself, after its letter.)
+        assert_eq!(found("un cha\u{302}teau"), ["un", "cha\u{302}teau"]);
+        assert_eq!(found("हिन्दी می‌خواهم"), ["हिन्दी", "می‌خواهم"]);
+        assert_eq!(found("a red🐉dragon 🏰🏰, ☀️"), ["a", "red", "🐉", "dragon", "🏰", "🏰", "☀️"]);
+        // A family, a skin, a flag of two letters and one of many, a key.
+        for one in ["👨‍👩‍👧‍👦", "👋🏽", "🇩🇪", "🏴󠁧󠁢󠁳󠁣󠁴󠁿", "1️⃣", "❤️‍🔥"]
+        {
+            assert_eq!(found(&format!("{one}{one} 2")), [one, one], "{one}");
+        }
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Words of a prompt that a checkpoint was not trained on, and what it could draw instead.
 
 use super::relatives::FAMILIES;
-use super::{Words, forms, words_of};
+use super::{Kind, Words, forms, words_of};
 use std::collections::HashSet;
 use std::ops::Range;
+use unicode_segmentation::UnicodeSegmentation as _;
 
 /// Prompts are not searched beyond so many bytes, far more than a text encoder reads.
 const LONGEST: usize = 32 << 10;
@@ -11,11 +12,15 @@ const LONGEST: usize = 32 << 10;
 const MOST: usize = 16;
 /// The most suggestions for one word.
 const SUGGESTIONS: usize = 3;
+/// The most letters that are shown of one word.
+const SHOWN: usize = 40;
+/// The most letters of a note.
+const NOTE: usize = 400;
 
 /// A word that the checkpoint was not trained on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownWord {
-    /// In lower case.
+    /// In lower case, and cut with … where it is very long.
     pub word: String,
     /// Where it stands first, in bytes.
     pub range: Range<usize>,
@@ -30,9 +35,9 @@ impl Words {
         let read = prompt.get(..prompt.floor_char_boundary(LONGEST)).unwrap_or(prompt);
         let mut seen = HashSet::new();
         words_of(read)
-            .filter(|(word, _)| word.chars().nth(1).is_some() && !self.knows(word) && seen.insert(word.clone()))
+            .filter(|(word, _)| says_something(word) && !self.knows(word) && seen.insert(word.clone()))
             .take(MOST)
-            .map(|(word, range)| UnknownWord { instead: self.instead_of(&word), word, range })
+            .map(|(word, range)| UnknownWord { instead: self.instead_of(&word), word: shortened(word), range })
             .collect()
     }
 
@@ -47,15 +52,21 @@ impl Words {
     /// One line on the words that the checkpoint does not know among these prompts; `None` where it knows them all.
     #[must_use]
     pub fn note<'a>(&self, prompts: impl IntoIterator<Item = &'a str>) -> Option<String> {
-        let told: Vec<String> = self
-            .unknown_in(prompts)
-            .into_iter()
-            .map(|u| match u.instead.as_slice() {
-                [] => u.word,
-                instead => format!("{} (try: {})", u.word, instead.join(", ")),
-            })
-            .collect();
-        (!told.is_empty()).then(|| format!("this model does not know: {}", told.join(", ")))
+        let mut note = String::new();
+        for unknown in self.unknown_in(prompts) {
+            let told = match unknown.instead.as_slice() {
+                [] => unknown.word,
+                instead => format!("{} (try: {})", unknown.word, instead.join(", ")),
+            };
+            let before = if note.is_empty() { "this model does not know: " } else { ", " };
+            if note.chars().count() + before.len() + told.chars().count() + ", …".chars().count() > NOTE {
+                note.push_str(", …");
+                break;
+            }
+            note.push_str(before);
+            note.push_str(&told);
+        }
+        (!note.is_empty()).then_some(note)
     }
 
     fn instead_of(&self, word: &str) -> Vec<String> {
@@ -99,6 +110,36 @@ impl Words {
         near.sort_by_key(|(far, _)| *far);
         near.into_iter().map(|(_, known)| known).collect()
     }
+}
+
+/// True for all but single letters: a sign of a script that writes whole words so, and an emoji, are no letters.
+fn says_something(word: &str) -> bool {
+    let mut letters = word.graphemes(true);
+    let (Some(first), None) = (letters.next(), letters.next()) else { return true };
+    let ideograph = |c| matches!(c, '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}');
+    Kind::of(first) == Some(Kind::Emoji) || first.starts_with(ideograph)
+}
+
+/// A word as it is shown: its first letters where it is very long.
+fn shortened(word: String) -> String {
+    if word.chars().nth(SHOWN).is_none() {
+        return word;
+    }
+    let mut shown = String::new();
+    let mut room = SHOWN - 1;
+    // Whole letters with their accents, unless even the first has too many.
+    for letter in word.graphemes(true) {
+        let length = letter.chars().count();
+        if length > room {
+            break;
+        }
+        room -= length;
+        shown.push_str(letter);
+    }
+    if shown.is_empty() {
+        shown.extend(word.chars().take(room));
+    }
+    shown + "…"
 }
 
 /// How many letters must be put in, taken out, replaced or swapped with their neighbour to make one word of the other
@@ -164,6 +205,31 @@ mod tests {
         let note = sample().note(["a zebra", "a red house", "a piano and a zebra"]);
         assert_eq!(note.as_deref(), Some("this model does not know: zebra (try: horse), piano"));
         assert_eq!(sample().note(["a red house", ""]), None);
+    }
+
+    #[test]
+    fn emoji_and_single_ideographs_are_told_and_single_letters_are_not() {
+        let words = |prompt| told(prompt).into_iter().map(|(word, _)| word).collect::<Vec<_>>();
+        assert_eq!(words("a 🐉 and a 👨‍👩‍👧 by the sea, 🐉"), ["🐉", "👨‍👩‍👧"]);
+        assert_eq!(words("x é e\u{301} я ع 5 7️⃣"), ["7️⃣"]);
+        assert_eq!(words("山 城堡 замок"), ["山", "城堡", "замок"]);
+        assert_eq!(words("a red house — “by the sea” … ™ © ♯"), [""; 0]);
+        assert_eq!(words(&char::MAX.to_string()), [""; 0]);
+    }
+
+    #[test]
+    fn long_words_and_long_notes_are_cut() {
+        let long = "q".repeat(100_000);
+        let unknown = sample().unknown(&format!("a red {long}"));
+        assert_eq!(unknown[0].word, format!("{}…", "q".repeat(39)));
+        assert_eq!(unknown[0].range.start, 6, "its place is the whole word's");
+        assert_eq!(told(&"q".repeat(40)), [pair(&"q".repeat(40), &[])]);
+        // One letter with all those accents.
+        assert_eq!(told(&format!("xe{}", "\u{301}".repeat(9000)))[0].0, "x…");
+        assert_eq!(told(&format!("e{}x", "\u{301}".repeat(9000)))[0].0.chars().count(), 40);
+        let many: Vec<String> = (0..16).map(|i| format!("{i}{long}")).collect();
+        let note = sample().note(many.iter().map(String::as_str)).expect("a note");
+        assert!(note.chars().count() <= NOTE && note.chars().count() > NOTE / 2 && note.ends_with("…, …"), "{note}");
     }
 
     #[test]

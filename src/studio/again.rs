@@ -1,0 +1,141 @@
+//! Regions drawn again over a finished picture, which stays as it is everywhere else.
+//!
+//! The latent outside a region's reach is held to the last bit, but the decoder's group norms and its attention see the whole
+//! picture, so a change in one corner moves pixels in another. So each region is decoded by itself and laid over the kept
+//! picture, and only as far as its latent could change.
+//!
+//! Several regions are each drawn over the picture in which nothing is drawn again, not over one another. So drawing one of
+//! them again leaves the others as they are, whatever their order.
+
+use super::drawing::DrawError;
+use super::plan::visible;
+use crate::diffusion::masks::{Coverage, LatentMask, feathered, spread};
+use crate::diffusion::{Painting, Planes, Trajectory};
+use crate::document::Document;
+use image::RgbImage;
+use std::sync::Arc;
+
+/// Cells around a region that change with it when it is drawn again, so that it can settle into its surroundings.
+const MARGIN: usize = 2;
+
+/// A picture in which nothing is drawn again, and how it came about: what regions are drawn again over.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeptPicture {
+    /// Its latents, from noise to the finished one.
+    pub trajectory: Arc<Trajectory>,
+    /// Its pixels, as the person saw them.
+    pub image: Arc<RgbImage>,
+}
+
+impl KeptPicture {
+    /// The memory it takes, in bytes.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.trajectory.memory() + self.image.as_raw().len()
+    }
+}
+
+/// A region that is drawn again.
+#[derive(Debug, Clone)]
+pub(super) struct Reroll {
+    /// The whole painting, with the region's other seed.
+    pub(super) painting: Painting,
+    /// How far each cell may change: 1 freely, 0 not at all.
+    pub(super) free: Vec<f32>,
+}
+
+/// The regions that are drawn again, lowest first.
+pub(super) fn rerolls(document: &Document, painting: &Painting) -> Vec<Reroll> {
+    let again = |(k, seed): (usize, u64)| {
+        let mut painting = painting.clone();
+        painting.parts[k].seed = seed;
+        let mut place = vec![0.0; painting.height * painting.width];
+        painting.parts[k].mask.add_to(&mut place);
+        painting.layouts.iter().for_each(|layout| layout.masks[k].add_to(&mut place));
+        let place = LatentMask::new(painting.height, painting.width, &place);
+        let free = spread(&place, MARGIN, painting.wrap);
+        Reroll { painting, free }
+    };
+    (1..).zip(visible(document)).filter_map(|(k, region)| Some((k, region.reroll?))).map(again).collect()
+}
+
+impl Reroll {
+    /// How much each pixel is the new picture's, 0 to 255, row by row: all on the region's own cells, nothing on cells that are
+    /// held, and between them a soft border.
+    fn shares(&self, (width, height): (usize, usize)) -> Vec<u8> {
+        let Painting { factor, width: across, wrap, .. } = self.painting;
+        let cell = |i: usize| self.free[i / width / factor * across + i % width / factor];
+        // The edge runs in the middle of the margin, and is as soft as the margin is wide.
+        let near: Vec<u8> = (0..width * height).map(|i| if cell(i) > 0.5 { 255 } else { 0 }).collect();
+        let mut shares = feathered(Coverage { width, height, rows: &near }, MARGIN * factor / 2, wrap);
+        for (i, share) in shares.iter_mut().enumerate() {
+            // Over a joined edge off the grid the last cells are narrower than the border.
+            if cell(i) <= 0.0 {
+                *share = 0;
+            }
+        }
+        shares
+    }
+
+    /// Puts what is free of this region's latent into another one, which is what a preview shows of all regions so far.
+    pub(super) fn lay_latent(&self, own: &Planes, onto: &mut Planes) {
+        let planes = onto.data.chunks_exact_mut(self.free.len()).zip(own.data.chunks_exact(self.free.len()));
+        for (onto, own) in planes {
+            for ((onto, own), free) in onto.iter_mut().zip(own).zip(&self.free) {
+                if *free > 0.0 {
+                    *onto = *own;
+                }
+            }
+        }
+    }
+}
+
+/// Regions drawn again, being laid over the kept picture: at each pixel the mean of the pictures by their shares, the kept one
+/// taking what is left.
+pub(super) struct Overlay {
+    /// Shares summed, and pixels times shares.
+    shares: Vec<u32>,
+    colours: Vec<[u32; 3]>,
+}
+
+impl Overlay {
+    pub(super) fn new(kept: &RgbImage) -> Self {
+        let pixels = kept.width() as usize * kept.height() as usize;
+        Self { shares: vec![0; pixels], colours: vec![[0; 3]; pixels] }
+    }
+
+    /// Adds the picture in which one region is drawn again.
+    pub(super) fn add(&mut self, reroll: &Reroll, image: &RgbImage) {
+        let size = (image.width() as usize, image.height() as usize);
+        let sums = self.shares.iter_mut().zip(&mut self.colours);
+        for ((share, pixel), (shares, colours)) in reroll.shares(size).into_iter().zip(image.pixels()).zip(sums) {
+            let share = u32::from(share);
+            *shares += share;
+            for (sum, value) in colours.iter_mut().zip(pixel.0) {
+                *sum += u32::from(value) * share;
+            }
+        }
+    }
+
+    /// The picture; where no region has a share, the kept one to the last bit.
+    pub(super) fn over(self, kept: &RgbImage) -> RgbImage {
+        let mut image = kept.clone();
+        for (pixel, (shares, colours)) in image.pixels_mut().zip(self.shares.into_iter().zip(self.colours)) {
+            let left = 255_u32.saturating_sub(shares);
+            let whole = left + shares;
+            for (value, sum) in pixel.0.iter_mut().zip(colours) {
+                *value = ((u32::from(*value) * left + sum + whole / 2) / whole) as u8;
+            }
+        }
+        image
+    }
+}
+
+/// Refuses a kept picture of another canvas.
+pub(super) fn check(kept: &KeptPicture, document: &Document) -> Result<(), DrawError> {
+    if kept.image.dimensions() == (document.width, document.height) {
+        return Ok(());
+    }
+    let text = "what is to be kept is a picture of another size; draw it again first";
+    Err(DrawError::Invalid(text.to_owned()))
+}
