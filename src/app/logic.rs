@@ -32,7 +32,7 @@ impl App {
     fn file_done(&mut self, ctx: &egui::Context, done: Done) {
         match done {
             Done::Opened { path, result: Ok(opened) } => {
-                let crate::document::Opened { document, notes } = *opened;
+                let crate::document::Opened { document, notes, .. } = *opened;
                 self.remember_folder(&path);
                 self.remember_project(&path);
                 // A picture with a project inside opens the project; saving it asks for a name of its own.

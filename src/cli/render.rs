@@ -182,7 +182,7 @@ fn fraction(text: &str) -> Result<f32, String> {
 }
 
 pub(super) fn run(args: &Args, window: &Window) -> anyhow::Result<()> {
-    let Opened { mut document, mut notes } = Document::open_with_notes(&args.project)?;
+    let Opened { mut document, mut notes, .. } = Document::open_with_notes(&args.project)?;
     apply(args, window, &mut document, &mut notes)?;
     for folder in [Some(&args.output), args.latents.as_ref()].into_iter().flatten().filter_map(|p| p.parent()) {
         // Better said before the drawing than after.

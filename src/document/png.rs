@@ -200,12 +200,12 @@ pub(super) fn read(stream: impl BufRead) -> Result<Opened, Problem> {
     let text = chunk.get_text().map_err(|e| damaged(&e))?;
     let bytes = base64::decode(&text).ok_or_else(|| damaged(&"it is not base64"))?;
     let read = ora::read(Cursor::new(bytes)).map_err(|problem| damaged(&problem))?;
-    let ora::Read { opened: Opened { mut document, mut notes }, seed } = read;
+    let ora::Read { opened: Opened { mut document, mut notes, losses }, seed } = read;
     if (document.width, document.height) == (width, height) {
         document.take = Some(Arc::new(Take { image, seed: seed.unwrap_or(document.settings.seed) }));
     } else {
         let Document { width: w, height: h, .. } = document;
         notes.push(format!("the picture is {width}×{height} pixels but its canvas {w}×{h}, so it is not the take"));
     }
-    Ok(Opened { document, notes })
+    Ok(Opened { document, notes, losses })
 }

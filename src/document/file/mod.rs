@@ -31,6 +31,7 @@ mod names;
 pub(super) mod ora;
 mod palette;
 mod project;
+mod report;
 mod stack;
 
 pub use atomic::{replace_file, write_atomically};
@@ -48,6 +49,9 @@ pub struct Opened {
     pub document: Document,
     /// What could not be taken over as it was, one sentence each.
     pub notes: Vec<String>,
+    /// What saving over the file would lose, one sentence each: empty for a whole project of this program, and never empty
+    /// for a file that another program made or saved.
+    pub losses: Vec<String>,
 }
 
 /// The first bytes of a zip file.
