@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses its own share of these helpers")]
 
 pub mod counted;
+pub mod ora;
 
 use polyptych::document::Document;
 use std::collections::HashMap;

@@ -7,24 +7,28 @@ use super::super::stack::{Layer, Stack};
 use super::pixels::{blend, scaled};
 use super::{MERGED, entry_problem};
 use crate::document::error::{one_line, reason};
-use crate::document::raster::{PngReader, Row};
-use crate::document::{MAX_AREA, Mask, PixelRect, Problem, Rgb, TILE};
+use crate::document::raster::PngReader;
+use crate::document::{MAX_AREA, Mask, PixelRect, Problem, Rgb, TILE, Tile, TileBytes};
 use image::RgbImage;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io::{self, BufReader, Seek};
 use std::sync::Arc;
 use zip::ZipArchive;
+use zip::read::ZipFile;
 
 /// Pixels that are decoded of one file: a hundred layers of 4000 × 4000 are 1.6 thousand million.
 const MAX_DECODED: u64 = 1 << 31;
 
-/// Bytes of all masks of one file, where nothing in them is even. The same hundred layers fit.
+/// Pixels of the canvas that all layers lie on together. It bounds the time where one entry lies in many places.
+const MAX_LAID: u64 = 1 << 31;
+
+/// Bytes of all masks of one file. Even tiles take none and equal tiles are shared, so only a painting takes as much.
 const MAX_HELD: u64 = 1 << 31;
 
 /// No picture has a longer side: a row of it is held in memory.
 const MAX_LAYER_SIDE: u32 = 1 << 17;
 
-type Png<'a, R> = PngReader<BufReader<zip::read::ZipFile<'a, R>>>;
+type Png<'a, R> = PngReader<BufReader<ZipFile<'a, R>>>;
 
 /// The layers of a file being read.
 pub(super) struct Layers<'a, R> {
@@ -36,8 +40,17 @@ pub(super) struct Layers<'a, R> {
     covered: BTreeMap<(&'a str, Place), Result<Covered, String>>,
     /// Pixels that may still be decoded.
     decoded: u64,
-    /// Bytes of masks that may still be made.
-    held: u64,
+    /// Pixels that may still be laid on the canvas.
+    laid: u64,
+    tiles: Tiles,
+}
+
+/// The tiles of all masks: each different one is held once.
+#[derive(Default)]
+struct Tiles {
+    known: HashSet<Arc<TileBytes>>,
+    /// Bytes that may still be taken.
+    left: u64,
 }
 
 /// How an entry lies on the canvas.
@@ -67,15 +80,14 @@ pub(super) enum Colours {
 
 impl Colours {
     fn see(&mut self, pixels: &[[u8; 4]]) {
-        for [r, g, b, a] in pixels {
-            let colour = Rgb([*r, *g, *b]);
-            match self {
-                Self::Several => return,
-                _ if *a == 0 => {}
-                Self::None => *self = Self::One(colour),
-                Self::One(seen) if *seen == colour => {}
-                Self::One(_) => *self = Self::Several,
-            }
+        if *self == Self::None {
+            let first = pixels.iter().find(|[.., a]| *a > 0);
+            *self = first.map_or(Self::None, |[r, g, b, _]| Self::One(Rgb([*r, *g, *b])));
+        }
+        if let Self::One(Rgb([r, g, b])) = *self
+            && pixels.iter().any(|p| p[3] > 0 && (p[0] != r || p[1] != g || p[2] != b))
+        {
+            *self = Self::Several;
         }
     }
 
@@ -93,6 +105,8 @@ struct Target {
     opacity: f32,
     mask: Mask,
     colours: Colours,
+    /// True once the mask is more than may be held.
+    too_much: bool,
 }
 
 impl<'a, R: io::Read + Seek> Layers<'a, R> {
@@ -105,7 +119,8 @@ impl<'a, R: io::Read + Seek> Layers<'a, R> {
             places: BTreeMap::new(),
             covered: BTreeMap::new(),
             decoded: MAX_DECODED,
-            held: MAX_HELD,
+            laid: MAX_LAID,
+            tiles: Tiles { known: HashSet::new(), left: MAX_HELD },
         };
         let plain = stack.is_plain();
         for layer in &stack.layers {
@@ -136,13 +151,17 @@ impl<'a, R: io::Read + Seek> Layers<'a, R> {
 
     /// What `change` makes of two masks; `None` where that would take more memory than a file may.
     pub(super) fn combine(&mut self, one: &Mask, other: &Mask, change: impl Fn(u8, u8) -> u8) -> Option<Arc<Mask>> {
-        if self.held == 0 {
+        if self.tiles.left == 0 {
             return None;
         }
         let mask = one.with(other, change);
-        let left = self.held.checked_sub(mask.memory() as u64);
-        self.held = left.unwrap_or(0);
-        left.map(|_| Arc::new(mask))
+        let tables = mask.memory() - mask.tiles().map(|(.., tile)| tile.memory()).sum::<usize>();
+        let made = mask.tiles().zip(one.tiles().zip(other.tiles())).filter(|((.., tile), ((.., one), (.., other)))| {
+            let Tile::Each(bytes) = tile else { return false };
+            ![one, other].iter().any(|from| matches!(from, Tile::Each(from) if Arc::ptr_eq(bytes, from)))
+        });
+        let memory = tables + made.count() * size_of::<TileBytes>();
+        self.tiles.take(memory as u64).then(|| Arc::new(mask))
     }
 
     /// The canvas covered everywhere.
@@ -151,80 +170,56 @@ impl<'a, R: io::Read + Seek> Layers<'a, R> {
     }
 
     fn decode(&mut self, src: &'a str, places: BTreeSet<Place>) {
-        let (mut targets, mut none) = (Vec::new(), Vec::new());
-        let result = self.rows_into(src, &places, &mut targets, &mut none);
-        for place in none {
-            self.covered.insert((src, place), Err(format!("{} is more than is held of one file", one_line(src, 100))));
-        }
-        match result {
-            Ok(()) => {
-                for Target { place, mask, colours, .. } in targets {
-                    self.covered.insert((src, place), Ok(Covered { mask: Arc::new(mask), colours }));
+        let too_much = || Err(format!("{} is more than is held of one file", one_line(src, 100)));
+        match self.masks(src, &places) {
+            Ok(targets) => {
+                for Target { place, mask, colours, too_much: left_out, .. } in targets {
+                    let covered = Covered { mask: Arc::new(mask), colours };
+                    self.covered.insert((src, place), if left_out { too_much() } else { Ok(covered) });
                 }
-            }
-            Err(why) => {
                 for place in places {
-                    self.covered.insert((src, place), Err(why.clone()));
+                    self.covered.entry((src, place)).or_insert_with(too_much);
                 }
             }
+            Err(why) => self.covered.extend(places.into_iter().map(|place| ((src, place), Err(why.clone())))),
         }
     }
 
-    /// Decodes an entry into a mask for each place; `none` are those for which no room is left.
-    fn rows_into(
-        &mut self,
-        src: &str,
-        places: &BTreeSet<Place>,
-        targets: &mut Vec<Target>,
-        none: &mut Vec<Place>,
-    ) -> Result<(), String> {
-        let (width, height, decoded) = (self.width, self.height, self.decoded);
-        let mut held = self.held;
-        let png = self.open(src, decoded)?;
+    /// Decodes an entry once, into a mask for each place for which there is room.
+    fn masks(&mut self, src: &str, places: &BTreeSet<Place>) -> Result<Vec<Target>, String> {
+        let (canvas, mut laid) = ((self.width, self.height), self.laid);
+        let (tiles, decoded) = (&mut self.tiles, self.decoded);
+        let png = open(&mut self.archive, src, decoded)?;
+        let size = png.size();
+        let mut targets = Vec::new();
         for place in places {
-            let (rect, from) = place.on_canvas(png.size(), (width, height));
-            match held.checked_sub(rect.area()) {
-                Some(left) => {
-                    held = left;
-                    let (opacity, mask) = (f32::from_bits(place.opacity), Mask::empty(width, height));
-                    targets.push(Target { place: *place, rect, from, opacity, mask, colours: Colours::None });
-                }
-                None => none.push(*place),
+            let (rect, from) = place.on_canvas(size, canvas);
+            if let Some(left) = laid.checked_sub(rect.area()) {
+                laid = left;
+                let (opacity, mask) = (f32::from_bits(place.opacity), Mask::empty(canvas.0, canvas.1));
+                let (colours, too_much) = (Colours::None, false);
+                targets.push(Target { place: *place, rect, from, opacity, mask, colours, too_much });
             }
         }
         if targets.iter().all(|target| target.rect.is_empty()) {
-            return Ok(());
+            return Ok(targets);
         }
-        let (mut line, mut alphas) = (Vec::new(), Vec::new());
-        let mut rows = 0_u64;
-        let across = u64::from(png.size().0);
+        let (mut line, mut alphas, mut rows) = (Vec::new(), Vec::new(), 0_u64);
         let result = png.rows(false, |_, y, row| {
             rows += 1;
-            line.clear();
-            for target in targets.iter_mut() {
-                target.add(y, row, &mut line, &mut alphas);
+            let pixels = row.rgba().unwrap_or_else(|| {
+                line.clear();
+                line.extend(row.pixels());
+                &line
+            });
+            for target in targets.iter_mut().filter(|target| !target.too_much) {
+                target.add(y, pixels, &mut alphas, tiles);
             }
         });
-        self.decoded = decoded.saturating_sub(rows * across);
+        self.laid = laid;
+        self.decoded = decoded.saturating_sub(rows * u64::from(size.0));
         result.map_err(|problem| why(&problem))?;
-        // Only what is there is paid for: a damaged layer takes nothing from the others.
-        self.held = held;
-        Ok(())
-    }
-
-    /// Opens the PNG of an entry, if no more than this many pixels.
-    fn open(&mut self, src: &str, most: u64) -> Result<Png<'_, R>, String> {
-        let label = one_line(src, 100);
-        if !src.rsplit_once('.').is_some_and(|(_, kind)| kind.eq_ignore_ascii_case("png")) {
-            return Err(format!("{label} is not a PNG"));
-        }
-        let entry = self.archive.by_name(src).map_err(|error| why(&entry_problem(src, error)))?;
-        let png = PngReader::new(BufReader::with_capacity(1 << 16, entry), &label).map_err(|problem| why(&problem))?;
-        let (width, height) = png.size();
-        if width.max(height) > MAX_LAYER_SIDE || u64::from(width) * u64::from(height) > most {
-            return Err(format!("{label} says it has {width}×{height} pixels, more than can be read of this file"));
-        }
-        Ok(png)
+        Ok(targets)
     }
 
     /// A layer's pixels over white.
@@ -235,7 +230,7 @@ impl<'a, R: io::Read + Seek> Layers<'a, R> {
         let mut image = RgbImage::from_pixel(self.width, self.height, image::Rgb([255; 3]));
         let canvas = (self.width, self.height);
         let decoded = self.decoded;
-        let png = self.open(&layer.src, decoded)?;
+        let png = open(&mut self.archive, &layer.src, decoded)?;
         let (rect, (left, top)) = Place::of(layer, layer.opacity).on_canvas(png.size(), canvas);
         let (mut rows, across) = (0_u64, u64::from(png.size().0));
         let result = png.rows(false, |_, y, row| {
@@ -259,7 +254,7 @@ impl<'a, R: io::Read + Seek> Layers<'a, R> {
         if !self.archive.file_names().any(|name| name.is_ok_and(|name| name == MERGED)) {
             return None;
         }
-        let png = match self.open(MERGED, MAX_AREA) {
+        let png = match open(&mut self.archive, MERGED, MAX_AREA) {
             Ok(png) => png,
             Err(why) => return Some(Err(why)),
         };
@@ -303,14 +298,11 @@ impl Place {
 }
 
 impl Target {
-    /// Takes in row `y` of the picture. `line` holds its pixels, once the first target has needed them.
-    fn add(&mut self, y: u32, row: Row<'_>, line: &mut Vec<[u8; 4]>, alphas: &mut Vec<u8>) {
+    /// Takes in row `y` of the picture.
+    fn add(&mut self, y: u32, pixels: &[[u8; 4]], alphas: &mut Vec<u8>, tiles: &mut Tiles) {
         let (left, top) = self.from;
         let Some(y) = y.checked_sub(top).filter(|y| *y < self.rect.height) else { return };
-        if line.is_empty() {
-            line.extend(row.pixels());
-        }
-        let pixels = line.get(left as usize..).unwrap_or_default();
+        let pixels = pixels.get(left as usize..).unwrap_or_default();
         let pixels = pixels.get(..self.rect.width as usize).unwrap_or(pixels);
         self.colours.see(pixels);
         alphas.clear();
@@ -321,11 +313,57 @@ impl Target {
         let at = self.rect.y + y;
         self.mask.write_row(self.rect.x, at, alphas);
         if at % TILE == TILE - 1 || y + 1 == self.rect.height {
-            // A row of tiles is whole: what is even in it takes no memory from here on.
-            let last = (self.rect.x + self.rect.width).div_ceil(TILE);
-            (self.rect.x / TILE..last).for_each(|column| self.mask.pack_tile(column, at / TILE));
+            self.end_tiles(at / TILE, tiles);
         }
     }
+
+    /// Ends a row of tiles: what is even in it, or known already, takes no memory from here on.
+    fn end_tiles(&mut self, row: u32, tiles: &mut Tiles) {
+        let last = (self.rect.x + self.rect.width).div_ceil(TILE);
+        for column in self.rect.x / TILE..last {
+            self.mask.pack_tile(column, row);
+            if !tiles.hold(self.mask.tile_mut(column, row)) {
+                self.too_much = true;
+                self.mask = Mask::empty(self.mask.width(), self.mask.height());
+                return;
+            }
+        }
+    }
+}
+
+impl Tiles {
+    /// Holds a tile, as one with an equal one that is known; false where there is no room for it.
+    fn hold(&mut self, tile: &mut Tile) -> bool {
+        let Tile::Each(bytes) = tile else { return true };
+        if let Some(known) = self.known.get(&**bytes) {
+            *bytes = Arc::clone(known);
+            return true;
+        }
+        self.known.insert(Arc::clone(bytes));
+        self.take(size_of::<TileBytes>() as u64)
+    }
+
+    /// Takes memory; false where less is left.
+    fn take(&mut self, bytes: u64) -> bool {
+        let left = self.left.checked_sub(bytes);
+        self.left = left.unwrap_or(0);
+        left.is_some()
+    }
+}
+
+/// Opens the PNG of an entry, if it says that it has no more than this many pixels.
+fn open<'a, R: io::Read + Seek>(archive: &'a mut ZipArchive<R>, src: &str, most: u64) -> Result<Png<'a, R>, String> {
+    let label = one_line(src, 100);
+    if !src.rsplit_once('.').is_some_and(|(_, kind)| kind.eq_ignore_ascii_case("png")) {
+        return Err(format!("{label} is not a PNG"));
+    }
+    let entry = archive.by_name(src).map_err(|error| why(&entry_problem(src, error)))?;
+    let png = PngReader::new(BufReader::with_capacity(1 << 16, entry), &label).map_err(|problem| why(&problem))?;
+    let (width, height) = png.size();
+    if width.max(height) > MAX_LAYER_SIDE || u64::from(width) * u64::from(height) > most {
+        return Err(format!("{label} says it has {width}×{height} pixels, more than can be read of this file"));
+    }
+    Ok(png)
 }
 
 /// Why a layer cannot be had, as the end of a sentence: without the remedy for a whole file that cannot be read.
