@@ -43,6 +43,11 @@ pub(crate) struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
+    /// The pixels where they are RGBA as they lie.
+    pub(crate) fn rgba(self) -> Option<&'a [[u8; 4]]> {
+        (self.channels == 4).then(|| self.bytes.as_chunks().0)
+    }
+
     /// The pixels as RGBA.
     pub(crate) fn pixels(self) -> impl Iterator<Item = [u8; 4]> + 'a {
         let channels = self.channels;
@@ -130,6 +135,8 @@ impl<R: BufRead> PngReader<R> {
                 };
                 row(header, y, Row { channels, bytes: line.data() });
             }
+            // Past the last row the decoder compares the check sum of the pixels.
+            reader.next_row().map_err(|e| picture(&entry, &e))?;
         }
         if keep_texts {
             reader.finish().map_err(|e| picture(&entry, &e))?;

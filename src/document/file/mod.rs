@@ -32,6 +32,7 @@ pub(super) mod ora;
 mod output;
 mod palette;
 mod project;
+mod report;
 mod stack;
 
 pub use output::{Output, Outputs, replace_file, write_atomically};
@@ -49,7 +50,8 @@ pub struct Opened {
     pub document: Document,
     /// What could not be taken over as it was, one sentence each.
     pub notes: Vec<String>,
-    /// What saving over that file would lose, one sentence each; empty for a whole project of this program.
+    /// What saving over the file would lose, one sentence each: empty for a whole project of this program, and never empty
+    /// for a file that another program made or saved.
     pub losses: Vec<String>,
 }
 

@@ -16,6 +16,7 @@
 //! The card's name of a region with words, negative prompts of regions, settings and seeds are only in `polyptych.json`.
 
 use crate::document::Region;
+use std::collections::BTreeSet;
 
 const PREFIX: &str = "polyptych: ";
 
@@ -67,24 +68,43 @@ pub(super) fn of_negative(words: &str) -> String {
 
 /// What a layer of this name is, where `polyptych.json` does not say.
 pub(super) fn role(name: &str) -> Role {
+    reserved(name).unwrap_or_else(|| Role::Region { name: short(name), words: name.to_owned() })
+}
+
+/// True of a name that only this program gives.
+pub(super) fn is_reserved(name: &str) -> bool {
+    reserved(name).is_some()
+}
+
+fn reserved(name: &str) -> Option<Role> {
     match name {
-        OF_PICTURE => return Role::Picture,
-        OF_CHANGE => return Role::Change,
+        OF_PICTURE => return Some(Role::Picture),
+        OF_CHANGE => return Some(Role::Change),
         _ => {}
     }
-    let reserved = name.strip_prefix(PREFIX).and_then(|rest| {
-        let (kind, rest) = rest.split_once(':')?;
-        let rest = rest.strip_prefix(' ').unwrap_or(rest);
-        match kind {
-            "take" => Some(Role::Take { seed: rest.strip_prefix("seed ").and_then(|s| s.trim().parse().ok()) }),
-            "background" => Some(Role::Background { words: rest.to_owned() }),
-            "negative" => Some(Role::Negative { words: rest.to_owned() }),
-            "no words" => Some(Role::Region { name: rest.to_owned(), words: String::new() }),
-            "words" => Some(Role::Region { name: short(rest), words: rest.to_owned() }),
-            _ => None,
+    let (kind, rest) = name.strip_prefix(PREFIX)?.split_once(':')?;
+    let rest = rest.strip_prefix(' ').unwrap_or(rest);
+    match kind {
+        "take" => Some(Role::Take { seed: rest.strip_prefix("seed ").and_then(|s| s.trim().parse().ok()) }),
+        "background" => Some(Role::Background { words: rest.to_owned() }),
+        "negative" => Some(Role::Negative { words: rest.to_owned() }),
+        "no words" => Some(Role::Region { name: rest.to_owned(), words: String::new() }),
+        "words" => Some(Role::Region { name: short(rest), words: rest.to_owned() }),
+        _ => None,
+    }
+}
+
+/// The name without the number that GIMP gives the second of two layers of one name ("a red ship #1"). A number stays where
+/// no layer has the name without it.
+pub(super) fn without_number<'a>(name: &'a str, all: &BTreeSet<&str>) -> &'a str {
+    match name.rsplit_once(" #") {
+        Some((plain, number))
+            if !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()) && all.contains(plain) =>
+        {
+            plain
         }
-    });
-    reserved.unwrap_or_else(|| Role::Region { name: short(name), words: name.to_owned() })
+        _ => name,
+    }
 }
 
 /// A card's name made from words: their first line, cut at a word.

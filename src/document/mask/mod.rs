@@ -1,5 +1,6 @@
 //! A mask: the coverage of a region, one byte per pixel, 0 (outside) to 255 (inside).
 
+mod combine;
 mod rect;
 mod tile;
 

@@ -1,11 +1,19 @@
 //! The OpenRaster container, read and written.
 
+mod foreign;
+mod layers;
+mod own;
 mod pixels;
 mod read;
+mod shapes;
 mod write;
 
 pub(in crate::document) use read::{Read, read, thumbnail};
 pub(in crate::document) use write::{Contents, write};
+
+use super::super::Problem;
+use super::super::error::{one_line, reason};
+use zip::result::ZipError;
 
 const MIMETYPE: &str = "image/openraster";
 const STACK: &str = "stack.xml";
@@ -27,4 +35,16 @@ fn safe_name(name: &str) -> bool {
         && !name.contains(['\\', ':'])
         && !name.chars().any(char::is_control)
         && name.split('/').all(|part| !part.is_empty() && part != "." && part != "..")
+}
+
+fn zip_problem(error: ZipError) -> Problem {
+    Problem::Zip(reason(&error))
+}
+
+/// Why an entry cannot be opened.
+fn entry_problem(name: &str, error: ZipError) -> Problem {
+    match error {
+        ZipError::FileNotFound => Problem::MissingEntry(one_line(name, 100)),
+        error => zip_problem(error),
+    }
 }

@@ -154,33 +154,25 @@ fn layer_entry(region: &Region) -> String {
 
 /// The stack of a document: the take, the regions from the uppermost, the paper.
 fn layers_of(document: &Document, boxes: &[PixelRect], take: bool) -> Stack {
-    let layer = |name: String, src: &str, x: u32, y: u32, visible: bool| Layer {
-        name,
-        src: src.to_owned(),
-        x: i64::from(x),
-        y: i64::from(y),
-        opacity: 1.0,
-        visible,
-    };
     let mut layers = Vec::new();
     if let Some(kept) = document.take.as_ref().filter(|_| take) {
-        layers.push(layer(names::of_take(kept.seed), TAKE, 0, 0, true));
+        layers.push(Layer::plain(names::of_take(kept.seed), TAKE, 0, 0, true));
     }
     for (region, bounds) in document.regions.iter().zip(boxes).rev() {
-        layers.push(layer(names::of_region(region), &layer_entry(region), bounds.x, bounds.y, region.visible));
+        layers.push(Layer::plain(names::of_region(region), &layer_entry(region), bounds.x, bounds.y, region.visible));
     }
     if let Some(start) = &document.start {
-        layers.push(layer(names::OF_PICTURE.to_owned(), START, 0, 0, true));
+        layers.push(Layer::plain(names::OF_PICTURE.to_owned(), START, 0, 0, true));
         if let Area::Mask(mask) = &start.area {
             let bounds = mask.bounds();
-            layers.push(layer(names::OF_CHANGE.to_owned(), CHANGE, bounds.x, bounds.y, false));
+            layers.push(Layer::plain(names::OF_CHANGE.to_owned(), CHANGE, bounds.x, bounds.y, false));
         }
     }
-    layers.push(layer(names::of_background(&document.background.words), BACKGROUND, 0, 0, true));
+    layers.push(Layer::plain(names::of_background(&document.background.words), BACKGROUND, 0, 0, true));
     if !document.background.negative.is_empty() {
-        layers.push(layer(names::of_negative(&document.background.negative), NEGATIVE, 0, 0, true));
+        layers.push(Layer::plain(names::of_negative(&document.background.negative), NEGATIVE, 0, 0, true));
     }
-    Stack { width: u64::from(document.width), height: u64::from(document.height), layers }
+    Stack::flat(document.width, document.height, layers)
 }
 
 /// The colour in which other programs show the mask of what may change.
