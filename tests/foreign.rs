@@ -251,9 +251,12 @@ fn alpha(layer: char, x: u32, y: u32) -> f64 {
     f64::from(value.min(255) as u8) / 255.0
 }
 
+/// A region's words, and its coverage from 0 to 1 at a pixel.
+type Expected<'a> = (&'a str, &'a dyn Fn(u32, u32) -> f64);
+
 /// Opens these layers and compares the masks with what the formulas of the specification give.
 #[track_caller]
-fn drawn(body: &str, expected: &[(&str, &dyn Fn(u32, u32) -> f64)]) -> Opened {
+fn drawn(body: &str, expected: &[Expected<'_>]) -> Opened {
     let picture = |layer: char| plain(SIDE, SIDE, |x, y| (alpha(layer, x, y) * 255.0).round() as u8);
     let layers = [("a.png", picture('a')), ("b.png", picture('b')), ("c.png", picture('c')), ("d.png", picture('d'))];
     let opened = open(&foreign(&stack(body), &layers));

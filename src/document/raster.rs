@@ -45,7 +45,7 @@ pub(crate) struct Row<'a> {
 impl<'a> Row<'a> {
     /// The pixels where they are RGBA as they lie.
     pub(crate) fn rgba(self) -> Option<&'a [[u8; 4]]> {
-        (self.channels == 4).then(|| self.bytes.as_chunks().0)
+        (self.channels == 4).then_some(self.bytes.as_chunks().0)
     }
 
     /// The pixels as RGBA.

@@ -3,7 +3,10 @@
 //! Rows are streamed, so that a photograph of any size costs the memory of what lies on the canvas. An entry that several
 //! layers name is decoded once, and layers that lie in the same place share one mask.
 
-use super::super::stack::{Layer, Stack};
+#[cfg(test)]
+mod tests;
+
+use super::super::stack::{Layer, Operator, Stack};
 use super::pixels::{blend, scaled};
 use super::{MERGED, entry_problem};
 use crate::document::error::{one_line, reason};
@@ -35,7 +38,7 @@ pub(super) struct Layers<'a, R> {
     archive: ZipArchive<R>,
     width: u32,
     height: u32,
-    /// Every place in which an entry will be asked for, until it is decoded.
+    /// The places in which an entry will be asked for, until it is decoded.
     places: BTreeMap<&'a str, BTreeSet<Place>>,
     covered: BTreeMap<(&'a str, Place), Result<Covered, String>>,
     /// Pixels that may still be decoded.
@@ -122,12 +125,15 @@ impl<'a, R: io::Read + Seek> Layers<'a, R> {
             laid: MAX_LAID,
             tiles: Tiles { known: HashSet::new(), left: MAX_HELD },
         };
-        let plain = stack.is_plain();
+        let clips = stack.clips();
         for layer in &stack.layers {
             let places = layers.places.entry(layer.src.as_str()).or_default();
-            places.insert(Place::of(layer, layer.opacity));
-            if !plain {
-                // Where layers are put together inside their stack, its own opacity comes later.
+            let erases = matches!(layer.own.operator, Operator::Erase | Operator::Keep);
+            if !erases {
+                places.insert(Place::of(layer, layer.opacity));
+            }
+            if erases || clips {
+                // Inside its stack a layer counts by its own opacity alone.
                 places.insert(Place::of(layer, layer.own.opacity));
             }
         }

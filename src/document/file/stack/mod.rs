@@ -108,19 +108,14 @@ impl Stack {
         Self { width: width.into(), height: height.into(), layers, groups: Vec::new(), left_out, misread }
     }
 
-    /// True where every layer and stack simply covers what lies below it.
-    pub(super) fn is_plain(&self) -> bool {
+    /// True where a layer or a stack is clipped to what lies below it.
+    pub(super) fn clips(&self) -> bool {
         let layers = self.layers.iter().map(|layer| &layer.own);
-        layers.chain(self.groups.iter().map(|group| &group.own)).all(|own| own.operator.covers())
+        layers.chain(self.groups.iter().map(|group| &group.own)).any(|own| own.operator == Operator::Clip)
     }
 }
 
 impl Operator {
-    /// True where it covers what lies below, and does nothing else to coverage.
-    pub(super) fn covers(self) -> bool {
-        matches!(self, Self::Over | Self::Blend)
-    }
-
     /// The meaning of a `composite-op`. Krita's own names count too, and so do names without a prefix.
     fn of(mode: &str) -> Self {
         let name = mode.trim().to_ascii_lowercase();
