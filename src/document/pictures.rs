@@ -94,17 +94,21 @@ struct Small {
 impl Small {
     /// Writes a row: the lower bytes of what is small, else the upper ones.
     fn write(&mut self, pixels: &[[u16; 4]], before: &mut [u8], out: &mut [u8]) {
-        let (colour, alpha) = (self.colour, self.alpha);
+        let were = (self.colour, self.alpha);
         self.colour &= pixels.iter().all(|[r, g, b, _]| (r | g | b) < 256);
         self.alpha &= pixels.iter().all(|[.., a]| *a < 256);
-        if (colour, alpha) != (self.colour, self.alpha) {
+        let large_now = (were.0 && !self.colour, were.1 && !self.alpha);
+        if large_now.0 || large_now.1 {
             // The upper bytes of the rows before are 0.
             for pixel in before.chunks_exact_mut(4) {
                 let (colours, alphas) = pixel.split_at_mut(3);
-                colours.iter_mut().filter(|_| !self.colour).for_each(|v| *v = 0);
-                alphas.iter_mut().filter(|_| !self.alpha).for_each(|v| *v = 0);
+                colours.iter_mut().filter(|_| large_now.0).for_each(|v| *v = 0);
+                alphas.iter_mut().filter(|_| large_now.1).for_each(|v| *v = 0);
             }
-            self.seen = before.iter().any(|v| *v != 0);
+            self.seen &= before.chunks_exact(4).any(|pixel| {
+                let [colours @ .., alpha] = pixel else { return false };
+                (self.colour && colours.iter().any(|v| *v != 0)) || (self.alpha && *alpha != 0)
+            });
         }
         for (out, [colours @ .., alpha]) in out.chunks_exact_mut(4).zip(pixels) {
             let byte = |value: u16, small: bool| {

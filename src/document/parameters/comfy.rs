@@ -11,10 +11,14 @@ use std::collections::HashSet;
 
 /// The most nodes that one walk visits.
 const MAX_VISITS: usize = 4096;
-/// The most links that are followed one behind the other.
+/// The most links that are followed one behind the other to words.
 const MAX_DEPTH: usize = 64;
+/// The same, to a number.
+const MAX_NUMBER_DEPTH: usize = 8;
 /// The most samplers that are looked at.
-const MAX_SAMPLERS: usize = 64;
+const MAX_SAMPLERS: usize = 16;
+/// The most texts that become one prompt.
+const MAX_TEXTS: usize = 256;
 
 /// Which words are looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +41,7 @@ struct Graph<'a>(&'a Map<String, Value>);
 pub(super) fn read(nodes: &Map<String, Value>) -> Option<Draft> {
     let graph = Graph(nodes);
     let samplers: Vec<&str> = graph.samplers().collect();
-    let first = |id: &&&str| !samplers.iter().any(|other| other != *id && graph.reaches(id, other));
+    let first = |id: &&&str| !graph.comes_from_another(id);
     let sampler = *samplers.iter().find(first).or(samplers.first())?;
     let guider = graph.linked(sampler, "guider");
     let of = |keys: &[&str]| graph.literal(sampler, keys, 0);
@@ -123,10 +127,10 @@ impl<'a> Graph<'a> {
         latent && ((has("positive") && (has("seed") || has("noise_seed"))) || (has("guider") && has("noise")))
     }
 
-    /// True where the pixels of one sampler come from another.
-    fn reaches(&self, from: &str, to: &str) -> bool {
-        let start = ["latent_image", "samples", "latent"].iter().find_map(|key| self.linked(from, key));
-        start.is_some_and(|start| self.upstream(start).contains(&to))
+    /// True where the latent of a sampler is made by another one.
+    fn comes_from_another(&self, sampler: &str) -> bool {
+        let start = ["latent_image", "samples", "latent"].iter().find_map(|key| self.linked(sampler, key));
+        start.is_some_and(|start| self.upstream(start).iter().any(|id| *id != sampler && self.is_sampler(id)))
     }
 
     /// The nodes that one is made from, the nearest first, itself included.
@@ -145,7 +149,7 @@ impl<'a> Graph<'a> {
     fn literal(&self, id: &str, keys: &[&str], depth: usize) -> Option<String> {
         const HOLDERS: [&str; 8] = ["value", "seed", "int", "float", "number", "Number", "string", "text"];
         let values = keys.iter().filter_map(|key| self.input(id, key));
-        values.filter(|_| depth < MAX_DEPTH).find_map(|value| match self.link(value) {
+        values.filter(|_| depth < MAX_NUMBER_DEPTH).find_map(|value| match self.link(value) {
             Some(next) => self.literal(next, keys, depth + 1).or_else(|| self.holder(next, &HOLDERS)),
             None => scalar(value),
         })
@@ -202,7 +206,7 @@ impl<'a> Walk<'_, 'a> {
     fn take(&mut self, text: &str) {
         let text = text.trim();
         // (SDXL's nodes have the same words twice.)
-        if !text.is_empty() && !self.words.iter().any(|known| known == text) {
+        if !text.is_empty() && self.words.len() < MAX_TEXTS && !self.words.iter().any(|known| known == text) {
             self.words.push(text.to_owned());
         }
     }

@@ -155,9 +155,6 @@ impl Parameters {
         settings.sampler = self.sampler.unwrap_or(settings.sampler);
         settings.schedule = self.schedule.unwrap_or(settings.schedule);
         settings.guidance = self.guidance.unwrap_or(settings.guidance);
-        if !settings.sampler.follows(settings.schedule) {
-            settings.schedule = Schedule::Normal;
-        }
         document.take = Some(Arc::new(Take { image: picture.clone(), seed: settings.seed }));
         document
     }
@@ -211,6 +208,11 @@ impl Draft {
         if let (Some(name), None) = (schedule, of_name) {
             note(&mut notes, "schedule", name, "normal is used instead");
         }
+        let follows = |schedule: &Schedule| sampler.is_none_or(|sampler| sampler.follows(*schedule));
+        let kept = of_name.or(own).filter(follows);
+        if let (Some(schedule), None) = (of_name.or(own), kept) {
+            note(&mut notes, "schedule", schedule.title(), "the sampler has its own");
+        }
         let seed = self.seed.as_deref().and_then(|seed| seed.trim().parse().ok());
         if let (Some(text), None) = (&self.seed, seed) {
             note(&mut notes, "seed", text, "seeds go from 0 to 18446744073709551615");
@@ -244,7 +246,7 @@ impl Draft {
             size: self.size,
             steps,
             sampler,
-            schedule: of_name.or(own),
+            schedule: kept,
             guidance,
             notes,
         }

@@ -91,7 +91,8 @@ pub(super) fn words(prompt: &str, notes: &mut Vec<String>) -> String {
     let mut rest = prompt;
     while let Some((before, tag)) = rest.split_once('<') {
         plain.push_str(before);
-        let named = tag.split_once('>').and_then(|(tag, after)| Some((tag.split_once(':')?, after)));
+        let end = tag.find(['<', '>']).filter(|end| tag[*end..].starts_with('>'));
+        let named = end.and_then(|end| Some((tag[..end].split_once(':')?, &tag[end + 1..])));
         match named {
             Some(((kind, name), after)) if ["lora", "lyco", "hypernet"].contains(&kind.trim()) => {
                 let (name, weight) = name.split_once(':').unwrap_or((name, "1"));
