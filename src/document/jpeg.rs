@@ -4,37 +4,31 @@
 //! looked for by walking the segments, since the bytes of that marker also stand inside embedded thumbnails, and at the end of
 //! them where a picture of a camera was cut.
 
-const START_OF_SCAN: u8 = 0xda;
 const END_OF_IMAGE: u8 = 0xd9;
 
 /// True where the end of the picture is there. The pixels themselves are not looked at.
 pub(super) fn is_whole(bytes: &[u8]) -> bool {
-    let mut rest = bytes.get(2..).unwrap_or_default();
-    loop {
-        // A marker is FF and a byte, with as many FF before them as the writer liked.
-        let [0xff, after @ ..] = rest else { return false };
-        match after {
-            [0xff, ..] => rest = after,
-            [END_OF_IMAGE, ..] => return true,
-            // Markers that stand alone: restarts, and the start of a picture.
-            [0x01 | 0xd0..=0xd8, after @ ..] => rest = after,
-            [marker, segment @ ..] => {
-                let &[high, low, ..] = segment else { return false };
-                let Some(after) = segment.get(usize::from(u16::from_be_bytes([high, low])).max(2)..) else {
-                    return false;
-                };
-                // What follows the head of a scan is its data, up to the next marker.
-                rest = if *marker == START_OF_SCAN { behind_scan(after) } else { after };
+    let mut rest = bytes;
+    while let Some((marker, after)) = next_marker(rest) {
+        rest = match marker {
+            END_OF_IMAGE => return true,
+            // The start of a picture, and one that is not used: they stand alone.
+            0xd8 | 0x01 => after,
+            // (The data behind the head of a scan hold no marker.)
+            _ => {
+                let &[high, low, ..] = after else { return false };
+                after.get(usize::from(u16::from_be_bytes([high, low])).max(2)..).unwrap_or_default()
             }
-            [] => return false,
-        }
+        };
     }
+    false
 }
 
-/// From the first marker behind the data of a scan on. FF 00 is a byte of the data, and restarts belong to it.
-fn behind_scan(data: &[u8]) -> &[u8] {
-    let end = data.windows(2).position(|pair| matches!(pair, [0xff, marker] if !matches!(marker, 0x00 | 0xd0..=0xd7)));
-    end.and_then(|end| data.get(end..)).unwrap_or_default()
+/// The next marker, and what follows it. FF 00 is a byte of a scan's data, restarts belong to them, and FF may be repeated.
+fn next_marker(bytes: &[u8]) -> Option<(u8, &[u8])> {
+    let is_marker = |marker: u8| !matches!(marker, 0x00 | 0xd0..=0xd7 | 0xff);
+    let at = bytes.windows(2).position(|pair| matches!(pair, [0xff, marker] if is_marker(*marker)))?;
+    Some((*bytes.get(at + 1)?, bytes.get(at + 2..)?))
 }
 
 #[cfg(test)]

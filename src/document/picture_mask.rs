@@ -105,7 +105,7 @@ impl Reading {
         let dark = match brightest {
             0 => None,
             _ if classes => Some(MaskNote::Classes { brightest }),
-            ..=FAINT => Some(MaskNote::Faint { brightest }),
+            1..=FAINT => Some(MaskNote::Faint { brightest }),
             _ => None,
         };
         let low = picture.low.then_some(MaskNote::SixteenBits);

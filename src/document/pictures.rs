@@ -59,7 +59,7 @@ pub(super) fn read(mut stream: impl BufRead + Seek) -> Result<Picture, Problem> 
     match kind(&mut stream)? {
         ImageFormat::Png => read_png(stream),
         format => {
-            let (decoder, exif) = decoder(stream, format)?;
+            let Coded { decoder, exif } = Coded::open(stream, format)?;
             let image = DynamicImage::from_decoder(decoder).map_err(damaged)?;
             Ok(Picture::from(upright(image.into_rgba8(), exif.as_deref())))
         }
@@ -123,30 +123,35 @@ impl Small {
     }
 }
 
-/// The decoder of a JPEG or WebP, and its Exif block.
-pub(super) fn decoder<'a>(
-    stream: impl BufRead + Seek + 'a,
-    format: ImageFormat,
-) -> Result<(Box<dyn ImageDecoder + 'a>, Option<Vec<u8>>), Problem> {
-    let mut decoder: Box<dyn ImageDecoder> = if format == ImageFormat::Jpeg {
-        let mut bytes = Vec::new();
-        stream.take(MAX_JPEG + 1).read_to_end(&mut bytes).map_err(Problem::Read)?;
-        if bytes.len() as u64 > MAX_JPEG {
-            return Err(Problem::DamagedPicture(format!("it is more than {} MB", MAX_JPEG >> 20)));
+/// A JPEG or WebP whose pixels are not decoded yet.
+pub(super) struct Coded<'a> {
+    pub(super) decoder: Box<dyn ImageDecoder + 'a>,
+    pub(super) exif: Option<Vec<u8>>,
+}
+
+impl<'a> Coded<'a> {
+    /// Reads what stands before the pixels, and refuses a JPEG that is cut.
+    pub(super) fn open(stream: impl BufRead + Seek + 'a, format: ImageFormat) -> Result<Self, Problem> {
+        let mut decoder: Box<dyn ImageDecoder> = if format == ImageFormat::Jpeg {
+            let mut bytes = Vec::new();
+            stream.take(MAX_JPEG + 1).read_to_end(&mut bytes).map_err(Problem::Read)?;
+            if bytes.len() as u64 > MAX_JPEG {
+                return Err(Problem::DamagedPicture(format!("it is more than {} MB", MAX_JPEG >> 20)));
+            }
+            if !jpeg::is_whole(&bytes) {
+                return Err(Problem::DamagedPicture("it is cut: its end is missing".to_owned()));
+            }
+            Box::new(limited(Cursor::new(bytes), format)?)
+        } else {
+            Box::new(limited(stream, format)?)
+        };
+        let (width, height) = decoder.dimensions();
+        if u64::from(width) * u64::from(height) > MAX_AREA {
+            return Err(Problem::PictureTooLarge { entry: PICTURE.to_owned(), width, height });
         }
-        if !jpeg::is_whole(&bytes) {
-            return Err(Problem::DamagedPicture("it is cut: its end is missing".to_owned()));
-        }
-        Box::new(limited(Cursor::new(bytes), format)?)
-    } else {
-        Box::new(limited(stream, format)?)
-    };
-    let (width, height) = decoder.dimensions();
-    if u64::from(width) * u64::from(height) > MAX_AREA {
-        return Err(Problem::PictureTooLarge { entry: PICTURE.to_owned(), width, height });
+        let exif = decoder.exif_metadata().map_err(damaged)?;
+        Ok(Self { decoder, exif })
     }
-    let exif = decoder.exif_metadata().map_err(damaged)?;
-    Ok((decoder, exif))
 }
 
 fn limited<'a>(stream: impl BufRead + Seek + 'a, format: ImageFormat) -> Result<impl ImageDecoder + 'a, Problem> {

@@ -1,7 +1,7 @@
 //! What a picture file says of itself in words: text chunks of PNG, and Exif in PNG, JPEG and WebP.
 
 use super::exif;
-use crate::document::pictures::{PICTURE, decoder, kind, tiff};
+use crate::document::pictures::{Coded, PICTURE, kind, tiff};
 use crate::document::raster::PngReader;
 use crate::document::{MAX_AREA, Problem};
 use image::{ImageDecoder as _, ImageFormat};
@@ -28,7 +28,7 @@ impl Carried {
                 Ok(Self::of_png(png.info()?, size))
             }
             format => {
-                let (decoder, exif) = decoder(stream, format)?;
+                let Coded { decoder, exif } = Coded::open(stream, format)?;
                 Ok(Self { texts: exif::texts(tiff(&exif.unwrap_or_default())), size: decoder.dimensions() })
             }
         }

@@ -49,20 +49,15 @@ pub(super) fn read(nodes: &Map<String, Value>) -> Option<Draft> {
     let beside = |input: &str, keys: &[&str]| graph.literal(graph.linked(sampler, input)?, keys, 0);
     let words = |want: Want| {
         let mut walk = Walk { graph: &graph, seen: HashSet::new(), words: Vec::new() };
-        let from = [Some(sampler), guider].into_iter().flatten();
-        let links = from.flat_map(|id| {
-            let also = if want == Want::Positive { "conditioning" } else { "" };
-            [want.input(), also].into_iter().filter_map(move |key| Some((id, key)))
-        });
-        for (id, key) in links {
-            match graph.input(id, key) {
-                Some(Value::String(text)) => walk.take(text),
-                Some(value) => {
-                    if let Some(next) = graph.link(value) {
-                        walk.follow(next, want, 0);
-                    }
+        // (A guider without guidance has but one input for words.)
+        let keys: &[&str] = if want == Want::Positive { &["positive", "conditioning"] } else { &["negative"] };
+        for id in [Some(sampler), guider].into_iter().flatten() {
+            for value in keys.iter().filter_map(|key| graph.input(id, key)) {
+                match (value, graph.link(value)) {
+                    (_, Some(next)) => walk.follow(next, want, 0),
+                    (Value::String(text), None) => walk.take(text),
+                    _ => {}
                 }
-                None => {}
             }
         }
         walk.words.join(", ")

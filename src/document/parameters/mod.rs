@@ -36,6 +36,8 @@ use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 
+/// What this program calls itself in its own parameters.
+const OWN: &str = "Polyptych";
 /// The most notes of one picture.
 const MAX_NOTES: usize = 32;
 
@@ -55,6 +57,8 @@ pub struct Parameters {
     pub sampler: Option<Sampler>,
     pub schedule: Option<Schedule>,
     pub guidance: Option<f32>,
+    /// The embedded model that drew it, where this program wrote it.
+    pub model: Option<String>,
     /// What has no place in a document, one sentence each.
     pub notes: Vec<String>,
 }
@@ -150,6 +154,7 @@ impl Parameters {
         let words = |text: &str| web_ui::words(text, &mut Vec::new());
         document.background = Background { words: words(&self.prompt), negative: words(&self.negative) };
         let settings = &mut document.settings;
+        settings.model = self.model.clone().unwrap_or_else(|| settings.model.clone());
         settings.seed = self.seed.unwrap_or(settings.seed);
         settings.steps = self.steps.unwrap_or(settings.steps);
         settings.sampler = self.sampler.unwrap_or(settings.sampler);
@@ -226,7 +231,9 @@ impl Draft {
         if guidance != self.guidance {
             notes.push(format!("its guidance is outside ±{MAX_GUIDANCE}"));
         }
-        if let Some(model) = self.model.filter(|model| !model.is_empty() && model != "embedded") {
+        let own = |model: &String| self.program == OWN && ["embedded", "embedded/few_steps"].contains(&model.as_str());
+        let model = self.model.clone().filter(own);
+        if let Some(model) = self.model.filter(|name| model.is_none() && !name.is_empty()) {
             note(&mut notes, "model", &model, "choose it, or one like it, if you have it");
         }
         let told = |(key, value): &(String, String)| {
@@ -248,6 +255,7 @@ impl Draft {
             sampler,
             schedule: kept,
             guidance,
+            model,
             notes,
         }
     }

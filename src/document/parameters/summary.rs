@@ -48,7 +48,7 @@ pub fn describe_picture(path: impl AsRef<Path>) -> Result<Option<PictureSummary>
     let path = path.as_ref();
     let (parameters, (width, height)) = read_with_size(path)?;
     Ok(parameters.map(|parameters| {
-        let Parameters { program, prompt, negative, seed, size, steps, sampler, schedule, guidance, notes } =
+        let Parameters { program, prompt, negative, seed, size, steps, sampler, schedule, guidance, model: _, notes } =
             parameters;
         PictureSummary {
             file: path.display().to_string(),

@@ -4,7 +4,7 @@
 //! reader takes the last line for that where it finds three such pairs, and the negative prompt from the first line that begins
 //! so, whatever stands above; this is that rule, letter by letter.
 
-use super::{Draft, number};
+use super::{Draft, OWN, number};
 use crate::document::{Document, Sampler, Schedule};
 use serde_json::Value;
 
@@ -53,7 +53,7 @@ impl Document {
             ("Model", settings.model.clone()),
         ];
         let strength = self.start.as_ref().map(|start| ("Denoising strength", start.strength.to_string()));
-        let version = ("Version", format!("Polyptych {}", env!("CARGO_PKG_VERSION")));
+        let version = ("Version", format!("{OWN} {}", env!("CARGO_PKG_VERSION")));
         let fields: Vec<String> = fields
             .into_iter()
             .chain(strength)
@@ -171,7 +171,7 @@ pub(super) fn read(text: &str, certain: bool) -> Option<Draft> {
             "Seed" => draft.seed = Some(value),
             "Size" => draft.size = value.split_once('x').and_then(|(w, h)| Some((number(w)?, number(h)?))),
             "Model" => draft.model = Some(value),
-            "Version" if value.starts_with("Polyptych") => draft.program = "Polyptych".to_owned(),
+            "Version" if value.starts_with(OWN) => draft.program = OWN.to_owned(),
             "Version" if value.starts_with('f') => draft.program = "Forge".to_owned(),
             "Version" if value.starts_with('v') => draft.program = "AUTOMATIC1111's web UI".to_owned(),
             "App" => draft.program = value,
