@@ -948,7 +948,7 @@ fn masks_come_from_luminance_or_from_alpha() {
     assert_eq!(shape.get(63, 2), 63);
     let error = imported(&rgba(64, 65, |_, _| [0; 4]), 64, 64).unwrap_err();
     assert!(error.contains("is 64×65 pixels but the canvas is 64×64"), "{error}");
-    assert!(imported(b"GIF89a", 64, 64).unwrap_err().contains("not a readable PNG"));
+    assert!(imported(b"GIF89a", 64, 64).unwrap_err().contains("save it as PNG, JPEG or WebP"));
     assert!(imported(&liar(64, 64), 64, 64).is_err());
     assert!(Document::import_mask("/no/mask.png", 64, 64).unwrap_err().to_string().starts_with("/no/mask.png: "));
 }

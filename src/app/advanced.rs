@@ -3,7 +3,7 @@
 use super::editor::Field;
 use super::texts::{key, tr};
 use super::{App, theme, widgets};
-use crate::document::{BootstrapColour, Document, Overlap, Regions, Schedule, WindowWeights, Wrap};
+use crate::document::{BootstrapColour, Document, MAX_WINDOW, Overlap, Regions, Schedule, WindowWeights, Wrap};
 use egui::{Align, ComboBox, DragValue, Label, Layout, RichText, Ui};
 
 /// Canvas pixels per pixel of the latent, in which the document keeps its lengths.
@@ -126,7 +126,7 @@ impl App {
         let hint = tr("How far apart windows lie. Closer: smoother, and slower");
         let response = widgets::field(ui, width, tr("Stride"), hint, |ui, label| {
             // (Rounded to the latent's grid, so not letter by letter.)
-            let value = DragValue::new(&mut stride).range(LATENT..=512).speed(LATENT).suffix(" px");
+            let value = DragValue::new(&mut stride).range(LATENT..=MAX_WINDOW * LATENT).speed(LATENT).suffix(" px");
             let value = value.update_while_editing(false);
             ui.add(value).labelled_by(label).on_hover_text(hint)
         });

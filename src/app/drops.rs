@@ -6,7 +6,7 @@ use super::leave::Leave;
 use super::models::model_name;
 use super::texts::{fill, tr};
 use super::{App, theme, told};
-use crate::document::{Document, FileError, Mask, RegionId, is_grey, over_white, read_picture};
+use crate::document::{Document, FileError, Mask, Picture, RegionId, is_grey, over_white, read_picture};
 use crate::studio::{LoraFile, Vocabulary};
 use egui::{Align2, ColorImage, FontId, Rect, Stroke, StrokeKind, TextureHandle, TextureOptions, Ui, vec2};
 use image::RgbaImage;
@@ -17,7 +17,7 @@ use std::sync::Arc;
 pub enum Found {
     /// A project, or a picture with a project inside.
     Project,
-    Picture(Arc<RgbaImage>),
+    Picture(Arc<Picture>),
     Model,
     /// A LoRA, with the words it was trained on, where it says them.
     Lora(Option<String>),
@@ -26,7 +26,7 @@ pub enum Found {
 /// Asks once what a picture is for.
 pub struct PlaceForm {
     name: String,
-    image: Arc<RgbaImage>,
+    image: Arc<Picture>,
     grey: bool,
     shown: Option<TextureHandle>,
 }
@@ -196,25 +196,25 @@ impl App {
         let [width, height] = image.size.map(|side| u32::try_from(side).unwrap_or(0));
         let bytes = image.pixels.iter().flat_map(|p| p.to_srgba_unmultiplied()).collect();
         match RgbaImage::from_raw(width, height, bytes).filter(|image| !image.is_empty()) {
-            Some(image) => self.place(tr("The pasted picture").to_owned(), Arc::new(image)),
+            Some(image) => self.place(tr("The pasted picture").to_owned(), Arc::new(image.into())),
             None => self.toasts.warning(tr("There is no picture to paste.")),
         }
     }
 
     /// Asks what a picture is for, where it can be more than one thing.
-    fn place(&mut self, name: String, image: Arc<RgbaImage>) {
+    fn place(&mut self, name: String, image: Arc<Picture>) {
         if self.editor.selected_region().is_none() {
-            self.start_from(over_white(&image));
+            self.start_from(over_white(&image.image));
             self.toasts.info(fill("{0} is what the drawing starts from.", &[&name]));
             return;
         }
-        let grey = is_grey(&image);
+        let grey = is_grey(&image.image);
         self.dialog = Some(Dialog::Place(PlaceForm { name, image, grey, shown: None }));
     }
 
     pub(super) fn place_dialog(&mut self, ui: &Ui, mut form: PlaceForm) -> Next {
         let Some((id, region)) = self.editor.selected_region().map(|r| (r.id, r.name.clone())) else {
-            self.start_from(over_white(&form.image));
+            self.start_from(over_white(&form.image.image));
             return Next::Close;
         };
         let (mut start, mut mask, mut cancel) = (false, false, false);
@@ -240,7 +240,7 @@ impl App {
             });
         });
         if start {
-            self.start_from(over_white(&form.image));
+            self.start_from(over_white(&form.image.image));
         } else if mask {
             self.take_mask(id, &form.image);
         } else if !close && !cancel {
@@ -250,23 +250,26 @@ impl App {
     }
 
     /// Gives a region the mask in a picture.
-    fn take_mask(&mut self, id: RegionId, image: &Arc<RgbaImage>) {
+    fn take_mask(&mut self, id: RegionId, image: &Arc<Picture>) {
         let document = self.editor.document();
         let Some(region) = document.region(id) else { return };
         if region.locked {
             self.toasts.info(fill("{0} is locked. Unlock it to paint on it.", &[&region.name]));
             return;
         }
-        let fitted = image.dimensions() != (document.width, document.height);
+        let fitted = image.image.dimensions() != (document.width, document.height);
         let text = if fitted {
             fill("{0} has a new mask, fitted to the canvas.", &[&region.name])
         } else {
             fill("{0} has a new mask.", &[&region.name])
         };
-        let image = Arc::clone(image);
+        let (image, notes) = (Arc::clone(image), image.mask_notes());
         self.finish_gesture();
         self.editor.set_mask(id, move |width, height| Mask::of_picture(&image, width, height));
         self.toasts.info(text);
+        for note in notes {
+            self.toasts.warning(told::mask_note(note));
+        }
     }
 
     /// Puts the picture on the clipboard.
@@ -282,10 +285,10 @@ impl PlaceForm {
     fn preview(&mut self, ui: &mut Ui) {
         let room = vec2(ui.available_width(), 160.0);
         let texture = self.shown.get_or_insert_with(|| {
-            let (width, height) = self.image.dimensions();
+            let (width, height) = self.image.image.dimensions();
             let scale = (512.0 / f64::from(width.max(height))).min(1.0);
             let side = |v: u32| ((f64::from(v) * scale).round() as u32).max(1);
-            let small = image::imageops::thumbnail(&*self.image, side(width), side(height));
+            let small = image::imageops::thumbnail(&self.image.image, side(width), side(height));
             let size = [small.width() as usize, small.height() as usize];
             ui.load_texture("dropped", ColorImage::from_rgba_unmultiplied(size, small.as_raw()), TextureOptions::LINEAR)
         });
@@ -294,7 +297,7 @@ impl PlaceForm {
         let size = texture.size_vec2();
         let size = size * (room / size).min_elem();
         egui::Image::from_texture((texture.id(), size)).paint_at(ui, Rect::from_center_size(frame.center(), size));
-        let (width, height) = self.image.dimensions();
+        let (width, height) = self.image.image.dimensions();
         let told = format!("{} · {width} × {height}", self.name);
         ui.label(egui::RichText::new(told).size(theme::TEXT_SMALL).color(theme::tokens(ui).text_weak));
     }

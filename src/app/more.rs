@@ -4,7 +4,7 @@ use super::editor::Field;
 use super::regions::Wish;
 use super::texts::{fill, tr};
 use super::{App, theme, widgets};
-use crate::document::{MAX_WEIGHT, MIN_WEIGHT, Region};
+use crate::document::{MAX_GUIDANCE, MAX_WEIGHT, MIN_WEIGHT, Region};
 use egui::{Align, DragValue, Id, Layout, Response, Ui};
 use egui_material_icons::icons;
 
@@ -58,7 +58,9 @@ fn guidance_row(ui: &mut Ui, region: &Region, of_picture: f32, wishes: &mut Vec<
         of_picture,
         set: |r, value| r.guidance = value,
     };
-    own.row(ui, region, wishes, |value| DragValue::new(value).range(1.0..=30.0).speed(0.05).max_decimals(1));
+    own.row(ui, region, wishes, |value| {
+        DragValue::new(value).range(-MAX_GUIDANCE..=MAX_GUIDANCE).speed(0.05).max_decimals(1)
+    });
 }
 
 fn seed_row(ui: &mut Ui, region: &Region, of_picture: u64, wishes: &mut Vec<Wish>) {

@@ -3,7 +3,7 @@
 use super::editor::Field;
 use super::texts::{fill, tr};
 use super::{App, Command, theme, widgets};
-use crate::document::{Sampler, Schedule};
+use crate::document::{MAX_GUIDANCE, MAX_STEPS, Sampler, Schedule};
 use egui::{Button, ComboBox, DragValue, Frame, Margin, RichText, Ui};
 use egui_material_icons::icons;
 
@@ -73,7 +73,7 @@ impl App {
             None => tr("More steps: finer, and slower. 20 is a good start"),
         };
         let response = widgets::field(ui, width, tr("Steps"), hint, |ui, label| {
-            ui.add(DragValue::new(&mut steps).range(1..=200).speed(0.2)).labelled_by(label).on_hover_text(hint)
+            ui.add(DragValue::new(&mut steps).range(1..=MAX_STEPS).speed(0.2)).labelled_by(label).on_hover_text(hint)
         });
         self.changed(&response, Field::Steps, |d| d.settings.steps = steps);
     }
@@ -85,7 +85,7 @@ impl App {
             None => tr("How strictly the picture follows the words. 5 to 9 suits most"),
         };
         let response = widgets::field(ui, width, tr("Guidance"), hint, |ui, label| {
-            let value = DragValue::new(&mut guidance).range(1.0..=30.0).speed(0.05).max_decimals(1);
+            let value = DragValue::new(&mut guidance).range(-MAX_GUIDANCE..=MAX_GUIDANCE).speed(0.05).max_decimals(1);
             ui.add(value).labelled_by(label).on_hover_text(hint)
         });
         self.changed(&response, Field::Guidance, |d| d.settings.guidance = guidance);

@@ -31,7 +31,8 @@ impl App {
             .horizontal(|ui| {
                 let told = tr("How much of the picture becomes new: little keeps it, 1 all but forgets it");
                 let response = widgets::field(ui, half, tr("Strength"), told, |ui, label| {
-                    let value = DragValue::new(&mut strength).range(0.05..=1.0).speed(0.005).max_decimals(2);
+                    let value =
+                        DragValue::new(&mut strength).range(Start::MIN_STRENGTH..=1.0).speed(0.005).max_decimals(2);
                     ui.add(value).labelled_by(label).on_hover_text(told)
                 });
                 remove = widgets::field(ui, half, tr("Start from"), hint, |ui, _| {

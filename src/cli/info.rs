@@ -4,12 +4,14 @@ use super::Window;
 use super::console::{print, print_line};
 use super::models::{is_embedded, resolve};
 use crate::checkpoint::{Checkpoint, FEW_STEPS, FewSteps, Kind, LoraFile, LoraSummary, Summary};
-use std::fmt::Write as _;
+use crate::document::{FileError, Problem, describe, describe_picture};
+use serde::Serialize;
+use std::fmt::{Display, Write as _};
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A project, an exported PNG, a checkpoint (a folder, `embedded`, `embedded/few_steps`, or one that was added) or a LoRA
+    /// A project, an exported PNG, a picture of another program (PNG, JPEG, WebP), a checkpoint (a folder, `embedded`, `embedded/few_steps`, or one that was added) or a LoRA
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Print one JSON object on stdout
@@ -105,6 +107,21 @@ pub(super) fn one_line_of(summary: &Summary) -> String {
 }
 
 fn project(path: &Path, json: bool) -> anyhow::Result<()> {
-    let summary = crate::document::describe(path)?;
-    if json { print_line(&serde_json::to_string(&summary)?) } else { print(&summary.to_string()) }
+    match describe(path) {
+        Ok(summary) => tell(&summary, json),
+        Err(error) if matches!(error.problem(), Problem::NoProject | Problem::UnknownKind) => {
+            // A JPEG or WebP holds no project, which is better said than that it is no PNG.
+            match describe_picture(path) {
+                Ok(Some(summary)) => tell(&summary, json),
+                Err(other) if !matches!(other.problem(), Problem::NotAPicture) => Err(other.into()),
+                Ok(None) => Err(FileError::new(path, Problem::NoProject).into()),
+                Err(_) => Err(error.into()),
+            }
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn tell(summary: &(impl Serialize + Display), json: bool) -> anyhow::Result<()> {
+    if json { print_line(&serde_json::to_string(summary)?) } else { print(&summary.to_string()) }
 }

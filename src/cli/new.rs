@@ -1,7 +1,7 @@
 //! `polyptych new`: a project from masks and prompts.
 
 use super::console::tell_line;
-use super::start::StartArgs;
+use super::start::{StartArgs, import_mask};
 use crate::checkpoint::weighting;
 use crate::document::{Document, MAX_SIDE, MIN_SIDE, Outputs};
 use anyhow::{Context as _, bail, ensure};
@@ -62,7 +62,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     args.start.apply(&mut document, &mut notes)?;
     for region in &args.regions {
         let (path, words) = mask_and_words(region)?;
-        let mask = Document::import_mask(&path, width, height)?;
+        let mask = import_mask(&path, args.size, &mut notes)?;
         let id = document.add_region(&short_name(&words, document.regions.len() + 1), &words);
         if let Some(region) = document.region_mut(id) {
             region.mask = mask.into();

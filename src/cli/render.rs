@@ -7,8 +7,8 @@ use super::progress::Bar;
 use super::start::StartArgs;
 use crate::checkpoint::{Device, Kind, UnknownDevice};
 use crate::document::{
-    BootstrapColour, Document, Export, FileError, Lora, MAX_LORA_WEIGHT, MAX_LORAS, Opened, Output, Outputs, Overlap,
-    PictureFormat, Problem, Regions, Sampler, Schedule, WindowWeights, Wrap,
+    BootstrapColour, Document, Export, FileError, Lora, MAX_GUIDANCE, MAX_LORA_WEIGHT, MAX_LORAS, MAX_STEPS, MAX_WINDOW,
+    Opened, Output, Outputs, Overlap, PictureFormat, Problem, Regions, Sampler, Schedule, WindowWeights, Wrap,
 };
 use crate::studio::{self, Drawn, Manners, Model as _, Options, Stage, Watcher};
 use anyhow::Context as _;
@@ -37,24 +37,24 @@ pub(super) struct Args {
     /// Decides all chance; the same seed draws the same picture
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_STEPS)))]
     steps: Option<u32>,
     #[arg(long, value_name = "NAME", value_parser = sampler)]
     sampler: Option<Sampler>,
     #[arg(long, value_name = "NAME", value_parser = schedule)]
     schedule: Option<Schedule>,
     /// How strictly the words are followed; 1 switches guidance off
-    #[arg(long, value_name = "X", value_parser = finite, allow_negative_numbers = true)]
+    #[arg(long, value_name = "X", value_parser = guidance, allow_negative_numbers = true)]
     guidance: Option<f32>,
     #[arg(long, value_name = "auto|cpu|candle", default_value = "auto", value_parser = device)]
     device: Device,
     #[arg(long, value_name = "auto|f32", default_value = "auto", value_parser = ["auto", "f32"])]
     dtype: String,
     /// Window side in latent pixels; the model's own if absent
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=2048))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_WINDOW)))]
     window: Option<u32>,
     /// Distance between windows in latent pixels
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=2048))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_WINDOW)))]
     stride: Option<u32>,
     /// Fraction of the steps for which regions hold their shape, 0 to 1
     #[arg(long, value_name = "FRACTION", value_parser = fraction, conflicts_with = "bootstrap_steps")]
@@ -178,6 +178,11 @@ fn reroll(text: &str) -> Result<(usize, Option<u64>), String> {
 
 fn finite(text: &str) -> Result<f32, String> {
     text.parse::<f32>().ok().filter(|v| v.is_finite()).ok_or_else(|| "give a number such as 7.5".to_owned())
+}
+
+fn guidance(text: &str) -> Result<f32, String> {
+    let value = finite(text).ok().filter(|v| v.abs() <= MAX_GUIDANCE);
+    value.ok_or_else(|| format!("give a number from -{MAX_GUIDANCE} to {MAX_GUIDANCE}, such as 7.5"))
 }
 
 fn fraction(text: &str) -> Result<f32, String> {

@@ -1,6 +1,6 @@
 //! The options of a picture to start from, the same for every command that has them.
 
-use crate::document::{Area, Document, Start};
+use crate::document::{Area, Document, FileError, Mask, Start};
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, Clone, clap::Args)]
@@ -8,17 +8,28 @@ pub(super) struct StartArgs {
     /// A picture (PNG, JPEG or WebP) to start from in place of noise; one of another size is scaled and cut to the canvas
     #[arg(long, value_name = "FILE")]
     image: Option<PathBuf>,
-    /// The share of the steps taken on that picture, above 0 to 1: little keeps it, 1 all but forgets it
+    /// The share of the steps taken on that picture, 0.01 to 1: little keeps it, 1 all but forgets it
     #[arg(long, value_name = "X", value_parser = strength)]
     strength: Option<f64>,
-    /// What of that picture may change, while the rest is kept: white in a mask of the canvas's size, or what regions cover
+    /// What of that picture may change, while the rest is kept: white in a mask of the canvas's size (PNG, JPEG or WebP), or what regions cover
     #[arg(long, value_name = "MASK.png|regions")]
     inpaint: Option<PathBuf>,
 }
 
+/// Reads a mask; how it was understood is told to `notes`, where it could be meant otherwise.
+pub(super) fn import_mask(
+    path: &Path,
+    (width, height): (u32, u32),
+    notes: &mut Vec<String>,
+) -> Result<Mask, FileError> {
+    let (mask, told) = Document::import_mask_with_notes(path, width, height)?;
+    notes.extend(told.iter().map(|note| format!("{}: {note}", path.display())));
+    Ok(mask)
+}
+
 fn strength(text: &str) -> Result<f64, String> {
-    let value = text.parse::<f64>().ok().filter(|v| *v > 0.0 && *v <= 1.0);
-    value.ok_or_else(|| "give a number above 0, up to 1".to_owned())
+    let value = text.parse::<f64>().ok().filter(|v| (Start::MIN_STRENGTH..=1.0).contains(v));
+    value.ok_or_else(|| format!("give a number from {} to 1", Start::MIN_STRENGTH))
 }
 
 impl StartArgs {
@@ -30,7 +41,8 @@ impl StartArgs {
 
     /// Writes what the arguments say over what the document says; what the person should know is told to `notes`.
     pub(super) fn apply(&self, document: &mut Document, notes: &mut Vec<String>) -> anyhow::Result<()> {
-        let (width, height) = (document.width, document.height);
+        let document_size = (document.width, document.height);
+        let (width, height) = document_size;
         if let Some(path) = &self.image {
             let picture = Document::import_picture(path)?;
             let (w, h) = picture.dimensions();
@@ -53,7 +65,7 @@ impl StartArgs {
             start.area = if path.as_os_str() == "regions" {
                 Area::Regions
             } else {
-                Area::Mask(Document::import_mask(path, width, height)?.into())
+                Area::Mask(import_mask(path, document_size, notes)?.into())
             };
         }
         Ok(())

@@ -9,7 +9,10 @@ mod export;
 pub mod file;
 mod history;
 mod import;
+mod jpeg;
 mod mask;
+mod parameters;
+mod picture_mask;
 mod pictures;
 mod png;
 mod raster;
@@ -26,12 +29,14 @@ pub use export::{Export, PictureFormat};
 pub use file::{Opened, Output, Outputs, Palette, replace_file, write_atomically};
 pub use history::{Change, History, MEMORY as HISTORY_MEMORY, MergeKey};
 pub use mask::{Mask, PixelRect, TILE, Tile, TileBytes};
-pub use pictures::{is_grey, over_white, read_picture};
+pub use parameters::{Parameters, PictureSummary, describe_picture, open_picture, read_parameters};
+pub use picture_mask::MaskNote;
+pub use pictures::{Picture, is_grey, over_white, read_picture};
 pub use png::Carry;
 pub use region::{Background, MAX_FEATHER, MAX_WEIGHT, MIN_WEIGHT, REGION_COLOURS, Region, RegionId, Rgb};
 pub use settings::{
-    BootstrapColour, Lora, MAX_LORA_WEIGHT, MAX_LORAS, Overlap, Regions, Sampler, Schedule, Settings, WindowWeights,
-    Wrap,
+    BootstrapColour, Lora, MAX_GUIDANCE, MAX_LORA_WEIGHT, MAX_LORAS, MAX_STEPS, MAX_WINDOW, Overlap, Regions, Sampler,
+    Schedule, Settings, WindowWeights, Wrap,
 };
 pub use start::{Area, Start};
 pub use takes::{TAKES_COUNT, TAKES_MEMORY};

@@ -5,15 +5,16 @@
 //! * `parameters`: the words and settings in the convention of the web UIs, so that their tools can read them. The prompt is
 //!   the background's words and those of the visible regions from the lowest to the uppermost, one line each with `BREAK`
 //!   between them (the word with which those tools separate the prompts of regions); line breaks inside words become
-//!   spaces. It is a tEXt chunk where Latin-1 can hold it, else an iTXt chunk, as those tools write it.
+//!   spaces ([`Document::parameters`]). It is a tEXt chunk where Latin-1 can hold it, else an iTXt chunk, as those tools write
+//!   it.
 //! * `polyptych`: the whole document, masks included, as a compressed iTXt chunk. Its text is the base64 form of the
 //!   project's OpenRaster file without the picture, merged image and thumbnail. [`Document::open`] of such a PNG brings
-//!   the project back, with the picture as its take.
+//!   the project back, with the picture as its take, also where another program wrote the text again as tEXt or zTXt.
 
 use super::error::reason;
 use super::file::{ora, replace_file};
 use super::raster::{PngReader, write_png};
-use super::{Document, FileError, MAX_AREA, Opened, Problem, Sampler, Schedule, Take, base64};
+use super::{Document, FileError, MAX_AREA, Opened, Problem, Take, base64};
 use image::RgbImage;
 use png::text_metadata::{ITXtChunk, TEXtChunk};
 use std::io::{BufRead, Cursor, Write};
@@ -26,6 +27,8 @@ const PARAMETERS: &str = "parameters";
 pub(super) const PROJECT: &str = "polyptych";
 /// The largest project that travels inside a picture, in bytes of its OpenRaster file.
 const MAX_PROJECT: usize = 1 << 25;
+/// Most copies of a project that are tried where the first is damaged.
+const MAX_PROJECTS: usize = 4;
 /// What errors call the pixels of an opened PNG.
 const PICTURE: &str = "the picture";
 
@@ -113,48 +116,6 @@ impl Document {
         }
     }
 
-    /// The text that the web UIs and their tools read.
-    #[must_use]
-    pub fn parameters(&self, width: u32, height: u32, seed: u64) -> String {
-        let words = |words: &str| words.split_whitespace().collect::<Vec<_>>().join(" ");
-        let regions =
-            self.regions.iter().filter(|region| region.visible).map(|region| words(&self.prompt(&region.words)));
-        let prompt: Vec<String> = std::iter::once(words(&self.prompt(&self.background.words)))
-            .chain(regions)
-            .filter(|line| !line.is_empty())
-            .collect();
-        let mut text = prompt.join(" BREAK\n");
-        for lora in self.settings.loras.iter().filter(|lora| lora.weight != 0.0) {
-            // What would end the tag, or a part of it, has no place in a name.
-            let name = words(&lora.name().replace(['<', '>', ':'], "_"));
-            let space = if text.is_empty() { "" } else { " " };
-            text.push_str(&format!("{space}<lora:{name}:{}>", lora.weight));
-        }
-        let negative = words(&self.background.negative);
-        if !negative.is_empty() {
-            text.push_str("\nNegative prompt: ");
-            text.push_str(&negative);
-        }
-        let settings = &self.settings;
-        let fields = [
-            ("Steps", settings.steps.to_string()),
-            ("Sampler", sampler_title(settings.sampler, settings.schedule)),
-            ("CFG scale", settings.guidance.to_string()),
-            ("Seed", seed.to_string()),
-            ("Size", format!("{width}x{height}")),
-            ("Model", settings.model.clone()),
-        ];
-        let strength = self.start.as_ref().map(|start| ("Denoising strength", start.strength.to_string()));
-        let version = ("Version", format!("Polyptych {}", env!("CARGO_PKG_VERSION")));
-        let fields: Vec<String> = fields
-            .into_iter()
-            .chain(strength)
-            .chain([version])
-            .map(|(key, value)| format!("{key}: {}", quoted(&value)))
-            .collect();
-        format!("{text}\n{}", fields.join(", ")).trim_start().to_owned()
-    }
-
     /// The project as text.
     fn embedded(&self, seed: u64) -> Result<String, Problem> {
         let mut bytes = Cursor::new(Vec::new());
@@ -167,17 +128,24 @@ impl Document {
     }
 }
 
-/// The sampler as the web UIs name it: the schedule follows where it is not the sampler's own.
-fn sampler_title(sampler: Sampler, schedule: Schedule) -> String {
-    match schedule {
-        Schedule::Normal => sampler.title().to_owned(),
-        schedule => format!("{} {}", sampler.title(), schedule.title()),
-    }
-}
-
-/// A value as the web UIs quote it.
-fn quoted(value: &str) -> String {
-    if value.contains([',', ':', '\n']) { serde_json::Value::from(value).to_string() } else { value.to_owned() }
+/// The project in the texts of a PNG: as it is written here, or as another program wrote it again. `None` where there is none.
+fn embedded(info: png::Info<'static>) -> Option<Result<ora::Read, Problem>> {
+    let damaged = |what: &dyn std::fmt::Display| Problem::Embedded(reason(&what.to_string()));
+    let limit = MAX_PROJECT * 2;
+    let wide = info.utf8_text.into_iter().filter(|chunk| chunk.keyword == PROJECT).map(|mut chunk| {
+        chunk.decompress_text_with_limit(limit).and_then(|()| chunk.get_text()).map_err(|e| damaged(&e))
+    });
+    let packed = info.compressed_latin1_text.into_iter().filter(|chunk| chunk.keyword == PROJECT).map(|mut chunk| {
+        chunk.decompress_text_with_limit(limit).and_then(|()| chunk.get_text()).map_err(|e| damaged(&e))
+    });
+    let plain = info.uncompressed_latin1_text.into_iter().filter(|chunk| chunk.keyword == PROJECT);
+    let texts = wide.chain(packed).chain(plain.map(|chunk| Ok(chunk.text)));
+    let mut projects = texts.take(MAX_PROJECTS).map(|text| {
+        let bytes = base64::decode(&text?).ok_or_else(|| damaged(&"it is not base64"))?;
+        ora::read(Cursor::new(bytes)).map_err(|problem| damaged(&problem))
+    });
+    let first = projects.next()?;
+    Some(first.or_else(|problem| projects.find_map(Result::ok).ok_or(problem)))
 }
 
 /// Reads an exported picture as a project.
@@ -193,13 +161,7 @@ pub(super) fn read(stream: impl BufRead) -> Result<Opened, Problem> {
             out.copy_from_slice(&[r, g, b].map(|v| over(v).unwrap_or(v)));
         }
     })?;
-    let chunk = info.and_then(|info| info.utf8_text.into_iter().find(|chunk| chunk.keyword == PROJECT));
-    let mut chunk = chunk.ok_or(Problem::NoProject)?;
-    let damaged = |what: &dyn std::fmt::Display| Problem::Embedded(reason(&what.to_string()));
-    chunk.decompress_text_with_limit(MAX_PROJECT * 2).map_err(|e| damaged(&e))?;
-    let text = chunk.get_text().map_err(|e| damaged(&e))?;
-    let bytes = base64::decode(&text).ok_or_else(|| damaged(&"it is not base64"))?;
-    let read = ora::read(Cursor::new(bytes)).map_err(|problem| damaged(&problem))?;
+    let read = info.and_then(embedded).ok_or(Problem::NoProject)??;
     let ora::Read { opened: Opened { mut document, mut notes, losses }, seed } = read;
     if (document.width, document.height) == (width, height) {
         document.take = Some(Arc::new(Take { image, seed: seed.unwrap_or(document.settings.seed) }));

@@ -35,10 +35,12 @@ impl<R> Seek for Forward<R> {
     }
 }
 
-/// One row of 8-bit pixels with 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA) channels.
+/// One row of pixels with 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA) channels.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Row<'a> {
     channels: usize,
+    /// Bytes a sample: 1, or 2 after [`PngReader::deep`].
+    depth: usize,
     bytes: &'a [u8],
 }
 
@@ -51,13 +53,33 @@ impl<'a> Row<'a> {
     /// The pixels as RGBA.
     pub(crate) fn pixels(self) -> impl Iterator<Item = [u8; 4]> + 'a {
         let channels = self.channels;
-        self.bytes.chunks_exact(channels).map(move |p| match (channels, p) {
-            (1, &[v]) => [v, v, v, 255],
-            (2, &[v, a]) => [v, v, v, a],
-            (3, &[r, g, b]) => [r, g, b, 255],
-            (4, &[r, g, b, a]) => [r, g, b, a],
-            _ => [0; 4],
+        self.bytes.chunks_exact(channels).map(move |p| rgba(channels, p, 255))
+    }
+
+    /// The pixels as RGBA of 16 bits a sample; `None` where the file has 8 bits or fewer.
+    pub(crate) fn deep_pixels(self) -> Option<impl Iterator<Item = [u16; 4]> + 'a> {
+        let channels = self.channels;
+        let sample = |pair: &[u8]| pair.iter().fold(0, |value, byte| value << 8 | u16::from(*byte));
+        (self.depth == 2).then(|| {
+            self.bytes.chunks_exact(2 * channels).map(move |pixel| {
+                let mut samples = [0; 4];
+                for (out, pair) in samples.iter_mut().zip(pixel.chunks_exact(2)) {
+                    *out = sample(pair);
+                }
+                rgba(channels, samples.get(..channels).unwrap_or_default(), u16::MAX)
+            })
         })
+    }
+}
+
+/// A pixel of 1 to 4 samples as RGBA.
+fn rgba<T: Copy + Default>(channels: usize, pixel: &[T], opaque: T) -> [T; 4] {
+    match (channels, pixel) {
+        (1, &[v]) => [v, v, v, opaque],
+        (2, &[v, a]) => [v, v, v, a],
+        (3, &[r, g, b]) => [r, g, b, opaque],
+        (4, &[r, g, b, a]) => [r, g, b, a],
+        _ => [T::default(); 4],
     }
 }
 
@@ -103,19 +125,56 @@ impl<R: BufRead> PngReader<R> {
         Ok(self)
     }
 
+    /// Leaves samples of 16 bits as they are, for [`Row::deep_pixels`]; else their upper halves are given.
+    pub(crate) fn deep(mut self) -> Self {
+        self.decoder.set_transformations(png::Transformations::EXPAND);
+        self
+    }
+
     /// Decodes all rows from the top, calling `row(y, pixels)` for each, and then gives the picture's text chunks to
     /// `texts`. The size should have been checked before ([`Self::at_most`]).
     pub(crate) fn rows(
+        self,
+        keep_texts: bool,
+        row: impl FnMut(Header, u32, Row<'_>),
+    ) -> Result<Option<png::Info<'static>>, Problem> {
+        let entry = self.entry.clone();
+        let mut reader = self.decode(keep_texts, row)?;
+        if keep_texts {
+            reader.finish().map_err(|e| picture(&entry, &e))?;
+            return Ok(Some(reader.info().clone()));
+        }
+        Ok(None)
+    }
+
+    /// As [`Self::rows`], and gives the Exif block that stands before or behind the pixels, if there is one. What is damaged
+    /// behind the pixels costs nothing else.
+    pub(crate) fn rows_and_exif(self, row: impl FnMut(Header, u32, Row<'_>)) -> Result<Option<Vec<u8>>, Problem> {
+        let mut reader = self.decode(false, row)?;
+        drop(reader.finish());
+        Ok(reader.info().exif_metadata.as_ref().map(|exif| exif.to_vec()))
+    }
+
+    /// What stands beside the pixels, which are not decoded.
+    pub(crate) fn info(mut self) -> Result<png::Info<'static>, Problem> {
+        self.decoder.set_ignore_iccp_chunk(true);
+        let mut reader = self.decoder.read_info().map_err(|e| picture(&self.entry, &e))?;
+        reader.finish().map_err(|e| picture(&self.entry, &e))?;
+        Ok(reader.info().clone())
+    }
+
+    fn decode(
         mut self,
         keep_texts: bool,
         mut row: impl FnMut(Header, u32, Row<'_>),
-    ) -> Result<Option<png::Info<'static>>, Problem> {
+    ) -> Result<png::Reader<Forward<R>>, Problem> {
         self.decoder.set_ignore_text_chunk(!keep_texts);
         self.decoder.set_ignore_iccp_chunk(true);
         let entry = self.entry;
         let mut reader = self.decoder.read_info().map_err(|e| picture(&entry, &e))?;
-        let (colour, _) = reader.output_color_type();
+        let (colour, bits) = reader.output_color_type();
         let channels = colour.samples();
+        let depth = if bits == png::BitDepth::Sixteen { 2 } else { 1 };
         let alpha = matches!(colour, png::ColorType::GrayscaleAlpha | png::ColorType::Rgba);
         let header = Header { width: self.width, height: self.height, alpha };
         if reader.info().interlaced {
@@ -125,7 +184,7 @@ impl<R: BufRead> PngReader<R> {
             let mut buffer = vec![0; reader.output_buffer_size().unwrap_or(0)];
             let info = reader.next_frame(&mut buffer).map_err(|e| picture(&entry, &e))?;
             for (y, bytes) in (0..self.height).zip(buffer.chunks_exact(info.line_size.max(1))) {
-                row(header, y, Row { channels, bytes });
+                row(header, y, Row { channels, depth, bytes });
             }
         } else {
             for y in 0..self.height {
@@ -133,16 +192,12 @@ impl<R: BufRead> PngReader<R> {
                 let Some(line) = line else {
                     return Err(Problem::Picture { entry, reason: format!("it ends at row {y} of {}", self.height) });
                 };
-                row(header, y, Row { channels, bytes: line.data() });
+                row(header, y, Row { channels, depth, bytes: line.data() });
             }
             // Past the last row the decoder compares the check sum of the pixels.
             reader.next_row().map_err(|e| picture(&entry, &e))?;
         }
-        if keep_texts {
-            reader.finish().map_err(|e| picture(&entry, &e))?;
-            return Ok(Some(reader.info().clone()));
-        }
-        Ok(None)
+        Ok(reader)
     }
 }
 

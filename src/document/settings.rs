@@ -3,7 +3,17 @@
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
-/// The settings of a document. All lengths are in latent pixels (8 canvas pixels).
+/// The most denoising steps; the fewest is 1. (No checkpoint was trained on more noise levels.)
+pub const MAX_STEPS: u32 = 1000;
+
+/// The strongest guidance, to either side.
+pub const MAX_GUIDANCE: f32 = 100.0;
+
+/// The largest window, and the largest distance between windows, in latent pixels: the longest side of a canvas.
+pub const MAX_WINDOW: u32 = super::MAX_SIDE / 8;
+
+/// The settings of a document, within the limits above, which are those of the window, the command line and the file alike. All
+/// lengths are in latent pixels (8 canvas pixels).
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Settings {
     /// The checkpoint's name (`embedded`), folder or file.
@@ -12,15 +22,15 @@ pub struct Settings {
     pub loras: Vec<Lora>,
     /// Decides all chance.
     pub seed: u64,
-    /// Denoising steps, at least 1.
+    /// Denoising steps, 1 to [`MAX_STEPS`].
     pub steps: u32,
     pub sampler: Sampler,
     pub schedule: Schedule,
-    /// Classifier-free guidance scale; 1 switches guidance off.
+    /// Classifier-free guidance scale, within ±[`MAX_GUIDANCE`]; 1 switches guidance off.
     pub guidance: f32,
-    /// Window side; `None` is the model's own size.
+    /// Window side, 1 to [`MAX_WINDOW`]; `None` is the model's own size.
     pub window: Option<u32>,
-    /// Distance between windows.
+    /// Distance between windows, 1 to [`MAX_WINDOW`].
     pub stride: u32,
     /// Fraction of the steps for which regions bootstrap, 0 to 1 (paper 0.2, released code 0.4).
     pub bootstrap: f32,

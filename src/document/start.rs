@@ -1,7 +1,7 @@
 //! A picture that a drawing starts from.
 
-use super::Mask;
-use image::RgbImage;
+use super::{MAX_AREA, Mask};
+use image::{ImageBuffer, Pixel, RgbImage};
 use std::sync::Arc;
 
 /// A picture below all regions, and what may become of it.
@@ -9,7 +9,7 @@ use std::sync::Arc;
 pub struct Start {
     /// The picture in 8-bit sRGB, of the canvas's size.
     pub image: Arc<RgbImage>,
-    /// The share of the steps that are taken on it, above 0 to 1: little keeps it, 1 all but forgets it.
+    /// The share of the steps that are taken on it, [`Self::MIN_STRENGTH`] to 1: little keeps it, 1 all but forgets it.
     pub strength: f64,
     /// Where it may change.
     pub area: Area,
@@ -31,14 +31,7 @@ impl Start {
     /// A picture fitted to a canvas of this size: scaled until it covers it, and cut evenly on both sides.
     #[must_use]
     pub fn fitted(image: &RgbImage, width: u32, height: u32) -> RgbImage {
-        if image.dimensions() == (width, height) || image.width() == 0 || image.height() == 0 {
-            return image.clone();
-        }
-        let scale = (f64::from(width) / f64::from(image.width())).max(f64::from(height) / f64::from(image.height()));
-        let side = |own: u32, wanted: u32| ((f64::from(own) * scale).round() as u32).max(wanted);
-        let (w, h) = (side(image.width(), width), side(image.height(), height));
-        let large = image::imageops::resize(image, w, h, image::imageops::FilterType::CatmullRom);
-        image::imageops::crop_imm(&large, (w - width) / 2, (h - height) / 2, width, height).to_image()
+        fitted(image, width, height)
     }
 
     /// A picture with new canvas around it: what was at the top left is `dx` to the right and `dy` down. Only what is new may
@@ -80,6 +73,9 @@ impl Start {
     /// The strength that a picture is given first.
     pub const STRENGTH: f64 = 0.75;
 
+    /// The least strength; the most is 1.
+    pub const MIN_STRENGTH: f64 = 0.01;
+
     /// True where both show the same picture and mask without looking at every pixel.
     pub(super) fn is(&self, other: &Self) -> bool {
         let same_area = match (&self.area, &other.area) {
@@ -101,4 +97,28 @@ impl Start {
         };
         Self { image: Arc::new(image), area, ..*self }
     }
+}
+
+/// As [`Start::fitted`], of pictures of any pixels.
+pub(super) fn fitted<P: Pixel<Subpixel = u8> + 'static>(
+    image: &ImageBuffer<P, Vec<u8>>,
+    width: u32,
+    height: u32,
+) -> ImageBuffer<P, Vec<u8>> {
+    if image.dimensions() == (width, height) || image.width() == 0 || image.height() == 0 {
+        return image.clone();
+    }
+    let (own_width, own_height) = (f64::from(image.width()), f64::from(image.height()));
+    let scale = (f64::from(width) / own_width).max(f64::from(height) / own_height);
+    // A long thin picture would be huge when scaled: what is cut off anyway is then cut off before.
+    if own_width * own_height * scale * scale > 4.0 * MAX_AREA as f64 {
+        let kept = |own: u32, wanted: u32| ((f64::from(wanted) / scale).ceil() as u32).clamp(1, own);
+        let (w, h) = (kept(image.width(), width), kept(image.height(), height));
+        let middle = image::imageops::crop_imm(image, (image.width() - w) / 2, (image.height() - h) / 2, w, h);
+        return image::imageops::resize(&middle.to_image(), width, height, image::imageops::FilterType::CatmullRom);
+    }
+    let side = |own: u32, wanted: u32| ((f64::from(own) * scale).round() as u32).max(wanted);
+    let (w, h) = (side(image.width(), width), side(image.height(), height));
+    let large = image::imageops::resize(image, w, h, image::imageops::FilterType::CatmullRom);
+    image::imageops::crop_imm(&large, (w - width) / 2, (h - height) / 2, width, height).to_image()
 }

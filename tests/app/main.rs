@@ -12,6 +12,7 @@ mod help;
 mod loras;
 mod making;
 mod painter;
+mod pictures;
 mod restart;
 mod snapshots;
 mod stories;

@@ -2,7 +2,7 @@
 
 use super::system;
 use crate::app::texts::fill;
-use crate::document::{FileError, MAX_AREA, MAX_SIDE, MIN_SIDE, Problem};
+use crate::document::{FileError, MAX_AREA, MAX_SIDE, MIN_SIDE, MaskNote, Problem};
 
 /// One line: the file, the fact, the remedy.
 #[must_use]
@@ -103,6 +103,33 @@ pub fn problem(problem: &Problem) -> String {
         Problem::StartMismatch { width, height } => fill(
             "the picture to start from, or its mask, is {0}×{1} pixels and does not fit the canvas; choose it again",
             &[width, height],
+        ),
+    }
+}
+
+/// How a mask was understood.
+#[must_use]
+pub fn mask_note(note: MaskNote) -> String {
+    match note {
+        MaskNote::ByBrightness => fill(
+            "the mask is partly transparent, but tells inside from outside by its brightness: white was taken as inside",
+            &[],
+        ),
+        MaskNote::ByAlpha => fill(
+            "the mask is grey and partly transparent: what is opaque was taken as inside; \
+             save it without an alpha channel if white is meant",
+            &[],
+        ),
+        MaskNote::SixteenBits => {
+            fill("the mask has 16 bits a value but none is above 255, so 255 was taken as white", &[])
+        }
+        MaskNote::Classes { brightest } => {
+            fill("the brightest value of the mask is {0} of 255, so all above 0 was taken as inside", &[&brightest])
+        }
+        MaskNote::Faint { brightest } => fill(
+            "the brightest value of the mask is {0} of 255, so it covers hardly anything; \
+             make white what is meant to be inside",
+            &[&brightest],
         ),
     }
 }

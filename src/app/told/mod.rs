@@ -7,7 +7,7 @@ mod making;
 #[cfg(test)]
 mod tests;
 
-pub use files::file_error;
+pub use files::{file_error, mask_note};
 pub use making::{failure, warning};
 
 use super::texts::{is_english, tr};

@@ -1,7 +1,7 @@
-use super::files::problem;
+use super::files::{mask_note, problem};
 use super::*;
 use crate::app::texts::{Language, speak};
-use crate::document::{FileError, Problem};
+use crate::document::{FileError, MaskNote, Problem};
 use crate::studio::{Axis, CheckpointError, DrawError, Failure, LoadError, PaintError, ScheduleError, Warning};
 use std::path::Path;
 
@@ -45,6 +45,11 @@ fn problems() -> Vec<Problem> {
         Problem::MaskMismatch { number: 1, width: 2, height: 3 },
         Problem::StartMismatch { width: 2, height: 3 },
     ]
+}
+
+fn mask_notes() -> [MaskNote; 5] {
+    let (classes, faint) = (MaskNote::Classes { brightest: 3 }, MaskNote::Faint { brightest: 9 });
+    [MaskNote::ByBrightness, MaskNote::ByAlpha, MaskNote::SixteenBits, classes, faint]
 }
 
 fn failures() -> Vec<Failure> {
@@ -94,7 +99,8 @@ fn all() -> Vec<(String, String)> {
     let problems = problems().into_iter().map(|p| (p.to_string(), problem(&p)));
     let failures = failures().into_iter().map(|f| (f.to_string(), failure(&f)));
     let warnings = warnings().into_iter().map(|w| (w.to_string(), warning(&w)));
-    problems.chain(failures).chain(warnings).collect()
+    let notes = mask_notes().into_iter().map(|n| (n.to_string(), mask_note(n)));
+    problems.chain(failures).chain(warnings).chain(notes).collect()
 }
 
 #[test]

@@ -25,8 +25,9 @@
 
 use crate::document::error::{one_line, reason};
 use crate::document::{
-    Area, Background, BootstrapColour, Document, Lora, MAX_FEATHER, MAX_LORA_WEIGHT, MAX_LORAS, MAX_WEIGHT, MIN_WEIGHT,
-    Overlap, Problem, Region, RegionId, Regions, Rgb, Sampler, Schedule, Settings, Start, WindowWeights, Wrap,
+    Area, Background, BootstrapColour, Document, Lora, MAX_FEATHER, MAX_GUIDANCE, MAX_LORA_WEIGHT, MAX_LORAS,
+    MAX_STEPS, MAX_WEIGHT, MAX_WINDOW, MIN_WEIGHT, Overlap, Problem, Region, RegionId, Regions, Rgb, Sampler, Schedule,
+    Settings, Start, WindowWeights, Wrap,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -102,10 +103,11 @@ impl StartEntry {
     pub(super) fn strength(&self, notes: &mut Vec<String>) -> f64 {
         match self.strength.filter(|v| v.is_finite()) {
             None => Start::STRENGTH,
-            Some(strength) if strength > 0.0 && strength <= 1.0 => strength,
+            Some(strength) if (Start::MIN_STRENGTH..=1.0).contains(&strength) => strength,
             Some(strength) => {
-                let held = if strength > 1.0 { 1.0 } else { Start::STRENGTH };
-                notes.push(format!("the strength was {strength}, outside 0–1; {held} is used instead"));
+                let least = Start::MIN_STRENGTH;
+                let held = if strength <= 0.0 { Start::STRENGTH } else { strength.clamp(least, 1.0) };
+                notes.push(format!("the strength was {strength}, outside {least}–1; {held} is used instead"));
                 held
             }
         }
@@ -219,10 +221,16 @@ impl SettingsEntry {
             notes.push(known("bootstrap colour", self.bootstrap_colour.clone(), default.bootstrap_colour.name()));
             default.bootstrap_colour
         });
-        let steps = self.steps.clamp(1, 10_000);
-        if steps != self.steps {
-            notes.push(format!("the number of steps was {}; {steps} is used instead", self.steps));
-        }
+        let mut whole = |what: &str, value: u32, most: u32| {
+            let held = value.clamp(1, most);
+            if held != value {
+                notes.push(format!("the {what} was {value}; {held} is used instead"));
+            }
+            held
+        };
+        let steps = whole("number of steps", self.steps, MAX_STEPS);
+        let window = self.window.filter(|side| *side > 0).map(|side| whole("window", side, MAX_WINDOW));
+        let stride = whole("stride", self.stride, MAX_WINDOW);
         if self.loras.len() > MAX_LORAS {
             notes.push(format!("there were {} LoRAs; the first {MAX_LORAS} are used", self.loras.len()));
         }
@@ -245,9 +253,9 @@ impl SettingsEntry {
             steps,
             sampler,
             schedule,
-            guidance: limited("guidance", guidance, -100.0, 100.0),
-            window: self.window.filter(|w| *w > 0),
-            stride: self.stride.clamp(1, 4096),
+            guidance: limited("guidance", guidance, -MAX_GUIDANCE, MAX_GUIDANCE),
+            window,
+            stride,
             bootstrap: limited("bootstrap", bootstrap, 0.0, 1.0),
             wrap,
             regions,
@@ -313,7 +321,7 @@ impl RegionEntry {
         region.negative.clone_from(&self.negative);
         region.bootstrap = limited("bootstrapping", self.bootstrap, 0.0, 1.0);
         region.weight = limited("weight", self.weight, MIN_WEIGHT, MAX_WEIGHT).unwrap_or(1.0);
-        region.guidance = limited("guidance", self.guidance, -100.0, 100.0);
+        region.guidance = limited("guidance", self.guidance, -MAX_GUIDANCE, MAX_GUIDANCE);
         region.start = limited("start", self.start, 0.0, 1.0).unwrap_or(0.0);
         region.end = limited("end", self.end, 0.0, 1.0).unwrap_or(1.0);
         region.feather = self.feather.min(MAX_FEATHER);
