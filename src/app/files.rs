@@ -212,8 +212,9 @@ impl Files {
         done.into_iter().filter(|d| wanted || !matches!(d, Done::Answered { .. })).collect()
     }
 
+    /// Opens a project, or any picture.
     pub fn open(&mut self, path: PathBuf) {
-        self.spawn("open", move || Done::Opened { result: Document::open_with_notes(&path).map(Box::new), path });
+        self.spawn("open", move || Done::Opened { result: open_picture(&path).map(Box::new), path });
     }
 
     /// Reads a picture and fits it to the canvas.

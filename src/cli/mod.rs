@@ -9,6 +9,7 @@ mod new;
 mod progress;
 mod render;
 mod start;
+mod values;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
@@ -97,7 +98,9 @@ fn usage(error: &clap::Error) -> ExitCode {
     let message = message.split("; For more information").next().unwrap_or_default();
     // The remedy that clap knows for a value with a dash, `--` before it, is none for an option's value.
     let message = match message.split_once("; tip: to pass ") {
-        Some((fact, _)) => format!("{fact}; join a value that begins with a dash to its option, such as --negative=-people"),
+        Some((fact, _)) => {
+            format!("{fact}; join a value that begins with a dash to its option, such as --negative=-people")
+        }
         None => message.to_owned(),
     };
     console::tell_line(&format!("polyptych: {message}; `polyptych --help` shows what there is"));

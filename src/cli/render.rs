@@ -5,10 +5,11 @@ use super::console::{print_line, tell_line};
 use super::models::resolve;
 use super::progress::Bar;
 use super::start::StartArgs;
-use crate::checkpoint::{Device, Kind, UnknownDevice};
+use super::values;
+use crate::checkpoint::{Device, Kind};
 use crate::document::{
-    BootstrapColour, Document, Export, FileError, Lora, MAX_GUIDANCE, MAX_LORA_WEIGHT, MAX_LORAS, MAX_STEPS, MAX_WINDOW,
-    Opened, Output, Outputs, Overlap, PictureFormat, Problem, Regions, Sampler, Schedule, WindowWeights, Wrap,
+    BootstrapColour, Document, Export, FileError, Lora, MAX_LORAS, Opened, Output, Outputs, Overlap, PictureFormat,
+    Problem, Regions, Sampler, Schedule, WindowWeights, Wrap,
 };
 use crate::studio::{self, Drawn, Manners, Model as _, Options, Stage, Watcher};
 use anyhow::Context as _;
@@ -20,6 +21,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 #[derive(Debug, clap::Args)]
+#[command(allow_negative_numbers = true)]
 pub(super) struct Args {
     /// The project to draw
     #[arg(value_name = "PROJECT.ora")]
@@ -32,54 +34,54 @@ pub(super) struct Args {
     #[arg(long, value_name = "NAME|FOLDER|FILE")]
     model: Option<String>,
     /// A LoRA, by its file or as one that was added, and how strongly it counts (1 unless given); after the project's own
-    #[arg(long = "lora", value_name = "FILE[=WEIGHT]", value_parser = lora)]
+    #[arg(long = "lora", value_name = "FILE[=WEIGHT]", value_parser = values::lora)]
     loras: Vec<Lora>,
     /// Decides all chance; the same seed draws the same picture
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = values::seed)]
     seed: Option<u64>,
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_STEPS)))]
+    #[arg(long, value_name = "N", value_parser = values::steps)]
     steps: Option<u32>,
-    #[arg(long, value_name = "NAME", value_parser = sampler)]
+    #[arg(long, value_name = "NAME", value_parser = values::sampler)]
     sampler: Option<Sampler>,
-    #[arg(long, value_name = "NAME", value_parser = schedule)]
+    #[arg(long, value_name = "NAME", value_parser = values::schedule)]
     schedule: Option<Schedule>,
     /// How strictly the words are followed; 1 switches guidance off
-    #[arg(long, value_name = "X", value_parser = guidance, allow_negative_numbers = true)]
+    #[arg(long, value_name = "X", value_parser = values::guidance)]
     guidance: Option<f32>,
-    #[arg(long, value_name = "auto|cpu|candle", default_value = "auto", value_parser = device)]
+    #[arg(long, value_name = "auto|cpu|candle", default_value = "auto", value_parser = values::device)]
     device: Device,
     #[arg(long, value_name = "auto|f32", default_value = "auto", value_parser = ["auto", "f32"])]
     dtype: String,
     /// Window side in latent pixels; the model's own if absent
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_WINDOW)))]
+    #[arg(long, value_name = "N", value_parser = values::latent_side)]
     window: Option<u32>,
     /// Distance between windows in latent pixels
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_WINDOW)))]
+    #[arg(long, value_name = "N", value_parser = values::latent_side)]
     stride: Option<u32>,
     /// Fraction of the steps for which regions hold their shape, 0 to 1
-    #[arg(long, value_name = "FRACTION", value_parser = fraction, conflicts_with = "bootstrap_steps")]
+    #[arg(long, value_name = "FRACTION", value_parser = values::fraction, conflicts_with = "bootstrap_steps")]
     bootstrap: Option<f32>,
     /// The same as a number of steps
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = values::bootstrap_steps)]
     bootstrap_steps: Option<usize>,
     /// Which edges are joined
-    #[arg(long, value_name = "none|x|y|xy", value_parser = wrap)]
+    #[arg(long, value_name = "none|x|y|xy", value_parser = values::wrap)]
     wrap: Option<Wrap>,
     /// What holds regions: a pass for each (shapes are held), or attention in one pass (cheaper; shapes are a hint)
-    #[arg(long, value_name = "multidiffusion|attention", value_parser = regions)]
+    #[arg(long, value_name = "multidiffusion|attention", value_parser = values::regions)]
     regions: Option<Regions>,
     /// What happens where regions overlap: the upper one covers, or predictions are averaged
-    #[arg(long, value_name = "order|average", value_parser = overlap)]
+    #[arg(long, value_name = "order|average", value_parser = values::overlap)]
     overlap: Option<Overlap>,
     /// How windows count towards their edges
-    #[arg(long, value_name = "uniform|tent", value_parser = window_weights)]
+    #[arg(long, value_name = "uniform|tent", value_parser = values::window_weights)]
     window_weights: Option<WindowWeights>,
     /// What surrounds regions while they hold their shape
-    #[arg(long, value_name = "random|white", value_parser = bootstrap_colour)]
+    #[arg(long, value_name = "random|white", value_parser = values::bootstrap_colour)]
     bootstrap_colour: Option<BootstrapColour>,
     /// Draw region N (from 1) again with another seed and keep the rest of the picture; without SEED, with the seed after its
     /// last one
-    #[arg(long = "reroll", value_name = "N[=SEED]", value_parser = reroll, conflicts_with = "reference")]
+    #[arg(long = "reroll", value_name = "N[=SEED]", value_parser = values::reroll, conflicts_with = "reference")]
     rerolls: Vec<(usize, Option<u64>)>,
     #[command(flatten)]
     start: StartArgs,
@@ -101,92 +103,6 @@ pub(super) struct Args {
     /// No progress on stderr
     #[arg(long)]
     quiet: bool,
-}
-
-fn sampler(name: &str) -> Result<Sampler, String> {
-    let known = Sampler::ALL.map(Sampler::name).join(", ");
-    Sampler::from_name(name).ok_or_else(|| format!("choose one of: {known}"))
-}
-
-fn schedule(name: &str) -> Result<Schedule, String> {
-    let known = Schedule::ALL.map(Schedule::name).join(", ");
-    Schedule::from_name(name).ok_or_else(|| format!("choose one of: {known}"))
-}
-
-fn device(name: &str) -> Result<Device, String> {
-    name.parse().map_err(|e: UnknownDevice| e.to_string())
-}
-
-fn wrap(name: &str) -> Result<Wrap, String> {
-    match name {
-        "none" => Ok(Wrap::None),
-        "x" => Ok(Wrap::X),
-        "y" => Ok(Wrap::Y),
-        "xy" => Ok(Wrap::Xy),
-        _ => Err("choose one of: none, x, y, xy".to_owned()),
-    }
-}
-
-fn regions(name: &str) -> Result<Regions, String> {
-    Regions::from_name(name).ok_or_else(|| one_of(&Regions::ALL.map(Regions::name)))
-}
-
-fn overlap(name: &str) -> Result<Overlap, String> {
-    Overlap::from_name(name).ok_or_else(|| one_of(&Overlap::ALL.map(Overlap::name)))
-}
-
-fn window_weights(name: &str) -> Result<WindowWeights, String> {
-    WindowWeights::from_name(name).ok_or_else(|| one_of(&WindowWeights::ALL.map(WindowWeights::name)))
-}
-
-fn bootstrap_colour(name: &str) -> Result<BootstrapColour, String> {
-    BootstrapColour::from_name(name).ok_or_else(|| one_of(&BootstrapColour::ALL.map(BootstrapColour::name)))
-}
-
-fn one_of(names: &[&str]) -> String {
-    format!("choose one of: {}", names.join(", "))
-}
-
-fn lora(text: &str) -> Result<Lora, String> {
-    // (A file's name may have an = in it.)
-    let (file, weight) = match text.rsplit_once('=') {
-        Some((file, weight)) if !Path::new(text).exists() => (file, Some(weight)),
-        _ => (text, None),
-    };
-    if file.is_empty() {
-        return Err("give the file of a LoRA".to_owned());
-    }
-    let mut lora = Lora::new(file);
-    if let Some(weight) = weight {
-        let in_range = |weight: &f32| weight.abs() <= MAX_LORA_WEIGHT;
-        lora.weight = finite(weight).ok().filter(in_range).ok_or_else(|| {
-            format!("give a weight from -{MAX_LORA_WEIGHT} to {MAX_LORA_WEIGHT}, such as ink.safetensors=0.8")
-        })?;
-    }
-    Ok(lora)
-}
-
-fn reroll(text: &str) -> Result<(usize, Option<u64>), String> {
-    let (number, seed) = text.split_once('=').map_or((text, None), |(number, seed)| (number, Some(seed)));
-    let seed = seed.map(|seed| seed.trim().parse::<u64>().ok());
-    match (number.trim().parse(), seed) {
-        (Ok(number), None) => Ok((number, None)),
-        (Ok(number), Some(Some(seed))) => Ok((number, Some(seed))),
-        _ => Err("give a region's number and, if you like, a seed, such as 2 or 2=17".to_owned()),
-    }
-}
-
-fn finite(text: &str) -> Result<f32, String> {
-    text.parse::<f32>().ok().filter(|v| v.is_finite()).ok_or_else(|| "give a number such as 7.5".to_owned())
-}
-
-fn guidance(text: &str) -> Result<f32, String> {
-    let value = finite(text).ok().filter(|v| v.abs() <= MAX_GUIDANCE);
-    value.ok_or_else(|| format!("give a number from -{MAX_GUIDANCE} to {MAX_GUIDANCE}, such as 7.5"))
-}
-
-fn fraction(text: &str) -> Result<f32, String> {
-    finite(text).ok().filter(|v| (0.0..=1.0).contains(v)).ok_or_else(|| "give a fraction from 0 to 1".to_owned())
 }
 
 pub(super) fn run(args: &Args, window: &Window) -> anyhow::Result<()> {

@@ -2,17 +2,22 @@
 
 use super::Window;
 use crate::cli::console::{print, print_line};
+use crate::cli::values::small;
 use serde_json::Value;
 use std::time::Instant;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Frames that are painted for each figure
-    #[arg(long, value_name = "N", default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, value_name = "N", default_value_t = 300, value_parser = runs)]
     runs: u32,
     /// Print one JSON object on stdout
     #[arg(long)]
     json: bool,
+}
+
+fn runs(text: &str) -> Result<u32, String> {
+    small(text, 1..=100_000)
 }
 
 pub(super) fn run(args: &Args, window: &Window, started: Instant) -> anyhow::Result<()> {

@@ -104,13 +104,20 @@ fn read_with_size(path: &Path) -> Result<(Option<Parameters>, (u32, u32)), FileE
 /// One line naming the file, the fact and the remedy.
 pub fn open_picture(path: impl AsRef<Path>) -> Result<Opened, FileError> {
     let path = path.as_ref();
+    let mut notes = Vec::new();
     if Document::is_project(path)? {
-        return Document::open_with_notes(path);
+        match Document::open_with_notes(path) {
+            // The picture around it may be whole all the same.
+            Err(error) if matches!(error.problem(), Problem::Embedded(_)) => {
+                notes.push(format!("{}; the picture alone was opened", error.problem()));
+            }
+            opened => return opened,
+        }
     }
     let (parameters, _) = read_with_size(path)?;
     let picture = over_white(&read_picture(path)?.image);
     let (picture, note) = on_a_canvas(picture).map_err(|problem| FileError::new(path, problem))?;
-    let mut notes: Vec<String> = note.into_iter().collect();
+    notes.extend(note);
     let document = match parameters {
         Some(parameters) => {
             let document = parameters.document(&picture);

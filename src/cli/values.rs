@@ -1,0 +1,119 @@
+//! Values of options, read from their texts. An error says what is possible.
+
+use crate::checkpoint::{Device, UnknownDevice};
+use crate::document::{
+    BootstrapColour, Lora, MAX_GUIDANCE, MAX_LORA_WEIGHT, MAX_STEPS, MAX_WINDOW, Overlap, Regions, Sampler, Schedule,
+    WindowWeights, Wrap,
+};
+use std::ops::RangeInclusive;
+use std::path::Path;
+
+/// A whole number within a range, which the error names.
+pub(super) fn whole(text: &str, range: RangeInclusive<u64>) -> Result<u64, String> {
+    let number = text.trim().parse().ok().filter(|number| range.contains(number));
+    number.ok_or_else(|| format!("give a whole number from {} to {}", range.start(), range.end()))
+}
+
+/// As [`whole`], of a range within 32 bits.
+pub(super) fn small(text: &str, range: RangeInclusive<u32>) -> Result<u32, String> {
+    let number = whole(text, u64::from(*range.start())..=u64::from(*range.end()))?;
+    u32::try_from(number).map_err(|error| error.to_string())
+}
+
+pub(super) fn seed(text: &str) -> Result<u64, String> {
+    whole(text, 0..=u64::MAX)
+}
+
+pub(super) fn steps(text: &str) -> Result<u32, String> {
+    small(text, 1..=MAX_STEPS)
+}
+
+/// Steps of bootstrapping: none to all.
+pub(super) fn bootstrap_steps(text: &str) -> Result<usize, String> {
+    small(text, 0..=MAX_STEPS).map(|steps| steps as usize)
+}
+
+/// A length in latent pixels.
+pub(super) fn latent_side(text: &str) -> Result<u32, String> {
+    small(text, 1..=MAX_WINDOW)
+}
+
+pub(super) fn sampler(name: &str) -> Result<Sampler, String> {
+    Sampler::from_name(name).ok_or_else(|| one_of(&Sampler::ALL.map(Sampler::name)))
+}
+
+pub(super) fn schedule(name: &str) -> Result<Schedule, String> {
+    Schedule::from_name(name).ok_or_else(|| one_of(&Schedule::ALL.map(Schedule::name)))
+}
+
+pub(super) fn device(name: &str) -> Result<Device, String> {
+    name.parse().map_err(|e: UnknownDevice| e.to_string())
+}
+
+pub(super) fn wrap(name: &str) -> Result<Wrap, String> {
+    match name {
+        "none" => Ok(Wrap::None),
+        "x" => Ok(Wrap::X),
+        "y" => Ok(Wrap::Y),
+        "xy" => Ok(Wrap::Xy),
+        _ => Err("choose one of: none, x, y, xy".to_owned()),
+    }
+}
+
+pub(super) fn regions(name: &str) -> Result<Regions, String> {
+    Regions::from_name(name).ok_or_else(|| one_of(&Regions::ALL.map(Regions::name)))
+}
+
+pub(super) fn overlap(name: &str) -> Result<Overlap, String> {
+    Overlap::from_name(name).ok_or_else(|| one_of(&Overlap::ALL.map(Overlap::name)))
+}
+
+pub(super) fn window_weights(name: &str) -> Result<WindowWeights, String> {
+    WindowWeights::from_name(name).ok_or_else(|| one_of(&WindowWeights::ALL.map(WindowWeights::name)))
+}
+
+pub(super) fn bootstrap_colour(name: &str) -> Result<BootstrapColour, String> {
+    BootstrapColour::from_name(name).ok_or_else(|| one_of(&BootstrapColour::ALL.map(BootstrapColour::name)))
+}
+
+fn one_of(names: &[&str]) -> String {
+    format!("choose one of: {}", names.join(", "))
+}
+
+pub(super) fn lora(text: &str) -> Result<Lora, String> {
+    // (A file's name may have an = in it.)
+    let (file, weight) = match text.rsplit_once('=') {
+        Some((file, weight)) if !Path::new(text).exists() => (file, Some(weight)),
+        _ => (text, None),
+    };
+    if file.is_empty() {
+        return Err("give the file of a LoRA".to_owned());
+    }
+    let mut lora = Lora::new(file);
+    if let Some(weight) = weight {
+        let in_range = |weight: &f32| weight.abs() <= MAX_LORA_WEIGHT;
+        lora.weight = finite(weight).ok().filter(in_range).ok_or_else(|| {
+            format!("give a weight from -{MAX_LORA_WEIGHT} to {MAX_LORA_WEIGHT}, such as ink.safetensors=0.8")
+        })?;
+    }
+    Ok(lora)
+}
+
+pub(super) fn reroll(text: &str) -> Result<(usize, Option<u64>), String> {
+    let (number, seed) = text.split_once('=').map_or((text, None), |(number, seed)| (number, Some(seed)));
+    let known = || Some((number.trim().parse().ok()?, seed.map(self::seed).transpose().ok()?));
+    known().ok_or_else(|| "give a region's number and, if you like, a seed, such as 2 or 2=17".to_owned())
+}
+
+fn finite(text: &str) -> Result<f32, String> {
+    text.parse::<f32>().ok().filter(|v| v.is_finite()).ok_or_else(|| "give a number such as 7.5".to_owned())
+}
+
+pub(super) fn guidance(text: &str) -> Result<f32, String> {
+    let value = finite(text).ok().filter(|v| v.abs() <= MAX_GUIDANCE);
+    value.ok_or_else(|| format!("give a number from -{MAX_GUIDANCE} to {MAX_GUIDANCE}, such as 7.5"))
+}
+
+pub(super) fn fraction(text: &str) -> Result<f32, String> {
+    finite(text).ok().filter(|v| (0.0..=1.0).contains(v)).ok_or_else(|| "give a fraction from 0 to 1".to_owned())
+}
