@@ -21,7 +21,8 @@ fn document(width: u32, height: u32) -> Document {
     document.settings.model = FEW.to_owned();
     (document.settings.steps, document.settings.guidance, document.settings.seed) = (2, 1.0, 5);
     (document.settings.sampler, document.settings.stride) = (polyptych::document::Sampler::Lcm, 16);
-    let regions: [(&str, &dyn Fn(i32, i32) -> bool); 2] = [
+    type Region<'a> = (&'a str, &'a dyn Fn(i32, i32) -> bool);
+    let regions: [Region<'_>; 2] = [
         ("a red house", &|x, y| (x - 30).pow(2) + (y - 60).pow(2) < 24 * 24),
         ("a brown tree", &|x, y| (50..80).contains(&x) && (40..72).contains(&y)),
     ];
@@ -232,7 +233,7 @@ fn the_command_line_keeps_them_too() {
     let path = |name: &str| folder.path().join(name);
     let mut document = document(128, 96);
     document.settings.wrap = Wrap::X;
-    document.save(&path("scene.ora")).expect("saved");
+    document.save(path("scene.ora")).expect("saved");
     let render = |name: &str, more: &[&str]| {
         let mut render = std::process::Command::new(env!("CARGO_BIN_EXE_polyptych"));
         render.arg("render").arg(path("scene.ora")).arg("-o").arg(path(name)).arg("--quiet").args(more);

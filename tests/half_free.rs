@@ -37,13 +37,11 @@ fn mixed(free: &[f32], new: &[f32], kept: &[f32]) -> Vec<f32> {
     new.iter().zip(kept).zip(cells).map(|((new, kept), free)| free * new + (1.0 - free) * kept).collect()
 }
 
-/// The latents from `x`, the first included. `hold` is told how many evaluations are done.
-fn naive(
-    sampler: &mut dyn Sampler,
-    first: usize,
-    x: Vec<f32>,
-    hold: &dyn Fn(usize, &dyn Sampler, Vec<f32>) -> Vec<f32>,
-) -> Vec<Vec<f32>> {
+/// Draws a latent back after so many evaluations.
+type HoldBack<'a> = &'a dyn Fn(usize, &dyn Sampler, Vec<f32>) -> Vec<f32>;
+
+/// The latents from `x`, the first included.
+fn naive(sampler: &mut dyn Sampler, first: usize, x: Vec<f32>, hold: HoldBack<'_>) -> Vec<Vec<f32>> {
     let mut all = vec![x];
     for i in first..sampler.timesteps().len() {
         let mut x = all.last().expect("the first").clone();

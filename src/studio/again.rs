@@ -92,27 +92,29 @@ impl Reroll {
 
 /// Regions drawn again, being laid over the kept picture: at each pixel the mean of the pictures by their shares, the kept one
 /// taking what is left.
+#[derive(Default)]
 pub(super) struct Overlay {
-    /// Shares summed, and pixels times shares.
-    shares: Vec<u32>,
-    colours: Vec<[u32; 3]>,
+    /// By row, where any region has a share in it: at each pixel the colours times their shares, summed, and the shares.
+    rows: Vec<Vec<[u32; 4]>>,
 }
 
 impl Overlay {
-    pub(super) fn new(kept: &RgbImage) -> Self {
-        let pixels = kept.width() as usize * kept.height() as usize;
-        Self { shares: vec![0; pixels], colours: vec![[0; 3]; pixels] }
-    }
-
     /// Adds the picture in which one region is drawn again.
     pub(super) fn add(&mut self, reroll: &Reroll, image: &RgbImage) {
-        let size = (image.width() as usize, image.height() as usize);
-        let sums = self.shares.iter_mut().zip(&mut self.colours);
-        for ((share, pixel), (shares, colours)) in reroll.shares(size).into_iter().zip(image.pixels()).zip(sums) {
-            let share = u32::from(share);
-            *shares += share;
-            for (sum, value) in colours.iter_mut().zip(pixel.0) {
-                *sum += u32::from(value) * share;
+        let (width, height) = (image.width() as usize, image.height() as usize);
+        let shares = reroll.shares((width, height));
+        self.rows.resize(height, Vec::new());
+        for ((sums, shares), row) in self.rows.iter_mut().zip(shares.chunks_exact(width)).zip(image.rows()) {
+            if shares.iter().all(|share| *share == 0) {
+                continue;
+            }
+            sums.resize(width, [0; 4]);
+            for (([r, g, b, sum], share), pixel) in sums.iter_mut().zip(shares).zip(row) {
+                let share = u32::from(*share);
+                for (sum, value) in [r, g, b].into_iter().zip(pixel.0) {
+                    *sum += u32::from(value) * share;
+                }
+                *sum += share;
             }
         }
     }
@@ -120,11 +122,13 @@ impl Overlay {
     /// The picture; where no region has a share, the kept one to the last bit.
     pub(super) fn over(self, kept: &RgbImage) -> RgbImage {
         let mut image = kept.clone();
-        for (pixel, (shares, colours)) in image.pixels_mut().zip(self.shares.into_iter().zip(self.colours)) {
-            let left = 255_u32.saturating_sub(shares);
-            let whole = left + shares;
-            for (value, sum) in pixel.0.iter_mut().zip(colours) {
-                *value = ((u32::from(*value) * left + sum + whole / 2) / whole) as u8;
+        for (row, sums) in image.rows_mut().zip(self.rows) {
+            for (pixel, [r, g, b, shares]) in row.zip(sums) {
+                let left = 255_u32.saturating_sub(shares);
+                let whole = left + shares;
+                for (value, sum) in pixel.0.iter_mut().zip([r, g, b]) {
+                    *value = ((u32::from(*value) * left + sum + whole / 2) / whole) as u8;
+                }
             }
         }
         image

@@ -235,7 +235,7 @@ pub fn draw(
     };
     let mut image = Arc::clone(&kept);
     if !drawn_again.is_empty() {
-        let mut overlay = Overlay::new(&kept);
+        let mut overlay = Overlay::default();
         for (reroll, latent) in rerolls.iter().zip(&drawn_again) {
             if watcher.cancelled() {
                 return Err(DrawError::Cancelled);
