@@ -7,7 +7,7 @@ use super::recovery::{self, Copy};
 use super::shelf::{self, Seen};
 use super::texts::tr;
 use crate::document::{
-    Document, Export, FileError, Mask, Opened, Output, Outputs, Palette, PictureFormat, Start, Take,
+    Document, Export, FileError, Mask, Opened, Output, Outputs, Palette, PictureFormat, Start, Take, open_picture,
 };
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 use super::canvas::Shown;
 use super::texts::{fill, tr};
 use super::{App, perform, told};
-use crate::document::{Document, Take};
+use crate::document::{Document, RegionId, Take};
 use crate::studio::{Event, Job, JobId, Phase};
 use image::RgbImage;
 use serde::{Deserialize, Serialize};
@@ -87,13 +87,28 @@ impl App {
     /// Sends the document as it is now to the worker, with as many seeds as pictures are wanted; `next` puts them before those
     /// that wait already.
     pub(super) fn generate(&mut self, next: bool) {
+        let seed = self.editor.document().settings.seed;
+        self.make(seed, next, |document, seed| document.settings.seed = seed);
+    }
+
+    /// Sends the document with as many other seeds of a region that is drawn again; all of them keep the rest of one picture.
+    pub(super) fn generate_again(&mut self, id: RegionId, seed: u64) {
+        self.make(seed, false, move |document, seed| {
+            if let Some(region) = document.region_mut(id) {
+                region.reroll = Some(seed);
+            }
+        });
+    }
+
+    /// Sends the document once for each seed, from this one on, that `sow` puts into it.
+    fn make(&mut self, seed: u64, next: bool, sow: impl Fn(&mut Document, u64) + 'static) {
         self.finish_gesture();
         if self.is_working() {
-            return self.once_worked_out(move |app| app.generate(next));
+            return self.once_worked_out(move |app| app.make(seed, next, sow));
         }
         self.hush_live();
         let document = self.editor.document().without_takes();
-        let seeds = self.prefs.batch.seeds(document.settings.seed);
+        let seeds = self.prefs.batch.seeds(seed);
         let begun = self.jobs.iter().take_while(|j| j.has_begun()).count();
         let first = if next { begun } else { self.jobs.len() };
         if self.jobs.len() + seeds.len() > MOST {
@@ -103,7 +118,7 @@ impl App {
         let mut sent = Vec::new();
         for (at, seed) in (first..).zip(seeds) {
             let mut document = document.clone();
-            document.settings.seed = seed;
+            sow(&mut document, seed);
             let id = self.engine.submit(Job { document: document.clone(), live: false });
             sent.push(id);
             let job = Running {

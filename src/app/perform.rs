@@ -186,14 +186,15 @@ impl App {
     fn reroll_region(&mut self) {
         let Some(region) = self.editor.selected_region() else { return };
         let (id, last) = (region.id, region.reroll.or(region.seed).unwrap_or(self.editor.document().settings.seed));
+        let seed = new_seed(last);
         self.editor.close_step();
         self.editor.change_field(Field::Reroll(id), |d| {
             if let Some(region) = d.region_mut(id) {
-                region.reroll = Some(new_seed(last));
+                region.reroll = Some(seed);
             }
         });
         self.editor.close_step();
-        self.generate(false);
+        self.generate_again(id, seed);
     }
 
     fn take_tool(&mut self, tool: Tool) {
