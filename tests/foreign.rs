@@ -486,6 +486,34 @@ fn what_is_no_layer_is_told_by_name_and_never_without_end() {
     assert!(opened.notes.last().unwrap().contains("more"), "{:?}", opened.notes.last());
 }
 
+#[test]
+fn flipped_bytes_of_a_list_of_layers_never_panic() {
+    let xml = stack(
+        "<stack name='g' opacity='0.5' isolation='auto'><layer name='shade #1' src='a.png' composite-op='svg:src-atop'/>\
+         <layer name='hole' src='b.png' x='-7' y='9,5' composite-op='svg:dst-out'/><stack composite-op='svg:dst-in'>\
+         <layer name='shade' src='a.png'/></stack></stack><text name='t'/><layer name='ground' src='b.png' opacity='50%'/>\
+         <layer name='polyptych: picture' src='a.png'/><layer name='page' src='b.png' mypaint:background-tile='b.png'/>",
+    );
+    let layers = [("a.png", plain(30, 50, |x, y| (x * y) as u8)), ("b.png", full())];
+    let mut state = 7_u32;
+    let mut opened = 0;
+    for _ in 0..1500 {
+        let mut broken = xml.clone().into_bytes();
+        for _ in 0..3 {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let at = state as usize % broken.len();
+            broken[at] ^= 1 << (state >> 24 & 7);
+        }
+        let mut entries = vec![("stack.xml", broken.as_slice())];
+        entries.extend(layers.iter().map(|(name, bytes)| (*name, bytes.as_slice())));
+        match Document::read_from(&zip_of(&entries)) {
+            Ok(_) => opened += 1,
+            Err(error) => assert!(!error.to_string().contains('\n')),
+        }
+    }
+    assert!(opened > 100, "{opened} of the broken files opened");
+}
+
 // ---------------------------------------------------------------------------------------------------------------------
 // Paintings, and projects that were away
 // ---------------------------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ use super::super::stack::{Operator, Own, Stack};
 use super::layers::{Colours, Layers};
 use super::shapes::Shape;
 use crate::document::error::one_line;
-use crate::document::{Area, Document, MAX_AREA, MAX_REGIONS, Start, Take};
+use crate::document::{Area, Document, MAX_REGIONS, Start, Take};
 use std::collections::BTreeSet;
 use std::io::{self, Seek};
 use std::sync::Arc;
@@ -38,7 +38,7 @@ pub(super) fn start_from_merged<R: io::Read + Seek>(
         Some(Ok(image)) => {
             let (own_width, own_height) = image.dimensions();
             report.lost(format!(
-                "the painting (mergedimage.png) is {own_width}×{own_height} pixels, of another shape than the canvas; the \
+                "the painting (mergedimage.png) is {own_width}×{own_height} pixels and does not fit the canvas; the \
                  drawing starts from noise"
             ));
             return;
@@ -56,14 +56,15 @@ pub(super) fn start_from_merged<R: io::Read + Seek>(
     document.start = Some(Start { image: Arc::new(image), strength: Start::STRENGTH, area: Area::Everything });
 }
 
-/// True where a picture scaled until it covers the canvas is no larger than a canvas may be.
+/// The largest picture that is fitted to the canvas, before and after: fitting takes many times its memory.
+const MAX_FITTED: u32 = 1 << 24;
+
+/// True where a picture is of the canvas's size, or can be fitted to it without losing most of it.
 fn fits(size: (u32, u32), canvas: (u32, u32)) -> bool {
     let [w, h, width, height] = [size.0, size.1, canvas.0, canvas.1].map(f64::from);
-    let scale = (width / w.max(1.0)).max(height / h.max(1.0));
-    let area = w * h * scale * scale;
-    #[expect(clippy::cast_precision_loss, reason = "a limit")]
-    let most = MAX_AREA as f64;
-    area <= most && area <= 4.0 * width * height
+    let scale = (width / w).max(height / h);
+    let (before, after) = (w * h, w * h * scale * scale);
+    size == canvas || (before.max(after) <= f64::from(MAX_FITTED) && after <= 4.0 * width * height)
 }
 
 /// Makes the layers what their names say.
