@@ -72,6 +72,7 @@ commands! {
     ExportMask: "Export mask…", "Write the mask of the selected region as a PNG file", None, [];
     ExportRegions: "Export regions…", "Keep names, words, settings and colours of the regions for other pictures, without their masks", None, [];
     ImportRegions: "Import regions…", "Add regions that were exported, their masks still to be painted", None, [];
+    ImportMap: "Import colour map…", "Add the regions of a flat-coloured picture in which each colour is one", None, [];
     Quit: "Quit", "Close the studio", None, [key(CTRL, Key::Q)];
     Undo: "Undo", "Take back the last change", None, [key(CTRL, Key::Z)];
     Redo: "Redo", "Do again what was taken back", None, [key(CTRL_SHIFT, Key::Z), key(CTRL, Key::Y)];

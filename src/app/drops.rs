@@ -5,8 +5,9 @@ use super::editor::Selected;
 use super::leave::Leave;
 use super::models::model_name;
 use super::texts::{fill, tr};
+use super::asked::Asked;
 use super::{App, theme};
-use crate::document::{Document, Mask, RegionId, is_grey, over_white, read_picture};
+use crate::document::{ColourMap, Document, Mask, RegionId, is_grey, over_white, read_picture};
 use crate::studio::{LoraFile, Vocabulary};
 use egui::{Align2, ColorImage, FontId, Rect, Stroke, StrokeKind, TextureHandle, TextureOptions, Ui, vec2};
 use image::RgbaImage;
@@ -17,10 +18,19 @@ use std::sync::Arc;
 pub enum Found {
     /// A project, or a picture with a project inside.
     Project,
-    Picture(Arc<RgbaImage>),
+    /// A picture, and its regions where it is a colour map.
+    Picture(Arc<RgbaImage>, Option<Arc<ColourMap>>),
     Model,
     /// A LoRA, with the words it was trained on, where it says them.
     Lora(Option<String>),
+}
+
+/// What a picture can be for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Start,
+    Mask,
+    Regions,
 }
 
 /// Asks once what a picture is for.
@@ -28,6 +38,10 @@ pub struct PlaceForm {
     name: String,
     image: Arc<RgbaImage>,
     grey: bool,
+    /// Its regions, where it is a colour map…
+    map: Option<Arc<ColourMap>>,
+    /// …or where that is still being found out.
+    asked: Option<Asked<Option<Arc<ColourMap>>>>,
     shown: Option<TextureHandle>,
 }
 
@@ -48,7 +62,14 @@ pub fn find_out(path: &Path) -> Result<Found, String> {
     if Document::is_project(path).map_err(|e| e.to_string())? {
         return Ok(Found::Project);
     }
-    read_picture(path).map(|image| Found::Picture(Arc::new(image))).map_err(|e| e.to_string())
+    let image = read_picture(path).map_err(|e| e.to_string())?;
+    let map = colour_map(&image);
+    Ok(Found::Picture(Arc::new(image), map))
+}
+
+/// The regions of a picture that is a colour map: one of two colours at least.
+fn colour_map(image: &RgbaImage) -> Option<Arc<ColourMap>> {
+    ColourMap::of(image).ok().filter(|map| map.colours().len() > 1).map(Arc::new)
 }
 
 fn name(path: &Path) -> String {
@@ -106,9 +127,9 @@ impl App {
                     self.toasts.info(fill("It was trained on these words: {0}", &[&words]));
                 }
             }
-            Found::Picture(image) => match card {
+            Found::Picture(image, map) => match card {
                 Some(Selected::Region(id)) => self.take_mask(id, &image),
-                _ => self.place(name(path), image),
+                _ => self.place(name(path), image, map, None),
             },
         }
     }
@@ -125,55 +146,81 @@ impl App {
         let [width, height] = image.size.map(|side| u32::try_from(side).unwrap_or(0));
         let bytes = image.pixels.iter().flat_map(|p| p.to_srgba_unmultiplied()).collect();
         match RgbaImage::from_raw(width, height, bytes).filter(|image| !image.is_empty()) {
-            Some(image) => self.place(tr("The pasted picture").to_owned(), Arc::new(image)),
+            Some(image) => {
+                let image = Arc::new(image);
+                let looked_at = Arc::clone(&image);
+                let asked = Asked::begin(ui, "map", move || colour_map(&looked_at));
+                self.place(tr("The pasted picture").to_owned(), image, None, asked);
+            }
             None => self.toasts.warning(tr("There is no picture to paste.")),
         }
     }
 
     /// Asks what a picture is for, where it can be more than one thing.
-    fn place(&mut self, name: String, image: Arc<RgbaImage>) {
-        if self.editor.selected_region().is_none() {
+    fn place(
+        &mut self,
+        name: String,
+        image: Arc<RgbaImage>,
+        map: Option<Arc<ColourMap>>,
+        asked: Option<Asked<Option<Arc<ColourMap>>>>,
+    ) {
+        if self.editor.selected_region().is_none() && map.is_none() {
             self.start_from(over_white(&image));
             self.toasts.info(fill("{0} is what the drawing starts from.", &[&name]));
             return;
         }
         let grey = is_grey(&image);
-        self.dialog = Some(Dialog::Place(PlaceForm { name, image, grey, shown: None }));
+        self.dialog = Some(Dialog::Place(PlaceForm { name, image, grey, map, asked, shown: None }));
     }
 
     pub(super) fn place_dialog(&mut self, ui: &Ui, mut form: PlaceForm) -> Next {
-        let Some((id, region)) = self.editor.selected_region().map(|r| (r.id, r.name.clone())) else {
-            self.start_from(over_white(&form.image));
-            return Next::Close;
-        };
-        let (mut start, mut mask, mut cancel) = (false, false, false);
-        let close = modal(ui, tr("What is this picture for?"), 448.0, |ui| {
+        form.look();
+        let region = self.editor.selected_region().map(|r| (r.id, r.name.clone()));
+        let (mut start, mut mask, mut regions, mut cancel) = (false, false, false, false);
+        let close = modal(ui, tr("What is this picture for?"), 480.0, |ui| {
             form.preview(ui);
-            let text = fill(
-                "Start from it: the drawing begins with this picture instead of noise.\n\
-                 Mask: {0} covers what is white in it, or opaque.",
-                &[&region],
-            );
-            ui.label(text);
+            ui.label(tr("Start from it: the drawing begins with this picture instead of noise."));
+            if let Some((_, name)) = &region {
+                ui.label(fill("Mask: {0} covers what is white in it, or opaque.", &[name]));
+            }
+            if let Some(map) = &form.map {
+                let count = map.colours().len();
+                ui.label(fill("Regions by colour: each of its {0} colours becomes a region.", &[&count]));
+            }
             buttons(ui, |ui| {
-                // Grey pictures are masks more often than not.
-                let (to_mask, to_start) = (fill("Mask of {0}", &[&region]), tr("Start from it"));
-                if form.grey {
-                    mask = main(ui, &to_mask, true);
-                    start = other(ui, to_start);
-                } else {
-                    start = main(ui, to_start, true);
-                    mask = other(ui, &to_mask);
+                let to_mask = region.as_ref().map(|(_, name)| fill("Mask of {0}", &[name]));
+                // Grey pictures are masks more often than not, flat ones of colours are maps.
+                let first = match (&to_mask, &form.map) {
+                    (Some(_), _) if form.grey => Place::Mask,
+                    (_, Some(_)) => Place::Regions,
+                    _ => Place::Start,
+                };
+                let button = |ui: &mut Ui, place: Place, text: &str| {
+                    if place == first { main(ui, text, true) } else { other(ui, text) }
+                };
+                let mut order = vec![Place::Start, Place::Mask, Place::Regions];
+                order.sort_by_key(|place| *place != first);
+                for place in order {
+                    match place {
+                        Place::Start => start = button(ui, place, tr("Start from it")),
+                        Place::Mask => mask = to_mask.as_ref().is_some_and(|text| button(ui, place, text)),
+                        Place::Regions => {
+                            regions = form.map.is_some() && button(ui, place, tr("Regions by colour"));
+                        }
+                    }
                 }
                 cancel = other(ui, tr("Cancel"));
             });
         });
-        if start {
-            self.start_from(over_white(&form.image));
-        } else if mask {
-            self.take_mask(id, &form.image);
-        } else if !close && !cancel {
-            return Next::Stay(Dialog::Place(form));
+        match (form.map.clone(), region) {
+            (Some(map), _) if regions => {
+                self.ask_about_map(form.name, map);
+                return self.dialog.take().map_or(Next::Close, Next::Stay);
+            }
+            (_, Some((id, _))) if mask => self.take_mask(id, &form.image),
+            _ if start => self.start_from(over_white(&form.image)),
+            _ if !close && !cancel => return Next::Stay(Dialog::Place(form)),
+            _ => {}
         }
         Next::Close
     }
@@ -208,6 +255,15 @@ impl App {
 }
 
 impl PlaceForm {
+    /// Takes in whether the picture is a colour map, once that is known.
+    fn look(&mut self) {
+        match self.asked.take().map(Asked::answer) {
+            Some(Ok(map)) => self.map = map,
+            Some(Err(asked)) => self.asked = asked,
+            None => {}
+        }
+    }
+
     fn preview(&mut self, ui: &mut Ui) {
         let room = vec2(ui.available_width(), 160.0);
         let texture = self.shown.get_or_insert_with(|| {

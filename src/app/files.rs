@@ -6,7 +6,7 @@ use super::editor::{Selected, State};
 use super::recovery::{self, Copy};
 use super::shelf::{self, Seen};
 use super::texts::tr;
-use crate::document::{Document, Export, FileError, Mask, Opened, Palette, PictureFormat, Start, Take};
+use crate::document::{ColourMap, Document, Export, FileError, Mask, Opened, Palette, PictureFormat, Start, Take};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -33,6 +33,8 @@ pub enum Purpose {
     /// Regions without their masks.
     ExportRegions,
     ImportRegions,
+    /// A flat-coloured picture in which each colour is a region.
+    ImportMap,
     /// A picture to start from.
     Picture,
     /// A folder with a model in it.
@@ -49,6 +51,7 @@ impl Purpose {
             Self::ExportMask => tr("Export mask"),
             Self::ExportRegions => tr("Export regions"),
             Self::ImportRegions => tr("Import regions"),
+            Self::ImportMap => tr("Import colour map"),
             Self::Picture => tr("Choose a picture to start from"),
             Self::Model => tr("Choose a model folder"),
             Self::Lora => tr("Add a LoRA"),
@@ -61,7 +64,7 @@ impl Purpose {
             Self::Open => tr("Open"),
             Self::SaveAs => tr("Save"),
             Self::Export(_) | Self::ExportMask | Self::ExportRegions => tr("Export"),
-            Self::ImportRegions => tr("Import"),
+            Self::ImportRegions | Self::ImportMap => tr("Import"),
             Self::Picture => tr("Choose"),
             Self::Model => tr("Choose"),
             Self::Lora => tr("Add"),
@@ -76,7 +79,7 @@ impl Purpose {
             Self::Export(format) => format.endings(),
             Self::ExportMask => &["png"],
             Self::ExportRegions | Self::ImportRegions => &["json"],
-            Self::Picture => &["png", "jpg", "jpeg", "webp"],
+            Self::Picture | Self::ImportMap => &["png", "jpg", "jpeg", "webp"],
             Self::Model => &[],
             Self::Lora => &["safetensors"],
         }
@@ -110,6 +113,10 @@ pub enum Done {
     Picture {
         path: PathBuf,
         result: Result<image::RgbImage, FileError>,
+    },
+    ColourMap {
+        path: PathBuf,
+        result: Result<Box<ColourMap>, FileError>,
     },
     Saved {
         path: PathBuf,
@@ -238,6 +245,11 @@ impl Files {
         self.spawn("import", move || Done::Palette { result: read(&path), path });
     }
 
+    pub fn import_map(&mut self, path: PathBuf) {
+        let read = |path: &Path| ColourMap::read(path).map(Box::new);
+        self.spawn("import", move || Done::ColourMap { result: read(&path), path });
+    }
+
     /// Finds out what a dropped file is.
     pub fn find_out(&mut self, path: PathBuf, card: Option<Selected>) {
         self.spawn("drop", move || Done::Found { result: drops::find_out(&path), path, card });
@@ -280,7 +292,7 @@ impl Files {
             Purpose::ExportMask => dialog.add_filter("PNG", purpose.endings()).set_file_name(name),
             Purpose::ExportRegions => dialog.add_filter("JSON", purpose.endings()).set_file_name(name),
             Purpose::ImportRegions => dialog.add_filter("JSON", purpose.endings()),
-            Purpose::Picture => dialog.add_filter(tr("Pictures"), purpose.endings()),
+            Purpose::Picture | Purpose::ImportMap => dialog.add_filter(tr("Pictures"), purpose.endings()),
             Purpose::Model => dialog,
             Purpose::Lora => dialog.add_filter("LoRA", purpose.endings()),
         };
@@ -290,7 +302,11 @@ impl Files {
         self.asking = Some(purpose);
         let answer = move || {
             let path = match purpose {
-                Purpose::Open | Purpose::Picture | Purpose::ImportRegions | Purpose::Lora => dialog.pick_file(),
+                Purpose::Open
+                | Purpose::Picture
+                | Purpose::ImportRegions
+                | Purpose::ImportMap
+                | Purpose::Lora => dialog.pick_file(),
                 Purpose::SaveAs | Purpose::Export(_) | Purpose::ExportMask | Purpose::ExportRegions => {
                     dialog.save_file()
                 }

@@ -64,6 +64,10 @@ impl App {
                 self.remember_folder(&path);
                 self.start_from(image);
             }
+            Done::ColourMap { path, result: Ok(map) } => {
+                self.remember_folder(&path);
+                self.map_read(&path, *map);
+            }
             Done::Found { path, card, result: Ok(found) } => self.found(ctx, &path, card, found),
             Done::Autosaved { state, files, result } => {
                 self.recovery.finished(state, &files, result.is_ok());
@@ -81,6 +85,7 @@ impl App {
             | Done::Palette { result: Err(error), .. }
             | Done::Recovered { result: Err(error), .. }
             | Done::Picture { result: Err(error), .. }
+            | Done::ColourMap { result: Err(error), .. }
             | Done::Saved { result: Err(error), .. }
             | Done::Exported { result: Err(error), .. } => {
                 self.after_save = None;
@@ -149,6 +154,7 @@ impl App {
             }
             Purpose::ExportRegions => self.files.export_regions(self.editor.document().clone(), path),
             Purpose::ImportRegions => self.files.import_regions(path),
+            Purpose::ImportMap => self.files.import_map(path),
             Purpose::ExportMask => {
                 if let Some(region) = self.editor.selected_region() {
                     self.files.export_mask(std::sync::Arc::clone(&region.mask), path);

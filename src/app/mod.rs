@@ -10,6 +10,7 @@ mod bench;
 mod canvas;
 mod change;
 mod checks;
+mod colour_map;
 mod commands;
 mod cost;
 mod dialogs;

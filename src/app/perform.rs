@@ -29,6 +29,7 @@ impl App {
             Command::ExportMask => self.ask_path(Purpose::ExportMask),
             Command::ExportRegions => self.ask_path(Purpose::ExportRegions),
             Command::ImportRegions => self.ask_path(Purpose::ImportRegions),
+            Command::ImportMap => self.ask_path(Purpose::ImportMap),
             Command::Recent => {
                 self.look_at_shelf();
                 self.dialog = Some(Dialog::Recent);

@@ -3,6 +3,7 @@
 mod bench;
 mod devices;
 mod info;
+mod map;
 mod models;
 mod new;
 mod progress;

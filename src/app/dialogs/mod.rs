@@ -12,7 +12,7 @@ pub(super) use frame::{buttons, main, modal, other};
 use super::commands::Command;
 use super::files::Purpose;
 use super::leave::Leave;
-use super::{App, drops, gallery, outpaint, reshape, shelf};
+use super::{App, colour_map, drops, gallery, outpaint, reshape, shelf};
 use crate::document::Document;
 use canvas_size::SizeForm;
 use egui::Ui;
@@ -33,6 +33,7 @@ pub enum Dialog {
     About,
     Export,
     Place(drops::PlaceForm),
+    ColourMap(colour_map::MapForm),
     Recent,
     Recover(shelf::RecoverForm),
     Reset,
@@ -95,6 +96,7 @@ impl App {
             Dialog::About => plain::about(ui),
             Dialog::Export => self.export_dialog(ui),
             Dialog::Place(form) => self.place_dialog(ui, form),
+            Dialog::ColourMap(form) => self.map_dialog(ui, form),
             Dialog::Recent => self.recent_dialog(ui),
             Dialog::Recover(form) => self.recover_dialog(ui, form),
             Dialog::Reset => Self::reset_dialog(ui),
