@@ -4,12 +4,14 @@ use super::dialogs::{Dialog, Next, buttons, main, modal, other};
 use super::texts::{fill, tr};
 use super::{App, theme, widgets};
 use crate::document::{Chosen, ColourMap, Document, MAX_REGIONS, MapColour, Rgb, check_canvas};
-use egui::{Align, Layout, Margin, RichText, ScrollArea, Sense, TextEdit, Ui, vec2};
+use egui::{Align, Frame, Layout, Margin, RichText, ScrollArea, Sense, TextEdit, Ui, vec2};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Height of the list of colours in points: nine and a half, so that one sees that it goes on.
-const LIST: f32 = 350.0;
+/// Height of a colour in the list, in points.
+const ROW: f32 = theme::ROW + 8.0;
+/// Height of the list: eight colours and a half, so that one sees that it goes on.
+const LIST: f32 = 8.5 * (ROW + theme::GRID);
 
 /// The colours of a map, and what is to become of each.
 pub struct MapForm {
@@ -109,7 +111,7 @@ impl MapForm {
     /// The colours with a field for the words of each, the largest first.
     fn list(&mut self, ui: &mut Ui) {
         let scroll = ScrollArea::vertical().max_height(LIST).auto_shrink([false, true]);
-        scroll.show_rows(ui, theme::ROW, self.rows.len(), |ui, shown| {
+        scroll.show_rows(ui, ROW, self.rows.len(), |ui, shown| {
             ui.set_width(ui.available_width() - theme::GRID);
             for at in shown {
                 if let (Some(row), Some(colour)) = (self.rows.get_mut(at), self.map.colours().get(at)) {
@@ -127,7 +129,8 @@ impl MapForm {
         let rows = self.map.colours().iter().zip(&self.rows).enumerate().filter(|(_, (_, row))| row.kept);
         rows.map(|(colour, (of, row))| {
             let words = row.words.trim().to_owned();
-            let first: String = words.split([',', '.', '\n']).next().unwrap_or_default().trim().chars().take(32).collect();
+            let first: String =
+                words.split([',', '.', '\n']).next().unwrap_or_default().trim().chars().take(32).collect();
             let name = if first.is_empty() { fill("Colour {0}", &[&hex(of.colour)]) } else { first };
             Chosen { colour, name, words }
         })
@@ -140,7 +143,8 @@ impl Row {
     fn ui(&mut self, ui: &mut Ui, of: &MapColour) -> egui::Response {
         let t = theme::tokens(ui);
         let hex = hex(of.colour);
-        ui.horizontal(|ui| {
+        let frame = Frame::new().fill(t.card).corner_radius(theme::ROUND).inner_margin(Margin::symmetric(8, 4));
+        let row = |ui: &mut Ui| {
             ui.set_height(theme::ROW);
             let kept = ui.checkbox(&mut self.kept, "").accessible_name(fill("Use {0}", &[&hex]));
             kept.on_hover_text(tr("Leave it out, and the background shows in its place"));
@@ -163,8 +167,8 @@ impl Row {
                 field.accessible_name(fill("Words of {0}", &[&hex]))
             })
             .inner
-        })
-        .inner
+        };
+        frame.show(ui, |ui| ui.horizontal(row).inner).inner
     }
 }
 

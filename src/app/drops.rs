@@ -1,11 +1,11 @@
 //! What is dropped on the window or pasted into it: projects, pictures, masks, models, LoRAs.
 
+use super::asked::Asked;
 use super::dialogs::{Dialog, Next, buttons, main, modal, other};
 use super::editor::Selected;
 use super::leave::Leave;
 use super::models::model_name;
 use super::texts::{fill, tr};
-use super::asked::Asked;
 use super::{App, theme};
 use crate::document::{ColourMap, Document, Mask, RegionId, is_grey, over_white, read_picture};
 use crate::studio::{LoraFile, Vocabulary};

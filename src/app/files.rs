@@ -302,11 +302,9 @@ impl Files {
         self.asking = Some(purpose);
         let answer = move || {
             let path = match purpose {
-                Purpose::Open
-                | Purpose::Picture
-                | Purpose::ImportRegions
-                | Purpose::ImportMap
-                | Purpose::Lora => dialog.pick_file(),
+                Purpose::Open | Purpose::Picture | Purpose::ImportRegions | Purpose::ImportMap | Purpose::Lora => {
+                    dialog.pick_file()
+                }
                 Purpose::SaveAs | Purpose::Export(_) | Purpose::ExportMask | Purpose::ExportRegions => {
                     dialog.save_file()
                 }

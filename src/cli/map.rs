@@ -34,7 +34,12 @@ impl MapArgs {
     }
 
     /// Adds the map's regions above those that are there; what the person should know is told to `notes`.
-    pub(super) fn apply(&self, map: &ColourMap, document: &mut Document, notes: &mut Vec<String>) -> anyhow::Result<()> {
+    pub(super) fn apply(
+        &self,
+        map: &ColourMap,
+        document: &mut Document,
+        notes: &mut Vec<String>,
+    ) -> anyhow::Result<()> {
         let mut chosen = map.all();
         let mut given = vec![None; chosen.len()];
         for text in &self.words {
@@ -69,7 +74,9 @@ impl MapArgs {
 fn scaled(map: &ColourMap, (width, height): (u32, u32)) -> String {
     let cut = match map.cut(width, height) {
         (x, _) if x >= 0.005 => format!(", and {:.0} % of its width, half at each side, lies outside", x * 100.0),
-        (_, y) if y >= 0.005 => format!(", and {:.0} % of its height, half above and half below, lies outside", y * 100.0),
+        (_, y) if y >= 0.005 => {
+            format!(", and {:.0} % of its height, half above and half below, lies outside", y * 100.0)
+        }
         _ => String::new(),
     };
     format!("the map is {}×{} and was scaled to cover the canvas of {width}×{height}{cut}", map.width(), map.height())

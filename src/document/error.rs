@@ -143,7 +143,10 @@ pub enum Problem {
     #[error("is shaded, not flat, so it is no colour map; use a picture in which every region has one even colour")]
     ShadedMap,
     /// A colour map of more colours than a document has regions.
-    #[error("has more than {} colours, the most regions there can be; give parts of it the same colour", super::MAX_REGIONS)]
+    #[error(
+        "has more than {} colours, the most regions there can be; give parts of it the same colour",
+        super::MAX_REGIONS
+    )]
     MapColours,
     /// A colour map without any colour.
     #[error("is transparent everywhere, so there is no region in it; choose another picture")]

@@ -3,6 +3,7 @@
 mod canvas;
 mod cards;
 mod change;
+mod colour_map;
 #[path = "../common/mod.rs"]
 mod common;
 mod few_steps;

@@ -13,17 +13,25 @@ const CALM: [u8; 3] = [0, 4, 12];
 const EVEN: f64 = 0.5;
 /// A picture of so few shades needs no even squares to be a map: its regions may be small.
 const FEW: usize = 64;
-/// The share of what is even in a flat picture that looks like a region's colour (nearer than [`MERGE`]). The even parts of
-/// photographs are of all shades: there it is 0.3 to 0.75, in JPEGs of maps 0.9.
-const TIGHT: f64 = 0.8;
+/// The share of what is even in a flat picture with noise whose colours are [`alone`]. In photographs every shade has others
+/// beside it.
+const ALONE: f64 = 0.4;
 /// A shade is an even area's, and no soft edge's, where at least one in this many of its pixels is even.
 const SOLID: u32 = 8;
-/// Groups of shades after which a picture is no map: twice the regions of a document, so that specks have room.
-const GROUPS: usize = 2 * MAX_REGIONS;
+/// Groups of shades after which a picture is no map: four times the regions of a document, so that specks have room.
+const GROUPS: usize = 4 * MAX_REGIONS;
+/// The most frequent shades that make groups; rarer ones make none, so that a photograph of millions takes no time.
+const COUNTED: usize = 1 << 16;
 /// A picture with more even shades a group than this has noise…
 const SHADES: usize = 3;
 /// …or with more shades a group that look like the group's. (Soft edges have a few of them, JPEGs hundreds.)
 const FRINGE: usize = 32;
+/// By how much an even area is larger than its fringe, at least: in a picture with noise…
+const FRINGES_NOISY: u64 = 8;
+/// …and in one that was resampled, where edges overshoot.
+const FRINGES: u64 = 16;
+/// The share of soft pixels from which on a picture counts as resampled.
+const RESAMPLED: f64 = 0.002;
 
 /// The class of a shade that is no region's: its pixels lie on soft edges, or are noise.
 pub(super) const OPEN: u16 = u16::MAX - 1;
@@ -84,26 +92,31 @@ pub(super) fn colours(image: &RgbaImage) -> Result<Found, Problem> {
     drop(unrest);
     let calm = calm.or((shades.len() <= FEW).then_some(0)).ok_or(Problem::ShadedMap)?;
     let even: Vec<Shade> = shades.iter().copied().filter(|s| s.calm > 0 && s.calm * SOLID >= s.all).collect();
-    let clean = group(&even, MERGE).filter(|groups| calm == 0 && is_clean(&shades, even.len(), groups));
-    let (noisy, merge) = if clean.is_some() { (false, MERGE) } else { (true, MERGE_NOISY) };
-    let mut groups = clean.or_else(|| group(&even, merge)).ok_or(Problem::MapColours)?;
-    let least = least(opaque);
+    let mut groups = group(&even).ok_or(Problem::ShadedMap)?;
+    let noisy = calm > 0 || !is_clean(&shades, even.len(), &groups);
+    let soft: u64 = opaque - even.iter().map(|shade| u64::from(shade.all)).sum::<u64>();
+    let (mut least, mut merge) = (least(opaque), MERGE);
+    if noisy {
+        // A fringe is little beside what it belongs to.
+        (least, merge) = (least * 4, MERGE_NOISY);
+        groups = without_fringes(groups, FRINGES_NOISY);
+    } else if part(soft, opaque) > RESAMPLED {
+        groups = without_fringes(groups, FRINGES);
+    }
     groups.retain(|group| group.size >= u64::from(least));
+    if groups.is_empty() || noisy && alone(&groups) < ALONE {
+        return Err(Problem::ShadedMap);
+    }
     if groups.len() > MAX_REGIONS {
         return Err(Problem::MapColours);
     }
     let centres: Vec<Rgb> = groups.iter().map(|group| Rgb(group.centre)).collect();
     let mut classes = vec![OPEN; 1 << 24];
-    let (mut tight, mut all) = (0, 0);
     for shade in even {
-        if let Some((place, near)) = nearest(&centres, colour(shade.colour as usize)).filter(|(_, d)| *d < merge) {
+        let own = nearest(&centres, colour(shade.colour as usize)).filter(|(_, d)| *d < merge);
+        if let Some((place, _)) = own {
             classes[shade.colour as usize] = place;
-            tight += if near < MERGE { u64::from(shade.calm) } else { 0 };
         }
-        all += u64::from(shade.calm);
-    }
-    if centres.is_empty() || part(tight, all) < TIGHT {
-        return Err(Problem::ShadedMap);
     }
     Ok(Found { centres, merge, noisy, classes, opaque, least })
 }
@@ -141,7 +154,9 @@ pub(super) fn nearest(centres: &[Rgb], colour: [u8; 3]) -> Option<(u16, f32)> {
 fn unrest(image: &RgbaImage) -> Vec<u8> {
     let (across, raw) = (image.width() as usize * 4, image.as_raw());
     let differ = |own: &[u8], other: Option<&[u8]>| match other {
-        Some(other) if is_opaque(other) => own.iter().zip(other).take(3).map(|(a, b)| a.abs_diff(*b)).max().unwrap_or(0),
+        Some(other) if is_opaque(other) => {
+            own.iter().zip(other).take(3).map(|(a, b)| a.abs_diff(*b)).max().unwrap_or(0)
+        }
         _ => 255,
     };
     let mut unrest = vec![255; raw.len() / 4];
@@ -190,24 +205,49 @@ fn shades(image: &RgbaImage, unrest: &[u8], calm: u8) -> Vec<Shade> {
     seen.into_iter().map(shade).collect()
 }
 
-/// Shades that are one colour: the most frequent of them, and how many pixels have one.
+/// Shades that are one colour: the most frequent of them, and how many even pixels have one.
 struct Group {
     centre: [u8; 3],
     size: u64,
 }
 
-/// Takes together what is nearer than `merge` to a more frequent shade; `None` where that leaves more than [`GROUPS`].
-fn group(even: &[Shade], merge: f32) -> Option<Vec<Group>> {
+/// Takes together what is nearer than [`MERGE`] to a more frequent shade, the largest group first; `None` where that leaves
+/// more than [`GROUPS`].
+fn group(even: &[Shade]) -> Option<Vec<Group>> {
     let mut order: Vec<Shade> = even.to_vec();
     order.sort_by_key(|shade| (std::cmp::Reverse(shade.calm), shade.colour));
+    order.truncate(COUNTED);
     let mut groups: Vec<Group> = Vec::new();
     for shade in order {
-        let (own, size) = (colour(shade.colour as usize), u64::from(shade.all));
-        match groups.iter().position(|group| distance(group.centre, own) < merge) {
+        let (own, size) = (colour(shade.colour as usize), u64::from(shade.calm));
+        match groups.iter().position(|group| distance(group.centre, own) < MERGE) {
             Some(at) => groups[at].size += size,
             None if groups.len() < GROUPS => groups.push(Group { centre: own, size }),
             None => return None,
         }
     }
+    groups.sort_by_key(|group| std::cmp::Reverse(group.size));
     Some(groups)
+}
+
+/// Takes the fringes of even areas to the areas: groups that are at most one in `times` of a larger one that is nearer than
+/// [`MERGE_NOISY`].
+fn without_fringes(groups: Vec<Group>, times: u64) -> Vec<Group> {
+    let mut kept: Vec<Group> = Vec::new();
+    for group in groups {
+        let near = |other: &Group| distance(other.centre, group.centre) < MERGE_NOISY;
+        match kept.iter().position(|other| group.size * times <= other.size && near(other)) {
+            Some(at) => kept[at].size += group.size,
+            None => kept.push(group),
+        }
+    }
+    kept
+}
+
+/// The share of even pixels whose colour has no other one nearer than [`MERGE_NOISY`].
+fn alone(groups: &[Group]) -> f64 {
+    let near = |a: &Group, b: &Group| !std::ptr::eq(a, b) && distance(a.centre, b.centre) < MERGE_NOISY;
+    let is_alone = |group: &&Group| !groups.iter().any(|other| near(group, other));
+    let sum = |groups: &mut dyn Iterator<Item = &Group>| groups.map(|group| group.size).sum::<u64>();
+    part(sum(&mut groups.iter().filter(is_alone)), sum(&mut groups.iter()))
 }

@@ -15,8 +15,8 @@ use std::path::Path;
 /// Colours nearer than this are one region, the more frequent one: about what the eye still tells apart where two even areas
 /// meet (grey levels four apart), and less than what lies between any two classes of ADE20K's palette (12.6).
 const MERGE: f32 = 12.0;
-/// The same in a picture with noise (JPEG, or taken from a screen): there an even area ends in a fringe of shades, and the
-/// blocks along an edge are off by as much as this. Colours this far apart (grey levels twelve apart) look alike but not equal.
+/// The same in a picture with noise (JPEG, or taken from a screen), for what is little beside the more frequent colour: there
+/// an even area ends in a fringe of shades that are off by as much as this (grey levels twelve apart).
 const MERGE_NOISY: f32 = 36.0;
 /// The share of a map's regions that must have exactly a colour of ADE20K's palette for its classes to name them.
 const OF_PALETTE: f64 = 0.95;
@@ -74,7 +74,7 @@ impl ColourMap {
     /// Takes a picture apart into its colours. Near colours are one, the pixels of soft edges belong to the colours on both
     /// sides by share, and what is transparent belongs to none.
     ///
-    /// It takes one pass of the picture after another, and up to 14 bytes a pixel beside the picture.
+    /// It takes up to 16 bytes a pixel beside the picture, and at most 160 MiB for tables of colours.
     ///
     /// # Errors
     /// [`Problem::ShadedMap`] where the picture is not flat (a photograph, a gradient), [`Problem::MapColours`] where it has

@@ -1,7 +1,7 @@
 //! Gives every pixel of a map to a region, or to several by share.
 
 use super::find::{Found, OPEN, colour, is_opaque, nearest, number, part};
-use super::{MERGE, distance};
+use super::{MERGE, MERGE_NOISY, distance};
 use crate::document::{MAX_REGIONS, Problem, Rgb};
 use image::RgbaImage;
 use rayon::prelude::*;
@@ -22,6 +22,8 @@ const MOST_SOFT: f64 = 0.35;
 /// How far beyond either region's colour a soft edge's may lie, as a share of the way between them: bicubic and Lanczos
 /// resampling overshoot by as much.
 const OVERSHOOT: f32 = 0.15;
+/// More colours than this are not those of thin lines.
+const LINES: usize = 16;
 
 /// What a region shows of a pixel, 1 to 255.
 #[derive(Debug, Clone, Copy)]
@@ -175,13 +177,7 @@ fn seen(found: &Found, labels: &[u16], across: usize, (x, y): (usize, usize), pi
 }
 
 /// Adds the regions of the ring of pixels that are so far away, with the number of their pixels.
-fn add_around(
-    around: &mut Vec<(u16, u32)>,
-    labels: &[u16],
-    across: usize,
-    (x, y): (usize, usize),
-    reach: usize,
-) {
+fn add_around(around: &mut Vec<(u16, u32)>, labels: &[u16], across: usize, (x, y): (usize, usize), reach: usize) {
     let mut add = |labels: &[u16]| {
         for label in labels.iter().filter(|label| **label < SOFT) {
             match around.iter().position(|(other, _)| other == label) {
@@ -235,7 +231,9 @@ fn along(a: [u8; 3], b: [u8; 3], own: [u8; 3]) -> (u8, f32) {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 255")]
     let byte = |v: f32| v.round().clamp(0.0, 255.0) as u8;
     let point = std::array::from_fn(|i| byte(f32::from(a[i]) + part * way[i]));
-    (byte(part * 255.0), distance(point, own))
+    let off = distance(point, own);
+    // A channel that cannot go beyond 0 or 255 bends the line outside its ends.
+    (byte(part * 255.0), if (0.0..=1.0).contains(&part) { off } else { off / 2.0 })
 }
 
 /// Makes regions of unknown colours that are frequent enough: those of lines one pixel wide. True where there were any.
@@ -252,6 +250,10 @@ fn add_thin(image: &RgbaImage, found: &mut Found, rows: &[Row]) -> Result<bool, 
     let mut shades: Vec<(usize, u32)> = counts.into_iter().collect();
     shades.sort_by_key(|(shade, count)| (std::cmp::Reverse(*count), *shade));
     let old = found.centres.len();
+    // Where edges were resampled there are many, most of them near a region's colour: overshoot.
+    let apart = if shades.len() > LINES { MERGE_NOISY } else { found.merge };
+    let is_fringe = |own| nearest(&found.centres[..old], own).is_some_and(|(_, d)| d < apart);
+    shades.retain(|(shade, _)| !is_fringe(colour(*shade)));
     for (shade, count) in &shades {
         let own = colour(*shade);
         if *count < found.least || nearest(&found.centres[old..], own).is_some_and(|(_, d)| d < found.merge) {
@@ -276,15 +278,18 @@ fn add_thin(image: &RgbaImage, found: &mut Found, rows: &[Row]) -> Result<bool, 
 fn spread(labels: &mut [u16], across: usize, specks: &[usize], like: impl Fn(usize) -> Option<u16>) {
     let beside = |at: usize| {
         let x = at % across;
-        let sides = [at.checked_sub(across), (x > 0).then(|| at - 1), (x + 1 < across).then_some(at + 1), Some(at + across)];
+        let sides =
+            [at.checked_sub(across), (x > 0).then(|| at - 1), (x + 1 < across).then_some(at + 1), Some(at + across)];
         sides.into_iter().flatten()
     };
     let given = |at: usize, labels: &[u16]| {
         let mut around = beside(at).filter_map(|at| labels.get(at)).copied();
-        around.clone().find(|label| *label < SOFT).or_else(|| around.find(|label| *label == SOFT).and_then(|_| like(at)))
+        around
+            .clone()
+            .find(|label| *label < SOFT)
+            .or_else(|| around.find(|label| *label == SOFT).and_then(|_| like(at)))
     };
-    let mut queue: VecDeque<(usize, u16)> =
-        specks.iter().filter_map(|at| Some((*at, given(*at, labels)?))).collect();
+    let mut queue: VecDeque<(usize, u16)> = specks.iter().filter_map(|at| Some((*at, given(*at, labels)?))).collect();
     while let Some((at, label)) = queue.pop_front() {
         if labels[at] == OPEN {
             labels[at] = label;
