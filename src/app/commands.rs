@@ -72,6 +72,7 @@ commands! {
     ExportMask: "Export mask…", "Write the mask of the selected region as a PNG file", None, [];
     ExportRegions: "Export regions…", "Keep names, words, settings and colours of the regions for other pictures, without their masks", None, [];
     ImportRegions: "Import regions…", "Add regions that were exported, their masks still to be painted", None, [];
+    ImportMap: "Import colour map…", "Add the regions of a flat-coloured picture in which each colour is one", None, [];
     PlacePicture: "Place picture…", "Choose a picture and say what it is for: to start from it, or as a mask", None, [];
     ImportMask: "Import mask…", "Give the selected region the mask in a picture", None, [];
     Quit: "Quit", "Close the studio", None, [key(CTRL, Key::Q)];

@@ -1,14 +1,15 @@
 //! What is dropped on the window or pasted into it: projects, pictures, masks, models, LoRAs.
 
-use super::dialogs::{Dialog, Next, buttons, main, modal, other};
+use super::asked::Asked;
 use super::editor::Selected;
 use super::leave::Leave;
 use super::models::model_name;
+use super::place::{Placed, colour_map};
 use super::texts::{fill, tr};
 use super::{App, theme, told};
-use crate::document::{Document, FileError, Mask, Picture, RegionId, is_grey, over_white, read_picture};
+use crate::document::{Document, FileError, Picture, read_parameters, read_picture};
 use crate::studio::{LoraFile, Vocabulary};
-use egui::{Align2, ColorImage, FontId, Rect, Stroke, StrokeKind, TextureHandle, TextureOptions, Ui, vec2};
+use egui::{Align2, ColorImage, FontId, Stroke, StrokeKind, Ui, vec2};
 use image::RgbaImage;
 use std::path::Path;
 use std::sync::Arc;
@@ -17,23 +18,15 @@ use std::sync::Arc;
 pub enum Found {
     /// A project, or a picture with a project inside.
     Project,
-    Picture(Arc<Picture>),
+    Picture(Placed),
     Model,
     /// A LoRA, with the words it was trained on, where it says them.
     Lora(Option<String>),
 }
 
-/// Asks once what a picture is for.
-pub struct PlaceForm {
-    name: String,
-    image: Arc<Picture>,
-    grey: bool,
-    shown: Option<TextureHandle>,
-}
-
 /// The question that a file is the answer to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asked {
+pub enum Wanted {
     /// None: it was dropped, on this card or beside all.
     Dropped(Option<Selected>),
     /// A picture of which is asked then what it is for.
@@ -68,14 +61,14 @@ impl Refused {
 
 /// Finds out whether a file is what was asked for, or what a dropped one is. Slow for large files, so it runs on a thread of
 /// its own.
-pub fn find_out(path: &Path, asked: Asked) -> Result<Found, Refused> {
-    match asked {
-        Asked::Dropped(_) => dropped(path),
-        Asked::Place | Asked::Mask => picture(path),
-        Asked::Model if LoraFile::is_one(path) => Err(Refused::LoraForModel),
-        Asked::Model => model(path),
-        Asked::Lora if has_weights(path) || LoraFile::is_one(path) => lora(path),
-        Asked::Lora => Err(Refused::NoLora),
+pub fn find_out(path: &Path, wanted: Wanted) -> Result<Found, Refused> {
+    match wanted {
+        Wanted::Dropped(_) => dropped(path),
+        Wanted::Place | Wanted::Mask => picture(path),
+        Wanted::Model if LoraFile::is_one(path) => Err(Refused::LoraForModel),
+        Wanted::Model => model(path),
+        Wanted::Lora if has_weights(path) || LoraFile::is_one(path) => lora(path),
+        Wanted::Lora => Err(Refused::NoLora),
     }
 }
 
@@ -100,7 +93,11 @@ fn dropped(path: &Path) -> Result<Found, Refused> {
 }
 
 fn picture(path: &Path) -> Result<Found, Refused> {
-    read_picture(path).map(|image| Found::Picture(Arc::new(image))).map_err(Refused::File)
+    let picture = read_picture(path).map_err(Refused::File)?;
+    let told = read_parameters(path).is_ok_and(|parameters| parameters.is_some());
+    let map = colour_map(&picture.image);
+    let name = name(path);
+    Ok(Found::Picture(Placed { name, picture: Arc::new(picture), map, told: told.then(|| path.to_path_buf()) }))
 }
 
 /// A model; what it lacks is better said now than when a picture is wanted.
@@ -135,7 +132,7 @@ impl App {
             self.toasts.info(fill("One at a time: {0} was taken.", &[&name(&path)]));
         }
         let card = at.and_then(|at| self.cards.card_at(at));
-        self.files.find_out(path, Asked::Dropped(card));
+        self.files.find_out(path, Wanted::Dropped(card));
     }
 
     pub(super) fn drop_hint(&self, ui: &Ui) {
@@ -156,7 +153,7 @@ impl App {
     }
 
     /// A dropped or chosen file has been looked at.
-    pub(super) fn found(&mut self, ctx: &egui::Context, path: &Path, asked: Asked, found: Found) {
+    pub(super) fn found(&mut self, ctx: &egui::Context, path: &Path, wanted: Wanted, found: Found) {
         match found {
             Found::Project => self.leave(ctx, Leave::OpenPath(path.to_path_buf())),
             Found::Model => {
@@ -170,15 +167,15 @@ impl App {
                     self.toasts.info(fill("It was trained on these words: {0}", &[&words]));
                 }
             }
-            Found::Picture(image) => {
-                let card = match asked {
-                    Asked::Dropped(card) => card,
-                    Asked::Mask => Some(self.editor.selected()),
+            Found::Picture(placed) => {
+                let card = match wanted {
+                    Wanted::Dropped(card) => card,
+                    Wanted::Mask => Some(self.editor.selected()),
                     _ => None,
                 };
                 match card {
-                    Some(Selected::Region(id)) => self.take_mask(id, &image),
-                    _ => self.place(name(path), image),
+                    Some(Selected::Region(id)) => self.take_mask(id, &placed.picture),
+                    _ => self.place(placed, None),
                 }
             }
         }
@@ -196,79 +193,14 @@ impl App {
         let [width, height] = image.size.map(|side| u32::try_from(side).unwrap_or(0));
         let bytes = image.pixels.iter().flat_map(|p| p.to_srgba_unmultiplied()).collect();
         match RgbaImage::from_raw(width, height, bytes).filter(|image| !image.is_empty()) {
-            Some(image) => self.place(tr("The pasted picture").to_owned(), Arc::new(image.into())),
+            Some(image) => {
+                let picture = Arc::new(Picture::from(image));
+                let looked_at = Arc::clone(&picture);
+                let asked = Asked::begin(ui, "map", move || colour_map(&looked_at.image));
+                let name = tr("The pasted picture").to_owned();
+                self.place(Placed { name, picture, map: None, told: None }, asked);
+            }
             None => self.toasts.warning(tr("There is no picture to paste.")),
-        }
-    }
-
-    /// Asks what a picture is for, where it can be more than one thing.
-    fn place(&mut self, name: String, image: Arc<Picture>) {
-        if self.editor.selected_region().is_none() {
-            self.start_from(over_white(&image.image));
-            self.toasts.info(fill("{0} is what the drawing starts from.", &[&name]));
-            return;
-        }
-        let grey = is_grey(&image.image);
-        self.dialog = Some(Dialog::Place(PlaceForm { name, image, grey, shown: None }));
-    }
-
-    pub(super) fn place_dialog(&mut self, ui: &Ui, mut form: PlaceForm) -> Next {
-        let Some((id, region)) = self.editor.selected_region().map(|r| (r.id, r.name.clone())) else {
-            self.start_from(over_white(&form.image.image));
-            return Next::Close;
-        };
-        let (mut start, mut mask, mut cancel) = (false, false, false);
-        let close = modal(ui, tr("What is this picture for?"), 448.0, |ui| {
-            form.preview(ui);
-            let text = fill(
-                "Start from it: the drawing begins with this picture instead of noise.\n\
-                 Mask: {0} covers what is white in it, or opaque.",
-                &[&region],
-            );
-            ui.label(text);
-            buttons(ui, |ui| {
-                // Grey pictures are masks more often than not.
-                let (to_mask, to_start) = (fill("Mask of {0}", &[&region]), tr("Start from it"));
-                if form.grey {
-                    mask = main(ui, &to_mask, true);
-                    start = other(ui, to_start);
-                } else {
-                    start = main(ui, to_start, true);
-                    mask = other(ui, &to_mask);
-                }
-                cancel = other(ui, tr("Cancel"));
-            });
-        });
-        if start {
-            self.start_from(over_white(&form.image.image));
-        } else if mask {
-            self.take_mask(id, &form.image);
-        } else if !close && !cancel {
-            return Next::Stay(Dialog::Place(form));
-        }
-        Next::Close
-    }
-
-    /// Gives a region the mask in a picture.
-    fn take_mask(&mut self, id: RegionId, image: &Arc<Picture>) {
-        let document = self.editor.document();
-        let Some(region) = document.region(id) else { return };
-        if region.locked {
-            self.toasts.info(fill("{0} is locked. Unlock it to paint on it.", &[&region.name]));
-            return;
-        }
-        let fitted = image.image.dimensions() != (document.width, document.height);
-        let text = if fitted {
-            fill("{0} has a new mask, fitted to the canvas.", &[&region.name])
-        } else {
-            fill("{0} has a new mask.", &[&region.name])
-        };
-        let (image, notes) = (Arc::clone(image), image.mask_notes());
-        self.finish_gesture();
-        self.editor.set_mask(id, move |width, height| Mask::of_picture(&image, width, height));
-        self.toasts.info(text);
-        for note in notes {
-            self.toasts.warning(told::mask_note(note));
         }
     }
 
@@ -278,28 +210,6 @@ impl App {
         let size = [take.image.width() as usize, take.image.height() as usize];
         ctx.copy_image(ColorImage::from_rgb(size, take.image.as_raw()));
         self.toasts.info(tr("The picture is on the clipboard."));
-    }
-}
-
-impl PlaceForm {
-    fn preview(&mut self, ui: &mut Ui) {
-        let room = vec2(ui.available_width(), 160.0);
-        let texture = self.shown.get_or_insert_with(|| {
-            let (width, height) = self.image.image.dimensions();
-            let scale = (512.0 / f64::from(width.max(height))).min(1.0);
-            let side = |v: u32| ((f64::from(v) * scale).round() as u32).max(1);
-            let small = image::imageops::thumbnail(&self.image.image, side(width), side(height));
-            let size = [small.width() as usize, small.height() as usize];
-            ui.load_texture("dropped", ColorImage::from_rgba_unmultiplied(size, small.as_raw()), TextureOptions::LINEAR)
-        });
-        let (frame, _) = ui.allocate_exact_size(room, egui::Sense::hover());
-        ui.painter().rect_filled(frame, theme::ROUND_SMALL, theme::tokens(ui).desk);
-        let size = texture.size_vec2();
-        let size = size * (room / size).min_elem();
-        egui::Image::from_texture((texture.id(), size)).paint_at(ui, Rect::from_center_size(frame.center(), size));
-        let (width, height) = self.image.image.dimensions();
-        let told = format!("{} · {width} × {height}", self.name);
-        ui.label(egui::RichText::new(told).size(theme::TEXT_SMALL).color(theme::tokens(ui).text_weak));
     }
 }
 
@@ -316,7 +226,7 @@ mod tests {
     #[test]
     fn a_lora_is_known_by_its_tensors() {
         let golden = |name| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens").join(name);
-        let words = |name| match find_out(&golden(name), Asked::Lora) {
+        let words = |name| match find_out(&golden(name), Wanted::Lora) {
             Ok(Found::Lora(words)) => words,
             _ => panic!("{name} is a LoRA"),
         };
@@ -327,16 +237,16 @@ mod tests {
             find_out(&path, asked).err().expect("refused").told(&path)
         };
         let unet = "eps/unet/diffusion_pytorch_model.safetensors";
-        let error = refused(unet, Asked::Dropped(None));
+        let error = refused(unet, Wanted::Dropped(None));
         assert!(error.contains("single-file checkpoints"), "{error}");
         // Who asks for a LoRA is told of LoRAs, who asks for a model of models.
         for name in [unet, "masks/hard1.png", "eps"] {
-            assert!(refused(name, Asked::Lora).contains("LoRA"), "{}", refused(name, Asked::Lora));
+            assert!(refused(name, Wanted::Lora).contains("LoRA"), "{}", refused(name, Wanted::Lora));
         }
-        assert!(refused("lora/eps_kohya.safetensors", Asked::Model).contains("is a LoRA, not a model"));
-        assert!(refused("masks/hard1.png", Asked::Model).contains("checkpoint"));
-        assert!(refused("eps", Asked::Mask).contains("eps"));
-        assert!(matches!(find_out(&golden("eps"), Asked::Model), Ok(Found::Model)));
+        assert!(refused("lora/eps_kohya.safetensors", Wanted::Model).contains("is a LoRA, not a model"));
+        assert!(refused("masks/hard1.png", Wanted::Model).contains("checkpoint"));
+        assert!(refused("eps", Wanted::Mask).contains("eps"));
+        assert!(matches!(find_out(&golden("eps"), Wanted::Model), Ok(Found::Model)));
     }
 
     #[test]
@@ -349,7 +259,7 @@ mod tests {
             folder.path().join("empty"),
             folder.path().join("gone.png"),
         ] {
-            let error = find_out(&path, Asked::Dropped(None)).err().expect("refused").told(&path);
+            let error = find_out(&path, Wanted::Dropped(None)).err().expect("refused").told(&path);
             assert!(!error.contains('\n') && error.contains(&name(&path)), "{error}");
         }
     }

@@ -1,13 +1,14 @@
 //! Reading and writing files, and asking where, on threads of their own: a slow disk or a broken portal never holds up
 //! the window.
 
-use super::drops::{self, Asked, Found, Refused};
+use super::drops::{self, Found, Refused, Wanted};
 use super::editor::State;
 use super::recovery::{self, Copy};
 use super::shelf::{self, Seen};
 use super::texts::tr;
 use crate::document::{
-    Document, Export, FileError, Mask, Opened, Output, Outputs, Palette, PictureFormat, Start, Take, open_picture,
+    ColourMap, Document, Export, FileError, Mask, Opened, Output, Outputs, Palette, PictureFormat, Start, Take,
+    open_picture,
 };
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -35,6 +36,8 @@ pub enum Purpose {
     /// Regions without their masks.
     ExportRegions,
     ImportRegions,
+    /// A flat-coloured picture in which each colour is a region.
+    ImportMap,
     /// A picture to start from.
     Picture,
     /// A picture of which is asked then what it is for.
@@ -55,6 +58,7 @@ impl Purpose {
             Self::ExportMask => tr("Export mask"),
             Self::ExportRegions => tr("Export regions"),
             Self::ImportRegions => tr("Import regions"),
+            Self::ImportMap => tr("Import colour map"),
             Self::Picture => tr("Choose a picture to start from"),
             Self::Place => tr("Place picture"),
             Self::Mask => tr("Import mask"),
@@ -69,7 +73,7 @@ impl Purpose {
             Self::Open => tr("Open"),
             Self::SaveAs => tr("Save"),
             Self::Export(_) | Self::ExportMask | Self::ExportRegions => tr("Export"),
-            Self::ImportRegions | Self::Mask => tr("Import"),
+            Self::ImportRegions | Self::ImportMap | Self::Mask => tr("Import"),
             Self::Picture | Self::Place | Self::Model => tr("Choose"),
             Self::Lora => tr("Add"),
         }
@@ -83,7 +87,7 @@ impl Purpose {
             Self::Export(format) => format.endings(),
             Self::ExportMask => &["png"],
             Self::ExportRegions | Self::ImportRegions => &["json"],
-            Self::Picture | Self::Place | Self::Mask => &["png", "jpg", "jpeg", "webp"],
+            Self::Picture | Self::ImportMap | Self::Place | Self::Mask => &["png", "jpg", "jpeg", "webp"],
             Self::Model => &[],
             Self::Lora => &["safetensors"],
         }
@@ -118,6 +122,10 @@ pub enum Done {
         path: PathBuf,
         result: Result<image::RgbImage, FileError>,
     },
+    ColourMap {
+        path: PathBuf,
+        result: Result<Box<ColourMap>, FileError>,
+    },
     Saved {
         path: PathBuf,
         state: (u64, u64),
@@ -130,7 +138,7 @@ pub enum Done {
     /// A dropped or chosen file was looked at.
     Found {
         path: PathBuf,
-        asked: Asked,
+        wanted: Wanted,
         result: Result<Found, Refused>,
     },
     Autosaved {
@@ -260,9 +268,14 @@ impl Files {
         self.spawn("import", move || Done::Palette { result: read(&path), path });
     }
 
+    pub fn import_map(&mut self, path: PathBuf) {
+        let read = |path: &Path| ColourMap::read(path).map(Box::new);
+        self.spawn("import", move || Done::ColourMap { result: read(&path), path });
+    }
+
     /// Finds out what a dropped or chosen file is.
-    pub fn find_out(&mut self, path: PathBuf, asked: Asked) {
-        self.spawn("look", move || Done::Found { result: drops::find_out(&path, asked), path, asked });
+    pub fn find_out(&mut self, path: PathBuf, wanted: Wanted) {
+        self.spawn("look", move || Done::Found { result: drops::find_out(&path, wanted), path, wanted });
     }
 
     pub fn autosave(&mut self, copy: Copy) {
@@ -302,7 +315,9 @@ impl Files {
             Purpose::ExportMask => dialog.add_filter("PNG", purpose.endings()).set_file_name(name),
             Purpose::ExportRegions => dialog.add_filter("JSON", purpose.endings()).set_file_name(name),
             Purpose::ImportRegions => dialog.add_filter("JSON", purpose.endings()),
-            Purpose::Picture | Purpose::Place | Purpose::Mask => dialog.add_filter(tr("Pictures"), purpose.endings()),
+            Purpose::Picture | Purpose::ImportMap | Purpose::Place | Purpose::Mask => {
+                dialog.add_filter(tr("Pictures"), purpose.endings())
+            }
             Purpose::Model => dialog,
             Purpose::Lora => dialog.add_filter("LoRA", purpose.endings()),
         };
@@ -317,6 +332,7 @@ impl Files {
                 | Purpose::Place
                 | Purpose::Mask
                 | Purpose::ImportRegions
+                | Purpose::ImportMap
                 | Purpose::Lora => dialog.pick_file(),
                 Purpose::SaveAs | Purpose::Export(_) | Purpose::ExportMask | Purpose::ExportRegions => {
                     dialog.save_file()

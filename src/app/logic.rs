@@ -1,7 +1,7 @@
 //! What happens before a frame is drawn: taking in what other threads have finished, and files.
 
 use super::dialogs::Dialog;
-use super::drops::Asked;
+use super::drops::Wanted;
 use super::files::{Done, Purpose};
 use super::leave::Leave;
 use super::texts::fill;
@@ -66,7 +66,11 @@ impl App {
                 self.remember_folder(&path);
                 self.start_from(image);
             }
-            Done::Found { path, asked, result: Ok(found) } => self.found(ctx, &path, asked, found),
+            Done::ColourMap { path, result: Ok(map) } => {
+                self.remember_folder(&path);
+                self.map_read(&path, *map);
+            }
+            Done::Found { path, wanted, result: Ok(found) } => self.found(ctx, &path, wanted, found),
             Done::Autosaved { state, files, result } => {
                 self.recovery.finished(state, &files, result.is_ok());
                 if let Err(error) = result {
@@ -83,6 +87,7 @@ impl App {
             | Done::Palette { result: Err(error), .. }
             | Done::Recovered { result: Err(error), .. }
             | Done::Picture { result: Err(error), .. }
+            | Done::ColourMap { result: Err(error), .. }
             | Done::Saved { result: Err(error), .. }
             | Done::Exported { result: Err(error), .. } => {
                 self.after_save = None;
@@ -166,6 +171,7 @@ impl App {
             }
             Purpose::ExportRegions => self.files.export_regions(self.editor.document().clone(), path, reads),
             Purpose::ImportRegions => self.files.import_regions(path),
+            Purpose::ImportMap => self.files.import_map(path),
             Purpose::ExportMask => {
                 if let Some(region) = self.editor.selected_region() {
                     self.files.export_mask(std::sync::Arc::clone(&region.mask), path, reads);
@@ -177,10 +183,10 @@ impl App {
                 self.files.picture(path, size);
             }
             // Looked at as what is dropped is.
-            Purpose::Place => self.files.find_out(path, Asked::Place),
-            Purpose::Mask => self.files.find_out(path, Asked::Mask),
-            Purpose::Model => self.files.find_out(path, Asked::Model),
-            Purpose::Lora => self.files.find_out(path, Asked::Lora),
+            Purpose::Place => self.files.find_out(path, Wanted::Place),
+            Purpose::Mask => self.files.find_out(path, Wanted::Mask),
+            Purpose::Model => self.files.find_out(path, Wanted::Model),
+            Purpose::Lora => self.files.find_out(path, Wanted::Lora),
         }
     }
 

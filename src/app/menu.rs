@@ -24,6 +24,7 @@ const MENUS: [Menu; 8] = [
             Some(Command::ExportMask),
             Some(Command::ExportRegions),
             Some(Command::ImportRegions),
+            Some(Command::ImportMap),
             Some(Command::ImportMask),
             Some(Command::PlacePicture),
             None,

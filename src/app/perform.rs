@@ -29,6 +29,7 @@ impl App {
             Command::ExportMask => self.ask_path(Purpose::ExportMask),
             Command::ExportRegions => self.ask_path(Purpose::ExportRegions),
             Command::ImportRegions => self.ask_path(Purpose::ImportRegions),
+            Command::ImportMap => self.ask_path(Purpose::ImportMap),
             Command::PlacePicture => self.ask_path(Purpose::Place),
             Command::ImportMask => self.ask_path(Purpose::Mask),
             Command::Recent => {

@@ -4,6 +4,7 @@ mod bench;
 mod console;
 mod devices;
 mod info;
+mod map;
 mod models;
 mod new;
 mod progress;

@@ -1,9 +1,10 @@
 //! `polyptych new`: a project from masks and prompts.
 
 use super::console::tell_line;
+use super::map::MapArgs;
 use super::start::{StartArgs, import_mask};
 use crate::checkpoint::weighting;
-use crate::document::{Document, MAX_SIDE, MIN_SIDE, Outputs};
+use crate::document::{Document, MAX_SIDE, MIN_SIDE, Outputs, WarningKind};
 use anyhow::{Context as _, bail, ensure};
 use std::path::{Path, PathBuf};
 
@@ -12,9 +13,11 @@ pub(super) struct Args {
     /// The project to make
     #[arg(value_name = "PROJECT.ora")]
     project: PathBuf,
-    /// Canvas size in pixels, such as 768x512
-    #[arg(long, value_name = "WxH", value_parser = size)]
-    size: (u32, u32),
+    /// Canvas size in pixels, such as 768x512; with a colour map it may be left out, and is then the map's
+    #[arg(long, value_name = "WxH", value_parser = size, required_unless_present = "path")]
+    size: Option<(u32, u32)>,
+    #[command(flatten)]
+    map: MapArgs,
     /// What the background shows
     #[arg(long, value_name = "PROMPT", default_value = "", hide_default_value = true)]
     background: String,
@@ -24,10 +27,11 @@ pub(super) struct Args {
     /// What the picture should not show
     #[arg(long, value_name = "PROMPT", default_value = "", hide_default_value = true)]
     negative: String,
-    /// A region: a mask of the canvas's size (white inside, black outside) and its prompt; later ones cover earlier ones
+    /// A region: a mask of the canvas's size (white inside, black outside) and its prompt; later ones cover earlier ones, and
+    /// all of them a colour map's
     #[arg(long = "region", value_name = "MASK.png=PROMPT")]
     regions: Vec<String>,
-    /// A region's own negative prompt, counted from 1; an empty one means none
+    /// A region's own negative prompt, counted from 1, those of a colour map first; an empty one means none
     #[arg(long = "region-negative", value_name = "N=PROMPT")]
     region_negatives: Vec<String>,
     #[command(flatten)]
@@ -46,7 +50,6 @@ fn size(text: &str) -> Result<(u32, u32), String> {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
-    let (width, height) = args.size;
     ensure!(
         !args.project.exists(),
         "{} is there already and may hold someone's work; choose another name or delete it first",
@@ -54,15 +57,19 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     );
     // Nothing is read that could be written over: the project is not there yet.
     let output = Outputs::default().add(&args.project)?;
+    let (map, (width, height)) = args.map.open(args.size)?;
     let mut document = Document::new(width, height);
     document.background.words.clone_from(&args.background);
     document.background.negative.clone_from(&args.negative);
     document.style.clone_from(&args.style);
     let mut notes = Vec::new();
     args.start.apply(&mut document, &mut notes)?;
+    if let Some(map) = map {
+        args.map.apply(&map, &mut document, &mut notes)?;
+    }
     for region in &args.regions {
         let (path, words) = mask_and_words(region)?;
-        let mask = import_mask(&path, args.size, &mut notes)?;
+        let mask = import_mask(&path, (width, height), &mut notes)?;
         let id = document.add_region(&short_name(&words, document.regions.len() + 1), &words);
         if let Some(region) = document.region_mut(id) {
             region.mask = mask.into();
@@ -80,7 +87,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         })?;
         region.negative = Some(words.to_owned());
     }
-    for warning in notes.into_iter().chain(document.warnings().iter().map(ToString::to_string)) {
+    notes.extend(warnings(&document));
+    for warning in notes {
         tell_line(&format!("warning: {warning}"));
     }
     document.save_to(&output)?;
@@ -96,8 +104,29 @@ fn mask_and_words(text: &str) -> anyhow::Result<(PathBuf, String)> {
     Ok((PathBuf::from(path), (*words).to_owned()))
 }
 
+/// The document's warnings; of many regions without words (a colour map has many) the first, and how many more there are.
+fn warnings(document: &Document) -> Vec<String> {
+    const MOST: usize = 8;
+    let warnings = document.warnings();
+    let wordless = |kind| kind == WarningKind::EmptyWords;
+    let more = warnings.iter().filter(|w| wordless(w.kind)).count().saturating_sub(MOST);
+    let mut told = 0;
+    let mut lines: Vec<String> = warnings
+        .iter()
+        .filter(|warning| {
+            told += usize::from(wordless(warning.kind));
+            !wordless(warning.kind) || told <= MOST
+        })
+        .map(ToString::to_string)
+        .collect();
+    if more > 0 {
+        lines.push(format!("{more} more regions have no words"));
+    }
+    lines
+}
+
 /// A card's name: the first words of its prompt.
-fn short_name(words: &str, number: usize) -> String {
+pub(super) fn short_name(words: &str, number: usize) -> String {
     let words = weighting::parse(words).text;
     let name: String = words.split([',', '.', '\n']).next().unwrap_or_default().trim().chars().take(32).collect();
     if name.is_empty() { format!("Region {number}") } else { name }

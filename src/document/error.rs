@@ -163,6 +163,18 @@ pub enum Problem {
     /// A picture that does not decode.
     #[error("the picture is damaged ({0}); restore a copy or save it again")]
     DamagedPicture(String),
+    /// A picture that is no colour map: a photograph, a gradient, or noise.
+    #[error("is shaded, not flat, so it is no colour map; use a picture in which every region has one even colour")]
+    ShadedMap,
+    /// A colour map of more colours than a document has regions.
+    #[error(
+        "has more than {} colours, the most regions there can be; give parts of it the same colour",
+        super::MAX_REGIONS
+    )]
+    MapColours,
+    /// A colour map without any colour.
+    #[error("is transparent everywhere, so there is no region in it; choose another picture")]
+    ClearMap,
     /// A mask of another size than the canvas.
     #[error(
         "is {width}×{height} pixels but the canvas is {canvas_width}×{canvas_height}; scale it to the canvas's size"

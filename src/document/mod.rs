@@ -1,6 +1,7 @@
 //! The document: what a person edits, saves and reopens. It knows neither the window nor the networks.
 
 mod base64;
+mod colour_map;
 mod coverage;
 mod delta;
 mod describe;
@@ -21,6 +22,7 @@ mod settings;
 mod start;
 mod takes;
 
+pub use colour_map::{Chosen, ColourMap, MapColour};
 pub use coverage::{Coverage, RegionCoverage, Warning, WarningKind};
 pub use delta::MaskDelta;
 pub use describe::{BackgroundSummary, Kind, RegionSummary, StartSummary, Summary, describe};

@@ -4,6 +4,7 @@ mod brought;
 mod canvas;
 mod cards;
 mod change;
+mod colour_map;
 #[path = "../common/mod.rs"]
 mod common;
 mod few_steps;

@@ -179,6 +179,23 @@ fn dialogs() {
 }
 
 #[test]
+fn a_colour_map() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = super::colour_map::landscape(folder.path());
+    in_both_themes(|s| {
+        let dialog = |s: &Sitting, title: &str| {
+            let area = s.painter.h.ctx.memory(|memory| memory.area_rect(Id::unique(("dialog", title))));
+            area.unwrap_or_else(|| panic!("{title} is not open"))
+        };
+        s.painter.drops(&path);
+        s.looks("place", dialog(s, "What is this picture for?"));
+        s.painter.clicks("Regions by colour");
+        s.painter.clicks("Use #e6c88c");
+        s.looks("colour-map", dialog(s, "Import colour map"));
+    });
+}
+
+#[test]
 fn the_tour() {
     in_both_themes(|s| {
         s.calls(Command::Tour);

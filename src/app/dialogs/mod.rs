@@ -12,7 +12,7 @@ pub(super) use frame::{buttons, main, modal, other};
 use super::commands::Command;
 use super::files::Purpose;
 use super::leave::Leave;
-use super::{App, drops, gallery, outpaint, reshape, shelf};
+use super::{App, colour_map, gallery, outpaint, place, reshape, shelf};
 use crate::document::Document;
 use canvas_size::SizeForm;
 use egui::Ui;
@@ -34,7 +34,8 @@ pub enum Dialog {
     Shortcuts,
     About,
     Export,
-    Place(drops::PlaceForm),
+    Place(place::PlaceForm),
+    ColourMap(colour_map::MapForm),
     Recent,
     Recover(shelf::RecoverForm),
     Reset,
@@ -100,6 +101,7 @@ impl App {
             Dialog::About => plain::about(ui),
             Dialog::Export => self.export_dialog(ui),
             Dialog::Place(form) => self.place_dialog(ui, form),
+            Dialog::ColourMap(form) => self.map_dialog(ui, form),
             Dialog::Recent => self.recent_dialog(ui),
             Dialog::Recover(form) => self.recover_dialog(ui, form),
             Dialog::Reset => Self::reset_dialog(ui),

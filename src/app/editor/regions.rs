@@ -1,8 +1,9 @@
 //! The regions: which there are, their order, and what is said of each.
 
-use super::{Editor, Field, Selected};
+use super::{Editor, Field, Made, Selected};
+use crate::app::colour_map::is_blank;
 use crate::app::texts::{fill, key};
-use crate::document::{MAX_REGIONS, Palette, Region, RegionId, Rgb};
+use crate::document::{Chosen, ColourMap, MAX_REGIONS, Palette, Region, RegionId, Rgb};
 use std::sync::Arc;
 
 impl Editor {
@@ -38,6 +39,17 @@ impl Editor {
             }
         });
         self.selected = self.document.regions.last().map_or(Selected::Background, |r| Selected::Region(r.id));
+    }
+
+    /// Adds these colours of a map as regions above all others; on a canvas of this size, where it is given and the document
+    /// is still blank.
+    pub fn add_map(&mut self, map: Arc<ColourMap>, chosen: Vec<Chosen>, size: Option<(u32, u32)>) {
+        let pixels = 8 * self.area().max(u64::from(map.width()) * u64::from(map.height()));
+        self.ask(key("Import colour map"), pixels, None, move |document| {
+            let own = size.filter(|_| is_blank(document));
+            let (width, height) = own.unwrap_or((document.width, document.height));
+            Some(Made::Regions((width, height), map.regions(width, height, &chosen)))
+        });
     }
 
     /// Copies the selected region and selects the copy, right above it.

@@ -4,8 +4,8 @@
 //! change stays open to the brush meanwhile: a change that comes back to another mask than it was made of is made again, so
 //! that no stroke is lost. Small ones are done at once, as long as none waits.
 
-use super::Editor;
-use crate::document::{Document, Mask, MaskDelta, PixelRect, RegionId, Start};
+use super::{Editor, Selected};
+use crate::document::{Document, Mask, MaskDelta, PixelRect, Region, RegionId, Start};
 use crate::paint::Placement;
 use std::sync::Arc;
 
@@ -19,6 +19,8 @@ pub enum Made {
     Mask(RegionId, MaskDelta),
     /// The canvas in another size.
     Canvas(Box<Reshaped>),
+    /// Regions above all others, for a canvas of this size: the document's, or that of one in which nothing is yet.
+    Regions((u32, u32), Vec<Region>),
 }
 
 /// What a canvas of another size holds.
@@ -107,7 +109,7 @@ impl Editor {
                 (Some(then), Some(now)) => Arc::ptr_eq(then, now),
                 (_, now) => now.is_none(),
             },
-            Some(Made::Canvas(_)) => of_edits == edits,
+            Some(Made::Canvas(_) | Made::Regions(..)) => of_edits == edits,
             None => true,
         };
         if !holds {
@@ -158,6 +160,19 @@ impl Editor {
                     }
                     (document.width, document.height, document.start, document.take) = (width, height, start, None);
                 });
+            }
+            Made::Regions((width, height), regions) => {
+                let before = self.document.regions.len();
+                self.change(label, |document| {
+                    (document.width, document.height) = (width, height);
+                    document.add_regions(regions);
+                });
+                // The first that is still without words, to write them, or else the uppermost.
+                let added = self.document.regions.get(before..).unwrap_or_default();
+                let first = added.iter().find(|region| region.words.trim().is_empty()).or(added.last());
+                if let Some(region) = first {
+                    self.selected = Selected::Region(region.id);
+                }
             }
         }
     }

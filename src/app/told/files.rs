@@ -2,7 +2,7 @@
 
 use super::system;
 use crate::app::texts::fill;
-use crate::document::{FileError, MAX_AREA, MAX_SIDE, MIN_SIDE, MaskNote, Problem};
+use crate::document::{FileError, MAX_AREA, MAX_REGIONS, MAX_SIDE, MIN_SIDE, MaskNote, Problem};
 
 /// One line: the file, the fact, the remedy.
 #[must_use]
@@ -78,6 +78,17 @@ pub fn problem(problem: &Problem) -> String {
         Problem::Regions(why) => fill("is not a file of regions ({0}); choose one that was exported here", &[why]),
         Problem::NotAPicture => fill("is not a picture that can be read here; save it as PNG, JPEG or WebP", &[]),
         Problem::DamagedPicture(why) => fill("the picture is damaged ({0}); restore a copy or save it again", &[why]),
+        Problem::ShadedMap => fill(
+            "is shaded, not flat, so it is no colour map; use a picture in which every region has one even colour",
+            &[],
+        ),
+        Problem::MapColours => fill(
+            "has more than {0} colours, the most regions there can be; give parts of it the same colour",
+            &[&MAX_REGIONS],
+        ),
+        Problem::ClearMap => {
+            fill("is transparent everywhere, so there is no region in it; choose another picture", &[])
+        }
         Problem::MaskSize { width, height, canvas_width, canvas_height } => fill(
             "is {0}×{1} pixels but the canvas is {2}×{3}; scale it to the canvas's size",
             &[width, height, canvas_width, canvas_height],
