@@ -614,3 +614,59 @@ fn copy(from: &Path, to: &Path) {
         }
     }
 }
+
+#[test]
+fn words_may_begin_with_a_dash_and_numbers_say_their_range() {
+    let folder = Folder::new();
+    let scene = folder.path("dash.ora");
+    let region = format!("{}=-fog", mask("hard1.png"));
+    let texts = ["--background", "- a list", "--negative", "-people", "--style", "--", "--region", &region];
+    run(&[&["new", &scene, "--size", "256x192"], &texts[..], &["--region-negative", "1=-x"]].concat());
+    let document = Document::open(&scene).expect("a project");
+    assert_eq!((&*document.background.words, &*document.background.negative), ("- a list", "-people"));
+    assert_eq!((&*document.style, &*document.regions[0].words), ("--", "-fog"));
+    for (args, words) in [
+        (["--seed", "-1"], "from 0 to 18446744073709551615"),
+        (["--seed", "18446744073709551616"], "from 0 to 18446744073709551615"),
+        (["--seed", "1.5"], "whole number"),
+        (["--steps", "-3"], "from 1 to 1000"),
+        (["--window", "many"], "from 1 to 2048"),
+        (["--bootstrap-steps", "-1"], "from 0 to 1000"),
+        (["--guidance", "-1e9"], "-100 to 100"),
+        (["--model", "-x"], "join a value that begins with a dash to its option"),
+    ] {
+        let (code, line) = fails(&[&["render", &scene, "-o", "out.png"], &args[..]].concat());
+        assert!(code == 2 && line.contains(words) && !line.contains("invalid digit"), "{line}");
+    }
+}
+
+#[test]
+fn a_mask_that_is_missing_is_named_whole() {
+    let folder = Folder::new();
+    let region = format!("{}=a red tower = old", folder.path("tower=1.png"));
+    let (_, line) = fails(&["new", &folder.path("s.ora"), "--size", "64x64", "--region", &region]);
+    assert!(line.contains("tower=1.png: cannot be read"), "{line}");
+}
+
+#[cfg(unix)]
+#[test]
+fn names_that_are_no_utf8_are_files_like_any_other() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+    let folder = Folder::new();
+    let odd = OsStr::from_bytes(b"t\xfcr = 1.png");
+    std::fs::copy(mask("hard1.png"), Path::new(&folder.path("")).join(odd)).expect("copied");
+    let region: Vec<u8> = [odd.as_bytes(), b"=a red tower"].concat();
+    let new = |project: &str, option: &str, value: &[u8]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_polyptych"));
+        command.current_dir(folder.path("")).args(["new", project, "--size", "256x192", option]);
+        command.arg(OsStr::from_bytes(value)).output().expect("the binary runs")
+    };
+    assert!(new("a.ora", "--region", &region).status.success());
+    assert_eq!(Document::open(folder.path("a.ora")).expect("a project").regions[0].words, "a red tower");
+    for (option, value) in [("--region", [odd.as_bytes(), b"=r\xf6t"].concat()), ("--style", b"r\xf6t".to_vec())] {
+        let out = new("b.ora", option, &value);
+        let line = String::from_utf8_lossy(&out.stderr);
+        assert!(!out.status.success() && line.contains("not valid UTF-8") && line.contains('t'), "{line}");
+    }
+}

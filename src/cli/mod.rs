@@ -92,6 +92,15 @@ fn usage(error: &clap::Error) -> ExitCode {
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         return console::print(&error.to_string()).map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS);
     }
+    if error.kind() == ErrorKind::InvalidUtf8
+        && let Some(argument) = std::env::args_os().find(|argument| argument.to_str().is_none())
+    {
+        let argument = one_line(&argument.display().to_string());
+        console::tell_line(&format!(
+            "polyptych: the argument “{argument}” is not valid UTF-8; write its words as such"
+        ));
+        return ExitCode::from(2);
+    }
     let text = error.render().to_string();
     let message: Vec<&str> =
         text.lines().map(str::trim).filter(|l| !l.is_empty()).take_while(|l| !l.starts_with("Usage:")).collect();

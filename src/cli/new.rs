@@ -4,9 +4,10 @@ use super::console::tell_line;
 use super::map::MapArgs;
 use super::start::{StartArgs, import_mask};
 use crate::checkpoint::weighting;
-use crate::document::{Document, MAX_SIDE, MIN_SIDE, Outputs, WarningKind};
+use crate::document::{Document, MAX_SIDE, MIN_SIDE, Outputs, PictureFormat, WarningKind};
 use anyhow::{Context as _, bail, ensure};
-use std::path::{Path, PathBuf};
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -19,20 +20,20 @@ pub(super) struct Args {
     #[command(flatten)]
     map: MapArgs,
     /// What the background shows
-    #[arg(long, value_name = "PROMPT", default_value = "", hide_default_value = true)]
+    #[arg(long, value_name = "PROMPT", default_value = "", hide_default_value = true, allow_hyphen_values = true)]
     background: String,
     /// The style of the whole picture: words added to the background's and every region's
-    #[arg(long, value_name = "PROMPT", default_value = "", hide_default_value = true)]
+    #[arg(long, value_name = "PROMPT", default_value = "", hide_default_value = true, allow_hyphen_values = true)]
     style: String,
     /// What the picture should not show
-    #[arg(long, value_name = "PROMPT", default_value = "", hide_default_value = true)]
+    #[arg(long, value_name = "PROMPT", default_value = "", hide_default_value = true, allow_hyphen_values = true)]
     negative: String,
     /// A region: a mask of the canvas's size (white inside, black outside) and its prompt; later ones cover earlier ones, and
     /// all of them a colour map's
-    #[arg(long = "region", value_name = "MASK.png=PROMPT")]
-    regions: Vec<String>,
+    #[arg(long = "region", value_name = "MASK.png=PROMPT", allow_hyphen_values = true)]
+    regions: Vec<OsString>,
     /// A region's own negative prompt, counted from 1, those of a colour map first; an empty one means none
-    #[arg(long = "region-negative", value_name = "N=PROMPT")]
+    #[arg(long = "region-negative", value_name = "N=PROMPT", allow_hyphen_values = true)]
     region_negatives: Vec<String>,
     #[command(flatten)]
     start: StartArgs,
@@ -96,12 +97,33 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 /// Splits `MASK.png=PROMPT`: at the first `=` before which a file stands, so that either side may hold one.
-fn mask_and_words(text: &str) -> anyhow::Result<(PathBuf, String)> {
-    let splits: Vec<(&str, &str)> = text.match_indices('=').map(|(i, _)| (&text[..i], &text[i + 1..])).collect();
-    let known = splits.iter().find(|(path, _)| Path::new(path).is_file()).or(splits.first());
-    let (path, words) =
-        known.with_context(|| format!("--region {text}: give a mask and its words, MASK.png=PROMPT"))?;
-    Ok((PathBuf::from(path), (*words).to_owned()))
+///
+/// Where there is no such file, a name that ends as pictures do is the likeliest to be meant, and is named in the error.
+fn mask_and_words(text: &OsStr) -> anyhow::Result<(PathBuf, String)> {
+    let bytes = text.as_encoded_bytes();
+    let splits = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'=').map(|(at, _)| at);
+    let splits: Vec<(PathBuf, usize)> = splits.filter_map(|at| Some((before(text, at)?, at + 1))).collect();
+    let known = splits.iter().find(|(path, _)| path.is_file());
+    let known = known.or_else(|| splits.iter().find(|(path, _)| PictureFormat::of_path(path).is_some()));
+    let told = text.display();
+    let (path, from) = known
+        .or(splits.first())
+        .with_context(|| format!("--region {told}: give a mask and its words, MASK.png=PROMPT"))?;
+    let words = std::str::from_utf8(&bytes[*from..]);
+    let words = words.with_context(|| format!("--region {told}: the words are not valid UTF-8; write them as such"))?;
+    Ok((path.clone(), words.to_owned()))
+}
+
+/// The path that stands before a byte; its name may be no UTF-8 where the system allows that.
+#[cfg(unix)]
+fn before(text: &OsStr, at: usize) -> Option<PathBuf> {
+    use std::os::unix::ffi::OsStrExt as _;
+    Some(OsStr::from_bytes(text.as_bytes().get(..at)?).into())
+}
+
+#[cfg(not(unix))]
+fn before(text: &OsStr, at: usize) -> Option<PathBuf> {
+    Some(text.to_str()?.get(..at)?.into())
 }
 
 /// The document's warnings; of many regions without words (a colour map has many) the first, and how many more there are.
