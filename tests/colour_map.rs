@@ -526,3 +526,19 @@ fn a_file_that_is_no_map_is_named() {
     let error: FileError = ColourMap::read(folder.path().join("gone.png")).expect_err("not there");
     assert!(error.to_string().contains("gone.png"));
 }
+
+#[test]
+fn a_map_of_sixteen_megapixels_is_taken_apart_in_reasonable_memory() {
+    let mut numbers = Numbers(13);
+    let small = cells(512, 512, &colours(60, &mut numbers), &mut numbers);
+    let image = opaque(&RgbImage::from_fn(4096, 4096, |x, y| *small.get_pixel(x / 8, y / 8)));
+    let begun = std::time::Instant::now();
+    let map = ColourMap::of(&image).expect("a map");
+    let read = begun.elapsed();
+    let document = document(&map);
+    println!("taken apart in {read:?}, masks in {:?}", begun.elapsed().saturating_sub(read));
+    let memory: usize = document.regions.iter().map(|region| region.mask.memory()).sum();
+    // Most tiles are even, and even ones take nothing.
+    assert!(memory < 4096 * 4096 * 2, "{memory}");
+    assert!(document.coverage().uncovered <= 0.0);
+}
