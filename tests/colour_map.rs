@@ -351,7 +351,7 @@ fn what_is_no_flat_picture_is_refused() {
     assert!(matches!(ColourMap::of(&clear), Err(Problem::ClearMap)));
     // One colour more than there are regions: 17 × 16 = 272 even squares.
     let many = RgbImage::from_fn(17 * 12, 16 * 12, |x, y| Pixel([(x / 12 * 15) as u8, (y / 12 * 16) as u8, 90]));
-    assert!(17 * 16 > MAX_REGIONS);
+    const { assert!(17 * 16 > MAX_REGIONS) };
     assert!(matches!(ColourMap::of(&opaque(&many)), Err(Problem::MapColours)));
 }
 
