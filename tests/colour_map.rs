@@ -351,7 +351,7 @@ fn what_is_no_flat_picture_is_refused() {
     assert!(matches!(ColourMap::of(&clear), Err(Problem::ClearMap)));
     // One colour more than there are regions: 17 × 16 = 272 even squares.
     let many = RgbImage::from_fn(17 * 12, 16 * 12, |x, y| Pixel([(x / 12 * 15) as u8, (y / 12 * 16) as u8, 90]));
-    assert!(17 * 16 > MAX_REGIONS);
+    const { assert!(17 * 16 > MAX_REGIONS) };
     assert!(matches!(ColourMap::of(&opaque(&many)), Err(Problem::MapColours)));
 }
 
@@ -525,4 +525,20 @@ fn a_file_that_is_no_map_is_named() {
     let folder = tempfile::tempdir().expect("a folder");
     let error: FileError = ColourMap::read(folder.path().join("gone.png")).expect_err("not there");
     assert!(error.to_string().contains("gone.png"));
+}
+
+#[test]
+fn a_map_of_sixteen_megapixels_is_taken_apart_in_reasonable_memory() {
+    let mut numbers = Numbers(13);
+    let small = cells(512, 512, &colours(60, &mut numbers), &mut numbers);
+    let image = opaque(&RgbImage::from_fn(4096, 4096, |x, y| *small.get_pixel(x / 8, y / 8)));
+    let begun = std::time::Instant::now();
+    let map = ColourMap::of(&image).expect("a map");
+    let read = begun.elapsed();
+    let document = document(&map);
+    println!("taken apart in {read:?}, masks in {:?}", begun.elapsed().saturating_sub(read));
+    let memory: usize = document.regions.iter().map(|region| region.mask.memory()).sum();
+    // Most tiles are even, and even ones take nothing.
+    assert!(memory < 4096 * 4096 * 2, "{memory}");
+    assert!(document.coverage().uncovered <= 0.0);
 }

@@ -31,7 +31,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Make a project from masks and prompts
-    New(new::Args),
+    New(Box<new::Args>),
     /// Draw a project without a window
     Render(Box<render::Args>),
     /// Say what a project, an exported PNG, a checkpoint or a LoRA holds

@@ -169,6 +169,12 @@ fn unrest(image: &RgbaImage) -> Vec<u8> {
             if !is_opaque(own) {
                 continue;
             }
+            // Most pixels of a map, seen without counting.
+            let two = row.get(x * 4 + 4..x * 4 + 8) == Some(own);
+            if two && below.and_then(|row| row.get(x * 4..x * 4 + 8)) == row.get(x * 4..x * 4 + 8) {
+                *out = 0;
+                continue;
+            }
             let to = |row: Option<&[u8]>, x: usize| differ(own, row.and_then(|row| row.get(x * 4..x * 4 + 4)));
             let side = |other: Option<usize>| match other {
                 Some(other) => {
@@ -187,22 +193,36 @@ fn unrest(image: &RgbaImage) -> Vec<u8> {
 fn shades(image: &RgbaImage, unrest: &[u8], calm: u8) -> Vec<Shade> {
     let mut counts = vec![(0_u32, 0_u32); 1 << 24];
     let mut seen = Vec::new();
-    for (pixel, unrest) in image.as_raw().chunks_exact(4).zip(unrest) {
-        if is_opaque(pixel) {
-            let number = number(pixel);
-            let count = &mut counts[number];
-            if count.0 == 0 {
-                seen.push(u32::try_from(number).unwrap_or(0));
-            }
-            count.0 += 1;
-            count.1 += u32::from(*unrest <= calm);
+    // Run by run of one colour, as maps have long ones.
+    let pixels = image.as_raw().chunks_exact(4).zip(unrest);
+    let mut run = ([0; 4], 0, 0);
+    for (pixel, unrest) in pixels {
+        if pixel != run.0 {
+            count(&mut counts, &mut seen, run);
+            run = ([pixel[0], pixel[1], pixel[2], pixel[3]], 0, 0);
         }
+        run.1 += 1;
+        run.2 += u32::from(*unrest <= calm);
     }
+    count(&mut counts, &mut seen, run);
     let shade = |colour: u32| {
         let (all, calm) = counts[colour as usize];
         Shade { colour, all, calm }
     };
     seen.into_iter().map(shade).collect()
+}
+
+/// Counts a run of pixels of one colour: how many there are, and how many of them are even.
+fn count(counts: &mut [(u32, u32)], seen: &mut Vec<u32>, (pixel, all, calm): ([u8; 4], u32, u32)) {
+    if all == 0 || !is_opaque(&pixel) {
+        return;
+    }
+    let number = number(&pixel);
+    if counts[number].0 == 0 {
+        seen.push(u32::try_from(number).unwrap_or(0));
+    }
+    counts[number].0 += all;
+    counts[number].1 += calm;
 }
 
 /// Shades that are one colour: the most frequent of them, and how many even pixels have one.

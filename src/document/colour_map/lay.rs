@@ -32,7 +32,7 @@ pub(super) fn is_too_fine(map: &ColourMap) -> bool {
             };
             for (y, row) in (band * SIDE..).zip(rows.chunks_exact(across)) {
                 let columns = column..(column + SIDE).min(across);
-                row[columns.clone()].iter().for_each(|label| see(*label));
+                row[columns.clone()].chunk_by(|a, b| a == b).for_each(|run| see(run[0]));
                 soft(map, y, columns).iter().for_each(|share| see(share.label));
             }
         }
@@ -62,7 +62,7 @@ pub(super) fn masks(map: &ColourMap, width: u32, height: u32, order: &[usize]) -
     let rows = height.div_ceil(TILE);
     // A few rows of tiles at a time: what waits to be put into the masks stays little.
     for first in (0..rows).step_by(16) {
-        let bands: Vec<(u32, Vec<(u32, usize, Tile)>)> = (first..(first + 16).min(rows))
+        let bands: Vec<(u32, Vec<Drawn>)> = (first..(first + 16).min(rows))
             .into_par_iter()
             .map(|row| (row, band(map, &places, &across, &down[row as usize * SIDE..])))
             .collect();
@@ -75,8 +75,11 @@ pub(super) fn masks(map: &ColourMap, width: u32, height: u32, order: &[usize]) -
     masks
 }
 
-/// The tiles of one row of tiles that are not empty: column, mask, and what it covers there.
-fn band(map: &ColourMap, places: &[Option<usize>], across: &[Taps], down: &[Taps]) -> Vec<(u32, usize, Tile)> {
+/// A tile that is not empty: its column, which mask it is of, and what that covers there.
+type Drawn = (u32, usize, Tile);
+
+/// The tiles of one row of tiles that are not empty.
+fn band(map: &ColourMap, places: &[Option<usize>], across: &[Taps], down: &[Taps]) -> Vec<Drawn> {
     let down = &down[..SIDE.min(down.len())];
     let mut tiles = Vec::new();
     for (column, across) in (0..).zip(across.chunks(SIDE)) {

@@ -10,6 +10,7 @@ mod place;
 
 use super::{Document, FileError, MAX_REGIONS, Problem, Region, RegionId, Rgb, read_picture};
 use image::RgbaImage;
+use rayon::prelude::*;
 use std::path::Path;
 
 /// Colours nearer than this are one region, the more frequent one: about what the eye still tells apart where two even areas
@@ -109,9 +110,9 @@ impl ColourMap {
     /// Counts what each colour covers, and brings the largest to the front; colours that nothing is left of go.
     fn sort(&mut self, centres: &[Rgb]) {
         let mut sums = vec![0_u64; centres.len()];
-        for label in &self.labels {
-            if let Some(sum) = sums.get_mut(usize::from(*label)) {
-                *sum += 255;
+        for run in self.labels.chunk_by(|a, b| a == b) {
+            if let Some(sum) = sums.get_mut(usize::from(run[0])) {
+                *sum += 255 * run.len() as u64;
             }
         }
         for share in &self.soft {
@@ -123,9 +124,9 @@ impl ColourMap {
         for (place, i) in (0..).zip(&order) {
             places[*i] = place;
         }
-        for label in &mut self.labels {
+        self.labels.par_iter_mut().for_each(|label| {
             *label = places.get(usize::from(*label)).copied().unwrap_or(*label);
-        }
+        });
         for share in &mut self.soft {
             share.label = places[usize::from(share.label)];
         }
