@@ -769,8 +769,9 @@ fn a_failed_save_leaves_the_old_file_whole_and_nothing_beside_it() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     // A folder in the way, and a folder that is not there.
     std::fs::create_dir(folder.path().join("folder.ora")).unwrap();
-    assert!(matches!(painted().save(folder.path().join("folder.ora")).unwrap_err().problem(), Problem::Write(_)));
-    assert!(matches!(painted().save(folder.path().join("no/where.ora")).unwrap_err().problem(), Problem::Write(_)));
+    let saved_to = |name: &str| painted().save(folder.path().join(name)).unwrap_err().into_problem();
+    assert!(matches!(saved_to("folder.ora"), Problem::OutputIsFolder));
+    assert!(matches!(saved_to("no/where.ora"), Problem::NoFolder(_)));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
 }
 

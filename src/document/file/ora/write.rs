@@ -65,7 +65,7 @@ pub(in crate::document) fn write<W: Write + Seek>(
         return Err(Problem::TooMuchText(stack.len().max(project.len()), MAX_TEXT));
     }
 
-    let mut zip = ZipWriter::new(FailsOnce { stream, failed: false });
+    let mut zip = ZipWriter::new(FailsOnce { stream, failed: false, at: 0 });
     let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
     let deflated = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
     let mut put = |name: &str, bytes: &[u8], options: SimpleFileOptions| -> Result<(), Problem> {
@@ -118,32 +118,38 @@ pub(in crate::document) fn write<W: Write + Seek>(
 struct FailsOnce<W> {
     stream: W,
     failed: bool,
-}
-
-impl<W> FailsOnce<W> {
-    fn unless_failed<T>(&mut self, swallowed: T, act: impl FnOnce(&mut W) -> io::Result<T>) -> io::Result<T> {
-        if self.failed {
-            return Ok(swallowed);
-        }
-        let done = act(&mut self.stream);
-        self.failed = done.is_err();
-        done
-    }
+    /// The position that the writer believes in, bytes from the start.
+    at: u64,
 }
 
 impl<W: Write> Write for FailsOnce<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.unless_failed(bytes.len(), |stream| stream.write(bytes))
+        let written = if self.failed { Ok(bytes.len()) } else { self.stream.write(bytes) };
+        self.failed |= written.is_err();
+        self.at += *written.as_ref().unwrap_or(&0) as u64;
+        written
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.unless_failed((), Write::flush)
+        let flushed = if self.failed { Ok(()) } else { self.stream.flush() };
+        self.failed |= flushed.is_err();
+        flushed
     }
 }
 
 impl<W: Seek> Seek for FailsOnce<W> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.unless_failed(0, |stream| stream.seek(to))
+        let found = if self.failed {
+            Ok(match to {
+                SeekFrom::Start(at) => at,
+                SeekFrom::Current(by) | SeekFrom::End(by) => self.at.saturating_add_signed(by),
+            })
+        } else {
+            self.stream.seek(to)
+        };
+        self.failed |= found.is_err();
+        self.at = *found.as_ref().unwrap_or(&self.at);
+        found
     }
 }
 
