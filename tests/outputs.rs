@@ -226,7 +226,7 @@ fn render_writes_over_nothing_it_reads() {
     }
     let latents = format!("{model}/unet/diffusion_pytorch_model.safetensors");
     assert!(
-        fails(&folder, &draw(&model, &["-o", "o.png", "--latents", &latents])).contains("read by this very command")
+        fails(&folder, &draw(&model, &["-o", "o.png", "--latents", &latents])).contains("is what this is made from")
     );
     assert_eq!(["s.ora", "start.png", "mask.png"].map(read), before);
     assert_eq!(names(&folder), ["mask.png", "s.ora", "shown", "start.png"]);
@@ -265,6 +265,20 @@ fn the_ending_says_what_is_written_as_the_window_exports_it() {
     assert!(String::from_utf8_lossy(&out.stderr).contains("standard output") || !out.stderr.is_empty());
 }
 
+#[test]
+fn no_drawing_is_lost_to_the_length_of_its_words() {
+    let folder = studio();
+    let mut document = Document::open(folder.path().join("s.ora")).expect("a project");
+    document.style = "w".repeat(70_000);
+    document.save(folder.path().join("s.ora")).expect("saved");
+    let model = model();
+    let out = polyptych(&folder, &draw(&model, &["-o", "long.jpg"])).output().expect("runs");
+    assert!(out.status.success());
+    assert!(String::from_utf8_lossy(&out.stderr).contains("the picture was written without"));
+    let picture = image::open(folder.path().join("long.jpg")).expect("a picture");
+    assert_eq!((picture.width(), picture.height()), (128, 96));
+}
+
 #[cfg(unix)]
 #[test]
 fn the_shells_names_of_an_output_are_written_to() {
@@ -289,7 +303,7 @@ fn the_shells_names_of_an_output_are_written_to() {
         let before = std::fs::read(folder.path().join("s.ora")).expect("there");
         let mut command = polyptych(&folder, &draw(&model, &["-o", "-"]));
         let out = command.stdout(project).stderr(Stdio::piped()).output().expect("runs");
-        assert!(String::from_utf8_lossy(&out.stderr).contains("read by this very command"));
+        assert!(String::from_utf8_lossy(&out.stderr).contains("is what this is made from"));
         assert_eq!(std::fs::read(folder.path().join("s.ora")).expect("there"), before);
     }
     assert!(drawn(&["-o", "/dev/null"]).status.success());

@@ -207,7 +207,8 @@ impl App {
         app.look_at_shelf();
         app.ask_about_lost();
         if let Some(path) = options.project {
-            app.files.open(path);
+            // Its folder is where its pictures go, and the list of recent ones outlives the working folder.
+            app.files.open(std::path::absolute(&path).unwrap_or(path));
         }
         app
     }

@@ -125,7 +125,9 @@ impl App {
 impl PlaceForm {
     /// Its uses and what their buttons say, the likeliest first; `region` is the selected region's name.
     fn uses(&self, region: Option<&str>) -> Vec<(Place, String)> {
-        let mask = region.map(|name| (Place::Mask, fill("Mask of {0}", &[&name])));
+        // (A button has no room for a long name.)
+        let short = |name: &str| name.chars().take(24).collect::<String>();
+        let mask = region.map(|name| (Place::Mask, fill("Mask of {0}", &[&short(name)])));
         let start = Some((Place::Start, tr("Start from it").to_owned()));
         let regions = self.placed.map.as_ref().map(|_| (Place::Regions, tr("Regions by colour").to_owned()));
         let open = self.placed.told.as_ref().map(|_| (Place::Open, tr("Open it").to_owned()));

@@ -136,7 +136,15 @@ pub(super) fn run(args: &Args, window: &Window) -> anyhow::Result<()> {
     if let Some(output) = &latents {
         write_latent(output, &drawn)?;
     }
-    document.export_picture_to(&picture, &drawn.image, Export { format, ..Export::default() })?;
+    let export = Export { format, ..Export::default() };
+    match document.export_picture_to(&picture, &drawn.image, export) {
+        // No drawing is lost to the length of its words.
+        Err(error) if matches!(error.problem(), Problem::TooLargeToEmbed(..) | Problem::TooMuchText(..)) => {
+            document.export_picture_to(&picture, &drawn.image, Export { metadata: false, ..export })?;
+            notes.push(format!("{error}; the picture was written without what it was made from"));
+        }
+        done => done?,
+    }
     report(args, &document, notes, &model, &drawn, load, picture.is_stdout())
 }
 

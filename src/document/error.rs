@@ -53,7 +53,7 @@ pub enum Problem {
     #[error("cannot be written to ({0}); check what reads it, or write to a file")]
     Stream(#[source] std::io::Error),
     /// An output that the same command reads.
-    #[error("is read by this very command and would be lost; choose another name for what is written")]
+    #[error("is what this is made from and would be lost; choose another name")]
     OutputIsInput,
     /// Two outputs of one command in one place.
     #[error("would be written twice; give each output a name of its own")]

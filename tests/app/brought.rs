@@ -4,7 +4,7 @@ use super::painter::{Painter, Pretender};
 use egui::{Key, Modifiers};
 use image::{Rgb, RgbImage, Rgba, RgbaImage};
 use polyptych::app::Command;
-use polyptych::document::Document;
+use polyptych::document::{Carry, Document};
 use std::io::{Cursor, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -131,7 +131,7 @@ fn exports_replace_nothing_the_painting_is_made_of() {
     let mut painter = opens(&project);
     painter.asks_for(Command::ExportRegions);
     painter.answers_with(&lora, "Export");
-    assert!(painter.sees("is read by this very command"), "it is said while one can still choose another");
+    assert!(painter.sees("is what this is made from"), "it is said while one can still choose another");
     assert_eq!(std::fs::read(&lora).expect("there"), b"read by the picture");
     painter.answers_with(&folder.path().join("gone/regions.json"), "Export");
     assert!(painter.sees("there is no folder"));
@@ -179,4 +179,38 @@ fn a_picker_says_what_it_was_asked_for() {
     painter.chooses_file(Command::PlacePicture, &golden("lora/eps_kohya.safetensors"), "Choose");
     assert!(painter.sees("is not a picture that can be read here"));
     assert!(painter.document().settings.loras.is_empty());
+}
+
+#[test]
+fn a_picture_that_tells_how_it_was_made_is_opened_with_its_words() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("web.png");
+    let mut document = Document::new(128, 96);
+    "a stone tower".clone_into(&mut document.background.words);
+    "fog".clone_into(&mut document.background.negative);
+    (document.settings.seed, document.settings.steps) = (4_294_967_301, 24);
+    // As other programs write it: words and settings, and no project.
+    let carry = Carry { parameters: true, project: false };
+    document.export_png_with(&path, &RgbImage::new(128, 96), carry).expect("written");
+    let mut painter = Painter::sits_down();
+    painter.drops(&path);
+    painter.clicks("Open it");
+    painter.waits_for("the picture", |a| !a.is_busy_with_files());
+    let opened = painter.document();
+    assert_eq!((opened.width, opened.height), (128, 96));
+    assert_eq!((&*opened.background.words, &*opened.background.negative), ("a stone tower", "fog"));
+    assert_eq!((opened.settings.seed, opened.settings.steps), (4_294_967_301, 24));
+    assert_eq!(opened.take.as_ref().expect("the picture itself").seed, 4_294_967_301);
+    // Or it is a picture like any other.
+    let mut painter = Painter::sits_down();
+    painter.chooses_file(Command::PlacePicture, &path, "Choose");
+    painter.clicks("Start from it");
+    assert!(painter.document().start.is_some() && painter.document().background.words == "a mountain lake");
+}
+
+#[test]
+fn a_project_named_from_the_working_folder_has_a_folder_of_its_own() {
+    let painter = opens(Path::new("assets/examples/summer-farm.ora"));
+    let path = painter.app().editor().path().expect("a project");
+    assert!(path.is_absolute() && path.ends_with("assets/examples/summer-farm.ora"));
 }

@@ -30,14 +30,19 @@ pub(super) fn save_over(ui: &Ui, title: &str, losses: &[String], after: Option<L
     let mut next = None;
     let close = modal(ui, tr("Save over this file?"), 480.0, |ui| {
         ui.label(fill("{0} holds more than Polyptych can save. If it is replaced, this is gone from it:", &[&title]));
-        let t = theme::tokens(ui);
-        ui.spacing_mut().item_spacing.y = theme::HALF;
-        for loss in losses.iter().take(MOST_LOSSES) {
-            ui.label(RichText::new(format!("•  {loss}")).color(t.text_strong));
-        }
-        if losses.len() > MOST_LOSSES {
-            ui.label(fill("and {0} more", &[&(losses.len() - MOST_LOSSES)]));
-        }
+        ui.scope(|ui| {
+            let t = theme::tokens(ui);
+            ui.spacing_mut().item_spacing.y = theme::HALF;
+            for loss in losses.iter().take(MOST_LOSSES) {
+                ui.horizontal_top(|ui| {
+                    ui.label("•");
+                    ui.add(egui::Label::new(RichText::new(loss).color(t.text_strong)).wrap());
+                });
+            }
+            if losses.len() > MOST_LOSSES {
+                ui.label(fill("and {0} more", &[&(losses.len() - MOST_LOSSES)]));
+            }
+        });
         buttons(ui, |ui| {
             if main(ui, tr("Save as a new file…"), true) {
                 next = Some(Next::SaveAs(after.clone()));

@@ -24,9 +24,7 @@ pub fn problem(problem: &Problem) -> String {
         Problem::Stream(error) => {
             fill("cannot be written to ({0}); check what reads it, or write to a file", &[&system(error)])
         }
-        Problem::OutputIsInput => {
-            fill("is read by this very command and would be lost; choose another name for what is written", &[])
-        }
+        Problem::OutputIsInput => fill("is what this is made from and would be lost; choose another name", &[]),
         Problem::OutputTwice => fill("would be written twice; give each output a name of its own", &[]),
         Problem::OutputIsFolder => fill("is a folder; give the name of a file in it", &[]),
         Problem::NoFolder(folder) => fill("there is no folder {0}; make it first, or choose another", &[folder]),

@@ -55,8 +55,6 @@ pub(in crate::document) fn read<R: io::Read + Seek>(stream: R) -> Result<Read, P
     let mut document = Document::new(width, height);
     if has_project {
         document.extra = extra_entries(&mut archive, &stack, &mut report);
-    } else {
-        foreign::tell_program(&mut report);
     }
     let mut layers = Layers::new(archive, &stack, width, height);
     if !has_project && foreign::is_ours(&stack) {
@@ -66,12 +64,16 @@ pub(in crate::document) fn read<R: io::Read + Seek>(stream: R) -> Result<Read, P
     }
     report.few_lost(&stack.left_out);
     report.few(&stack.misread);
-    foreign::tell_arrangement(&stack, &mut report);
     let shapes = shapes(&stack, &mut layers, &mut report);
     let seed = project.as_ref().and_then(|project| Some(project.take.as_ref()?.seed));
     match project {
         Some(project) => own::fill(&shapes, project, &mut layers, &mut document, &mut report),
         None => foreign::fill(&shapes, &mut layers, &mut document, &mut report),
+    }
+    // The most serious first.
+    foreign::tell_arrangement(&stack, &mut report);
+    if !has_project {
+        foreign::tell_program(&mut report);
     }
     let (notes, losses) = report.into_parts();
     Ok(Read { opened: Opened { document, notes, losses }, seed })
