@@ -9,7 +9,7 @@ use std::io::{Cursor, Write as _};
 use std::path::{Path, PathBuf};
 
 /// A painting as a layer program saves it: a group of two layers, each of many colours, and what they make together.
-fn painting(folder: &Path) -> PathBuf {
+pub fn painting(folder: &Path) -> PathBuf {
     let layer = |width, height| {
         let image = RgbaImage::from_fn(width, height, |x, y| Rgba([x as u8, y as u8, 200, 255]));
         let mut bytes = Cursor::new(Vec::new());
@@ -48,7 +48,7 @@ impl Painter {
         self.h.step();
     }
 
-    fn chooses_file(&mut self, command: Command, path: &Path, button: &str) {
+    pub fn chooses_file(&mut self, command: Command, path: &Path, button: &str) {
         self.asks_for(command);
         self.answers_with(path, button);
         self.waits_for("the file", |a| !a.is_busy_with_files());

@@ -196,6 +196,16 @@ fn a_colour_map() {
 }
 
 #[test]
+fn saving_over_a_painting_of_another_program() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = super::brought::painting(folder.path());
+    in_both_themes(|s| {
+        s.painter.chooses_file(Command::Open, &path, "Open");
+        s.dialog(Command::Save, "Save over this file?", "save-over");
+    });
+}
+
+#[test]
 fn the_tour() {
     in_both_themes(|s| {
         s.calls(Command::Tour);
