@@ -5,7 +5,7 @@ mod common;
 
 use common::counted::Counted;
 use polyptych::backend::candle::Candle;
-use polyptych::backend::{Activation, Backend, ConvOptions, Device, HostTensor};
+use polyptych::backend::{Activation, Backend, ConvOptions, Device, WeightView};
 use polyptych::checkpoint::{Checkpoint, Model};
 use polyptych::diffusion::masks::LatentMask;
 use polyptych::diffusion::windows::WindowWeights;
@@ -316,7 +316,7 @@ fn strips_need_a_third_of_the_memory() {
 }
 
 /// Weights in memory, for a network without a checkpoint.
-struct InMemory(BTreeMap<String, HostTensor>);
+struct InMemory(BTreeMap<String, WeightView<'static>>);
 
 impl InMemory {
     /// The weights of `folder`, widened to f32.
@@ -331,7 +331,7 @@ impl InMemory {
                 Dtype::F32 => tensor.data().chunks(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect(),
                 other => panic!("{name} is {other:?}"),
             };
-            (name.to_owned(), HostTensor { shape: tensor.shape().to_vec(), data })
+            (name.to_owned(), WeightView::computed(tensor.shape().to_vec(), data))
         });
         Self(widened.collect())
     }
@@ -350,7 +350,7 @@ impl Weights for InMemory {
         self.0.get(name).map(|tensor| tensor.shape.clone())
     }
 
-    fn read(&self, name: &str) -> Result<HostTensor, polyptych::networks::Error> {
+    fn read(&self, name: &str) -> Result<WeightView<'_>, polyptych::networks::Error> {
         Ok(self.0[name].clone())
     }
 }
@@ -395,7 +395,7 @@ fn the_unet_agrees_with_candle_transformers() {
             let value = |index| if is_norm_scale { 1.0 + 0.2 * noise(index) } else { scale * noise(index) };
             let data: Vec<f32> = (0..len).map(value).collect();
             variable.set(&Tensor::from_slice(&data, shape.as_slice(), &cpu).unwrap()).unwrap();
-            weights.insert(name.clone(), HostTensor { shape, data });
+            weights.insert(name.clone(), WeightView::computed(shape, data));
         }
         let json = serde_json::json!({
             "block_out_channels": [32, 64, 64],
@@ -521,8 +521,8 @@ fn convolution_is_candles() {
         let data = wave(n * 4 * height * width, 0.7);
         let kernels = wave(6 * 4 * kernel * kernel, 1.3);
         let tensor = |data: &[f32], shape: [usize; 4]| Tensor::from_slice(data, &shape, &CandleDevice::Cpu).unwrap();
-        let weight = HostTensor { shape: vec![6, 4, kernel, kernel], data: kernels.clone() };
-        let bias = HostTensor { shape: vec![6], data: vec![0.0; 6] };
+        let weight = WeightView::computed(vec![6, 4, kernel, kernel], kernels.clone());
+        let bias = WeightView::computed(vec![6], vec![0.0; 6]);
         let options = ConvOptions { stride, before: padding, after: padding };
         let expected = tensor(&data, [n, 4, height, width])
             .conv2d(&tensor(&kernels, [6, 4, kernel, kernel]), padding, stride, 1, 1)
@@ -554,8 +554,8 @@ fn small_operators_do_what_they_say() {
     assert_eq!(down(b.concat(&[&image, &image], 1).unwrap()), [1., 2., 3., 4., 1., 2., 3., 4.]);
 
     // A kernel that picks the pixel right of and below the centre, with a row and a column of zeros there only.
-    let kernel = HostTensor { shape: vec![1, 1, 3, 3], data: vec![0., 0., 0., 0., 0., 0., 0., 0., 1.] };
-    let bias = HostTensor { shape: vec![1], data: vec![0.5] };
+    let kernel = WeightView::computed(vec![1, 1, 3, 3], vec![0., 0., 0., 0., 0., 0., 0., 0., 1.]);
+    let bias = WeightView::computed(vec![1], vec![0.5]);
     let conv = b.pack_conv(kernel, bias, ConvOptions { stride: 2, before: 0, after: 1 }).unwrap();
     let x = up(&[1, 1, 4, 4], &(0..16).map(|i| i as f32).collect::<Vec<_>>());
     assert_eq!(down(b.conv2d(&x, &conv).unwrap()), [10.5, 0.5, 0.5, 0.5]);

@@ -1,8 +1,9 @@
 //! The operators on candle: the processor now, CUDA and Metal behind features later, and the oracle for every other backend.
 
 mod cpu;
+mod pack;
 
-use super::{Activation, Backend, ConvOptions, Error, GroupMoments, HostTensor, Result};
+use super::{Activation, Backend, ConvOptions, Error, GroupMoments, Result, Values, WeightView};
 use candle_core::{D, DType, Device, Tensor};
 use std::sync::{Mutex, PoisonError};
 
@@ -46,8 +47,22 @@ impl Candle {
         self.device.is_cpu() && self.dtype == DType::F32
     }
 
-    fn host(&self, tensor: HostTensor, operator: &'static str) -> Result<Tensor> {
-        on(operator, || Tensor::from_vec(tensor.data, tensor.shape, &self.device)?.to_dtype(self.dtype))
+    /// A weight on the device. What is not wanted in f32 is not widened on the way either.
+    fn host(&self, weight: WeightView, operator: &'static str) -> Result<Tensor> {
+        let half = match weight.values {
+            Values::F16(bytes) => Some((bytes, DType::F16)),
+            Values::Bf16(bytes) => Some((bytes, DType::BF16)),
+            _ => None,
+        };
+        on(operator, || match half.filter(|_| self.dtype != DType::F32) {
+            Some((bytes, dtype)) => {
+                Tensor::from_raw_buffer(bytes, dtype, &weight.shape, &self.device)?.to_dtype(self.dtype)
+            }
+            None => {
+                let shape = weight.shape.clone();
+                Tensor::from_vec(weight.into_f32(), shape, &self.device)?.to_dtype(self.dtype)
+            }
+        })
     }
 }
 
@@ -196,37 +211,44 @@ impl Backend for Candle {
         }
     }
 
-    fn pack_conv(&self, weight: HostTensor, bias: HostTensor, options: ConvOptions) -> Result<Conv> {
-        let weight = self.host(weight, "packing a convolution")?;
-        let bias = self.host(bias, "packing a convolution")?;
-        let [outputs, ..] = dims::<4>("packing a convolution", &weight)?;
-        on("packing a convolution", || {
-            let matrix = weight.permute((2, 3, 1, 0))?.reshape(((), outputs))?.contiguous()?;
-            if self.on_processor() {
-                // One copy is enough: the weight is a view of the matrix.
-                let (_, inputs, kernel, _) = weight.dims4()?;
-                let weight = matrix.reshape((kernel, kernel, inputs, outputs))?.permute((3, 2, 0, 1))?;
-                return Ok(Conv { weight, matrix, bias, options });
-            }
-            Ok(Conv { matrix: weight.clone(), weight, bias, options })
+    fn pack_conv(&self, weight: WeightView, bias: WeightView, options: ConvOptions) -> Result<Conv> {
+        let operator = "packing a convolution";
+        let bias = self.host(bias, operator)?;
+        if !self.on_processor() {
+            let weight = self.host(weight, operator)?;
+            return Ok(Conv { matrix: weight.clone(), weight, bias, options });
+        }
+        let &[outputs, inputs, kernel, width] = weight.shape.as_slice() else {
+            return Err(Error::Shape { operator, found: weight.shape, expected: "4 dimensions".to_owned() });
+        };
+        if kernel != width || weight.len() != outputs * inputs * kernel * kernel {
+            let expected = format!("a square kernel and {} values", weight.len());
+            return Err(Error::Shape { operator, found: weight.shape, expected });
+        }
+        let matrix = pack::matrix(&weight, outputs, inputs, kernel);
+        on(operator, || {
+            let matrix = Tensor::from_vec(matrix, (kernel * kernel * inputs, outputs), &self.device)?;
+            // One copy is enough: the weight is a view of the matrix.
+            let weight = matrix.reshape((kernel, kernel, inputs, outputs))?.permute((3, 2, 0, 1))?;
+            Ok(Conv { weight, matrix, bias, options })
         })
     }
 
-    fn pack_linear(&self, weight: HostTensor, bias: Option<HostTensor>) -> Result<Linear> {
+    fn pack_linear(&self, weight: WeightView, bias: Option<WeightView>) -> Result<Linear> {
         let weight = self.host(weight, "packing a linear layer")?;
         let weight = on("packing a linear layer", || weight.t())?;
         let bias = bias.map(|bias| self.host(bias, "packing a linear layer")).transpose()?;
         Ok(Linear { weight, bias })
     }
 
-    fn pack_norm(&self, scale: HostTensor, shift: HostTensor) -> Result<Norm> {
+    fn pack_norm(&self, scale: WeightView, shift: WeightView) -> Result<Norm> {
         Ok(Norm {
             scale: self.host(scale, "packing a normalisation")?,
             shift: self.host(shift, "packing a normalisation")?,
         })
     }
 
-    fn pack_embedding(&self, table: HostTensor) -> Result<Tensor> {
+    fn pack_embedding(&self, table: WeightView) -> Result<Tensor> {
         self.host(table, "packing an embedding")
     }
 
