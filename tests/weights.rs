@@ -4,7 +4,7 @@ mod common;
 
 use common::counted::Counted;
 use common::goldens;
-use polyptych::backend::candle::Candle;
+use polyptych::backend::cpu::Cpu;
 use polyptych::backend::{Backend as _, ConvOptions, Values, WeightView};
 use polyptych::checkpoint::{Checkpoint, LoraFile};
 use safetensors::SafeTensors;
@@ -59,7 +59,7 @@ fn peak<T>(run: impl FnOnce() -> T) -> (T, usize) {
 #[test]
 fn a_packed_weight_takes_its_own_memory_and_no_more() {
     let _alone = ALONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    let b = Candle::cpu();
+    let b = Cpu::new();
     let count = 256 * 512 * 9;
     let (halves, floats) = (vec![0x3c_u8; 2 * count], vec![0x3c_u8; 4 * count]);
     let bias = || WeightView::computed(vec![256], vec![0.0; 256]);
@@ -90,8 +90,8 @@ fn a_packed_weight_takes_its_own_memory_and_no_more() {
 fn a_file_s_own_bytes_go_to_the_backend_except_where_loras_change_them() {
     let _alone = ALONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     for name in ["eps", "vpred"] {
-        let backend = Counted::new(Candle::cpu());
-        let book = backend.with(Candle::cpu());
+        let backend = Counted::new(Cpu::new());
+        let book = backend.with(Cpu::new());
         let checkpoint = Checkpoint::open(goldens().join(name).to_str().unwrap()).unwrap();
         let mut model = checkpoint.load_on(backend).unwrap();
         let (borrowed, computed) = book.packed();

@@ -8,9 +8,10 @@
 //! backend may keep another order in memory; these are what [`Backend::shape`], [`Backend::upload`] and
 //! [`Backend::download`] speak.
 //!
-//! [`candle`] is the first backend, and the oracle for the others.
+//! [`cpu`] is what pictures are drawn on; [`candle`] is the oracle for the others.
 
 pub mod candle;
+pub mod cpu;
 mod device;
 mod weight;
 
