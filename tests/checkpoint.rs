@@ -54,7 +54,7 @@ impl Broken {
     #[track_caller]
     fn fails(&self, words: &[&str]) {
         let result = Checkpoint::open(self.0.path().to_str().unwrap())
-            .and_then(|checkpoint| checkpoint.load(Device::Candle).map(|_| ()));
+            .and_then(|checkpoint| checkpoint.load(Device::Cpu).map(|_| ()));
         says(&result.unwrap_err().to_string(), words);
     }
 }
@@ -85,7 +85,7 @@ fn the_embedded_checkpoint_opens_and_draws() {
     let summary = checkpoint.summary().unwrap();
     assert!(!summary.known_words.unwrap().things.is_empty(), "it says what it can draw");
     let window = checkpoint.window();
-    let mut model = checkpoint.load(Device::Candle).unwrap();
+    let mut model = checkpoint.load(Device::Cpu).unwrap();
     let words = model.prompt("a red house").unwrap();
     let latents = Planes::zeros(1, 4, window, window);
     let prediction = model.predict(&latents, 500.0, &[Call { input: 0, prompt: words }]).unwrap();
@@ -109,7 +109,7 @@ fn the_embedded_checkpoint_s_few_step_version_is_offered_where_its_weights_are_i
     assert_eq!((few.window(), few.scheduler()["prediction_type"].as_str()), (finished.window(), Some("v_prediction")));
     let [summary, of_few] = [&finished, &few].map(|checkpoint| checkpoint.summary().unwrap());
     assert_eq!((of_few.known_words, of_few.parts[0].parameters), (summary.known_words, summary.parts[0].parameters));
-    let mut model = few.load(Device::Candle).unwrap();
+    let mut model = few.load(Device::Cpu).unwrap();
     let words = model.prompt("a red house").unwrap();
     let latents = Planes::zeros(1, 4, few.window(), few.window());
     let prediction = model.predict(&latents, 999.0, &[Call { input: 0, prompt: words }]).unwrap();
@@ -118,7 +118,7 @@ fn the_embedded_checkpoint_s_few_step_version_is_offered_where_its_weights_are_i
 
 /// What a checkpoint makes of some words, and the UNet of these words.
 fn heard_and_seen(path: &str) -> (Vec<f32>, Vec<f32>) {
-    let mut model = Checkpoint::open(path).unwrap().load(Device::Candle).unwrap();
+    let mut model = Checkpoint::open(path).unwrap().load(Device::Cpu).unwrap();
     let words = model.prompt("a red fox").unwrap();
     let mut latents = Planes::zeros(1, 4, 16, 16);
     latents.data.iter_mut().enumerate().for_each(|(i, v)| *v = (i as f32).sin());

@@ -81,7 +81,7 @@ impl Bench {
         let loader: Loader = Box::new(move |name, _| {
             counted.fetch_add(1, Ordering::SeqCst);
             if name == "missing" {
-                return Err(studio::load(name, Device::Candle, &[]).expect_err("there is none of that name").into());
+                return Err(studio::load(name, Device::Cpu, &[]).expect_err("there is none of that name").into());
             }
             let config = SchedulerConfig { clip_sample: Some(false), ..SchedulerConfig::default() };
             Ok(Box::new(Toy { config, calls: Arc::clone(&theirs), preview_map: None, at_call }))

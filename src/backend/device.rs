@@ -6,8 +6,10 @@ use std::{fmt, str::FromStr};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Device {
-    /// The processor, with candle's kernels in f32: works everywhere, and is what the others are checked against.
+    /// The processor, in f32: works everywhere.
     #[default]
+    Cpu,
+    /// The processor with candle's own kernels in f32: slower, and what the others are checked against.
     Candle,
 }
 
@@ -21,7 +23,8 @@ impl FromStr for Device {
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         match name {
-            "auto" | "cpu" | "candle" => Ok(Self::Candle),
+            "auto" | "cpu" => Ok(Self::Cpu),
+            "candle" => Ok(Self::Candle),
             _ => Err(UnknownDevice(name.chars().take(40).collect())),
         }
     }
@@ -30,6 +33,7 @@ impl FromStr for Device {
 impl fmt::Display for Device {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Cpu => f.write_str("cpu"),
             Self::Candle => f.write_str("candle"),
         }
     }

@@ -8,12 +8,15 @@
 //! backend may keep another order in memory; these are what [`Backend::shape`], [`Backend::upload`] and
 //! [`Backend::download`] speak.
 //!
-//! [`candle`] is the first backend, and the oracle for the others.
+//! [`cpu`] is what pictures are drawn on; [`candle`] is the oracle for the others.
 
 pub mod candle;
+pub mod cpu;
 mod device;
+mod weight;
 
 pub use device::{Device, UnknownDevice};
+pub use weight::{Values, WeightView};
 
 /// Why an operator failed, in one line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,15 +49,6 @@ pub enum Error {
 
 /// What a backend's operator returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
-
-/// An array on the host: a weight on its way to a backend.
-#[derive(Debug, Clone, PartialEq)]
-pub struct HostTensor {
-    /// Sizes, slowest first.
-    pub shape: Vec<usize>,
-    /// The values, contiguous.
-    pub data: Vec<f32>,
-}
 
 /// How a convolution walks over its image. Kernel and channels come from the weight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,14 +109,15 @@ pub trait Backend: Send + 'static {
     /// The device in words, for the status line: `CPU, 8 threads, f32`.
     fn describe(&self) -> String;
 
-    /// Packs a convolution: weight `[out, in, kernel, kernel]`, bias `[out]`.
-    fn pack_conv(&self, weight: HostTensor, bias: HostTensor, options: ConvOptions) -> Result<Self::Conv>;
+    /// Packs a convolution: weight `[out, in, kernel, kernel]`, bias `[out]`. Weights come in their file's own type; here and
+    /// below they are converted straight into the packed form, so that no tensor lies in memory twice.
+    fn pack_conv(&self, weight: WeightView, bias: WeightView, options: ConvOptions) -> Result<Self::Conv>;
     /// Packs a linear layer: weight `[out, in]`, bias `[out]` or none.
-    fn pack_linear(&self, weight: HostTensor, bias: Option<HostTensor>) -> Result<Self::Linear>;
+    fn pack_linear(&self, weight: WeightView, bias: Option<WeightView>) -> Result<Self::Linear>;
     /// Packs scale and shift, both `[c]`.
-    fn pack_norm(&self, scale: HostTensor, shift: HostTensor) -> Result<Self::Norm>;
+    fn pack_norm(&self, scale: WeightView, shift: WeightView) -> Result<Self::Norm>;
     /// Packs a table `[rows, c]`.
-    fn pack_embedding(&self, table: HostTensor) -> Result<Self::Embedding>;
+    fn pack_embedding(&self, table: WeightView) -> Result<Self::Embedding>;
 
     /// Copies values from the host.
     fn upload(&self, shape: &[usize], data: &[f32]) -> Result<Self::Tensor>;

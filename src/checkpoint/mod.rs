@@ -29,6 +29,7 @@ pub use words::{Completion, KnownWords, Offer, Thing, UnknownWord, Words, insert
 
 use crate::backend::Backend;
 use crate::backend::candle::Candle;
+use crate::backend::cpu::Cpu;
 use crate::networks::{self, clip, unet, vae};
 use lora::Patches;
 use safetensors::TensorFile;
@@ -255,6 +256,7 @@ impl Checkpoint {
     /// As [`Checkpoint::load`] and [`Model::set_loras`].
     pub fn load_with(&self, device: Device, loras: &[(Arc<LoraFile>, f32)]) -> Result<Model> {
         match device {
+            Device::Cpu => Model::load(self, Cpu::new(), loras),
             Device::Candle => Model::load(self, Candle::cpu(), loras),
         }
     }

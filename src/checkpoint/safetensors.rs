@@ -2,16 +2,10 @@
 
 use super::store::{Bytes, Store, map_file};
 use super::{Error, Result};
-use crate::backend::HostTensor;
+use crate::backend::{Values, WeightView};
 use crate::networks::{self, Weights};
-use half::slice::HalfFloatSliceExt as _;
-use half::{bf16, f16};
-use rayon::prelude::*;
 use safetensors::tensor::{Dtype, Metadata, SafeTensorError, SafeTensors, TensorInfo};
 use std::path::Path;
-
-/// Values converted at a time.
-const BLOCK: usize = 4096;
 
 /// One file of named tensors, its header read and checked.
 #[derive(Debug)]
@@ -136,62 +130,31 @@ impl Weights for TensorFile {
         self.header.info(name).map(|info| info.shape.clone())
     }
 
-    fn read(&self, name: &str) -> networks::Result<HostTensor> {
+    fn read(&self, name: &str) -> networks::Result<WeightView<'_>> {
         let missing = || networks::Error::MissingTensor { file: self.file.clone(), name: name.to_owned() };
         let info = self.header.info(name).ok_or_else(missing)?;
         let (begin, end) = info.data_offsets;
         let bytes = self.bytes.get(self.start + begin..self.start + end).ok_or_else(missing)?;
-        let data = to_f32(info.dtype, bytes).ok_or_else(|| networks::Error::WeightType {
-            file: self.file.clone(),
-            name: name.to_owned(),
-            dtype: format!("{:?}", info.dtype),
-        })?;
-        if let Some((index, &value)) = data.iter().enumerate().find(|(_, value)| !value.is_finite()) {
-            return Err(networks::Error::NotFinite { file: self.file.clone(), name: name.to_owned(), value, index });
+        let values = match info.dtype {
+            Dtype::F16 => Values::F16(bytes),
+            Dtype::BF16 => Values::Bf16(bytes),
+            Dtype::F32 => Values::F32(bytes),
+            Dtype::F64 => Values::F64(bytes),
+            other => {
+                let (file, name, dtype) = (self.file.clone(), name.to_owned(), format!("{other:?}"));
+                return Err(networks::Error::WeightType { file, name, dtype });
+            }
+        };
+        let weight = WeightView { shape: info.shape.clone(), values };
+        match weight.first_not_finite() {
+            Some((index, value)) => {
+                Err(networks::Error::NotFinite { file: self.file.clone(), name: name.to_owned(), value, index })
+            }
+            None => Ok(weight),
         }
-        Ok(HostTensor { shape: info.shape.clone(), data })
     }
-}
 
-/// Little-endian values of any float type, as f32; none where the type is not one.
-fn to_f32(dtype: Dtype, bytes: &[u8]) -> Option<Vec<f32>> {
-    match dtype {
-        Dtype::F32 => Some(convert::<4>(bytes, |bytes, values| {
-            for (value, bytes) in values.iter_mut().zip(bytes.as_chunks().0) {
-                *value = f32::from_le_bytes(*bytes);
-            }
-        })),
-        Dtype::F16 => Some(convert::<2>(bytes, |bytes, values| {
-            let mut block = [f16::ZERO; BLOCK];
-            let block = block.get_mut(..values.len()).unwrap_or_default();
-            for (value, bytes) in block.iter_mut().zip(bytes.as_chunks().0) {
-                *value = f16::from_le_bytes(*bytes);
-            }
-            block.convert_to_f32_slice(values);
-        })),
-        Dtype::BF16 => Some(convert::<2>(bytes, |bytes, values| {
-            for (value, bytes) in values.iter_mut().zip(bytes.as_chunks().0) {
-                *value = bf16::from_le_bytes(*bytes).to_f32();
-            }
-        })),
-        Dtype::F64 => Some(convert::<8>(bytes, |bytes, values| {
-            for (value, bytes) in values.iter_mut().zip(bytes.as_chunks().0) {
-                #[expect(clippy::cast_possible_truncation, reason = "networks compute in f32")]
-                let narrowed = f64::from_le_bytes(*bytes) as f32;
-                *value = narrowed;
-            }
-        })),
-        _ => None,
+    fn release(&self) {
+        self.bytes.release();
     }
-}
-
-/// Converts values of `SIZE` bytes block by block, on all threads.
-fn convert<const SIZE: usize>(bytes: &[u8], block: impl Fn(&[u8], &mut [f32]) + Sync) -> Vec<f32> {
-    let mut values = vec![0.0; bytes.len() / SIZE];
-    values
-        .par_chunks_mut(BLOCK)
-        .zip(bytes.par_chunks(BLOCK * SIZE))
-        .with_min_len(16)
-        .for_each(|(values, bytes)| block(bytes, values));
-    values
 }

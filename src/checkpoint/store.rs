@@ -49,6 +49,22 @@ impl Deref for Bytes {
     }
 }
 
+impl Bytes {
+    /// Lets the system take back the pages that hold a mapped file's bytes: it counts them as the program's memory. They are
+    /// read again, most often from the system's cache, when they are looked at again.
+    pub(super) fn release(&self) {
+        #[cfg(unix)]
+        if let Self::Mapped(map) = self {
+            // SAFETY: the map is shared with its file and never written to, so the pages come back with the same bytes.
+            #[expect(unsafe_code, reason = "memory is given back this way only")]
+            let released = unsafe { map.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
+            if let Err(error) = released {
+                log::debug!("the pages of a mapped file stay in memory: {error}");
+            }
+        }
+    }
+}
+
 impl Store {
     /// The tree of this name or path, and what it is called.
     pub(super) fn open(name_or_path: &str) -> Result<(String, Self)> {

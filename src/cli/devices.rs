@@ -20,7 +20,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         let cpu = json!({"device": "cpu", "threads": threads, "dtypes": ["f32"], "draws": true});
         return print_line(&json!({"devices": [cpu], "graphics_adapters": adapters}).to_string());
     }
-    let mut text = format!("cpu      {threads} threads, f32 (candle)\n");
+    let mut text = format!("cpu      {threads} threads, f32\n");
     for (name, kind) in adapters {
         writeln!(
             text,

@@ -1,7 +1,7 @@
 //! Named weights on their way into a backend.
 
 use super::{Error, Result};
-use crate::backend::{Backend, ConvOptions, HostTensor};
+use crate::backend::{Backend, ConvOptions, WeightView};
 
 /// A file of named tensors.
 pub trait Weights {
@@ -11,11 +11,14 @@ pub trait Weights {
     /// The shape of tensor `name`, if it is there.
     fn shape(&self, name: &str) -> Option<Vec<usize>>;
 
-    /// The values of tensor `name`, as f32.
+    /// The values of tensor `name`, in the file's own type and without a copy where nothing changes them.
     ///
     /// # Errors
     /// Where it is missing, of a type that cannot be read, or not finite.
-    fn read(&self, name: &str) -> Result<HostTensor>;
+    fn read(&self, name: &str) -> Result<WeightView<'_>>;
+
+    /// Says that nothing read before is needed any more, so that the pages of a mapped file that hold it may go.
+    fn release(&self) {}
 }
 
 /// Reads and packs weights below one prefix.
@@ -45,7 +48,7 @@ impl<'a, B: Backend> Loader<'a, B> {
     }
 
     /// Reads tensor `name`, which must be of one of the shapes `expected`, and gives it the first of them.
-    fn tensor(&self, name: &str, expected: &[&[usize]]) -> Result<HostTensor> {
+    fn tensor(&self, name: &str, expected: &[&[usize]]) -> Result<WeightView<'a>> {
         let name = format!("{}{name}", self.prefix);
         let file = || self.weights.file();
         let Some(found) = self.weights.shape(&name) else {
@@ -58,6 +61,12 @@ impl<'a, B: Backend> Loader<'a, B> {
         let mut tensor = self.weights.read(&name)?;
         tensor.shape = wanted.to_vec();
         Ok(tensor)
+    }
+
+    /// What the backend has packed, once the file's pages have gone.
+    fn packed<T>(&self, packed: crate::backend::Result<T>) -> Result<T> {
+        self.weights.release();
+        Ok(packed?)
     }
 
     /// A convolution `name.weight`, `name.bias` with a square kernel.
@@ -75,7 +84,7 @@ impl<'a, B: Backend> Loader<'a, B> {
         let here = self.at(name);
         let weight = here.tensor("weight", &[&[outputs, inputs, kernel, kernel]])?;
         let bias = here.tensor("bias", &[&[outputs]])?;
-        Ok(self.backend.pack_conv(weight, bias, options)?)
+        self.packed(self.backend.pack_conv(weight, bias, options))
     }
 
     /// A linear layer `name.weight`, and `name.bias` where `bias`. A 1×1 convolution is taken too: it is the same.
@@ -86,7 +95,7 @@ impl<'a, B: Backend> Loader<'a, B> {
         let here = self.at(name);
         let weight = here.tensor("weight", &[&[outputs, inputs], &[outputs, inputs, 1, 1]])?;
         let bias = if bias { Some(here.tensor("bias", &[&[outputs]])?) } else { None };
-        Ok(self.backend.pack_linear(weight, bias)?)
+        self.packed(self.backend.pack_linear(weight, bias))
     }
 
     /// A normalisation `name.weight`, `name.bias`.
@@ -97,7 +106,7 @@ impl<'a, B: Backend> Loader<'a, B> {
         let here = self.at(name);
         let scale = here.tensor("weight", &[&[channels]])?;
         let shift = here.tensor("bias", &[&[channels]])?;
-        Ok(self.backend.pack_norm(scale, shift)?)
+        self.packed(self.backend.pack_norm(scale, shift))
     }
 
     /// A table `name.weight`.
@@ -106,6 +115,6 @@ impl<'a, B: Backend> Loader<'a, B> {
     /// Where the tensor is missing or of another shape.
     pub fn embedding(&self, name: &str, rows: usize, width: usize) -> Result<B::Embedding> {
         let table = self.at(name).tensor("weight", &[&[rows, width]])?;
-        Ok(self.backend.pack_embedding(table)?)
+        self.packed(self.backend.pack_embedding(table))
     }
 }

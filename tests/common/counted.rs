@@ -1,7 +1,8 @@
-//! A backend that counts: bytes of the tensors alive, and time per operator; and one that has only so much memory.
+//! A backend that counts: bytes of the tensors alive, time per operator, and weights that came as a file's bytes or not; and
+//! one that has only so much memory.
 #![allow(dead_code, reason = "each test binary uses its own share of these helpers")]
 
-use polyptych::backend::{Activation, Backend, ConvOptions, Error, GroupMoments, HostTensor, Result};
+use polyptych::backend::{Activation, Backend, ConvOptions, Error, GroupMoments, Result, WeightView};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -12,6 +13,8 @@ struct Book {
     peak: usize,
     limit: Option<usize>,
     refused: usize,
+    borrowed: usize,
+    computed: usize,
     seconds: BTreeMap<&'static str, (usize, f64)>,
 }
 
@@ -76,6 +79,19 @@ impl<B: Backend> Counted<B> {
         all
     }
 
+    /// Weights packed since the last call: those that came as bytes of their file, and those that were made on the way.
+    pub fn packed(&self) -> (usize, usize) {
+        let mut book = self.book.lock().unwrap();
+        (std::mem::take(&mut book.borrowed), std::mem::take(&mut book.computed))
+    }
+
+    fn weigh<'a>(&self, weights: impl IntoIterator<Item = &'a WeightView<'a>>) {
+        let mut book = self.book.lock().unwrap();
+        for weight in weights {
+            *(if weight.is_borrowed() { &mut book.borrowed } else { &mut book.computed }) += 1;
+        }
+    }
+
     fn enter(&self, operator: &'static str, inner: B::Tensor) -> Result<Entry<B::Tensor>> {
         let count = 4 * self.inner.shape(&inner).iter().product::<usize>();
         let mut book = self.book.lock().unwrap();
@@ -113,16 +129,20 @@ impl<B: Backend> Backend for Counted<B> {
     fn describe(&self) -> String {
         self.inner.describe()
     }
-    fn pack_conv(&self, weight: HostTensor, bias: HostTensor, options: ConvOptions) -> Result<B::Conv> {
+    fn pack_conv(&self, weight: WeightView, bias: WeightView, options: ConvOptions) -> Result<B::Conv> {
+        self.weigh([&weight, &bias]);
         self.inner.pack_conv(weight, bias, options)
     }
-    fn pack_linear(&self, weight: HostTensor, bias: Option<HostTensor>) -> Result<B::Linear> {
+    fn pack_linear(&self, weight: WeightView, bias: Option<WeightView>) -> Result<B::Linear> {
+        self.weigh(std::iter::once(&weight).chain(&bias));
         self.inner.pack_linear(weight, bias)
     }
-    fn pack_norm(&self, scale: HostTensor, shift: HostTensor) -> Result<B::Norm> {
+    fn pack_norm(&self, scale: WeightView, shift: WeightView) -> Result<B::Norm> {
+        self.weigh([&scale, &shift]);
         self.inner.pack_norm(scale, shift)
     }
-    fn pack_embedding(&self, table: HostTensor) -> Result<B::Embedding> {
+    fn pack_embedding(&self, table: WeightView) -> Result<B::Embedding> {
+        self.weigh([&table]);
         self.inner.pack_embedding(table)
     }
     fn upload(&self, shape: &[usize], data: &[f32]) -> Result<Self::Tensor> {

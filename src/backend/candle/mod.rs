@@ -1,17 +1,11 @@
-//! The operators on candle: the processor now, CUDA and Metal behind features later, and the oracle for every other backend.
+//! The operators on candle, by its own kernels: the oracle for every other backend, and what CUDA and Metal will run on.
 
-mod cpu;
-
-use super::{Activation, Backend, ConvOptions, Error, GroupMoments, HostTensor, Result};
+use super::{Activation, Backend, ConvOptions, Error, GroupMoments, Result, Values, WeightView};
 use candle_core::{D, DType, Device, Tensor};
-use std::sync::{Mutex, PoisonError};
 
-/// Values that an operator holds besides its input and output, at a time: 32 MiB in f32. Attention does slices of its
-/// queries, and a convolution on the processor slices of its rows, to stay below.
+/// Values that attention holds besides its input and output, at a time: 32 MiB in f32. It does slices of its queries to stay
+/// below.
 const SCRATCH: usize = 8 << 20;
-
-/// Values of a convolution's patches at a time: they are read right after they are written, so they should stay in the cache.
-const PATCHES: usize = 1 << 19;
 
 /// candle on one of its devices, in one precision.
 #[derive(Debug, Clone)]
@@ -35,19 +29,28 @@ impl Candle {
         Self { device, dtype, scratch: SCRATCH }
     }
 
-    /// Bounds the values that an operator holds besides its input and output (one query's or one row's are always held).
+    /// Bounds the values that attention holds besides its input and output (one query's are always held).
     #[must_use]
     pub fn with_scratch(self, scratch: usize) -> Self {
         Self { scratch, ..self }
     }
 
-    /// Whether the operators of [`cpu`] are used.
-    fn on_processor(&self) -> bool {
-        self.device.is_cpu() && self.dtype == DType::F32
-    }
-
-    fn host(&self, tensor: HostTensor, operator: &'static str) -> Result<Tensor> {
-        on(operator, || Tensor::from_vec(tensor.data, tensor.shape, &self.device)?.to_dtype(self.dtype))
+    /// A weight on the device. What is not wanted in f32 is not widened on the way either.
+    fn host(&self, weight: WeightView, operator: &'static str) -> Result<Tensor> {
+        let half = match weight.values {
+            Values::F16(bytes) => Some((bytes, DType::F16)),
+            Values::Bf16(bytes) => Some((bytes, DType::BF16)),
+            _ => None,
+        };
+        on(operator, || match half.filter(|_| self.dtype != DType::F32) {
+            Some((bytes, dtype)) => {
+                Tensor::from_raw_buffer(bytes, dtype, &weight.shape, &self.device)?.to_dtype(self.dtype)
+            }
+            None => {
+                let shape = weight.shape.clone();
+                Tensor::from_vec(weight.into_f32(), shape, &self.device)?.to_dtype(self.dtype)
+            }
+        })
     }
 }
 
@@ -56,8 +59,6 @@ impl Candle {
 pub struct Conv {
     /// `[out, in, kernel, kernel]`.
     weight: Tensor,
-    /// The same as `[kernel · kernel · in, out]`, for the processor.
-    matrix: Tensor,
     /// `[out]`.
     bias: Tensor,
     options: ConvOptions,
@@ -108,73 +109,12 @@ fn check_groups(operator: &'static str, x: &Tensor, channels: usize, groups: usi
     Ok(())
 }
 
-/// An image `[n, c, h, w]` as the operators of [`cpu`] want it: `[n, h, w, c]`. No copy where it came from one of them.
-fn channels_last(x: &Tensor) -> candle_core::Result<Tensor> {
-    x.permute((0, 2, 3, 1))?.contiguous()
-}
-
-/// The other way round, without a copy.
-fn channels_first(x: &Tensor) -> candle_core::Result<Tensor> {
-    x.permute((0, 3, 1, 2))
-}
-
-/// A convolution as products of the image's patches with its weights, some lines of the image at a time.
-fn conv2d_on_processor(x: &Tensor, weights: &Conv, scratch: usize) -> Result<Tensor> {
-    let [n, channels, in_height, in_width] = dims("conv2d", x)?;
-    let [outputs, inputs, kernel, _] = dims("conv2d", &weights.weight)?;
-    let ConvOptions { stride, before, after } = weights.options;
-    let size = |side: usize| (side + before + after).checked_sub(kernel).map(|rest| rest / stride + 1);
-    let (Some(height), Some(width)) = (size(in_height), size(in_width)) else {
-        let expected = format!("sides of at least {kernel}");
-        return Err(Error::Shape { operator: "conv2d", found: x.dims().to_vec(), expected });
-    };
-    if channels != inputs || n * height * width == 0 {
-        let expected = format!("{inputs} channels");
-        return Err(Error::Shape { operator: "conv2d", found: x.dims().to_vec(), expected });
-    }
-    on("conv2d", || {
-        let x = channels_last(x)?;
-        let len = inputs * kernel * kernel;
-        let product = |patches: &Tensor| {
-            let y = patches.matmul(&weights.matrix)?;
-            y.inplace_op2(&weights.bias, &cpu::AddVector)?;
-            candle_core::Result::Ok(y)
-        };
-        let y = if kernel == 1 && stride == 1 && before + after == 0 {
-            product(&x.reshape((n * height * width, channels))?)?
-        } else {
-            let slice = (scratch.min(PATCHES) / (len * width)).clamp(1, n * height);
-            let mut parts = Vec::with_capacity((n * height).div_ceil(slice));
-            for first in (0..n * height).step_by(slice) {
-                let lines = slice.min(n * height - first);
-                let op = cpu::Patches { kernel, stride, before, height, width, first, lines };
-                parts.push(product(&x.apply_op1_no_bwd(&op)?)?);
-            }
-            joined(&parts, 0)?
-        };
-        channels_first(&y.reshape((n, height, width, outputs))?)
-    })
-}
-
-/// Where an axis of an image lies with its channels last.
-fn last_axis(axis: usize) -> usize {
-    match axis {
-        1 => 3,
-        2 | 3 => axis - 1,
-        _ => axis,
-    }
-}
-
 /// The parts one after the other; no copy of a single one.
 fn joined(parts: &[Tensor], axis: usize) -> candle_core::Result<Tensor> {
     match parts {
         [all] => Ok(all.clone()),
         _ => Tensor::cat(parts, axis),
     }
-}
-
-fn normalise_on_processor(x: &Tensor, weights: &Norm, op: &cpu::GroupNorm) -> Result<Tensor> {
-    on("group_norm", || channels_first(&channels_last(x)?.apply_op3_no_bwd(&weights.scale, &weights.shift, op)?))
 }
 
 impl Backend for Candle {
@@ -188,45 +128,34 @@ impl Backend for Candle {
         let dtype = self.dtype.as_str();
         match &self.device {
             Device::Cpu => match rayon::current_num_threads() {
-                1 => format!("CPU, 1 thread, {dtype}"),
-                threads => format!("CPU, {threads} threads, {dtype}"),
+                1 => format!("candle on the CPU, 1 thread, {dtype}"),
+                threads => format!("candle on the CPU, {threads} threads, {dtype}"),
             },
             Device::Cuda(_) => format!("CUDA, {dtype}"),
             Device::Metal(_) => format!("Metal, {dtype}"),
         }
     }
 
-    fn pack_conv(&self, weight: HostTensor, bias: HostTensor, options: ConvOptions) -> Result<Conv> {
-        let weight = self.host(weight, "packing a convolution")?;
-        let bias = self.host(bias, "packing a convolution")?;
-        let [outputs, ..] = dims::<4>("packing a convolution", &weight)?;
-        on("packing a convolution", || {
-            let matrix = weight.permute((2, 3, 1, 0))?.reshape(((), outputs))?.contiguous()?;
-            if self.on_processor() {
-                // One copy is enough: the weight is a view of the matrix.
-                let (_, inputs, kernel, _) = weight.dims4()?;
-                let weight = matrix.reshape((kernel, kernel, inputs, outputs))?.permute((3, 2, 0, 1))?;
-                return Ok(Conv { weight, matrix, bias, options });
-            }
-            Ok(Conv { matrix: weight.clone(), weight, bias, options })
-        })
+    fn pack_conv(&self, weight: WeightView, bias: WeightView, options: ConvOptions) -> Result<Conv> {
+        let operator = "packing a convolution";
+        Ok(Conv { weight: self.host(weight, operator)?, bias: self.host(bias, operator)?, options })
     }
 
-    fn pack_linear(&self, weight: HostTensor, bias: Option<HostTensor>) -> Result<Linear> {
+    fn pack_linear(&self, weight: WeightView, bias: Option<WeightView>) -> Result<Linear> {
         let weight = self.host(weight, "packing a linear layer")?;
         let weight = on("packing a linear layer", || weight.t())?;
         let bias = bias.map(|bias| self.host(bias, "packing a linear layer")).transpose()?;
         Ok(Linear { weight, bias })
     }
 
-    fn pack_norm(&self, scale: HostTensor, shift: HostTensor) -> Result<Norm> {
+    fn pack_norm(&self, scale: WeightView, shift: WeightView) -> Result<Norm> {
         Ok(Norm {
             scale: self.host(scale, "packing a normalisation")?,
             shift: self.host(shift, "packing a normalisation")?,
         })
     }
 
-    fn pack_embedding(&self, table: HostTensor) -> Result<Tensor> {
+    fn pack_embedding(&self, table: WeightView) -> Result<Tensor> {
         self.host(table, "packing an embedding")
     }
 
@@ -248,9 +177,6 @@ impl Backend for Candle {
 
     fn conv2d(&self, x: &Tensor, weights: &Conv) -> Result<Tensor> {
         let ConvOptions { stride, before, after } = weights.options;
-        if self.on_processor() {
-            return conv2d_on_processor(x, weights, self.scratch);
-        }
         on("conv2d", || {
             let y = if before == after {
                 x.conv2d(&weights.weight, before, stride, 1, 1)?
@@ -273,10 +199,6 @@ impl Backend for Candle {
                 _ => x.matmul(&weights.weight)?,
             };
             match &weights.bias {
-                Some(bias) if self.on_processor() => {
-                    y.inplace_op2(bias, &cpu::AddVector)?;
-                    Ok(y)
-                }
                 Some(bias) => y.broadcast_add(bias),
                 None => Ok(y),
             }
@@ -286,9 +208,6 @@ impl Backend for Candle {
     fn group_norm(&self, x: &Tensor, weights: &Norm, groups: usize, eps: f32, silu: bool) -> Result<Tensor> {
         let [n, c, h, w] = dims("group_norm", x)?;
         check_groups("group_norm", x, c, groups)?;
-        if self.on_processor() {
-            return normalise_on_processor(x, weights, &cpu::GroupNorm { groups, eps, silu, moments: None });
-        }
         on("group_norm", || {
             // Half precision overflows in the squares: normalise in f32.
             let y = x.to_dtype(DType::F32)?.reshape((n, groups, c / groups * h * w))?;
@@ -305,11 +224,6 @@ impl Backend for Candle {
     fn group_moments(&self, x: &Tensor, groups: usize) -> Result<Vec<GroupMoments>> {
         let [n, c, h, w] = dims("group_moments", x)?;
         check_groups("group_moments", x, c, groups)?;
-        if self.on_processor() {
-            let found = Mutex::default();
-            on("group_moments", || channels_last(x)?.apply_op1_no_bwd(&cpu::Measure { groups, found: &found }))?;
-            return Ok(found.into_inner().unwrap_or_else(PoisonError::into_inner));
-        }
         let values = on("group_moments", || {
             let y = x.to_dtype(DType::F32)?.reshape((n, groups, c / groups * h * w))?;
             let mean = y.mean_keepdim(2)?;
@@ -324,8 +238,9 @@ impl Backend for Candle {
         let [n, c, _, _] = dims("normalise", x)?;
         let groups = moments.len() / n.max(1);
         check_groups("normalise", x, c, groups)?;
-        if self.on_processor() {
-            return normalise_on_processor(x, weights, &cpu::GroupNorm { groups, eps, silu, moments: Some(moments) });
+        if moments.len() != n * groups {
+            let expected = format!("images that {} moments are of", moments.len());
+            return Err(Error::Shape { operator: "normalise", found: x.dims().to_vec(), expected });
         }
         // Half precision overflows in between: normalise in f32.
         let of = |value: fn(&GroupMoments, f32) -> f32| {
@@ -371,11 +286,6 @@ impl Backend for Candle {
                 let count = slice.min(queries - start);
                 let q = if count == queries { q.clone() } else { q.narrow(1, start, count)?.contiguous()? };
                 let mut scores = q.matmul(&k)?;
-                if self.on_processor() {
-                    scores.inplace_op1(&cpu::Softmax { causal, first_query: start })?;
-                    parts.push(scores.matmul(&v)?);
-                    continue;
-                }
                 if causal {
                     scores = scores.broadcast_add(&self.causal_mask(start, count, keys)?)?;
                 }
@@ -387,9 +297,6 @@ impl Backend for Candle {
     }
 
     fn geglu(&self, x: &Tensor) -> Result<Tensor> {
-        if self.on_processor() {
-            return on("geglu", || x.contiguous()?.apply_op1_no_bwd(&cpu::Geglu));
-        }
         on("geglu", || {
             let half = x.dim(D::Minus1)? / 2;
             let gate = x.narrow(D::Minus1, half, half)?.gelu_erf()?;
@@ -406,38 +313,22 @@ impl Backend for Candle {
     }
 
     fn upsample(&self, x: &Tensor, height: usize, width: usize) -> Result<Tensor> {
-        if self.on_processor() {
-            let op = cpu::Upsample { height, width };
-            return on("upsample", || channels_first(&channels_last(x)?.apply_op1_no_bwd(&op)?));
-        }
         on("upsample", || x.contiguous()?.upsample_nearest2d(height, width))
     }
 
     fn add(&self, a: &Tensor, b: &Tensor) -> Result<Tensor> {
-        if self.on_processor() && a.rank() == 4 {
-            return on("add", || channels_first(&(channels_last(a)? + channels_last(b)?)?));
-        }
         on("add", || a + b)
     }
 
     fn add_channels(&self, x: &Tensor, vector: &Tensor) -> Result<Tensor> {
         on("add_channels", || match x.rank() {
-            4 if self.on_processor() => {
-                channels_first(&channels_last(x)?.broadcast_add(&vector.unsqueeze(1)?.unsqueeze(1)?)?)
-            }
             3 => x.broadcast_add(&vector.unsqueeze(1)?),
             _ => x.broadcast_add(&vector.unsqueeze(2)?.unsqueeze(3)?),
         })
     }
 
     fn concat(&self, parts: &[&Tensor], axis: usize) -> Result<Tensor> {
-        on("concat", || {
-            if !self.on_processor() || parts.iter().any(|part| part.rank() != 4) {
-                return Tensor::cat(parts, axis);
-            }
-            let parts = parts.iter().map(|part| channels_last(part)).collect::<candle_core::Result<Vec<_>>>()?;
-            channels_first(&Tensor::cat(&parts, last_axis(axis))?)
-        })
+        on("concat", || Tensor::cat(parts, axis))
     }
 
     fn select(&self, x: &Tensor, rows: &[usize]) -> Result<Tensor> {
@@ -445,20 +336,12 @@ impl Backend for Candle {
         let ids = ids.map_err(|error| Error::Device { operator: "select", message: error.to_string() })?;
         on("select", || {
             let ids = Tensor::new(ids, &self.device)?;
-            if self.on_processor() && x.rank() == 4 {
-                return channels_first(&channels_last(x)?.index_select(&ids, 0)?);
-            }
             x.contiguous()?.index_select(&ids, 0)
         })
     }
 
     fn slice(&self, x: &Tensor, axis: usize, start: usize, count: usize) -> Result<Tensor> {
-        on("slice", || {
-            if self.on_processor() && x.rank() == 4 {
-                return channels_first(&channels_last(x)?.narrow(last_axis(axis), start, count)?.contiguous()?);
-            }
-            x.narrow(axis, start, count)?.contiguous()
-        })
+        on("slice", || x.narrow(axis, start, count)?.contiguous())
     }
 
     fn blend(&self, x: &Tensor, weights: &Tensor, counts: &[usize]) -> Result<Tensor> {
@@ -475,24 +358,12 @@ impl Backend for Candle {
     }
 
     fn to_tokens(&self, x: &Tensor) -> Result<Tensor> {
-        on("to_tokens", || {
-            if self.on_processor() {
-                let x = channels_last(x)?;
-                let (n, height, width, channels) = x.dims4()?;
-                return x.reshape((n, height * width, channels));
-            }
-            x.flatten_from(2)?.transpose(1, 2)?.contiguous()
-        })
+        on("to_tokens", || x.flatten_from(2)?.transpose(1, 2)?.contiguous())
     }
 
     fn to_image(&self, x: &Tensor, height: usize, width: usize) -> Result<Tensor> {
         let [n, _, c] = dims("to_image", x)?;
-        on("to_image", || {
-            if self.on_processor() {
-                return channels_first(&x.reshape((n, height, width, c))?);
-            }
-            x.transpose(1, 2)?.reshape((n, c, height, width))
-        })
+        on("to_image", || x.transpose(1, 2)?.reshape((n, c, height, width)))
     }
 
     fn embed(&self, table: &Tensor, ids: &[u32]) -> Result<Tensor> {

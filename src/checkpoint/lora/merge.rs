@@ -2,7 +2,7 @@
 
 use super::names::{Network, flat, is_original};
 use super::{Layer, LoraFile, Stamp};
-use crate::backend::HostTensor;
+use crate::backend::WeightView;
 use crate::checkpoint::safetensors::TensorFile;
 use crate::checkpoint::{Error, Result};
 use crate::networks::{self, Weights};
@@ -142,18 +142,19 @@ impl LoraFile {
         self.layers.keys().any(|(network, layer)| *network == Network::Unet && is_original(layer))
     }
 
-    /// Adds a layer's change to a weight.
-    fn add(&self, layer: &Layer, weight: f32, onto: &mut HostTensor) -> networks::Result<()> {
-        let up = self.tensors.read(&layer.up)?.data;
-        let mut down = self.tensors.read(&layer.down)?.data;
+    /// Adds a layer's change to the values of a weight.
+    fn add(&self, layer: &Layer, weight: f32, onto: &mut [f32]) -> networks::Result<()> {
+        let up = self.tensors.read(&layer.up)?.into_f32();
+        let mut down = self.tensors.read(&layer.down)?.into_f32();
         let mut inner = layer.rank;
         if let Some(mid) = &layer.mid {
             let mid = self.tensors.read(mid)?;
             inner = mid.shape.first().copied().unwrap_or(1);
-            down = between(&mid, &down, layer.rank);
+            down = between(inner, &mid.into_f32(), &down, layer.rank);
         }
-        add_product(&mut onto.data, &up, &down, inner, weight * layer.scale);
-        if let Some((index, &value)) = onto.data.iter().enumerate().find(|(_, value)| !value.is_finite()) {
+        self.tensors.release();
+        add_product(onto, &up, &down, inner, weight * layer.scale);
+        if let Some((index, &value)) = onto.iter().enumerate().find(|(_, value)| !value.is_finite()) {
             // Finite factors whose product is not.
             let (file, name) = (self.tensors.file(), layer.up.clone());
             return Err(networks::Error::NotFinite { file, name, value, index });
@@ -183,14 +184,21 @@ impl Weights for Merged<'_> {
         self.base.shape(name)
     }
 
-    fn read(&self, name: &str) -> networks::Result<HostTensor> {
-        let mut tensor = self.base.read(name)?;
-        for Patch { lora, place, weight } in self.patches.tensors.get(name).into_iter().flatten() {
+    fn read(&self, name: &str) -> networks::Result<WeightView<'_>> {
+        let tensor = self.base.read(name)?;
+        let Some(patches) = self.patches.tensors.get(name) else { return Ok(tensor) };
+        let shape = tensor.shape.clone();
+        let mut values = tensor.into_f32();
+        for Patch { lora, place, weight } in patches {
             if let Some(layer) = lora.layers.get(place) {
-                lora.add(layer, *weight, &mut tensor)?;
+                lora.add(layer, *weight, &mut values)?;
             }
         }
-        Ok(tensor)
+        Ok(WeightView::computed(shape, values))
+    }
+
+    fn release(&self) {
+        self.base.release();
     }
 }
 
@@ -222,13 +230,12 @@ fn add_product(weight: &mut [f32], up: &[f32], down: &[f32], rank: usize, scale:
 }
 
 /// The kernel `mid` `[outer, rank, k, k]` after `down` `[rank, in]`: `[outer, in, k, k]`.
-fn between(mid: &HostTensor, down: &[f32], rank: usize) -> Vec<f32> {
-    let outer = mid.shape.first().copied().unwrap_or(1).max(1);
+fn between(outer: usize, mid: &[f32], down: &[f32], rank: usize) -> Vec<f32> {
+    let outer = outer.max(1);
     let (rank, inputs) = (rank.max(1), down.len() / rank.max(1));
-    let kernel = mid.data.len() / (outer * rank).max(1);
+    let kernel = mid.len() / (outer * rank).max(1);
     let mut out = vec![0.0; outer * inputs * kernel];
-    for (out, mid) in out.chunks_exact_mut((inputs * kernel).max(1)).zip(mid.data.chunks_exact((rank * kernel).max(1)))
-    {
+    for (out, mid) in out.chunks_exact_mut((inputs * kernel).max(1)).zip(mid.chunks_exact((rank * kernel).max(1))) {
         for (mid, down) in mid.chunks_exact(kernel.max(1)).zip(down.chunks_exact(inputs.max(1))) {
             for (out, down) in out.chunks_exact_mut(kernel.max(1)).zip(down) {
                 for (out, mid) in out.iter_mut().zip(mid) {

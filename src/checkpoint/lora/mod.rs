@@ -192,7 +192,7 @@ fn alpha(tensors: &TensorFile, name: &str) -> Result<f32> {
     if tensors.shape(name).is_none_or(|shape| shape.iter().product::<usize>() != 1) {
         return Err(invalid(tensors, format!("{} is not one number", short(name))));
     }
-    Ok(tensors.read(name)?.data.first().copied().unwrap_or(1.0))
+    Ok(tensors.read(name)?.into_f32().first().copied().unwrap_or(1.0))
 }
 
 fn invalid(tensors: &TensorFile, fact: String) -> Error {

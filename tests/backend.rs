@@ -1,0 +1,418 @@
+//! Every operator of every backend against loops that say what it is, in f64, on ragged shapes: odd sides, batches of 1 to 3,
+//! channels that are no multiples of 4. Each backend has its class of tolerance.
+
+use polyptych::backend::candle::Candle;
+use polyptych::backend::cpu::Cpu;
+use polyptych::backend::{Activation, Backend, ConvOptions, Device, Error, GroupMoments, Values, WeightView};
+use polyptych::checkpoint::Checkpoint;
+use polyptych::diffusion::{Call, Network as _, Planes};
+
+/// An array as the trait speaks of it: images have their channels before their sides.
+#[derive(Clone)]
+struct Array {
+    shape: Vec<usize>,
+    data: Vec<f64>,
+}
+
+impl Array {
+    fn new(shape: &[usize], value: impl Fn(&[usize]) -> f64) -> Self {
+        let mut index = vec![0; shape.len()];
+        let data = (0..shape.iter().product())
+            .map(|at: usize| {
+                let mut rest = at;
+                for (index, size) in index.iter_mut().zip(shape).rev() {
+                    (*index, rest) = (rest % size, rest / size);
+                }
+                value(&index)
+            })
+            .collect();
+        Self { shape: shape.to_vec(), data }
+    }
+
+    /// Values between −1 and 1, other ones for every seed; all exact in f32.
+    fn noise(shape: &[usize], seed: usize) -> Self {
+        let at = |index: &[usize]| index.iter().zip(shape).fold(0, |at, (index, size)| at * size + index);
+        let value = |at: usize| ((at * 7919 + seed * 104_729 + 13) as f64 * 0.618_033_988_75).fract() * 2.0 - 1.0;
+        Self::new(shape, |index| f64::from(value(at(index)) as f32))
+    }
+
+    fn at(&self, index: &[usize]) -> f64 {
+        self.data[index.iter().zip(&self.shape).fold(0, |at, (index, size)| at * size + index)]
+    }
+
+    fn f32s(&self) -> Vec<f32> {
+        self.data.iter().map(|&v| v as f32).collect()
+    }
+
+    fn weight(&self) -> WeightView<'static> {
+        WeightView::computed(self.shape.clone(), self.f32s())
+    }
+}
+
+/// A backend, and how far off its values may be (relative L2).
+struct Bench<B> {
+    b: B,
+    tolerance: f64,
+}
+
+const IMAGES: [[usize; 4]; 5] = [[1, 6, 5, 7], [2, 10, 3, 2], [3, 4, 1, 1], [1, 3, 9, 4], [2, 14, 4, 33]];
+
+impl<B: Backend> Bench<B> {
+    fn up(&self, x: &Array) -> B::Tensor {
+        self.b.upload(&x.shape, &x.f32s()).unwrap()
+    }
+
+    #[track_caller]
+    fn is(&self, what: &str, found: Result<B::Tensor, Error>, expected: &Array) {
+        let found = found.unwrap();
+        assert_eq!(self.b.shape(&found), expected.shape, "{what}");
+        let found = self.b.download(&found).unwrap();
+        assert_eq!(found.len(), expected.data.len(), "{what}");
+        let difference: f64 = found.iter().zip(&expected.data).map(|(a, b)| (f64::from(*a) - b).powi(2)).sum();
+        let norm: f64 = expected.data.iter().map(|b| b.powi(2)).sum();
+        let error = (difference / norm.max(1e-12)).sqrt();
+        assert!(error <= self.tolerance, "{what} of {:?}: relative L2 {error:.1e}", expected.shape);
+    }
+
+    fn all(&self) {
+        self.moves();
+        self.sums();
+        self.products();
+        self.norms();
+        self.attention();
+        self.functions();
+    }
+
+    /// Operators that only move values.
+    fn moves(&self) {
+        let b = &self.b;
+        for shape @ [n, c, h, w] in IMAGES {
+            let x = Array::noise(&shape, 1);
+            let image = self.up(&x);
+            self.is("upload", Ok(image.clone()), &x);
+            let tokens = Array::new(&[n, h * w, c], |i| x.at(&[i[0], i[2], i[1] / w, i[1] % w]));
+            self.is("to_tokens", b.to_tokens(&image), &tokens);
+            self.is("to_image", b.to_image(&self.up(&tokens), h, w), &x);
+            for (height, width) in [(2 * h, 2 * w), (2 * h - 1, 2 * w + 1)] {
+                let y =
+                    Array::new(&[n, c, height, width], |i| x.at(&[i[0], i[1], i[2] * h / height, i[3] * w / width]));
+                self.is("upsample", b.upsample(&image, height, width), &y);
+            }
+            for axis in 0..4 {
+                let mut other = shape;
+                other[axis] = 2;
+                let (other, mut size) = (Array::noise(&other, 2), shape);
+                size[axis] += 2;
+                let both = Array::new(&size, |i| {
+                    let mut i = i.to_vec();
+                    if i[axis] < shape[axis] {
+                        return x.at(&i);
+                    }
+                    i[axis] -= shape[axis];
+                    other.at(&i)
+                });
+                let whole = b.concat(&[&image, &self.up(&other)], axis).unwrap();
+                self.is("concat", Ok(whole.clone()), &both);
+                size[axis] -= 1;
+                let part = Array::new(&size, |i| {
+                    let mut i = i.to_vec();
+                    i[axis] += 1;
+                    both.at(&i)
+                });
+                self.is("slice", b.slice(&whole, axis, 1, size[axis]), &part);
+            }
+            let rows = [n - 1, 0, n - 1];
+            let chosen = Array::new(&[3, c, h, w], |i| x.at(&[rows[i[0]], i[1], i[2], i[3]]));
+            self.is("select", b.select(&image, &rows), &chosen);
+            let chosen = Array::new(&[3, h * w, c], |i| tokens.at(&[rows[i[0]], i[1], i[2]]));
+            self.is("select", b.select(&self.up(&tokens), &rows), &chosen);
+            let twice = Array::new(&[2 * n, h * w, c], |i| tokens.at(&[i[0] % n, i[1], i[2]]));
+            self.is("concat", b.concat(&[&self.up(&tokens), &self.up(&tokens)], 0), &twice);
+        }
+        let table = Array::noise(&[9, 7], 3);
+        let ids = [8, 0, 3, 3];
+        let rows = Array::new(&[1, 4, 7], |i| table.at(&[ids[i[1]], i[2]]));
+        self.is("embed", b.embed(&b.pack_embedding(table.weight()).unwrap(), &ids.map(|id| id as u32)), &rows);
+    }
+
+    fn sums(&self) {
+        let b = &self.b;
+        for shape @ [n, c, h, w] in IMAGES {
+            let [x, y] = [1, 2].map(|seed| Array::noise(&shape, seed));
+            self.is("add", b.add(&self.up(&x), &self.up(&y)), &Array::new(&shape, |i| x.at(i) + y.at(i)));
+            self.is("affine", b.affine(&self.up(&x), -1.5, 0.25), &Array::new(&shape, |i| 0.25 - 1.5 * x.at(i)));
+            let tokens = Array::noise(&[n, h * w, c], 3);
+            for rows in [1, n] {
+                let vector = Array::noise(&[rows, c], 4);
+                let sum = Array::new(&shape, |i| x.at(i) + vector.at(&[i[0] % rows, i[1]]));
+                self.is("add_channels", b.add_channels(&self.up(&x), &self.up(&vector)), &sum);
+                let sum = Array::new(&[n, h * w, c], |i| tokens.at(i) + vector.at(&[i[0] % rows, i[2]]));
+                self.is("add_channels", b.add_channels(&self.up(&tokens), &self.up(&vector)), &sum);
+            }
+        }
+        let (x, weights) = (Array::noise(&[4, 5, 3], 5), Array::noise(&[4, 5], 6));
+        let weighted = |row: usize, i: &[usize]| x.at(&[row, i[1], i[2]]) * weights.at(&[row, i[1]]);
+        let blended = Array::new(&[2, 5, 3], |i| match i[0] {
+            0 => weighted(0, i),
+            _ => weighted(1, i) + weighted(2, i) + weighted(3, i),
+        });
+        self.is("blend", b.blend(&self.up(&x), &self.up(&weights), &[1, 3]), &blended);
+    }
+
+    fn products(&self) {
+        let b = &self.b;
+        for (outputs, kernel, stride, before, after) in
+            [(5, 1, 1, 0, 0), (6, 3, 1, 1, 1), (3, 3, 2, 1, 1), (9, 3, 2, 0, 1), (1, 5, 1, 2, 2), (7, 1, 2, 0, 0)]
+        {
+            for shape @ [n, c, h, w] in IMAGES {
+                if h + before + after < kernel || w + before + after < kernel {
+                    continue;
+                }
+                let x = Array::noise(&shape, 1);
+                let (weight, bias) = (Array::noise(&[outputs, c, kernel, kernel], 2), Array::noise(&[outputs], 3));
+                let size = |side: usize| (side + before + after - kernel) / stride + 1;
+                let expected = Array::new(&[n, outputs, size(h), size(w)], |i| {
+                    let mut sum = bias.at(&[i[1]]);
+                    for (tap_y, tap_x) in (0..kernel).flat_map(|y| (0..kernel).map(move |x| (y, x))) {
+                        let (y, x_at) = (i[2] * stride + tap_y, i[3] * stride + tap_x);
+                        if (before..before + h).contains(&y) && (before..before + w).contains(&x_at) {
+                            for c in 0..c {
+                                sum +=
+                                    weight.at(&[i[1], c, tap_y, tap_x]) * x.at(&[i[0], c, y - before, x_at - before]);
+                            }
+                        }
+                    }
+                    sum
+                });
+                let options = ConvOptions { stride, before, after };
+                let conv = b.pack_conv(weight.weight(), bias.weight(), options).unwrap();
+                self.is(&format!("conv2d {kernel} {stride}"), b.conv2d(&self.up(&x), &conv), &expected);
+            }
+        }
+        for (inputs, outputs, has_bias) in [(1, 1, true), (7, 5, true), (10, 33, false)] {
+            let (weight, bias) = (Array::noise(&[outputs, inputs], 1), Array::noise(&[outputs], 2));
+            let linear = b.pack_linear(weight.weight(), has_bias.then(|| bias.weight())).unwrap();
+            for shape in [&[1, inputs][..], &[3, inputs], &[1, 1, inputs], &[2, 17, inputs]] {
+                let x = Array::noise(shape, 3);
+                let last = shape.len() - 1;
+                let mut size = shape.to_vec();
+                size[last] = outputs;
+                let expected = Array::new(&size, |i| {
+                    let product = |input: usize| {
+                        let mut at = i.to_vec();
+                        at[last] = input;
+                        x.at(&at) * weight.at(&[i[last], input])
+                    };
+                    (0..inputs).map(product).sum::<f64>() + if has_bias { bias.at(&[i[last]]) } else { 0.0 }
+                });
+                self.is("linear", b.linear(&self.up(&x), &linear), &expected);
+            }
+        }
+    }
+
+    fn norms(&self) {
+        let b = &self.b;
+        let moments = |values: &[f64]| {
+            let mean = values.iter().sum::<f64>() / values.len() as f64;
+            (mean, values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / values.len() as f64)
+        };
+        for (groups, shape @ [n, c, h, w]) in
+            [(3, [1, 6, 5, 7]), (2, [2, 10, 3, 2]), (1, [3, 5, 4, 1]), (7, [2, 7, 9, 3])]
+        {
+            // Far from zero, where squares lose their digits.
+            let noise = Array::noise(&shape, 1);
+            let x = Array::new(&shape, |i| noise.at(i) + 3.0);
+            let (scale, shift) = (Array::noise(&[c], 2), Array::noise(&[c], 3));
+            let norm = b.pack_norm(scale.weight(), shift.weight()).unwrap();
+            let group = (c / groups) * h * w;
+            let measured: Vec<(f64, f64)> = x.data.chunks(group).map(moments).collect();
+            let given: Vec<GroupMoments> = (0..n * groups)
+                .map(|i| GroupMoments { mean: 2.5 + i as f32 * 0.25, variance: 0.5 + i as f32 * 0.125 })
+                .collect();
+            for (at, found) in b.group_moments(&self.up(&x), groups).unwrap().iter().enumerate() {
+                let (mean, variance) = measured[at];
+                let off = (f64::from(found.mean) - mean).abs() + (f64::from(found.variance) - variance).abs();
+                assert!(off < 10.0 * self.tolerance, "group_moments of {shape:?}: {found:?}, {mean} {variance}");
+            }
+            for silu in [false, true] {
+                let normal = |moments: &dyn Fn(usize) -> (f64, f64)| {
+                    Array::new(&shape, |i| {
+                        let (mean, variance) = moments(i[0] * groups + i[1] / (c / groups));
+                        let v = (x.at(i) - mean) / (variance + 1e-5).sqrt() * scale.at(&[i[1]]) + shift.at(&[i[1]]);
+                        if silu { v / (1.0 + (-v).exp()) } else { v }
+                    })
+                };
+                let expected = normal(&|at| measured[at]);
+                self.is("group_norm", b.group_norm(&self.up(&x), &norm, groups, 1e-5, silu), &expected);
+                let expected = normal(&|at| (f64::from(given[at].mean), f64::from(given[at].variance)));
+                self.is("normalise", b.normalise(&self.up(&x), &norm, &given, 1e-5, silu), &expected);
+            }
+            let tokens = Array::new(&[n, h * w, c], |i| x.at(&[i[0], i[2], i[1] / w, i[1] % w]));
+            let rows: Vec<(f64, f64)> = tokens.data.chunks(c).map(moments).collect();
+            let expected = Array::new(&[n, h * w, c], |i| {
+                let (mean, variance) = rows[i[0] * h * w + i[1]];
+                (tokens.at(i) - mean) / (variance + 1e-5).sqrt() * scale.at(&[i[2]]) + shift.at(&[i[2]])
+            });
+            self.is("layer_norm", b.layer_norm(&self.up(&tokens), &norm, 1e-5), &expected);
+            // Moments of other images, and groups that channels do not divide into, are errors: never zeros.
+            for count in [0, c + 1, n * (c + 1)] {
+                let moments = vec![given[0]; count];
+                let wrong = b.normalise(&self.up(&x), &norm, &moments, 1e-5, false).map(|_| ());
+                assert!(matches!(wrong, Err(Error::Shape { .. })), "{count} moments for {shape:?}: {wrong:?}");
+            }
+            let odd = b.group_norm(&self.up(&x), &norm, c + 1, 1e-5, false).map(|_| ());
+            assert!(matches!(odd, Err(Error::Shape { .. })), "{odd:?}");
+            assert!(matches!(b.group_moments(&self.up(&x), 0), Err(Error::Shape { .. })));
+        }
+    }
+
+    fn attention(&self) {
+        for (n, queries, keys, width, heads, causal) in
+            [(1, 1, 1, 3, 1, false), (2, 13, 11, 10, 2, false), (3, 7, 7, 6, 3, true), (1, 35, 5, 14, 7, false)]
+        {
+            let q = Array::noise(&[n, queries, width], 1);
+            let [k, v] = [2, 3].map(|seed| Array::noise(&[n, keys, width], seed));
+            let depth = width / heads;
+            let expected = Array::new(&[n, queries, width], |i| {
+                let first = i[2] / depth * depth;
+                let score = |key: usize| {
+                    let product = |d: usize| q.at(&[i[0], i[1], first + d]) * k.at(&[i[0], key, first + d]);
+                    ((0..depth).map(product).sum::<f64>() / (depth as f64).sqrt()).exp()
+                };
+                let seen = if causal { i[1] + 1 } else { keys };
+                let sum: f64 = (0..seen).map(score).sum();
+                (0..seen).map(|key| score(key) * v.at(&[i[0], key, i[2]])).sum::<f64>() / sum
+            });
+            let found = self.b.attention(&self.up(&q), &self.up(&k), &self.up(&v), heads, causal);
+            self.is("attention", found, &expected);
+        }
+    }
+
+    fn functions(&self) {
+        let b = &self.b;
+        let gelu = |x: f64| x * 0.5 * (1.0 + erf(x / 2.0_f64.sqrt()));
+        for shape in [&[1, 6][..], &[2, 5, 14], &[3, 1, 2]] {
+            let x = Array::new(shape, |i| 5.0 * Array::noise(shape, 1).at(i));
+            let x = Array { data: x.f32s().into_iter().map(f64::from).collect(), ..x };
+            let of = |f: &dyn Fn(f64) -> f64| Array::new(shape, |i| f(x.at(i)));
+            self.is("silu", b.activate(&self.up(&x), Activation::Silu), &of(&|x| x / (1.0 + (-x).exp())));
+            self.is("gelu", b.activate(&self.up(&x), Activation::Gelu), &of(&gelu));
+            let quick = of(&|x| x / (1.0 + (-1.702 * x).exp()));
+            self.is("quick gelu", b.activate(&self.up(&x), Activation::QuickGelu), &quick);
+            let last = shape.len() - 1;
+            let half = shape[last] / 2;
+            let mut size = shape.to_vec();
+            size[last] = half;
+            let expected = Array::new(&size, |i| {
+                let mut gate = i.to_vec();
+                gate[last] += half;
+                x.at(i) * gelu(x.at(&gate))
+            });
+            self.is("geglu", b.geglu(&self.up(&x)), &expected);
+        }
+    }
+}
+
+/// The error function by its power series, which converges for every argument and is exact enough below 6.
+fn erf(x: f64) -> f64 {
+    let mut term = x;
+    let mut sum = x;
+    for n in 1..200 {
+        term *= -x * x / f64::from(n);
+        sum += term / f64::from(2 * n + 1);
+    }
+    sum * 2.0 / std::f64::consts::PI.sqrt()
+}
+
+#[test]
+fn the_processor_does_what_the_operators_say() {
+    Bench { b: Cpu::new(), tolerance: 2e-6 }.all();
+    // One row and one query at a time.
+    Bench { b: Cpu::new().with_scratch(1), tolerance: 2e-6 }.all();
+}
+
+#[test]
+fn candle_does_what_the_operators_say() {
+    Bench { b: Candle::cpu(), tolerance: 2e-6 }.all();
+    Bench { b: Candle::cpu().with_scratch(1), tolerance: 2e-6 }.all();
+    Bench { b: Candle::new(candle_core::Device::Cpu, candle_core::DType::F16), tolerance: 5e-3 }.all();
+}
+
+#[test]
+fn weights_of_16_bits_are_taken_as_they_are() {
+    let bytes: Vec<u8> = (0..12).flat_map(|i| half::f16::from_f32(i as f32 / 8.0).to_le_bytes()).collect();
+    let table = || WeightView { shape: vec![4, 3], values: Values::F16(&bytes) };
+    let f16 = Candle::new(candle_core::Device::Cpu, candle_core::DType::F16);
+    let row = f16.embed(&f16.pack_embedding(table()).unwrap(), &[2]).unwrap();
+    assert_eq!(f16.download(&row).unwrap(), [0.75, 0.875, 1.0]);
+    let cpu = Cpu::new();
+    let row = cpu.embed(&cpu.pack_embedding(table()).unwrap(), &[2]).unwrap();
+    assert_eq!(cpu.download(&row).unwrap(), [0.75, 0.875, 1.0]);
+}
+
+#[test]
+fn networks_predict_the_same_on_the_processor_and_on_candle() {
+    let mut inputs = Planes::zeros(2, 4, 13, 16);
+    inputs.data.iter_mut().enumerate().for_each(|(i, value)| *value = (i as f32 * 0.37).sin());
+    let [found, expected] = ["auto", "candle"].map(|device| {
+        let mut model = Checkpoint::open("embedded").unwrap().load(device.parse::<Device>().unwrap()).unwrap();
+        let prompt = model.prompt("a red fox").unwrap();
+        let calls = [Call { input: 0, prompt }, Call { input: 1, prompt }];
+        (model.device(), model.predict(&inputs, 321.0, &calls).unwrap().data)
+    });
+    assert_ne!(found.0, expected.0, "each is named");
+    let difference: f64 = found.1.iter().zip(&expected.1).map(|(a, b)| f64::from(a - b).powi(2)).sum();
+    let norm: f64 = expected.1.iter().map(|b| f64::from(*b).powi(2)).sum();
+    assert!((difference / norm).sqrt() < 1e-5, "{}", (difference / norm).sqrt());
+}
+
+#[test]
+fn tensors_that_do_not_fit_are_errors_on_the_processor() {
+    let b = Cpu::new();
+    let image = b.upload(&[2, 3, 2, 2], &[1.0; 24]).unwrap();
+    let tokens = b.upload(&[2, 4, 3], &[1.0; 24]).unwrap();
+    let conv = |inputs: usize| {
+        let weight = WeightView::computed(vec![1, inputs, 3, 3], vec![0.0; 9 * inputs]);
+        b.pack_conv(weight, WeightView::computed(vec![1], vec![0.0]), ConvOptions { stride: 1, before: 0, after: 0 })
+    };
+    let linear = b.pack_linear(WeightView::computed(vec![2, 5], vec![0.0; 10]), None).unwrap();
+    let narrow = || WeightView::computed(vec![2], vec![1.0; 2]);
+    let norm = b.pack_norm(narrow(), narrow()).unwrap();
+    let table = b.pack_embedding(WeightView::computed(vec![2, 3], vec![0.0; 6])).unwrap();
+    for (what, result) in [
+        ("upload", b.upload(&[2, 2], &[1.0])),
+        ("five axes", b.upload(&[1, 1, 1, 1, 1], &[1.0])),
+        ("a small image", b.conv2d(&image, &conv(3).unwrap())),
+        ("other channels", b.conv2d(&image, &conv(2).unwrap())),
+        ("no image", b.conv2d(&tokens, &conv(3).unwrap())),
+        ("other inputs", b.linear(&tokens, &linear)),
+        ("other scales", b.group_norm(&image, &norm, 1, 1e-5, false)),
+        ("other scales", b.layer_norm(&tokens, &norm, 1e-5)),
+        ("three heads of four", b.attention(&tokens, &tokens, &tokens, 2, false)),
+        ("an odd width", b.geglu(&tokens)),
+        ("image and tokens", b.add(&image, &tokens)),
+        ("a vector of others", b.add_channels(&image, &tokens)),
+        ("nothing", b.concat(&[], 0)),
+        ("image and tokens", b.concat(&[&image, &tokens], 1)),
+        ("a row too far", b.select(&image, &[2])),
+        ("a slice too far", b.slice(&image, 1, 2, 2)),
+        ("a slice of no axis", b.slice(&tokens, 3, 0, 1)),
+        ("too many rows", b.blend(&tokens, &b.upload(&[2, 4], &[1.0; 8]).unwrap(), &[3])),
+        ("other tokens", b.to_image(&tokens, 3, 1)),
+        ("tokens", b.to_tokens(&tokens)),
+        ("a word too far", b.embed(&table, &[2])),
+    ] {
+        assert!(matches!(result, Err(Error::Shape { .. })), "{what}: {:?}", result.map(|x| b.shape(&x)));
+    }
+    let short = WeightView::computed(vec![1, 3, 3, 3], vec![0.0; 26]);
+    let packed = b.pack_conv(short, WeightView::computed(vec![1], vec![0.0]), ConvOptions::same(3)).map(|_| ());
+    assert!(matches!(packed, Err(Error::Shape { .. })), "{packed:?}");
+}
+
+#[test]
+fn a_full_memory_is_a_value_on_the_processor() {
+    let b = Cpu::new();
+    let image = b.upload(&[1, 1, 1, 1], &[1.0]).unwrap();
+    let large = b.upsample(&image, 1 << 25, 1 << 25).map(|_| ());
+    assert_eq!(large, Err(Error::OutOfMemory { operator: "upsample" }));
+}
