@@ -307,7 +307,7 @@ pub fn bench(frames: u32, started: Instant) -> anyhow::Result<Value> {
     app.generate(false);
     anyhow::ensure!(app.is_generating(), "the job did not start");
     // Until the worker has read the model and is at work.
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     while app.engine.device().is_empty() && app.is_generating() && Instant::now() < deadline {
         screen.frame(&mut app, Vec::new());
         std::thread::sleep(Duration::from_millis(16));

@@ -18,7 +18,7 @@ macro_rules! commands {
         /// One thing to do.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Command {
-            $($name,)*
+            $(#[doc = $hint] $name,)*
         }
 
         impl Command {
@@ -39,7 +39,9 @@ macro_rules! commands {
 /// A combination of keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Keys {
+    /// The modifiers, exactly these.
     pub modifiers: Modifiers,
+    /// The key itself.
     pub key: Key,
     /// Match the key by its place on the keyboard as well, whatever the layout prints on it.
     pub physical: bool,

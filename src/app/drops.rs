@@ -191,7 +191,7 @@ impl App {
         });
         let Some(image) = image.filter(|_| self.dialog.is_none()) else { return };
         let [width, height] = image.size.map(|side| u32::try_from(side).unwrap_or(0));
-        let bytes = image.pixels.iter().flat_map(|p| p.to_srgba_unmultiplied()).collect();
+        let bytes = image.pixels.iter().flat_map(egui::Color32::to_srgba_unmultiplied).collect();
         match RgbaImage::from_raw(width, height, bytes).filter(|image| !image.is_empty()) {
             Some(image) => {
                 let picture = Arc::new(Picture::from(image));

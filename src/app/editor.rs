@@ -18,7 +18,9 @@ use std::sync::Arc;
 /// What the next stroke and the open card belong to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Selected {
+    /// The background.
     Background,
+    /// A region, or [`RegionId::CHANGE`].
     Region(RegionId),
 }
 
@@ -103,11 +105,13 @@ impl Editor {
         editor
     }
 
+    /// The document as it is now.
     #[must_use]
     pub fn document(&self) -> &Document {
         &self.document
     }
 
+    /// The selected card.
     #[must_use]
     pub fn selected(&self) -> Selected {
         self.selected
@@ -128,6 +132,7 @@ impl Editor {
         self.selected == Selected::Region(RegionId::CHANGE)
     }
 
+    /// Selects a card, which ends the open undo step.
     pub fn select(&mut self, selected: Selected) {
         self.selected = selected;
         self.history.close();
@@ -272,6 +277,7 @@ impl Editor {
         }
     }
 
+    /// Does the last undone step again.
     pub fn redo(&mut self) {
         if !self.in_stroke && !self.is_working() {
             let change = self.history.redo(&mut self.document);

@@ -81,7 +81,9 @@ pub enum ViewMode {
     /// The regions over the picture.
     #[default]
     Both,
+    /// The regions alone.
     Regions,
+    /// The picture alone.
     Picture,
     /// Picture and regions beside each other.
     Compare,

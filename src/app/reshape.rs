@@ -34,7 +34,7 @@ impl App {
         self.prefs.tools.reshape = pixels;
         match form.reshape {
             Reshape::Grow => {
-                self.editor.remake_selected(key("Grow region"), move |mask, wrap| grow(mask, pixels, wrap))
+                self.editor.remake_selected(key("Grow region"), move |mask, wrap| grow(mask, pixels, wrap));
             }
             Reshape::Shrink => {
                 self.editor.remake_selected(key("Shrink region"), move |mask, wrap| shrink(mask, pixels, wrap));

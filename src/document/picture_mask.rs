@@ -96,7 +96,7 @@ impl Reading {
         let (mut alphas, mut lights) = (Values([0; 256]), Values([0; 256]));
         for pixel in picture.image.pixels() {
             alphas.0[usize::from(pixel.0[3])] += 1;
-            lights.0[usize::from(brightness(pixel))] += 1;
+            lights.0[usize::from(brightness(*pixel))] += 1;
         }
         let opaque = alphas.least() >= OPAQUE;
         let (alpha, told) = if opaque { (false, None) } else { by_alpha(picture, &alphas) };
@@ -112,7 +112,7 @@ impl Reading {
         Self { alpha, classes, notes: low.into_iter().chain(told).chain(dark).collect() }
     }
 
-    fn cover(&self, pixel: &Rgba<u8>) -> u8 {
+    fn cover(&self, pixel: Rgba<u8>) -> u8 {
         match if self.alpha { pixel.0[3] } else { brightness(pixel) } {
             0 => 0,
             _ if self.classes => 255,
@@ -128,7 +128,7 @@ fn by_alpha(picture: &Picture, alphas: &Values) -> (bool, Option<MaskNote>) {
     let (mut seen, mut coloured) = (Values([0; 256]), 0_u64);
     for pixel in picture.image.pixels().filter(|pixel| pixel.0[3] >= half) {
         let Rgba([r, g, b, _]) = *pixel;
-        seen.0[usize::from(luminance(pixel))] += 1;
+        seen.0[usize::from(luminance(*pixel))] += 1;
         coloured += u64::from(r.max(g).max(b) - r.min(g).min(b) > 8);
     }
     let (all, count) = (alphas.count(..), seen.count(..));
@@ -146,13 +146,13 @@ fn by_alpha(picture: &Picture, alphas: &Values) -> (bool, Option<MaskNote>) {
 }
 
 /// ITU-R 601 weights, rounded as Pillow's `convert("L")` rounds them, which the authors' code uses.
-fn luminance(Rgba([r, g, b, _]): &Rgba<u8>) -> u8 {
-    let sum = u32::from(*r) * 19_595 + u32::from(*g) * 38_470 + u32::from(*b) * 7_471 + 0x8000;
+fn luminance(Rgba([r, g, b, _]): Rgba<u8>) -> u8 {
+    let sum = u32::from(r) * 19_595 + u32::from(g) * 38_470 + u32::from(b) * 7_471 + 0x8000;
     u8::try_from(sum >> 16).unwrap_or(255)
 }
 
 /// The luminance over black.
-fn brightness(pixel: &Rgba<u8>) -> u8 {
+fn brightness(pixel: Rgba<u8>) -> u8 {
     let over = (u32::from(luminance(pixel)) * u32::from(pixel.0[3]) + 127) / 255;
     u8::try_from(over).unwrap_or(255)
 }
@@ -177,7 +177,7 @@ impl Mask {
     pub fn of_picture(picture: &Picture, width: u32, height: u32) -> Self {
         let reading = Reading::of(picture);
         let (own_width, own_height) = picture.image.dimensions();
-        let cover = |x, y| Luma([reading.cover(picture.image.get_pixel(x, y))]);
+        let cover = |x, y| Luma([reading.cover(*picture.image.get_pixel(x, y))]);
         let fitted = fitted(&GrayImage::from_fn(own_width, own_height, cover), width, height);
         let mut values = fitted.iter();
         Self::from_rows(width, height, |_, row| row.iter_mut().zip(&mut values).for_each(|(out, value)| *out = *value))

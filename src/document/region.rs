@@ -31,6 +31,7 @@ pub const REGION_COLOURS: [Rgb; 7] = [
 /// A painted region.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Region {
+    /// Its identity, which outlives renaming and reordering.
     pub id: RegionId,
     /// What the card calls it.
     pub name: String,

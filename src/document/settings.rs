@@ -24,7 +24,9 @@ pub struct Settings {
     pub seed: u64,
     /// Denoising steps, 1 to [`MAX_STEPS`].
     pub steps: u32,
+    /// The sampler.
     pub sampler: Sampler,
+    /// The spacing of the noise levels.
     pub schedule: Schedule,
     /// Classifier-free guidance scale, within ±[`MAX_GUIDANCE`]; 1 switches guidance off.
     pub guidance: f32,
@@ -34,6 +36,7 @@ pub struct Settings {
     pub stride: u32,
     /// Fraction of the steps for which regions bootstrap, 0 to 1 (paper 0.2, released code 0.4).
     pub bootstrap: f32,
+    /// The canvas edges that are joined.
     pub wrap: Wrap,
     /// What holds regions to their places.
     pub regions: Regions,
@@ -112,19 +115,25 @@ impl Lora {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Wrap {
+    /// No edges.
     #[default]
     None,
+    /// Left and right.
     X,
+    /// Top and bottom.
     Y,
+    /// Both pairs.
     Xy,
 }
 
 impl Wrap {
+    /// True where left and right are joined.
     #[must_use]
     pub fn x(self) -> bool {
         matches!(self, Self::X | Self::Xy)
     }
 
+    /// True where top and bottom are joined.
     #[must_use]
     pub fn y(self) -> bool {
         matches!(self, Self::Y | Self::Xy)
@@ -134,21 +143,29 @@ impl Wrap {
 /// The samplers, by the names of the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Sampler {
+    /// Denoising diffusion implicit models.
     #[default]
     #[serde(rename = "ddim")]
     Ddim,
+    /// Euler's method.
     #[serde(rename = "euler")]
     Euler,
+    /// Euler's method with new noise at each step.
     #[serde(rename = "euler-a")]
     EulerAncestral,
+    /// Heun's method: two evaluations a step.
     #[serde(rename = "heun")]
     Heun,
+    /// DPM-Solver++, second order multistep.
     #[serde(rename = "dpmpp-2m")]
     Dpmpp2m,
+    /// The same with new noise at each step.
     #[serde(rename = "dpmpp-2m-sde")]
     Dpmpp2mSde,
+    /// UniPC: predictor and corrector.
     #[serde(rename = "unipc")]
     UniPc,
+    /// Latent consistency models, for checkpoints distilled to few steps.
     #[serde(rename = "lcm")]
     Lcm,
 }
@@ -222,8 +239,11 @@ pub enum Schedule {
     /// As the checkpoint's own scheduler configuration says.
     #[default]
     Normal,
+    /// Karras et al. 2022, rho 7.
     Karras,
+    /// Even in the logarithm of the noise level.
     Exponential,
+    /// Timesteps counted from the last one down.
     Trailing,
     /// The web UIs' SGM Uniform.
     Sgm,

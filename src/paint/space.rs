@@ -18,6 +18,7 @@ pub struct Symmetry {
 pub struct Space {
     /// What leaves the canvas at a joined edge comes back at the other.
     pub wrap: Wrap,
+    /// Mirror images of each stroke.
     pub symmetry: Symmetry,
 }
 

@@ -12,15 +12,19 @@ pub enum RegionLook {
     Outline,
     /// Lines, each region's run another way: readable without colour.
     Hatch,
+    /// Not shown.
     Hidden,
 }
 
 /// How picture and regions are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Compare {
+    /// Beside each other.
     #[default]
     Sides,
+    /// One over the other, divided at a line that can be dragged.
     Slider,
+    /// In turn.
     Blink,
 }
 
@@ -28,13 +32,16 @@ pub enum Compare {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CanvasLook {
+    /// The drawing of regions over the picture.
     pub regions: RegionLook,
     /// How strongly regions cover the picture, 0 to 1.
     pub opacity: f32,
     /// Regions are shown on the model's grid.
     #[serde(skip)]
     pub latent: bool,
+    /// Rulers stand at the canvas's upper and left edge.
     pub rulers: bool,
+    /// The comparison of picture and regions.
     pub compare: Compare,
 }
 

@@ -4,7 +4,7 @@
 //! is lost, even where a whole stroke arrives in one frame.
 
 use super::App;
-use crate::app::tools::{Action, After, Handle, Tool, Touch, frame_of};
+use crate::app::tools::{Action, After, Handle, Lasso, Tool, Touch, frame_of};
 use egui::{
     CursorIcon, Event, Key, Modifiers, MouseWheelUnit, Order, PointerButton, Pos2, Rect, Response, TouchPhase, Ui, Vec2,
 };
@@ -256,7 +256,7 @@ impl App {
             Key::Space | Key::Enter if !repeat && modifiers.is_none() => return self.press_key(key),
             Key::Backspace => {
                 if let Gesture::Tool(action, _) = &mut self.canvas.gesture
-                    && action.as_lasso().is_some_and(|lasso| lasso.take_one_back())
+                    && action.as_lasso().is_some_and(Lasso::take_one_back)
                 {
                     self.abort_gesture();
                 }

@@ -29,6 +29,7 @@ impl Default for View {
 }
 
 impl View {
+    /// Screen points per canvas pixel.
     #[must_use]
     pub fn zoom(&self) -> f32 {
         self.zoom
@@ -42,6 +43,7 @@ impl View {
         if degrees > 180.0 { degrees - 360.0 } else { degrees }
     }
 
+    /// True where the canvas is shown mirrored.
     #[must_use]
     pub fn is_mirrored(&self) -> bool {
         self.mirrored
@@ -112,11 +114,13 @@ impl View {
         Rot2::from_angle(-self.angle) * seen / self.zoom
     }
 
+    /// The screen position, in points, of a position on the canvas, in pixels.
     #[must_use]
     pub fn to_screen(self, area: Rect, at: Pos2) -> Pos2 {
         area.center() + self.to_screen_vec(at - self.centre)
     }
 
+    /// The position on the canvas, in pixels, of a screen position, in points.
     #[must_use]
     pub fn to_canvas(self, area: Rect, at: Pos2) -> Pos2 {
         self.centre + self.to_canvas_vec(at - area.center())

@@ -5,6 +5,7 @@ use crate::app::texts::key;
 use crate::document::{MergeKey, RegionId};
 
 /// A field whose successive changes are one undo step, until another field is changed or the step is closed.
+#[expect(missing_docs, reason = "each is named after the field of the document")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Field {
     Style,

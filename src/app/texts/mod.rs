@@ -16,8 +16,11 @@ pub enum Language {
     /// As the system, where it is one of these; else English.
     #[default]
     System,
+    /// The language of the sources.
     English,
+    /// `assets/texts/de.json`.
     German,
+    /// `assets/texts/zh.json`.
     Chinese,
 }
 

@@ -22,6 +22,7 @@ use crate::paint::Placement;
 use egui::{Modifiers, Pos2};
 
 /// What the pointer does on the canvas.
+#[expect(missing_docs, reason = "the usual tools by their usual names")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Tool {
     #[default]

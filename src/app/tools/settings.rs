@@ -67,6 +67,7 @@ impl BrushSettings {
 pub struct ToolSettings {
     /// What shapes, fills and gradients do to the region.
     pub combine: Combine,
+    /// Mirror images of each stroke.
     pub symmetry: Symmetry,
     /// What bounds a fill.
     pub fill_over: FillOver,

@@ -130,8 +130,10 @@ impl App {
             wishes.push(Wish::StepDone);
         }
 
-        let cursor =
-            output.cursor_range.filter(|range| range.is_empty()).map(|range| byte(&text, range.primary.index.0));
+        let cursor = output
+            .cursor_range
+            .filter(egui::text::CCursorRange::is_empty)
+            .map(|range| byte(&text, range.primary.index.0));
         let cursor = cursor.filter(|_| response.has_focus());
         if response.changed() {
             let completion = cursor.and_then(|cursor| known?.complete(&text, cursor));

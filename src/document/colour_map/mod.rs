@@ -58,7 +58,9 @@ pub struct MapColour {
 pub struct Chosen {
     /// Its place in [`ColourMap::colours`].
     pub colour: usize,
+    /// The region's name.
     pub name: String,
+    /// The region's prompt.
     pub words: String,
 }
 
@@ -260,7 +262,7 @@ fn hex(Rgb([r, g, b]): Rgb) -> String {
 /// How different two colours look, 0 to 765: a difference of red, green and blue weighted by how much the eye minds it, with
 /// red and blue by how much red there is ("redmean", a plain approximation of CIELUV). Grey levels are three apart each.
 fn distance([r, g, b]: [u8; 3], [r2, g2, b2]: [u8; 3]) -> f32 {
-    let red = (f32::from(r) + f32::from(r2)) / 2.0;
+    let red = f32::from(r).midpoint(f32::from(r2));
     let square = |a: u8, b: u8| (f32::from(a) - f32::from(b)).powi(2);
     let (red_weight, blue_weight) = (2.0 + red / 256.0, 2.0 + (255.0 - red) / 256.0);
     (red_weight * square(r, r2) + 4.0 * square(g, g2) + blue_weight * square(b, b2)).sqrt()

@@ -12,8 +12,10 @@ pub(super) struct Rest {
     style: String,
     settings: Settings,
     /// The take, where the step changed it: a picture that is finished between two edits is not taken away by undoing.
+    #[expect(clippy::option_option, reason = "changed or not, and then there or not")]
     take: Option<Option<Arc<Take>>>,
     /// The picture to start from, where the step changed it or its settings.
+    #[expect(clippy::option_option, reason = "changed or not, and then there or not")]
     start: Option<Option<Start>>,
     /// Regions in order. Their masks are shared with nothing: a mask is here only where the other state has no such region,
     /// or one of another size, and is empty (0 × 0) otherwise.

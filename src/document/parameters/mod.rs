@@ -50,12 +50,17 @@ pub struct Parameters {
     pub prompt: String,
     /// The negative prompt, as it was written.
     pub negative: String,
+    /// The seed of the first latent.
     pub seed: Option<u64>,
     /// Width and height that the picture was drawn in; it may have been enlarged since.
     pub size: Option<(u32, u32)>,
+    /// Denoising steps.
     pub steps: Option<u32>,
+    /// The sampler, where there is one like it here.
     pub sampler: Option<Sampler>,
+    /// The spacing of the noise levels, where there is one like it here.
     pub schedule: Option<Schedule>,
+    /// Classifier-free guidance scale.
     pub guidance: Option<f32>,
     /// The embedded model that drew it, where this program wrote it.
     pub model: Option<String>,

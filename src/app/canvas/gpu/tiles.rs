@@ -125,7 +125,8 @@ impl Tiles {
             let inside = PixelRect { x: part.x - slot.held.x, y: part.y - slot.held.y, ..part };
             texture.upload(card, inside, part, source);
             uploaded += part.area();
-            let encoder = encoder.get_or_insert_with(|| card.device.create_command_encoder(&Default::default()));
+            let encoder = encoder
+                .get_or_insert_with(|| card.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default()));
             card.mips.draw(encoder, self.channels, &texture.levels, inside);
         }
         if let Some(encoder) = encoder {
