@@ -25,7 +25,7 @@ impl PictureFormat {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Png, Self::Jpeg, Self::WebP];
 
-    /// What people call it.
+    /// The usual name.
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
@@ -60,7 +60,7 @@ impl PictureFormat {
     }
 }
 
-/// How a picture is exported.
+/// The settings of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Export {
@@ -68,8 +68,8 @@ pub struct Export {
     pub format: PictureFormat,
     /// JPEG's, 1 to 100.
     pub quality: u8,
-    /// Whether the file tells how it was made: a PNG carries `parameters` and the whole project, JPEG and WebP carry the
-    /// parameters as Exif's user comment. Without, the file holds nothing but its pixels.
+    /// True where the file tells how it was made: a PNG carries `parameters` and the whole project, JPEG and WebP carry the
+    /// parameters as Exif's user comment. Otherwise the file holds nothing but its pixels.
     pub metadata: bool,
 }
 

@@ -5,16 +5,16 @@ use super::{Mask, Picture};
 use image::{GrayImage, Luma, Rgba};
 use std::fmt;
 
-/// Where the brightest value is at most this, values are numbers of classes: above 0 is inside. To the eye they are black.
+/// The largest brightest value at which values are numbers of classes: above 0 is inside. To the eye they are black.
 const MOST_CLASSES: u8 = 8;
-/// Where the brightest value is at most this, the mask covers hardly anything.
+/// The largest brightest value at which a mask covers hardly anything.
 const FAINT: u8 = 31;
 /// Alpha of at least this everywhere is opaque with rounding.
 const OPAQUE: u8 = 250;
-/// How far from black or white a pixel may be and count as that.
+/// The largest distance from black or white at which a pixel counts as that.
 const NEAR: u8 = 32;
 
-/// How a mask was understood, where it could be meant otherwise. `Display` is one sentence without an end.
+/// The understanding of a mask that could be meant otherwise. `Display` is one sentence without an end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MaskNote {
@@ -61,14 +61,14 @@ impl fmt::Display for MaskNote {
     }
 }
 
-/// How a picture is read as a mask.
+/// The reading of a picture as a mask.
 struct Reading {
     alpha: bool,
     classes: bool,
     notes: Vec<MaskNote>,
 }
 
-/// How many pixels have each value.
+/// The number of pixels with each value.
 struct Values([u64; 256]);
 
 impl Values {
@@ -121,7 +121,7 @@ impl Reading {
     }
 }
 
-/// Whether alpha is the mask of a picture that is transparent somewhere, and what is to be told of that.
+/// Decides whether alpha is the mask of a picture that is transparent somewhere, with the note to be told.
 fn by_alpha(picture: &Picture, alphas: &Values) -> (bool, Option<MaskNote>) {
     let half = alphas.most().div_ceil(2).max(1);
     // What is seen of it, by its luminance.
@@ -158,7 +158,7 @@ fn brightness(pixel: Rgba<u8>) -> u8 {
 }
 
 impl Picture {
-    /// How [`Mask::of_picture`] understands it, where it could be meant otherwise.
+    /// Notes on [`Mask::of_picture`]'s understanding, where it could be meant otherwise.
     #[must_use]
     pub fn mask_notes(&self) -> Vec<MaskNote> {
         Reading::of(self).notes

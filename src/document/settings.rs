@@ -1,4 +1,4 @@
-//! How a picture is made: the settings of a document.
+//! The settings of a document: samplers, steps, guidance, windows and all else that is not a region.
 
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -38,13 +38,13 @@ pub struct Settings {
     pub bootstrap: f32,
     /// The canvas edges that are joined.
     pub wrap: Wrap,
-    /// What holds regions to their places.
+    /// The method that holds regions to their places.
     pub regions: Regions,
-    /// What happens where regions overlap.
+    /// The rule where regions overlap.
     pub overlap: Overlap,
-    /// How a window's values count towards its edges.
+    /// The weighting of a window's values towards its edges.
     pub window_weights: WindowWeights,
-    /// What surrounds a region while it bootstraps.
+    /// The surroundings of a region while it bootstraps.
     pub bootstrap_colour: BootstrapColour,
 }
 
@@ -87,7 +87,7 @@ impl Default for Settings {
 pub struct Lora {
     /// Its file.
     pub file: String,
-    /// How strongly it counts: 1 as it was made, 0 not at all, within ±[`MAX_LORA_WEIGHT`].
+    /// The strength: 1 as it was made, 0 not at all, within ±[`MAX_LORA_WEIGHT`].
     pub weight: f32,
 }
 
@@ -104,14 +104,14 @@ impl Lora {
         Self { file: file.into(), weight: 1.0 }
     }
 
-    /// What to call it: the file's name without its ending.
+    /// Its name for people: the file's name without its ending.
     #[must_use]
     pub fn name(&self) -> String {
         Path::new(&self.file).file_stem().map_or_else(|| self.file.clone(), |stem| stem.to_string_lossy().into_owned())
     }
 }
 
-/// Which canvas edges are joined.
+/// The canvas edges that are joined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Wrap {
@@ -198,7 +198,7 @@ impl Sampler {
         }
     }
 
-    /// What people, menus and the web UIs call it.
+    /// The name that menus and the web UIs use.
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
@@ -219,20 +219,20 @@ impl Sampler {
         Self::ALL.into_iter().find(|s| s.name() == name)
     }
 
-    /// Whether it can follow this schedule: LCM has only its own.
+    /// True where it can follow this schedule: LCM has only its own.
     #[must_use]
     pub fn follows(self, schedule: Schedule) -> bool {
         self != Self::Lcm || schedule == Schedule::Normal
     }
 
-    /// How often it evaluates the network in one step (counted from 0) of a run of `steps`.
+    /// The number of network evaluations in one step (counted from 0) of a run of `steps`.
     #[must_use]
     pub fn evaluations(self, step: usize, steps: usize) -> usize {
         if self == Self::Heun && step + 1 < steps { 2 } else { 1 }
     }
 }
 
-/// How the steps are spread over the noise levels.
+/// The spacing of the steps over the noise levels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Schedule {
@@ -265,7 +265,7 @@ impl Schedule {
         }
     }
 
-    /// What people, menus and the web UIs call it.
+    /// The name that menus and the web UIs use.
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
@@ -284,7 +284,7 @@ impl Schedule {
     }
 }
 
-/// What holds regions to their places.
+/// The methods that hold regions to their places.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Regions {
@@ -315,7 +315,7 @@ impl Regions {
     }
 }
 
-/// What happens where regions overlap.
+/// The rules where regions overlap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Overlap {
@@ -346,7 +346,7 @@ impl Overlap {
     }
 }
 
-/// How a window's values count towards its edges.
+/// The weightings of a window's values towards its edges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum WindowWeights {
@@ -377,7 +377,7 @@ impl WindowWeights {
     }
 }
 
-/// What surrounds a region while it bootstraps.
+/// The surroundings of a region while it bootstraps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum BootstrapColour {

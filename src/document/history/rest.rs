@@ -1,4 +1,4 @@
-//! What a step keeps besides masks.
+//! The part of an undo step that is not masks.
 
 use crate::document::{Background, Document, Mask, Region, Settings, Start, Take};
 use std::sync::Arc;
@@ -23,7 +23,7 @@ pub(super) struct Rest {
 }
 
 impl Rest {
-    /// What of `before` is not in `after`; `None` where nothing but masks differs.
+    /// The part of `before` that is not in `after`; `None` where nothing but masks differs.
     pub(super) fn before(before: Document, after: &Document) -> Option<Self> {
         let take = (!same_take(before.take.as_ref(), after.take.as_ref())).then_some(before.take);
         let start = (!same_start(before.start.as_ref(), after.start.as_ref())).then_some(before.start);
