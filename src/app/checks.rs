@@ -1,4 +1,4 @@
-//! What would go wrong with the picture, said before it is made.
+//! Warnings that are shown before a picture is made.
 
 use super::asked::Asked;
 use super::texts::{fill, tr};
@@ -14,7 +14,7 @@ const HIDDEN: f64 = 0.1;
 /// The warnings of the open document. What covers what is found out on a thread of its own.
 #[derive(Default)]
 pub struct Checks {
-    /// What the coverage was found out for.
+    /// The regions that the coverage was measured for.
     of: Vec<Shape>,
     coverage: Option<Coverage>,
     looking: Option<(Vec<Shape>, Asked<Coverage>)>,
@@ -26,7 +26,7 @@ pub struct Checks {
     unknown: Option<String>,
 }
 
-/// What of a region decides what covers what.
+/// The facts of a region that decide coverage: its id, its visibility, and the count of its mask's changes.
 type Shape = (RegionId, bool, u64);
 
 impl Checks {
@@ -72,7 +72,7 @@ impl Checks {
         }
     }
 
-    /// What would go wrong, the most serious first.
+    /// The warnings, the most serious first.
     #[must_use]
     pub fn warnings(&self) -> Vec<&str> {
         self.warnings.iter().chain(&self.unknown).map(String::as_str).collect()

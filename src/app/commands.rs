@@ -4,7 +4,7 @@ use super::texts::{fill, tr};
 use egui::{Key, Modifiers};
 use egui_material_icons::{MaterialIcon, icons};
 
-/// What is known of a command; the keys are in the order of preference, and menus show the first.
+/// A row of the table; the keys are in the order of preference, and menus show the first.
 struct Row {
     label: &'static str,
     hint: &'static str,
@@ -191,13 +191,13 @@ commands! {
 }
 
 impl Command {
-    /// What menus and buttons call it. `…` where it asks for more first.
+    /// The name in menus and on buttons, with `…` where it asks for more first.
     #[must_use]
     pub fn label(self) -> &'static str {
         if self.speaks_for_itself() { self.row().label } else { tr(self.row().label) }
     }
 
-    /// What the list of all commands calls it, where the name alone does not say enough.
+    /// The name in the list of all commands, where the label alone does not say enough.
     #[must_use]
     pub fn full_label(self) -> String {
         let label = self.label();

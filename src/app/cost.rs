@@ -1,4 +1,4 @@
-//! What a run will cost, told before it is started.
+//! The cost of a run, told before it is started.
 
 use super::Editor;
 use super::asked::Asked;
@@ -19,7 +19,7 @@ pub struct Cost {
     of: Option<u64>,
     /// The count of changes.
     settled: Settled<u64>,
-    /// What is being found out on another thread.
+    /// The estimate that another thread is working on.
     asked: Option<Asked<Option<Estimate>>>,
     text: Option<String>,
 }

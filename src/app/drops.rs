@@ -1,4 +1,4 @@
-//! What is dropped on the window or pasted into it: projects, pictures, masks, models, LoRAs.
+//! Files and pictures that are dropped on the window or pasted into it: projects, pictures, masks, models, LoRAs.
 
 use super::asked::Asked;
 use super::editor::Selected;
@@ -14,7 +14,7 @@ use image::RgbaImage;
 use std::path::Path;
 use std::sync::Arc;
 
-/// What a dropped file turned out to be.
+/// The kinds of dropped files.
 pub enum Found {
     /// A project, or a picture with a project inside.
     Project,
@@ -37,7 +37,7 @@ pub enum Wanted {
     Lora,
 }
 
-/// Why a file is no answer.
+/// The reasons why a file is no answer.
 pub enum Refused {
     File(FileError),
     /// In English, as the layers below tell of model files.

@@ -15,7 +15,7 @@ use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// What the next stroke and the open card belong to.
+/// The target of the next stroke, and the open card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Selected {
     /// The background.
@@ -24,12 +24,12 @@ pub enum Selected {
     Region(RegionId),
 }
 
-/// What of the canvas has to be drawn anew.
+/// The parts of the canvas that have to be drawn anew.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Damage {
     /// Masks, and where they changed.
     pub masks: Vec<(RegionId, PixelRect)>,
-    /// Which regions there are, their order, colour or visibility may have changed.
+    /// True where the list of regions, their order, colour or visibility may have changed.
     pub regions: bool,
 }
 
@@ -43,7 +43,7 @@ pub struct Editor {
     selected: Selected,
     in_stroke: bool,
     path: Option<PathBuf>,
-    /// What saving over that file would lose, one sentence each.
+    /// Sentences on what saving over that file would lose.
     losses: Vec<String>,
     title: String,
     takes_kept: u64,
@@ -54,9 +54,9 @@ pub struct Editor {
     /// Counts every touch of a brush.
     painted: u64,
     damage: Damage,
-    /// What is being worked out, in its order.
+    /// The changes that are being worked out, in their order.
     works: VecDeque<works::Work>,
-    /// How many there have been.
+    /// The number of changes there have been.
     works_asked: u64,
 }
 
@@ -163,7 +163,7 @@ impl Editor {
         self
     }
 
-    /// What the title bar calls it.
+    /// The document's name in the title bar.
     #[must_use]
     pub fn title(&self) -> &str {
         &self.title
@@ -205,19 +205,19 @@ impl Editor {
         self.losses.clear();
     }
 
-    /// What undo would take back.
+    /// The label of the step that undo would take back.
     #[must_use]
     pub fn undo_label(&self) -> Option<&str> {
         self.work().or(self.history.undo_label()).filter(|_| !self.in_stroke)
     }
 
-    /// What redo would do again.
+    /// The label of the step that redo would do again.
     #[must_use]
     pub fn redo_label(&self) -> Option<&str> {
         self.history.redo_label().filter(|_| !self.in_stroke && !self.is_working())
     }
 
-    /// What has to be drawn anew since the last call.
+    /// Takes the parts that have to be drawn anew since the last call.
     pub fn take_damage(&mut self) -> Damage {
         std::mem::take(&mut self.damage)
     }

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-/// Whose file dialogs are shown.
+/// The file dialogs to use: the system's, or the studio's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum FileDialogs {
     /// The system's where it has any, else the studio's own.
@@ -25,7 +25,7 @@ pub enum FileDialogs {
     Own,
 }
 
-/// What a path is wanted for.
+/// The purposes that a path is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     Open,
@@ -112,7 +112,7 @@ impl Purpose {
     }
 }
 
-/// What a thread has finished.
+/// The results of threads.
 pub enum Done {
     Opened {
         path: PathBuf,

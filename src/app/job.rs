@@ -12,7 +12,7 @@ use std::sync::Arc;
 /// The most jobs that wait.
 pub const MOST: usize = 100;
 
-/// How many pictures one press makes, and with which seeds.
+/// The number of pictures that one press makes, and the choice of their seeds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Batch {
@@ -45,7 +45,7 @@ pub struct Running {
     preview: Option<Arc<RgbImage>>,
     pub previews: u32,
     cancelled: bool,
-    /// What it is made from.
+    /// The document that it is made from.
     document: Document,
 }
 
@@ -59,7 +59,7 @@ impl Running {
         self.document.settings.seed
     }
 
-    /// How many steps are done, and of how many.
+    /// Steps done, and steps in all.
     pub fn steps(&self) -> (u32, u32) {
         (self.step, self.steps)
     }
@@ -69,12 +69,12 @@ impl Running {
         self.preview.as_ref()
     }
 
-    /// How wide its picture is for its height.
+    /// Width of its picture divided by height.
     pub fn aspect(&self) -> f32 {
         self.document.width as f32 / self.document.height.max(1) as f32
     }
 
-    /// How much of it is done, 0 to 1.
+    /// The share of it that is done, 0 to 1.
     pub fn progress(&self) -> f32 {
         match self.phase {
             Phase::Decoding => 1.0,
@@ -258,12 +258,12 @@ impl App {
         preview.filter(fits).map(Shown::Preview).or_else(live).or_else(take).or_else(start)
     }
 
-    /// How much of the running job is done, 0 to 1.
+    /// The share of the running job that is done, 0 to 1.
     pub(super) fn progress(&self) -> Option<f32> {
         self.jobs.first().map(Running::progress)
     }
 
-    /// What the running job is doing, in words.
+    /// The state of the running job, in words.
     pub(super) fn progress_text(&self) -> Option<String> {
         let job = self.jobs.first()?;
         if job.cancelled {

@@ -27,7 +27,7 @@ pub struct Live {
     shown: Option<Arc<RgbImage>>,
     /// The last whole one, with what it was made from and how.
     whole: Option<Whole>,
-    /// How pictures are made here.
+    /// Settings of live pictures on this machine.
     how: Option<How>,
     /// Steps taken of the running one.
     step: u32,
@@ -76,7 +76,7 @@ impl Live {
         self.shown = None;
     }
 
-    /// What the running picture is at, in words.
+    /// The state of the running picture, in words.
     #[must_use]
     pub fn progress_text(&self) -> Option<String> {
         self.job.as_ref()?;
@@ -87,7 +87,7 @@ impl Live {
         })
     }
 
-    /// What it does, in words.
+    /// Its state, in words.
     fn says(&self) -> String {
         let Some(how) = &self.how else { return tr("The first quick picture is on its way.").to_owned() };
         let size = if how.half { tr(" at half size") } else { "" };
@@ -199,7 +199,7 @@ impl App {
         self.show_take(take);
     }
 
-    /// What live painting does, while it is on.
+    /// The state of live painting, while it is on.
     pub(super) fn live_ui(&mut self, ui: &mut Ui) {
         if !self.live.on {
             return;

@@ -5,7 +5,7 @@ use super::{App, theme};
 use crate::document::Document;
 use egui::{Grid, RichText, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, vec2};
 
-/// What becomes of the painting on a canvas of another size.
+/// The ways to fit the painting to a canvas of another size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Fit {
     #[default]
@@ -15,7 +15,7 @@ pub enum Fit {
     Draw,
 }
 
-/// Where the old canvas lies on the new one: 0 left or top, 1 middle, 2 right or bottom.
+/// The place of the old canvas on the new one: 0 left or top, 1 middle, 2 right or bottom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Anchor {
     x: u8,
@@ -29,7 +29,7 @@ impl Default for Anchor {
 }
 
 impl Anchor {
-    /// Where the old top left corner lies.
+    /// The place of the old top left corner, in pixels of the new canvas.
     fn place(self, old: (u32, u32), new: (u32, u32)) -> (i32, i32) {
         let along = |at: u8, old: u32, new: u32| {
             let grown = i64::from(new) - i64::from(old);

@@ -1,4 +1,4 @@
-//! What each command does.
+//! The function that carries out each command.
 
 use super::dialogs::Dialog;
 use super::editor::{Field, Selected};

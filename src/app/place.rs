@@ -35,7 +35,7 @@ enum Place {
 pub struct PlaceForm {
     placed: Placed,
     grey: bool,
-    /// Whether it is a colour map, where that is still being found out.
+    /// The test of whether it is a colour map, while that is being found out.
     asked: Option<Asked<Option<Arc<ColourMap>>>>,
     shown: Option<TextureHandle>,
 }

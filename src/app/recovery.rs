@@ -17,18 +17,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-/// How much unsaved change is written down at once.
+/// The interval between copies of unsaved changes, unless another one is set.
 const MINUTE: Duration = Duration::from_mins(1);
 
-/// What was kept of a document.
+/// The record of a document's copy.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Record {
     /// Its project, if it had one.
     project: Option<PathBuf>,
     title: String,
-    /// Where the copy lies.
+    /// The path of the copy.
     copy: PathBuf,
-    /// What saving over the project would lose.
+    /// Sentences on what saving over the project would lose.
     #[serde(default)]
     losses: Vec<String>,
 }
@@ -37,12 +37,12 @@ struct Record {
 #[derive(Debug, Clone)]
 pub struct Lost {
     record: Record,
-    /// Where the record lies.
+    /// The path of the record.
     at: PathBuf,
     when: SystemTime,
     /// Keeps other windows from offering it too.
     lock: Arc<File>,
-    /// Where the lock lies.
+    /// The path of the lock.
     locked: PathBuf,
 }
 
@@ -59,13 +59,13 @@ impl Lost {
         &self.record.copy
     }
 
-    /// How long ago it was written down.
+    /// The time since it was written down.
     pub fn age(&self) -> Duration {
         self.when.elapsed().unwrap_or_default()
     }
 }
 
-/// What is to be written, and where.
+/// A copy that is to be written, and its path.
 pub struct Copy {
     pub document: Document,
     pub state: State,
@@ -75,7 +75,7 @@ pub struct Copy {
 
 /// Keeps the open document safe.
 pub struct Recovery {
-    /// Where records lie; nothing is kept without.
+    /// The folder of records; nothing is kept without.
     folder: Option<PathBuf>,
     every: Duration,
     session: String,
@@ -91,7 +91,7 @@ pub struct Recovery {
     running: bool,
     /// Copies and records that belong to the open document.
     ours: Vec<PathBuf>,
-    /// What earlier sessions left behind.
+    /// Documents that earlier sessions left behind.
     pub lost: Vec<Lost>,
 }
 
@@ -188,7 +188,7 @@ impl Recovery {
         self.number += 1;
     }
 
-    /// What was left behind is open now; its copy stays until there is a newer one or it is saved.
+    /// Takes over a document left behind that is open now; its copy stays until there is a newer one or it is saved.
     pub fn adopt(&mut self, copy: &Path) {
         if let Some(at) = self.lost.iter().position(|lost| lost.copy() == copy) {
             let lost = self.lost.remove(at);
@@ -243,7 +243,7 @@ fn remove(paths: &[PathBuf]) {
     }
 }
 
-/// What sessions that did not end properly have left, the newest first; traces of those that left nothing are removed.
+/// Finds documents of sessions that did not end properly, the newest first, and removes traces of those that left nothing.
 fn left_behind(folder: &Path) -> Vec<Lost> {
     let names: Vec<PathBuf> = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
     let ends = |path: &Path, ending: &str| path.extension().is_some_and(|e| e == ending);

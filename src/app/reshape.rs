@@ -6,7 +6,7 @@ use super::{App, theme};
 use crate::paint::{MAX_GROW, grow, shrink, soften};
 use egui::{DragValue, Key, RichText, Ui};
 
-/// What is done to the region's shape.
+/// The changes to a region's shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reshape {
     Grow,
@@ -14,7 +14,7 @@ pub enum Reshape {
     Soften,
 }
 
-/// What is done, and by how much.
+/// The form: the change, and its size in pixels.
 pub struct ReshapeForm {
     reshape: Reshape,
     pixels: u32,

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 pub struct Settled<T>(Option<(T, Instant)>);
 
 impl<T: PartialEq> Settled<T> {
-    /// How much is left until `state` has been the same for `quiet`; zero once it has.
+    /// The time left until `state` has been the same for `quiet`; zero once it has.
     pub fn left(&mut self, state: T, quiet: Duration) -> Duration {
         match &self.0 {
             Some((seen, since)) if *seen == state => quiet.saturating_sub(since.elapsed()),

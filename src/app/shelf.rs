@@ -21,7 +21,7 @@ const MOST: usize = 12;
 /// Room for a small picture.
 const PICTURE: egui::Vec2 = vec2(96.0, 54.0);
 
-/// What is known of a file.
+/// The findings about a file.
 pub struct Seen {
     pub path: PathBuf,
     pub there: bool,
@@ -38,7 +38,7 @@ pub fn look_at(paths: Vec<PathBuf>) -> Vec<Seen> {
     paths.into_iter().map(look).collect()
 }
 
-/// What is known of the files on show.
+/// The findings about the files on show.
 #[derive(Default)]
 pub struct Shelf {
     seen: HashMap<PathBuf, (bool, Option<TextureHandle>)>,
@@ -74,7 +74,7 @@ impl Shelf {
     }
 }
 
-/// Which copy is about to be thrown away, once that has been asked for twice.
+/// The copy that is about to be thrown away, once that has been asked for twice.
 #[derive(Default)]
 pub struct RecoverForm {
     sure: Option<PathBuf>,
@@ -242,7 +242,7 @@ fn folder(path: &Path) -> String {
     path.parent().map(|folder| folder.display().to_string()).unwrap_or_default()
 }
 
-/// When it was kept, and of which file.
+/// The time at which it was kept, and the file it is a copy of.
 fn whence(lost: &Lost) -> String {
     let when = ago(lost.age());
     match lost.project() {
@@ -251,7 +251,7 @@ fn whence(lost: &Lost) -> String {
     }
 }
 
-/// How long ago, as people say it.
+/// A span of time, as people say it.
 fn ago(age: Duration) -> String {
     let minutes = age.as_secs() / 60;
     match minutes {

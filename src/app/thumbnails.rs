@@ -12,7 +12,7 @@ use std::sync::Arc;
 /// Side of a region's thumbnail in texture pixels.
 const SIDE: u32 = 96;
 
-/// What a card's thumbnail is made of; it is made anew when one of these changes.
+/// The sources of a card's thumbnail; it is made anew when one of these changes.
 #[derive(Clone)]
 struct Source {
     mask: u64,
@@ -106,7 +106,7 @@ fn background(document: &Document, canvas: Color32) -> ColorImage {
     })
 }
 
-/// What a mask covers and a little around it, what lies outside dimmed.
+/// A picture of a mask and a little around it, dimmed outside the mask.
 fn of_region(document: &Document, mask: &Mask, colour: Color32, canvas: Color32) -> ColorImage {
     let picture = document.take.as_ref().map(|t| &t.image);
     let (left, top, side) = around(mask);

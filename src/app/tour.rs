@@ -50,7 +50,7 @@ const NOTES: [Note; 4] = [
 /// Width of a note.
 const WIDTH: f32 = 288.0;
 
-/// Where the tour stands; `None` when nobody is on it.
+/// The tour's place; `None` when nobody is on it.
 #[derive(Debug, Default)]
 pub struct Tour {
     at: Option<usize>,

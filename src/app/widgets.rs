@@ -155,7 +155,7 @@ impl Slider<'_> {
         self
     }
 
-    /// How far along the rail a value lies, 0 to 1.
+    /// The place of a value along the rail, 0 to 1.
     fn fraction(&self, value: f32) -> f32 {
         let (low, high) = (*self.range.start(), *self.range.end());
         if self.logarithmic { (value / low).ln() / (high / low).ln() } else { (value - low) / (high - low) }

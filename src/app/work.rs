@@ -12,7 +12,7 @@ type Then = Box<dyn FnOnce(&mut App)>;
 pub struct Working {
     /// Its number, and what it makes.
     asked: Option<(u64, Asked<Option<Made>>)>,
-    /// What is done once nothing is being worked out any more.
+    /// Functions to call once nothing is being worked out any more.
     then: Vec<Then>,
 }
 

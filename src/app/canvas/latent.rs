@@ -1,6 +1,6 @@
 //! The regions as the model gets them: each one's share of the latent cells, on the graphics card.
 //!
-//! What a stroke changes is made anew at once, for its cost follows the stroke. What concerns the whole canvas is made in
+//! The cells under a stroke are made anew at once, for their cost follows the stroke. A change of the whole canvas is made in
 //! strips, some a frame.
 
 use super::gpu::{Card, Channels, Source, Tiles};
@@ -13,7 +13,7 @@ use std::collections::HashMap;
 /// Mask pixels looked at in a frame, about.
 const BUDGET: u64 = 1 << 21;
 
-/// What decides the cells beside the masks.
+/// The facts beside the masks that decide the cells.
 #[derive(PartialEq)]
 struct Facts {
     size: [u32; 2],
@@ -33,7 +33,7 @@ struct Plane {
 pub struct Latent {
     facts: Option<Facts>,
     planes: HashMap<RegionId, Plane>,
-    /// What is not made yet, in canvas pixels, the next last.
+    /// The parts that are not made yet, in canvas pixels, the next last.
     pending: Vec<PixelRect>,
 }
 

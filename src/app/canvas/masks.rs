@@ -13,7 +13,7 @@ const BUDGET: u64 = 1 << 22;
 pub struct Masks {
     size: [u32; 2],
     tiles: HashMap<RegionId, Tiles>,
-    /// What is not uploaded yet, the next first.
+    /// The parts that are not uploaded yet, the next first.
     pending: VecDeque<(RegionId, PixelRect)>,
 }
 

@@ -43,9 +43,9 @@ pub struct Canvas {
     gesture: Gesture,
     split: Split,
     pub hand: Hand,
-    /// Where the pointer is, on the screen, while it is over the canvas or paints.
+    /// The pointer on the screen, in points, while it is over the canvas or paints.
     pointer: Option<Pos2>,
-    /// Where the brush is that is moved by keys, in canvas pixels.
+    /// The position of the brush that is moved by keys, in canvas pixels.
     keyboard: Option<Pos2>,
     /// The part of the window in which the canvas is centred.
     stage: Rect,
@@ -130,7 +130,7 @@ impl Canvas {
         }
     }
 
-    /// Where a canvas position is on the screen.
+    /// The screen position, in points, of a canvas position.
     #[must_use]
     pub fn to_screen(&self, at: Pos2) -> Pos2 {
         self.view.to_screen(self.stage, at)

@@ -46,7 +46,7 @@ pub struct Picture {
     desk: Arc<(Mutex<Desk>, Condvar)>,
     asked: Option<Shown>,
     number: u64,
-    /// What is shown, and which of those asked for it is.
+    /// The picture that is shown; `shown` is its number among those asked for.
     tiles: Option<Tiles>,
     shown: u64,
     /// There is a graphics card to show it with.
@@ -117,7 +117,7 @@ impl Picture {
         if self.has_card { self.tiles.is_some() } else { self.asked.is_some() }
     }
 
-    /// What to draw.
+    /// The tiles to draw.
     #[must_use]
     pub fn tiles(&self) -> Option<&Tiles> {
         self.tiles.as_ref()

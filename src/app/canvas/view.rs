@@ -1,4 +1,4 @@
-//! Where the canvas lies on the screen: pan, zoom, rotation and mirroring, in one transform that everything goes through.
+//! The view of the canvas: pan, zoom, rotation and mirroring, in one transform that everything goes through.
 
 use egui::emath::Rot2;
 use egui::{Pos2, Rect, Vec2, vec2};
@@ -7,7 +7,7 @@ use std::f32::consts::TAU;
 /// The least and the greatest zoom, in points per canvas pixel.
 const ZOOM: std::ops::RangeInclusive<f32> = 0.01..=32.0;
 
-/// How the canvas is looked at. Canvas positions are in canvas pixels.
+/// The transform from canvas to screen. Canvas positions are in canvas pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct View {
     /// Points of the screen per pixel of the canvas.
@@ -16,7 +16,7 @@ pub struct View {
     centre: Pos2,
     /// Follow the window: show the whole canvas whatever its size.
     fit: bool,
-    /// How far the canvas is turned before it is mirrored, clockwise in radians, 0 to a whole turn.
+    /// The angle by which the canvas is turned before it is mirrored, clockwise in radians, 0 to a whole turn.
     angle: f32,
     /// Left and right of the screen are swapped.
     mirrored: bool,
@@ -35,7 +35,7 @@ impl View {
         self.zoom
     }
 
-    /// How far the canvas looks turned on the screen, clockwise in degrees, -180 to 180.
+    /// The angle by which the canvas appears turned on the screen, clockwise in degrees, -180 to 180.
     #[must_use]
     pub fn degrees(&self) -> f32 {
         let seen = if self.mirrored { -self.angle } else { self.angle };

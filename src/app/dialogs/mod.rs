@@ -42,7 +42,7 @@ pub enum Dialog {
     Reshape(reshape::ReshapeForm),
 }
 
-/// What becomes of a dialog after a frame.
+/// The fate of a dialog after a frame.
 pub enum Next {
     Stay(Dialog),
     Close,

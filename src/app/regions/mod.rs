@@ -9,7 +9,7 @@ use crate::document::{Region, RegionId, Rgb};
 use egui::{Align, Button, Id, Layout, Margin, ScrollArea, TextEdit, Ui};
 use egui_material_icons::icons;
 
-/// What is going on in the cards.
+/// The state of the cards.
 #[derive(Default)]
 pub struct Cards {
     /// The region whose name is being typed, and the name so far.
@@ -20,7 +20,7 @@ pub struct Cards {
     focus_name: bool,
     /// Bring the selected card into sight.
     reveal: bool,
-    /// Where the cards are on the screen.
+    /// The places of the cards on the screen.
     places: Vec<(Selected, egui::Rect)>,
 }
 
@@ -46,7 +46,7 @@ impl Cards {
     }
 }
 
-/// What a card asks for.
+/// The changes that a card asks for.
 pub(super) enum Wish {
     Select(Selected),
     Run(Selected, Command),

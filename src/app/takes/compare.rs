@@ -16,10 +16,10 @@ use std::sync::Arc;
 /// The longest side of a picture as it is compared; larger ones are shrunk.
 const MAX_SIDE: u32 = 4096;
 
-/// How far an arrow key moves the line.
+/// The share of the width by which an arrow key moves the line.
 const STEP: f32 = 0.02;
 
-/// How far from the line a press takes hold of it, in points.
+/// The distance from the line within which a press takes hold of it, in points.
 const REACH: f32 = 16.0;
 
 /// One of the two.
@@ -50,7 +50,7 @@ pub struct Compare {
     left: Side,
     right: Side,
     beside: bool,
-    /// Where the line is, 0 (left) to 1.
+    /// The place of the line, 0 (left) to 1.
     line: f32,
     /// The line is being dragged.
     held: bool,

@@ -20,7 +20,7 @@ use std::sync::{Arc, Weak};
 /// The most bytes that open pictures and the masks they were made from take; the last one used is always open.
 const OPEN_MEMORY: usize = 256 << 20;
 
-/// How many removed pictures can be brought back.
+/// The number of removed pictures that can be brought back.
 const REMOVED: usize = 8;
 
 /// One finished picture.
@@ -33,7 +33,7 @@ struct Item {
     open: Option<(Arc<Take>, Document)>,
     /// Recognizes the picture after it was let go.
     known: Weak<Take>,
-    /// When it was used last.
+    /// The clock's count when it was used last.
     used: u64,
 }
 
@@ -62,15 +62,15 @@ pub struct Takes {
     clock: u64,
     /// The picture kept in the document, until it is known whether it is one of those in its file.
     unclaimed: Option<(Arc<Take>, Document)>,
-    /// What waits for a picture to be opened.
+    /// The picture that is being opened, and the wish that waits for it.
     waiting: Option<(u64, Wish)>,
-    /// Whether what the file is to hold has changed.
+    /// True where the pictures for the file have changed.
     changed: bool,
     /// The preview of the running job as the strip shows it.
     preview: Option<(Arc<RgbImage>, TextureHandle)>,
 }
 
-/// What is to be done with a picture.
+/// The wishes for a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wish {
     Show,
@@ -210,7 +210,7 @@ impl Takes {
         }
     }
 
-    /// What the document's file is to hold, where that has changed since the last call.
+    /// The pictures that the document's file is to hold, where they have changed since the last call.
     pub fn for_file(&mut self) -> Option<Vec<(u64, Arc<[u8]>)>> {
         let packed = |i: &Item| Some((i.number, Arc::clone(i.packed.as_ref()?)));
         std::mem::take(&mut self.changed).then(|| self.items.iter().filter_map(packed).collect())

@@ -38,7 +38,7 @@ pub enum Done {
 pub struct Shelf {
     to: Sender<(u64, Work)>,
     from: Receiver<(u64, Done)>,
-    /// Which document's pictures are wanted: those of earlier ones are left.
+    /// The number of the document whose pictures are wanted: those of earlier ones are left.
     wanted: Arc<AtomicU64>,
 }
 

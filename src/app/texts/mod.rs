@@ -1,4 +1,4 @@
-//! What the window says, in the person's language.
+//! The window's texts, in the person's language.
 //!
 //! English is written where it is said, inside [`tr`] or [`fill`]; every other language is one file in `assets/texts` that maps
 //! the English to its own (as gettext does). A test holds the files complete: every text that is said has a translation,
@@ -25,7 +25,7 @@ pub enum Language {
 }
 
 impl Language {
-    /// What `System` stands for here.
+    /// The language that `System` stands for here.
     #[must_use]
     pub fn resolved(self) -> Self {
         match self {

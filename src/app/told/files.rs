@@ -1,4 +1,4 @@
-//! What is wrong with a file.
+//! Problems of files, in the window's language.
 
 use super::system;
 use crate::app::texts::fill;
@@ -116,7 +116,7 @@ pub fn problem(problem: &Problem) -> String {
     }
 }
 
-/// How a mask was understood.
+/// The text of a note on a mask.
 #[must_use]
 pub fn mask_note(note: MaskNote) -> String {
     match note {

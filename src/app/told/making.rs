@@ -1,10 +1,10 @@
-//! Why there is no picture, and what there is to know of one.
+//! Failures of jobs and warnings of finished pictures, in the window's language.
 
 use super::system;
 use crate::app::texts::{fill, tr};
 use crate::studio::{Axis, CheckpointError, DrawError, Failure, LoadError, PaintError, ScheduleError, Warning};
 
-/// What is to be done about a checkpoint, as its errors say it.
+/// Remedies for a checkpoint's problems, as its errors say them.
 #[cfg(test)]
 pub(super) const REMEDIES: [&str; 12] = {
     use crate::app::texts::key;
@@ -24,7 +24,7 @@ pub(super) const REMEDIES: [&str; 12] = {
     ]
 };
 
-/// Why a job ended without a picture, in one line.
+/// The reason why a job ended without a picture, in one line.
 #[must_use]
 pub fn failure(failure: &Failure) -> String {
     if let Some(operator) = failure.out_of_memory() {
@@ -83,7 +83,7 @@ fn draw(error: &DrawError) -> String {
     }
 }
 
-/// What there is to know of a picture, in one line.
+/// The text of a warning about a picture, in one line.
 #[must_use]
 pub fn warning(warning: &Warning) -> String {
     match warning {

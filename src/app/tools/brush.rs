@@ -13,9 +13,9 @@ pub struct PaintStroke {
     stroke: Stroke,
     label: &'static str,
     steady: Stabiliser,
-    /// Where the button was pressed, and the direction Shift holds the stroke to once that is known.
+    /// The position of the press, and the direction Shift holds the stroke to once that is known.
     straight: Straight,
-    /// Where the brush was last.
+    /// The last position of the brush.
     last: Pos2,
 }
 
@@ -90,7 +90,8 @@ impl Action for PaintStroke {
 }
 
 impl Straight {
-    /// Where the brush may go: anywhere, or with Shift along one of eight directions; `None` until that is known.
+    /// The position that the brush may go to: anywhere, or with Shift along one of eight directions; `None` until that is
+    /// known.
     fn held(&mut self, to: Touch) -> Option<Pos2> {
         if !to.modifiers.shift {
             *self = Self { from: to.at, direction: None };

@@ -5,7 +5,7 @@ use crate::paint::{Cover, flood};
 use image::RgbImage;
 use serde::{Deserialize, Serialize};
 
-/// What bounds a fill.
+/// The bounds of a fill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum FillOver {
     /// The regions: it fills what the same region, or none, shows.

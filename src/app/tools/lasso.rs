@@ -14,9 +14,9 @@ pub struct Lasso {
     space: Space,
     combine: Combine,
     points: Vec<Pos2>,
-    /// How many points there were before each press, to take the last one back.
+    /// The number of points before each press, to take the last one back.
     corners: Vec<usize>,
-    /// Where the pointer is, while the next corner is being sought.
+    /// The pointer's position, while the next corner is being sought.
     pointer: Pos2,
     /// The button is down.
     drawing: bool,

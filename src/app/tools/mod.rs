@@ -21,7 +21,7 @@ use crate::document::PixelRect;
 use crate::paint::Placement;
 use egui::{Modifiers, Pos2};
 
-/// What the pointer does on the canvas.
+/// The tools of the canvas.
 #[expect(missing_docs, reason = "the usual tools by their usual names")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Tool {
@@ -59,7 +59,7 @@ impl Tool {
     }
 }
 
-/// Where the pointer is, and how.
+/// A sample of the pointer, as tools take it.
 #[derive(Debug, Clone, Copy)]
 pub struct Touch {
     /// In canvas pixels.
@@ -67,11 +67,11 @@ pub struct Touch {
     /// 0 to 1; 1 where the device has none.
     pub pressure: f32,
     pub modifiers: Modifiers,
-    /// How many canvas pixels a hand cannot tell apart at this zoom.
+    /// The distance, in canvas pixels, that a hand cannot tell apart at this zoom.
     pub slack: f32,
 }
 
-/// What follows when a button is let go.
+/// The ways to go on when a button is let go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum After {
     /// It is done: keep it.
@@ -99,10 +99,10 @@ pub trait Action {
     /// Takes it back.
     fn abort(self: Box<Self>, editor: &mut Editor);
 
-    /// What to draw over the canvas meanwhile.
+    /// The guides to draw over the canvas meanwhile.
     fn guides(&self) -> Guides;
 
-    /// Where the next straight line comes from, when this is kept.
+    /// The start of the next straight line, when this is kept.
     fn end(&self) -> Option<Pos2> {
         None
     }
@@ -133,7 +133,7 @@ pub struct Guides {
     pub dots: Vec<Pos2>,
     /// The box of what is moved, with its handles.
     pub frame: Option<Placement>,
-    /// What is told beside the pointer: a size, a distance.
+    /// The note beside the pointer: a size, a distance.
     pub note: String,
 }
 

@@ -7,7 +7,7 @@ use crate::document::RegionId;
 use crate::paint::{Combine, Space, ellipse, polygon, rectangle};
 use egui::{Pos2, Vec2};
 
-/// Which shape fits into the dragged box.
+/// The shapes that fit into the dragged box.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Rectangle,

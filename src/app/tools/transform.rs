@@ -7,7 +7,7 @@ use crate::document::{PixelRect, RegionId};
 use crate::paint::{Placement, place};
 use egui::{Modifiers, Pos2, Vec2, vec2};
 
-/// What of the box is held: an edge or corner by the side it is on (-1, 0, 1), or the whole (0, 0).
+/// The part of the box that is held: an edge or corner by the side it is on (-1, 0, 1), or the whole (0, 0).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Handle {
     pub x: i8,
@@ -23,7 +23,7 @@ impl Handle {
         (-1..=1).flat_map(|y| (-1..=1).map(move |x| Self { x, y })).filter(|h| *h != Self::WHOLE)
     }
 
-    /// Where it is on a box.
+    /// Its position on a box, in canvas pixels.
     #[must_use]
     pub fn on(self, frame: Placement) -> Pos2 {
         let at = |side: i8, low: i32, length: u32| low as f32 + length as f32 * (f32::from(side) + 1.0) * 0.5;

@@ -26,7 +26,7 @@ pub struct List {
     pub chosen: Option<usize>,
 }
 
-/// What the keys asked of the list.
+/// The keys' requests to the list.
 #[derive(Default)]
 pub struct Pressed {
     pub take: Option<usize>,

@@ -32,7 +32,7 @@ const TELL_FROM: f32 = 0.6;
 /// Words told in the note of one card.
 const TOLD: usize = 6;
 
-/// What is going on in the fields for words.
+/// The state of the fields for words.
 #[derive(Default)]
 pub struct Writing {
     /// The open list of completions.
@@ -186,7 +186,7 @@ impl App {
         }
     }
 
-    /// How much of what the model reads the words take, once it is worth a thought.
+    /// Shows the number of tokens of the words and the limit of the model, once it is worth a thought.
     fn token_count(&mut self, ui: &mut Ui, text: &str) {
         let Some(vocabulary) = &self.vocabulary else { return };
         let by = Arc::as_ptr(vocabulary) as usize;
@@ -259,7 +259,7 @@ fn byte(text: &str, character: usize) -> usize {
     text.char_indices().nth(character).map_or(text.len(), |(at, _)| at)
 }
 
-/// How many characters lie before this byte.
+/// The number of characters before this byte.
 fn chars(text: &str, byte: usize) -> usize {
     text.get(..byte).unwrap_or(text).chars().count()
 }
@@ -282,7 +282,7 @@ fn select(ui: &Ui, id: Id, range: Range<usize>) {
     state.store(ui, id);
 }
 
-/// What the keys that weigh words make of the text, and the words that were weighed.
+/// The text after the keys that weigh words, and the range of the words that were weighed; `None` where none was pressed.
 fn weigh_keys(ui: &Ui, id: Id, text: &str) -> Option<(String, Range<usize>)> {
     if !ui.memory(|memory| memory.has_focus(id)) {
         return None;

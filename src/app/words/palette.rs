@@ -15,7 +15,7 @@ const WIDTH: f32 = 296.0;
 /// Height of its list.
 const HEIGHT: f32 = 360.0;
 
-/// What is going on in the palette.
+/// The state of the palette.
 #[derive(Default)]
 pub struct Palette {
     /// The card it is open for, and what is searched.

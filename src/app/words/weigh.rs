@@ -4,7 +4,7 @@ use super::word_at;
 use crate::studio::weighting::{Group, WEIGHTS, groups};
 use std::ops::Range;
 
-/// How much one press changes a weight.
+/// The change of a weight by one press.
 const STEP: f32 = 0.1;
 
 /// The prompt in which the selected words, or the one the cursor touches, count `steps` steps more, and where these words

@@ -8,7 +8,7 @@ pub const SIZE: usize = 144;
 /// Distance of one quad from the next in the buffer; what every graphics card allows.
 pub const STRIDE: usize = 256;
 
-/// What a quad shows.
+/// The kinds of quads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// The canvas before there is a picture, and its shadow.
@@ -27,11 +27,11 @@ pub enum Kind {
     Erase,
     /// A region's share of the latent cells.
     Cells,
-    /// What may change of the picture to start from.
+    /// The mask of what may change of the picture to start from.
     Change,
 }
 
-/// How a quad is read.
+/// Flags for reading a quad's texture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Flags {
     /// The left and right, the upper and lower edges of the canvas are joined.
@@ -44,15 +44,16 @@ pub struct Flags {
 #[derive(Debug, Clone)]
 pub struct Draw {
     pub kind: Kind,
-    /// Where a step right and a step down on the canvas lead, and where its origin lies, in pixels of the target.
+    /// The transform from canvas to target: a step right (`x`), a step down (`y`) and the origin (`at`), in pixels of the
+    /// target.
     pub x: Vec2,
     pub y: Vec2,
     pub at: Pos2,
-    /// What is drawn, in canvas pixels.
+    /// The part that is drawn, in canvas pixels.
     pub quad: Rect,
     /// The canvas, in canvas pixels.
     pub canvas: Rect,
-    /// Where the texture lies, in canvas pixels.
+    /// The part that the texture holds, in canvas pixels.
     pub held: Rect,
     pub colour: Color32,
     pub second: Color32,
@@ -69,7 +70,7 @@ pub struct Draw {
 }
 
 impl Draw {
-    /// Where the quad lies, in pixels of the target.
+    /// The box around the quad, in pixels of the target.
     #[must_use]
     pub fn bounds(&self) -> Rect {
         let Rect { min, max } = self.quad;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 /// A part of the canvas's area with draws of its own.
 pub struct Pane {
-    /// Where, in pixels of the area.
+    /// The part of the area that is drawn into, in pixels.
     pub clip: Rect,
     /// Drawn below the regions.
     pub below: Vec<Draw>,
@@ -37,7 +37,7 @@ struct Quad {
 pub struct Frame {
     pipelines: Arc<Pipelines>,
     draws: Option<wgpu::BindGroup>,
-    /// What regions are drawn on: to draw on, and to read.
+    /// The layer that regions are drawn into: as a target, and as a texture.
     over: Option<(wgpu::TextureView, wgpu::BindGroup)>,
     layer: Vec<Quad>,
     panes: Vec<(Rect, Vec<Quad>)>,

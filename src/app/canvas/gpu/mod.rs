@@ -18,7 +18,7 @@ use eframe::wgpu;
 use pipelines::Pipelines;
 use std::sync::Arc;
 
-/// What is needed to upload: shared with the thread that prepares pictures.
+/// Everything that uploads need: shared with the thread that prepares pictures.
 #[derive(Clone)]
 pub struct Card {
     pub device: wgpu::Device,
@@ -41,7 +41,7 @@ struct Layer {
 pub struct Gpu {
     pub card: Card,
     pipelines: Arc<Pipelines>,
-    /// What is drawn on wants linear light.
+    /// True where the target wants linear light.
     linear: bool,
     draws: Option<draws::Buffer>,
     layer: Option<Layer>,

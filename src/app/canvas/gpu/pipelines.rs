@@ -1,4 +1,4 @@
-//! How each kind of quad is drawn.
+//! Render pipelines, one for each kind of quad.
 
 use super::draws::{Kind, SIZE};
 use eframe::wgpu;

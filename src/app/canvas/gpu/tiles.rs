@@ -34,7 +34,7 @@ impl Channels {
     }
 }
 
-/// Where the pixels come from.
+/// The source of the pixels.
 #[derive(Clone, Copy)]
 pub enum Source<'a> {
     /// Four bytes a pixel, row by row, so many pixels wide.
@@ -59,18 +59,18 @@ struct Texture {
 }
 
 struct Slot {
-    /// What it shows.
+    /// The part that it shows, in pixels.
     core: PixelRect,
-    /// What it holds.
+    /// The part that its texture holds, in pixels: `core` and a border.
     held: PixelRect,
     texture: Option<Texture>,
 }
 
 /// One tile that holds something.
 pub struct Tile<'a> {
-    /// What it shows, in pixels.
+    /// The part that it shows, in pixels.
     pub core: PixelRect,
-    /// What its texture holds, in pixels.
+    /// The part that its texture holds, in pixels.
     pub held: PixelRect,
     pub bind: &'a wgpu::BindGroup,
 }
