@@ -13,7 +13,7 @@ const HIDDEN: f64 = 0.1;
 
 /// The warnings of the open document. What covers what is found out on a thread of its own.
 #[derive(Default)]
-pub struct Checks {
+pub(super) struct Checks {
     /// The regions that the coverage was measured for.
     of: Vec<Shape>,
     coverage: Option<Coverage>,
@@ -31,7 +31,7 @@ type Shape = (RegionId, bool, u64);
 
 impl Checks {
     /// Follows the document.
-    pub fn update(&mut self, ctx: &egui::Context, editor: &Editor) {
+    pub(super) fn update(&mut self, ctx: &egui::Context, editor: &Editor) {
         let document = editor.document();
         let shapes: Vec<Shape> =
             document.regions.iter().map(|r| (r.id, r.visible, editor.mask_changes(r.id))).collect();
@@ -55,7 +55,7 @@ impl Checks {
     }
 
     /// Follows the words: what of them the model does not know, but for the word that is still being written.
-    pub fn words(&mut self, editor: &Editor, vocabulary: Option<&Arc<Vocabulary>>, writing: &Writing) {
+    pub(super) fn words(&mut self, editor: &Editor, vocabulary: Option<&Arc<Vocabulary>>, writing: &Writing) {
         let document = editor.document();
         let shown = document.regions.iter().filter(|r| r.visible).map(|r| (Selected::Region(r.id), &r.words));
         let prompts = std::iter::once((Selected::Background, &document.background.words)).chain(shown);
@@ -74,7 +74,7 @@ impl Checks {
 
     /// The warnings, the most serious first.
     #[must_use]
-    pub fn warnings(&self) -> Vec<&str> {
+    pub(super) fn warnings(&self) -> Vec<&str> {
         self.warnings.iter().chain(&self.unknown).map(String::as_str).collect()
     }
 }

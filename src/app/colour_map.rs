@@ -14,7 +14,7 @@ const ROW: f32 = theme::ROW + 8.0;
 const LIST: f32 = 8.5 * (ROW + theme::GRID);
 
 /// The colours of a map, and what is to become of each.
-pub struct MapForm {
+pub(super) struct MapForm {
     name: String,
     map: Arc<ColourMap>,
     rows: Vec<Row>,

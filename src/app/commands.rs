@@ -329,7 +329,7 @@ impl Keys {
 /// While words are being typed only combinations with Ctrl are taken, so that `]` stays a letter. Escape is taken where
 /// there is something to stop, and otherwise left to close what is open.
 #[must_use]
-pub fn take_pressed(ctx: &egui::Context, something_to_stop: bool) -> Vec<Command> {
+pub(super) fn take_pressed(ctx: &egui::Context, something_to_stop: bool) -> Vec<Command> {
     let typing = ctx.text_edit_focused();
     let escape = something_to_stop && !egui::Popup::is_any_open(ctx);
     let mut called = Vec::new();

@@ -14,7 +14,7 @@ const QUIET: Duration = Duration::from_millis(300);
 
 /// The cost of the open document.
 #[derive(Default)]
-pub struct Cost {
+pub(super) struct Cost {
     /// The count of changes it was found out for.
     of: Option<u64>,
     /// The count of changes.
@@ -26,7 +26,7 @@ pub struct Cost {
 
 impl Cost {
     /// Follows the document.
-    pub fn update(&mut self, ctx: &egui::Context, editor: &Editor, engine: &dyn Engine) {
+    pub(super) fn update(&mut self, ctx: &egui::Context, editor: &Editor, engine: &dyn Engine) {
         let changes = editor.changes();
         if let Some(asked) = self.asked.take() {
             match asked.answer() {
@@ -49,13 +49,13 @@ impl Cost {
     }
 
     /// Asks again: a run has told how fast this machine is.
-    pub fn forget(&mut self) {
+    pub(super) fn forget(&mut self) {
         self.of = None;
     }
 
     /// In words.
     #[must_use]
-    pub fn text(&self) -> Option<&str> {
+    pub(super) fn text(&self) -> Option<&str> {
         self.text.as_deref()
     }
 }

@@ -15,7 +15,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// The kinds of dropped files.
-pub enum Found {
+pub(super) enum Found {
     /// A project, or a picture with a project inside.
     Project,
     Picture(Placed),
@@ -26,7 +26,7 @@ pub enum Found {
 
 /// The question that a file is the answer to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wanted {
+pub(super) enum Wanted {
     /// None: it was dropped, on this card or beside all.
     Dropped(Option<Selected>),
     /// A picture of which is asked then what it is for.
@@ -38,7 +38,7 @@ pub enum Wanted {
 }
 
 /// The reasons why a file is no answer.
-pub enum Refused {
+pub(super) enum Refused {
     File(FileError),
     /// In English, as the layers below tell of model files.
     Model(String),
@@ -47,7 +47,7 @@ pub enum Refused {
 }
 
 impl Refused {
-    pub fn told(&self, path: &Path) -> String {
+    pub(super) fn told(&self, path: &Path) -> String {
         match self {
             Self::File(error) => told::file_error(error),
             Self::Model(text) => text.clone(),
@@ -61,7 +61,7 @@ impl Refused {
 
 /// Finds out whether a file is what was asked for, or what a dropped one is. Slow for large files, so it runs on a thread of
 /// its own.
-pub fn find_out(path: &Path, wanted: Wanted) -> Result<Found, Refused> {
+pub(super) fn find_out(path: &Path, wanted: Wanted) -> Result<Found, Refused> {
     match wanted {
         Wanted::Dropped(_) => dropped(path),
         Wanted::Place | Wanted::Mask => picture(path),

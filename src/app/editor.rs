@@ -8,7 +8,7 @@ mod strokes;
 mod works;
 
 pub use field::Field;
-pub use works::{Made, Moved};
+pub(super) use works::{Made, Moved};
 
 use crate::document::{Change, Document, History, Mask, PixelRect, Region, RegionId};
 use std::collections::{HashMap, VecDeque};
@@ -34,7 +34,7 @@ pub struct Damage {
 }
 
 /// Names a state of the document: what the steps made of it, and which take is kept in it.
-pub type State = (u64, u64);
+pub(super) type State = (u64, u64);
 
 /// The open document.
 pub struct Editor {

@@ -49,7 +49,7 @@ impl Example {
 
 /// A document's content, in one line of its own words.
 #[must_use]
-pub fn line(document: &Document) -> String {
+pub(super) fn line(document: &Document) -> String {
     let words = |text: &str| text.lines().next().unwrap_or_default().trim().to_owned();
     let shown = document.regions.iter().rev().filter(|r| r.visible).map(|r| words(&r.words));
     let shown: Vec<String> = shown.filter(|w| !w.is_empty()).collect();

@@ -7,7 +7,7 @@ use super::{App, Example};
 
 /// The ways to leave the open document.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Leave {
+pub(super) enum Leave {
     Quit,
     New {
         width: u32,

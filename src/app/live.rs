@@ -16,7 +16,7 @@ const QUIET: Duration = Duration::from_millis(150);
 
 /// Live painting of the open document.
 #[derive(Default)]
-pub struct Live {
+pub(super) struct Live {
     on: bool,
     /// The state of the document.
     settled: Settled<(u64, u64)>,
@@ -55,30 +55,30 @@ struct How {
 
 impl Live {
     #[must_use]
-    pub fn is_on(&self) -> bool {
+    pub(super) fn is_on(&self) -> bool {
         self.on
     }
 
     /// The picture to show.
     #[must_use]
-    pub fn picture(&self) -> Option<Arc<RgbImage>> {
+    pub(super) fn picture(&self) -> Option<Arc<RgbImage>> {
         self.shown.clone()
     }
 
     /// True where the picture on show is a whole one.
     #[must_use]
-    pub fn can_be_kept(&self) -> bool {
+    pub(super) fn can_be_kept(&self) -> bool {
         self.whole.as_ref().is_some_and(|whole| self.shown.as_ref().is_some_and(|s| Arc::ptr_eq(s, &whole.image)))
     }
 
     /// Another picture is looked at; the next change brings this one back.
-    pub fn put_away(&mut self) {
+    pub(super) fn put_away(&mut self) {
         self.shown = None;
     }
 
     /// The state of the running picture, in words.
     #[must_use]
-    pub fn progress_text(&self) -> Option<String> {
+    pub(super) fn progress_text(&self) -> Option<String> {
         self.job.as_ref()?;
         let steps = self.how.as_ref().map(|how| how.settings.steps);
         Some(match steps {

@@ -18,7 +18,7 @@ const STRONGEST: f32 = 2.0;
 
 /// The checkpoints and LoRAs added by `polyptych models add`.
 #[derive(Default)]
-pub struct Added {
+pub(super) struct Added {
     data: Option<PathBuf>,
     entries: Vec<Entry>,
     /// The checkpoints to choose from, those for few steps behind what they were made from.
@@ -29,7 +29,7 @@ pub struct Added {
 
 impl Added {
     /// Of a data folder.
-    pub fn of(data: Option<PathBuf>) -> Self {
+    pub(super) fn of(data: Option<PathBuf>) -> Self {
         Self { data, ..Self::default() }
     }
 

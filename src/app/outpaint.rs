@@ -7,7 +7,7 @@ use egui::{Grid, RichText, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, vec2
 
 /// The ways to fit the painting to a canvas of another size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Fit {
+pub(super) enum Fit {
     #[default]
     Stretch,
     Keep,
@@ -17,7 +17,7 @@ pub enum Fit {
 
 /// The place of the old canvas on the new one: 0 left or top, 1 middle, 2 right or bottom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Anchor {
+pub(super) struct Anchor {
     x: u8,
     y: u8,
 }
@@ -60,7 +60,7 @@ fn can_draw(document: &Document, (width, height): (u32, u32)) -> bool {
 }
 
 /// The choices of the dialog.
-pub fn choices(ui: &mut Ui, fit: &mut Fit, anchor: &mut Anchor, document: &Document, new: (u32, u32)) {
+pub(super) fn choices(ui: &mut Ui, fit: &mut Fit, anchor: &mut Anchor, document: &Document, new: (u32, u32)) {
     let t = theme::tokens(ui);
     ui.radio_value(fit, Fit::Stretch, tr("Stretch the regions with the canvas"));
     ui.radio_value(fit, Fit::Keep, tr("Keep the regions where they are"));

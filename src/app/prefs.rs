@@ -13,7 +13,7 @@ const KEY: &str = "prefs";
 /// Preferences, kept in eframe's storage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Prefs {
+pub(super) struct Prefs {
     pub theme: egui::ThemePreference,
     pub language: Language,
     pub brush: BrushSettings,
@@ -60,16 +60,16 @@ impl Default for Prefs {
 }
 
 impl Prefs {
-    pub fn load(storage: Option<&dyn eframe::Storage>) -> Self {
+    pub(super) fn load(storage: Option<&dyn eframe::Storage>) -> Self {
         storage.and_then(|s| eframe::get_value(s, KEY)).unwrap_or_default()
     }
 
     /// True where nothing was ever remembered.
-    pub fn is_first_run(storage: &dyn eframe::Storage) -> bool {
+    pub(super) fn is_first_run(storage: &dyn eframe::Storage) -> bool {
         storage.get_string(KEY).is_none()
     }
 
-    pub fn save(&self, storage: &mut dyn eframe::Storage) {
+    pub(super) fn save(&self, storage: &mut dyn eframe::Storage) {
         eframe::set_value(storage, KEY, self);
     }
 }

@@ -8,14 +8,14 @@ use egui::{DragValue, Key, RichText, Ui};
 
 /// The changes to a region's shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reshape {
+pub(super) enum Reshape {
     Grow,
     Shrink,
     Soften,
 }
 
 /// The form: the change, and its size in pixels.
-pub struct ReshapeForm {
+pub(super) struct ReshapeForm {
     reshape: Reshape,
     pixels: u32,
     focused: bool,
@@ -47,7 +47,7 @@ impl App {
 }
 
 /// The dialog.
-pub fn ask(ui: &Ui, mut form: ReshapeForm) -> Next {
+pub(super) fn ask(ui: &Ui, mut form: ReshapeForm) -> Next {
     let t = theme::tokens(ui);
     let (title, label, hint) = match form.reshape {
         Reshape::Grow => (tr("Grow region"), tr("Grow"), tr("The region’s edge moves outwards on all sides.")),

@@ -22,14 +22,14 @@ const MOST: usize = 12;
 const PICTURE: egui::Vec2 = vec2(96.0, 54.0);
 
 /// The findings about a file.
-pub struct Seen {
+pub(super) struct Seen {
     pub path: PathBuf,
     pub there: bool,
     pub picture: Option<RgbImage>,
 }
 
 /// Looks at files; slow disks make this slow, so it runs on a thread of its own.
-pub fn look_at(paths: Vec<PathBuf>) -> Vec<Seen> {
+pub(super) fn look_at(paths: Vec<PathBuf>) -> Vec<Seen> {
     let look = |path: PathBuf| {
         let there = path.is_file();
         let picture = crate::document::Document::thumbnail(&path).ok().filter(|_| there);
@@ -40,12 +40,12 @@ pub fn look_at(paths: Vec<PathBuf>) -> Vec<Seen> {
 
 /// The findings about the files on show.
 #[derive(Default)]
-pub struct Shelf {
+pub(super) struct Shelf {
     seen: HashMap<PathBuf, (bool, Option<TextureHandle>)>,
 }
 
 impl Shelf {
-    pub fn take_in(&mut self, ctx: &egui::Context, seen: Vec<Seen>) {
+    pub(super) fn take_in(&mut self, ctx: &egui::Context, seen: Vec<Seen>) {
         for Seen { path, there, picture } in seen {
             let texture = picture.map(|image| {
                 let size = [image.width() as usize, image.height() as usize];
@@ -56,7 +56,7 @@ impl Shelf {
     }
 
     /// False where the file is known to be gone.
-    pub fn is_there(&self, path: &Path) -> bool {
+    pub(super) fn is_there(&self, path: &Path) -> bool {
         self.seen.get(path).is_none_or(|(there, _)| *there)
     }
 
@@ -76,7 +76,7 @@ impl Shelf {
 
 /// The copy that is about to be thrown away, once that has been asked for twice.
 #[derive(Default)]
-pub struct RecoverForm {
+pub(super) struct RecoverForm {
     sure: Option<PathBuf>,
 }
 

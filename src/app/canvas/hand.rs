@@ -6,7 +6,7 @@ use egui::{Modifiers, Pos2};
 use std::sync::Arc;
 
 /// The state of pen and keys that tools need between events.
-pub struct Hand {
+pub(crate) struct Hand {
     /// A pen's pressure, 0 to 1; 1 where there is none.
     pub pressure: f32,
     pub modifiers: Modifiers,
@@ -24,7 +24,7 @@ impl Default for Hand {
 
 impl Hand {
     /// The box around what the selected mask covers. It is looked for only when the mask has changed.
-    pub fn bounds(&mut self, editor: &Editor) -> Option<PixelRect> {
+    pub(crate) fn bounds(&mut self, editor: &Editor) -> Option<PixelRect> {
         let (selected, mask) = editor.selected_mask()?;
         let state = (selected, editor.mask_changes(selected), Arc::as_ptr(mask) as usize);
         match self.bounds {

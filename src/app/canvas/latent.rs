@@ -30,7 +30,7 @@ struct Plane {
 
 /// The latent masks of the visible regions.
 #[derive(Default)]
-pub struct Latent {
+pub(super) struct Latent {
     facts: Option<Facts>,
     planes: HashMap<RegionId, Plane>,
     /// The parts that are not made yet, in canvas pixels, the next last.
@@ -39,7 +39,7 @@ pub struct Latent {
 
 impl Latent {
     /// Makes what changed anew; true where more is to be made in the next frame.
-    pub fn update(&mut self, card: &Card, document: &Document, damage: &Damage) -> bool {
+    pub(super) fn update(&mut self, card: &Card, document: &Document, damage: &Damage) -> bool {
         let size = [document.width, document.height];
         let visible: Vec<_> = document.regions.iter().filter(|r| r.visible).map(|r| (r.id, r.feather)).collect();
         let (overlap, wrap) = (document.settings.overlap, document.settings.wrap);
@@ -86,7 +86,7 @@ impl Latent {
     }
 
     #[must_use]
-    pub fn get(&self, id: RegionId) -> Option<&Tiles> {
+    pub(super) fn get(&self, id: RegionId) -> Option<&Tiles> {
         self.planes.get(&id).map(|p| &p.tiles)
     }
 }

@@ -13,7 +13,7 @@ use egui::{
 const SLACK: f32 = 4.0;
 
 /// The gesture of a pressed button.
-pub enum Gesture {
+pub(super) enum Gesture {
     Idle,
     /// A tool at work; with this button, or by keys, or waiting for the next press.
     Tool(Box<dyn Action>, Option<PointerButton>),

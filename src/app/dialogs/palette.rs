@@ -7,7 +7,7 @@ use egui::{Button, Key, Margin, RichText, ScrollArea, TextEdit, Ui};
 
 /// The text that is typed, and the chosen one of the commands found.
 #[derive(Default)]
-pub struct PaletteForm {
+pub(crate) struct PaletteForm {
     typed: String,
     chosen: usize,
     focused: bool,

@@ -11,7 +11,7 @@ use egui_material_icons::icons;
 use std::path::{Path, PathBuf};
 
 /// The path that is typed, and the folder that is shown.
-pub struct PathForm {
+pub(crate) struct PathForm {
     purpose: Purpose,
     /// The way to leave the document once it is saved.
     after: Option<Leave>,

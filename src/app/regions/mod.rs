@@ -11,7 +11,7 @@ use egui_material_icons::icons;
 
 /// The state of the cards.
 #[derive(Default)]
-pub struct Cards {
+pub(super) struct Cards {
     /// The region whose name is being typed, and the name so far.
     renaming: Option<(RegionId, String)>,
     /// Put the keyboard into the words of the selected card.
@@ -25,23 +25,23 @@ pub struct Cards {
 }
 
 impl Cards {
-    pub fn rename(&mut self, region: &Region) {
+    pub(super) fn rename(&mut self, region: &Region) {
         self.renaming = Some((region.id, region.name.clone()));
         self.focus_name = true;
         self.reveal = true;
     }
 
     /// The card at a position on the screen.
-    pub fn card_at(&self, at: egui::Pos2) -> Option<Selected> {
+    pub(super) fn card_at(&self, at: egui::Pos2) -> Option<Selected> {
         self.places.iter().find(|(_, rect)| rect.contains(at)).map(|(key, _)| *key)
     }
 
-    pub fn write_words(&mut self) {
+    pub(super) fn write_words(&mut self) {
         self.focus_words = true;
         self.reveal = true;
     }
 
-    pub fn reveal(&mut self) {
+    pub(super) fn reveal(&mut self) {
         self.reveal = true;
     }
 }

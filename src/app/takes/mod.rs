@@ -8,7 +8,7 @@ mod queue;
 mod shelf;
 mod strip;
 
-pub use compare::Compare;
+pub(super) use compare::Compare;
 
 use super::texts::{fill, tr};
 use crate::document::{Document, TAKES_COUNT, TAKES_MEMORY, Take};
@@ -54,7 +54,7 @@ impl Item {
 }
 
 /// The finished pictures, the newest first.
-pub struct Takes {
+pub(super) struct Takes {
     items: Vec<Item>,
     removed: Vec<Item>,
     shelf: Shelf,
@@ -72,7 +72,7 @@ pub struct Takes {
 
 /// The wishes for a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wish {
+pub(super) enum Wish {
     Show,
     Seed,
     Restore,
@@ -91,7 +91,7 @@ impl Wish {
 
 impl Takes {
     #[must_use]
-    pub fn new(ctx: &egui::Context) -> Self {
+    pub(super) fn new(ctx: &egui::Context) -> Self {
         Self {
             items: Vec::new(),
             removed: Vec::new(),
@@ -106,7 +106,7 @@ impl Takes {
     }
 
     /// Adds a finished picture with what it was made from.
-    pub fn add(&mut self, take: Arc<Take>, document: Document) {
+    pub(super) fn add(&mut self, take: Arc<Take>, document: Document) {
         let number = self.next;
         self.next += 1;
         self.shelf.send(Work::Pack { number, take: Arc::clone(&take), document: Box::new(document.clone()) });
@@ -127,12 +127,12 @@ impl Takes {
     }
 
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.items.len()
     }
 
     /// Those of another document from now on.
-    pub fn of_document(&mut self, document: &Document) {
+    pub(super) fn of_document(&mut self, document: &Document) {
         self.shelf.forget();
         (self.items, self.removed, self.waiting, self.changed) = (Vec::new(), Vec::new(), None, false);
         let packed = document.packed_takes();
@@ -162,7 +162,7 @@ impl Takes {
     }
 
     /// Takes in what the thread has finished; returns what waited for a picture that is open now, and what cannot be read.
-    pub fn update(&mut self, ctx: &egui::Context) -> (Option<(u64, Wish)>, Option<String>) {
+    pub(super) fn update(&mut self, ctx: &egui::Context) -> (Option<(u64, Wish)>, Option<String>) {
         let mut failed = None;
         for done in self.shelf.done() {
             match done {
@@ -211,7 +211,7 @@ impl Takes {
     }
 
     /// The pictures that the document's file is to hold, where they have changed since the last call.
-    pub fn for_file(&mut self) -> Option<Vec<(u64, Arc<[u8]>)>> {
+    pub(super) fn for_file(&mut self) -> Option<Vec<(u64, Arc<[u8]>)>> {
         let packed = |i: &Item| Some((i.number, Arc::clone(i.packed.as_ref()?)));
         std::mem::take(&mut self.changed).then(|| self.items.iter().filter_map(packed).collect())
     }
@@ -268,7 +268,7 @@ impl Takes {
 
     /// True where a removed picture can be brought back.
     #[must_use]
-    pub fn can_bring_back(&self) -> bool {
+    pub(super) fn can_bring_back(&self) -> bool {
         !self.removed.is_empty()
     }
 

@@ -26,7 +26,7 @@ pub(super) const REMEDIES: [&str; 12] = {
 
 /// The reason why a job ended without a picture, in one line.
 #[must_use]
-pub fn failure(failure: &Failure) -> String {
+pub(crate) fn failure(failure: &Failure) -> String {
     if let Some(operator) = failure.out_of_memory() {
         return fill(
             "There is not enough memory for this picture ({0}). Make the canvas smaller, or close other programs.",
@@ -85,7 +85,7 @@ fn draw(error: &DrawError) -> String {
 
 /// The text of a warning about a picture, in one line.
 #[must_use]
-pub fn warning(warning: &Warning) -> String {
+pub(crate) fn warning(warning: &Warning) -> String {
     match warning {
         Warning::NothingMayChange => fill("nothing of the picture to start from may change, so it stays as it is", &[]),
         Warning::OffGrid { axis, pixels, grid, whole, wrapped } => {

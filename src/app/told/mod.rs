@@ -7,8 +7,8 @@ mod making;
 #[cfg(test)]
 mod tests;
 
-pub use files::{file_error, mask_note};
-pub use making::{failure, warning};
+pub(super) use files::{file_error, mask_note};
+pub(super) use making::{failure, warning};
 
 use super::texts::{is_english, tr};
 use std::io::{Error, ErrorKind};

@@ -8,7 +8,7 @@ use crate::paint::{Brush, Sample, Space, Stabiliser, Stroke};
 use egui::{Pos2, Vec2};
 
 /// A stroke in progress on one region's mask.
-pub struct PaintStroke {
+pub(crate) struct PaintStroke {
     region: RegionId,
     stroke: Stroke,
     label: &'static str,
@@ -29,7 +29,7 @@ impl PaintStroke {
     /// Begins a stroke on the selected region; `None` where the background is selected. With `line_from` it comes straight
     /// from there. `lag` is in canvas pixels.
     #[must_use]
-    pub fn begin(
+    pub(crate) fn begin(
         editor: &mut Editor,
         brush: Brush,
         space: Space,

@@ -10,11 +10,11 @@ mod settings;
 mod shape;
 mod transform;
 
-pub use brush::PaintStroke;
+pub(super) use brush::PaintStroke;
 pub use fill::FillOver;
-pub use lasso::Lasso;
+pub(super) use lasso::Lasso;
 pub use settings::{BrushSettings, ToolSettings};
-pub use transform::{Handle, Transform};
+pub(super) use transform::{Handle, Transform};
 
 use super::editor::{Editor, Moved};
 use crate::document::PixelRect;
@@ -61,7 +61,7 @@ impl Tool {
 
 /// A sample of the pointer, as tools take it.
 #[derive(Debug, Clone, Copy)]
-pub struct Touch {
+pub(super) struct Touch {
     /// In canvas pixels.
     pub at: Pos2,
     /// 0 to 1; 1 where the device has none.
@@ -73,7 +73,7 @@ pub struct Touch {
 
 /// The ways to go on when a button is let go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum After {
+pub(super) enum After {
     /// It is done: keep it.
     Commit,
     /// It goes on with the next press.
@@ -83,7 +83,7 @@ pub enum After {
 }
 
 /// A tool at work, from a press of the button to its end.
-pub trait Action {
+pub(super) trait Action {
     /// The pointer is here now.
     fn extend(&mut self, editor: &mut Editor, to: Touch);
 
@@ -125,7 +125,7 @@ pub trait Action {
 
 /// Lines over the canvas, in canvas pixels.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Guides {
+pub(super) struct Guides {
     /// The line of a shape, and whether it is closed.
     pub line: Vec<Pos2>,
     pub closed: bool,
@@ -139,7 +139,7 @@ pub struct Guides {
 
 /// A rectangle of pixels as a frame.
 #[must_use]
-pub fn frame_of(rect: PixelRect) -> Option<Placement> {
+pub(super) fn frame_of(rect: PixelRect) -> Option<Placement> {
     (!rect.is_empty()).then(|| rect.into())
 }
 

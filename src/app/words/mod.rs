@@ -34,7 +34,7 @@ const TOLD: usize = 6;
 
 /// The state of the fields for words.
 #[derive(Default)]
-pub struct Writing {
+pub(super) struct Writing {
     /// The open list of completions.
     list: Option<List>,
     palette: Palette,
@@ -54,7 +54,7 @@ struct Counted {
 
 impl Writing {
     /// Nothing is being written once no field has the keyboard.
-    pub fn follow(&mut self, ctx: &egui::Context) {
+    pub(super) fn follow(&mut self, ctx: &egui::Context) {
         if !ctx.text_edit_focused() {
             self.list = None;
             self.unfinished = None;
@@ -63,13 +63,13 @@ impl Writing {
 
     /// True while the list of completions is open, so that Escape closes it.
     #[must_use]
-    pub fn is_listing(&self) -> bool {
+    pub(super) fn is_listing(&self) -> bool {
         self.list.is_some()
     }
 
     /// A prompt without the word that is still being written.
     #[must_use]
-    pub fn finished(&self, key: Selected, text: &str) -> String {
+    pub(super) fn finished(&self, key: Selected, text: &str) -> String {
         let mut text = text.to_owned();
         if let Some((of, word)) = &self.unfinished
             && *of == key
@@ -82,7 +82,7 @@ impl Writing {
 
     /// True for a word that is still being written.
     #[must_use]
-    pub fn is_unfinished(&self, key: Selected, word: &Range<usize>) -> bool {
+    pub(super) fn is_unfinished(&self, key: Selected, word: &Range<usize>) -> bool {
         self.unfinished.as_ref().is_some_and(|(of, at)| *of == key && at == word)
     }
 }

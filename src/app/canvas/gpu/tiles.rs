@@ -17,7 +17,7 @@ const LEVELS: u32 = 6;
 
 /// Bytes per pixel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Channels {
+pub(crate) enum Channels {
     /// Coverage.
     One,
     /// Red, green, blue, alpha.
@@ -26,7 +26,7 @@ pub enum Channels {
 
 impl Channels {
     #[must_use]
-    pub fn format(self) -> wgpu::TextureFormat {
+    pub(crate) fn format(self) -> wgpu::TextureFormat {
         match self {
             Self::One => wgpu::TextureFormat::R8Unorm,
             Self::Four => wgpu::TextureFormat::Rgba8Unorm,
@@ -36,7 +36,7 @@ impl Channels {
 
 /// The source of the pixels.
 #[derive(Clone, Copy)]
-pub enum Source<'a> {
+pub(crate) enum Source<'a> {
     /// Four bytes a pixel, row by row, so many pixels wide.
     Picture {
         data: &'a [u8],
@@ -67,7 +67,7 @@ struct Slot {
 }
 
 /// One tile that holds something.
-pub struct Tile<'a> {
+pub(crate) struct Tile<'a> {
     /// The part that it shows, in pixels.
     pub core: PixelRect,
     /// The part that its texture holds, in pixels.
@@ -76,7 +76,7 @@ pub struct Tile<'a> {
 }
 
 /// A picture or a mask in tiles.
-pub struct Tiles {
+pub(crate) struct Tiles {
     size: [u32; 2],
     channels: Channels,
     slots: Vec<Slot>,
@@ -85,7 +85,7 @@ pub struct Tiles {
 impl Tiles {
     /// Room for one of this size, without textures yet.
     #[must_use]
-    pub fn new(card: &Card, size: [u32; 2], channels: Channels) -> Self {
+    pub(crate) fn new(card: &Card, size: [u32; 2], channels: Channels) -> Self {
         let side = SIDE.min(card.side - 2 * GUTTER);
         let slots = tile_rects(size[0], size[1], side)
             .map(|core| Slot { core, held: grown(core, GUTTER, size), texture: None })
@@ -94,12 +94,12 @@ impl Tiles {
     }
 
     #[must_use]
-    pub fn size(&self) -> [u32; 2] {
+    pub(crate) fn size(&self) -> [u32; 2] {
         self.size
     }
 
     /// Tiles that hold something.
-    pub fn tiles(&self) -> impl Iterator<Item = Tile<'_>> {
+    pub(crate) fn tiles(&self) -> impl Iterator<Item = Tile<'_>> {
         self.slots.iter().filter_map(|slot| {
             let texture = slot.texture.as_ref()?;
             Some(Tile { core: slot.core, held: slot.held, bind: &texture.bind })
@@ -107,7 +107,7 @@ impl Tiles {
     }
 
     /// Uploads what lies inside `dirty`, and returns how many pixels that were.
-    pub fn write(&mut self, card: &Card, dirty: PixelRect, source: Source<'_>) -> u64 {
+    pub(crate) fn write(&mut self, card: &Card, dirty: PixelRect, source: Source<'_>) -> u64 {
         let (mut encoder, mut uploaded) = (None, 0);
         for slot in &mut self.slots {
             let part = slot.held.intersection(dirty);
