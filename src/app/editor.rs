@@ -14,6 +14,7 @@ use crate::document::{Change, Document, History, Mask, PixelRect, Region, Region
 use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 /// The target of the next stroke, and the open card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -36,6 +37,14 @@ pub struct Damage {
 /// Names a state of the document: what the steps made of it, and which take is kept in it.
 pub(super) type State = (u64, u64);
 
+/// Time of the last change of a file and its length: enough to see that somebody has written to it.
+type Stamp = (SystemTime, u64);
+
+fn stamp(path: &Path) -> Option<Stamp> {
+    let found = std::fs::metadata(path).ok()?;
+    Some((found.modified().ok()?, found.len()))
+}
+
 /// The open document.
 pub struct Editor {
     document: Document,
@@ -43,6 +52,8 @@ pub struct Editor {
     selected: Selected,
     in_stroke: bool,
     path: Option<PathBuf>,
+    /// That file as it was read or written last; `None` where that is not known.
+    stamp: Option<Stamp>,
     /// Sentences on what saving over that file would lose.
     losses: Vec<String>,
     title: String,
@@ -73,6 +84,7 @@ impl Editor {
             selected,
             in_stroke: false,
             path: None,
+            stamp: None,
             losses: Vec::new(),
             title: title.to_owned(),
             takes_kept: 0,
@@ -101,6 +113,8 @@ impl Editor {
         editor.saved = (u64::MAX, u64::MAX);
         if let Some(path) = path {
             editor.set_path(path);
+            // It may have changed since the crash.
+            editor.stamp = None;
         }
         editor
     }
@@ -148,6 +162,14 @@ impl Editor {
     pub fn set_path(&mut self, path: &Path) {
         self.title = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
         self.path = Some(path.to_path_buf());
+        self.stamp = stamp(path);
+    }
+
+    /// True where another program has written to the file since it was read or saved here.
+    #[must_use]
+    pub fn is_changed_on_disk(&self) -> bool {
+        let now = self.path.as_deref().and_then(stamp);
+        self.stamp.zip(now).is_some_and(|(then, now)| then != now)
     }
 
     /// Losses by saving over the file, one English sentence each: it was made by another program, or could not be read in full.

@@ -4,7 +4,7 @@ use super::dialogs::Dialog;
 use super::drops::Wanted;
 use super::files::{Done, Purpose};
 use super::leave::Leave;
-use super::texts::fill;
+use super::texts::{fill, tr};
 use super::{App, Editor, told};
 use std::path::{Path, PathBuf};
 
@@ -105,8 +105,12 @@ impl App {
     /// Saves where the document lies, or asks where; asks first where what lies there holds more than the document.
     pub(super) fn save(&mut self, after: Option<Leave>) {
         self.finish_gesture();
+        let mut losses = self.editor.losses().to_vec();
+        if self.editor.is_changed_on_disk() {
+            losses.insert(0, tr("what another program has written into it since it was opened here").to_owned());
+        }
         match self.editor.path().map(Path::to_path_buf) {
-            Some(_) if !self.editor.losses().is_empty() => self.dialog = Some(Dialog::SaveOver(after)),
+            Some(_) if !losses.is_empty() => self.dialog = Some(Dialog::SaveOver { losses, after }),
             Some(path) => self.save_to(path, after),
             None => self.save_as(after),
         }

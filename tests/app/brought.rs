@@ -214,3 +214,29 @@ fn a_project_named_from_the_working_folder_has_a_folder_of_its_own() {
     let path = painter.app().editor().path().expect("a project");
     assert!(path.is_absolute() && path.ends_with("assets/examples/summer-farm.ora"));
 }
+
+#[test]
+fn another_programs_work_on_an_open_project_is_not_saved_over_unasked() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("scene.ora");
+    Document::new(128, 96).save(&path).expect("saved");
+    let mut painter = opens(&path);
+    painter.clicks("Add region");
+    painter.saves();
+    assert!(!painter.app().editor().is_unsaved(), "nothing is asked of one's own work");
+    let mut theirs = Document::new(128, 96);
+    "painted elsewhere meanwhile".clone_into(&mut theirs.background.words);
+    theirs.save(&path).expect("saved");
+    painter.paints(&[(20.0, 20.0), (60.0, 40.0)]);
+    painter.saves();
+    assert!(painter.sees("another program has written into it"));
+    painter.clicks("Cancel");
+    assert_eq!(Document::open(&path).expect("whole").background.words, "painted elsewhere meanwhile");
+    painter.saves();
+    painter.clicks("Replace it");
+    painter.waits_for("the file", |a| !a.is_busy_with_files());
+    assert_eq!(Document::open(&path).expect("whole").regions.len(), 1);
+    painter.paints(&[(20.0, 60.0), (60.0, 70.0)]);
+    painter.saves();
+    assert!(!painter.app().editor().is_unsaved());
+}

@@ -25,7 +25,10 @@ pub(super) enum Dialog {
     /// The document has changes; leave it all the same?
     Unsaved(Leave),
     /// The file holds more than the document; save over it all the same?
-    SaveOver(Option<Leave>),
+    SaveOver {
+        losses: Vec<String>,
+        after: Option<Leave>,
+    },
     Path(PathForm),
     NewCanvas(SizeForm),
     CanvasSize(SizeForm),
@@ -91,7 +94,7 @@ impl App {
         let Some(dialog) = self.dialog.take() else { return };
         let next = match dialog {
             Dialog::Unsaved(leave) => plain::unsaved(ui, self.editor.title(), leave),
-            Dialog::SaveOver(after) => plain::save_over(ui, self.editor.title(), self.editor.losses(), after),
+            Dialog::SaveOver { losses, after } => plain::save_over(ui, self.editor.title(), losses, after),
             Dialog::Path(form) => path::ask(ui, form),
             Dialog::NewCanvas(form) => canvas_size::new_canvas(ui, form),
             Dialog::CanvasSize(form) => canvas_size::canvas_size(ui, form, self.editor.document()),

@@ -26,7 +26,7 @@ pub(super) fn unsaved(ui: &Ui, title: &str, leave: Leave) -> Next {
 }
 
 /// Asks before a file is replaced that holds what the document does not.
-pub(super) fn save_over(ui: &Ui, title: &str, losses: &[String], after: Option<Leave>) -> Next {
+pub(super) fn save_over(ui: &Ui, title: &str, losses: Vec<String>, after: Option<Leave>) -> Next {
     let mut next = None;
     let close = modal(ui, tr("Save over this file?"), 480.0, |ui| {
         ui.label(fill("{0} holds more than Polyptych can save. If it is replaced, this is gone from it:", &[&title]));
@@ -55,7 +55,7 @@ pub(super) fn save_over(ui: &Ui, title: &str, losses: &[String], after: Option<L
             }
         });
     });
-    next.unwrap_or(if close { Next::Close } else { Next::Stay(Dialog::SaveOver(after)) })
+    next.unwrap_or(if close { Next::Close } else { Next::Stay(Dialog::SaveOver { losses, after }) })
 }
 
 /// No more losses are listed than fit a dialog.
