@@ -1,5 +1,6 @@
 //! Lists files that are in the program: the painted examples in assets/examples and the checkpoint in assets/embedded, so that
 //! whatever lies in those folders is found.
+#![allow(clippy::expect_used, reason = "a build that cannot read its assets must end")]
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
 //! A region drawn again leaves the rest of the finished picture as it was: every pixel outside its reach, in every way in.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 
 mod common;
 
@@ -193,7 +194,7 @@ fn finished(studio: &Studio, woken: &mpsc::Receiver<()>, documents: &[Document])
     for document in documents {
         studio.submit(Job { document: document.clone(), live: false });
         'job: loop {
-            woken.recv_timeout(Duration::from_secs(120)).expect("the worker reports");
+            woken.recv_timeout(Duration::from_mins(2)).expect("the worker reports");
             for event in studio.events() {
                 match event {
                     Event::Finished { image, .. } => {

@@ -1,5 +1,6 @@
 //! Opening checkpoints, whole and broken. Whatever is wrong with a file is one line that names it, in bounded time and
 //! memory.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 
 mod common;
 

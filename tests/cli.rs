@@ -1,4 +1,5 @@
 //! The commands as scripts call them: `new`, `render`, `info`, and what bad input gets.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 
 mod common;
 

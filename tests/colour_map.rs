@@ -1,4 +1,5 @@
 //! Colour maps: each colour of a flat-coloured picture becomes a region, exactly, with soft edges soft and nothing bare between.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 
 use image::{Rgb as Pixel, RgbImage, Rgba, RgbaImage};
 use polyptych::document::{ColourMap, Document, FileError, MAX_REGIONS, Problem, Rgb};
@@ -210,12 +211,10 @@ fn where_three_meet_or_the_map_ends_softly_every_share_shows() {
         } else {
             SAND
         };
-        let alpha = if y < 10 {
-            0
-        } else if y == 10 {
-            77
-        } else {
-            255
+        let alpha = match y {
+            0..10 => 0,
+            10 => 77,
+            _ => 255,
         };
         Rgba([colour[0], colour[1], colour[2], alpha])
     });

@@ -1,4 +1,6 @@
 //! The engine against independent truth: torch's random numbers, diffusers' schedulers, and a naive loop on toy networks.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
+#![allow(clippy::print_stdout, reason = "cargo shows what a failed test says")]
 
 mod common;
 
@@ -888,7 +890,7 @@ fn drawn_again(what: &str, p: &Painting, sampler: NewSampler, margin: usize) {
     assert!(windows.len() < p.windows().len());
     let range = sampler().evaluation_of(p.first_step())..sampler().timesteps().len();
     let steps = range.map(|i| sampler().step_of(i));
-    assert_eq!(painted.unet_samples, steps.map(|step| again.unet_samples(&windows, step..step + 1)).sum::<usize>());
+    assert_eq!(painted.unet_samples, steps.map(|step| again.unet_samples(&windows, step..=step)).sum::<usize>());
     println!("{what}: {} UNet samples of {}", painted.unet_samples, base.unet_samples);
     assert!(painted.unet_samples * 5 < base.unet_samples * 4);
 

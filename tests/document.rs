@@ -1,4 +1,5 @@
 //! Documents and their files: what a person saves comes back, whatever program it went through, and no file harms.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 
 mod common;
 
@@ -227,7 +228,9 @@ fn the_file_is_openraster_by_the_letter() {
     in_data.sort();
     assert_eq!(sources, in_data);
 
-    for (name, data) in all.iter().filter(|(name, _)| name.ends_with(".png")) {
+    for (name, data) in
+        all.iter().filter(|(name, _)| std::path::Path::new(name).extension().is_some_and(|e| e == "png"))
+    {
         let reader = png::Decoder::new(Cursor::new(data)).read_info().unwrap();
         let info = reader.info();
         assert_eq!(info.bit_depth, png::BitDepth::Eight, "{name}");
@@ -389,7 +392,7 @@ fn the_picture_to_start_from_is_kept_undone_and_moved_with_the_canvas() {
         (document.start.map(|start| (start.strength, start.area)), notes.join("\n"))
     };
     let layer = r#""layer": "data/start.png""#;
-    assert_eq!(with(&format!(r#"{{{layer}}}"#)).0, Some((Start::STRENGTH, Area::Everything)));
+    assert_eq!(with(&format!(r"{{{layer}}}")).0, Some((Start::STRENGTH, Area::Everything)));
     let (start, told) = with(&format!(r#"{{{layer}, "strength": 7, "area": "sky"}}"#));
     assert_eq!(start, Some((1.0, Area::Regions)));
     assert!(told.contains("strength") && told.contains("what may change"), "{told}");
@@ -751,7 +754,7 @@ fn a_failed_save_leaves_the_old_file_whole_and_nothing_beside_it() {
     let before = std::fs::read(&path).unwrap();
     // It fails half way.
     let error = replace_file(&path, |file| {
-        file.write_all(&[7; 100_000]).map_err(Problem::Write)?;
+        file.write_all(&vec![7; 100_000]).map_err(Problem::Write)?;
         file.flush().map_err(Problem::Write)?;
         Err(Problem::Write(std::io::Error::other("disk full")))
     })

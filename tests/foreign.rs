@@ -1,4 +1,5 @@
 //! OpenRaster files of other programs, and damaged ones of our own: what can be opened is opened, the rest is told.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 
 mod common;
 

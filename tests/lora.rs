@@ -1,5 +1,6 @@
 //! LoRAs: what diffusers makes of them (tests/goldens), changed without a trace, and refused in one line where they are hostile
 //! or for something else.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 
 mod common;
 

@@ -2,6 +2,7 @@
 //!
 //! Pictures in `tests/fixtures/pictures` were made by its `make.py` with Pillow: a white box of 24 × 16 at (16, 8) on black,
 //! 64 × 48 pixels.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 
 use image::{DynamicImage, GrayImage, Luma, Rgba, RgbaImage};
 use polyptych::document::{Document, Mask, MaskNote, Picture, Problem, read_picture};
@@ -181,7 +182,7 @@ fn sixteen_bits_with_values_of_eight_are_seen_and_told() {
 #[test]
 fn a_picture_of_another_size_is_fitted_in_the_window() {
     let picture = Picture::from(RgbaImage::from_fn(128, 96, |x, y| {
-        let v = if inside(x / 2, y / 2) { 1 } else { 0 };
+        let v = u8::from(inside(x / 2, y / 2));
         Rgba([v, v, v, 255])
     }));
     let mask = Mask::of_picture(&picture, 64, 48);

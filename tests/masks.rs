@@ -1,4 +1,5 @@
 //! Masks in tiles against plain bytes that do the same, pixel by pixel.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 
 use polyptych::document::{Mask, MaskDelta, PixelRect, TILE, Tile};
 

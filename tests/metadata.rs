@@ -1,6 +1,7 @@
 //! What pictures carry besides their pixels: projects that other programs saved again, and how other programs made theirs.
 //!
 //! Pictures in `tests/fixtures/pictures` were made by its `make.py` with Pillow and piexif, as the web UIs make them.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 
 use image::RgbImage;
 use png::text_metadata::{ITXtChunk, TEXtChunk, ZTXtChunk};
@@ -122,6 +123,7 @@ fn a_picture_that_pillow_saved_again_is_still_a_project() {
 
 /// What AUTOMATIC1111's `parse_generation_parameters` makes of a text, stated anew: prompt, negative, last line.
 fn as_the_web_uis_read(text: &str) -> (String, String, String) {
+    #[expect(clippy::str_split_at_newline, reason = "as Python splits, which keeps carriage returns")]
     let mut lines: Vec<&str> = text.trim().split('\n').collect();
     let last = lines.pop().unwrap_or_default();
     // (Of our own texts the last line always has its three pairs.)

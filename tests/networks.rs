@@ -1,5 +1,7 @@
 //! The networks against what PyTorch computed from the same files (tests/goldens), and against candle-transformers' own
 //! UNet. Run with `--nocapture` to see the errors reached.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
+#![allow(clippy::print_stdout, reason = "cargo shows what a failed test says")]
 
 mod common;
 

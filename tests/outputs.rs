@@ -1,4 +1,5 @@
 //! Outputs: nothing that a person has is written over, what cannot be written is said before the work, and nobody has to listen.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 
 mod common;
 

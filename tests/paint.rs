@@ -1,4 +1,5 @@
 //! Painting: strokes against the plainest loop that does the same, and what they cost.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 
 use polyptych::document::{Document, History, Mask, PixelRect, Wrap};
 use polyptych::paint::{Brush, Sample, Stroke};

@@ -1,4 +1,5 @@
 //! Pictures of other programs, masks and limits on the command line.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 
 use polyptych::document::{Document, MAX_GUIDANCE, MAX_STEPS, MAX_WINDOW, Start};
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
 //! Samplers against diffusers on the same noise (see tests/goldens), and why one step is taken on the whole latent.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Killed at any moment of a save, the file is the old one or the new one, whole.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 
 use polyptych::document::{Document, FileError, Mask, replace_file};
 use std::io::{Seek, SeekFrom, Write};

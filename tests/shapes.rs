@@ -1,4 +1,5 @@
 //! Shapes, fills and changes of whole masks against the plainest loops that do the same.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 
 use polyptych::document::{Mask, PixelRect, Wrap};
 use polyptych::paint::{

@@ -1,4 +1,5 @@
 //! The worker thread: jobs, events, cancel, and what survives a failure. Networks are toys.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 
 mod common;
 
@@ -104,7 +105,7 @@ impl Bench {
             if all.iter().any(last) {
                 return all;
             }
-            self.woken.recv_timeout(Duration::from_secs(60)).expect("the worker reports");
+            self.woken.recv_timeout(Duration::from_mins(1)).expect("the worker reports");
         }
     }
 }
@@ -281,7 +282,7 @@ fn a_waiting_job_can_be_the_next() {
     let mut all = Vec::new();
     while !all.iter().any(|e| matches!(e, Event::Step { .. })) {
         all.extend(bench.studio.events());
-        bench.woken.recv_timeout(Duration::from_secs(60)).expect("the worker reports");
+        bench.woken.recv_timeout(Duration::from_mins(1)).expect("the worker reports");
     }
     bench.studio.promote(third);
     all.extend(bench.until_end(second));

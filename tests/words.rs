@@ -1,5 +1,6 @@
 //! Stories of painters who write: completion, the palette of known words, the note on unknown ones, examples, and the
 //! settings that are folded away.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 
 use egui::accesskit::Role;
 use egui::{Event, Key, Modifiers, vec2};
@@ -97,7 +98,7 @@ impl Writer {
         let mut h = Harness::builder().with_size(vec2(1440.0, 900.0)).build_eframe(|cc| App::new(cc, options));
         h.run_ok();
         let mut writer = Self { h, asked, _folder: folder };
-        let end = Instant::now() + Duration::from_secs(60);
+        let end = Instant::now() + Duration::from_mins(1);
         while writer.h.state().is_busy_with_files() {
             assert!(Instant::now() < end, "waited a minute for the project");
             writer.h.step();

@@ -3,12 +3,12 @@
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 
 /// An answer on its way.
-pub struct Asked<T>(Receiver<T>);
+pub(super) struct Asked<T>(Receiver<T>);
 
 impl<T: Send + 'static> Asked<T> {
     /// Finds it out on a thread of this name, and draws a frame once it is known; `None` (told in the log) where there is no
     /// thread to be had.
-    pub fn begin(ctx: &egui::Context, name: &str, work: impl FnOnce() -> T + Send + 'static) -> Option<Self> {
+    pub(super) fn begin(ctx: &egui::Context, name: &str, work: impl FnOnce() -> T + Send + 'static) -> Option<Self> {
         let (sender, receiver) = channel();
         let ctx = ctx.clone();
         let run = move || {
@@ -26,7 +26,7 @@ impl<T: Send + 'static> Asked<T> {
     }
 
     /// The answer; else the question back, or nothing where its thread has ended without one.
-    pub fn answer(self) -> Result<T, Option<Self>> {
+    pub(super) fn answer(self) -> Result<T, Option<Self>> {
         match self.0.try_recv() {
             Ok(answer) => Ok(answer),
             Err(TryRecvError::Empty) => Err(Some(self)),

@@ -26,7 +26,7 @@ const WINDOW: [u32; 2] = [1440, 900];
 const STROKE: u32 = 60;
 const MOVES: u32 = 4;
 
-/// What one frame took of the thread that draws the window, in milliseconds.
+/// The time that one frame took of the thread that draws the window, in milliseconds.
 #[derive(Clone, Copy)]
 struct Cost {
     /// Events, painting, panels: the studio and egui.
@@ -44,7 +44,7 @@ struct Screen {
     state: Option<RenderState>,
     target: Option<wgpu::TextureView>,
     frame: u32,
-    /// What the thread had worked when the last frame was handed to the card.
+    /// The thread's working time when the last frame was handed to the card.
     drawn: Option<Duration>,
     eframe: eframe::Frame,
 }
@@ -281,7 +281,7 @@ fn zoom(screen: &mut Screen, app: &mut App, frames: u32) -> Vec<Cost> {
 /// Frame times of the studio as figures by name. `started` is when the process began.
 ///
 /// # Errors
-/// Where the job does not start.
+/// If the job does not start.
 pub fn bench(frames: u32, started: Instant) -> anyhow::Result<Value> {
     let mut screen = Screen::new();
     let mut cc = eframe::CreationContext::_new_kittest(screen.ctx.clone());
@@ -307,7 +307,7 @@ pub fn bench(frames: u32, started: Instant) -> anyhow::Result<Value> {
     app.generate(false);
     anyhow::ensure!(app.is_generating(), "the job did not start");
     // Until the worker has read the model and is at work.
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     while app.engine.device().is_empty() && app.is_generating() && Instant::now() < deadline {
         screen.frame(&mut app, Vec::new());
         std::thread::sleep(Duration::from_millis(16));
@@ -361,7 +361,7 @@ fn figures(costs: &[Cost]) -> Option<Value> {
     }))
 }
 
-/// How long this thread has been at work in all.
+/// The time for which this thread has been at work in all.
 #[cfg(target_os = "linux")]
 fn thread_time() -> Option<Duration> {
     rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime).try_into().ok()

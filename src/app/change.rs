@@ -1,4 +1,4 @@
-//! What may change of the picture to start from, painted with the tools like a region.
+//! The inpaint mask, which says what may change of the picture to start from: it is painted with the tools like a region.
 
 use super::texts::tr;
 use super::{App, Command, Selected, Tool, theme};
@@ -32,7 +32,7 @@ impl App {
         }
     }
 
-    /// What is painted on, and how to go on, while that is what may change.
+    /// Controls of the inpaint mask, and the ways to go on while it is painted on.
     pub(super) fn change_ui(&mut self, ui: &mut Ui) {
         let masked = self.editor.document().mask(RegionId::CHANGE).is_some();
         if !masked {

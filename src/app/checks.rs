@@ -1,4 +1,4 @@
-//! What would go wrong with the picture, said before it is made.
+//! Warnings that are shown before a picture is made.
 
 use super::asked::Asked;
 use super::texts::{fill, tr};
@@ -13,8 +13,8 @@ const HIDDEN: f64 = 0.1;
 
 /// The warnings of the open document. What covers what is found out on a thread of its own.
 #[derive(Default)]
-pub struct Checks {
-    /// What the coverage was found out for.
+pub(super) struct Checks {
+    /// The regions that the coverage was measured for.
     of: Vec<Shape>,
     coverage: Option<Coverage>,
     looking: Option<(Vec<Shape>, Asked<Coverage>)>,
@@ -26,12 +26,12 @@ pub struct Checks {
     unknown: Option<String>,
 }
 
-/// What of a region decides what covers what.
+/// The facts of a region that decide coverage: its id, its visibility, and the count of its mask's changes.
 type Shape = (RegionId, bool, u64);
 
 impl Checks {
     /// Follows the document.
-    pub fn update(&mut self, ctx: &egui::Context, editor: &Editor) {
+    pub(super) fn update(&mut self, ctx: &egui::Context, editor: &Editor) {
         let document = editor.document();
         let shapes: Vec<Shape> =
             document.regions.iter().map(|r| (r.id, r.visible, editor.mask_changes(r.id))).collect();
@@ -55,7 +55,7 @@ impl Checks {
     }
 
     /// Follows the words: what of them the model does not know, but for the word that is still being written.
-    pub fn words(&mut self, editor: &Editor, vocabulary: Option<&Arc<Vocabulary>>, writing: &Writing) {
+    pub(super) fn words(&mut self, editor: &Editor, vocabulary: Option<&Arc<Vocabulary>>, writing: &Writing) {
         let document = editor.document();
         let shown = document.regions.iter().filter(|r| r.visible).map(|r| (Selected::Region(r.id), &r.words));
         let prompts = std::iter::once((Selected::Background, &document.background.words)).chain(shown);
@@ -72,9 +72,9 @@ impl Checks {
         }
     }
 
-    /// What would go wrong, the most serious first.
+    /// The warnings, the most serious first.
     #[must_use]
-    pub fn warnings(&self) -> Vec<&str> {
+    pub(super) fn warnings(&self) -> Vec<&str> {
         self.warnings.iter().chain(&self.unknown).map(String::as_str).collect()
     }
 }

@@ -14,16 +14,16 @@ const ROW: f32 = theme::ROW + 8.0;
 const LIST: f32 = 8.5 * (ROW + theme::GRID);
 
 /// The colours of a map, and what is to become of each.
-pub struct MapForm {
+pub(super) struct MapForm {
     name: String,
     map: Arc<ColourMap>,
     rows: Vec<Row>,
-    /// Whether the canvas takes over the map's size; `None` where that is not to be asked.
+    /// True where the canvas takes over the map's size; `None` where that is not to be asked.
     own_size: Option<bool>,
     focused: bool,
 }
 
-/// What becomes of a colour.
+/// The choices for one colour.
 struct Row {
     kept: bool,
     words: String,
@@ -139,7 +139,7 @@ impl MapForm {
 }
 
 impl Row {
-    /// Whether the colour is kept, the colour, its words, and the share of the map that it covers.
+    /// Draws one row: the box that keeps the colour, the colour, its words, and the share of the map that it covers.
     fn ui(&mut self, ui: &mut Ui, of: &MapColour) -> egui::Response {
         let t = theme::tokens(ui);
         let hex = hex(of.colour);

@@ -4,7 +4,7 @@ use super::texts::{fill, tr};
 use egui::{Key, Modifiers};
 use egui_material_icons::{MaterialIcon, icons};
 
-/// What is known of a command; the keys are in the order of preference, and menus show the first.
+/// A row of the table; the keys are in the order of preference, and menus show the first.
 struct Row {
     label: &'static str,
     hint: &'static str,
@@ -18,7 +18,7 @@ macro_rules! commands {
         /// One thing to do.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Command {
-            $($name,)*
+            $(#[doc = $hint] $name,)*
         }
 
         impl Command {
@@ -39,7 +39,9 @@ macro_rules! commands {
 /// A combination of keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Keys {
+    /// The modifiers, exactly these.
     pub modifiers: Modifiers,
+    /// The key itself.
     pub key: Key,
     /// Match the key by its place on the keyboard as well, whatever the layout prints on it.
     pub physical: bool,
@@ -189,13 +191,13 @@ commands! {
 }
 
 impl Command {
-    /// What menus and buttons call it. `…` where it asks for more first.
+    /// The name in menus and on buttons, with `…` where it asks for more first.
     #[must_use]
     pub fn label(self) -> &'static str {
         if self.speaks_for_itself() { self.row().label } else { tr(self.row().label) }
     }
 
-    /// What the list of all commands calls it, where the name alone does not say enough.
+    /// The name in the list of all commands, where the label alone does not say enough.
     #[must_use]
     pub fn full_label(self) -> String {
         let label = self.label();
@@ -327,7 +329,7 @@ impl Keys {
 /// While words are being typed only combinations with Ctrl are taken, so that `]` stays a letter. Escape is taken where
 /// there is something to stop, and otherwise left to close what is open.
 #[must_use]
-pub fn take_pressed(ctx: &egui::Context, something_to_stop: bool) -> Vec<Command> {
+pub(super) fn take_pressed(ctx: &egui::Context, something_to_stop: bool) -> Vec<Command> {
     let typing = ctx.text_edit_focused();
     let escape = something_to_stop && !egui::Popup::is_any_open(ctx);
     let mut called = Vec::new();

@@ -1,4 +1,4 @@
-//! What a run will cost, told before it is started.
+//! The cost of a run, told before it is started.
 
 use super::Editor;
 use super::asked::Asked;
@@ -14,19 +14,19 @@ const QUIET: Duration = Duration::from_millis(300);
 
 /// The cost of the open document.
 #[derive(Default)]
-pub struct Cost {
+pub(super) struct Cost {
     /// The count of changes it was found out for.
     of: Option<u64>,
     /// The count of changes.
     settled: Settled<u64>,
-    /// What is being found out on another thread.
+    /// The estimate that another thread is working on.
     asked: Option<Asked<Option<Estimate>>>,
     text: Option<String>,
 }
 
 impl Cost {
     /// Follows the document.
-    pub fn update(&mut self, ctx: &egui::Context, editor: &Editor, engine: &dyn Engine) {
+    pub(super) fn update(&mut self, ctx: &egui::Context, editor: &Editor, engine: &dyn Engine) {
         let changes = editor.changes();
         if let Some(asked) = self.asked.take() {
             match asked.answer() {
@@ -49,13 +49,13 @@ impl Cost {
     }
 
     /// Asks again: a run has told how fast this machine is.
-    pub fn forget(&mut self) {
+    pub(super) fn forget(&mut self) {
         self.of = None;
     }
 
     /// In words.
     #[must_use]
-    pub fn text(&self) -> Option<&str> {
+    pub(super) fn text(&self) -> Option<&str> {
         self.text.as_deref()
     }
 }

@@ -1,4 +1,4 @@
-//! What is dropped on the window or pasted into it: projects, pictures, masks, models, LoRAs.
+//! Files and pictures that are dropped on the window or pasted into it: projects, pictures, masks, models, LoRAs.
 
 use super::asked::Asked;
 use super::editor::Selected;
@@ -14,8 +14,8 @@ use image::RgbaImage;
 use std::path::Path;
 use std::sync::Arc;
 
-/// What a dropped file turned out to be.
-pub enum Found {
+/// The kinds of dropped files.
+pub(super) enum Found {
     /// A project, or a picture with a project inside.
     Project,
     Picture(Placed),
@@ -26,7 +26,7 @@ pub enum Found {
 
 /// The question that a file is the answer to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wanted {
+pub(super) enum Wanted {
     /// None: it was dropped, on this card or beside all.
     Dropped(Option<Selected>),
     /// A picture of which is asked then what it is for.
@@ -37,8 +37,8 @@ pub enum Wanted {
     Lora,
 }
 
-/// Why a file is no answer.
-pub enum Refused {
+/// The reasons why a file is no answer.
+pub(super) enum Refused {
     File(FileError),
     /// In English, as the layers below tell of model files.
     Model(String),
@@ -47,7 +47,7 @@ pub enum Refused {
 }
 
 impl Refused {
-    pub fn told(&self, path: &Path) -> String {
+    pub(super) fn told(&self, path: &Path) -> String {
         match self {
             Self::File(error) => told::file_error(error),
             Self::Model(text) => text.clone(),
@@ -61,7 +61,7 @@ impl Refused {
 
 /// Finds out whether a file is what was asked for, or what a dropped one is. Slow for large files, so it runs on a thread of
 /// its own.
-pub fn find_out(path: &Path, wanted: Wanted) -> Result<Found, Refused> {
+pub(super) fn find_out(path: &Path, wanted: Wanted) -> Result<Found, Refused> {
     match wanted {
         Wanted::Dropped(_) => dropped(path),
         Wanted::Place | Wanted::Mask => picture(path),
@@ -191,7 +191,7 @@ impl App {
         });
         let Some(image) = image.filter(|_| self.dialog.is_none()) else { return };
         let [width, height] = image.size.map(|side| u32::try_from(side).unwrap_or(0));
-        let bytes = image.pixels.iter().flat_map(|p| p.to_srgba_unmultiplied()).collect();
+        let bytes = image.pixels.iter().flat_map(egui::Color32::to_srgba_unmultiplied).collect();
         match RgbaImage::from_raw(width, height, bytes).filter(|image| !image.is_empty()) {
             Some(image) => {
                 let picture = Arc::new(Picture::from(image));

@@ -8,7 +8,7 @@ mod strokes;
 mod works;
 
 pub use field::Field;
-pub use works::{Made, Moved};
+pub(super) use works::{Made, Moved};
 
 use crate::document::{Change, Document, History, Mask, PixelRect, Region, RegionId};
 use std::collections::{HashMap, VecDeque};
@@ -16,24 +16,26 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-/// What the next stroke and the open card belong to.
+/// The target of the next stroke, and the open card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Selected {
+    /// The background.
     Background,
+    /// A region, or [`RegionId::CHANGE`].
     Region(RegionId),
 }
 
-/// What of the canvas has to be drawn anew.
+/// The parts of the canvas that have to be drawn anew.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Damage {
     /// Masks, and where they changed.
     pub masks: Vec<(RegionId, PixelRect)>,
-    /// Which regions there are, their order, colour or visibility may have changed.
+    /// True where the list of regions, their order, colour or visibility may have changed.
     pub regions: bool,
 }
 
 /// Names a state of the document: what the steps made of it, and which take is kept in it.
-pub type State = (u64, u64);
+pub(super) type State = (u64, u64);
 
 /// Time of the last change of a file and its length: enough to see that somebody has written to it.
 type Stamp = (SystemTime, u64);
@@ -52,7 +54,7 @@ pub struct Editor {
     path: Option<PathBuf>,
     /// That file as it was read or written last; `None` where that is not known.
     stamp: Option<Stamp>,
-    /// What saving over that file would lose, one sentence each.
+    /// Sentences on what saving over that file would lose.
     losses: Vec<String>,
     title: String,
     takes_kept: u64,
@@ -63,9 +65,9 @@ pub struct Editor {
     /// Counts every touch of a brush.
     painted: u64,
     damage: Damage,
-    /// What is being worked out, in its order.
+    /// The changes that are being worked out, in their order.
     works: VecDeque<works::Work>,
-    /// How many there have been.
+    /// The number of changes there have been.
     works_asked: u64,
 }
 
@@ -117,11 +119,13 @@ impl Editor {
         editor
     }
 
+    /// The document as it is now.
     #[must_use]
     pub fn document(&self) -> &Document {
         &self.document
     }
 
+    /// The selected card.
     #[must_use]
     pub fn selected(&self) -> Selected {
         self.selected
@@ -142,6 +146,7 @@ impl Editor {
         self.selected == Selected::Region(RegionId::CHANGE)
     }
 
+    /// Selects a card, which ends the open undo step.
     pub fn select(&mut self, selected: Selected) {
         self.selected = selected;
         self.history.close();
@@ -180,7 +185,7 @@ impl Editor {
         self
     }
 
-    /// What the title bar calls it.
+    /// The document's name in the title bar.
     #[must_use]
     pub fn title(&self) -> &str {
         &self.title
@@ -222,19 +227,19 @@ impl Editor {
         self.losses.clear();
     }
 
-    /// What undo would take back.
+    /// The label of the step that undo would take back.
     #[must_use]
     pub fn undo_label(&self) -> Option<&str> {
         self.work().or(self.history.undo_label()).filter(|_| !self.in_stroke)
     }
 
-    /// What redo would do again.
+    /// The label of the step that redo would do again.
     #[must_use]
     pub fn redo_label(&self) -> Option<&str> {
         self.history.redo_label().filter(|_| !self.in_stroke && !self.is_working())
     }
 
-    /// What has to be drawn anew since the last call.
+    /// Takes the parts that have to be drawn anew since the last call.
     pub fn take_damage(&mut self) -> Damage {
         std::mem::take(&mut self.damage)
     }
@@ -294,6 +299,7 @@ impl Editor {
         }
     }
 
+    /// Does the last undone step again.
     pub fn redo(&mut self) {
         if !self.in_stroke && !self.is_working() {
             let change = self.history.redo(&mut self.document);

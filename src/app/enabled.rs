@@ -1,4 +1,4 @@
-//! When a command can be done, and which choices are the ones in use.
+//! Conditions of commands: when each can be done, and which choices are the ones in use.
 
 use super::editor::Selected;
 use super::texts::Language;

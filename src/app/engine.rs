@@ -1,4 +1,4 @@
-//! What the window needs of the worker: a seam, so that tests can paint without a network.
+//! The window's interface to the worker: a seam, so that tests can paint without a network.
 
 use crate::studio::{Estimator, Event, Job, JobId, Studio, Vocabulary};
 use std::sync::Arc;
@@ -19,7 +19,7 @@ pub trait Engine {
     fn estimator(&self) -> Option<Estimator> {
         None
     }
-    /// What the model of this name makes of words; `None` where that is not known, or not yet.
+    /// The vocabulary of the model of this name; `None` where that is not known, or not yet.
     fn vocabulary(&self, _model: &str) -> Option<Arc<Vocabulary>> {
         None
     }

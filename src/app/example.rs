@@ -17,7 +17,7 @@ impl Example {
         (0..FILES.len()).map(Self)
     }
 
-    /// What it is called, after its file: `2-castle-at-dusk.ora` is “Castle at dusk”.
+    /// Its name, after its file: `2-castle-at-dusk.ora` is “Castle at dusk”.
     #[must_use]
     pub fn name(self) -> String {
         let stem = FILES.get(self.0).map_or(tr("Untitled"), |(name, _)| name);
@@ -47,9 +47,9 @@ impl Example {
     }
 }
 
-/// What a document shows, in one line of its own words.
+/// A document's content, in one line of its own words.
 #[must_use]
-pub fn line(document: &Document) -> String {
+pub(super) fn line(document: &Document) -> String {
     let words = |text: &str| text.lines().next().unwrap_or_default().trim().to_owned();
     let shown = document.regions.iter().rev().filter(|r| r.visible).map(|r| words(&r.words));
     let shown: Vec<String> = shown.filter(|w| !w.is_empty()).collect();

@@ -1,4 +1,4 @@
-//! How a picture is exported: the kind of file, and what it tells of how it was made.
+//! The export dialog: the kind of file, and whether it tells how the picture was made.
 
 use super::dialogs::{Dialog, Next, buttons, main, modal, other};
 use super::files::Purpose;

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-/// Whose file dialogs are shown.
+/// The file dialogs to use: the system's, or the studio's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum FileDialogs {
     /// The system's where it has any, else the studio's own.
@@ -25,9 +25,9 @@ pub enum FileDialogs {
     Own,
 }
 
-/// What a path is wanted for.
+/// The purposes that a path is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
+pub(super) enum Purpose {
     Open,
     SaveAs,
     Export(PictureFormat),
@@ -50,7 +50,7 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    pub fn title(self) -> &'static str {
+    pub(super) fn title(self) -> &'static str {
         match self {
             Self::Open => tr("Open"),
             Self::SaveAs => tr("Save as"),
@@ -68,7 +68,7 @@ impl Purpose {
     }
 
     /// The word on the button.
-    pub fn verb(self) -> &'static str {
+    pub(super) fn verb(self) -> &'static str {
         match self {
             Self::Open => tr("Open"),
             Self::SaveAs => tr("Save"),
@@ -80,7 +80,7 @@ impl Purpose {
     }
 
     /// The endings of the files it is about.
-    pub fn endings(self) -> &'static [&'static str] {
+    pub(super) fn endings(self) -> &'static [&'static str] {
         match self {
             Self::Open => &["ora", "png", "jpg", "jpeg", "webp"],
             Self::SaveAs => &["ora"],
@@ -94,12 +94,12 @@ impl Purpose {
     }
 
     /// True where a file is to be written.
-    pub fn writes(self) -> bool {
+    pub(super) fn writes(self) -> bool {
         matches!(self, Self::SaveAs | Self::Export(_) | Self::ExportMask | Self::ExportRegions)
     }
 
     /// The path with the ending it needs.
-    pub fn with_ending(self, mut path: PathBuf) -> PathBuf {
+    pub(super) fn with_ending(self, mut path: PathBuf) -> PathBuf {
         let ends = |e: &&str| path.extension().is_some_and(|x| x.eq_ignore_ascii_case(e));
         if self.writes()
             && !self.endings().iter().any(ends)
@@ -112,8 +112,8 @@ impl Purpose {
     }
 }
 
-/// What a thread has finished.
-pub enum Done {
+/// The results of threads.
+pub(super) enum Done {
     Opened {
         path: PathBuf,
         result: Result<Box<Opened>, FileError>,
@@ -163,7 +163,7 @@ pub enum Done {
 }
 
 /// The file work that is going on.
-pub struct Files {
+pub(super) struct Files {
     dialogs: FileDialogs,
     system_dialogs: Option<bool>,
     sender: Sender<Done>,
@@ -175,22 +175,22 @@ pub struct Files {
 }
 
 impl Files {
-    pub fn new(ctx: &egui::Context, dialogs: FileDialogs) -> Self {
+    pub(super) fn new(ctx: &egui::Context, dialogs: FileDialogs) -> Self {
         let (sender, receiver) = channel();
         Self { dialogs, system_dialogs: None, sender, receiver, running: 0, asking: None, ctx: ctx.clone() }
     }
 
-    pub fn is_busy(&self) -> bool {
+    pub(super) fn is_busy(&self) -> bool {
         self.running > 0
     }
 
     /// The system's dialog that is open.
-    pub fn asking(&self) -> Option<Purpose> {
+    pub(super) fn asking(&self) -> Option<Purpose> {
         self.asking
     }
 
     /// No longer waits for the system's dialog.
-    pub fn stop_asking(&mut self) {
+    pub(super) fn stop_asking(&mut self) {
         self.asking = None;
     }
 
@@ -208,7 +208,7 @@ impl Files {
     }
 
     /// Everything finished since the last call.
-    pub fn done(&mut self) -> Vec<Done> {
+    pub(super) fn done(&mut self) -> Vec<Done> {
         let done: Vec<Done> = self.receiver.try_iter().collect();
         self.running -= done.len();
         let answered = done.iter().any(|d| matches!(d, Done::Answered { .. }));
@@ -221,32 +221,39 @@ impl Files {
     }
 
     /// Opens a project, or any picture.
-    pub fn open(&mut self, path: PathBuf) {
+    pub(super) fn open(&mut self, path: PathBuf) {
         self.spawn("open", move || Done::Opened { result: open_picture(&path).map(Box::new), path });
     }
 
     /// Reads a picture and fits it to the canvas.
-    pub fn picture(&mut self, path: PathBuf, size: (u32, u32)) {
+    pub(super) fn picture(&mut self, path: PathBuf, size: (u32, u32)) {
         self.spawn("picture", move || Done::Picture { result: picture(&path, size), path });
     }
 
     /// Saves a document, but not over what it `reads`.
-    pub fn save(&mut self, document: Document, state: (u64, u64), path: PathBuf, reads: Vec<PathBuf>) {
+    pub(super) fn save(&mut self, document: Document, state: (u64, u64), path: PathBuf, reads: Vec<PathBuf>) {
         self.spawn("save", move || {
             let result = Outputs::reading(reads).add(&path).and_then(|output| document.save_to(&output));
             Done::Saved { result, path, state }
         });
     }
 
-    pub fn export(&mut self, document: Document, take: Arc<Take>, how: Export, path: PathBuf, reads: Vec<PathBuf>) {
+    pub(super) fn export(
+        &mut self,
+        document: Document,
+        take: Arc<Take>,
+        how: Export,
+        path: PathBuf,
+        reads: Vec<PathBuf>,
+    ) {
         self.write(path, reads, move |output| document.export_picture_to(output, &take.image, how));
     }
 
-    pub fn export_mask(&mut self, mask: Arc<Mask>, path: PathBuf, reads: Vec<PathBuf>) {
+    pub(super) fn export_mask(&mut self, mask: Arc<Mask>, path: PathBuf, reads: Vec<PathBuf>) {
         self.write(path, reads, move |output| mask.export_to(output));
     }
 
-    pub fn export_regions(&mut self, document: Document, path: PathBuf, reads: Vec<PathBuf>) {
+    pub(super) fn export_regions(&mut self, document: Document, path: PathBuf, reads: Vec<PathBuf>) {
         self.write(path, reads, move |output| document.export_regions_to(output));
     }
 
@@ -263,22 +270,22 @@ impl Files {
         });
     }
 
-    pub fn import_regions(&mut self, path: PathBuf) {
+    pub(super) fn import_regions(&mut self, path: PathBuf) {
         let read = |path: &Path| Palette::open(path).map(Box::new);
         self.spawn("import", move || Done::Palette { result: read(&path), path });
     }
 
-    pub fn import_map(&mut self, path: PathBuf) {
+    pub(super) fn import_map(&mut self, path: PathBuf) {
         let read = |path: &Path| ColourMap::read(path).map(Box::new);
         self.spawn("import", move || Done::ColourMap { result: read(&path), path });
     }
 
     /// Finds out what a dropped or chosen file is.
-    pub fn find_out(&mut self, path: PathBuf, wanted: Wanted) {
+    pub(super) fn find_out(&mut self, path: PathBuf, wanted: Wanted) {
         self.spawn("look", move || Done::Found { result: drops::find_out(&path, wanted), path, wanted });
     }
 
-    pub fn autosave(&mut self, copy: Copy) {
+    pub(super) fn autosave(&mut self, copy: Copy) {
         self.spawn("autosave", move || {
             let result = recovery::write(&copy);
             Done::Autosaved { state: copy.state, files: copy.files(), result }
@@ -286,24 +293,24 @@ impl Files {
     }
 
     /// Reads what a crash left behind.
-    pub fn recover(&mut self, copy: PathBuf) {
+    pub(super) fn recover(&mut self, copy: PathBuf) {
         self.spawn("recover", move || Done::Recovered { result: Document::open_with_notes(&copy).map(Box::new), copy });
     }
 
     /// Looks whether files are there, and at their small pictures.
-    pub fn look_at(&mut self, paths: Vec<PathBuf>) {
+    pub(super) fn look_at(&mut self, paths: Vec<PathBuf>) {
         self.spawn("thumbnails", move || Done::Seen(shelf::look_at(paths)));
     }
 
     /// Waits for what is finished next, but not for ever.
-    pub fn wait(&mut self, most: Duration) -> Option<Done> {
+    pub(super) fn wait(&mut self, most: Duration) -> Option<Done> {
         let done = self.receiver.recv_timeout(most).ok()?;
         self.running -= 1;
         Some(done)
     }
 
     /// Opens the system's dialog; false where it has none, so that the studio's own is to be shown.
-    pub fn ask(&mut self, purpose: Purpose, folder: Option<&Path>, name: &str) -> bool {
+    pub(super) fn ask(&mut self, purpose: Purpose, folder: Option<&Path>, name: &str) -> bool {
         if self.dialogs == FileDialogs::Own || !*self.system_dialogs.get_or_insert_with(has_system_dialogs) {
             return false;
         }

@@ -17,13 +17,13 @@ const COLUMNS: usize = 3;
 
 /// Width of so many examples.
 #[must_use]
-pub fn width(count: usize) -> f32 {
+pub(super) fn width(count: usize) -> f32 {
     let columns = count.clamp(1, COLUMNS) as f32;
     columns * (PICTURE.x + 16.0 + theme::GRID) - theme::GRID
 }
 
 /// An example with its picture.
-pub struct Exhibit {
+pub(super) struct Exhibit {
     example: Example,
     name: String,
     line: String,
@@ -32,7 +32,7 @@ pub struct Exhibit {
 
 /// Every example, ready to be shown.
 #[must_use]
-pub fn exhibits(ctx: &egui::Context) -> Vec<Exhibit> {
+pub(super) fn exhibits(ctx: &egui::Context) -> Vec<Exhibit> {
     Example::all()
         .map(|example| {
             let document = example.document();
@@ -44,7 +44,7 @@ pub fn exhibits(ctx: &egui::Context) -> Vec<Exhibit> {
 }
 
 /// Draws them; returns the one that was clicked.
-pub fn show(ui: &mut Ui, exhibits: &[Exhibit]) -> Option<Example> {
+pub(super) fn show(ui: &mut Ui, exhibits: &[Exhibit]) -> Option<Example> {
     let mut clicked = None;
     egui::ScrollArea::vertical().max_height(440.0).auto_shrink([false, true]).show(ui, |ui| {
         for row in exhibits.chunks(COLUMNS) {

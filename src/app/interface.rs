@@ -7,13 +7,13 @@ use super::{App, Tool, ViewMode};
 use egui::{Button, Ui, ViewportCommand};
 
 /// The sizes to choose from, in percent.
-pub const SIZES: [u16; 8] = [80, 90, 100, 110, 125, 150, 175, 200];
+pub(super) const SIZES: [u16; 8] = [80, 90, 100, 110, 125, 150, 175, 200];
 /// The window's size on the first day.
-pub const WINDOW: [f32; 2] = [1440.0, 900.0];
+pub(super) const WINDOW: [f32; 2] = [1440.0, 900.0];
 /// Width of the panel with the regions: as it comes, the least and the most.
-pub const RIGHT: (f32, f32, f32) = (336.0, 304.0, 560.0);
+pub(super) const RIGHT: (f32, f32, f32) = (336.0, 304.0, 560.0);
 /// Height of the strip with the finished pictures: as it comes, the least and the most.
-pub const STRIP: (f32, f32, f32) = (112.0, 88.0, 224.0);
+pub(super) const STRIP: (f32, f32, f32) = (112.0, 88.0, 224.0);
 
 impl App {
     /// Shows everything in the window at this size.

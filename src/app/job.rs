@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// The most jobs that wait.
-pub const MOST: usize = 100;
+pub(super) const MOST: usize = 100;
 
-/// How many pictures one press makes, and with which seeds.
+/// The number of pictures that one press makes, and the choice of their seeds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Batch {
+pub(super) struct Batch {
     pub pictures: u32,
     /// Seeds by chance after the first; else each is one more than the one before.
     pub chance: bool,
@@ -36,7 +36,7 @@ impl Batch {
 }
 
 /// A job that has been sent and has not ended.
-pub struct Running {
+pub(super) struct Running {
     pub id: JobId,
     phase: Phase,
     step: u32,
@@ -45,37 +45,37 @@ pub struct Running {
     preview: Option<Arc<RgbImage>>,
     pub previews: u32,
     cancelled: bool,
-    /// What it is made from.
+    /// The document that it is made from.
     document: Document,
 }
 
 impl Running {
     /// True where the worker has taken it up.
-    pub fn has_begun(&self) -> bool {
+    pub(super) fn has_begun(&self) -> bool {
         self.phase != Phase::Queued
     }
 
-    pub fn seed(&self) -> u64 {
+    pub(super) fn seed(&self) -> u64 {
         self.document.settings.seed
     }
 
-    /// How many steps are done, and of how many.
-    pub fn steps(&self) -> (u32, u32) {
+    /// Steps done, and steps in all.
+    pub(super) fn steps(&self) -> (u32, u32) {
         (self.step, self.steps)
     }
 
     /// The newest preview.
-    pub fn preview(&self) -> Option<&Arc<RgbImage>> {
+    pub(super) fn preview(&self) -> Option<&Arc<RgbImage>> {
         self.preview.as_ref()
     }
 
-    /// How wide its picture is for its height.
-    pub fn aspect(&self) -> f32 {
+    /// Width of its picture divided by height.
+    pub(super) fn aspect(&self) -> f32 {
         self.document.width as f32 / self.document.height.max(1) as f32
     }
 
-    /// How much of it is done, 0 to 1.
-    pub fn progress(&self) -> f32 {
+    /// The share of it that is done, 0 to 1.
+    pub(super) fn progress(&self) -> f32 {
         match self.phase {
             Phase::Decoding => 1.0,
             _ => self.step as f32 / self.steps.max(1) as f32,
@@ -258,12 +258,12 @@ impl App {
         preview.filter(fits).map(Shown::Preview).or_else(live).or_else(take).or_else(start)
     }
 
-    /// How much of the running job is done, 0 to 1.
+    /// The share of the running job that is done, 0 to 1.
     pub(super) fn progress(&self) -> Option<f32> {
         self.jobs.first().map(Running::progress)
     }
 
-    /// What the running job is doing, in words.
+    /// The state of the running job, in words.
     pub(super) fn progress_text(&self) -> Option<String> {
         let job = self.jobs.first()?;
         if job.cancelled {
@@ -289,7 +289,7 @@ impl App {
 }
 
 /// A time a person can wait for: `8 s`, `3 min`.
-pub fn duration(seconds: f32) -> String {
+pub(super) fn duration(seconds: f32) -> String {
     let seconds = seconds.max(0.0).ceil();
     if seconds < 90.0 {
         format!("{seconds} s")

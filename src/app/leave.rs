@@ -5,9 +5,9 @@ use super::files::Purpose;
 use super::texts::tr;
 use super::{App, Example};
 
-/// What is to happen to the open document when it is left.
+/// The ways to leave the open document.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Leave {
+pub(super) enum Leave {
     Quit,
     New {
         width: u32,
@@ -16,7 +16,7 @@ pub enum Leave {
     Example(Example),
     Open,
     OpenPath(std::path::PathBuf),
-    /// What a crash left behind, by where its copy lies.
+    /// Open what a crash left behind, by the path of its copy.
     Recover(std::path::PathBuf),
 }
 

@@ -16,7 +16,7 @@ const QUIET: Duration = Duration::from_millis(150);
 
 /// Live painting of the open document.
 #[derive(Default)]
-pub struct Live {
+pub(super) struct Live {
     on: bool,
     /// The state of the document.
     settled: Settled<(u64, u64)>,
@@ -27,7 +27,7 @@ pub struct Live {
     shown: Option<Arc<RgbImage>>,
     /// The last whole one, with what it was made from and how.
     whole: Option<Whole>,
-    /// How pictures are made here.
+    /// Settings of live pictures on this machine.
     how: Option<How>,
     /// Steps taken of the running one.
     step: u32,
@@ -55,30 +55,30 @@ struct How {
 
 impl Live {
     #[must_use]
-    pub fn is_on(&self) -> bool {
+    pub(super) fn is_on(&self) -> bool {
         self.on
     }
 
     /// The picture to show.
     #[must_use]
-    pub fn picture(&self) -> Option<Arc<RgbImage>> {
+    pub(super) fn picture(&self) -> Option<Arc<RgbImage>> {
         self.shown.clone()
     }
 
     /// True where the picture on show is a whole one.
     #[must_use]
-    pub fn can_be_kept(&self) -> bool {
+    pub(super) fn can_be_kept(&self) -> bool {
         self.whole.as_ref().is_some_and(|whole| self.shown.as_ref().is_some_and(|s| Arc::ptr_eq(s, &whole.image)))
     }
 
     /// Another picture is looked at; the next change brings this one back.
-    pub fn put_away(&mut self) {
+    pub(super) fn put_away(&mut self) {
         self.shown = None;
     }
 
-    /// What the running picture is at, in words.
+    /// The state of the running picture, in words.
     #[must_use]
-    pub fn progress_text(&self) -> Option<String> {
+    pub(super) fn progress_text(&self) -> Option<String> {
         self.job.as_ref()?;
         let steps = self.how.as_ref().map(|how| how.settings.steps);
         Some(match steps {
@@ -87,7 +87,7 @@ impl Live {
         })
     }
 
-    /// What it does, in words.
+    /// Its state, in words.
     fn says(&self) -> String {
         let Some(how) = &self.how else { return tr("The first quick picture is on its way.").to_owned() };
         let size = if how.half { tr(" at half size") } else { "" };
@@ -199,7 +199,7 @@ impl App {
         self.show_take(take);
     }
 
-    /// What live painting does, while it is on.
+    /// The state of live painting, while it is on.
     pub(super) fn live_ui(&mut self, ui: &mut Ui) {
         if !self.live.on {
             return;

@@ -1,4 +1,4 @@
-//! What happens before a frame is drawn: taking in what other threads have finished, and files.
+//! Work before a frame is drawn: taking in the results of other threads, and files.
 
 use super::dialogs::Dialog;
 use super::drops::Wanted;
@@ -194,7 +194,7 @@ impl App {
         }
     }
 
-    /// Where files are looked for first.
+    /// The folder in which files are looked for first.
     pub(super) fn folder(&self) -> PathBuf {
         let beside = self.editor.path().and_then(Path::parent).map(Path::to_path_buf);
         let home = || std::env::var_os("HOME").or_else(|| std::env::var_os("USERPROFILE")).map(PathBuf::from);

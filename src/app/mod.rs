@@ -75,32 +75,34 @@ pub use canvas::{CanvasLook, Compare, RegionLook, View};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// What the canvas shows.
+/// The contents that the canvas can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ViewMode {
     /// The regions over the picture.
     #[default]
     Both,
+    /// The regions alone.
     Regions,
+    /// The picture alone.
     Picture,
     /// Picture and regions beside each other.
     Compare,
 }
 
-/// How the studio is opened.
+/// The options with which the studio is opened.
 #[derive(Default)]
 pub struct Options {
     /// The project to open; the example without one.
     pub project: Option<PathBuf>,
-    /// What makes the pictures; the studio's own worker without one.
+    /// The engine that makes the pictures; the studio's own worker without one.
     pub engine: Option<Box<dyn Engine>>,
-    /// Whose file dialogs are shown.
+    /// The file dialogs to use.
     pub file_dialogs: FileDialogs,
-    /// What the window speaks, whatever was chosen before.
+    /// The language of the window, whatever was chosen before.
     pub language: Option<Language>,
-    /// Where unsaved work is kept for the start after a crash, and the list of added models; nothing is kept without.
+    /// The folder of unsaved work, for the start after a crash, and of the list of added models; nothing is kept without.
     pub data: Option<PathBuf>,
-    /// How much unsaved change is kept at once; a minute unless said otherwise.
+    /// The interval between copies of unsaved changes; a minute unless said otherwise.
     pub autosave_every: Option<std::time::Duration>,
 }
 
@@ -115,17 +117,17 @@ pub struct App {
     takes: takes::Takes,
     /// Two finished pictures against each other.
     compare: Option<takes::Compare>,
-    /// What is exported in place of the open document.
+    /// The document that is exported in place of the open one.
     export_of: Option<crate::document::Document>,
     canvas: Canvas,
     tool: Tool,
     view_mode: ViewMode,
-    /// How regions were drawn before they were hidden.
+    /// The drawing of regions before they were hidden.
     look_before: Option<RegionLook>,
     prefs: prefs::Prefs,
     dialog: Option<dialogs::Dialog>,
     files: files::Files,
-    /// What follows once the document is saved.
+    /// The way to leave the document once it is saved.
     after_save: Option<leave::Leave>,
     toasts: toasts::Toasts,
     checks: checks::Checks,
@@ -138,9 +140,9 @@ pub struct App {
     shelf: shelf::Shelf,
     /// Checkpoints and LoRAs that this person has added.
     added: models::Added,
-    /// How the document was drawn with checkpoints of other kinds.
+    /// The settings that the document was drawn with by checkpoints of other kinds.
     manners: crate::studio::Manners,
-    /// What the document's model makes of words, once that is known.
+    /// The vocabulary of the document's model, once that is known.
     vocabulary: Option<Arc<crate::studio::Vocabulary>>,
     /// The title the window has been given.
     window_title: String,
@@ -231,19 +233,19 @@ impl App {
         self.prefs.brush
     }
 
-    /// How the other tools are set.
+    /// The settings of the other tools.
     #[must_use]
     pub fn tool_settings(&self) -> ToolSettings {
         self.prefs.tools
     }
 
-    /// What the canvas shows.
+    /// The content of the canvas.
     #[must_use]
     pub fn view_mode(&self) -> ViewMode {
         self.view_mode
     }
 
-    /// How the canvas shows regions and picture.
+    /// The drawing of regions and picture on the canvas.
     #[must_use]
     pub fn canvas_look(&self) -> CanvasLook {
         self.prefs.canvas
@@ -255,7 +257,7 @@ impl App {
         self.canvas.is_picture_ready()
     }
 
-    /// How the canvas lies on the screen.
+    /// The transform from canvas to screen.
     #[must_use]
     pub fn view(&self) -> View {
         self.canvas.view
@@ -267,13 +269,13 @@ impl App {
         !self.jobs.is_empty()
     }
 
-    /// How many pictures of this session lie in the strip.
+    /// The number of this session's pictures in the strip.
     #[must_use]
     pub fn takes(&self) -> usize {
         self.takes.len()
     }
 
-    /// How many previews of the running job have arrived.
+    /// The number of previews of the running job that have arrived.
     #[must_use]
     pub fn previews(&self) -> u32 {
         self.jobs.first().map_or(0, |j| j.previews)
@@ -297,7 +299,7 @@ impl App {
         self.files.is_busy()
     }
 
-    /// Where a canvas position (in canvas pixels) is on the screen.
+    /// The screen position, in points, of a canvas position (in canvas pixels).
     #[must_use]
     pub fn canvas_to_screen(&self, x: f32, y: f32) -> egui::Pos2 {
         self.canvas.to_screen(egui::pos2(x, y))
@@ -310,7 +312,7 @@ impl App {
     }
 }
 
-/// Where what a person has made of the program lies: preferences, unsaved work, the list of added models.
+/// The folder of a person's own data: preferences, unsaved work, the list of added models.
 #[must_use]
 pub fn data_folder() -> Option<PathBuf> {
     eframe::storage_dir("polyptych")
@@ -319,7 +321,7 @@ pub fn data_folder() -> Option<PathBuf> {
 /// Opens the studio's window, with this project or else the example, and returns when it is closed.
 ///
 /// # Errors
-/// Where there is no display to open a window on, or no graphics.
+/// If there is no display to open a window on, or no graphics.
 pub fn run(project: Option<PathBuf>) -> anyhow::Result<()> {
     if cfg!(all(unix, not(target_os = "macos"))) {
         let set = |name| std::env::var_os(name).is_some_and(|v: std::ffi::OsString| !v.is_empty());

@@ -1,4 +1,4 @@
-//! What draws the picture: the model, and the LoRAs laid over it.
+//! The panel of the model, and of the LoRAs laid over it.
 
 use super::editor::Field;
 use super::files::Purpose;
@@ -16,20 +16,20 @@ const EMBEDDED: &str = "embedded";
 /// The strongest weight of the slider. (Stronger ones, and those below 0, come from files.)
 const STRONGEST: f32 = 2.0;
 
-/// What was added by `polyptych models add`.
+/// The checkpoints and LoRAs added by `polyptych models add`.
 #[derive(Default)]
-pub struct Added {
+pub(super) struct Added {
     data: Option<PathBuf>,
     entries: Vec<Entry>,
     /// The checkpoints to choose from, those for few steps behind what they were made from.
     models: Vec<String>,
-    /// Whether the list that shows it is open.
+    /// True while the list that shows it is open.
     shown: bool,
 }
 
 impl Added {
     /// Of a data folder.
-    pub fn of(data: Option<PathBuf>) -> Self {
+    pub(super) fn of(data: Option<PathBuf>) -> Self {
         Self { data, ..Self::default() }
     }
 
@@ -65,7 +65,7 @@ impl Added {
     }
 }
 
-/// What was chosen in the list of models.
+/// The choices in the list of models.
 enum Chosen {
     Model(String),
     Lora(PathBuf),
@@ -221,7 +221,8 @@ fn is_for_few_steps(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name == FEW_STEPS)
 }
 
-/// What the narrow field shows: for few steps, the lightning of live painting and what the version was made from.
+/// The text of the narrow field: for few steps, the lightning of live painting and the name of the model that the version was
+/// made from.
 fn short_name(model: &str) -> String {
     let path = Path::new(model);
     match path.parent().and_then(Path::to_str).filter(|_| is_for_few_steps(path)) {
@@ -230,7 +231,7 @@ fn short_name(model: &str) -> String {
     }
 }
 
-/// What a model is called: the last part of where it lies.
+/// A model's name: the last part of its path.
 pub(super) fn model_name(model: &str) -> String {
     let path = Path::new(model);
     if let Some(base) = path.parent().and_then(Path::to_str).filter(|_| is_for_few_steps(path)) {

@@ -175,7 +175,7 @@ fn push(region: &Region, field: Field, wishes: &mut Vec<Wish>, change: impl FnOn
     wishes.push(Wish::Edit(region.id, field, Box::new(change)));
 }
 
-/// What a control changed becomes a wish, and the end of the change the end of its undo step.
+/// Turns the change of a control into a wish, and the end of the change into the end of its undo step.
 fn edit(
     response: &Response,
     region: &Region,

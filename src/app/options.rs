@@ -220,7 +220,7 @@ fn line(ui: &mut Ui) {
     ui.painter().rect_filled(rect, 0.0, t.rail);
 }
 
-/// What stays in one row of the bar: it breaks only before what says beforehand how wide it is.
+/// Keeps controls in one row of the bar: it breaks only before a group whose width is known beforehand.
 fn together(ui: &mut Ui, width: f32, add: impl FnOnce(&mut Ui)) {
     ui.allocate_ui_with_layout(vec2(width, TOGGLE), Layout::left_to_right(Align::Center), add);
 }

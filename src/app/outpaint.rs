@@ -5,9 +5,9 @@ use super::{App, theme};
 use crate::document::Document;
 use egui::{Grid, RichText, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, vec2};
 
-/// What becomes of the painting on a canvas of another size.
+/// The ways to fit the painting to a canvas of another size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Fit {
+pub(super) enum Fit {
     #[default]
     Stretch,
     Keep,
@@ -15,9 +15,9 @@ pub enum Fit {
     Draw,
 }
 
-/// Where the old canvas lies on the new one: 0 left or top, 1 middle, 2 right or bottom.
+/// The place of the old canvas on the new one: 0 left or top, 1 middle, 2 right or bottom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Anchor {
+pub(super) struct Anchor {
     x: u8,
     y: u8,
 }
@@ -29,7 +29,7 @@ impl Default for Anchor {
 }
 
 impl Anchor {
-    /// Where the old top left corner lies.
+    /// The place of the old top left corner, in pixels of the new canvas.
     fn place(self, old: (u32, u32), new: (u32, u32)) -> (i32, i32) {
         let along = |at: u8, old: u32, new: u32| {
             let grown = i64::from(new) - i64::from(old);
@@ -60,7 +60,7 @@ fn can_draw(document: &Document, (width, height): (u32, u32)) -> bool {
 }
 
 /// The choices of the dialog.
-pub fn choices(ui: &mut Ui, fit: &mut Fit, anchor: &mut Anchor, document: &Document, new: (u32, u32)) {
+pub(super) fn choices(ui: &mut Ui, fit: &mut Fit, anchor: &mut Anchor, document: &Document, new: (u32, u32)) {
     let t = theme::tokens(ui);
     ui.radio_value(fit, Fit::Stretch, tr("Stretch the regions with the canvas"));
     ui.radio_value(fit, Fit::Keep, tr("Keep the regions where they are"));

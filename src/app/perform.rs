@@ -1,4 +1,4 @@
-//! What each command does.
+//! The function that carries out each command.
 
 use super::dialogs::Dialog;
 use super::editor::{Field, Selected};
@@ -11,7 +11,8 @@ use super::{App, Command, Tool, ViewMode};
 use egui::ThemePreference;
 
 impl App {
-    /// Does it.
+    /// Carries out a command, unless it is disabled.
+    #[expect(clippy::too_many_lines, reason = "one arm for each command")]
     pub fn perform(&mut self, ctx: &egui::Context, command: Command) {
         if !self.is_enabled(command) {
             return;

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// A picture that was dropped, pasted or chosen.
-pub struct Placed {
+pub(super) struct Placed {
     /// Its name, as a person knows it.
     pub name: String,
     pub picture: Arc<Picture>,
@@ -32,10 +32,10 @@ enum Place {
 }
 
 /// Asks once what a picture is for.
-pub struct PlaceForm {
+pub(super) struct PlaceForm {
     placed: Placed,
     grey: bool,
-    /// Whether it is a colour map, where that is still being found out.
+    /// The test of whether it is a colour map, while that is being found out.
     asked: Option<Asked<Option<Arc<ColourMap>>>>,
     shown: Option<TextureHandle>,
 }

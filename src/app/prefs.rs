@@ -1,4 +1,4 @@
-//! What the studio remembers of a person between sessions.
+//! A person's choices, kept between sessions.
 
 use super::canvas::CanvasLook;
 use super::job::Batch;
@@ -13,27 +13,27 @@ const KEY: &str = "prefs";
 /// Preferences, kept in eframe's storage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Prefs {
+pub(super) struct Prefs {
     pub theme: egui::ThemePreference,
     pub language: Language,
     pub brush: BrushSettings,
     pub tools: ToolSettings,
-    /// Where files were last opened or saved.
+    /// The folder in which files were last opened or saved.
     pub folder: Option<PathBuf>,
-    /// Whether the rarer settings of regions are unfolded.
+    /// True where the rarer settings of regions are unfolded.
     pub more: bool,
-    /// Whether the rarer settings of the picture are.
+    /// True where the rarer settings of the picture are.
     pub advanced: bool,
     /// Projects opened or saved, the last first.
     pub recent: Vec<PathBuf>,
     pub export: Export,
     /// The size of everything in the window, in percent.
     pub size: u16,
-    /// Whether the panels beside the canvas are put away.
+    /// True where the panels beside the canvas are put away.
     pub panels_away: bool,
-    /// How the canvas is looked at.
+    /// The look of the canvas.
     pub canvas: CanvasLook,
-    /// How many pictures one press makes.
+    /// The number of pictures that one press makes, and the choice of their seeds.
     pub batch: Batch,
 }
 
@@ -60,16 +60,16 @@ impl Default for Prefs {
 }
 
 impl Prefs {
-    pub fn load(storage: Option<&dyn eframe::Storage>) -> Self {
+    pub(super) fn load(storage: Option<&dyn eframe::Storage>) -> Self {
         storage.and_then(|s| eframe::get_value(s, KEY)).unwrap_or_default()
     }
 
     /// True where nothing was ever remembered.
-    pub fn is_first_run(storage: &dyn eframe::Storage) -> bool {
+    pub(super) fn is_first_run(storage: &dyn eframe::Storage) -> bool {
         storage.get_string(KEY).is_none()
     }
 
-    pub fn save(&self, storage: &mut dyn eframe::Storage) {
+    pub(super) fn save(&self, storage: &mut dyn eframe::Storage) {
         eframe::set_value(storage, KEY, self);
     }
 }

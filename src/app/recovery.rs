@@ -17,56 +17,56 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-/// How much unsaved change is written down at once.
-const MINUTE: Duration = Duration::from_secs(60);
+/// The interval between copies of unsaved changes, unless another one is set.
+const MINUTE: Duration = Duration::from_mins(1);
 
-/// What was kept of a document.
+/// The record of a document's copy.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Record {
     /// Its project, if it had one.
     project: Option<PathBuf>,
     title: String,
-    /// Where the copy lies.
+    /// The path of the copy.
     copy: PathBuf,
-    /// What saving over the project would lose.
+    /// Sentences on what saving over the project would lose.
     #[serde(default)]
     losses: Vec<String>,
 }
 
 /// A document that a crash would have lost.
 #[derive(Debug, Clone)]
-pub struct Lost {
+pub(super) struct Lost {
     record: Record,
-    /// Where the record lies.
+    /// The path of the record.
     at: PathBuf,
     when: SystemTime,
     /// Keeps other windows from offering it too.
     lock: Arc<File>,
-    /// Where the lock lies.
+    /// The path of the lock.
     locked: PathBuf,
 }
 
 impl Lost {
-    pub fn title(&self) -> &str {
+    pub(super) fn title(&self) -> &str {
         &self.record.title
     }
 
-    pub fn project(&self) -> Option<&Path> {
+    pub(super) fn project(&self) -> Option<&Path> {
         self.record.project.as_deref()
     }
 
-    pub fn copy(&self) -> &Path {
+    pub(super) fn copy(&self) -> &Path {
         &self.record.copy
     }
 
-    /// How long ago it was written down.
-    pub fn age(&self) -> Duration {
+    /// The time since it was written down.
+    pub(super) fn age(&self) -> Duration {
         self.when.elapsed().unwrap_or_default()
     }
 }
 
-/// What is to be written, and where.
-pub struct Copy {
+/// A copy that is to be written, and its path.
+pub(super) struct Copy {
     pub document: Document,
     pub state: State,
     record: Record,
@@ -74,8 +74,8 @@ pub struct Copy {
 }
 
 /// Keeps the open document safe.
-pub struct Recovery {
-    /// Where records lie; nothing is kept without.
+pub(super) struct Recovery {
+    /// The folder of records; nothing is kept without.
     folder: Option<PathBuf>,
     every: Duration,
     session: String,
@@ -91,13 +91,13 @@ pub struct Recovery {
     running: bool,
     /// Copies and records that belong to the open document.
     ours: Vec<PathBuf>,
-    /// What earlier sessions left behind.
+    /// Documents that earlier sessions left behind.
     pub lost: Vec<Lost>,
 }
 
 impl Recovery {
     /// Looks for what was left behind in the data folder, and makes ready to keep what is open.
-    pub fn new(data: Option<&Path>, every: Option<Duration>) -> Self {
+    pub(super) fn new(data: Option<&Path>, every: Option<Duration>) -> Self {
         let folder = data.map(|data| data.join("recovery"));
         let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let session = format!("{}-{}", std::process::id(), since_1970.as_nanos());
@@ -117,7 +117,7 @@ impl Recovery {
         }
     }
 
-    pub fn is_running(&self) -> bool {
+    pub(super) fn is_running(&self) -> bool {
         self.running
     }
 
@@ -163,7 +163,7 @@ impl Recovery {
     }
 
     /// A copy has been written, or could not be.
-    pub fn finished(&mut self, state: State, copies: &[PathBuf], written: bool) {
+    pub(super) fn finished(&mut self, state: State, copies: &[PathBuf], written: bool) {
         self.running = false;
         self.since = None;
         if copies.iter().any(|path| !self.ours.contains(path)) {
@@ -182,14 +182,14 @@ impl Recovery {
     }
 
     /// The open document is saved, or left: nothing of it needs to be kept.
-    pub fn forget(&mut self) {
+    pub(super) fn forget(&mut self) {
         remove(&std::mem::take(&mut self.ours));
         (self.kept, self.since) = (None, None);
         self.number += 1;
     }
 
-    /// What was left behind is open now; its copy stays until there is a newer one or it is saved.
-    pub fn adopt(&mut self, copy: &Path) {
+    /// Takes over a document left behind that is open now; its copy stays until there is a newer one or it is saved.
+    pub(super) fn adopt(&mut self, copy: &Path) {
         if let Some(at) = self.lost.iter().position(|lost| lost.copy() == copy) {
             let lost = self.lost.remove(at);
             self.ours.extend([lost.record.copy, lost.at]);
@@ -199,7 +199,7 @@ impl Recovery {
     }
 
     /// Removes what was left behind.
-    pub fn throw_away(&mut self, copy: &Path) {
+    pub(super) fn throw_away(&mut self, copy: &Path) {
         let (gone, lost): (Vec<_>, Vec<_>) = std::mem::take(&mut self.lost).into_iter().partition(|l| l.copy() == copy);
         self.lost = lost;
         for lost in gone {
@@ -208,7 +208,7 @@ impl Recovery {
     }
 
     /// The studio is closed properly: nothing of this session stays behind.
-    pub fn end(&mut self) {
+    pub(super) fn end(&mut self) {
         self.forget();
         let held: Vec<PathBuf> = self.held.drain(..).map(|(path, _)| path).collect();
         remove(&held);
@@ -243,7 +243,7 @@ fn remove(paths: &[PathBuf]) {
     }
 }
 
-/// What sessions that did not end properly have left, the newest first; traces of those that left nothing are removed.
+/// Finds documents of sessions that did not end properly, the newest first, and removes traces of those that left nothing.
 fn left_behind(folder: &Path) -> Vec<Lost> {
     let names: Vec<PathBuf> = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
     let ends = |path: &Path, ending: &str| path.extension().is_some_and(|e| e == ending);
@@ -279,7 +279,7 @@ fn left_behind(folder: &Path) -> Vec<Lost> {
 }
 
 /// Writes a copy, its record first: a copy without one would lie about for ever. Runs on the files thread.
-pub fn write(copy: &Copy) -> Result<(), FileError> {
+pub(super) fn write(copy: &Copy) -> Result<(), FileError> {
     let unwritten = |error: serde_json::Error| FileError::new(&copy.at, Problem::Write(error.into()));
     write_atomically(&copy.at, &serde_json::to_vec(&copy.record).map_err(unwritten)?)?;
     copy.document.save(&copy.record.copy)
@@ -287,7 +287,7 @@ pub fn write(copy: &Copy) -> Result<(), FileError> {
 
 impl Copy {
     /// The files it consists of.
-    pub fn files(&self) -> Vec<PathBuf> {
+    pub(super) fn files(&self) -> Vec<PathBuf> {
         vec![self.record.copy.clone(), self.at.clone()]
     }
 }

@@ -6,16 +6,16 @@ use super::{App, theme};
 use crate::paint::{MAX_GROW, grow, shrink, soften};
 use egui::{DragValue, Key, RichText, Ui};
 
-/// What is done to the region's shape.
+/// The changes to a region's shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reshape {
+pub(super) enum Reshape {
     Grow,
     Shrink,
     Soften,
 }
 
-/// What is done, and by how much.
-pub struct ReshapeForm {
+/// The form: the change, and its size in pixels.
+pub(super) struct ReshapeForm {
     reshape: Reshape,
     pixels: u32,
     focused: bool,
@@ -34,7 +34,7 @@ impl App {
         self.prefs.tools.reshape = pixels;
         match form.reshape {
             Reshape::Grow => {
-                self.editor.remake_selected(key("Grow region"), move |mask, wrap| grow(mask, pixels, wrap))
+                self.editor.remake_selected(key("Grow region"), move |mask, wrap| grow(mask, pixels, wrap));
             }
             Reshape::Shrink => {
                 self.editor.remake_selected(key("Shrink region"), move |mask, wrap| shrink(mask, pixels, wrap));
@@ -47,7 +47,7 @@ impl App {
 }
 
 /// The dialog.
-pub fn ask(ui: &Ui, mut form: ReshapeForm) -> Next {
+pub(super) fn ask(ui: &Ui, mut form: ReshapeForm) -> Next {
     let t = theme::tokens(ui);
     let (title, label, hint) = match form.reshape {
         Reshape::Grow => (tr("Grow region"), tr("Grow"), tr("The region’s edge moves outwards on all sides.")),

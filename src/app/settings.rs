@@ -1,4 +1,4 @@
-//! How the picture is made: what is wrong, size, steps, seed, and the button.
+//! The panel of the picture: warnings, size, steps, seed, and the button that makes it.
 
 use super::editor::Field;
 use super::texts::{fill, tr};

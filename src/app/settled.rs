@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 /// The state last seen, and since when.
 #[derive(Default)]
-pub struct Settled<T>(Option<(T, Instant)>);
+pub(super) struct Settled<T>(Option<(T, Instant)>);
 
 impl<T: PartialEq> Settled<T> {
-    /// How much is left until `state` has been the same for `quiet`; zero once it has.
-    pub fn left(&mut self, state: T, quiet: Duration) -> Duration {
+    /// The time left until `state` has been the same for `quiet`; zero once it has.
+    pub(super) fn left(&mut self, state: T, quiet: Duration) -> Duration {
         match &self.0 {
             Some((seen, since)) if *seen == state => quiet.saturating_sub(since.elapsed()),
             _ => {

@@ -21,15 +21,15 @@ const MOST: usize = 12;
 /// Room for a small picture.
 const PICTURE: egui::Vec2 = vec2(96.0, 54.0);
 
-/// What is known of a file.
-pub struct Seen {
+/// The findings about a file.
+pub(super) struct Seen {
     pub path: PathBuf,
     pub there: bool,
     pub picture: Option<RgbImage>,
 }
 
 /// Looks at files; slow disks make this slow, so it runs on a thread of its own.
-pub fn look_at(paths: Vec<PathBuf>) -> Vec<Seen> {
+pub(super) fn look_at(paths: Vec<PathBuf>) -> Vec<Seen> {
     let look = |path: PathBuf| {
         let there = path.is_file();
         let picture = crate::document::Document::thumbnail(&path).ok().filter(|_| there);
@@ -38,14 +38,14 @@ pub fn look_at(paths: Vec<PathBuf>) -> Vec<Seen> {
     paths.into_iter().map(look).collect()
 }
 
-/// What is known of the files on show.
+/// The findings about the files on show.
 #[derive(Default)]
-pub struct Shelf {
+pub(super) struct Shelf {
     seen: HashMap<PathBuf, (bool, Option<TextureHandle>)>,
 }
 
 impl Shelf {
-    pub fn take_in(&mut self, ctx: &egui::Context, seen: Vec<Seen>) {
+    pub(super) fn take_in(&mut self, ctx: &egui::Context, seen: Vec<Seen>) {
         for Seen { path, there, picture } in seen {
             let texture = picture.map(|image| {
                 let size = [image.width() as usize, image.height() as usize];
@@ -56,7 +56,7 @@ impl Shelf {
     }
 
     /// False where the file is known to be gone.
-    pub fn is_there(&self, path: &Path) -> bool {
+    pub(super) fn is_there(&self, path: &Path) -> bool {
         self.seen.get(path).is_none_or(|(there, _)| *there)
     }
 
@@ -74,9 +74,9 @@ impl Shelf {
     }
 }
 
-/// Which copy is about to be thrown away, once that has been asked for twice.
+/// The copy that is about to be thrown away, once that has been asked for twice.
 #[derive(Default)]
-pub struct RecoverForm {
+pub(super) struct RecoverForm {
     sure: Option<PathBuf>,
 }
 
@@ -242,7 +242,7 @@ fn folder(path: &Path) -> String {
     path.parent().map(|folder| folder.display().to_string()).unwrap_or_default()
 }
 
-/// When it was kept, and of which file.
+/// The time at which it was kept, and the file it is a copy of.
 fn whence(lost: &Lost) -> String {
     let when = ago(lost.age());
     match lost.project() {
@@ -251,7 +251,7 @@ fn whence(lost: &Lost) -> String {
     }
 }
 
-/// How long ago, as people say it.
+/// A span of time, as people say it.
 fn ago(age: Duration) -> String {
     let minutes = age.as_secs() / 60;
     match minutes {

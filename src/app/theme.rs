@@ -8,25 +8,25 @@ use crate::document::Rgb;
 use egui::{Color32, CornerRadius, FontFamily, FontId, Margin, Shadow, Stroke, TextStyle, Theme, Vec2};
 
 /// The grid: distances are multiples of it, or half of it inside a control.
-pub const GRID: f32 = 8.0;
+pub(super) const GRID: f32 = 8.0;
 /// Half the grid.
-pub const HALF: f32 = 4.0;
+pub(super) const HALF: f32 = 4.0;
 /// Height of one control.
-pub const ROW: f32 = 28.0;
+pub(super) const ROW: f32 = 28.0;
 /// Side of a tool button.
-pub const TOOL: f32 = 36.0;
+pub(super) const TOOL: f32 = 36.0;
 /// Size of running text.
-pub const TEXT: f32 = 13.0;
+pub(super) const TEXT: f32 = 13.0;
 /// Size of everything quieter than running text.
-pub const TEXT_SMALL: f32 = 11.0;
+pub(super) const TEXT_SMALL: f32 = 11.0;
 /// Corner radius of cards and bars.
-pub const ROUND: u8 = 6;
+pub(super) const ROUND: u8 = 6;
 /// Corner radius of controls.
-pub const ROUND_SMALL: u8 = 4;
+pub(super) const ROUND_SMALL: u8 = 4;
 
 /// The colours of one theme.
 #[derive(Debug, Clone, Copy)]
-pub struct Tokens {
+pub(super) struct Tokens {
     /// Behind the canvas.
     pub desk: Color32,
     /// The canvas where there is no picture yet.
@@ -86,7 +86,7 @@ pub struct Tokens {
 }
 
 /// The dark theme.
-pub const DARK: Tokens = Tokens {
+pub(super) const DARK: Tokens = Tokens {
     desk: Color32::from_rgb(22, 22, 22),
     paper: Color32::from_rgb(74, 74, 74),
     on_paper: Color32::from_rgb(190, 190, 190),
@@ -118,7 +118,7 @@ pub const DARK: Tokens = Tokens {
 };
 
 /// The light theme.
-pub const LIGHT: Tokens = Tokens {
+pub(super) const LIGHT: Tokens = Tokens {
     desk: Color32::from_rgb(198, 198, 198),
     paper: Color32::from_rgb(240, 240, 240),
     on_paper: Color32::from_rgb(96, 96, 96),
@@ -151,7 +151,7 @@ pub const LIGHT: Tokens = Tokens {
 
 /// The tokens of the theme in use.
 #[must_use]
-pub fn tokens(ctx: &egui::Context) -> &'static Tokens {
+pub(super) fn tokens(ctx: &egui::Context) -> &'static Tokens {
     of(ctx.theme())
 }
 
@@ -164,14 +164,14 @@ fn of(theme: Theme) -> &'static Tokens {
 
 /// A region's colour as the window draws it.
 #[must_use]
-pub fn region(colour: Rgb) -> Color32 {
+pub(super) fn region(colour: Rgb) -> Color32 {
     let Rgb([r, g, b]) = colour;
     Color32::from_rgb(r, g, b)
 }
 
 /// The colour that a word names; `None` for words that name none.
 #[must_use]
-pub fn named(word: &str) -> Option<Color32> {
+pub(super) fn named(word: &str) -> Option<Color32> {
     let [r, g, b] = match word {
         "red" => [206, 58, 52],
         "orange" => [234, 134, 50],
@@ -195,36 +195,36 @@ pub fn named(word: &str) -> Option<Color32> {
 /// A pixel of a picture or an overlay, its colour already multiplied by alpha.
 #[inline]
 #[must_use]
-pub fn pixel(r: u8, g: u8, b: u8, a: u8) -> Color32 {
+pub(super) fn pixel(r: u8, g: u8, b: u8, a: u8) -> Color32 {
     Color32::from_rgba_premultiplied(r, g, b, a)
 }
 
 /// White that lets this much of what is below it through, 0 to 1: the tint with which a texture is drawn.
 #[must_use]
-pub fn opacity(alpha: f32) -> Color32 {
+pub(super) fn opacity(alpha: f32) -> Color32 {
     Color32::WHITE.gamma_multiply(alpha)
 }
 
 /// The type family of things that stand out.
 #[must_use]
-pub fn strong_family() -> FontFamily {
+pub(super) fn strong_family() -> FontFamily {
     FontFamily::Name("strong".into())
 }
 
 /// Text that stands out: card names, headings, the main button.
 #[must_use]
-pub fn strong(text: impl Into<String>) -> egui::RichText {
+pub(super) fn strong(text: impl Into<String>) -> egui::RichText {
     egui::RichText::new(text).family(strong_family())
 }
 
 /// The shadow under the canvas.
 #[must_use]
-pub fn canvas_shadow() -> Shadow {
+pub(super) fn canvas_shadow() -> Shadow {
     Shadow { offset: [0, 4], blur: 24, spread: 0, color: Color32::from_black_alpha(96) }
 }
 
 /// The frame of a floating bar.
-pub fn bar_frame(tokens: &Tokens) -> egui::Frame {
+pub(super) fn bar_frame(tokens: &Tokens) -> egui::Frame {
     egui::Frame::new().fill(tokens.panel).corner_radius(ROUND).inner_margin(Margin::symmetric(8, 4)).shadow(Shadow {
         offset: [0, 1],
         blur: 6,
@@ -234,7 +234,7 @@ pub fn bar_frame(tokens: &Tokens) -> egui::Frame {
 }
 
 /// Fonts and styles of both themes.
-pub fn install(ctx: &egui::Context) {
+pub(super) fn install(ctx: &egui::Context) {
     ctx.set_fonts(fonts());
     for theme in [Theme::Dark, Theme::Light] {
         ctx.style_mut_of(theme, |style| apply(style, of(theme)));

@@ -12,7 +12,7 @@ use std::sync::Arc;
 /// Side of a region's thumbnail in texture pixels.
 const SIDE: u32 = 96;
 
-/// What a card's thumbnail is made of; it is made anew when one of these changes.
+/// The sources of a card's thumbnail; it is made anew when one of these changes.
 #[derive(Clone)]
 struct Source {
     mask: u64,
@@ -34,14 +34,14 @@ type Card = (Selected, Source, ColorImage);
 
 /// The thumbnails of the cards. They are painted on a thread of their own.
 #[derive(Default)]
-pub struct Thumbnails {
+pub(super) struct Thumbnails {
     cards: HashMap<Selected, (Source, TextureHandle)>,
     painting: Option<Asked<Vec<Card>>>,
 }
 
 impl Thumbnails {
     /// Shows those that have been painted, and has those painted anew that are not of the document as it is.
-    pub fn update(&mut self, ctx: &egui::Context, editor: &Editor, ground: Color32) {
+    pub(super) fn update(&mut self, ctx: &egui::Context, editor: &Editor, ground: Color32) {
         let document = editor.document();
         match self.painting.take().map(Asked::answer) {
             Some(Ok(painted)) => painted.into_iter().for_each(|card| self.show(ctx, card)),
@@ -90,7 +90,7 @@ impl Thumbnails {
     }
 
     #[must_use]
-    pub fn get(&self, key: Selected) -> Option<&TextureHandle> {
+    pub(super) fn get(&self, key: Selected) -> Option<&TextureHandle> {
         self.cards.get(&key).map(|(_, texture)| texture)
     }
 }
@@ -106,7 +106,7 @@ fn background(document: &Document, canvas: Color32) -> ColorImage {
     })
 }
 
-/// What a mask covers and a little around it, what lies outside dimmed.
+/// A picture of a mask and a little around it, dimmed outside the mask.
 fn of_region(document: &Document, mask: &Mask, colour: Color32, canvas: Color32) -> ColorImage {
     let picture = document.take.as_ref().map(|t| &t.image);
     let (left, top, side) = around(mask);
@@ -148,7 +148,7 @@ fn sample(picture: &RgbImage, document: &Document, x: f32, y: f32) -> Color32 {
 
 /// A whole document: its picture, or without one its regions in their colours.
 #[must_use]
-pub fn of_document(document: &Document, paper: Color32) -> ColorImage {
+pub(super) fn of_document(document: &Document, paper: Color32) -> ColorImage {
     if let Some(take) = &document.take {
         return of_take(&take.image);
     }
@@ -165,7 +165,7 @@ pub fn of_document(document: &Document, paper: Color32) -> ColorImage {
 
 /// A take as wide as the strip shows it.
 #[must_use]
-pub fn of_take(image: &RgbImage) -> ColorImage {
+pub(super) fn of_take(image: &RgbImage) -> ColorImage {
     let height = 176;
     let width = (image.width() * height / image.height().max(1)).clamp(64, 640);
     let small = image::imageops::thumbnail(image, width, height);

@@ -21,7 +21,7 @@ struct Toast {
 
 /// The messages on show.
 #[derive(Default)]
-pub struct Toasts {
+pub(super) struct Toasts {
     toasts: Vec<Toast>,
 }
 
@@ -29,15 +29,15 @@ pub struct Toasts {
 const MOST: usize = 4;
 
 impl Toasts {
-    pub fn info(&mut self, text: impl Into<String>) {
+    pub(super) fn info(&mut self, text: impl Into<String>) {
         self.add(Kind::Info, text.into(), 4);
     }
 
-    pub fn warning(&mut self, text: impl Into<String>) {
+    pub(super) fn warning(&mut self, text: impl Into<String>) {
         self.add(Kind::Warning, text.into(), 8);
     }
 
-    pub fn error(&mut self, text: impl Into<String>) {
+    pub(super) fn error(&mut self, text: impl Into<String>) {
         self.add(Kind::Error, text.into(), 15);
     }
 
@@ -55,7 +55,7 @@ impl Toasts {
     }
 
     /// Draws them above everything, the newest lowest, at this corner.
-    pub fn show(&mut self, ctx: &egui::Context, corner: egui::Pos2) {
+    pub(super) fn show(&mut self, ctx: &egui::Context, corner: egui::Pos2) {
         let now = Instant::now();
         self.toasts.retain(|t| t.until > now);
         let Some(next) = self.toasts.iter().map(|t| t.until).min() else { return };

@@ -6,7 +6,7 @@ use egui::{Align, Area, Button, Id, Key, Layout, Order, Pos2, Rect, RichText, St
 
 /// Something in the window that the tour points at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Place {
+pub(super) enum Place {
     Canvas,
     Regions,
     Generate,
@@ -50,15 +50,15 @@ const NOTES: [Note; 4] = [
 /// Width of a note.
 const WIDTH: f32 = 288.0;
 
-/// Where the tour stands; `None` when nobody is on it.
+/// The tour's place; `None` when nobody is on it.
 #[derive(Debug, Default)]
-pub struct Tour {
+pub(super) struct Tour {
     at: Option<usize>,
 }
 
 impl Tour {
     /// From the first note on.
-    pub fn begin(&mut self) {
+    pub(super) fn begin(&mut self) {
         self.at = Some(0);
     }
 }
@@ -68,7 +68,7 @@ fn id(place: Place) -> Id {
 }
 
 /// Remembers where something is, for a note beside it.
-pub fn mark(ctx: &egui::Context, place: Place, rect: Rect) {
+pub(super) fn mark(ctx: &egui::Context, place: Place, rect: Rect) {
     ctx.data_mut(|data| data.insert_temp(id(place), rect));
 }
 

@@ -1,4 +1,4 @@
-//! How the canvas is looked at: the bar at its lower right, and what the commands of the view do.
+//! The bar of the view, at the canvas's lower right, and the commands of the view.
 
 use super::canvas::{Compare, RegionLook};
 use super::texts::tr;
@@ -37,7 +37,7 @@ fn chosen<T: Copy>(rows: &[(Command, T)], command: Command) -> Option<T> {
 }
 
 impl App {
-    /// Whether a choice about the view is the one in use; `None` for other commands.
+    /// Says whether a choice about the view is the one in use; `None` for other commands.
     pub(super) fn canvas_choice(&self, command: Command) -> Option<bool> {
         let look = &self.prefs.canvas;
         chosen(&MODES, command)
@@ -134,7 +134,7 @@ impl App {
         }
     }
 
-    /// How regions are drawn, and how strongly.
+    /// The menu of regions' look and opacity.
     fn look_menu(&mut self, ui: &mut Ui, called: &mut Option<Command>) {
         let t = theme::tokens(ui);
         let now = LOOKS.iter().find(|row| row.1 == self.prefs.canvas.regions).map_or(Command::LookTint, |row| row.0);
@@ -171,7 +171,7 @@ impl App {
         menu.0.accessible_name(tr("How regions are shown")).on_hover_text(tr("How regions are shown"));
     }
 
-    /// How far the view is turned, and back; only while it is.
+    /// The button that shows the view's angle and turns it back; only while it is turned.
     fn turn_button(&self, ui: &mut Ui, called: &mut Option<Command>) {
         let (degrees, mirrored) = (self.canvas.view.degrees().round(), self.canvas.view.is_mirrored());
         if degrees == 0.0 && !mirrored {

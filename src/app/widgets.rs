@@ -5,7 +5,7 @@ use egui::{Align, Button, Frame, Id, Layout, Margin, Response, Sense, Stroke, Ui
 use egui_material_icons::{MaterialIcon, icons};
 
 /// A button that is only an icon; `name` is what screen readers and tooltips say.
-pub fn icon_button(ui: &mut Ui, icon: MaterialIcon, name: &str) -> Response {
+pub(super) fn icon_button(ui: &mut Ui, icon: MaterialIcon, name: &str) -> Response {
     let button = Button::new(icon.rich_text().size(16.0)).frame_when_inactive(false).min_size(vec2(24.0, 24.0));
     ui.scope(|ui| {
         ui.spacing_mut().button_padding = vec2(2.0, 2.0);
@@ -16,7 +16,7 @@ pub fn icon_button(ui: &mut Ui, icon: MaterialIcon, name: &str) -> Response {
 }
 
 /// An icon button no larger than its icon, for the end of a field.
-pub fn small_icon_button(ui: &mut Ui, icon: MaterialIcon, name: &str) -> Response {
+pub(super) fn small_icon_button(ui: &mut Ui, icon: MaterialIcon, name: &str) -> Response {
     let button = Button::new(icon.rich_text().size(16.0)).frame_when_inactive(false).min_size(vec2(16.0, 20.0));
     ui.scope(|ui| {
         ui.spacing_mut().button_padding = vec2(0.0, 0.0);
@@ -27,19 +27,19 @@ pub fn small_icon_button(ui: &mut Ui, icon: MaterialIcon, name: &str) -> Respons
 }
 
 /// The mark of a field that opens a list.
-pub fn chevron(ui: &Ui, rect: egui::Rect, visuals: &egui::style::WidgetVisuals, _open: bool) {
+pub(super) fn chevron(ui: &Ui, rect: egui::Rect, visuals: &egui::style::WidgetVisuals, _open: bool) {
     let c = rect.center();
     let points = vec![c + vec2(-4.0, -2.0), c + vec2(0.0, 2.0), c + vec2(4.0, -2.0)];
     ui.painter().line(points, Stroke::new(1.5, visuals.fg_stroke.color));
 }
 
 /// A text field; its outline takes the accent colour while it has the keyboard.
-pub fn text(ui: &mut Ui, edit: egui::TextEdit<'_>) -> Response {
+pub(super) fn text(ui: &mut Ui, edit: egui::TextEdit<'_>) -> Response {
     text_output(ui, edit).response.response
 }
 
 /// The same, with the place of the cursor.
-pub fn text_output(ui: &mut Ui, edit: egui::TextEdit<'_>) -> egui::text_edit::TextEditOutput {
+pub(super) fn text_output(ui: &mut Ui, edit: egui::TextEdit<'_>) -> egui::text_edit::TextEditOutput {
     ui.scope(|ui| {
         ui.visuals_mut().selection.stroke = Stroke::new(1.0, theme::tokens(ui).accent);
         edit.show(ui)
@@ -49,7 +49,7 @@ pub fn text_output(ui: &mut Ui, edit: egui::TextEdit<'_>) -> egui::text_edit::Te
 
 /// A field of the settings: what it is at the left, its value at the right. `add` gets the label's id to name its
 /// control by.
-pub fn field<R>(ui: &mut Ui, width: f32, label: &str, hint: &str, add: impl FnOnce(&mut Ui, Id) -> R) -> R {
+pub(super) fn field<R>(ui: &mut Ui, width: f32, label: &str, hint: &str, add: impl FnOnce(&mut Ui, Id) -> R) -> R {
     let t = theme::tokens(ui);
     let frame = Frame::new().fill(t.card).corner_radius(theme::ROUND_SMALL).inner_margin(Margin::symmetric(8, 0));
     frame
@@ -75,7 +75,7 @@ pub fn field<R>(ui: &mut Ui, width: f32, label: &str, hint: &str, add: impl FnOn
 }
 
 /// Controls without a ground of their own until the pointer is over them.
-pub fn flat(ui: &mut Ui) {
+pub(super) fn flat(ui: &mut Ui) {
     let t = theme::tokens(ui);
     let widgets = &mut ui.visuals_mut().widgets;
     widgets.inactive.weak_bg_fill = egui::Color32::TRANSPARENT;
@@ -84,7 +84,7 @@ pub fn flat(ui: &mut Ui) {
 }
 
 /// The heading of something folded away; opens and closes it.
-pub fn fold(ui: &mut Ui, open: &mut bool, name: &str, hint: &str) {
+pub(super) fn fold(ui: &mut Ui, open: &mut bool, name: &str, hint: &str) {
     let t = theme::tokens(ui);
     let icon = if *open { icons::ICON_EXPAND_MORE } else { icons::ICON_CHEVRON_RIGHT };
     let response = ui
@@ -103,7 +103,7 @@ pub fn fold(ui: &mut Ui, open: &mut bool, name: &str, hint: &str) {
 }
 
 /// The name of a row of a card, as wide as all of them; returns its id.
-pub fn row_label(ui: &mut Ui, name: &str, hint: &str) -> Id {
+pub(super) fn row_label(ui: &mut Ui, name: &str, hint: &str) -> Id {
     let t = theme::tokens(ui);
     let layout = Layout::left_to_right(Align::Center);
     ui.allocate_ui_with_layout(vec2(112.0, 24.0), layout, |ui| {
@@ -117,7 +117,7 @@ pub fn row_label(ui: &mut Ui, name: &str, hint: &str) -> Id {
 }
 
 /// A slider with its name at the left and its value at the right.
-pub fn slider_row(
+pub(super) fn slider_row(
     ui: &mut Ui,
     name: &str,
     hint: &str,
@@ -137,25 +137,25 @@ pub fn slider_row(
 }
 
 /// A slider without a number of its own: a thin rail and a small light handle.
-pub struct Slider<'a> {
+pub(super) struct Slider<'a> {
     value: &'a mut f32,
     range: std::ops::RangeInclusive<f32>,
     logarithmic: bool,
 }
 
 /// A slider over this range.
-pub fn slider(value: &mut f32, range: std::ops::RangeInclusive<f32>) -> Slider<'_> {
+pub(super) fn slider(value: &mut f32, range: std::ops::RangeInclusive<f32>) -> Slider<'_> {
     Slider { value, range, logarithmic: false }
 }
 
 impl Slider<'_> {
     /// Small values get as much room as large ones.
-    pub fn logarithmic(mut self) -> Self {
+    pub(super) fn logarithmic(mut self) -> Self {
         self.logarithmic = true;
         self
     }
 
-    /// How far along the rail a value lies, 0 to 1.
+    /// The place of a value along the rail, 0 to 1.
     fn fraction(&self, value: f32) -> f32 {
         let (low, high) = (*self.range.start(), *self.range.end());
         if self.logarithmic { (value / low).ln() / (high / low).ln() } else { (value - low) / (high - low) }
@@ -194,14 +194,20 @@ impl egui::Widget for Slider<'_> {
 }
 
 /// A thin line across.
-pub fn rule(ui: &mut Ui) {
+pub(super) fn rule(ui: &mut Ui) {
     let t = theme::tokens(ui);
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 1.0), Sense::hover());
     ui.painter().rect_filled(rect, 0.0, t.line);
 }
 
 /// A filled button in the accent colour.
-pub fn main_button(ui: &mut Ui, text: impl Into<egui::WidgetText>, width: f32, height: f32, enabled: bool) -> Response {
+pub(super) fn main_button(
+    ui: &mut Ui,
+    text: impl Into<egui::WidgetText>,
+    width: f32,
+    height: f32,
+    enabled: bool,
+) -> Response {
     let t = theme::tokens(ui);
     ui.scope(|ui| {
         let widgets = &mut ui.visuals_mut().widgets;

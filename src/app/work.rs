@@ -9,10 +9,10 @@ type Then = Box<dyn FnOnce(&mut App)>;
 
 /// The change that is being worked out.
 #[derive(Default)]
-pub struct Working {
+pub(super) struct Working {
     /// Its number, and what it makes.
     asked: Option<(u64, Asked<Option<Made>>)>,
-    /// What is done once nothing is being worked out any more.
+    /// Functions to call once nothing is being worked out any more.
     then: Vec<Then>,
 }
 

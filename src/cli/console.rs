@@ -20,7 +20,7 @@ pub(super) fn print(text: &str) -> anyhow::Result<()> {
     }
 }
 
-/// As [`print`], with the line's end behind it.
+/// As [`print()`], with the line's end behind it.
 pub(super) fn print_line(text: &str) -> anyhow::Result<()> {
     print(&format!("{text}\n"))
 }

@@ -44,9 +44,9 @@ enum Command {
     Devices(devices::Args),
 }
 
-/// What the command line asks of the window, which stands above it.
+/// Functions of the window that the command line calls; the window stands above it.
 pub struct Window {
-    /// Where this person's data lies, where there is such a place.
+    /// The folder of this person's data, where there is such a place.
     pub data: fn() -> Option<PathBuf>,
     /// Opens the studio with this project or the example, and returns when it is closed.
     pub open: fn(Option<PathBuf>) -> anyhow::Result<()>,

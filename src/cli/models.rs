@@ -55,7 +55,7 @@ pub(super) fn run(args: &Args, window: &Window) -> anyhow::Result<()> {
     }
 }
 
-/// What was added in this person's data folder.
+/// The catalogue of checkpoints and LoRAs added to this person's data folder.
 fn catalogue(window: &Window) -> anyhow::Result<Catalogue> {
     let data = (window.data)();
     let data = data.ok_or_else(|| anyhow::anyhow!("there is no data folder on this system; set HOME"))?;

@@ -98,7 +98,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
 
 /// Splits `MASK.png=PROMPT`: at the first `=` before which a file stands, so that either side may hold one.
 ///
-/// Where there is no such file, a name that ends as pictures do is the likeliest to be meant, and is named in the error.
+/// If there is no such file, a name that ends as pictures do is the likeliest to be meant, and is named in the error.
 fn mask_and_words(text: &OsStr) -> anyhow::Result<(PathBuf, String)> {
     let bytes = text.as_encoded_bytes();
     let splits = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'=').map(|(at, _)| at);

@@ -17,7 +17,7 @@ impl Bar {
         Self { quiet, terminal: std::io::stderr().is_terminal(), drawn: false }
     }
 
-    /// What is being done, before there are steps to count.
+    /// Shows what is being done, before there are steps to count.
     pub(super) fn say(&mut self, text: &str) {
         if !self.quiet && self.terminal {
             self.redraw(&format!("{text}…"));

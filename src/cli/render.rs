@@ -148,7 +148,7 @@ pub(super) fn run(args: &Args, window: &Window) -> anyhow::Result<()> {
     report(args, &document, notes, &model, &drawn, load, picture.is_stdout())
 }
 
-/// Where everything goes that a drawing writes.
+/// The outputs of a drawing.
 struct Written {
     picture: Output,
     format: PictureFormat,
@@ -285,7 +285,7 @@ fn write_latent(output: &Output, drawn: &Drawn) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What was drawn again: numbers of regions and their seeds.
+/// The regions drawn again, as JSON: their numbers and seeds.
 fn rerolls(document: &Document) -> Vec<serde_json::Value> {
     let drawn = (1..).zip(&document.regions).filter(|(_, r)| r.visible);
     drawn.filter_map(|(n, r)| r.reroll.map(|seed| json!({"region": n, "seed": seed}))).collect()

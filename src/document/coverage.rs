@@ -1,4 +1,4 @@
-//! What of each region shows, and what a person should know before a picture is made.
+//! The visible part of each region, and warnings to show before a picture is made.
 
 use super::{Document, Mask, PixelRect, Region, RegionId, TILE};
 use rayon::prelude::*;
@@ -14,7 +14,7 @@ const BARE: f64 = 0.0005;
 pub struct Coverage {
     /// One for each region, in the document's order.
     pub regions: Vec<RegionCoverage>,
-    /// What no visible region covers.
+    /// The share of the canvas that no visible region covers.
     pub uncovered: f64,
 }
 
@@ -23,16 +23,16 @@ pub struct Coverage {
 pub struct RegionCoverage {
     /// The region.
     pub region: RegionId,
-    /// What its mask covers.
+    /// The share of the canvas that its mask covers.
     pub painted: f64,
-    /// What of that shows under the regions above it; nothing of a hidden region.
+    /// The share of the canvas that shows under the regions above it; 0 for a hidden region.
     pub visible: f64,
 }
 
 /// Something a person should know before a picture is made. `Display` is one sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
-    /// What it is.
+    /// The kind of warning.
     pub kind: WarningKind,
     /// The region it is about, if it is about one.
     pub region: Option<RegionId>,
@@ -62,7 +62,7 @@ impl std::fmt::Display for Warning {
 }
 
 impl Document {
-    /// What each region covers and what of it shows.
+    /// Measures each region: the area of its mask, and the area of it that shows.
     #[must_use]
     pub fn coverage(&self) -> Coverage {
         let count = self.regions.len();
@@ -115,7 +115,7 @@ impl Document {
         *bare += sum_of(&rest);
     }
 
-    /// What of a region shows: its mask less what the visible regions above it cover. `None` where there is no such
+    /// The visible part of a region: its mask less the masks of the visible regions above it. `None` where there is no such
     /// region; empty where it is hidden.
     #[must_use]
     pub fn visible_mask(&self, id: RegionId) -> Option<Mask> {
@@ -137,7 +137,7 @@ impl Document {
         }))
     }
 
-    /// What a person should know before a picture is made, the most serious first.
+    /// Warnings to show before a picture is made, the most serious first.
     #[must_use]
     pub fn warnings(&self) -> Vec<Warning> {
         self.warnings_of(&self.coverage())

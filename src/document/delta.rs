@@ -1,4 +1,4 @@
-//! What changed in a mask, kept as tiles.
+//! The difference of two masks, kept as tiles.
 
 use super::{Mask, PixelRect, Tile};
 
@@ -19,7 +19,7 @@ impl MaskDelta {
         Self { width, height, tiles: Vec::new() }
     }
 
-    /// What leads from `now` to `then`; `None` where their sizes differ.
+    /// The delta from `now` to `then`; `None` where their sizes differ.
     #[must_use]
     pub fn between(now: &Mask, then: &Mask) -> Option<Self> {
         if (now.width(), now.height()) != (then.width(), then.height()) {
@@ -47,7 +47,7 @@ impl MaskDelta {
         self.tiles.is_empty()
     }
 
-    /// How many tiles differ.
+    /// The number of tiles that differ.
     #[must_use]
     pub fn len(&self) -> usize {
         self.tiles.len()

@@ -1,4 +1,4 @@
-//! What a file holds, in words and as JSON.
+//! A file's content, in words and as JSON.
 
 use super::coverage::percent;
 use super::error::one_line;
@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-/// What kind of file it is.
+/// The kinds of files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
@@ -19,12 +19,12 @@ pub enum Kind {
     Picture,
 }
 
-/// What a project or an exported picture holds. `Display` is a few lines for people.
+/// The content of a project or an exported picture. `Display` is a few lines for people.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Summary {
     /// The file.
     pub file: String,
-    /// What kind of file.
+    /// The kind of file.
     pub kind: Kind,
     /// Canvas width in pixels.
     pub width: u32,
@@ -38,15 +38,15 @@ pub struct Summary {
     pub regions: Vec<RegionSummary>,
     /// The share of the canvas that no visible region covers, 0 to 1.
     pub uncovered: f64,
-    /// How the picture is made.
+    /// The document's settings.
     pub settings: Settings,
     /// The picture it starts from, if it does.
     pub start: Option<StartSummary>,
     /// The seed of the take it holds, if it holds one.
     pub take_seed: Option<u64>,
-    /// What should be looked at before a picture is made.
+    /// Warnings to look at before a picture is made.
     pub warnings: Vec<String>,
-    /// What could not be taken over from the file as it was.
+    /// Sentences on what could not be taken over from the file as it was.
     pub notes: Vec<String>,
 }
 
@@ -55,7 +55,7 @@ pub struct Summary {
 pub struct StartSummary {
     /// The share of the steps taken on it.
     pub strength: f64,
-    /// What may change of it.
+    /// The part of it that may change: `everything`, `what regions cover` or `what a mask covers`.
     pub area: &'static str,
 }
 
@@ -81,7 +81,7 @@ pub struct RegionSummary {
     pub negative: Option<String>,
     /// Its colour, `#rrggbb`.
     pub colour: String,
-    /// Whether it takes part in the picture.
+    /// True where it takes part in the picture.
     pub visible: bool,
     /// The share of the canvas its mask covers, 0 to 1.
     pub coverage: f64,
@@ -109,7 +109,7 @@ pub fn describe(path: impl AsRef<Path>) -> Result<Summary, FileError> {
 }
 
 impl Document {
-    /// What this document holds, as a file of that kind.
+    /// Describes this document as a file of that kind.
     #[must_use]
     pub fn summary(&self, kind: Kind) -> Summary {
         let coverage = self.coverage();

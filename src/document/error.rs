@@ -1,8 +1,8 @@
-//! What can go wrong with a file: one line that names the file, the fact and the remedy.
+//! Errors of reading and writing files: one line that names the file, the fact and the remedy.
 
 use std::path::Path;
 
-/// Why a file could not be read or written. `Display` is one line: the file, the fact, the remedy.
+/// A file could not be read or written. `Display` is one line: the file, the fact, the remedy.
 #[derive(Debug, thiserror::Error)]
 #[error("{file}: {problem}")]
 pub struct FileError {
@@ -129,7 +129,7 @@ pub enum Problem {
     /// More layers, or more pixels in all layers, than can be held.
     #[error("has {layers} layers of {width}×{height} pixels, more than can be held; merge layers or shrink the canvas")]
     TooManyLayers {
-        /// How many.
+        /// The number of layers.
         layers: usize,
         /// Canvas width.
         width: u32,
@@ -151,7 +151,7 @@ pub enum Problem {
     Picture {
         /// The entry, or `the picture`.
         entry: String,
-        /// What the decoder says.
+        /// The decoder's own message.
         reason: String,
     },
     /// A file of regions that cannot be used.

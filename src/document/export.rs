@@ -12,8 +12,10 @@ use std::path::Path;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PictureFormat {
+    /// Lossless, with the whole project inside.
     #[default]
     Png,
+    /// Lossy and small, without transparency.
     Jpeg,
     /// Lossless WebP.
     WebP,
@@ -23,7 +25,7 @@ impl PictureFormat {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Png, Self::Jpeg, Self::WebP];
 
-    /// What people call it.
+    /// The usual name.
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
@@ -58,15 +60,16 @@ impl PictureFormat {
     }
 }
 
-/// How a picture is exported.
+/// The settings of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Export {
+    /// The file's format.
     pub format: PictureFormat,
     /// JPEG's, 1 to 100.
     pub quality: u8,
-    /// Whether the file tells how it was made: a PNG carries `parameters` and the whole project, JPEG and WebP carry the
-    /// parameters as Exif's user comment. Without, the file holds nothing but its pixels.
+    /// True where the file tells how it was made: a PNG carries `parameters` and the whole project, JPEG and WebP carry the
+    /// parameters as Exif's user comment. Otherwise the file holds nothing but its pixels.
     pub metadata: bool,
 }
 
@@ -80,7 +83,7 @@ impl Default for Export {
 const MAX_EXIF: usize = 65_000;
 
 impl Document {
-    /// Exports a picture made from this document. The file is replaced at once and whole ([`replace_file`]).
+    /// Exports a picture made from this document. The file is replaced at once and whole ([`super::replace_file`]).
     ///
     /// # Errors
     /// One line naming the file, the fact and the remedy; the old file is then as it was.

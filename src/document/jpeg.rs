@@ -1,4 +1,4 @@
-//! Whether a JPEG is whole.
+//! A test of whether a JPEG is whole.
 //!
 //! Decoders fill what is missing of a cut JPEG with grey and say nothing. A whole one ends with a marker of its own, EOI. It is
 //! looked for by walking the segments, since the bytes of that marker also stand inside embedded thumbnails, and at the end of

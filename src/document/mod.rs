@@ -55,7 +55,7 @@ pub const MAX_AREA: u64 = 16384 * 4096;
 /// The most regions of a document.
 pub const MAX_REGIONS: usize = 256;
 
-/// What is edited: a canvas, the regions painted on it, and how the picture is to be made.
+/// The object of all editing: a canvas, the regions painted on it, and the settings of the picture.
 ///
 /// Cloning is cheap enough to freeze a copy for a job: masks and pictures are shared until written to.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,7 +70,7 @@ pub struct Document {
     pub style: String,
     /// Regions from the lowest to the uppermost: region number 1 is `regions[0]`, and later ones cover earlier ones.
     pub regions: Vec<Region>,
-    /// How the picture is made.
+    /// The settings of the picture.
     pub settings: Settings,
     /// The picture that the drawing starts from (`None` to start from noise).
     pub start: Option<Start>,

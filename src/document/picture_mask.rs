@@ -5,16 +5,16 @@ use super::{Mask, Picture};
 use image::{GrayImage, Luma, Rgba};
 use std::fmt;
 
-/// Where the brightest value is at most this, values are numbers of classes: above 0 is inside. To the eye they are black.
+/// The largest brightest value at which values are numbers of classes: above 0 is inside. To the eye they are black.
 const MOST_CLASSES: u8 = 8;
-/// Where the brightest value is at most this, the mask covers hardly anything.
+/// The largest brightest value at which a mask covers hardly anything.
 const FAINT: u8 = 31;
 /// Alpha of at least this everywhere is opaque with rounding.
 const OPAQUE: u8 = 250;
-/// How far from black or white a pixel may be and count as that.
+/// The largest distance from black or white at which a pixel counts as that.
 const NEAR: u8 = 32;
 
-/// How a mask was understood, where it could be meant otherwise. `Display` is one sentence without an end.
+/// The understanding of a mask that could be meant otherwise. `Display` is one sentence without an end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MaskNote {
@@ -61,14 +61,14 @@ impl fmt::Display for MaskNote {
     }
 }
 
-/// How a picture is read as a mask.
+/// The reading of a picture as a mask.
 struct Reading {
     alpha: bool,
     classes: bool,
     notes: Vec<MaskNote>,
 }
 
-/// How many pixels have each value.
+/// The number of pixels with each value.
 struct Values([u64; 256]);
 
 impl Values {
@@ -96,7 +96,7 @@ impl Reading {
         let (mut alphas, mut lights) = (Values([0; 256]), Values([0; 256]));
         for pixel in picture.image.pixels() {
             alphas.0[usize::from(pixel.0[3])] += 1;
-            lights.0[usize::from(brightness(pixel))] += 1;
+            lights.0[usize::from(brightness(*pixel))] += 1;
         }
         let opaque = alphas.least() >= OPAQUE;
         let (alpha, told) = if opaque { (false, None) } else { by_alpha(picture, &alphas) };
@@ -112,7 +112,7 @@ impl Reading {
         Self { alpha, classes, notes: low.into_iter().chain(told).chain(dark).collect() }
     }
 
-    fn cover(&self, pixel: &Rgba<u8>) -> u8 {
+    fn cover(&self, pixel: Rgba<u8>) -> u8 {
         match if self.alpha { pixel.0[3] } else { brightness(pixel) } {
             0 => 0,
             _ if self.classes => 255,
@@ -121,14 +121,14 @@ impl Reading {
     }
 }
 
-/// Whether alpha is the mask of a picture that is transparent somewhere, and what is to be told of that.
+/// Decides whether alpha is the mask of a picture that is transparent somewhere, with the note to be told.
 fn by_alpha(picture: &Picture, alphas: &Values) -> (bool, Option<MaskNote>) {
     let half = alphas.most().div_ceil(2).max(1);
     // What is seen of it, by its luminance.
     let (mut seen, mut coloured) = (Values([0; 256]), 0_u64);
     for pixel in picture.image.pixels().filter(|pixel| pixel.0[3] >= half) {
         let Rgba([r, g, b, _]) = *pixel;
-        seen.0[usize::from(luminance(pixel))] += 1;
+        seen.0[usize::from(luminance(*pixel))] += 1;
         coloured += u64::from(r.max(g).max(b) - r.min(g).min(b) > 8);
     }
     let (all, count) = (alphas.count(..), seen.count(..));
@@ -146,19 +146,19 @@ fn by_alpha(picture: &Picture, alphas: &Values) -> (bool, Option<MaskNote>) {
 }
 
 /// ITU-R 601 weights, rounded as Pillow's `convert("L")` rounds them, which the authors' code uses.
-fn luminance(Rgba([r, g, b, _]): &Rgba<u8>) -> u8 {
-    let sum = u32::from(*r) * 19_595 + u32::from(*g) * 38_470 + u32::from(*b) * 7_471 + 0x8000;
+fn luminance(Rgba([r, g, b, _]): Rgba<u8>) -> u8 {
+    let sum = u32::from(r) * 19_595 + u32::from(g) * 38_470 + u32::from(b) * 7_471 + 0x8000;
     u8::try_from(sum >> 16).unwrap_or(255)
 }
 
 /// The luminance over black.
-fn brightness(pixel: &Rgba<u8>) -> u8 {
+fn brightness(pixel: Rgba<u8>) -> u8 {
     let over = (u32::from(luminance(pixel)) * u32::from(pixel.0[3]) + 127) / 255;
     u8::try_from(over).unwrap_or(255)
 }
 
 impl Picture {
-    /// How [`Mask::of_picture`] understands it, where it could be meant otherwise.
+    /// Notes on [`Mask::of_picture`]'s understanding, where it could be meant otherwise.
     #[must_use]
     pub fn mask_notes(&self) -> Vec<MaskNote> {
         Reading::of(self).notes
@@ -177,7 +177,7 @@ impl Mask {
     pub fn of_picture(picture: &Picture, width: u32, height: u32) -> Self {
         let reading = Reading::of(picture);
         let (own_width, own_height) = picture.image.dimensions();
-        let cover = |x, y| Luma([reading.cover(picture.image.get_pixel(x, y))]);
+        let cover = |x, y| Luma([reading.cover(*picture.image.get_pixel(x, y))]);
         let fitted = fitted(&GrayImage::from_fn(own_width, own_height, cover), width, height);
         let mut values = fitted.iter();
         Self::from_rows(width, height, |_, row| row.iter_mut().zip(&mut values).for_each(|(out, value)| *out = *value))

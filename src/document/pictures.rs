@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Cursor, Read as _, Seek, SeekFrom};
 use std::path::Path;
 
-/// What errors call it.
+/// The name of a picture in errors.
 pub(super) const PICTURE: &str = "the picture";
 /// Memory a decoder may take: a picture of [`MAX_AREA`] with its copies.
 const DECODER_MEMORY: u64 = 1 << 30;
@@ -83,11 +83,11 @@ fn read_png(stream: impl BufRead) -> Result<Picture, Problem> {
     Ok(Picture { image: upright(image, exif.as_deref()), low: small.seen && (small.colour || small.alpha) })
 }
 
-/// Whether the colours, and the alphas, of a picture of 16 bits a value are all below 256 so far.
+/// A test of whether the colours, and the alphas, of a picture of 16 bits a value are all below 256 so far.
 struct Small {
     colour: bool,
     alpha: bool,
-    /// Whether any that counts as small is not 0.
+    /// True where any that counts as small is not 0.
     seen: bool,
 }
 
@@ -228,7 +228,7 @@ impl Document {
     /// True where the file is a project, or a PNG with a project inside: what [`Document::open`] opens, without reading it.
     ///
     /// # Errors
-    /// Where the file cannot be read.
+    /// If the file cannot be read.
     pub fn is_project(path: impl AsRef<Path>) -> Result<bool, FileError> {
         let path = path.as_ref();
         let named = |error| FileError::new(path, Problem::Read(error));

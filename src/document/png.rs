@@ -29,10 +29,10 @@ pub(super) const PROJECT: &str = "polyptych";
 const MAX_PROJECT: usize = 1 << 25;
 /// Most copies of a project that are tried where the first is damaged.
 const MAX_PROJECTS: usize = 4;
-/// What errors call the pixels of an opened PNG.
+/// The name of an opened PNG's pixels in errors.
 const PICTURE: &str = "the picture";
 
-/// What an exported picture carries besides its pixels.
+/// The data that an exported picture carries besides its pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Carry {
     /// The `parameters` text that the web UIs and their tools read.
@@ -69,7 +69,7 @@ impl Document {
     /// Writes what [`Self::export_png_with`] writes to a stream.
     ///
     /// # Errors
-    /// What the stream reports, or a document that does not fit into a picture.
+    /// An error of the stream, or a document that does not fit into a picture.
     pub fn write_png(&self, image: &RgbImage, carry: Carry, stream: impl Write) -> Result<(), FileError> {
         self.png(image, carry, stream).map_err(|problem| FileError::named(PICTURE, problem))
     }

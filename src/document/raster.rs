@@ -83,7 +83,7 @@ fn rgba<T: Copy + Default>(channels: usize, pixel: &[T], opaque: T) -> [T; 4] {
     }
 }
 
-/// What a PNG says of itself.
+/// The size of a PNG, and whether it may be transparent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) width: u32,
@@ -155,7 +155,7 @@ impl<R: BufRead> PngReader<R> {
         Ok(reader.info().exif_metadata.as_ref().map(|exif| exif.to_vec()))
     }
 
-    /// What stands beside the pixels, which are not decoded.
+    /// Reads the chunks beside the pixels, which are not decoded.
     pub(crate) fn info(mut self) -> Result<png::Info<'static>, Problem> {
         self.decoder.set_ignore_iccp_chunk(true);
         let mut reader = self.decoder.read_info().map_err(|e| picture(&self.entry, &e))?;

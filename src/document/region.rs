@@ -31,8 +31,9 @@ pub const REGION_COLOURS: [Rgb; 7] = [
 /// A painted region.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Region {
+    /// Its identity, which outlives renaming and reordering.
     pub id: RegionId,
-    /// What the card calls it.
+    /// The name on its card.
     pub name: String,
     /// Its prompt.
     pub words: String,
@@ -40,7 +41,7 @@ pub struct Region {
     pub negative: Option<String>,
     /// The colour of its tint and outline.
     pub colour: Rgb,
-    /// Where it lies; always the canvas's size.
+    /// The coverage of each pixel, 0 to 255; always the canvas's size.
     pub mask: Arc<Mask>,
     /// A hidden region takes no part in the picture.
     pub visible: bool,
@@ -48,9 +49,9 @@ pub struct Region {
     pub locked: bool,
     /// Fraction of the steps for which it bootstraps ("hold shape"), 0 to 1; `None` takes the document's.
     pub bootstrap: Option<f32>,
-    /// How far its edge is blurred to either side, in canvas pixels, 0 to [`MAX_FEATHER`].
+    /// The distance by which its edge is blurred to either side, in canvas pixels, 0 to [`MAX_FEATHER`].
     pub feather: u32,
-    /// How much it counts where it meets others (soft edges, averaged overlaps), [`MIN_WEIGHT`] to [`MAX_WEIGHT`].
+    /// The factor by which it counts where it meets others (soft edges, averaged overlaps), [`MIN_WEIGHT`] to [`MAX_WEIGHT`].
     pub weight: f32,
     /// Its own classifier-free guidance scale; `None` takes the document's.
     pub guidance: Option<f32>,

@@ -1,4 +1,4 @@
-//! How a picture is made: the settings of a document.
+//! The settings of a document: samplers, steps, guidance, windows and all else that is not a region.
 
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -24,7 +24,9 @@ pub struct Settings {
     pub seed: u64,
     /// Denoising steps, 1 to [`MAX_STEPS`].
     pub steps: u32,
+    /// The sampler.
     pub sampler: Sampler,
+    /// The spacing of the noise levels.
     pub schedule: Schedule,
     /// Classifier-free guidance scale, within ±[`MAX_GUIDANCE`]; 1 switches guidance off.
     pub guidance: f32,
@@ -34,14 +36,15 @@ pub struct Settings {
     pub stride: u32,
     /// Fraction of the steps for which regions bootstrap, 0 to 1 (paper 0.2, released code 0.4).
     pub bootstrap: f32,
+    /// The canvas edges that are joined.
     pub wrap: Wrap,
-    /// What holds regions to their places.
+    /// The method that holds regions to their places.
     pub regions: Regions,
-    /// What happens where regions overlap.
+    /// The rule where regions overlap.
     pub overlap: Overlap,
-    /// How a window's values count towards its edges.
+    /// The weighting of a window's values towards its edges.
     pub window_weights: WindowWeights,
-    /// What surrounds a region while it bootstraps.
+    /// The surroundings of a region while it bootstraps.
     pub bootstrap_colour: BootstrapColour,
 }
 
@@ -84,7 +87,7 @@ impl Default for Settings {
 pub struct Lora {
     /// Its file.
     pub file: String,
-    /// How strongly it counts: 1 as it was made, 0 not at all, within ±[`MAX_LORA_WEIGHT`].
+    /// The strength: 1 as it was made, 0 not at all, within ±[`MAX_LORA_WEIGHT`].
     pub weight: f32,
 }
 
@@ -101,30 +104,36 @@ impl Lora {
         Self { file: file.into(), weight: 1.0 }
     }
 
-    /// What to call it: the file's name without its ending.
+    /// Its name for people: the file's name without its ending.
     #[must_use]
     pub fn name(&self) -> String {
         Path::new(&self.file).file_stem().map_or_else(|| self.file.clone(), |stem| stem.to_string_lossy().into_owned())
     }
 }
 
-/// Which canvas edges are joined.
+/// The canvas edges that are joined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Wrap {
+    /// No edges.
     #[default]
     None,
+    /// Left and right.
     X,
+    /// Top and bottom.
     Y,
+    /// Both pairs.
     Xy,
 }
 
 impl Wrap {
+    /// True where left and right are joined.
     #[must_use]
     pub fn x(self) -> bool {
         matches!(self, Self::X | Self::Xy)
     }
 
+    /// True where top and bottom are joined.
     #[must_use]
     pub fn y(self) -> bool {
         matches!(self, Self::Y | Self::Xy)
@@ -134,21 +143,29 @@ impl Wrap {
 /// The samplers, by the names of the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Sampler {
+    /// Denoising diffusion implicit models.
     #[default]
     #[serde(rename = "ddim")]
     Ddim,
+    /// Euler's method.
     #[serde(rename = "euler")]
     Euler,
+    /// Euler's method with new noise at each step.
     #[serde(rename = "euler-a")]
     EulerAncestral,
+    /// Heun's method: two evaluations a step.
     #[serde(rename = "heun")]
     Heun,
+    /// DPM-Solver++, second order multistep.
     #[serde(rename = "dpmpp-2m")]
     Dpmpp2m,
+    /// The same with new noise at each step.
     #[serde(rename = "dpmpp-2m-sde")]
     Dpmpp2mSde,
+    /// UniPC: predictor and corrector.
     #[serde(rename = "unipc")]
     UniPc,
+    /// Latent consistency models, for checkpoints distilled to few steps.
     #[serde(rename = "lcm")]
     Lcm,
 }
@@ -181,7 +198,7 @@ impl Sampler {
         }
     }
 
-    /// What people, menus and the web UIs call it.
+    /// The name that menus and the web UIs use.
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
@@ -202,28 +219,31 @@ impl Sampler {
         Self::ALL.into_iter().find(|s| s.name() == name)
     }
 
-    /// Whether it can follow this schedule: LCM has only its own.
+    /// True where it can follow this schedule: LCM has only its own.
     #[must_use]
     pub fn follows(self, schedule: Schedule) -> bool {
         self != Self::Lcm || schedule == Schedule::Normal
     }
 
-    /// How often it evaluates the network in one step (counted from 0) of a run of `steps`.
+    /// The number of network evaluations in one step (counted from 0) of a run of `steps`.
     #[must_use]
     pub fn evaluations(self, step: usize, steps: usize) -> usize {
         if self == Self::Heun && step + 1 < steps { 2 } else { 1 }
     }
 }
 
-/// How the steps are spread over the noise levels.
+/// The spacing of the steps over the noise levels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Schedule {
     /// As the checkpoint's own scheduler configuration says.
     #[default]
     Normal,
+    /// Karras et al. 2022, rho 7.
     Karras,
+    /// Even in the logarithm of the noise level.
     Exponential,
+    /// Timesteps counted from the last one down.
     Trailing,
     /// The web UIs' SGM Uniform.
     Sgm,
@@ -245,7 +265,7 @@ impl Schedule {
         }
     }
 
-    /// What people, menus and the web UIs call it.
+    /// The name that menus and the web UIs use.
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
@@ -264,7 +284,7 @@ impl Schedule {
     }
 }
 
-/// What holds regions to their places.
+/// The methods that hold regions to their places.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Regions {
@@ -295,7 +315,7 @@ impl Regions {
     }
 }
 
-/// What happens where regions overlap.
+/// The rules where regions overlap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Overlap {
@@ -326,7 +346,7 @@ impl Overlap {
     }
 }
 
-/// How a window's values count towards its edges.
+/// The weightings of a window's values towards its edges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum WindowWeights {
@@ -357,7 +377,7 @@ impl WindowWeights {
     }
 }
 
-/// What surrounds a region while it bootstraps.
+/// The surroundings of a region while it bootstraps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum BootstrapColour {

@@ -11,19 +11,19 @@ pub struct Start {
     pub image: Arc<RgbImage>,
     /// The share of the steps that are taken on it, [`Self::MIN_STRENGTH`] to 1: little keeps it, 1 all but forgets it.
     pub strength: f64,
-    /// Where it may change.
+    /// The part of it that may change.
     pub area: Area,
 }
 
-/// Where a picture may change; elsewhere it stays as it is.
+/// The part of a picture that may change; the rest stays as it is.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum Area {
     /// Everywhere.
     #[default]
     Everything,
-    /// Where a visible region covers it, by as much.
+    /// The part that visible regions cover, by as much.
     Regions,
-    /// Where this mask says, of the canvas's size.
+    /// The part that this mask covers, of the canvas's size.
     Mask(Arc<Mask>),
 }
 
@@ -67,7 +67,7 @@ impl Start {
         Self { image: Arc::new(continued), strength: 1.0, area: Area::Mask(Arc::new(mask)) }
     }
 
-    /// How far, in canvas pixels, the border of an outpainted picture is soft.
+    /// The width, in canvas pixels, of the soft border of an outpainted picture.
     pub const BORDER: i64 = 48;
 
     /// The strength that a picture is given first.

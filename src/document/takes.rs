@@ -7,7 +7,7 @@
 use super::{Carry, Document, FileError, Take};
 use std::sync::Arc;
 
-/// Where they lie in the file.
+/// Their folder in the file.
 pub(super) const FOLDER: &str = "takes/";
 
 /// The most that a document keeps.
@@ -20,7 +20,7 @@ impl Document {
     /// A picture made from this document, as a document keeps it.
     ///
     /// # Errors
-    /// Where the masks are more than a picture can carry.
+    /// If the masks are more than a picture can carry.
     pub fn pack_take(&self, take: &Arc<Take>) -> Result<Arc<[u8]>, FileError> {
         let mut bytes = Vec::new();
         let document = Self { take: Some(Arc::clone(take)), ..self.without_takes() };

@@ -331,7 +331,9 @@ pub struct AreaMasks<'a> {
     pub counts: &'a [usize],
     /// One mask for each word of each call, `height * width` values of at least 0.
     pub masks: &'a [&'a [f32]],
+    /// Rows of the latent window.
     pub height: usize,
+    /// Columns of the latent window.
     pub width: usize,
 }
 

@@ -15,7 +15,7 @@ pub struct Brush {
     pub diameter: f32,
     /// 0: soft from the centre on; 1: full up to an edge one pixel wide.
     pub hardness: f32,
-    /// How much of the way to fully covered (or, erasing, to not covered) one stroke goes, 0 to 1. Within a stroke it
+    /// The share of the way to fully covered (or, erasing, to not covered) that one stroke goes, 0 to 1. Within a stroke it
     /// does not add up.
     pub opacity: f32,
     /// Takes away instead of adding.
@@ -56,7 +56,7 @@ impl Brush {
         (0.15 * radius).min((0.5 * radius).sqrt()).max(0.125)
     }
 
-    /// How a dab of this radius falls off.
+    /// The falloff of a dab of this radius, in pixels.
     pub(super) fn profile(&self, radius: f32) -> Profile {
         let hardness = if self.hardness.is_finite() { self.hardness.clamp(0.0, 1.0) } else { 1.0 };
         // A soft edge narrower than the antialiased one is the antialiased one.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 const SIDE: usize = TILE as usize;
 
-/// What a shape does to the region.
+/// The effect of a shape on the region.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Combine {
     /// The region gets the shape as well.
@@ -103,7 +103,7 @@ impl Cover {
 }
 
 impl Combine {
-    /// What becomes of a byte under a shape that covers it so much.
+    /// The new value of a byte under a shape of this coverage.
     fn byte(self, now: u8, cover: u8) -> u8 {
         match self {
             Self::Add => 255 - scaled(255 - now, 255 - cover),

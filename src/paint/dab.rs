@@ -13,7 +13,7 @@ const SIDE: usize = TILE as usize;
 const RUN: usize = 16;
 const RUNS: usize = SIDE / RUN;
 
-/// How a dab changes what is under it.
+/// The effect of a dab on the mask under it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ink {
     pub(super) profile: Profile,
@@ -24,7 +24,7 @@ pub(super) struct Ink {
     pub(super) erase: bool,
 }
 
-/// What a stroke keeps of a tile: the mask before it, and the most that any dab covered.
+/// A stroke's record of a tile: the mask before it, and the most that any dab covered.
 #[derive(Debug)]
 pub(super) struct Touched {
     pub(super) before: Tile,
@@ -75,7 +75,7 @@ impl Touched {
 
 /// Pixels of a row beside each other.
 struct Run {
-    /// How far each is from the dab's centre, across.
+    /// The distance of each from the dab's centre, across.
     across: [f32; RUN],
     /// The squares of the least and the most of it.
     near: f32,
@@ -95,7 +95,7 @@ impl Run {
         Self { across, near: near * near, far: far * far }
     }
 
-    /// What the dab covers of every pixel; `down` is the square of the row's distance from its centre.
+    /// The coverage of every pixel by the dab; `down` is the square of the row's distance from its centre.
     fn cover(&self, down: f32, ink: Ink) -> [u8; RUN] {
         let mut fractions = [0.0; RUN];
         for (fraction, across) in fractions.iter_mut().zip(self.across) {

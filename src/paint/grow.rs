@@ -40,8 +40,8 @@ pub fn grow(mask: &Mask, by: u32, wrap: Wrap) -> Mask {
     Mask::from_raw(mask.width(), mask.height(), &out).unwrap_or_else(|| mask.clone())
 }
 
-/// What of a row reaches beyond itself, 0 elsewhere: a pixel that none of its four neighbours falls short of adds nothing,
-/// since on the way from it to any other pixel the next one reaches as far, and covers as much.
+/// The bytes of a row that reach beyond themselves, 0 elsewhere: a pixel that none of its four neighbours falls short of adds
+/// nothing, since on the way from it to any other pixel the next one reaches as far, and covers as much.
 fn edge(mask: &Mask, y: u32, wrap: Wrap) -> Vec<u8> {
     let last = mask.height().saturating_sub(1);
     let line = |y: u32| mask.crop(PixelRect { x: 0, y, width: mask.width(), height: 1 });

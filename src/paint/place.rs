@@ -4,7 +4,7 @@ use crate::document::{Mask, PixelRect, Wrap};
 use image::GrayImage;
 use image::imageops::FilterType;
 
-/// Where a rectangle of a mask comes to lie: on whole pixels, in part outside the canvas where it is put there.
+/// The rectangle that a part of a mask is moved to, in whole canvas pixels; it may lie in part outside the canvas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Placement {
     /// Left edge.

@@ -62,7 +62,7 @@ pub fn polygon(cover: &mut Cover, points: &[(f32, f32)], space: Space) {
     }
 }
 
-/// Where the outline crosses a line across the canvas, and whether it goes down (1) or up (-1) there.
+/// The crossing of the outline with a line across the canvas, in pixels, and its direction: down (1) or up (-1).
 type Crossing = (f32, i32);
 
 /// Covers the inside of a closed line where it lies on the canvas.

@@ -1,4 +1,5 @@
-//! What surrounds a canvas for painting: joined edges, and the axes it is mirrored over. Both make copies of a dab or shape.
+//! The surroundings of a canvas for painting: joined edges, and the axes it is mirrored over. Both make copies of a dab or
+//! shape.
 
 use crate::document::Wrap;
 use serde::{Deserialize, Serialize};
@@ -13,11 +14,12 @@ pub struct Symmetry {
     pub y: bool,
 }
 
-/// How a canvas repeats what is painted on it.
+/// The repetition of a canvas in painting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Space {
-    /// What leaves the canvas at a joined edge comes back at the other.
+    /// Joined edges: a stroke that leaves the canvas at one comes back at the other.
     pub wrap: Wrap,
+    /// Mirror images of each stroke.
     pub symmetry: Symmetry,
 }
 
@@ -35,7 +37,7 @@ pub(super) struct Mirror {
 }
 
 impl Mirror {
-    /// Where a position (in canvas pixels) is on a canvas of this size.
+    /// Brings a position (in canvas pixels) onto a canvas of this size.
     pub(super) fn of(self, (x, y): (f32, f32), width: u32, height: u32) -> (f32, f32) {
         (if self.x { length(width) - x } else { x }, if self.y { length(height) - y } else { y })
     }
@@ -49,8 +51,8 @@ impl Symmetry {
     }
 }
 
-/// How far what reaches from `low` to `high` along one axis has to be moved to lie on the canvas, and how many times around
-/// the canvas that is: not at all without wrapping, and with it wherever it reaches the canvas.
+/// The shifts that bring the range from `low` to `high` along one axis onto the canvas, each with the number of times around
+/// the canvas that it is: only 0 without wrapping, and with it every shift at which the range reaches the canvas.
 pub(super) fn shifts(low: f32, high: f32, side: u32, wrap: bool) -> impl Iterator<Item = (f32, i32)> {
     let length = length(side.max(1));
     #[expect(clippy::cast_possible_truncation, reason = "both are within reach of the canvas")]

@@ -14,7 +14,7 @@ use std::collections::HashMap;
 /// Samples are held within this many pixels of the canvas's corner.
 const REACH: f32 = 65536.0;
 
-/// Where the pointer was.
+/// A sample of the pointer: position and pressure.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sample {
     /// Canvas pixels from the left edge; the first pixel's centre is at 0.5.

@@ -1,4 +1,7 @@
 //! Stories of painters, told to the window through egui_kittest: no display and no graphics adapter is needed.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
+#![allow(unreachable_pub, reason = "the painter is shared by all stories")]
+#![allow(clippy::print_stdout, reason = "cargo shows what a failed test says")]
 
 mod brought;
 mod canvas;

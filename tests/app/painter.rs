@@ -223,7 +223,7 @@ impl Painter {
     }
 
     fn steps_until(&mut self, what: &str, so: impl Fn(&App) -> bool) {
-        let end = Instant::now() + Duration::from_secs(600);
+        let end = Instant::now() + Duration::from_mins(10);
         while !so(self.app()) {
             assert!(Instant::now() < end, "waited ten minutes for {what}");
             self.h.step();

@@ -365,8 +365,12 @@ fn everything_can_be_done_with_the_keyboard_alone() {
     let mut reached = std::collections::HashSet::new();
     for _ in 0..80 {
         painter.presses(Modifiers::NONE, Key::Tab);
-        let focused =
-            painter.h.root().children_recursive().find(|n| n.is_focused()).and_then(|n| n.accesskit_node().label());
+        let focused = painter
+            .h
+            .root()
+            .children_recursive()
+            .find(egui_kittest::Node::is_focused)
+            .and_then(|n| n.accesskit_node().label());
         reached.extend(focused);
     }
     for control in ["Canvas", "Brush", "Eraser", "Brush size", "Words", "Steps", "Seed", "Generate", "Boat", "File"] {

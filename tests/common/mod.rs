@@ -1,5 +1,6 @@
 //! What several test files share: goldens and how to compare with them.
-#![allow(dead_code, reason = "each test binary uses its own share of these helpers")]
+#![allow(clippy::print_stdout, reason = "cargo shows what a failed test says")]
+#![allow(dead_code, unreachable_pub, reason = "each test binary uses its own share of these helpers")]
 
 pub mod counted;
 pub mod ora;

@@ -50,7 +50,7 @@ impl App {
         }
     }
 
-    /// What is shown before a button is pressed.
+    /// The guides that are shown before a button is pressed.
     fn waiting_guides(&mut self, ui: &Ui) -> Guides {
         match self.tool {
             Tool::Move => {
@@ -108,7 +108,7 @@ impl App {
         self.mirror_images(at).into_iter().map(|p| self.canvas.to_screen(p)).collect()
     }
 
-    /// Where a canvas position is on the other side of the axes.
+    /// The mirror images of a canvas position over the axes.
     fn mirror_images(&self, at: Pos2) -> Vec<Pos2> {
         let symmetry = self.prefs.tools.symmetry;
         let (width, height) = (self.editor.document().width as f32, self.editor.document().height as f32);

@@ -5,12 +5,12 @@ use crate::document::{PixelRect, RegionId};
 use egui::{Modifiers, Pos2};
 use std::sync::Arc;
 
-/// What a tool has to know of the hand between events.
-pub struct Hand {
+/// The state of pen and keys that tools need between events.
+pub(crate) struct Hand {
     /// A pen's pressure, 0 to 1; 1 where there is none.
     pub pressure: f32,
     pub modifiers: Modifiers,
-    /// Where the last stroke ended, in canvas pixels: Shift draws a straight line from here.
+    /// The end of the last stroke, in canvas pixels: Shift draws a straight line from here.
     pub last: Option<Pos2>,
     /// The box of one mask, and for which state of it it was found: its count of changes, and where it lies in memory.
     bounds: Option<((RegionId, u64, usize), PixelRect)>,
@@ -24,7 +24,7 @@ impl Default for Hand {
 
 impl Hand {
     /// The box around what the selected mask covers. It is looked for only when the mask has changed.
-    pub fn bounds(&mut self, editor: &Editor) -> Option<PixelRect> {
+    pub(crate) fn bounds(&mut self, editor: &Editor) -> Option<PixelRect> {
         let (selected, mask) = editor.selected_mask()?;
         let state = (selected, editor.mask_changes(selected), Arc::as_ptr(mask) as usize);
         match self.bounds {

@@ -1,6 +1,6 @@
 //! The regions as the model gets them: each one's share of the latent cells, on the graphics card.
 //!
-//! What a stroke changes is made anew at once, for its cost follows the stroke. What concerns the whole canvas is made in
+//! The cells under a stroke are made anew at once, for their cost follows the stroke. A change of the whole canvas is made in
 //! strips, some a frame.
 
 use super::gpu::{Card, Channels, Source, Tiles};
@@ -13,7 +13,7 @@ use std::collections::HashMap;
 /// Mask pixels looked at in a frame, about.
 const BUDGET: u64 = 1 << 21;
 
-/// What decides the cells beside the masks.
+/// The facts beside the masks that decide the cells.
 #[derive(PartialEq)]
 struct Facts {
     size: [u32; 2],
@@ -30,16 +30,16 @@ struct Plane {
 
 /// The latent masks of the visible regions.
 #[derive(Default)]
-pub struct Latent {
+pub(super) struct Latent {
     facts: Option<Facts>,
     planes: HashMap<RegionId, Plane>,
-    /// What is not made yet, in canvas pixels, the next last.
+    /// The parts that are not made yet, in canvas pixels, the next last.
     pending: Vec<PixelRect>,
 }
 
 impl Latent {
     /// Makes what changed anew; true where more is to be made in the next frame.
-    pub fn update(&mut self, card: &Card, document: &Document, damage: &Damage) -> bool {
+    pub(super) fn update(&mut self, card: &Card, document: &Document, damage: &Damage) -> bool {
         let size = [document.width, document.height];
         let visible: Vec<_> = document.regions.iter().filter(|r| r.visible).map(|r| (r.id, r.feather)).collect();
         let (overlap, wrap) = (document.settings.overlap, document.settings.wrap);
@@ -86,7 +86,7 @@ impl Latent {
     }
 
     #[must_use]
-    pub fn get(&self, id: RegionId) -> Option<&Tiles> {
+    pub(super) fn get(&self, id: RegionId) -> Option<&Tiles> {
         self.planes.get(&id).map(|p| &p.tiles)
     }
 }

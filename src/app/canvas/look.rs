@@ -1,8 +1,8 @@
-//! How regions and picture are looked at: what a person chooses for the canvas and finds again next time.
+//! The look of regions and picture: choices for the canvas that are kept for the next time.
 
 use serde::{Deserialize, Serialize};
 
-/// How regions are drawn.
+/// The ways to draw regions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum RegionLook {
     /// An even colour with an outline.
@@ -12,15 +12,19 @@ pub enum RegionLook {
     Outline,
     /// Lines, each region's run another way: readable without colour.
     Hatch,
+    /// Not shown.
     Hidden,
 }
 
-/// How picture and regions are compared.
+/// The ways to compare picture and regions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Compare {
+    /// Beside each other.
     #[default]
     Sides,
+    /// One over the other, divided at a line that can be dragged.
     Slider,
+    /// In turn.
     Blink,
 }
 
@@ -28,13 +32,16 @@ pub enum Compare {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CanvasLook {
+    /// The drawing of regions over the picture.
     pub regions: RegionLook,
-    /// How strongly regions cover the picture, 0 to 1.
+    /// The opacity of regions over the picture, 0 to 1.
     pub opacity: f32,
     /// Regions are shown on the model's grid.
     #[serde(skip)]
     pub latent: bool,
+    /// Rulers stand at the canvas's upper and left edge.
     pub rulers: bool,
+    /// The comparison of picture and regions.
     pub compare: Compare,
 }
 

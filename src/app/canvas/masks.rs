@@ -10,16 +10,16 @@ const BUDGET: u64 = 1 << 22;
 
 /// The mask of every region, and of what may change of the picture to start from.
 #[derive(Default)]
-pub struct Masks {
+pub(super) struct Masks {
     size: [u32; 2],
     tiles: HashMap<RegionId, Tiles>,
-    /// What is not uploaded yet, the next first.
+    /// The parts that are not uploaded yet, the next first.
     pending: VecDeque<(RegionId, PixelRect)>,
 }
 
 impl Masks {
     /// Uploads what changed; true where more is to be uploaded in the next frame.
-    pub fn update(&mut self, card: &Card, document: &Document, damage: &Damage) -> bool {
+    pub(super) fn update(&mut self, card: &Card, document: &Document, damage: &Damage) -> bool {
         let size = [document.width, document.height];
         if self.size != size {
             self.tiles.clear();
@@ -47,7 +47,7 @@ impl Masks {
     }
 
     #[must_use]
-    pub fn get(&self, id: RegionId) -> Option<&Tiles> {
+    pub(super) fn get(&self, id: RegionId) -> Option<&Tiles> {
         self.tiles.get(&id)
     }
 }

@@ -15,7 +15,7 @@ mod tiles;
 mod view;
 
 pub use look::{CanvasLook, Compare, RegionLook};
-pub use picture::Shown;
+pub(super) use picture::Shown;
 pub use view::View;
 
 use super::editor::Moved;
@@ -33,7 +33,7 @@ use pointer::Gesture;
 use split::Split;
 
 /// The state of the canvas that is not the document's.
-pub struct Canvas {
+pub(super) struct Canvas {
     pub view: View,
     /// The graphics card; without one (in tests) nothing is drawn on the canvas.
     gpu: Option<Gpu>,
@@ -43,9 +43,9 @@ pub struct Canvas {
     gesture: Gesture,
     split: Split,
     pub hand: Hand,
-    /// Where the pointer is, on the screen, while it is over the canvas or paints.
+    /// The pointer on the screen, in points, while it is over the canvas or paints.
     pointer: Option<Pos2>,
-    /// Where the brush is that is moved by keys, in canvas pixels.
+    /// The position of the brush that is moved by keys, in canvas pixels.
     keyboard: Option<Pos2>,
     /// The part of the window in which the canvas is centred.
     stage: Rect,
@@ -55,7 +55,7 @@ pub struct Canvas {
 
 impl Canvas {
     #[must_use]
-    pub fn new(ctx: &egui::Context, state: Option<&RenderState>) -> Self {
+    pub(super) fn new(ctx: &egui::Context, state: Option<&RenderState>) -> Self {
         let gpu = state.map(Gpu::new);
         Self {
             view: View::default(),
@@ -74,7 +74,7 @@ impl Canvas {
     }
 
     /// Gives the keyboard to the canvas and shows where its brush is.
-    pub fn focus(&mut self, ctx: &egui::Context, document: &Document) {
+    pub(super) fn focus(&mut self, ctx: &egui::Context, document: &Document) {
         if let Some(id) = self.id {
             ctx.memory_mut(|m| m.request_focus(id));
             self.keyboard.get_or_insert(tiles::middle(document.width, document.height));
@@ -82,7 +82,7 @@ impl Canvas {
     }
 
     /// Another document lies on it from now on.
-    pub fn reset(&mut self) {
+    pub(super) fn reset(&mut self) {
         self.masks = Masks::default();
         self.latent = Latent::default();
         self.keyboard = None;
@@ -91,35 +91,35 @@ impl Canvas {
     }
 
     /// Zooms by keys: the middle of the window, or the pointer where it is over the canvas, stays.
-    pub fn zoom_by(&mut self, factor: f32) {
+    pub(super) fn zoom_by(&mut self, factor: f32) {
         let anchor = self.pointer.unwrap_or(self.stage.center());
         self.zoom_at(anchor, factor);
     }
 
     /// Zooms, and what lies under a position of the screen stays there.
-    pub fn zoom_at(&mut self, pos: Pos2, factor: f32) {
+    pub(super) fn zoom_at(&mut self, pos: Pos2, factor: f32) {
         self.view.zoom_by(self.stage, self.split.in_view(pos), factor);
     }
 
     /// Turns what is seen clockwise, and what lies under a position of the screen stays there.
-    pub fn rotate_at(&mut self, pos: Pos2, degrees: f32) {
+    pub(super) fn rotate_at(&mut self, pos: Pos2, degrees: f32) {
         self.view.rotate_at(self.stage, self.split.in_view(pos), degrees);
     }
 
     /// One canvas pixel on so many pixels of the screen.
-    pub fn zoom_to(&mut self, ctx: &egui::Context, zoom: f32) {
+    pub(super) fn zoom_to(&mut self, ctx: &egui::Context, zoom: f32) {
         self.view.set_zoom(self.stage, self.stage.center(), zoom / ctx.pixels_per_point());
     }
 
     /// True while a tool is at work.
     #[must_use]
-    pub fn is_painting(&self) -> bool {
+    pub(super) fn is_painting(&self) -> bool {
         matches!(self.gesture, Gesture::Tool(..))
     }
 
     /// The region that a tool moves at this moment.
     #[must_use]
-    pub fn moved(&self) -> Option<Moved> {
+    pub(super) fn moved(&self) -> Option<Moved> {
         match &self.gesture {
             Gesture::Tool(action, _) => action.moved(),
             Gesture::Pan { then, .. } => match &**then {
@@ -130,21 +130,21 @@ impl Canvas {
         }
     }
 
-    /// Where a canvas position is on the screen.
+    /// The screen position, in points, of a canvas position.
     #[must_use]
-    pub fn to_screen(&self, at: Pos2) -> Pos2 {
+    pub(super) fn to_screen(&self, at: Pos2) -> Pos2 {
         self.view.to_screen(self.stage, at)
     }
 
     /// The canvas position under a position of the screen.
     #[must_use]
-    pub fn to_canvas(&self, at: Pos2) -> Pos2 {
+    pub(super) fn to_canvas(&self, at: Pos2) -> Pos2 {
         self.view.to_canvas(self.stage, self.split.in_view(at))
     }
 
     /// The corners on the screen of a picture that lies in the middle of a canvas of this size, as large as it fits.
     #[must_use]
-    pub fn corners_of(&self, picture: Vec2, canvas: Vec2) -> [Pos2; 4] {
+    pub(super) fn corners_of(&self, picture: Vec2, canvas: Vec2) -> [Pos2; 4] {
         let size = picture * (canvas / picture.max(Vec2::splat(1.0))).min_elem();
         let place = Rect::from_center_size((canvas * 0.5).to_pos2(), size);
         [place.left_top(), place.right_top(), place.right_bottom(), place.left_bottom()].map(|at| self.to_screen(at))
@@ -152,12 +152,12 @@ impl Canvas {
 
     /// True where the picture that is to be shown is.
     #[must_use]
-    pub fn is_picture_ready(&self) -> bool {
+    pub(super) fn is_picture_ready(&self) -> bool {
         self.picture.is_ready()
     }
 
     /// Moves what is seen by a part of the window's size.
-    pub fn pan_by(&mut self, by: Vec2) {
+    pub(super) fn pan_by(&mut self, by: Vec2) {
         self.view.pan(by * self.stage.size());
     }
 }

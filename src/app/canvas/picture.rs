@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 /// A picture that can be shown.
 #[derive(Clone)]
-pub enum Shown {
+pub(crate) enum Shown {
     Preview(Arc<RgbImage>),
     Take(Arc<Take>),
 }
@@ -16,7 +16,7 @@ pub enum Shown {
 impl Shown {
     /// Its pixels.
     #[must_use]
-    pub fn image(&self) -> &RgbImage {
+    pub(crate) fn image(&self) -> &RgbImage {
         match self {
             Self::Preview(image) => image,
             Self::Take(take) => &take.image,
@@ -42,11 +42,11 @@ struct Desk {
 }
 
 /// Shows the newest picture it was given.
-pub struct Picture {
+pub(super) struct Picture {
     desk: Arc<(Mutex<Desk>, Condvar)>,
     asked: Option<Shown>,
     number: u64,
-    /// What is shown, and which of those asked for it is.
+    /// The picture that is shown; `shown` is its number among those asked for.
     tiles: Option<Tiles>,
     shown: u64,
     /// There is a graphics card to show it with.
@@ -56,7 +56,7 @@ pub struct Picture {
 impl Picture {
     /// Starts the thread, where there is a graphics card; it asks `ctx` to repaint whenever a picture is ready.
     #[must_use]
-    pub fn new(ctx: &egui::Context, card: Option<&Card>) -> Self {
+    pub(super) fn new(ctx: &egui::Context, card: Option<&Card>) -> Self {
         let desk = Arc::new((Mutex::new(Desk::default()), Condvar::new()));
         if let Some(card) = card.cloned() {
             let (theirs, ctx) = (Arc::clone(&desk), ctx.clone());
@@ -70,7 +70,7 @@ impl Picture {
     }
 
     /// Shows this picture as soon as it is ready; until then the one before stays.
-    pub fn show(&mut self, shown: Option<Shown>) {
+    pub(super) fn show(&mut self, shown: Option<Shown>) {
         let same = match (&self.asked, &shown) {
             (Some(a), Some(b)) => a.same(b),
             (None, None) => true,
@@ -97,7 +97,7 @@ impl Picture {
     }
 
     /// Takes what the thread has finished.
-    pub fn update(&mut self) {
+    pub(super) fn update(&mut self) {
         let done = self.desk.0.lock().unwrap_or_else(PoisonError::into_inner).done.take();
         if let Some((number, tiles)) = done.filter(|_| self.asked.is_some()) {
             self.tiles = Some(tiles);
@@ -107,19 +107,19 @@ impl Picture {
 
     /// True where the newest picture that was asked for is shown.
     #[must_use]
-    pub fn is_ready(&self) -> bool {
+    pub(super) fn is_ready(&self) -> bool {
         self.asked.is_none() || !self.has_card || self.shown == self.number
     }
 
     /// True where there is something to draw.
     #[must_use]
-    pub fn is_shown(&self) -> bool {
+    pub(super) fn is_shown(&self) -> bool {
         if self.has_card { self.tiles.is_some() } else { self.asked.is_some() }
     }
 
-    /// What to draw.
+    /// The tiles to draw.
     #[must_use]
-    pub fn tiles(&self) -> Option<&Tiles> {
+    pub(super) fn tiles(&self) -> Option<&Tiles> {
         self.tiles.as_ref()
     }
 }

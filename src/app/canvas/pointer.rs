@@ -1,26 +1,26 @@
-//! What the pointer and the keys do on the canvas.
+//! Pointer and keys on the canvas.
 //!
 //! The frame's events are replayed in the order they came, so that at any frame rate no corner and no end of a stroke
 //! is lost, even where a whole stroke arrives in one frame.
 
 use super::App;
-use crate::app::tools::{Action, After, Handle, Tool, Touch, frame_of};
+use crate::app::tools::{Action, After, Handle, Lasso, Tool, Touch, frame_of};
 use egui::{
     CursorIcon, Event, Key, Modifiers, MouseWheelUnit, Order, PointerButton, Pos2, Rect, Response, TouchPhase, Ui, Vec2,
 };
 
-/// How close two points of the screen are that a hand cannot tell apart.
+/// The distance of two points of the screen that a hand cannot tell apart.
 const SLACK: f32 = 4.0;
 
-/// What a pressed button is doing.
-pub enum Gesture {
+/// The gesture of a pressed button.
+pub(super) enum Gesture {
     Idle,
     /// A tool at work; with this button, or by keys, or waiting for the next press.
     Tool(Box<dyn Action>, Option<PointerButton>),
     Pan {
         last: Pos2,
         button: PointerButton,
-        /// What goes on afterwards.
+        /// The gesture that goes on afterwards.
         then: Box<Gesture>,
     },
 }
@@ -98,7 +98,7 @@ impl App {
         }
     }
 
-    /// What a tool is told of a position on the screen.
+    /// A position on the screen as tools take it.
     fn touch(&self, pos: Pos2, modifiers: Modifiers) -> Touch {
         self.touch_at(self.canvas.to_canvas(pos), modifiers)
     }
@@ -256,7 +256,7 @@ impl App {
             Key::Space | Key::Enter if !repeat && modifiers.is_none() => return self.press_key(key),
             Key::Backspace => {
                 if let Gesture::Tool(action, _) = &mut self.canvas.gesture
-                    && action.as_lasso().is_some_and(|lasso| lasso.take_one_back())
+                    && action.as_lasso().is_some_and(Lasso::take_one_back)
                 {
                     self.abort_gesture();
                 }

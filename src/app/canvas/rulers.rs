@@ -6,7 +6,7 @@ use egui::epaint::TextShape;
 use egui::{FontId, Painter, Pos2, Rect, Stroke, Vec2, pos2, vec2};
 
 /// Width of a ruler in points.
-pub const WIDTH: f32 = 20.0;
+pub(super) const WIDTH: f32 = 20.0;
 /// The least distance of numbers in points.
 const APART: f32 = 56.0;
 
@@ -17,7 +17,7 @@ fn step(least: f32) -> f32 {
 }
 
 /// Draws them; only where the canvas lies straight.
-pub fn paint(canvas: &Canvas, painter: &Painter, area: Rect, pointer: Option<Pos2>) {
+pub(super) fn paint(canvas: &Canvas, painter: &Painter, area: Rect, pointer: Option<Pos2>) {
     let t = theme::tokens(painter.ctx());
     let top = area.with_max_y(area.top() + WIDTH);
     let left = Rect::from_min_max(area.min + vec2(0.0, WIDTH), pos2(area.left() + WIDTH, area.bottom()));

@@ -1,4 +1,4 @@
-//! What is drawn in a frame: paper, picture and regions as quads under the view's transform.
+//! The quads of a frame: paper, picture and regions under the view's transform.
 
 use super::gpu::{Draw, Flags, Kind, Pane, Tile, Tiles};
 use super::look::RegionLook;
@@ -265,7 +265,7 @@ impl App {
         draws
     }
 
-    /// What may change of the picture to start from, fainter where something else is painted.
+    /// The mask of what may change of the picture to start from, fainter where something else is painted.
     fn what_may_change(&self, stand: &Stand, part: &Part, t: &theme::Tokens) -> Vec<Draw> {
         let painting = self.editor.paints_change();
         let shown = painting || (self.view_mode == ViewMode::Both && part.mode != ViewMode::Picture);

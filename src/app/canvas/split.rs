@@ -9,19 +9,19 @@ use egui::{Area, Id, Key, Order, Pos2, Rect, Sense, Stroke, Ui, Vec2, WidgetInfo
 const BLINK: f64 = 0.8;
 
 /// A part of the canvas's area.
-pub struct Part {
+pub(super) struct Part {
     pub clip: Rect,
     pub mode: ViewMode,
-    /// How far the canvas lies aside from where the view puts it, in points.
+    /// The offset of the canvas from the place that the view gives it, in points.
     pub shift: Vec2,
 }
 
-/// Where the area is split.
+/// The division of the canvas's area.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Split {
+pub(super) struct Split {
     /// The left half shows the canvas once more, so far to the left.
     shift: Option<(f32, f32)>,
-    /// Where the slider is, 0 (left) to 1.
+    /// The place of the slider, 0 (left) to 1.
     slider: f32,
 }
 
@@ -34,16 +34,16 @@ impl Default for Split {
 impl Split {
     /// A position of the screen as it would be in the part that the view belongs to.
     #[must_use]
-    pub fn in_view(&self, pos: Pos2) -> Pos2 {
+    pub(super) fn in_view(&self, pos: Pos2) -> Pos2 {
         match self.shift {
             Some((middle, by)) if pos.x < middle => pos2(pos.x + by, pos.y),
             _ => pos,
         }
     }
 
-    /// Where a position of the view's part is shown once more.
+    /// The second place at which a position of the view's part is shown.
     #[must_use]
-    pub fn echo(&self, pos: Pos2) -> Option<Pos2> {
+    pub(super) fn echo(&self, pos: Pos2) -> Option<Pos2> {
         self.shift.map(|(_, by)| pos2(pos.x - by, pos.y))
     }
 }

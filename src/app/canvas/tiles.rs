@@ -4,14 +4,14 @@ use crate::document::PixelRect;
 use egui::{Pos2, pos2};
 
 /// The rectangles of the tiles of a canvas of this size, each at most `side` wide and high.
-pub fn tile_rects(width: u32, height: u32, side: u32) -> impl Iterator<Item = PixelRect> {
+pub(super) fn tile_rects(width: u32, height: u32, side: u32) -> impl Iterator<Item = PixelRect> {
     let steps = move |length: u32| (0..length.div_ceil(side)).map(move |i| (i * side, side.min(length - i * side)));
     steps(height).flat_map(move |(y, height)| steps(width).map(move |(x, width)| PixelRect { x, y, width, height }))
 }
 
 /// A rectangle with so many pixels more on every side, within a canvas of this size.
 #[must_use]
-pub fn grown(rect: PixelRect, by: u32, [width, height]: [u32; 2]) -> PixelRect {
+pub(super) fn grown(rect: PixelRect, by: u32, [width, height]: [u32; 2]) -> PixelRect {
     let (x, y) = (rect.x.saturating_sub(by), rect.y.saturating_sub(by));
     let right = (rect.x + rect.width + by).min(width);
     let bottom = (rect.y + rect.height + by).min(height);
@@ -20,7 +20,7 @@ pub fn grown(rect: PixelRect, by: u32, [width, height]: [u32; 2]) -> PixelRect {
 
 /// The middle of a canvas.
 #[must_use]
-pub fn middle(width: u32, height: u32) -> Pos2 {
+pub(super) fn middle(width: u32, height: u32) -> Pos2 {
     pos2(width as f32 * 0.5, height as f32 * 0.5)
 }
 

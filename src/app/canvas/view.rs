@@ -1,4 +1,4 @@
-//! Where the canvas lies on the screen: pan, zoom, rotation and mirroring, in one transform that everything goes through.
+//! The view of the canvas: pan, zoom, rotation and mirroring, in one transform that everything goes through.
 
 use egui::emath::Rot2;
 use egui::{Pos2, Rect, Vec2, vec2};
@@ -7,7 +7,7 @@ use std::f32::consts::TAU;
 /// The least and the greatest zoom, in points per canvas pixel.
 const ZOOM: std::ops::RangeInclusive<f32> = 0.01..=32.0;
 
-/// How the canvas is looked at. Canvas positions are in canvas pixels.
+/// The transform from canvas to screen. Canvas positions are in canvas pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct View {
     /// Points of the screen per pixel of the canvas.
@@ -16,7 +16,7 @@ pub struct View {
     centre: Pos2,
     /// Follow the window: show the whole canvas whatever its size.
     fit: bool,
-    /// How far the canvas is turned before it is mirrored, clockwise in radians, 0 to a whole turn.
+    /// The angle by which the canvas is turned before it is mirrored, clockwise in radians, 0 to a whole turn.
     angle: f32,
     /// Left and right of the screen are swapped.
     mirrored: bool,
@@ -29,12 +29,13 @@ impl Default for View {
 }
 
 impl View {
+    /// Screen points per canvas pixel.
     #[must_use]
     pub fn zoom(&self) -> f32 {
         self.zoom
     }
 
-    /// How far the canvas looks turned on the screen, clockwise in degrees, -180 to 180.
+    /// The angle by which the canvas appears turned on the screen, clockwise in degrees, -180 to 180.
     #[must_use]
     pub fn degrees(&self) -> f32 {
         let seen = if self.mirrored { -self.angle } else { self.angle };
@@ -42,6 +43,7 @@ impl View {
         if degrees > 180.0 { degrees - 360.0 } else { degrees }
     }
 
+    /// True where the canvas is shown mirrored.
     #[must_use]
     pub fn is_mirrored(&self) -> bool {
         self.mirrored
@@ -112,11 +114,13 @@ impl View {
         Rot2::from_angle(-self.angle) * seen / self.zoom
     }
 
+    /// The screen position, in points, of a position on the canvas, in pixels.
     #[must_use]
     pub fn to_screen(self, area: Rect, at: Pos2) -> Pos2 {
         area.center() + self.to_screen_vec(at - self.centre)
     }
 
+    /// The position on the canvas, in pixels, of a screen position, in points.
     #[must_use]
     pub fn to_canvas(self, area: Rect, at: Pos2) -> Pos2 {
         self.centre + self.to_canvas_vec(at - area.center())

@@ -8,7 +8,7 @@ use crate::document::{Document, MAX_SIDE, MIN_SIDE, check_canvas};
 use egui::{Button, DragValue, RichText, Ui};
 
 /// Width and height of a canvas.
-pub struct SizeForm {
+pub(crate) struct SizeForm {
     width: u32,
     height: u32,
     fit: outpaint::Fit,

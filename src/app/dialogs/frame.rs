@@ -1,4 +1,4 @@
-//! What all dialogs are made of.
+//! Parts that all dialogs are made of.
 
 use crate::app::{theme, widgets};
 use egui::{Align, Button, Frame, Id, Label, Layout, Margin, Modal, Ui};

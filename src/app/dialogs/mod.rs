@@ -21,7 +21,7 @@ use path::PathForm;
 use std::path::PathBuf;
 
 /// The question on show.
-pub enum Dialog {
+pub(super) enum Dialog {
     /// The document has changes; leave it all the same?
     Unsaved(Leave),
     /// The file holds more than the document; save over it all the same?
@@ -45,8 +45,8 @@ pub enum Dialog {
     Reshape(reshape::ReshapeForm),
 }
 
-/// What becomes of a dialog after a frame.
-pub enum Next {
+/// The fate of a dialog after a frame.
+pub(super) enum Next {
     Stay(Dialog),
     Close,
     Run(Command),
@@ -72,19 +72,19 @@ pub enum Next {
 }
 
 impl Dialog {
-    pub fn new_canvas(document: &Document) -> Self {
+    pub(super) fn new_canvas(document: &Document) -> Self {
         Self::NewCanvas(SizeForm::of(document))
     }
 
-    pub fn canvas_size(document: &Document) -> Self {
+    pub(super) fn canvas_size(document: &Document) -> Self {
         Self::CanvasSize(SizeForm::of(document))
     }
 
-    pub fn examples(ctx: &egui::Context) -> Self {
+    pub(super) fn examples(ctx: &egui::Context) -> Self {
         Self::Examples(gallery::exhibits(ctx))
     }
 
-    pub fn palette() -> Self {
+    pub(super) fn palette() -> Self {
         Self::Palette(PaletteForm::default())
     }
 }

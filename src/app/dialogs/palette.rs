@@ -5,9 +5,9 @@ use crate::app::texts::tr;
 use crate::app::{App, Command, theme, widgets};
 use egui::{Button, Key, Margin, RichText, ScrollArea, TextEdit, Ui};
 
-/// What is typed, and which of the commands found is chosen.
+/// The text that is typed, and the chosen one of the commands found.
 #[derive(Default)]
-pub struct PaletteForm {
+pub(crate) struct PaletteForm {
     typed: String,
     chosen: usize,
     focused: bool,

@@ -10,17 +10,17 @@ use egui::{Button, Frame, Key, Label, Margin, RichText, ScrollArea, TextEdit, Ui
 use egui_material_icons::icons;
 use std::path::{Path, PathBuf};
 
-/// What is typed, and the folder that is shown.
-pub struct PathForm {
+/// The path that is typed, and the folder that is shown.
+pub(crate) struct PathForm {
     purpose: Purpose,
-    /// What follows once the document is saved.
+    /// The way to leave the document once it is saved.
     after: Option<Leave>,
     typed: String,
     folder: PathBuf,
     entries: Vec<Entry>,
     /// The path that exists already and would be replaced.
     replace: Option<PathBuf>,
-    /// Why the path cannot be written.
+    /// The reason why the path cannot be written.
     refused: Option<String>,
     /// Files that may not be written over.
     reads: Vec<PathBuf>,

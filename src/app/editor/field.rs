@@ -5,6 +5,7 @@ use crate::app::texts::key;
 use crate::document::{MergeKey, RegionId};
 
 /// A field whose successive changes are one undo step, until another field is changed or the step is closed.
+#[expect(missing_docs, reason = "each is named after the field of the document")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Field {
     Style,
@@ -33,14 +34,14 @@ pub enum Field {
     Strength,
     StartArea,
     Model,
-    /// Which LoRAs there are.
+    /// The list of LoRAs.
     Loras,
     /// The weight of one, by its place in the list.
     LoraWeight(usize),
 }
 
 impl Field {
-    /// What joins its changes, and what the undo step is called.
+    /// The key that joins its changes, and the label of the undo step.
     pub(super) fn key(self) -> (MergeKey, &'static str) {
         let of = |selected| match selected {
             Selected::Background => 0,

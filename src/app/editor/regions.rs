@@ -151,6 +151,7 @@ impl Editor {
         self.select(next.map_or(Selected::Background, Selected::Region));
     }
 
+    /// Changes a region's colour.
     pub fn recolour(&mut self, id: RegionId, colour: Rgb) {
         self.change_field(Field::Colour(id), |d| {
             if let Some(region) = d.region_mut(id) {

@@ -12,10 +12,10 @@ use std::sync::Arc;
 /// Pixels looked at by a change that is done at once: a millisecond or so.
 const AT_ONCE: u64 = 1 << 19;
 
-/// What has been worked out.
+/// A change that has been worked out.
 #[derive(Debug)]
 pub enum Made {
-    /// What leads a mask to what it becomes.
+    /// The delta from a region's mask to the new one.
     Mask(RegionId, MaskDelta),
     /// The canvas in another size.
     Canvas(Box<Reshaped>),
@@ -23,7 +23,7 @@ pub enum Made {
     Regions((u32, u32), Vec<Region>),
 }
 
-/// What a canvas of another size holds.
+/// The masks and the picture to start from on a canvas of another size.
 #[derive(Debug)]
 pub struct Reshaped {
     pub width: u32,
@@ -32,7 +32,7 @@ pub struct Reshaped {
     pub start: Option<Start>,
 }
 
-/// What a region covers on its way to another place, which is shown before it is there.
+/// A region's part on its way to another place, which is shown before it is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moved {
     pub region: RegionId,
@@ -78,7 +78,7 @@ impl Editor {
         !self.works.is_empty()
     }
 
-    /// What was asked for last of what is still being worked out.
+    /// The label of the newest change that is still being worked out.
     #[must_use]
     pub fn work(&self) -> Option<&'static str> {
         self.works.back().map(|work| work.label)
@@ -90,7 +90,7 @@ impl Editor {
         self.works.front().map(|work| work.number)
     }
 
-    /// How to work out the next change, of the document as it is.
+    /// Takes the next change as a function that works it out, of the document as it is.
     pub fn begin_work(&mut self) -> Option<impl FnOnce() -> Option<Made> + Send + use<>> {
         let (document, edits) = (self.document.clone(), self.edits());
         let work = self.works.front_mut()?;
@@ -134,7 +134,7 @@ impl Editor {
         self.works.clear();
     }
 
-    /// Where a region is on its way to.
+    /// The place that a region is being moved to.
     #[must_use]
     pub fn moved(&self, region: RegionId) -> Option<Moved> {
         self.works.iter().rev().find_map(|work| work.moved.filter(|moved| moved.region == region))

@@ -9,9 +9,9 @@ use crate::document::{Region, RegionId, Rgb};
 use egui::{Align, Button, Id, Layout, Margin, ScrollArea, TextEdit, Ui};
 use egui_material_icons::icons;
 
-/// What is going on in the cards.
+/// The state of the cards.
 #[derive(Default)]
-pub struct Cards {
+pub(super) struct Cards {
     /// The region whose name is being typed, and the name so far.
     renaming: Option<(RegionId, String)>,
     /// Put the keyboard into the words of the selected card.
@@ -20,33 +20,33 @@ pub struct Cards {
     focus_name: bool,
     /// Bring the selected card into sight.
     reveal: bool,
-    /// Where the cards are on the screen.
+    /// The places of the cards on the screen.
     places: Vec<(Selected, egui::Rect)>,
 }
 
 impl Cards {
-    pub fn rename(&mut self, region: &Region) {
+    pub(super) fn rename(&mut self, region: &Region) {
         self.renaming = Some((region.id, region.name.clone()));
         self.focus_name = true;
         self.reveal = true;
     }
 
     /// The card at a position on the screen.
-    pub fn card_at(&self, at: egui::Pos2) -> Option<Selected> {
+    pub(super) fn card_at(&self, at: egui::Pos2) -> Option<Selected> {
         self.places.iter().find(|(_, rect)| rect.contains(at)).map(|(key, _)| *key)
     }
 
-    pub fn write_words(&mut self) {
+    pub(super) fn write_words(&mut self) {
         self.focus_words = true;
         self.reveal = true;
     }
 
-    pub fn reveal(&mut self) {
+    pub(super) fn reveal(&mut self) {
         self.reveal = true;
     }
 }
 
-/// What a card asks for.
+/// The changes that a card asks for.
 pub(super) enum Wish {
     Select(Selected),
     Run(Selected, Command),

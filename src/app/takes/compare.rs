@@ -16,10 +16,10 @@ use std::sync::Arc;
 /// The longest side of a picture as it is compared; larger ones are shrunk.
 const MAX_SIDE: u32 = 4096;
 
-/// How far an arrow key moves the line.
+/// The share of the width by which an arrow key moves the line.
 const STEP: f32 = 0.02;
 
-/// How far from the line a press takes hold of it, in points.
+/// The distance from the line within which a press takes hold of it, in points.
 const REACH: f32 = 16.0;
 
 /// One of the two.
@@ -46,11 +46,11 @@ impl Side {
 }
 
 /// Two pictures on show.
-pub struct Compare {
+pub(crate) struct Compare {
     left: Side,
     right: Side,
     beside: bool,
-    /// Where the line is, 0 (left) to 1.
+    /// The place of the line, 0 (left) to 1.
     line: f32,
     /// The line is being dragged.
     held: bool,
@@ -59,13 +59,13 @@ pub struct Compare {
 }
 
 impl Compare {
-    pub fn new(left: (Option<u64>, &Arc<Take>), right: (u64, &Arc<Take>)) -> Self {
+    pub(crate) fn new(left: (Option<u64>, &Arc<Take>), right: (u64, &Arc<Take>)) -> Self {
         let (left, right) = (Side::new(left.0, left.1), Side::new(Some(right.0), right.1));
         Self { left, right, beside: false, line: 0.5, held: false, fresh: true }
     }
 
     /// Compares with another one.
-    pub fn set_other(&mut self, number: u64, take: &Arc<Take>) {
+    pub(crate) fn set_other(&mut self, number: u64, take: &Arc<Take>) {
         if self.left.number != Some(number) {
             self.right = Side::new(Some(number), take);
         }
@@ -73,13 +73,13 @@ impl Compare {
 
     /// True where it is one of the two.
     #[must_use]
-    pub fn shows(&self, number: u64) -> bool {
+    pub(crate) fn shows(&self, number: u64) -> bool {
         self.left.number == Some(number) || self.right.number == Some(number)
     }
 
     /// True where the two lie side by side.
     #[must_use]
-    pub fn is_beside(&self) -> bool {
+    pub(crate) fn is_beside(&self) -> bool {
         self.beside
     }
 }

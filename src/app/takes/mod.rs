@@ -8,7 +8,7 @@ mod queue;
 mod shelf;
 mod strip;
 
-pub use compare::Compare;
+pub(super) use compare::Compare;
 
 use super::texts::{fill, tr};
 use crate::document::{Document, TAKES_COUNT, TAKES_MEMORY, Take};
@@ -20,7 +20,7 @@ use std::sync::{Arc, Weak};
 /// The most bytes that open pictures and the masks they were made from take; the last one used is always open.
 const OPEN_MEMORY: usize = 256 << 20;
 
-/// How many removed pictures can be brought back.
+/// The number of removed pictures that can be brought back.
 const REMOVED: usize = 8;
 
 /// One finished picture.
@@ -33,7 +33,7 @@ struct Item {
     open: Option<(Arc<Take>, Document)>,
     /// Recognizes the picture after it was let go.
     known: Weak<Take>,
-    /// When it was used last.
+    /// The clock's count when it was used last.
     used: u64,
 }
 
@@ -54,7 +54,7 @@ impl Item {
 }
 
 /// The finished pictures, the newest first.
-pub struct Takes {
+pub(super) struct Takes {
     items: Vec<Item>,
     removed: Vec<Item>,
     shelf: Shelf,
@@ -62,17 +62,17 @@ pub struct Takes {
     clock: u64,
     /// The picture kept in the document, until it is known whether it is one of those in its file.
     unclaimed: Option<(Arc<Take>, Document)>,
-    /// What waits for a picture to be opened.
+    /// The picture that is being opened, and the wish that waits for it.
     waiting: Option<(u64, Wish)>,
-    /// Whether what the file is to hold has changed.
+    /// True where the pictures for the file have changed.
     changed: bool,
     /// The preview of the running job as the strip shows it.
     preview: Option<(Arc<RgbImage>, TextureHandle)>,
 }
 
-/// What is to be done with a picture.
+/// The wishes for a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wish {
+pub(super) enum Wish {
     Show,
     Seed,
     Restore,
@@ -91,7 +91,7 @@ impl Wish {
 
 impl Takes {
     #[must_use]
-    pub fn new(ctx: &egui::Context) -> Self {
+    pub(super) fn new(ctx: &egui::Context) -> Self {
         Self {
             items: Vec::new(),
             removed: Vec::new(),
@@ -106,7 +106,7 @@ impl Takes {
     }
 
     /// Adds a finished picture with what it was made from.
-    pub fn add(&mut self, take: Arc<Take>, document: Document) {
+    pub(super) fn add(&mut self, take: Arc<Take>, document: Document) {
         let number = self.next;
         self.next += 1;
         self.shelf.send(Work::Pack { number, take: Arc::clone(&take), document: Box::new(document.clone()) });
@@ -127,12 +127,12 @@ impl Takes {
     }
 
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.items.len()
     }
 
     /// Those of another document from now on.
-    pub fn of_document(&mut self, document: &Document) {
+    pub(super) fn of_document(&mut self, document: &Document) {
         self.shelf.forget();
         (self.items, self.removed, self.waiting, self.changed) = (Vec::new(), Vec::new(), None, false);
         let packed = document.packed_takes();
@@ -162,7 +162,7 @@ impl Takes {
     }
 
     /// Takes in what the thread has finished; returns what waited for a picture that is open now, and what cannot be read.
-    pub fn update(&mut self, ctx: &egui::Context) -> (Option<(u64, Wish)>, Option<String>) {
+    pub(super) fn update(&mut self, ctx: &egui::Context) -> (Option<(u64, Wish)>, Option<String>) {
         let mut failed = None;
         for done in self.shelf.done() {
             match done {
@@ -210,8 +210,8 @@ impl Takes {
         }
     }
 
-    /// What the document's file is to hold, where that has changed since the last call.
-    pub fn for_file(&mut self) -> Option<Vec<(u64, Arc<[u8]>)>> {
+    /// The pictures that the document's file is to hold, where they have changed since the last call.
+    pub(super) fn for_file(&mut self) -> Option<Vec<(u64, Arc<[u8]>)>> {
         let packed = |i: &Item| Some((i.number, Arc::clone(i.packed.as_ref()?)));
         std::mem::take(&mut self.changed).then(|| self.items.iter().filter_map(packed).collect())
     }
@@ -268,7 +268,7 @@ impl Takes {
 
     /// True where a removed picture can be brought back.
     #[must_use]
-    pub fn can_bring_back(&self) -> bool {
+    pub(super) fn can_bring_back(&self) -> bool {
         !self.removed.is_empty()
     }
 

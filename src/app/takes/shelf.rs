@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-pub enum Work {
+pub(super) enum Work {
     Pack {
         number: u64,
         take: Arc<Take>,
@@ -21,7 +21,7 @@ pub enum Work {
     },
 }
 
-pub enum Done {
+pub(super) enum Done {
     /// `packed` is absent where the picture cannot carry its project.
     Packed {
         number: u64,
@@ -35,15 +35,15 @@ pub enum Done {
 }
 
 /// The way to the thread and back.
-pub struct Shelf {
+pub(super) struct Shelf {
     to: Sender<(u64, Work)>,
     from: Receiver<(u64, Done)>,
-    /// Which document's pictures are wanted: those of earlier ones are left.
+    /// The number of the document whose pictures are wanted: those of earlier ones are left.
     wanted: Arc<AtomicU64>,
 }
 
 impl Shelf {
-    pub fn new(ctx: &egui::Context) -> Self {
+    pub(super) fn new(ctx: &egui::Context) -> Self {
         let (to, work) = channel::<(u64, Work)>();
         let (answer, from) = channel();
         let wanted = Arc::new(AtomicU64::new(0));
@@ -64,18 +64,18 @@ impl Shelf {
         Self { to, from, wanted }
     }
 
-    pub fn send(&self, work: Work) {
+    pub(super) fn send(&self, work: Work) {
         // Without the thread pictures stay open, and only those that are kept in documents are saved.
         self.to.send((self.wanted.load(Ordering::Relaxed), work)).ok();
     }
 
     /// Leaves what is not done yet.
-    pub fn forget(&self) {
+    pub(super) fn forget(&self) {
         self.wanted.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Everything done since the last call.
-    pub fn done(&self) -> Vec<Done> {
+    pub(super) fn done(&self) -> Vec<Done> {
         let wanted = self.wanted.load(Ordering::Relaxed);
         self.from.try_iter().filter(|(of, _)| *of == wanted).map(|(_, done)| done).collect()
     }

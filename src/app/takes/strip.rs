@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// Room around the thumbnails for the line around the chosen one.
 const AROUND: i8 = 2;
 
-/// What the menu of a picture offers.
+/// The entries of a picture's menu.
 const MENU: [(Wish, &str); 7] = [
     (Wish::Compare, key("Compare with the one shown")),
     (Wish::Restore, key("Bring back its regions and settings")),

@@ -1,4 +1,4 @@
-//! What the window says, in the person's language.
+//! The window's texts, in the person's language.
 //!
 //! English is written where it is said, inside [`tr`] or [`fill`]; every other language is one file in `assets/texts` that maps
 //! the English to its own (as gettext does). A test holds the files complete: every text that is said has a translation,
@@ -16,13 +16,16 @@ pub enum Language {
     /// As the system, where it is one of these; else English.
     #[default]
     System,
+    /// The language of the sources.
     English,
+    /// `assets/texts/de.json`.
     German,
+    /// `assets/texts/zh.json`.
     Chinese,
 }
 
 impl Language {
-    /// What `System` stands for here.
+    /// The language that `System` stands for here.
     #[must_use]
     pub fn resolved(self) -> Self {
         match self {
@@ -60,31 +63,31 @@ thread_local! {
 }
 
 /// From now on this thread's window speaks `language`.
-pub fn speak(language: Language) {
+pub(super) fn speak(language: Language) {
     SPOKEN.set(language.resolved());
 }
 
 /// True where this thread's window speaks English.
 #[must_use]
-pub fn is_english() -> bool {
+pub(super) fn is_english() -> bool {
     SPOKEN.get().dictionary().is_none()
 }
 
 /// An English text in the language that is spoken; English where there is no translation.
 #[must_use]
-pub fn tr(english: &str) -> &str {
+pub(super) fn tr(english: &str) -> &str {
     SPOKEN.get().dictionary().and_then(|texts| texts.get(english)).map_or(english, String::as_str)
 }
 
 /// Marks a text that is translated where it is shown, by [`tr`].
 #[must_use]
-pub const fn key(english: &'static str) -> &'static str {
+pub(super) const fn key(english: &'static str) -> &'static str {
     english
 }
 
 /// [`tr`], with `{0}`, `{1}`, … replaced by the values.
 #[must_use]
-pub fn fill(english: &'static str, values: &[&dyn Display]) -> String {
+pub(super) fn fill(english: &'static str, values: &[&dyn Display]) -> String {
     let mut out = String::new();
     let mut rest = tr(english);
     while let Some((before, after)) = rest.split_once('{') {

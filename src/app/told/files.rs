@@ -1,4 +1,4 @@
-//! What is wrong with a file.
+//! Problems of files, in the window's language.
 
 use super::system;
 use crate::app::texts::fill;
@@ -6,13 +6,13 @@ use crate::document::{FileError, MAX_AREA, MAX_REGIONS, MAX_SIDE, MIN_SIDE, Mask
 
 /// One line: the file, the fact, the remedy.
 #[must_use]
-pub fn file_error(error: &FileError) -> String {
+pub(crate) fn file_error(error: &FileError) -> String {
     format!("{}: {}", error.file(), problem(error.problem()))
 }
 
 /// The fact and the remedy.
 #[must_use]
-pub fn problem(problem: &Problem) -> String {
+pub(super) fn problem(problem: &Problem) -> String {
     match problem {
         Problem::Read(error) => {
             fill("cannot be read ({0}); check that it exists and that you may read it", &[&system(error)])
@@ -116,9 +116,9 @@ pub fn problem(problem: &Problem) -> String {
     }
 }
 
-/// How a mask was understood.
+/// The text of a note on a mask.
 #[must_use]
-pub fn mask_note(note: MaskNote) -> String {
+pub(crate) fn mask_note(note: MaskNote) -> String {
     match note {
         MaskNote::ByBrightness => fill(
             "the mask is partly transparent, but tells inside from outside by its brightness: white was taken as inside",

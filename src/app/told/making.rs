@@ -1,10 +1,10 @@
-//! Why there is no picture, and what there is to know of one.
+//! Failures of jobs and warnings of finished pictures, in the window's language.
 
 use super::system;
 use crate::app::texts::{fill, tr};
 use crate::studio::{Axis, CheckpointError, DrawError, Failure, LoadError, PaintError, ScheduleError, Warning};
 
-/// What is to be done about a checkpoint, as its errors say it.
+/// Remedies for a checkpoint's problems, as its errors say them.
 #[cfg(test)]
 pub(super) const REMEDIES: [&str; 12] = {
     use crate::app::texts::key;
@@ -24,9 +24,9 @@ pub(super) const REMEDIES: [&str; 12] = {
     ]
 };
 
-/// Why a job ended without a picture, in one line.
+/// The reason why a job ended without a picture, in one line.
 #[must_use]
-pub fn failure(failure: &Failure) -> String {
+pub(crate) fn failure(failure: &Failure) -> String {
     if let Some(operator) = failure.out_of_memory() {
         return fill(
             "There is not enough memory for this picture ({0}). Make the canvas smaller, or close other programs.",
@@ -83,9 +83,9 @@ fn draw(error: &DrawError) -> String {
     }
 }
 
-/// What there is to know of a picture, in one line.
+/// The text of a warning about a picture, in one line.
 #[must_use]
-pub fn warning(warning: &Warning) -> String {
+pub(crate) fn warning(warning: &Warning) -> String {
     match warning {
         Warning::NothingMayChange => fill("nothing of the picture to start from may change, so it stays as it is", &[]),
         Warning::OffGrid { axis, pixels, grid, whole, wrapped } => {

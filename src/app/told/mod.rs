@@ -1,19 +1,19 @@
-//! What the layers below say went wrong, told in the language of the window. They know no languages: an error's `Display` is
-//! English, and what is told here in English is the same, word by word (a test holds them together). What is not known here
-//! is told as it comes, in English.
+//! Errors and warnings of the layers below, told in the language of the window. Those layers know no languages: an error's
+//! `Display` is English, and the English told here is the same, word by word (a test holds them together). A text that is not
+//! known here is told as it comes, in English.
 
 mod files;
 mod making;
 #[cfg(test)]
 mod tests;
 
-pub use files::{file_error, mask_note};
-pub use making::{failure, warning};
+pub(super) use files::{file_error, mask_note};
+pub(super) use making::{failure, warning};
 
 use super::texts::{is_english, tr};
 use std::io::{Error, ErrorKind};
 
-/// What the system says of a file.
+/// The system's message about a file.
 fn system(error: &Error) -> String {
     if is_english() {
         return error.to_string();

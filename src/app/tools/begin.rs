@@ -1,4 +1,4 @@
-//! What a press on the canvas begins with the tool in hand.
+//! The beginning of a tool's action, at a press on the canvas.
 
 use super::shape::{BoxShape, Kind};
 use super::{

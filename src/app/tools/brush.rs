@@ -8,14 +8,14 @@ use crate::paint::{Brush, Sample, Space, Stabiliser, Stroke};
 use egui::{Pos2, Vec2};
 
 /// A stroke in progress on one region's mask.
-pub struct PaintStroke {
+pub(crate) struct PaintStroke {
     region: RegionId,
     stroke: Stroke,
     label: &'static str,
     steady: Stabiliser,
-    /// Where the button was pressed, and the direction Shift holds the stroke to once that is known.
+    /// The position of the press, and the direction Shift holds the stroke to once that is known.
     straight: Straight,
-    /// Where the brush was last.
+    /// The last position of the brush.
     last: Pos2,
 }
 
@@ -29,7 +29,7 @@ impl PaintStroke {
     /// Begins a stroke on the selected region; `None` where the background is selected. With `line_from` it comes straight
     /// from there. `lag` is in canvas pixels.
     #[must_use]
-    pub fn begin(
+    pub(crate) fn begin(
         editor: &mut Editor,
         brush: Brush,
         space: Space,
@@ -90,7 +90,8 @@ impl Action for PaintStroke {
 }
 
 impl Straight {
-    /// Where the brush may go: anywhere, or with Shift along one of eight directions; `None` until that is known.
+    /// The position that the brush may go to: anywhere, or with Shift along one of eight directions; `None` until that is
+    /// known.
     fn held(&mut self, to: Touch) -> Option<Pos2> {
         if !to.modifiers.shift {
             *self = Self { from: to.at, direction: None };

@@ -5,7 +5,7 @@ use crate::paint::{Cover, flood};
 use image::RgbImage;
 use serde::{Deserialize, Serialize};
 
-/// What bounds a fill.
+/// The bounds of a fill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum FillOver {
     /// The regions: it fills what the same region, or none, shows.
@@ -17,7 +17,7 @@ pub enum FillOver {
 
 /// Fills from this pixel what the same region shows there; where none does, what nothing covers.
 #[must_use]
-pub fn over_regions(document: &Document, start: (u32, u32), contiguous: bool) -> Cover {
+pub(super) fn over_regions(document: &Document, start: (u32, u32), contiguous: bool) -> Cover {
     let visible: Vec<_> = document.regions.iter().rev().filter(|r| r.visible).collect();
     // The uppermost region that covers most of a pixel.
     let top = |x: u32, y: u32| visible.iter().find(|r| r.mask.get(x, y) > 127);
@@ -38,7 +38,7 @@ pub fn over_regions(document: &Document, start: (u32, u32), contiguous: bool) ->
 /// Fills from this pixel what is at most `tolerance` away from its colour in every channel. A picture of another size is
 /// looked at as if it were stretched over the canvas.
 #[must_use]
-pub fn over_picture(
+pub(super) fn over_picture(
     document: &Document,
     picture: &RgbImage,
     start: (u32, u32),

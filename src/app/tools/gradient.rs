@@ -8,7 +8,7 @@ use crate::paint::{Combine, gradient};
 use egui::{Pos2, Vec2};
 
 /// A gradient being dragged.
-pub struct Gradient {
+pub(super) struct Gradient {
     region: RegionId,
     combine: Combine,
     from: Pos2,
@@ -20,7 +20,7 @@ pub struct Gradient {
 impl Gradient {
     /// Begins where it is full. With Alt held it is taken away from the region.
     #[must_use]
-    pub fn begin(region: RegionId, combine: Combine, at: Touch) -> Self {
+    pub(super) fn begin(region: RegionId, combine: Combine, at: Touch) -> Self {
         let alt = at.modifiers.alt;
         let combine = if alt { Combine::Subtract } else { combine };
         Self { region, combine, from: at.at, to: at.at, moved: false, alt }

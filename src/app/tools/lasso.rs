@@ -9,14 +9,14 @@ use egui::Pos2;
 
 /// A line around what is meant. A drag from the start goes around it by hand and closes when it is let go; a click begins a
 /// polygon, whose corners further clicks add (and whose sides further drags draw by hand), until it is closed.
-pub struct Lasso {
+pub(crate) struct Lasso {
     region: RegionId,
     space: Space,
     combine: Combine,
     points: Vec<Pos2>,
-    /// How many points there were before each press, to take the last one back.
+    /// The number of points before each press, to take the last one back.
     corners: Vec<usize>,
-    /// Where the pointer is, while the next corner is being sought.
+    /// The pointer's position, while the next corner is being sought.
     pointer: Pos2,
     /// The button is down.
     drawing: bool,
@@ -29,7 +29,7 @@ pub struct Lasso {
 impl Lasso {
     /// Begins at a point. With Alt held it is taken away from the region.
     #[must_use]
-    pub fn begin(region: RegionId, space: Space, combine: Combine, at: Touch) -> Self {
+    pub(crate) fn begin(region: RegionId, space: Space, combine: Combine, at: Touch) -> Self {
         let alt = at.modifiers.alt;
         Self {
             region,
@@ -46,7 +46,7 @@ impl Lasso {
 
     /// The next press. True where it closes the line: on its first point, or on the last one again, as a double click does.
     #[must_use]
-    pub fn press(&mut self, at: Touch) -> bool {
+    pub(crate) fn press(&mut self, at: Touch) -> bool {
         let near = |p: Option<&Pos2>| p.is_some_and(|p| (*p - at.at).length() <= at.slack * 1.5);
         if near(self.points.last()) || (self.points.len() > 2 && near(self.points.first())) {
             return true;
@@ -61,7 +61,7 @@ impl Lasso {
 
     /// Takes back what the last press added. True where nothing is left.
     #[must_use]
-    pub fn take_one_back(&mut self) -> bool {
+    pub(crate) fn take_one_back(&mut self) -> bool {
         if let Some(count) = self.corners.pop() {
             self.points.truncate(count);
         }
@@ -70,7 +70,7 @@ impl Lasso {
 
     /// The button is up and the next corner is waited for.
     #[must_use]
-    pub fn waits(&self) -> bool {
+    pub(crate) fn waits(&self) -> bool {
         !self.drawing
     }
 }

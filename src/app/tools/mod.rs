@@ -10,18 +10,19 @@ mod settings;
 mod shape;
 mod transform;
 
-pub use brush::PaintStroke;
+pub(super) use brush::PaintStroke;
 pub use fill::FillOver;
-pub use lasso::Lasso;
+pub(super) use lasso::Lasso;
 pub use settings::{BrushSettings, ToolSettings};
-pub use transform::{Handle, Transform};
+pub(super) use transform::{Handle, Transform};
 
 use super::editor::{Editor, Moved};
 use crate::document::PixelRect;
 use crate::paint::Placement;
 use egui::{Modifiers, Pos2};
 
-/// What the pointer does on the canvas.
+/// The tools of the canvas.
+#[expect(missing_docs, reason = "the usual tools by their usual names")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Tool {
     #[default]
@@ -58,21 +59,21 @@ impl Tool {
     }
 }
 
-/// Where the pointer is, and how.
+/// A sample of the pointer, as tools take it.
 #[derive(Debug, Clone, Copy)]
-pub struct Touch {
+pub(super) struct Touch {
     /// In canvas pixels.
     pub at: Pos2,
     /// 0 to 1; 1 where the device has none.
     pub pressure: f32,
     pub modifiers: Modifiers,
-    /// How many canvas pixels a hand cannot tell apart at this zoom.
+    /// The distance, in canvas pixels, that a hand cannot tell apart at this zoom.
     pub slack: f32,
 }
 
-/// What follows when a button is let go.
+/// The ways to go on when a button is let go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum After {
+pub(super) enum After {
     /// It is done: keep it.
     Commit,
     /// It goes on with the next press.
@@ -82,7 +83,7 @@ pub enum After {
 }
 
 /// A tool at work, from a press of the button to its end.
-pub trait Action {
+pub(super) trait Action {
     /// The pointer is here now.
     fn extend(&mut self, editor: &mut Editor, to: Touch);
 
@@ -98,10 +99,10 @@ pub trait Action {
     /// Takes it back.
     fn abort(self: Box<Self>, editor: &mut Editor);
 
-    /// What to draw over the canvas meanwhile.
+    /// The guides to draw over the canvas meanwhile.
     fn guides(&self) -> Guides;
 
-    /// Where the next straight line comes from, when this is kept.
+    /// The start of the next straight line, when this is kept.
     fn end(&self) -> Option<Pos2> {
         None
     }
@@ -124,7 +125,7 @@ pub trait Action {
 
 /// Lines over the canvas, in canvas pixels.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Guides {
+pub(super) struct Guides {
     /// The line of a shape, and whether it is closed.
     pub line: Vec<Pos2>,
     pub closed: bool,
@@ -132,13 +133,13 @@ pub struct Guides {
     pub dots: Vec<Pos2>,
     /// The box of what is moved, with its handles.
     pub frame: Option<Placement>,
-    /// What is told beside the pointer: a size, a distance.
+    /// The note beside the pointer: a size, a distance.
     pub note: String,
 }
 
 /// A rectangle of pixels as a frame.
 #[must_use]
-pub fn frame_of(rect: PixelRect) -> Option<Placement> {
+pub(super) fn frame_of(rect: PixelRect) -> Option<Placement> {
     (!rect.is_empty()).then(|| rect.into())
 }
 

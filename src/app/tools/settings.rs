@@ -1,11 +1,11 @@
-//! How the tools are set.
+//! The settings of the tools.
 
 use super::FillOver;
 use crate::document::Wrap;
 use crate::paint::{Brush, Combine, Space, Symmetry};
 use serde::{Deserialize, Serialize};
 
-/// How a stroke looks.
+/// The settings of a brush.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct BrushSettings {
@@ -29,7 +29,7 @@ impl Default for BrushSettings {
     }
 }
 
-/// How far the brush stays behind the pointer at full smoothing, in points of the screen.
+/// The distance that the brush stays behind the pointer at full smoothing, in points of the screen.
 const LONGEST_LAG: f32 = 120.0;
 
 impl BrushSettings {
@@ -47,7 +47,7 @@ impl BrushSettings {
         self.hardness = ((self.hardness * 10.0).round() / 10.0 + by * 0.1).clamp(0.0, 1.0);
     }
 
-    /// How far the brush stays behind the pointer, in points of the screen. Small settings get the finer steps.
+    /// The distance that the brush stays behind the pointer, in points of the screen. Small settings get the finer steps.
     #[must_use]
     pub fn lag(&self) -> f32 {
         self.smoothing * self.smoothing * LONGEST_LAG
@@ -61,16 +61,17 @@ impl BrushSettings {
     }
 }
 
-/// How the other tools work.
+/// The settings of the other tools.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ToolSettings {
-    /// What shapes, fills and gradients do to the region.
+    /// The effect of shapes, fills and gradients on the region.
     pub combine: Combine,
+    /// Mirror images of each stroke.
     pub symmetry: Symmetry,
-    /// What bounds a fill.
+    /// The bounds of a fill.
     pub fill_over: FillOver,
-    /// How far a colour may be from the one that was clicked, in 255ths of each channel.
+    /// The largest difference from the colour that was clicked, in 255ths of each channel.
     pub tolerance: f32,
     /// A fill takes only what hangs together.
     pub contiguous: bool,
@@ -92,7 +93,7 @@ impl Default for ToolSettings {
 }
 
 impl ToolSettings {
-    /// How the canvas repeats what is painted.
+    /// The repetition of strokes on a canvas with these joined edges.
     #[must_use]
     pub fn space(&self, wrap: Wrap) -> Space {
         Space { wrap, symmetry: self.symmetry }

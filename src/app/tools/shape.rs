@@ -7,15 +7,15 @@ use crate::document::RegionId;
 use crate::paint::{Combine, Space, ellipse, polygon, rectangle};
 use egui::{Pos2, Vec2};
 
-/// Which shape fits into the dragged box.
+/// The shapes that fit into the dragged box.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(super) enum Kind {
     Rectangle,
     Ellipse,
 }
 
 /// A rectangle or ellipse being dragged.
-pub struct BoxShape {
+pub(super) struct BoxShape {
     region: RegionId,
     kind: Kind,
     space: Space,
@@ -30,7 +30,7 @@ pub struct BoxShape {
 impl BoxShape {
     /// Begins at a corner. With Alt held it is taken away from the region.
     #[must_use]
-    pub fn begin(region: RegionId, kind: Kind, space: Space, combine: Combine, at: Touch) -> Self {
+    pub(super) fn begin(region: RegionId, kind: Kind, space: Space, combine: Combine, at: Touch) -> Self {
         let alt = at.modifiers.alt;
         Self {
             region,

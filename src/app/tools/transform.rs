@@ -7,32 +7,32 @@ use crate::document::{PixelRect, RegionId};
 use crate::paint::{Placement, place};
 use egui::{Modifiers, Pos2, Vec2, vec2};
 
-/// What of the box is held: an edge or corner by the side it is on (-1, 0, 1), or the whole (0, 0).
+/// The part of the box that is held: an edge or corner by the side it is on (-1, 0, 1), or the whole (0, 0).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Handle {
+pub(crate) struct Handle {
     pub x: i8,
     pub y: i8,
 }
 
 impl Handle {
     /// The whole box.
-    pub const WHOLE: Self = Self { x: 0, y: 0 };
+    pub(crate) const WHOLE: Self = Self { x: 0, y: 0 };
 
     /// Corners and edges.
-    pub fn all() -> impl Iterator<Item = Self> {
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
         (-1..=1).flat_map(|y| (-1..=1).map(move |x| Self { x, y })).filter(|h| *h != Self::WHOLE)
     }
 
-    /// Where it is on a box.
+    /// Its position on a box, in canvas pixels.
     #[must_use]
-    pub fn on(self, frame: Placement) -> Pos2 {
+    pub(crate) fn on(self, frame: Placement) -> Pos2 {
         let at = |side: i8, low: i32, length: u32| low as f32 + length as f32 * (f32::from(side) + 1.0) * 0.5;
         Pos2::new(at(self.x, frame.x, frame.width), at(self.y, frame.y, frame.height))
     }
 
     /// The handle within reach of a position, else the whole box.
     #[must_use]
-    pub fn near(frame: Placement, at: Pos2, reach: f32) -> Self {
+    pub(crate) fn near(frame: Placement, at: Pos2, reach: f32) -> Self {
         let distance = |h: &Self| (h.on(frame) - at).length();
         Self::all()
             .min_by(|a, b| distance(a).total_cmp(&distance(b)))
@@ -42,7 +42,7 @@ impl Handle {
 }
 
 /// A region's shape being moved or scaled. The canvas shows it in its new place; the mask is changed once, at the end.
-pub struct Transform {
+pub(crate) struct Transform {
     region: RegionId,
     handle: Handle,
     from: Pos2,
@@ -53,7 +53,7 @@ pub struct Transform {
 impl Transform {
     /// Begins at a handle of the selected mask's box; `None` where there is nothing to move.
     #[must_use]
-    pub fn begin(editor: &mut Editor, at: Touch) -> Option<Self> {
+    pub(crate) fn begin(editor: &mut Editor, at: Touch) -> Option<Self> {
         let (id, mask) = editor.selected_mask()?;
         let bounds = mask.bounds();
         let frame = super::frame_of(bounds)?;
@@ -64,7 +64,7 @@ impl Transform {
     }
 
     /// Moves it by arrow keys, in whole pixels; with Ctrl it becomes wider, narrower, taller or flatter.
-    pub fn nudge(&mut self, direction: Vec2, modifiers: Modifiers) {
+    pub(crate) fn nudge(&mut self, direction: Vec2, modifiers: Modifiers) {
         let step = if modifiers.shift { 10.0 } else { 1.0 };
         let (dx, dy) = ((direction.x * step) as i32, (direction.y * step) as i32);
         if modifiers.command {

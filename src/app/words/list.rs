@@ -16,7 +16,7 @@ const WIDTH: f32 = 264.0;
 const ROW: f32 = 26.0;
 
 /// Completions of what is being typed.
-pub struct List {
+pub(super) struct List {
     pub key: Selected,
     /// The words and the cursor they are for.
     text: String,
@@ -26,26 +26,26 @@ pub struct List {
     pub chosen: Option<usize>,
 }
 
-/// What the keys asked of the list.
+/// The keys' requests to the list.
 #[derive(Default)]
-pub struct Pressed {
+pub(super) struct Pressed {
     pub take: Option<usize>,
     pub close: bool,
 }
 
 impl List {
-    pub fn new(key: Selected, text: &str, cursor: usize, completion: Completion) -> Self {
+    pub(super) fn new(key: Selected, text: &str, cursor: usize, completion: Completion) -> Self {
         let chosen = completion.sure.then_some(0);
         Self { key, text: text.to_owned(), cursor, completion, chosen }
     }
 
     /// True while words and cursor are the ones it was made for.
-    pub fn is_of(&self, text: &str, cursor: Option<usize>) -> bool {
+    pub(super) fn is_of(&self, text: &str, cursor: Option<usize>) -> bool {
         self.text == text && cursor == Some(self.cursor)
     }
 
     /// Takes its keys out of this frame's events, up to the first that is not one of them.
-    pub fn keys(&mut self, ui: &Ui) -> Pressed {
+    pub(super) fn keys(&mut self, ui: &Ui) -> Pressed {
         let mut pressed = Pressed::default();
         let count = self.completion.offers.len();
         let mut open = true;
@@ -80,7 +80,7 @@ impl List {
     }
 
     /// Draws it below the place where the words begin that it completes. Returns the offer that was clicked.
-    pub fn show(&mut self, ui: &Ui, field: Id, mut at: Rect, text: &str) -> Option<usize> {
+    pub(super) fn show(&mut self, ui: &Ui, field: Id, mut at: Rect, text: &str) -> Option<usize> {
         let typed = text.get(self.completion.range.clone()).unwrap_or_default().to_lowercase();
         let frame = egui::Frame::popup(ui.style()).inner_margin(Margin::same(4));
         // Not beyond the panel: the canvas stays in sight.
@@ -160,7 +160,7 @@ fn list_id(field: Id) -> Id {
 }
 
 /// Draws a field that keeps the keyboard while its list is clicked.
-pub fn without_losing_focus<R>(ui: &mut Ui, field: Id, show: impl FnOnce(&mut Ui) -> R) -> R {
+pub(super) fn without_losing_focus<R>(ui: &mut Ui, field: Id, show: impl FnOnce(&mut Ui) -> R) -> R {
     let layer = LayerId::new(PopupKind::Popup.order(), list_id(field));
     let under = ui.ctx().pointer_interact_pos().and_then(|at| ui.ctx().layer_id_at(at));
     if under != Some(layer) {

@@ -32,9 +32,9 @@ const TELL_FROM: f32 = 0.6;
 /// Words told in the note of one card.
 const TOLD: usize = 6;
 
-/// What is going on in the fields for words.
+/// The state of the fields for words.
 #[derive(Default)]
-pub struct Writing {
+pub(super) struct Writing {
     /// The open list of completions.
     list: Option<List>,
     palette: Palette,
@@ -54,7 +54,7 @@ struct Counted {
 
 impl Writing {
     /// Nothing is being written once no field has the keyboard.
-    pub fn follow(&mut self, ctx: &egui::Context) {
+    pub(super) fn follow(&mut self, ctx: &egui::Context) {
         if !ctx.text_edit_focused() {
             self.list = None;
             self.unfinished = None;
@@ -63,13 +63,13 @@ impl Writing {
 
     /// True while the list of completions is open, so that Escape closes it.
     #[must_use]
-    pub fn is_listing(&self) -> bool {
+    pub(super) fn is_listing(&self) -> bool {
         self.list.is_some()
     }
 
     /// A prompt without the word that is still being written.
     #[must_use]
-    pub fn finished(&self, key: Selected, text: &str) -> String {
+    pub(super) fn finished(&self, key: Selected, text: &str) -> String {
         let mut text = text.to_owned();
         if let Some((of, word)) = &self.unfinished
             && *of == key
@@ -82,7 +82,7 @@ impl Writing {
 
     /// True for a word that is still being written.
     #[must_use]
-    pub fn is_unfinished(&self, key: Selected, word: &Range<usize>) -> bool {
+    pub(super) fn is_unfinished(&self, key: Selected, word: &Range<usize>) -> bool {
         self.unfinished.as_ref().is_some_and(|(of, at)| *of == key && at == word)
     }
 }
@@ -130,8 +130,10 @@ impl App {
             wishes.push(Wish::StepDone);
         }
 
-        let cursor =
-            output.cursor_range.filter(|range| range.is_empty()).map(|range| byte(&text, range.primary.index.0));
+        let cursor = output
+            .cursor_range
+            .filter(egui::text::CCursorRange::is_empty)
+            .map(|range| byte(&text, range.primary.index.0));
         let cursor = cursor.filter(|_| response.has_focus());
         if response.changed() {
             let completion = cursor.and_then(|cursor| known?.complete(&text, cursor));
@@ -184,7 +186,7 @@ impl App {
         }
     }
 
-    /// How much of what the model reads the words take, once it is worth a thought.
+    /// Shows the number of tokens of the words and the limit of the model, once it is worth a thought.
     fn token_count(&mut self, ui: &mut Ui, text: &str) {
         let Some(vocabulary) = &self.vocabulary else { return };
         let by = Arc::as_ptr(vocabulary) as usize;
@@ -257,7 +259,7 @@ fn byte(text: &str, character: usize) -> usize {
     text.char_indices().nth(character).map_or(text.len(), |(at, _)| at)
 }
 
-/// How many characters lie before this byte.
+/// The number of characters before this byte.
 fn chars(text: &str, byte: usize) -> usize {
     text.get(..byte).unwrap_or(text).chars().count()
 }
@@ -280,7 +282,7 @@ fn select(ui: &Ui, id: Id, range: Range<usize>) {
     state.store(ui, id);
 }
 
-/// What the keys that weigh words make of the text, and the words that were weighed.
+/// The text after the keys that weigh words, and the range of the words that were weighed; `None` where none was pressed.
 fn weigh_keys(ui: &Ui, id: Id, text: &str) -> Option<(String, Range<usize>)> {
     if !ui.memory(|memory| memory.has_focus(id)) {
         return None;

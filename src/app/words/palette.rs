@@ -15,16 +15,16 @@ const WIDTH: f32 = 296.0;
 /// Height of its list.
 const HEIGHT: f32 = 360.0;
 
-/// What is going on in the palette.
+/// The state of the palette.
 #[derive(Default)]
-pub struct Palette {
+pub(super) struct Palette {
     /// The card it is open for, and what is searched.
     open: Option<(Selected, String)>,
 }
 
 impl Palette {
     /// Draws its button, and the palette while it is open. Returns what is to be written.
-    pub fn show(&mut self, ui: &mut Ui, key: Selected, known: &Words) -> Option<String> {
+    pub(super) fn show(&mut self, ui: &mut Ui, key: Selected, known: &Words) -> Option<String> {
         let button = widgets::small_icon_button(ui, icons::ICON_MENU_BOOK, tr("Words this model knows"))
             .on_hover_text(tr("All the words this model knows; click one to write it"));
         let frame = egui::Frame::popup(ui.style()).inner_margin(Margin::same(8));

@@ -4,13 +4,13 @@ use super::word_at;
 use crate::studio::weighting::{Group, WEIGHTS, groups};
 use std::ops::Range;
 
-/// How much one press changes a weight.
+/// The change of a weight by one press.
 const STEP: f32 = 0.1;
 
 /// The prompt in which the selected words, or the one the cursor touches, count `steps` steps more, and where these words
 /// then stand; `None` where there are none. Weighting that comes to 1 goes. Places are bytes.
 #[must_use]
-pub fn weighed(text: &str, selected: Range<usize>, steps: f32) -> Option<(String, Range<usize>)> {
+pub(super) fn weighed(text: &str, selected: Range<usize>, steps: f32) -> Option<(String, Range<usize>)> {
     let part = if selected.is_empty() { word_at(text, selected.start) } else { trimmed(text, selected) };
     let words = text.get(part.clone()).filter(|words| !words.trim().is_empty())?;
     // The innermost group around them.

@@ -5,9 +5,8 @@ use crate::document::{MAX_REGIONS, Problem, Rgb};
 use image::RgbaImage;
 use rayon::prelude::*;
 
-/// How much the pixels of a square may differ, in any channel, for it to be even ([`unrest`]). The smallest of these at which
-/// [`EVEN`] of the picture is even is used: 0 in maps as programs write them and in most JPEGs of one, more where every pixel
-/// is noisy.
+/// The most that the pixels of an even square may differ, in any channel ([`unrest`]). The smallest of these at which [`EVEN`]
+/// of the picture is even is used: 0 in maps as programs write them and in most JPEGs of one, more where every pixel is noisy.
 const CALM: [u8; 3] = [0, 4, 12];
 /// The share of a flat picture that is even.
 const EVEN: f64 = 0.5;
@@ -40,7 +39,7 @@ pub(super) const OPEN: u16 = u16::MAX - 1;
 pub(super) struct Found {
     /// At most [`MAX_REGIONS`].
     pub(super) centres: Vec<Rgb>,
-    /// How near a colour must be to a centre to count as it.
+    /// The largest distance from a centre (see `distance`) at which a colour counts as it.
     pub(super) merge: f32,
     /// True for a picture with noise.
     pub(super) noisy: bool,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 /// Memory that masks of a map may take for each of its pixels, in bytes: what sixteen colours in every tile take.
 const FINEST: u64 = 16;
-/// What they may take beside that, so that small maps may be as fine as they like.
+/// Bytes that the masks may take beside that, so that small maps may be as fine as they like.
 const ALLOWED: u64 = 1 << 23;
 
 const SIDE: usize = TILE as usize;
@@ -42,7 +42,7 @@ pub(super) fn is_too_fine(map: &ColourMap) -> bool {
     bytes > FINEST * map.labels.len() as u64 + ALLOWED
 }
 
-/// What the soft pixels of a row show in these columns.
+/// The shares of a row's soft pixels in these columns.
 fn soft(map: &ColourMap, y: usize, columns: std::ops::Range<usize>) -> &[Share] {
     let row = &map.soft[map.soft_rows[y]..map.soft_rows[y + 1]];
     let before = |column: usize| row.partition_point(|share| (share.x as usize) < column);
@@ -142,7 +142,7 @@ fn draw(map: &ColourMap, places: &[Option<usize>], across: &[Taps], down: &[Taps
     tiles
 }
 
-/// What of a canvas pixel each colour covers, 0 to 255.
+/// Adds up the coverage of a canvas pixel by each colour, 0 to 255.
 fn add_up(map: &ColourMap, across: &Taps, down: &Taps, sums: &mut Vec<(u16, f32)>) {
     sums.clear();
     let mut add = |label: u16, value: f32| match sums.iter_mut().find(|(other, _)| *other == label) {
@@ -185,7 +185,7 @@ fn whole(sums: &[(u16, f32)], parts: &mut Vec<(u16, u32)>) {
     }
 }
 
-/// What of one axis of the map makes a pixel of the canvas: weights that add up to 1, of pixels from `first` on.
+/// Weights along one axis of the map for one pixel of the canvas: they add up to 1, and are of pixels from `first` on.
 struct Taps {
     first: usize,
     weights: Vec<f32>,

@@ -33,11 +33,11 @@ pub struct ColourMap {
     colours: Vec<MapColour>,
     /// For each pixel the place of its colour in `colours`, or [`place::CLEAR`] or [`place::SOFT`].
     labels: Vec<u16>,
-    /// What soft pixels show: row by row, from the left.
+    /// The shares of soft pixels: row by row, from the left.
     soft: Vec<place::Share>,
-    /// Where each row begins in `soft`, and at last its length.
+    /// The index in `soft` at which each row begins, and at last its length.
     soft_rows: Vec<usize>,
-    /// How far a colour may be from a region's to count as it.
+    /// The largest distance from a region's colour at which a colour counts as it.
     merge: f32,
     notes: Vec<String>,
 }
@@ -58,7 +58,9 @@ pub struct MapColour {
 pub struct Chosen {
     /// Its place in [`ColourMap::colours`].
     pub colour: usize,
+    /// The region's name.
     pub name: String,
+    /// The region's prompt.
     pub words: String,
 }
 
@@ -179,7 +181,7 @@ impl ColourMap {
         &self.colours
     }
 
-    /// What a person should know of it, as sentences without a full stop; at most a few.
+    /// Notes for a person, as sentences without a full stop; at most a few.
     #[must_use]
     pub fn notes(&self) -> &[String] {
         &self.notes
@@ -231,7 +233,7 @@ impl ColourMap {
         regions.collect()
     }
 
-    /// What of the map falls outside a canvas of this size that it is scaled to cover: shares of its width and height.
+    /// The part of the map outside a canvas of this size that it is scaled to cover: shares of its width and height.
     #[must_use]
     pub fn cut(&self, width: u32, height: u32) -> (f64, f64) {
         let (own, canvas) = (f64::from(self.width) / f64::from(self.height), f64::from(width) / f64::from(height));
@@ -257,10 +259,10 @@ fn hex(Rgb([r, g, b]): Rgb) -> String {
     format!("#{r:02x}{g:02x}{b:02x}")
 }
 
-/// How different two colours look, 0 to 765: a difference of red, green and blue weighted by how much the eye minds it, with
-/// red and blue by how much red there is ("redmean", a plain approximation of CIELUV). Grey levels are three apart each.
+/// The visible difference of two colours, 0 to 765: a difference of red, green and blue weighted by how much the eye minds it,
+/// with red and blue by how much red there is ("redmean", a plain approximation of CIELUV). Grey levels are three apart each.
 fn distance([r, g, b]: [u8; 3], [r2, g2, b2]: [u8; 3]) -> f32 {
-    let red = (f32::from(r) + f32::from(r2)) / 2.0;
+    let red = f32::from(r).midpoint(f32::from(r2));
     let square = |a: u8, b: u8| (f32::from(a) - f32::from(b)).powi(2);
     let (red_weight, blue_weight) = (2.0 + red / 256.0, 2.0 + (255.0 - red) / 256.0);
     (red_weight * square(r, r2) + 4.0 * square(g, g2) + blue_weight * square(b, b2)).sqrt()

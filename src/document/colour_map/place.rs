@@ -11,7 +11,8 @@ use std::collections::{HashMap, VecDeque};
 pub(super) const CLEAR: u16 = u16::MAX;
 /// The label of a pixel that is told of in the list of shares.
 pub(super) const SOFT: u16 = u16::MAX - 2;
-/// How far around a pixel its regions are looked for, in pixels: next to it first. A soft edge is at most twice as wide.
+/// The distance from a pixel within which its regions are looked for, in pixels: next to it first. A soft edge is at most twice
+/// as wide.
 const REACH: usize = 6;
 /// The most regions that are looked at around one pixel.
 const AROUND: usize = 8;
@@ -19,13 +20,13 @@ const AROUND: usize = 8;
 const UNKNOWN: f64 = 0.15;
 /// The largest share of a map that may be soft: it bounds memory.
 const MOST_SOFT: f64 = 0.35;
-/// How far beyond either region's colour a soft edge's may lie, as a share of the way between them: bicubic and Lanczos
+/// The most that a soft edge's colour may lie beyond either region's, as a share of the way between them: bicubic and Lanczos
 /// resampling overshoot by as much.
 const OVERSHOOT: f32 = 0.15;
 /// More colours than this are not those of thin lines.
 const LINES: usize = 16;
 
-/// What a region shows of a pixel, 1 to 255.
+/// A region's share of a pixel, 1 to 255.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Share {
     pub(super) x: u32,
@@ -42,7 +43,7 @@ pub(super) struct Placed {
     pub(super) specks: usize,
 }
 
-/// What a pixel of no region's own shade is.
+/// The reading of a pixel that has no region's own shade.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Seen {
     Whole(u16),
@@ -222,7 +223,7 @@ fn between(centres: &[Rgb], around: &[(u16, u32)], own: [u8; 3]) -> Option<(Seen
     best.map(|(seen, off, _)| (seen, off))
 }
 
-/// Where on the line from `a` to `b` a colour lies, 0 to 255, and how far it is from there.
+/// The place of a colour on the line from `a` to `b`, 0 to 255, and its distance from there.
 fn along(a: [u8; 3], b: [u8; 3], own: [u8; 3]) -> (u8, f32) {
     let way: [f32; 3] = std::array::from_fn(|i| f32::from(b[i]) - f32::from(a[i]));
     let length: f32 = way.iter().map(|v| v * v).sum();

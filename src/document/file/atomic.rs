@@ -8,7 +8,7 @@ use tempfile::NamedTempFile;
 
 /// Writes a file beside `target`, flushes it to the disk and renames it over `target`, which is no link.
 ///
-/// Where `write` or anything after it fails, the file that was there stays as it was and nothing is left beside it. The
+/// If `write` or anything after it fails, the file that was there stays as it was and nothing is left beside it. The
 /// permissions of a replaced file are kept.
 pub(super) fn replace(
     target: &Path,

@@ -28,7 +28,7 @@
 //! in their own stack, a layer clipped by `svg:src-atop` or `alpha-preserve` has the mask of what shows, and the page of
 //! MyPaint and Drawpile is left out. Operators that blend colours keep coverage.
 //!
-//! What can be opened is opened: a damaged layer, picture or kept take costs itself alone and is told in
+//! Every part that can be opened is opened: a damaged layer, picture or kept take costs itself alone and is told in
 //! [`Opened::notes`], a damaged `polyptych.json` leaves the layers; only the zip, `stack.xml` and the canvas must be whole.
 //! [`Opened::losses`] tells what saving over the file would lose.
 //!
@@ -59,10 +59,10 @@ use std::path::Path;
 pub struct Opened {
     /// The document.
     pub document: Document,
-    /// What could not be taken over as it was, one sentence each.
+    /// Sentences on what could not be taken over as it was.
     pub notes: Vec<String>,
-    /// What saving over the file would lose, one sentence each: empty for a whole project of this program, and never empty
-    /// for a file that another program made or saved.
+    /// Sentences on what saving over the file would lose: empty for a whole project of this program, and never empty for a file
+    /// that another program made or saved.
     pub losses: Vec<String>,
 }
 
@@ -117,7 +117,7 @@ impl Document {
     /// Writes the project to a stream.
     ///
     /// # Errors
-    /// What the stream reports, or a document that cannot be saved.
+    /// An error of the stream, or a document that cannot be saved.
     pub fn write_to(&self, stream: impl Write + Seek) -> Result<(), FileError> {
         ora::write(self, stream, ora::Contents::Whole).map_err(|problem| FileError::named("the file", problem))
     }

@@ -1,4 +1,4 @@
-//! What a layer is called in other programs, and what its name means when a file comes back from them.
+//! Names of layers in other programs, and their meaning when a file comes back from them.
 //!
 //! A program that drops `polyptych.json` keeps the layer names, so the names carry what must not be lost:
 //!
@@ -23,7 +23,7 @@ const PREFIX: &str = "polyptych: ";
 /// Card names longer than this are shortened when they have to be made from words.
 const NAME_LENGTH: usize = 40;
 
-/// What a layer's name says that it is.
+/// The meaning of a layer's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Role {
     Region { name: String, words: String },
@@ -66,7 +66,7 @@ pub(super) fn of_negative(words: &str) -> String {
     format!("{PREFIX}negative: {words}")
 }
 
-/// What a layer of this name is, where `polyptych.json` does not say.
+/// The meaning of a layer of this name, where `polyptych.json` does not say.
 pub(super) fn role(name: &str) -> Role {
     reserved(name).unwrap_or_else(|| Role::Region { name: short(name), words: name.to_owned() })
 }

@@ -74,8 +74,8 @@ impl Output {
     /// Writes what `write` makes: a file is replaced at once and whole; a stream gets it once all of it is made.
     ///
     /// # Errors
-    /// What `write` returns, [`Problem::Write`] or [`Problem::Stream`], under the path's name. A file that was there is then
-    /// as it was.
+    /// The error of `write`, [`Problem::Write`] or [`Problem::Stream`], under the path's name. A file that was there is then as
+    /// it was.
     pub fn write(&self, write: impl FnOnce(&mut BufWriter<File>) -> Result<(), Problem>) -> Result<(), FileError> {
         match &self.place {
             Place::File(target) => atomic::replace(target, write),
@@ -157,7 +157,7 @@ impl Outputs {
     /// The program's standard output as one more output.
     ///
     /// # Errors
-    /// Where it is redirected to an input, or is an output already.
+    /// If it is redirected to an input, or is an output already.
     pub fn add_stdout(&mut self) -> Result<Output, FileError> {
         let output = Output::stdout();
         let identity = output.identity();
@@ -271,7 +271,7 @@ fn resolved(path: &Path) -> Result<PathBuf, Problem> {
     Err(Problem::Write(io::Error::other("its links go round in a circle")))
 }
 
-/// What is at a path; `None` where nothing is. An impossible name is an error.
+/// The metadata of a path; `None` where nothing is there. An impossible name is an error.
 fn metadata(path: &Path) -> Result<Option<Metadata>, Problem> {
     match fs::metadata(path) {
         Ok(found) => Ok(Some(found)),
@@ -294,7 +294,7 @@ fn is_descriptor(path: &Path) -> bool {
         && parts.as_path() == Path::new("fd")
 }
 
-/// What an output can meet at its path.
+/// The kinds of things that can stand at an output's path.
 enum Kind {
     File,
     Folder,

@@ -31,6 +31,7 @@ const LARGEST: u64 = 1 << 24;
 pub struct Palette {
     /// Words added to all others.
     pub style: String,
+    /// The region below all others.
     pub background: Background,
     /// From the lowest to the uppermost, their masks empty (0 × 0).
     pub regions: Vec<Region>,

@@ -1,4 +1,4 @@
-//! What a person is told of a file that was read.
+//! Notes for a person on a file that was read.
 
 use crate::document::error::one_line;
 
@@ -41,12 +41,12 @@ impl Few {
     }
 }
 
-/// What is told of a file.
+/// Notes and losses of a file.
 #[derive(Debug, Default)]
 pub(super) struct Report {
-    /// What could not be taken over as it was.
+    /// Sentences on what could not be taken over as it was.
     notes: Few,
-    /// What saving over the file would lose.
+    /// Sentences on what saving over the file would lose.
     losses: Few,
 }
 

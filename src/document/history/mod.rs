@@ -45,11 +45,11 @@ pub const MEMORY: usize = 256 << 20;
 /// The most steps.
 const MAX_STEPS: usize = 1000;
 
-/// What joins successive changes into one step: a kind of change and what it is of (a region's id, or 0).
+/// A key that joins successive changes into one step: a kind of change and its object (a region's id, or 0).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct MergeKey(pub &'static str, pub u32);
 
-/// What an undo or redo changed, so that only that has to be drawn anew.
+/// The extent of an undo or redo, so that only that has to be drawn anew.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Change {
     /// The step's name.

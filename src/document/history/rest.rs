@@ -1,4 +1,4 @@
-//! What a step keeps besides masks.
+//! The part of an undo step that is not masks.
 
 use crate::document::{Background, Document, Mask, Region, Settings, Start, Take};
 use std::sync::Arc;
@@ -12,8 +12,10 @@ pub(super) struct Rest {
     style: String,
     settings: Settings,
     /// The take, where the step changed it: a picture that is finished between two edits is not taken away by undoing.
+    #[expect(clippy::option_option, reason = "changed or not, and then there or not")]
     take: Option<Option<Arc<Take>>>,
     /// The picture to start from, where the step changed it or its settings.
+    #[expect(clippy::option_option, reason = "changed or not, and then there or not")]
     start: Option<Option<Start>>,
     /// Regions in order. Their masks are shared with nothing: a mask is here only where the other state has no such region,
     /// or one of another size, and is empty (0 × 0) otherwise.
@@ -21,7 +23,7 @@ pub(super) struct Rest {
 }
 
 impl Rest {
-    /// What of `before` is not in `after`; `None` where nothing but masks differs.
+    /// The part of `before` that is not in `after`; `None` where nothing but masks differs.
     pub(super) fn before(before: Document, after: &Document) -> Option<Self> {
         let take = (!same_take(before.take.as_ref(), after.take.as_ref())).then_some(before.take);
         let start = (!same_start(before.start.as_ref(), after.start.as_ref())).then_some(before.start);

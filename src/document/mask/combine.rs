@@ -4,8 +4,8 @@ use super::{Mask, PixelRect, Tile};
 use std::sync::Arc;
 
 impl Mask {
-    /// What `change` makes of each byte and the other mask's byte in the same place. Where masks are of different sizes, what
-    /// lies outside the other one stays as it is. Even tiles cost one byte each, and tiles that do not change are shared.
+    /// Combines two masks byte by byte with `change`. Where masks are of different sizes, what lies outside the other one stays
+    /// as it is. Even tiles cost one byte each, and tiles that do not change are shared.
     #[must_use]
     pub fn with(&self, other: &Self, change: impl Fn(u8, u8) -> u8) -> Self {
         let mut out = self.clone();

@@ -159,7 +159,7 @@ impl Mask {
         }
     }
 
-    /// What `change` makes of every byte.
+    /// Maps every byte with `change`.
     #[must_use]
     pub fn map(&self, change: impl Fn(u8) -> u8) -> Self {
         let tiles = self.tiles.iter().map(|tile| tile.map(&change)).collect();
@@ -182,7 +182,7 @@ impl Mask {
     /// A tile.
     ///
     /// # Panics
-    /// Where there is none in this place.
+    /// If there is none in this place.
     #[must_use]
     pub fn tile(&self, column: u32, row: u32) -> &Tile {
         &self.tiles[self.at(column, row)]
@@ -191,7 +191,7 @@ impl Mask {
     /// A tile, to change it.
     ///
     /// # Panics
-    /// Where there is none in this place.
+    /// If there is none in this place.
     pub fn tile_mut(&mut self, column: u32, row: u32) -> &mut Tile {
         let at = self.at(column, row);
         &mut self.tiles[at]
@@ -303,7 +303,7 @@ impl PartialEq for Mask {
 
 impl Eq for Mask {}
 
-/// What of a tile that lies at `rect` is covered.
+/// The smallest rectangle around the covered pixels of a tile that lies at `rect`.
 fn covered(bytes: &TileBytes, rect: PixelRect) -> PixelRect {
     let mut all = PixelRect::default();
     for (y, row) in rect.rows().zip(bytes.chunks_exact(SIDE)) {

@@ -34,7 +34,7 @@ impl PixelRect {
         self.y..self.y + self.height
     }
 
-    /// How many pixels lie in it.
+    /// The number of pixels in it.
     #[must_use]
     pub fn area(&self) -> u64 {
         u64::from(self.width) * u64::from(self.height)
@@ -55,7 +55,7 @@ impl PixelRect {
         Self { x, y, width: right - x, height: bottom - y }
     }
 
-    /// What two rectangles share.
+    /// The pixels that both rectangles have.
     #[must_use]
     pub fn intersection(self, other: Self) -> Self {
         let (x, y) = (self.x.max(other.x), self.y.max(other.y));

@@ -11,7 +11,7 @@ pub(super) const SIDE: usize = TILE as usize;
 /// The bytes of a tile, row by row.
 pub type TileBytes = [u8; SIDE * SIDE];
 
-/// What a mask covers in one tile. Where the mask ends inside the tile, what lies beyond means nothing.
+/// A mask's bytes in one tile. Where the mask ends inside the tile, the bytes beyond mean nothing.
 #[derive(Debug, Clone)]
 pub enum Tile {
     /// The same everywhere; it takes no memory.
@@ -87,7 +87,7 @@ impl Tile {
         }
     }
 
-    /// What `change` makes of every byte.
+    /// Maps every byte with `change`.
     #[must_use]
     pub fn map(&self, change: impl Fn(u8) -> u8) -> Self {
         match self {

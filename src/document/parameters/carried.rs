@@ -1,4 +1,4 @@
-//! What a picture file says of itself in words: text chunks of PNG, and Exif in PNG, JPEG and WebP.
+//! Texts inside a picture file: text chunks of PNG, and Exif in PNG, JPEG and WebP.
 
 use super::exif;
 use crate::document::pictures::{Coded, PICTURE, kind, tiff};

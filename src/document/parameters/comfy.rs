@@ -20,7 +20,7 @@ const MAX_SAMPLERS: usize = 16;
 /// The most texts that become one prompt.
 const MAX_TEXTS: usize = 256;
 
-/// Which words are looked for.
+/// The prompt that is looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Want {
     Positive,

@@ -1,4 +1,4 @@
-//! How a picture was made, as other programs write it into their files, and a document from that.
+//! Generation parameters as other programs write them into their files, and a document from them.
 //!
 //! | program | place | form |
 //! |---|---|---|
@@ -8,8 +8,8 @@
 //! | NovelAI | PNG `Description` and `Comment` | `json` |
 //! | Fooocus, SwarmUI | PNG `parameters`; Exif user comment | `json` |
 //!
-//! What has a place in a document is taken over, all else that a person would miss is told. Texts are bounded, and numbers are
-//! brought into the limits of documents.
+//! Parameters that have a place in a document are taken over, all others that a person would miss are told. Texts are bounded,
+//! and numbers are brought into the limits of documents.
 
 mod carried;
 mod comfy;
@@ -36,12 +36,12 @@ use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// What this program calls itself in its own parameters.
+/// This program's name in its own parameters.
 const OWN: &str = "Polyptych";
 /// The most notes of one picture.
 const MAX_NOTES: usize = 32;
 
-/// How a picture was made, in a document's terms.
+/// Generation parameters in a document's terms.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Parameters {
     /// The program that wrote them, as far as they tell.
@@ -50,20 +50,25 @@ pub struct Parameters {
     pub prompt: String,
     /// The negative prompt, as it was written.
     pub negative: String,
+    /// The seed of the first latent.
     pub seed: Option<u64>,
     /// Width and height that the picture was drawn in; it may have been enlarged since.
     pub size: Option<(u32, u32)>,
+    /// Denoising steps.
     pub steps: Option<u32>,
+    /// The sampler, where there is one like it here.
     pub sampler: Option<Sampler>,
+    /// The spacing of the noise levels, where there is one like it here.
     pub schedule: Option<Schedule>,
+    /// Classifier-free guidance scale.
     pub guidance: Option<f32>,
     /// The embedded model that drew it, where this program wrote it.
     pub model: Option<String>,
-    /// What has no place in a document, one sentence each.
+    /// Sentences on parameters that have no place in a document.
     pub notes: Vec<String>,
 }
 
-/// What a form of parameters says, before it is held against what there is here.
+/// Parameters as one form states them, before they are held against what there is here.
 #[derive(Debug, Default)]
 struct Draft {
     program: String,

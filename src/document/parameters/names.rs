@@ -1,4 +1,4 @@
-//! What samplers and schedules are called elsewhere.
+//! Names of samplers and schedules in other programs.
 
 use crate::document::{Sampler, Schedule};
 

@@ -1,4 +1,4 @@
-//! What a picture of another program tells, in words and as JSON.
+//! Generation parameters of another program's picture, in words and as JSON.
 
 use super::{Parameters, read_with_size};
 use crate::document::FileError;
@@ -7,7 +7,7 @@ use serde::Serialize;
 use std::fmt;
 use std::path::Path;
 
-/// What a picture of another program tells of how it was made. `Display` is a few lines for people.
+/// The generation parameters of another program's picture. `Display` is a few lines for people.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PictureSummary {
     /// The file.
@@ -36,11 +36,11 @@ pub struct PictureSummary {
     pub schedule: Option<&'static str>,
     /// Classifier-free guidance scale.
     pub guidance: Option<f32>,
-    /// What has no place in a document.
+    /// Sentences on parameters that have no place in a document.
     pub notes: Vec<String>,
 }
 
-/// What a picture of another program tells of how it was made; `None` where it tells nothing.
+/// Reads the generation parameters of another program's picture; `None` where it has none.
 ///
 /// # Errors
 /// As [`super::read_parameters`].

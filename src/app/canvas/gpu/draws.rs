@@ -4,13 +4,13 @@ use eframe::wgpu;
 use egui::{Color32, Pos2, Rect, Vec2};
 
 /// Bytes of a quad as the shaders read it.
-pub const SIZE: usize = 144;
+pub(super) const SIZE: usize = 144;
 /// Distance of one quad from the next in the buffer; what every graphics card allows.
-pub const STRIDE: usize = 256;
+pub(super) const STRIDE: usize = 256;
 
-/// What a quad shows.
+/// The kinds of quads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// The canvas before there is a picture, and its shadow.
     Paper,
     /// A tile of the picture.
@@ -27,13 +27,13 @@ pub enum Kind {
     Erase,
     /// A region's share of the latent cells.
     Cells,
-    /// What may change of the picture to start from.
+    /// The mask of what may change of the picture to start from.
     Change,
 }
 
-/// How a quad is read.
+/// Flags for reading a quad's texture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Flags {
+pub(crate) struct Flags {
     /// The left and right, the upper and lower edges of the canvas are joined.
     pub wrap: (bool, bool),
     /// Canvas pixels of one texel, where texels are shown as even squares.
@@ -42,17 +42,18 @@ pub struct Flags {
 
 /// One quad.
 #[derive(Debug, Clone)]
-pub struct Draw {
+pub(crate) struct Draw {
     pub kind: Kind,
-    /// Where a step right and a step down on the canvas lead, and where its origin lies, in pixels of the target.
+    /// The transform from canvas to target: a step right (`x`), a step down (`y`) and the origin (`at`), in pixels of the
+    /// target.
     pub x: Vec2,
     pub y: Vec2,
     pub at: Pos2,
-    /// What is drawn, in canvas pixels.
+    /// The part that is drawn, in canvas pixels.
     pub quad: Rect,
     /// The canvas, in canvas pixels.
     pub canvas: Rect,
-    /// Where the texture lies, in canvas pixels.
+    /// The part that the texture holds, in canvas pixels.
     pub held: Rect,
     pub colour: Color32,
     pub second: Color32,
@@ -69,9 +70,9 @@ pub struct Draw {
 }
 
 impl Draw {
-    /// Where the quad lies, in pixels of the target.
+    /// The box around the quad, in pixels of the target.
     #[must_use]
-    pub fn bounds(&self) -> Rect {
+    pub(crate) fn bounds(&self) -> Rect {
         let Rect { min, max } = self.quad;
         let corners = [min, Pos2::new(max.x, min.y), max, Pos2::new(min.x, max.y)];
         Rect::from_points(&corners.map(|p| self.at + self.x * p.x + self.y * p.y))
@@ -102,7 +103,7 @@ impl Draw {
 }
 
 /// The quads of a frame on the graphics card.
-pub struct Buffer {
+pub(super) struct Buffer {
     buffer: wgpu::Buffer,
     pub bind: wgpu::BindGroup,
     room: usize,
@@ -110,7 +111,7 @@ pub struct Buffer {
 
 impl Buffer {
     /// Room for so many, and some more.
-    pub fn new(device: &wgpu::Device, layout: &wgpu::BindGroupLayout, count: usize) -> Self {
+    pub(super) fn new(device: &wgpu::Device, layout: &wgpu::BindGroupLayout, count: usize) -> Self {
         let room = count.next_power_of_two().max(64);
         let buffer = device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("canvas quads"),
@@ -133,11 +134,11 @@ impl Buffer {
         Self { buffer, bind, room }
     }
 
-    pub fn room(&self) -> usize {
+    pub(super) fn room(&self) -> usize {
         self.room
     }
 
-    pub fn write(&self, queue: &wgpu::Queue, draws: &[&Draw], size: [u32; 2], linear: bool) {
+    pub(super) fn write(&self, queue: &wgpu::Queue, draws: &[&Draw], size: [u32; 2], linear: bool) {
         let mut bytes = Vec::with_capacity(draws.len() * STRIDE);
         for (i, draw) in draws.iter().enumerate() {
             bytes.resize(i * STRIDE, 0);

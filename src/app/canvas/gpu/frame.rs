@@ -8,8 +8,8 @@ use egui::{PaintCallbackInfo, Rect};
 use std::sync::Arc;
 
 /// A part of the canvas's area with draws of its own.
-pub struct Pane {
-    /// Where, in pixels of the area.
+pub(crate) struct Pane {
+    /// The part of the area that is drawn into, in pixels.
     pub clip: Rect,
     /// Drawn below the regions.
     pub below: Vec<Draw>,
@@ -20,7 +20,7 @@ pub struct Pane {
 }
 
 impl Pane {
-    pub fn draws(&self) -> impl Iterator<Item = &Draw> {
+    pub(crate) fn draws(&self) -> impl Iterator<Item = &Draw> {
         self.below.iter().chain(&self.layer).chain(&self.above)
     }
 }
@@ -34,10 +34,10 @@ struct Quad {
 }
 
 /// One frame.
-pub struct Frame {
+pub(crate) struct Frame {
     pipelines: Arc<Pipelines>,
     draws: Option<wgpu::BindGroup>,
-    /// What regions are drawn on: to draw on, and to read.
+    /// The layer that regions are drawn into: as a target, and as a texture.
     over: Option<(wgpu::TextureView, wgpu::BindGroup)>,
     layer: Vec<Quad>,
     panes: Vec<(Rect, Vec<Quad>)>,

@@ -6,20 +6,20 @@ use crate::document::PixelRect;
 use eframe::wgpu;
 
 /// The pipelines that halve a texture.
-pub struct Mips {
+pub(super) struct Mips {
     one: wgpu::RenderPipeline,
     four: wgpu::RenderPipeline,
 }
 
 /// A texture's levels: how each is drawn on and, but for the last, how it is read.
-pub struct Level {
+pub(super) struct Level {
     pub view: wgpu::TextureView,
     pub bind: wgpu::BindGroup,
     pub size: [u32; 2],
 }
 
 impl Mips {
-    pub fn new(device: &wgpu::Device, textures: &wgpu::BindGroupLayout) -> Self {
+    pub(super) fn new(device: &wgpu::Device, textures: &wgpu::BindGroupLayout) -> Self {
         let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
             label: Some("half"),
             source: wgpu::ShaderSource::Wgsl(include_str!("half.wgsl").into()),
@@ -37,7 +37,13 @@ impl Mips {
     }
 
     /// Makes all smaller levels anew where they show `dirty` of the largest.
-    pub fn draw(&self, encoder: &mut wgpu::CommandEncoder, channels: Channels, levels: &[Level], dirty: PixelRect) {
+    pub(super) fn draw(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        channels: Channels,
+        levels: &[Level],
+        dirty: PixelRect,
+    ) {
         let (mut x, mut y) = (dirty.x, dirty.y);
         let (mut right, mut bottom) = (dirty.x + dirty.width, dirty.y + dirty.height);
         for pair in levels.windows(2) {

@@ -9,18 +9,18 @@ mod mips;
 mod pipelines;
 mod tiles;
 
-pub use draws::{Draw, Flags, Kind};
-pub use frame::{Frame, Pane};
-pub use tiles::{Channels, Source, Tile, Tiles};
+pub(super) use draws::{Draw, Flags, Kind};
+pub(super) use frame::{Frame, Pane};
+pub(super) use tiles::{Channels, Source, Tile, Tiles};
 
 use eframe::egui_wgpu::RenderState;
 use eframe::wgpu;
 use pipelines::Pipelines;
 use std::sync::Arc;
 
-/// What is needed to upload: shared with the thread that prepares pictures.
+/// Everything that uploads need: shared with the thread that prepares pictures.
 #[derive(Clone)]
-pub struct Card {
+pub(super) struct Card {
     pub device: wgpu::Device,
     pub queue: wgpu::Queue,
     /// The largest side of a texture.
@@ -38,10 +38,10 @@ struct Layer {
 }
 
 /// The canvas's part of the graphics card.
-pub struct Gpu {
+pub(super) struct Gpu {
     pub card: Card,
     pipelines: Arc<Pipelines>,
-    /// What is drawn on wants linear light.
+    /// True where the target wants linear light.
     linear: bool,
     draws: Option<draws::Buffer>,
     layer: Option<Layer>,
@@ -49,7 +49,7 @@ pub struct Gpu {
 
 impl Gpu {
     #[must_use]
-    pub fn new(state: &RenderState) -> Self {
+    pub(super) fn new(state: &RenderState) -> Self {
         let device = state.device.clone();
         let texture_layout = pipelines::texture_layout(&device);
         let sampler = device.create_sampler(&wgpu::SamplerDescriptor {
@@ -68,7 +68,7 @@ impl Gpu {
 
     /// A frame of these panes, `size` pixels large; `layer` is drawn apart and laid over with a pane's opacity.
     #[must_use]
-    pub fn frame(&mut self, size: [u32; 2], layer: &[Draw], panes: &[Pane]) -> Frame {
+    pub(super) fn frame(&mut self, size: [u32; 2], layer: &[Draw], panes: &[Pane]) -> Frame {
         let fits = self.layer.as_ref().is_some_and(|l| l.size == size);
         if !fits && size.iter().all(|s| (1..=self.card.side).contains(s)) {
             self.layer = Some(self.new_layer(size));

@@ -1,14 +1,14 @@
-//! How each kind of quad is drawn.
+//! Render pipelines, one for each kind of quad.
 
 use super::draws::{Kind, SIZE};
 use eframe::wgpu;
 use wgpu::{BlendComponent, BlendFactor, BlendOperation, BlendState, TextureFormat};
 
 /// The format that regions are drawn in before they are laid over the picture.
-pub const LAYER: TextureFormat = TextureFormat::Rgba8Unorm;
+pub(super) const LAYER: TextureFormat = TextureFormat::Rgba8Unorm;
 
 /// One pipeline per kind of quad.
-pub struct Pipelines {
+pub(super) struct Pipelines {
     paper: wgpu::RenderPipeline,
     picture: wgpu::RenderPipeline,
     outline: wgpu::RenderPipeline,
@@ -34,7 +34,7 @@ const fn both(src_factor: BlendFactor, dst_factor: BlendFactor) -> BlendState {
 }
 
 /// The layout of a texture with its sampler.
-pub fn texture_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
+pub(super) fn texture_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
     let entry =
         |binding, ty| wgpu::BindGroupLayoutEntry { binding, visibility: wgpu::ShaderStages::FRAGMENT, ty, count: None };
     device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
@@ -55,7 +55,7 @@ pub fn texture_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
 
 impl Pipelines {
     /// `target` is what egui draws on.
-    pub fn new(device: &wgpu::Device, target: TextureFormat, textures: &wgpu::BindGroupLayout) -> Self {
+    pub(super) fn new(device: &wgpu::Device, target: TextureFormat, textures: &wgpu::BindGroupLayout) -> Self {
         let draw_layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
             label: Some("canvas quad"),
             entries: &[wgpu::BindGroupLayoutEntry {
@@ -100,7 +100,7 @@ impl Pipelines {
         }
     }
 
-    pub fn of(&self, kind: Kind) -> &wgpu::RenderPipeline {
+    pub(super) fn of(&self, kind: Kind) -> &wgpu::RenderPipeline {
         match kind {
             Kind::Paper => &self.paper,
             Kind::Picture => &self.picture,
@@ -124,7 +124,7 @@ fn layout(device: &wgpu::Device, groups: &[Option<&wgpu::BindGroupLayout>]) -> w
 }
 
 /// A pipeline of these two functions (vertex, fragment).
-pub fn pipeline(
+pub(super) fn pipeline(
     device: &wgpu::Device,
     module: &wgpu::ShaderModule,
     [vertex, fragment]: [&str; 2],

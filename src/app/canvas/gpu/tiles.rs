@@ -17,7 +17,7 @@ const LEVELS: u32 = 6;
 
 /// Bytes per pixel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Channels {
+pub(crate) enum Channels {
     /// Coverage.
     One,
     /// Red, green, blue, alpha.
@@ -26,7 +26,7 @@ pub enum Channels {
 
 impl Channels {
     #[must_use]
-    pub fn format(self) -> wgpu::TextureFormat {
+    pub(crate) fn format(self) -> wgpu::TextureFormat {
         match self {
             Self::One => wgpu::TextureFormat::R8Unorm,
             Self::Four => wgpu::TextureFormat::Rgba8Unorm,
@@ -34,9 +34,9 @@ impl Channels {
     }
 }
 
-/// Where the pixels come from.
+/// The source of the pixels.
 #[derive(Clone, Copy)]
-pub enum Source<'a> {
+pub(crate) enum Source<'a> {
     /// Four bytes a pixel, row by row, so many pixels wide.
     Picture {
         data: &'a [u8],
@@ -59,24 +59,24 @@ struct Texture {
 }
 
 struct Slot {
-    /// What it shows.
+    /// The part that it shows, in pixels.
     core: PixelRect,
-    /// What it holds.
+    /// The part that its texture holds, in pixels: `core` and a border.
     held: PixelRect,
     texture: Option<Texture>,
 }
 
 /// One tile that holds something.
-pub struct Tile<'a> {
-    /// What it shows, in pixels.
+pub(crate) struct Tile<'a> {
+    /// The part that it shows, in pixels.
     pub core: PixelRect,
-    /// What its texture holds, in pixels.
+    /// The part that its texture holds, in pixels.
     pub held: PixelRect,
     pub bind: &'a wgpu::BindGroup,
 }
 
 /// A picture or a mask in tiles.
-pub struct Tiles {
+pub(crate) struct Tiles {
     size: [u32; 2],
     channels: Channels,
     slots: Vec<Slot>,
@@ -85,7 +85,7 @@ pub struct Tiles {
 impl Tiles {
     /// Room for one of this size, without textures yet.
     #[must_use]
-    pub fn new(card: &Card, size: [u32; 2], channels: Channels) -> Self {
+    pub(crate) fn new(card: &Card, size: [u32; 2], channels: Channels) -> Self {
         let side = SIDE.min(card.side - 2 * GUTTER);
         let slots = tile_rects(size[0], size[1], side)
             .map(|core| Slot { core, held: grown(core, GUTTER, size), texture: None })
@@ -94,12 +94,12 @@ impl Tiles {
     }
 
     #[must_use]
-    pub fn size(&self) -> [u32; 2] {
+    pub(crate) fn size(&self) -> [u32; 2] {
         self.size
     }
 
     /// Tiles that hold something.
-    pub fn tiles(&self) -> impl Iterator<Item = Tile<'_>> {
+    pub(crate) fn tiles(&self) -> impl Iterator<Item = Tile<'_>> {
         self.slots.iter().filter_map(|slot| {
             let texture = slot.texture.as_ref()?;
             Some(Tile { core: slot.core, held: slot.held, bind: &texture.bind })
@@ -107,7 +107,7 @@ impl Tiles {
     }
 
     /// Uploads what lies inside `dirty`, and returns how many pixels that were.
-    pub fn write(&mut self, card: &Card, dirty: PixelRect, source: Source<'_>) -> u64 {
+    pub(crate) fn write(&mut self, card: &Card, dirty: PixelRect, source: Source<'_>) -> u64 {
         let (mut encoder, mut uploaded) = (None, 0);
         for slot in &mut self.slots {
             let part = slot.held.intersection(dirty);
@@ -125,7 +125,8 @@ impl Tiles {
             let inside = PixelRect { x: part.x - slot.held.x, y: part.y - slot.held.y, ..part };
             texture.upload(card, inside, part, source);
             uploaded += part.area();
-            let encoder = encoder.get_or_insert_with(|| card.device.create_command_encoder(&Default::default()));
+            let encoder = encoder
+                .get_or_insert_with(|| card.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default()));
             card.mips.draw(encoder, self.channels, &texture.levels, inside);
         }
         if let Some(encoder) = encoder {

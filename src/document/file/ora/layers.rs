@@ -56,7 +56,7 @@ struct Tiles {
     left: u64,
 }
 
-/// How an entry lies on the canvas.
+/// The position of an entry on the canvas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
     x: i64,
@@ -102,7 +102,7 @@ impl Colours {
 /// A mask being filled with rows.
 struct Target {
     place: Place,
-    /// What of the canvas the picture lies on, and the first of its columns and rows there.
+    /// The part of the canvas that the picture lies on; `from` is the first of its columns and rows there.
     rect: PixelRect,
     from: (u32, u32),
     opacity: f32,
@@ -140,10 +140,10 @@ impl<'a, R: io::Read + Seek> Layers<'a, R> {
         layers
     }
 
-    /// What a layer covers: its alpha times `opacity`.
+    /// Reads the coverage of a layer: its alpha times `opacity`.
     ///
     /// # Errors
-    /// Why not, as the end of a sentence.
+    /// The reason, as the end of a sentence.
     pub(super) fn covered(&mut self, layer: &'a Layer, opacity: f32) -> Result<Covered, String> {
         let (src, place) = (layer.src.as_str(), Place::of(layer, opacity));
         if !self.covered.contains_key(&(src, place)) {
@@ -155,7 +155,7 @@ impl<'a, R: io::Read + Seek> Layers<'a, R> {
         found.unwrap_or_else(|| Err("it was not decoded".to_owned()))
     }
 
-    /// What `change` makes of two masks; `None` where that would take more memory than a file may.
+    /// Combines two masks byte by byte with `change`; `None` where the result would take more memory than a file may.
     pub(super) fn combine(&mut self, one: &Mask, other: &Mask, change: impl Fn(u8, u8) -> u8) -> Option<Arc<Mask>> {
         if self.tiles.left == 0 {
             return None;
@@ -288,7 +288,7 @@ impl Place {
         Self { x: layer.x, y: layer.y, opacity: opacity.to_bits() }
     }
 
-    /// What of the canvas a picture of this size lies on, and the first of its columns and rows there.
+    /// The part of the canvas that a picture of this size lies on, and the first of its columns and rows there.
     fn on_canvas(self, size: (u32, u32), canvas: (u32, u32)) -> (PixelRect, (u32, u32)) {
         let side = |at: i64, size: u32, canvas: u32| {
             let start = at.clamp(0, i64::from(canvas));
@@ -372,7 +372,7 @@ fn open<'a, R: io::Read + Seek>(archive: &'a mut ZipArchive<R>, src: &str, most:
     Ok(png)
 }
 
-/// Why a layer cannot be had, as the end of a sentence: without the remedy for a whole file that cannot be read.
+/// The reason why a layer cannot be read, as the end of a sentence: without the remedy for a whole file that cannot be read.
 pub(super) fn why(problem: &Problem) -> String {
     match problem {
         Problem::MissingEntry(entry) => format!("{entry} is not in the file"),

@@ -41,7 +41,7 @@ fn zip_problem(error: ZipError) -> Problem {
     Problem::Zip(reason(&error))
 }
 
-/// Why an entry cannot be opened.
+/// The problem of an entry that cannot be opened.
 fn entry_problem(name: &str, error: ZipError) -> Problem {
     match error {
         ZipError::FileNotFound => Problem::MissingEntry(one_line(name, 100)),

@@ -23,7 +23,7 @@ const MAX_ENTRIES: usize = 4096;
 /// Bytes of all unknown entries together.
 const MAX_EXTRA: u64 = 1 << 29;
 
-/// What was read.
+/// The result of reading a file.
 pub(in crate::document) struct Read {
     pub(in crate::document) opened: Opened,
     /// The seed of a take whose pixels are elsewhere.

@@ -1,4 +1,4 @@
-//! Which layers are regions, and what the layers around them leave of them.
+//! Layers that become regions, less what the layers around them take away.
 //!
 //! Painting programs have layers that paint nothing: an eraser takes away from what lies below it in its own stack, a keeper
 //! leaves of that only what it covers, and a clipped layer shows only where something lies below it. The walk goes down from
@@ -17,21 +17,21 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(super) struct Shape<'a> {
     pub(super) layer: &'a Layer,
-    /// What other layers leave of it; `None` is all.
+    /// The part of it that other layers leave; `None` is all.
     rest: Rest,
 }
 
-/// What is left of what lies below; `None` is all.
+/// The part that is left of the layers below; `None` is all.
 type Rest = Option<Arc<Mask>>;
 
 /// The message where masks take more memory than one file may.
 const TOO_MUCH: &str = "its erasers and clipped layers are more than is held of one file";
 
 impl<'a> Shape<'a> {
-    /// What the layer covers, less what other layers take away.
+    /// Reads the coverage of the layer, less what other layers take away.
     ///
     /// # Errors
-    /// Why it cannot be had, as the end of a sentence.
+    /// The reason, as the end of a sentence.
     pub(super) fn covered<R: io::Read + Seek>(&self, layers: &mut Layers<'a, R>) -> Result<Covered, String> {
         let covered = layers.covered(self.layer, self.layer.opacity)?;
         match &self.rest {
@@ -112,7 +112,7 @@ impl<'a, R: io::Read + Seek> Walk<'a, '_, R> {
         rest
     }
 
-    /// What is left of what lies below an eraser, or below one that keeps.
+    /// The part that is left of the layers below an eraser, or below a keeper.
     fn taken(&mut self, node: Node, own: &Own, name: &str, rest: Rest) -> Rest {
         let name = one_line(name, 60);
         let what = if matches!(node, Node::Layer(_)) { "layer" } else { "stack" };
@@ -146,7 +146,7 @@ impl<'a, R: io::Read + Seek> Walk<'a, '_, R> {
         }
     }
 
-    /// What lies below each node of a stack, in it; `None` where nothing in it is clipped to that.
+    /// The coverage below each node, in its own stack; `None` where nothing in the stack is clipped to that.
     fn below(&mut self, group: &Group) -> Option<Vec<Rest>> {
         let stack = self.stack;
         let is_clipped = |node: &Node| {
@@ -210,7 +210,7 @@ impl<'a, R: io::Read + Seek> Walk<'a, '_, R> {
     }
 }
 
-/// What a node is by itself: how it lies on what is below it, its name, and the layer if it is one.
+/// A node's own attributes, its name, and the layer if it is one.
 fn of(stack: &Stack, node: Node) -> Option<(&Own, &str, Option<&Layer>)> {
     match node {
         Node::Layer(at) => stack.layers.get(at).map(|layer| (&layer.own, layer.name.as_str(), Some(layer))),

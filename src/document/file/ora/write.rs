@@ -13,7 +13,7 @@ use std::io::{self, Seek, SeekFrom, Write};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-/// What goes into a file.
+/// The content of a file to be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::document) enum Contents {
     /// A whole OpenRaster file.
@@ -184,7 +184,7 @@ fn layers_of(document: &Document, boxes: &[PixelRect], take: bool) -> Stack {
 /// The colour in which other programs show the mask of what may change.
 const CHANGE_COLOUR: Rgb = Rgb([255; 3]);
 
-/// What a viewer shows: the take, or the visible regions over the picture to start from, or over white.
+/// The merged picture that viewers show: the take, or the visible regions over the picture to start from, or over white.
 fn merged_png(
     document: &Document,
     boxes: &[PixelRect],

@@ -96,7 +96,7 @@ impl Attributes {
         pixels
     }
 
-    /// How the element lies on what is below it; `element` is what `misread` calls it.
+    /// Reads opacity, visibility and operator of an element; `element` is its name in `misread`.
     pub(super) fn own(&self, element: &str, misread: &mut Few) -> Own {
         let opacity = self.number("opacity", share, 1.0, element, misread).clamp(0.0, 1.0);
         let mode = one_line(self.get("composite-op").unwrap_or_default().trim(), 40);

@@ -44,7 +44,7 @@ pub(super) struct Layer {
 pub(super) struct Group {
     pub(super) name: String,
     pub(super) own: Own,
-    /// What is in it, the uppermost first.
+    /// Its layers and stacks, the uppermost first.
     pub(super) nodes: Vec<Node>,
     /// False where its layers meet what lies below the stack as if they were not in one.
     pub(super) isolated: bool,
@@ -57,7 +57,7 @@ pub(super) enum Node {
     Group(usize),
 }
 
-/// How a layer or a stack lies on what is below it in its own stack.
+/// Attributes of a layer or a stack in its own stack.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Own {
     /// 0 to 1.
@@ -68,7 +68,7 @@ pub(super) struct Own {
     pub(super) mode: String,
 }
 
-/// What a composite operator means for coverage.
+/// The effect of a composite operator on coverage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Operator {
     /// Covers what lies below.

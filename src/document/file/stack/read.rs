@@ -26,7 +26,7 @@ enum Open {
     Other,
 }
 
-/// What a stack adds to the layers in it.
+/// The attributes that a stack adds to the layers in it.
 #[derive(Debug, Clone, Copy)]
 struct Inside {
     /// Its index.
@@ -49,7 +49,7 @@ impl Inside {
     }
 }
 
-/// What has been read so far.
+/// The state of reading: the tree so far.
 struct Reading {
     stack: Stack,
     max_layers: usize,

@@ -28,7 +28,7 @@ fn archive() -> ZipArchive<Cursor<Vec<u8>>> {
     ZipArchive::new(zip.finish().unwrap()).unwrap()
 }
 
-/// Which of the layers are there, in the order of the stack, where a file may be no larger than `limit` says.
+/// Presence of each layer, in the order of the stack, where a file may be no larger than `limit` says.
 fn there(limit: impl FnOnce(&mut Layers<'_, Cursor<Vec<u8>>>)) -> Vec<bool> {
     let stack = stack();
     let mut layers = Layers::new(archive(), &stack, 128, 64);
