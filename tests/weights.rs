@@ -1,4 +1,5 @@
 //! Weights on their way from a file to a backend: never widened on the heap before they are packed, and never there twice.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 
 mod common;
 
@@ -28,16 +29,19 @@ fn take(bytes: usize) {
 unsafe impl GlobalAlloc for Heap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         take(layout.size());
+        // SAFETY: the caller's promises are passed on as they are.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         take(layout.size());
+        // SAFETY: the caller's promises are passed on as they are.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         TAKEN.fetch_sub(layout.size(), Ordering::SeqCst);
+        // SAFETY: the caller's promises are passed on as they are.
         unsafe { System.dealloc(pointer, layout) }
     }
 }
@@ -58,7 +62,7 @@ fn peak<T>(run: impl FnOnce() -> T) -> (T, usize) {
 
 #[test]
 fn a_packed_weight_takes_its_own_memory_and_no_more() {
-    let _alone = ALONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let b = Cpu::new();
     let count = 256 * 512 * 9;
     let (halves, floats) = (vec![0x3c_u8; 2 * count], vec![0x3c_u8; 4 * count]);
@@ -88,7 +92,7 @@ fn a_packed_weight_takes_its_own_memory_and_no_more() {
 
 #[test]
 fn a_file_s_own_bytes_go_to_the_backend_except_where_loras_change_them() {
-    let _alone = ALONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     for name in ["eps", "vpred"] {
         let backend = Counted::new(Cpu::new());
         let book = backend.with(Cpu::new());

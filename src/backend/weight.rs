@@ -32,7 +32,7 @@ pub enum Values<'a> {
     Computed(Vec<f32>),
 }
 
-impl<'a> WeightView<'a> {
+impl WeightView<'_> {
     /// A weight that is in no file.
     #[must_use]
     pub fn computed(shape: Vec<usize>, values: Vec<f32>) -> Self {

@@ -62,7 +62,7 @@ pub(super) struct Patches {
 
 impl Patches {
     /// Writes as many lines as `patches` has room for.
-    pub fn write(&self, x: &[f32], patches: &mut [f32]) {
+    pub(super) fn write(&self, x: &[f32], patches: &mut [f32]) {
         let &Self { kernel, stride, before, in_height, in_width, channels, height, width, first } = self;
         let len = kernel * kernel * channels;
         let line_len = (width * len).max(1);
@@ -253,7 +253,7 @@ pub(super) struct Normalise<'a> {
 
 impl Normalise<'_> {
     /// Images `[n, h, w, c]` from `x` to `y`.
-    pub fn write(&self, x: &[f32], images: usize, channels: usize, y: &mut [f32]) {
+    pub(super) fn write(&self, x: &[f32], images: usize, channels: usize, y: &mut [f32]) {
         // y = x · factor + offset, per image and channel.
         let per_group = channels / self.groups;
         let lines: Vec<(f32, f32)> = (0..images * channels)

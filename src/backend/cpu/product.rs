@@ -14,11 +14,11 @@ pub(super) struct Matrix<'a> {
 
 impl<'a> Matrix<'a> {
     /// Row by row, without gaps.
-    pub fn new(values: &'a [f32], rows: usize, columns: usize) -> Self {
+    pub(super) fn new(values: &'a [f32], rows: usize, columns: usize) -> Self {
         Self { values, rows, columns, row: columns, column: 1 }
     }
 
-    pub fn transposed(self) -> Self {
+    pub(super) fn transposed(self) -> Self {
         Self { rows: self.columns, columns: self.rows, row: self.column, column: self.row, ..self }
     }
 

@@ -12,7 +12,7 @@ pub(super) struct Shape {
 
 impl Shape {
     /// Sizes of at most four axes.
-    pub fn new(operator: &'static str, sizes: &[usize]) -> Result<Self> {
+    pub(super) fn new(operator: &'static str, sizes: &[usize]) -> Result<Self> {
         let mut all = [1; 4];
         match all.get_mut(..sizes.len()) {
             Some(first) => first.copy_from_slice(sizes),
@@ -21,21 +21,21 @@ impl Shape {
         Ok(Self { sizes: all, rank: sizes.len() })
     }
 
-    pub fn image(n: usize, height: usize, width: usize, channels: usize) -> Self {
+    pub(super) fn image(n: usize, height: usize, width: usize, channels: usize) -> Self {
         Self { sizes: [n, height, width, channels], rank: 4 }
     }
 
-    pub fn tokens(n: usize, tokens: usize, channels: usize) -> Self {
+    pub(super) fn tokens(n: usize, tokens: usize, channels: usize) -> Self {
         Self { sizes: [n, tokens, channels, 1], rank: 3 }
     }
 
     /// In the order of memory.
-    pub fn sizes(&self) -> &[usize] {
+    pub(super) fn sizes(&self) -> &[usize] {
         self.sizes.get(..self.rank).unwrap_or_default()
     }
 
     /// In the order that the trait speaks: an image's channels come before its sides.
-    pub fn logical(&self) -> Vec<usize> {
+    pub(super) fn logical(&self) -> Vec<usize> {
         match *self.sizes() {
             [n, height, width, channels] => vec![n, channels, height, width],
             ref sizes => sizes.to_vec(),
@@ -43,7 +43,7 @@ impl Shape {
     }
 
     /// The place in memory of an axis that the trait speaks of.
-    pub fn axis(&self, logical: usize) -> usize {
+    pub(super) fn axis(&self, logical: usize) -> usize {
         match (self.rank, logical) {
             (4, 1) => 3,
             (4, 2 | 3) => logical - 1,
@@ -51,17 +51,17 @@ impl Shape {
         }
     }
 
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.sizes().iter().product()
     }
 
     /// The size of the last axis: channels.
-    pub fn width(&self) -> usize {
+    pub(super) fn width(&self) -> usize {
         self.sizes().last().copied().unwrap_or(1)
     }
 
     /// The same with another size of one axis.
-    pub fn with(mut self, axis: usize, size: usize) -> Self {
+    pub(super) fn with(mut self, axis: usize, size: usize) -> Self {
         if let Some(old) = self.sizes.get_mut(axis) {
             *old = size;
         }
