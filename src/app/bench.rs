@@ -33,7 +33,7 @@ struct Cost {
     ui: f64,
     /// Triangles, uploads, commands to the graphics card.
     draw: f64,
-    /// Of both, what the thread was really at work: a core shared with the worker counts only while it is this thread's.
+    /// The thread's working time in both: a core shared with the worker counts only while it is this thread's.
     /// `None` where the system does not tell.
     work: Option<f64>,
 }

@@ -178,7 +178,7 @@ impl Editor {
         &self.losses
     }
 
-    /// The same document, of whose file saving over it would lose this.
+    /// Sets the sentences on what saving over that file would lose.
     #[must_use]
     pub fn with_losses(mut self, losses: Vec<String>) -> Self {
         self.losses = losses;

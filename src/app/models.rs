@@ -28,7 +28,7 @@ pub(super) struct Added {
 }
 
 impl Added {
-    /// Of a data folder.
+    /// The list of this data folder, which is read when it is shown.
     pub(super) fn of(data: Option<PathBuf>) -> Self {
         Self { data, ..Self::default() }
     }

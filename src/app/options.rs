@@ -123,7 +123,7 @@ impl App {
         self.toggle_turned(ui, icon, 0.0, command, called);
     }
 
-    /// The same, its icon turned by an angle.
+    /// A button that is an icon, turned by an angle in radians, and on or off.
     fn toggle_turned(
         &self,
         ui: &mut Ui,

@@ -28,7 +28,7 @@ impl App {
         self.dialog = Some(Dialog::Reshape(ReshapeForm { reshape, pixels, focused: false }));
     }
 
-    /// Does it to the selected region.
+    /// Applies the form to the selected region.
     pub(super) fn reshape(&mut self, form: &ReshapeForm) {
         let pixels = form.pixels;
         self.prefs.tools.reshape = pixels;

@@ -57,7 +57,7 @@ pub(super) struct Tour {
 }
 
 impl Tour {
-    /// From the first note on.
+    /// Begins the tour with its first note.
     pub(super) fn begin(&mut self) {
         self.at = Some(0);
     }

@@ -38,7 +38,7 @@ pub(super) fn text(ui: &mut Ui, edit: egui::TextEdit<'_>) -> Response {
     text_output(ui, edit).response.response
 }
 
-/// The same, with the place of the cursor.
+/// A text field as [`text()`], with all that egui returns of it: also the place of the cursor.
 pub(super) fn text_output(ui: &mut Ui, edit: egui::TextEdit<'_>) -> egui::text_edit::TextEditOutput {
     ui.scope(|ui| {
         ui.visuals_mut().selection.stroke = Stroke::new(1.0, theme::tokens(ui).accent);

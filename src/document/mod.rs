@@ -177,7 +177,7 @@ impl Document {
         }
     }
 
-    /// The same, to paint on it.
+    /// The mask of this id, to paint on it.
     pub fn mask_mut(&mut self, id: RegionId) -> Option<&mut Arc<Mask>> {
         match (&mut self.start, id) {
             (Some(Start { area: Area::Mask(mask), .. }), RegionId::CHANGE) => Some(mask),

@@ -159,7 +159,7 @@ pub enum Sampler {
     /// DPM-Solver++, second order multistep.
     #[serde(rename = "dpmpp-2m")]
     Dpmpp2m,
-    /// The same with new noise at each step.
+    /// DPM-Solver++, second order multistep, with new noise at each step.
     #[serde(rename = "dpmpp-2m-sde")]
     Dpmpp2mSde,
     /// UniPC: predictor and corrector.

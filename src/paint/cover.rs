@@ -112,7 +112,7 @@ impl Combine {
         }
     }
 
-    /// The same of a whole tile.
+    /// The new tile under a shape of this coverage.
     fn tile(self, now: &Tile, cover: &Tile) -> Tile {
         match (self, now, cover) {
             (Self::Replace, ..) => cover.clone(),

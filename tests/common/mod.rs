@@ -1,5 +1,6 @@
 //! What several test files share: goldens and how to compare with them.
 #![allow(clippy::print_stdout, reason = "cargo shows what a failed test says")]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own share of these helpers")]
 
 pub mod counted;

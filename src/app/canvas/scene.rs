@@ -82,7 +82,7 @@ impl Stand {
         self.tiles_by(kind, tiles, per, margin, style)
     }
 
-    /// The same, of tiles whose texels have `per` canvas pixels.
+    /// The quads of tiles whose texels are `per` canvas pixels wide and high.
     fn tiles_by(&self, kind: Kind, tiles: &Tiles, per: Vec2, margin: f32, style: impl Fn(&mut Draw)) -> Vec<Draw> {
         let rect = |r: PixelRect| {
             let (min, size) = (vec2(r.x as f32, r.y as f32), vec2(r.width as f32, r.height as f32));

@@ -13,7 +13,7 @@ use std::sync::OnceLock;
 /// A choice of language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Language {
-    /// As the system, where it is one of these; else English.
+    /// The system's language, where it is one of these; else English.
     #[default]
     System,
     /// The language of the sources.
@@ -62,7 +62,7 @@ thread_local! {
     static SPOKEN: Cell<Language> = const { Cell::new(Language::English) };
 }
 
-/// From now on this thread's window speaks `language`.
+/// Sets the language of this thread's window.
 pub(super) fn speak(language: Language) {
     SPOKEN.set(language.resolved());
 }

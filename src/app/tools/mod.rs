@@ -74,11 +74,11 @@ pub(super) struct Touch {
 /// The ways to go on when a button is let go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum After {
-    /// It is done: keep it.
+    /// The action is finished and is kept.
     Commit,
-    /// It goes on with the next press.
+    /// The action goes on with the next press.
     Wait,
-    /// It was a click that means the region under it.
+    /// A click: the region under it is selected.
     Pick,
 }
 
@@ -93,10 +93,10 @@ pub(super) trait Action {
         After::Commit
     }
 
-    /// Keeps it.
+    /// Keeps the change as an undo step.
     fn commit(self: Box<Self>, editor: &mut Editor);
 
-    /// Takes it back.
+    /// Takes the change back.
     fn abort(self: Box<Self>, editor: &mut Editor);
 
     /// The guides to draw over the canvas meanwhile.

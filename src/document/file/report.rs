@@ -2,10 +2,10 @@
 
 use crate::document::error::one_line;
 
-/// As many sentences are kept of each kind; a hostile file could give reason for a hundred thousand.
+/// The most sentences kept of each kind; a hostile file could give reason for a hundred thousand.
 const MOST: usize = 24;
 
-/// As many names are given in one sentence.
+/// The most names given in one sentence.
 const NAMES: usize = 5;
 
 /// Sentences, the first few of them.
@@ -69,7 +69,7 @@ impl Report {
         self.notes.push(sentence);
     }
 
-    /// The same, of several.
+    /// Adds several sentences that are both notes and losses.
     pub(super) fn few_lost(&mut self, sentences: &Few) {
         self.losses.add(sentences);
         self.notes.add(sentences);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 /// The side of a tile in pixels.
 pub const TILE: u32 = 64;
 
-/// The same, to count with.
+/// [`TILE`] as a `usize`.
 pub(super) const SIDE: usize = TILE as usize;
 
 /// The bytes of a tile, row by row.
@@ -14,7 +14,7 @@ pub type TileBytes = [u8; SIDE * SIDE];
 /// A mask's bytes in one tile. Where the mask ends inside the tile, the bytes beyond mean nothing.
 #[derive(Debug, Clone)]
 pub enum Tile {
-    /// The same everywhere; it takes no memory.
+    /// One byte for all pixels; it takes no memory.
     Flat(u8),
     /// Byte by byte, shared until written to.
     Each(Arc<TileBytes>),

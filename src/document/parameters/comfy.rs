@@ -13,7 +13,7 @@ use std::collections::HashSet;
 const MAX_VISITS: usize = 4096;
 /// The most links that are followed one behind the other to words.
 const MAX_DEPTH: usize = 64;
-/// The same, to a number.
+/// The most links that are followed one behind the other to a number.
 const MAX_NUMBER_DEPTH: usize = 8;
 /// The most samplers that are looked at.
 const MAX_SAMPLERS: usize = 16;

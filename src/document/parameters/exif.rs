@@ -23,7 +23,7 @@ struct Block<'a> {
 /// A field: its tag, and where its value is.
 struct Field<'a> {
     tag: u16,
-    /// As a number, or a place.
+    /// The value: a number, or a place.
     value: u32,
     bytes: &'a [u8],
 }
