@@ -72,6 +72,10 @@ fn plain(height: usize, width: usize, seed: u64) -> Painting {
 struct Formula<F>(F);
 
 impl<F: FnMut(&[f32], f64, PromptId) -> Vec<f32>> Network for Formula<F> {
+    fn latent_channels(&self) -> usize {
+        4
+    }
+
     fn predict(&mut self, inputs: &Planes, timestep: f32, calls: &[Call]) -> Result<Planes, NetworkError> {
         let mut out = Planes::zeros(calls.len(), 4, inputs.height, inputs.width);
         for (n, &Call { input, prompt }) in calls.iter().enumerate() {

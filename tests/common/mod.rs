@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses its own share of these helpers")]
 
 pub mod counted;
+pub mod family;
 pub mod ora;
 pub mod toy;
 
