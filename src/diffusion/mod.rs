@@ -27,7 +27,7 @@ pub use network::{Area, AreaCall, Call, Moments, Network, NetworkError, PromptId
 pub use painting::{Hold, Layout, Painting, Part, Surround};
 pub use planes::Planes;
 pub use reference::paint_reference;
-pub use samplers::{Ddim, DpmSolver, Euler, EulerAncestral, ForwardProcess, Heun, Lcm, Sampler, UniPc};
+pub use samplers::{Ddim, DpmSolver, Euler, EulerAncestral, ForwardProcess, Heun, Lcm, Level, Sampler, UniPc};
 pub use schedule::{BetaSchedule, FinalSigma, PredictionType, Schedule, ScheduleError, SchedulerConfig, Spacing};
 pub use start::Start;
 pub use trajectory::{Kept, Recorder, Trajectory, free_windows};

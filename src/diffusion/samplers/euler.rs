@@ -3,7 +3,7 @@
 use super::super::schedule::{ScheduleError, SchedulerConfig};
 use super::Sampler;
 use super::levels::Levels;
-use super::process::{ForwardProcess, Limit};
+use super::process::{ForwardProcess, Level, Limit};
 
 /// Euler's method on the probability-flow equation in σ (Karras et al. 2022, algorithm 2 without churn).
 #[derive(Debug, Clone)]
@@ -24,10 +24,8 @@ impl Euler {
     }
 
     fn on(config: &SchedulerConfig, levels: Levels) -> Self {
-        let Levels { timesteps, sigmas, initial } = levels;
-        let here = &sigmas[..timesteps.len()];
-        let process = ForwardProcess::exploding(timesteps, here, config.prediction_type, Limit::None);
-        Self { process, sigmas, initial }
+        let process = levels.process(config, Level::variance_exploding, Limit::None);
+        Self { process, sigmas: levels.sigmas, initial: levels.initial }
     }
 
     /// σ at each step, and after the last.

@@ -1,6 +1,7 @@
 //! The noise levels a run visits: σ = noise / signal at every step, and the time the network is told with each.
 
 use super::super::schedule::{FinalSigma, Schedule, ScheduleError, SchedulerConfig, Spacing, linspace_f64, trailing};
+use super::process::{ForwardProcess, Level, Limit};
 
 /// Steps of a run, from noise to picture.
 #[derive(Debug, Clone, PartialEq)]
@@ -142,6 +143,14 @@ impl Levels {
         // Leading spacing starts below the noisiest level, where a latent still has some signal's variance.
         let initial = if from_largest { largest } else { (largest * largest + 1.0).sqrt() };
         Self { timesteps: timesteps.iter().map(|&t| t as f32).collect(), sigmas, initial }
+    }
+}
+
+impl Levels {
+    /// The process that visits these levels, the one after the last included.
+    pub(super) fn process(&self, config: &SchedulerConfig, level: fn(f32) -> Level, limit: Limit) -> ForwardProcess {
+        let levels = self.sigmas.iter().map(|&sigma| level(sigma));
+        ForwardProcess::new(self.timesteps.clone(), levels, config.prediction_type, limit)
     }
 }
 

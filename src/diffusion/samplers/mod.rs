@@ -25,7 +25,7 @@ pub use dpm_solver::DpmSolver;
 pub use euler::{Euler, EulerAncestral};
 pub use heun::Heun;
 pub use lcm::Lcm;
-pub use process::ForwardProcess;
+pub use process::{ForwardProcess, Level};
 pub use unipc::UniPc;
 
 /// Steps a latent from noise to picture. `i` counts evaluations of the network; most samplers make one a step.
@@ -67,7 +67,7 @@ pub trait Sampler: Send {
 
     /// What the latent is multiplied with before the network sees it at evaluation `i`.
     fn input_scale(&self, i: usize) -> f32 {
-        self.process().input_scale(i)
+        self.process().level(i).input_scale
     }
 
     /// `clean` with the noise of evaluation `i`: the latent a picture has there.
