@@ -1,5 +1,5 @@
-//! The engine and the studio know no family of checkpoints: latents of any number of channels, autoencoders of any factor. The
-//! networks are exact (see common/family.rs), so what every drawing must become is known.
+//! The engine and the studio know no family of checkpoints: latents of any number of channels, autoencoders of any factor,
+//! diffusion models and rectified flows. The networks are exact (see common/family.rs), so what every drawing must become is known.
 
 mod common;
 
@@ -20,6 +20,21 @@ const SHAPES: [(usize, usize); 4] = [(4, 8), (16, 8), (16, 16), (7, 4)];
 fn epsilon() -> SchedulerConfig {
     // (Whole training steps, whose levels the network knows.)
     SchedulerConfig { timestep_spacing: Some(Spacing::Trailing), ..SchedulerConfig::default() }
+}
+
+fn flow() -> SchedulerConfig {
+    let json = serde_json::json!({"_class_name": "FlowMatchEulerDiscreteScheduler", "shift": 3.0});
+    SchedulerConfig::from_json(&json).expect("a flow")
+}
+
+/// A model of each shape and kind, and what to call it.
+fn families() -> impl Iterator<Item = (String, Family)> {
+    let each = |(channels, factor): (usize, usize)| {
+        [("diffusion", epsilon()), ("flow", flow())].map(|(kind, config)| {
+            (format!("{kind}, {channels} channels, factor {factor}"), Family::new(channels, factor, config))
+        })
+    };
+    SHAPES.into_iter().flat_map(each)
 }
 
 /// Two regions on the grid of every factor, in more windows than one.
@@ -76,10 +91,10 @@ fn drawn(model: &mut Family, document: &Document, options: &Options) -> Drawn {
 
 #[test]
 fn regions_windows_bootstrapping_and_previews_know_no_number_of_channels_and_no_factor() {
-    for (channels, factor) in SHAPES {
+    for (family, mut model) in families() {
+        let (channels, factor) = (model.channels, model.factor);
         for (wrap, surround) in [(Wrap::None, BootstrapColour::Random), (Wrap::Xy, BootstrapColour::White)] {
-            let what = format!("{channels} channels, factor {factor}, {wrap:?}");
-            let mut model = Family::new(channels, factor, epsilon());
+            let what = format!("{family}, {wrap:?}");
             let mut document = document();
             (document.settings.wrap, document.settings.bootstrap_colour) = (wrap, surround);
             let mut previews = Previews::default();
@@ -115,14 +130,12 @@ fn regions_windows_bootstrapping_and_previews_know_no_number_of_channels_and_no_
 
 #[test]
 fn an_init_image_and_an_inpaint_mask_know_no_number_of_channels_and_no_factor() {
-    for (channels, factor) in SHAPES {
-        let what = format!("{channels} channels, factor {factor}");
+    for (what, mut model) in families() {
         let mut document = document();
         let image = RgbImage::from_fn(192, 128, |x, y| Rgb([x as u8, y as u8, (x / 2 + y / 3) as u8]));
         for strength in [0.6, 1.0] {
             let start = Start { image: Arc::new(image.clone()), strength, area: Area::Regions };
             document.start = Some(start);
-            let mut model = Family::new(channels, factor, epsilon());
             let drawn = drawn(&mut model, &document, &Options::default());
             let expected = |x: u32, y: u32| {
                 let inner = |p: PixelRect| {
@@ -143,9 +156,8 @@ fn an_init_image_and_an_inpaint_mask_know_no_number_of_channels_and_no_factor() 
 
 #[test]
 fn a_region_is_drawn_again_with_any_number_of_channels_and_any_factor() {
-    for (channels, factor) in SHAPES {
-        let what = format!("{channels} channels, factor {factor}");
-        let mut model = Family::new(channels, factor, epsilon());
+    for (what, mut model) in families() {
+        let factor = model.factor;
         model.spread = 0.3;
         let mut document = document();
         let first = drawn(&mut model, &document, &Options { keep: true, ..Options::default() });

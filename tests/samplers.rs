@@ -106,6 +106,7 @@ fn toy(x: &[f32], t: f64, kind: PredictionType) -> Vec<f32> {
             PredictionType::Epsilon => epsilon,
             PredictionType::VPrediction => a * epsilon - b * clean,
             PredictionType::Sample => clean,
+            PredictionType::Flow => epsilon - clean,
         }) as f32
     };
     x.iter().enumerate().map(value).collect()
@@ -353,6 +354,7 @@ fn soft_masks_and_every_prediction_type_fuse_to_the_same_picture() {
                     PredictionType::Epsilon => e,
                     PredictionType::VPrediction => signal * e - noise * ((x - noise * e) / signal),
                     PredictionType::Sample => (x - noise * e) / signal,
+                    PredictionType::Flow => e - (x - noise * e) / signal,
                 };
                 x.iter().zip(epsilons).map(turn).collect::<Vec<f32>>()
             };

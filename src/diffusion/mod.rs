@@ -10,6 +10,7 @@ mod attention;
 mod chance;
 mod colours;
 mod engine;
+mod flow;
 pub mod masks;
 mod network;
 mod painting;
@@ -23,6 +24,7 @@ mod trajectory;
 pub mod windows;
 
 pub use engine::{Observer, PaintError, Painted, paint, repaint};
+pub use flow::FlowConfig;
 pub use network::{Area, AreaCall, Call, Moments, Network, NetworkError, PromptId};
 pub use painting::{Hold, Layout, Painting, Part, Surround};
 pub use planes::Planes;

@@ -54,7 +54,7 @@ pub trait Network {
     }
 
     /// One UNet batch: for each of `calls`, image `input` of `inputs` `[n, in_channels, h, w]` with the words `prompt`, all at
-    /// `timestep` (in training steps, 0 to 999). Returns the raw outputs (epsilon, v or sample)
+    /// `timestep` (in training steps, 0 to 999; a flow's σ times 1000). Returns the raw outputs (epsilon, v, sample or velocity)
     /// `[calls, latent_channels, h, w]` in the order of `calls`. What does not depend on the words is computed once per input,
     /// so calls on one input belong into one batch.
     ///

@@ -1,4 +1,4 @@
-//! A checkpoint of any family: so many latent channels, an autoencoder of any factor, noise predicted or a velocity. Its
+//! A checkpoint of any family: any number of latent channels, an autoencoder of any factor, noise predicted or a flow's velocity. Its
 //! answers are exact, so that what a drawing must become is known without it.
 
 use polyptych::diffusion::{Call, Moments, Network, NetworkError, Planes, PromptId, SchedulerConfig};
@@ -34,6 +34,9 @@ impl Family {
 
     /// Signal and noise of what the network is given at a time.
     fn levels(&self, time: f64) -> (f64, f64) {
+        if self.config.flow.is_some() {
+            return (1.0 - time / 1000.0, time / 1000.0);
+        }
         let bar = f64::from(self.config.alphas_cumprod()[time.round() as usize]);
         (bar.sqrt(), (1.0 - bar).sqrt())
     }
@@ -55,6 +58,7 @@ impl Network for Family {
         let (signal, noise) = self.levels(f64::from(timestep));
         let variance = self.spread * self.spread;
         let gain = signal * variance / (signal * signal * variance + noise * noise);
+        let flow = self.config.flow.is_some();
         let mut out = Planes { count: calls.len(), data: Vec::new(), ..*inputs };
         for call in calls {
             let planes = inputs.image(call.input).chunks_exact(inputs.plane_len());
@@ -63,7 +67,8 @@ impl Network for Family {
                 out.data.extend(plane.iter().map(|x| {
                     let x = f64::from(*x);
                     let clean = centre + gain * (x - signal * centre);
-                    ((x - signal * clean) / noise) as f32
+                    let epsilon = (x - signal * clean) / noise;
+                    (if flow { epsilon - clean } else { epsilon }) as f32
                 }));
             }
         }

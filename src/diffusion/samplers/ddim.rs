@@ -15,13 +15,13 @@ pub struct Ddim {
 
 impl Ddim {
     /// As diffusers' `DDIMScheduler.from_config(config).set_timesteps(steps)`. That class knows no Karras, exponential or
-    /// SGM-uniform spacing; with these it takes Euler's noise levels, on which the two methods are one.
+    /// SGM-uniform spacing, and no flow; with these it takes Euler's noise levels, on which the two methods are one.
     ///
     /// # Errors
     /// Where `steps` is 0 or more than the training steps.
     pub fn new(config: &SchedulerConfig, steps: usize) -> Result<Self, ScheduleError> {
         let limit = Limit::of(config, Some(config.clip_sample.unwrap_or(true)));
-        if !matches!(config.schedule, Schedule::Normal | Schedule::Trailing) {
+        if config.flow.is_some() || !matches!(config.schedule, Schedule::Normal | Schedule::Trailing) {
             let process = Levels::euler(config, steps, false)?.process(config, Level::variance_preserving, limit);
             return Ok(Self { next: (1..=steps).map(|i| process.level(i)).collect(), process });
         }

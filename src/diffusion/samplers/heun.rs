@@ -19,7 +19,7 @@ pub struct Heun {
 
 impl Heun {
     /// As diffusers' `HeunDiscreteScheduler.from_config(config).set_timesteps(steps)`, which takes no notice of
-    /// `rescale_betas_zero_snr`.
+    /// `rescale_betas_zero_snr`, or for a flow as `FlowMatchHeunDiscreteScheduler`.
     ///
     /// # Errors
     /// As [`super::Euler::new`].

@@ -19,6 +19,7 @@ impl Lcm {
     /// # Errors
     /// Where there are more steps than the checkpoint was distilled with, or a spacing other than its own is asked for.
     pub fn new(config: &SchedulerConfig, steps: usize) -> Result<Self, ScheduleError> {
+        config.refuse_flow("LCM does not draw with flow checkpoints yet; choose Euler, Heun or DPM++ 2M")?;
         if config.schedule != Schedule::Normal {
             return Err(ScheduleError::Combination(
                 "LCM visits the noise levels its checkpoint was distilled on; choose the schedule normal",

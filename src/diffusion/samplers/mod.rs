@@ -5,7 +5,7 @@
 //! noise. Averaging latents that were stepped window by window is the same only for samplers that are affine in a single
 //! prediction (DDIM, Euler); with the others it mixes up pasts or averages noise away.
 //!
-//! What is averaged is the *fusable* form of a prediction: epsilon and sample as they are, velocity turned to x₀ with the
+//! What is averaged is the *fusable* form of a prediction: epsilon and sample as they are, velocity (a flow's, too) turned to x₀ with the
 //! copy's own latent, since under a soft mask a bootstrapped copy differs from the latent it is fused into.
 //!
 //! Each sampler follows diffusers' class of its name step by step; what the checkpoint's scheduler configuration leaves open

@@ -81,6 +81,12 @@ impl Level {
         Self { signal: 1.0, noise: sigma, input_scale: 1.0 / norm, sigma, of_velocity }
     }
 
+    /// Of a rectified flow: (1 − σ)·x₀ + σ·ε (Liu et al. 2023).
+    pub(super) fn flow(sigma: f32) -> Self {
+        let signal = 1.0 - sigma;
+        Self { signal, noise: sigma, input_scale: 1.0, sigma: sigma / signal, of_velocity: (1.0, sigma) }
+    }
+
     /// λ: half the logarithm of the signal-to-noise ratio (Lu et al. 2022); infinite where there is no noise or no signal.
     pub(super) fn lambda(&self) -> f64 {
         -f64::from(self.sigma).ln()
@@ -129,7 +135,7 @@ impl ForwardProcess {
     pub(super) fn fusable(&self, i: usize, x: &[f32], prediction: &mut [f32]) {
         match self.prediction {
             PredictionType::Epsilon | PredictionType::Sample => {}
-            PredictionType::VPrediction => {
+            PredictionType::VPrediction | PredictionType::Flow => {
                 let (of_x, of_v) = self.level(i).of_velocity;
                 for (p, x) in prediction.iter_mut().zip(x) {
                     *p = of_x * x - of_v * *p;
@@ -142,7 +148,7 @@ impl ForwardProcess {
         let Level { signal, noise, .. } = self.level(i);
         let mut clean = match self.prediction {
             PredictionType::Epsilon => x.iter().zip(fused).map(|(x, e)| (x - noise * e) / signal).collect(),
-            PredictionType::VPrediction | PredictionType::Sample => fused.to_vec(),
+            PredictionType::VPrediction | PredictionType::Sample | PredictionType::Flow => fused.to_vec(),
         };
         self.limit.apply(&mut clean);
         clean
@@ -153,7 +159,7 @@ impl ForwardProcess {
         let Level { signal, noise, .. } = self.level(i);
         match self.prediction {
             PredictionType::Epsilon => fused,
-            PredictionType::VPrediction | PredictionType::Sample => (x - signal * fused) / noise,
+            PredictionType::VPrediction | PredictionType::Sample | PredictionType::Flow => (x - signal * fused) / noise,
         }
     }
 }
