@@ -119,6 +119,10 @@ fn inputs_of(inputs: &Planes, calls: &[Call]) -> Planes {
 }
 
 impl Network for Toy {
+    fn latent_channels(&self) -> usize {
+        4
+    }
+
     fn in_channels(&self) -> usize {
         self.planes
     }
@@ -350,6 +354,10 @@ fn a_wrapped_canvas_has_no_edge() {
     // pixel alone makes that exact.
     struct Local;
     impl Network for Local {
+        fn latent_channels(&self) -> usize {
+            4
+        }
+
         fn predict(&mut self, inputs: &Planes, _t: f32, calls: &[Call]) -> Result<Planes, NetworkError> {
             let mut out = inputs_of(inputs, calls);
             out.data.iter_mut().for_each(|v| *v = (*v * 2.0).sin());
@@ -423,6 +431,10 @@ fn nonsense_is_refused_in_words() {
 fn a_picture_of_nan_is_an_error_not_a_black_picture() {
     struct Broken;
     impl Network for Broken {
+        fn latent_channels(&self) -> usize {
+            4
+        }
+
         fn predict(&mut self, inputs: &Planes, _t: f32, calls: &[Call]) -> Result<Planes, NetworkError> {
             let mut out = inputs_of(inputs, calls);
             out.data.fill(f32::NAN);

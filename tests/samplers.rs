@@ -73,6 +73,10 @@ fn plain(height: usize, width: usize, seed: u64) -> Painting {
 struct Formula<F>(F);
 
 impl<F: FnMut(&[f32], f64, PromptId) -> Vec<f32>> Network for Formula<F> {
+    fn latent_channels(&self) -> usize {
+        4
+    }
+
     fn predict(&mut self, inputs: &Planes, timestep: f32, calls: &[Call]) -> Result<Planes, NetworkError> {
         let mut out = Planes::zeros(calls.len(), 4, inputs.height, inputs.width);
         for (n, &Call { input, prompt }) in calls.iter().enumerate() {
@@ -103,6 +107,7 @@ fn toy(x: &[f32], t: f64, kind: PredictionType) -> Vec<f32> {
             PredictionType::Epsilon => epsilon,
             PredictionType::VPrediction => a * epsilon - b * clean,
             PredictionType::Sample => clean,
+            PredictionType::Flow => epsilon - clean,
         }) as f32
     };
     x.iter().enumerate().map(value).collect()
@@ -350,6 +355,7 @@ fn soft_masks_and_every_prediction_type_fuse_to_the_same_picture() {
                     PredictionType::Epsilon => e,
                     PredictionType::VPrediction => signal * e - noise * ((x - noise * e) / signal),
                     PredictionType::Sample => (x - noise * e) / signal,
+                    PredictionType::Flow => e - (x - noise * e) / signal,
                 };
                 x.iter().zip(epsilons).map(turn).collect::<Vec<f32>>()
             };

@@ -21,6 +21,10 @@ struct Toy {
 }
 
 impl Network for Toy {
+    fn latent_channels(&self) -> usize {
+        4
+    }
+
     fn predict(&mut self, inputs: &Planes, _timestep: f32, calls: &[Call]) -> Result<Planes, NetworkError> {
         (self.at_call)(self.calls.fetch_add(1, Ordering::SeqCst));
         let data = calls.iter().flat_map(|call| inputs.image(call.input)).map(|v| v * 0.5).collect();
@@ -325,6 +329,10 @@ struct Slow {
 }
 
 impl Network for Slow {
+    fn latent_channels(&self) -> usize {
+        self.toy.latent_channels()
+    }
+
     fn predict(&mut self, inputs: &Planes, timestep: f32, calls: &[Call]) -> Result<Planes, NetworkError> {
         self.toy.predict(inputs, timestep, calls)
     }
@@ -479,6 +487,10 @@ fn two_small_models_stay_loaded_and_a_large_one_is_alone() {
 struct Large(Toy);
 
 impl Network for Large {
+    fn latent_channels(&self) -> usize {
+        self.0.latent_channels()
+    }
+
     fn predict(&mut self, inputs: &Planes, timestep: f32, calls: &[Call]) -> Result<Planes, NetworkError> {
         self.0.predict(inputs, timestep, calls)
     }

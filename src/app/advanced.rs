@@ -3,11 +3,8 @@
 use super::editor::Field;
 use super::texts::{key, tr};
 use super::{App, theme, widgets};
-use crate::document::{BootstrapColour, Document, MAX_WINDOW, Overlap, Regions, Schedule, WindowWeights, Wrap};
+use crate::document::{BootstrapColour, CELL, Document, MAX_WINDOW, Overlap, Regions, Schedule, WindowWeights, Wrap};
 use egui::{Align, ComboBox, DragValue, Label, Layout, RichText, Ui};
-
-/// Canvas pixels per pixel of the latent, in which the document keeps its lengths.
-const LATENT: u32 = 8;
 
 /// A choice of a setting: what it is called, and what it does to the picture.
 type Choice<T> = (T, &'static str, &'static str);
@@ -122,15 +119,15 @@ impl App {
     }
 
     fn stride_field(&mut self, ui: &mut Ui, width: f32) {
-        let mut stride = self.editor.document().settings.stride * LATENT;
+        let mut stride = self.editor.document().settings.stride * CELL;
         let hint = tr("How far apart windows lie. Closer: smoother, and slower");
         let response = widgets::field(ui, width, tr("Stride"), hint, |ui, label| {
             // (Rounded to the latent's grid, so not letter by letter.)
-            let value = DragValue::new(&mut stride).range(LATENT..=MAX_WINDOW * LATENT).speed(LATENT).suffix(" px");
+            let value = DragValue::new(&mut stride).range(CELL..=MAX_WINDOW * CELL).speed(CELL).suffix(" px");
             let value = value.update_while_editing(false);
             ui.add(value).labelled_by(label).on_hover_text(hint)
         });
-        self.changed(&response, Field::Stride, |d| d.settings.stride = (stride / LATENT).max(1));
+        self.changed(&response, Field::Stride, |d| d.settings.stride = (stride / CELL).max(1));
     }
 
     /// A field with a list to choose from; each entry says what it does.

@@ -4,7 +4,7 @@ use super::asked::Asked;
 use super::texts::{fill, tr};
 use super::words::Writing;
 use super::{Editor, Selected};
-use crate::document::{Area, Coverage, Document, RegionId, Start, WarningKind};
+use crate::document::{Area, CELL, Coverage, Document, RegionId, Start, WarningKind};
 use crate::studio::Vocabulary;
 use std::sync::Arc;
 
@@ -106,7 +106,7 @@ fn texts(document: &Document, coverage: &Coverage) -> Vec<String> {
     {
         texts.push(tr("Nothing of the picture may change yet. Paint where it may.").to_owned());
     }
-    if !document.width.is_multiple_of(8) || !document.height.is_multiple_of(8) {
+    if !document.width.is_multiple_of(CELL) || !document.height.is_multiple_of(CELL) {
         texts.push(tr("Width and height should be multiples of 8.").to_owned());
     }
     texts

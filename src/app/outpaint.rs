@@ -2,7 +2,7 @@
 
 use super::texts::tr;
 use super::{App, theme};
-use crate::document::Document;
+use crate::document::{CELL, Document};
 use egui::{Grid, RichText, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, vec2};
 
 /// The ways to fit the painting to a canvas of another size.
@@ -33,8 +33,9 @@ impl Anchor {
     fn place(self, old: (u32, u32), new: (u32, u32)) -> (i32, i32) {
         let along = |at: u8, old: u32, new: u32| {
             let grown = i64::from(new) - i64::from(old);
+            let cell = i64::from(CELL);
             // On the latent grid, so that kept cells stay whole.
-            i32::try_from(grown * i64::from(at) / 2 / 8 * 8).unwrap_or(0)
+            i32::try_from(grown * i64::from(at) / 2 / cell * cell).unwrap_or(0)
         };
         (along(self.x, old.0, new.0), along(self.y, old.1, new.1))
     }

@@ -137,6 +137,10 @@ impl Model {
 }
 
 impl Network for Model {
+    fn latent_channels(&self) -> usize {
+        self.checkpoint.vae.0.latent_channels
+    }
+
     fn in_channels(&self) -> usize {
         self.networks.in_channels()
     }

@@ -45,7 +45,7 @@ impl Engine<'_> {
             let mut inputs = Planes::zeros(held.len(), network.in_channels(), height, width);
             let mut calls = Vec::new();
             for (input, held) in held.iter().enumerate() {
-                let (latent, conditions) = inputs.image_mut(input).split_at_mut(4 * height * width);
+                let (latent, conditions) = inputs.image_mut(input).split_at_mut(self.channels * height * width);
                 for (to, from) in latent.iter_mut().zip(&held.crop) {
                     *to = from * scale;
                 }
@@ -58,7 +58,7 @@ impl Engine<'_> {
                 }
             }
             let out = network.predict_areas(&inputs, sampler.timesteps()[i], &calls).map_err(PaintError::Network)?;
-            if out.data.len() != calls.len() * 4 * height * width {
+            if out.data.len() != calls.len() * self.channels * height * width {
                 return Err(PaintError::Invalid(
                     "the network answered with another shape than it was asked".to_owned(),
                 ));
@@ -84,7 +84,7 @@ impl Engine<'_> {
     }
 
     fn hold(&self, window: Window, step: usize, latent: &Planes) -> Held {
-        let mut crop = vec![0.0; 4 * window.area()];
+        let mut crop = vec![0.0; self.channels * window.area()];
         window.crop(latent, &mut crop);
         let pieces = self.painting.pieces(&window, step);
         let (mut guidance, mut weight) = (vec![0.0; window.area()], vec![0.0; window.area()]);

@@ -39,7 +39,7 @@ impl Observer for () {}
 /// A finished latent and what it cost.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Painted {
-    /// `[1, 4, height, width]`, unscaled, as the sampler left it.
+    /// `[1, latent_channels, height, width]`, unscaled, as the sampler left it.
     pub latent: Planes,
     pub windows: usize,
     /// Batch elements the UNet evaluated.
@@ -136,14 +136,17 @@ fn run(
 ) -> Result<Painted, PaintError> {
     painting.check()?;
     let (height, width) = (painting.height, painting.width);
+    let channels = network.latent_channels();
     let evaluations = sampler.timesteps().len();
     let start = painting.start.as_ref();
     if let Some(start) = start {
-        start.check(painting, sampler.steps())?;
+        start.check(painting, channels, sampler.steps())?;
     }
     let planes = network.in_channels();
     let seen = painting.conditions.as_ref();
-    if planes != 4 + seen.map_or(0, |c| c.channels) || seen.is_some_and(|c| (c.height, c.width) != (height, width)) {
+    if planes != channels + seen.map_or(0, |c| c.channels)
+        || seen.is_some_and(|c| (c.height, c.width) != (height, width))
+    {
         return Err(PaintError::Invalid(format!(
             "the UNet takes {planes} planes, which is not what there is to paint"
         )));
@@ -152,11 +155,11 @@ fn run(
     let steps = sampler.steps() - first_step;
     let first = sampler.evaluation_of(first_step);
     if let Some(kept) = kept {
-        kept.check(painting, evaluations - first)?;
+        kept.check(painting, channels, evaluations - first)?;
     }
 
-    let mut noise = Planes::zeros(1, 4, height, width);
-    noise.data = mixed(painting, |seed| TorchRandom::new(seed).randn(4 * height * width));
+    let mut noise = Planes::zeros(1, channels, height, width);
+    noise.data = mixed(painting, |seed| TorchRandom::new(seed).randn(channels * height * width));
     let mut latent = noise.clone();
     match start {
         Some(start) => latent.data = start.begin(first, sampler, &noise),
@@ -177,13 +180,13 @@ fn run(
     let held = painting.free().map(|free| held(painting, free, &windows));
     let weights = windows.first().map(|(_, w)| w.weights(painting.window_weights)).unwrap_or_default();
     let colours = Colours::new(painting);
-    let mut engine = Engine { painting, windows, weights, colours, noise, samples: 0, inputs: 0 };
-    let mut denoised = Planes::zeros(1, 4, height, width);
+    let mut engine = Engine { painting, channels, windows, weights, colours, noise, samples: 0, inputs: 0 };
+    let mut denoised = Planes::zeros(1, channels, height, width);
     for i in first..evaluations {
         let fused = engine.fused_prediction(i, &latent, sampler, network, observer)?;
         denoised.data = sampler.denoised(i, &latent.data, &fused);
         let fresh = if sampler.noise(i) {
-            mixed(painting, |seed| keyed_normals(seed, i, 4, height, width))
+            mixed(painting, |seed| keyed_normals(seed, i, channels, height, width))
         } else {
             Vec::new()
         };
@@ -231,6 +234,8 @@ fn held(painting: &Painting, free: &[f32], windows: &[(usize, Window)]) -> Vec<f
 
 pub(super) struct Engine<'a> {
     pub(super) painting: &'a Painting,
+    /// Planes of the latent.
+    pub(super) channels: usize,
     /// The windows that are evaluated, with their numbers among all.
     pub(super) windows: Vec<(usize, Window)>,
     /// How much each value of a window counts.
@@ -291,7 +296,7 @@ impl Engine<'_> {
         let painting = self.painting;
         let (index, window) = self.windows[at];
         let area = window.area();
-        let mut shared = vec![0.0; 4 * area];
+        let mut shared = vec![0.0; self.channels * area];
         window.crop(latent, &mut shared);
         gathered.inputs.push(shared);
         gathered.conditions.push(self.conditions(&window));
@@ -302,7 +307,7 @@ impl Engine<'_> {
             let (mut input, mut rolled) = (plain, (0, 0));
             if own_input {
                 let colour = self.colours.latent(painting, (step, index, part), window, network)?;
-                let mut noise = vec![0.0; 4 * area];
+                let mut noise = vec![0.0; self.channels * area];
                 window.crop(&self.noise, &mut noise);
                 let mut copy = gathered.inputs[plain].clone();
                 for (j, (x, (&clean, &noise))) in copy.iter_mut().zip(colour.iter().zip(&noise)).enumerate() {
@@ -340,7 +345,7 @@ impl Engine<'_> {
     ) -> Result<Vec<Vec<f32>>, PaintError> {
         let Some(&(_, Window { width, height, .. })) = self.windows.first() else { return Ok(Vec::new()) };
         let scale = sampler.input_scale(i);
-        let channels = network.in_channels();
+        let planes = network.in_channels();
         let share = self.painting.savings;
         let mut order: Vec<usize> = (0..gathered.requests.len()).collect();
         order.sort_by_key(|&r| gathered.requests[r].input);
@@ -358,16 +363,16 @@ impl Engine<'_> {
                 }
                 calls.push(Call { input: inputs.len() - 1, prompt });
             }
-            let mut batch = Planes::zeros(inputs.len(), channels, height, width);
+            let mut batch = Planes::zeros(inputs.len(), planes, height, width);
             for (n, &input) in inputs.iter().enumerate() {
-                let (latent, conditions) = batch.image_mut(n).split_at_mut(4 * height * width);
+                let (latent, conditions) = batch.image_mut(n).split_at_mut(self.channels * height * width);
                 for (to, from) in latent.iter_mut().zip(&gathered.inputs[input]) {
                     *to = from * scale;
                 }
                 conditions.copy_from_slice(&gathered.conditions[input]);
             }
             let out = network.predict(&batch, sampler.timesteps()[i], &calls).map_err(PaintError::Network)?;
-            if out.data.len() != calls.len() * 4 * height * width {
+            if out.data.len() != calls.len() * self.channels * height * width {
                 return Err(PaintError::Invalid(
                     "the network answered with another shape than it was asked".to_owned(),
                 ));

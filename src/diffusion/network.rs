@@ -44,15 +44,19 @@ pub struct AreaCall {
 
 /// A latent diffusion model: UNet and VAE.
 pub trait Network {
-    /// Planes of a UNet input: 4, or 9 where the checkpoint inpaints (latent, mask, masked picture).
+    /// Planes of a latent: 4 in Stable Diffusion, 16 in most later families.
+    fn latent_channels(&self) -> usize;
+
+    /// Planes of a UNet input: those of the latent, or where the checkpoint inpaints (latent, mask, masked picture) twice as many
+    /// and one.
     fn in_channels(&self) -> usize {
-        4
+        self.latent_channels()
     }
 
     /// One UNet batch: for each of `calls`, image `input` of `inputs` `[n, in_channels, h, w]` with the words `prompt`, all at
-    /// `timestep` (in training steps, 0 to 999). Returns the raw outputs (epsilon, v or sample) `[calls, 4, h, w]` in the
-    /// order of `calls`. What does not depend on the words is computed once per input, so calls on one input belong into
-    /// one batch.
+    /// `timestep` (in training steps, 0 to 999; a flow's σ times 1000). Returns the raw outputs (epsilon, v, sample or velocity)
+    /// `[calls, latent_channels, h, w]` in the order of `calls`. What does not depend on the words is computed once per input,
+    /// so calls on one input belong into one batch.
     ///
     /// # Errors
     /// Whatever the device reports.
@@ -67,13 +71,14 @@ pub trait Network {
         Err("this network cannot hold regions by attention; choose MultiDiffusion".into())
     }
 
-    /// Encodes pictures `[n, 3, H, W]` in −1…1 (sides multiples of 8) to latents `[n, 4, H/8, W/8]`.
+    /// Encodes pictures `[n, 3, H, W]` in −1…1 to latents `[n, latent_channels, H/f, W/f]` in the UNet's units (the
+    /// autoencoder's scale and shift are applied). The sides are multiples of the autoencoder's factor f.
     ///
     /// # Errors
     /// Whatever the device reports.
     fn encode(&mut self, pictures: &Planes) -> Result<Moments, NetworkError>;
 
-    /// Decodes latents `[n, 4, h, w]` to pictures `[n, 3, 8h, 8w]`, about −1…1 (not clamped).
+    /// Decodes latents `[n, latent_channels, h, w]` to pictures `[n, 3, f·h, f·w]`, about −1…1 (not clamped).
     ///
     /// # Errors
     /// Whatever the device reports.

@@ -79,7 +79,7 @@ pub struct Painting {
     pub savings: bool,
     /// The picture to start from; `None` to start from noise.
     pub start: Option<Start>,
-    /// What an inpainting UNet sees beside the latent (Rombach et al. 2022, section 4.5), `[1, 5, height, width]`: the mask, 1
+    /// What an inpainting UNet sees beside the latent (Rombach et al. 2022, section 4.5), `[1, 1 + latent_channels, height, width]`: the mask, 1
     /// where something may change, and the latent of the picture with grey there; `None` for every other UNet.
     pub conditions: Option<Planes>,
 }

@@ -49,7 +49,8 @@ pub fn paint_reference(
     }
     let steps = sampler.timesteps().len();
     let area = window * window;
-    let len = 4 * area;
+    let channels = network.latent_channels();
+    let len = channels * area;
 
     let mut random = TorchRandom::new(painting.seed);
     let colours = random.rand(bootstrapping * 3);
@@ -65,7 +66,7 @@ pub fn paint_reference(
         backgrounds.push(sample.collect::<Vec<f32>>());
     }
     let masks: Vec<Vec<f32>> = painting.parts.iter().map(|p| p.mask.cells()).collect();
-    let mut latent = Planes::zeros(1, 4, height, width);
+    let mut latent = Planes::zeros(1, channels, height, width);
     latent.data = random.randn(latent.data.len());
     let noise = latent.clone();
 
@@ -77,7 +78,7 @@ pub fn paint_reference(
             let mut crop = vec![0.0; len];
             view.crop(&latent, &mut crop);
             let masks: Vec<Vec<f32>> = masks.iter().map(|mask| view.crop_plane(mask, height, width)).collect();
-            let mut copies = Planes::zeros(prompts, 4, window, window);
+            let mut copies = Planes::zeros(prompts, channels, window, window);
             for k in 0..prompts {
                 copies.image_mut(k).copy_from_slice(&crop);
             }
@@ -114,7 +115,7 @@ pub fn paint_reference(
                 view.for_each_run(height, width, |from, to, n| {
                     for j in 0..n {
                         count[to + j] += mask[from + j];
-                        for c in 0..4 {
+                        for c in 0..channels {
                             value[c * height * width + to + j] += stepped[c * area + from + j] * mask[from + j];
                         }
                     }

@@ -3,6 +3,7 @@
 //! Follows diffusers' `scheduler_config.json` and its defaults, which differ from sampler to sampler: where they do, a field
 //! is an `Option` and each sampler fills in its own.
 
+use super::FlowConfig;
 use serde::Deserialize;
 
 /// What the UNet's output means (Ho et al. 2020; Salimans and Ho 2022).
@@ -16,6 +17,9 @@ pub enum PredictionType {
     VPrediction,
     /// The clean latent x₀.
     Sample,
+    /// The velocity ε − x₀ of a rectified flow (Liu et al. 2023); goes with [`SchedulerConfig::flow`].
+    #[serde(skip)]
+    Flow,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -71,6 +75,9 @@ pub struct SchedulerConfig {
     /// What the person chose in place of the configuration's own spacing.
     #[serde(skip)]
     pub schedule: Schedule,
+    /// The schedule of a rectified flow, which has no betas; `None` for a diffusion model.
+    #[serde(skip)]
+    pub flow: Option<FlowConfig>,
     pub num_train_timesteps: usize,
     pub beta_start: Option<f64>,
     pub beta_end: Option<f64>,
@@ -122,6 +129,7 @@ impl Default for SchedulerConfig {
     fn default() -> Self {
         Self {
             schedule: Schedule::Normal,
+            flow: None,
             num_train_timesteps: 1000,
             beta_start: None,
             beta_end: None,
@@ -183,7 +191,11 @@ impl SchedulerConfig {
         if let Some(fields) = json.as_object_mut() {
             fields.retain(|_, value| !value.is_null());
         }
-        let config: Self = serde_json::from_value(json).map_err(|e| ScheduleError::Config(e.to_string()))?;
+        let flow = FlowConfig::from_json(&json)?;
+        let mut config: Self = serde_json::from_value(json).map_err(|e| ScheduleError::Config(e.to_string()))?;
+        if flow.is_some() {
+            (config.flow, config.prediction_type) = (flow, PredictionType::Flow);
+        }
         if config.use_flow_sigmas {
             return Err(ScheduleError::Unsupported("use_flow_sigmas: true"));
         }
@@ -223,6 +235,11 @@ impl SchedulerConfig {
             betas = rescale_zero_terminal_snr(&betas);
         }
         cumprod(betas.iter().map(|b| 1.0 - b))
+    }
+
+    /// An error with this text where the checkpoint is a flow.
+    pub(super) fn refuse_flow(&self, text: &'static str) -> Result<(), ScheduleError> {
+        if self.flow.is_some() { Err(ScheduleError::Combination(text)) } else { Ok(()) }
     }
 
     /// The same with the spacing a person chose.

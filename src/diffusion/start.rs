@@ -6,7 +6,7 @@ use super::{PaintError, Painting, Planes, Sampler};
 /// A picture that a painting starts from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Start {
-    /// The picture's latent, `[1, 4, height, width]`.
+    /// The picture's latent, `[1, latent_channels, height, width]`.
     pub clean: Planes,
     /// The first step that is taken; those before are left out, since the picture stands for what they would have made.
     pub from: usize,
@@ -17,10 +17,10 @@ pub struct Start {
 }
 
 impl Start {
-    pub(super) fn check(&self, painting: &Painting, steps: usize) -> Result<(), PaintError> {
+    pub(super) fn check(&self, painting: &Painting, channels: usize, steps: usize) -> Result<(), PaintError> {
         let cells = painting.height * painting.width;
         let invalid = |text: &str| Err(PaintError::Invalid(text.to_owned()));
-        if self.clean.data.len() != 4 * cells || self.free.as_ref().is_some_and(|free| free.len() != cells) {
+        if self.clean.data.len() != channels * cells || self.free.as_ref().is_some_and(|free| free.len() != cells) {
             return invalid("the picture to start from has another size than the canvas");
         }
         if self.clean.data.iter().any(|v| !v.is_finite()) {

@@ -74,9 +74,9 @@ pub struct Kept {
 }
 
 impl Kept {
-    pub(super) fn check(&self, painting: &Painting, evaluations: usize) -> Result<(), PaintError> {
+    pub(super) fn check(&self, painting: &Painting, channels: usize, evaluations: usize) -> Result<(), PaintError> {
         let cells = painting.height * painting.width;
-        let fits = |latent: &Planes| latent.data.len() == 4 * cells;
+        let fits = |latent: &Planes| latent.data.len() == channels * cells;
         if self.free.len() == cells
             && self.trajectory.evaluations() == evaluations
             && self.trajectory.latents.iter().all(fits)

@@ -9,11 +9,15 @@ pub const MAX_STEPS: u32 = 1000;
 /// The strongest guidance, to either side.
 pub const MAX_GUIDANCE: f32 = 100.0;
 
+/// Canvas pixels along a side of a latent cell, where no checkpoint is loaded yet that says so itself: the factor of the
+/// autoencoders of all checkpoints that can be opened so far. Grids, roundings and lengths of the window go by it.
+pub const CELL: u32 = 8;
+
 /// The largest window, and the largest distance between windows, in latent pixels: the longest side of a canvas.
-pub const MAX_WINDOW: u32 = super::MAX_SIDE / 8;
+pub const MAX_WINDOW: u32 = super::MAX_SIDE / CELL;
 
 /// The settings of a document, within the limits above, which are those of the window, the command line and the file alike. All
-/// lengths are in latent pixels (8 canvas pixels).
+/// lengths are in latent pixels ([`CELL`] canvas pixels).
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Settings {
     /// The checkpoint's name (`embedded`), folder or file.

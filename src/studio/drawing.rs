@@ -75,7 +75,7 @@ pub struct Seconds {
 #[derive(Debug, Clone)]
 pub struct Drawn {
     pub image: RgbImage,
-    /// The final latent `[1, 4, h, w]`. Where several regions were drawn again, the upper one's on cells that both could change.
+    /// The final latent `[1, latent_channels, h, w]`. Where several regions were drawn again, the upper one's on cells that both could change.
     pub latent: Planes,
     pub windows: usize,
     pub unet_samples: usize,
@@ -139,7 +139,7 @@ pub fn draw(
     if let (Some(start), Some(kept)) = (&mut painting.start, &document.start) {
         start.clean = start::encode(model_as_network(model), kept, painting.factor, painting.wrap)?;
     }
-    if model_as_network(model).in_channels() != 4 {
+    if model.in_channels() != model.latent_channels() {
         if options.reference {
             return Err(DrawError::Invalid("--reference knows no inpainting checkpoint; choose another".to_owned()));
         }

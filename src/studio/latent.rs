@@ -2,10 +2,7 @@
 
 use super::plan::overlap;
 use crate::diffusion::masks::{Coverage, feathered, latent_masks};
-use crate::document::{Document, PixelRect, Region, RegionId};
-
-/// Canvas pixels along a side of a latent cell.
-pub const CELL: u32 = 8;
+use crate::document::{CELL, Document, PixelRect, Region, RegionId};
 
 /// Each visible region's share of the cells of a rectangle, 0 to 255, row by row.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -67,6 +67,10 @@ impl Loaded {
 }
 
 impl Network for Loaded {
+    fn latent_channels(&self) -> usize {
+        self.model.latent_channels()
+    }
+
     fn in_channels(&self) -> usize {
         self.model.in_channels()
     }

@@ -26,7 +26,7 @@ pub use again::KeptPicture;
 pub use drawing::{DrawError, Drawn, Options, Seconds, Stage, Watcher, draw};
 pub use estimate::{Estimate, Estimator};
 pub use failure::Failure;
-pub use latent::{CELL, LatentCells, latent_cells};
+pub use latent::{LatentCells, latent_cells};
 pub use loading::{LoadError, Loaded, load};
 pub use manner::{Manner, Manners};
 pub use model::Model;

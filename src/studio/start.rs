@@ -45,7 +45,7 @@ pub(super) fn plan(
         latent_masks(width, height, factor, &[coverage], Overlap::Order)[1].cells()
     });
     Ok(diffusion::Start {
-        clean: Planes::zeros(1, 4, 0, 0),
+        clean: Planes::zeros(1, 0, 0, 0),
         from: steps - taken,
         // At full strength an inpainted place begins with noise alone.
         from_noise: free.is_some() && taken == steps,
@@ -78,7 +78,7 @@ fn change(document: &Document, start: &Start, regions: &[Coverage<'_>]) -> Resul
     }
 }
 
-/// The latent (posterior mean) of a picture on the canvas, `[1, 4, height, width]`, from its pixels in −1…1. A canvas off the
+/// The latent (posterior mean) of a picture on the canvas, `[1, latent_channels, height, width]`, from its pixels in −1…1. A canvas off the
 /// grid is continued by its last row and column.
 fn encoded(
     network: &mut dyn Network,

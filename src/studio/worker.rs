@@ -248,7 +248,7 @@ fn one_job(shared: &Shared, id: JobId, job: &Job, models: &mut Models, last: &mu
     }
     let basis = basis(&job.document);
     options.kept = last.take().filter(|(of, _)| *of == basis).map(|(_, kept)| kept);
-    options.keep = memory_to_keep(&job.document, model.factor()) <= LAST_MEMORY;
+    options.keep = memory_to_keep(&job.document, model.factor(), model.latent_channels()) <= LAST_MEMORY;
     match draw(&job.document, model, &options, &mut watcher) {
         Ok(mut drawn) => {
             let kept = drawn.kept.take().filter(|kept| kept.memory() <= LAST_MEMORY);
@@ -282,12 +282,13 @@ fn failed(job: JobId, failure: Failure) -> Event {
     Event::Failed { job, failure: Arc::new(failure) }
 }
 
-/// The bytes a kept picture will take: its pixels, and a latent of four f32 planes before the first step and after each evaluation.
-fn memory_to_keep(document: &Document, factor: usize) -> usize {
+/// The bytes a kept picture will take: its pixels, and a latent of so many f32 planes before the first step and after each evaluation.
+fn memory_to_keep(document: &Document, factor: usize, channels: usize) -> usize {
     let (width, height) = (document.width as usize, document.height as usize);
     let steps = document.settings.steps as usize;
     // No sampler evaluates the network more than twice a step.
-    3 * width * height + width.div_ceil(factor) * height.div_ceil(factor) * 16 * (2 * steps + 1)
+    let latent = width.div_ceil(factor) * height.div_ceil(factor) * channels * size_of::<f32>();
+    3 * width * height + latent * (2 * steps + 1)
 }
 
 /// Turns a drawing's progress into events.

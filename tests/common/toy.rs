@@ -41,6 +41,10 @@ impl Toy {
 }
 
 impl Network for Toy {
+    fn latent_channels(&self) -> usize {
+        4
+    }
+
     fn predict(&mut self, inputs: &Planes, _timestep: f32, calls: &[Call]) -> Result<Planes, NetworkError> {
         let data = calls.iter().flat_map(|call| Self::prediction(inputs.image(call.input))).collect();
         Ok(Planes { count: calls.len(), data, ..*inputs })

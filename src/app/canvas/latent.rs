@@ -6,8 +6,8 @@
 use super::gpu::{Card, Channels, Source, Tiles};
 use super::tiles::grown;
 use crate::app::editor::Damage;
-use crate::document::{Document, Mask, Overlap, PixelRect, RegionId, Wrap};
-use crate::studio::{CELL, latent_cells};
+use crate::document::{CELL, Document, Mask, Overlap, PixelRect, RegionId, Wrap};
+use crate::studio::latent_cells;
 use std::collections::HashMap;
 
 /// Mask pixels looked at in a frame, about.

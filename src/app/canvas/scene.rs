@@ -6,8 +6,7 @@ use super::split::Part;
 use super::{Canvas, theme};
 use crate::app::editor::Moved;
 use crate::app::{App, ViewMode};
-use crate::document::{Document, PixelRect, Region, RegionId};
-use crate::studio::CELL;
+use crate::document::{CELL, Document, PixelRect, Region, RegionId};
 use eframe::egui_wgpu::Callback;
 use egui::{Color32, Painter, Pos2, Rect, Vec2, pos2, vec2};
 

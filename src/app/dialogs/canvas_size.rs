@@ -4,7 +4,7 @@ use super::{Dialog, Next, buttons, main, modal, other};
 use crate::app::leave::Leave;
 use crate::app::texts::{fill, tr};
 use crate::app::{outpaint, theme, widgets};
-use crate::document::{Document, MAX_SIDE, MIN_SIDE, check_canvas};
+use crate::document::{CELL, Document, MAX_SIDE, MIN_SIDE, check_canvas};
 use egui::{Button, DragValue, RichText, Ui};
 
 /// Width and height of a canvas.
@@ -27,7 +27,7 @@ impl SizeForm {
             (tr("Height"), tr("Height in pixels"), &mut self.height),
         ] {
             widgets::field(ui, ui.available_width(), label, name, |ui, id| {
-                let drag = DragValue::new(value).range(MIN_SIDE..=MAX_SIDE).speed(8.0).suffix(" px");
+                let drag = DragValue::new(value).range(MIN_SIDE..=MAX_SIDE).speed(CELL).suffix(" px");
                 let drag = drag.update_while_editing(false);
                 ui.add(drag).labelled_by(id);
             });
@@ -70,7 +70,7 @@ impl SizeForm {
 
     /// The sides the models can draw: multiples of 8.
     fn rounded(&self) -> (u32, u32) {
-        let round = |v: u32| ((v + 4) / 8 * 8).clamp(MIN_SIDE, MAX_SIDE);
+        let round = |v: u32| ((v + CELL / 2) / CELL * CELL).clamp(MIN_SIDE, MAX_SIDE);
         (round(self.width), round(self.height))
     }
 }

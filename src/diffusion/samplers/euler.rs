@@ -3,9 +3,10 @@
 use super::super::schedule::{ScheduleError, SchedulerConfig};
 use super::Sampler;
 use super::levels::Levels;
-use super::process::{ForwardProcess, Limit};
+use super::process::{ForwardProcess, Level, Limit};
 
-/// Euler's method on the probability-flow equation in σ (Karras et al. 2022, algorithm 2 without churn).
+/// Euler's method on the probability-flow equation in σ (Karras et al. 2022, algorithm 2 without churn). For a rectified flow it
+/// is the same step, since there, too, dx/dσ = (x − x₀) / σ.
 #[derive(Debug, Clone)]
 pub struct Euler {
     process: ForwardProcess,
@@ -15,7 +16,8 @@ pub struct Euler {
 }
 
 impl Euler {
-    /// As diffusers' `EulerDiscreteScheduler.from_config(config).set_timesteps(steps)`.
+    /// As diffusers' `EulerDiscreteScheduler.from_config(config).set_timesteps(steps)`, or for a flow as
+    /// `FlowMatchEulerDiscreteScheduler`.
     ///
     /// # Errors
     /// Where `steps` is 0 or more than the training steps, or the configuration asks for a spacing that is not supported.
@@ -24,10 +26,8 @@ impl Euler {
     }
 
     fn on(config: &SchedulerConfig, levels: Levels) -> Self {
-        let Levels { timesteps, sigmas, initial } = levels;
-        let here = &sigmas[..timesteps.len()];
-        let process = ForwardProcess::exploding(timesteps, here, config.prediction_type, Limit::None);
-        Self { process, sigmas, initial }
+        let process = levels.process(config, Level::variance_exploding, Limit::None);
+        Self { process, sigmas: levels.sigmas, initial: levels.initial }
     }
 
     /// σ at each step, and after the last.
@@ -71,8 +71,9 @@ impl EulerAncestral {
     /// Karras nor exponential spacing; a person who chooses one gets Euler's noise levels.
     ///
     /// # Errors
-    /// As [`Euler::new`].
+    /// As [`Euler::new`]; also for a flow.
     pub fn new(config: &SchedulerConfig, steps: usize) -> Result<Self, ScheduleError> {
+        config.refuse_flow("Euler a does not draw with flow checkpoints yet; choose Euler, Heun or DPM++ 2M")?;
         Ok(Self(Euler::on(config, Levels::euler(config, steps, false)?)))
     }
 

@@ -3,7 +3,7 @@
 use super::super::schedule::{ScheduleError, SchedulerConfig};
 use super::Sampler;
 use super::levels::Levels;
-use super::process::{ForwardProcess, Limit};
+use super::process::{ForwardProcess, Level, Limit};
 
 /// Heun's second-order method in σ (Karras et al. 2022, algorithm 1). Every step but the last evaluates the network twice:
 /// at its own level, and at the next on Euler's guess, to step with the mean of both slopes.
@@ -19,7 +19,7 @@ pub struct Heun {
 
 impl Heun {
     /// As diffusers' `HeunDiscreteScheduler.from_config(config).set_timesteps(steps)`, which takes no notice of
-    /// `rescale_betas_zero_snr`.
+    /// `rescale_betas_zero_snr`, or for a flow as `FlowMatchHeunDiscreteScheduler`.
     ///
     /// # Errors
     /// As [`super::Euler::new`].
@@ -32,10 +32,10 @@ impl Heun {
         let evaluations = 2 * steps - 1;
         let timesteps = (0..evaluations).map(|i| levels.timesteps[step(i)]).collect();
         let mut sigmas: Vec<f32> = (0..evaluations).map(|i| levels.sigmas[step(i)]).collect();
-        let limit = Limit::of(&config, config.clip_sample);
-        let process = ForwardProcess::exploding(timesteps, &sigmas, config.prediction_type, limit);
         sigmas.push(0.0);
-        Ok(Self { process, sigmas, initial: levels.initial, begun: None })
+        let levels = Levels { timesteps, sigmas, ..levels };
+        let process = levels.process(&config, Level::variance_exploding, Limit::of(&config, config.clip_sample));
+        Ok(Self { process, sigmas: levels.sigmas, initial: levels.initial, begun: None })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::schedule::{BetaSchedule, Schedule, ScheduleError, SchedulerConfig};
 use super::Sampler;
-use super::process::{ForwardProcess, Limit};
+use super::process::{ForwardProcess, Level, Limit};
 
 /// Multistep consistency sampling for latent consistency models (Luo et al. 2023, algorithm 3): each step predicts the
 /// picture and noises it anew.
@@ -19,6 +19,7 @@ impl Lcm {
     /// # Errors
     /// Where there are more steps than the checkpoint was distilled with, or a spacing other than its own is asked for.
     pub fn new(config: &SchedulerConfig, steps: usize) -> Result<Self, ScheduleError> {
+        config.refuse_flow("LCM does not draw with flow checkpoints yet; choose Euler, Heun or DPM++ 2M")?;
         if config.schedule != Schedule::Normal {
             return Err(ScheduleError::Combination(
                 "LCM visits the noise levels its checkpoint was distilled on; choose the schedule normal",
@@ -40,11 +41,11 @@ impl Lcm {
         let timesteps: Vec<usize> =
             (0..steps).map(|i| (original - (i as f64 * apart).floor() as usize) * skip - 1).collect();
         let bar = config.alphas_cumprod();
-        let here: Vec<f32> = timesteps.iter().map(|&t| bar[t]).collect();
         let boundary = timesteps.iter().map(|&t| boundary(t as f64 * config.timestep_scaling)).collect();
-        let timesteps = timesteps.iter().map(|&t| t as f32).collect();
+        let levels = timesteps.iter().map(|&t| Level::of_alpha_cumprod(bar[t]));
+        let times = timesteps.iter().map(|&t| t as f32).collect();
         let limit = Limit::of(&config, config.clip_sample);
-        Ok(Self { process: ForwardProcess::of_alphas(timesteps, &here, config.prediction_type, limit), boundary })
+        Ok(Self { process: ForwardProcess::new(times, levels, config.prediction_type, limit), boundary })
     }
 }
 

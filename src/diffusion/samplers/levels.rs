@@ -1,13 +1,15 @@
 //! The noise levels a run visits: σ = noise / signal at every step, and the time the network is told with each.
 
+use super::super::FlowConfig;
 use super::super::schedule::{FinalSigma, Schedule, ScheduleError, SchedulerConfig, Spacing, linspace_f64, trailing};
+use super::process::{ForwardProcess, Level, Limit};
 
 /// Steps of a run, from noise to picture.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Levels {
     /// In training steps; fractions are allowed.
     pub(super) timesteps: Vec<f32>,
-    /// σ at each step, and the level after the last.
+    /// σ at each step, and the level after the last. For a flow the share of noise, else noise / signal.
     pub(super) sigmas: Vec<f32>,
     /// What standard normal noise is multiplied with to be the first latent of the samplers that work in σ.
     pub(super) initial: f32,
@@ -36,6 +38,9 @@ impl Levels {
     /// As diffusers' `EulerDiscreteScheduler`; the configuration's own Karras or exponential spacing counts only where
     /// `own_ramp` says that the sampler's class in diffusers reads it.
     pub(super) fn euler(config: &SchedulerConfig, steps: usize, own_ramp: bool) -> Result<Self, ScheduleError> {
+        if let Some(flow) = &config.flow {
+            return Self::flow(config, flow, steps);
+        }
         if own_ramp {
             let text = |value: &Option<String>, default: &str| value.as_deref().unwrap_or(default) == default;
             if !text(&config.timestep_type, "discrete") {
@@ -52,7 +57,25 @@ impl Levels {
 
     /// As diffusers' `HeunDiscreteScheduler`, one level a step.
     pub(super) fn heun(config: &SchedulerConfig, steps: usize) -> Result<Self, ScheduleError> {
+        if let Some(flow) = &config.flow {
+            return Self::flow(config, flow, steps);
+        }
         Self::on_grid(config, steps, true, (None, None), FinalSigma::Zero)
+    }
+
+    /// As diffusers' `FlowMatchEulerDiscreteScheduler`; ramps run between the first and the last level.
+    fn flow(config: &SchedulerConfig, flow: &FlowConfig, steps: usize) -> Result<Self, ScheduleError> {
+        let sigmas = flow.sigmas(config, steps)?;
+        let ends = (sigmas[0], sigmas[steps - 1]);
+        let sigmas = match ramp(config, true)? {
+            Ramp::Karras => karras(ends.0, ends.1, steps),
+            Ramp::Exponential => exponential(ends.0, ends.1, steps),
+            Ramp::Plain | Ramp::SgmUniform => sigmas,
+        };
+        let mut sigmas: Vec<f32> = sigmas.into_iter().map(|sigma| sigma as f32).collect();
+        let timesteps = sigmas.iter().map(|sigma| sigma * config.num_train_timesteps as f32).collect();
+        sigmas.push(0.0);
+        Ok(Self { timesteps, sigmas, initial: 1.0 })
     }
 
     /// Levels of the samplers that visit `steps` training steps and let ramps run between the first and the last of these.
@@ -87,6 +110,14 @@ impl Levels {
     /// As diffusers' multistep solvers: one more training step than steps, the last left out, and integer times; ramps run
     /// over the whole training schedule.
     pub(super) fn solver(config: &SchedulerConfig, steps: usize, times: Times) -> Result<Self, ScheduleError> {
+        if let Some(flow) = &config.flow {
+            let mut levels = Self::flow(config, flow, steps)?;
+            if times == Times::UniPc {
+                // As diffusers' class, whose corrector cannot do with a log-SNR that is infinite.
+                levels.sigmas[0] = levels.sigmas[0].min(1.0 - 1e-6);
+            }
+            return Ok(levels);
+        }
         let train = config.num_train_timesteps;
         if steps == 0 || steps >= train {
             return Err(ScheduleError::Steps { steps, most: train - 1 });
@@ -142,6 +173,16 @@ impl Levels {
         // Leading spacing starts below the noisiest level, where a latent still has some signal's variance.
         let initial = if from_largest { largest } else { (largest * largest + 1.0).sqrt() };
         Self { timesteps: timesteps.iter().map(|&t| t as f32).collect(), sigmas, initial }
+    }
+}
+
+impl Levels {
+    /// The process that visits these levels, the one after the last included: a flow's, or that of a diffusion model whose
+    /// latents a sampler keeps as `level` makes them. Flows limit no x₀.
+    pub(super) fn process(&self, config: &SchedulerConfig, level: fn(f32) -> Level, limit: Limit) -> ForwardProcess {
+        let (level, limit) = if config.flow.is_some() { (Level::flow as _, Limit::None) } else { (level, limit) };
+        let levels = self.sigmas.iter().map(|&sigma| level(sigma));
+        ForwardProcess::new(self.timesteps.clone(), levels, config.prediction_type, limit)
     }
 }
 

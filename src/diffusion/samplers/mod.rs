@@ -5,7 +5,7 @@
 //! noise. Averaging latents that were stepped window by window is the same only for samplers that are affine in a single
 //! prediction (DDIM, Euler); with the others it mixes up pasts or averages noise away.
 //!
-//! What is averaged is the *fusable* form of a prediction: epsilon and sample as they are, velocity turned to x₀ with the
+//! What is averaged is the *fusable* form of a prediction: epsilon and sample as they are, velocity (a flow's, too) turned to x₀ with the
 //! copy's own latent, since under a soft mask a bootstrapped copy differs from the latent it is fused into.
 //!
 //! Each sampler follows diffusers' class of its name step by step; what the checkpoint's scheduler configuration leaves open
@@ -25,7 +25,7 @@ pub use dpm_solver::DpmSolver;
 pub use euler::{Euler, EulerAncestral};
 pub use heun::Heun;
 pub use lcm::Lcm;
-pub use process::ForwardProcess;
+pub use process::{ForwardProcess, Level};
 pub use unipc::UniPc;
 
 /// Steps a latent from noise to picture. `i` counts evaluations of the network; most samplers make one a step.
@@ -67,7 +67,7 @@ pub trait Sampler: Send {
 
     /// What the latent is multiplied with before the network sees it at evaluation `i`.
     fn input_scale(&self, i: usize) -> f32 {
-        self.process().input_scale(i)
+        self.process().level(i).input_scale
     }
 
     /// `clean` with the noise of evaluation `i`: the latent a picture has there.

@@ -45,36 +45,72 @@ impl Limit {
     }
 }
 
-/// x_t = signal·x₀ + noise·ε at each evaluation (Ho, Jain and Abbeel 2020, equation 4; Karras et al. 2022 write it with a
-/// signal of 1).
+/// A latent at a noise level: x_t = signal·x₀ + noise·ε. (diffusers writes α_t and σ_t.)
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Level {
+    pub signal: f32,
+    pub noise: f32,
+    /// Factor on the latent before the network sees it.
+    pub input_scale: f32,
+    /// noise / signal: k-diffusion's σ.
+    sigma: f32,
+    /// Weights (of the latent, of the velocity) in x₀ = w·x_t − w′·v.
+    of_velocity: (f32, f32),
+}
+
+impl Level {
+    /// Of latents of variance 1, from ᾱ (Ho, Jain and Abbeel 2020, equation 4).
+    pub(super) fn of_alpha_cumprod(bar: f32) -> Self {
+        Self::of_unit_variance(bar.sqrt(), (1.0 - bar).sqrt(), ((1.0 - bar) / bar).sqrt())
+    }
+
+    /// Of latents of variance 1, from σ = noise / signal.
+    pub(super) fn variance_preserving(sigma: f32) -> Self {
+        let signal = 1.0 / (sigma * sigma + 1.0).sqrt();
+        Self::of_unit_variance(signal, sigma * signal, sigma)
+    }
+
+    fn of_unit_variance(signal: f32, noise: f32, sigma: f32) -> Self {
+        Self { signal, noise, input_scale: 1.0, sigma, of_velocity: (signal, noise) }
+    }
+
+    /// Of latents that keep their signal under growing noise (Karras et al. 2022); the network is given them at variance 1.
+    pub(super) fn variance_exploding(sigma: f32) -> Self {
+        let norm = (1.0 + sigma * sigma).sqrt();
+        let of_velocity = (1.0 / (norm * norm), sigma / norm);
+        Self { signal: 1.0, noise: sigma, input_scale: 1.0 / norm, sigma, of_velocity }
+    }
+
+    /// Of a rectified flow: (1 − σ)·x₀ + σ·ε (Liu et al. 2023).
+    pub(super) fn flow(sigma: f32) -> Self {
+        let signal = 1.0 - sigma;
+        Self { signal, noise: sigma, input_scale: 1.0, sigma: sigma / signal, of_velocity: (1.0, sigma) }
+    }
+
+    /// λ: half the logarithm of the signal-to-noise ratio (Lu et al. 2022); infinite where there is no noise or no signal.
+    pub(super) fn lambda(&self) -> f64 {
+        -f64::from(self.sigma).ln()
+    }
+}
+
+/// The noise level and the time of each network evaluation, and how a prediction is read there.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ForwardProcess {
     timesteps: Vec<f32>,
-    /// (signal, noise) at each evaluation.
-    levels: Vec<(f32, f32)>,
-    /// Whether latents have a variance of 1 at every level; else the network is given them divided by √(signal² + noise²).
-    preserving: bool,
+    /// One for each evaluation, and where the sampler asks for it the one after the last.
+    levels: Vec<Level>,
     prediction: PredictionType,
     limit: Limit,
 }
 
 impl ForwardProcess {
-    /// Of latents that keep a variance of 1, from ᾱ at each evaluation.
-    pub(super) fn of_alphas(timesteps: Vec<f32>, bar: &[f32], prediction: PredictionType, limit: Limit) -> Self {
-        let levels = bar.iter().map(|a| (a.sqrt(), (1.0 - a).sqrt())).collect();
-        Self { timesteps, levels, preserving: true, prediction, limit }
-    }
-
-    /// The same from σ at each evaluation.
-    pub(super) fn preserving(timesteps: Vec<f32>, sigmas: &[f32], prediction: PredictionType, limit: Limit) -> Self {
-        let levels = sigmas.iter().map(|&sigma| preserving(sigma)).collect();
-        Self { timesteps, levels, preserving: true, prediction, limit }
-    }
-
-    /// Of latents whose variance grows with σ.
-    pub(super) fn exploding(timesteps: Vec<f32>, sigmas: &[f32], prediction: PredictionType, limit: Limit) -> Self {
-        let levels = sigmas.iter().map(|&sigma| (1.0, sigma)).collect();
-        Self { timesteps, levels, preserving: false, prediction, limit }
+    pub(super) fn new(
+        timesteps: Vec<f32>,
+        levels: impl IntoIterator<Item = Level>,
+        prediction: PredictionType,
+        limit: Limit,
+    ) -> Self {
+        Self { timesteps, levels: levels.into_iter().collect(), prediction, limit }
     }
 
     /// The timesteps the network is called at.
@@ -82,36 +118,37 @@ impl ForwardProcess {
         &self.timesteps
     }
 
-    fn norm(&self, i: usize) -> f32 {
-        let (signal, noise) = self.levels[i];
-        if self.preserving { 1.0 } else { (signal * signal + noise * noise).sqrt() }
-    }
-
-    pub(super) fn input_scale(&self, i: usize) -> f32 {
-        1.0 / self.norm(i)
+    /// The noise level of evaluation `i`.
+    ///
+    /// # Panics
+    /// Where there is no such evaluation.
+    #[must_use]
+    pub fn level(&self, i: usize) -> Level {
+        self.levels[i]
     }
 
     pub(super) fn add_noise(&self, i: usize, clean: f32, noise: f32) -> f32 {
-        let level = self.levels[i];
-        level.0 * clean + level.1 * noise
+        let level = self.level(i);
+        level.signal * clean + level.noise * noise
     }
 
     pub(super) fn fusable(&self, i: usize, x: &[f32], prediction: &mut [f32]) {
-        if self.prediction == PredictionType::VPrediction {
-            let (signal, noise) = self.levels[i];
-            let norm = self.norm(i);
-            let (of_x, of_v) = (signal / (norm * norm), noise / norm);
-            for (p, x) in prediction.iter_mut().zip(x) {
-                *p = of_x * x - of_v * *p;
+        match self.prediction {
+            PredictionType::Epsilon | PredictionType::Sample => {}
+            PredictionType::VPrediction | PredictionType::Flow => {
+                let (of_x, of_v) = self.level(i).of_velocity;
+                for (p, x) in prediction.iter_mut().zip(x) {
+                    *p = of_x * x - of_v * *p;
+                }
             }
         }
     }
 
     pub(super) fn denoised(&self, i: usize, x: &[f32], fused: &[f32]) -> Vec<f32> {
-        let (signal, noise) = self.levels[i];
+        let Level { signal, noise, .. } = self.level(i);
         let mut clean = match self.prediction {
             PredictionType::Epsilon => x.iter().zip(fused).map(|(x, e)| (x - noise * e) / signal).collect(),
-            PredictionType::VPrediction | PredictionType::Sample => fused.to_vec(),
+            PredictionType::VPrediction | PredictionType::Sample | PredictionType::Flow => fused.to_vec(),
         };
         self.limit.apply(&mut clean);
         clean
@@ -119,16 +156,10 @@ impl ForwardProcess {
 
     /// The noise that a fused prediction stands for, whatever is done to x₀.
     pub(super) fn epsilon(&self, i: usize, x: f32, fused: f32) -> f32 {
-        let (signal, noise) = self.levels[i];
+        let Level { signal, noise, .. } = self.level(i);
         match self.prediction {
             PredictionType::Epsilon => fused,
-            PredictionType::VPrediction | PredictionType::Sample => (x - signal * fused) / noise,
+            PredictionType::VPrediction | PredictionType::Sample | PredictionType::Flow => (x - signal * fused) / noise,
         }
     }
-}
-
-/// (signal, noise) of a level for latents of variance 1.
-pub(super) fn preserving(sigma: f32) -> (f32, f32) {
-    let signal = 1.0 / (sigma * sigma + 1.0).sqrt();
-    (signal, sigma * signal)
 }

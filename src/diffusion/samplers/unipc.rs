@@ -3,7 +3,7 @@
 use super::super::schedule::{ScheduleError, SchedulerConfig};
 use super::Sampler;
 use super::levels::{Levels, Times};
-use super::process::{ForwardProcess, Limit, preserving};
+use super::process::{ForwardProcess, Level, Limit};
 use std::collections::VecDeque;
 
 /// The unified predictor–corrector for x₀ (Zhao et al. 2023, algorithms 5 and 6): each evaluation first corrects the latent
@@ -11,8 +11,6 @@ use std::collections::VecDeque;
 #[derive(Debug, Clone)]
 pub struct UniPc {
     process: ForwardProcess,
-    /// σ at each step, and after the last.
-    sigmas: Vec<f32>,
     /// The largest order of a step.
     order: usize,
     /// B(h) = h in place of eʰ − 1.
@@ -37,11 +35,9 @@ impl UniPc {
         if !(1..=3).contains(&config.solver_order) {
             return Err(ScheduleError::Unsupported("a solver_order other than 1, 2 or 3"));
         }
-        let Levels { timesteps, sigmas, .. } = Levels::solver(config, steps, Times::UniPc)?;
-        let limit = Limit::of(config, None);
+        let levels = Levels::solver(config, steps, Times::UniPc)?;
         Ok(Self {
-            process: ForwardProcess::preserving(timesteps, &sigmas[..steps], config.prediction_type, limit),
-            sigmas,
+            process: levels.process(config, Level::variance_preserving, Limit::of(config, None)),
             order: config.solver_order,
             bh1: config.solver_type.as_deref() == Some("bh1"),
             lower_order_final: config.lower_order_final,
@@ -52,13 +48,13 @@ impl UniPc {
     }
 
     fn lambda(&self, i: usize) -> f64 {
-        -f64::from(self.sigmas[i]).ln()
+        self.process.level(i).lambda()
     }
 
     /// What a step from level `from` to level `from + 1` with `order − 1` older predictions is made of. The corrector has
     /// one unknown more than the predictor: the change of x₀ over this very step.
     fn coefficients(&self, from: usize, order: usize, correct: bool) -> Coefficients {
-        let (signal, level) = preserving(self.sigmas[from + 1]);
+        let Level { signal, noise, .. } = self.process.level(from + 1);
         let h = self.lambda(from + 1) - self.lambda(from);
         // hφ₁(−h) = e^(−h) − 1, by which B₂ is defined, too.
         let phi = (-h).exp_m1();
@@ -74,7 +70,7 @@ impl UniPc {
             _ => self.solve(&ratios[..unknowns], -h, phi),
         };
         Coefficients {
-            of_x: f64::from(level) / f64::from(preserving(self.sigmas[from]).1),
+            of_x: f64::from(noise) / f64::from(self.process.level(from).noise),
             of_clean: -f64::from(signal) * phi,
             of_past: divisors.iter().zip(&rho).map(|(r, rho)| -scale * rho / r).collect(),
             of_change: if correct { -scale * rho[order - 1] } else { 0.0 },
@@ -177,7 +173,7 @@ impl Sampler for UniPc {
         if self.lower_order_final {
             order = order.min(left);
         }
-        if self.sigmas[i + 1] == 0.0 {
+        if self.process.level(i + 1).noise == 0.0 {
             // λ is infinite there, and only the first order has a limit.
             order = 1;
         }
