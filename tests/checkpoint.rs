@@ -89,7 +89,7 @@ fn the_embedded_checkpoint_opens_and_draws() {
     let mut model = checkpoint.load(Device::Cpu).unwrap();
     let words = model.prompt("a red house").unwrap();
     let latents = Planes::zeros(1, 4, window, window);
-    let prediction = model.predict(&latents, 500.0, &[Call { input: 0, prompt: words }]).unwrap();
+    let prediction = model.predict(&latents, 500.0, &[Call { input: 0, prompt: words, place: None }]).unwrap();
     let picture = model.decode(&prediction).unwrap();
     assert_eq!((picture.channels, picture.height, picture.width), (3, 8 * window, 8 * window));
     assert!(picture.data.iter().all(|value| value.is_finite()));
@@ -113,7 +113,7 @@ fn the_embedded_checkpoint_s_few_step_version_is_offered_where_its_weights_are_i
     let mut model = few.load(Device::Cpu).unwrap();
     let words = model.prompt("a red house").unwrap();
     let latents = Planes::zeros(1, 4, few.window(), few.window());
-    let prediction = model.predict(&latents, 999.0, &[Call { input: 0, prompt: words }]).unwrap();
+    let prediction = model.predict(&latents, 999.0, &[Call { input: 0, prompt: words, place: None }]).unwrap();
     assert!(prediction.data.iter().all(|value| value.is_finite()));
 }
 
@@ -123,7 +123,7 @@ fn heard_and_seen(path: &str) -> (Vec<f32>, Vec<f32>) {
     let words = model.prompt("a red fox").unwrap();
     let mut latents = Planes::zeros(1, 4, 16, 16);
     latents.data.iter_mut().enumerate().for_each(|(i, v)| *v = (i as f32).sin());
-    let prediction = model.predict(&latents, 500.0, &[Call { input: 0, prompt: words }]).unwrap();
+    let prediction = model.predict(&latents, 500.0, &[Call { input: 0, prompt: words, place: None }]).unwrap();
     (model.embedding(words).unwrap(), prediction.data)
 }
 

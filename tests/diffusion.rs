@@ -151,7 +151,8 @@ impl Network for Toy {
         for (n, call) in calls.iter().enumerate() {
             let mut weight = vec![0.0; inputs.plane_len()];
             for area in &call.areas {
-                let alone = self.predict(inputs, t, &[Call { input: call.input, prompt: area.prompt }])?;
+                let alone =
+                    self.predict(inputs, t, &[Call { input: call.input, prompt: area.prompt, place: call.place }])?;
                 for (i, (v, p)) in out.image_mut(n).iter_mut().zip(&alone.data).enumerate() {
                     *v += area.mask[i % area.mask.len()] * p;
                 }
@@ -634,8 +635,9 @@ fn naive(painting: &Painting, mut sampler: Naive) -> Vec<f32> {
                         *x = here[from] * *x + (1.0 - here[from]) * noised;
                     }
                 }
-                let mut ask =
-                    |prompt| toy.predict(&input, timestep, &[Call { input: 0, prompt }]).expect("predicts").data;
+                let mut ask = |prompt| {
+                    toy.predict(&input, timestep, &[Call { input: 0, prompt, place: None }]).expect("predicts").data
+                };
                 let (conditional, unconditional) = (ask(part.prompt), ask(part.negative));
                 for (j, (c, u)) in conditional.iter().zip(unconditional).enumerate() {
                     let (plane, cell) = (j / (h * w), j % (h * w));

@@ -351,3 +351,68 @@ fn what_a_flow_cannot_be_drawn_with_is_said_in_words() {
     // Nothing else becomes a flow by its prediction type alone.
     assert!(read(&serde_json::json!({"prediction_type": "flow"})).is_err());
 }
+
+/// Notes every call, and may deny that calls on one input share anything.
+struct Places {
+    shares: bool,
+    calls: Vec<(Call, Planes)>,
+}
+
+impl Network for Places {
+    fn latent_channels(&self) -> usize {
+        CHANNELS
+    }
+
+    fn shares_inputs(&self) -> bool {
+        self.shares
+    }
+
+    fn predict(&mut self, inputs: &Planes, timestep: f32, calls: &[Call]) -> Result<Planes, NetworkError> {
+        let alone = |input| Planes { count: 1, data: inputs.image(input).to_vec(), ..*inputs };
+        self.calls.extend(calls.iter().map(|call| (*call, alone(call.input))));
+        Velocity(exact(0.0)).predict(inputs, timestep, calls)
+    }
+
+    fn encode(&mut self, pictures: &Planes) -> Result<Moments, NetworkError> {
+        Velocity(exact(0.0)).encode(pictures)
+    }
+
+    fn decode(&mut self, _: &Planes) -> Result<Planes, NetworkError> {
+        Err("not needed".into())
+    }
+}
+
+#[test]
+fn every_call_knows_the_place_of_its_input_and_what_may_be_shared_is_the_networks_to_say() {
+    let noise = TorchRandom::new(11).randn(CHANNELS * 240);
+    for surround in [Surround::RandomColours, Surround::WhiteCentred] {
+        // One region has inputs of its own, the other shares the background's.
+        let mut painting = Painting { surround, wrap: (true, true), ..patchwork() };
+        painting.parts[1].bootstrap_steps = 1;
+        let run = |shares| {
+            let mut network = Places { shares, calls: Vec::new() };
+            let mut euler = Euler::new(&flow(1.0), 1).expect("euler");
+            let painted = paint(&painting, &mut euler, &mut network, &mut ()).expect("paints");
+            (painted, network.calls)
+        };
+        let (painted, calls) = run(true);
+        let mut rolled = 0;
+        for (call, input) in &calls {
+            let place = call.place.expect("a place");
+            rolled += usize::from(place.rolled != (0, 0));
+            let (h, w) = (place.window.height, place.window.width);
+            assert_eq!((h, w), (input.height, input.width));
+            // At σ = 1 every input is noise alone, surrounded or not.
+            for (j, v) in input.data.iter().enumerate() {
+                let (y, x) = (j / w % h + h - place.rolled.0, j % w + w - place.rolled.1);
+                let (y, x) = ((place.window.y + y % h) % 12, (place.window.x + x % w) % 20);
+                assert_eq!(*v, noise[j / (h * w) * 240 + y * 20 + x], "{place:?}");
+            }
+        }
+        assert_eq!(rolled > 0, surround == Surround::WhiteCentred);
+        assert!(painted.unet_inputs < painted.unet_samples);
+        let (alone, _) = run(false);
+        assert_eq!(alone.unet_inputs, alone.unet_samples);
+        assert_eq!((alone.unet_samples, alone.latent), (painted.unet_samples, painted.latent));
+    }
+}

@@ -44,7 +44,8 @@ fn latents(name: &str) -> Planes {
 fn draw(model: &mut Model, latents: &Planes) -> (Vec<f32>, Vec<f32>) {
     let prompts = PROMPTS.map(|words| model.prompt(words).unwrap());
     let embeddings = prompts.iter().flat_map(|&prompt| model.embedding(prompt).unwrap()).collect();
-    let calls: Vec<Call> = prompts.iter().enumerate().map(|(input, &prompt)| Call { input, prompt }).collect();
+    let calls: Vec<Call> =
+        prompts.iter().enumerate().map(|(input, &prompt)| Call { input, prompt, place: None }).collect();
     (embeddings, model.predict(latents, 501.0, &calls).unwrap().data)
 }
 
@@ -204,7 +205,7 @@ fn hostile_files_are_refused_in_one_line() {
     // The network was lost on the way, and comes back.
     let latents = latents("eps");
     let prompt = model.prompt("a fox").unwrap();
-    assert!(model.predict(&latents, 501.0, &[Call { input: 0, prompt }]).is_err());
+    assert!(model.predict(&latents, 501.0, &[Call { input: 0, prompt, place: None }]).is_err());
     model.set_loras(&[]).unwrap();
     assert!(draw(&mut model, &latents) == draw(&mut with("eps", &[]), &latents));
 }

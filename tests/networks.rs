@@ -102,7 +102,7 @@ fn planes_close(what: &str, found: &Planes, expected: &Planes) {
 
 /// Each input with its own words.
 fn calls(prompts: &[PromptId]) -> Vec<Call> {
-    prompts.iter().enumerate().map(|(input, &prompt)| Call { input, prompt }).collect()
+    prompts.iter().enumerate().map(|(input, &prompt)| Call { input, prompt, place: None }).collect()
 }
 
 #[test]
@@ -203,7 +203,7 @@ fn words_on_one_input_share_what_does_not_depend_on_them() {
         let [fox, city] = PROMPTS.map(|words| model.prompt(words).unwrap());
         let inputs = golden.planes("wide.latents");
         let wanted = [(1, fox), (0, city), (1, city), (0, fox), (1, fox)];
-        let shared: Vec<Call> = wanted.iter().map(|&(input, prompt)| Call { input, prompt }).collect();
+        let shared: Vec<Call> = wanted.iter().map(|&(input, prompt)| Call { input, prompt, place: None }).collect();
         let together = model.predict(&inputs, 901.0, &shared).unwrap();
         assert_eq!((together.count, together.channels), (5, 4));
         let mut copies = Planes::zeros(5, 4, inputs.height, inputs.width);
@@ -226,7 +226,7 @@ fn words_hold_areas_as_in_diffusers_with_an_attention_processor() {
         let (_, masks) = golden.tensor("masks");
         let (left, right) = masks.split_at(masks.len() / 2);
         let area = |prompt, mask: &[f32]| Area { prompt, mask: mask.to_vec() };
-        let call = |areas| AreaCall { input: 0, areas };
+        let call = |areas| AreaCall { input: 0, place: None, areas };
         // Three calls with one, two and two areas on one input.
         let calls = [
             call(vec![area(city, &vec![0.3; left.len()])]),
@@ -235,7 +235,8 @@ fn words_hold_areas_as_in_diffusers_with_an_attention_processor() {
         ];
         let found = model.predict_areas(&latents, 501.0, &calls).unwrap();
         close(&format!("{name} two areas"), found.image(1), &golden.planes("prediction").data);
-        let plain = model.predict(&latents, 501.0, &[city, fox].map(|prompt| Call { input: 0, prompt })).unwrap();
+        let plain =
+            model.predict(&latents, 501.0, &[city, fox].map(|prompt| Call { input: 0, prompt, place: None })).unwrap();
         assert!(distance(found.image(0), plain.image(0)) < 1e-6, "words that hold everything are a plain call");
         assert!(distance(found.image(2), plain.image(1)) < 1e-6, "the same words in two places are a plain call");
         assert!(distance(found.image(1), plain.image(0)) > 1e-2 && distance(found.image(1), plain.image(1)) > 1e-2);
@@ -664,8 +665,8 @@ fn where_memory_runs_out_less_is_done_at_once_and_the_results_are_the_same() {
     let picture = slope(Planes::zeros(1, 3, 128, 320));
     let half = |shift: usize| (0..16 * 24).map(|i| f32::from(u8::from((i + shift) % 24 < 12))).collect::<Vec<f32>>();
     let area = |prompt, mask| Area { prompt, mask };
-    let of = |input| AreaCall { input, areas: vec![area(fox, half(0)), area(city, half(12))] };
-    let all = [0, 1].map(|input| [fox, city].map(|prompt| Call { input, prompt })).concat();
+    let of = |input| AreaCall { input, place: None, areas: vec![area(fox, half(0)), area(city, half(12))] };
+    let all = [0, 1].map(|input| [fox, city].map(|prompt| Call { input, prompt, place: None })).concat();
     let run = |model: &mut Model, what: &str| match what {
         "calls" => model.predict(&inputs, 500.0, &all).map(|p| p.data),
         "areas" => model.predict_areas(&inputs, 500.0, &[of(0), of(1), of(0), of(1)]).map(|p| p.data),
@@ -703,7 +704,7 @@ fn wrong_inputs_are_errors() {
     let fox = model.prompt(PROMPTS[0]).unwrap();
     let latents = Planes::zeros(1, 4, 16, 16);
     assert!(model.predict(&latents, 1.0, &[]).is_err(), "no words");
-    assert!(model.predict(&latents, 1.0, &[Call { input: 1, prompt: fox }]).is_err(), "no such input");
+    assert!(model.predict(&latents, 1.0, &[Call { input: 1, prompt: fox, place: None }]).is_err(), "no such input");
     assert!(model.predict(&Planes::zeros(1, 3, 16, 16), 1.0, &calls(&[fox])).is_err(), "three planes");
     assert!(model.predict(&Planes { width: 17, ..latents.clone() }, 1.0, &calls(&[fox])).is_err(), "too few values");
     assert!(model.encode(&Planes::zeros(1, 3, 60, 64)).is_err(), "a side that is no multiple of 8");

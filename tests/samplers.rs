@@ -79,7 +79,7 @@ impl<F: FnMut(&[f32], f64, PromptId) -> Vec<f32>> Network for Formula<F> {
 
     fn predict(&mut self, inputs: &Planes, timestep: f32, calls: &[Call]) -> Result<Planes, NetworkError> {
         let mut out = Planes::zeros(calls.len(), 4, inputs.height, inputs.width);
-        for (n, &Call { input, prompt }) in calls.iter().enumerate() {
+        for (n, &Call { input, prompt, .. }) in calls.iter().enumerate() {
             out.image_mut(n).copy_from_slice(&(self.0)(inputs.image(input), f64::from(timestep), prompt));
         }
         Ok(out)
@@ -271,7 +271,7 @@ fn stepped_by_window(painting: &Painting, sampler: &mut dyn Sampler, network: &m
                 let mut input = copy.clone();
                 input.data.iter_mut().for_each(|v| *v *= sampler.input_scale(i));
                 let mut prediction = network
-                    .predict(&input, sampler.timesteps()[i], &[Call { input: 0, prompt: part.prompt }])
+                    .predict(&input, sampler.timesteps()[i], &[Call { input: 0, prompt: part.prompt, place: None }])
                     .expect("predicts")
                     .data;
                 sampler.fusable(i, &copy.data, &mut prediction);

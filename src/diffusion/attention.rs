@@ -8,7 +8,7 @@
 use super::engine::{Engine, Sums};
 use super::painting::Piece;
 use super::windows::Window;
-use super::{Area, AreaCall, Network, Observer, PaintError, Planes, PromptId, Sampler};
+use super::{Area, AreaCall, Network, Observer, PaintError, Place, Planes, PromptId, Sampler};
 
 /// The parts of one window.
 struct Held {
@@ -50,11 +50,12 @@ impl Engine<'_> {
                     *to = from * scale;
                 }
                 conditions.copy_from_slice(&self.conditions(&held.window));
-                calls
-                    .push(AreaCall { input, areas: self.areas(&held.pieces, |part| self.painting.parts[part].prompt) });
+                let place = Some(Place { window: held.window, rolled: (0, 0) });
+                let areas = self.areas(&held.pieces, |part| self.painting.parts[part].prompt);
+                calls.push(AreaCall { input, place, areas });
                 if held.guided {
                     let areas = self.areas(&held.pieces, |part| self.painting.parts[part].negative);
-                    calls.push(AreaCall { input, areas });
+                    calls.push(AreaCall { input, place, areas });
                 }
             }
             let out = network.predict_areas(&inputs, sampler.timesteps()[i], &calls).map_err(PaintError::Network)?;

@@ -15,7 +15,7 @@ use super::painting::Piece;
 use super::random::{TorchRandom, keyed_normals};
 use super::trajectory::is_free;
 use super::windows::Window;
-use super::{Call, Hold, Kept, Network, NetworkError, Painting, Planes, PromptId, Sampler, Surround};
+use super::{Call, Hold, Kept, Network, NetworkError, Painting, Place, Planes, PromptId, Sampler, Surround};
 use std::collections::HashMap;
 
 /// Watches a painting grow, and may stop it.
@@ -69,8 +69,6 @@ struct Pair {
     part: usize,
     mask: Vec<f32>,
     input: usize,
-    /// How far its input is rolled down and to the right.
-    rolled: (usize, usize),
     conditional: usize,
     unconditional: Option<usize>,
 }
@@ -79,6 +77,7 @@ struct Pair {
 #[derive(Default)]
 struct Gathered {
     inputs: Vec<Vec<f32>>,
+    places: Vec<Place>,
     /// What the UNet sees beside each input.
     conditions: Vec<Vec<f32>>,
     requests: Vec<Call>,
@@ -89,7 +88,7 @@ struct Gathered {
 impl Gathered {
     /// The request for `prompt` on `input`; with `share`, one that is already there is used again.
     fn request(&mut self, input: usize, prompt: PromptId, share: bool) -> usize {
-        let call = Call { input, prompt };
+        let call = Call { input, prompt, place: self.places.get(input).copied() };
         if let (true, Some(&known)) = (share, self.known.get(&call)) {
             return known;
         }
@@ -299,12 +298,13 @@ impl Engine<'_> {
         let mut shared = vec![0.0; self.channels * area];
         window.crop(latent, &mut shared);
         gathered.inputs.push(shared);
+        gathered.places.push(Place { window, rolled: (0, 0) });
         gathered.conditions.push(self.conditions(&window));
         let plain = gathered.inputs.len() - 1;
         let step = sampler.step_of(i);
         for Piece { part, mask, own_input } in painting.pieces(&window, step) {
             let mask = mask.unwrap_or_default();
-            let (mut input, mut rolled) = (plain, (0, 0));
+            let mut input = plain;
             if own_input {
                 let colour = self.colours.latent(painting, (step, index, part), window, network)?;
                 let mut noise = vec![0.0; self.channels * area];
@@ -315,12 +315,14 @@ impl Engine<'_> {
                     *x = m * *x + (1.0 - m) * sampler.add_noise(i, clean, noise);
                 }
                 let mut conditions = gathered.conditions[plain].clone();
+                let mut rolled = (0, 0);
                 if painting.surround == Surround::WhiteCentred {
                     rolled = to_centre(&mask, window.height, window.width);
                     roll(&mut copy, window.height, window.width, rolled);
                     roll(&mut conditions, window.height, window.width, rolled);
                 }
                 gathered.inputs.push(copy);
+                gathered.places.push(Place { window, rolled });
                 gathered.conditions.push(conditions);
                 input = gathered.inputs.len() - 1;
             }
@@ -328,7 +330,7 @@ impl Engine<'_> {
             let share = painting.savings;
             let conditional = gathered.request(input, prompt, share);
             let unconditional = negative.map(|negative| gathered.request(input, negative, share));
-            gathered.pairs.push(Pair { window, part, mask, input, rolled, conditional, unconditional });
+            gathered.pairs.push(Pair { window, part, mask, input, conditional, unconditional });
         }
         Ok(())
     }
@@ -346,7 +348,7 @@ impl Engine<'_> {
         let Some(&(_, Window { width, height, .. })) = self.windows.first() else { return Ok(Vec::new()) };
         let scale = sampler.input_scale(i);
         let planes = network.in_channels();
-        let share = self.painting.savings;
+        let share = self.painting.savings && network.shares_inputs();
         let mut order: Vec<usize> = (0..gathered.requests.len()).collect();
         order.sort_by_key(|&r| gathered.requests[r].input);
         let mut answers = vec![Vec::new(); order.len()];
@@ -357,11 +359,11 @@ impl Engine<'_> {
             let mut inputs: Vec<usize> = Vec::with_capacity(order.len());
             let mut calls = Vec::with_capacity(order.len());
             for &r in order {
-                let Call { input, prompt } = gathered.requests[r];
+                let Call { input, prompt, place } = gathered.requests[r];
                 if !share || inputs.last() != Some(&input) {
                     inputs.push(input);
                 }
-                calls.push(Call { input: inputs.len() - 1, prompt });
+                calls.push(Call { input: inputs.len() - 1, prompt, place });
             }
             let mut batch = Planes::zeros(inputs.len(), planes, height, width);
             for (n, &input) in inputs.iter().enumerate() {
@@ -393,8 +395,9 @@ impl Engine<'_> {
             let (window, part) = (pair.window, &painting.parts[pair.part]);
             let mut prediction = guided(answers, pair.conditional, pair.unconditional, part.guidance);
             sampler.fusable(i, &gathered.inputs[pair.input], &mut prediction);
-            if pair.rolled != (0, 0) {
-                let back = (window.height - pair.rolled.0, window.width - pair.rolled.1);
+            let Place { rolled, .. } = gathered.places[pair.input];
+            if rolled != (0, 0) {
+                let back = (window.height - rolled.0, window.width - rolled.1);
                 roll(&mut prediction, window.height, window.width, back);
             }
             let w: Vec<f32> = pair.mask.iter().zip(&self.weights).map(|(m, w)| m * w * part.weight).collect();

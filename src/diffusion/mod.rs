@@ -25,7 +25,7 @@ pub mod windows;
 
 pub use engine::{Observer, PaintError, Painted, paint, repaint};
 pub use flow::FlowConfig;
-pub use network::{Area, AreaCall, Call, Moments, Network, NetworkError, PromptId};
+pub use network::{Area, AreaCall, Call, Moments, Network, NetworkError, Place, PromptId};
 pub use painting::{Hold, Layout, Painting, Part, Surround};
 pub use planes::Planes;
 pub use reference::paint_reference;

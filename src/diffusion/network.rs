@@ -1,6 +1,7 @@
 //! What the engine needs of a pre-trained model.
 
 use super::Planes;
+use super::windows::Window;
 
 /// Why a network call failed; the engine passes it on unread.
 pub type NetworkError = Box<dyn std::error::Error + Send + Sync>;
@@ -17,12 +18,23 @@ pub struct Moments {
     pub std: Planes,
 }
 
+/// The place of an input on the canvas, for a network that sees something of its own there (a control image).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Place {
+    /// On a wrapped axis it may run over the canvas's edge.
+    pub window: Window,
+    /// How far the input is rolled inside the window, over the window's edges: latent pixels (down, right).
+    pub rolled: (usize, usize),
+}
+
 /// One evaluation of the UNet: an image of the batch, and the words it is conditioned on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Call {
     /// Index of the image among the inputs.
     pub input: usize,
     pub prompt: PromptId,
+    /// The input's place; `None` where it is no part of a canvas.
+    pub place: Option<Place>,
 }
 
 /// Words, and the place in an input that they hold.
@@ -38,6 +50,8 @@ pub struct Area {
 pub struct AreaCall {
     /// Index of the image among the inputs.
     pub input: usize,
+    /// The input's place; `None` where it is no part of a canvas.
+    pub place: Option<Place>,
     /// At least one.
     pub areas: Vec<Area>,
 }
@@ -51,6 +65,13 @@ pub trait Network {
     /// and one.
     fn in_channels(&self) -> usize {
         self.latent_channels()
+    }
+
+    /// Whether calls with different prompts on one input share work, as the part of a UNet before its first cross-attention. Such
+    /// calls are then given one image; otherwise each gets its own. It is no sharing where the prompt reaches the network
+    /// earlier, as pooled text does that is added to the time embedding.
+    fn shares_inputs(&self) -> bool {
+        true
     }
 
     /// One UNet batch: for each of `calls`, image `input` of `inputs` `[n, in_channels, h, w]` with the words `prompt`, all at

@@ -7,7 +7,7 @@
 use super::colours::solid;
 use super::random::TorchRandom;
 use super::windows::Window;
-use super::{Call, Network, Observer, PaintError, Painted, Painting, Planes, PromptId, Sampler};
+use super::{Call, Network, Observer, PaintError, Painted, Painting, Place, Planes, PromptId, Sampler};
 
 /// The views of the released `get_views`: a strip that no full stride reaches stays uncovered.
 fn views(height: usize, width: usize, window: usize, stride: usize) -> Vec<Window> {
@@ -98,7 +98,7 @@ pub fn paint_reference(
             if observer.cancelled() {
                 return Err(PaintError::Cancelled);
             }
-            let (negative, positive) = predict_pairs(painting, &copies, sampler, i, network)?;
+            let (negative, positive) = predict_pairs(painting, (*view, &copies), sampler, i, network)?;
             samples += 2 * prompts;
             for k in 0..prompts {
                 let mut prediction: Vec<f32> = negative
@@ -144,12 +144,13 @@ pub fn paint_reference(
 /// The predictions of every copy with its negative and with its own words, batch by batch.
 fn predict_pairs(
     painting: &Painting,
-    copies: &Planes,
+    (window, copies): (Window, &Planes),
     sampler: &dyn Sampler,
     i: usize,
     network: &mut dyn Network,
 ) -> Result<(Planes, Planes), PaintError> {
     let scale = sampler.input_scale(i);
+    let place = Some(Place { window, rolled: (0, 0) });
     let len = copies.image_len();
     let predict = |network: &mut dyn Network, words: &dyn Fn(usize) -> PromptId| {
         let mut out = Planes::zeros(copies.count, copies.channels, copies.height, copies.width);
@@ -159,7 +160,7 @@ fn predict_pairs(
             for (to, from) in batch.data.iter_mut().zip(&copies.data[start * len..]) {
                 *to = from * scale;
             }
-            let calls: Vec<Call> = (0..n).map(|input| Call { input, prompt: words(start + input) }).collect();
+            let calls: Vec<Call> = (0..n).map(|input| Call { input, prompt: words(start + input), place }).collect();
             let answer = network.predict(&batch, sampler.timesteps()[i], &calls).map_err(PaintError::Network)?;
             if answer.data.len() != batch.data.len() {
                 return Err(PaintError::Invalid(

@@ -15,7 +15,7 @@ pub enum WindowWeights {
 
 /// A crop of the latent. On a wrapped axis it may run over the edge and go on at the other side, round more than once where
 /// the axis is shorter than it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Window {
     pub x: usize,
     pub y: usize,

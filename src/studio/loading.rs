@@ -75,6 +75,10 @@ impl Network for Loaded {
         self.model.in_channels()
     }
 
+    fn shares_inputs(&self) -> bool {
+        self.model.shares_inputs()
+    }
+
     fn predict(&mut self, inputs: &Planes, timestep: f32, calls: &[Call]) -> Result<Planes, NetworkError> {
         self.model.predict(inputs, timestep, calls)
     }
