@@ -358,7 +358,7 @@ fn networks_predict_the_same_on_the_processor_and_on_candle() {
     let [found, expected] = ["auto", "candle"].map(|device| {
         let mut model = Checkpoint::open("embedded").unwrap().load(device.parse::<Device>().unwrap()).unwrap();
         let prompt = model.prompt("a red fox").unwrap();
-        let calls = [Call { input: 0, prompt }, Call { input: 1, prompt }];
+        let calls = [Call { input: 0, prompt, place: None }, Call { input: 1, prompt, place: None }];
         (model.device(), model.predict(&inputs, 321.0, &calls).unwrap().data)
     });
     assert_ne!(found.0, expected.0, "each is named");
