@@ -3,33 +3,18 @@
 
 mod common;
 
-use common::{Goldens, assert_close, goldens, relative_l2};
+use common::{Goldens, assert_close, goldens, relative_l2, sampler};
 use polyptych::diffusion::masks::LatentMask;
 use polyptych::diffusion::random::{TorchRandom, keyed_normals};
 use polyptych::diffusion::windows::WindowWeights;
 use polyptych::diffusion::{
-    Call, Ddim, DpmSolver, Euler, EulerAncestral, Heun, Hold, Kept, Lcm, Moments, Network, NetworkError, Painting,
-    Part, Planes, PredictionType, PromptId, Recorder, Sampler, Schedule, ScheduleError, SchedulerConfig, Start,
-    Surround, Trajectory, UniPc, paint, repaint,
+    Call, Euler, Hold, Kept, Moments, Network, NetworkError, Painting, Part, Planes, PredictionType, PromptId,
+    Recorder, Sampler as _, Schedule, ScheduleError, SchedulerConfig, Start, Surround, Trajectory, paint, repaint,
 };
 use std::sync::Arc;
 
 const CHANNELS: usize = 16;
 const NAMES: [&str; 6] = ["ddim", "euler", "heun", "dpmpp-2m", "dpmpp-2m-sde", "unipc"];
-
-fn sampler(name: &str, config: &SchedulerConfig, steps: usize) -> Result<Box<dyn Sampler>, ScheduleError> {
-    Ok(match name {
-        "ddim" => Box::new(Ddim::new(config, steps)?),
-        "euler" => Box::new(Euler::new(config, steps)?),
-        "euler-a" => Box::new(EulerAncestral::new(config, steps)?),
-        "heun" => Box::new(Heun::new(config, steps)?),
-        "dpmpp-2m" => Box::new(DpmSolver::new(config, steps, false)?),
-        "dpmpp-2m-sde" => Box::new(DpmSolver::new(config, steps, true)?),
-        "unipc" => Box::new(UniPc::new(config, steps)?),
-        "lcm" => Box::new(Lcm::new(config, steps)?),
-        other => panic!("no sampler {other}"),
-    })
-}
 
 fn read(json: &serde_json::Value) -> Result<SchedulerConfig, ScheduleError> {
     SchedulerConfig::from_json(json)

@@ -3,34 +3,20 @@
 
 mod common;
 
-use common::{Goldens, assert_close, goldens, one_window, relative_l2};
+use common::{Goldens, assert_close, goldens, one_window, relative_l2, sampler};
 use polyptych::checkpoint::Device;
 use polyptych::diffusion::masks::LatentMask;
 use polyptych::diffusion::random::{TorchRandom, keyed_normals};
 use polyptych::diffusion::windows::WindowWeights;
 use polyptych::diffusion::{
-    Call, Ddim, DpmSolver, Euler, EulerAncestral, Heun, Hold, Lcm, Moments, Network, NetworkError, Observer, Painting,
-    Part, Planes, PredictionType, PromptId, Sampler, Schedule, ScheduleError, SchedulerConfig, Surround, UniPc, paint,
+    Call, Heun, Hold, Moments, Network, NetworkError, Observer, Painting, Part, Planes, PredictionType, PromptId,
+    Sampler, Schedule, SchedulerConfig, Surround, paint,
 };
 use polyptych::document;
 use polyptych::studio::{Estimate, Options, draw, load};
 use std::f64::consts::FRAC_PI_2;
 
 const NAMES: [&str; 8] = ["ddim", "euler", "euler-a", "heun", "dpmpp-2m", "dpmpp-2m-sde", "unipc", "lcm"];
-
-fn sampler(name: &str, config: &SchedulerConfig, steps: usize) -> Result<Box<dyn Sampler>, ScheduleError> {
-    Ok(match name {
-        "ddim" => Box::new(Ddim::new(config, steps)?),
-        "euler" => Box::new(Euler::new(config, steps)?),
-        "euler-a" => Box::new(EulerAncestral::new(config, steps)?),
-        "heun" => Box::new(Heun::new(config, steps)?),
-        "dpmpp-2m" => Box::new(DpmSolver::new(config, steps, false)?),
-        "dpmpp-2m-sde" => Box::new(DpmSolver::new(config, steps, true)?),
-        "unipc" => Box::new(UniPc::new(config, steps)?),
-        "lcm" => Box::new(Lcm::new(config, steps)?),
-        other => panic!("no sampler {other}"),
-    })
-}
 
 fn schedule(name: &str) -> Schedule {
     match name {

@@ -7,7 +7,7 @@ use super::models::model_name;
 use super::place::{Placed, colour_map};
 use super::texts::{fill, tr};
 use super::{App, theme, told};
-use crate::document::{Document, FileError, Picture, read_parameters, read_picture};
+use crate::document::{Document, FileError, Picture, RegionId, read_parameters, read_picture};
 use crate::studio::{LoraFile, Vocabulary};
 use egui::{Align2, ColorImage, FontId, Stroke, StrokeKind, Ui, vec2};
 use image::RgbaImage;
@@ -31,8 +31,8 @@ pub(super) enum Wanted {
     Dropped(Option<Selected>),
     /// A picture of which is asked then what it is for.
     Place,
-    /// The selected region's mask.
-    Mask,
+    /// This region's mask.
+    Mask(RegionId),
     Model,
     Lora,
 }
@@ -63,8 +63,9 @@ impl Refused {
 /// its own.
 pub(super) fn find_out(path: &Path, wanted: Wanted) -> Result<Found, Refused> {
     match wanted {
-        Wanted::Dropped(_) => dropped(path),
-        Wanted::Place | Wanted::Mask => picture(path),
+        Wanted::Dropped(card) => dropped(path, card),
+        Wanted::Place => picture(path),
+        Wanted::Mask(_) => mask(path),
         Wanted::Model if LoraFile::is_one(path) => Err(Refused::LoraForModel),
         Wanted::Model => model(path),
         Wanted::Lora if has_weights(path) || LoraFile::is_one(path) => lora(path),
@@ -78,7 +79,7 @@ fn has_weights(path: &Path) -> bool {
     path.extension().is_some_and(|ending| known.iter().any(|known| ending.eq_ignore_ascii_case(known)))
 }
 
-fn dropped(path: &Path) -> Result<Found, Refused> {
+fn dropped(path: &Path, card: Option<Selected>) -> Result<Found, Refused> {
     let safetensors = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("safetensors"));
     if safetensors && LoraFile::is_one(path) {
         return lora(path);
@@ -89,15 +90,21 @@ fn dropped(path: &Path) -> Result<Found, Refused> {
     if Document::is_project(path).map_err(Refused::File)? {
         return Ok(Found::Project);
     }
-    picture(path)
+    if matches!(card, Some(Selected::Region(_))) { mask(path) } else { picture(path) }
 }
 
+/// A picture of which nothing is asked any more: it becomes a mask.
+fn mask(path: &Path) -> Result<Found, Refused> {
+    let picture = Arc::new(read_picture(path).map_err(Refused::File)?);
+    Ok(Found::Picture(Placed { name: name(path), picture, map: None, told: None }))
+}
+
+/// A picture with all that it can be used for.
 fn picture(path: &Path) -> Result<Found, Refused> {
-    let picture = read_picture(path).map_err(Refused::File)?;
+    let picture = Arc::new(read_picture(path).map_err(Refused::File)?);
     let told = read_parameters(path).is_ok_and(|parameters| parameters.is_some());
     let map = colour_map(&picture.image);
-    let name = name(path);
-    Ok(Found::Picture(Placed { name, picture: Arc::new(picture), map, told: told.then(|| path.to_path_buf()) }))
+    Ok(Found::Picture(Placed { name: name(path), picture, map, told: told.then(|| path.to_path_buf()) }))
 }
 
 /// A model; what it lacks is better said now than when a picture is wanted.
@@ -170,7 +177,7 @@ impl App {
             Found::Picture(placed) => {
                 let card = match wanted {
                     Wanted::Dropped(card) => card,
-                    Wanted::Mask => Some(self.editor.selected()),
+                    Wanted::Mask(id) => Some(Selected::Region(id)),
                     _ => None,
                 };
                 match card {
@@ -245,7 +252,7 @@ mod tests {
         }
         assert!(refused("lora/eps_kohya.safetensors", Wanted::Model).contains("is a LoRA, not a model"));
         assert!(refused("masks/hard1.png", Wanted::Model).contains("checkpoint"));
-        assert!(refused("eps", Wanted::Mask).contains("eps"));
+        assert!(refused("eps", Wanted::Mask(RegionId(1))).contains("eps"));
         assert!(matches!(find_out(&golden("eps"), Wanted::Model), Ok(Found::Model)));
     }
 

@@ -188,7 +188,10 @@ impl App {
             }
             // Looked at as what is dropped is.
             Purpose::Place => self.files.find_out(path, Wanted::Place),
-            Purpose::Mask => self.files.find_out(path, Wanted::Mask),
+            Purpose::Mask => {
+                let region = self.editor.selected_region();
+                self.files.find_out(path, region.map_or(Wanted::Place, |region| Wanted::Mask(region.id)));
+            }
             Purpose::Model => self.files.find_out(path, Wanted::Model),
             Purpose::Lora => self.files.find_out(path, Wanted::Lora),
         }

@@ -8,9 +8,27 @@ pub mod family;
 pub mod ora;
 pub mod toy;
 
+use polyptych::diffusion::{
+    Ddim, DpmSolver, Euler, EulerAncestral, Heun, Lcm, Sampler, ScheduleError, SchedulerConfig, UniPc,
+};
 use polyptych::document::Document;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+
+/// The sampler of this name.
+pub fn sampler(name: &str, config: &SchedulerConfig, steps: usize) -> Result<Box<dyn Sampler>, ScheduleError> {
+    Ok(match name {
+        "ddim" => Box::new(Ddim::new(config, steps)?),
+        "euler" => Box::new(Euler::new(config, steps)?),
+        "euler-a" => Box::new(EulerAncestral::new(config, steps)?),
+        "heun" => Box::new(Heun::new(config, steps)?),
+        "dpmpp-2m" => Box::new(DpmSolver::new(config, steps, false)?),
+        "dpmpp-2m-sde" => Box::new(DpmSolver::new(config, steps, true)?),
+        "unipc" => Box::new(UniPc::new(config, steps)?),
+        "lcm" => Box::new(Lcm::new(config, steps)?),
+        other => panic!("no sampler {other}"),
+    })
+}
 
 /// A tensor of a golden file, as f32 (f64 for integers would lose nothing here).
 #[derive(Debug, Clone)]

@@ -9,7 +9,7 @@
 //! | a file that the same command reads, or writes already | refused |
 
 use super::atomic::{self, folder_of};
-use crate::document::{FileError, Problem};
+use crate::document::{FileError, PictureFormat, Problem};
 use std::fs::{self, File, Metadata};
 use std::io::{self, BufWriter, Seek as _, Write as _};
 use std::path::{Component, Path, PathBuf};
@@ -179,7 +179,7 @@ impl Outputs {
     /// True where a checkpoint's file would be replaced. Pictures beside its files are none of them.
     fn is_in_a_folder(&self, path: &Path) -> bool {
         let Ok(target) = fs::canonicalize(path) else { return false };
-        let picture = super::super::PictureFormat::of_path(&target).is_some();
+        let picture = PictureFormat::of_path(&target).is_some();
         target.is_file() && !picture && self.folders.iter().any(|folder| target.starts_with(folder))
     }
 }
