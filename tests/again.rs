@@ -8,7 +8,7 @@ use common::toy::Toy;
 use image::{Rgb, RgbImage};
 use polyptych::checkpoint::Device;
 use polyptych::diffusion::Network as _;
-use polyptych::document::{Area, Document, Mask, Regions, Start, Wrap};
+use polyptych::document::{Area, Document, InitImage, Mask, Regions, Wrap};
 use polyptych::studio::{Drawn, Event, Job, Model, Options, Studio, draw, load};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
@@ -18,7 +18,7 @@ const FEW: &str = "embedded/few_steps";
 /// Two regions that touch, drawn in two steps.
 fn document(width: u32, height: u32) -> Document {
     let mut document = Document::new(width, height);
-    document.background.words = "a green meadow under a blue sky".to_owned();
+    document.background.prompt = "a green meadow under a blue sky".to_owned();
     document.settings.model = FEW.to_owned();
     (document.settings.steps, document.settings.guidance, document.settings.seed) = (2, 1.0, 5);
     (document.settings.sampler, document.settings.stride) = (polyptych::document::Sampler::Lcm, 16);
@@ -89,7 +89,7 @@ fn outside_its_reach_no_pixel_of_the_picture_changes() {
     let start = |area: Area, document: &mut Document| {
         let (width, height) = (document.width, document.height);
         let image = RgbImage::from_fn(width, height, |x, y| Rgb([x as u8, 200 - y as u8, (x + y) as u8]));
-        document.start = Some(Start { image: image.into(), strength: 1.0, area });
+        document.init_image = Some(InitImage { image: image.into(), strength: 1.0, area });
     };
     let soft = |width, height| {
         let shade = |x: usize, y: u32| if y < 64 { 255 - 2 * x as u8 } else { 0 };

@@ -502,8 +502,8 @@ fn what_makes_no_sense_is_drawn_with_a_warning_that_names_it() {
     type Case<'a> = (&'a str, (u32, u32), fn(&mut Document), &'a [&'a str], &'a [&'a str]);
     let cases: [Case<'_>; 12] = [
         ("nothing at all", (128, 128), |_| (), &[], &["covered by no region", "no words"]),
-        ("no regions", (128, 128), |d| d.background.words = "the sea".to_owned(), &[], &[]),
-        ("no words", (128, 128), |d| d.regions[0].words.clear(), &[], &["“Boat”", "has no words"]),
+        ("no regions", (128, 128), |d| d.background.prompt = "the sea".to_owned(), &[], &[]),
+        ("no words", (128, 128), |d| d.regions[0].prompt.clear(), &[], &["“Boat”", "has no words"]),
         ("empty mask", (128, 128), |d| d.regions[0].mask = columns(d, 0, 0), &[], &["“Boat”", "empty mask"]),
         ("all hidden", (128, 128), |d| d.regions.iter_mut().for_each(|r| r.visible = false), &[], &["hidden"]),
         ("wholly under another", (128, 128), |d| d.regions[0].mask = columns(d, 70, 90), &[], &["lies under others"]),
@@ -518,7 +518,7 @@ fn what_makes_no_sense_is_drawn_with_a_warning_that_names_it() {
         let mut document = Document::new(width, height);
         document.settings.steps = 2;
         if !matches!(name, "nothing at all" | "no regions") {
-            document.background.words = "the sea at sunset".to_owned();
+            document.background.prompt = "the sea at sunset".to_owned();
             for (name, from, to) in [("Boat", 10, 60), ("Moon", 50, 100)] {
                 let id = document.add_region(name, "a red ship");
                 let mask = columns(&document, from, to);
@@ -549,7 +549,7 @@ fn a_project_with_nonsense_in_it_is_drawn_with_what_is_used_instead() {
     let folder = Folder::new();
     let path = folder.path("scene.ora");
     let mut document = Document::new(128, 128);
-    document.background.words = "the sea".to_owned();
+    document.background.prompt = "the sea".to_owned();
     document.settings.steps = 0;
     document.settings.guidance = f32::NAN;
     document.save(&path).expect("saved");
@@ -624,8 +624,8 @@ fn words_may_begin_with_a_dash_and_numbers_say_their_range() {
     let texts = ["--background", "- a list", "--negative", "-people", "--style", "--", "--region", &region];
     run(&[&["new", &scene, "--size", "256x192"], &texts[..], &["--region-negative", "1=-x"]].concat());
     let document = Document::open(&scene).expect("a project");
-    assert_eq!((&*document.background.words, &*document.background.negative), ("- a list", "-people"));
-    assert_eq!((&*document.style, &*document.regions[0].words), ("--", "-fog"));
+    assert_eq!((&*document.background.prompt, &*document.background.negative), ("- a list", "-people"));
+    assert_eq!((&*document.style, &*document.regions[0].prompt), ("--", "-fog"));
     for (args, words) in [
         (["--seed", "-1"], "from 0 to 18446744073709551615"),
         (["--seed", "18446744073709551616"], "from 0 to 18446744073709551615"),
@@ -664,7 +664,7 @@ fn names_that_are_no_utf8_are_files_like_any_other() {
         command.arg(OsStr::from_bytes(value)).output().expect("the binary runs")
     };
     assert!(new("a.ora", "--region", &region).status.success());
-    assert_eq!(Document::open(folder.path("a.ora")).expect("a project").regions[0].words, "a red tower");
+    assert_eq!(Document::open(folder.path("a.ora")).expect("a project").regions[0].prompt, "a red tower");
     for (option, value) in [("--region", [odd.as_bytes(), b"=r\xf6t"].concat()), ("--style", b"r\xf6t".to_vec())] {
         let out = new("b.ora", option, &value);
         let line = String::from_utf8_lossy(&out.stderr);

@@ -102,7 +102,7 @@ fn each_colour_of_a_flat_map_becomes_exactly_its_mask() {
         assert!(document.coverage().uncovered <= 0.0);
         let areas: Vec<f64> = (0..document.regions.len()).map(|i| area(&document, i)).collect();
         assert!(areas.is_sorted_by(|a, b| a >= b), "the largest is the lowest: {areas:?}");
-        assert!(document.regions.iter().all(|r| r.words.is_empty() && r.name.starts_with("Colour #")));
+        assert!(document.regions.iter().all(|r| r.prompt.is_empty() && r.name.starts_with("Colour #")));
     }
 }
 
@@ -372,7 +372,7 @@ fn a_map_in_the_palette_of_ade20k_names_its_regions() {
         assert_eq!(document.regions.len(), 7);
         for region in &document.regions {
             let (name, _) = classes.iter().find(|(_, colour)| *colour == region.colour.0).expect("a class");
-            assert_eq!((region.name.as_str(), region.words.as_str()), (*name, *name));
+            assert_eq!((region.name.as_str(), region.prompt.as_str()), (*name, *name));
         }
     }
     let named = |colours: &[[u8; 3]]| {
@@ -458,7 +458,7 @@ fn new_makes_a_project_of_a_map_and_words() {
         ],
     );
     assert_eq!((document.width, document.height), (200, 160));
-    let words: Vec<(&str, &str)> = document.regions.iter().map(|r| (r.name.as_str(), r.words.as_str())).collect();
+    let words: Vec<(&str, &str)> = document.regions.iter().map(|r| (r.name.as_str(), r.prompt.as_str())).collect();
     assert_eq!(
         words,
         [

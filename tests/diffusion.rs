@@ -9,8 +9,8 @@ use polyptych::diffusion::masks::{self, LatentMask};
 use polyptych::diffusion::random::{TorchRandom, keyed, keyed_normals, keyed_uniform};
 use polyptych::diffusion::windows::WindowWeights;
 use polyptych::diffusion::{
-    AreaCall, Call, Ddim, DpmSolver, Euler, EulerAncestral, Heun, Hold, Kept, Layout, Lcm, Moments, Network,
-    NetworkError, Observer, PaintError, Painting, Part, Planes, PromptId, Recorder, Sampler, SchedulerConfig, Start,
+    AreaCall, Call, Ddim, DpmSolver, Euler, EulerAncestral, Heun, Hold, InitLatent, Kept, Layout, Lcm, Moments,
+    Network, NetworkError, Observer, PaintError, Painting, Part, Planes, PromptId, Recorder, Sampler, SchedulerConfig,
     Surround, Trajectory, UniPc, free_windows, paint, paint_reference, repaint,
 };
 use std::sync::Arc;
@@ -228,7 +228,7 @@ fn painting() -> Painting {
         factor: 8,
         batch: 5,
         savings: true,
-        start: None,
+        init_latent: None,
         conditions: None,
     }
 }
@@ -860,7 +860,7 @@ fn a_region_drawn_again_leaves_the_rest_to_the_last_bit() {
             p.wrap = wrap;
             p.parts[1].bootstrap_steps = 3;
             // Over a picture whose right part stays; the first two steps are left out.
-            p.start = start.then(|| Start {
+            p.init_latent = start.then(|| InitLatent {
                 clean: Planes { channels: 4, data: TorchRandom::new(8).randn(4 * 20 * 28), ..conditions(&p) },
                 from: 2,
                 free: Some((0..20 * 28).map(|i| f32::from(u8::from(i % 28 < 18))).collect()),

@@ -6,10 +6,10 @@ mod common;
 use common::ora::{bytes_of, changed, entries, foreign, liar, png, rgba, zip_of};
 use image::{Rgb as Pixel, RgbImage};
 use polyptych::document::{
-    Area, BootstrapColour, Carry, Document, History, Kind, Lora, MAX_FEATHER, MAX_LORA_WEIGHT, MAX_LORAS, MAX_REGIONS,
-    MAX_WEIGHT, MIN_WEIGHT, Mask, MergeKey, Opened, Overlap, PixelRect, Problem, REGION_COLOURS, Region, RegionId, Rgb,
-    Sampler, Schedule, Settings, Start, TAKES_MEMORY, Take, WarningKind, WindowWeights, Wrap, describe, replace_file,
-    write_atomically,
+    Area, BootstrapColour, Carry, Document, History, InitImage, Kind, Lora, MAX_FEATHER, MAX_LORA_WEIGHT, MAX_LORAS,
+    MAX_REGIONS, MAX_WEIGHT, MIN_WEIGHT, Mask, MergeKey, Opened, Overlap, PixelRect, Problem, REGION_COLOURS, Region,
+    RegionId, Rgb, Sampler, Schedule, Settings, TAKES_MEMORY, Take, WarningKind, WindowWeights, Wrap, describe,
+    replace_file, write_atomically,
 };
 use std::collections::BTreeMap;
 use std::io::{Cursor, Write as _};
@@ -39,7 +39,7 @@ const AWKWARD: &str =
 /// A document in which nothing is as a new document has it.
 fn painted() -> Document {
     let mut document = Document::new(160, 96);
-    document.background.words = "a lake, dawn\nmist".to_owned();
+    document.background.prompt = "a lake, dawn\nmist".to_owned();
     document.background.negative = "blurry; \"ugly\"".to_owned();
     let boat = document.add_region("Boat", AWKWARD);
     let wordless = document.add_region("Region 2: \"to do\"", "");
@@ -83,7 +83,7 @@ fn painted() -> Document {
 fn painted_over() -> Document {
     let image = Arc::new(RgbImage::from_fn(160, 96, |x, y| Pixel([y as u8, 200, x as u8])));
     let area = Area::Mask(ramp(160, 96, 40, 10, 70, 60));
-    Document { start: Some(Start { image, strength: 0.35, area }), ..painted() }
+    Document { init_image: Some(InitImage { image, strength: 0.35, area }), ..painted() }
 }
 
 fn back(bytes: &[u8]) -> Document {
@@ -136,7 +136,7 @@ fn a_megabyte_of_words_comes_back_and_more_than_a_file_may_hold_is_refused() {
     let mut document = Document::new(64, 64);
     document.add_region("Long", &"slow clouds & ".repeat(80_000));
     assert_eq!(back(&bytes_of(&document)), document);
-    document.regions[0].words = "&".repeat(9_000_000);
+    document.regions[0].prompt = "&".repeat(9_000_000);
     let error = document.write_to(Cursor::new(Vec::new())).unwrap_err();
     assert!(matches!(error.problem(), Problem::TooMuchText(..)), "{error}");
 }
@@ -145,7 +145,7 @@ fn a_megabyte_of_words_comes_back_and_more_than_a_file_may_hold_is_refused() {
 fn control_characters_in_words_survive() {
     let mut document = Document::new(64, 64);
     document.add_region("\u{0}name\u{1b}", "bell\u{7} nul\u{0} del\u{7f} \u{fffe} \r\n");
-    document.background.words = "\u{c}".to_owned();
+    document.background.prompt = "\u{c}".to_owned();
     assert_eq!(back(&bytes_of(&document)), document);
 }
 
@@ -265,7 +265,7 @@ fn merged_is_of_layers(document: Document) {
     assert!(!all.contains_key("data/take.png"));
     let merged = image::load_from_memory(&all["mergedimage.png"]).unwrap().to_rgb8();
     for (x, y, pixel) in merged.enumerate_pixels() {
-        let below = document.start.as_ref().map_or([255; 3], |start| start.image.get_pixel(x, y).0);
+        let below = document.init_image.as_ref().map_or([255; 3], |start| start.image.get_pixel(x, y).0);
         let mut expected = below.map(f64::from);
         for region in document.regions.iter().filter(|r| r.visible) {
             let alpha = f64::from(region.mask.get(x, y)) / 255.0;
@@ -306,7 +306,7 @@ fn unknown_fields_and_entries_of_newer_versions_survive_a_save() {
     let mut document = opened.document;
     assert_eq!(document.regions, painted().regions);
     document.regions.remove(0);
-    document.regions[0].words = "changed".to_owned();
+    document.regions[0].prompt = "changed".to_owned();
     let saved = bytes_of(&document);
     let all: BTreeMap<String, Vec<u8>> = entries(&saved).into_iter().collect();
     assert_eq!(all["history/take-1.webp"], b"not really a picture");
@@ -380,19 +380,19 @@ fn what_a_region_may_be_has_limits_and_an_old_file_says_none_of_it() {
 
 #[test]
 fn the_picture_to_start_from_is_kept_undone_and_moved_with_the_canvas() {
-    for area in [Area::Everything, Area::Regions, painted_over().start.unwrap().area] {
+    for area in [Area::Everything, Area::Regions, painted_over().init_image.unwrap().area] {
         let mut document = painted_over();
-        document.start.as_mut().unwrap().area = area;
+        document.init_image.as_mut().unwrap().area = area;
         assert_eq!(back(&bytes_of(&document)), document);
     }
     let with = |start: &str| {
         let json = format!(r#"{{"polyptych": 1, "start": {start}}}"#);
         let bytes = changed(&bytes_of(&painted_over()), &[], &[("polyptych.json", json.as_bytes())]);
         let Opened { document, notes, .. } = Document::read_from(&bytes).unwrap();
-        (document.start.map(|start| (start.strength, start.area)), notes.join("\n"))
+        (document.init_image.map(|start| (start.strength, start.area)), notes.join("\n"))
     };
     let layer = r#""layer": "data/start.png""#;
-    assert_eq!(with(&format!(r"{{{layer}}}")).0, Some((Start::STRENGTH, Area::Everything)));
+    assert_eq!(with(&format!(r"{{{layer}}}")).0, Some((InitImage::STRENGTH, Area::Everything)));
     let (start, told) = with(&format!(r#"{{{layer}, "strength": 7, "area": "sky"}}"#));
     assert_eq!(start, Some((1.0, Area::Regions)));
     assert!(told.contains("strength") && told.contains("what may change"), "{told}");
@@ -401,17 +401,17 @@ fn the_picture_to_start_from_is_kept_undone_and_moved_with_the_canvas() {
 
     let (mut document, mut history) = (painted_over(), History::default());
     let before = document.clone();
-    history.edit(&mut document, "Remove picture", |d| d.start = None);
-    assert!(document.start.is_none());
+    history.edit(&mut document, "Remove picture", |d| d.init_image = None);
+    assert!(document.init_image.is_none());
     history.undo(&mut document);
     assert_eq!(document, before);
     document.resize_canvas(100, 120, -10, 20).unwrap();
-    let start = document.start.clone().unwrap();
+    let start = document.init_image.clone().unwrap();
     assert_eq!(start.image.dimensions(), (100, 120));
-    assert_eq!(start.image.get_pixel(5, 25), before.start.unwrap().image.get_pixel(15, 5));
+    assert_eq!(start.image.get_pixel(5, 25), before.init_image.unwrap().image.get_pixel(15, 5));
     assert_eq!(start.image.get_pixel(5, 5), &Pixel([255; 3]));
     assert_eq!(back(&bytes_of(&document)), document);
-    document.start.as_mut().unwrap().image = Arc::new(RgbImage::new(9, 9));
+    document.init_image.as_mut().unwrap().image = Arc::new(RgbImage::new(9, 9));
     let refused = document.write_to(Cursor::new(Vec::new())).unwrap_err().to_string();
     assert!(refused.contains("9×9"), "{refused}");
     assert!(painted_over().parameters(160, 96, 1).contains("Denoising strength: 0.35, Version"));
@@ -431,12 +431,12 @@ fn a_project_without_its_extra_entry_keeps_masks_and_words() {
     assert_eq!(found.background, document.background);
     assert_eq!(found.take, document.take);
     // Its strength is only in the extra entry.
-    let start = document.start.clone().unwrap();
-    assert_eq!(found.start, Some(Start { strength: Start::STRENGTH, ..start }));
+    let start = document.init_image.clone().unwrap();
+    assert_eq!(found.init_image, Some(InitImage { strength: InitImage::STRENGTH, ..start }));
     assert_eq!(found.regions.len(), document.regions.len());
     for (found, region) in found.regions.iter().zip(&document.regions) {
         assert_eq!(found.mask, region.mask);
-        assert_eq!(found.words, region.words);
+        assert_eq!(found.prompt, region.prompt);
         assert_eq!(found.visible, region.visible);
         if !region.mask.is_blank() {
             assert_eq!(found.colour, region.colour);
@@ -479,7 +479,7 @@ fn each_layer_of_a_foreign_file_becomes_a_region() {
     assert!(document.extra.is_empty(), "what other programs keep for themselves may be stale after an edit here");
     assert_eq!((document.width, document.height), (100, 80));
     let [long, plain, tree, sky]: [Region; 4] = document.regions.try_into().unwrap();
-    assert_eq!((sky.name.as_str(), sky.words.as_str(), sky.visible), ("sky & sea", "sky & sea", true));
+    assert_eq!((sky.name.as_str(), sky.prompt.as_str(), sky.visible), ("sky & sea", "sky & sea", true));
     assert_eq!(sky.colour, Rgb([10, 20, 30]));
     for y in 0..80 {
         for x in 0..100 {
@@ -487,11 +487,11 @@ fn each_layer_of_a_foreign_file_becomes_a_region() {
             assert_eq!(sky.mask.get(x, y), expected);
         }
     }
-    assert_eq!((tree.name.as_str(), tree.words.as_str(), tree.visible), ("a tree", "a tree\nwith leaves", false));
+    assert_eq!((tree.name.as_str(), tree.prompt.as_str(), tree.visible), ("a tree", "a tree\nwith leaves", false));
     assert!(REGION_COLOURS.contains(&tree.colour), "a layer of many colours takes one of the palette");
     assert_eq!(tree.mask.get(5, 7), 50, "alpha 200 × layer 0.5 × stack 0.5, at the sum of the offsets");
     assert_eq!(tree.mask.to_raw().iter().filter(|v| **v > 0).count(), 16);
-    assert_eq!((plain.name.as_str(), plain.words.as_str()), ("Region 2", ""));
+    assert_eq!((plain.name.as_str(), plain.prompt.as_str()), ("Region 2", ""));
     assert!(plain.mask.to_raw().iter().all(|v| *v == 255), "no alpha means covered");
     assert_eq!(long.name, "a very long layer name that goes on…");
     assert_eq!(long.mask.to_raw().iter().filter(|v| **v == 255).count(), 30, "cut at the canvas's edge");
@@ -668,7 +668,7 @@ fn hostile_xml_is_refused_or_harmless() {
     for name in ["&b;", "&x;", "&#x110000;", "&#0;"] {
         assert!(matches!(problem(&foreign(&with(name), &layer())), Problem::Stack(_)), "{name}");
     }
-    assert!(Document::read_from(&foreign(&with("&amp;&#65;"), &layer())).unwrap().document.regions[0].words == "&A");
+    assert!(Document::read_from(&foreign(&with("&amp;&#65;"), &layer())).unwrap().document.regions[0].prompt == "&A");
     for stack in [
         "",
         "<stack/>",
@@ -715,7 +715,7 @@ fn hostile_json_is_refused_or_harmless() {
         &deep,
     ] {
         let opened = Document::read_from(&with(json)).unwrap();
-        assert_eq!(opened.document.regions[0].words, "n", "the layers alone: {}", &json[..json.len().min(60)]);
+        assert_eq!(opened.document.regions[0].prompt, "n", "the layers alone: {}", &json[..json.len().min(60)]);
         assert!(opened.notes[0].contains("polyptych.json is damaged"), "{:?}", opened.notes);
         assert_eq!(opened.losses[0], opened.notes[0]);
     }
@@ -845,7 +845,7 @@ fn an_exported_picture_opens_as_its_project() {
 #[test]
 fn parameters_are_what_the_web_uis_read() {
     let mut document = Document::new(128, 64);
-    document.background.words = "a lake,\n  dawn".to_owned();
+    document.background.prompt = "a lake,\n  dawn".to_owned();
     document.background.negative = "blurry, ugly".to_owned();
     document.add_region("Boat", "a red boat");
     document.add_region("Hidden", "a ghost");
@@ -871,7 +871,7 @@ fn parameters_are_what_the_web_uis_read() {
     let image = picture(128, 64);
     assert_eq!(texts(&exported(&document, &image, carry)), [("tEXt", "parameters".to_owned(), expected)]);
     // Latin-1 stays tEXt, all else is iTXt; odd values are quoted; nothing at all is still settings.
-    document.background.words = "café".to_owned();
+    document.background.prompt = "café".to_owned();
     document.settings.model = "C:\\models, \"v1\"".to_owned();
     let chunks = texts(&exported(&document, &image, carry));
     assert_eq!(chunks[0].0, "tEXt");
@@ -880,7 +880,7 @@ fn parameters_are_what_the_web_uis_read() {
         "{}",
         chunks[0].2
     );
-    document.background.words = "日本\0".to_owned();
+    document.background.prompt = "日本\0".to_owned();
     let chunks = texts(&exported(&document, &image, carry));
     assert_eq!(chunks[0].0, "iTXt");
     assert!(chunks[0].2.starts_with("日本  BREAK\n") || chunks[0].2.starts_with("日本 BREAK\n"), "{}", chunks[0].2);
@@ -993,14 +993,14 @@ fn warnings_say_what_is_wrong() {
     let kinds = |document: &Document| -> Vec<WarningKind> { document.warnings().iter().map(|w| w.kind).collect() };
     let mut document = Document::new(64, 64);
     assert_eq!(kinds(&document), [WarningKind::Uncovered]);
-    document.background.words = "sea".to_owned();
+    document.background.prompt = "sea".to_owned();
     assert_eq!(kinds(&document), []);
     document.add_region("A", "a");
     assert_eq!(kinds(&document), [WarningKind::EmptyMask]);
     document.regions[0].mask = rectangle(64, 64, 0, 0, 32, 32, 255);
-    document.regions[0].words = " \n".to_owned();
+    document.regions[0].prompt = " \n".to_owned();
     assert_eq!(kinds(&document), [WarningKind::EmptyWords]);
-    document.regions[0].words = "a".to_owned();
+    document.regions[0].prompt = "a".to_owned();
     document.add_region("B", "b");
     document.regions[1].mask = rectangle(64, 64, 0, 0, 40, 40, 255);
     assert_eq!(kinds(&document), [WarningKind::Covered]);
@@ -1008,7 +1008,7 @@ fn warnings_say_what_is_wrong() {
     assert_eq!(document.warnings()[0].to_string(), "region 1, “A”, lies under others and will not show; move it up");
     document.regions.iter_mut().for_each(|r| r.visible = false);
     assert_eq!(kinds(&document), [WarningKind::AllHidden]);
-    document.background.words.clear();
+    document.background.prompt.clear();
     document.regions[1].visible = true;
     document.regions[1].mask = rectangle(64, 64, 0, 0, 64, 64, 255);
     assert_eq!(kinds(&document), []);
@@ -1111,7 +1111,7 @@ fn story(document: &mut Document, history: &mut History) -> Vec<Document> {
     step(document, history, "Overlap", &|d| d.settings.overlap = Overlap::Average);
     step(document, history, "Settings", &|d| {
         d.settings.steps = 7;
-        d.background.words = "sand".to_owned();
+        d.background.prompt = "sand".to_owned();
     });
     step(document, history, "Resize", &|d| d.resize_canvas(100, 200, 5, 5).unwrap());
     step(document, history, "Paint", &|d| {
@@ -1176,7 +1176,7 @@ fn typing_is_one_step() {
     let id = history.edit(&mut document, "Add", |d| d.add_region("Sky", ""));
     let write = |document: &mut Document, history: &mut History, words: &str| {
         history.edit_merging(document, "Words", MergeKey("words", id.0), |d| {
-            d.region_mut(id).unwrap().words = words.to_owned();
+            d.region_mut(id).unwrap().prompt = words.to_owned();
         });
     };
     for words in ["c", "cl", "clo", "clou", "cloud"] {
@@ -1189,14 +1189,14 @@ fn typing_is_one_step() {
     history.edit_merging(&mut document, "Steps", MergeKey("steps", 0), |d| d.settings.steps = 9);
     history.undo(&mut document);
     history.undo(&mut document);
-    assert_eq!(document.regions[0].words, "cloud");
+    assert_eq!(document.regions[0].prompt, "cloud");
     assert_eq!(history.revision(), typed);
     // After an undo, typing begins anew and does not join what was undone to.
     write(&mut document, &mut history, "cloudy");
     history.undo(&mut document);
-    assert_eq!(document.regions[0].words, "cloud");
+    assert_eq!(document.regions[0].prompt, "cloud");
     history.undo(&mut document);
-    assert_eq!(document.regions[0].words, "");
+    assert_eq!(document.regions[0].prompt, "");
     assert_eq!(history.undo_label(), Some("Add"));
     // Typed and taken away again is no step.
     history.close();
@@ -1289,8 +1289,8 @@ fn a_project_that_krita_saved_again_keeps_masks_and_words() {
     assert_eq!(after.background, before.background);
     assert_eq!(after.regions.len(), before.regions.len());
     for (after, before) in after.regions.iter().zip(&before.regions) {
-        assert_eq!(after.words, before.words);
-        assert_eq!(after.mask, before.mask, "the mask of {}", before.words);
+        assert_eq!(after.prompt, before.prompt);
+        assert_eq!(after.mask, before.mask, "the mask of {}", before.prompt);
     }
 }
 
@@ -1344,24 +1344,24 @@ fn a_document_keeps_the_newest_pictures_within_its_bounds() {
 #[test]
 fn what_may_change_is_a_mask_like_those_of_regions() {
     let (mut document, take) = with_picture(1);
-    assert!(document.mask(RegionId::CHANGE).is_none());
+    assert!(document.mask(RegionId::INPAINT).is_none());
     let image = Arc::new(take.image.clone());
     let area = Area::Mask(Arc::new(Mask::empty(96, 64)));
-    document.start = Some(Start { image, strength: 0.5, area });
+    document.init_image = Some(InitImage { image, strength: 0.5, area });
     let mut history = History::default();
     history.edit(&mut document, "Paint", |d| {
-        *d.mask_mut(RegionId::CHANGE).expect("there") = Mask::even(96, 64, 255).into();
+        *d.mask_mut(RegionId::INPAINT).expect("there") = Mask::even(96, 64, 255).into();
     });
-    assert_eq!(document.mask(RegionId::CHANGE).map(|m| m.get(5, 5)), Some(255));
+    assert_eq!(document.mask(RegionId::INPAINT).map(|m| m.get(5, 5)), Some(255));
     assert_eq!(document.regions[0].mask.get(5, 5), 0);
     history.undo(&mut document);
-    assert_eq!(document.mask(RegionId::CHANGE).map(|m| m.get(5, 5)), Some(0));
+    assert_eq!(document.mask(RegionId::INPAINT).map(|m| m.get(5, 5)), Some(0));
 }
 
 #[test]
 fn new_canvas_around_a_picture_may_change_and_a_soft_border_inside_it() {
     let image = RgbImage::from_fn(256, 128, |x, y| Pixel([x as u8, y as u8, 9]));
-    let start = Start::outpainted(&image, 384, 128, 0, 0);
+    let start = InitImage::outpainted(&image, 384, 128, 0, 0);
     let Area::Mask(mask) = &start.area else { panic!("a mask") };
     let row: Vec<u8> = (0..384).map(|x| mask.get(x, 60)).collect();
     assert!(row[..200].iter().all(|v| *v == 0), "the picture, and its edges that stay edges");
@@ -1395,7 +1395,7 @@ fn pictures_to_start_from_are_of_any_size_and_kind() {
 fn loras_are_kept_and_named_as_the_web_uis_do() {
     let mut document = painted();
     document.style.clear();
-    document.background.words = "a lake".to_owned();
+    document.background.prompt = "a lake".to_owned();
     document.background.negative = "blurry".to_owned();
     document.regions.clear();
     let lora = |file: &str, weight| Lora { file: file.to_owned(), weight };
@@ -1416,7 +1416,7 @@ fn loras_are_kept_and_named_as_the_web_uis_do() {
         let told = polyptych::document::describe(path).unwrap().to_string();
         assert!(told.contains("LoRA          /loras/ink v1.2.safetensors, weight 0.8"), "{told}");
     }
-    document.background.words.clear();
+    document.background.prompt.clear();
     assert!(document.parameters(160, 96, 1).starts_with("<lora:ink v1.2:0.8> "));
 
     // What is out of range is brought into it and told.

@@ -7,7 +7,7 @@ mod common;
 use common::family::{Family, colour};
 use image::{Rgb, RgbImage};
 use polyptych::diffusion::{SchedulerConfig, Spacing};
-use polyptych::document::{Area, BootstrapColour, Document, Mask, PixelRect, Sampler, Start, Wrap};
+use polyptych::document::{Area, BootstrapColour, Document, InitImage, Mask, PixelRect, Sampler, Wrap};
 use polyptych::studio::{Drawn, Options, Watcher, draw};
 use std::sync::Arc;
 
@@ -41,7 +41,7 @@ fn families() -> impl Iterator<Item = (String, Family)> {
 /// Two regions on the grid of every factor, in more windows than one.
 fn document() -> Document {
     let mut document = Document::new(192, 128);
-    document.background.words = WORDS[0].to_owned();
+    document.background.prompt = WORDS[0].to_owned();
     document.settings.sampler = Sampler::Euler;
     (document.settings.steps, document.settings.guidance, document.settings.stride) = (5, 1.0, 3);
     for (words, place) in [(WORDS[1], LEFT), (WORDS[2], RIGHT)] {
@@ -135,8 +135,8 @@ fn an_init_image_and_an_inpaint_mask_know_no_number_of_channels_and_no_factor() 
         let mut document = document();
         let image = RgbImage::from_fn(192, 128, |x, y| Rgb([x as u8, y as u8, (x / 2 + y / 3) as u8]));
         for strength in [0.6, 1.0] {
-            let start = Start { image: Arc::new(image.clone()), strength, area: Area::Regions };
-            document.start = Some(start);
+            let start = InitImage { image: Arc::new(image.clone()), strength, area: Area::Regions };
+            document.init_image = Some(start);
             let drawn = drawn(&mut model, &document, &Options::default());
             let expected = |x: u32, y: u32| {
                 let inner = |p: PixelRect| {

@@ -8,8 +8,8 @@ use polyptych::diffusion::masks::LatentMask;
 use polyptych::diffusion::random::{TorchRandom, keyed_normals};
 use polyptych::diffusion::windows::WindowWeights;
 use polyptych::diffusion::{
-    Call, Euler, Hold, Kept, Moments, Network, NetworkError, Painting, Part, Planes, PredictionType, PromptId,
-    Recorder, Sampler as _, Schedule, ScheduleError, SchedulerConfig, Start, Surround, Trajectory, paint, repaint,
+    Call, Euler, Hold, InitLatent, Kept, Moments, Network, NetworkError, Painting, Part, Planes, PredictionType,
+    PromptId, Recorder, Sampler as _, Schedule, ScheduleError, SchedulerConfig, Surround, Trajectory, paint, repaint,
 };
 use std::sync::Arc;
 
@@ -75,7 +75,7 @@ fn plain(height: usize, width: usize) -> Painting {
         factor: 8,
         batch: 4,
         savings: true,
-        start: None,
+        init_latent: None,
         conditions: None,
     }
 }
@@ -252,20 +252,21 @@ fn a_flow_starts_from_a_picture_and_keeps_what_may_not_change() {
     let free: Vec<f32> = (0..240).map(|i| f32::from(u8::from(i % 20 >= 10))).collect();
     for name in NAMES {
         let what = |what: &str| format!("{name}, {what}");
-        let start = |free: Option<Vec<f32>>| Some(Start { clean: clean.clone(), from: 4, free, from_noise: false });
+        let start =
+            |free: Option<Vec<f32>>| Some(InitLatent { clean: clean.clone(), from: 4, free, from_noise: false });
         let begun = |painting: &Painting| {
             let mut sampler = sampler(name, &flow(2.0), 8).expect(name);
             let mut recorder = Recorder { observer: &mut (), trajectory: Some(Trajectory::default()) };
             let latent = paint(painting, &mut *sampler, &mut Velocity(exact(0.0)), &mut recorder).expect(name).latent;
             (latent, recorder.trajectory.expect("recorded"), sampler.process().level(sampler.evaluation_of(4)))
         };
-        let (_, trajectory, level) = begun(&Painting { start: start(None), ..plain(12, 20) });
+        let (_, trajectory, level) = begun(&Painting { init_latent: start(None), ..plain(12, 20) });
         let noise = TorchRandom::new(11).randn(16 * 240);
         let noised = clean.data.iter().zip(&noise).map(|(c, n)| (1.0 - level.noise) * c + level.noise * n);
         let first = trajectory.at(0).expect("a first latent");
         assert_close(&what("first latent"), &first.data, &noised.collect::<Vec<f32>>(), 1e-6);
 
-        let kept = Painting { start: start(Some(free.clone())), ..patchwork() };
+        let kept = Painting { init_latent: start(Some(free.clone())), ..patchwork() };
         let (latent, ..) = begun(&kept);
         let solution = solution(&kept, 0.0);
         for (i, v) in latent.data.iter().enumerate() {

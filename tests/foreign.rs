@@ -5,7 +5,7 @@ mod common;
 
 use common::ora::{bytes_of, changed, foreign, liar, png, rgba, zip_of};
 use image::{Rgb as Pixel, RgbImage};
-use polyptych::document::{Area, Carry, Document, MAX_REGIONS, Mask, Opened, Problem, Start, Take};
+use polyptych::document::{Area, Carry, Document, InitImage, MAX_REGIONS, Mask, Opened, Problem, Take};
 use std::sync::Arc;
 
 const SIDE: u32 = 64;
@@ -22,12 +22,12 @@ fn open(bytes: &[u8]) -> Opened {
 }
 
 fn words(opened: &Opened) -> Vec<&str> {
-    opened.document.regions.iter().map(|region| region.words.as_str()).collect()
+    opened.document.regions.iter().map(|region| region.prompt.as_str()).collect()
 }
 
 /// The mask of the region with these words.
 fn mask<'a>(opened: &'a Opened, words: &str) -> &'a Mask {
-    let region = opened.document.regions.iter().find(|region| region.words == words);
+    let region = opened.document.regions.iter().find(|region| region.prompt == words);
     &region.unwrap_or_else(|| panic!("no region {words}: {:?}", opened.notes)).mask
 }
 
@@ -90,7 +90,7 @@ fn a_damaged_layer_costs_that_layer_alone() {
 /// A project with everything in it that has pixels.
 fn project() -> Document {
     let mut document = Document::new(96, 80);
-    document.background.words = "a lake".to_owned();
+    document.background.prompt = "a lake".to_owned();
     document.style = "oil".to_owned();
     for (name, left) in [("Boat", 3), ("Hut", 40)] {
         let id = document.add_region(name, &format!("a red {name}"));
@@ -100,7 +100,7 @@ fn project() -> Document {
     }
     let image = |v: u8| RgbImage::from_fn(96, 80, |x, y| Pixel([x as u8, y as u8, v]));
     let area = Area::Mask(Arc::new(Mask::from_rows(96, 80, |_, row| row[..9].fill(99))));
-    document.start = Some(Start { image: Arc::new(image(1)), strength: 0.5, area });
+    document.init_image = Some(InitImage { image: Arc::new(image(1)), strength: 0.5, area });
     let take = Arc::new(Take { image: image(2), seed: 5 });
     document.set_packed_takes([(1, document.pack_take(&take).unwrap()), (2, document.pack_take(&take).unwrap())]);
     document.take = Some(take);
@@ -147,9 +147,15 @@ fn a_damaged_picture_or_mask_of_our_own_costs_itself_alone() {
             opened.document
         };
         assert!(open("data/take.png") == Document { take: None, ..document.clone() }, "{what}: another document");
-        assert!(open("data/start.png") == Document { start: None, ..document.clone() }, "{what}: another document");
-        let start = document.start.clone().map(|start| Start { area: Area::Regions, ..start });
-        assert!(open("data/change.png") == Document { start, ..document.clone() }, "{what}: another document");
+        assert!(
+            open("data/start.png") == Document { init_image: None, ..document.clone() },
+            "{what}: another document"
+        );
+        let start = document.init_image.clone().map(|start| InitImage { area: Area::Regions, ..start });
+        assert!(
+            open("data/change.png") == Document { init_image: start, ..document.clone() },
+            "{what}: another document"
+        );
     }
 }
 
@@ -176,7 +182,7 @@ fn a_damaged_polyptych_json_leaves_the_layers_and_the_finished_pictures() {
     assert_eq!(opened.notes.len(), 1, "{:?}", opened.notes);
     assert_eq!(opened.losses[0], opened.notes[0]);
     assert_eq!(words(&opened), ["a red Boat", "a red Hut"]);
-    assert_eq!(opened.document.background.words, "a lake");
+    assert_eq!(opened.document.background.prompt, "a lake");
     assert!(opened.document.take == document.take, "another take");
     assert!(opened.document.packed_takes() == document.packed_takes(), "other finished pictures");
     let later = changed(&bytes_of(&document), &[], &[("polyptych.json", b"{\"polyptych\": 2}")]);
@@ -416,7 +422,7 @@ fn the_list_of_layers_is_read_in_the_encoding_it_is_written_in() {
     for (encoding, name, expected) in single {
         let (head, tail) = around(encoding);
         let xml = [head.as_bytes(), name, tail.as_bytes()].concat();
-        assert_eq!(read(&xml).unwrap().document.regions[0].words, expected, "{encoding}");
+        assert_eq!(read(&xml).unwrap().document.regions[0].prompt, expected, "{encoding}");
     }
     for declared in ["UTF-16", "UTF-8"] {
         let (head, tail) = around(declared);
@@ -425,7 +431,7 @@ fn the_list_of_layers_is_read_in_the_encoding_it_is_written_in() {
         let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
         let marked = |mark: [u8; 2], text: &[u8]| [mark.as_slice(), text].concat();
         for xml in [marked([0xff, 0xfe], &little), marked([0xfe, 0xff], &big), little, big, text.clone().into_bytes()] {
-            assert_eq!(read(&xml).unwrap().document.regions[0].words, "船 🎨", "{declared}");
+            assert_eq!(read(&xml).unwrap().document.regions[0].prompt, "船 🎨", "{declared}");
         }
     }
     for (encoding, name) in [("utf-8", [0xe9, b'"'].as_slice()), ("no-such-thing", b"n"), ("Shift_JIS", &[0x91, b' '])]
@@ -526,7 +532,7 @@ fn a_project_that_was_away_tells_what_did_not_come_back() {
     let [note] = opened.notes.as_slice() else { panic!("{:?}", opened.notes) };
     assert!(["style", "settings", "seed", "negative", "names"].iter().all(|lost| note.contains(lost)), "{note}");
     assert!(!opened.losses.is_empty());
-    assert_eq!(opened.document.start.as_ref().map(|start| start.image.get_pixel(9, 7).0), Some([9, 7, 1]));
+    assert_eq!(opened.document.init_image.as_ref().map(|start| start.image.get_pixel(9, 7).0), Some([9, 7, 1]));
     assert!(opened.document.take == project().take, "another take");
 }
 
@@ -555,14 +561,14 @@ fn painting(merged: Vec<u8>) -> Opened {
 #[test]
 fn the_painting_of_another_program_is_the_picture_to_start_from() {
     let opened = painting(rgba(SIDE, SIDE, |x, y| [x as u8, y as u8, 7, if x < 32 { 255 } else { 0 }]));
-    let start = opened.document.start.as_ref().expect("a start picture");
-    assert_eq!((start.strength, &start.area), (Start::STRENGTH, &Area::Everything));
+    let start = opened.document.init_image.as_ref().expect("a start picture");
+    assert_eq!((start.strength, &start.area), (InitImage::STRENGTH, &Area::Everything));
     assert_eq!((start.image.get_pixel(9, 5).0, start.image.get_pixel(40, 5).0), ([9, 5, 7], [255; 3]));
     let [note] = opened.notes.as_slice() else { panic!("{:?}", opened.notes) };
     assert!(note.contains("mergedimage.png") && note.contains("choose noise as the start"), "{note}");
     // One of another size is fitted.
     let opened = painting(rgba(32, 32, |_, _| [1, 200, 3, 255]));
-    let start = opened.document.start.expect("a start picture");
+    let start = opened.document.init_image.expect("a start picture");
     assert_eq!((start.image.dimensions(), start.image.get_pixel(60, 60).0), ((SIDE, SIDE), [1, 200, 3]));
     assert!(opened.notes[0].contains("fitted"), "{:?}", opened.notes);
 }
@@ -573,13 +579,13 @@ fn a_painting_that_cannot_be_shown_is_told() {
     let strip = ("a strip", png(16_000, 1, png::ColorType::Grayscale, png::BitDepth::Eight, &[9; 16_000]));
     for (what, bytes) in damaged.chain([strip]) {
         let opened = painting(bytes);
-        assert!(opened.document.start.is_none(), "{what}");
+        assert!(opened.document.init_image.is_none(), "{what}");
         assert_eq!(words(&opened), ["walls"]);
         assert_eq!(notes_naming(&opened, "the painting"), 1, "{what}: {:?}", opened.notes);
     }
     // Nothing was painted: there is nothing to start from, and nothing to tell.
     let opened = painting(rgba(SIDE, SIDE, |_, _| [0; 4]));
-    assert!(opened.document.start.is_none() && opened.notes.is_empty(), "{:?}", opened.notes);
+    assert!(opened.document.init_image.is_none() && opened.notes.is_empty(), "{:?}", opened.notes);
 }
 
 #[test]

@@ -10,8 +10,8 @@ use polyptych::diffusion::masks::LatentMask;
 use polyptych::diffusion::random::TorchRandom;
 use polyptych::diffusion::windows::WindowWeights;
 use polyptych::diffusion::{
-    Ddim, Euler, Hold, Kept, Painting, Part, Planes, PromptId, Recorder, Sampler, Start, Surround, Trajectory, paint,
-    repaint,
+    Ddim, Euler, Hold, InitLatent, Kept, Painting, Part, Planes, PromptId, Recorder, Sampler, Surround, Trajectory,
+    paint, repaint,
 };
 use polyptych::document::{Area, Document, Mask, PixelRect};
 use polyptych::studio::{Options, draw};
@@ -115,7 +115,7 @@ fn painting() -> Painting {
         factor: 8,
         batch: 4,
         savings: true,
-        start: None,
+        init_latent: None,
         conditions: None,
     }
 }
@@ -130,8 +130,8 @@ fn the_engine_lets_half_free_cells_leave_the_start_picture_half_way() {
     clean.data = TorchRandom::new(8).randn(4 * CELLS);
     for new in SAMPLERS {
         let mut painting = painting();
-        let start = Start { clean: clean.clone(), from: 2, free: Some(columns()), from_noise: false };
-        painting.start = Some(start);
+        let start = InitLatent { clean: clean.clone(), from: 2, free: Some(columns()), from_noise: false };
+        painting.init_latent = Some(start);
         let found = paint(&painting, &mut *new(), &mut Toy::new(), &mut ()).expect("paints").latent.data;
         let naive = |free: &[f32]| started(new, free, &clean.data, &noise(3), 2);
         assert_close("from a picture", &found, &naive(&columns()), 1e-5);
@@ -171,7 +171,7 @@ fn a_grey_mask_lets_a_document_leave_its_start_picture_half_way() {
     // Shades by column of cells: 51 is a fifth.
     let shades =
         Mask::from_rows(128, 128, |_, row| row.iter_mut().enumerate().for_each(|(x, m)| *m = (x / 8 % 6) as u8 * 51));
-    document.start = Some(polyptych::document::Start {
+    document.init_image = Some(polyptych::document::InitImage {
         image: image.clone().into(),
         strength: 0.6,
         area: Area::Mask(shades.into()),

@@ -6,8 +6,8 @@
 use image::RgbImage;
 use png::text_metadata::{ITXtChunk, TEXtChunk, ZTXtChunk};
 use polyptych::document::{
-    Area, Carry, Document, Export, Mask, PictureFormat, Problem, Sampler, Schedule, Settings, Start, describe_picture,
-    open_picture, read_parameters,
+    Area, Carry, Document, Export, InitImage, Mask, PictureFormat, Problem, Sampler, Schedule, Settings,
+    describe_picture, open_picture, read_parameters,
 };
 use serde_json::{Value, json};
 use std::io::Cursor;
@@ -76,7 +76,7 @@ fn parameters_of(texts: &[(&str, &str)]) -> Option<polyptych::document::Paramete
 
 fn painted() -> Document {
     let mut document = Document::new(96, 64);
-    document.background.words = "a lake".to_owned();
+    document.background.prompt = "a lake".to_owned();
     let id = document.add_region("House", "a red house");
     document.region_mut(id).unwrap().mask = Arc::new(Mask::even(96, 64, 255));
     document
@@ -115,7 +115,7 @@ fn a_picture_that_pillow_saved_again_is_still_a_project() {
     let path = fixture("saved-again.png");
     assert!(Document::is_project(&path).unwrap());
     let document = Document::open(&path).unwrap();
-    assert_eq!((document.background.words.as_str(), document.regions[0].words.as_str()), ("a lake", "a red house"));
+    assert_eq!((document.background.prompt.as_str(), document.regions[0].prompt.as_str()), ("a lake", "a red house"));
     assert_eq!(open_picture(&path).unwrap().document, document);
 }
 
@@ -157,8 +157,8 @@ fn words_that_look_like_parameters_stay_words() {
             document.background.negative = "people".to_owned();
             let mut words = ["a lake", "a red house", "people"];
             words[place] = odd;
-            document.background.words = words[0].to_owned();
-            document.regions[0].words = words[1].to_owned();
+            document.background.prompt = words[0].to_owned();
+            document.regions[0].prompt = words[1].to_owned();
             document.background.negative = words[2].to_owned();
             let text = document.parameters(96, 64, 7);
             let (prompt, negative, last) = as_the_web_uis_read(&text);
@@ -184,7 +184,7 @@ fn words_that_look_like_parameters_stay_words() {
                 let back = read.document(&picture(96, 64));
                 let [first, second] = if place == 0 { [tidy.as_str(), words[1]] } else { [words[0], &tidy] };
                 let [first, second] = if place == 2 { [words[0], words[1]] } else { [first, second] };
-                assert_eq!(back.background.words, format!("{first}, {second}"), "{name}");
+                assert_eq!(back.background.prompt, format!("{first}, {second}"), "{name}");
                 assert_eq!(back.background.negative, if place == 2 { &tidy } else { "people" }, "{name}");
             }
         }
@@ -219,7 +219,7 @@ fn the_parameters_of_the_web_uis_are_read_from_every_kind_of_file() {
         assert_eq!((document.width, document.height), (64, 96), "{name}");
         let words = format!("a stone tower, {evening}: \"the watch\"\nSteps: none, a ladder");
         assert_eq!(
-            (document.background.words.as_str(), document.background.negative.as_str()),
+            (document.background.prompt.as_str(), document.background.negative.as_str()),
             (&*words, "fog,\nrain")
         );
         let Settings { seed, steps, sampler, schedule, guidance, .. } = document.settings;
@@ -227,7 +227,7 @@ fn the_parameters_of_the_web_uis_are_read_from_every_kind_of_file() {
         assert_eq!((sampler, schedule), (Sampler::Dpmpp2m, Schedule::Karras), "{name}");
         let take = document.take.as_ref().unwrap();
         assert_eq!((take.seed, take.image.dimensions()), (seed, (64, 96)));
-        assert!(document.start.is_none() && document.regions.is_empty());
+        assert!(document.init_image.is_none() && document.regions.is_empty());
         let notes = opened.notes.join("\n");
         assert!(notes.contains("“some model”") && notes.contains("Clip skip 2"), "{notes}");
         assert!(!notes.contains("Hashes") && !notes.contains("lora"), "{notes}");
@@ -286,7 +286,7 @@ fn what_has_no_place_in_a_document_is_told() {
                 Steps: 5000, Sampler: LMS, Schedule type: Beta, CFG scale: 1e9, Seed: -1, Hires upscale: 2";
     let read = parameters_of(&[("parameters", text)]).unwrap();
     let document = read.document(&picture(64, 64));
-    assert_eq!(document.background.words, "a fox, a lake , (snow:1.2)");
+    assert_eq!(document.background.prompt, "a fox, a lake , (snow:1.2)");
     assert_eq!((document.settings.steps, document.settings.guidance), (1000, 100.0));
     assert_eq!((document.settings.sampler, document.settings.seed), (Sampler::Ddim, 0));
     let notes = read.notes.join("\n");
@@ -433,7 +433,7 @@ fn graphs_with_cycles_and_without_sense_are_bounded() {
     }
     let brackets = "<".repeat(1 << 20);
     let read = parameters_of(&[("parameters", &format!("{brackets}\nSteps: 1, Seed: 2, CFG scale: 3"))]).unwrap();
-    assert_eq!(read.document(&picture(64, 64)).background.words, brackets);
+    assert_eq!(read.document(&picture(64, 64)).background.prompt, brackets);
     let deep = format!("{{\"a\": {}{}}}", "[".repeat(100_000), "]".repeat(100_000));
     assert_eq!(parameters_of(&[("prompt", &deep)]), None);
 }
@@ -515,8 +515,8 @@ fn a_picture_that_tells_nothing_is_what_the_drawing_starts_from() {
     assert_eq!(parameters_of(&[("Comment", "made with love, 3: 4"), ("Title", "x")]), None);
     let opened = open_picture(fixture("photo.jpg")).unwrap();
     assert!(opened.notes.is_empty() && opened.document.take.is_none());
-    let start = opened.document.start.unwrap();
-    assert_eq!((start.image.dimensions(), start.strength), ((64, 96), Start::STRENGTH));
+    let start = opened.document.init_image.unwrap();
+    assert_eq!((start.image.dimensions(), start.strength), ((64, 96), InitImage::STRENGTH));
     assert_eq!(start.area, Area::Everything);
     // Turned as it was held.
     assert_eq!((opened.document.width, opened.document.height), (64, 96));
@@ -540,7 +540,7 @@ fn a_picture_outside_the_limits_of_a_canvas_is_scaled_and_told_or_refused() {
                 opened.notes
             );
             let image = opened.document.take.as_ref().map(|take| &take.image);
-            let image = image.or(opened.document.start.as_ref().map(|start| &*start.image));
+            let image = image.or(opened.document.init_image.as_ref().map(|start| &*start.image));
             assert_eq!(image.unwrap().dimensions(), becomes);
         }
     }

@@ -619,7 +619,7 @@ fn a_job_stopped_anywhere_leaves_the_model_fit_for_the_next() {
     };
     for hold in [Hold::MultiDiffusion, Hold::Attention] {
         let painting = Painting {
-            start: None,
+            init_latent: None,
             conditions: None,
             height,
             width,

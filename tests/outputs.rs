@@ -170,7 +170,7 @@ fn polyptych(folder: &TempDir, args: &[&str]) -> Command {
 fn studio() -> TempDir {
     let folder = folder();
     let mut document = Document::new(128, 96);
-    document.background.words = "a green meadow".to_owned();
+    document.background.prompt = "a green meadow".to_owned();
     let id = document.add_region("House", "a red house");
     let mut mask = Mask::empty(128, 96);
     mask.fill(PixelRect { x: 32, y: 24, width: 64, height: 48 }, 255);

@@ -47,7 +47,7 @@ fn document(golden: &Goldens, case: &str) -> Document {
     let facts = golden.json("parameters");
     let mut document = Document::new(256, 192);
     let text = |key: &str, k: usize| facts[key][k].as_str().expect(key).to_owned();
-    document.background.words = text("prompts", 0);
+    document.background.prompt = text("prompts", 0);
     document.background.negative = text("negatives", 0);
     for k in 1..4 {
         let id = document.add_region(&format!("{k}"), &text("prompts", k));
@@ -95,7 +95,7 @@ fn the_default_path_is_the_reference_where_masks_are_hard_and_nothing_bootstraps
         );
         // The comparison can fail: other words give another picture.
         let mut other = document(&golden, "hard");
-        other.regions[0].words = "a green hill".to_owned();
+        other.regions[0].prompt = "a green hill".to_owned();
         let other = render(name, &other, &options);
         assert!(relative_l2(&other.latent.data, &drawn.latent.data) > 1e-3);
     }
@@ -111,7 +111,7 @@ fn a_panorama_is_diffusers_with_and_without_circular_padding() {
             let start = golden.get(&format!("{case}.start"));
             let (width, height) = (start.shape[3] as u32 * 8, start.shape[2] as u32 * 8);
             let mut document = Document::new(width, height);
-            document.background.words = text("prompt");
+            document.background.prompt = text("prompt");
             document.background.negative = text("negative");
             document.settings.seed = facts["seed"].as_u64().expect("seed");
             document.settings.steps = 10;
@@ -156,7 +156,7 @@ fn joined_edges_meet_no_harder_than_the_inside_and_others_do() {
         let mut sums = [(0.0, 0.0); 2];
         for seed in 1..=3 {
             let mut document = Document::new(side, side);
-            document.background.words = "a red fox in the snow".to_owned();
+            document.background.prompt = "a red fox in the snow".to_owned();
             document.settings.steps = 4;
             document.settings.guidance = 3.0;
             document.settings.stride = 16;

@@ -1,7 +1,7 @@
 //! Pictures of other programs, masks and limits on the command line.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 
-use polyptych::document::{Document, MAX_GUIDANCE, MAX_STEPS, MAX_WINDOW, Start};
+use polyptych::document::{Document, InitImage, MAX_GUIDANCE, MAX_STEPS, MAX_WINDOW};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -109,7 +109,7 @@ fn numbers_outside_their_limits_are_refused_with_the_limits() {
     let (scene, out) = (path("s.ora"), path("o.png"));
     Document::new(64, 64).save(&scene).unwrap();
     let (guidance, steps, window) = (MAX_GUIDANCE.to_string(), MAX_STEPS.to_string(), MAX_WINDOW.to_string());
-    let strength = Start::MIN_STRENGTH.to_string();
+    let strength = InitImage::MIN_STRENGTH.to_string();
     for (option, value, limit) in [
         ("--guidance", "150", &guidance),
         ("--guidance", "-100.5", &guidance),

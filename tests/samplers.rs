@@ -50,7 +50,7 @@ fn plain(height: usize, width: usize, seed: u64) -> Painting {
         factor: 8,
         batch: 4,
         savings: true,
-        start: None,
+        init_latent: None,
         conditions: None,
     }
 }

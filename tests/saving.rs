@@ -36,7 +36,7 @@ impl<W: Seek> Seek for Full<W> {
 /// A document of some size; `words` tells one from another.
 fn document(words: &str) -> Document {
     let mut document = Document::new(256, 192);
-    words.clone_into(&mut document.background.words);
+    words.clone_into(&mut document.background.prompt);
     let id = document.add_region("Boat", words);
     let mut state = 12345_u32;
     let mask = Mask::from_rows(256, 192, |_, row| {
@@ -74,7 +74,7 @@ fn a_disk_that_fills_up_at_any_byte_leaves_the_old_file_whole() {
         assert_eq!(names(folder.path()), ["lake.ora"], "nothing lies beside it");
     }
     new.save(&path).expect("with room it is saved");
-    assert_eq!(Document::open(&path).expect("whole").background.words, "new");
+    assert_eq!(Document::open(&path).expect("whole").background.prompt, "new");
 }
 
 /// What the killed program does: it saves for ever. Only run by the test below.
@@ -113,7 +113,7 @@ fn a_program_killed_while_it_saves_leaves_a_whole_file() {
         child.kill().expect("killed");
         child.wait().expect("gone");
         let read = Document::open(&path).expect("the old file or the new one, whole");
-        assert!(["even", "odd"].contains(&read.background.words.as_str()));
-        assert_eq!(read, document(&read.background.words));
+        assert!(["even", "odd"].contains(&read.background.prompt.as_str()));
+        assert_eq!(read, document(&read.background.prompt));
     }
 }

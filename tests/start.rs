@@ -7,7 +7,7 @@ mod common;
 use common::{Goldens, assert_close, goldens, one_window, relative_l2};
 use image::{Rgb, RgbImage};
 use polyptych::checkpoint::Device;
-use polyptych::document::{Area, Document, Mask, PixelRect, Sampler, Start};
+use polyptych::document::{Area, Document, InitImage, Mask, PixelRect, Sampler};
 use polyptych::studio::{Drawn, Estimate, Options, Warning, draw, load};
 use std::path::Path;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ fn picture(name: &str) -> std::path::PathBuf {
 fn document(golden: &Goldens) -> Document {
     let mut document = one_window(&golden.json("parameters"));
     let image = Document::import_picture(picture("picture.png")).expect("a picture").into();
-    document.start = Some(Start { image, strength: 1.0, area: Area::Everything });
+    document.init_image = Some(InitImage { image, strength: 1.0, area: Area::Everything });
     document
 }
 
@@ -48,7 +48,7 @@ fn image_to_image_and_inpainting_are_diffusers_with_every_sampler() {
             for &sampler in samplers {
                 let mut document = document(&golden);
                 document.settings.sampler = sampler;
-                let start = document.start.as_mut().expect("a start");
+                let start = document.init_image.as_mut().expect("a start");
                 start.strength = strengths[case].as_f64().expect("a strength");
                 start.area = area.clone();
                 let what = format!("{name} {case} {}", sampler.name());
@@ -124,13 +124,13 @@ fn a_unet_of_nine_planes_is_diffusers() {
         for sampler in [Sampler::Ddim, Sampler::Euler] {
             let mut document = document(&golden);
             document.settings.sampler = sampler;
-            let start = document.start.as_mut().expect("a start");
+            let start = document.init_image.as_mut().expect("a start");
             (start.strength, start.area) = (0.7, mask());
             let drawn = drawn(folder.path(), &document);
             let expected = &golden.get(&format!("nine.{}", sampler.name())).data;
             assert_close(&format!("{name} nine {}", sampler.name()), &drawn.latent.data, expected, 1e-4);
             // It draws without a picture, too.
-            document.start = None;
+            document.init_image = None;
             let free = self::drawn(folder.path(), &document);
             assert!(relative_l2(&free.latent.data, &drawn.latent.data) > 0.1);
         }
@@ -140,7 +140,7 @@ fn a_unet_of_nine_planes_is_diffusers() {
 /// The picture of the goldens, twice as wide and half as high again, and a region in its upper left.
 fn wide() -> Document {
     let mut document = Document::new(256, 192);
-    document.background.words = "the sea".to_owned();
+    document.background.prompt = "the sea".to_owned();
     document.settings.steps = 4;
     document.settings.guidance = 3.0;
     document.settings.stride = 8;
@@ -150,7 +150,7 @@ fn wide() -> Document {
     mask.fill(PixelRect { x: 16, y: 24, width: 50, height: 60 }, 255);
     document.region_mut(id).expect("the region").mask = mask.into();
     let image = RgbImage::from_fn(256, 192, |x, y| Rgb([x as u8, y as u8, (x / 2 + y / 3) as u8]));
-    document.start = Some(Start { image: image.into(), strength: 0.75, area: Area::Regions });
+    document.init_image = Some(InitImage { image: image.into(), strength: 0.75, area: Area::Regions });
     document
 }
 
@@ -161,7 +161,7 @@ fn where_no_region_covers_the_picture_stays_to_the_last_bit() {
         let mut document = wide();
         document.regions[0].feather = feather;
         let result = drawn(&eps, &document);
-        let start = document.start.clone().expect("a start");
+        let start = document.init_image.clone().expect("a start");
         let reach = |at: u32, low: u32, high: u32| at + feather >= low && at < high + feather;
         let (mut changed, mut edge) = (0, 0);
         for (x, y, pixel) in result.image.enumerate_pixels() {
@@ -183,7 +183,7 @@ fn where_no_region_covers_the_picture_stays_to_the_last_bit() {
     }
     // An empty mask is said, and changes nothing at no cost.
     let mut document = wide();
-    let start = document.start.as_mut().expect("a start");
+    let start = document.init_image.as_mut().expect("a start");
     start.area = Area::Mask(Arc::new(Mask::empty(256, 192)));
     let image = Arc::clone(&start.image);
     let result = drawn(&eps, &document);
@@ -199,7 +199,7 @@ fn little_strength_keeps_more_of_the_picture_and_wrapped_and_odd_canvases_work()
         document.settings.steps = 20;
         document.settings.sampler = Sampler::Ddim;
         document.settings.stride = 16;
-        let start = document.start.as_mut().expect("a start");
+        let start = document.init_image.as_mut().expect("a start");
         (start.strength, start.area) = (strength, Area::Everything);
         drawn(&eps, &document).latent.data
     };
@@ -213,7 +213,7 @@ fn little_strength_keeps_more_of_the_picture_and_wrapped_and_odd_canvases_work()
     odd.settings.sampler = Sampler::Heun;
     let result = drawn(&eps, &odd);
     assert_eq!(result.image.dimensions(), (131, 140));
-    let start = odd.start.expect("a start");
+    let start = odd.init_image.expect("a start");
     assert_eq!(result.image.get_pixel(130, 139), start.image.get_pixel(130, 139));
 }
 
@@ -226,8 +226,9 @@ fn nonsense_is_refused_in_words() {
         let mut model = load(folder.to_str().expect("a path"), Device::default(), &[]).expect("loads");
         draw(&document, &mut model, &Options::default(), &mut ()).expect_err("refused").to_string()
     };
-    let start =
-        |document: &mut Document, change: &dyn Fn(&mut Start)| change(document.start.as_mut().expect("a start"));
+    let start = |document: &mut Document, change: &dyn Fn(&mut InitImage)| {
+        change(document.init_image.as_mut().expect("a start"))
+    };
     for strength in [0.0, -1.0, 1.1, f64::NAN] {
         assert!(refused(&|d| start(d, &|s| s.strength = strength)).contains("strength"));
     }

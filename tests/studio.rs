@@ -6,7 +6,7 @@ mod common;
 use common::with_few_steps;
 use polyptych::checkpoint::Device;
 use polyptych::diffusion::{Call, Moments, Network, NetworkError, Planes, PromptId, SchedulerConfig};
-use polyptych::document::{Area, Document, Lora, Mask, PixelRect, Sampler, Start};
+use polyptych::document::{Area, Document, InitImage, Lora, Mask, PixelRect, Sampler};
 use polyptych::studio::{self, Event, Job, JobId, LatentToRgb, Loader, Model, Options, Phase, Studio, Warning};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
@@ -116,7 +116,7 @@ impl Bench {
 
 fn document(steps: u32) -> Document {
     let mut document = Document::new(128, 128);
-    document.background.words = "a quiet sea".to_owned();
+    document.background.prompt = "a quiet sea".to_owned();
     document.settings.steps = steps;
     document.settings.seed = 9;
     document
@@ -219,7 +219,7 @@ fn failures_are_said_in_one_line() {
 fn words_that_are_cut_are_told() {
     let bench = Bench::new(|_| ());
     let mut document = document(1);
-    document.background.words = "one two three four".to_owned();
+    document.background.prompt = "one two three four".to_owned();
     let id = bench.studio.submit(Job { document, live: false });
     let events = bench.until_end(id);
     assert!(
@@ -232,7 +232,7 @@ fn words_that_are_cut_are_told() {
 fn the_style_is_read_with_the_words() {
     let bench = Bench::new(|_| ());
     let mut document = document(1);
-    document.background.words = "one two".to_owned();
+    document.background.prompt = "one two".to_owned();
     document.style = "three four".to_owned();
     let id = bench.studio.submit(Job { document, live: false });
     let events = bench.until_end(id);
@@ -301,7 +301,7 @@ fn a_live_job_says_how_it_is_drawn_and_takes_few_steps() {
     let submit = |strength: Option<f64>| {
         let mut document = document(30);
         document.settings.guidance = 3.0;
-        document.start = strength.map(|strength| Start {
+        document.init_image = strength.map(|strength| InitImage {
             image: Arc::new(image::RgbImage::new(128, 128)),
             strength,
             area: Area::Everything,

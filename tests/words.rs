@@ -79,7 +79,7 @@ impl Writer {
 
     fn with(vocabulary: Vocabulary) -> Self {
         let mut document = Document::new(256, 256);
-        document.background.words = "a meadow".to_owned();
+        document.background.prompt = "a meadow".to_owned();
         let id = document.add_region("First", "");
         let upper_half = PixelRect::whole(256, 128);
         Arc::make_mut(&mut document.region_mut(id).expect("just added").mask).fill(upper_half, 255);
@@ -141,7 +141,7 @@ impl Writer {
     }
 
     fn words(&self) -> &str {
-        &self.region().words
+        &self.region().prompt
     }
 
     /// What the open list offers.
@@ -428,7 +428,7 @@ fn the_rarer_settings_of_the_picture_are_folded_away_and_undone() {
 fn warnings_of(words: &str) -> Vec<String> {
     let folder = tempfile::tempdir().expect("a folder");
     let mut document = Document::new(64, 64);
-    document.background.words = words.to_owned();
+    document.background.prompt = words.to_owned();
     document.settings.steps = 1;
     let (project, picture) = (folder.path().join("zebra.ora"), folder.path().join("zebra.png"));
     document.save(&project).expect("saved");

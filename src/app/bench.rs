@@ -214,7 +214,7 @@ impl Engine for Previewing {
 /// Twelve discs that overlap.
 fn document() -> Document {
     let mut document = Document::new(SIDE, SIDE);
-    document.background.words = "a mountain lake".to_owned();
+    document.background.prompt = "a mountain lake".to_owned();
     for number in 0..REGIONS {
         let id = document.add_region(&format!("Region {}", number + 1), "a green tree");
         let (column, row) = (number % 4, number / 4);

@@ -2,7 +2,7 @@
 
 use super::texts::tr;
 use super::{App, Command, Selected, Tool, theme};
-use crate::document::{Area, Mask, RegionId, Start};
+use crate::document::{Area, InitImage, Mask, RegionId};
 use egui::{Button, RichText, Ui};
 use std::sync::Arc;
 
@@ -18,15 +18,15 @@ impl App {
         let document = self.editor.document();
         let size = (document.width, document.height);
         let from_take = || {
-            let image = Start::fitted(&document.take.as_ref()?.image, size.0, size.1);
-            Some(Start { image: Arc::new(image), strength: Start::STRENGTH, area: Area::Everything })
+            let image = InitImage::fitted(&document.take.as_ref()?.image, size.0, size.1);
+            Some(InitImage { image: Arc::new(image), strength: InitImage::STRENGTH, area: Area::Everything })
         };
-        let Some(start) = document.start.clone().or_else(from_take) else { return };
+        let Some(start) = document.init_image.clone().or_else(from_take) else { return };
         if !matches!(start.area, Area::Mask(_)) {
             let nothing = Area::Mask(Arc::new(Mask::empty(size.0, size.1)));
-            self.editor.set_start(Some(Start { area: nothing, ..start }));
+            self.editor.set_start(Some(InitImage { area: nothing, ..start }));
         }
-        self.editor.select(Selected::Region(RegionId::CHANGE));
+        self.editor.select(Selected::Region(RegionId::INPAINT));
         if matches!(self.tool, Tool::Pick | Tool::Hand | Tool::Zoom) {
             self.tool = Tool::Brush;
         }
@@ -34,7 +34,7 @@ impl App {
 
     /// Controls of the inpaint mask, and the ways to go on while it is painted on.
     pub(super) fn change_ui(&mut self, ui: &mut Ui) {
-        let masked = self.editor.document().mask(RegionId::CHANGE).is_some();
+        let masked = self.editor.document().mask(RegionId::INPAINT).is_some();
         if !masked {
             return;
         }

@@ -4,7 +4,7 @@ use super::asked::Asked;
 use super::texts::{fill, tr};
 use super::words::Writing;
 use super::{Editor, Selected};
-use crate::document::{Area, CELL, Coverage, Document, RegionId, Start, WarningKind};
+use crate::document::{Area, CELL, Coverage, Document, InitImage, RegionId, WarningKind};
 use crate::studio::Vocabulary;
 use std::sync::Arc;
 
@@ -57,8 +57,8 @@ impl Checks {
     /// Follows the words: what of them the model does not know, but for the word that is still being written.
     pub(super) fn words(&mut self, editor: &Editor, vocabulary: Option<&Arc<Vocabulary>>, writing: &Writing) {
         let document = editor.document();
-        let shown = document.regions.iter().filter(|r| r.visible).map(|r| (Selected::Region(r.id), &r.words));
-        let prompts = std::iter::once((Selected::Background, &document.background.words)).chain(shown);
+        let shown = document.regions.iter().filter(|r| r.visible).map(|r| (Selected::Region(r.id), &r.prompt));
+        let prompts = std::iter::once((Selected::Background, &document.background.prompt)).chain(shown);
         let mut prompts: Vec<String> = prompts.map(|(key, text)| writing.finished(key, text)).collect();
         prompts.push(document.style.clone());
         let by = vocabulary.map_or(0, |v| Arc::as_ptr(v) as usize);
@@ -101,7 +101,7 @@ fn texts(document: &Document, coverage: &Coverage) -> Vec<String> {
                 .push(fill("{0} % of {1} lies under others.", &[&(hidden * 100.0).round(), &name(Some(share.region))]));
         }
     }
-    if let Some(Start { area: Area::Mask(mask), .. }) = &document.start
+    if let Some(InitImage { area: Area::Mask(mask), .. }) = &document.init_image
         && mask.is_blank()
     {
         texts.push(tr("Nothing of the picture may change yet. Paint where it may.").to_owned());
@@ -133,14 +133,14 @@ mod tests {
         assert_eq!(warnings(&document), ["The background shows but has no words.", "Sun is not painted yet."]);
         fill(&mut document, 0, 0..64);
         assert!(warnings(&document).is_empty(), "everything is covered");
-        document.regions[0].words.clear();
+        document.regions[0].prompt.clear();
         assert_eq!(warnings(&document), ["Sun has no words yet."]);
     }
 
     #[test]
     fn covered_regions_are_named() {
         let mut document = Document::new(64, 64);
-        document.background.words = "a lake".to_owned();
+        document.background.prompt = "a lake".to_owned();
         document.add_region("Pines", "pines");
         document.add_region("Cabin", "a cabin");
         fill(&mut document, 0, 0..40);

@@ -104,7 +104,7 @@ impl App {
 
 /// True for a document that nothing has been done to yet.
 pub(super) fn is_blank(document: &Document) -> bool {
-    document.regions.is_empty() && document.start.is_none() && document.take.is_none()
+    document.regions.is_empty() && document.init_image.is_none() && document.take.is_none()
 }
 
 impl MapForm {

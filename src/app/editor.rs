@@ -143,7 +143,7 @@ impl Editor {
     /// True while the tools paint on the mask of what may change of the picture to start from.
     #[must_use]
     pub fn paints_change(&self) -> bool {
-        self.selected == Selected::Region(RegionId::CHANGE)
+        self.selected == Selected::Region(RegionId::INPAINT)
     }
 
     /// Selects a card, which ends the open undo step.
@@ -255,7 +255,7 @@ impl Editor {
 
     /// Runs a change that `edit` records, and finds out what has to be drawn anew.
     fn changing<T>(&mut self, edit: impl FnOnce(&mut History, &mut Document) -> T) -> T {
-        let ids = self.document.regions.iter().map(|r| r.id).chain([RegionId::CHANGE]);
+        let ids = self.document.regions.iter().map(|r| r.id).chain([RegionId::INPAINT]);
         let before: Vec<(RegionId, Option<Arc<Mask>>)> =
             ids.map(|id| (id, self.document.mask(id).map(Arc::clone))).collect();
         let result = edit(&mut self.history, &mut self.document);
@@ -313,9 +313,9 @@ impl Editor {
             rects.iter().for_each(|rect| self.mask_changed(*id, *rect));
         }
         if change.rest
-            && let Some(mask) = self.document.mask(RegionId::CHANGE)
+            && let Some(mask) = self.document.mask(RegionId::INPAINT)
         {
-            self.mask_changed(RegionId::CHANGE, PixelRect::whole(mask.width(), mask.height()));
+            self.mask_changed(RegionId::INPAINT, PixelRect::whole(mask.width(), mask.height()));
         }
         self.damage.regions |= change.rest;
         self.changes += 1;

@@ -40,7 +40,9 @@ impl App {
             Command::RerollRegion => self.editor.selected_region().is_some_and(|r| r.visible),
             Command::CancelAll => !self.jobs.is_empty(),
             Command::KeepLive => self.live.can_be_kept(),
-            Command::PaintChange => self.editor.document().start.is_some() || self.editor.document().take.is_some(),
+            Command::PaintChange => {
+                self.editor.document().init_image.is_some() || self.editor.document().take.is_some()
+            }
             Command::CompareTakes => self.takes.len() > 1 || self.compare.is_some(),
             Command::NewerTake | Command::OlderTake => self.takes.len() > 0,
             Command::RestoreTake | Command::StartFromTake | Command::ExportTake | Command::RemoveTake => {

@@ -51,9 +51,9 @@ impl Example {
 #[must_use]
 pub(super) fn line(document: &Document) -> String {
     let words = |text: &str| text.lines().next().unwrap_or_default().trim().to_owned();
-    let shown = document.regions.iter().rev().filter(|r| r.visible).map(|r| words(&r.words));
+    let shown = document.regions.iter().rev().filter(|r| r.visible).map(|r| words(&r.prompt));
     let shown: Vec<String> = shown.filter(|w| !w.is_empty()).collect();
-    let background = words(&document.background.words);
+    let background = words(&document.background.prompt);
     let line = match (background.is_empty(), shown.is_empty()) {
         (false, false) => fill("{0}, with {1}", &[&background, &shown.join(", ")]),
         (false, true) => background,
@@ -88,7 +88,8 @@ mod tests {
         let words = vocabulary.words().expect("it says what it knows");
         for example in Example::all().filter(|e| e.document().settings.model == "embedded") {
             let document = example.document();
-            let prompts = document.regions.iter().map(|r| r.words.as_str()).chain([document.background.words.as_str()]);
+            let prompts =
+                document.regions.iter().map(|r| r.prompt.as_str()).chain([document.background.prompt.as_str()]);
             assert_eq!(words.note(prompts), None, "{}", example.name());
         }
     }
@@ -97,7 +98,7 @@ mod tests {
     fn the_line_is_made_of_the_words() {
         let mut document = Document::new(64, 64);
         assert_eq!(line(&document), "");
-        document.background.words = "the sea".to_owned();
+        document.background.prompt = "the sea".to_owned();
         assert_eq!(line(&document), "The sea");
         document.add_region("Boat", "a red boat");
         document.add_region("Sun", "a sun\nbright");

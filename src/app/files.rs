@@ -7,7 +7,7 @@ use super::recovery::{self, Copy};
 use super::shelf::{self, Seen};
 use super::texts::tr;
 use crate::document::{
-    ColourMap, Document, Export, FileError, Mask, Opened, Output, Outputs, Palette, PictureFormat, Start, Take,
+    ColourMap, Document, Export, FileError, InitImage, Mask, Opened, Output, Outputs, Palette, PictureFormat, Take,
     open_picture,
 };
 use std::path::{Path, PathBuf};
@@ -354,7 +354,7 @@ impl Files {
 }
 
 fn picture(path: &Path, (width, height): (u32, u32)) -> Result<image::RgbImage, FileError> {
-    Ok(Start::fitted(&Document::import_picture(path)?, width, height))
+    Ok(InitImage::fitted(&Document::import_picture(path)?, width, height))
 }
 
 /// True where asking the system for a file can work. On Linux that is a desktop portal on the session bus, or zenity;

@@ -141,7 +141,7 @@ pub struct App {
     /// Checkpoints and LoRAs that this person has added.
     added: models::Added,
     /// The settings that the document was drawn with by checkpoints of other kinds.
-    manners: crate::studio::Manners,
+    presets: crate::studio::Presets,
     /// The vocabulary of the document's model, once that is known.
     vocabulary: Option<Arc<crate::studio::Vocabulary>>,
     /// The title the window has been given.
@@ -197,7 +197,7 @@ impl App {
             recovery: recovery::Recovery::new(options.data.as_deref(), options.autosave_every),
             shelf: shelf::Shelf::default(),
             added: models::Added::of(options.data),
-            manners: crate::studio::Manners::default(),
+            presets: crate::studio::Presets::default(),
             vocabulary: None,
             window_title: String::new(),
             closing: false,

@@ -137,8 +137,8 @@ impl App {
     /// Draws with another model; one that was made for few steps brings its sampler, steps, guidance and bootstrapping along.
     pub(super) fn set_model(&mut self, model: String) {
         if self.editor.document().settings.model != model {
-            let manners = &mut self.manners;
-            self.editor.change_field(Field::Model, |d| manners.choose(&mut d.settings, model));
+            let presets = &mut self.presets;
+            self.editor.change_field(Field::Model, |d| presets.choose(&mut d.settings, model));
             self.editor.close_step();
         }
     }

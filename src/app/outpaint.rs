@@ -57,7 +57,7 @@ impl Anchor {
 
 /// True where there is a picture to draw around, and something new.
 fn can_draw(document: &Document, (width, height): (u32, u32)) -> bool {
-    (document.take.is_some() || document.start.is_some()) && (width > document.width || height > document.height)
+    (document.take.is_some() || document.init_image.is_some()) && (width > document.width || height > document.height)
 }
 
 /// The choices of the dialog.
@@ -112,7 +112,7 @@ impl App {
         let document = self.editor.document();
         let place = anchor.place((document.width, document.height), (width, height));
         let picture = document.take.clone().map(|take| std::sync::Arc::new(take.image.clone()));
-        let picture = picture.or_else(|| document.start.as_ref().map(|start| std::sync::Arc::clone(&start.image)));
+        let picture = picture.or_else(|| document.init_image.as_ref().map(|start| std::sync::Arc::clone(&start.image)));
         match (fit, picture) {
             (Fit::Stretch, _) => self.editor.resize(width, height, None),
             (Fit::Draw, Some(picture)) => {

@@ -361,7 +361,7 @@ mod tests {
 
     fn kept(recovery: &mut Recovery, project: Option<&Path>) -> Copy {
         let mut document = Document::new(64, 64);
-        document.background.words = "a lake".to_owned();
+        document.background.prompt = "a lake".to_owned();
         let copy = recovery.begin(&Editor::recovered(document, project, "Lake")).expect("a folder");
         write(&copy).expect("written");
         recovery.finished(copy.state, &copy.files(), true);

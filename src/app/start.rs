@@ -4,7 +4,7 @@ use super::editor::Field;
 use super::files::Purpose;
 use super::texts::tr;
 use super::{App, Command, theme, widgets};
-use crate::document::{Area, Start};
+use crate::document::{Area, InitImage};
 use egui::{Button, ComboBox, DragValue, Ui};
 use egui_material_icons::icons;
 use image::RgbImage;
@@ -15,7 +15,7 @@ impl App {
     pub(super) fn start_ui(&mut self, ui: &mut Ui) {
         let whole = ui.available_width();
         let hint = tr("A picture to start from in place of noise, such as a sketch or a photograph");
-        let Some(start) = self.editor.document().start.clone() else {
+        let Some(start) = self.editor.document().init_image.clone() else {
             let asked = widgets::field(ui, whole, tr("Start from"), hint, |ui, _| {
                 let button = ui.add(Button::new(tr("noise"))).on_hover_text(hint);
                 button.on_hover_text(tr("Choose a picture…")).clicked()
@@ -32,7 +32,7 @@ impl App {
                 let told = tr("How much of the picture becomes new: little keeps it, 1 all but forgets it");
                 let response = widgets::field(ui, half, tr("Strength"), told, |ui, label| {
                     let value =
-                        DragValue::new(&mut strength).range(Start::MIN_STRENGTH..=1.0).speed(0.005).max_decimals(2);
+                        DragValue::new(&mut strength).range(InitImage::MIN_STRENGTH..=1.0).speed(0.005).max_decimals(2);
                     ui.add(value).labelled_by(label).on_hover_text(told)
                 });
                 remove = widgets::field(ui, half, tr("Start from"), hint, |ui, _| {
@@ -59,13 +59,13 @@ impl App {
             response.response.labelled_by(label).on_hover_text(told);
         });
         self.changed(&response, Field::Strength, |d| {
-            if let Some(start) = &mut d.start {
+            if let Some(start) = &mut d.init_image {
                 start.strength = strength;
             }
         });
         if let Some(area) = area {
             self.editor.change_field(Field::StartArea, |d| {
-                if let Some(start) = &mut d.start {
+                if let Some(start) = &mut d.init_image {
                     start.area = area;
                 }
             });
@@ -87,11 +87,11 @@ impl App {
             image
         } else {
             // The canvas was changed while the file was read.
-            Start::fitted(&image, document.width, document.height)
+            InitImage::fitted(&image, document.width, document.height)
         };
-        self.editor.set_start(Some(Start {
+        self.editor.set_start(Some(InitImage {
             image: Arc::new(image),
-            strength: Start::STRENGTH,
+            strength: InitImage::STRENGTH,
             area: Area::Everything,
         }));
     }

@@ -4,12 +4,12 @@ mod bench;
 mod console;
 mod devices;
 mod info;
+mod init_image;
 mod map;
 mod models;
 mod new;
 mod progress;
 mod render;
-mod start;
 mod values;
 
 use clap::error::ErrorKind;

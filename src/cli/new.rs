@@ -1,8 +1,8 @@
 //! `polyptych new`: a project from masks and prompts.
 
 use super::console::tell_line;
+use super::init_image::{InitImageArgs, import_mask};
 use super::map::MapArgs;
-use super::start::{StartArgs, import_mask};
 use crate::checkpoint::weighting;
 use crate::document::{Document, MAX_SIDE, MIN_SIDE, Outputs, PictureFormat, WarningKind};
 use anyhow::{Context as _, bail, ensure};
@@ -36,7 +36,7 @@ pub(super) struct Args {
     #[arg(long = "region-negative", value_name = "N=PROMPT", allow_hyphen_values = true)]
     region_negatives: Vec<String>,
     #[command(flatten)]
-    start: StartArgs,
+    start: InitImageArgs,
 }
 
 fn size(text: &str) -> Result<(u32, u32), String> {
@@ -60,7 +60,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let output = Outputs::default().add(&args.project)?;
     let (map, (width, height)) = args.map.open(args.size)?;
     let mut document = Document::new(width, height);
-    document.background.words.clone_from(&args.background);
+    document.background.prompt.clone_from(&args.background);
     document.background.negative.clone_from(&args.negative);
     document.style.clone_from(&args.style);
     let mut notes = Vec::new();

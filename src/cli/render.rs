@@ -2,16 +2,16 @@
 
 use super::Window;
 use super::console::{print_line, tell_line};
+use super::init_image::InitImageArgs;
 use super::models::resolve;
 use super::progress::Bar;
-use super::start::StartArgs;
 use super::values;
 use crate::checkpoint::{Device, Kind};
 use crate::document::{
     BootstrapColour, Document, Export, FileError, Lora, MAX_LORAS, Opened, Output, Outputs, Overlap, PictureFormat,
     Problem, Regions, Sampler, Schedule, WindowWeights, Wrap,
 };
-use crate::studio::{self, Drawn, Manners, Model as _, Options, Stage, Watcher};
+use crate::studio::{self, Drawn, Model as _, Options, Presets, Stage, Watcher};
 use anyhow::Context as _;
 use image::RgbImage;
 use image::codecs::png::PngEncoder;
@@ -84,7 +84,7 @@ pub(super) struct Args {
     #[arg(long = "reroll", value_name = "N[=SEED]", value_parser = values::reroll, conflicts_with = "reference")]
     rerolls: Vec<(usize, Option<u64>)>,
     #[command(flatten)]
-    start: StartArgs,
+    start: InitImageArgs,
     /// Replay the released MultiDiffusion loop exactly (slow)
     #[arg(long)]
     reference: bool,
@@ -193,7 +193,7 @@ impl Written {
 fn apply(args: &Args, window: &Window, document: &mut Document, notes: &mut Vec<String>) -> anyhow::Result<()> {
     let settings = &mut document.settings;
     if let Some(model) = &args.model {
-        Manners::default().choose(settings, resolve(window, Kind::Checkpoint, model)?);
+        Presets::default().choose(settings, resolve(window, Kind::Checkpoint, model)?);
     }
     for Lora { file, weight } in &args.loras {
         anyhow::ensure!(settings.loras.len() < MAX_LORAS, "--lora {file}: a project takes {MAX_LORAS} LoRAs at most");
@@ -306,8 +306,8 @@ fn report(
     let mut warnings = notes;
     warnings.extend(document.warnings().iter().map(ToString::to_string));
     warnings.extend(drawn.warnings.iter().map(ToString::to_string));
-    let prompts = document.regions.iter().filter(|r| r.visible).map(|r| r.words.as_str());
-    let prompts = std::iter::once(document.background.words.as_str()).chain(prompts);
+    let prompts = document.regions.iter().filter(|r| r.visible).map(|r| r.prompt.as_str());
+    let prompts = std::iter::once(document.background.prompt.as_str()).chain(prompts);
     warnings.extend(model.words().and_then(|words| words.note(prompts)));
     if args.json {
         let object = json!({

@@ -9,10 +9,10 @@
 //!
 //! which is the least-squares solution of equation 5 in the paper; then take one sampler step on the whole latent.
 
-use super::chance::mixed;
 use super::colours::{Colours, roll, to_centre};
 use super::painting::Piece;
 use super::random::{TorchRandom, keyed_normals};
+use super::region_noise::mixed;
 use super::trajectory::is_free;
 use super::windows::Window;
 use super::{Call, Hold, Kept, Network, NetworkError, Painting, Place, Planes, PromptId, Sampler, Surround};
@@ -137,7 +137,7 @@ fn run(
     let (height, width) = (painting.height, painting.width);
     let channels = network.latent_channels();
     let evaluations = sampler.timesteps().len();
-    let start = painting.start.as_ref();
+    let start = painting.init_latent.as_ref();
     if let Some(start) = start {
         start.check(painting, channels, sampler.steps())?;
     }

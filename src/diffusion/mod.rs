@@ -7,29 +7,29 @@
 //! loop, kept as the oracle.
 
 mod attention;
-mod chance;
 mod colours;
 mod engine;
 mod flow;
+mod init_latent;
 pub mod masks;
 mod network;
 mod painting;
 mod planes;
 pub mod random;
 mod reference;
+mod region_noise;
 mod samplers;
 mod schedule;
-mod start;
 mod trajectory;
 pub mod windows;
 
 pub use engine::{Observer, PaintError, Painted, paint, repaint};
 pub use flow::FlowConfig;
+pub use init_latent::InitLatent;
 pub use network::{Area, AreaCall, Call, Moments, Network, NetworkError, Place, PromptId};
 pub use painting::{Hold, Layout, Painting, Part, Surround};
 pub use planes::Planes;
 pub use reference::paint_reference;
 pub use samplers::{Ddim, DpmSolver, Euler, EulerAncestral, ForwardProcess, Heun, Lcm, Level, Sampler, UniPc};
 pub use schedule::{BetaSchedule, FinalSigma, PredictionType, Schedule, ScheduleError, SchedulerConfig, Spacing};
-pub use start::Start;
 pub use trajectory::{Kept, Recorder, Trajectory, free_windows};

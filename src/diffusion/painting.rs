@@ -3,7 +3,7 @@
 use super::masks::LatentMask;
 use super::trajectory::is_free;
 use super::windows::{Window, WindowWeights, windows};
-use super::{PaintError, Planes, PromptId, Start};
+use super::{InitLatent, PaintError, Planes, PromptId};
 use std::collections::{HashMap, HashSet};
 
 /// One region, or the background, as the engine sees it.
@@ -78,7 +78,7 @@ pub struct Painting {
     /// Leave out network calls that cannot change the picture.
     pub savings: bool,
     /// The picture to start from; `None` to start from noise.
-    pub start: Option<Start>,
+    pub init_latent: Option<InitLatent>,
     /// What an inpainting UNet sees beside the latent (Rombach et al. 2022, section 4.5), `[1, 1 + latent_channels, height, width]`: the mask, 1
     /// where something may change, and the latent of the picture with grey there; `None` for every other UNet.
     pub conditions: Option<Planes>,
@@ -111,13 +111,13 @@ impl Painting {
 
     /// How far each cell of the picture to start from may change; `None` where all may.
     pub(super) fn free(&self) -> Option<&Vec<f32>> {
-        self.start.as_ref().and_then(|start| start.free.as_ref())
+        self.init_latent.as_ref().and_then(|start| start.free.as_ref())
     }
 
     /// The first step that is taken.
     #[must_use]
     pub fn first_step(&self) -> usize {
-        self.start.as_ref().map_or(0, |start| start.from)
+        self.init_latent.as_ref().map_or(0, |start| start.from)
     }
 
     /// Where part `k` lies at `step`.

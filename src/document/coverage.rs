@@ -154,7 +154,7 @@ impl Document {
             let text = "all regions are hidden, so the picture is the background alone; show one".to_owned();
             warn(WarningKind::AllHidden, None, text);
         }
-        if coverage.uncovered > BARE && self.background.words.trim().is_empty() {
+        if coverage.uncovered > BARE && self.background.prompt.trim().is_empty() {
             let share = percent(coverage.uncovered);
             let text = format!("{share} of the canvas is covered by no region, and the background has no words");
             warn(WarningKind::Uncovered, None, text);
@@ -170,7 +170,7 @@ impl Document {
             };
             if share.painted <= 0.0 {
                 warn(WarningKind::EmptyMask, Some(region), format!("{name} has an empty mask; paint it"));
-            } else if region.words.trim().is_empty() {
+            } else if region.prompt.trim().is_empty() {
                 warn(WarningKind::EmptyWords, Some(region), format!("{name} has no words; say what it shows"));
             }
             if share.painted > 0.0 && share.visible < HIDDEN * share.painted {

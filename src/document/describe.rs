@@ -121,7 +121,7 @@ impl Document {
                 RegionSummary {
                     number,
                     name: region.name.clone(),
-                    words: region.words.clone(),
+                    words: region.prompt.clone(),
                     negative: region.negative.clone(),
                     colour: format!("#{r:02x}{g:02x}{b:02x}"),
                     visible: region.visible,
@@ -138,13 +138,13 @@ impl Document {
             height: self.height,
             style: self.style.clone(),
             background: BackgroundSummary {
-                words: self.background.words.clone(),
+                words: self.background.prompt.clone(),
                 negative: self.background.negative.clone(),
             },
             regions,
             uncovered: coverage.uncovered,
             settings: self.settings.clone(),
-            start: self.start.as_ref().map(|start| StartSummary {
+            start: self.init_image.as_ref().map(|start| StartSummary {
                 strength: start.strength,
                 area: match start.area {
                     Area::Everything => "everything",

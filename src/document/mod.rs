@@ -10,6 +10,7 @@ mod export;
 pub mod file;
 mod history;
 mod import;
+mod init_image;
 mod jpeg;
 mod mask;
 mod parameters;
@@ -19,7 +20,6 @@ mod png;
 mod raster;
 mod region;
 mod settings;
-mod start;
 mod takes;
 
 pub use colour_map::{Chosen, ColourMap, MapColour};
@@ -30,6 +30,7 @@ pub use error::{FileError, Problem};
 pub use export::{Export, PictureFormat};
 pub use file::{Opened, Output, Outputs, Palette, replace_file, write_atomically};
 pub use history::{Change, History, MEMORY as HISTORY_MEMORY, MergeKey};
+pub use init_image::{Area, InitImage};
 pub use mask::{Mask, PixelRect, TILE, Tile, TileBytes};
 pub use parameters::{Parameters, PictureSummary, describe_picture, open_picture, read_parameters};
 pub use picture_mask::MaskNote;
@@ -40,7 +41,6 @@ pub use settings::{
     BootstrapColour, CELL, Lora, MAX_GUIDANCE, MAX_LORA_WEIGHT, MAX_LORAS, MAX_STEPS, MAX_WINDOW, Overlap, Regions,
     Sampler, Schedule, Settings, WindowWeights, Wrap,
 };
-pub use start::{Area, Start};
 pub use takes::{TAKES_COUNT, TAKES_MEMORY};
 
 use std::collections::BTreeMap;
@@ -73,7 +73,7 @@ pub struct Document {
     /// The settings of the picture.
     pub settings: Settings,
     /// The picture that the drawing starts from (`None` to start from noise).
-    pub start: Option<Start>,
+    pub init_image: Option<InitImage>,
     /// The take kept in the document (`None` before the first). One that is not the canvas's size is not saved.
     pub take: Option<Arc<Take>>,
     /// Fields of newer versions of `polyptych.json` that this version does not know; written back unchanged. It has the
@@ -103,7 +103,7 @@ impl Document {
             style: String::new(),
             regions: Vec::new(),
             settings: Settings::default(),
-            start: None,
+            init_image: None,
             take: None,
             unknown: serde_json::Map::new(),
             extra: BTreeMap::new(),
@@ -124,7 +124,7 @@ impl Document {
     pub fn add_region(&mut self, name: &str, words: &str) -> RegionId {
         let (id, colour) = (self.free_id(), self.next_colour());
         let region = Region::new(id, name, colour, self.width, self.height);
-        self.regions.push(Region { words: words.to_owned(), ..region });
+        self.regions.push(Region { prompt: words.to_owned(), ..region });
         id
     }
 
@@ -155,7 +155,7 @@ impl Document {
         for region in &mut self.regions {
             region.mask = Arc::new(region.mask.moved_to(width, height, dx, dy));
         }
-        self.start = self.start.as_ref().map(|start| start.moved_to(width, height, dx, dy));
+        self.init_image = self.init_image.as_ref().map(|start| start.moved_to(width, height, dx, dy));
         (self.width, self.height) = (width, height);
         self.take = None;
         Ok(())
@@ -171,16 +171,16 @@ impl Document {
     /// the picture to start from.
     #[must_use]
     pub fn mask(&self, id: RegionId) -> Option<&Arc<Mask>> {
-        match (&self.start, id) {
-            (Some(Start { area: Area::Mask(mask), .. }), RegionId::CHANGE) => Some(mask),
+        match (&self.init_image, id) {
+            (Some(InitImage { area: Area::Mask(mask), .. }), RegionId::INPAINT) => Some(mask),
             _ => self.region(id).map(|region| &region.mask),
         }
     }
 
     /// The mask of this id, to paint on it.
     pub fn mask_mut(&mut self, id: RegionId) -> Option<&mut Arc<Mask>> {
-        match (&mut self.start, id) {
-            (Some(Start { area: Area::Mask(mask), .. }), RegionId::CHANGE) => Some(mask),
+        match (&mut self.init_image, id) {
+            (Some(InitImage { area: Area::Mask(mask), .. }), RegionId::INPAINT) => Some(mask),
             _ => self.regions.iter_mut().find(|r| r.id == id).map(|region| &mut region.mask),
         }
     }

@@ -1,6 +1,6 @@
 //! The mask in a picture: alpha or brightness, and values that only look black.
 
-use super::start::fitted;
+use super::init_image::fitted;
 use super::{Mask, Picture};
 use image::{GrayImage, Luma, Rgba};
 use std::fmt;

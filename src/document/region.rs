@@ -10,7 +10,7 @@ pub struct RegionId(pub u32);
 impl RegionId {
     /// No region's id: what names the mask of what may change of the picture to start from, so that the tools paint on it as
     /// they do on a region's ([`Document::mask_mut`](super::Document::mask_mut)).
-    pub const CHANGE: Self = Self(0);
+    pub const INPAINT: Self = Self(0);
 }
 
 /// An 8-bit sRGB colour.
@@ -36,7 +36,7 @@ pub struct Region {
     /// The name on its card.
     pub name: String,
     /// Its prompt.
-    pub words: String,
+    pub prompt: String,
     /// Its negative prompt; `None` takes the background's, empty means none.
     pub negative: Option<String>,
     /// The colour of its tint and outline.
@@ -79,7 +79,7 @@ impl Region {
         Self {
             id,
             name: name.to_owned(),
-            words: String::new(),
+            prompt: String::new(),
             negative: None,
             colour,
             mask: Arc::new(Mask::empty(width, height)),
@@ -101,7 +101,7 @@ impl Region {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Background {
     /// Its prompt.
-    pub words: String,
+    pub prompt: String,
     /// Its negative prompt, and that of every region without its own.
     pub negative: String,
 }

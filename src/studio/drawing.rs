@@ -6,7 +6,7 @@ use super::model::Model;
 use super::plan::{Facts, Plan, bootstrap_steps, coverages, pixels_of_regions, plan, visible};
 use super::preview::LatentToRgb;
 use super::warning::Warning;
-use super::{start, thin};
+use super::{init_image, thin};
 use crate::diffusion::{
     self, Ddim, DpmSolver, Euler, EulerAncestral, Heun, Kept, Lcm, Network, NetworkError, Observer, PaintError,
     Painted, Planes, Recorder, Sampler, ScheduleError, SchedulerConfig, Trajectory, UniPc,
@@ -136,8 +136,8 @@ pub fn draw(
     let Plan { mut painting, mut rerolls, mut warnings } = plan(document, facts, options, &mut prompt)?;
     cut_words(document, model, &mut warnings);
     warnings.extend(thin::warnings(document, options, facts.factor, model.few_steps().is_some()));
-    if let (Some(start), Some(kept)) = (&mut painting.start, &document.start) {
-        start.clean = start::encode(model_as_network(model), kept, painting.factor, painting.wrap)?;
+    if let (Some(start), Some(kept)) = (&mut painting.init_latent, &document.init_image) {
+        start.clean = init_image::encode(model_as_network(model), kept, painting.factor, painting.wrap)?;
     }
     if model.in_channels() != model.latent_channels() {
         if options.reference {
@@ -146,10 +146,10 @@ pub fn draw(
         let pixels = pixels_of_regions(document, options);
         let regions = coverages(document, &pixels);
         let (factor, wrap) = (painting.factor, painting.wrap);
-        painting.conditions = Some(start::conditions(model_as_network(model), document, &regions, factor, wrap)?);
+        painting.conditions = Some(init_image::conditions(model_as_network(model), document, &regions, factor, wrap)?);
     }
     for Reroll { painting: again, .. } in &mut rerolls {
-        again.start.clone_from(&painting.start);
+        again.init_latent.clone_from(&painting.init_latent);
         again.conditions.clone_from(&painting.conditions);
     }
     let previews = if options.previews {
@@ -223,9 +223,9 @@ pub fn draw(
         if let Some(rgb) = model.preview_map() {
             rgb.decode_pace = begun.elapsed().as_secs_f64() / latent.plane_len().max(1) as f64;
         }
-        if let (Some(kept), false) = (&document.start, options.reference) {
+        if let (Some(kept), false) = (&document.init_image, options.reference) {
             let pixels = pixels_of_regions(document, options);
-            start::composite(document, kept, &coverages(document, &pixels), wrap, &mut image)?;
+            init_image::composite(document, kept, &coverages(document, &pixels), wrap, &mut image)?;
         }
         Ok::<_, DrawError>(image)
     };
@@ -282,8 +282,8 @@ impl Cost {
 /// Warns of words that are longer than the model reads.
 fn cut_words(document: &Document, model: &dyn Model, warnings: &mut Vec<Warning>) {
     let background = &document.background;
-    let regions = visible(document).map(|r| (Some(r.name.clone()), document.prompt(&r.words), r.negative.as_ref()));
-    let words = document.prompt(&background.words);
+    let regions = visible(document).map(|r| (Some(r.name.clone()), document.prompt(&r.prompt), r.negative.as_ref()));
+    let words = document.prompt(&background.prompt);
     let all = [(None, words, Some(&background.negative))].into_iter().chain(regions);
     for (region, words, negative) in all {
         for text in [Some(&words), negative].into_iter().flatten() {

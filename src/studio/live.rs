@@ -1,10 +1,10 @@
 //! Live painting: how a picture is made that follows the brush.
 
 use super::estimate::Estimate;
-use super::manner::Manner;
 use super::model::Model;
+use super::preset::Preset;
 use crate::checkpoint::FewSteps;
-use crate::document::{Area, Document, Mask, Sampler, Schedule, Settings, Start};
+use crate::document::{Area, Document, InitImage, Mask, Sampler, Schedule, Settings};
 use image::imageops::FilterType;
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ pub(super) fn sketch(mut document: Document, model: &dyn Model, pace: Option<f32
     let at = |document: &Document, steps: u32, apart: bool| {
         let mut document = document.clone();
         hasten(&mut document.settings, few, own.steps.min(steps));
-        if let Some(start) = &document.start {
+        if let Some(start) = &document.init_image {
             // At least one step is left of them.
             let least = (1.0 / start.strength.clamp(0.01, 1.0)).ceil() as u32;
             document.settings.steps = document.settings.steps.max(least);
@@ -74,7 +74,7 @@ fn hasten(settings: &mut Settings, few: Option<FewSteps>, steps: u32) {
     match few {
         Some(_) => {
             let blended = settings.bootstrap <= 0.0;
-            Manner::preset(&settings.model, few).apply(settings);
+            Preset::recommended(&settings.model, few).apply(settings);
             if blended {
                 settings.bootstrap = 0.0;
             }
@@ -98,13 +98,13 @@ fn halved(document: &Document, window: usize, factor: usize) -> Option<Document>
         region.mask = Arc::new(half(&region.mask));
         region.feather /= 2;
     }
-    if let Some(start) = &mut small.start {
+    if let Some(start) = &mut small.init_image {
         let image = image::imageops::resize(&*start.image, width / 2, height / 2, FilterType::Triangle);
         let area = match &start.area {
             Area::Mask(mask) => Area::Mask(Arc::new(half(mask))),
             area => area.clone(),
         };
-        *start = Start { image: Arc::new(image), area, ..*start };
+        *start = InitImage { image: Arc::new(image), area, ..*start };
     }
     Some(small)
 }

@@ -2,7 +2,7 @@
 
 use super::again::{Reroll, rerolls};
 use super::drawing::{DrawError, Options};
-use super::start;
+use super::init_image;
 use super::warning::{Axis, Warning};
 use crate::diffusion::masks::{Coverage, LatentMask, Overlap, Rows, feathered, latent_masks, reference_masks};
 use crate::diffusion::windows::WindowWeights;
@@ -66,8 +66,8 @@ pub(super) fn plan(
     let pixels = pixels_of_regions(document, options);
     let coverages = coverages(document, &pixels);
     let (masks, layouts) = masks(document, facts.factor, options, &coverages, &mut warnings);
-    let start = match &document.start {
-        Some(start) if !options.reference => Some(start::plan(document, start, facts.factor, &coverages)?),
+    let start = match &document.init_image {
+        Some(start) if !options.reference => Some(init_image::plan(document, start, facts.factor, &coverages)?),
         _ => None,
     };
     if start.as_ref().and_then(|s| s.free.as_ref()).is_some_and(|free| free.iter().all(|f| *f <= 0.0)) {
@@ -88,10 +88,10 @@ pub(super) fn plan(
             seed: region.and_then(|r| r.seed).unwrap_or(settings.seed),
         })
     };
-    let mut parts = vec![part(&document.prompt(&background.words), &background.negative, None)?];
+    let mut parts = vec![part(&document.prompt(&background.prompt), &background.negative, None)?];
     for region in visible(document) {
         let negative = region.negative.as_ref().unwrap_or(&background.negative);
-        parts.push(part(&document.prompt(&region.words), negative, Some(region))?);
+        parts.push(part(&document.prompt(&region.prompt), negative, Some(region))?);
     }
     // About as much latent per network call as four pictures of 512 × 512: enough to keep a processor busy.
     let side = window.min(64);
@@ -120,7 +120,7 @@ pub(super) fn plan(
         factor: facts.factor,
         batch,
         savings: options.savings,
-        start,
+        init_latent: start,
         conditions: None,
     };
     let rerolls = if options.reference { Vec::new() } else { rerolls(document, &painting) };
@@ -187,7 +187,7 @@ fn left_out_by_reference(document: &Document, warnings: &mut Vec<Warning>) {
         ("weights", any(|r| r.weight.to_bits() != 1.0_f32.to_bits())),
         ("region seeds", any(|r| r.seed.is_some() || r.reroll.is_some())),
         ("start and end", any(|r| r.start > 0.0 || r.end < 1.0)),
-        ("picture to start from", document.start.is_some()),
+        ("picture to start from", document.init_image.is_some()),
         ("wrap", settings.wrap != document::Wrap::None),
         ("window weights", settings.window_weights != document::WindowWeights::default()),
         ("regions held by attention", settings.regions != document::Regions::default()),

@@ -62,7 +62,7 @@ fn a_painting_of_another_program_is_not_saved_over_unasked() {
     let theirs = std::fs::read(&path).expect("there");
     let mut painter = opens(&path);
     assert_eq!(painter.document().regions.len(), 2);
-    assert!(painter.document().start.is_some(), "the painting itself is there to be seen");
+    assert!(painter.document().init_image.is_some(), "the painting itself is there to be seen");
     painter.paints(&[(20.0, 20.0), (60.0, 40.0)]);
     painter.saves();
     assert!(painter.sees("Save over this file?"));
@@ -150,7 +150,7 @@ fn any_picture_can_be_opened_placed_or_taken_as_a_mask() {
     painter.chooses_file(Command::Open, &photo, "Open");
     let document = painter.document();
     assert_eq!((document.width, document.height), (160, 128));
-    let start = document.start.clone().expect("it starts from it");
+    let start = document.init_image.clone().expect("it starts from it");
     assert_eq!(*start.image, image::open(&photo).expect("a picture").to_rgb8());
     assert_eq!(painter.app().editor().path(), None);
 
@@ -158,7 +158,7 @@ fn any_picture_can_be_opened_placed_or_taken_as_a_mask() {
     let mut painter = Painter::sits_down();
     painter.chooses_file(Command::PlacePicture, &photo, "Choose");
     painter.clicks("Start from it");
-    assert_eq!(painter.document().start.as_ref().expect("a start").image.dimensions(), (768, 512));
+    assert_eq!(painter.document().init_image.as_ref().expect("a start").image.dimensions(), (768, 512));
 
     let mask = folder.path().join("mask.webp");
     let shape = RgbImage::from_fn(768, 512, |x, _| Rgb([if x < 384 { 255 } else { 0 }; 3]));
@@ -186,7 +186,7 @@ fn a_picture_that_tells_how_it_was_made_is_opened_with_its_words() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("web.png");
     let mut document = Document::new(128, 96);
-    "a stone tower".clone_into(&mut document.background.words);
+    "a stone tower".clone_into(&mut document.background.prompt);
     "fog".clone_into(&mut document.background.negative);
     (document.settings.seed, document.settings.steps) = (4_294_967_301, 24);
     // As other programs write it: words and settings, and no project.
@@ -198,14 +198,14 @@ fn a_picture_that_tells_how_it_was_made_is_opened_with_its_words() {
     painter.waits_for("the picture", |a| !a.is_busy_with_files());
     let opened = painter.document();
     assert_eq!((opened.width, opened.height), (128, 96));
-    assert_eq!((&*opened.background.words, &*opened.background.negative), ("a stone tower", "fog"));
+    assert_eq!((&*opened.background.prompt, &*opened.background.negative), ("a stone tower", "fog"));
     assert_eq!((opened.settings.seed, opened.settings.steps), (4_294_967_301, 24));
     assert_eq!(opened.take.as_ref().expect("the picture itself").seed, 4_294_967_301);
     // Or it is a picture like any other.
     let mut painter = Painter::sits_down();
     painter.chooses_file(Command::PlacePicture, &path, "Choose");
     painter.clicks("Start from it");
-    assert!(painter.document().start.is_some() && painter.document().background.words == "a mountain lake");
+    assert!(painter.document().init_image.is_some() && painter.document().background.prompt == "a mountain lake");
 }
 
 #[test]
@@ -225,13 +225,13 @@ fn another_programs_work_on_an_open_project_is_not_saved_over_unasked() {
     painter.saves();
     assert!(!painter.app().editor().is_unsaved(), "nothing is asked of one's own work");
     let mut theirs = Document::new(128, 96);
-    "painted elsewhere meanwhile".clone_into(&mut theirs.background.words);
+    "painted elsewhere meanwhile".clone_into(&mut theirs.background.prompt);
     theirs.save(&path).expect("saved");
     painter.paints(&[(20.0, 20.0), (60.0, 40.0)]);
     painter.saves();
     assert!(painter.sees("another program has written into it"));
     painter.clicks("Cancel");
-    assert_eq!(Document::open(&path).expect("whole").background.words, "painted elsewhere meanwhile");
+    assert_eq!(Document::open(&path).expect("whole").background.prompt, "painted elsewhere meanwhile");
     painter.saves();
     painter.clicks("Replace it");
     painter.waits_for("the file", |a| !a.is_busy_with_files());

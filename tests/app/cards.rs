@@ -13,7 +13,7 @@ fn the_style_is_added_to_all_words_and_taken_back_by_undo() {
     painter.types("oil painting");
     let document = painter.document();
     assert_eq!(document.style, "oil painting");
-    assert_eq!(document.prompt(&document.regions[0].words), "tall pines, oil painting");
+    assert_eq!(document.prompt(&document.regions[0].prompt), "tall pines, oil painting");
     assert_eq!(document.prompt(""), "oil painting");
     painter.presses(Modifiers::NONE, Key::Escape);
     painter.presses(Modifiers::COMMAND, Key::Z);
@@ -62,8 +62,8 @@ fn words_are_weighed_with_the_arrows() {
     painter.presses(Modifiers::NONE, Key::End);
     painter.presses(Modifiers::COMMAND, Key::ArrowUp);
     painter.presses(Modifiers::COMMAND, Key::ArrowUp);
-    assert_eq!(painter.document().regions[0].words, "tall (pines:1.2)");
+    assert_eq!(painter.document().regions[0].prompt, "tall (pines:1.2)");
     painter.presses(Modifiers::COMMAND, Key::ArrowDown);
     painter.presses(Modifiers::COMMAND, Key::ArrowDown);
-    assert_eq!(painter.document().regions[0].words, "tall pines");
+    assert_eq!(painter.document().regions[0].prompt, "tall pines");
 }

@@ -21,7 +21,7 @@ fn begins() -> (Painter, Vec<Region>) {
 }
 
 fn change(painter: &Painter) -> Mask {
-    (**painter.document().mask(RegionId::CHANGE).expect("a mask of what may change")).clone()
+    (**painter.document().mask(RegionId::INPAINT).expect("a mask of what may change")).clone()
 }
 
 fn covers(painter: &Painter, points: [(u32, u32); 2]) -> [u8; 2] {
@@ -159,7 +159,7 @@ fn a_larger_canvas_is_drawn_around_the_picture_that_stays() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("sea.ora");
     let mut document = Document::new(256, 256);
-    document.background.words = "a clear blue sky".to_owned();
+    document.background.prompt = "a clear blue sky".to_owned();
     document.settings.steps = 4;
     document.save(&path).expect("saved");
     let options = Options { project: Some(path), engine: None, file_dialogs: FileDialogs::Own, ..english() };
@@ -178,7 +178,7 @@ fn a_larger_canvas_is_drawn_around_the_picture_that_stays() {
     painter.clicks("Old canvas at the left");
     painter.clicks("Change");
     assert_eq!((painter.document().width, painter.document().height), (384, 256));
-    let start = painter.document().start.clone().expect("the old picture");
+    let start = painter.document().init_image.clone().expect("the old picture");
     let Area::Mask(may_change) = start.area.clone() else { panic!("a mask: {:?}", start.area) };
 
     painter.presses(Modifiers::COMMAND, Key::Enter);

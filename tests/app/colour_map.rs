@@ -23,7 +23,7 @@ pub fn landscape(folder: &Path) -> PathBuf {
 }
 
 fn words(document: &Document) -> Vec<(&str, &str)> {
-    document.regions.iter().map(|r| (r.name.as_str(), r.words.as_str())).collect()
+    document.regions.iter().map(|r| (r.name.as_str(), r.prompt.as_str())).collect()
 }
 
 impl Painter {
@@ -102,9 +102,9 @@ fn a_map_dropped_on_an_empty_canvas_is_asked_about() {
     let mut painter = Painter::sits_down();
     painter.takes_a_new_canvas();
     painter.drops(&path);
-    assert!(painter.document().start.is_none(), "it is asked first");
+    assert!(painter.document().init_image.is_none(), "it is asked first");
     painter.clicks("Start from it");
-    assert!(painter.document().start.is_some());
+    assert!(painter.document().init_image.is_some());
     painter.presses(Modifiers::COMMAND, Key::Z);
     painter.drops(&path);
     painter.clicks("Regions by colour");

@@ -25,7 +25,7 @@ fn chooses_model(painter: &mut Painter, name: &str) {
     painter.clicks(name);
 }
 
-fn manner(painter: &Painter) -> (Sampler, u32, f32) {
+fn preset(painter: &Painter) -> (Sampler, u32, f32) {
     let Settings { sampler, steps, guidance, .. } = painter.document().settings;
     (sampler, steps, guidance)
 }
@@ -33,24 +33,24 @@ fn manner(painter: &Painter) -> (Sampler, u32, f32) {
 #[test]
 fn a_model_for_few_steps_brings_its_settings_and_leaves_the_painter_s_own() {
     let (_folder, mut painter) = with_a_fox();
-    let usual = manner(&painter);
+    let usual = preset(&painter);
     painter.sets("Steps", "33");
     painter.sets("Guidance", "6");
     chooses_model(&mut painter, "fox");
-    assert_eq!(manner(&painter), (usual.0, 33, 6.0), "another of its kind changes nothing");
+    assert_eq!(preset(&painter), (usual.0, 33, 6.0), "another of its kind changes nothing");
     chooses_model(&mut painter, "fox, 4 steps");
     assert!(painter.document().settings.model.ends_with("few_steps"));
-    assert_eq!(manner(&painter), (Sampler::Lcm, 4, 1.0));
+    assert_eq!(preset(&painter), (Sampler::Lcm, 4, 1.0));
     // One undo step, there and back.
     painter.presses(Modifiers::COMMAND, Key::Z);
-    assert_eq!(manner(&painter), (usual.0, 33, 6.0));
+    assert_eq!(preset(&painter), (usual.0, 33, 6.0));
     painter.presses(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z);
-    assert_eq!(manner(&painter), (Sampler::Lcm, 4, 1.0));
+    assert_eq!(preset(&painter), (Sampler::Lcm, 4, 1.0));
     painter.sets("Steps", "6");
     chooses_model(&mut painter, "Built in");
-    assert_eq!(manner(&painter), (usual.0, 33, 6.0), "the painter's own");
+    assert_eq!(preset(&painter), (usual.0, 33, 6.0), "the painter's own");
     chooses_model(&mut painter, "fox, 4 steps");
-    assert_eq!(manner(&painter), (Sampler::Lcm, 6, 1.0), "and of this kind, too");
+    assert_eq!(preset(&painter), (Sampler::Lcm, 6, 1.0), "and of this kind, too");
 
     // Another document has nothing of it.
     let Settings { sampler, steps, guidance, .. } = Settings::default();
@@ -58,9 +58,9 @@ fn a_model_for_few_steps_brings_its_settings_and_leaves_the_painter_s_own() {
     painter.clicks("Square");
     painter.clicks("Create");
     painter.clicks("Don’t save");
-    assert_eq!(manner(&painter), (sampler, steps, guidance));
+    assert_eq!(preset(&painter), (sampler, steps, guidance));
     chooses_model(&mut painter, "fox, 4 steps");
-    assert_eq!(manner(&painter), (Sampler::Lcm, 4, 1.0));
+    assert_eq!(preset(&painter), (Sampler::Lcm, 4, 1.0));
 }
 
 #[test]
@@ -84,6 +84,6 @@ fn the_list_has_the_embedded_model_for_few_steps_where_it_is_in_the_program() {
     if listed {
         painter.clicks("Built in, 4 steps");
         assert_eq!(painter.document().settings.model, "embedded/few_steps");
-        assert_eq!(manner(&painter), (Sampler::Lcm, 4, 1.0));
+        assert_eq!(preset(&painter), (Sampler::Lcm, 4, 1.0));
     }
 }

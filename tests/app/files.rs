@@ -74,7 +74,7 @@ fn files(folder: &Path) -> Vec<String> {
 fn project(folder: &Path, name: &str) -> PathBuf {
     let path = folder.join(name);
     let mut document = Document::new(128, 64);
-    document.background.words = "a lake".to_owned();
+    document.background.prompt = "a lake".to_owned();
     document.add_region("Only", "one");
     document.save(&path).expect("saved");
     path
@@ -128,7 +128,7 @@ fn what_was_never_saved_comes_back_too_or_is_thrown_away() {
     let mut painter = Painter::with_data(data.path(), None);
     painter.clicks("Bring back Untitled");
     painter.waits_for("the copy", |a| !a.is_busy_with_files());
-    assert_eq!(painter.document().regions[0].words, "a red house");
+    assert_eq!(painter.document().regions[0].prompt, "a red house");
     drop(painter);
     let mut painter = Painter::with_data(data.path(), None);
     painter.clicks("Throw away: Untitled");
@@ -192,13 +192,13 @@ fn a_dropped_picture_becomes_what_is_asked_for() {
     RgbImage::from_pixel(300, 200, Rgb([10, 200, 30])).save(&photo).expect("writes");
     let mut painter = Painter::sits_down();
     painter.drops(&photo);
-    assert!(painter.document().start.is_none(), "it is asked first");
+    assert!(painter.document().init_image.is_none(), "it is asked first");
     painter.clicks("Start from it");
-    let start = painter.document().start.clone().expect("a start");
+    let start = painter.document().init_image.clone().expect("a start");
     assert_eq!(start.image.dimensions(), (768, 512));
     assert_eq!(start.area, Area::Everything);
     painter.presses(Modifiers::COMMAND, Key::Z);
-    assert!(painter.document().start.is_none());
+    assert!(painter.document().init_image.is_none());
 
     let shape = folder.path().join("shape.png");
     image::GrayImage::from_fn(768, 512, |x, _| image::Luma([if x < 100 { 255 } else { 0 }]))
@@ -284,7 +284,7 @@ fn pictures_go_to_the_clipboard_and_come_from_it() {
     painter.h.event(Event::PasteImage(Arc::new(copied)));
     painter.h.run_ok();
     painter.clicks("Start from it");
-    assert_eq!(*painter.document().start.as_ref().expect("a start").image, take.image);
+    assert_eq!(*painter.document().init_image.as_ref().expect("a start").image, take.image);
 }
 
 #[test]
@@ -407,7 +407,7 @@ fn regions_are_shared_without_their_masks() {
     assert_eq!(other.document().style, shared.style);
     assert_eq!(other.document().background, shared.background);
     let cards =
-        |d: &Document| d.regions.iter().map(|r| (r.name.clone(), r.words.clone(), r.colour)).collect::<Vec<_>>();
+        |d: &Document| d.regions.iter().map(|r| (r.name.clone(), r.prompt.clone(), r.colour)).collect::<Vec<_>>();
     assert_eq!(cards(other.document()), cards(&shared));
     assert!(other.document().regions.iter().all(|r| r.mask.is_blank() && r.mask.width() == 512));
     other.presses(Modifiers::COMMAND, Key::Z);

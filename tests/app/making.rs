@@ -187,9 +187,9 @@ fn finished_pictures_are_compared_restored_and_started_from() {
     assert_eq!(painter.document().take.as_ref().map(|t| t.seed), Some(2));
     let shown = painter.document().take.clone().expect("one");
     calls(&mut painter, Command::StartFromTake);
-    assert_eq!(painter.document().start.as_ref().map(|s| &*s.image), Some(&shown.image));
+    assert_eq!(painter.document().init_image.as_ref().map(|s| &*s.image), Some(&shown.image));
     painter.presses(Modifiers::COMMAND, Key::Z);
-    assert!(painter.document().start.is_none());
+    assert!(painter.document().init_image.is_none());
 
     painter.presses(Modifiers::SHIFT, Key::Delete);
     assert_eq!(painter.app().takes(), 1);
@@ -381,7 +381,7 @@ fn what_may_change_is_painted_with_the_brush() {
     let regions = painter.document().regions.clone();
     painter.presses(Modifiers::SHIFT, Key::Q);
     painter.paints(&[(350.0, 100.0), (450.0, 100.0)]);
-    let mask = |p: &Painter| p.document().mask(RegionId::CHANGE).map(|m| (m.get(400, 100), m.get(400, 300)));
+    let mask = |p: &Painter| p.document().mask(RegionId::INPAINT).map(|m| (m.get(400, 100), m.get(400, 300)));
     assert_eq!(mask(&painter), Some((255, 0)));
     assert_eq!(painter.document().regions, regions, "no region was painted on");
     painter.presses(Modifiers::COMMAND, Key::Z);
@@ -396,7 +396,7 @@ fn what_may_change_is_painted_with_the_brush() {
     for _ in 0..8 {
         painter.presses(Modifiers::COMMAND, Key::Z);
     }
-    assert!(painter.document().start.is_none());
+    assert!(painter.document().init_image.is_none());
     assert!(painter.document().regions.len() == 2 && !painter.app().editor().paints_change());
 }
 
@@ -413,7 +413,7 @@ fn a_larger_canvas_is_filled_around_the_old_picture() {
     painter.clicks("Change");
     let document = painter.document().clone();
     assert_eq!((document.width, document.height), (1536, 512));
-    let start = document.start.clone().expect("the old picture");
+    let start = document.init_image.clone().expect("the old picture");
     assert_eq!(start.image.get_pixel(768 + 400, 99), picture.image.get_pixel(400, 99));
     let Area::Mask(mask) = &start.area else { panic!("a mask: {:?}", start.area) };
     let soft = mask.get(768 + 20, 99);

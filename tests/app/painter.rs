@@ -114,7 +114,7 @@ impl Painter {
     /// With a small scene of two regions open.
     pub fn sits_down() -> Self {
         let mut document = Document::new(768, 512);
-        document.background.words = "a mountain lake".to_owned();
+        document.background.prompt = "a mountain lake".to_owned();
         for (name, words, columns) in [("Pines", "tall pines", 0..120), ("Cabin", "a wooden cabin", 300..420)] {
             let id = document.add_region(name, words);
             let rect = PixelRect { x: columns.start, y: 300, width: columns.end - columns.start, height: 180 };

@@ -2,7 +2,7 @@
 
 use super::painter::Painter;
 use egui_kittest::kittest::Queryable as _;
-use polyptych::document::{Area, Document, Start};
+use polyptych::document::{Area, Document, InitImage};
 use std::sync::Arc;
 
 #[test]
@@ -30,7 +30,7 @@ fn showing_a_document_changes_none_of_its_numbers() {
     let settings = &mut document.settings;
     (settings.guidance, settings.steps, settings.stride) = (60.0, 500, 300);
     let image = Arc::new(image::RgbImage::new(256, 256));
-    document.start = Some(Start { image, strength: 0.02, area: Area::Everything });
+    document.init_image = Some(InitImage { image, strength: 0.02, area: Area::Everything });
     document.save(&path).expect("saved");
     let mut painter = Painter::with(Some(&path), Box::new(super::painter::Pretender::default()));
     painter.clicks("Fox");
@@ -44,5 +44,5 @@ fn showing_a_document_changes_none_of_its_numbers() {
     let shown = painter.document();
     assert_eq!(shown.settings, document.settings);
     assert_eq!(shown.regions, document.regions);
-    assert_eq!(shown.start, document.start);
+    assert_eq!(shown.init_image, document.init_image);
 }

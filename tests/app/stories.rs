@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 fn a_first_start_shows_the_example() {
     let painter = Painter::with(None, Box::new(Pretender::default()));
     assert!(painter.document().regions.len() >= 2);
-    assert!(painter.document().regions.iter().all(|r| !r.words.is_empty() && !r.mask.is_blank()));
+    assert!(painter.document().regions.iter().all(|r| !r.prompt.is_empty() && !r.mask.is_blank()));
     assert!(!painter.app().editor().is_unsaved());
 }
 
@@ -26,7 +26,7 @@ fn a_whole_painting() {
     painter.clicks("Add region");
     let id = painter.selected();
     painter.types("a red house");
-    assert_eq!(painter.document().regions[0].words, "a red house");
+    assert_eq!(painter.document().regions[0].prompt, "a red house");
     painter.paints(&[(100.0, 256.0), (250.0, 256.0), (400.0, 300.0)]);
     let region = painter.document().region(id).expect("just added");
     assert_eq!(region.mask.get(250, 256), 255, "painted along the way");
@@ -36,7 +36,7 @@ fn a_whole_painting() {
     painter.h.get_by_role_and_label(Role::MultilineTextInput, "Words").focus();
     painter.h.run_ok();
     painter.types("a green meadow");
-    assert_eq!(painter.document().background.words, "a green meadow");
+    assert_eq!(painter.document().background.prompt, "a green meadow");
 
     painter.clicks("Generate");
     assert!(painter.app().is_generating());
@@ -79,7 +79,7 @@ fn a_painting_on_the_model_inside_the_program() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("small.ora");
     let mut document = Document::new(256, 256);
-    document.background.words = "a clear blue sky".to_owned();
+    document.background.prompt = "a clear blue sky".to_owned();
     document.settings.steps = 3;
     document.save(&path).expect("saved");
     let options = Options { project: Some(path), engine: None, file_dialogs: FileDialogs::Own, ..english() };
@@ -283,7 +283,7 @@ fn brackets_in_words_are_letters() {
         modifiers: Modifiers::NONE,
     });
     painter.types("]");
-    assert!(painter.app().editor().selected_region().expect("one is selected").words.contains(']'));
+    assert!(painter.app().editor().selected_region().expect("one is selected").prompt.contains(']'));
     assert_eq!(painter.app().brush().size, size, "the brush stays");
 
     painter.paints(&[(20.0, 20.0), (30.0, 20.0)]);
@@ -334,7 +334,7 @@ fn everything_can_be_done_with_the_keyboard_alone() {
     painter.presses(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::N);
     painter.types("a small boat");
     let id = painter.selected();
-    assert_eq!(painter.app().editor().selected_region().expect("new").words, "a small boat");
+    assert_eq!(painter.app().editor().selected_region().expect("new").prompt, "a small boat");
     painter.presses(Modifiers::NONE, Key::Escape);
     painter.presses(Modifiers::NONE, Key::F6);
     assert!(painter.h.get_by_label("Canvas").is_focused());
@@ -389,16 +389,16 @@ fn a_picture_is_chosen_to_start_from_and_taken_back() {
     image::RgbImage::from_pixel(300, 400, image::Rgb([10, 200, 30])).save(&path).expect("writes");
     painter.clicks("noise");
     painter.answers_with(&path, "Choose");
-    painter.waits_for("the picture", |a| a.editor().document().start.is_some());
-    let start = painter.document().start.clone().expect("a start");
+    painter.waits_for("the picture", |a| a.editor().document().init_image.is_some());
+    let start = painter.document().init_image.clone().expect("a start");
     assert_eq!(start.image.dimensions(), (768, 512), "it is fitted to the canvas");
     assert_eq!(start.image.get_pixel(400, 300).0, [10, 200, 30]);
     painter.clicks("Start from noise");
-    assert!(painter.document().start.is_none());
+    assert!(painter.document().init_image.is_none());
     painter.presses(Modifiers::COMMAND, Key::Z);
-    assert_eq!(painter.document().start.as_ref(), Some(&start));
+    assert_eq!(painter.document().init_image.as_ref(), Some(&start));
     painter.presses(Modifiers::COMMAND, Key::Z);
-    assert!(painter.document().start.is_none());
+    assert!(painter.document().init_image.is_none());
 }
 
 #[test]

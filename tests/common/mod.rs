@@ -82,7 +82,7 @@ pub fn goldens() -> PathBuf {
 pub fn one_window(facts: &serde_json::Value) -> Document {
     let text = |key: &str| facts[key].as_str().expect(key).to_owned();
     let mut document = Document::new(128, 128);
-    document.background.words = text("prompt");
+    document.background.prompt = text("prompt");
     document.background.negative = text("negative");
     document.settings.seed = facts["seed"].as_u64().expect("seed");
     document.settings.steps = 10;

@@ -30,7 +30,7 @@ impl Masks {
         for (id, rect) in joined(&damage.masks).into_iter().filter(|(id, _)| self.tiles.contains_key(id)) {
             self.pending.extend(strips(rect).map(|strip| (id, strip)));
         }
-        for id in document.regions.iter().map(|region| region.id).chain([RegionId::CHANGE]) {
+        for id in document.regions.iter().map(|region| region.id).chain([RegionId::INPAINT]) {
             if document.mask(id).is_some() && !self.tiles.contains_key(&id) {
                 self.tiles.insert(id, Tiles::new(card, size, Channels::One));
                 self.pending.extend(strips(PixelRect::whole(size[0], size[1])).map(|strip| (id, strip)));

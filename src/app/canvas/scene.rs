@@ -271,7 +271,7 @@ impl App {
         if !shown {
             return Vec::new();
         }
-        self.mask_quads(stand, Kind::Change, RegionId::CHANGE, 0.0, |draw| {
+        self.mask_quads(stand, Kind::Change, RegionId::INPAINT, 0.0, |draw| {
             (draw.colour, draw.second) = (t.accent, t.ring_dark);
             draw.opacity *= if painting { 1.0 } else { 0.6 };
         })

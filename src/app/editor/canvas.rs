@@ -3,7 +3,7 @@
 use super::Editor;
 use super::works::{Made, Reshaped};
 use crate::app::texts::key;
-use crate::document::{Area, Document, Mask, RegionId, Start, Take};
+use crate::document::{Area, Document, InitImage, Mask, RegionId, Take};
 use image::RgbImage;
 use image::imageops::FilterType;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ impl Editor {
                 Some((dx, dy)) => mask.moved_to(width, height, dx, dy),
                 None => scaled(mask, width, height),
             };
-            let start = document.start.as_ref().map(|start| match place {
+            let start = document.init_image.as_ref().map(|start| match place {
                 Some((dx, dy)) => start.moved_to(width, height, dx, dy),
                 None => {
                     let area = match &start.area {
@@ -27,7 +27,7 @@ impl Editor {
                         other => other.clone(),
                     };
                     let image = image::imageops::resize(&*start.image, width, height, FilterType::CatmullRom);
-                    Start { image: Arc::new(image), area, ..*start }
+                    InitImage { image: Arc::new(image), area, ..*start }
                 }
             });
             Reshaped { width, height, masks: masks(document, mask), start }
@@ -38,7 +38,7 @@ impl Editor {
     pub fn outpaint(&mut self, image: &Arc<RgbImage>, (width, height): (u32, u32), (dx, dy): (i32, i32)) {
         let image = Arc::clone(image);
         self.reshape_canvas(key("Draw around the picture"), (width, height), move |document| {
-            let start = Some(Start::outpainted(&image, width, height, dx, dy));
+            let start = Some(InitImage::outpainted(&image, width, height, dx, dy));
             let masks = masks(document, |mask| mask.moved_to(width, height, dx, dy));
             Reshaped { width, height, masks, start }
         });
@@ -50,15 +50,15 @@ impl Editor {
         (width, height): (u32, u32),
         make: impl Fn(&Document) -> Reshaped + Send + Sync + 'static,
     ) {
-        let planes = self.document.regions.len() as u64 + 4 * u64::from(self.document.start.is_some());
+        let planes = self.document.regions.len() as u64 + 4 * u64::from(self.document.init_image.is_some());
         let pixels = u64::from(width) * u64::from(height) * planes;
         self.ask(label, pixels, None, move |document| Some(Made::Canvas(Box::new(make(document)))));
     }
 
     /// Starts from another picture, or from noise.
-    pub fn set_start(&mut self, start: Option<Start>) {
+    pub fn set_start(&mut self, start: Option<InitImage>) {
         let label = if start.is_some() { key("Start from a picture") } else { key("Start from noise") };
-        self.change(label, |d| d.start = start);
+        self.change(label, |d| d.init_image = start);
     }
 
     /// Shows this picture in the document from now on. Not an undo step.

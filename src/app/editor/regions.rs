@@ -34,7 +34,7 @@ impl Editor {
             if d.style.trim().is_empty() {
                 d.style = style;
             }
-            if d.background.words.trim().is_empty() {
+            if d.background.prompt.trim().is_empty() {
                 d.background = background;
             }
         });

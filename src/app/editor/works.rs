@@ -5,7 +5,7 @@
 //! that no stroke is lost. Small ones are done at once, as long as none waits.
 
 use super::{Editor, Selected};
-use crate::document::{Document, Mask, MaskDelta, PixelRect, Region, RegionId, Start};
+use crate::document::{Document, InitImage, Mask, MaskDelta, PixelRect, Region, RegionId};
 use crate::paint::Placement;
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ pub struct Reshaped {
     pub width: u32,
     pub height: u32,
     pub masks: Vec<(RegionId, Arc<Mask>)>,
-    pub start: Option<Start>,
+    pub start: Option<InitImage>,
 }
 
 /// A region's part on its way to another place, which is shown before it is there.
@@ -158,7 +158,8 @@ impl Editor {
                             region.mask = mask;
                         }
                     }
-                    (document.width, document.height, document.start, document.take) = (width, height, start, None);
+                    (document.width, document.height, document.init_image, document.take) =
+                        (width, height, start, None);
                 });
             }
             Made::Regions((width, height), regions) => {
@@ -169,7 +170,7 @@ impl Editor {
                 });
                 // The first that is still without words, to write them, or else the uppermost.
                 let added = self.document.regions.get(before..).unwrap_or_default();
-                let first = added.iter().find(|region| region.words.trim().is_empty()).or(added.last());
+                let first = added.iter().find(|region| region.prompt.trim().is_empty()).or(added.last());
                 if let Some(region) = first {
                     self.selected = Selected::Region(region.id);
                 }

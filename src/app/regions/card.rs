@@ -34,7 +34,7 @@ impl App {
                     ui.spacing_mut().item_spacing.x = 0.0;
                     card_buttons(ui, region, open, wishes);
                     ui.add_space(theme::HALF);
-                    app.card_title(ui, key, &region.name, &region.words, region.visible, wishes);
+                    app.card_title(ui, key, &region.name, &region.prompt, region.visible, wishes);
                 });
             });
             if open {
@@ -53,11 +53,11 @@ impl App {
                 ui.painter().rect_filled(rect, 3.0, theme::tokens(ui).background_bar);
                 app.thumbnail(ui, key);
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                    app.card_title(ui, key, tr("Background"), &background.words, true, wishes);
+                    app.card_title(ui, key, tr("Background"), &background.prompt, true, wishes);
                 });
             });
             if open {
-                app.words_field(ui, key, &background.words, tr("What fills the rest of the picture"), wishes);
+                app.words_field(ui, key, &background.prompt, tr("What fills the rest of the picture"), wishes);
                 negative_field(ui, key, &background.negative, tr("nothing"), wishes);
             }
         });
@@ -161,7 +161,7 @@ impl App {
 
     fn region_body(&mut self, ui: &mut Ui, region: &Region, wishes: &mut Vec<Wish>) {
         let key = Selected::Region(region.id);
-        self.words_field(ui, key, &region.words, tr("What this region shows"), wishes);
+        self.words_field(ui, key, &region.prompt, tr("What this region shows"), wishes);
         let (text, hint) = match &region.negative {
             None => ("", tr("as in the background")),
             Some(text) => (text.as_str(), tr("nothing")),

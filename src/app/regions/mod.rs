@@ -143,10 +143,10 @@ impl App {
                 }
             }),
             Wish::Words(key, words) => self.editor.change_field(Field::Words(key), |d| match key {
-                Selected::Background => d.background.words = words,
+                Selected::Background => d.background.prompt = words,
                 Selected::Region(id) => {
                     if let Some(region) = d.region_mut(id) {
-                        region.words = words;
+                        region.prompt = words;
                     }
                 }
             }),

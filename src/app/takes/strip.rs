@@ -4,7 +4,7 @@ use super::{Compare, Wish};
 use crate::app::dialogs::Dialog;
 use crate::app::texts::{fill, key, tr};
 use crate::app::{App, Command, theme};
-use crate::document::{Area, Document, Start, Take};
+use crate::document::{Area, Document, InitImage, Take};
 use egui::{
     Align2, Button, CornerRadius, FontId, Key, Popup, Pos2, Rect, Response, Role, ScrollArea, Sense, SetOpenCommand,
     Stroke, StrokeKind, Ui, WidgetInfo, vec2,
@@ -187,10 +187,10 @@ impl App {
     /// Keeps a picture below the regions, to go on from.
     fn start_from_take(&mut self, take: &Take) {
         let document = self.editor.document();
-        let image = Start::fitted(&take.image, document.width, document.height);
-        self.editor.set_start(Some(Start {
+        let image = InitImage::fitted(&take.image, document.width, document.height);
+        self.editor.set_start(Some(InitImage {
             image: Arc::new(image),
-            strength: Start::STRENGTH,
+            strength: InitImage::STRENGTH,
             area: Area::Everything,
         }));
         self.toasts.info(tr("The next picture starts from this one. Strength says how much of it becomes new."));

@@ -27,7 +27,7 @@ pub struct KnownWords {
     pub colours: Vec<String>,
     /// Times of day, weathers and lights.
     pub moods: Vec<String>,
-    /// Manners of drawing.
+    /// Presets of drawing.
     pub styles: Vec<String>,
 }
 

@@ -228,7 +228,7 @@ impl ColourMap {
         let regions = chosen.iter().zip(masks).filter_map(|(chosen, mask)| {
             let colour = self.colours.get(chosen.colour)?.colour;
             let region = Region::new(RegionId(0), &chosen.name, colour, 0, 0);
-            Some(Region { words: chosen.words.clone(), mask: mask.into(), ..region })
+            Some(Region { prompt: chosen.words.clone(), mask: mask.into(), ..region })
         });
         regions.collect()
     }

@@ -36,12 +36,12 @@ pub(super) enum Role {
 
 /// The layer name of a region.
 pub(super) fn of_region(region: &Region) -> String {
-    if region.words.is_empty() {
+    if region.prompt.is_empty() {
         format!("{PREFIX}no words: {}", region.name)
-    } else if region.words.starts_with(PREFIX.trim_end()) {
-        format!("{PREFIX}words: {}", region.words)
+    } else if region.prompt.starts_with(PREFIX.trim_end()) {
+        format!("{PREFIX}words: {}", region.prompt)
     } else {
-        region.words.clone()
+        region.prompt.clone()
     }
 }
 

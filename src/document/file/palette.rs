@@ -78,7 +78,7 @@ impl Document {
         let entry = PaletteEntry {
             polyptych_regions: FORMAT,
             style: self.style.clone(),
-            background: Words { words: self.background.words.clone(), negative: self.background.negative.clone() },
+            background: Words { words: self.background.prompt.clone(), negative: self.background.negative.clone() },
             regions: self.regions.iter().map(region).collect(),
         };
         output.write(|file| {
@@ -123,6 +123,6 @@ fn read(path: &Path) -> Result<Palette, Problem> {
         region.reroll = None;
         regions.push(region);
     }
-    let background = Background { words: entry.background.words, negative: entry.background.negative };
+    let background = Background { prompt: entry.background.words, negative: entry.background.negative };
     Ok(Palette { style: entry.style, background, regions })
 }

@@ -25,9 +25,9 @@
 
 use crate::document::error::{one_line, reason};
 use crate::document::{
-    Area, Background, BootstrapColour, Document, Lora, MAX_FEATHER, MAX_GUIDANCE, MAX_LORA_WEIGHT, MAX_LORAS,
-    MAX_STEPS, MAX_WEIGHT, MAX_WINDOW, MIN_WEIGHT, Overlap, Problem, Region, RegionId, Regions, Rgb, Sampler, Schedule,
-    Settings, Start, WindowWeights, Wrap,
+    Area, Background, BootstrapColour, Document, InitImage, Lora, MAX_FEATHER, MAX_GUIDANCE, MAX_LORA_WEIGHT,
+    MAX_LORAS, MAX_STEPS, MAX_WEIGHT, MAX_WINDOW, MIN_WEIGHT, Overlap, Problem, Region, RegionId, Regions, Rgb,
+    Sampler, Schedule, Settings, WindowWeights, Wrap,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -102,11 +102,11 @@ impl StartEntry {
     /// The strength, brought into its range; what had to be changed is told to `notes`.
     pub(super) fn strength(&self, notes: &mut Vec<String>) -> f64 {
         match self.strength.filter(|v| v.is_finite()) {
-            None => Start::STRENGTH,
-            Some(strength) if (Start::MIN_STRENGTH..=1.0).contains(&strength) => strength,
+            None => InitImage::STRENGTH,
+            Some(strength) if (InitImage::MIN_STRENGTH..=1.0).contains(&strength) => strength,
             Some(strength) => {
-                let least = Start::MIN_STRENGTH;
-                let held = if strength <= 0.0 { Start::STRENGTH } else { strength.clamp(least, 1.0) };
+                let least = InitImage::MIN_STRENGTH;
+                let held = if strength <= 0.0 { InitImage::STRENGTH } else { strength.clamp(least, 1.0) };
                 notes.push(format!("the strength was {strength}, outside {least}–1; {held} is used instead"));
                 held
             }
@@ -284,7 +284,7 @@ impl RegionEntry {
             layer,
             id: region.id.0,
             name: region.name.clone(),
-            words: region.words.clone(),
+            words: region.prompt.clone(),
             negative: region.negative.clone(),
             colour: format!("#{r:02x}{g:02x}{b:02x}"),
             bootstrap: region.bootstrap.and_then(finite),
@@ -317,7 +317,7 @@ impl RegionEntry {
             Some(limited(notes, &format!("the {what} {name}"), value, low, high))
         };
         region.name.clone_from(&self.name);
-        region.words.clone_from(&self.words);
+        region.prompt.clone_from(&self.words);
         region.negative.clone_from(&self.negative);
         region.bootstrap = limited("bootstrapping", self.bootstrap, 0.0, 1.0);
         region.weight = limited("weight", self.weight, MIN_WEIGHT, MAX_WEIGHT).unwrap_or(1.0);
@@ -376,7 +376,7 @@ impl Project {
             keep("take", take.unknown);
         }
         document.style = self.style;
-        document.background = Background { words: self.background.words, negative: self.background.negative };
+        document.background = Background { prompt: self.background.words, negative: self.background.negative };
         document.settings = settings.settings(notes);
         document.unknown = unknown;
     }
@@ -397,7 +397,7 @@ impl Project {
         };
         let background = BackgroundEntry {
             layer: Some(background.to_owned()),
-            words: document.background.words.clone(),
+            words: document.background.prompt.clone(),
             negative: document.background.negative.clone(),
             unknown: without(kept("background"), &["layer", "words", "negative"]),
         };
@@ -424,7 +424,7 @@ impl Project {
             })
             .collect();
         let of_start = without(kept("start"), &["layer", "strength", "area", "mask"]);
-        let start = document.start.as_ref().map(|kept| StartEntry {
+        let start = document.init_image.as_ref().map(|kept| StartEntry {
             layer: start.to_owned(),
             strength: Some(kept.strength).filter(|v| v.is_finite()),
             area: match kept.area {

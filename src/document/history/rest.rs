@@ -1,6 +1,6 @@
 //! The part of an undo step that is not masks.
 
-use crate::document::{Background, Document, Mask, Region, Settings, Start, Take};
+use crate::document::{Background, Document, InitImage, Mask, Region, Settings, Take};
 use std::sync::Arc;
 
 /// Everything in a document but the pixels of masks that are in the document too.
@@ -16,7 +16,7 @@ pub(super) struct Rest {
     take: Option<Option<Arc<Take>>>,
     /// The picture to start from, where the step changed it or its settings.
     #[expect(clippy::option_option, reason = "changed or not, and then there or not")]
-    start: Option<Option<Start>>,
+    start: Option<Option<InitImage>>,
     /// Regions in order. Their masks are shared with nothing: a mask is here only where the other state has no such region,
     /// or one of another size, and is empty (0 × 0) otherwise.
     pub(super) regions: Vec<Region>,
@@ -26,7 +26,7 @@ impl Rest {
     /// The part of `before` that is not in `after`; `None` where nothing but masks differs.
     pub(super) fn before(before: Document, after: &Document) -> Option<Self> {
         let take = (!same_take(before.take.as_ref(), after.take.as_ref())).then_some(before.take);
-        let start = (!same_start(before.start.as_ref(), after.start.as_ref())).then_some(before.start);
+        let start = (!same_start(before.init_image.as_ref(), after.init_image.as_ref())).then_some(before.init_image);
         let same = before.width == after.width
             && before.height == after.height
             && before.background == after.background
@@ -71,7 +71,7 @@ impl Rest {
             && self.background == document.background
             && self.style == document.style
             && self.settings == document.settings
-            && self.start.as_ref().is_none_or(|start| same_start(start.as_ref(), document.start.as_ref()))
+            && self.start.as_ref().is_none_or(|start| same_start(start.as_ref(), document.init_image.as_ref()))
             && self.regions.len() == document.regions.len()
             && self.regions.iter().zip(&document.regions).all(|(a, b)| same_card(a, b))
     }
@@ -87,7 +87,7 @@ impl Rest {
             std::mem::swap(take, &mut document.take);
         }
         if let Some(start) = &mut self.start {
-            std::mem::swap(start, &mut document.start);
+            std::mem::swap(start, &mut document.init_image);
         }
         std::mem::swap(&mut self.regions, &mut document.regions);
         // Masks that both states share go where they are needed: into the document.
@@ -103,11 +103,11 @@ impl Rest {
     pub(super) fn memory(&self) -> usize {
         let text = |region: &Region| {
             let negative = region.negative.as_ref().map_or(0, String::len);
-            size_of::<Region>() + region.name.len() + region.words.len() + negative + region.mask.memory()
+            size_of::<Region>() + region.name.len() + region.prompt.len() + negative + region.mask.memory()
         };
         let take = self.take.iter().flatten().map(|take| take.image.as_raw().len()).sum::<usize>();
         let start = self.start.iter().flatten().map(|start| start.image.as_raw().len()).sum::<usize>();
-        let background = self.background.words.len() + self.background.negative.len();
+        let background = self.background.prompt.len() + self.background.negative.len();
         size_of::<Self>() + self.regions.iter().map(text).sum::<usize>() + take + start + background
     }
 }
@@ -120,7 +120,7 @@ fn same_take(a: Option<&Arc<Take>>, b: Option<&Arc<Take>>) -> bool {
     }
 }
 
-fn same_start(a: Option<&Start>, b: Option<&Start>) -> bool {
+fn same_start(a: Option<&InitImage>, b: Option<&InitImage>) -> bool {
     match (a, b) {
         (None, None) => true,
         (Some(a), Some(b)) => a.is(b),
@@ -138,7 +138,7 @@ fn same_card(a: &Region, b: &Region) -> bool {
     let Region {
         id,
         name,
-        words,
+        prompt: words,
         negative,
         colour,
         mask: _,
@@ -153,7 +153,7 @@ fn same_card(a: &Region, b: &Region) -> bool {
         start,
         end,
     } = a;
-    (id, name, words, negative, colour) == (&b.id, &b.name, &b.words, &b.negative, &b.colour)
+    (id, name, words, negative, colour) == (&b.id, &b.name, &b.prompt, &b.negative, &b.colour)
         && (visible, locked) == (&b.visible, &b.locked)
         && (bootstrap, feather, weight, guidance) == (&b.bootstrap, &b.feather, &b.weight, &b.guidance)
         && (seed, reroll, start, end) == (&b.seed, &b.reroll, &b.start, &b.end)

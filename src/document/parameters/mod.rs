@@ -24,8 +24,8 @@ pub use summary::{PictureSummary, describe_picture};
 
 use super::error::one_line;
 use super::{
-    Area, Background, Document, FileError, MAX_GUIDANCE, MAX_SIDE, MAX_STEPS, MIN_SIDE, Opened, Problem, Sampler,
-    Schedule, Start, Take, check_canvas, over_white, read_picture,
+    Area, Background, Document, FileError, InitImage, MAX_GUIDANCE, MAX_SIDE, MAX_STEPS, MIN_SIDE, Opened, Problem,
+    Sampler, Schedule, Take, check_canvas, over_white, read_picture,
 };
 use carried::Carried;
 use image::RgbImage;
@@ -132,7 +132,7 @@ pub fn open_picture(path: impl AsRef<Path>) -> Result<Opened, FileError> {
         None => {
             let mut document = Document::new(picture.width(), picture.height());
             let image = Arc::new(picture);
-            document.start = Some(Start { image, strength: Start::STRENGTH, area: Area::Everything });
+            document.init_image = Some(InitImage { image, strength: InitImage::STRENGTH, area: Area::Everything });
             document
         }
     };
@@ -164,7 +164,7 @@ impl Parameters {
     pub fn document(&self, picture: &RgbImage) -> Document {
         let mut document = Document::new(picture.width(), picture.height());
         let words = |text: &str| web_ui::words(text, &mut Vec::new());
-        document.background = Background { words: words(&self.prompt), negative: words(&self.negative) };
+        document.background = Background { prompt: words(&self.prompt), negative: words(&self.negative) };
         let settings = &mut document.settings;
         settings.model = self.model.clone().unwrap_or_else(|| settings.model.clone());
         settings.seed = self.seed.unwrap_or(settings.seed);

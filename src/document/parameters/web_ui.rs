@@ -20,8 +20,8 @@ impl Document {
     /// of that `BREAK`.
     #[must_use]
     pub fn parameters(&self, width: u32, height: u32, seed: u64) -> String {
-        let regions = self.regions.iter().filter(|region| region.visible).map(|region| &region.words);
-        let prompts = std::iter::once(&self.background.words).chain(regions);
+        let regions = self.regions.iter().filter(|region| region.visible).map(|region| &region.prompt);
+        let prompts = std::iter::once(&self.background.prompt).chain(regions);
         let mut text = String::new();
         for prompt in prompts.map(|words| one_line(&self.prompt(words))).filter(|prompt| !prompt.is_empty()) {
             let (first, odd) = (text.is_empty(), prompt.starts_with(NEGATIVE));
@@ -52,7 +52,7 @@ impl Document {
             ("Size", format!("{width}x{height}")),
             ("Model", settings.model.clone()),
         ];
-        let strength = self.start.as_ref().map(|start| ("Denoising strength", start.strength.to_string()));
+        let strength = self.init_image.as_ref().map(|start| ("Denoising strength", start.strength.to_string()));
         let version = ("Version", format!("{OWN} {}", env!("CARGO_PKG_VERSION")));
         let fields: Vec<String> = fields
             .into_iter()

@@ -6,7 +6,7 @@ use super::super::stack::{Operator, Own, Stack};
 use super::layers::{Colours, Layers};
 use super::shapes::Shape;
 use crate::document::error::one_line;
-use crate::document::{Area, Document, MAX_REGIONS, Start, Take};
+use crate::document::{Area, Document, InitImage, MAX_REGIONS, Take};
 use std::collections::BTreeSet;
 use std::io::{self, Seek};
 use std::sync::Arc;
@@ -52,8 +52,9 @@ pub(super) fn start_from_merged<R: io::Read + Seek>(
     report.note(format!(
         "the painting (mergedimage.png{fitted}) became the picture to start from; choose noise as the start to do without it"
     ));
-    let image = if fitted.is_empty() { image } else { Start::fitted(&image, width, height) };
-    document.start = Some(Start { image: Arc::new(image), strength: Start::STRENGTH, area: Area::Everything });
+    let image = if fitted.is_empty() { image } else { InitImage::fitted(&image, width, height) };
+    document.init_image =
+        Some(InitImage { image: Arc::new(image), strength: InitImage::STRENGTH, area: Area::Everything });
 }
 
 /// The largest picture that is fitted to the canvas, before and after: fitting takes many times its memory.
@@ -82,7 +83,7 @@ pub(super) fn fill<'a, R: io::Read + Seek>(
             Role::Take { seed } => take = Some((shape, seed)),
             Role::Picture => picture = Some(shape),
             Role::Change => change = Some(shape),
-            Role::Background { words } => document.background.words = words,
+            Role::Background { words } => document.background.prompt = words,
             Role::Negative { words } => document.background.negative = words,
             Role::Region { name, words } => {
                 if add(shape, (&name, &words), layers, document, report) == Colours::Several {
@@ -105,14 +106,14 @@ pub(super) fn fill<'a, R: io::Read + Seek>(
         match layers.picture(shape.layer) {
             Ok(image) => {
                 let image = Arc::new(image);
-                document.start = Some(Start { image, strength: Start::STRENGTH, area: Area::Everything });
+                document.init_image = Some(InitImage { image, strength: InitImage::STRENGTH, area: Area::Everything });
             }
             Err(why) => {
                 report.lost(format!("the picture to start from was left out, the drawing starts from noise: {why}"));
             }
         }
     }
-    if let (Some(start), Some(shape)) = (&mut document.start, change) {
+    if let (Some(start), Some(shape)) = (&mut document.init_image, change) {
         start.area = match shape.covered(layers) {
             Ok(covered) => Area::Mask(covered.mask),
             Err(why) => {

@@ -8,7 +8,7 @@ use super::foreign;
 use super::layers::{Colours, Layers};
 use super::shapes::Shape;
 use crate::document::error::one_line;
-use crate::document::{Area, Document, MAX_REGIONS, Mask, Region, RegionId, Start, Take};
+use crate::document::{Area, Document, InitImage, MAX_REGIONS, Mask, Region, RegionId, Take};
 use std::collections::BTreeMap;
 use std::io::{self, Seek};
 use std::sync::Arc;
@@ -72,7 +72,7 @@ pub(super) fn fill<'a, R: io::Read + Seek>(
             Err(why) => report.lost(format!("the finished picture was left out: {why}")),
         }
     }
-    document.start = start(
+    document.init_image = start(
         &project,
         picture.map(|layer| layers.picture(layer)),
         || change.map(|shape| shape.covered(layers).map(|covered| covered.mask)),
@@ -123,7 +123,7 @@ fn start(
     picture: Option<Result<image::RgbImage, String>>,
     change: impl FnOnce() -> Option<Result<Arc<Mask>, String>>,
     report: &mut Report,
-) -> Option<Start> {
+) -> Option<InitImage> {
     let entry = project.start.as_ref()?;
     let image = match picture {
         Some(Ok(image)) => Arc::new(image),
@@ -152,5 +152,5 @@ fn start(
             Area::Regions
         }
     };
-    Some(Start { image, strength, area })
+    Some(InitImage { image, strength, area })
 }

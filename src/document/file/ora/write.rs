@@ -40,7 +40,7 @@ pub(in crate::document) fn write<W: Write + Seek>(
             return Err(Problem::MaskMismatch { number: index + 1, width, height });
         }
     }
-    if let Some(start) = &document.start {
+    if let Some(start) = &document.init_image {
         let mask = if let Area::Mask(mask) = &start.area { Some((mask.width(), mask.height())) } else { None };
         for (width, height) in [start.image.dimensions()].into_iter().chain(mask) {
             if (width, height) != (document.width, document.height) {
@@ -81,7 +81,7 @@ pub(in crate::document) fn write<W: Write + Seek>(
         put(&name, &mask_png(&region.mask, region.colour, *bounds)?, stored)?;
         written.insert(name);
     }
-    if let Some(start) = &document.start {
+    if let Some(start) = &document.init_image {
         put(START, &picture_png(&start.image)?, stored)?;
         if let Area::Mask(mask) = &start.area {
             put(CHANGE, &mask_png(mask, CHANGE_COLOUR, mask.bounds())?, stored)?;
@@ -167,14 +167,14 @@ fn layers_of(document: &Document, boxes: &[PixelRect], take: bool) -> Stack {
     for (region, bounds) in document.regions.iter().zip(boxes).rev() {
         layers.push(Layer::plain(names::of_region(region), &layer_entry(region), bounds.x, bounds.y, region.visible));
     }
-    if let Some(start) = &document.start {
+    if let Some(start) = &document.init_image {
         layers.push(Layer::plain(names::OF_PICTURE.to_owned(), START, 0, 0, true));
         if let Area::Mask(mask) = &start.area {
             let bounds = mask.bounds();
             layers.push(Layer::plain(names::OF_CHANGE.to_owned(), CHANGE, bounds.x, bounds.y, false));
         }
     }
-    layers.push(Layer::plain(names::of_background(&document.background.words), BACKGROUND, 0, 0, true));
+    layers.push(Layer::plain(names::of_background(&document.background.prompt), BACKGROUND, 0, 0, true));
     if !document.background.negative.is_empty() {
         layers.push(Layer::plain(names::of_negative(&document.background.negative), NEGATIVE, 0, 0, true));
     }
@@ -193,7 +193,8 @@ fn merged_png(
 ) -> Result<Vec<u8>, Problem> {
     let take_rows = take.map(|take| take.image.as_raw().chunks_exact(document.width as usize * 3));
     let mut take_rows = take_rows.into_iter().flatten();
-    let start = document.start.as_ref().filter(|start| start.image.dimensions() == (document.width, document.height));
+    let start =
+        document.init_image.as_ref().filter(|start| start.image.dimensions() == (document.width, document.height));
     let start_rows = start.map(|start| start.image.as_raw().chunks_exact(document.width as usize * 3));
     let mut start_rows = start_rows.into_iter().flatten();
     encode((document.width, document.height), png::ColorType::Rgb, |y, row| {

@@ -1,10 +1,10 @@
 //! The options of a picture to start from, the same for every command that has them.
 
-use crate::document::{Area, Document, FileError, Mask, Start};
+use crate::document::{Area, Document, FileError, InitImage, Mask};
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, Clone, clap::Args)]
-pub(super) struct StartArgs {
+pub(super) struct InitImageArgs {
     /// A picture (PNG, JPEG or WebP) to start from in place of noise; one of another size is scaled and cut to the canvas
     #[arg(long, value_name = "FILE")]
     image: Option<PathBuf>,
@@ -28,11 +28,11 @@ pub(super) fn import_mask(
 }
 
 fn strength(text: &str) -> Result<f64, String> {
-    let value = text.parse::<f64>().ok().filter(|v| (Start::MIN_STRENGTH..=1.0).contains(v));
-    value.ok_or_else(|| format!("give a number from {} to 1", Start::MIN_STRENGTH))
+    let value = text.parse::<f64>().ok().filter(|v| (InitImage::MIN_STRENGTH..=1.0).contains(v));
+    value.ok_or_else(|| format!("give a number from {} to 1", InitImage::MIN_STRENGTH))
 }
 
-impl StartArgs {
+impl InitImageArgs {
     /// The files that the arguments name.
     pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
         let mask = self.inpaint.as_deref().filter(|mask| mask.as_os_str() != "regions");
@@ -51,10 +51,10 @@ impl StartArgs {
                     "the picture to start from is {w}×{h} and was scaled and cut to the canvas of {width}×{height}"
                 ));
             }
-            let image = Start::fitted(&picture, width, height).into();
-            document.start = Some(Start { image, strength: Start::STRENGTH, area: Area::Everything });
+            let image = InitImage::fitted(&picture, width, height).into();
+            document.init_image = Some(InitImage { image, strength: InitImage::STRENGTH, area: Area::Everything });
         }
-        let Some(start) = &mut document.start else {
+        let Some(start) = &mut document.init_image else {
             for (name, given) in [("--strength", self.strength.is_some()), ("--inpaint", self.inpaint.is_some())] {
                 anyhow::ensure!(!given, "{name}: there is no picture to start from; give one with --image");
             }

@@ -4,7 +4,7 @@ use super::decode::wrapped;
 use super::drawing::DrawError;
 use crate::diffusion::masks::{Coverage, Overlap, feathered, latent_masks};
 use crate::diffusion::{self, Network, Planes};
-use crate::document::{Area, Document, Start};
+use crate::document::{Area, Document, InitImage};
 use image::RgbImage;
 
 /// How far inside its border, in pixels, what changed goes over into what is kept.
@@ -17,10 +17,10 @@ const WRAP_MARGIN: usize = 8;
 /// what may change, by the pixel; `None` where all may.
 pub(super) fn plan(
     document: &Document,
-    start: &Start,
+    start: &InitImage,
     factor: usize,
     regions: &[Coverage<'_>],
-) -> Result<diffusion::Start, DrawError> {
+) -> Result<diffusion::InitLatent, DrawError> {
     let size = (document.width, document.height);
     let (width, height) = (document.width as usize, document.height as usize);
     let steps = document.settings.steps as usize;
@@ -44,7 +44,7 @@ pub(super) fn plan(
         let coverage = Coverage { width, height, rows: &change };
         latent_masks(width, height, factor, &[coverage], Overlap::Order)[1].cells()
     });
-    Ok(diffusion::Start {
+    Ok(diffusion::InitLatent {
         clean: Planes::zeros(1, 0, 0, 0),
         from: steps - taken,
         // At full strength an inpainted place begins with noise alone.
@@ -54,7 +54,7 @@ pub(super) fn plan(
 }
 
 /// How much each pixel may change; `None` where all may.
-fn change(document: &Document, start: &Start, regions: &[Coverage<'_>]) -> Result<Option<Vec<u8>>, DrawError> {
+fn change(document: &Document, start: &InitImage, regions: &[Coverage<'_>]) -> Result<Option<Vec<u8>>, DrawError> {
     match &start.area {
         Area::Everything => Ok(None),
         Area::Mask(mask) if (mask.width(), mask.height()) != (document.width, document.height) => {
@@ -120,7 +120,7 @@ fn signed(image: &RgbImage, x: usize, y: usize) -> [f32; 3] {
 /// The latent of the picture to start from.
 pub(super) fn encode(
     network: &mut dyn Network,
-    start: &Start,
+    start: &InitImage,
     factor: usize,
     wrap: (bool, bool),
 ) -> Result<Planes, DrawError> {
@@ -139,7 +139,7 @@ pub(super) fn conditions(
     wrap: (bool, bool),
 ) -> Result<Planes, DrawError> {
     let (width, height) = (document.width as usize, document.height as usize);
-    let kept = match &document.start {
+    let kept = match &document.init_image {
         Some(start) => change(document, start, regions)?.map(|change| (start, change)),
         None => None,
     };
@@ -166,7 +166,7 @@ pub(super) fn conditions(
 /// Lays what changed over the picture it started from, so that what was to be kept is kept to the last bit.
 pub(super) fn composite(
     document: &Document,
-    start: &Start,
+    start: &InitImage,
     regions: &[Coverage<'_>],
     wrap: (bool, bool),
     image: &mut RgbImage,

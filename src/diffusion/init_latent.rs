@@ -5,7 +5,7 @@ use super::{PaintError, Painting, Planes, Sampler};
 
 /// A picture that a painting starts from.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Start {
+pub struct InitLatent {
     /// The picture's latent, `[1, latent_channels, height, width]`.
     pub clean: Planes,
     /// The first step that is taken; those before are left out, since the picture stands for what they would have made.
@@ -16,7 +16,7 @@ pub struct Start {
     pub from_noise: bool,
 }
 
-impl Start {
+impl InitLatent {
     pub(super) fn check(&self, painting: &Painting, channels: usize, steps: usize) -> Result<(), PaintError> {
         let cells = painting.height * painting.width;
         let invalid = |text: &str| Err(PaintError::Invalid(text.to_owned()));

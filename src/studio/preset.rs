@@ -1,12 +1,12 @@
-//! What of a document's settings hangs on whether its checkpoint was made for few steps.
+//! Settings that depend on whether the checkpoint was distilled for few steps.
 
 use crate::checkpoint::{EMBEDDED, EMBEDDED_FEW_STEPS, FewSteps};
 use crate::document::{BootstrapColour, Sampler, Schedule, Settings};
 use std::collections::HashMap;
 
-/// How a checkpoint is drawn with.
+/// The settings that suit one kind of checkpoint and not another.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Manner {
+pub struct Preset {
     sampler: Sampler,
     schedule: Schedule,
     steps: u32,
@@ -15,17 +15,17 @@ pub struct Manner {
     bootstrap_colour: BootstrapColour,
 }
 
-impl Manner {
-    /// That of a document.
+impl Preset {
+    /// The preset that a document's settings amount to.
     #[must_use]
     pub fn of(settings: &Settings) -> Self {
         let &Settings { sampler, schedule, steps, guidance, bootstrap, bootstrap_colour, .. } = settings;
         Self { sampler, schedule, steps, guidance, bootstrap, bootstrap_colour }
     }
 
-    /// Where the checkpoint of this name or path is best begun with; `few` `None` is one that was not made for few steps.
+    /// The preset to begin with for the checkpoint of this name or path; `few` is `None` for one that was not distilled.
     #[must_use]
-    pub fn preset(model: &str, few: Option<FewSteps>) -> Self {
+    pub fn recommended(model: &str, few: Option<FewSteps>) -> Self {
         let own = Self::of(&Settings::default());
         let (sampler, schedule) = match few {
             None => return own,
@@ -42,7 +42,7 @@ impl Manner {
         Self { sampler, schedule, steps: FewSteps::STEPS, guidance: 1.0, bootstrap, bootstrap_colour }
     }
 
-    /// Draws in this manner from now on.
+    /// Puts these settings into a document's.
     pub fn apply(&self, settings: &mut Settings) {
         let Self { sampler, schedule, steps, guidance, bootstrap, bootstrap_colour } = *self;
         (settings.sampler, settings.schedule, settings.steps) = (sampler, schedule, steps);
@@ -50,18 +50,18 @@ impl Manner {
     }
 }
 
-/// The manners a document was drawn in, one for each kind of checkpoint, so that changing to another kind and back loses nothing.
+/// The settings a document was last drawn with, by kind of checkpoint, so that changing to another kind and back loses nothing.
 #[derive(Debug, Default)]
-pub struct Manners(HashMap<Option<FewSteps>, Manner>);
+pub struct Presets(HashMap<Option<FewSteps>, Preset>);
 
-impl Manners {
-    /// Another checkpoint draws: where it is of another kind, so does the manner that was last used with that kind, else its
-    /// preset.
+impl Presets {
+    /// Changes the checkpoint. Where the new one is of another kind, the settings last used with that kind come back, or at first
+    /// its recommended ones.
     pub fn choose(&mut self, settings: &mut Settings, model: String) {
         let [from, to] = [&settings.model, &model].map(|name| FewSteps::of(name));
         if from != to {
-            self.0.insert(from, Manner::of(settings));
-            self.0.get(&to).copied().unwrap_or_else(|| Manner::preset(&model, to)).apply(settings);
+            self.0.insert(from, Preset::of(settings));
+            self.0.get(&to).copied().unwrap_or_else(|| Preset::recommended(&model, to)).apply(settings);
         }
         settings.model = model;
     }
@@ -74,21 +74,21 @@ mod tests {
     #[test]
     fn presets_are_what_such_checkpoints_were_made_for() {
         let mut settings = Settings { seed: 7, stride: 16, ..Settings::default() };
-        Manner::preset("elsewhere", Some(FewSteps::Lcm)).apply(&mut settings);
+        Preset::recommended("elsewhere", Some(FewSteps::Lcm)).apply(&mut settings);
         assert_eq!((settings.sampler, settings.steps, settings.guidance.to_bits()), (Sampler::Lcm, 4, 1_f32.to_bits()));
         assert_eq!((settings.seed, settings.stride), (7, 16), "the rest stays");
         assert_eq!(
             (settings.bootstrap.to_bits(), settings.bootstrap_colour),
             (0.4_f32.to_bits(), BootstrapColour::White)
         );
-        Manner::preset(EMBEDDED_FEW_STEPS, Some(FewSteps::Lcm)).apply(&mut settings);
+        Preset::recommended(EMBEDDED_FEW_STEPS, Some(FewSteps::Lcm)).apply(&mut settings);
         assert_eq!(
             (settings.bootstrap.to_bits(), settings.bootstrap_colour),
             (0.75_f32.to_bits(), BootstrapColour::Random)
         );
-        Manner::preset("elsewhere", Some(FewSteps::Adversarial)).apply(&mut settings);
+        Preset::recommended("elsewhere", Some(FewSteps::Adversarial)).apply(&mut settings);
         assert_eq!((settings.sampler, settings.schedule), (Sampler::Euler, Schedule::Trailing));
-        Manner::preset(EMBEDDED, None).apply(&mut settings);
+        Preset::recommended(EMBEDDED, None).apply(&mut settings);
         assert_eq!(settings, Settings { seed: 7, stride: 16, ..Settings::default() });
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 /// A picture below all regions, and what may become of it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Start {
+pub struct InitImage {
     /// The picture in 8-bit sRGB, of the canvas's size.
     pub image: Arc<RgbImage>,
     /// The share of the steps that are taken on it, [`Self::MIN_STRENGTH`] to 1: little keeps it, 1 all but forgets it.
@@ -27,7 +27,7 @@ pub enum Area {
     Mask(Arc<Mask>),
 }
 
-impl Start {
+impl InitImage {
     /// A picture fitted to a canvas of this size: scaled until it covers it, and cut evenly on both sides.
     #[must_use]
     pub fn fitted(image: &RgbImage, width: u32, height: u32) -> RgbImage {
