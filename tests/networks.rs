@@ -8,7 +8,7 @@ mod common;
 use common::counted::Counted;
 use polyptych::backend::candle::Candle;
 use polyptych::backend::cpu::Cpu;
-use polyptych::backend::{Activation, Backend, ConvOptions, Device, WeightView};
+use polyptych::backend::{Activation, Attention, Backend, ConvOptions, Device, Mask, WeightView};
 use polyptych::checkpoint::{Checkpoint, Model};
 use polyptych::diffusion::masks::LatentMask;
 use polyptych::diffusion::windows::WindowWeights;
@@ -422,7 +422,8 @@ fn the_unet_agrees_with_candle_transformers() {
             let [theirs, their_words] =
                 [&latents, &words].map(|x| candle.upload(&b.shape(x), &b.download(x).unwrap()).unwrap());
             let expected = candle.download(&oracle.forward(&theirs, 321.0, &their_words).unwrap()).unwrap();
-            let found = b.download(&unet.forward(&b, &latents, 321.0, &[0], &words).unwrap()).unwrap();
+            let (step, prompt) = (unet.step(&b, 321.0).unwrap(), unet.prompt(&b, &words).unwrap());
+            let found = b.download(&unet.forward(&b, &latents, &step, &[0], &[&prompt]).unwrap()).unwrap();
             close(&format!("unet {width} × {height} against candle-transformers"), &found, &expected);
         }
     }
@@ -500,12 +501,15 @@ fn attention_in_slices_is_attention() {
     let k = whole.upload(&[2, 11, 8], &wave(176, 1.3)).unwrap();
     let v = whole.upload(&[2, 11, 8], &wave(176, 0.3)).unwrap();
     for (k, v, causal) in [(&k, &v, false), (&q, &q, true)] {
-        let [a, b] = [&whole, &sliced].map(|b| b.download(&b.attention(&q, k, v, 2, causal).unwrap()).unwrap());
+        let options = Attention { heads: 2, scale: None, mask: if causal { Mask::Causal } else { Mask::None } };
+        let [a, b] = [&whole, &sliced].map(|b| b.download(&b.attention(&q, k, v, &options).unwrap()).unwrap());
         assert!(distance(&a, &b) < 1e-6);
         // In f64, by candle's own operators.
         let f64s = Candle::new(candle_core::Device::Cpu, candle_core::DType::F64).with_scratch(100);
         let [q, k, v] = [&q, k, v].map(|x| f64s.upload(&whole.shape(x), &whole.download(x).unwrap()).unwrap());
-        let exact = f64s.download(&f64s.attention(&q, &k, &v, 2, causal).unwrap()).unwrap();
+        let mask = if causal { Mask::Causal } else { Mask::None };
+        let options = Attention { heads: 2, scale: None, mask };
+        let exact = f64s.download(&f64s.attention(&q, &k, &v, &options).unwrap()).unwrap();
         assert!(distance(&a, &exact) < 1e-6);
     }
 }
@@ -537,7 +541,7 @@ fn convolution_is_candles() {
         for b in [Cpu::new(), Cpu::new().with_scratch(1)] {
             let conv = b.pack_conv(weight.clone(), bias.clone(), options).unwrap();
             let found = b.conv2d(&b.upload(&[n, 4, height, width], &data).unwrap(), &conv).unwrap();
-            assert_eq!(b.shape(&found), expected.dims());
+            assert_eq!(*b.shape(&found), *expected.dims());
             assert!(distance(&b.download(&found).unwrap(), &Candle::cpu().download(&expected).unwrap()) < 1e-6);
         }
     }
@@ -553,7 +557,7 @@ fn small_operators_do_what_they_say() {
     assert_eq!(down(b.upsample(&x, 3, 4).unwrap()), [1., 1., 2., 2., 1., 1., 2., 2., 3., 3., 4., 4.]);
     assert_eq!(down(b.affine(&x, 2.0, 1.0).unwrap()), [3., 5., 7., 9.]);
     let tokens = b.to_tokens(&up(&[1, 2, 1, 2], &[1., 2., 3., 4.])).unwrap();
-    assert_eq!((b.shape(&tokens), down(tokens.clone())), (vec![1, 2, 2], vec![1., 3., 2., 4.]));
+    assert_eq!((&*b.shape(&tokens), down(tokens.clone())), (&[1, 2, 2][..], vec![1., 3., 2., 4.]));
     assert_eq!(down(b.to_image(&tokens, 1, 2).unwrap()), [1., 2., 3., 4.]);
     let vector = up(&[1, 2], &[10., 20.]);
     let image = up(&[1, 2, 1, 2], &[1., 2., 3., 4.]);
@@ -723,7 +727,8 @@ fn seconds_per_operator() {
     let unet = Unet::load(config, &b, &InMemory::open(&folder)).unwrap();
     let wave = |len: usize, step: f32| (0..len).map(|i| (i as f32 * step).sin()).collect::<Vec<_>>();
     for batch in [1, 8, 32] {
-        let words = b.upload(&[batch, 77, 96], &wave(batch * 77 * 96, 0.9)).unwrap();
+        let words = b.upload(&[1, 77, 96], &wave(77 * 96, 0.9)).unwrap();
+        let (step, prompt) = (unet.step(&b, 321.0).unwrap(), unet.prompt(&b, &words).unwrap());
         let inputs = b.upload(&[batch, 4, 16, 16], &wave(batch * 4 * 256, 1.1)).unwrap();
         let rows: Vec<usize> = (0..batch).collect();
         let mut fastest = f64::INFINITY;
@@ -731,7 +736,7 @@ fn seconds_per_operator() {
         for _ in 0..6 {
             b.seconds();
             let start = std::time::Instant::now();
-            unet.forward(&b, &inputs, 321.0, &rows, &words).unwrap();
+            unet.forward(&b, &inputs, &step, &rows, &vec![&prompt; batch]).unwrap();
             let seconds = start.elapsed().as_secs_f64();
             if seconds < fastest {
                 (fastest, table) = (seconds, b.seconds());
@@ -770,7 +775,7 @@ fn memory_of_a_large_decode() {
         let (before, start) = (resident(), std::time::Instant::now());
         counted.peak();
         let picture = vae.decode(&counted, latent.clone(), room).unwrap();
-        assert_eq!(counted.shape(&picture), [1, 3, height, width]);
+        assert_eq!(*counted.shape(&picture), [1, 3, height, width]);
         let seconds = start.elapsed().as_secs_f64();
         let (tensors, resident) = (counted.peak() >> 20, resident());
         println!(

@@ -227,7 +227,7 @@ fn nonsense_is_refused_in_words() {
         draw(&document, &mut model, &Options::default(), &mut ()).expect_err("refused").to_string()
     };
     let start = |document: &mut Document, change: &dyn Fn(&mut InitImage)| {
-        change(document.init_image.as_mut().expect("a start"))
+        change(document.init_image.as_mut().expect("a start"));
     };
     for strength in [0.0, -1.0, 1.1, f64::NAN] {
         assert!(refused(&|d| start(d, &|s| s.strength = strength)).contains("strength"));

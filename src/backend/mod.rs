@@ -13,9 +13,11 @@
 pub mod candle;
 pub mod cpu;
 mod device;
+mod shape;
 mod weight;
 
 pub use device::{Device, UnknownDevice};
+pub use shape::Shape;
 pub use weight::{Values, WeightView};
 
 /// Why an operator failed, in one line.
@@ -69,14 +71,6 @@ impl ConvOptions {
     }
 }
 
-/// What a group normalisation takes away and divides by: mean and variance of one group of channels.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct GroupMoments {
-    pub mean: f32,
-    /// The mean squared distance from the mean.
-    pub variance: f32,
-}
-
 /// A function of one value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Activation {
@@ -88,7 +82,71 @@ pub enum Activation {
     QuickGelu,
 }
 
+/// What a product does to its result before it is written: `activation(product + bias + vector) + residual`.
+#[derive(Debug)]
+pub struct Epilogue<'a, T> {
+    /// `[n, c]` or `[1, c]`, added to every pixel or token: the step's embedding in a resnet.
+    pub vector: Option<&'a T>,
+    /// Applied to the sum so far.
+    pub activation: Option<Activation>,
+    /// Added last; of the result's shape.
+    pub residual: Option<&'a T>,
+}
+
+impl<T> Default for Epilogue<'_, T> {
+    fn default() -> Self {
+        Self { vector: None, activation: None, residual: None }
+    }
+}
+
+impl<'a, T> Epilogue<'a, T> {
+    /// Adds a tensor of the result's shape.
+    #[must_use]
+    pub fn add(residual: &'a T) -> Self {
+        Self { residual: Some(residual), ..Self::default() }
+    }
+}
+
+/// How queries attend to keys.
+#[derive(Debug)]
+pub struct Attention<'a, T> {
+    /// Slices of the width that attend each by itself.
+    pub heads: usize,
+    /// The factor of the scores; `None` is `1 / √(width / heads)`.
+    pub scale: Option<f32>,
+    /// The keys that a query sees.
+    pub mask: Mask<'a, T>,
+}
+
+impl<T> Attention<'_, T> {
+    /// Every query sees every key, scaled as usual.
+    #[must_use]
+    pub fn full(heads: usize) -> Self {
+        Self { heads, scale: None, mask: Mask::None }
+    }
+
+    /// The factor of the scores for queries of this width.
+    #[must_use]
+    pub fn scale(&self, width: usize) -> f32 {
+        self.scale.unwrap_or_else(|| ((width / self.heads.max(1)) as f64).sqrt().recip() as f32)
+    }
+}
+
+/// The keys that a query sees.
+#[derive(Debug)]
+pub enum Mask<'a, T> {
+    /// All.
+    None,
+    /// Query `i` sees keys `0..=i`.
+    Causal,
+    /// `[n, t, s]` or `[1, t, s]`, added to the scaled scores of every head; −∞ hides a key.
+    Bias(&'a T),
+}
+
 /// The operators. All are pure: they return a new tensor and leave their inputs alone.
+///
+/// An operator may only record what is to be done and return at once; it is done at the latest when something is downloaded.
+/// Such a backend keeps an account of its memory, so that an operator that has no room says so itself.
 ///
 /// # Errors
 /// Every operator fails with [`Error::Shape`] where its inputs do not fit, with [`Error::OutOfMemory`] where the device has
@@ -105,31 +163,93 @@ pub trait Backend: Send + 'static {
     type Norm: Send + 'static;
     /// A table of vectors.
     type Embedding: Send + 'static;
+    /// Mean and variance of every group of channels of every image, where [`Backend::group_moments`] measured them.
+    type Moments: Send + 'static;
+    /// Keys and values of an attention as this device likes them, of one row: `[1, s, c]` each.
+    type KeyValues: Send + 'static;
 
     /// The device in words, for the status line: `CPU, 8 threads, f32`.
     fn describe(&self) -> String;
+
+    /// Bytes that a value of a tensor takes on the device.
+    fn value_bytes(&self) -> usize {
+        size_of::<f32>()
+    }
+
+    /// Bytes that tensors may still take; `None` where the backend cannot know.
+    fn room(&self) -> Option<usize> {
+        None
+    }
+
+    /// Images of `cells` latent pixels that keep the device busy in one batch.
+    fn preferred_batch(&self, cells: usize) -> usize {
+        // As much as four pictures of 512 × 512, which are 64 × 64 cells each.
+        (4 * 64 * 64 / cells.max(1)).clamp(1, 32)
+    }
 
     /// Packs a convolution: weight `[out, in, kernel, kernel]`, bias `[out]`. Weights come in their file's own type; here and
     /// below they are converted straight into the packed form, so that no tensor lies in memory twice.
     fn pack_conv(&self, weight: WeightView, bias: WeightView, options: ConvOptions) -> Result<Self::Conv>;
     /// Packs a linear layer: weight `[out, in]`, bias `[out]` or none.
     fn pack_linear(&self, weight: WeightView, bias: Option<WeightView>) -> Result<Self::Linear>;
+    /// Packs a linear layer for [`Backend::linear_geglu`], so that a backend may put each value beside its gate.
+    fn pack_linear_geglu(&self, weight: WeightView, bias: Option<WeightView>) -> Result<Self::Linear> {
+        self.pack_linear(weight, bias)
+    }
     /// Packs scale and shift, both `[c]`.
     fn pack_norm(&self, scale: WeightView, shift: WeightView) -> Result<Self::Norm>;
     /// Packs a table `[rows, c]`.
     fn pack_embedding(&self, table: WeightView) -> Result<Self::Embedding>;
+    /// Packs keys and values `[1, s, c]` that many attentions read, such as those of a prompt's words.
+    fn pack_keys(&self, k: &Self::Tensor, v: &Self::Tensor) -> Result<Self::KeyValues>;
 
     /// Copies values from the host.
     fn upload(&self, shape: &[usize], data: &[f32]) -> Result<Self::Tensor>;
     /// Copies values to the host, contiguous in the order of [`Backend::shape`].
     fn download(&self, x: &Self::Tensor) -> Result<Vec<f32>>;
+    /// [`Backend::download`] of several tensors with one wait for the device.
+    fn download_all(&self, tensors: &[&Self::Tensor]) -> Result<Vec<Vec<f32>>> {
+        tensors.iter().map(|x| self.download(x)).collect()
+    }
     /// Sizes, slowest first.
-    fn shape(&self, x: &Self::Tensor) -> Vec<usize>;
+    fn shape(&self, x: &Self::Tensor) -> Shape;
 
     /// 2-D convolution of an image.
     fn conv2d(&self, x: &Self::Tensor, weights: &Self::Conv) -> Result<Self::Tensor>;
+    /// [`Backend::conv2d`] and what follows it.
+    fn conv2d_with(
+        &self,
+        x: &Self::Tensor,
+        weights: &Self::Conv,
+        then: Epilogue<Self::Tensor>,
+    ) -> Result<Self::Tensor> {
+        followed(self, self.conv2d(x, weights)?, then)
+    }
+    /// [`Backend::conv2d`] of an image enlarged to `height` × `width`, nearest neighbour.
+    fn upsample_conv2d(
+        &self,
+        x: &Self::Tensor,
+        height: usize,
+        width: usize,
+        weights: &Self::Conv,
+    ) -> Result<Self::Tensor> {
+        self.conv2d(&self.upsample(x, height, width)?, weights)
+    }
     /// Linear layer over the last dimension of tokens or of a vector.
     fn linear(&self, x: &Self::Tensor, weights: &Self::Linear) -> Result<Self::Tensor>;
+    /// [`Backend::linear`] and what follows it.
+    fn linear_with(
+        &self,
+        x: &Self::Tensor,
+        weights: &Self::Linear,
+        then: Epilogue<Self::Tensor>,
+    ) -> Result<Self::Tensor> {
+        followed(self, self.linear(x, weights)?, then)
+    }
+    /// [`Backend::linear`] with weights of [`Backend::pack_linear_geglu`], then [`Backend::geglu`].
+    fn linear_geglu(&self, x: &Self::Tensor, weights: &Self::Linear) -> Result<Self::Tensor> {
+        self.geglu(&self.linear(x, weights)?)
+    }
     /// Normalises groups of channels of an image, followed by SiLU where `silu`.
     fn group_norm(
         &self,
@@ -139,28 +259,35 @@ pub trait Backend: Send + 'static {
         eps: f32,
         silu: bool,
     ) -> Result<Self::Tensor>;
-    /// The moments that [`Backend::group_norm`] would use: `groups` for every image, in order.
-    fn group_moments(&self, x: &Self::Tensor, groups: usize) -> Result<Vec<GroupMoments>>;
+    /// The moments that [`Backend::group_norm`] would use. They stay on the device.
+    fn group_moments(&self, x: &Self::Tensor, groups: usize) -> Result<Self::Moments>;
+    /// The moments of a whole from those of its parts, which are weighted by their sizes.
+    fn merge_moments(&self, parts: &[(usize, Self::Moments)]) -> Result<Self::Moments>;
     /// [`Backend::group_norm`] with moments measured elsewhere: of the whole, where `x` is a part of an image.
     fn normalise(
         &self,
         x: &Self::Tensor,
         weights: &Self::Norm,
-        moments: &[GroupMoments],
+        moments: &Self::Moments,
         eps: f32,
         silu: bool,
     ) -> Result<Self::Tensor>;
     /// Normalises the last dimension of tokens.
     fn layer_norm(&self, x: &Self::Tensor, weights: &Self::Norm, eps: f32) -> Result<Self::Tensor>;
-    /// Scaled dot-product attention, `softmax(q·kᵀ / √d)·v` for each of `heads` slices of the width. `q` is `[n, t, c]`,
-    /// `k` and `v` are `[n, s, c]`. With `causal`, token `i` sees tokens `0..=i` only.
+    /// Dot-product attention, `softmax(scale · q·kᵀ)·v` for each head. `q` is `[n, t, c]`, `k` and `v` are `[n, s, c]`.
     fn attention(
         &self,
         q: &Self::Tensor,
         k: &Self::Tensor,
         v: &Self::Tensor,
-        heads: usize,
-        causal: bool,
+        options: &Attention<Self::Tensor>,
+    ) -> Result<Self::Tensor>;
+    /// [`Backend::attention`] to packed keys and values: row `i` of `q` attends to `keys[i]`, of equal lengths.
+    fn attention_to(
+        &self,
+        q: &Self::Tensor,
+        keys: &[&Self::KeyValues],
+        options: &Attention<Self::Tensor>,
     ) -> Result<Self::Tensor>;
     /// `a · gelu(b)` where `a` and `b` are the halves of the last dimension.
     fn geglu(&self, x: &Self::Tensor) -> Result<Self::Tensor>;
@@ -172,7 +299,8 @@ pub trait Backend: Send + 'static {
     fn add(&self, a: &Self::Tensor, b: &Self::Tensor) -> Result<Self::Tensor>;
     /// Adds vector `[n, c]` or `[1, c]` to every pixel of image `[n, c, h, w]`, or to every token of `[n, t, c]`.
     fn add_channels(&self, x: &Self::Tensor, vector: &Self::Tensor) -> Result<Self::Tensor>;
-    /// Joins tensors along `axis` (1 joins channels of images, 0 makes a batch).
+    /// Joins tensors along `axis` (1 joins channels of images, 0 makes a batch). A backend may keep the parts as they are, and
+    /// let the operators that follow read both: on the way up of a UNet that saves the largest copies.
     fn concat(&self, parts: &[&Self::Tensor], axis: usize) -> Result<Self::Tensor>;
     /// Row `rows[i]` of the first dimension, for every `i`.
     fn select(&self, x: &Self::Tensor, rows: &[usize]) -> Result<Self::Tensor>;
@@ -189,4 +317,19 @@ pub trait Backend: Send + 'static {
     fn embed(&self, table: &Self::Embedding, ids: &[u32]) -> Result<Self::Tensor>;
     /// `x · factor + offset`.
     fn affine(&self, x: &Self::Tensor, factor: f32, offset: f32) -> Result<Self::Tensor>;
+}
+
+/// An epilogue as operators of their own.
+fn followed<B: Backend + ?Sized>(b: &B, mut y: B::Tensor, then: Epilogue<B::Tensor>) -> Result<B::Tensor> {
+    let Epilogue { vector, activation, residual } = then;
+    if let Some(vector) = vector {
+        y = b.add_channels(&y, vector)?;
+    }
+    if let Some(activation) = activation {
+        y = b.activate(&y, activation)?;
+    }
+    match residual {
+        Some(residual) => b.add(residual, &y),
+        None => Ok(y),
+    }
 }

@@ -5,7 +5,7 @@ use super::{Checkpoint, LoraFile, Result, Tokenizer, Tokens};
 use crate::backend::Backend;
 use crate::diffusion::{AreaCall, Call, Moments, Network, NetworkError, Planes, PromptId};
 use crate::networks::clip::TextEncoder;
-use crate::networks::unet::{AreaMasks, Unet};
+use crate::networks::unet::{self, AreaMasks, Unet};
 use crate::networks::vae::Autoencoder;
 use crate::networks::{self, Error as NetworksError};
 use std::collections::HashMap;
@@ -183,8 +183,8 @@ trait Networks: Send {
     fn reload_text(&mut self, checkpoint: &Checkpoint, patches: &Patches) -> networks::Result<()>;
     fn embedding(&self, prompt: PromptId) -> networks::Result<Vec<f32>>;
     fn in_channels(&self) -> usize;
-    fn predict(&self, inputs: &Planes, timestep: f32, calls: &[Call]) -> networks::Result<Planes>;
-    fn predict_areas(&self, inputs: &Planes, timestep: f32, calls: &[AreaCall]) -> networks::Result<Planes>;
+    fn predict(&mut self, inputs: &Planes, timestep: f32, calls: &[Call]) -> networks::Result<Planes>;
+    fn predict_areas(&mut self, inputs: &Planes, timestep: f32, calls: &[AreaCall]) -> networks::Result<Planes>;
     fn encode(&self, pictures: &Planes) -> networks::Result<Moments>;
     fn decode(&self, latents: &Planes) -> networks::Result<Planes>;
 }
@@ -203,6 +203,17 @@ fn room(whole: usize) -> usize {
     if whole <= SMALL_ROOM { whole } else { (whole / 4).min(LARGE_ROOM) }
 }
 
+/// Bytes of prompts that are kept as the UNet reads them. Those of one call are always kept.
+const PROMPTS: usize = 256 << 20;
+
+/// An encoded prompt.
+struct Encoded<B: Backend> {
+    /// The text embedding `[1, tokens, width]`.
+    embedding: B::Tensor,
+    /// The same as the UNet reads it, once it was asked for.
+    prepared: Option<unet::Prompt<B>>,
+}
+
 struct Loaded<B: Backend> {
     backend: B,
     /// This and the UNet are none while they are made again, and after that has failed.
@@ -210,8 +221,10 @@ struct Loaded<B: Backend> {
     unet: Option<Unet<B>>,
     in_channels: usize,
     vae: Autoencoder<B>,
-    /// Text embeddings `[1, tokens, width]`, by [`PromptId`].
-    words: Vec<B::Tensor>,
+    /// By [`PromptId`].
+    prompts: Vec<Encoded<B>>,
+    /// The last timestep, as its bits and as the UNet reads it.
+    step: Option<(u32, unet::Step<B>)>,
 }
 
 impl<B: Backend> Loaded<B> {
@@ -219,7 +232,7 @@ impl<B: Backend> Loaded<B> {
         let (config, file) = &checkpoint.vae;
         let vae = Autoencoder::load(config.clone(), &backend, &**file)?;
         let in_channels = checkpoint.unet.0.in_channels;
-        let mut this = Self { text: None, unet: None, in_channels, vae, backend, words: Vec::new() };
+        let mut this = Self { text: None, unet: None, in_channels, vae, backend, prompts: Vec::new(), step: None };
         this.reload_text(checkpoint, text)?;
         this.reload_unet(checkpoint, unet)?;
         Ok(this)
@@ -230,20 +243,49 @@ impl<B: Backend> Loaded<B> {
     }
 
     fn unet(&self) -> networks::Result<&Unet<B>> {
-        self.unet.as_ref().ok_or_else(|| NetworksError::Input("the UNet could not be loaded".to_owned()))
+        self.unet.as_ref().ok_or_else(no_unet)
     }
 
-    fn words(&self, prompt: PromptId) -> networks::Result<&B::Tensor> {
-        self.words.get(prompt.0).ok_or_else(|| NetworksError::Input(format!("there is no prompt {}", prompt.0)))
+    fn encoded(&self, prompt: PromptId) -> networks::Result<&Encoded<B>> {
+        self.prompts.get(prompt.0).ok_or_else(|| no_prompt(prompt))
     }
 
-    /// The embeddings of `prompts`, one row each.
-    fn embeddings(&self, prompts: impl Iterator<Item = PromptId>) -> networks::Result<B::Tensor> {
-        match prompts.map(|prompt| self.words(prompt)).collect::<networks::Result<Vec<_>>>()?.as_slice() {
-            [] => Err(NetworksError::Input("a batch of no calls".to_owned())),
-            [one] => Ok((*one).clone()),
-            many => Ok(self.backend.concat(many, 0)?),
+    /// Makes everything ready that a call of the UNet reads beside its inputs.
+    fn prepare(&mut self, timestep: f32, prompts: &[PromptId]) -> networks::Result<()> {
+        let Self { backend, unet, .. } = self;
+        let unet = unet.as_ref().ok_or_else(no_unet)?;
+        if self.step.as_ref().is_none_or(|(bits, _)| *bits != timestep.to_bits()) {
+            self.step = Some((timestep.to_bits(), unet.step(backend, timestep)?));
         }
+        let bytes = |encoded: &Encoded<B>| {
+            let tokens = backend.shape(&encoded.embedding).get(1).copied().unwrap_or(0);
+            unet.prompt_bytes(backend, tokens)
+        };
+        let wanted = |id: usize| prompts.contains(&PromptId(id));
+        let all = self.prompts.iter().enumerate();
+        let kept =
+            all.filter(|(id, encoded)| encoded.prepared.is_some() || wanted(*id)).map(|(_, encoded)| bytes(encoded));
+        if kept.sum::<usize>() > PROMPTS {
+            let others = self.prompts.iter_mut().enumerate().filter(|(id, _)| !wanted(*id));
+            others.for_each(|(_, encoded)| encoded.prepared = None);
+        }
+        for &prompt in prompts {
+            let encoded = self.prompts.get_mut(prompt.0).ok_or_else(|| no_prompt(prompt))?;
+            if encoded.prepared.is_none() {
+                encoded.prepared = Some(unet.prompt(backend, &encoded.embedding)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// The timestep as the UNet reads it, once it is prepared.
+    fn step(&self) -> networks::Result<&unet::Step<B>> {
+        self.step.as_ref().map(|(_, step)| step).ok_or_else(no_unet)
+    }
+
+    /// Prompts as the UNet reads them, once they are prepared.
+    fn prepared(&self, prompts: &[PromptId]) -> networks::Result<Vec<&unet::Prompt<B>>> {
+        prompts.iter().map(|&id| self.encoded(id)?.prepared.as_ref().ok_or_else(|| no_prompt(id))).collect()
     }
 
     fn upload(&self, planes: &Planes, channels: usize, what: &str) -> networks::Result<B::Tensor> {
@@ -296,7 +338,7 @@ impl<B: Backend> Loaded<B> {
         run: impl Fn(&Autoencoder<B>, &B, B::Tensor, usize) -> networks::Result<B::Tensor>,
     ) -> networks::Result<B::Tensor> {
         let whole = bytes(&self.vae, &self.backend, x)?;
-        let mut room = room(whole);
+        let mut room = room(whole).min(self.backend.room().unwrap_or(usize::MAX));
         for _ in 0..SMALLER_ROOMS {
             match run(&self.vae, &self.backend, x.clone(), room) {
                 Err(error) if error.is_out_of_memory() => {
@@ -310,11 +352,19 @@ impl<B: Backend> Loaded<B> {
     }
 
     fn download(&self, x: &B::Tensor) -> networks::Result<Planes> {
-        let &[count, channels, height, width] = self.backend.shape(x).as_slice() else {
+        let [count, channels, height, width] = *self.backend.shape(x) else {
             return Err(NetworksError::Input("the network gave no image".to_owned()));
         };
         Ok(Planes { count, channels, height, width, data: self.backend.download(x)? })
     }
+}
+
+fn no_unet() -> NetworksError {
+    NetworksError::Input("the UNet could not be loaded".to_owned())
+}
+
+fn no_prompt(prompt: PromptId) -> NetworksError {
+    NetworksError::Input(format!("there is no prompt {}", prompt.0))
 }
 
 impl<B: Backend> Networks for Loaded<B> {
@@ -324,28 +374,32 @@ impl<B: Backend> Networks for Loaded<B> {
 
     fn encode_words(&mut self, ids: &[u32], weighting: Option<(&[u32], &[f32])>) -> networks::Result<usize> {
         let text = self.text()?;
-        let mut words = text.forward(&self.backend, ids)?;
+        let mut embedding = text.forward(&self.backend, ids)?;
         if let Some((empty, weights)) = weighting {
-            let empty = self.backend.download(&text.forward(&self.backend, empty)?)?;
-            let mut moved = self.backend.download(&words)?;
+            let empty = text.forward(&self.backend, empty)?;
+            let Ok([mut moved, empty]) = <[_; 2]>::try_from(self.backend.download_all(&[&embedding, &empty])?) else {
+                return Err(NetworksError::Input("the device gave back other tensors than it was asked".to_owned()));
+            };
             let width = moved.len() / weights.len().max(1);
             for (at, (value, empty)) in moved.iter_mut().zip(empty).enumerate() {
                 *value = empty + weights.get(at / width.max(1)).copied().unwrap_or(1.0) * (*value - empty);
             }
-            words = self.backend.upload(&self.backend.shape(&words), &moved)?;
+            embedding = self.backend.upload(&self.backend.shape(&embedding), &moved)?;
         }
-        self.words.push(words);
-        Ok(self.words.len() - 1)
+        self.prompts.push(Encoded { embedding, prepared: None });
+        Ok(self.prompts.len() - 1)
     }
 
     fn forget_words(&mut self) {
-        self.words.clear();
+        self.prompts.clear();
     }
 
     fn reload_unet(&mut self, checkpoint: &Checkpoint, patches: &Patches) -> networks::Result<()> {
         let (config, base) = &checkpoint.unet;
         // Two at once may be more than the memory holds.
         self.unet = None;
+        self.step = None;
+        self.prompts.iter_mut().for_each(|encoded| encoded.prepared = None);
         self.unet = Some(Unet::load(config.clone(), &self.backend, &Merged { base, patches })?);
         Ok(())
     }
@@ -358,33 +412,38 @@ impl<B: Backend> Networks for Loaded<B> {
     }
 
     fn embedding(&self, prompt: PromptId) -> networks::Result<Vec<f32>> {
-        Ok(self.backend.download(self.words(prompt)?)?)
+        Ok(self.backend.download(&self.encoded(prompt)?.embedding)?)
     }
 
     fn in_channels(&self) -> usize {
         self.in_channels
     }
 
-    fn predict(&self, inputs: &Planes, timestep: f32, calls: &[Call]) -> networks::Result<Planes> {
-        let x = self.upload(inputs, self.in_channels(), "inputs")?;
+    fn predict(&mut self, inputs: &Planes, timestep: f32, calls: &[Call]) -> networks::Result<Planes> {
+        let prompts: Vec<PromptId> = calls.iter().map(|call| call.prompt).collect();
         let rows: Vec<usize> = calls.iter().map(|call| call.input).collect();
+        self.prepare(timestep, &prompts)?;
+        let (x, step) = (self.upload(inputs, self.in_channels(), "inputs")?, self.step()?);
         self.in_batches(&rows, |rows, from| {
-            let words = self.embeddings(calls[from..from + rows.len()].iter().map(|call| call.prompt))?;
-            self.unet()?.forward(&self.backend, &x, timestep, rows, &words)
+            let prompts = self.prepared(&prompts[from..from + rows.len()])?;
+            self.unet()?.forward(&self.backend, &x, step, rows, &prompts)
         })
     }
 
-    fn predict_areas(&self, inputs: &Planes, timestep: f32, calls: &[AreaCall]) -> networks::Result<Planes> {
-        let x = self.upload(inputs, self.in_channels(), "inputs")?;
+    fn predict_areas(&mut self, inputs: &Planes, timestep: f32, calls: &[AreaCall]) -> networks::Result<Planes> {
+        let areas = |calls: &[AreaCall]| -> Vec<PromptId> {
+            calls.iter().flat_map(|call| &call.areas).map(|area| area.prompt).collect()
+        };
         let rows: Vec<usize> = calls.iter().map(|call| call.input).collect();
+        self.prepare(timestep, &areas(calls))?;
+        let (x, step) = (self.upload(inputs, self.in_channels(), "inputs")?, self.step()?);
         self.in_batches(&rows, |rows, from| {
             let calls = &calls[from..from + rows.len()];
-            let areas = || calls.iter().flat_map(|call| &call.areas);
             let counts: Vec<usize> = calls.iter().map(|call| call.areas.len()).collect();
-            let masks: Vec<&[f32]> = areas().map(|area| area.mask.as_slice()).collect();
+            let masks: Vec<&[f32]> = calls.iter().flat_map(|call| &call.areas).map(|area| &*area.mask).collect();
             let masks = AreaMasks { counts: &counts, masks: &masks, height: inputs.height, width: inputs.width };
-            let words = self.embeddings(areas().map(|area| area.prompt))?;
-            self.unet()?.forward_areas(&self.backend, &x, timestep, rows, &words, &masks)
+            let prompts = self.prepared(&areas(calls))?;
+            self.unet()?.forward_areas(&self.backend, &x, step, rows, &prompts, &masks)
         })
     }
 

@@ -1,8 +1,8 @@
 //! The blocks that UNet and VAE share.
 
-use super::line::{Op, Reach};
+use super::chain::{Op, Reach};
 use super::{Loader, Result};
-use crate::backend::{Backend, ConvOptions};
+use crate::backend::{self, Backend, ConvOptions, Epilogue};
 
 /// `ResnetBlock2D`: two convolutions with group norms, the step's embedding between them, and a shortcut.
 pub(super) struct Resnet<B: Backend> {
@@ -52,25 +52,25 @@ impl<B: Backend> Resnet<B> {
         let norm = |weights| Op::Norm { weights, groups, eps, silu: true };
         let conv = |weights| Op::Conv { weights, reach: Reach::Around, outputs };
         let shortcut = self.shortcut.as_ref().map(Op::Shortcut);
-        [Op::Keep, norm(&self.norm1), conv(&self.conv1), norm(&self.norm2), conv(&self.conv2)]
+        [Op::Keep, norm(&self.norm1), conv(&self.conv1), norm(&self.norm2)]
             .into_iter()
             .chain(shortcut)
-            .chain([Op::Add])
+            .chain([conv(&self.conv2), Op::Add])
     }
 
-    /// `time` is the step's embedding after its SiLU.
-    pub(super) fn forward(&self, b: &B, x: &B::Tensor, time: Option<&B::Tensor>) -> Result<B::Tensor> {
+    /// What the resnet adds between its convolutions at a step: its projection `[1, outputs]` of the step's embedding after the
+    /// SiLU; `None` in a VAE.
+    pub(super) fn step(&self, b: &B, time: &B::Tensor) -> Result<Option<B::Tensor>> {
+        Ok(self.time.as_ref().map(|weights| b.linear(time, weights)).transpose()?)
+    }
+
+    /// `step` is from [`Self::step`].
+    pub(super) fn forward(&self, b: &B, x: &B::Tensor, step: Option<&B::Tensor>) -> Result<B::Tensor> {
         let h = b.group_norm(x, &self.norm1, self.groups, self.eps, true)?;
-        let mut h = b.conv2d(&h, &self.conv1)?;
-        if let (Some(weights), Some(time)) = (&self.time, time) {
-            h = b.add_channels(&h, &b.linear(time, weights)?)?;
-        }
+        let h = b.conv2d_with(&h, &self.conv1, Epilogue { vector: step, ..Epilogue::default() })?;
         let h = b.group_norm(&h, &self.norm2, self.groups, self.eps, true)?;
-        let h = b.conv2d(&h, &self.conv2)?;
-        Ok(match &self.shortcut {
-            Some(shortcut) => b.add(&b.conv2d(x, shortcut)?, &h)?,
-            None => b.add(x, &h)?,
-        })
+        let shortcut = self.shortcut.as_ref().map(|shortcut| b.conv2d(x, shortcut)).transpose()?;
+        Ok(b.conv2d_with(&h, &self.conv2, Epilogue::add(shortcut.as_ref().unwrap_or(x)))?)
     }
 }
 
@@ -111,29 +111,46 @@ impl<B: Backend> Attention<B> {
         })
     }
 
-    pub(super) fn forward(&self, b: &B, x: &B::Tensor, context: &B::Tensor) -> Result<B::Tensor> {
+    /// Self-attention, added to `residual` where there is one.
+    pub(super) fn forward(&self, b: &B, x: &B::Tensor, residual: Option<&B::Tensor>) -> Result<B::Tensor> {
         let q = b.linear(x, &self.q)?;
-        let k = b.linear(context, &self.k)?;
-        let v = b.linear(context, &self.v)?;
-        Ok(b.linear(&b.attention(&q, &k, &v, self.heads, false)?, &self.out)?)
+        let k = b.linear(x, &self.k)?;
+        let v = b.linear(x, &self.v)?;
+        let y = b.attention(&q, &k, &v, &backend::Attention::full(self.heads))?;
+        Ok(b.linear_with(&y, &self.out, Epilogue { residual, ..Epilogue::default() })?)
     }
 
-    /// As [`Self::forward`] with several contexts a row: the next `counts[i]` rows of `contexts` belong to row `i` of `x`, and
-    /// what they give is averaged with `weights` `[contexts, tokens]`.
+    /// Keys and values of one context `[1, tokens, width]`, for the attentions below.
+    pub(super) fn keys(&self, b: &B, context: &B::Tensor) -> Result<B::KeyValues> {
+        Ok(b.pack_keys(&b.linear(context, &self.k)?, &b.linear(context, &self.v)?)?)
+    }
+
+    /// Cross-attention of row `i` of `x` to `keys[i]`, added to `residual`.
+    pub(super) fn forward_to(
+        &self,
+        b: &B,
+        x: &B::Tensor,
+        keys: &[&B::KeyValues],
+        residual: &B::Tensor,
+    ) -> Result<B::Tensor> {
+        let y = b.attention_to(&b.linear(x, &self.q)?, keys, &backend::Attention::full(self.heads))?;
+        Ok(b.linear_with(&y, &self.out, Epilogue::add(residual))?)
+    }
+
+    /// As [`Self::forward_to`] with several contexts a row: the next `counts[i]` of `keys` belong to row `i` of `x`, and their
+    /// answers are averaged with `weights` `[keys, tokens]`.
     pub(super) fn forward_blended(
         &self,
         b: &B,
         x: &B::Tensor,
-        contexts: &B::Tensor,
-        counts: &[usize],
-        weights: &B::Tensor,
+        keys: &[&B::KeyValues],
+        (counts, weights): (&[usize], &B::Tensor),
+        residual: &B::Tensor,
     ) -> Result<B::Tensor> {
         let rows: Vec<usize> =
             counts.iter().enumerate().flat_map(|(row, &count)| std::iter::repeat_n(row, count)).collect();
         let q = b.select(&b.linear(x, &self.q)?, &rows)?;
-        let k = b.linear(contexts, &self.k)?;
-        let v = b.linear(contexts, &self.v)?;
-        let y = b.attention(&q, &k, &v, self.heads, false)?;
-        Ok(b.linear(&b.blend(&y, weights, counts)?, &self.out)?)
+        let y = b.attention_to(&q, keys, &backend::Attention::full(self.heads))?;
+        Ok(b.linear_with(&b.blend(&y, weights, counts)?, &self.out, Epilogue::add(residual))?)
     }
 }

@@ -2,7 +2,7 @@
 //! last hidden state (after the final layer norm) out, which is what Stable Diffusion 1 and 2 condition on.
 
 use super::{Error, Fields, Loader, Result, Weights};
-use crate::backend::{Activation, Backend};
+use crate::backend::{Activation, Attention, Backend, Epilogue, Mask};
 use serde_json::{Value, json};
 
 /// The options of a text encoder's config.json that matter here.
@@ -133,11 +133,13 @@ impl<B: Backend> TextEncoder<B> {
             let q = b.linear(&h, &layer.q)?;
             let k = b.linear(&h, &layer.k)?;
             let v = b.linear(&h, &layer.v)?;
-            let h = b.attention(&q, &k, &v, num_attention_heads, true)?;
-            x = b.add(&x, &b.linear(&h, &layer.out)?)?;
+            let causal = Attention { heads: num_attention_heads, scale: None, mask: Mask::Causal };
+            let h = b.attention(&q, &k, &v, &causal)?;
+            x = b.linear_with(&h, &layer.out, Epilogue::add(&x))?;
             let h = b.layer_norm(&x, &layer.norm2, eps)?;
-            let h = b.activate(&b.linear(&h, &layer.fc1)?, self.config.hidden_act)?;
-            x = b.add(&x, &b.linear(&h, &layer.fc2)?)?;
+            let activated = Epilogue { activation: Some(self.config.hidden_act), ..Epilogue::default() };
+            let h = b.linear_with(&h, &layer.fc1, activated)?;
+            x = b.linear_with(&h, &layer.fc2, Epilogue::add(&x))?;
         }
         Ok(b.layer_norm(&x, &self.final_norm, eps)?)
     }

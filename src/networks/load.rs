@@ -98,6 +98,17 @@ impl<'a, B: Backend> Loader<'a, B> {
         self.packed(self.backend.pack_linear(weight, bias))
     }
 
+    /// A linear layer for [`Backend::linear_geglu`], with a bias.
+    ///
+    /// # Errors
+    /// Where a tensor is missing or of another shape.
+    pub fn linear_geglu(&self, name: &str, inputs: usize, outputs: usize) -> Result<B::Linear> {
+        let here = self.at(name);
+        let weight = here.tensor("weight", &[&[outputs, inputs]])?;
+        let bias = here.tensor("bias", &[&[outputs]])?;
+        self.packed(self.backend.pack_linear_geglu(weight, Some(bias)))
+    }
+
     /// A normalisation `name.weight`, `name.bias`.
     ///
     /// # Errors

@@ -8,10 +8,11 @@
 //! A config option that these do not implement is refused in one line, never ignored.
 
 mod blocks;
+mod chain;
 pub mod clip;
 mod config;
-mod line;
 mod load;
+mod strips;
 pub mod unet;
 pub mod vae;
 

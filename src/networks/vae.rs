@@ -2,7 +2,8 @@
 //! back. Encoder and decoder are lists of steps, which run over the whole picture, or over strips of a large one.
 
 use super::blocks::{Attention, Resnet, ResnetOptions};
-use super::line::{self, Op, Reach};
+use super::chain::{self, Op, Reach};
+use super::strips;
 use super::{Error, Fields, Loader, Result, Weights};
 use crate::backend::{Backend, ConvOptions};
 use serde_json::{Value, json};
@@ -244,7 +245,7 @@ impl<B: Backend> Autoencoder<B> {
     /// # Errors
     /// Where `pictures` is no image.
     pub fn encode_bytes(&self, b: &B, pictures: &B::Tensor) -> Result<usize> {
-        line::bytes(b, &self.encoder(), pictures)
+        chain::bytes(b, &self.encoder(), pictures)
     }
 
     /// Latents `[n, latent_channels, h, w]` in the decoder's own units (unscaled) to pictures `[n, 3, 8h, 8w]`. Latents that
@@ -261,7 +262,7 @@ impl<B: Backend> Autoencoder<B> {
     /// # Errors
     /// Where `latents` is no image.
     pub fn decode_bytes(&self, b: &B, latents: &B::Tensor) -> Result<usize> {
-        line::bytes(b, &self.decoder(), latents)
+        chain::bytes(b, &self.decoder(), latents)
     }
 
     fn encoder(&self) -> Vec<Op<'_, B>> {
@@ -308,13 +309,5 @@ fn conv<B: Backend>(weights: &B::Conv, reach: Reach, outputs: usize) -> Op<'_, B
 
 /// Whole where that fits into `room` bytes, in strips else.
 fn run<B: Backend>(b: &B, ops: &[Op<B>], x: B::Tensor, room: usize) -> Result<B::Tensor> {
-    if line::bytes(b, ops, &x)? <= room { line::run(b, ops, x) } else { line::run_within(b, ops, x, room) }
-}
-
-/// Channels, height and width of an image.
-pub(super) fn image_size<B: Backend>(b: &B, x: &B::Tensor) -> Result<(usize, usize, usize)> {
-    match *b.shape(x).as_slice() {
-        [_, channels, height, width] => Ok((channels, height, width)),
-        ref other => Err(Error::Input(format!("{other:?} is not an image"))),
-    }
+    if chain::bytes(b, ops, &x)? <= room { chain::run(b, ops, x) } else { strips::run_within(b, ops, x, room) }
 }

@@ -2,7 +2,9 @@
 //! one that has only so much memory.
 #![allow(dead_code, reason = "each test binary uses its own share of these helpers")]
 
-use polyptych::backend::{Activation, Backend, ConvOptions, Error, GroupMoments, Result, WeightView};
+use polyptych::backend::{
+    Activation, Attention, Backend, ConvOptions, Epilogue, Error, Mask, Result, Shape, WeightView,
+};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -93,7 +95,7 @@ impl<B: Backend> Counted<B> {
     }
 
     fn enter(&self, operator: &'static str, inner: B::Tensor) -> Result<Entry<B::Tensor>> {
-        let count = 4 * self.inner.shape(&inner).iter().product::<usize>();
+        let count = self.inner.value_bytes() * self.inner.shape(&inner).values();
         let mut book = self.book.lock().unwrap();
         if book.limit.is_some_and(|limit| book.live + count > limit) {
             book.refused += 1;
@@ -125,6 +127,8 @@ impl<B: Backend> Backend for Counted<B> {
     type Linear = B::Linear;
     type Norm = B::Norm;
     type Embedding = B::Embedding;
+    type Moments = B::Moments;
+    type KeyValues = B::KeyValues;
 
     fn describe(&self) -> String {
         self.inner.describe()
@@ -145,17 +149,39 @@ impl<B: Backend> Backend for Counted<B> {
         self.weigh([&table]);
         self.inner.pack_embedding(table)
     }
+    fn pack_linear_geglu(&self, weight: WeightView, bias: Option<WeightView>) -> Result<B::Linear> {
+        self.weigh(std::iter::once(&weight).chain(&bias));
+        self.inner.pack_linear_geglu(weight, bias)
+    }
+    fn pack_keys(&self, k: &Self::Tensor, v: &Self::Tensor) -> Result<B::KeyValues> {
+        self.inner.pack_keys(&k.inner, &v.inner)
+    }
+    fn value_bytes(&self) -> usize {
+        self.inner.value_bytes()
+    }
     fn upload(&self, shape: &[usize], data: &[f32]) -> Result<Self::Tensor> {
         self.tensor("upload", |b| b.upload(shape, data))
     }
     fn download(&self, x: &Self::Tensor) -> Result<Vec<f32>> {
         self.timed("download", |b| b.download(&x.inner))
     }
-    fn shape(&self, x: &Self::Tensor) -> Vec<usize> {
+    fn shape(&self, x: &Self::Tensor) -> Shape {
         self.inner.shape(&x.inner)
     }
     fn conv2d(&self, x: &Self::Tensor, weights: &B::Conv) -> Result<Self::Tensor> {
         self.tensor("conv2d", |b| b.conv2d(&x.inner, weights))
+    }
+    fn conv2d_with(&self, x: &Self::Tensor, weights: &B::Conv, then: Epilogue<Self::Tensor>) -> Result<Self::Tensor> {
+        self.tensor("conv2d", |b| b.conv2d_with(&x.inner, weights, unwrapped(then)))
+    }
+    fn upsample_conv2d(&self, x: &Self::Tensor, h: usize, w: usize, weights: &B::Conv) -> Result<Self::Tensor> {
+        self.tensor("upsample_conv2d", |b| b.upsample_conv2d(&x.inner, h, w, weights))
+    }
+    fn linear_with(&self, x: &Self::Tensor, weights: &B::Linear, then: Epilogue<Self::Tensor>) -> Result<Self::Tensor> {
+        self.tensor("linear", |b| b.linear_with(&x.inner, weights, unwrapped(then)))
+    }
+    fn linear_geglu(&self, x: &Self::Tensor, weights: &B::Linear) -> Result<Self::Tensor> {
+        self.tensor("linear_geglu", |b| b.linear_geglu(&x.inner, weights))
     }
     fn linear(&self, x: &Self::Tensor, weights: &B::Linear) -> Result<Self::Tensor> {
         self.tensor("linear", |b| b.linear(&x.inner, weights))
@@ -163,14 +189,17 @@ impl<B: Backend> Backend for Counted<B> {
     fn group_norm(&self, x: &Self::Tensor, w: &B::Norm, groups: usize, eps: f32, silu: bool) -> Result<Self::Tensor> {
         self.tensor("group_norm", |b| b.group_norm(&x.inner, w, groups, eps, silu))
     }
-    fn group_moments(&self, x: &Self::Tensor, groups: usize) -> Result<Vec<GroupMoments>> {
+    fn group_moments(&self, x: &Self::Tensor, groups: usize) -> Result<B::Moments> {
         self.timed("group_moments", |b| b.group_moments(&x.inner, groups))
+    }
+    fn merge_moments(&self, parts: &[(usize, B::Moments)]) -> Result<B::Moments> {
+        self.inner.merge_moments(parts)
     }
     fn normalise(
         &self,
         x: &Self::Tensor,
         weights: &B::Norm,
-        moments: &[GroupMoments],
+        moments: &B::Moments,
         eps: f32,
         silu: bool,
     ) -> Result<Self::Tensor> {
@@ -184,10 +213,17 @@ impl<B: Backend> Backend for Counted<B> {
         q: &Self::Tensor,
         k: &Self::Tensor,
         v: &Self::Tensor,
-        heads: usize,
-        causal: bool,
+        options: &Attention<Self::Tensor>,
     ) -> Result<Self::Tensor> {
-        self.tensor("attention", |b| b.attention(&q.inner, &k.inner, &v.inner, heads, causal))
+        self.tensor("attention", |b| b.attention(&q.inner, &k.inner, &v.inner, &masked(options)))
+    }
+    fn attention_to(
+        &self,
+        q: &Self::Tensor,
+        keys: &[&B::KeyValues],
+        options: &Attention<Self::Tensor>,
+    ) -> Result<Self::Tensor> {
+        self.tensor("attention", |b| b.attention_to(&q.inner, keys, &masked(options)))
     }
     fn geglu(&self, x: &Self::Tensor) -> Result<Self::Tensor> {
         self.tensor("geglu", |b| b.geglu(&x.inner))
@@ -229,4 +265,19 @@ impl<B: Backend> Backend for Counted<B> {
     fn affine(&self, x: &Self::Tensor, factor: f32, offset: f32) -> Result<Self::Tensor> {
         self.tensor("affine", |b| b.affine(&x.inner, factor, offset))
     }
+}
+
+fn unwrapped<'a, T>(then: Epilogue<'a, Entry<T>>) -> Epilogue<'a, T> {
+    let inner = |entry: &'a Entry<T>| &entry.inner;
+    Epilogue { vector: then.vector.map(inner), activation: then.activation, residual: then.residual.map(inner) }
+}
+
+fn masked<'a, T>(options: &Attention<'a, Entry<T>>) -> Attention<'a, T> {
+    let &Attention { heads, scale, ref mask } = options;
+    let mask = match *mask {
+        Mask::None => Mask::None,
+        Mask::Causal => Mask::Causal,
+        Mask::Bias(bias) => Mask::Bias(&bias.inner),
+    };
+    Attention { heads, scale, mask }
 }

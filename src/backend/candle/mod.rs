@@ -1,6 +1,6 @@
 //! The operators on candle, by its own kernels: the oracle for every other backend, and what CUDA and Metal will run on.
 
-use super::{Activation, Backend, ConvOptions, Error, GroupMoments, Result, Values, WeightView};
+use super::{Activation, Attention, Backend, ConvOptions, Error, Mask, Result, Shape, Values, WeightView};
 use candle_core::{D, DType, Device, Tensor};
 
 /// Values that attention holds besides its input and output, at a time: 32 MiB in f32. It does slices of its queries to stay
@@ -78,6 +78,20 @@ pub struct Norm {
     shift: Tensor,
 }
 
+/// Mean and variance of groups, each `[n, groups, 1]` in f32.
+#[derive(Debug)]
+pub struct Moments {
+    mean: Tensor,
+    variance: Tensor,
+}
+
+/// Keys and values of one row, `[1, s, c]` each.
+#[derive(Debug)]
+pub struct KeyValues {
+    k: Tensor,
+    v: Tensor,
+}
+
 /// Runs candle calls in the name of `operator`.
 fn on<T>(operator: &'static str, run: impl FnOnce() -> candle_core::Result<T>) -> Result<T> {
     run().map_err(|error| {
@@ -123,6 +137,8 @@ impl Backend for Candle {
     type Linear = Linear;
     type Norm = Norm;
     type Embedding = Tensor;
+    type Moments = Moments;
+    type KeyValues = KeyValues;
 
     fn describe(&self) -> String {
         let dtype = self.dtype.as_str();
@@ -159,6 +175,10 @@ impl Backend for Candle {
         self.host(table, "packing an embedding")
     }
 
+    fn pack_keys(&self, k: &Tensor, v: &Tensor) -> Result<KeyValues> {
+        Ok(KeyValues { k: k.clone(), v: v.clone() })
+    }
+
     fn upload(&self, shape: &[usize], data: &[f32]) -> Result<Tensor> {
         if shape.iter().product::<usize>() != data.len() {
             let expected = format!("{} values", data.len());
@@ -171,8 +191,9 @@ impl Backend for Candle {
         on("download", || x.to_dtype(DType::F32)?.flatten_all()?.to_vec1())
     }
 
-    fn shape(&self, x: &Tensor) -> Vec<usize> {
-        x.dims().to_vec()
+    fn shape(&self, x: &Tensor) -> Shape {
+        // No operator makes more than four axes of four.
+        Shape::new(x.dims()).unwrap_or_else(|| [0; 4].into())
     }
 
     fn conv2d(&self, x: &Tensor, weights: &Conv) -> Result<Tensor> {
@@ -221,35 +242,46 @@ impl Backend for Candle {
         })
     }
 
-    fn group_moments(&self, x: &Tensor, groups: usize) -> Result<Vec<GroupMoments>> {
+    fn group_moments(&self, x: &Tensor, groups: usize) -> Result<Moments> {
         let [n, c, h, w] = dims("group_moments", x)?;
         check_groups("group_moments", x, c, groups)?;
-        let values = on("group_moments", || {
+        on("group_moments", || {
             let y = x.to_dtype(DType::F32)?.reshape((n, groups, c / groups * h * w))?;
             let mean = y.mean_keepdim(2)?;
             let variance = y.broadcast_sub(&mean)?.sqr()?.mean_keepdim(2)?;
-            Tensor::cat(&[mean, variance], 2)?.flatten_all()?.to_vec1::<f32>()
-        })?;
-        let (pairs, _) = values.as_chunks::<2>();
-        Ok(pairs.iter().map(|&[mean, variance]| GroupMoments { mean, variance }).collect())
+            Ok(Moments { mean, variance })
+        })
     }
 
-    fn normalise(&self, x: &Tensor, weights: &Norm, moments: &[GroupMoments], eps: f32, silu: bool) -> Result<Tensor> {
-        let [n, c, _, _] = dims("normalise", x)?;
-        let groups = moments.len() / n.max(1);
+    fn merge_moments(&self, parts: &[(usize, Moments)]) -> Result<Moments> {
+        let total = parts.iter().map(|(weight, _)| *weight as f64).sum::<f64>();
+        on("merge_moments", || {
+            // The sum of `of(part) · weight / total` over all parts, in f64.
+            let mean_of = |of: &dyn Fn(&Moments) -> candle_core::Result<Tensor>| {
+                let weighted = parts.iter().map(|(weight, part)| of(part)? * (*weight as f64 / total));
+                Tensor::cat(&weighted.collect::<candle_core::Result<Vec<_>>>()?, 2)?.sum_keepdim(2)
+            };
+            let mean = mean_of(&|part| part.mean.to_dtype(DType::F64))?;
+            let variance = mean_of(&|part| {
+                part.variance.to_dtype(DType::F64)? + (part.mean.to_dtype(DType::F64)? - &mean)?.sqr()?
+            })?;
+            Ok(Moments { mean: mean.to_dtype(DType::F32)?, variance: variance.to_dtype(DType::F32)? })
+        })
+    }
+
+    fn normalise(&self, x: &Tensor, weights: &Norm, moments: &Moments, eps: f32, silu: bool) -> Result<Tensor> {
+        let [n, c, h, w] = dims("normalise", x)?;
+        let [images, groups, _] = dims("normalise", &moments.mean)?;
         check_groups("normalise", x, c, groups)?;
-        if moments.len() != n * groups {
-            let expected = format!("images that {} moments are of", moments.len());
+        if images != n {
+            let expected = format!("{images} images that moments are of");
             return Err(Error::Shape { operator: "normalise", found: x.dims().to_vec(), expected });
         }
-        // Half precision overflows in between: normalise in f32.
-        let of = |value: fn(&GroupMoments, f32) -> f32| {
-            let per_channel = moments.iter().flat_map(|m| std::iter::repeat_n(value(m, eps), c / groups));
-            Tensor::from_vec(per_channel.collect::<Vec<f32>>(), (n, c, 1, 1), &self.device)
-        };
         on("normalise", || {
-            let inverse = of(|m, eps| (m.variance + eps).sqrt().recip())?;
-            let y = x.to_dtype(DType::F32)?.broadcast_sub(&of(|m, _| m.mean)?)?.broadcast_mul(&inverse)?;
+            // Half precision overflows in between: normalise in f32.
+            let y = x.to_dtype(DType::F32)?.reshape((n, groups, c / groups * h * w))?;
+            let scale = (&moments.variance + f64::from(eps))?.sqrt()?.recip()?;
+            let y = y.broadcast_sub(&moments.mean)?.broadcast_mul(&scale)?.reshape((n, c, h, w))?;
             let y = y
                 .to_dtype(self.dtype)?
                 .broadcast_mul(&weights.scale.reshape((1, c, 1, 1))?)?
@@ -262,7 +294,8 @@ impl Backend for Candle {
         on("layer_norm", || candle_nn::ops::layer_norm(&x.contiguous()?, &weights.scale, &weights.shift, eps))
     }
 
-    fn attention(&self, q: &Tensor, k: &Tensor, v: &Tensor, heads: usize, causal: bool) -> Result<Tensor> {
+    fn attention(&self, q: &Tensor, k: &Tensor, v: &Tensor, options: &Attention<Tensor>) -> Result<Tensor> {
+        let &Attention { heads, ref mask, .. } = options;
         let [n, queries, width] = dims("attention", q)?;
         let [_, keys, _] = dims("attention", k)?;
         if heads == 0 || !width.is_multiple_of(heads) || k.dims() != v.dims() || k.dims() != [n, keys, width] {
@@ -270,8 +303,7 @@ impl Backend for Candle {
             return Err(Error::Shape { operator: "attention", found: k.dims().to_vec(), expected });
         }
         let depth = width / heads;
-        #[expect(clippy::cast_precision_loss, reason = "a head's width")]
-        let scale = (depth as f64).sqrt().recip();
+        let scale = options.scale.map_or_else(|| (depth as f64).sqrt().recip(), f64::from);
         // [n, t, c] → [n · heads, t, depth]
         let split = |x: &Tensor, tokens: usize| {
             x.reshape((n, tokens, heads, depth))?.transpose(1, 2)?.reshape((n * heads, tokens, depth))
@@ -286,14 +318,28 @@ impl Backend for Candle {
                 let count = slice.min(queries - start);
                 let q = if count == queries { q.clone() } else { q.narrow(1, start, count)?.contiguous()? };
                 let mut scores = q.matmul(&k)?;
-                if causal {
-                    scores = scores.broadcast_add(&self.causal_mask(start, count, keys)?)?;
+                match mask {
+                    Mask::None => {}
+                    Mask::Causal => scores = scores.broadcast_add(&self.causal_mask(start, count, keys)?)?,
+                    Mask::Bias(bias) => {
+                        let bias = bias.narrow(1, start, count)?.unsqueeze(1)?;
+                        let by_head = scores.reshape((n, heads, count, keys))?.broadcast_add(&bias)?;
+                        scores = by_head.reshape((n * heads, count, keys))?;
+                    }
                 }
                 parts.push(candle_nn::ops::softmax_last_dim(&scores)?.matmul(&v)?);
             }
             let y = joined(&parts, 1)?;
             y.reshape((n, heads, queries, depth))?.transpose(1, 2)?.reshape((n, queries, width))
         })
+    }
+
+    fn attention_to(&self, q: &Tensor, keys: &[&KeyValues], options: &Attention<Tensor>) -> Result<Tensor> {
+        let joined = |of: fn(&KeyValues) -> &Tensor| match keys {
+            [one] => Ok(of(one).clone()),
+            many => on("attention", || Tensor::cat(&many.iter().map(|keys| of(keys)).collect::<Vec<_>>(), 0)),
+        };
+        self.attention(q, &joined(|keys| &keys.k)?, &joined(|keys| &keys.v)?, options)
     }
 
     fn geglu(&self, x: &Tensor) -> Result<Tensor> {

@@ -1,6 +1,6 @@
 //! The loops of the processor's operators, on slices. Images lie with their channels last.
 
-use crate::backend::GroupMoments;
+use super::moments::GroupMoments;
 use rayon::prelude::*;
 
 /// Values that are worth a thread.
@@ -127,14 +127,26 @@ pub(super) fn upsample(x: &[f32], from: [usize; 2], to: [usize; 2], channels: us
     });
 }
 
-/// Softmax of every row of `keys` scores, in place. With `first_query`, rows are queries from that one on, and each sees keys
-/// up to its own place only.
-pub(super) fn softmax(scores: &mut [f32], keys: usize, first_query: Option<usize>) {
+/// The keys that a row of scores sees.
+#[derive(Clone, Copy)]
+pub(super) enum Seen<'a> {
+    All,
+    /// Rows are queries from this one on, and each sees keys up to its own place.
+    Causal(usize),
+    /// Values that are added to the scores.
+    Bias(&'a [f32]),
+}
+
+/// Softmax of every row of `keys` scores, in place.
+pub(super) fn softmax(scores: &mut [f32], keys: usize, seen: Seen) {
     if keys == 0 {
         return;
     }
     scores.par_chunks_mut(keys).with_min_len(GRAIN.div_ceil(keys)).enumerate().for_each(|(index, row)| {
-        let seen = first_query.map_or(keys, |first| (first + index + 1).min(keys));
+        if let Seen::Bias(bias) = seen {
+            row.iter_mut().zip(&bias[index * keys..]).for_each(|(x, bias)| *x += bias);
+        }
+        let seen = if let Seen::Causal(first) = seen { (first + index + 1).min(keys) } else { keys };
         let (row, unseen) = row.split_at_mut(seen);
         unseen.fill(0.0);
         let mut lanes = [f32::NEG_INFINITY; 16];
@@ -196,48 +208,6 @@ fn sum(values: &[f32], f: impl Fn(f32) -> f32) -> f64 {
             lanes.iter().map(|&x| f64::from(x)).sum::<f64>() + f64::from(rest)
         })
         .sum()
-}
-
-/// Mean and variance of every group of channels of every image `[n, h, w, c]`, in f64 beyond a few thousand values.
-pub(super) fn moments(x: &[f32], images: usize, channels: usize, groups: usize) -> Vec<GroupMoments> {
-    if images == 0 || channels == 0 || groups == 0 || x.is_empty() {
-        return Vec::new();
-    }
-    let image = x.len() / images;
-    let per_group = channels / groups;
-    let count = (image / groups) as f64;
-    // Sums of `f(value, group)` over groups; pixels in parts of some thousand values, channels side by side.
-    let sums = |x: &[f32], f: &(dyn Fn(&mut [f32], &[f32]) + Sync)| -> Vec<f64> {
-        let part = |pixels: &[f32]| {
-            let mut lanes = vec![0.0_f32; channels];
-            pixels.chunks_exact(channels).for_each(|pixel| f(&mut lanes, pixel));
-            lanes.chunks_exact(per_group).map(|group| group.iter().map(|&v| f64::from(v)).sum()).collect::<Vec<f64>>()
-        };
-        let add = |mut a: Vec<f64>, b: Vec<f64>| {
-            a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
-            a
-        };
-        // Reduced in order, so that the sum does not depend on the threads.
-        let parts: Vec<Vec<f64>> =
-            x.par_chunks(256 * channels).with_min_len(GRAIN.div_ceil(256 * channels)).map(part).collect();
-        parts.into_iter().fold(vec![0.0; groups], add)
-    };
-    x.par_chunks(image)
-        .flat_map_iter(|x| {
-            let mean: Vec<f32> = sums(x, &|lanes, pixel| lanes.iter_mut().zip(pixel).for_each(|(lane, x)| *lane += x))
-                .into_iter()
-                .map(|sum| (sum / count) as f32)
-                .collect();
-            let means: Vec<f32> = mean.iter().flat_map(|&mean| std::iter::repeat_n(mean, per_group)).collect();
-            let squares = sums(x, &|lanes, pixel| {
-                for ((lane, x), mean) in lanes.iter_mut().zip(pixel).zip(&means) {
-                    *lane += (x - mean) * (x - mean);
-                }
-            });
-            let moments = |(mean, squares): (f32, f64)| GroupMoments { mean, variance: (squares / count) as f32 };
-            mean.into_iter().zip(squares).map(moments).collect::<Vec<_>>()
-        })
-        .collect()
 }
 
 /// Group normalisation with known moments, followed by SiLU where `silu`.

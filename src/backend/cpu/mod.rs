@@ -3,18 +3,22 @@
 //! Images lie with their channels last, `[n, h, w, c]`: what a convolution's product gives lies so already, a patch is a few
 //! runs of memory, and tokens are the same values.
 
+mod epilogue;
 mod kernels;
+mod moments;
 mod pack;
 mod product;
 mod tensor;
 
+pub use moments::Moments;
 pub use tensor::Tensor;
 
-use super::{Activation, Backend, ConvOptions, GroupMoments, Result, WeightView};
-use kernels::{GRAIN, Normalise, Patches};
+use super::{Activation, Attention, Backend, ConvOptions, Epilogue, Mask, Result, Shape, WeightView};
+use epilogue::End;
+use kernels::{GRAIN, Normalise, Patches, Seen};
 use product::{Matrix, product};
 use rayon::prelude::*;
-use tensor::{Shape, misfit, zeros};
+use tensor::{misfit, zeros};
 
 /// Values that an operator holds besides its input and output, at a time: 32 MiB. Attention does slices of its queries to stay
 /// below.
@@ -47,6 +51,62 @@ impl Cpu {
     #[must_use]
     pub fn with_scratch(self, scratch: usize) -> Self {
         Self { scratch }
+    }
+
+    /// Attention of row `i` of `q` to the keys and values `rows[i]`, each `[keys, width]`.
+    fn attend(
+        &self,
+        q: &Tensor,
+        rows: &[[&[f32]; 2]],
+        [keys, width]: [usize; 2],
+        options: &Attention<Tensor>,
+    ) -> Result<Tensor> {
+        let operator = "attention";
+        let [n, queries, q_width] = q.tokens(operator)?;
+        let &Attention { heads, ref mask, .. } = options;
+        if heads == 0 || !width.is_multiple_of(heads) || q_width != width || rows.len() != n {
+            let expected = format!("{} rows of width {width} in {heads} heads", rows.len());
+            return Err(q.misfit(operator, expected));
+        }
+        let bias = match mask {
+            Mask::Bias(bias) if ![[1, queries, keys], [n, queries, keys]].contains(&bias.tokens(operator)?) => {
+                return Err(bias.misfit(operator, format!("a bias for {n} rows of {queries} queries and {keys} keys")));
+            }
+            Mask::Bias(bias) => Some(bias),
+            Mask::None | Mask::Causal => None,
+        };
+        let depth = width / heads;
+        let scale = options.scale(width);
+        let scaled = map(q, operator, |x| x * scale)?;
+        let mut y = zeros(operator, q.data.len())?;
+        let slice = (self.scratch / keys.max(1)).clamp(1, queries.max(1));
+        let mut scores = zeros(operator, slice * keys)?;
+        // A head is some columns of the tokens: its products skip the others.
+        let head = |tokens, values, count| Matrix { values, rows: count, columns: tokens, row: width, column: 1 };
+        for (image, row) in rows.iter().enumerate() {
+            for column in (0..width).step_by(depth.max(1)) {
+                let [k, v] = row.map(|x| x.get(column..).unwrap_or_default());
+                for start in (0..queries).step_by(slice) {
+                    let count = slice.min(queries - start);
+                    let scores = scores.get_mut(..count * keys).unwrap_or_default();
+                    let at = (image * queries + start) * width + column;
+                    let q = scaled.data.get(at..).unwrap_or_default();
+                    product(operator, head(depth, q, count), head(depth, k, keys).transposed(), scores, keys)?;
+                    let seen = match (mask, bias) {
+                        (Mask::Causal, _) => Seen::Causal(start),
+                        (_, Some(bias)) => {
+                            let row = if bias.shape.first() == Some(&1) { 0 } else { image };
+                            Seen::Bias(bias.data.get((row * queries + start) * keys..).unwrap_or_default())
+                        }
+                        _ => Seen::All,
+                    };
+                    kernels::softmax(scores, keys, seen);
+                    let y = y.get_mut(at..).unwrap_or_default();
+                    product(operator, Matrix::new(scores, count, keys), head(depth, v, keys), y, width)?;
+                }
+            }
+        }
+        Ok(Tensor::new(q.shape, y))
     }
 }
 
@@ -84,6 +144,13 @@ pub struct Embedding {
     width: usize,
 }
 
+/// Keys and values of one row.
+#[derive(Debug)]
+pub struct KeyValues {
+    k: Tensor,
+    v: Tensor,
+}
+
 /// A weight's values, if it has as many as its shape says.
 fn values(operator: &'static str, weight: WeightView) -> Result<Vec<f32>> {
     if weight.shape.iter().product::<usize>() != weight.len() {
@@ -119,6 +186,8 @@ impl Backend for Cpu {
     type Linear = Linear;
     type Norm = Norm;
     type Embedding = Embedding;
+    type Moments = Moments;
+    type KeyValues = KeyValues;
 
     fn describe(&self) -> String {
         match rayon::current_num_threads() {
@@ -170,18 +239,19 @@ impl Backend for Cpu {
             return Err(misfit("upload", shape, format!("{} values", data.len())));
         }
         let &[n, channels, height, width] = shape else {
-            return Ok(Tensor::new(Shape::new("upload", shape)?, data.to_vec()));
+            let shape = Shape::new(shape).ok_or_else(|| misfit("upload", shape, "at most 4 dimensions"))?;
+            return Ok(Tensor::new(shape, data.to_vec()));
         };
         let mut y = zeros("upload", data.len())?;
         let image = channels * height * width;
         for (y, x) in y.chunks_exact_mut(image.max(1)).zip(data.chunks_exact(image.max(1))) {
             kernels::transpose(x, channels, y);
         }
-        Ok(Tensor::new(Shape::image(n, height, width, channels), y))
+        Ok(Tensor::new([n, height, width, channels], y))
     }
 
     fn download(&self, x: &Tensor) -> Result<Vec<f32>> {
-        let &[_, height, width, channels] = x.shape.sizes() else { return Ok(x.data.to_vec()) };
+        let [_, height, width, channels] = *x.shape else { return Ok(x.data.to_vec()) };
         let mut y = zeros("download", x.data.len())?;
         let image = (channels * height * width).max(1);
         for (y, x) in y.chunks_exact_mut(image).zip(x.data.chunks_exact(image)) {
@@ -190,11 +260,23 @@ impl Backend for Cpu {
         Ok(y)
     }
 
-    fn shape(&self, x: &Tensor) -> Vec<usize> {
-        x.shape.logical()
+    fn shape(&self, x: &Tensor) -> Shape {
+        x.logical()
+    }
+
+    fn pack_keys(&self, k: &Tensor, v: &Tensor) -> Result<KeyValues> {
+        let [n, ..] = k.tokens("pack_keys")?;
+        if n != 1 || k.shape != v.shape {
+            return Err(v.misfit("pack_keys", "keys and values of one row"));
+        }
+        Ok(KeyValues { k: k.clone(), v: v.clone() })
     }
 
     fn conv2d(&self, x: &Tensor, weights: &Conv) -> Result<Tensor> {
+        self.conv2d_with(x, weights, Epilogue::default())
+    }
+
+    fn conv2d_with(&self, x: &Tensor, weights: &Conv, then: Epilogue<Tensor>) -> Result<Tensor> {
         let operator = "conv2d";
         let [n, in_height, in_width, channels] = x.image(operator)?;
         let &Conv { kernel, options: ConvOptions { stride, before, after }, .. } = weights;
@@ -206,12 +288,13 @@ impl Backend for Cpu {
             return Err(x.misfit(operator, format!("{} channels", weights.inputs)));
         }
         let outputs = weights.bias.len();
+        let end = End::new(operator, Some(&weights.bias), then, [n, height, width, outputs].into())?;
         let len = channels * kernel * kernel;
         let matrix = Matrix::new(&weights.matrix, len, outputs);
         let mut y = zeros(operator, n * height * width * outputs)?;
         if kernel == 1 && stride == 1 && before + after == 0 {
             product(operator, Matrix::new(&x.data, n * height * width, channels), matrix, &mut y, outputs)?;
-            kernels::add_vector(&mut y, &weights.bias);
+            end.write(0, &mut y);
         } else {
             // Some lines of the image at a time.
             let slice = (self.scratch.min(PATCHES) / (len * width)).clamp(1, n * height);
@@ -222,54 +305,63 @@ impl Backend for Cpu {
                 let op = Patches { kernel, stride, before, in_height, in_width, channels, height, width, first };
                 op.write(&x.data, patches);
                 product(operator, Matrix::new(patches, rows, len), matrix, y, outputs)?;
-                kernels::add_vector(y, &weights.bias);
+                end.write(first * width, y);
             }
         }
-        Ok(Tensor::new(Shape::image(n, height, width, outputs), y))
+        Ok(Tensor::new([n, height, width, outputs], y))
     }
 
     fn linear(&self, x: &Tensor, weights: &Linear) -> Result<Tensor> {
+        self.linear_with(x, weights, Epilogue::default())
+    }
+
+    fn linear_with(&self, x: &Tensor, weights: &Linear, then: Epilogue<Tensor>) -> Result<Tensor> {
         let &Linear { ref matrix, ref bias, inputs, outputs } = weights;
-        if x.shape.width() != inputs || x.shape.sizes().len() > 3 {
+        if x.width() != inputs || x.shape.len() > 3 {
             return Err(x.misfit("linear", format!("tokens or vectors of {inputs}")));
         }
+        let shape = x.shape.with(x.shape.len() - 1, outputs);
+        let end = End::new("linear", bias.as_deref(), then, shape)?;
         let rows = x.data.len() / inputs.max(1);
         let mut y = zeros("linear", rows * outputs)?;
         let weight = Matrix::new(matrix, outputs, inputs).transposed();
         product("linear", Matrix::new(&x.data, rows, inputs), weight, &mut y, outputs)?;
-        if let Some(bias) = bias {
-            kernels::add_vector(&mut y, bias);
-        }
-        Ok(Tensor::new(x.shape.with(x.shape.sizes().len() - 1, outputs), y))
+        end.write(0, &mut y);
+        Ok(Tensor::new(shape, y))
     }
 
     fn group_norm(&self, x: &Tensor, weights: &Norm, groups: usize, eps: f32, silu: bool) -> Result<Tensor> {
-        let [n, _, _, channels] = check_norm("group_norm", x, Some(weights), groups)?;
-        let moments = kernels::moments(&x.data, n, channels, groups);
+        check_norm("group_norm", x, Some(weights), groups)?;
+        let moments = self.group_moments(x, groups)?;
         self.normalise(x, weights, &moments, eps, silu)
     }
 
-    fn group_moments(&self, x: &Tensor, groups: usize) -> Result<Vec<GroupMoments>> {
-        let [n, _, _, channels] = check_norm("group_moments", x, None, groups)?;
-        Ok(kernels::moments(&x.data, n, channels, groups))
+    fn group_moments(&self, x: &Tensor, groups: usize) -> Result<Moments> {
+        let [images, _, _, channels] = check_norm("group_moments", x, None, groups)?;
+        Ok(Moments { groups: moments::moments(&x.data, images, channels, groups), images })
     }
 
-    fn normalise(&self, x: &Tensor, weights: &Norm, moments: &[GroupMoments], eps: f32, silu: bool) -> Result<Tensor> {
+    fn merge_moments(&self, parts: &[(usize, Moments)]) -> Result<Moments> {
+        moments::merged(parts)
+    }
+
+    fn normalise(&self, x: &Tensor, weights: &Norm, moments: &Moments, eps: f32, silu: bool) -> Result<Tensor> {
         let operator = "normalise";
         let [n, _, _, channels] = x.image(operator)?;
-        if n == 0 || x.data.is_empty() || !moments.len().is_multiple_of(n) {
-            return Err(x.misfit(operator, format!("images that {} moments are of", moments.len())));
+        if n == 0 || x.data.is_empty() || moments.images != n {
+            return Err(x.misfit(operator, format!("{} images that moments are of", moments.images)));
         }
-        let groups = moments.len() / n;
+        let groups = moments.groups.len() / n;
         check_norm(operator, x, Some(weights), groups)?;
         let mut y = zeros(operator, x.data.len())?;
-        let op = Normalise { scale: &weights.scale, shift: &weights.shift, moments, groups, eps, silu };
+        let op =
+            Normalise { scale: &weights.scale, shift: &weights.shift, moments: &moments.groups, groups, eps, silu };
         op.write(&x.data, n, channels, &mut y);
         Ok(Tensor::new(x.shape, y))
     }
 
     fn layer_norm(&self, x: &Tensor, weights: &Norm, eps: f32) -> Result<Tensor> {
-        let width = x.shape.width();
+        let width = x.width();
         if width == 0 || weights.scale.len() != width || weights.shift.len() != width {
             return Err(x.misfit("layer_norm", format!("tokens of {}", weights.scale.len())));
         }
@@ -278,51 +370,34 @@ impl Backend for Cpu {
         Ok(Tensor::new(x.shape, y))
     }
 
-    fn attention(&self, q: &Tensor, k: &Tensor, v: &Tensor, heads: usize, causal: bool) -> Result<Tensor> {
-        let operator = "attention";
-        let [n, queries, width] = q.tokens(operator)?;
-        let [_, keys, _] = k.tokens(operator)?;
-        if heads == 0 || !width.is_multiple_of(heads) || k.shape != v.shape || k.shape != Shape::tokens(n, keys, width)
-        {
-            let expected = format!("keys and values like queries {:?} with {heads} heads", q.shape.logical());
-            return Err(k.misfit(operator, expected));
+    fn attention(&self, q: &Tensor, k: &Tensor, v: &Tensor, options: &Attention<Tensor>) -> Result<Tensor> {
+        let [n, keys, width] = k.tokens("attention")?;
+        if k.shape != v.shape {
+            return Err(v.misfit("attention", format!("values like keys {:?}", k.logical())));
         }
-        let depth = width / heads;
-        #[expect(clippy::cast_possible_truncation, reason = "computed in f64, used in f32")]
-        let scale = (depth as f64).sqrt().recip() as f32;
-        let scaled = map(q, operator, |x| x * scale)?;
-        let mut y = zeros(operator, q.data.len())?;
-        let slice = (self.scratch / keys.max(1)).clamp(1, queries.max(1));
-        let mut scores = zeros(operator, slice * keys)?;
-        // A head is some columns of the tokens: its products skip the others.
-        let head = |tokens, values, count| Matrix { values, rows: count, columns: tokens, row: width, column: 1 };
-        for image in 0..n {
-            for column in (0..width).step_by(depth.max(1)) {
-                let first = image * keys * width + column;
-                let [k, v] = [k, v].map(|x| x.data.get(first..).unwrap_or_default());
-                for start in (0..queries).step_by(slice) {
-                    let count = slice.min(queries - start);
-                    let scores = scores.get_mut(..count * keys).unwrap_or_default();
-                    let at = (image * queries + start) * width + column;
-                    let q = scaled.data.get(at..).unwrap_or_default();
-                    product(operator, head(depth, q, count), head(depth, k, keys).transposed(), scores, keys)?;
-                    kernels::softmax(scores, keys, causal.then_some(start));
-                    let y = y.get_mut(at..).unwrap_or_default();
-                    product(operator, Matrix::new(scores, count, keys), head(depth, v, keys), y, width)?;
-                }
-            }
+        let row = (keys * width).max(1);
+        let rows: Vec<[&[f32]; 2]> = k.data.chunks(row).zip(v.data.chunks(row)).map(|(k, v)| [k, v]).take(n).collect();
+        self.attend(q, &rows, [keys, width], options)
+    }
+
+    fn attention_to(&self, q: &Tensor, keys: &[&KeyValues], options: &Attention<Tensor>) -> Result<Tensor> {
+        let Some(first) = keys.first() else { return Err(q.misfit("attention", "keys for every row")) };
+        let [_, count, width] = first.k.tokens("attention")?;
+        if let Some(other) = keys.iter().find(|other| other.k.shape != first.k.shape) {
+            return Err(other.k.misfit("attention", format!("keys of {:?} in every row", first.k.logical())));
         }
-        Ok(Tensor::new(q.shape, y))
+        let rows: Vec<[&[f32]; 2]> = keys.iter().map(|row| [row.k.data.as_slice(), row.v.data.as_slice()]).collect();
+        self.attend(q, &rows, [count, width], options)
     }
 
     fn geglu(&self, x: &Tensor) -> Result<Tensor> {
-        let width = x.shape.width();
+        let width = x.width();
         if !width.is_multiple_of(2) {
             return Err(x.misfit("geglu", "an even width"));
         }
         let mut y = zeros("geglu", x.data.len() / 2)?;
         kernels::geglu(&x.data, width / 2, &mut y);
-        Ok(Tensor::new(x.shape.with(x.shape.sizes().len() - 1, width / 2), y))
+        Ok(Tensor::new(x.shape.with(x.shape.len() - 1, width / 2), y))
     }
 
     fn activate(&self, x: &Tensor, activation: Activation) -> Result<Tensor> {
@@ -340,12 +415,12 @@ impl Backend for Cpu {
         }
         let mut y = zeros("upsample", n * height * width * channels)?;
         kernels::upsample(&x.data, [in_height, in_width], [height, width], channels, &mut y);
-        Ok(Tensor::new(Shape::image(n, height, width, channels), y))
+        Ok(Tensor::new([n, height, width, channels], y))
     }
 
     fn add(&self, a: &Tensor, b: &Tensor) -> Result<Tensor> {
         if a.shape != b.shape {
-            return Err(b.misfit("add", format!("{:?}", a.shape.logical())));
+            return Err(b.misfit("add", format!("{:?}", a.logical())));
         }
         let mut y = zeros("add", a.data.len())?;
         let parts = y.par_chunks_mut(GRAIN).zip(a.data.par_chunks(GRAIN)).zip(b.data.par_chunks(GRAIN));
@@ -358,10 +433,8 @@ impl Backend for Cpu {
     }
 
     fn add_channels(&self, x: &Tensor, vector: &Tensor) -> Result<Tensor> {
-        let (&[n, ..], channels) = (x.shape.sizes(), x.shape.width()) else {
-            return Err(x.misfit("add_channels", "an image or tokens"));
-        };
-        let rows = match *vector.shape.sizes() {
+        let (n, channels) = (x.shape.first().copied().unwrap_or(1), x.width());
+        let rows = match *vector.shape {
             [rows, width] if width == channels && (rows == n || rows == 1) => rows,
             _ => return Err(vector.misfit("add_channels", format!("{:?} or {:?}", [n, channels], [1, channels]))),
         };
@@ -377,18 +450,18 @@ impl Backend for Cpu {
 
     fn concat(&self, parts: &[&Tensor], axis: usize) -> Result<Tensor> {
         let Some(&first) = parts.first() else { return Err(misfit("concat", &[], "a tensor at least")) };
-        let axis = first.shape.axis(axis);
-        let size = |part: &Tensor| part.shape.sizes().get(axis).copied().unwrap_or(0);
+        let axis = first.axis(axis);
+        let size = |part: &Tensor| part.shape.get(axis).copied().unwrap_or(0);
         if let Some(other) = parts.iter().find(|part| part.shape.with(axis, size(first)) != first.shape) {
-            return Err(other.misfit("concat", format!("{:?} but for one axis", first.shape.logical())));
+            return Err(other.misfit("concat", format!("{:?} but for one axis", first.logical())));
         }
-        if axis >= first.shape.sizes().len() {
+        if axis >= first.shape.len() {
             return Err(first.misfit("concat", format!("an axis {axis}")));
         }
         let shape = first.shape.with(axis, parts.iter().map(|part| size(part)).sum());
-        let outer: usize = shape.sizes().iter().take(axis).product();
-        let mut y = zeros("concat", shape.len())?;
-        let row = shape.len() / outer.max(1);
+        let outer: usize = shape.iter().take(axis).product();
+        let mut y = zeros("concat", shape.values())?;
+        let row = shape.values() / outer.max(1);
         y.par_chunks_mut(row.max(1)).with_min_len(GRAIN.div_ceil(row.max(1))).enumerate().for_each(|(index, mut y)| {
             for part in parts {
                 let len = part.data.len() / outer;
@@ -401,7 +474,7 @@ impl Backend for Cpu {
     }
 
     fn select(&self, x: &Tensor, rows: &[usize]) -> Result<Tensor> {
-        let count = x.shape.sizes().first().copied().unwrap_or(0);
+        let count = x.shape.first().copied().unwrap_or(0);
         if let Some(row) = rows.iter().find(|&&row| row >= count) {
             return Err(x.misfit("select", format!("a row {row}")));
         }
@@ -412,14 +485,14 @@ impl Backend for Cpu {
     }
 
     fn slice(&self, x: &Tensor, axis: usize, start: usize, count: usize) -> Result<Tensor> {
-        let axis = x.shape.axis(axis);
-        let size = x.shape.sizes().get(axis).copied().unwrap_or(0);
+        let axis = x.axis(axis);
+        let size = x.shape.get(axis).copied().unwrap_or(0);
         if start.checked_add(count).is_none_or(|end| end > size) {
             return Err(x.misfit("slice", format!("indices {start} to {}", start.saturating_add(count))));
         }
-        let inner: usize = x.shape.sizes().iter().skip(axis + 1).product();
+        let inner: usize = x.shape.iter().skip(axis + 1).product();
         let shape = x.shape.with(axis, count);
-        let mut y = zeros("slice", shape.len())?;
+        let mut y = zeros("slice", shape.values())?;
         let (from, to) = (size * inner, count * inner);
         let rows = y.par_chunks_mut(to.max(1)).zip(x.data.par_chunks(from.max(1)));
         rows.with_min_len(GRAIN.div_ceil(to.max(1))).for_each(|(y, x)| y.copy_from_slice(&x[start * inner..][..to]));
@@ -428,7 +501,7 @@ impl Backend for Cpu {
 
     fn blend(&self, x: &Tensor, weights: &Tensor, counts: &[usize]) -> Result<Tensor> {
         let [n, tokens, width] = x.tokens("blend")?;
-        if weights.shape.sizes() != [n, tokens] || counts.iter().sum::<usize>() != n {
+        if *weights.shape != [n, tokens] || counts.iter().sum::<usize>() != n {
             return Err(weights.misfit("blend", format!("{:?} for {counts:?}", [n, tokens])));
         }
         let row = tokens * width;
@@ -448,12 +521,12 @@ impl Backend for Cpu {
             );
             first += count;
         }
-        Ok(Tensor::new(Shape::tokens(counts.len(), tokens, width), y))
+        Ok(Tensor::new([counts.len(), tokens, width], y))
     }
 
     fn to_tokens(&self, x: &Tensor) -> Result<Tensor> {
         let [n, height, width, channels] = x.image("to_tokens")?;
-        Ok(x.reshaped(Shape::tokens(n, height * width, channels)))
+        Ok(x.reshaped([n, height * width, channels]))
     }
 
     fn to_image(&self, x: &Tensor, height: usize, width: usize) -> Result<Tensor> {
@@ -461,7 +534,7 @@ impl Backend for Cpu {
         if tokens != height * width {
             return Err(x.misfit("to_image", format!("{height} × {width} tokens")));
         }
-        Ok(x.reshaped(Shape::image(n, height, width, channels)))
+        Ok(x.reshaped([n, height, width, channels]))
     }
 
     fn embed(&self, table: &Embedding, ids: &[u32]) -> Result<Tensor> {
@@ -475,7 +548,7 @@ impl Backend for Cpu {
             let expected = || format!("a row {id} in a table of {}", table.table.len() / width.max(1));
             y.extend_from_slice(row(id).ok_or_else(|| misfit("embed", &[ids.len()], expected()))?);
         }
-        Ok(Tensor::new(Shape::tokens(1, ids.len(), width), y))
+        Ok(Tensor::new([1, ids.len(), width], y))
     }
 
     fn affine(&self, x: &Tensor, factor: f32, offset: f32) -> Result<Tensor> {

@@ -1,103 +1,60 @@
 //! Arrays in the processor's memory: f32, contiguous, with the channels last.
 
-use super::super::{Error, Result};
+use super::super::{Error, Result, Shape};
 use std::sync::Arc;
 
-/// Sizes in the order of memory, slowest first: an image is `[n, h, w, c]`, tokens are `[n, t, c]`, a vector is `[n, c]`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Shape {
-    sizes: [usize; 4],
-    rank: usize,
+/// An array; clones share its values.
+#[derive(Debug, Clone)]
+pub struct Tensor {
+    /// Sizes in the order of memory, slowest first: an image is `[n, h, w, c]`, tokens are `[n, t, c]`, a vector is `[n, c]`.
+    pub(super) shape: Shape,
+    pub(super) data: Arc<Vec<f32>>,
 }
 
-impl Shape {
-    /// Sizes of at most four axes.
-    pub(super) fn new(operator: &'static str, sizes: &[usize]) -> Result<Self> {
-        let mut all = [1; 4];
-        match all.get_mut(..sizes.len()) {
-            Some(first) => first.copy_from_slice(sizes),
-            None => return Err(misfit(operator, sizes, "at most 4 dimensions")),
-        }
-        Ok(Self { sizes: all, rank: sizes.len() })
+impl Tensor {
+    pub(super) fn new(shape: impl Into<Shape>, data: Vec<f32>) -> Self {
+        Self { shape: shape.into(), data: Arc::new(data) }
     }
 
-    pub(super) fn image(n: usize, height: usize, width: usize, channels: usize) -> Self {
-        Self { sizes: [n, height, width, channels], rank: 4 }
+    /// The same values in another shape.
+    pub(super) fn reshaped(&self, shape: impl Into<Shape>) -> Self {
+        Self { shape: shape.into(), data: Arc::clone(&self.data) }
     }
 
-    pub(super) fn tokens(n: usize, tokens: usize, channels: usize) -> Self {
-        Self { sizes: [n, tokens, channels, 1], rank: 3 }
-    }
-
-    /// In the order of memory.
-    pub(super) fn sizes(&self) -> &[usize] {
-        self.sizes.get(..self.rank).unwrap_or_default()
-    }
-
-    /// In the order that the trait speaks: an image's channels come before its sides.
-    pub(super) fn logical(&self) -> Vec<usize> {
-        match *self.sizes() {
-            [n, height, width, channels] => vec![n, channels, height, width],
-            ref sizes => sizes.to_vec(),
+    /// Sizes in the order that the trait speaks: an image's channels come before its sides.
+    pub(super) fn logical(&self) -> Shape {
+        match *self.shape {
+            [n, height, width, channels] => [n, channels, height, width].into(),
+            _ => self.shape,
         }
     }
 
     /// The place in memory of an axis that the trait speaks of.
     pub(super) fn axis(&self, logical: usize) -> usize {
-        match (self.rank, logical) {
+        match (self.shape.len(), logical) {
             (4, 1) => 3,
             (4, 2 | 3) => logical - 1,
             _ => logical,
         }
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.sizes().iter().product()
-    }
-
     /// The size of the last axis: channels.
     pub(super) fn width(&self) -> usize {
-        self.sizes().last().copied().unwrap_or(1)
-    }
-
-    /// The same with another size of one axis.
-    pub(super) fn with(mut self, axis: usize, size: usize) -> Self {
-        if let Some(old) = self.sizes.get_mut(axis) {
-            *old = size;
-        }
-        self
-    }
-}
-
-/// An array; clones share its values.
-#[derive(Debug, Clone)]
-pub struct Tensor {
-    pub(super) shape: Shape,
-    pub(super) data: Arc<Vec<f32>>,
-}
-
-impl Tensor {
-    pub(super) fn new(shape: Shape, data: Vec<f32>) -> Self {
-        Self { shape, data: Arc::new(data) }
-    }
-
-    /// The same values in another shape.
-    pub(super) fn reshaped(&self, shape: Shape) -> Self {
-        Self { shape, data: Arc::clone(&self.data) }
+        self.shape.last().copied().unwrap_or(1)
     }
 
     /// `[n, height, width, channels]`.
     pub(super) fn image(&self, operator: &'static str) -> Result<[usize; 4]> {
-        self.shape.sizes().try_into().map_err(|_| self.misfit(operator, "an image"))
+        (*self.shape).try_into().map_err(|_| self.misfit(operator, "an image"))
     }
 
     /// `[n, tokens, channels]`.
     pub(super) fn tokens(&self, operator: &'static str) -> Result<[usize; 3]> {
-        self.shape.sizes().try_into().map_err(|_| self.misfit(operator, "tokens"))
+        (*self.shape).try_into().map_err(|_| self.misfit(operator, "tokens"))
     }
 
     pub(super) fn misfit(&self, operator: &'static str, expected: impl Into<String>) -> Error {
-        misfit(operator, &self.shape.logical(), expected)
+        misfit(operator, &self.logical(), expected)
     }
 }
 

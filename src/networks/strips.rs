@@ -1,152 +1,24 @@
-//! A network without branches but shortcuts, written as a list of steps ([`Op`]) and run in one of two ways: over the whole
-//! image ([`run`]), or over strips of it within a bound on memory ([`run_within`]), with the same result up to rounding.
+//! A [chain](super::chain) run over strips of an image within a bound on memory, with the same result as at once up to
+//! rounding.
 //!
-//! A convolution needs a few rows of its neighbours, which strips compute twice. Group normalisation and attention need
-//! everything. So the list is run up to each norm in turn, strip by strip, adding up the moments of the whole image; what a
-//! strip gives there is held for the next stretch where there is room, and otherwise computed again from what is held.
-//! (Tiling by blending tiles, each with statistics of its own, shifts colours; here nothing is blended.)
+//! A convolution needs a row of its neighbours on either side, so a strip begins with more rows than it ends with, and
+//! neighbouring strips compute the same rows twice. For rows 8 to 16 after two 3×3 convolutions:
+//!
+//! ```text
+//!  input      6 7 8 9 … 15 16 17        needed(): two rows more on either side
+//!  conv         7 8 9 … 15 16           step(): the outermost rows lack a neighbour and are cut off
+//!  conv           8 9 … 15
+//! ```
+//!
+//! Group normalisation and attention need the whole image. So the list is run up to each norm in turn, strip by strip, and the
+//! moments of the strips are merged to those of the whole. What the strips give there is held for the next stretch where there
+//! is room, and otherwise computed again from what is held. (Tiling by blending tiles, each with statistics of its own, shifts
+//! colours; here nothing is blended.)
 
-use super::blocks::Attention;
+use super::chain::{Op, Reach, Size, attend, double, image_shape, live, sizes, unkept};
 use super::{Error, Result};
-use crate::backend::{Backend, GroupMoments};
+use crate::backend::Backend;
 use std::collections::VecDeque;
-
-/// One step.
-pub(super) enum Op<'a, B: Backend> {
-    /// A convolution.
-    Conv { weights: &'a B::Conv, reach: Reach, outputs: usize },
-    /// Group normalisation.
-    Norm { weights: &'a B::Norm, groups: usize, eps: f32, silu: bool },
-    /// Keeps the image for [`Op::Add`].
-    Keep,
-    /// A 1×1 convolution of what is kept.
-    Shortcut(&'a B::Conv),
-    /// Adds what is kept.
-    Add,
-    /// Doubles the size, nearest neighbour.
-    Upsample,
-    /// Attention of every pixel to every other.
-    Attend(&'a Attention<B>),
-}
-
-/// What a convolution sees around a pixel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reach {
-    /// Kernel 1.
-    Pixel,
-    /// Kernel 3; zeros around the image.
-    Around,
-    /// Kernel 3, stride 2; zeros below and to the right.
-    Halve,
-}
-
-/// Bytes of a value on the device.
-const VALUE: usize = 4;
-
-/// Channels, height and width.
-#[derive(Debug, Clone, Copy)]
-struct Size([usize; 3]);
-
-impl Size {
-    fn bytes(self, count: usize) -> usize {
-        self.0.iter().product::<usize>() * count * VALUE
-    }
-}
-
-/// Number of images, and the size before every step and after the last.
-fn sizes<B: Backend>(b: &B, ops: &[Op<B>], x: &B::Tensor) -> Result<(usize, Vec<Size>)> {
-    let &[count, channels, height, width] = b.shape(x).as_slice() else {
-        return Err(Error::Input(format!("{:?} is not an image", b.shape(x))));
-    };
-    let mut size = [channels, height, width];
-    let mut sizes = vec![Size(size)];
-    for op in ops {
-        let [_, height, width] = size;
-        size = match *op {
-            Op::Conv { reach: Reach::Halve, outputs, .. } => [outputs, height / 2, width / 2],
-            Op::Conv { outputs, .. } => [outputs, height, width],
-            Op::Upsample => [size[0], 2 * height, 2 * width],
-            _ => size,
-        };
-        sizes.push(Size(size));
-    }
-    Ok((count, sizes))
-}
-
-/// The bytes that are alive during every step: what goes in and out, and what is kept.
-fn live<B: Backend>(ops: &[Op<B>], count: usize, sizes: &[Size]) -> Vec<usize> {
-    let mut kept = 0;
-    // Between Keep and the first step after it, what is kept and what goes in are one tensor.
-    let mut same = false;
-    ops.iter()
-        .zip(sizes.windows(2))
-        .map(|(op, around)| {
-            let [before, after] = [around[0].bytes(count), around[1].bytes(count)];
-            match *op {
-                Op::Keep => {
-                    (kept, same) = (before, true);
-                    before
-                }
-                Op::Shortcut(_) => {
-                    let bytes = kept + before + after;
-                    kept = after;
-                    bytes
-                }
-                Op::Add => kept + before + std::mem::take(&mut kept).max(after),
-                _ => before + after + if std::mem::take(&mut same) { 0 } else { kept },
-            }
-        })
-        .collect()
-}
-
-/// The most bytes that [`run`] holds at once for an image `x`, without what an operator needs inside.
-pub(super) fn bytes<B: Backend>(b: &B, ops: &[Op<B>], x: &B::Tensor) -> Result<usize> {
-    let (count, sizes) = sizes(b, ops, x)?;
-    Ok(live(ops, count, &sizes).into_iter().max().unwrap_or(0))
-}
-
-fn unkept() -> Error {
-    Error::Input("a step adds what was not kept".to_owned())
-}
-
-/// Self-attention over the pixels of an image.
-fn attend<B: Backend>(b: &B, attention: &Attention<B>, x: &B::Tensor) -> Result<B::Tensor> {
-    let &[_, _, height, width] = b.shape(x).as_slice() else {
-        return Err(Error::Input(format!("{:?} is not an image", b.shape(x))));
-    };
-    let tokens = b.to_tokens(x)?;
-    Ok(b.to_image(&attention.forward(b, &tokens, &tokens)?, height, width)?)
-}
-
-/// Runs all steps over the whole image.
-pub(super) fn run<B: Backend>(b: &B, ops: &[Op<B>], mut x: B::Tensor) -> Result<B::Tensor> {
-    let mut kept = None;
-    for op in ops {
-        x = match op {
-            Op::Conv { weights, .. } => b.conv2d(&x, weights)?,
-            &Op::Norm { weights, groups, eps, silu } => b.group_norm(&x, weights, groups, eps, silu)?,
-            Op::Keep => {
-                kept = Some(x.clone());
-                x
-            }
-            Op::Shortcut(weights) => {
-                kept = Some(b.conv2d(&kept.take().ok_or_else(unkept)?, weights)?);
-                x
-            }
-            Op::Add => b.add(&kept.take().ok_or_else(unkept)?, &x)?,
-            Op::Upsample => double(b, &x)?,
-            Op::Attend(attention) => attend(b, attention, &x)?,
-        };
-    }
-    Ok(x)
-}
-
-fn double<B: Backend>(b: &B, x: &B::Tensor) -> Result<B::Tensor> {
-    match *b.shape(x).as_slice() {
-        [_, _, height, width] => Ok(b.upsample(x, 2 * height, 2 * width)?),
-        ref other => Err(Error::Input(format!("{other:?} is not an image"))),
-    }
-}
 
 /// Shares of the room that a strip may need while it is computed, and that strips held for the next stretch may need.
 const STRIP_SHARE: f64 = 0.15;
@@ -157,19 +29,19 @@ const FEWEST_ROWS: usize = 8;
 /// Runs all steps over strips so that about `room` bytes are alive at once: more where the smallest strips, the image that
 /// comes out, or an attention over the whole need more.
 pub(super) fn run_within<B: Backend>(b: &B, ops: &[Op<B>], x: B::Tensor, room: usize) -> Result<B::Tensor> {
-    let (count, sizes) = sizes(b, ops, &x)?;
+    let sizes = sizes(b, ops, &x)?;
     // Strips lie across the longer side, where they are smallest.
-    let axis = if sizes[0].0[2] > sizes[0].0[1] { 3 } else { 2 };
-    let whole = Part { from: 0, to: sizes[0].0[axis - 1], x };
+    let [_, _, height, width] = image_shape(b, &x)?;
+    let (axis, to) = if width > height { (3, width) } else { (2, height) };
+    let whole = Part { from: 0, to, x };
     let mut strips = Strips {
         b,
         ops,
-        live: live(ops, count, &sizes),
+        live: live(ops, &sizes),
         sizes,
-        count,
         axis,
         room,
-        moments: ops.iter().map(|_| Vec::new()).collect(),
+        moments: ops.iter().map(|_| None).collect(),
         at: 0,
         held: VecDeque::from([State { x: whole, kept: None }]),
     };
@@ -209,13 +81,11 @@ struct Strips<'a, B: Backend> {
     ops: &'a [Op<'a, B>],
     sizes: Vec<Size>,
     live: Vec<usize>,
-    /// Images.
-    count: usize,
     /// The axis that strips cut.
     axis: usize,
     room: usize,
     /// For every norm that has been measured: the moments of the whole image.
-    moments: Vec<Vec<GroupMoments>>,
+    moments: Vec<Option<B::Moments>>,
     /// Strips that together are the whole image before step `at`.
     held: VecDeque<State<B::Tensor>>,
     at: usize,
@@ -224,7 +94,8 @@ struct Strips<'a, B: Backend> {
 impl<B: Backend> Strips<'_, B> {
     /// Rows of the whole image before step `index`.
     fn extent(&self, index: usize) -> usize {
-        self.sizes[index].0[self.axis - 1]
+        let Size { height, width, .. } = self.sizes[index];
+        if self.axis == 3 { width } else { height }
     }
 
     /// Finds the moments that the norm at `index` needs, and holds the image there if there is room.
@@ -232,15 +103,15 @@ impl<B: Backend> Strips<'_, B> {
         // What is kept right before a norm is what goes into it: stop where that is held once.
         let stop = if index > 0 && matches!(self.ops[index - 1], Op::Keep) { index - 1 } else { index };
         let kept = self.ops[..stop].iter().rposition(|op| matches!(op, Op::Keep | Op::Add));
-        let kept = kept.filter(|&at| matches!(self.ops[at], Op::Keep)).map_or(0, |at| self.sizes[at].bytes(self.count));
-        let hold = share(self.room, HELD_SHARE) >= self.sizes[stop].bytes(self.count) + kept;
+        let kept = kept.filter(|&at| matches!(self.ops[at], Op::Keep)).map_or(0, |at| self.sizes[at].bytes);
+        let hold = share(self.room, HELD_SHARE) >= self.sizes[stop].bytes + kept;
         let b = self.b;
-        let mut sum = Sum::default();
+        let mut parts = Vec::new();
         self.pass(stop, hold, |x| {
-            sum.add((x.to - x.from) as f64, &b.group_moments(&x.x, groups)?);
+            parts.push((x.to - x.from, b.group_moments(&x.x, groups)?));
             Ok(())
         })?;
-        self.moments[index] = sum.moments();
+        self.moments[index] = Some(b.merge_moments(&parts)?);
         Ok(())
     }
 
@@ -340,7 +211,8 @@ impl<B: Backend> Strips<'_, B> {
                 self.cut(&y, y.from, if to < extent { (to - 1) / 2 } else { y.to })?
             }
             &Op::Norm { weights, eps, silu, .. } => {
-                Part { x: b.normalise(&x, weights, &self.moments[index], eps, silu)?, from, to }
+                let moments = self.moments[index].as_ref().ok_or_else(unmeasured)?;
+                Part { x: b.normalise(&x, weights, moments, eps, silu)?, from, to }
             }
             Op::Keep => {
                 let x = Part { x, from, to };
@@ -366,32 +238,6 @@ fn share(room: usize, share: f64) -> usize {
     (room as f64 * share) as usize
 }
 
-/// Moments of parts, added up to those of the whole (Chan, Golub, LeVeque 1979), in f64.
-#[derive(Default)]
-struct Sum {
-    weight: f64,
-    /// Mean, and sum of squared distances from it, of every group.
-    groups: Vec<(f64, f64)>,
-}
-
-impl Sum {
-    /// Adds a part; `weight` is in proportion to the values in it.
-    fn add(&mut self, weight: f64, moments: &[GroupMoments]) {
-        self.groups.resize(moments.len(), (0.0, 0.0));
-        let total = self.weight + weight;
-        for ((mean, squares), part) in self.groups.iter_mut().zip(moments) {
-            let delta = f64::from(part.mean) - *mean;
-            *mean += delta * weight / total;
-            *squares += f64::from(part.variance) * weight + delta * delta * self.weight * weight / total;
-        }
-        self.weight = total;
-    }
-
-    fn moments(&self) -> Vec<GroupMoments> {
-        let moments = |&(mean, squares): &(f64, f64)| GroupMoments {
-            mean: mean as f32,
-            variance: (squares / self.weight) as f32,
-        };
-        self.groups.iter().map(moments).collect()
-    }
+fn unmeasured() -> Error {
+    Error::Input("a step normalises what was not measured".to_owned())
 }

@@ -1,0 +1,250 @@
+//! The shape of a UNet, from its config.json.
+
+use crate::networks::{Fields, Result};
+use serde_json::{Value, json};
+
+/// The options of a UNet's config.json that matter here.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// Side of the latents it was trained on: the window.
+    pub sample_size: Option<usize>,
+    /// Planes going in.
+    pub in_channels: usize,
+    /// Planes coming out.
+    pub out_channels: usize,
+    /// Whether inputs in 0…1 are moved to −1…1 first.
+    pub center_input_sample: bool,
+    /// Whether the step's embedding has cosines before sines.
+    pub flip_sin_to_cos: bool,
+    /// Taken from the number of frequencies in the step's embedding.
+    pub freq_shift: f32,
+    /// Width of the step's embedding.
+    pub time_embedding_dim: usize,
+    /// Levels on the way down, finest first.
+    pub down: Vec<Level>,
+    /// The middle.
+    pub mid: Level,
+    /// Levels on the way up, coarsest first.
+    pub up: Vec<Level>,
+    /// Zeros around an image before it is halved; 0 means one row and column, below and to the right only.
+    pub downsample_padding: usize,
+    /// Groups of the group norms.
+    pub norm_num_groups: usize,
+    /// Added to the variance in the group norms of resnets.
+    pub norm_eps: f32,
+    /// Side of the first convolution's kernel.
+    pub conv_in_kernel: usize,
+    /// Side of the last convolution's kernel.
+    pub conv_out_kernel: usize,
+}
+
+/// One level of a UNet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Level {
+    /// Channels coming out.
+    pub channels: usize,
+    /// Resnets.
+    pub layers: usize,
+    /// Transformers after each resnet, if any.
+    pub transformer: Option<Transformer>,
+}
+
+/// The transformers of one level.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Transformer {
+    /// Transformer blocks one after the other.
+    pub blocks: usize,
+    /// Heads of the attention.
+    pub heads: usize,
+    /// Width of a text embedding.
+    pub cross_attention_dim: usize,
+    /// Whether the first attention of a block looks at the words too, instead of at the image.
+    pub only_cross_attention: bool,
+}
+
+impl Config {
+    /// Reads a config.json, which came from `file`; keys that are missing have diffusers' defaults.
+    ///
+    /// # Errors
+    /// Where a key has a value that is wrong or not implemented.
+    pub fn parse(config: &Value, file: &str) -> Result<Self> {
+        let fields = Fields::new(config, file)?;
+        refuse_what_is_missing_here(&fields)?;
+
+        let channels = fields.sizes("block_out_channels", &[320, 640, 1280, 1280])?;
+        let count = channels.len();
+        let default_down = ["CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"];
+        let default_up = ["UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"];
+        let down_types = has_transformers(&fields, "down_block_types", &default_down, count)?;
+        let up_types = has_transformers(&fields, "up_block_types", &default_up, count)?;
+        let layers = fields.sizes_per_level("layers_per_block", 2, count)?;
+        // diffusers' misnomer: what configs call the heads' dimension is their number.
+        let head_dims = fields.sizes_per_level("attention_head_dim", 8, count)?;
+        let heads = match fields.get("num_attention_heads") {
+            Some(_) => fields.sizes_per_level("num_attention_heads", 8, count)?,
+            None => head_dims,
+        };
+        let blocks = fields.sizes_per_level("transformer_layers_per_block", 1, count)?;
+        let cross = fields.sizes_per_level("cross_attention_dim", 1280, count)?;
+        let only_cross = fields.flags_per_level("only_cross_attention", false, count)?;
+        fields.flag("use_linear_projection", false)?;
+        fields.flag("upcast_attention", false)?;
+
+        let transformer = |index: usize| Transformer {
+            blocks: blocks[index],
+            heads: heads[index],
+            cross_attention_dim: cross[index],
+            only_cross_attention: only_cross[index],
+        };
+        let transformers: Vec<Transformer> = (0..count).map(transformer).collect();
+        let level = |index: usize, with_transformers: bool, more: usize| Level {
+            channels: channels[index],
+            layers: layers[index] + more,
+            transformer: with_transformers.then(|| transformers[index].clone()),
+        };
+        let down: Vec<Level> = (0..count).map(|index| level(index, down_types[index], 0)).collect();
+        // The way up has the levels in reverse, and a layer more in each, because it also joins what went into a level.
+        let up: Vec<Level> = (0..count).map(|index| level(count - 1 - index, up_types[index], 1)).collect();
+        let (Some(&finest), Some(&coarsest), Some(transformer)) =
+            (channels.first(), channels.last(), transformers.last())
+        else {
+            return Err(fields.wrong("block_out_channels", "is empty"));
+        };
+        let mid = Level {
+            channels: coarsest,
+            layers: 2,
+            transformer: Some(Transformer { only_cross_attention: false, ..transformer.clone() }),
+        };
+
+        let this = Self {
+            sample_size: sample_size(&fields)?,
+            in_channels: fields.size("in_channels", 4)?,
+            out_channels: fields.size("out_channels", 4)?,
+            center_input_sample: fields.flag("center_input_sample", false)?,
+            flip_sin_to_cos: fields.flag("flip_sin_to_cos", true)?,
+            freq_shift: fields.number("freq_shift", 0.0)?,
+            time_embedding_dim: fields.size("time_embedding_dim", 4 * finest)?,
+            down,
+            mid,
+            up,
+            downsample_padding: if fields.get("downsample_padding") == Some(&json!(0)) {
+                0
+            } else {
+                fields.size("downsample_padding", 1)?
+            },
+            norm_num_groups: fields.size("norm_num_groups", 32)?,
+            norm_eps: fields.number("norm_eps", 1e-5)?,
+            conv_in_kernel: fields.size("conv_in_kernel", 3)?,
+            conv_out_kernel: fields.size("conv_out_kernel", 3)?,
+        };
+        this.check(&fields)?;
+        Ok(this)
+    }
+
+    /// The width of a text embedding, where all levels agree.
+    #[must_use]
+    pub fn cross_attention_dim(&self) -> Option<usize> {
+        self.mid.transformer.as_ref().map(|transformer| transformer.cross_attention_dim)
+    }
+
+    fn check(&self, fields: &Fields) -> Result<()> {
+        if self.downsample_padding > 1 {
+            return Err(fields.unsupported("downsample_padding"));
+        }
+        for (key, kernel) in [("conv_in_kernel", self.conv_in_kernel), ("conv_out_kernel", self.conv_out_kernel)] {
+            if kernel.is_multiple_of(2) || kernel > 15 {
+                return Err(fields.unsupported(key));
+            }
+        }
+        let groups = self.norm_num_groups;
+        let width = self.cross_attention_dim();
+        for level in self.down.iter().chain([&self.mid]).chain(&self.up) {
+            let Level { channels, layers, transformer } = level;
+            if !channels.is_multiple_of(groups) {
+                return Err(fields.wrong("norm_num_groups", format!("{groups} does not divide {channels} channels")));
+            }
+            if *layers > 64 {
+                return Err(fields.wrong("layers_per_block", format!("{layers} layers are too many")));
+            }
+            if let Some(transformer) = transformer {
+                if !channels.is_multiple_of(transformer.heads) {
+                    let message = format!("{} heads do not divide {channels} channels", transformer.heads);
+                    return Err(fields.wrong("attention_head_dim", message));
+                }
+                if transformer.blocks > 64 {
+                    return Err(fields.wrong("transformer_layers_per_block", "more than 64 are too many"));
+                }
+                if Some(transformer.cross_attention_dim) != width {
+                    return Err(fields.unsupported("cross_attention_dim"));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Options whose other values are not implemented.
+fn refuse_what_is_missing_here(fields: &Fields) -> Result<()> {
+    fields.only("_class_name", &[json!("UNet2DConditionModel")])?;
+    fields.only("act_fn", &[json!("silu"), json!("swish")])?;
+    fields.only("mid_block_type", &[json!("UNetMidBlock2DCrossAttn")])?;
+    if fields.is_null("mid_block_type") {
+        return Err(fields.unsupported("mid_block_type"));
+    }
+    fields.only("mid_block_scale_factor", &[json!(1)])?;
+    fields.only("dual_cross_attention", &[json!(false)])?;
+    fields.only("time_embedding_type", &[json!("positional")])?;
+    fields.only("resnet_time_scale_shift", &[json!("default")])?;
+    fields.only("resnet_skip_time_act", &[json!(false)])?;
+    fields.only("resnet_out_scale_factor", &[json!(1)])?;
+    fields.only("attention_type", &[json!("default")])?;
+    fields.only("class_embeddings_concat", &[json!(false)])?;
+    for key in [
+        "addition_embed_type",
+        "class_embed_type",
+        "cross_attention_norm",
+        "encoder_hid_dim",
+        "encoder_hid_dim_type",
+        "num_class_embeds",
+        "projection_class_embeddings_input_dim",
+        "reverse_transformer_layers_per_block",
+        "time_cond_proj_dim",
+        "time_embedding_act_fn",
+        "timestep_post_act",
+    ] {
+        fields.only(key, &[])?;
+    }
+    Ok(())
+}
+
+/// For each block whether it is of the kind with transformers.
+fn has_transformers(fields: &Fields, key: &str, default: &[&'static str], count: usize) -> Result<Vec<bool>> {
+    let types = fields.texts(key, default)?;
+    if types.len() != count {
+        return Err(fields.wrong(key, format!("has {} blocks, block_out_channels {count}", types.len())));
+    }
+    let (with, without) = match key {
+        "down_block_types" => ("CrossAttnDownBlock2D", "DownBlock2D"),
+        _ => ("CrossAttnUpBlock2D", "UpBlock2D"),
+    };
+    types
+        .into_iter()
+        .map(|kind| match kind {
+            _ if kind == with => Ok(true),
+            _ if kind == without => Ok(false),
+            _ => Err(fields.unsupported(key)),
+        })
+        .collect()
+}
+
+/// One number, or twice the same.
+fn sample_size(fields: &Fields) -> Result<Option<usize>> {
+    match fields.get("sample_size") {
+        None => Ok(None),
+        Some(Value::Array(_)) => match *fields.sizes("sample_size", &[])?.as_slice() {
+            [height, width] if height == width => Ok(Some(height)),
+            _ => Err(fields.unsupported("sample_size")),
+        },
+        Some(_) => fields.size("sample_size", 64).map(Some),
+    }
+}
