@@ -1,7 +1,7 @@
 //! A checkpoint on a device.
 
 use super::lora::{Applied, InPart, Merged, Patches};
-use super::{Checkpoint, LoraFile, Result, Tokenizer, Tokens};
+use super::{Checkpoint, Error, LoraFile, Result, Tokenizer, Tokens};
 use crate::backend::Backend;
 use crate::diffusion::{AreaCall, Call, Moments, Network, NetworkError, Planes, PromptId};
 use crate::networks::clip::TextEncoder;
@@ -133,6 +133,24 @@ impl Model {
     /// Where there is no such prompt, or the device fails.
     pub fn embedding(&self, prompt: PromptId) -> Result<Vec<f32>> {
         Ok(self.networks.embedding(prompt)?)
+    }
+}
+
+impl From<NetworksError> for NetworkError {
+    fn from(error: NetworksError) -> Self {
+        match error.out_of_memory() {
+            Some(operator) => Self::OutOfMemory { operator },
+            None => Self::Other(Box::new(error)),
+        }
+    }
+}
+
+impl From<Error> for NetworkError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Network(error) => error.into(),
+            other => Self::Other(Box::new(other)),
+        }
     }
 }
 
@@ -320,7 +338,7 @@ impl<B: Backend> Loaded<B> {
                     }
                     None => done = Some(out),
                 },
-                Err(error) if error.is_out_of_memory() && size > 1 => {
+                Err(error) if error.out_of_memory().is_some() && size > 1 => {
                     log::warn!("{error}; going on in batches of {}", size.div_ceil(2));
                     size = size.div_ceil(2);
                 }
@@ -341,7 +359,7 @@ impl<B: Backend> Loaded<B> {
         let mut room = room(whole).min(self.backend.room().unwrap_or(usize::MAX));
         for _ in 0..SMALLER_ROOMS {
             match run(&self.vae, &self.backend, x.clone(), room) {
-                Err(error) if error.is_out_of_memory() => {
+                Err(error) if error.out_of_memory().is_some() => {
                     log::warn!("{error}; going on in smaller strips");
                     room /= 4;
                 }

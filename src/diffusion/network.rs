@@ -3,8 +3,31 @@
 use super::Planes;
 use super::windows::Window;
 
-/// Why a network call failed; the engine passes it on unread.
-pub type NetworkError = Box<dyn std::error::Error + Send + Sync>;
+/// Why a network call failed, in one line.
+#[derive(Debug, thiserror::Error)]
+pub enum NetworkError {
+    /// The device has not the memory that an operator asks for.
+    #[error("the device is out of memory in {operator}")]
+    OutOfMemory {
+        /// The operator.
+        operator: &'static str,
+    },
+    /// Any other reason; the engine passes it on unread.
+    #[error(transparent)]
+    Other(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<&str> for NetworkError {
+    fn from(text: &str) -> Self {
+        Self::Other(text.into())
+    }
+}
+
+impl From<String> for NetworkError {
+    fn from(text: String) -> Self {
+        Self::Other(text.into())
+    }
+}
 
 /// Names a text embedding the network holds (embeddings are cached by string; equal words have equal ids).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

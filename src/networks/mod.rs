@@ -97,10 +97,14 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the same might work with less at once.
+    /// The operator that wanted more memory than the device has, where that is the reason. The same may then work with less
+    /// at once.
     #[must_use]
-    pub fn is_out_of_memory(&self) -> bool {
-        matches!(self, Self::Backend(backend::Error::OutOfMemory { .. }))
+    pub fn out_of_memory(&self) -> Option<&'static str> {
+        match self {
+            Self::Backend(backend::Error::OutOfMemory { operator }) => Some(operator),
+            _ => None,
+        }
     }
 }
 

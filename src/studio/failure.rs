@@ -1,8 +1,8 @@
 //! Why a job ended without a picture.
 
 use super::{DrawError, LoadError};
-use crate::checkpoint::out_of_memory;
-use crate::diffusion::PaintError;
+use crate::checkpoint::Error as CheckpointError;
+use crate::diffusion::{NetworkError, PaintError};
 
 /// Why there is no picture; `Display` is one line in English.
 #[derive(Debug, thiserror::Error)]
@@ -23,10 +23,12 @@ impl Failure {
     #[must_use]
     pub fn out_of_memory(&self) -> Option<&'static str> {
         match self {
-            Self::Load(LoadError::Checkpoint(error)) => out_of_memory(error),
+            Self::Load(LoadError::Checkpoint(CheckpointError::Network(error))) => error.out_of_memory(),
             Self::Draw(
-                DrawError::Paint(PaintError::Network(error)) | DrawError::Words(error) | DrawError::Decode(error),
-            ) => out_of_memory(error.as_ref()),
+                DrawError::Paint(PaintError::Network(NetworkError::OutOfMemory { operator }))
+                | DrawError::Words(NetworkError::OutOfMemory { operator })
+                | DrawError::Decode(NetworkError::OutOfMemory { operator }),
+            ) => Some(operator),
             _ => None,
         }
     }
