@@ -16,7 +16,6 @@
 //! | [`document`] | document, region, mask, history, files | nothing |
 
 pub mod app;
-#[allow(missing_docs, unreachable_pub, reason = "a few items that are not described or narrowed yet")]
 pub mod backend;
 #[allow(missing_docs, unreachable_pub, reason = "a few items that are not described or narrowed yet")]
 pub mod checkpoint;

@@ -1,4 +1,4 @@
-//! What a person can ask to draw on.
+//! The devices by the names that people give.
 
 use std::{fmt, str::FromStr};
 

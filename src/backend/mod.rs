@@ -36,7 +36,7 @@ pub enum Error {
         operator: &'static str,
         /// The shape it was given.
         found: Vec<usize>,
-        /// What it wants, in words.
+        /// A description of the shapes it takes.
         expected: String,
     },
     /// Whatever else the device or its library reports.
@@ -49,10 +49,10 @@ pub enum Error {
     },
 }
 
-/// What a backend's operator returns.
+/// The result of an operator.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// How a convolution walks over its image. Kernel and channels come from the weight.
+/// Stride and padding of a convolution. Kernel and channels come from the weight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConvOptions {
     /// Step in both directions.
@@ -82,7 +82,7 @@ pub enum Activation {
     QuickGelu,
 }
 
-/// What a product does to its result before it is written: `activation(product + bias + vector) + residual`.
+/// Steps at the end of a product, before its result is written: `activation(product + bias + vector) + residual`.
 #[derive(Debug)]
 pub struct Epilogue<'a, T> {
     /// `[n, c]` or `[1, c]`, added to every pixel or token: the step's embedding in a resnet.
@@ -107,7 +107,7 @@ impl<'a, T> Epilogue<'a, T> {
     }
 }
 
-/// How queries attend to keys.
+/// Options of an attention.
 #[derive(Debug)]
 pub struct Attention<'a, T> {
     /// Slices of the width that attend each by itself.

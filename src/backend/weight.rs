@@ -24,9 +24,13 @@ pub struct WeightView<'a> {
 /// The values of a weight. Bytes are a file's own, little-endian and of any alignment.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Values<'a> {
+    /// IEEE half precision.
     F16(&'a [u8]),
+    /// The upper half of an f32.
     Bf16(&'a [u8]),
+    /// IEEE single precision.
     F32(&'a [u8]),
+    /// IEEE double precision, narrowed on the way.
     F64(&'a [u8]),
     /// Values that are in no file, such as a weight with LoRAs merged into it.
     Computed(Vec<f32>),

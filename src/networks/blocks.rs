@@ -17,7 +17,7 @@ pub(super) struct Resnet<B: Backend> {
     eps: f32,
 }
 
-/// What all resnets of a network have in common.
+/// Options that all resnets of a network share.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ResnetOptions {
     pub groups: usize,
@@ -58,8 +58,8 @@ impl<B: Backend> Resnet<B> {
             .chain([conv(&self.conv2), Op::Add])
     }
 
-    /// What the resnet adds between its convolutions at a step: its projection `[1, outputs]` of the step's embedding after the
-    /// SiLU; `None` in a VAE.
+    /// The vector `[1, outputs]` that is added between the convolutions at a step, projected from the step's embedding after
+    /// its SiLU; `None` in a VAE.
     pub(super) fn step(&self, b: &B, time: &B::Tensor) -> Result<Option<B::Tensor>> {
         Ok(self.time.as_ref().map(|weights| b.linear(time, weights)).transpose()?)
     }

@@ -24,7 +24,7 @@ pub(super) enum Op<'a, B: Backend> {
     Attend(&'a Attention<B>),
 }
 
-/// What a convolution sees around a pixel.
+/// The neighbourhood that a convolution sees of a pixel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reach {
     /// Kernel 1.
@@ -66,7 +66,7 @@ pub(super) fn sizes<B: Backend>(b: &B, ops: &[Op<B>], x: &B::Tensor) -> Result<V
     Ok(sizes)
 }
 
-/// The bytes that are alive during every step: what goes in and out, and what is kept.
+/// The bytes that are alive during every step: its input, its output, and the image that is kept.
 pub(super) fn live<B: Backend>(ops: &[Op<B>], sizes: &[Size]) -> Vec<usize> {
     let mut kept = 0;
     // Between Keep and the first step after it, what is kept and what goes in are one tensor.

@@ -41,7 +41,7 @@ pub enum Error {
         file: String,
         /// The option.
         key: String,
-        /// What is wrong with it.
+        /// The fault.
         message: String,
     },
     /// A tensor is not in the file.
@@ -75,7 +75,7 @@ pub enum Error {
         name: String,
         /// The first such value.
         value: f32,
-        /// Where it is.
+        /// Its index in the tensor.
         index: usize,
     },
     /// A tensor is of a type that cannot be read.
@@ -108,5 +108,5 @@ impl Error {
     }
 }
 
-/// What building or running a network returns.
+/// The result of building or running a network.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

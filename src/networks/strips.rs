@@ -100,7 +100,7 @@ impl<B: Backend> Strips<'_, B> {
 
     /// Finds the moments that the norm at `index` needs, and holds the image there if there is room.
     fn measure(&mut self, index: usize, groups: usize) -> Result<()> {
-        // What is kept right before a norm is what goes into it: stop where that is held once.
+        // A Keep right before the norm keeps the very image that the norm takes: holding the image before the Keep holds it once.
         let stop = if index > 0 && matches!(self.ops[index - 1], Op::Keep) { index - 1 } else { index };
         let kept = self.ops[..stop].iter().rposition(|op| matches!(op, Op::Keep | Op::Add));
         let kept = kept.filter(|&at| matches!(self.ops[at], Op::Keep)).map_or(0, |at| self.sizes[at].bytes);
@@ -128,7 +128,7 @@ impl<B: Backend> Strips<'_, B> {
             see(&strip.x)?;
             if hold {
                 done.push_back(strip);
-                // What no later strip looks at makes room.
+                // Strips that no later one needs make room.
                 let (first, _) = self.needed(stop, to, (to + 1).min(extent));
                 while to < extent && self.held.front().is_some_and(|state| state.x.to <= first) {
                     self.held.pop_front();

@@ -23,9 +23,9 @@ pub struct Config {
     pub latent_channels: usize,
     /// Groups of the group norms.
     pub norm_num_groups: usize,
-    /// A latent is the encoder's output times this,
+    /// Factor from the encoder's output to a latent,
     pub scaling_factor: f32,
-    /// after taking this away.
+    /// applied after this is subtracted.
     pub shift_factor: f32,
     /// Whether a 1×1 convolution follows the encoder.
     pub use_quant_conv: bool,
@@ -307,7 +307,7 @@ fn conv<B: Backend>(weights: &B::Conv, reach: Reach, outputs: usize) -> Op<'_, B
     Op::Conv { weights, reach, outputs }
 }
 
-/// Whole where that fits into `room` bytes, in strips else.
+/// Runs a chain over the whole image where that fits into `room` bytes, else over strips.
 fn run<B: Backend>(b: &B, ops: &[Op<B>], x: B::Tensor, room: usize) -> Result<B::Tensor> {
     if chain::bytes(b, ops, &x)? <= room { chain::run(b, ops, x) } else { strips::run_within(b, ops, x, room) }
 }

@@ -58,7 +58,7 @@ pub struct Transformer {
     pub heads: usize,
     /// Width of a text embedding.
     pub cross_attention_dim: usize,
-    /// Whether the first attention of a block looks at the words too, instead of at the image.
+    /// Whether the first attention of a block is to the prompt too, instead of to the image.
     pub only_cross_attention: bool,
 }
 

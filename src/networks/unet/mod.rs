@@ -4,7 +4,7 @@
 //! again, joining what was kept. Up to the first cross-attention nothing depends on the prompt, so that part is computed once
 //! per input, however many prompts the input is evaluated with.
 //!
-//! What does not depend on the input is computed beforehand: [`Unet::prompt`] once a prompt, [`Unet::step`] once a step.
+//! Values that do not depend on the input are computed beforehand: [`Unet::prompt`] once a prompt, [`Unet::step`] once a step.
 
 mod areas;
 mod config;
@@ -423,7 +423,7 @@ impl<B: Backend> Unet<B> {
         let mut x = if self.config.center_input_sample { b.affine(inputs, 2.0, -1.0)? } else { inputs.clone() };
         x = b.conv2d(&x, &self.conv_in)?;
 
-        // What the way up joins again, and which rows it still has to be spread to.
+        // The skip connections, each with the rows that it still has to be spread to.
         let mut kept = vec![(x.clone(), walk.shared_rows)];
         for block in &self.down {
             for layer in &block.layers {
