@@ -565,3 +565,24 @@ fn a_full_memory_is_a_value_on_the_processor() {
     let large = b.upsample(&image, 1 << 25, 1 << 25).map(|_| ());
     assert_eq!(large, Err(Error::OutOfMemory { operator: "upsample" }));
 }
+
+/// Operations of the embedded networks, from their config by hand: the measurement counts what is computed, once.
+#[test]
+fn a_trial_counts_the_operations_of_a_convolution() {
+    use polyptych::backend::counted::Counted;
+    let b = Counted::new(Cpu::new());
+    let weight = WeightView::computed(vec![5, 3, 3, 3], vec![0.5; 135]);
+    let conv = b.pack_conv(weight, WeightView::computed(vec![5], vec![0.0; 5]), ConvOptions::same(3)).unwrap();
+    let linear = b.pack_linear(WeightView::computed(vec![4, 5], vec![0.5; 20]), None).unwrap();
+    let image = b.conv2d(&b.upload(&[2, 3, 7, 4], &[1.0; 168]).unwrap(), &conv).unwrap();
+    let tokens = b.linear(&b.to_tokens(&image).unwrap(), &linear).unwrap();
+    b.attention(&tokens, &tokens, &tokens, &Attention::full(2)).unwrap();
+    let found: Vec<_> = b.operators().into_iter().filter(|(_, entry)| entry.operations > 0.0).collect();
+    let of = |kind: &str| found.iter().find(|(name, _)| *name == kind).unwrap().1;
+    // Two for each tap, each output and each of 2 · 28 pixels.
+    assert_eq!((of("conv2d").calls, of("conv2d").operations), (1, 2.0 * 27.0 * 5.0 * 56.0));
+    assert_eq!(of("linear").operations, 2.0 * 5.0 * 4.0 * 56.0);
+    // Scores and answers: 28 queries times 28 keys of 4 values, in two images.
+    assert_eq!(of("attention").operations, 2.0 * 2.0 * 2.0 * 28.0 * 28.0 * 4.0);
+    assert!(b.operators().is_empty(), "a new page");
+}

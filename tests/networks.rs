@@ -3,10 +3,8 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 #![allow(clippy::print_stdout, reason = "cargo shows what a failed test says")]
 
-mod common;
-
-use common::counted::Counted;
 use polyptych::backend::candle::Candle;
+use polyptych::backend::counted::Counted;
 use polyptych::backend::cpu::Cpu;
 use polyptych::backend::{Activation, Attention, Backend, ConvOptions, Device, Mask, WeightView};
 use polyptych::checkpoint::{Checkpoint, Model};
@@ -279,7 +277,7 @@ fn in_strips(name: &str, height: usize, width: usize, share: usize) -> [(f32, us
         let x = b.upload(&shape, &slope(shape.iter().product()).collect::<Vec<_>>()).unwrap();
         let room = bytes(&x) / share;
         let mut results = [usize::MAX, room].into_iter().map(|room| {
-            b.peak();
+            let _ = b.peak();
             let y = run(x.clone(), room);
             (b.download(&y).unwrap(), b.shape(&y), b.peak())
         });
@@ -297,7 +295,7 @@ fn in_strips(name: &str, height: usize, width: usize, share: usize) -> [(f32, us
     ]
 }
 
-type Entries = common::counted::Entry<<Cpu as Backend>::Tensor>;
+type Entries = polyptych::backend::counted::Tensor<<Cpu as Backend>::Tensor>;
 
 #[test]
 fn strips_of_a_large_picture_are_the_whole() {
@@ -678,7 +676,7 @@ fn where_memory_runs_out_less_is_done_at_once_and_the_results_are_the_same() {
         _ => model.encode(&picture).map(|m| [m.mean.data, m.std.data].concat()),
     };
     for what in ["calls", "areas", "decode", "encode"] {
-        counted.peak();
+        let _ = counted.peak();
         let kept = counted.peak();
         let whole = run(&mut model, what).unwrap();
         let need = counted.peak() - kept;
@@ -734,16 +732,16 @@ fn seconds_per_operator() {
         let mut fastest = f64::INFINITY;
         let mut table = Vec::new();
         for _ in 0..6 {
-            b.seconds();
+            let _ = b.operators();
             let start = std::time::Instant::now();
             unet.forward(&b, &inputs, &step, &rows, &vec![&prompt; batch]).unwrap();
             let seconds = start.elapsed().as_secs_f64();
             if seconds < fastest {
-                (fastest, table) = (seconds, b.seconds());
+                (fastest, table) = (seconds, b.operators());
             }
         }
         println!("batch {batch}: {:.1} ms a sample", 1e3 * fastest / batch as f64);
-        for (name, calls, seconds) in table {
+        for (name, polyptych::backend::counted::Entry { calls, seconds, .. }) in table {
             println!("  {name:14} {calls:4} calls {:8.2} ms a sample", 1e3 * seconds / batch as f64);
         }
     }
@@ -773,7 +771,7 @@ fn memory_of_a_large_decode() {
     let whole = vae.decode_bytes(&counted, &latent).unwrap();
     for (what, room) in [("in strips", whole / 4), ("whole", usize::MAX)] {
         let (before, start) = (resident(), std::time::Instant::now());
-        counted.peak();
+        let _ = counted.peak();
         let picture = vae.decode(&counted, latent.clone(), room).unwrap();
         assert_eq!(*counted.shape(&picture), [1, 3, height, width]);
         let seconds = start.elapsed().as_secs_f64();

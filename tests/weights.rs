@@ -3,8 +3,8 @@
 
 mod common;
 
-use common::counted::Counted;
 use common::goldens;
+use polyptych::backend::counted::Counted;
 use polyptych::backend::cpu::Cpu;
 use polyptych::backend::{Backend as _, ConvOptions, Values, WeightView};
 use polyptych::checkpoint::{Checkpoint, LoraFile};

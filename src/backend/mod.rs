@@ -11,6 +11,7 @@
 //! [`cpu`] is what pictures are drawn on; [`candle`] is the oracle for the others.
 
 pub mod candle;
+pub mod counted;
 pub mod cpu;
 mod device;
 mod shape;

@@ -12,6 +12,7 @@ mod safetensors;
 mod store;
 mod summary;
 mod tokenizer;
+pub mod trial;
 pub mod weighting;
 mod words;
 

@@ -217,7 +217,7 @@ const SMALLER_ROOMS: u32 = 4;
 /// The bytes that the VAE gets for a picture of which the `whole` would take so many: all where that is little, else a
 /// quarter, with which strips are computed about one and a half times; beyond [`LARGE_ROOM`] they take more time instead of
 /// more memory.
-fn room(whole: usize) -> usize {
+pub(super) fn room(whole: usize) -> usize {
     if whole <= SMALL_ROOM { whole } else { (whole / 4).min(LARGE_ROOM) }
 }
 

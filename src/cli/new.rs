@@ -3,8 +3,9 @@
 use super::console::tell_line;
 use super::init_image::{InitImageArgs, import_mask};
 use super::map::MapArgs;
+use super::values::size;
 use crate::checkpoint::weighting;
-use crate::document::{Document, MAX_SIDE, MIN_SIDE, Outputs, PictureFormat, WarningKind};
+use crate::document::{Document, Outputs, PictureFormat, WarningKind};
 use anyhow::{Context as _, bail, ensure};
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -37,17 +38,6 @@ pub(super) struct Args {
     region_negatives: Vec<String>,
     #[command(flatten)]
     start: InitImageArgs,
-}
-
-fn size(text: &str) -> Result<(u32, u32), String> {
-    let parsed = text
-        .split_once(['x', 'X', '×'])
-        .and_then(|(w, h)| Some((w.trim().parse::<u32>().ok()?, h.trim().parse::<u32>().ok()?)));
-    let Some((w, h)) = parsed else { return Err("give width and height in pixels, such as 768x512".to_owned()) };
-    if [w, h].iter().any(|side| !(MIN_SIDE..=MAX_SIDE).contains(side)) {
-        return Err(format!("a side goes from {MIN_SIDE} to {MAX_SIDE} pixels"));
-    }
-    Ok((w, h))
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {

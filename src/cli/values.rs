@@ -2,8 +2,8 @@
 
 use crate::checkpoint::{Device, UnknownDevice};
 use crate::document::{
-    BootstrapColour, Lora, MAX_GUIDANCE, MAX_LORA_WEIGHT, MAX_STEPS, MAX_WINDOW, Overlap, Regions, Sampler, Schedule,
-    WindowWeights, Wrap,
+    BootstrapColour, Lora, MAX_GUIDANCE, MAX_LORA_WEIGHT, MAX_SIDE, MAX_STEPS, MAX_WINDOW, MIN_SIDE, Overlap, Regions,
+    Sampler, Schedule, WindowWeights, Wrap,
 };
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -116,4 +116,16 @@ pub(super) fn guidance(text: &str) -> Result<f32, String> {
 
 pub(super) fn fraction(text: &str) -> Result<f32, String> {
     finite(text).ok().filter(|v| (0.0..=1.0).contains(v)).ok_or_else(|| "give a fraction from 0 to 1".to_owned())
+}
+
+/// Width and height in pixels, such as `768x512`.
+pub(super) fn size(text: &str) -> Result<(u32, u32), String> {
+    let parsed = text
+        .split_once(['x', 'X', '×'])
+        .and_then(|(w, h)| Some((w.trim().parse::<u32>().ok()?, h.trim().parse::<u32>().ok()?)));
+    let Some((w, h)) = parsed else { return Err("give width and height in pixels, such as 768x512".to_owned()) };
+    if [w, h].iter().any(|side| !(MIN_SIDE..=MAX_SIDE).contains(side)) {
+        return Err(format!("a side goes from {MIN_SIDE} to {MAX_SIDE} pixels"));
+    }
+    Ok((w, h))
 }

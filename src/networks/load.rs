@@ -11,6 +11,11 @@ pub trait Weights {
     /// The shape of tensor `name`, if it is there.
     fn shape(&self, name: &str) -> Option<Vec<usize>>;
 
+    /// The shape of tensor `name`, which a network wants to be `wanted`.
+    fn find(&self, name: &str, _wanted: &[usize]) -> Option<Vec<usize>> {
+        self.shape(name)
+    }
+
     /// The values of tensor `name`, in the file's own type and without a copy where nothing changes them.
     ///
     /// # Errors
@@ -51,10 +56,10 @@ impl<'a, B: Backend> Loader<'a, B> {
     fn tensor(&self, name: &str, expected: &[&[usize]]) -> Result<WeightView<'a>> {
         let name = format!("{}{name}", self.prefix);
         let file = || self.weights.file();
-        let Some(found) = self.weights.shape(&name) else {
+        let wanted = expected.first().copied().unwrap_or_default();
+        let Some(found) = self.weights.find(&name, wanted) else {
             return Err(Error::MissingTensor { file: file(), name });
         };
-        let wanted = expected.first().copied().unwrap_or_default();
         if !expected.contains(&found.as_slice()) {
             return Err(Error::WrongShape { file: file(), name, found, expected: wanted.to_vec() });
         }

@@ -12,12 +12,14 @@ mod chain;
 pub mod clip;
 mod config;
 mod load;
+mod random;
 mod strips;
 pub mod unet;
 pub mod vae;
 
 pub use config::Fields;
 pub use load::{Loader, Weights};
+pub use random::RandomWeights;
 
 use crate::backend;
 

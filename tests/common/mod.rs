@@ -3,7 +3,6 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own share of these helpers")]
 
-pub mod counted;
 pub mod family;
 pub mod ora;
 pub mod toy;

@@ -1,0 +1,193 @@
+//! Measurements of networks at their full size, with random weights or a checkpoint's own.
+
+use super::{Checkpoint, Device, Result};
+use crate::backend::Backend;
+use crate::backend::candle::Candle;
+use crate::backend::counted::{Counted, Entry};
+use crate::backend::cpu::Cpu;
+use crate::networks::unet::{self, Unet};
+use crate::networks::vae::{self, Autoencoder};
+use crate::networks::{self, RandomWeights, Weights};
+use serde_json::json;
+use std::time::Instant;
+
+/// The networks to measure.
+#[derive(Debug, Clone)]
+pub enum Shape {
+    /// Stable Diffusion 1.5's, with random weights.
+    Sd15,
+    /// Stable Diffusion 2.1's, with random weights.
+    Sd21,
+    /// A checkpoint's own.
+    Checkpoint(Box<Checkpoint>),
+}
+
+/// The work to measure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    /// Calls of the UNet on so many latents at once, each with a prompt of its own.
+    Unet { batch: usize },
+    /// Decodes of so many latents at once.
+    Decode { batch: usize },
+}
+
+/// One measurement.
+#[derive(Debug, Clone)]
+pub struct Trial {
+    /// The device in words.
+    pub device: String,
+    /// Height and width of a latent.
+    pub size: [usize; 2],
+    /// Latents at once.
+    pub batch: usize,
+    /// Values of the network's weights.
+    pub parameters: usize,
+    /// Seconds for reading and packing the weights.
+    pub load: f64,
+    /// Seconds of each run, from upload to download; a first one is not counted.
+    pub runs: Vec<f64>,
+    /// The most bytes of tensors alive at once in a run.
+    pub peak: usize,
+    /// Operators of one run, by kind, the slowest first.
+    pub operators: Vec<(&'static str, Entry)>,
+}
+
+impl Trial {
+    /// Measures `runs` runs on latents of `size` (the shape's own side where that is `None`).
+    ///
+    /// # Errors
+    /// If the weights cannot be read or the device fails.
+    pub fn run(device: Device, shape: &Shape, work: Work, size: Option<[usize; 2]>, runs: usize) -> Result<Self> {
+        match device {
+            Device::Cpu => Self::on(Cpu::new(), shape, work, size, runs),
+            Device::Candle => Self::on(Candle::cpu(), shape, work, size, runs),
+        }
+    }
+
+    fn on<B: Backend>(backend: B, shape: &Shape, work: Work, size: Option<[usize; 2]>, runs: usize) -> Result<Self> {
+        let b = Counted::new(backend);
+        let random = RandomWeights::default();
+        let (config, autoencoder) = shape.configs()?;
+        let side = config.sample_size.unwrap_or(64);
+        let [height, width] = size.unwrap_or([side, side]);
+        let begun = Instant::now();
+        let (Work::Unet { batch } | Work::Decode { batch }) = work;
+        let mut trial = Self {
+            device: b.describe(),
+            size: [height, width],
+            batch,
+            parameters: 0,
+            load: 0.0,
+            runs: Vec::new(),
+            peak: 0,
+            operators: Vec::new(),
+        };
+        match work {
+            Work::Unet { .. } => {
+                let width_of_words = config.cross_attention_dim().unwrap_or(0);
+                let input = [batch, config.in_channels, height, width];
+                let weights: &dyn Weights = match shape {
+                    Shape::Checkpoint(checkpoint) => &*checkpoint.unet.1,
+                    _ => &random,
+                };
+                let unet = Unet::load(config, &b, weights)?;
+                trial.load = begun.elapsed().as_secs_f64();
+                let words =
+                    b.upload(&[1, 77, width_of_words], &waves(77 * width_of_words)).map_err(networks::Error::from)?;
+                let prompts = (0..batch).map(|_| unet.prompt(&b, &words)).collect::<Result<Vec<_>, _>>()?;
+                let prompts: Vec<_> = prompts.iter().collect();
+                let step = unet.step(&b, 500.0)?;
+                let rows: Vec<usize> = (0..batch).collect();
+                trial.measure(&b, input, runs, |x| Ok(unet.forward(&b, x, &step, &rows, &prompts)?))?;
+            }
+            Work::Decode { .. } => {
+                let input = [batch, autoencoder.latent_channels, height, width];
+                let weights: &dyn Weights = match shape {
+                    Shape::Checkpoint(checkpoint) => &*checkpoint.vae.1,
+                    _ => &random,
+                };
+                let vae = Autoencoder::load(autoencoder, &b, weights)?;
+                trial.load = begun.elapsed().as_secs_f64();
+                trial.measure(&b, input, runs, |x| {
+                    let room = super::model::room(vae.decode_bytes(&b, x)?);
+                    Ok(vae.decode(&b, x.clone(), room)?)
+                })?;
+            }
+        }
+        trial.parameters = match shape {
+            Shape::Checkpoint(checkpoint) => match work {
+                Work::Unet { .. } => checkpoint.unet.1.parameters(),
+                Work::Decode { .. } => checkpoint.vae.1.parameters(),
+            },
+            _ => random.parameters(),
+        };
+        Ok(trial)
+    }
+
+    /// Runs once to warm up, then `runs` times.
+    fn measure<B: Backend>(
+        &mut self,
+        b: &Counted<B>,
+        input: [usize; 4],
+        runs: usize,
+        run: impl Fn(&<Counted<B> as Backend>::Tensor) -> Result<<Counted<B> as Backend>::Tensor>,
+    ) -> Result<()> {
+        let values = waves(input.iter().product());
+        for number in 0..=runs {
+            let _ = b.operators();
+            let _ = b.peak();
+            let begun = Instant::now();
+            let y = run(&b.upload(&input, &values).map_err(networks::Error::from)?)?;
+            b.download(&y).map_err(networks::Error::from)?;
+            if number > 0 {
+                self.runs.push(begun.elapsed().as_secs_f64());
+            }
+            (self.operators, self.peak) = (b.operators(), b.peak());
+        }
+        Ok(())
+    }
+
+    /// The median of the runs' seconds.
+    #[must_use]
+    pub fn median(&self) -> f64 {
+        let mut runs = self.runs.clone();
+        runs.sort_by(f64::total_cmp);
+        runs.get(runs.len() / 2).copied().unwrap_or(f64::NAN)
+    }
+
+    /// Operations of one run; a multiplication with its addition counts as two.
+    #[must_use]
+    pub fn operations(&self) -> f64 {
+        self.operators.iter().map(|(_, entry)| entry.operations).sum()
+    }
+}
+
+impl Shape {
+    /// Options of UNet and autoencoder.
+    fn configs(&self) -> Result<(unet::Config, vae::Config)> {
+        let (unet, window) = match self {
+            Self::Checkpoint(checkpoint) => return Ok((checkpoint.unet.0.clone(), checkpoint.vae.0.clone())),
+            Self::Sd15 => (json!({"cross_attention_dim": 768, "attention_head_dim": 8}), 64),
+            Self::Sd21 => (
+                json!({"cross_attention_dim": 1024, "attention_head_dim": [5, 10, 20, 20], "use_linear_projection": true}),
+                96,
+            ),
+        };
+        // Everything else is as diffusers has it by default.
+        let mut unet = unet::Config::parse(&unet, "random UNet")?;
+        unet.sample_size = Some(window);
+        let vae = json!({
+            "block_out_channels": [128, 256, 512, 512],
+            "down_block_types": ["DownEncoderBlock2D", "DownEncoderBlock2D", "DownEncoderBlock2D", "DownEncoderBlock2D"],
+            "up_block_types": ["UpDecoderBlock2D", "UpDecoderBlock2D", "UpDecoderBlock2D", "UpDecoderBlock2D"],
+            "layers_per_block": 2,
+            "latent_channels": 4,
+        });
+        Ok((unet, vae::Config::parse(&vae, "random VAE")?))
+    }
+}
+
+/// So many values of a wave between −1 and 1.
+fn waves(count: usize) -> Vec<f32> {
+    (0..count).map(|i| (i as f32 * 0.37).sin()).collect()
+}
