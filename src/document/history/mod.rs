@@ -14,7 +14,7 @@
 //! // Typing, dragging a slider: changes with the same key join until the key changes or the step is closed.
 //! for words in ["a", "a ", "a b"] {
 //!     history.edit_merging(&mut document, "Words", MergeKey("words", id.0), |document| {
-//!         document.region_mut(id).unwrap().words = words.to_owned();
+//!         document.region_mut(id).unwrap().prompt = words.to_owned();
 //!     });
 //! }
 //! history.close();
@@ -25,7 +25,7 @@
 //!
 //! history.undo(&mut document);
 //! history.undo(&mut document);
-//! assert_eq!(document.region(id).unwrap().words, "");
+//! assert_eq!(document.region(id).unwrap().prompt, "");
 //! ```
 //!
 //! A brush stroke is the third kind with its own bookkeeping: the stroke itself keeps the tiles it touches and hands them
