@@ -6,8 +6,10 @@
 mod catalogue;
 mod embedded;
 mod few_steps;
+mod loaded;
 mod lora;
 mod model;
+mod parts;
 mod safetensors;
 mod store;
 mod summary;
@@ -21,8 +23,9 @@ pub use catalogue::{Catalogue, Entry, Kind};
 pub use few_steps::{FewSteps, few_step_base, few_step_version};
 pub use lora::{InPart, LoraFile, LoraSummary, Tag};
 pub use model::Model;
+pub use parts::PartName;
 pub use store::{EMBEDDED_FEW_STEPS, FEW_STEPS};
-pub use summary::{Part, Summary};
+pub use summary::{PartSummary, Summary};
 pub use tokenizer::{Tokenizer, Tokens};
 pub use words::{Completion, KnownWords, Offer, Thing, UnknownWord, Words, insert_phrase};
 
@@ -31,8 +34,10 @@ use crate::backend::candle::Candle;
 use crate::backend::cpu::Cpu;
 use crate::networks::{self, clip, unet, vae};
 use lora::Patches;
+use parts::Part;
 use safetensors::TensorFile;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use store::Store;
 
@@ -111,9 +116,10 @@ pub const EMBEDDED: &str = "embedded";
 pub struct Checkpoint {
     name: String,
     store: Store,
-    unet: (unet::Config, Arc<TensorFile>),
-    vae: (vae::Config, Arc<TensorFile>),
-    text: (clip::Config, Arc<TensorFile>),
+    unet: Part<unet::Config>,
+    vae: Part<vae::Config>,
+    text_encoder: Part<clip::Config>,
+    text_encoder_2: Option<Part<clip::Config>>,
     scheduler: Value,
 }
 
@@ -135,40 +141,53 @@ impl Checkpoint {
             let what = "checkpoints with two text encoders (SDXL) are".to_owned();
             return Err(Error::Unsupported { file: store.describe("text_encoder_2/config.json"), what });
         }
-        let weights = |folder: &str, stem: &str| TensorFile::open(&store, folder, stem).map(Arc::new);
-        let unet_file = store.describe("unet/config.json");
-        let text_file = store.describe("text_encoder/config.json");
-        let unet = unet::Config::parse(&store.json("unet/config.json")?, &unet_file)?;
-        let vae = vae::Config::parse(&store.json("vae/config.json")?, &store.describe("vae/config.json"))?;
-        let text = clip::Config::parse(&store.json("text_encoder/config.json")?, &text_file)?;
+        let unet = Part::open(&store, PartName::Unet, unet::Config::parse)?;
+        let vae = Part::open(&store, PartName::Vae, vae::Config::parse)?;
+        let text_encoder = Part::open(&store, PartName::TextEncoder, clip::Config::parse)?;
+        let scheduler = store.json("scheduler/scheduler_config.json")?;
+        let this = Self { name, store, unet, vae, text_encoder, text_encoder_2: None, scheduler };
+        this.check()?;
+        Ok(this)
+    }
+
+    /// Checks that the parts fit together.
+    fn check(&self) -> Result<()> {
+        let (unet, latent_channels) = (&self.unet.config, self.vae.config.latent_channels);
+        let file = || self.store.describe("unet/config.json");
         // An inpainting UNet sees the latent, the mask and the masked picture's latent (Rombach et al. 2022, section 4.5).
-        let inputs = [vae.latent_channels, 2 * vae.latent_channels + 1];
-        if !inputs.contains(&unet.in_channels) || unet.out_channels != vae.latent_channels {
+        let inputs = [latent_channels, 2 * latent_channels + 1];
+        if !inputs.contains(&unet.in_channels) || unet.out_channels != latent_channels {
             let what = format!(
-                "a UNet from {} to {} channels over latents of {} (depth, instructions, …) is",
-                unet.in_channels, unet.out_channels, vae.latent_channels
+                "a UNet from {} to {} channels over latents of {latent_channels} (depth, instructions, …) is",
+                unet.in_channels, unet.out_channels
             );
-            return Err(Error::Unsupported { file: unet_file, what });
+            return Err(Error::Unsupported { file: file(), what });
         }
-        if let Some(width) = unet.cross_attention_dim().filter(|&width| width != text.hidden_size) {
+        let text_width = self.text_width();
+        if let Some(width) = unet.cross_attention_dim().filter(|&width| width != text_width) {
             return Err(Error::Invalid {
-                file: unet_file,
-                fact: format!(
-                    "cross_attention_dim is {width}, but the text encoder's hidden_size {}",
-                    text.hidden_size
-                ),
+                file: file(),
+                fact: format!("cross_attention_dim is {width}, but the text encoder's hidden_size {text_width}"),
                 remedy: "use UNet and text encoder of one checkpoint",
             });
         }
-        let scheduler = store.json("scheduler/scheduler_config.json")?;
-        Ok(Self {
-            unet: (unet, weights("unet", "diffusion_pytorch_model")?),
-            vae: (vae, weights("vae", "diffusion_pytorch_model")?),
-            text: (text, weights("text_encoder", "model")?),
-            scheduler,
-            name,
-            store,
-        })
+        Ok(())
+    }
+
+    /// Its text encoders, in the order in which their states are joined.
+    fn text_encoders(&self) -> impl Iterator<Item = &Part<clip::Config>> {
+        [&self.text_encoder].into_iter().chain(&self.text_encoder_2)
+    }
+
+    /// Width of a token's state: of all text encoders together.
+    fn text_width(&self) -> usize {
+        self.text_encoders().map(|part| part.config.hidden_size).sum()
+    }
+
+    /// Its networks' files, in the order in which they are told.
+    fn parts(&self) -> impl Iterator<Item = (PartName, &Arc<TensorFile>)> {
+        let texts = self.text_encoders().map(|part| (part.name, &part.tensors));
+        [(self.unet.name, &self.unet.tensors), (self.vae.name, &self.vae.tensors)].into_iter().chain(texts)
     }
 
     /// What to call it: the folder's name, or `embedded`; behind it `/few_steps` where it is a few-step version.
@@ -180,13 +199,13 @@ impl Checkpoint {
     /// The window: side of the latents that the UNet was trained on.
     #[must_use]
     pub fn window(&self) -> usize {
-        self.unet.0.sample_size.unwrap_or(64)
+        self.unet.config.sample_size.unwrap_or(64)
     }
 
     /// Pixels of a picture per pixel of its latent, in each direction: 8 in all known checkpoints.
     #[must_use]
     pub fn latent_scale(&self) -> usize {
-        self.vae.0.scale()
+        self.vae.config.scale()
     }
 
     /// scheduler/scheduler_config.json as it is.
@@ -200,7 +219,11 @@ impl Checkpoint {
     /// # Errors
     /// Where its files are missing or damaged.
     pub fn tokenizer(&self) -> Result<Tokenizer> {
-        Tokenizer::open(&self.store, self.text.0.max_position_embeddings, self.text.0.vocab_size)
+        self.tokenizer_of(&self.text_encoder)
+    }
+
+    fn tokenizer_of(&self, text_encoder: &Part<clip::Config>) -> Result<Tokenizer> {
+        Tokenizer::open(&self.store, text_encoder.name, &text_encoder.config)
     }
 
     /// The words it was trained on (known_words.json), where it says so.
@@ -222,7 +245,7 @@ impl Checkpoint {
     /// Bytes of its weights as f32, which is what they take on a device.
     #[must_use]
     pub fn memory(&self) -> usize {
-        [&self.unet.1, &self.vae.1, &self.text.1].iter().map(|file| file.parameters() * size_of::<f32>()).sum()
+        self.parts().map(|(_, tensors)| tensors.parameters() * size_of::<f32>()).sum()
     }
 
     /// What it is, for `polyptych info` and the window.
@@ -233,12 +256,12 @@ impl Checkpoint {
         Summary::of(self)
     }
 
-    /// What LoRAs change of UNet and text encoder, and a warning for each that fits in part.
+    /// The changes that LoRAs make to each part, and a warning for each LoRA that fits in part.
     ///
     /// # Errors
     /// Where one is for another family.
-    fn patches(&self, loras: &[(Arc<LoraFile>, f32)]) -> Result<([Patches; 2], Vec<InPart>)> {
-        Patches::fit(loras, &self.unet.1, &self.text.1, self.text.0.hidden_size)
+    fn patches(&self, loras: &[(Arc<LoraFile>, f32)]) -> Result<(BTreeMap<PartName, Patches>, Vec<InPart>)> {
+        Patches::fit(loras, self.parts(), self.text_width())
     }
 
     /// Puts the networks on a device.

@@ -2,9 +2,10 @@
 
 use super::safetensors::TensorFile;
 use super::words::KnownWords;
-use super::{Checkpoint, FewSteps, Result};
+use super::{Checkpoint, FewSteps, PartName, Result};
 use serde::Serialize;
 use serde_json::Value;
+use std::sync::Arc;
 
 /// What `polyptych info` says of a checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -32,7 +33,7 @@ pub struct Summary {
     /// True where a few-step version of it lies in its folder.
     pub has_few_steps: bool,
     /// Its networks.
-    pub parts: Vec<Part>,
+    pub parts: Vec<PartSummary>,
     /// The words it was trained on, where it says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub known_words: Option<KnownWords>,
@@ -40,8 +41,8 @@ pub struct Summary {
 
 /// One network's file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Part {
-    /// `unet`, `vae` or `text_encoder`.
+pub struct PartSummary {
+    /// Its folder: `unet`, `vae`, `text_encoder` or `text_encoder_2`.
     pub name: &'static str,
     /// How many parameters.
     pub parameters: usize,
@@ -60,14 +61,14 @@ impl Summary {
 
     pub(super) fn of(checkpoint: &Checkpoint) -> Result<Self> {
         let tokenizer = checkpoint.tokenizer()?;
-        let part = |name, file: &TensorFile| Part {
-            name,
+        let part = |(name, file): (PartName, &Arc<TensorFile>)| PartSummary {
+            name: name.folder(),
             parameters: file.parameters(),
             bytes: file.len(),
             dtype: file.dtype(),
         };
-        let channels: Vec<usize> = checkpoint.unet.0.down.iter().map(|level| level.channels).collect();
-        let text_width = checkpoint.text.0.hidden_size;
+        let channels: Vec<usize> = checkpoint.unet.config.down.iter().map(|level| level.channels).collect();
+        let text_width = checkpoint.text_width();
         Ok(Self {
             name: checkpoint.name().to_owned(),
             kind: match (channels.as_slice(), text_width) {
@@ -81,17 +82,13 @@ impl Summary {
             },
             window: checkpoint.window(),
             latent_scale: checkpoint.latent_scale(),
-            latent_channels: checkpoint.vae.0.latent_channels,
+            latent_channels: checkpoint.vae.config.latent_channels,
             text_width,
             vocabulary: tokenizer.vocabulary(),
             token_limit: tokenizer.limit(),
             few_steps: checkpoint.few_steps(),
             has_few_steps: checkpoint.has_few_steps(),
-            parts: vec![
-                part("unet", &checkpoint.unet.1),
-                part("vae", &checkpoint.vae.1),
-                part("text_encoder", &checkpoint.text.1),
-            ],
+            parts: checkpoint.parts().map(part).collect(),
             known_words: checkpoint.known_words()?,
         })
     }

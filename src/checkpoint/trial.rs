@@ -87,7 +87,7 @@ impl Trial {
                 let width_of_words = config.cross_attention_dim().unwrap_or(0);
                 let input = [batch, config.in_channels, height, width];
                 let weights: &dyn Weights = match shape {
-                    Shape::Checkpoint(checkpoint) => &*checkpoint.unet.1,
+                    Shape::Checkpoint(checkpoint) => &*checkpoint.unet.tensors,
                     _ => &random,
                 };
                 let unet = Unet::load(config, &b, weights)?;
@@ -103,21 +103,21 @@ impl Trial {
             Work::Decode { .. } => {
                 let input = [batch, autoencoder.latent_channels, height, width];
                 let weights: &dyn Weights = match shape {
-                    Shape::Checkpoint(checkpoint) => &*checkpoint.vae.1,
+                    Shape::Checkpoint(checkpoint) => &*checkpoint.vae.tensors,
                     _ => &random,
                 };
                 let vae = Autoencoder::load(autoencoder, &b, weights)?;
                 trial.load = begun.elapsed().as_secs_f64();
                 trial.measure(&b, input, runs, |x| {
-                    let room = super::model::room(vae.decode_bytes(&b, x)?);
+                    let room = super::loaded::room(vae.decode_bytes(&b, x)?);
                     Ok(vae.decode(&b, x.clone(), room)?)
                 })?;
             }
         }
         trial.parameters = match shape {
             Shape::Checkpoint(checkpoint) => match work {
-                Work::Unet { .. } => checkpoint.unet.1.parameters(),
-                Work::Decode { .. } => checkpoint.vae.1.parameters(),
+                Work::Unet { .. } => checkpoint.unet.tensors.parameters(),
+                Work::Decode { .. } => checkpoint.vae.tensors.parameters(),
             },
             _ => random.parameters(),
         };
@@ -166,7 +166,7 @@ impl Shape {
     /// Options of UNet and autoencoder.
     fn configs(&self) -> Result<(unet::Config, vae::Config)> {
         let (unet, window) = match self {
-            Self::Checkpoint(checkpoint) => return Ok((checkpoint.unet.0.clone(), checkpoint.vae.0.clone())),
+            Self::Checkpoint(checkpoint) => return Ok((checkpoint.unet.config.clone(), checkpoint.vae.config.clone())),
             Self::Sd15 => (json!({"cross_attention_dim": 768, "attention_head_dim": 8}), 64),
             Self::Sd21 => (
                 json!({"cross_attention_dim": 1024, "attention_head_dim": [5, 10, 20, 20], "use_linear_projection": true}),

@@ -6,6 +6,7 @@
 pub mod family;
 pub mod ora;
 pub mod toy;
+pub mod weights;
 
 use polyptych::diffusion::{
     Ddim, DpmSolver, Euler, EulerAncestral, Heun, Lcm, Sampler, ScheduleError, SchedulerConfig, UniPc,

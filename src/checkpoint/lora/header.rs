@@ -1,6 +1,7 @@
 //! What the header of a LoRA file says beside its tensors.
 
-use super::names::{Network, flat};
+use super::names::flat;
+use crate::checkpoint::PartName;
 use crate::checkpoint::safetensors::TensorFile;
 use serde_json::{Map, Value};
 
@@ -16,13 +17,8 @@ impl Peft {
 
     /// What the product of a layer is multiplied by: alpha / rank, or alpha / √rank (Kalajdzievski 2023, arXiv:2312.03732);
     /// none where the file does not say.
-    pub fn scale(&self, network: Network, layer: &str, rank: usize) -> Option<f32> {
-        let prefix = match network {
-            Network::Unet => "unet",
-            Network::Text => "text_encoder",
-            Network::OtherText | Network::Transformer => return None,
-        };
-        let field = |key: &str| self.0.get(&format!("{prefix}.{key}"));
+    pub fn scale(&self, part: PartName, layer: &str, rank: usize) -> Option<f32> {
+        let field = |key: &str| self.0.get(&format!("{}.{key}", part.folder()));
         let own = field("alpha_pattern").and_then(Value::as_object).and_then(|pattern| {
             // Names of layers, or of what ends them.
             let ends = |key: &str| {

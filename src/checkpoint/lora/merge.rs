@@ -1,13 +1,13 @@
 //! LoRAs on their way into a checkpoint's weights.
 
-use super::names::{Network, flat, is_original};
+use super::names::{flat, is_original};
 use super::{Layer, LoraFile, Stamp};
 use crate::backend::WeightView;
 use crate::checkpoint::safetensors::TensorFile;
-use crate::checkpoint::{Error, Result};
+use crate::checkpoint::{Error, PartName, Result};
 use crate::networks::{self, Weights};
 use rayon::prelude::*;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// What LoRAs change of one network.
@@ -36,7 +36,7 @@ pub(in crate::checkpoint) struct Applied(Vec<(Stamp, f32)>);
 #[derive(Debug)]
 struct Patch {
     lora: Arc<LoraFile>,
-    place: (Network, String),
+    place: (PartName, String),
     weight: f32,
 }
 
@@ -47,21 +47,19 @@ pub(in crate::checkpoint) struct Merged<'a> {
 }
 
 impl Patches {
-    /// What they do to UNet and text encoder, and a warning for each that fits in part.
+    /// The changes to each of a checkpoint's `parts`, and a warning for each LoRA that fits in part. `text_width` is that of
+    /// the states that the UNet's cross-attention takes.
     ///
     /// # Errors
-    /// Where one is for another family: nothing of what it holds for a network fits.
-    pub fn fit(
+    /// Where one is for another family: no layer that it has for a part fits.
+    pub fn fit<'a>(
         loras: &[(Arc<LoraFile>, f32)],
-        unet: &TensorFile,
-        text: &TensorFile,
+        parts: impl Iterator<Item = (PartName, &'a Arc<TensorFile>)>,
         text_width: usize,
-    ) -> Result<([Self; 2], Vec<InPart>)> {
-        if loras.is_empty() {
-            return Ok(Default::default());
-        }
-        let tables = [table(unet), table(text)];
-        let mut patches = [Self::default(), Self::default()];
+    ) -> Result<(BTreeMap<PartName, Self>, Vec<InPart>)> {
+        let parts: BTreeMap<PartName, &Arc<TensorFile>> = parts.collect();
+        let mut patches: BTreeMap<PartName, Self> = parts.keys().map(|&part| (part, Self::default())).collect();
+        let mut tables: BTreeMap<PartName, HashMap<String, String>> = BTreeMap::new();
         let mut warnings = Vec::new();
         for (lora, weight) in loras {
             if let Some(width) = lora.summary().text_width.filter(|&width| width != text_width) {
@@ -70,21 +68,14 @@ impl Patches {
                 return Err(other_family(lora, &how));
             }
             let mut left_out = lora.strangers;
-            for network in [Network::Unet, Network::Text, Network::OtherText, Network::Transformer] {
-                let of = match network {
-                    Network::Unet => Some((&tables[0], &mut patches[0], unet)),
-                    Network::Text => Some((&tables[1], &mut patches[1], text)),
-                    Network::OtherText | Network::Transformer => None,
-                };
-                let layers = || lora.layers.iter().filter(|((of, _), _)| *of == network);
-                let all = layers().count();
-                if all == 0 {
-                    continue;
-                }
-                let misfit = || other_family(lora, &format!("nothing of what it holds for {} fits", named(network)));
-                let (table, patches, file) = of.ok_or_else(misfit)?;
-                let mut fitting = 0;
-                for (place, layer) in layers() {
+            let changed: BTreeSet<PartName> = lora.layers.keys().map(|(part, _)| *part).collect();
+            for part in changed {
+                let misfit = || other_family(lora, &format!("nothing of what it holds for {part} fits"));
+                let (file, patches) = parts.get(&part).zip(patches.get_mut(&part)).ok_or_else(misfit)?;
+                let table = tables.entry(part).or_insert_with(|| table(file));
+                let (mut all, mut fitting) = (0, 0);
+                for (place, layer) in lora.layers.iter().filter(|((of, _), _)| *of == part) {
+                    all += 1;
                     let name =
                         table.get(&place.1).filter(|name| layer.fits(lora, &file.shape(name).unwrap_or_default()));
                     let Some(name) = name else { continue };
@@ -117,15 +108,6 @@ fn table(file: &TensorFile) -> HashMap<String, String> {
     weights.filter_map(|name| Some((flat(name.strip_suffix(".weight")?), name))).collect()
 }
 
-fn named(network: Network) -> &'static str {
-    match network {
-        Network::Unet => "the UNet",
-        Network::Text => "the text encoder",
-        Network::OtherText => "a second text encoder",
-        Network::Transformer => "a transformer",
-    }
-}
-
 fn other_family(lora: &LoraFile, how: &str) -> Error {
     let family =
         lora.summary().family.map_or_else(|| "another family".to_owned(), |name| format!("another family, {name}"));
@@ -139,7 +121,7 @@ fn other_family(lora: &LoraFile, how: &str) -> Error {
 impl LoraFile {
     /// True where it names the UNet's layers as the original code does.
     pub(super) fn has_original_names(&self) -> bool {
-        self.layers.keys().any(|(network, layer)| *network == Network::Unet && is_original(layer))
+        self.layers.keys().any(|(part, layer)| *part == PartName::Unet && is_original(layer))
     }
 
     /// Adds a layer's change to the values of a weight.

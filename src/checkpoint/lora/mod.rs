@@ -15,10 +15,10 @@ pub use summary::{LoraSummary, Tag};
 
 use super::safetensors::TensorFile;
 use super::store::is_pickle;
-use super::{Error, FETCH_AGAIN, Result};
+use super::{Error, FETCH_AGAIN, PartName, Result};
 use crate::networks::Weights as _;
 use header::Peft;
-use names::{Factor, Network};
+use names::Factor;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -30,7 +30,7 @@ const MAX_RANK: usize = 4096;
 #[derive(Debug)]
 pub struct LoraFile {
     tensors: TensorFile,
-    layers: BTreeMap<(Network, String), Layer>,
+    layers: BTreeMap<(PartName, String), Layer>,
     /// Tensors that belong to no layer.
     strangers: usize,
     stamp: Stamp,
@@ -85,7 +85,7 @@ impl LoraFile {
             Ok(false) => {}
         }
         let tensors = TensorFile::open_path(path)?;
-        let mut found: BTreeMap<(Network, String), Found> = BTreeMap::new();
+        let mut found: BTreeMap<(PartName, String), Found> = BTreeMap::new();
         let mut strangers = 0;
         for name in tensors.names() {
             let Some((network, layer, factor)) = names::parse(&name) else {

@@ -2,16 +2,7 @@
 //!
 //! Layers are compared without regard to dots and underscores, since kohya's scripts write `_` for both.
 
-/// The network that a layer belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(in crate::checkpoint) enum Network {
-    Unet,
-    Text,
-    /// The second text encoder of SDXL, or the ones of later families.
-    OtherText,
-    /// What replaces the UNet in later families.
-    Transformer,
-}
+use crate::checkpoint::PartName;
 
 /// What a tensor is to its layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,39 +54,39 @@ const OTHERS: [(&str, &str); 11] = [
 ];
 
 /// The prefixes of layers' names.
-const PREFIXES: [(&str, Network); 16] = [
-    ("lora_unet_", Network::Unet),
-    ("lora_te_", Network::Text),
-    ("lora_te1_", Network::Text),
-    ("lora_te2_", Network::OtherText),
-    ("lora_te3_", Network::OtherText),
-    ("lora_transformer_", Network::Transformer),
-    ("lycoris_", Network::Unet),
-    ("unet.", Network::Unet),
-    ("text_encoder.", Network::Text),
-    ("text_encoder_2.", Network::OtherText),
-    ("text_encoder_3.", Network::OtherText),
-    ("transformer.", Network::Transformer),
+const PREFIXES: [(&str, PartName); 16] = [
+    ("lora_unet_", PartName::Unet),
+    ("lora_te_", PartName::TextEncoder),
+    ("lora_te1_", PartName::TextEncoder),
+    ("lora_te2_", PartName::TextEncoder2),
+    ("lora_te3_", PartName::TextEncoder3),
+    ("lora_transformer_", PartName::Transformer),
+    ("lycoris_", PartName::Unet),
+    ("unet.", PartName::Unet),
+    ("text_encoder.", PartName::TextEncoder),
+    ("text_encoder_2.", PartName::TextEncoder2),
+    ("text_encoder_3.", PartName::TextEncoder3),
+    ("transformer.", PartName::Transformer),
     // What ComfyUI writes, with the original code's names.
-    ("diffusion_model.", Network::Unet),
+    ("diffusion_model.", PartName::Unet),
     // Bare PEFT adapters, of either network.
-    ("base_model.model.text_model.", Network::Text),
-    ("base_model.model.", Network::Unet),
-    ("text_model.", Network::Text),
+    ("base_model.model.text_model.", PartName::TextEncoder),
+    ("base_model.model.", PartName::Unet),
+    ("text_model.", PartName::TextEncoder),
 ];
 
 /// The beginnings of a UNet's layers, for names without a prefix.
 const UNET: [&str; 6] = ["down_blocks.", "mid_block.", "up_blocks.", "conv_in.", "conv_out.", "time_embedding."];
 
 /// A tensor's place: its network, its layer's name as [`flat`] makes it, and its factor; none where the name is of no adapter.
-pub(super) fn parse(name: &str) -> Option<(Network, String, Factor)> {
+pub(super) fn parse(name: &str) -> Option<(PartName, String, Factor)> {
     // A DoRA's other tensors are named as a LoRA's, so its own ones are looked for first.
     let other = OTHERS.iter().find_map(|&(mark, kind)| Some((name.find(mark)?, Factor::Other(kind))));
     let ending = || ENDINGS.iter().find_map(|&(ending, factor)| Some((name.strip_suffix(ending)?.len(), factor)));
     let (length, factor) = other.or_else(ending)?;
     let layer = name.get(..length)?;
     let prefix = PREFIXES.iter().find_map(|&(prefix, network)| Some((network, layer.strip_prefix(prefix)?)));
-    let bare = || UNET.iter().any(|start| name.starts_with(start)).then_some((Network::Unet, layer));
+    let bare = || UNET.iter().any(|start| name.starts_with(start)).then_some((PartName::Unet, layer));
     let (network, layer) = prefix.or_else(bare)?;
     Some((network, flat(&layer.replace(".processor.to_out", ".to_out.0").replace(".processor.", ".")), factor))
 }
@@ -120,60 +111,60 @@ mod tests {
         let to_q = "down_blocks_0_attentions_1_transformer_blocks_0_attn2_to_q";
         let q_proj = "encoder_layers_3_self_attn_q_proj";
         for (name, network, layer, factor) in [
-            (format!("lora_unet_{to_q}.lora_down.weight"), Network::Unet, to_q, Factor::Down),
-            (format!("lora_unet_{to_q}.alpha"), Network::Unet, to_q, Factor::Alpha),
+            (format!("lora_unet_{to_q}.lora_down.weight"), PartName::Unet, to_q, Factor::Down),
+            (format!("lora_unet_{to_q}.alpha"), PartName::Unet, to_q, Factor::Alpha),
             (
                 "lora_unet_mid_block_resnets_0_conv1.lora_mid.weight".to_owned(),
-                Network::Unet,
+                PartName::Unet,
                 "mid_block_resnets_0_conv1",
                 Factor::Mid,
             ),
-            (format!("lora_te_text_model_{q_proj}.lora_up.weight"), Network::Text, q_proj, Factor::Up),
-            (format!("lora_te2_text_model_{q_proj}.lora_up.weight"), Network::OtherText, q_proj, Factor::Up),
+            (format!("lora_te_text_model_{q_proj}.lora_up.weight"), PartName::TextEncoder, q_proj, Factor::Up),
+            (format!("lora_te2_text_model_{q_proj}.lora_up.weight"), PartName::TextEncoder2, q_proj, Factor::Up),
             (
                 "unet.down_blocks.0.attentions.1.transformer_blocks.0.attn2.to_q.lora_A.weight".to_owned(),
-                Network::Unet,
+                PartName::Unet,
                 to_q,
                 Factor::Down,
             ),
             (
                 "unet.down_blocks.0.attentions.1.transformer_blocks.0.attn2.to_q.lora.up.weight".to_owned(),
-                Network::Unet,
+                PartName::Unet,
                 to_q,
                 Factor::Up,
             ),
             (
                 "down_blocks.0.attentions.1.transformer_blocks.0.attn2.processor.to_q_lora.up.weight".to_owned(),
-                Network::Unet,
+                PartName::Unet,
                 to_q,
                 Factor::Up,
             ),
             (
                 "mid_block.attn.processor.to_out_lora.down.weight".to_owned(),
-                Network::Unet,
+                PartName::Unet,
                 "mid_block_attn_to_out_0",
                 Factor::Down,
             ),
             (
                 "text_encoder.text_model.encoder.layers.3.self_attn.q_proj.lora_linear_layer.up.weight".to_owned(),
-                Network::Text,
+                PartName::TextEncoder,
                 q_proj,
                 Factor::Up,
             ),
             (
                 "text_encoder.encoder.layers.3.self_attn.q_proj.lora_B.weight".to_owned(),
-                Network::Text,
+                PartName::TextEncoder,
                 q_proj,
                 Factor::Up,
             ),
             (
                 "base_model.model.down_blocks.0.attentions.1.transformer_blocks.0.attn2.to_q.lora_B.weight".to_owned(),
-                Network::Unet,
+                PartName::Unet,
                 to_q,
                 Factor::Up,
             ),
-            (format!("lora_unet_{to_q}.hada_w1_a"), Network::Unet, to_q, Factor::Other("a LoHa (LyCORIS)")),
-            (format!("lora_unet_{to_q}.dora_scale"), Network::Unet, to_q, Factor::Other("a DoRA")),
+            (format!("lora_unet_{to_q}.hada_w1_a"), PartName::Unet, to_q, Factor::Other("a LoHa (LyCORIS)")),
+            (format!("lora_unet_{to_q}.dora_scale"), PartName::Unet, to_q, Factor::Other("a DoRA")),
         ] {
             assert_eq!(parse(&name), Some((network, layer.to_owned(), factor)), "{name}");
         }

@@ -1,7 +1,7 @@
 //! What a LoRA is, in figures.
 
 use super::LoraFile;
-use super::names::Network;
+use crate::checkpoint::PartName;
 use crate::networks::Weights as _;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -50,20 +50,20 @@ pub struct Tag {
 
 impl LoraSummary {
     pub(super) fn of(lora: &LoraFile) -> Self {
-        let of = |network| lora.layers.keys().filter(|(of, _)| *of == network).count();
+        let of = |part| lora.layers.keys().filter(|(of, _)| *of == part).count();
         let ranks = || lora.layers.values().map(|layer| layer.rank);
         let wide = |name: &String| lora.tensors.shape(name).is_some_and(|s| s.iter().skip(2).product::<usize>() > 1);
         let convolutions =
             lora.layers.values().filter(|layer| wide(&layer.down) || layer.mid.as_ref().is_some_and(wide));
         // Keys come from the text embeddings.
-        let width = lora.layers.iter().find(|((of, name), _)| *of == Network::Unet && name.ends_with("attn2_to_k"));
+        let width = lora.layers.iter().find(|((of, name), _)| *of == PartName::Unet && name.ends_with("attn2_to_k"));
         let text_width = width.and_then(|(_, layer)| lora.tensors.shape(&layer.down)?.get(1).copied());
         Self {
             name: lora.name(),
             family: family(lora, text_width),
             ranks: (ranks().min().unwrap_or(0), ranks().max().unwrap_or(0)),
-            unet_layers: of(Network::Unet) + of(Network::Transformer),
-            text_layers: of(Network::Text) + of(Network::OtherText),
+            unet_layers: of(PartName::Unet) + of(PartName::Transformer),
+            text_layers: lora.layers.keys().filter(|(of, _)| of.is_text_encoder()).count(),
             convolutions: convolutions.count(),
             text_width,
             bytes: lora.tensors.len(),
@@ -76,11 +76,11 @@ impl LoraSummary {
 
 fn family(lora: &LoraFile, text_width: Option<usize>) -> Option<&'static str> {
     let says = |key: &str| lora.tensors.metadata(key).unwrap_or_default();
-    let has = |network| lora.layers.keys().any(|(of, _)| *of == network);
+    let has = |part| lora.layers.keys().any(|(of, _)| *of == part);
     let base = says("ss_base_model_version");
     match text_width {
-        _ if has(Network::Transformer) => Some("FLUX, Stable Diffusion 3 or another transformer"),
-        _ if has(Network::OtherText) || lora.has_original_names() => Some("SDXL"),
+        _ if has(PartName::Transformer) => Some("FLUX, Stable Diffusion 3 or another transformer"),
+        _ if has(PartName::TextEncoder2) || has(PartName::TextEncoder3) || lora.has_original_names() => Some("SDXL"),
         Some(768) => Some("Stable Diffusion 1"),
         Some(1024) => Some("Stable Diffusion 2"),
         Some(2048) => Some("SDXL"),
