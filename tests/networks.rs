@@ -420,7 +420,7 @@ fn the_unet_agrees_with_candle_transformers() {
             let [theirs, their_words] =
                 [&latents, &words].map(|x| candle.upload(&b.shape(x), &b.download(x).unwrap()).unwrap());
             let expected = candle.download(&oracle.forward(&theirs, 321.0, &their_words).unwrap()).unwrap();
-            let (step, prompt) = (unet.step(&b, 321.0).unwrap(), unet.prompt(&b, &words).unwrap());
+            let (step, prompt) = (unet.step(&b, 321.0, &[]).unwrap(), unet.prompt(&b, &words).unwrap());
             let found = b.download(&unet.forward(&b, &latents, &step, &[0], &[&prompt]).unwrap()).unwrap();
             close(&format!("unet {width} × {height} against candle-transformers"), &found, &expected);
         }
@@ -726,7 +726,7 @@ fn seconds_per_operator() {
     let wave = |len: usize, step: f32| (0..len).map(|i| (i as f32 * step).sin()).collect::<Vec<_>>();
     for batch in [1, 8, 32] {
         let words = b.upload(&[1, 77, 96], &wave(77 * 96, 0.9)).unwrap();
-        let (step, prompt) = (unet.step(&b, 321.0).unwrap(), unet.prompt(&b, &words).unwrap());
+        let (step, prompt) = (unet.step(&b, 321.0, &[]).unwrap(), unet.prompt(&b, &words).unwrap());
         let inputs = b.upload(&[batch, 4, 16, 16], &wave(batch * 4 * 256, 1.1)).unwrap();
         let rows: Vec<usize> = (0..batch).collect();
         let mut fastest = f64::INFINITY;

@@ -6,21 +6,26 @@ use super::{Checkpoint, PartName};
 use crate::backend::Backend;
 use crate::diffusion::{AreaCall, Call, Moments, Planes, PromptId};
 use crate::networks::clip::{HiddenState, TextEncoder};
-use crate::networks::unet::{self, AreaMasks, Unet};
+use crate::networks::unet::{self, Added, AreaMasks, Unet};
 use crate::networks::vae::Autoencoder;
-use crate::networks::{self, Conditioning, Error as NetworksError};
+use crate::networks::{self, Conditioning, Error as NetworksError, Sizes};
 use std::collections::BTreeMap;
 
 /// What [`Model`](super::Model) asks of its networks.
 pub(super) trait Networks: Send {
     fn describe(&self) -> String;
     /// Encodes the ids of a prompt, one list for each text encoder. With the empty prompt's ids and a weight for each token, states
-    /// are moved away from the empty prompt's.
-    fn encode_prompt(&mut self, ids: &[Vec<u32>], weighting: Option<(&[Vec<u32>], &[f32])>) -> networks::Result<usize>;
+    /// are moved away from the empty prompt's. With `zeros` the conditioning is zero throughout.
+    fn encode_prompt(
+        &mut self,
+        ids: &[Vec<u32>],
+        weighting: Option<(&[Vec<u32>], &[f32])>,
+        zeros: bool,
+    ) -> networks::Result<usize>;
     fn forget_prompts(&mut self);
     /// Makes a part anew from the checkpoint's own weights and the patches.
     fn reload(&mut self, part: PartName, checkpoint: &Checkpoint, patches: &Patches) -> networks::Result<()>;
-    fn embedding(&self, prompt: PromptId) -> networks::Result<Vec<f32>>;
+    fn conditioning(&self, prompt: PromptId) -> networks::Result<&Conditioning>;
     fn in_channels(&self) -> usize;
     fn predict(&mut self, inputs: &Planes, timestep: f32, calls: &[Call]) -> networks::Result<Planes>;
     fn predict_areas(&mut self, inputs: &Planes, timestep: f32, calls: &[AreaCall]) -> networks::Result<Planes>;
@@ -60,15 +65,25 @@ pub(super) struct Loaded<B: Backend> {
     vae: Option<Autoencoder<B>>,
     /// In the order in which their states are joined.
     text_encoders: BTreeMap<PartName, TextEncoder<B>>,
+    /// The states that the UNet was trained on.
+    hidden_state: HiddenState,
     in_channels: usize,
     /// By [`PromptId`].
     prompts: Vec<Encoded<B>>,
-    /// The last timestep, as its bits and as the UNet reads it.
+    /// The last timestep, as its bits and as the UNet reads it; none for a UNet with added conditioning.
     step: Option<(u32, unet::Step<B>)>,
 }
 
 fn lost(part: PartName) -> NetworksError {
     NetworksError::Input(format!("{part} could not be loaded"))
+}
+
+/// The prompts of a call and how much of it each holds, by the sums of their masks: pooled text has no place, so it is mixed.
+fn shares(call: &AreaCall) -> Vec<(PromptId, f32)> {
+    let sums: Vec<f32> = call.areas.iter().map(|area| area.mask.iter().sum()).collect();
+    let whole: f32 = sums.iter().sum();
+    let share = |sum: f32| if whole > 0.0 { sum / whole } else { (sums.len() as f32).recip() };
+    call.areas.iter().zip(&sums).map(|(area, &sum)| (area.prompt, share(sum))).collect()
 }
 
 fn no_prompt(prompt: PromptId) -> NetworksError {
@@ -87,6 +102,7 @@ impl<B: Backend> Loaded<B> {
             unet: None,
             vae: None,
             text_encoders: BTreeMap::new(),
+            hidden_state: checkpoint.hidden_state(),
             in_channels: checkpoint.unet.config.in_channels,
             prompts: Vec::new(),
             step: None,
@@ -111,7 +127,7 @@ impl<B: Backend> Loaded<B> {
             return Err(lost(PartName::TextEncoder));
         }
         let encode =
-            |(encoder, ids): (&TextEncoder<B>, &Vec<u32>)| encoder.forward(&self.backend, ids, HiddenState::Last);
+            |(encoder, ids): (&TextEncoder<B>, &Vec<u32>)| encoder.forward(&self.backend, ids, self.hidden_state);
         Conditioning::join(self.text_encoders.values().zip(ids).map(encode).collect::<networks::Result<_>>()?)
     }
 
@@ -123,8 +139,9 @@ impl<B: Backend> Loaded<B> {
     fn prepare(&mut self, timestep: f32, prompts: &[PromptId]) -> networks::Result<()> {
         let Self { backend, unet, .. } = self;
         let unet = unet.as_ref().ok_or_else(|| lost(PartName::Unet))?;
-        if self.step.as_ref().is_none_or(|(bits, _)| *bits != timestep.to_bits()) {
-            self.step = Some((timestep.to_bits(), unet.step(backend, timestep)?));
+        let known = self.step.as_ref().is_some_and(|(bits, _)| *bits == timestep.to_bits());
+        if !known && unet.config().added.is_none() {
+            self.step = Some((timestep.to_bits(), unet.step(backend, timestep, &[])?));
         }
         let wanted = |id: usize| prompts.contains(&PromptId(id));
         let all = self.prompts.iter().enumerate();
@@ -145,9 +162,38 @@ impl<B: Backend> Loaded<B> {
         Ok(())
     }
 
-    /// The timestep as the UNet reads it, once it is prepared.
-    fn step(&self) -> networks::Result<&unet::Step<B>> {
-        self.step.as_ref().map(|(_, step)| step).ok_or_else(|| lost(PartName::Unet))
+    /// Calls `run` with the timestep as the UNet reads it: the prepared one, or with added conditioning one for this batch.
+    fn with_step<T>(
+        &self,
+        timestep: f32,
+        added: &[Added],
+        run: impl FnOnce(&unet::Step<B>) -> networks::Result<T>,
+    ) -> networks::Result<T> {
+        match &self.step {
+            Some((_, step)) => run(step),
+            None => run(&self.unet()?.step(&self.backend, timestep, added)?),
+        }
+    }
+
+    /// The added conditioning of each call, given its prompts and their shares, for windows of the size of `inputs`; empty where
+    /// the UNet has none.
+    fn added(&self, calls: &[Vec<(PromptId, f32)>], inputs: &Planes) -> networks::Result<Vec<Added>> {
+        if self.unet()?.config().added.is_none() {
+            return Ok(Vec::new());
+        }
+        // A window is told to be a whole picture: anything else would mean blurred windows or subjects that are cut off.
+        let factor = self.vae()?.config().scale();
+        let sizes = Sizes::whole(factor * inputs.height, factor * inputs.width);
+        let of_call = |prompts: &Vec<(PromptId, f32)>| {
+            let mut pooled: Vec<f32> = Vec::new();
+            for &(prompt, share) in prompts {
+                let text = self.encoded(prompt)?.conditioning.pooled.as_deref().unwrap_or_default();
+                pooled.resize(text.len(), 0.0);
+                pooled.iter_mut().zip(text).for_each(|(sum, value)| *sum += share * value);
+            }
+            Ok(Added { pooled, sizes })
+        };
+        calls.iter().map(of_call).collect()
     }
 
     /// Prompts as the UNet reads them, once they are prepared.
@@ -232,11 +278,17 @@ impl<B: Backend> Networks for Loaded<B> {
         self.backend.describe()
     }
 
-    fn encode_prompt(&mut self, ids: &[Vec<u32>], weighting: Option<(&[Vec<u32>], &[f32])>) -> networks::Result<usize> {
+    fn encode_prompt(
+        &mut self,
+        ids: &[Vec<u32>],
+        weighting: Option<(&[Vec<u32>], &[f32])>,
+        zeros: bool,
+    ) -> networks::Result<usize> {
         let mut conditioning = self.encode_ids(ids)?;
         if let Some((empty, weights)) = weighting {
             conditioning.weigh(&self.encode_ids(empty)?, weights);
         }
+        let conditioning = if zeros { conditioning.zeroed() } else { conditioning };
         self.prompts.push(Encoded { conditioning, prepared: None });
         Ok(self.prompts.len() - 1)
     }
@@ -272,8 +324,8 @@ impl<B: Backend> Networks for Loaded<B> {
         Ok(())
     }
 
-    fn embedding(&self, prompt: PromptId) -> networks::Result<Vec<f32>> {
-        Ok(self.encoded(prompt)?.conditioning.tokens.clone())
+    fn conditioning(&self, prompt: PromptId) -> networks::Result<&Conditioning> {
+        Ok(&self.encoded(prompt)?.conditioning)
     }
 
     fn in_channels(&self) -> usize {
@@ -284,10 +336,14 @@ impl<B: Backend> Networks for Loaded<B> {
         let prompts: Vec<PromptId> = calls.iter().map(|call| call.prompt).collect();
         let rows: Vec<usize> = calls.iter().map(|call| call.input).collect();
         self.prepare(timestep, &prompts)?;
-        let (x, step) = (self.upload(inputs, self.in_channels(), "inputs")?, self.step()?);
+        let added = self.added(&prompts.iter().map(|&prompt| vec![(prompt, 1.0)]).collect::<Vec<_>>(), inputs)?;
+        let x = self.upload(inputs, self.in_channels(), "inputs")?;
         self.in_batches(&rows, |rows, from| {
-            let prompts = self.prepared(&prompts[from..from + rows.len()])?;
-            self.unet()?.forward(&self.backend, &x, step, rows, &prompts)
+            let batch = from..from + rows.len();
+            let prompts = self.prepared(&prompts[batch.clone()])?;
+            self.with_step(timestep, added.get(batch).unwrap_or_default(), |step| {
+                self.unet()?.forward(&self.backend, &x, step, rows, &prompts)
+            })
         })
     }
 
@@ -297,14 +353,18 @@ impl<B: Backend> Networks for Loaded<B> {
         };
         let rows: Vec<usize> = calls.iter().map(|call| call.input).collect();
         self.prepare(timestep, &areas(calls))?;
-        let (x, step) = (self.upload(inputs, self.in_channels(), "inputs")?, self.step()?);
+        let added = self.added(&calls.iter().map(shares).collect::<Vec<_>>(), inputs)?;
+        let x = self.upload(inputs, self.in_channels(), "inputs")?;
         self.in_batches(&rows, |rows, from| {
-            let calls = &calls[from..from + rows.len()];
+            let batch = from..from + rows.len();
+            let calls = &calls[batch.clone()];
             let counts: Vec<usize> = calls.iter().map(|call| call.areas.len()).collect();
             let masks: Vec<&[f32]> = calls.iter().flat_map(|call| &call.areas).map(|area| &*area.mask).collect();
             let masks = AreaMasks { counts: &counts, masks: &masks, height: inputs.height, width: inputs.width };
             let prompts = self.prepared(&areas(calls))?;
-            self.unet()?.forward_areas(&self.backend, &x, step, rows, &prompts, &masks)
+            self.with_step(timestep, added.get(batch).unwrap_or_default(), |step| {
+                self.unet()?.forward_areas(&self.backend, &x, step, rows, &prompts, &masks)
+            })
         })
     }
 

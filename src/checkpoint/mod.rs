@@ -32,7 +32,8 @@ pub use words::{Completion, KnownWords, Offer, Thing, UnknownWord, Words, insert
 use crate::backend::Backend;
 use crate::backend::candle::Candle;
 use crate::backend::cpu::Cpu;
-use crate::networks::{self, clip, unet, vae};
+use crate::networks::clip::{self, HiddenState};
+use crate::networks::{self, unet, vae};
 use lora::Patches;
 use parts::Part;
 use safetensors::TensorFile;
@@ -80,7 +81,7 @@ pub enum Error {
         file: String,
     },
     /// A layout that is understood but not implemented.
-    #[error("{file}: {what} not supported yet; give a Stable Diffusion 1 or 2 checkpoint as a diffusers folder")]
+    #[error("{file}: {what} not supported yet; give a Stable Diffusion 1, 2 or XL checkpoint as a diffusers folder")]
     Unsupported {
         /// The file.
         file: String,
@@ -108,6 +109,18 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// The remedy for a file that is not what it should be.
 const FETCH_AGAIN: &str = "fetch it again";
 
+/// The path of a part's options.
+fn config_path(part: PartName) -> String {
+    format!("{}/config.json", part.folder())
+}
+
+/// Whether model_index.json says that no words at all are encoded to zeros; diffusers takes that for granted with SDXL.
+fn zeros_for_empty(store: &Store) -> Result<bool> {
+    let index = "model_index.json";
+    let says = if store.has(index) { store.json(index)?.get("force_zeros_for_empty_prompt").cloned() } else { None };
+    Ok(says.and_then(|says| says.as_bool()).unwrap_or(true))
+}
+
 /// The name of the checkpoint inside the program.
 pub const EMBEDDED: &str = "embedded";
 
@@ -120,6 +133,8 @@ pub struct Checkpoint {
     vae: Part<vae::Config>,
     text_encoder: Part<clip::Config>,
     text_encoder_2: Option<Part<clip::Config>>,
+    /// Whether no words at all are encoded to zeros.
+    zeros_for_empty: bool,
     scheduler: Value,
 }
 
@@ -137,15 +152,21 @@ impl Checkpoint {
                 remedy: "give the folder that holds unet, vae, text_encoder and tokenizer",
             });
         }
-        if store.has("text_encoder_2/config.json") {
-            let what = "checkpoints with two text encoders (SDXL) are".to_owned();
-            return Err(Error::Unsupported { file: store.describe("text_encoder_2/config.json"), what });
+        let has = |part| store.has(&config_path(part));
+        if has(PartName::TextEncoder2) && !has(PartName::TextEncoder) {
+            let what = "a checkpoint with a second text encoder alone (the SDXL refiner) is".to_owned();
+            return Err(Error::Unsupported { file: store.describe(&config_path(PartName::TextEncoder2)), what });
         }
         let unet = Part::open(&store, PartName::Unet, unet::Config::parse)?;
         let vae = Part::open(&store, PartName::Vae, vae::Config::parse)?;
         let text_encoder = Part::open(&store, PartName::TextEncoder, clip::Config::parse)?;
+        let text_encoder_2 = match PartName::TextEncoder2 {
+            part if has(part) => Some(Part::open(&store, part, clip::Config::parse)?),
+            _ => None,
+        };
+        let zeros_for_empty = text_encoder_2.is_some() && zeros_for_empty(&store)?;
         let scheduler = store.json("scheduler/scheduler_config.json")?;
-        let this = Self { name, store, unet, vae, text_encoder, text_encoder_2: None, scheduler };
+        let this = Self { name, store, unet, vae, text_encoder, text_encoder_2, zeros_for_empty, scheduler };
         this.check()?;
         Ok(this)
     }
@@ -171,7 +192,27 @@ impl Checkpoint {
                 remedy: "use UNet and text encoder of one checkpoint",
             });
         }
-        Ok(())
+        let pooled = self.text_encoder_2.as_ref().map(|part| part.config.projection_dim);
+        match unet.added.map(|added| added.pooled) {
+            wanted if wanted == pooled => Ok(()),
+            Some(wanted) => Err(Error::Invalid {
+                file: file(),
+                fact: match pooled {
+                    Some(found) => format!("wants pooled text {wanted} wide, but the second text encoder's is {found}"),
+                    None => format!("wants pooled text {wanted} wide, but there is no second text encoder"),
+                },
+                remedy: "use UNet and text encoders of one checkpoint",
+            }),
+            None => {
+                let what = "a UNet without pooled text beside two text encoders is".to_owned();
+                Err(Error::Unsupported { file: file(), what })
+            }
+        }
+    }
+
+    /// The hidden states that its UNet was trained on.
+    fn hidden_state(&self) -> HiddenState {
+        if self.text_encoder_2.is_some() { HiddenState::Penultimate } else { HiddenState::Last }
     }
 
     /// Its text encoders, in the order in which their states are joined.

@@ -5,7 +5,7 @@ use super::lora::{Applied, InPart};
 use super::{Checkpoint, Error, LoraFile, PartName, Result, Tokenizer};
 use crate::backend::Backend;
 use crate::diffusion::{AreaCall, Call, Moments, Network, NetworkError, Planes, PromptId};
-use crate::networks::Error as NetworksError;
+use crate::networks::{Conditioning, Error as NetworksError};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
@@ -106,7 +106,8 @@ impl Model {
 
     /// Encodes words, or finds them among those encoded before. The embedding stays on the device. Where words are
     /// [weighted](super::weighting), their embedding is moved away from the empty prompt's, or towards it:
-    /// e = e₀ + w · (e − e₀), as ComfyUI does.
+    /// e = e₀ + w · (e − e₀), as ComfyUI does. No words at all are zeros where the checkpoint was trained so (SDXL's
+    /// `force_zeros_for_empty_prompt`).
     ///
     /// # Errors
     /// Where the device fails.
@@ -122,7 +123,8 @@ impl Model {
         let weighted = weights.iter().any(|weight| weight.to_bits() != 1.0_f32.to_bits());
         let empty = if weighted { Some(ids_of("")?) } else { None };
         let weighting = empty.as_deref().map(|empty| (empty, &*weights));
-        let id = PromptId(self.networks.encode_prompt(&ids_of(words)?, weighting)?);
+        let zeros = words.is_empty() && self.checkpoint.zeros_for_empty;
+        let id = PromptId(self.networks.encode_prompt(&ids_of(words)?, weighting, zeros)?);
         self.prompts.insert(words.to_owned(), id);
         Ok(id)
     }
@@ -133,12 +135,20 @@ impl Model {
         self.networks.forget_prompts();
     }
 
-    /// The text embedding of `prompt` as `[tokens, width]`, row by row.
+    /// The token states of `prompt` as `[tokens, width]`, row by row.
     ///
     /// # Errors
-    /// Where there is no such prompt, or the device fails.
+    /// Where there is no such prompt.
     pub fn embedding(&self, prompt: PromptId) -> Result<Vec<f32>> {
-        Ok(self.networks.embedding(prompt)?)
+        Ok(self.conditioning(prompt)?.tokens.clone())
+    }
+
+    /// The conditioning that `prompt` was encoded to.
+    ///
+    /// # Errors
+    /// Where there is no such prompt.
+    pub fn conditioning(&self, prompt: PromptId) -> Result<&Conditioning> {
+        Ok(self.networks.conditioning(prompt)?)
     }
 }
 
@@ -167,6 +177,10 @@ impl Network for Model {
 
     fn in_channels(&self) -> usize {
         self.networks.in_channels()
+    }
+
+    fn shares_inputs(&self) -> bool {
+        self.checkpoint.unet.config.added.is_none()
     }
 
     fn predict(&mut self, inputs: &Planes, timestep: f32, calls: &[Call]) -> Result<Planes, NetworkError> {

@@ -3,7 +3,7 @@
 use super::lora::{Merged, Patches};
 use super::safetensors::TensorFile;
 use super::store::Store;
-use super::{Result, networks};
+use super::{Result, config_path, networks};
 use serde_json::Value;
 use std::fmt;
 use std::sync::Arc;
@@ -79,14 +79,9 @@ impl<C> Part<C> {
         name: PartName,
         parse: impl FnOnce(&Value, &str) -> networks::Result<C>,
     ) -> Result<Self> {
-        let path = Self::config_path(name);
+        let path = config_path(name);
         let config = parse(&store.json(&path)?, &store.describe(&path))?;
         Ok(Self { name, config, tensors: Arc::new(TensorFile::open(store, name.folder(), name.stem())?) })
-    }
-
-    /// The path of a part's config.json.
-    pub(super) fn config_path(name: PartName) -> String {
-        format!("{}/config.json", name.folder())
     }
 
     /// Its tensors with the patches of LoRAs.

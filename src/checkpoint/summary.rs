@@ -12,7 +12,7 @@ use std::sync::Arc;
 pub struct Summary {
     /// Its name.
     pub name: String,
-    /// Its family in words: `Stable Diffusion 1`, `Stable Diffusion 2`, or `latent diffusion` for others.
+    /// Its family in words: `Stable Diffusion 1`, `Stable Diffusion 2`, `SDXL`, or `latent diffusion` for others.
     pub kind: &'static str,
     /// What the UNet predicts: `epsilon`, `v_prediction` or `sample`.
     pub prediction_type: String,
@@ -74,6 +74,7 @@ impl Summary {
             kind: match (channels.as_slice(), text_width) {
                 ([320, 640, 1280, 1280], 768) => "Stable Diffusion 1",
                 ([320, 640, 1280, 1280], 1024) => "Stable Diffusion 2",
+                ([320, 640, 1280], 2048) => "SDXL",
                 _ => "latent diffusion",
             },
             prediction_type: match checkpoint.scheduler.get("prediction_type") {

@@ -5,9 +5,9 @@ use crate::backend::Backend;
 use crate::backend::candle::Candle;
 use crate::backend::counted::{Counted, Entry};
 use crate::backend::cpu::Cpu;
-use crate::networks::unet::{self, Unet};
+use crate::networks::unet::{self, Added, Unet};
 use crate::networks::vae::{self, Autoencoder};
-use crate::networks::{self, RandomWeights, Weights};
+use crate::networks::{self, RandomWeights, Sizes, Weights};
 use serde_json::json;
 use std::time::Instant;
 
@@ -96,7 +96,10 @@ impl Trial {
                     b.upload(&[1, 77, width_of_words], &waves(77 * width_of_words)).map_err(networks::Error::from)?;
                 let prompts = (0..batch).map(|_| unet.prompt(&b, &words)).collect::<Result<Vec<_>, _>>()?;
                 let prompts: Vec<_> = prompts.iter().collect();
-                let step = unet.step(&b, 500.0)?;
+                let sizes = Sizes::whole(8 * height, 8 * width);
+                let added = unet.config().added.map(|added| Added { pooled: waves(added.pooled), sizes });
+                let added: Vec<Added> = added.iter().cycle().take(batch).cloned().collect();
+                let step = unet.step(&b, 500.0, &added)?;
                 let rows: Vec<usize> = (0..batch).collect();
                 trial.measure(&b, input, runs, |x| Ok(unet.forward(&b, x, &step, &rows, &prompts)?))?;
             }

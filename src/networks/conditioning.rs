@@ -62,6 +62,32 @@ impl Conditioning {
     }
 }
 
+/// The sizes that SDXL is told beside a prompt (Podell et al. 2023, arXiv:2307.01952, section 2.2), in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sizes {
+    /// Height and width of the picture before it was scaled for training. Small ones mean blurred pictures.
+    pub original: (usize, usize),
+    /// Top and left of the crop that was trained on. All but 0 mean subjects that are cut off.
+    pub crop: (usize, usize),
+    /// Height and width of the crop.
+    pub target: (usize, usize),
+}
+
+impl Sizes {
+    /// A whole picture, neither scaled nor cropped.
+    #[must_use]
+    pub fn whole(height: usize, width: usize) -> Self {
+        Self { original: (height, width), crop: (0, 0), target: (height, width) }
+    }
+
+    /// The six numbers, in the order of training.
+    #[must_use]
+    pub fn values(&self) -> [f32; 6] {
+        let Self { original, crop, target } = *self;
+        [original.0, original.1, crop.0, crop.1, target.0, target.1].map(|size| size as f32)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

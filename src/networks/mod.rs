@@ -18,7 +18,7 @@ mod strips;
 pub mod unet;
 pub mod vae;
 
-pub use conditioning::Conditioning;
+pub use conditioning::{Conditioning, Sizes};
 pub use config::Fields;
 pub use load::{Loader, Weights};
 pub use random::RandomWeights;
