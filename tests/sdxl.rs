@@ -7,14 +7,15 @@ use common::weights::InMemory;
 use common::{Goldens, assert_close, copy_checkpoint, goldens, one_window, relative_l2, says};
 use polyptych::backend::Backend as _;
 use polyptych::backend::cpu::Cpu;
-use polyptych::checkpoint::{Checkpoint, Device, Model};
+use polyptych::checkpoint::{Checkpoint, Device, LoraFile, Model};
 use polyptych::diffusion::{Area, AreaCall, Call, Network as _, Planes, PromptId};
 use polyptych::document::Sampler;
 use polyptych::networks::Sizes;
-use polyptych::networks::unet::{Added, Config, Unet};
+use polyptych::networks::unet::{Added, AddedConditioning, Config, Level, Unet};
 use polyptych::studio::{Options, draw, load};
 use serde_json::{Value, json};
 use std::path::Path;
+use std::sync::Arc;
 
 const CASES: [&str; 3] = ["square", "wide", "odd"];
 
@@ -57,6 +58,10 @@ fn a_prompt_is_conditioned_as_diffusers_pipeline_does_it() {
             let found_pooled = found.pooled.as_ref().unwrap();
             assert_eq!((found.count(), found.width, found_pooled.len()), (77, 40, 20));
             if words.is_empty() && zeros {
+                let blank = model.prompt("  \n").unwrap();
+                assert_eq!(model.conditioning(blank).unwrap(), model.conditioning(id).unwrap());
+                let found = model.conditioning(id).unwrap();
+                let found_pooled = found.pooled.as_ref().unwrap();
                 assert!(found.tokens.iter().chain(found_pooled).all(|value| *value == 0.0));
                 continue;
             }
@@ -180,6 +185,30 @@ fn a_picture_of_eight_steps_is_diffusers() {
 }
 
 #[test]
+fn a_lora_in_kohya_s_names_changes_unet_and_both_text_encoders() {
+    let golden = Goldens::open("sdxl_lora.safetensors");
+    let latents = planes(&golden, "latents");
+    let lora = Arc::new(LoraFile::open(goldens().join("lora/sdxl_kohya.safetensors")).unwrap());
+    let summary = lora.summary();
+    assert_eq!((summary.family, summary.text_width, summary.text_layers), (Some("SDXL"), Some(40), 37));
+    let run = |model: &mut Model| {
+        let ids: Vec<PromptId> = prompts(&golden).iter().map(|words| model.prompt(words).unwrap()).collect();
+        let encoded: Vec<_> = ids.iter().map(|&id| model.conditioning(id).unwrap().clone()).collect();
+        let tokens: Vec<f32> = encoded.iter().flat_map(|encoded| encoded.tokens.clone()).collect();
+        let pooled: Vec<f32> = encoded.iter().flat_map(|encoded| encoded.pooled.clone().unwrap()).collect();
+        [tokens, pooled, model.predict(&latents, 501.0, &calls(&ids)).unwrap().data]
+    };
+    let mut model = model(Device::Cpu);
+    let plain = run(&mut model);
+    assert!(model.set_loras(&[(lora, 1.0)]).unwrap().is_empty(), "every layer fits");
+    for (found, what) in run(&mut model).iter().zip(["tokens", "pooled", "prediction"]) {
+        assert_close(what, found, &golden.get(what).data, 1e-4);
+    }
+    model.set_loras(&[]).unwrap();
+    assert!(run(&mut model) == plain, "nothing of it is left");
+}
+
+#[test]
 fn parts_that_do_not_belong_together_are_told() {
     let broken = |change: &dyn Fn(&Path)| {
         let folder = tempfile::tempdir().unwrap();
@@ -208,6 +237,37 @@ fn parts_that_do_not_belong_together_are_told() {
     says(&broken(&set(unet, "addition_embed_type", Value::Null)), &[unet, "projection_class_embeddings_input_dim"]);
     says(&broken(&set(unet, "addition_time_embed_dim", Value::Null)), &[unet, "addition_time_embed_dim", "missing"]);
     says(&broken(&set(unet, "addition_time_embed_dim", json!(12))), &[unet, "no room for text"]);
+}
+
+#[test]
+fn the_published_options_are_read() {
+    // Of SDXL base 1.0; what is left out has diffusers' defaults.
+    let config = json!({
+        "_class_name": "UNet2DConditionModel",
+        "addition_embed_type": "text_time",
+        "addition_embed_type_num_heads": 64,
+        "addition_time_embed_dim": 256,
+        "attention_head_dim": [5, 10, 20],
+        "block_out_channels": [320, 640, 1280],
+        "class_embed_type": null,
+        "cross_attention_dim": 2048,
+        "down_block_types": ["DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"],
+        "layers_per_block": 2,
+        "projection_class_embeddings_input_dim": 2816,
+        "sample_size": 128,
+        "transformer_layers_per_block": [1, 2, 10],
+        "up_block_types": ["CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"],
+        "upcast_attention": null,
+        "use_linear_projection": true,
+    });
+    let config = Config::parse(&config, "config.json").unwrap();
+    assert_eq!(config.added, Some(AddedConditioning { pooled: 1280, waves: 256 }));
+    let depths = |levels: &[Level]| -> Vec<Option<(usize, usize)>> {
+        levels.iter().map(|level| level.transformer.as_ref().map(|t| (t.blocks, t.heads))).collect()
+    };
+    assert_eq!(depths(&config.down), [None, Some((2, 10)), Some((10, 20))]);
+    assert_eq!(depths(std::slice::from_ref(&config.mid)), [Some((10, 20))]);
+    assert_eq!(depths(&config.up), [Some((10, 20)), Some((2, 10)), None]);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::networks::vae::Autoencoder;
 use crate::networks::{self, Conditioning, Error as NetworksError, Sizes};
 use std::collections::BTreeMap;
 
-/// What [`Model`](super::Model) asks of its networks.
+/// The networks that a [`Model`](super::Model) draws with, of any backend.
 pub(super) trait Networks: Send {
     fn describe(&self) -> String;
     /// Encodes the ids of a prompt, one list for each text encoder. With the empty prompt's ids and a weight for each token, states
@@ -33,16 +33,15 @@ pub(super) trait Networks: Send {
     fn decode(&self, latents: &Planes) -> networks::Result<Planes>;
 }
 
-/// Bytes that the VAE may always take.
+/// Bytes of tensors that the VAE may always take.
 const SMALL_ROOM: usize = 1 << 30;
-/// Bytes that it takes at most, if it can do with so little.
+/// Bytes that it takes at most where strips need no more.
 const LARGE_ROOM: usize = 4 << 30;
-/// How often a quarter of the room is tried where the device has not as much.
+/// The number of times that the room is quartered where the device has less.
 const SMALLER_ROOMS: u32 = 4;
 
-/// The bytes that the VAE gets for a picture of which the `whole` would take so many: all where that is little, else a
-/// quarter, with which strips are computed about one and a half times; beyond [`LARGE_ROOM`] they take more time instead of
-/// more memory.
+/// The VAE's room in bytes for a picture that needs `whole` bytes at once: all of them where they are few, else a quarter, with
+/// which strips take about one and a half times as long. Beyond [`LARGE_ROOM`] they take more time instead of more memory.
 pub(super) fn room(whole: usize) -> usize {
     if whole <= SMALL_ROOM { whole } else { (whole / 4).min(LARGE_ROOM) }
 }
@@ -53,7 +52,7 @@ const PROMPTS: usize = 256 << 20;
 /// An encoded prompt.
 struct Encoded<B: Backend> {
     conditioning: Conditioning,
-    /// The same as the UNet reads it, once it was asked for.
+    /// The same as the UNet reads it, made at the first call.
     prepared: Option<unet::Prompt<B>>,
 }
 
@@ -177,23 +176,27 @@ impl<B: Backend> Loaded<B> {
 
     /// The added conditioning of each call, given its prompts and their shares, for windows of the size of `inputs`; empty where
     /// the UNet has none.
-    fn added(&self, calls: &[Vec<(PromptId, f32)>], inputs: &Planes) -> networks::Result<Vec<Added>> {
+    fn added(
+        &self,
+        calls: impl Iterator<Item = Vec<(PromptId, f32)>>,
+        inputs: &Planes,
+    ) -> networks::Result<Vec<Added>> {
         if self.unet()?.config().added.is_none() {
             return Ok(Vec::new());
         }
         // A window is told to be a whole picture: anything else would mean blurred windows or subjects that are cut off.
         let factor = self.vae()?.config().scale();
         let sizes = Sizes::whole(factor * inputs.height, factor * inputs.width);
-        let of_call = |prompts: &Vec<(PromptId, f32)>| {
+        let of_call = |prompts: Vec<(PromptId, f32)>| {
             let mut pooled: Vec<f32> = Vec::new();
-            for &(prompt, share) in prompts {
+            for (prompt, share) in prompts {
                 let text = self.encoded(prompt)?.conditioning.pooled.as_deref().unwrap_or_default();
                 pooled.resize(text.len(), 0.0);
                 pooled.iter_mut().zip(text).for_each(|(sum, value)| *sum += share * value);
             }
             Ok(Added { pooled, sizes })
         };
-        calls.iter().map(of_call).collect()
+        calls.map(of_call).collect()
     }
 
     /// Prompts as the UNet reads them, once they are prepared.
@@ -336,7 +339,7 @@ impl<B: Backend> Networks for Loaded<B> {
         let prompts: Vec<PromptId> = calls.iter().map(|call| call.prompt).collect();
         let rows: Vec<usize> = calls.iter().map(|call| call.input).collect();
         self.prepare(timestep, &prompts)?;
-        let added = self.added(&prompts.iter().map(|&prompt| vec![(prompt, 1.0)]).collect::<Vec<_>>(), inputs)?;
+        let added = self.added(prompts.iter().map(|&prompt| vec![(prompt, 1.0)]), inputs)?;
         let x = self.upload(inputs, self.in_channels(), "inputs")?;
         self.in_batches(&rows, |rows, from| {
             let batch = from..from + rows.len();
@@ -353,7 +356,7 @@ impl<B: Backend> Networks for Loaded<B> {
         };
         let rows: Vec<usize> = calls.iter().map(|call| call.input).collect();
         self.prepare(timestep, &areas(calls))?;
-        let added = self.added(&calls.iter().map(shares).collect::<Vec<_>>(), inputs)?;
+        let added = self.added(calls.iter().map(shares), inputs)?;
         let x = self.upload(inputs, self.in_channels(), "inputs")?;
         self.in_batches(&rows, |rows, from| {
             let batch = from..from + rows.len();

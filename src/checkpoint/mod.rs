@@ -1,7 +1,7 @@
-//! Model files: which networks, with which weights, vocabulary and schedule.
+//! Model files: checkpoints with their networks' weights, vocabularies and noise schedule, and LoRAs.
 //!
 //! [`Checkpoint::open`] reads the small files and checks that they fit together; [`Checkpoint::load`] puts the networks on
-//! a device. Files are hostile until parsed: each fault is one line that names the file, the fact and the remedy.
+//! a device. Files may be damaged or hostile: each fault is one line that names the file, the fact and the remedy.
 
 mod catalogue;
 mod embedded;
@@ -42,36 +42,36 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use store::Store;
 
-/// Why a checkpoint could not be used, in one line.
+/// The reason why a checkpoint or LoRA cannot be used, in one line.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Nothing is at the path.
+    /// There is nothing at the path.
     #[error("{file}: there is no such file or folder; {remedy}")]
     Missing {
-        /// What was looked for.
+        /// The path.
         file: String,
-        /// What to do.
+        /// The remedy.
         remedy: &'static str,
     },
-    /// The operating system would not read it.
+    /// The operating system refused to read a file.
     #[error("{file}: cannot be read ({source}); check the disk and the permissions")]
     Unreadable {
         /// The file.
         file: String,
-        /// What the system says.
+        /// The system's reason.
         source: std::io::Error,
     },
-    /// The operating system would not write it.
+    /// The operating system refused to write a file.
     #[error(
         "{file}: cannot be written ({source}); nothing was changed, check the folder, its rights and the free space"
     )]
     Unwritable {
         /// The file.
         file: String,
-        /// What the system says.
+        /// The system's reason.
         source: std::io::Error,
     },
-    /// A pickle: a program, not data.
+    /// A file is a pickle, which is a program.
     #[error(
         "{file}: is a Python pickle, which can run code and is never read; \
          get the checkpoint as .safetensors in a diffusers folder"
@@ -80,22 +80,22 @@ pub enum Error {
         /// The file.
         file: String,
     },
-    /// A layout that is understood but not implemented.
+    /// A file of a known kind that is not implemented.
     #[error("{file}: {what} not supported yet; give a Stable Diffusion 1, 2 or XL checkpoint as a diffusers folder")]
     Unsupported {
         /// The file.
         file: String,
-        /// The layout, with its verb.
+        /// The kind, with its verb.
         what: String,
     },
-    /// Something else altogether.
+    /// Any other fault.
     #[error("{file}: {fact}; {remedy}")]
     Invalid {
         /// The file.
         file: String,
-        /// What is wrong.
+        /// The fault.
         fact: String,
-        /// What to do.
+        /// The remedy.
         remedy: &'static str,
     },
     /// A network does not fit its files, or the device failed.
@@ -103,10 +103,10 @@ pub enum Error {
     Network(#[from] networks::Error),
 }
 
-/// What reading a checkpoint returns.
+/// The result of reading a checkpoint or LoRA.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The remedy for a file that is not what it should be.
+/// The remedy for a damaged file.
 const FETCH_AGAIN: &str = "fetch it again";
 
 /// The path of a part's options.
@@ -124,7 +124,7 @@ fn zeros_for_empty(store: &Store) -> Result<bool> {
 /// The name of the checkpoint inside the program.
 pub const EMBEDDED: &str = "embedded";
 
-/// An open checkpoint in the diffusers layout: configs parsed, weights mapped, nothing on a device yet.
+/// An open checkpoint in the diffusers layout. Its small files are read and its weights are mapped; nothing is on a device.
 #[derive(Debug, Clone)]
 pub struct Checkpoint {
     name: String,
@@ -142,7 +142,7 @@ impl Checkpoint {
     /// Opens `"embedded"`, `"embedded/few_steps"`, or a diffusers folder.
     ///
     /// # Errors
-    /// Where there is none, or its files are damaged, not supported or do not fit together.
+    /// Where there is no such folder, or its files are damaged, not supported or do not fit together.
     pub fn open(name_or_path: &str) -> Result<Self> {
         let (name, store) = Store::open(name_or_path)?;
         if !store.has("unet/config.json") {
@@ -225,13 +225,13 @@ impl Checkpoint {
         self.text_encoders().map(|part| part.config.hidden_size).sum()
     }
 
-    /// Its networks' files, in the order in which they are told.
+    /// Its networks' files.
     fn parts(&self) -> impl Iterator<Item = (PartName, &Arc<TensorFile>)> {
         let texts = self.text_encoders().map(|part| (part.name, &part.tensors));
         [(self.unet.name, &self.unet.tensors), (self.vae.name, &self.vae.tensors)].into_iter().chain(texts)
     }
 
-    /// What to call it: the folder's name, or `embedded`; behind it `/few_steps` where it is a few-step version.
+    /// The folder's name, or `embedded`, followed by `/few_steps` for a few-step version.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
@@ -249,13 +249,13 @@ impl Checkpoint {
         self.vae.config.scale()
     }
 
-    /// scheduler/scheduler_config.json as it is.
+    /// The content of scheduler/scheduler_config.json.
     #[must_use]
     pub fn scheduler(&self) -> &Value {
         &self.scheduler
     }
 
-    /// The vocabulary.
+    /// The vocabulary of its text encoder, or of the first of two.
     ///
     /// # Errors
     /// Where its files are missing or damaged.
@@ -267,7 +267,7 @@ impl Checkpoint {
         Tokenizer::open(&self.store, text_encoder.name, &text_encoder.config)
     }
 
-    /// The words it was trained on (known_words.json), where it says so.
+    /// The words it was trained on (known_words.json), where it lists them.
     ///
     /// # Errors
     /// Where the list is damaged.
@@ -283,16 +283,16 @@ impl Checkpoint {
         })
     }
 
-    /// Bytes of its weights as f32, which is what they take on a device.
+    /// Bytes of its weights as f32, the type on the processor.
     #[must_use]
     pub fn memory(&self) -> usize {
         self.parts().map(|(_, tensors)| tensors.parameters() * size_of::<f32>()).sum()
     }
 
-    /// What it is, for `polyptych info` and the window.
+    /// Its figures, for `polyptych info` and the window.
     ///
     /// # Errors
-    /// Where a file that only this reads is damaged.
+    /// Where the vocabulary or the list of known words is missing or damaged.
     pub fn summary(&self) -> Result<Summary> {
         Summary::of(self)
     }
@@ -324,7 +324,7 @@ impl Checkpoint {
         }
     }
 
-    /// Puts the networks on a backend that the caller has set up.
+    /// Puts the networks on a given backend.
     ///
     /// # Errors
     /// As [`Checkpoint::load`].

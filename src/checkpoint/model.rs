@@ -2,7 +2,7 @@
 
 use super::loaded::{Loaded, Networks};
 use super::lora::{Applied, InPart};
-use super::{Checkpoint, Error, LoraFile, PartName, Result, Tokenizer};
+use super::{Checkpoint, Error, LoraFile, PartName, Result, Tokenizer, Tokens};
 use crate::backend::Backend;
 use crate::diffusion::{AreaCall, Call, Moments, Network, NetworkError, Planes, PromptId};
 use crate::networks::{Conditioning, Error as NetworksError};
@@ -10,28 +10,28 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
-/// Text encoder, UNet and VAE on a device, whichever it is.
+/// The networks of a checkpoint on a device, of whatever backend.
 pub struct Model {
-    /// What it is made of, for other LoRAs.
+    /// The files, from which parts are made again when LoRAs change.
     checkpoint: Checkpoint,
-    /// The LoRAs on each part; a part that was lost by a failure is not in it.
+    /// The LoRAs merged into each part. A part that was lost by a failure has no entry.
     applied: BTreeMap<PartName, Applied>,
     tokenizer: Tokenizer,
     /// The second text encoder's.
     tokenizer_2: Option<Tokenizer>,
     networks: Box<dyn Networks>,
     prompts: HashMap<String, PromptId>,
-    /// What pictures of one colour are encoded to: bootstrapping asks for the same ones in every run of a seed.
+    /// Encoded pictures of one colour: bootstrapping asks for the same ones in every run of a seed.
     solids: HashMap<Solid, Moments>,
 }
 
 /// Bits of the colour, height and width of a picture of one colour.
 type Solid = (Vec<u32>, usize, usize);
 
-/// So many are remembered.
+/// The most encoded colours that are kept.
 const SOLIDS: usize = 256;
 
-/// What makes a picture of one colour the same as another.
+/// The key of a picture of one colour; `None` for any other picture.
 fn solid(pictures: &Planes) -> Option<Solid> {
     let plane = pictures.plane_len();
     let colour = |plane: &[f32]| {
@@ -69,13 +69,13 @@ impl Model {
         })
     }
 
-    /// Draws with these LoRAs from now on, each at its weight, in place of those before: networks that other LoRAs or weights
-    /// change are made again from the checkpoint's own weights, so that it is the same as loading it with them. Where the text
-    /// encoder is, prompts given out before are void. Returns a warning for each LoRA that fits in part.
+    /// Replaces the LoRAs by these, each at its weight. Parts with other LoRAs or weights than before are made again from the
+    /// checkpoint's own weights, so that the result equals a fresh load. Where a text encoder is among them, all [`PromptId`]s
+    /// become void. Returns a warning for each LoRA that fits in part.
     ///
     /// # Errors
-    /// Where a LoRA is for another family or not finite, or the device fails. After the first nothing has changed; after the
-    /// others this must succeed before anything is drawn.
+    /// Where a LoRA is for another family: nothing has changed then. Also where one is not finite or the device fails: then
+    /// another call must succeed before anything is drawn.
     pub fn set_loras(&mut self, loras: &[(Arc<LoraFile>, f32)]) -> Result<Vec<InPart>> {
         let (patches, warnings) = self.checkpoint.patches(loras)?;
         for (part, patches) in patches {
@@ -98,16 +98,15 @@ impl Model {
         self.networks.describe()
     }
 
-    /// The vocabulary; of two text encoders the first one's, which differs from the other's in its padding only.
+    /// The vocabulary. The second text encoder's has the same tokens and pads with another.
     #[must_use]
     pub fn tokenizer(&self) -> &Tokenizer {
         &self.tokenizer
     }
 
-    /// Encodes words, or finds them among those encoded before. The embedding stays on the device. Where words are
-    /// [weighted](super::weighting), their embedding is moved away from the empty prompt's, or towards it:
-    /// e = e₀ + w · (e − e₀), as ComfyUI does. No words at all are zeros where the checkpoint was trained so (SDXL's
-    /// `force_zeros_for_empty_prompt`).
+    /// Encodes a prompt, or finds it among those encoded before. Where words are [weighted](super::weighting), their states are
+    /// moved away from the empty prompt's, or towards it: e = e₀ + w · (e − e₀), as ComfyUI does. The empty prompt is zeros where
+    /// the checkpoint asks for it (SDXL's `force_zeros_for_empty_prompt`).
     ///
     /// # Errors
     /// Where the device fails.
@@ -119,17 +118,17 @@ impl Model {
             let tokenizers = [&self.tokenizer].into_iter().chain(&self.tokenizer_2);
             tokenizers.map(|tokenizer| Ok(tokenizer.encode(words)?.ids)).collect()
         };
-        let weights = self.tokenizer.encode(words)?.weights;
+        let Tokens { weights, count, .. } = self.tokenizer.encode(words)?;
         let weighted = weights.iter().any(|weight| weight.to_bits() != 1.0_f32.to_bits());
         let empty = if weighted { Some(ids_of("")?) } else { None };
         let weighting = empty.as_deref().map(|empty| (empty, &*weights));
-        let zeros = words.is_empty() && self.checkpoint.zeros_for_empty;
+        let zeros = count == 0 && self.checkpoint.zeros_for_empty;
         let id = PromptId(self.networks.encode_prompt(&ids_of(words)?, weighting, zeros)?);
         self.prompts.insert(words.to_owned(), id);
         Ok(id)
     }
 
-    /// Forgets all words, and frees their embeddings. Ids given out before are void.
+    /// Forgets all prompts and frees their memory. All [`PromptId`]s become void.
     pub fn forget_prompts(&mut self) {
         self.prompts.clear();
         self.networks.forget_prompts();

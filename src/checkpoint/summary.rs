@@ -1,4 +1,4 @@
-//! What a checkpoint is, in figures.
+//! The figures of a checkpoint.
 
 use super::safetensors::TensorFile;
 use super::words::KnownWords;
@@ -7,16 +7,16 @@ use serde::Serialize;
 use serde_json::Value;
 use std::sync::Arc;
 
-/// What `polyptych info` says of a checkpoint.
+/// The figures of a checkpoint that `polyptych info` prints.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Summary {
     /// Its name.
     pub name: String,
     /// Its family in words: `Stable Diffusion 1`, `Stable Diffusion 2`, `SDXL`, or `latent diffusion` for others.
     pub kind: &'static str,
-    /// What the UNet predicts: `epsilon`, `v_prediction` or `sample`.
+    /// The UNet's output: `epsilon`, `v_prediction` or `sample`.
     pub prediction_type: String,
-    /// Side of the latents it was trained on.
+    /// Side of the latents that the UNet was trained on.
     pub window: usize,
     /// Pixels per latent pixel.
     pub latent_scale: usize,
@@ -24,17 +24,17 @@ pub struct Summary {
     pub latent_channels: usize,
     /// Width of a text embedding.
     pub text_width: usize,
-    /// Tokens in the vocabulary.
+    /// The number of tokens in the vocabulary.
     pub vocabulary: usize,
-    /// Tokens of a prompt, without its first and last.
+    /// The most tokens of a prompt that are read, without start and end.
     pub token_limit: usize,
-    /// How it is drawn with in few steps, where it was made for that.
+    /// The kind of its distillation, where it was made for few steps.
     pub few_steps: Option<FewSteps>,
-    /// True where a few-step version of it lies in its folder.
+    /// Whether a few-step version of it lies in its folder.
     pub has_few_steps: bool,
-    /// Its networks.
+    /// Its networks' files.
     pub parts: Vec<PartSummary>,
-    /// The words it was trained on, where it says so.
+    /// The words it was trained on, where it lists them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub known_words: Option<KnownWords>,
 }
@@ -44,11 +44,11 @@ pub struct Summary {
 pub struct PartSummary {
     /// Its folder: `unet`, `vae`, `text_encoder` or `text_encoder_2`.
     pub name: &'static str,
-    /// How many parameters.
+    /// The number of its parameters.
     pub parameters: usize,
     /// Bytes of its file.
     pub bytes: usize,
-    /// The type they are stored in.
+    /// The type of most of them in the file.
     pub dtype: &'static str,
 }
 

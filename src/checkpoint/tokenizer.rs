@@ -1,4 +1,4 @@
-//! CLIP's byte-pair vocabulary: words to token ids.
+//! CLIP's byte-pair vocabulary, which turns a prompt into token ids.
 
 use super::store::Store;
 use super::weighting::{self, Weighted};
@@ -9,10 +9,10 @@ use std::fmt::Display;
 use tokenizers::models::bpe::BPE;
 use tokenizers::{AddedToken, NormalizerWrapper, PreTokenizerWrapper};
 
-/// Longer prompts are not looked at beyond this many bytes: far more than any text encoder reads.
+/// The bytes of a prompt that are looked at: far more than any text encoder reads.
 const LONGEST: usize = 32 << 10;
 
-/// Turns words into token ids, as transformers' `CLIPTokenizer` does.
+/// A tokenizer that gives the ids of transformers' `CLIPTokenizer`.
 #[derive(Debug)]
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
@@ -27,14 +27,14 @@ pub struct Tokenizer {
 /// A prompt as token ids.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tokens {
-    /// As many ids as the text encoder wants: start, words, end, padding.
+    /// As many ids as the text encoder reads: start, prompt, end, padding.
     pub ids: Vec<u32>,
-    /// How much each of the ids counts; 1 for all where the words have no [`weighting`].
+    /// The weight of each id; 1 for all where the prompt has no [`weighting`].
     pub weights: Vec<f32>,
-    /// Tokens that all the words need, without start and end. May exceed [`Tokenizer::limit`]. (Of a text longer than
-    /// 32 KiB, those of its beginning.)
+    /// Tokens of the whole prompt, without start and end. May exceed [`Tokenizer::limit`]. (Of a prompt longer than 32 KiB,
+    /// those of its beginning.)
     pub count: usize,
-    /// Words at the end of the text that do not fit and are not read, a word cut in two included.
+    /// Words at the end of the prompt that are not read, including a word that is cut in two.
     pub truncated_words: usize,
 }
 
@@ -96,22 +96,22 @@ impl Tokenizer {
         Ok(Self { inner, file, start: start_id, end: end_id, pad: pad_id, length })
     }
 
-    /// Tokens of words that the text encoder reads.
+    /// The most tokens of a prompt that the text encoder reads, without start and end.
     #[must_use]
     pub fn limit(&self) -> usize {
         self.length - 2
     }
 
-    /// Tokens in the vocabulary.
+    /// The number of tokens in the vocabulary.
     #[must_use]
     pub fn vocabulary(&self) -> usize {
         self.inner.get_vocab_size(true)
     }
 
-    /// The ids of `words` without their [`weighting`], cut at the limit and padded to it.
+    /// The ids of a prompt without its [`weighting`], cut at the limit and padded to it.
     ///
     /// # Errors
-    /// Where the vocabulary's files are wrong in a way that shows only now.
+    /// Where the vocabulary's files have a fault that only encoding finds.
     pub fn encode(&self, words: &str) -> Result<Tokens> {
         let Weighted { text: words, weights: of_bytes } = weighting::parse(words);
         let read = beginning(&words);
@@ -124,7 +124,7 @@ impl Tokenizer {
         let mut ids = Vec::with_capacity(self.length);
         ids.push(self.start);
         ids.extend(encoding.get_ids().iter().take(self.limit()));
-        // A token counts as its first letter does.
+        // A token has the weight of its first letter.
         let mut weights = vec![1.0];
         let starts = encoding.get_offsets().iter().take(self.limit());
         weights.extend(starts.map(|(start, _)| of_bytes.get(*start).copied().unwrap_or(1.0)));
@@ -135,7 +135,7 @@ impl Tokenizer {
     }
 }
 
-/// As much of `words` as is looked at, cut between words where there are any.
+/// The beginning of `words` that is looked at, cut between words where there are any.
 fn beginning(words: &str) -> &str {
     if words.len() <= LONGEST {
         return words;
@@ -147,7 +147,7 @@ fn beginning(words: &str) -> &str {
     }
 }
 
-/// How many words end after byte `cut`.
+/// The number of words that end after byte `cut`.
 fn words_after(words: &str, cut: usize) -> usize {
     let start = words.as_ptr().addr();
     words.split_whitespace().filter(|word| word.as_ptr().addr() + word.len() > start + cut).count()

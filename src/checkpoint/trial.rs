@@ -26,9 +26,15 @@ pub enum Shape {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Work {
     /// Calls of the UNet on so many latents at once, each with a prompt of its own.
-    Unet { batch: usize },
+    Unet {
+        /// Latents at once.
+        batch: usize,
+    },
     /// Decodes of so many latents at once.
-    Decode { batch: usize },
+    Decode {
+        /// Latents at once.
+        batch: usize,
+    },
 }
 
 /// One measurement.

@@ -26,13 +26,14 @@ from make_goldens import (
     write_tokenizer,
 )
 from diffusers import AutoencoderKL, EulerDiscreteScheduler, StableDiffusionXLPipeline, UNet2DConditionModel
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
 ROOT = HERE / "sdxl"
 PROMPTS = ["a red fox in the snow", "", "a city street at night, ugly", "a stone tower " * 40]
 SCALING = 0.13025
 SIDE = 8 * SAMPLE_SIZE
+LAYERS = 2  # resnets a level, on which the original code's block numbers depend
 # The published second encoder's config says 2; this is what its tokenizer has.
 END = 673
 
@@ -130,9 +131,9 @@ def make_checkpoint():
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
         up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
         block_out_channels=(8, 16, 16),
-        layers_per_block=1,
+        layers_per_block=LAYERS,
         norm_num_groups=4,
-        transformer_layers_per_block=[1, 2, 3],
+        transformer_layers_per_block=[1, 1, 2],
         attention_head_dim=[1, 2, 4],
         cross_attention_dim=16 + 24,
         use_linear_projection=True,
@@ -272,6 +273,96 @@ def golden_unet(pipe):
     write_tensors(HERE / "sdxl_unet.safetensors", out, {"prompts": prompts, "cropped": [512, 300, 64, 8, 128, 128]})
 
 
+RESNET = {
+    "conv1": "in_layers_2",
+    "time_emb_proj": "emb_layers_1",
+    "conv2": "out_layers_3",
+    "conv_shortcut": "skip_connection",
+}
+
+OUTSIDE = {
+    "conv_in": "input_blocks_0_0",
+    "conv_out": "out_2",
+    "time_embedding.linear_1": "time_embed_0",
+    "time_embedding.linear_2": "time_embed_2",
+    "add_embedding.linear_1": "label_emb_0_0",
+    "add_embedding.linear_2": "label_emb_0_2",
+}
+
+
+def original_name(module):
+    """The name of a UNet's layer in the original code, with _ for dots: what kohya's scripts write for SDXL."""
+    if module in OUTSIDE:
+        return OUTSIDE[module]
+    if module.startswith("mid_block."):
+        _, kind, number, rest = module.split(".", 3)
+        block = f"middle_block_{1 if kind == 'attentions' else 2 * int(number)}"
+    else:
+        side, level, kind, number, rest = module.split(".", 4)
+        first = int(level) * (LAYERS + 1)
+        if side == "down_blocks":
+            place = LAYERS if kind == "downsamplers" else int(number)
+            block = f"input_blocks_{1 + first + place}_{1 if kind == 'attentions' else 0}"
+        elif kind == "upsamplers":
+            # Levels 0 and 1 have attentions; the last one has no upsampler.
+            block = f"output_blocks_{first + LAYERS}_2"
+        else:
+            block = f"output_blocks_{first + int(number)}_{1 if kind == 'attentions' else 0}"
+        if kind == "downsamplers":
+            rest = "op"
+    return f"{block}_{RESNET[rest] if kind == 'resnets' else rest.replace('.', '_')}"
+
+
+def golden_lora():
+    """A LoRA of every layer in the names of kohya's scripts. It is merged by hand, and read by diffusers as far as that can."""
+    g = generator(7007)
+    pipe, file = pipeline(), {}
+    for prefix, model in [("unet", pipe.unet), ("te1", pipe.text_encoder), ("te2", pipe.text_encoder_2)]:
+        for name, weight in model.named_parameters():
+            module = name.removesuffix(".weight")
+            if module == name or weight.ndim < 2 or "embeddings" in module:
+                continue
+            if prefix == "unet":
+                key = original_name(module)
+            else:
+                key = "text_model." * (not module.startswith(("text_model.", "text_projection"))) + module
+            key = f"lora_{prefix}_{key.replace('.', '_')}"
+            down = torch.randn(1, *weight.shape[1:], generator=g)
+            up = torch.randn(weight.shape[0], 1, *([1] * (weight.ndim - 2)), generator=g)
+            scale = 0.15 * weight.norm() / (up.flatten(1) @ down.flatten(1)).norm()
+            down, up = (down * scale.sqrt()).half(), (up * scale.sqrt()).half()
+            assert f"{key}.alpha" not in file
+            file |= {f"{key}.lora_down.weight": down, f"{key}.lora_up.weight": up, f"{key}.alpha": torch.tensor(1.5)}
+            weight += 1.5 * torch.einsum("o r ..., r i -> o i ...", up.float(), down.float().flatten(1)).reshape(weight.shape)
+    path = HERE / "lora" / "sdxl_kohya.safetensors"
+    save_file(file, path)
+    path.chmod(0o644)
+
+    latents = torch.randn(2, 4, 16, 16, generator=g)
+    out = {"latents": latents}
+
+    def run(pipe):
+        tokens, pooled = (torch.cat(part) for part in zip(*(encode(pipe, PROMPTS[k]) for k in (0, 2))))
+        added = {"text_embeds": pooled, "time_ids": sizes(SIDE, SIDE).repeat(2, 1)}
+        return tokens, pooled, pipe.unet(latents, 501, encoder_hidden_states=tokens, added_cond_kwargs=added).sample
+
+    out["tokens"], out["pooled"], out["prediction"] = run(pipe)
+    print("  the LoRA changes", [f"{rel(a, b):.2f}" for a, b in zip(run(pipeline()), run(pipe))])
+
+    # diffusers loses the first encoder's layers with this transformers, and knows none of a projection.
+    readable = {k: v for k, v in file.items() if "_te1_" not in k and "text_projection" not in k}
+    merged = pipeline()
+    merged.text_encoder.load_state_dict(pipeline().text_encoder.state_dict())
+    merged.unet.load_state_dict(pipe.unet.state_dict())
+    states = pipe.text_encoder_2.state_dict()
+    states["text_projection.weight"] = pipeline().text_encoder_2.text_projection.weight
+    merged.text_encoder_2.load_state_dict(states)
+    read = pipeline()
+    read.load_lora_weights(readable)
+    print("  diffusers is off by", [f"{rel(a, b):.1e}" for a, b in zip(run(read), run(merged))])
+    write_tensors(HERE / "sdxl_lora.safetensors", out, {"prompts": [PROMPTS[0], PROMPTS[2]]})
+
+
 def golden_picture(pipe):
     parameters = dict(prompt=PROMPTS[0], negative="ugly, low quality", seed=1234, steps=8, guidance=5.0)
     start = torch.randn(1, 4, SAMPLE_SIZE, SAMPLE_SIZE, generator=generator(1234))
@@ -299,4 +390,5 @@ if __name__ == "__main__":
     golden_text(pipeline())
     golden_unet(pipeline())
     golden_picture(pipeline())
+    golden_lora()
     print(json.dumps({file.name: file.stat().st_size for file in HERE.glob("sdxl*.safetensors")}))
