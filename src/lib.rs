@@ -17,7 +17,6 @@
 
 pub mod app;
 pub mod backend;
-#[allow(missing_docs, unreachable_pub, reason = "a few items that are not described or narrowed yet")]
 pub mod checkpoint;
 pub mod cli;
 #[allow(missing_docs, reason = "numbers named after the paper's letters, and variants after samplers")]

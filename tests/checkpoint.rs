@@ -330,7 +330,7 @@ fn configs_that_are_not_implemented_are_refused_by_key() {
     let unet = "unet/config.json";
     for (file, key, value) in [
         (unet, "resnet_time_scale_shift", json!("scale_shift")),
-        (unet, "addition_embed_type", json!("text_time")),
+        (unet, "addition_embed_type", json!("text_image")),
         (unet, "mid_block_type", json!(null)),
         (unet, "mid_block_type", json!("UNetMidBlock2D")),
         (unet, "down_block_types", json!(["AttnDownBlock2D", "DownBlock2D", "DownBlock2D"])),

@@ -3,6 +3,9 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 #![allow(clippy::print_stdout, reason = "cargo shows what a failed test says")]
 
+mod common;
+
+use common::weights::InMemory;
 use polyptych::backend::candle::Candle;
 use polyptych::backend::counted::Counted;
 use polyptych::backend::cpu::Cpu;
@@ -14,7 +17,6 @@ use polyptych::diffusion::{
     Area, AreaCall, Call, Ddim, Hold, Network as _, Observer, PaintError, Painting, Part, Planes, PromptId,
     SchedulerConfig, Surround, paint,
 };
-use polyptych::networks::Weights;
 use polyptych::networks::unet::{self, Unet};
 use polyptych::networks::vae::{self, Autoencoder};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
@@ -270,7 +272,7 @@ fn in_strips(name: &str, height: usize, width: usize, share: usize) -> [(f32, us
     let folder = goldens().join(name).join("vae");
     let b = Counted::new(Cpu::new());
     let config = vae::Config::parse(&config_of(&folder), "config.json").unwrap();
-    let vae = Autoencoder::load(config, &b, &InMemory::open(&folder)).unwrap();
+    let vae = Autoencoder::load(config, &b, &weights_of(&folder)).unwrap();
     // Light and dark, so that the moments of one strip are far from those of the whole.
     let slope = |len: usize| (0..len).map(move |i| (i as f32 * 1.7).sin() + 4.0 * i as f32 / len as f32 - 2.0);
     let run = |shape: [usize; 4], bytes: &dyn Fn(&Entries) -> usize, run: &dyn Fn(Entries, usize) -> Entries| {
@@ -317,44 +319,12 @@ fn strips_need_a_third_of_the_memory() {
     assert!(3 * less_decoding < most_decoding, "decoding: {less_decoding} bytes instead of {most_decoding}");
 }
 
-/// Weights in memory, for a network without a checkpoint.
-struct InMemory(BTreeMap<String, WeightView<'static>>);
-
-impl InMemory {
-    /// The weights of `folder`, widened to f32.
-    fn open(folder: &Path) -> Self {
-        let bytes = std::fs::read(folder.join("diffusion_pytorch_model.safetensors")).unwrap();
-        let file = SafeTensors::deserialize(&bytes).unwrap();
-        let widened = file.iter().map(|(name, tensor)| {
-            let data = match tensor.dtype() {
-                Dtype::F16 => {
-                    tensor.data().chunks(2).map(|b| half::f16::from_le_bytes([b[0], b[1]]).to_f32()).collect()
-                }
-                Dtype::F32 => tensor.data().chunks(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect(),
-                other => panic!("{name} is {other:?}"),
-            };
-            (name.to_owned(), WeightView::computed(tensor.shape().to_vec(), data))
-        });
-        Self(widened.collect())
-    }
+fn weights_of(folder: &Path) -> InMemory {
+    InMemory::open(&folder.join("diffusion_pytorch_model.safetensors"))
 }
 
 fn config_of(folder: &Path) -> serde_json::Value {
     serde_json::from_slice(&std::fs::read(folder.join("config.json")).unwrap()).unwrap()
-}
-
-impl Weights for InMemory {
-    fn file(&self) -> String {
-        "memory".to_owned()
-    }
-
-    fn shape(&self, name: &str) -> Option<Vec<usize>> {
-        self.0.get(name).map(|tensor| tensor.shape.clone())
-    }
-
-    fn read(&self, name: &str) -> Result<WeightView<'_>, polyptych::networks::Error> {
-        Ok(self.0[name].clone())
-    }
 }
 
 /// candle-transformers' UNet has 32 groups in its transformers whatever its config says, so the goldens are too small
@@ -420,7 +390,7 @@ fn the_unet_agrees_with_candle_transformers() {
             let [theirs, their_words] =
                 [&latents, &words].map(|x| candle.upload(&b.shape(x), &b.download(x).unwrap()).unwrap());
             let expected = candle.download(&oracle.forward(&theirs, 321.0, &their_words).unwrap()).unwrap();
-            let (step, prompt) = (unet.step(&b, 321.0).unwrap(), unet.prompt(&b, &words).unwrap());
+            let (step, prompt) = (unet.step(&b, 321.0, &[]).unwrap(), unet.prompt(&b, &words).unwrap());
             let found = b.download(&unet.forward(&b, &latents, &step, &[0], &[&prompt]).unwrap()).unwrap();
             close(&format!("unet {width} × {height} against candle-transformers"), &found, &expected);
         }
@@ -722,11 +692,11 @@ fn seconds_per_operator() {
     let b = Counted::new(Cpu::new());
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/embedded/unet");
     let config = unet::Config::parse(&config_of(&folder), "config.json").unwrap();
-    let unet = Unet::load(config, &b, &InMemory::open(&folder)).unwrap();
+    let unet = Unet::load(config, &b, &weights_of(&folder)).unwrap();
     let wave = |len: usize, step: f32| (0..len).map(|i| (i as f32 * step).sin()).collect::<Vec<_>>();
     for batch in [1, 8, 32] {
         let words = b.upload(&[1, 77, 96], &wave(77 * 96, 0.9)).unwrap();
-        let (step, prompt) = (unet.step(&b, 321.0).unwrap(), unet.prompt(&b, &words).unwrap());
+        let (step, prompt) = (unet.step(&b, 321.0, &[]).unwrap(), unet.prompt(&b, &words).unwrap());
         let inputs = b.upload(&[batch, 4, 16, 16], &wave(batch * 4 * 256, 1.1)).unwrap();
         let rows: Vec<usize> = (0..batch).collect();
         let mut fastest = f64::INFINITY;
@@ -756,7 +726,7 @@ fn memory_of_a_large_decode() {
     let vae = Autoencoder::load(
         vae::Config::parse(&config_of(&folder), "config.json").unwrap(),
         &counted,
-        &InMemory::open(&folder),
+        &weights_of(&folder),
     )
     .unwrap();
     // VmHWM: the most memory the process had so far, so the smaller use comes first.

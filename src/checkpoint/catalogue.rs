@@ -1,4 +1,4 @@
-//! The checkpoints and LoRAs that a person has added, by name: a small file in the data folder, `models.json`.
+//! Checkpoints and LoRAs that a person has added, by name, in a small file of the data folder: `models.json`.
 //!
 //! ```json
 //! {"catalogue": 1, "models": [{"name": "ink", "kind": "lora", "path": "/home/mia/ink.safetensors"}]}
@@ -18,25 +18,28 @@ const FORMAT: u64 = 1;
 /// A file larger than this is no catalogue.
 const LARGEST: u64 = 1 << 20;
 
-/// What an entry is.
+/// The kind of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
+    /// A folder in the diffusers layout.
     Checkpoint,
+    /// A LoRA file.
     Lora,
 }
 
 /// A checkpoint or LoRA that was added.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// What it is called: the name of its folder, or of its file without the ending.
+    /// The name of its folder, or of its file without the ending.
     pub name: String,
+    /// Its kind.
     pub kind: Kind,
-    /// Where it lies; from the root on.
+    /// Its absolute path.
     pub path: PathBuf,
 }
 
-/// What was added. Every change is written at once.
+/// The list of what was added. Every change is written to its file at once.
 #[derive(Debug)]
 pub struct Catalogue {
     file: PathBuf,
@@ -50,10 +53,10 @@ struct Content {
 }
 
 impl Catalogue {
-    /// Reads the one of a data folder; where there is none yet, nothing was added.
+    /// Reads the catalogue of a data folder. A missing file is an empty catalogue.
     ///
     /// # Errors
-    /// Where it cannot be read, or is not one.
+    /// Where the file cannot be read or is not a catalogue.
     pub fn open(data: &Path) -> Result<Self> {
         let file = data.join(FILE);
         let name = || file.display().to_string();
@@ -81,7 +84,7 @@ impl Catalogue {
         Ok(Self { file, entries: content.models })
     }
 
-    /// What was added, in that order.
+    /// The entries, in the order in which they were added.
     #[must_use]
     pub fn entries(&self) -> &[Entry] {
         &self.entries
@@ -93,7 +96,7 @@ impl Catalogue {
         self.entries.iter().find(|entry| entry.kind == kind && entry.name == name)
     }
 
-    /// Checks a checkpoint or LoRA and remembers it.
+    /// Checks that a checkpoint or LoRA can be used, and adds it.
     ///
     /// # Errors
     /// Where it cannot be used, its name is taken or is one of this program's, or the catalogue cannot be written.
@@ -126,10 +129,10 @@ impl Catalogue {
         self.entries.last().ok_or_else(|| Error::Missing { file: given(), remedy: "add it again" })
     }
 
-    /// Forgets what is called so, and returns it. Its files stay.
+    /// Removes the entry of this name and returns it. Its files stay.
     ///
     /// # Errors
-    /// Where nothing is, or the catalogue cannot be written.
+    /// Where there is no such entry, or the catalogue cannot be written.
     pub fn remove(&mut self, name: &str) -> Result<Entry> {
         let Some(at) = self.entries.iter().position(|entry| entry.name == name) else {
             return Err(Error::Invalid {
@@ -146,7 +149,7 @@ impl Catalogue {
         Ok(entry)
     }
 
-    /// Written beside and renamed, so that no crash leaves half of it.
+    /// Writes a temporary file and renames it, so that a crash leaves the old catalogue or the new one.
     fn write(&self) -> Result<()> {
         let content = Content { catalogue: FORMAT, models: self.entries.clone() };
         let write = || {
@@ -162,7 +165,7 @@ impl Catalogue {
     }
 }
 
-/// What a path holds, where it can be used.
+/// The kind of a path that can be used.
 fn kind_of(path: &Path) -> Result<Kind> {
     if LoraFile::is_one(path) {
         LoraFile::open(path)?;

@@ -1,4 +1,4 @@
 //! The files of the embedded checkpoint (assets/embedded, trained by training/), compiled in.
 
-/// Path inside a diffusers folder, and content. (Listed by build.rs.)
+/// Paths inside a diffusers folder, and contents. (Listed by build.rs.)
 pub(super) static FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/embedded.rs"));

@@ -1,9 +1,9 @@
-//! Checkpoints made for few steps, by what they say of themselves and by where they lie: a checkpoint's folder may hold a
-//! version for few steps of it.
+//! Checkpoints distilled for few steps, told by their own files and by their place: a checkpoint's folder may hold a few-step
+//! version of it.
 //!
 //! ```text
 //! some-checkpoint/            unet, vae, text_encoder, tokenizer, scheduler
-//!     few_steps/              unet and scheduler of its own; what else it lacks is the outer one's
+//!     few_steps/              unet and scheduler of its own; other missing files are the outer one's
 //! ```
 
 use super::store::{EMBEDDED_FEW_STEPS, FEW_STEPS, Store};
@@ -12,22 +12,22 @@ use serde::Serialize;
 use serde_json::Value;
 use std::path::Path;
 
-/// How a checkpoint that was made for few steps is drawn with.
+/// The kind of a distilled checkpoint, which decides its sampler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FewSteps {
-    /// A latent consistency model: LCM's own sampler (Luo et al. 2023).
+    /// A latent consistency model (Luo et al. 2023), drawn with LCM's own sampler.
     Lcm,
-    /// Distilled with an adversary (SD-Turbo, Lightning, Hyper-SD): Euler on trailing timesteps.
+    /// Adversarial distillation (SD-Turbo, Lightning, Hyper-SD), drawn with Euler on trailing timesteps.
     Adversarial,
 }
 
 impl FewSteps {
-    /// Steps that such a checkpoint was made for.
+    /// The usual number of steps of such a checkpoint.
     pub const STEPS: u32 = 4;
 
-    /// How the checkpoint of this name or path is drawn with, by its small files alone: `None` where it was not made for few
-    /// steps, and where it cannot be read.
+    /// The kind of the checkpoint of this name or path, by its small files alone. `None` where it was not made for few steps or
+    /// cannot be read.
     #[must_use]
     pub fn of(name_or_path: &str) -> Option<Self> {
         let (_, store) = Store::open(name_or_path).ok()?;
@@ -58,18 +58,18 @@ pub fn few_step_base(name_or_path: &str) -> Option<String> {
     }
 }
 
-/// The most of a model card that is looked at.
+/// The letters of a model card that are looked at.
 const CARD: usize = 1 << 14;
 
 impl Checkpoint {
-    /// What the scheduler's configuration or the tags of the model card (README.md) say of few steps. One that lies in the folder
-    /// for few steps and says nothing is [`FewSteps::Adversarial`], since any sampler can draw with those.
+    /// The kind of its distillation, by the scheduler's configuration or the tags of the model card (README.md). A few-step version
+    /// that has neither is [`FewSteps::Adversarial`], which any sampler can draw with.
     #[must_use]
     pub fn few_steps(&self) -> Option<FewSteps> {
         of_store(&self.store, &self.scheduler)
     }
 
-    /// True where a few-step version of it lies in its folder.
+    /// Whether a few-step version of it lies in its folder.
     #[must_use]
     pub fn has_few_steps(&self) -> bool {
         self.store.has_few_steps()
@@ -85,7 +85,7 @@ fn of_store(store: &Store, scheduler: &Value) -> Option<FewSteps> {
     card.and_then(|card| of_card(&card)).or(inside)
 }
 
-/// The tags in a card's front matter: a list of `- tag` lines between two lines of dashes.
+/// The kind by the tags in a card's front matter: a list of `- tag` lines between two lines of dashes.
 fn of_card(card: &str) -> Option<FewSteps> {
     let card: String = card.chars().take(CARD).collect();
     let matter = card.strip_prefix("---")?.split("\n---").next()?.to_lowercase();

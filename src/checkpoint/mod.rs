@@ -1,13 +1,15 @@
-//! Model files: which networks, with which weights, vocabulary and schedule.
+//! Model files: checkpoints with their networks' weights, vocabularies and noise schedule, and LoRAs.
 //!
 //! [`Checkpoint::open`] reads the small files and checks that they fit together; [`Checkpoint::load`] puts the networks on
-//! a device. Files are hostile until parsed: each fault is one line that names the file, the fact and the remedy.
+//! a device. Files may be damaged or hostile: each fault is one line that names the file, the fact and the remedy.
 
 mod catalogue;
 mod embedded;
 mod few_steps;
+mod loaded;
 mod lora;
 mod model;
+mod parts;
 mod safetensors;
 mod store;
 mod summary;
@@ -21,51 +23,55 @@ pub use catalogue::{Catalogue, Entry, Kind};
 pub use few_steps::{FewSteps, few_step_base, few_step_version};
 pub use lora::{InPart, LoraFile, LoraSummary, Tag};
 pub use model::Model;
+pub use parts::PartName;
 pub use store::{EMBEDDED_FEW_STEPS, FEW_STEPS};
-pub use summary::{Part, Summary};
+pub use summary::{PartSummary, Summary};
 pub use tokenizer::{Tokenizer, Tokens};
 pub use words::{Completion, KnownWords, Offer, Thing, UnknownWord, Words, insert_phrase};
 
 use crate::backend::Backend;
 use crate::backend::candle::Candle;
 use crate::backend::cpu::Cpu;
-use crate::networks::{self, clip, unet, vae};
+use crate::networks::clip::{self, HiddenState};
+use crate::networks::{self, unet, vae};
 use lora::Patches;
+use parts::Part;
 use safetensors::TensorFile;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use store::Store;
 
-/// Why a checkpoint could not be used, in one line.
+/// The reason why a checkpoint or LoRA cannot be used, in one line.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Nothing is at the path.
+    /// There is nothing at the path.
     #[error("{file}: there is no such file or folder; {remedy}")]
     Missing {
-        /// What was looked for.
+        /// The path.
         file: String,
-        /// What to do.
+        /// The remedy.
         remedy: &'static str,
     },
-    /// The operating system would not read it.
+    /// The operating system refused to read a file.
     #[error("{file}: cannot be read ({source}); check the disk and the permissions")]
     Unreadable {
         /// The file.
         file: String,
-        /// What the system says.
+        /// The system's reason.
         source: std::io::Error,
     },
-    /// The operating system would not write it.
+    /// The operating system refused to write a file.
     #[error(
         "{file}: cannot be written ({source}); nothing was changed, check the folder, its rights and the free space"
     )]
     Unwritable {
         /// The file.
         file: String,
-        /// What the system says.
+        /// The system's reason.
         source: std::io::Error,
     },
-    /// A pickle: a program, not data.
+    /// A file is a pickle, which is a program.
     #[error(
         "{file}: is a Python pickle, which can run code and is never read; \
          get the checkpoint as .safetensors in a diffusers folder"
@@ -74,22 +80,22 @@ pub enum Error {
         /// The file.
         file: String,
     },
-    /// A layout that is understood but not implemented.
-    #[error("{file}: {what} not supported yet; give a Stable Diffusion 1 or 2 checkpoint as a diffusers folder")]
+    /// A file of a known kind that is not implemented.
+    #[error("{file}: {what} not supported yet; give a Stable Diffusion 1, 2 or XL checkpoint as a diffusers folder")]
     Unsupported {
         /// The file.
         file: String,
-        /// The layout, with its verb.
+        /// The kind, with its verb.
         what: String,
     },
-    /// Something else altogether.
+    /// Any other fault.
     #[error("{file}: {fact}; {remedy}")]
     Invalid {
         /// The file.
         file: String,
-        /// What is wrong.
+        /// The fault.
         fact: String,
-        /// What to do.
+        /// The remedy.
         remedy: &'static str,
     },
     /// A network does not fit its files, or the device failed.
@@ -97,23 +103,38 @@ pub enum Error {
     Network(#[from] networks::Error),
 }
 
-/// What reading a checkpoint returns.
+/// The result of reading a checkpoint or LoRA.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The remedy for a file that is not what it should be.
+/// The remedy for a damaged file.
 const FETCH_AGAIN: &str = "fetch it again";
+
+/// The path of a part's options.
+fn config_path(part: PartName) -> String {
+    format!("{}/config.json", part.folder())
+}
+
+/// Whether model_index.json says that no words at all are encoded to zeros; diffusers takes that for granted with SDXL.
+fn zeros_for_empty(store: &Store) -> Result<bool> {
+    let index = "model_index.json";
+    let says = if store.has(index) { store.json(index)?.get("force_zeros_for_empty_prompt").cloned() } else { None };
+    Ok(says.and_then(|says| says.as_bool()).unwrap_or(true))
+}
 
 /// The name of the checkpoint inside the program.
 pub const EMBEDDED: &str = "embedded";
 
-/// An open checkpoint in the diffusers layout: configs parsed, weights mapped, nothing on a device yet.
+/// An open checkpoint in the diffusers layout. Its small files are read and its weights are mapped; nothing is on a device.
 #[derive(Debug, Clone)]
 pub struct Checkpoint {
     name: String,
     store: Store,
-    unet: (unet::Config, Arc<TensorFile>),
-    vae: (vae::Config, Arc<TensorFile>),
-    text: (clip::Config, Arc<TensorFile>),
+    unet: Part<unet::Config>,
+    vae: Part<vae::Config>,
+    text_encoder: Part<clip::Config>,
+    text_encoder_2: Option<Part<clip::Config>>,
+    /// Whether no words at all are encoded to zeros.
+    zeros_for_empty: bool,
     scheduler: Value,
 }
 
@@ -121,7 +142,7 @@ impl Checkpoint {
     /// Opens `"embedded"`, `"embedded/few_steps"`, or a diffusers folder.
     ///
     /// # Errors
-    /// Where there is none, or its files are damaged, not supported or do not fit together.
+    /// Where there is no such folder, or its files are damaged, not supported or do not fit together.
     pub fn open(name_or_path: &str) -> Result<Self> {
         let (name, store) = Store::open(name_or_path)?;
         if !store.has("unet/config.json") {
@@ -131,47 +152,86 @@ impl Checkpoint {
                 remedy: "give the folder that holds unet, vae, text_encoder and tokenizer",
             });
         }
-        if store.has("text_encoder_2/config.json") {
-            let what = "checkpoints with two text encoders (SDXL) are".to_owned();
-            return Err(Error::Unsupported { file: store.describe("text_encoder_2/config.json"), what });
+        let has = |part| store.has(&config_path(part));
+        if has(PartName::TextEncoder2) && !has(PartName::TextEncoder) {
+            let what = "a checkpoint with a second text encoder alone (the SDXL refiner) is".to_owned();
+            return Err(Error::Unsupported { file: store.describe(&config_path(PartName::TextEncoder2)), what });
         }
-        let weights = |folder: &str, stem: &str| TensorFile::open(&store, folder, stem).map(Arc::new);
-        let unet_file = store.describe("unet/config.json");
-        let text_file = store.describe("text_encoder/config.json");
-        let unet = unet::Config::parse(&store.json("unet/config.json")?, &unet_file)?;
-        let vae = vae::Config::parse(&store.json("vae/config.json")?, &store.describe("vae/config.json"))?;
-        let text = clip::Config::parse(&store.json("text_encoder/config.json")?, &text_file)?;
+        let unet = Part::open(&store, PartName::Unet, unet::Config::parse)?;
+        let vae = Part::open(&store, PartName::Vae, vae::Config::parse)?;
+        let text_encoder = Part::open(&store, PartName::TextEncoder, clip::Config::parse)?;
+        let text_encoder_2 = match PartName::TextEncoder2 {
+            part if has(part) => Some(Part::open(&store, part, clip::Config::parse)?),
+            _ => None,
+        };
+        let zeros_for_empty = text_encoder_2.is_some() && zeros_for_empty(&store)?;
+        let scheduler = store.json("scheduler/scheduler_config.json")?;
+        let this = Self { name, store, unet, vae, text_encoder, text_encoder_2, zeros_for_empty, scheduler };
+        this.check()?;
+        Ok(this)
+    }
+
+    /// Checks that the parts fit together.
+    fn check(&self) -> Result<()> {
+        let (unet, latent_channels) = (&self.unet.config, self.vae.config.latent_channels);
+        let file = || self.store.describe("unet/config.json");
         // An inpainting UNet sees the latent, the mask and the masked picture's latent (Rombach et al. 2022, section 4.5).
-        let inputs = [vae.latent_channels, 2 * vae.latent_channels + 1];
-        if !inputs.contains(&unet.in_channels) || unet.out_channels != vae.latent_channels {
+        let inputs = [latent_channels, 2 * latent_channels + 1];
+        if !inputs.contains(&unet.in_channels) || unet.out_channels != latent_channels {
             let what = format!(
-                "a UNet from {} to {} channels over latents of {} (depth, instructions, …) is",
-                unet.in_channels, unet.out_channels, vae.latent_channels
+                "a UNet from {} to {} channels over latents of {latent_channels} (depth, instructions, …) is",
+                unet.in_channels, unet.out_channels
             );
-            return Err(Error::Unsupported { file: unet_file, what });
+            return Err(Error::Unsupported { file: file(), what });
         }
-        if let Some(width) = unet.cross_attention_dim().filter(|&width| width != text.hidden_size) {
+        let text_width = self.text_width();
+        if let Some(width) = unet.cross_attention_dim().filter(|&width| width != text_width) {
             return Err(Error::Invalid {
-                file: unet_file,
-                fact: format!(
-                    "cross_attention_dim is {width}, but the text encoder's hidden_size {}",
-                    text.hidden_size
-                ),
+                file: file(),
+                fact: format!("cross_attention_dim is {width}, but the text encoder's hidden_size {text_width}"),
                 remedy: "use UNet and text encoder of one checkpoint",
             });
         }
-        let scheduler = store.json("scheduler/scheduler_config.json")?;
-        Ok(Self {
-            unet: (unet, weights("unet", "diffusion_pytorch_model")?),
-            vae: (vae, weights("vae", "diffusion_pytorch_model")?),
-            text: (text, weights("text_encoder", "model")?),
-            scheduler,
-            name,
-            store,
-        })
+        let pooled = self.text_encoder_2.as_ref().map(|part| part.config.projection_dim);
+        match unet.added.map(|added| added.pooled) {
+            wanted if wanted == pooled => Ok(()),
+            Some(wanted) => Err(Error::Invalid {
+                file: file(),
+                fact: match pooled {
+                    Some(found) => format!("wants pooled text {wanted} wide, but the second text encoder's is {found}"),
+                    None => format!("wants pooled text {wanted} wide, but there is no second text encoder"),
+                },
+                remedy: "use UNet and text encoders of one checkpoint",
+            }),
+            None => {
+                let what = "a UNet without pooled text beside two text encoders is".to_owned();
+                Err(Error::Unsupported { file: file(), what })
+            }
+        }
     }
 
-    /// What to call it: the folder's name, or `embedded`; behind it `/few_steps` where it is a few-step version.
+    /// The hidden states that its UNet was trained on.
+    fn hidden_state(&self) -> HiddenState {
+        if self.text_encoder_2.is_some() { HiddenState::Penultimate } else { HiddenState::Last }
+    }
+
+    /// Its text encoders, in the order in which their states are joined.
+    fn text_encoders(&self) -> impl Iterator<Item = &Part<clip::Config>> {
+        [&self.text_encoder].into_iter().chain(&self.text_encoder_2)
+    }
+
+    /// Width of a token's state: of all text encoders together.
+    fn text_width(&self) -> usize {
+        self.text_encoders().map(|part| part.config.hidden_size).sum()
+    }
+
+    /// Its networks' files.
+    fn parts(&self) -> impl Iterator<Item = (PartName, &Arc<TensorFile>)> {
+        let texts = self.text_encoders().map(|part| (part.name, &part.tensors));
+        [(self.unet.name, &self.unet.tensors), (self.vae.name, &self.vae.tensors)].into_iter().chain(texts)
+    }
+
+    /// The folder's name, or `embedded`, followed by `/few_steps` for a few-step version.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
@@ -180,30 +240,34 @@ impl Checkpoint {
     /// The window: side of the latents that the UNet was trained on.
     #[must_use]
     pub fn window(&self) -> usize {
-        self.unet.0.sample_size.unwrap_or(64)
+        self.unet.config.sample_size.unwrap_or(64)
     }
 
     /// Pixels of a picture per pixel of its latent, in each direction: 8 in all known checkpoints.
     #[must_use]
     pub fn latent_scale(&self) -> usize {
-        self.vae.0.scale()
+        self.vae.config.scale()
     }
 
-    /// scheduler/scheduler_config.json as it is.
+    /// The content of scheduler/scheduler_config.json.
     #[must_use]
     pub fn scheduler(&self) -> &Value {
         &self.scheduler
     }
 
-    /// The vocabulary.
+    /// The vocabulary of its text encoder, or of the first of two.
     ///
     /// # Errors
     /// Where its files are missing or damaged.
     pub fn tokenizer(&self) -> Result<Tokenizer> {
-        Tokenizer::open(&self.store, self.text.0.max_position_embeddings, self.text.0.vocab_size)
+        self.tokenizer_of(&self.text_encoder)
     }
 
-    /// The words it was trained on (known_words.json), where it says so.
+    fn tokenizer_of(&self, text_encoder: &Part<clip::Config>) -> Result<Tokenizer> {
+        Tokenizer::open(&self.store, text_encoder.name, &text_encoder.config)
+    }
+
+    /// The words it was trained on (known_words.json), where it lists them.
     ///
     /// # Errors
     /// Where the list is damaged.
@@ -219,26 +283,26 @@ impl Checkpoint {
         })
     }
 
-    /// Bytes of its weights as f32, which is what they take on a device.
+    /// Bytes of its weights as f32, the type on the processor.
     #[must_use]
     pub fn memory(&self) -> usize {
-        [&self.unet.1, &self.vae.1, &self.text.1].iter().map(|file| file.parameters() * size_of::<f32>()).sum()
+        self.parts().map(|(_, tensors)| tensors.parameters() * size_of::<f32>()).sum()
     }
 
-    /// What it is, for `polyptych info` and the window.
+    /// Its figures, for `polyptych info` and the window.
     ///
     /// # Errors
-    /// Where a file that only this reads is damaged.
+    /// Where the vocabulary or the list of known words is missing or damaged.
     pub fn summary(&self) -> Result<Summary> {
         Summary::of(self)
     }
 
-    /// What LoRAs change of UNet and text encoder, and a warning for each that fits in part.
+    /// The changes that LoRAs make to each part, and a warning for each LoRA that fits in part.
     ///
     /// # Errors
     /// Where one is for another family.
-    fn patches(&self, loras: &[(Arc<LoraFile>, f32)]) -> Result<([Patches; 2], Vec<InPart>)> {
-        Patches::fit(loras, &self.unet.1, &self.text.1, self.text.0.hidden_size)
+    fn patches(&self, loras: &[(Arc<LoraFile>, f32)]) -> Result<(BTreeMap<PartName, Patches>, Vec<InPart>)> {
+        Patches::fit(loras, self.parts(), self.text_width())
     }
 
     /// Puts the networks on a device.
@@ -260,7 +324,7 @@ impl Checkpoint {
         }
     }
 
-    /// Puts the networks on a backend that the caller has set up.
+    /// Puts the networks on a given backend.
     ///
     /// # Errors
     /// As [`Checkpoint::load`].

@@ -1,37 +1,37 @@
 //! A checkpoint on a device.
 
-use super::lora::{Applied, InPart, Merged, Patches};
-use super::{Checkpoint, Error, LoraFile, Result, Tokenizer, Tokens};
+use super::loaded::{Loaded, Networks};
+use super::lora::{Applied, InPart};
+use super::{Checkpoint, Error, LoraFile, PartName, Result, Tokenizer, Tokens};
 use crate::backend::Backend;
 use crate::diffusion::{AreaCall, Call, Moments, Network, NetworkError, Planes, PromptId};
-use crate::networks::clip::TextEncoder;
-use crate::networks::unet::{self, AreaMasks, Unet};
-use crate::networks::vae::Autoencoder;
-use crate::networks::{self, Error as NetworksError};
-use std::collections::HashMap;
+use crate::networks::{Conditioning, Error as NetworksError};
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
-/// Text encoder, UNet and VAE on a device, whichever it is.
+/// The networks of a checkpoint on a device, of whatever backend.
 pub struct Model {
-    /// What it is made of, for other LoRAs.
+    /// The files, from which parts are made again when LoRAs change.
     checkpoint: Checkpoint,
-    /// The LoRAs on UNet and text encoder; none where a network was lost by a failure.
-    applied: [Option<Applied>; 2],
+    /// The LoRAs merged into each part. A part that was lost by a failure has no entry.
+    applied: BTreeMap<PartName, Applied>,
     tokenizer: Tokenizer,
+    /// The second text encoder's.
+    tokenizer_2: Option<Tokenizer>,
     networks: Box<dyn Networks>,
     prompts: HashMap<String, PromptId>,
-    /// What pictures of one colour are encoded to: bootstrapping asks for the same ones in every run of a seed.
+    /// Encoded pictures of one colour: bootstrapping asks for the same ones in every run of a seed.
     solids: HashMap<Solid, Moments>,
 }
 
 /// Bits of the colour, height and width of a picture of one colour.
 type Solid = (Vec<u32>, usize, usize);
 
-/// So many are remembered.
+/// The most encoded colours that are kept.
 const SOLIDS: usize = 256;
 
-/// What makes a picture of one colour the same as another.
+/// The key of a picture of one colour; `None` for any other picture.
 fn solid(pictures: &Planes) -> Option<Solid> {
     let plane = pictures.plane_len();
     let colour = |plane: &[f32]| {
@@ -57,36 +57,37 @@ impl fmt::Debug for Model {
 
 impl Model {
     pub(super) fn load(checkpoint: &Checkpoint, backend: impl Backend, loras: &[(Arc<LoraFile>, f32)]) -> Result<Self> {
-        let ([unet, text], _) = checkpoint.patches(loras)?;
+        let (patches, _) = checkpoint.patches(loras)?;
         Ok(Self {
-            networks: Box::new(Loaded::load(checkpoint, backend, &unet, &text)?),
+            networks: Box::new(Loaded::load(checkpoint, backend, &patches)?),
             tokenizer: checkpoint.tokenizer()?,
+            tokenizer_2: checkpoint.text_encoder_2.as_ref().map(|part| checkpoint.tokenizer_of(part)).transpose()?,
             checkpoint: checkpoint.clone(),
-            applied: [Some(unet.applied), Some(text.applied)],
+            applied: patches.into_iter().map(|(part, patches)| (part, patches.applied)).collect(),
             prompts: HashMap::new(),
             solids: HashMap::new(),
         })
     }
 
-    /// Draws with these LoRAs from now on, each at its weight, in place of those before: networks that other LoRAs or weights
-    /// change are made again from the checkpoint's own weights, so that it is the same as loading it with them. Where the text
-    /// encoder is, prompts given out before are void. Returns a warning for each LoRA that fits in part.
+    /// Replaces the LoRAs by these, each at its weight. Parts with other LoRAs or weights than before are made again from the
+    /// checkpoint's own weights, so that the result equals a fresh load. Where a text encoder is among them, all [`PromptId`]s
+    /// become void. Returns a warning for each LoRA that fits in part.
     ///
     /// # Errors
-    /// Where a LoRA is for another family or not finite, or the device fails. After the first nothing has changed; after the
-    /// others this must succeed before anything is drawn.
+    /// Where a LoRA is for another family: nothing has changed then. Also where one is not finite or the device fails: then
+    /// another call must succeed before anything is drawn.
     pub fn set_loras(&mut self, loras: &[(Arc<LoraFile>, f32)]) -> Result<Vec<InPart>> {
-        let ([unet, text], warnings) = self.checkpoint.patches(loras)?;
-        if self.applied[0].as_ref() != Some(&unet.applied) {
-            self.applied[0] = None;
-            self.networks.reload_unet(&self.checkpoint, &unet)?;
-            self.applied[0] = Some(unet.applied);
-        }
-        if self.applied[1].as_ref() != Some(&text.applied) {
-            self.applied[1] = None;
-            self.forget_prompts();
-            self.networks.reload_text(&self.checkpoint, &text)?;
-            self.applied[1] = Some(text.applied);
+        let (patches, warnings) = self.checkpoint.patches(loras)?;
+        for (part, patches) in patches {
+            if self.applied.get(&part) == Some(&patches.applied) {
+                continue;
+            }
+            self.applied.remove(&part);
+            if part.is_text_encoder() {
+                self.forget_prompts();
+            }
+            self.networks.reload(part, &self.checkpoint, &patches)?;
+            self.applied.insert(part, patches.applied);
         }
         Ok(warnings)
     }
@@ -97,15 +98,15 @@ impl Model {
         self.networks.describe()
     }
 
-    /// The vocabulary.
+    /// The vocabulary. The second text encoder's has the same tokens and pads with another.
     #[must_use]
     pub fn tokenizer(&self) -> &Tokenizer {
         &self.tokenizer
     }
 
-    /// Encodes words, or finds them among those encoded before. The embedding stays on the device. Where words are
-    /// [weighted](super::weighting), their embedding is moved away from the empty prompt's, or towards it:
-    /// e = e₀ + w · (e − e₀), as ComfyUI does.
+    /// Encodes a prompt, or finds it among those encoded before. Where words are [weighted](super::weighting), their states are
+    /// moved away from the empty prompt's, or towards it: e = e₀ + w · (e − e₀), as ComfyUI does. The empty prompt is zeros where
+    /// the checkpoint asks for it (SDXL's `force_zeros_for_empty_prompt`).
     ///
     /// # Errors
     /// Where the device fails.
@@ -113,26 +114,40 @@ impl Model {
         if let Some(&id) = self.prompts.get(words) {
             return Ok(id);
         }
-        let Tokens { ids, weights, .. } = self.tokenizer.encode(words)?;
+        let ids_of = |words: &str| -> Result<Vec<Vec<u32>>> {
+            let tokenizers = [&self.tokenizer].into_iter().chain(&self.tokenizer_2);
+            tokenizers.map(|tokenizer| Ok(tokenizer.encode(words)?.ids)).collect()
+        };
+        let Tokens { weights, count, .. } = self.tokenizer.encode(words)?;
         let weighted = weights.iter().any(|weight| weight.to_bits() != 1.0_f32.to_bits());
-        let empty = if weighted { Some(self.tokenizer.encode("")?.ids) } else { None };
-        let id = PromptId(self.networks.encode_words(&ids, empty.as_deref().map(|empty| (empty, &*weights)))?);
+        let empty = if weighted { Some(ids_of("")?) } else { None };
+        let weighting = empty.as_deref().map(|empty| (empty, &*weights));
+        let zeros = count == 0 && self.checkpoint.zeros_for_empty;
+        let id = PromptId(self.networks.encode_prompt(&ids_of(words)?, weighting, zeros)?);
         self.prompts.insert(words.to_owned(), id);
         Ok(id)
     }
 
-    /// Forgets all words, and frees their embeddings. Ids given out before are void.
+    /// Forgets all prompts and frees their memory. All [`PromptId`]s become void.
     pub fn forget_prompts(&mut self) {
         self.prompts.clear();
-        self.networks.forget_words();
+        self.networks.forget_prompts();
     }
 
-    /// The text embedding of `prompt` as `[tokens, width]`, row by row.
+    /// The token states of `prompt` as `[tokens, width]`, row by row.
     ///
     /// # Errors
-    /// Where there is no such prompt, or the device fails.
+    /// Where there is no such prompt.
     pub fn embedding(&self, prompt: PromptId) -> Result<Vec<f32>> {
-        Ok(self.networks.embedding(prompt)?)
+        Ok(self.conditioning(prompt)?.tokens.clone())
+    }
+
+    /// The conditioning that `prompt` was encoded to.
+    ///
+    /// # Errors
+    /// Where there is no such prompt.
+    pub fn conditioning(&self, prompt: PromptId) -> Result<&Conditioning> {
+        Ok(self.networks.conditioning(prompt)?)
     }
 }
 
@@ -156,11 +171,15 @@ impl From<Error> for NetworkError {
 
 impl Network for Model {
     fn latent_channels(&self) -> usize {
-        self.checkpoint.vae.0.latent_channels
+        self.checkpoint.vae.config.latent_channels
     }
 
     fn in_channels(&self) -> usize {
         self.networks.in_channels()
+    }
+
+    fn shares_inputs(&self) -> bool {
+        self.checkpoint.unet.config.added.is_none()
     }
 
     fn predict(&mut self, inputs: &Planes, timestep: f32, calls: &[Call]) -> Result<Planes, NetworkError> {
@@ -188,313 +207,5 @@ impl Network for Model {
 
     fn decode(&mut self, latents: &Planes) -> Result<Planes, NetworkError> {
         Ok(self.networks.decode(latents)?)
-    }
-}
-
-/// The networks with their backend's type hidden.
-trait Networks: Send {
-    fn describe(&self) -> String;
-    /// With a weight for each id, embeddings are moved away from those of the other ids, the empty prompt's.
-    fn encode_words(&mut self, ids: &[u32], weighting: Option<(&[u32], &[f32])>) -> networks::Result<usize>;
-    fn forget_words(&mut self);
-    fn reload_unet(&mut self, checkpoint: &Checkpoint, patches: &Patches) -> networks::Result<()>;
-    fn reload_text(&mut self, checkpoint: &Checkpoint, patches: &Patches) -> networks::Result<()>;
-    fn embedding(&self, prompt: PromptId) -> networks::Result<Vec<f32>>;
-    fn in_channels(&self) -> usize;
-    fn predict(&mut self, inputs: &Planes, timestep: f32, calls: &[Call]) -> networks::Result<Planes>;
-    fn predict_areas(&mut self, inputs: &Planes, timestep: f32, calls: &[AreaCall]) -> networks::Result<Planes>;
-    fn encode(&self, pictures: &Planes) -> networks::Result<Moments>;
-    fn decode(&self, latents: &Planes) -> networks::Result<Planes>;
-}
-
-/// Bytes that the VAE may always take.
-const SMALL_ROOM: usize = 1 << 30;
-/// Bytes that it takes at most, if it can do with so little.
-const LARGE_ROOM: usize = 4 << 30;
-/// How often a quarter of the room is tried where the device has not as much.
-const SMALLER_ROOMS: u32 = 4;
-
-/// The bytes that the VAE gets for a picture of which the `whole` would take so many: all where that is little, else a
-/// quarter, with which strips are computed about one and a half times; beyond [`LARGE_ROOM`] they take more time instead of
-/// more memory.
-pub(super) fn room(whole: usize) -> usize {
-    if whole <= SMALL_ROOM { whole } else { (whole / 4).min(LARGE_ROOM) }
-}
-
-/// Bytes of prompts that are kept as the UNet reads them. Those of one call are always kept.
-const PROMPTS: usize = 256 << 20;
-
-/// An encoded prompt.
-struct Encoded<B: Backend> {
-    /// The text embedding `[1, tokens, width]`.
-    embedding: B::Tensor,
-    /// The same as the UNet reads it, once it was asked for.
-    prepared: Option<unet::Prompt<B>>,
-}
-
-struct Loaded<B: Backend> {
-    backend: B,
-    /// This and the UNet are none while they are made again, and after that has failed.
-    text: Option<TextEncoder<B>>,
-    unet: Option<Unet<B>>,
-    in_channels: usize,
-    vae: Autoencoder<B>,
-    /// By [`PromptId`].
-    prompts: Vec<Encoded<B>>,
-    /// The last timestep, as its bits and as the UNet reads it.
-    step: Option<(u32, unet::Step<B>)>,
-}
-
-impl<B: Backend> Loaded<B> {
-    fn load(checkpoint: &Checkpoint, backend: B, unet: &Patches, text: &Patches) -> networks::Result<Self> {
-        let (config, file) = &checkpoint.vae;
-        let vae = Autoencoder::load(config.clone(), &backend, &**file)?;
-        let in_channels = checkpoint.unet.0.in_channels;
-        let mut this = Self { text: None, unet: None, in_channels, vae, backend, prompts: Vec::new(), step: None };
-        this.reload_text(checkpoint, text)?;
-        this.reload_unet(checkpoint, unet)?;
-        Ok(this)
-    }
-
-    fn text(&self) -> networks::Result<&TextEncoder<B>> {
-        self.text.as_ref().ok_or_else(|| NetworksError::Input("the text encoder could not be loaded".to_owned()))
-    }
-
-    fn unet(&self) -> networks::Result<&Unet<B>> {
-        self.unet.as_ref().ok_or_else(no_unet)
-    }
-
-    fn encoded(&self, prompt: PromptId) -> networks::Result<&Encoded<B>> {
-        self.prompts.get(prompt.0).ok_or_else(|| no_prompt(prompt))
-    }
-
-    /// Makes everything ready that a call of the UNet reads beside its inputs.
-    fn prepare(&mut self, timestep: f32, prompts: &[PromptId]) -> networks::Result<()> {
-        let Self { backend, unet, .. } = self;
-        let unet = unet.as_ref().ok_or_else(no_unet)?;
-        if self.step.as_ref().is_none_or(|(bits, _)| *bits != timestep.to_bits()) {
-            self.step = Some((timestep.to_bits(), unet.step(backend, timestep)?));
-        }
-        let bytes = |encoded: &Encoded<B>| {
-            let tokens = backend.shape(&encoded.embedding).get(1).copied().unwrap_or(0);
-            unet.prompt_bytes(backend, tokens)
-        };
-        let wanted = |id: usize| prompts.contains(&PromptId(id));
-        let all = self.prompts.iter().enumerate();
-        let kept =
-            all.filter(|(id, encoded)| encoded.prepared.is_some() || wanted(*id)).map(|(_, encoded)| bytes(encoded));
-        if kept.sum::<usize>() > PROMPTS {
-            let others = self.prompts.iter_mut().enumerate().filter(|(id, _)| !wanted(*id));
-            others.for_each(|(_, encoded)| encoded.prepared = None);
-        }
-        for &prompt in prompts {
-            let encoded = self.prompts.get_mut(prompt.0).ok_or_else(|| no_prompt(prompt))?;
-            if encoded.prepared.is_none() {
-                encoded.prepared = Some(unet.prompt(backend, &encoded.embedding)?);
-            }
-        }
-        Ok(())
-    }
-
-    /// The timestep as the UNet reads it, once it is prepared.
-    fn step(&self) -> networks::Result<&unet::Step<B>> {
-        self.step.as_ref().map(|(_, step)| step).ok_or_else(no_unet)
-    }
-
-    /// Prompts as the UNet reads them, once they are prepared.
-    fn prepared(&self, prompts: &[PromptId]) -> networks::Result<Vec<&unet::Prompt<B>>> {
-        prompts.iter().map(|&id| self.encoded(id)?.prepared.as_ref().ok_or_else(|| no_prompt(id))).collect()
-    }
-
-    fn upload(&self, planes: &Planes, channels: usize, what: &str) -> networks::Result<B::Tensor> {
-        let &Planes { count, channels: found, height, width, ref data } = planes;
-        if found != channels || count * height * width == 0 || data.len() != count * found * height * width {
-            let message = format!(
-                "{what} of {channels} planes wanted, found {count} of {found} planes of {height} × {width} ({} values)",
-                data.len()
-            );
-            return Err(NetworksError::Input(message));
-        }
-        Ok(self.backend.upload(&[count, channels, height, width], data)?)
-    }
-
-    /// Calls the UNet with `run(rows, first)` for calls `first..` on inputs `rows`: all at once, or where the device is out of
-    /// memory in halves.
-    fn in_batches(
-        &self,
-        rows: &[usize],
-        run: impl Fn(&[usize], usize) -> networks::Result<B::Tensor>,
-    ) -> networks::Result<Planes> {
-        let mut size = rows.len().max(1);
-        let mut done: Option<Planes> = None;
-        while done.as_ref().map_or(0, |done| done.count) < rows.len().max(1) {
-            let from = done.as_ref().map_or(0, |done| done.count);
-            let batch = &rows[from..(from + size).min(rows.len())];
-            match run(batch, from).and_then(|out| self.download(&out)) {
-                Ok(out) => match &mut done {
-                    Some(done) => {
-                        done.count += out.count;
-                        done.data.extend(out.data);
-                    }
-                    None => done = Some(out),
-                },
-                Err(error) if error.out_of_memory().is_some() && size > 1 => {
-                    log::warn!("{error}; going on in batches of {}", size.div_ceil(2));
-                    size = size.div_ceil(2);
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        done.ok_or_else(|| NetworksError::Input("a batch of no calls".to_owned()))
-    }
-
-    /// Encodes or decodes within a room that is right for the size, or in less where the device has not that much.
-    fn in_room(
-        &self,
-        x: &B::Tensor,
-        bytes: impl Fn(&Autoencoder<B>, &B, &B::Tensor) -> networks::Result<usize>,
-        run: impl Fn(&Autoencoder<B>, &B, B::Tensor, usize) -> networks::Result<B::Tensor>,
-    ) -> networks::Result<B::Tensor> {
-        let whole = bytes(&self.vae, &self.backend, x)?;
-        let mut room = room(whole).min(self.backend.room().unwrap_or(usize::MAX));
-        for _ in 0..SMALLER_ROOMS {
-            match run(&self.vae, &self.backend, x.clone(), room) {
-                Err(error) if error.out_of_memory().is_some() => {
-                    log::warn!("{error}; going on in smaller strips");
-                    room /= 4;
-                }
-                other => return other,
-            }
-        }
-        run(&self.vae, &self.backend, x.clone(), room)
-    }
-
-    fn download(&self, x: &B::Tensor) -> networks::Result<Planes> {
-        let [count, channels, height, width] = *self.backend.shape(x) else {
-            return Err(NetworksError::Input("the network gave no image".to_owned()));
-        };
-        Ok(Planes { count, channels, height, width, data: self.backend.download(x)? })
-    }
-}
-
-fn no_unet() -> NetworksError {
-    NetworksError::Input("the UNet could not be loaded".to_owned())
-}
-
-fn no_prompt(prompt: PromptId) -> NetworksError {
-    NetworksError::Input(format!("there is no prompt {}", prompt.0))
-}
-
-impl<B: Backend> Networks for Loaded<B> {
-    fn describe(&self) -> String {
-        self.backend.describe()
-    }
-
-    fn encode_words(&mut self, ids: &[u32], weighting: Option<(&[u32], &[f32])>) -> networks::Result<usize> {
-        let text = self.text()?;
-        let mut embedding = text.forward(&self.backend, ids)?;
-        if let Some((empty, weights)) = weighting {
-            let empty = text.forward(&self.backend, empty)?;
-            let Ok([mut moved, empty]) = <[_; 2]>::try_from(self.backend.download_all(&[&embedding, &empty])?) else {
-                return Err(NetworksError::Input("the device gave back other tensors than it was asked".to_owned()));
-            };
-            let width = moved.len() / weights.len().max(1);
-            for (at, (value, empty)) in moved.iter_mut().zip(empty).enumerate() {
-                *value = empty + weights.get(at / width.max(1)).copied().unwrap_or(1.0) * (*value - empty);
-            }
-            embedding = self.backend.upload(&self.backend.shape(&embedding), &moved)?;
-        }
-        self.prompts.push(Encoded { embedding, prepared: None });
-        Ok(self.prompts.len() - 1)
-    }
-
-    fn forget_words(&mut self) {
-        self.prompts.clear();
-    }
-
-    fn reload_unet(&mut self, checkpoint: &Checkpoint, patches: &Patches) -> networks::Result<()> {
-        let (config, base) = &checkpoint.unet;
-        // Two at once may be more than the memory holds.
-        self.unet = None;
-        self.step = None;
-        self.prompts.iter_mut().for_each(|encoded| encoded.prepared = None);
-        self.unet = Some(Unet::load(config.clone(), &self.backend, &Merged { base, patches })?);
-        Ok(())
-    }
-
-    fn reload_text(&mut self, checkpoint: &Checkpoint, patches: &Patches) -> networks::Result<()> {
-        let (config, base) = &checkpoint.text;
-        self.text = None;
-        self.text = Some(TextEncoder::load(config.clone(), &self.backend, &Merged { base, patches })?);
-        Ok(())
-    }
-
-    fn embedding(&self, prompt: PromptId) -> networks::Result<Vec<f32>> {
-        Ok(self.backend.download(&self.encoded(prompt)?.embedding)?)
-    }
-
-    fn in_channels(&self) -> usize {
-        self.in_channels
-    }
-
-    fn predict(&mut self, inputs: &Planes, timestep: f32, calls: &[Call]) -> networks::Result<Planes> {
-        let prompts: Vec<PromptId> = calls.iter().map(|call| call.prompt).collect();
-        let rows: Vec<usize> = calls.iter().map(|call| call.input).collect();
-        self.prepare(timestep, &prompts)?;
-        let (x, step) = (self.upload(inputs, self.in_channels(), "inputs")?, self.step()?);
-        self.in_batches(&rows, |rows, from| {
-            let prompts = self.prepared(&prompts[from..from + rows.len()])?;
-            self.unet()?.forward(&self.backend, &x, step, rows, &prompts)
-        })
-    }
-
-    fn predict_areas(&mut self, inputs: &Planes, timestep: f32, calls: &[AreaCall]) -> networks::Result<Planes> {
-        let areas = |calls: &[AreaCall]| -> Vec<PromptId> {
-            calls.iter().flat_map(|call| &call.areas).map(|area| area.prompt).collect()
-        };
-        let rows: Vec<usize> = calls.iter().map(|call| call.input).collect();
-        self.prepare(timestep, &areas(calls))?;
-        let (x, step) = (self.upload(inputs, self.in_channels(), "inputs")?, self.step()?);
-        self.in_batches(&rows, |rows, from| {
-            let calls = &calls[from..from + rows.len()];
-            let counts: Vec<usize> = calls.iter().map(|call| call.areas.len()).collect();
-            let masks: Vec<&[f32]> = calls.iter().flat_map(|call| &call.areas).map(|area| &*area.mask).collect();
-            let masks = AreaMasks { counts: &counts, masks: &masks, height: inputs.height, width: inputs.width };
-            let prompts = self.prepared(&areas(calls))?;
-            self.unet()?.forward_areas(&self.backend, &x, step, rows, &prompts, &masks)
-        })
-    }
-
-    fn encode(&self, pictures: &Planes) -> networks::Result<Moments> {
-        let config = self.vae.config();
-        let scale = config.scale();
-        if !pictures.height.is_multiple_of(scale) || !pictures.width.is_multiple_of(scale) {
-            let (height, width) = (pictures.height, pictures.width);
-            return Err(NetworksError::Input(format!(
-                "a picture of {width} × {height}: sides must be multiples of {scale}"
-            )));
-        }
-        let x = self.upload(pictures, config.in_channels, "pictures")?;
-        let Planes { count, channels: both, height, width, data } =
-            self.download(&self.in_room(&x, Autoencoder::encode_bytes, Autoencoder::encode)?)?;
-        let channels = both / 2;
-        let len = channels * height * width;
-        let mut mean = Vec::with_capacity(count * len);
-        let mut std = Vec::with_capacity(count * len);
-        for image in data.chunks_exact((2 * len).max(1)) {
-            let (means, log_variances) = image.split_at(len);
-            mean.extend(means.iter().map(|mean| (mean - config.shift_factor) * config.scaling_factor));
-            let deviation = |log: &f32| (0.5 * log.clamp(-30.0, 20.0)).exp() * config.scaling_factor.abs();
-            std.extend(log_variances.iter().map(deviation));
-        }
-        let planes = |data| Planes { count, channels, height, width, data };
-        Ok(Moments { mean: planes(mean), std: planes(std) })
-    }
-
-    fn decode(&self, latents: &Planes) -> networks::Result<Planes> {
-        let config = self.vae.config();
-        let x = self.upload(latents, config.latent_channels, "latents")?;
-        let x = self.backend.affine(&x, config.scaling_factor.recip(), config.shift_factor)?;
-        self.download(&self.in_room(&x, Autoencoder::decode_bytes, Autoencoder::decode)?)
     }
 }

@@ -7,14 +7,14 @@ use crate::networks::{self, Weights};
 use safetensors::tensor::{Dtype, Metadata, SafeTensorError, SafeTensors, TensorInfo};
 use std::path::Path;
 
-/// One file of named tensors, its header read and checked.
+/// A mapped file of named tensors, whose header has been read and checked.
 #[derive(Debug)]
 pub(super) struct TensorFile {
     /// For messages.
     file: String,
     bytes: Bytes,
     header: Metadata,
-    /// Where the tensors begin.
+    /// The byte at which the tensors begin.
     start: usize,
 }
 
@@ -37,7 +37,7 @@ impl TensorFile {
         Self::parse(store.describe(&path), store.map(&path)?)
     }
 
-    /// A file by its path.
+    /// Opens a file by its path.
     pub(super) fn open_path(path: &Path) -> Result<Self> {
         Self::parse(path.display().to_string(), map_file(path)?)
     }
@@ -51,14 +51,14 @@ impl TensorFile {
         }
     }
 
-    /// The tensors' names, in order.
+    /// The tensors' names, sorted.
     pub(super) fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = self.header.tensors().into_keys().collect();
         names.sort_unstable();
         names
     }
 
-    /// A text of the header.
+    /// An entry of the header's metadata.
     pub(super) fn metadata(&self, key: &str) -> Option<&str> {
         self.header.metadata().as_ref()?.get(key).map(String::as_str)
     }
@@ -73,7 +73,7 @@ impl TensorFile {
         self.header.tensors().into_values().filter(|info| is_float(info.dtype))
     }
 
-    /// How many parameters it holds.
+    /// The number of floating-point values.
     pub(super) fn parameters(&self) -> usize {
         self.floats().map(|info| info.shape.iter().product::<usize>()).sum()
     }
@@ -89,7 +89,7 @@ impl TensorFile {
     }
 }
 
-/// What is wrong with a header, in one line.
+/// The fault of a header, in one line.
 fn fact(error: &SafeTensorError) -> String {
     match error {
         SafeTensorError::HeaderTooSmall => "is too short to be a safetensors file".to_owned(),

@@ -1,4 +1,4 @@
-//! Where a checkpoint's files are: in a folder, in the program, or in a folder inside another checkpoint's.
+//! The files of a checkpoint: in a folder, in the program, or in a folder inside another checkpoint's.
 
 use super::{EMBEDDED, Error, FETCH_AGAIN, Result, embedded};
 use memmap2::Mmap;
@@ -11,24 +11,24 @@ use std::path::{Path, PathBuf};
 /// A JSON file larger than this is not one of a checkpoint (the largest, a tokenizer.json, has about 4 MB).
 const LARGEST_TEXT: u64 = 64 << 20;
 
-/// A tree of files.
+/// A checkpoint's tree of files.
 #[derive(Debug, Clone)]
 pub(super) enum Store {
-    /// On disk.
+    /// A folder on disk.
     Folder(PathBuf),
-    /// In the program.
+    /// Files compiled into the program, by their paths.
     Embedded(&'static [(&'static str, &'static [u8])]),
-    /// In the folder for few steps inside another one.
+    /// The few-step version inside this tree.
     FewSteps(Box<Self>),
 }
 
-/// The folder of a few-step version, inside the checkpoint's that it was made from.
+/// The folder of a few-step version inside the folder of the checkpoint that it was distilled from.
 pub const FEW_STEPS: &str = "few_steps";
 
 /// The name of the embedded checkpoint's few-step version.
 pub const EMBEDDED_FEW_STEPS: &str = "embedded/few_steps";
 
-/// What the few-step version has of its own; of all else, what its folder lacks is the outer checkpoint's.
+/// Files that a few-step version must have itself. Any other file that its folder lacks is taken from the outer checkpoint.
 const ITS_OWN: [&str; 3] = ["unet", "scheduler", "README.md"];
 
 /// A file's content.
@@ -50,8 +50,8 @@ impl Deref for Bytes {
 }
 
 impl Bytes {
-    /// Lets the system take back the pages that hold a mapped file's bytes: it counts them as the program's memory. They are
-    /// read again, most often from the system's cache, when they are looked at again.
+    /// Gives the pages of a mapped file back to the system, which counts them as the program's memory. They are read again, most
+    /// often from the system's cache, when they are needed again.
     pub(super) fn release(&self) {
         #[cfg(unix)]
         if let Self::Mapped(map) = self {
@@ -66,7 +66,7 @@ impl Bytes {
 }
 
 impl Store {
-    /// The tree of this name or path, and what it is called.
+    /// Opens the tree of this name or path, and returns the checkpoint's name with it.
     pub(super) fn open(name_or_path: &str) -> Result<(String, Self)> {
         match name_or_path {
             EMBEDDED => return Ok((EMBEDDED.to_owned(), Self::Embedded(embedded::FILES))),
@@ -91,13 +91,13 @@ impl Store {
         Ok((name, Self::Folder(path.to_owned())))
     }
 
-    /// True where weights of a few-step version lie in it.
+    /// Whether it has the weights of a few-step version.
     pub(super) fn has_few_steps(&self) -> bool {
         let weights = |kind: &str| format!("{FEW_STEPS}/unet/diffusion_pytorch_model{kind}.safetensors");
         !matches!(self, Self::FewSteps(_)) && ["", ".fp16"].iter().any(|kind| self.has(&weights(kind)))
     }
 
-    /// Where the few-step version in this tree has a file.
+    /// The path, in this tree, of a file of its few-step version.
     fn within(&self, path: &str) -> String {
         let part = path.split('/').next().unwrap_or_default();
         let inner = |part: &str| format!("{FEW_STEPS}/{part}");
@@ -105,7 +105,7 @@ impl Store {
         if there { inner(path).trim_end_matches('/').to_owned() } else { path.to_owned() }
     }
 
-    /// True where there is a file or folder of this path.
+    /// Whether there is a file or folder of this path.
     fn has_part(&self, path: &str) -> bool {
         match self {
             Self::Folder(folder) => folder.join(path).exists(),
@@ -114,7 +114,7 @@ impl Store {
         }
     }
 
-    /// A file's name for messages.
+    /// A file's full name, for messages.
     pub(super) fn describe(&self, path: &str) -> String {
         match self {
             Self::Folder(folder) if path.is_empty() => folder.display().to_string(),
@@ -124,6 +124,7 @@ impl Store {
         }
     }
 
+    /// Whether there is a file of this path.
     pub(super) fn has(&self, path: &str) -> bool {
         match self {
             Self::Folder(folder) => folder.join(path).is_file(),
@@ -136,7 +137,7 @@ impl Store {
         Error::Missing { file: self.describe(path), remedy: "get the whole checkpoint in the diffusers layout" }
     }
 
-    /// The file's bytes without reading them all.
+    /// Maps a file.
     pub(super) fn map(&self, path: &str) -> Result<Bytes> {
         match self {
             Self::Folder(folder) => {
@@ -152,7 +153,7 @@ impl Store {
         }
     }
 
-    /// A file of text.
+    /// Reads a text file.
     pub(super) fn text(&self, path: &str) -> Result<String> {
         let invalid =
             |fact: &str| Error::Invalid { file: self.describe(path), fact: fact.to_owned(), remedy: FETCH_AGAIN };
@@ -177,7 +178,7 @@ impl Store {
         String::from_utf8(bytes).map_err(|_| invalid("is not UTF-8 text"))
     }
 
-    /// A file of JSON.
+    /// Reads a JSON file.
     pub(super) fn json(&self, path: &str) -> Result<Value> {
         let text = self.text(path)?;
         serde_json::from_str(&text).map_err(|error| Error::Invalid {
@@ -188,7 +189,7 @@ impl Store {
     }
 }
 
-/// A file's bytes without reading them all.
+/// Maps a file by its full path.
 pub(super) fn map_file(path: &Path) -> Result<Bytes> {
     let unreadable = |source| Error::Unreadable { file: path.display().to_string(), source };
     let file = File::open(path).map_err(unreadable)?;
@@ -202,7 +203,7 @@ pub(super) fn map_file(path: &Path) -> Result<Bytes> {
     map.map(Bytes::Mapped).map_err(unreadable)
 }
 
-/// What to say of a path that is not a folder.
+/// The error for a path that is not a folder.
 fn refuse_file(path: &Path) -> Error {
     let file = path.display().to_string();
     if !path.is_file() {
@@ -222,7 +223,7 @@ fn refuse_file(path: &Path) -> Error {
     }
 }
 
-/// True where a file is a pickle by its ending or its first bytes: a zip of one, or a bare one.
+/// Whether a file is a pickle by its ending or its first bytes: bare or in a zip archive.
 pub(super) fn is_pickle(path: &Path) -> std::io::Result<bool> {
     let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
     let mut start = [0_u8; 4];

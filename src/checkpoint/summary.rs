@@ -1,21 +1,22 @@
-//! What a checkpoint is, in figures.
+//! The figures of a checkpoint.
 
 use super::safetensors::TensorFile;
 use super::words::KnownWords;
-use super::{Checkpoint, FewSteps, Result};
+use super::{Checkpoint, FewSteps, PartName, Result};
 use serde::Serialize;
 use serde_json::Value;
+use std::sync::Arc;
 
-/// What `polyptych info` says of a checkpoint.
+/// The figures of a checkpoint that `polyptych info` prints.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Summary {
     /// Its name.
     pub name: String,
-    /// Its family in words: `Stable Diffusion 1`, `Stable Diffusion 2`, or `latent diffusion` for others.
+    /// Its family in words: `Stable Diffusion 1`, `Stable Diffusion 2`, `SDXL`, or `latent diffusion` for others.
     pub kind: &'static str,
-    /// What the UNet predicts: `epsilon`, `v_prediction` or `sample`.
+    /// The UNet's output: `epsilon`, `v_prediction` or `sample`.
     pub prediction_type: String,
-    /// Side of the latents it was trained on.
+    /// Side of the latents that the UNet was trained on.
     pub window: usize,
     /// Pixels per latent pixel.
     pub latent_scale: usize,
@@ -23,31 +24,31 @@ pub struct Summary {
     pub latent_channels: usize,
     /// Width of a text embedding.
     pub text_width: usize,
-    /// Tokens in the vocabulary.
+    /// The number of tokens in the vocabulary.
     pub vocabulary: usize,
-    /// Tokens of a prompt, without its first and last.
+    /// The most tokens of a prompt that are read, without start and end.
     pub token_limit: usize,
-    /// How it is drawn with in few steps, where it was made for that.
+    /// The kind of its distillation, where it was made for few steps.
     pub few_steps: Option<FewSteps>,
-    /// True where a few-step version of it lies in its folder.
+    /// Whether a few-step version of it lies in its folder.
     pub has_few_steps: bool,
-    /// Its networks.
-    pub parts: Vec<Part>,
-    /// The words it was trained on, where it says so.
+    /// Its networks' files.
+    pub parts: Vec<PartSummary>,
+    /// The words it was trained on, where it lists them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub known_words: Option<KnownWords>,
 }
 
 /// One network's file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Part {
-    /// `unet`, `vae` or `text_encoder`.
+pub struct PartSummary {
+    /// Its folder: `unet`, `vae`, `text_encoder` or `text_encoder_2`.
     pub name: &'static str,
-    /// How many parameters.
+    /// The number of its parameters.
     pub parameters: usize,
     /// Bytes of its file.
     pub bytes: usize,
-    /// The type they are stored in.
+    /// The type of most of them in the file.
     pub dtype: &'static str,
 }
 
@@ -60,19 +61,20 @@ impl Summary {
 
     pub(super) fn of(checkpoint: &Checkpoint) -> Result<Self> {
         let tokenizer = checkpoint.tokenizer()?;
-        let part = |name, file: &TensorFile| Part {
-            name,
+        let part = |(name, file): (PartName, &Arc<TensorFile>)| PartSummary {
+            name: name.folder(),
             parameters: file.parameters(),
             bytes: file.len(),
             dtype: file.dtype(),
         };
-        let channels: Vec<usize> = checkpoint.unet.0.down.iter().map(|level| level.channels).collect();
-        let text_width = checkpoint.text.0.hidden_size;
+        let channels: Vec<usize> = checkpoint.unet.config.down.iter().map(|level| level.channels).collect();
+        let text_width = checkpoint.text_width();
         Ok(Self {
             name: checkpoint.name().to_owned(),
             kind: match (channels.as_slice(), text_width) {
                 ([320, 640, 1280, 1280], 768) => "Stable Diffusion 1",
                 ([320, 640, 1280, 1280], 1024) => "Stable Diffusion 2",
+                ([320, 640, 1280], 2048) => "SDXL",
                 _ => "latent diffusion",
             },
             prediction_type: match checkpoint.scheduler.get("prediction_type") {
@@ -81,17 +83,13 @@ impl Summary {
             },
             window: checkpoint.window(),
             latent_scale: checkpoint.latent_scale(),
-            latent_channels: checkpoint.vae.0.latent_channels,
+            latent_channels: checkpoint.vae.config.latent_channels,
             text_width,
             vocabulary: tokenizer.vocabulary(),
             token_limit: tokenizer.limit(),
             few_steps: checkpoint.few_steps(),
             has_few_steps: checkpoint.has_few_steps(),
-            parts: vec![
-                part("unet", &checkpoint.unet.1),
-                part("vae", &checkpoint.vae.1),
-                part("text_encoder", &checkpoint.text.1),
-            ],
+            parts: checkpoint.parts().map(part).collect(),
             known_words: checkpoint.known_words()?,
         })
     }

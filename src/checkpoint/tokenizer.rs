@@ -1,17 +1,18 @@
-//! CLIP's byte-pair vocabulary: words to token ids.
+//! CLIP's byte-pair vocabulary, which turns a prompt into token ids.
 
 use super::store::Store;
 use super::weighting::{self, Weighted};
-use super::{Error, FETCH_AGAIN, Result};
+use super::{Error, FETCH_AGAIN, PartName, Result};
+use crate::networks::clip;
 use serde_json::{Map, Value, json};
 use std::fmt::Display;
 use tokenizers::models::bpe::BPE;
 use tokenizers::{AddedToken, NormalizerWrapper, PreTokenizerWrapper};
 
-/// Longer prompts are not looked at beyond this many bytes: far more than any text encoder reads.
+/// The bytes of a prompt that are looked at: far more than any text encoder reads.
 const LONGEST: usize = 32 << 10;
 
-/// Turns words into token ids, as transformers' `CLIPTokenizer` does.
+/// A tokenizer that gives the ids of transformers' `CLIPTokenizer`.
 #[derive(Debug)]
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
@@ -26,45 +27,44 @@ pub struct Tokenizer {
 /// A prompt as token ids.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tokens {
-    /// As many ids as the text encoder wants: start, words, end, padding.
+    /// As many ids as the text encoder reads: start, prompt, end, padding.
     pub ids: Vec<u32>,
-    /// How much each of the ids counts; 1 for all where the words have no [`weighting`].
+    /// The weight of each id; 1 for all where the prompt has no [`weighting`].
     pub weights: Vec<f32>,
-    /// Tokens that all the words need, without start and end. May exceed [`Tokenizer::limit`]. (Of a text longer than
-    /// 32 KiB, those of its beginning.)
+    /// Tokens of the whole prompt, without start and end. May exceed [`Tokenizer::limit`]. (Of a prompt longer than 32 KiB,
+    /// those of its beginning.)
     pub count: usize,
-    /// Words at the end of the text that do not fit and are not read, a word cut in two included.
+    /// Words at the end of the prompt that are not read, including a word that is cut in two.
     pub truncated_words: usize,
 }
 
 impl Tokenizer {
-    /// Reads tokenizer/tokenizer.json, or vocab.json and merges.txt beside it. `positions` and `rows` are what the text
-    /// encoder has of either.
-    pub(super) fn open(store: &Store, positions: usize, rows: usize) -> Result<Self> {
-        let whole = "tokenizer/tokenizer.json";
-        let config = match "tokenizer/tokenizer_config.json" {
-            path if store.has(path) => store.json(path)?,
-            _ => Value::Object(Map::new()),
+    /// Reads the vocabulary of a text encoder: tokenizer.json, or vocab.json and merges.txt, in its folder. Tokens that the
+    /// encoder has no row for are refused.
+    pub(super) fn open(store: &Store, of: PartName, encoder: &clip::Config) -> Result<Self> {
+        let (positions, rows) = (encoder.max_position_embeddings, encoder.vocab_size);
+        let folder = of.folder().replace("text_encoder", "tokenizer");
+        let path = |file: &str| format!("{folder}/{file}");
+        let options = |file: &str| match path(file) {
+            path if store.has(&path) => store.json(&path),
+            _ => Ok(Value::Object(Map::new())),
         };
-        let specials = match "tokenizer/special_tokens_map.json" {
-            path if store.has(path) => store.json(path)?,
-            _ => Value::Object(Map::new()),
-        };
+        let (whole, vocabulary) = (path("tokenizer.json"), path("vocab.json"));
+        let (config, specials) = (options("tokenizer_config.json")?, options("special_tokens_map.json")?);
         let special = |key: &str| token(&config, key).or_else(|| token(&specials, key));
         let start = special("bos_token").unwrap_or_else(|| "<|startoftext|>".to_owned());
         let end = special("eos_token").unwrap_or_else(|| "<|endoftext|>".to_owned());
         let pad = special("pad_token").unwrap_or_else(|| end.clone());
 
-        let (mut inner, file) = if store.has(whole) {
-            let file = store.describe(whole);
-            let inner = store.text(whole)?.parse().map_err(|error| invalid(&file, error))?;
+        let (mut inner, file) = if store.has(&whole) {
+            let file = store.describe(&whole);
+            let inner = store.text(&whole)?.parse().map_err(|error| invalid(&file, error))?;
             (inner, file)
-        } else if store.has("tokenizer/vocab.json") {
-            let file = store.describe("tokenizer/vocab.json");
-            (from_vocabulary(store, &file, &end)?, file)
+        } else if store.has(&vocabulary) {
+            (from_vocabulary(store, &folder, &end)?, store.describe(&vocabulary))
         } else {
             let remedy = "get the whole checkpoint in the diffusers layout";
-            return Err(Error::Missing { file: store.describe(whole), remedy });
+            return Err(Error::Missing { file: store.describe(&whole), remedy });
         };
         inner.with_truncation(None).map_err(|error| invalid(&file, error))?;
         inner.with_padding(None);
@@ -96,22 +96,22 @@ impl Tokenizer {
         Ok(Self { inner, file, start: start_id, end: end_id, pad: pad_id, length })
     }
 
-    /// Tokens of words that the text encoder reads.
+    /// The most tokens of a prompt that the text encoder reads, without start and end.
     #[must_use]
     pub fn limit(&self) -> usize {
         self.length - 2
     }
 
-    /// Tokens in the vocabulary.
+    /// The number of tokens in the vocabulary.
     #[must_use]
     pub fn vocabulary(&self) -> usize {
         self.inner.get_vocab_size(true)
     }
 
-    /// The ids of `words` without their [`weighting`], cut at the limit and padded to it.
+    /// The ids of a prompt without its [`weighting`], cut at the limit and padded to it.
     ///
     /// # Errors
-    /// Where the vocabulary's files are wrong in a way that shows only now.
+    /// Where the vocabulary's files have a fault that only encoding finds.
     pub fn encode(&self, words: &str) -> Result<Tokens> {
         let Weighted { text: words, weights: of_bytes } = weighting::parse(words);
         let read = beginning(&words);
@@ -124,7 +124,7 @@ impl Tokenizer {
         let mut ids = Vec::with_capacity(self.length);
         ids.push(self.start);
         ids.extend(encoding.get_ids().iter().take(self.limit()));
-        // A token counts as its first letter does.
+        // A token has the weight of its first letter.
         let mut weights = vec![1.0];
         let starts = encoding.get_offsets().iter().take(self.limit());
         weights.extend(starts.map(|(start, _)| of_bytes.get(*start).copied().unwrap_or(1.0)));
@@ -135,7 +135,7 @@ impl Tokenizer {
     }
 }
 
-/// As much of `words` as is looked at, cut between words where there are any.
+/// The beginning of `words` that is looked at, cut between words where there are any.
 fn beginning(words: &str) -> &str {
     if words.len() <= LONGEST {
         return words;
@@ -147,7 +147,7 @@ fn beginning(words: &str) -> &str {
     }
 }
 
-/// How many words end after byte `cut`.
+/// The number of words that end after byte `cut`.
 fn words_after(words: &str, cut: usize) -> usize {
     let start = words.as_ptr().addr();
     words.split_whitespace().filter(|word| word.as_ptr().addr() + word.len() > start + cut).count()
@@ -169,12 +169,12 @@ fn invalid(file: &str, error: impl Display) -> Error {
     }
 }
 
-/// The tokenizer that transformers makes of vocab.json and merges.txt.
-fn from_vocabulary(store: &Store, file: &str, unknown: &str) -> Result<tokenizers::Tokenizer> {
-    let path = "tokenizer/merges.txt";
-    let merges_file = store.describe(path);
+/// The tokenizer that transformers makes of a folder's vocab.json and merges.txt.
+fn from_vocabulary(store: &Store, folder: &str, unknown: &str) -> Result<tokenizers::Tokenizer> {
+    let [path, merges_path] = ["vocab.json", "merges.txt"].map(|name| format!("{folder}/{name}"));
+    let (file, merges_file) = (store.describe(&path), store.describe(&merges_path));
     let merges = store
-        .text(path)?
+        .text(&merges_path)?
         .lines()
         .filter(|line| !line.starts_with("#version") && !line.trim().is_empty())
         .map(|line| match line.split_once(' ') {
@@ -192,10 +192,10 @@ fn from_vocabulary(store: &Store, file: &str, unknown: &str) -> Result<tokenizer
         "merges": merges,
     });
     if let Value::Object(model) = &mut model {
-        model.insert("vocab".to_owned(), store.json("tokenizer/vocab.json")?);
+        model.insert("vocab".to_owned(), store.json(&path)?);
     }
     // (Its reader borrows from text, so it cannot be given values.)
-    let model: BPE = serde_json::from_str(&model.to_string()).map_err(|error| invalid(file, error))?;
+    let model: BPE = serde_json::from_str(&model.to_string()).map_err(|error| invalid(&file, error))?;
     let normalizer: NormalizerWrapper = serde_json::from_value(json!({
         "type": "Sequence",
         "normalizers": [
@@ -204,7 +204,7 @@ fn from_vocabulary(store: &Store, file: &str, unknown: &str) -> Result<tokenizer
             { "type": "Lowercase" },
         ],
     }))
-    .map_err(|error| invalid(file, error))?;
+    .map_err(|error| invalid(&file, error))?;
     let words = r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+";
     let pre_tokenizer: PreTokenizerWrapper = serde_json::from_value(json!({
         "type": "Sequence",
@@ -213,9 +213,9 @@ fn from_vocabulary(store: &Store, file: &str, unknown: &str) -> Result<tokenizer
             { "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true },
         ],
     }))
-    .map_err(|error| invalid(file, error))?;
+    .map_err(|error| invalid(&file, error))?;
     let mut tokenizer = tokenizers::Tokenizer::new(model);
-    tokenizer.with_normalizer(Some(normalizer)).map_err(|error| invalid(file, error))?;
+    tokenizer.with_normalizer(Some(normalizer)).map_err(|error| invalid(&file, error))?;
     tokenizer.with_pre_tokenizer(Some(pre_tokenizer));
     Ok(tokenizer)
 }

@@ -5,9 +5,9 @@ use crate::backend::Backend;
 use crate::backend::candle::Candle;
 use crate::backend::counted::{Counted, Entry};
 use crate::backend::cpu::Cpu;
-use crate::networks::unet::{self, Unet};
+use crate::networks::unet::{self, Added, Unet};
 use crate::networks::vae::{self, Autoencoder};
-use crate::networks::{self, RandomWeights, Weights};
+use crate::networks::{self, RandomWeights, Sizes, Weights};
 use serde_json::json;
 use std::time::Instant;
 
@@ -26,9 +26,15 @@ pub enum Shape {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Work {
     /// Calls of the UNet on so many latents at once, each with a prompt of its own.
-    Unet { batch: usize },
+    Unet {
+        /// Latents at once.
+        batch: usize,
+    },
     /// Decodes of so many latents at once.
-    Decode { batch: usize },
+    Decode {
+        /// Latents at once.
+        batch: usize,
+    },
 }
 
 /// One measurement.
@@ -87,7 +93,7 @@ impl Trial {
                 let width_of_words = config.cross_attention_dim().unwrap_or(0);
                 let input = [batch, config.in_channels, height, width];
                 let weights: &dyn Weights = match shape {
-                    Shape::Checkpoint(checkpoint) => &*checkpoint.unet.1,
+                    Shape::Checkpoint(checkpoint) => &*checkpoint.unet.tensors,
                     _ => &random,
                 };
                 let unet = Unet::load(config, &b, weights)?;
@@ -96,28 +102,31 @@ impl Trial {
                     b.upload(&[1, 77, width_of_words], &waves(77 * width_of_words)).map_err(networks::Error::from)?;
                 let prompts = (0..batch).map(|_| unet.prompt(&b, &words)).collect::<Result<Vec<_>, _>>()?;
                 let prompts: Vec<_> = prompts.iter().collect();
-                let step = unet.step(&b, 500.0)?;
+                let sizes = Sizes::whole(8 * height, 8 * width);
+                let added = unet.config().added.map(|added| Added { pooled: waves(added.pooled), sizes });
+                let added: Vec<Added> = added.iter().cycle().take(batch).cloned().collect();
+                let step = unet.step(&b, 500.0, &added)?;
                 let rows: Vec<usize> = (0..batch).collect();
                 trial.measure(&b, input, runs, |x| Ok(unet.forward(&b, x, &step, &rows, &prompts)?))?;
             }
             Work::Decode { .. } => {
                 let input = [batch, autoencoder.latent_channels, height, width];
                 let weights: &dyn Weights = match shape {
-                    Shape::Checkpoint(checkpoint) => &*checkpoint.vae.1,
+                    Shape::Checkpoint(checkpoint) => &*checkpoint.vae.tensors,
                     _ => &random,
                 };
                 let vae = Autoencoder::load(autoencoder, &b, weights)?;
                 trial.load = begun.elapsed().as_secs_f64();
                 trial.measure(&b, input, runs, |x| {
-                    let room = super::model::room(vae.decode_bytes(&b, x)?);
+                    let room = super::loaded::room(vae.decode_bytes(&b, x)?);
                     Ok(vae.decode(&b, x.clone(), room)?)
                 })?;
             }
         }
         trial.parameters = match shape {
             Shape::Checkpoint(checkpoint) => match work {
-                Work::Unet { .. } => checkpoint.unet.1.parameters(),
-                Work::Decode { .. } => checkpoint.vae.1.parameters(),
+                Work::Unet { .. } => checkpoint.unet.tensors.parameters(),
+                Work::Decode { .. } => checkpoint.vae.tensors.parameters(),
             },
             _ => random.parameters(),
         };
@@ -166,7 +175,7 @@ impl Shape {
     /// Options of UNet and autoencoder.
     fn configs(&self) -> Result<(unet::Config, vae::Config)> {
         let (unet, window) = match self {
-            Self::Checkpoint(checkpoint) => return Ok((checkpoint.unet.0.clone(), checkpoint.vae.0.clone())),
+            Self::Checkpoint(checkpoint) => return Ok((checkpoint.unet.config.clone(), checkpoint.vae.config.clone())),
             Self::Sd15 => (json!({"cross_attention_dim": 768, "attention_head_dim": 8}), 64),
             Self::Sd21 => (
                 json!({"cross_attention_dim": 1024, "attention_head_dim": [5, 10, 20, 20], "use_linear_projection": true}),

@@ -1,22 +1,22 @@
-//! `(words:1.3)`: words that count more or less, in the web UIs' convention.
+//! Prompt weighting in the web UIs' form: `(words:1.3)`.
 //!
-//! Only parentheses that end with a number are meant so; all others are letters like any. Weights of nested ones multiply.
+//! Only parentheses that end with a colon and a number are weighting; all others are plain text. Nested weights multiply.
 
 use std::ops::RangeInclusive;
 
-/// Weights outside are letters, not weights.
+/// The range of weights. Numbers outside are plain text.
 pub const WEIGHTS: RangeInclusive<f32> = 0.0..=4.0;
 
-/// A prompt without its weighting, and how much each of its bytes counts.
+/// A prompt without its weighting, and the weight of each of its bytes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Weighted {
-    /// What is read.
+    /// The text without weighting.
     pub text: String,
-    /// A weight for every byte of `text`.
+    /// One weight for every byte of `text`.
     pub weights: Vec<f32>,
 }
 
-/// A weighted group of a prompt, in bytes.
+/// A weighted group of a prompt. Positions are in bytes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Group {
     /// Its opening parenthesis.
@@ -25,6 +25,7 @@ pub struct Group {
     pub colon: usize,
     /// Its closing parenthesis.
     pub close: usize,
+    /// Its number.
     pub weight: f32,
 }
 
@@ -55,7 +56,7 @@ pub fn groups(prompt: &str) -> Vec<Group> {
     found
 }
 
-/// Takes the weighting out of a prompt.
+/// Separates a prompt's text from its weighting.
 #[must_use]
 pub fn parse(prompt: &str) -> Weighted {
     let groups = groups(prompt);

@@ -1,7 +1,7 @@
-//! CLIP's text encoder as transformers' `CLIPTextModel` has it (Radford et al. 2021, arXiv:2103.00020): tokens in, the
-//! last hidden state (after the final layer norm) out, which is what Stable Diffusion 1 and 2 condition on.
+//! CLIP's text encoder as transformers' `CLIPTextModel` and `CLIPTextModelWithProjection` have it (Radford et al. 2021,
+//! arXiv:2103.00020): token ids in, hidden states and, where there is a projection, one vector for the whole text out.
 
-use super::{Error, Fields, Loader, Result, Weights};
+use super::{Conditioning, Error, Fields, Loader, Result, Weights};
 use crate::backend::{Activation, Attention, Backend, Epilogue, Mask};
 use serde_json::{Value, json};
 
@@ -24,6 +24,19 @@ pub struct Config {
     pub hidden_act: Activation,
     /// Added to the variance in layer norms.
     pub layer_norm_eps: f32,
+    /// Width of the pooled text, where there is a projection.
+    pub projection_dim: usize,
+    /// The token at which the text is pooled. 2 is a mistake of early configs, which transformers keeps: the largest id then.
+    pub eos_token_id: u32,
+}
+
+/// The hidden states that a family of checkpoints conditions on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HiddenState {
+    /// Those after the last layer and the final norm: Stable Diffusion 1 and 2.
+    Last,
+    /// Those before the last layer, without the final norm: SDXL.
+    Penultimate,
 }
 
 impl Config {
@@ -48,12 +61,24 @@ impl Config {
                 _ => return Err(fields.unsupported("hidden_act")),
             },
             layer_norm_eps: fields.number("layer_norm_eps", 1e-5)?,
+            projection_dim: fields.size("projection_dim", 512)?,
+            eos_token_id: fields.token("eos_token_id", 49407)?,
         };
         if !this.hidden_size.is_multiple_of(this.num_attention_heads) {
             let message = format!("{} does not divide hidden_size {}", this.num_attention_heads, this.hidden_size);
             return Err(fields.wrong("num_attention_heads", message));
         }
         Ok(this)
+    }
+
+    /// The index of the token at which a text is pooled, by transformers' two rules: the first end token, the first token of all
+    /// where there is none; or where the config has the mistaken id, the first of the largest id.
+    fn pooled_position(&self, ids: &[u32]) -> usize {
+        let end = match self.eos_token_id {
+            MISTAKEN_EOS => ids.iter().max().copied(),
+            end => Some(end),
+        };
+        ids.iter().position(|&id| Some(id) == end).unwrap_or(0)
     }
 }
 
@@ -68,6 +93,9 @@ struct Layer<B: Backend> {
     fc2: B::Linear,
 }
 
+/// The `eos_token_id` of early configs.
+const MISTAKEN_EOS: u32 = 2;
+
 /// The text encoder.
 pub struct TextEncoder<B: Backend> {
     config: Config,
@@ -75,6 +103,7 @@ pub struct TextEncoder<B: Backend> {
     positions: B::Embedding,
     layers: Vec<Layer<B>>,
     final_norm: B::Norm,
+    projection: Option<B::Linear>,
 }
 
 impl<B: Backend> TextEncoder<B> {
@@ -84,7 +113,8 @@ impl<B: Backend> TextEncoder<B> {
     /// Where a tensor is missing or of another shape, or the device fails.
     pub fn load(config: Config, backend: &B, weights: &dyn Weights) -> Result<Self> {
         let root = Loader::new(backend, weights);
-        let load = if root.has("embeddings.token_embedding.weight") { root } else { root.at("text_model") };
+        let bare = root.has("embeddings.token_embedding.weight");
+        let load = if bare { Loader::new(backend, weights) } else { root.at("text_model") };
         let width = config.hidden_size;
         let layer = |index: usize| -> Result<Layer<B>> {
             let load = load.at("encoder.layers").at(index);
@@ -104,6 +134,11 @@ impl<B: Backend> TextEncoder<B> {
             positions: load.embedding("embeddings.position_embedding", config.max_position_embeddings, width)?,
             layers: (0..config.num_hidden_layers).map(layer).collect::<Result<_>>()?,
             final_norm: load.norm("final_layer_norm", width)?,
+            projection: if root.has("text_projection.weight") {
+                Some(root.linear("text_projection", width, config.projection_dim, false)?)
+            } else {
+                None
+            },
             config,
         })
     }
@@ -114,11 +149,12 @@ impl<B: Backend> TextEncoder<B> {
         &self.config
     }
 
-    /// The last hidden state `[1, ids, hidden_size]`.
+    /// The hidden states of `ids`, and where there is a projection, the pooled text: the end token's state after the last layer
+    /// and the final norm, projected.
     ///
     /// # Errors
     /// Where there are too many ids or one is outside the vocabulary, or the device fails.
-    pub fn forward(&self, b: &B, ids: &[u32]) -> Result<B::Tensor> {
+    pub fn forward(&self, b: &B, ids: &[u32], state: HiddenState) -> Result<Conditioning> {
         let Config { vocab_size, max_position_embeddings, num_attention_heads, layer_norm_eps: eps, .. } = self.config;
         if ids.is_empty() || ids.len() > max_position_embeddings {
             return Err(Error::Input(format!("{} tokens for a text encoder of {max_position_embeddings}", ids.len())));
@@ -128,7 +164,9 @@ impl<B: Backend> TextEncoder<B> {
         }
         let positions: Vec<u32> = (0..).take(ids.len()).collect();
         let mut x = b.add(&b.embed(&self.tokens, ids)?, &b.embed(&self.positions, &positions)?)?;
+        let mut penultimate = x.clone();
         for layer in &self.layers {
+            penultimate = x.clone();
             let h = b.layer_norm(&x, &layer.norm1, eps)?;
             let q = b.linear(&h, &layer.q)?;
             let k = b.linear(&h, &layer.k)?;
@@ -141,6 +179,18 @@ impl<B: Backend> TextEncoder<B> {
             let h = b.linear_with(&h, &layer.fc1, activated)?;
             x = b.linear_with(&h, &layer.fc2, Epilogue::add(&x))?;
         }
-        Ok(b.layer_norm(&x, &self.final_norm, eps)?)
+        let last = b.layer_norm(&x, &self.final_norm, eps)?;
+        let pooled = self.projection.as_ref().map(|projection| -> Result<Vec<f32>> {
+            let end = b.slice(&last, 1, self.config.pooled_position(ids), 1)?;
+            Ok(b.download(&b.linear(&end, projection)?)?)
+        });
+        Ok(Conditioning {
+            tokens: b.download(match state {
+                HiddenState::Last => &last,
+                HiddenState::Penultimate => &penultimate,
+            })?,
+            width: self.config.hidden_size,
+            pooled: pooled.transpose()?,
+        })
     }
 }

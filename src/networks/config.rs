@@ -89,6 +89,20 @@ impl<'a> Fields<'a> {
             .ok_or_else(|| self.expected(key, value, "a size"))
     }
 
+    /// The id of a token.
+    ///
+    /// # Errors
+    /// Where it is something else.
+    pub fn token(&self, key: &str, default: u32) -> Result<u32> {
+        match self.get(key) {
+            None => Ok(default),
+            Some(value) => value
+                .as_u64()
+                .and_then(|id| u32::try_from(id).ok())
+                .ok_or_else(|| self.expected(key, value, "a token's id")),
+        }
+    }
+
     /// A list of sizes.
     ///
     /// # Errors

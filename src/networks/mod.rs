@@ -10,6 +10,7 @@
 mod blocks;
 mod chain;
 pub mod clip;
+mod conditioning;
 mod config;
 mod load;
 mod random;
@@ -17,6 +18,7 @@ mod strips;
 pub mod unet;
 pub mod vae;
 
+pub use conditioning::{Conditioning, Sizes};
 pub use config::Fields;
 pub use load::{Loader, Weights};
 pub use random::RandomWeights;

@@ -6,6 +6,7 @@
 pub mod family;
 pub mod ora;
 pub mod toy;
+pub mod weights;
 
 use polyptych::diffusion::{
     Ddim, DpmSolver, Euler, EulerAncestral, Heun, Lcm, Sampler, ScheduleError, SchedulerConfig, UniPc,
@@ -108,14 +109,24 @@ pub fn add_few_steps(folder: &Path) {
     std::fs::write(few.join("scheduler/scheduler_config.json"), config.to_string()).expect("written");
 }
 
-/// A copy of a golden checkpoint with a few-step version in it.
-pub fn with_few_steps(name: &str, to: &Path) {
-    for part in ["scheduler", "text_encoder", "tokenizer", "unet", "vae"] {
-        std::fs::create_dir_all(to.join(part)).expect("a folder");
-        for entry in std::fs::read_dir(goldens().join(name).join(part)).expect("a golden").flatten() {
-            std::fs::copy(entry.path(), to.join(part).join(entry.file_name())).expect("copied");
+/// A copy of a golden checkpoint.
+pub fn copy_checkpoint(name: &str, to: &Path) {
+    for part in std::fs::read_dir(goldens().join(name)).expect("a golden").flatten() {
+        if part.path().is_file() {
+            std::fs::copy(part.path(), to.join(part.file_name())).expect("copied");
+            continue;
+        }
+        std::fs::create_dir_all(to.join(part.file_name())).expect("a folder");
+        for entry in std::fs::read_dir(part.path()).expect("a part").flatten() {
+            std::fs::copy(entry.path(), to.join(part.file_name()).join(entry.file_name())).expect("copied");
         }
     }
+}
+
+/// A copy of a golden checkpoint with a few-step version in it.
+pub fn with_few_steps(name: &str, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    copy_checkpoint(name, to);
     add_few_steps(to);
 }
 

@@ -58,7 +58,7 @@ fn checkpoint(error: &CheckpointError) -> String {
             &[file],
         ),
         CheckpointError::Unsupported { file, what } => fill(
-            "{0}: {1} not supported yet; give a Stable Diffusion 1 or 2 checkpoint as a diffusers folder",
+            "{0}: {1} not supported yet; give a Stable Diffusion 1, 2 or XL checkpoint as a diffusers folder",
             &[file, what],
         ),
         // The facts are those of file formats.

@@ -1,6 +1,7 @@
-//! What the header of a LoRA file says beside its tensors.
+//! The metadata in a LoRA file's header.
 
-use super::names::{Network, flat};
+use super::names::flat;
+use crate::checkpoint::PartName;
 use crate::checkpoint::safetensors::TensorFile;
 use serde_json::{Map, Value};
 
@@ -8,21 +9,16 @@ use serde_json::{Map, Value};
 pub(super) struct Peft(Map<String, Value>);
 
 impl Peft {
-    /// Empty where there is none that can be read.
-    pub fn parse(tensors: &TensorFile) -> Self {
+    /// Reads it from the header; empty where there is none or it is not JSON.
+    pub(super) fn parse(tensors: &TensorFile) -> Self {
         let text = tensors.metadata("lora_adapter_metadata");
         Self(text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default())
     }
 
-    /// What the product of a layer is multiplied by: alpha / rank, or alpha / √rank (Kalajdzievski 2023, arXiv:2312.03732);
-    /// none where the file does not say.
-    pub fn scale(&self, network: Network, layer: &str, rank: usize) -> Option<f32> {
-        let prefix = match network {
-            Network::Unet => "unet",
-            Network::Text => "text_encoder",
-            Network::OtherText | Network::Transformer => return None,
-        };
-        let field = |key: &str| self.0.get(&format!("{prefix}.{key}"));
+    /// The factor of a layer's product: alpha / rank, or alpha / √rank (Kalajdzievski 2023, arXiv:2312.03732); `None` where
+    /// the configuration has no alpha.
+    pub(super) fn scale(&self, part: PartName, layer: &str, rank: usize) -> Option<f32> {
+        let field = |key: &str| self.0.get(&format!("{}.{key}", part.folder()));
         let own = field("alpha_pattern").and_then(Value::as_object).and_then(|pattern| {
             // Names of layers, or of what ends them.
             let ends = |key: &str| {

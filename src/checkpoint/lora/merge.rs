@@ -1,67 +1,65 @@
-//! LoRAs on their way into a checkpoint's weights.
+//! Merging of LoRAs into a checkpoint's weights while they are read.
 
-use super::names::{Network, flat, is_original};
+use super::names::{flat, from_original, is_original};
 use super::{Layer, LoraFile, Stamp};
 use crate::backend::WeightView;
 use crate::checkpoint::safetensors::TensorFile;
-use crate::checkpoint::{Error, Result};
+use crate::checkpoint::{Error, PartName, Result};
 use crate::networks::{self, Weights};
 use rayon::prelude::*;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-/// What LoRAs change of one network.
+/// The changes that LoRAs make to one network.
 #[derive(Debug, Default)]
 pub(in crate::checkpoint) struct Patches {
-    /// By the checkpoint's tensor.
+    /// By the name of the checkpoint's tensor.
     tensors: BTreeMap<String, Vec<Patch>>,
-    pub applied: Applied,
+    pub(in crate::checkpoint) applied: Applied,
 }
 
-/// A LoRA of which only a part fits the checkpoint; the rest is left out.
+/// A warning: some layers of a LoRA fit no layer of the checkpoint and are left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InPart {
-    /// Its file.
+    /// The LoRA's file.
     pub file: String,
-    /// Layers that fit nothing.
+    /// Layers that are left out.
     pub left_out: usize,
-    /// Layers in all.
+    /// Layers of the file.
     pub layers: usize,
 }
 
-/// Which files change a network, and how strongly: equal ones change it equally.
+/// The files that change a network, each with its weight. Equal lists change it equally.
 #[derive(Debug, Default, PartialEq)]
 pub(in crate::checkpoint) struct Applied(Vec<(Stamp, f32)>);
 
 #[derive(Debug)]
 struct Patch {
     lora: Arc<LoraFile>,
-    place: (Network, String),
+    place: (PartName, String),
     weight: f32,
 }
 
-/// A network's tensors with the patches of some.
+/// A network's tensors as the networks read them: with the patches merged into those that have any.
 pub(in crate::checkpoint) struct Merged<'a> {
-    pub base: &'a TensorFile,
-    pub patches: &'a Patches,
+    pub(in crate::checkpoint) base: &'a TensorFile,
+    pub(in crate::checkpoint) patches: &'a Patches,
 }
 
 impl Patches {
-    /// What they do to UNet and text encoder, and a warning for each that fits in part.
+    /// The changes to each of a checkpoint's `parts`, and a warning for each LoRA that fits in part. `text_width` is that of
+    /// the states that the UNet's cross-attention takes.
     ///
     /// # Errors
-    /// Where one is for another family: nothing of what it holds for a network fits.
-    pub fn fit(
+    /// Where one is for another family: no layer that it has for a part fits.
+    pub(in crate::checkpoint) fn fit<'a>(
         loras: &[(Arc<LoraFile>, f32)],
-        unet: &TensorFile,
-        text: &TensorFile,
+        parts: impl Iterator<Item = (PartName, &'a Arc<TensorFile>)>,
         text_width: usize,
-    ) -> Result<([Self; 2], Vec<InPart>)> {
-        if loras.is_empty() {
-            return Ok(Default::default());
-        }
-        let tables = [table(unet), table(text)];
-        let mut patches = [Self::default(), Self::default()];
+    ) -> Result<(BTreeMap<PartName, Self>, Vec<InPart>)> {
+        let parts: BTreeMap<PartName, &Arc<TensorFile>> = parts.collect();
+        let mut patches: BTreeMap<PartName, Self> = parts.keys().map(|&part| (part, Self::default())).collect();
+        let mut tables: BTreeMap<PartName, Table> = BTreeMap::new();
         let mut warnings = Vec::new();
         for (lora, weight) in loras {
             if let Some(width) = lora.summary().text_width.filter(|&width| width != text_width) {
@@ -69,24 +67,17 @@ impl Patches {
                 let how = format!("for text embeddings {width} wide, this checkpoint's are {text_width}");
                 return Err(other_family(lora, &how));
             }
-            let mut left_out = lora.strangers;
-            for network in [Network::Unet, Network::Text, Network::OtherText, Network::Transformer] {
-                let of = match network {
-                    Network::Unet => Some((&tables[0], &mut patches[0], unet)),
-                    Network::Text => Some((&tables[1], &mut patches[1], text)),
-                    Network::OtherText | Network::Transformer => None,
-                };
-                let layers = || lora.layers.iter().filter(|((of, _), _)| *of == network);
-                let all = layers().count();
-                if all == 0 {
-                    continue;
-                }
-                let misfit = || other_family(lora, &format!("nothing of what it holds for {} fits", named(network)));
-                let (table, patches, file) = of.ok_or_else(misfit)?;
-                let mut fitting = 0;
-                for (place, layer) in layers() {
-                    let name =
-                        table.get(&place.1).filter(|name| layer.fits(lora, &file.shape(name).unwrap_or_default()));
+            let mut left_out = lora.unmatched;
+            let changed: BTreeSet<PartName> = lora.layers.keys().map(|(part, _)| *part).collect();
+            for part in changed {
+                let misfit = || other_family(lora, &format!("nothing of what it holds for {part} fits"));
+                let (file, patches) = parts.get(&part).zip(patches.get_mut(&part)).ok_or_else(misfit)?;
+                let table = tables.entry(part).or_insert_with(|| Table::of(file));
+                let (mut all, mut fitting) = (0, 0);
+                for (place, layer) in lora.layers.iter().filter(|((of, _), _)| *of == part) {
+                    all += 1;
+                    let name = table.weight(&place.1);
+                    let name = name.filter(|name| layer.fits(lora, &file.shape(name).unwrap_or_default()));
                     let Some(name) = name else { continue };
                     fitting += 1;
                     if *weight != 0.0 {
@@ -103,7 +94,7 @@ impl Patches {
                 }
             }
             if left_out > 0 {
-                let layers = lora.layers.len() + lora.strangers;
+                let layers = lora.layers.len() + lora.unmatched;
                 warnings.push(InPart { file: lora.tensors.file(), left_out, layers });
             }
         }
@@ -111,18 +102,27 @@ impl Patches {
     }
 }
 
-/// The layers of a network: their names as [`flat`] makes them, and their weights'.
-fn table(file: &TensorFile) -> HashMap<String, String> {
-    let weights = file.names().into_iter().filter(|name| file.shape(name).is_some_and(|shape| shape.len() >= 2));
-    weights.filter_map(|name| Some((flat(name.strip_suffix(".weight")?), name))).collect()
+/// The layers of a network.
+struct Table {
+    /// Their weights' names by their own as [`flat`] makes them.
+    weights: HashMap<String, String>,
+    /// Resnets of the first level on the way down.
+    resnets: usize,
 }
 
-fn named(network: Network) -> &'static str {
-    match network {
-        Network::Unet => "the UNet",
-        Network::Text => "the text encoder",
-        Network::OtherText => "a second text encoder",
-        Network::Transformer => "a transformer",
+impl Table {
+    fn of(file: &TensorFile) -> Self {
+        let weights = file.names().into_iter().filter(|name| file.shape(name).is_some_and(|shape| shape.len() >= 2));
+        let weights: HashMap<String, String> =
+            weights.filter_map(|name| Some((flat(name.strip_suffix(".weight")?), name))).collect();
+        let first = |name: &&String| name.starts_with("down_blocks_0_resnets_") && name.ends_with("_conv1");
+        let resnets = weights.keys().filter(first).count();
+        Self { weights, resnets }
+    }
+
+    /// The weight of a layer, named as in diffusers or as in the original code.
+    fn weight(&self, layer: &str) -> Option<&String> {
+        self.weights.get(layer).or_else(|| self.weights.get(&from_original(layer, self.resnets)?))
     }
 }
 
@@ -137,9 +137,9 @@ fn other_family(lora: &LoraFile, how: &str) -> Error {
 }
 
 impl LoraFile {
-    /// True where it names the UNet's layers as the original code does.
+    /// Whether it names the UNet's layers as in the original code.
     pub(super) fn has_original_names(&self) -> bool {
-        self.layers.keys().any(|(network, layer)| *network == Network::Unet && is_original(layer))
+        self.layers.keys().any(|(part, layer)| *part == PartName::Unet && is_original(layer))
     }
 
     /// Adds a layer's change to the values of a weight.
@@ -164,8 +164,8 @@ impl LoraFile {
 }
 
 impl Layer {
-    /// True where its product has as many rows and columns as a weight of this shape, `[out, in]` or `[out, in, k, k]`. (A
-    /// linear layer and a 1 × 1 convolution are the same.)
+    /// Whether its product has the rows and columns of a weight of this shape, `[out, in]` or `[out, in, k, k]`. (A linear
+    /// layer and a 1 × 1 convolution are the same.)
     fn fits(&self, lora: &LoraFile, weight: &[usize]) -> bool {
         let shape = |name: &str| lora.tensors.shape(name).unwrap_or_default();
         let columns = |shape: &[usize]| shape.iter().skip(1).product::<usize>();

@@ -1,8 +1,9 @@
 //! LoRAs (Hu et al. 2021, arXiv:2106.09685): small files that change a checkpoint's weights, W += weight · alpha / rank · up · down.
 //!
 //! They are merged while weights are read, always from the checkpoint's own values: a picture with LoRAs takes as long as one
-//! without, and no change of a weight leaves a trace. Names are those of kohya's scripts, of PEFT, and of diffusers then and now
-//! (`names`); convolutions (LoCon) are products as well, of their kernels laid flat.
+//! without, and no change of a weight leaves a trace. Layers have the names of kohya's scripts (with block numbers of the original
+//! code for SDXL), of PEFT, or of diffusers then and now (`names`). Convolutions (LoCon) are products as well, of their kernels
+//! laid flat.
 
 mod header;
 mod merge;
@@ -15,28 +16,28 @@ pub use summary::{LoraSummary, Tag};
 
 use super::safetensors::TensorFile;
 use super::store::is_pickle;
-use super::{Error, FETCH_AGAIN, Result};
+use super::{Error, FETCH_AGAIN, PartName, Result};
 use crate::networks::Weights as _;
 use header::Peft;
-use names::{Factor, Network};
+use names::Factor;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// The largest rank that is believed: one more than the widest layers have would be no saving.
+/// The largest rank that is accepted. No layer is so wide that a larger one would save anything.
 const MAX_RANK: usize = 4096;
 
 /// An open LoRA: names and shapes read and checked, values still in the file.
 #[derive(Debug)]
 pub struct LoraFile {
     tensors: TensorFile,
-    layers: BTreeMap<(Network, String), Layer>,
+    layers: BTreeMap<(PartName, String), Layer>,
     /// Tensors that belong to no layer.
-    strangers: usize,
+    unmatched: usize,
     stamp: Stamp,
 }
 
-/// Which file it was, when.
+/// The identity of a file: its path, and when and how large it was when it was opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Stamp {
     path: PathBuf,
@@ -44,7 +45,7 @@ pub(super) struct Stamp {
     length: usize,
 }
 
-/// The change of one layer, as names of tensors.
+/// The change of one layer, as the names of its tensors.
 #[derive(Debug, Default)]
 struct Layer {
     down: String,
@@ -52,11 +53,11 @@ struct Layer {
     mid: Option<String>,
     /// Rows of `down`.
     rank: usize,
-    /// What the product is multiplied by: alpha / rank.
+    /// The factor of the product: alpha / rank.
     scale: f32,
 }
 
-/// The tensors of a layer, as they are found.
+/// The tensors of a layer that have been found so far.
 #[derive(Debug, Default)]
 struct Found {
     down: Option<String>,
@@ -69,7 +70,7 @@ impl LoraFile {
     /// Opens a `.safetensors` file.
     ///
     /// # Errors
-    /// Where there is none, it is damaged or no LoRA, or of a kind that is not supported.
+    /// Where there is no such file, or it is damaged, no LoRA or of a kind that is not supported.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let file = path.display().to_string();
@@ -85,11 +86,11 @@ impl LoraFile {
             Ok(false) => {}
         }
         let tensors = TensorFile::open_path(path)?;
-        let mut found: BTreeMap<(Network, String), Found> = BTreeMap::new();
-        let mut strangers = 0;
+        let mut found: BTreeMap<(PartName, String), Found> = BTreeMap::new();
+        let mut unmatched = 0;
         for name in tensors.names() {
             let Some((network, layer, factor)) = names::parse(&name) else {
-                strangers += 1;
+                unmatched += 1;
                 continue;
             };
             let layer = found.entry((network, layer)).or_default();
@@ -109,7 +110,7 @@ impl LoraFile {
         for (place, found) in found {
             if found.down.is_none() && found.up.is_none() {
                 // An alpha alone changes nothing.
-                strangers += 1;
+                unmatched += 1;
                 continue;
             }
             let layer = Layer::check(found, &tensors, |rank| peft.scale(place.0, &place.1, rank))?;
@@ -124,10 +125,10 @@ impl LoraFile {
         }
         let modified = std::fs::metadata(path).and_then(|data| data.modified()).ok();
         let stamp = Stamp { path: path.to_owned(), modified, length: tensors.len() };
-        Ok(Self { tensors, layers, strangers, stamp })
+        Ok(Self { tensors, layers, unmatched, stamp })
     }
 
-    /// True where a file's tensors are named as those of a LoRA or of a like adapter are, whether or not it can be used.
+    /// Whether a file's tensors have the names of a LoRA or of a similar adapter, supported or not.
     #[must_use]
     pub fn is_one(path: impl AsRef<Path>) -> bool {
         let path = path.as_ref();
@@ -139,13 +140,13 @@ impl LoraFile {
             })
     }
 
-    /// What it is, for `polyptych info` and the window.
+    /// Its figures, for `polyptych info` and the window.
     #[must_use]
     pub fn summary(&self) -> LoraSummary {
         LoraSummary::of(self)
     }
 
-    /// What to call it: the file's name without its ending.
+    /// The file's name without its ending.
     #[must_use]
     pub fn name(&self) -> String {
         self.stamp.path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
@@ -153,7 +154,7 @@ impl LoraFile {
 }
 
 impl Layer {
-    /// Checks that the tensors fit together; `scale` is what PEFT's configuration says for a rank.
+    /// Checks that the tensors fit together. `scale` gives the factor in PEFT's configuration for a rank.
     fn check(found: Found, tensors: &TensorFile, scale: impl Fn(usize) -> Option<f32>) -> Result<Self> {
         let (down, up) = match (found.down, found.up) {
             (Some(down), Some(up)) => (down, up),

@@ -1,69 +1,70 @@
-//! What a LoRA is, in figures.
+//! The figures of a LoRA.
 
 use super::LoraFile;
-use super::names::Network;
+use crate::checkpoint::PartName;
 use crate::networks::Weights as _;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// So many of the words it was trained on are told.
+/// The number of tags in a summary.
 const TAGS: usize = 8;
 
-/// A word of training captions longer than this is a whole caption; it is cut.
+/// The letters after which a tag is cut: longer ones are whole captions.
 const TAG_LENGTH: usize = 60;
 
-/// What `polyptych info` says of a LoRA.
+/// The figures of a LoRA that `polyptych info` prints.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LoraSummary {
-    /// What to call it.
+    /// The file's name without its ending.
     pub name: String,
-    /// The family of checkpoints it is for, where that is seen.
+    /// The family of checkpoints it is for, where names, shapes or metadata tell.
     pub family: Option<&'static str>,
     /// The smallest and the largest rank of its layers.
     pub ranks: (usize, usize),
-    /// Layers of the UNet (or what stands in for it) that it changes.
+    /// Changed layers of the UNet or transformer.
     pub unet_layers: usize,
-    /// Layers of text encoders.
+    /// Changed layers of text encoders.
     pub text_layers: usize,
-    /// Those of all that are convolutions with a kernel larger than 1 × 1.
+    /// Changed convolutions with a kernel larger than 1 × 1.
     pub convolutions: usize,
-    /// Width of the text embeddings it was made for, where that is seen.
+    /// Width of the text embeddings it was made for, where it changes a layer that reads them.
     pub text_width: Option<usize>,
     /// Bytes of its file.
     pub bytes: usize,
     /// The type its factors are stored in.
     pub dtype: &'static str,
-    /// What its maker says is to be written in the prompt (`modelspec.trigger_phrase`).
+    /// The trigger phrase for prompts, by its maker (`modelspec.trigger_phrase`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trigger: Option<String>,
-    /// The most frequent words of the captions it was trained on (`ss_tag_frequency`), the first ones often what calls it.
+    /// The most frequent tags of its training captions (`ss_tag_frequency`). The first ones are often its trigger words.
     pub tags: Vec<Tag>,
 }
 
-/// A word of training captions.
+/// A tag of training captions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Tag {
+    /// The tag.
     pub words: String,
-    /// In how many captions.
+    /// The number of captions with it.
     pub count: u64,
 }
 
 impl LoraSummary {
     pub(super) fn of(lora: &LoraFile) -> Self {
-        let of = |network| lora.layers.keys().filter(|(of, _)| *of == network).count();
+        let of = |part| lora.layers.keys().filter(|(of, _)| *of == part).count();
         let ranks = || lora.layers.values().map(|layer| layer.rank);
         let wide = |name: &String| lora.tensors.shape(name).is_some_and(|s| s.iter().skip(2).product::<usize>() > 1);
         let convolutions =
             lora.layers.values().filter(|layer| wide(&layer.down) || layer.mid.as_ref().is_some_and(wide));
         // Keys come from the text embeddings.
-        let width = lora.layers.iter().find(|((of, name), _)| *of == Network::Unet && name.ends_with("attn2_to_k"));
+        let width = lora.layers.iter().find(|((of, name), _)| *of == PartName::Unet && name.ends_with("attn2_to_k"));
         let text_width = width.and_then(|(_, layer)| lora.tensors.shape(&layer.down)?.get(1).copied());
         Self {
             name: lora.name(),
             family: family(lora, text_width),
             ranks: (ranks().min().unwrap_or(0), ranks().max().unwrap_or(0)),
-            unet_layers: of(Network::Unet) + of(Network::Transformer),
-            text_layers: of(Network::Text) + of(Network::OtherText),
+            unet_layers: of(PartName::Unet) + of(PartName::Transformer),
+            text_layers: lora.layers.keys().filter(|(of, _)| of.is_text_encoder()).count(),
             convolutions: convolutions.count(),
             text_width,
             bytes: lora.tensors.len(),
@@ -76,18 +77,19 @@ impl LoraSummary {
 
 fn family(lora: &LoraFile, text_width: Option<usize>) -> Option<&'static str> {
     let says = |key: &str| lora.tensors.metadata(key).unwrap_or_default();
-    let has = |network| lora.layers.keys().any(|(of, _)| *of == network);
+    let has = |part| lora.layers.keys().any(|(of, _)| *of == part);
     let base = says("ss_base_model_version");
     match text_width {
-        _ if has(Network::Transformer) => Some("FLUX, Stable Diffusion 3 or another transformer"),
-        _ if has(Network::OtherText) || lora.has_original_names() => Some("SDXL"),
+        _ if has(PartName::Transformer) => Some("FLUX, Stable Diffusion 3 or another transformer"),
+        _ if has(PartName::TextEncoder2) || has(PartName::TextEncoder3) => Some("SDXL"),
         Some(768) => Some("Stable Diffusion 1"),
         Some(1024) => Some("Stable Diffusion 2"),
         Some(2048) => Some("SDXL"),
         Some(_) => None,
-        None if base.starts_with("sdxl") => Some("SDXL"),
         None if base.starts_with("sd_v1") => Some("Stable Diffusion 1"),
         None if base.starts_with("sd_v2") => Some("Stable Diffusion 2"),
+        // kohya's scripts have such names for no other family.
+        None if base.starts_with("sdxl") || lora.has_original_names() => Some("SDXL"),
         None => None,
     }
 }

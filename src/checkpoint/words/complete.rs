@@ -1,4 +1,4 @@
-//! Completion: what the words at the cursor may become.
+//! Completion of the words at the cursor.
 
 use super::unknown::distance;
 use super::{FUNCTION_WORDS, Phrase, Words, forms};
@@ -12,30 +12,31 @@ const LONGEST: usize = 4;
 /// Coloured forms offered below a thing that comes in colours.
 const COLOURED: usize = 4;
 
-/// What the words at the cursor may become.
+/// Offers to complete the words at the cursor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Completion {
-    /// The bytes that an offer takes the place of; they end at the cursor.
+    /// The bytes that an offer replaces; they end at the cursor.
     pub range: Range<usize>,
     /// At least one, the best first.
     pub offers: Vec<Offer>,
-    /// True where the first is the beginning continued, so that a key may take it at once. False where what was typed is a
-    /// word already, or no known word begins so.
+    /// Whether the first offer continues the typed letters, so that a key may take it at once. False where the typed word is a
+    /// whole one, or no known word begins with it.
     pub sure: bool,
 }
 
-/// One thing that can be written.
+/// One phrase that can be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offer {
+    /// The phrase.
     pub text: String,
-    /// What it is: its group, what it is another word for, `colour`, `mood` or `style`.
+    /// Its kind: a group of things, `= thing` for a synonym, `colour`, `mood` or `style`.
     pub about: String,
     /// The colours it comes in.
     pub colours: Vec<String>,
 }
 
 impl Words {
-    /// What the words that end at byte `cursor` may become; `None` where nothing known begins so.
+    /// Completes the words that end at byte `cursor`. `None` where no known word begins with them.
     #[must_use]
     pub fn complete(&self, text: &str, cursor: usize) -> Option<Completion> {
         let before = text.get(..cursor)?;
@@ -97,7 +98,7 @@ impl Words {
         (!offers.is_empty()).then_some(Completion { range, offers, sure })
     }
 
-    /// Phrases that go on from this beginning; with `inside`, also those of which a later word does.
+    /// Phrases that begin with `beginning`; with `inside`, also those of which a later word does.
     fn starting(&self, beginning: &str, inside: bool) -> Vec<Offer> {
         let longer = |p: &&Phrase| p.text.len() > beginning.len();
         let first = self.phrases.iter().filter(longer).filter(|p| p.text.starts_with(beginning));
@@ -152,7 +153,7 @@ fn is_function_word(word: &str) -> bool {
     FUNCTION_WORDS.split_whitespace().any(|w| w == word)
 }
 
-/// Where the words of a clause begin, in bytes.
+/// The bytes at which the words of a clause begin.
 fn word_starts(clause: &str) -> Vec<usize> {
     let mut starts = Vec::new();
     let mut space = true;

@@ -1,4 +1,4 @@
-//! The words a checkpoint knows: pure text, for the window's completion and for an honest note about every other word.
+//! The words that a checkpoint knows, for the window's completion and for a note about all other words. Pure text.
 //!
 //! A small checkpoint lists what it was trained on in `known_words.json`. [`Words`] completes what is being typed
 //! ([`Words::complete`]) and finds the words it was not trained on ([`Words::unknown`]).
@@ -17,7 +17,7 @@ use unicode_properties::UnicodeEmoji as _;
 use unicode_properties::emoji::EmojiStatus;
 use unicode_segmentation::UnicodeSegmentation as _;
 
-/// What a small checkpoint says it was trained on (its known_words.json).
+/// The words that a small checkpoint was trained on: its known_words.json.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct KnownWords {
@@ -27,7 +27,7 @@ pub struct KnownWords {
     pub colours: Vec<String>,
     /// Times of day, weathers and lights.
     pub moods: Vec<String>,
-    /// Presets of drawing.
+    /// Styles of drawing.
     pub styles: Vec<String>,
 }
 
@@ -45,13 +45,13 @@ pub struct Thing {
     pub colours: Vec<String>,
 }
 
-/// Small words that every prompt may use: they say where and how many, not what.
+/// Small words that every prompt may use: of place and number.
 const FUNCTION_WORDS: &str = "a an the this that these those some any one two three few several many more and or with \
      without of on in at by to from for into onto over under above below behind before beside between near next around \
      along across against through inside outside up down front top bottom left right middle centre center is are it \
      its his her their there very as no not";
 
-/// The words a checkpoint knows, ready to be searched.
+/// The words that a checkpoint knows, ready to be searched.
 #[derive(Debug, Clone)]
 pub struct Words {
     known: KnownWords,
@@ -60,12 +60,12 @@ pub struct Words {
     single: HashSet<String>,
 }
 
-/// Something that can be written.
+/// A phrase that completion offers.
 #[derive(Debug, Clone)]
 struct Phrase {
     /// In lower case.
     text: String,
-    /// What it is, in a word or two.
+    /// Its kind, in a word or two.
     about: String,
     /// The colours it comes in.
     colours: Vec<String>,
@@ -116,17 +116,17 @@ impl Words {
         &self.known
     }
 
-    /// True where the checkpoint was trained on this word (in lower case), in singular or plural, or every prompt may use it.
+    /// Whether the checkpoint was trained on this word (in lower case), in singular or plural, or every prompt may use it.
     #[must_use]
     pub fn knows(&self, word: &str) -> bool {
         self.single.contains(word) || forms(word).iter().any(|form| self.single.contains(form))
     }
 }
 
-/// The words of a text in lower case and where they stand, in bytes. An emoji is a word by itself; numbers and other signs are
-/// no words.
+/// The words of a text in lower case, with their ranges in bytes. An emoji is a word by itself; numbers and other signs are no
+/// words.
 fn words_of(text: &str) -> impl Iterator<Item = (String, Range<usize>)> + '_ {
-    // By what a reader takes for one letter, so that accents and joiners stay with theirs.
+    // By grapheme clusters, so that accents and joiners stay with their letters.
     let mut letters = text.grapheme_indices(true).peekable();
     std::iter::from_fn(move || {
         let (start, kind, first) = loop {
@@ -158,7 +158,7 @@ fn words_of(text: &str) -> impl Iterator<Item = (String, Range<usize>)> + '_ {
     })
 }
 
-/// What a letter, as a reader sees one, may be of a word.
+/// The kind of a grapheme cluster that belongs to a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Letter,
@@ -166,7 +166,7 @@ enum Kind {
 }
 
 impl Kind {
-    /// `None` for what is of no word.
+    /// The kind of a grapheme cluster; `None` outside words.
     fn of(letter: &str) -> Option<Self> {
         let first = letter.chars().next()?;
         if is_emoji(first) || letter.contains(KEYCAP) {
@@ -179,10 +179,10 @@ impl Kind {
     }
 }
 
-/// What makes a digit a key, as in 1️⃣.
+/// The mark that turns a digit into a keycap, as in 1️⃣.
 const KEYCAP: char = '\u{20e3}';
 
-/// A picture sign, or what flags begin with. (Below those are ©, ™ and arrows, which are emoji by name only.)
+/// Whether it is a pictograph or the first letter of a flag. (Below those are ©, ™ and arrows, which are emoji by name only.)
 fn is_emoji(c: char) -> bool {
     use EmojiStatus::{EmojiOtherAndEmojiComponent, NonEmoji, NonEmojiButEmojiComponent};
     let no = [EmojiOtherAndEmojiComponent, NonEmoji, NonEmojiButEmojiComponent];
@@ -205,7 +205,7 @@ const IRREGULAR: [(&str, &str); 12] = [
     ("women", "woman"),
 ];
 
-/// What a word may be the plural of. (Some of it are no words; they are in no list either.)
+/// Possible singulars of a word. (Some are no words; no list has them.)
 fn forms(word: &str) -> Vec<String> {
     let mut forms: Vec<String> =
         IRREGULAR.iter().filter(|(many, _)| *many == word).map(|(_, one)| (*one).to_owned()).collect();

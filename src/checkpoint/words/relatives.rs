@@ -1,4 +1,4 @@
-//! Which things are like which: what to try in place of a word that a small checkpoint does not know.
+//! Things that look alike, as suggestions for a word that a small checkpoint does not know.
 
 /// Families of things that can stand in for each other in a picture, in the singular.
 pub(super) const FAMILIES: [&str; 38] = [

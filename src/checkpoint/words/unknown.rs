@@ -1,4 +1,4 @@
-//! Words of a prompt that a checkpoint was not trained on, and what it could draw instead.
+//! Words of a prompt that a checkpoint was not trained on, with suggestions of words that it knows.
 
 use super::relatives::FAMILIES;
 use super::{Kind, Words, forms, words_of};
@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 use unicode_segmentation::UnicodeSegmentation as _;
 
-/// Prompts are not searched beyond so many bytes, far more than a text encoder reads.
+/// The bytes of a prompt that are searched: far more than any text encoder reads.
 const LONGEST: usize = 32 << 10;
 /// The most words told of one prompt.
 const MOST: usize = 16;
@@ -22,7 +22,7 @@ const NOTE: usize = 400;
 pub struct UnknownWord {
     /// In lower case, and cut with … where it is very long.
     pub word: String,
-    /// Where it stands first, in bytes.
+    /// The bytes of its first place in the prompt.
     pub range: Range<usize>,
     /// Known words that are near to it in meaning or in spelling, the nearest first; often none.
     pub instead: Vec<String>,
@@ -142,8 +142,8 @@ fn shortened(word: String) -> String {
     shown + "…"
 }
 
-/// How many letters must be put in, taken out, replaced or swapped with their neighbour to make one word of the other
-/// (optimal string alignment; Damerau, 1964).
+/// The edit distance of two words: letters put in, taken out, replaced or swapped with their neighbour (optimal string alignment;
+/// Damerau, 1964).
 pub(super) fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     let mut rows = vec![(0..=b.len()).collect::<Vec<usize>>()];

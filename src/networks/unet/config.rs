@@ -36,7 +36,29 @@ pub struct Config {
     pub conv_in_kernel: usize,
     /// Side of the last convolution's kernel.
     pub conv_out_kernel: usize,
+    /// Pooled text and sizes, where they are added to the step's embedding.
+    pub added: Option<AddedConditioning>,
 }
+
+/// SDXL's added conditioning (`addition_embed_type` `text_time`): pooled text, and six sizes as sines and cosines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AddedConditioning {
+    /// Width of the pooled text.
+    pub pooled: usize,
+    /// Sines and cosines of one size.
+    pub waves: usize,
+}
+
+impl AddedConditioning {
+    /// Width of all together.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.pooled + SIZES * self.waves
+    }
+}
+
+/// The sizes of SDXL's added conditioning.
+const SIZES: usize = 6;
 
 /// One level of a UNet.
 #[derive(Debug, Clone, PartialEq)]
@@ -136,6 +158,7 @@ impl Config {
             norm_eps: fields.number("norm_eps", 1e-5)?,
             conv_in_kernel: fields.size("conv_in_kernel", 3)?,
             conv_out_kernel: fields.size("conv_out_kernel", 3)?,
+            added: added_conditioning(&fields)?,
         };
         this.check(&fields)?;
         Ok(this)
@@ -199,14 +222,13 @@ fn refuse_what_is_missing_here(fields: &Fields) -> Result<()> {
     fields.only("resnet_out_scale_factor", &[json!(1)])?;
     fields.only("attention_type", &[json!("default")])?;
     fields.only("class_embeddings_concat", &[json!(false)])?;
+    fields.only("addition_embed_type", &[json!("text_time")])?;
     for key in [
-        "addition_embed_type",
         "class_embed_type",
         "cross_attention_norm",
         "encoder_hid_dim",
         "encoder_hid_dim_type",
         "num_class_embeds",
-        "projection_class_embeddings_input_dim",
         "reverse_transformer_layers_per_block",
         "time_cond_proj_dim",
         "time_embedding_act_fn",
@@ -215,6 +237,25 @@ fn refuse_what_is_missing_here(fields: &Fields) -> Result<()> {
         fields.only(key, &[])?;
     }
     Ok(())
+}
+
+/// The added conditioning of SDXL; its config gives the width of all, of which the sizes take a part.
+fn added_conditioning(fields: &Fields) -> Result<Option<AddedConditioning>> {
+    let (whole, waves) = ("projection_class_embeddings_input_dim", "addition_time_embed_dim");
+    if fields.get("addition_embed_type").is_none() {
+        // Without it, it would be of a class embedding.
+        fields.only(whole, &[])?;
+        return Ok(None);
+    }
+    let size = |key: &str| match fields.get(key) {
+        Some(_) => fields.size(key, 1),
+        None => Err(fields.wrong(key, "is missing beside addition_embed_type")),
+    };
+    let (whole_width, waves) = (size(whole)?, size(waves)?);
+    match whole_width.checked_sub(SIZES * waves) {
+        Some(pooled) if pooled > 0 => Ok(Some(AddedConditioning { pooled, waves })),
+        _ => Err(fields.wrong(whole, format!("{whole_width} leaves no room for text beside six sizes of {waves}"))),
+    }
 }
 
 /// For each block whether it is of the kind with transformers.

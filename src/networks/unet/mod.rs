@@ -5,16 +5,19 @@
 //! per input, however many prompts the input is evaluated with.
 //!
 //! Values that do not depend on the input are computed beforehand: [`Unet::prompt`] once a prompt, [`Unet::step`] once a step.
+//!
+//! SDXL's UNet adds pooled text and sizes to the step's embedding. Its first resnet reads them, so two prompts share no part of
+//! the walk, and a step is computed for the calls of one batch.
 
 mod areas;
 mod config;
 
 pub use areas::AreaMasks;
-pub use config::{Config, Level, Transformer};
+pub use config::{AddedConditioning, Config, Level, Transformer};
 
 use super::blocks::{Attention, Resnet, ResnetOptions};
 use super::chain::image_shape;
-use super::{Error, Loader, Result, Weights};
+use super::{Error, Loader, Result, Sizes, Weights};
 use crate::backend::{Activation, Backend, ConvOptions, Epilogue};
 use areas::AreaWeights;
 use std::slice;
@@ -25,10 +28,19 @@ pub struct Prompt<B: Backend> {
     keys: Vec<B::KeyValues>,
 }
 
-/// A timestep as the resnets of a UNet read it.
+/// A timestep as the resnets of a UNet read it, and with it the added conditioning of a batch.
 pub struct Step<B: Backend> {
-    /// The vector `[1, channels]` that each resnet adds, in the order of the walk.
+    /// The vector `[1, channels]` that each resnet adds, in the order of the walk; `[calls, channels]` with added conditioning.
     vectors: Vec<B::Tensor>,
+}
+
+/// The added conditioning of one call.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Added {
+    /// Pooled text.
+    pub pooled: Vec<f32>,
+    /// Sizes of the picture that the call is drawn for.
+    pub sizes: Sizes,
 }
 
 /// A batch on its way through the network.
@@ -205,6 +217,8 @@ pub struct Unet<B: Backend> {
     conv_in: B::Conv,
     time1: B::Linear,
     time2: B::Linear,
+    /// The two layers of the added conditioning.
+    added: Option<[B::Linear; 2]>,
     down: Vec<Block<B>>,
     mid_first: Layer<B>,
     mid_second: Resnet<B>,
@@ -291,6 +305,13 @@ impl<B: Backend> Unet<B> {
             conv_in: load.conv("conv_in", config.in_channels, finest, config.conv_in_kernel, same_in)?,
             time1: load.linear("time_embedding.linear_1", finest, time, true)?,
             time2: load.linear("time_embedding.linear_2", time, time, true)?,
+            added: match &config.added {
+                Some(added) => Some([
+                    load.linear("add_embedding.linear_1", added.width(), time, true)?,
+                    load.linear("add_embedding.linear_2", time, time, true)?,
+                ]),
+                None => None,
+            },
             down,
             mid_first,
             mid_second,
@@ -331,19 +352,49 @@ impl<B: Backend> Unet<B> {
         2 * tokens * levels.map(width).sum::<usize>() * b.value_bytes()
     }
 
-    /// A timestep (in training steps), for any number of calls.
+    /// A timestep (in training steps), for any number of calls. Where the config asks for added conditioning, `added` has one for
+    /// each call of the batch, and the step is for this batch only; otherwise it is not read.
     ///
     /// # Errors
-    /// Where the device fails.
-    pub fn step(&self, b: &B, timestep: f32) -> Result<Step<B>> {
+    /// Where the added conditioning is missing or of another width, or the device fails.
+    pub fn step(&self, b: &B, timestep: f32, added: &[Added]) -> Result<Step<B>> {
         let width = self.config.down.first().map_or(0, |level| level.channels);
-        let waves = timestep_embedding(timestep, width, self.config.flip_sin_to_cos, self.config.freq_shift);
+        let waves = self.waves(timestep, width);
         let silu = || Epilogue { activation: Some(Activation::Silu), ..Epilogue::default() };
-        let time = b.linear_with(&b.upload(&[1, width], &waves)?, &self.time1, silu())?;
         // Every resnet begins with a SiLU of the embedding.
-        let time = b.linear_with(&time, &self.time2, silu())?;
+        let time = match self.added_embedding(b, added)? {
+            None => {
+                let time = b.linear_with(&b.upload(&[1, width], &waves)?, &self.time1, silu())?;
+                b.linear_with(&time, &self.time2, silu())?
+            }
+            Some(embedding) => {
+                let time = b.upload(&[added.len(), width], &waves.repeat(added.len()))?;
+                let time = b.linear_with(&time, &self.time1, silu())?;
+                b.activate(&b.linear_with(&time, &self.time2, Epilogue::add(&embedding))?, Activation::Silu)?
+            }
+        };
         let vectors = self.resnets().map(|resnet| resnet.step(b, &time)?.ok_or_else(unbalanced));
         Ok(Step { vectors: vectors.collect::<Result<_>>()? })
+    }
+
+    /// The embedding `[calls, time_embedding_dim]` of the added conditioning; none where the config asks for none.
+    fn added_embedding(&self, b: &B, added: &[Added]) -> Result<Option<B::Tensor>> {
+        let (Some(config), Some([first, second])) = (&self.config.added, &self.added) else { return Ok(None) };
+        if added.is_empty() || added.iter().any(|added| added.pooled.len() != config.pooled) {
+            return Err(Error::Input(format!("a UNet that wants pooled text {} wide with every call", config.pooled)));
+        }
+        let row = |added: &Added| {
+            let sizes = added.sizes.values().map(|size| self.waves(size, config.waves)).concat();
+            [added.pooled.as_slice(), &sizes].concat()
+        };
+        let rows = b.upload(&[added.len(), config.width()], &added.iter().flat_map(row).collect::<Vec<f32>>())?;
+        let silu = Epilogue { activation: Some(Activation::Silu), ..Epilogue::default() };
+        Ok(Some(b.linear(&b.linear_with(&rows, first, silu)?, second)?))
+    }
+
+    /// A number as sines and cosines, in this network's order.
+    fn waves(&self, number: f32, width: usize) -> Vec<f32> {
+        timestep_embedding(number, width, self.config.flip_sin_to_cos, self.config.freq_shift)
     }
 
     /// One batch: inputs `[n, in_channels, h, w]`, all at `step`; row `i` of the result `[calls, out_channels, h, w]` is input
@@ -422,6 +473,9 @@ impl<B: Backend> Unet<B> {
 
         let mut x = if self.config.center_input_sample { b.affine(inputs, 2.0, -1.0)? } else { inputs.clone() };
         x = b.conv2d(&x, &self.conv_in)?;
+        if self.added.is_some() {
+            x = walk.spread(&x)?;
+        }
 
         // The skip connections, each with the rows that it still has to be spread to.
         let mut kept = vec![(x.clone(), walk.shared_rows)];

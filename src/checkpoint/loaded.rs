@@ -1,0 +1,406 @@
+//! The networks of a checkpoint on a backend, with the backend's type hidden behind [`Networks`].
+
+use super::lora::Patches;
+use super::parts::Part;
+use super::{Checkpoint, PartName};
+use crate::backend::Backend;
+use crate::diffusion::{AreaCall, Call, Moments, Planes, PromptId};
+use crate::networks::clip::{HiddenState, TextEncoder};
+use crate::networks::unet::{self, Added, AreaMasks, Unet};
+use crate::networks::vae::Autoencoder;
+use crate::networks::{self, Conditioning, Error as NetworksError, Sizes};
+use std::collections::BTreeMap;
+
+/// The networks that a [`Model`](super::Model) draws with, of any backend.
+pub(super) trait Networks: Send {
+    fn describe(&self) -> String;
+    /// Encodes the ids of a prompt, one list for each text encoder. With the empty prompt's ids and a weight for each token, states
+    /// are moved away from the empty prompt's. With `zeros` the conditioning is zero throughout.
+    fn encode_prompt(
+        &mut self,
+        ids: &[Vec<u32>],
+        weighting: Option<(&[Vec<u32>], &[f32])>,
+        zeros: bool,
+    ) -> networks::Result<usize>;
+    fn forget_prompts(&mut self);
+    /// Makes a part anew from the checkpoint's own weights and the patches.
+    fn reload(&mut self, part: PartName, checkpoint: &Checkpoint, patches: &Patches) -> networks::Result<()>;
+    fn conditioning(&self, prompt: PromptId) -> networks::Result<&Conditioning>;
+    fn in_channels(&self) -> usize;
+    fn predict(&mut self, inputs: &Planes, timestep: f32, calls: &[Call]) -> networks::Result<Planes>;
+    fn predict_areas(&mut self, inputs: &Planes, timestep: f32, calls: &[AreaCall]) -> networks::Result<Planes>;
+    fn encode(&self, pictures: &Planes) -> networks::Result<Moments>;
+    fn decode(&self, latents: &Planes) -> networks::Result<Planes>;
+}
+
+/// Bytes of tensors that the VAE may always take.
+const SMALL_ROOM: usize = 1 << 30;
+/// Bytes that it takes at most where strips need no more.
+const LARGE_ROOM: usize = 4 << 30;
+/// The number of times that the room is quartered where the device has less.
+const SMALLER_ROOMS: u32 = 4;
+
+/// The VAE's room in bytes for a picture that needs `whole` bytes at once: all of them where they are few, else a quarter, with
+/// which strips take about one and a half times as long. Beyond [`LARGE_ROOM`] they take more time instead of more memory.
+pub(super) fn room(whole: usize) -> usize {
+    if whole <= SMALL_ROOM { whole } else { (whole / 4).min(LARGE_ROOM) }
+}
+
+/// Bytes of prompts that are kept as the UNet reads them. Those of one call are always kept.
+const PROMPTS: usize = 256 << 20;
+
+/// An encoded prompt.
+struct Encoded<B: Backend> {
+    conditioning: Conditioning,
+    /// The same as the UNet reads it, made at the first call.
+    prepared: Option<unet::Prompt<B>>,
+}
+
+/// The networks on one backend.
+pub(super) struct Loaded<B: Backend> {
+    backend: B,
+    /// A part is missing while it is made again, and after that has failed.
+    unet: Option<Unet<B>>,
+    vae: Option<Autoencoder<B>>,
+    /// In the order in which their states are joined.
+    text_encoders: BTreeMap<PartName, TextEncoder<B>>,
+    /// The states that the UNet was trained on.
+    hidden_state: HiddenState,
+    in_channels: usize,
+    /// By [`PromptId`].
+    prompts: Vec<Encoded<B>>,
+    /// The last timestep, as its bits and as the UNet reads it; none for a UNet with added conditioning.
+    step: Option<(u32, unet::Step<B>)>,
+}
+
+fn lost(part: PartName) -> NetworksError {
+    NetworksError::Input(format!("{part} could not be loaded"))
+}
+
+/// The prompts of a call and how much of it each holds, by the sums of their masks: pooled text has no place, so it is mixed.
+fn shares(call: &AreaCall) -> Vec<(PromptId, f32)> {
+    let sums: Vec<f32> = call.areas.iter().map(|area| area.mask.iter().sum()).collect();
+    let whole: f32 = sums.iter().sum();
+    let share = |sum: f32| if whole > 0.0 { sum / whole } else { (sums.len() as f32).recip() };
+    call.areas.iter().zip(&sums).map(|(area, &sum)| (area.prompt, share(sum))).collect()
+}
+
+fn no_prompt(prompt: PromptId) -> NetworksError {
+    NetworksError::Input(format!("there is no prompt {}", prompt.0))
+}
+
+impl<B: Backend> Loaded<B> {
+    /// Packs every part's weights, changed by its patches.
+    pub(super) fn load(
+        checkpoint: &Checkpoint,
+        backend: B,
+        patches: &BTreeMap<PartName, Patches>,
+    ) -> networks::Result<Self> {
+        let mut this = Self {
+            backend,
+            unet: None,
+            vae: None,
+            text_encoders: BTreeMap::new(),
+            hidden_state: checkpoint.hidden_state(),
+            in_channels: checkpoint.unet.config.in_channels,
+            prompts: Vec::new(),
+            step: None,
+        };
+        for (&part, patches) in patches {
+            this.reload(part, checkpoint, patches)?;
+        }
+        Ok(this)
+    }
+
+    fn unet(&self) -> networks::Result<&Unet<B>> {
+        self.unet.as_ref().ok_or_else(|| lost(PartName::Unet))
+    }
+
+    fn vae(&self) -> networks::Result<&Autoencoder<B>> {
+        self.vae.as_ref().ok_or_else(|| lost(PartName::Vae))
+    }
+
+    /// The states of a prompt's ids, one list for each text encoder.
+    fn encode_ids(&self, ids: &[Vec<u32>]) -> networks::Result<Conditioning> {
+        if self.text_encoders.len() != ids.len() {
+            return Err(lost(PartName::TextEncoder));
+        }
+        let encode =
+            |(encoder, ids): (&TextEncoder<B>, &Vec<u32>)| encoder.forward(&self.backend, ids, self.hidden_state);
+        Conditioning::join(self.text_encoders.values().zip(ids).map(encode).collect::<networks::Result<_>>()?)
+    }
+
+    fn encoded(&self, prompt: PromptId) -> networks::Result<&Encoded<B>> {
+        self.prompts.get(prompt.0).ok_or_else(|| no_prompt(prompt))
+    }
+
+    /// Makes everything ready that a call of the UNet reads beside its inputs.
+    fn prepare(&mut self, timestep: f32, prompts: &[PromptId]) -> networks::Result<()> {
+        let Self { backend, unet, .. } = self;
+        let unet = unet.as_ref().ok_or_else(|| lost(PartName::Unet))?;
+        let known = self.step.as_ref().is_some_and(|(bits, _)| *bits == timestep.to_bits());
+        if !known && unet.config().added.is_none() {
+            self.step = Some((timestep.to_bits(), unet.step(backend, timestep, &[])?));
+        }
+        let wanted = |id: usize| prompts.contains(&PromptId(id));
+        let all = self.prompts.iter().enumerate();
+        let kept = all.filter(|(id, encoded)| encoded.prepared.is_some() || wanted(*id));
+        let bytes = kept.map(|(_, encoded)| unet.prompt_bytes(backend, encoded.conditioning.count()));
+        if bytes.sum::<usize>() > PROMPTS {
+            let others = self.prompts.iter_mut().enumerate().filter(|(id, _)| !wanted(*id));
+            others.for_each(|(_, encoded)| encoded.prepared = None);
+        }
+        for &prompt in prompts {
+            let encoded = self.prompts.get_mut(prompt.0).ok_or_else(|| no_prompt(prompt))?;
+            if encoded.prepared.is_none() {
+                let Conditioning { tokens, width, .. } = &encoded.conditioning;
+                let tokens = backend.upload(&[1, encoded.conditioning.count(), *width], tokens)?;
+                encoded.prepared = Some(unet.prompt(backend, &tokens)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Calls `run` with the timestep as the UNet reads it: the prepared one, or with added conditioning one for this batch.
+    fn with_step<T>(
+        &self,
+        timestep: f32,
+        added: &[Added],
+        run: impl FnOnce(&unet::Step<B>) -> networks::Result<T>,
+    ) -> networks::Result<T> {
+        match &self.step {
+            Some((_, step)) => run(step),
+            None => run(&self.unet()?.step(&self.backend, timestep, added)?),
+        }
+    }
+
+    /// The added conditioning of each call, given its prompts and their shares, for windows of the size of `inputs`; empty where
+    /// the UNet has none.
+    fn added(
+        &self,
+        calls: impl Iterator<Item = Vec<(PromptId, f32)>>,
+        inputs: &Planes,
+    ) -> networks::Result<Vec<Added>> {
+        if self.unet()?.config().added.is_none() {
+            return Ok(Vec::new());
+        }
+        // A window is told to be a whole picture: anything else would mean blurred windows or subjects that are cut off.
+        let factor = self.vae()?.config().scale();
+        let sizes = Sizes::whole(factor * inputs.height, factor * inputs.width);
+        let of_call = |prompts: Vec<(PromptId, f32)>| {
+            let mut pooled: Vec<f32> = Vec::new();
+            for (prompt, share) in prompts {
+                let text = self.encoded(prompt)?.conditioning.pooled.as_deref().unwrap_or_default();
+                pooled.resize(text.len(), 0.0);
+                pooled.iter_mut().zip(text).for_each(|(sum, value)| *sum += share * value);
+            }
+            Ok(Added { pooled, sizes })
+        };
+        calls.map(of_call).collect()
+    }
+
+    /// Prompts as the UNet reads them, once they are prepared.
+    fn prepared(&self, prompts: &[PromptId]) -> networks::Result<Vec<&unet::Prompt<B>>> {
+        prompts.iter().map(|&id| self.encoded(id)?.prepared.as_ref().ok_or_else(|| no_prompt(id))).collect()
+    }
+
+    fn upload(&self, planes: &Planes, channels: usize, what: &str) -> networks::Result<B::Tensor> {
+        let &Planes { count, channels: found, height, width, ref data } = planes;
+        if found != channels || count * height * width == 0 || data.len() != count * found * height * width {
+            let message = format!(
+                "{what} of {channels} planes wanted, found {count} of {found} planes of {height} × {width} ({} values)",
+                data.len()
+            );
+            return Err(NetworksError::Input(message));
+        }
+        Ok(self.backend.upload(&[count, channels, height, width], data)?)
+    }
+
+    /// Calls the UNet with `run(rows, first)` for calls `first..` on inputs `rows`: all at once, or where the device is out of
+    /// memory in halves.
+    fn in_batches(
+        &self,
+        rows: &[usize],
+        run: impl Fn(&[usize], usize) -> networks::Result<B::Tensor>,
+    ) -> networks::Result<Planes> {
+        let mut size = rows.len().max(1);
+        let mut done: Option<Planes> = None;
+        while done.as_ref().map_or(0, |done| done.count) < rows.len().max(1) {
+            let from = done.as_ref().map_or(0, |done| done.count);
+            let batch = &rows[from..(from + size).min(rows.len())];
+            match run(batch, from).and_then(|out| self.download(&out)) {
+                Ok(out) => match &mut done {
+                    Some(done) => {
+                        done.count += out.count;
+                        done.data.extend(out.data);
+                    }
+                    None => done = Some(out),
+                },
+                Err(error) if error.out_of_memory().is_some() && size > 1 => {
+                    log::warn!("{error}; going on in batches of {}", size.div_ceil(2));
+                    size = size.div_ceil(2);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        done.ok_or_else(|| NetworksError::Input("a batch of no calls".to_owned()))
+    }
+
+    /// Encodes or decodes within a room that is right for the size, or in less where the device has not that much.
+    fn in_room(
+        &self,
+        x: &B::Tensor,
+        bytes: impl Fn(&Autoencoder<B>, &B, &B::Tensor) -> networks::Result<usize>,
+        run: impl Fn(&Autoencoder<B>, &B, B::Tensor, usize) -> networks::Result<B::Tensor>,
+    ) -> networks::Result<B::Tensor> {
+        let vae = self.vae()?;
+        let whole = bytes(vae, &self.backend, x)?;
+        let mut room = room(whole).min(self.backend.room().unwrap_or(usize::MAX));
+        for _ in 0..SMALLER_ROOMS {
+            match run(vae, &self.backend, x.clone(), room) {
+                Err(error) if error.out_of_memory().is_some() => {
+                    log::warn!("{error}; going on in smaller strips");
+                    room /= 4;
+                }
+                other => return other,
+            }
+        }
+        run(vae, &self.backend, x.clone(), room)
+    }
+
+    fn download(&self, x: &B::Tensor) -> networks::Result<Planes> {
+        let [count, channels, height, width] = *self.backend.shape(x) else {
+            return Err(NetworksError::Input("the network gave no image".to_owned()));
+        };
+        Ok(Planes { count, channels, height, width, data: self.backend.download(x)? })
+    }
+}
+
+impl<B: Backend> Networks for Loaded<B> {
+    fn describe(&self) -> String {
+        self.backend.describe()
+    }
+
+    fn encode_prompt(
+        &mut self,
+        ids: &[Vec<u32>],
+        weighting: Option<(&[Vec<u32>], &[f32])>,
+        zeros: bool,
+    ) -> networks::Result<usize> {
+        let mut conditioning = self.encode_ids(ids)?;
+        if let Some((empty, weights)) = weighting {
+            conditioning.weigh(&self.encode_ids(empty)?, weights);
+        }
+        let conditioning = if zeros { conditioning.zeroed() } else { conditioning };
+        self.prompts.push(Encoded { conditioning, prepared: None });
+        Ok(self.prompts.len() - 1)
+    }
+
+    fn forget_prompts(&mut self) {
+        self.prompts.clear();
+    }
+
+    fn reload(&mut self, part: PartName, checkpoint: &Checkpoint, patches: &Patches) -> networks::Result<()> {
+        let b = &self.backend;
+        // The old one goes first: two at once may be more than the memory holds.
+        match part {
+            PartName::Unet => {
+                self.unet = None;
+                self.step = None;
+                self.prompts.iter_mut().for_each(|encoded| encoded.prepared = None);
+                let Part { config, .. } = &checkpoint.unet;
+                self.unet = Some(Unet::load(config.clone(), b, &checkpoint.unet.merged(patches))?);
+            }
+            PartName::Vae => {
+                self.vae = None;
+                let Part { config, .. } = &checkpoint.vae;
+                self.vae = Some(Autoencoder::load(config.clone(), b, &checkpoint.vae.merged(patches))?);
+            }
+            _ => {
+                self.text_encoders.remove(&part);
+                for text in checkpoint.text_encoders().filter(|text| text.name == part) {
+                    let encoder = TextEncoder::load(text.config.clone(), b, &text.merged(patches))?;
+                    self.text_encoders.insert(part, encoder);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn conditioning(&self, prompt: PromptId) -> networks::Result<&Conditioning> {
+        Ok(&self.encoded(prompt)?.conditioning)
+    }
+
+    fn in_channels(&self) -> usize {
+        self.in_channels
+    }
+
+    fn predict(&mut self, inputs: &Planes, timestep: f32, calls: &[Call]) -> networks::Result<Planes> {
+        let prompts: Vec<PromptId> = calls.iter().map(|call| call.prompt).collect();
+        let rows: Vec<usize> = calls.iter().map(|call| call.input).collect();
+        self.prepare(timestep, &prompts)?;
+        let added = self.added(prompts.iter().map(|&prompt| vec![(prompt, 1.0)]), inputs)?;
+        let x = self.upload(inputs, self.in_channels(), "inputs")?;
+        self.in_batches(&rows, |rows, from| {
+            let batch = from..from + rows.len();
+            let prompts = self.prepared(&prompts[batch.clone()])?;
+            self.with_step(timestep, added.get(batch).unwrap_or_default(), |step| {
+                self.unet()?.forward(&self.backend, &x, step, rows, &prompts)
+            })
+        })
+    }
+
+    fn predict_areas(&mut self, inputs: &Planes, timestep: f32, calls: &[AreaCall]) -> networks::Result<Planes> {
+        let areas = |calls: &[AreaCall]| -> Vec<PromptId> {
+            calls.iter().flat_map(|call| &call.areas).map(|area| area.prompt).collect()
+        };
+        let rows: Vec<usize> = calls.iter().map(|call| call.input).collect();
+        self.prepare(timestep, &areas(calls))?;
+        let added = self.added(calls.iter().map(shares), inputs)?;
+        let x = self.upload(inputs, self.in_channels(), "inputs")?;
+        self.in_batches(&rows, |rows, from| {
+            let batch = from..from + rows.len();
+            let calls = &calls[batch.clone()];
+            let counts: Vec<usize> = calls.iter().map(|call| call.areas.len()).collect();
+            let masks: Vec<&[f32]> = calls.iter().flat_map(|call| &call.areas).map(|area| &*area.mask).collect();
+            let masks = AreaMasks { counts: &counts, masks: &masks, height: inputs.height, width: inputs.width };
+            let prompts = self.prepared(&areas(calls))?;
+            self.with_step(timestep, added.get(batch).unwrap_or_default(), |step| {
+                self.unet()?.forward_areas(&self.backend, &x, step, rows, &prompts, &masks)
+            })
+        })
+    }
+
+    fn encode(&self, pictures: &Planes) -> networks::Result<Moments> {
+        let config = self.vae()?.config();
+        let scale = config.scale();
+        if !pictures.height.is_multiple_of(scale) || !pictures.width.is_multiple_of(scale) {
+            let (height, width) = (pictures.height, pictures.width);
+            return Err(NetworksError::Input(format!(
+                "a picture of {width} × {height}: sides must be multiples of {scale}"
+            )));
+        }
+        let x = self.upload(pictures, config.in_channels, "pictures")?;
+        let Planes { count, channels: both, height, width, data } =
+            self.download(&self.in_room(&x, Autoencoder::encode_bytes, Autoencoder::encode)?)?;
+        let channels = both / 2;
+        let len = channels * height * width;
+        let mut mean = Vec::with_capacity(count * len);
+        let mut std = Vec::with_capacity(count * len);
+        for image in data.chunks_exact((2 * len).max(1)) {
+            let (means, log_variances) = image.split_at(len);
+            mean.extend(means.iter().map(|mean| (mean - config.shift_factor) * config.scaling_factor));
+            let deviation = |log: &f32| (0.5 * log.clamp(-30.0, 20.0)).exp() * config.scaling_factor.abs();
+            std.extend(log_variances.iter().map(deviation));
+        }
+        let planes = |data| Planes { count, channels, height, width, data };
+        Ok(Moments { mean: planes(mean), std: planes(std) })
+    }
+
+    fn decode(&self, latents: &Planes) -> networks::Result<Planes> {
+        let config = self.vae()?.config();
+        let x = self.upload(latents, config.latent_channels, "latents")?;
+        let x = self.backend.affine(&x, config.scaling_factor.recip(), config.shift_factor)?;
+        self.download(&self.in_room(&x, Autoencoder::decode_bytes, Autoencoder::decode)?)
+    }
+}
