@@ -7,7 +7,6 @@ use common::says;
 use common::toy::Toy;
 use image::{Rgb, RgbImage};
 use polyptych::checkpoint::Device;
-use polyptych::diffusion::Network as _;
 use polyptych::document::{Area, Document, InitImage, Mask, Regions, Wrap};
 use polyptych::studio::{Drawn, Event, Job, Model, Options, Studio, draw, load};
 use std::sync::{Arc, mpsc};
@@ -142,7 +141,7 @@ fn the_border_shows_no_seam() {
     let first = drawn(&mut model, &document, &Options::default());
     let found = drawn(&mut model, &again(&document, [Some(9), None]), &Options::default());
     // The decoder alone would have changed other pixels, too: that is what the border is for.
-    let plain = model.decode(&found.latent).expect("decodes");
+    let plain = model.network().decode(&found.latent).expect("decodes");
     let byte = |v: f32| ((v / 2.0 + 0.5).clamp(0.0, 1.0) * 255.0).round() as u8;
     let decoded = |c: usize, i: usize| byte(plain.data[c * 128 * 96 + i]);
     let free = reach(&document, 0);

@@ -42,6 +42,10 @@ impl Network for Toy {
 }
 
 impl Model for Toy {
+    fn network(&mut self) -> &mut dyn Network {
+        self
+    }
+
     fn window(&self) -> usize {
         16
     }
@@ -349,6 +353,10 @@ impl Network for Slow {
 }
 
 impl Model for Slow {
+    fn network(&mut self) -> &mut dyn Network {
+        self
+    }
+
     fn window(&self) -> usize {
         self.toy.window()
     }
@@ -505,6 +513,10 @@ impl Network for Large {
 }
 
 impl Model for Large {
+    fn network(&mut self) -> &mut dyn Network {
+        self
+    }
+
     fn window(&self) -> usize {
         self.0.window()
     }

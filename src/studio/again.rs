@@ -38,32 +38,39 @@ impl KeptPicture {
 /// A region that is drawn again.
 #[derive(Debug, Clone)]
 pub(super) struct Reroll {
-    /// The whole painting, with the region's other seed.
-    pub(super) painting: Painting,
+    /// Its number among the painting's parts.
+    part: usize,
+    /// Its other seed.
+    seed: u64,
     /// How far each cell may change: 1 freely, 0 not at all.
     pub(super) free: Vec<f32>,
 }
 
 /// The regions that are drawn again, lowest first.
 pub(super) fn rerolls(document: &Document, painting: &Painting) -> Vec<Reroll> {
-    let again = |(k, seed): (usize, u64)| {
-        let mut painting = painting.clone();
-        painting.parts[k].seed = seed;
+    let again = |(part, seed): (usize, u64)| {
         let mut place = vec![0.0; painting.height * painting.width];
-        painting.parts[k].mask.add_to(&mut place);
-        painting.layouts.iter().for_each(|layout| layout.masks[k].add_to(&mut place));
+        painting.parts[part].mask.add_to(&mut place);
+        painting.layouts.iter().for_each(|layout| layout.masks[part].add_to(&mut place));
         let place = LatentMask::new(painting.height, painting.width, &place);
-        let free = spread(&place, MARGIN, painting.wrap);
-        Reroll { painting, free }
+        Reroll { part, seed, free: spread(&place, MARGIN, painting.wrap) }
     };
     (1..).zip(visible(document)).filter_map(|(k, region)| Some((k, region.reroll?))).map(again).collect()
 }
 
 impl Reroll {
-    /// How much each pixel is the new picture's, 0 to 255, row by row: all on the region's own cells, nothing on cells that are
+    /// The whole painting with the region's other seed.
+    pub(super) fn painting(&self, of: &Painting) -> Painting {
+        let mut painting = of.clone();
+        painting.parts[self.part].seed = self.seed;
+        painting
+    }
+
+    /// The new picture's share of each pixel, 0 to 255, row by row: all on the region's own cells, nothing on cells that are
     /// held, and between them a soft border.
-    fn shares(&self, (width, height): (usize, usize)) -> Vec<u8> {
-        let Painting { factor, width: across, wrap, .. } = self.painting;
+    pub(super) fn shares(&self, painting: &Painting, document: &Document) -> Vec<u8> {
+        let (width, height) = (document.width as usize, document.height as usize);
+        let &Painting { factor, width: across, wrap, .. } = painting;
         let cell = |i: usize| self.free[i / width / factor * across + i % width / factor];
         // The edge runs in the middle of the margin, and is as soft as the margin is wide.
         let near: Vec<u8> = (0..width * height).map(|i| if cell(i) > 0.5 { 255 } else { 0 }).collect();
@@ -99,10 +106,9 @@ pub(super) struct Overlay {
 }
 
 impl Overlay {
-    /// Adds the picture in which one region is drawn again.
-    pub(super) fn add(&mut self, reroll: &Reroll, image: &RgbImage) {
+    /// Adds the picture in which one region is drawn again, with its share of each pixel.
+    pub(super) fn add(&mut self, shares: &[u8], image: &RgbImage) {
         let (width, height) = (image.width() as usize, image.height() as usize);
-        let shares = reroll.shares((width, height));
         self.rows.resize(height, Vec::new());
         for ((sums, shares), row) in self.rows.iter_mut().zip(shares.chunks_exact(width)).zip(image.rows()) {
             if shares.iter().all(|share| *share == 0) {

@@ -5,8 +5,9 @@ use crate::diffusion::{Network, Planes};
 use crate::document::Document;
 use image::RgbImage;
 
-/// Latent pixels of the other edge that a wrapped decode sees: more than the decoder's receptive field needs to be seamless.
-const WRAP_MARGIN: usize = 8;
+/// Latent pixels of the other edge that a wrapped picture is encoded and decoded with: more than the decoder's receptive
+/// field needs to be seamless.
+pub(super) const WRAP_MARGIN: usize = 8;
 
 /// The latent as a picture of the document's size.
 pub(super) fn decode(

@@ -1,9 +1,9 @@
 //! What a run will cost, before it is started.
 
-use super::again::Reroll;
+use super::coverage::RegionCoverage;
 use super::drawing::Options;
 use super::plan::{Facts, plan};
-use crate::diffusion::{Painting, PromptId, free_windows};
+use crate::diffusion::{PromptId, free_windows};
 use crate::document::Document;
 use std::collections::HashMap;
 
@@ -31,16 +31,19 @@ impl Estimate {
             let next = PromptId(words.len());
             Ok(*words.entry(text.to_owned()).or_insert(next))
         };
-        let plan = plan(document, Facts { window, factor }, &Options::default(), &mut prompt).ok()?;
+        let options = Options::default();
+        let coverage = RegionCoverage::of(document, &options).ok()?;
+        let plan = plan(document, &coverage.views(), Facts { window, factor }, &options, &mut prompt).ok()?;
+        let painting = &plan.painting;
         let steps = document.settings.steps as usize;
-        let windows = plan.painting.windows();
-        let first = plan.painting.first_step().min(steps);
+        let windows = painting.windows();
+        let first = painting.first_step().min(steps);
         let evaluations =
             || (first..steps).flat_map(|s| std::iter::repeat_n(s, document.settings.sampler.evaluations(s, steps)));
-        let count = |painting: &Painting, windows: &[_]| painting.unet_samples(windows, evaluations());
-        let again = |Reroll { painting, free }: &Reroll| count(painting, &free_windows(painting, free));
-        let unet_samples =
-            count(&plan.painting, &plan.painting.evaluated_windows()) + plan.rerolls.iter().map(again).sum::<usize>();
+        let count = |windows: &[_]| painting.unet_samples(windows, evaluations());
+        // (Another seed costs nothing.)
+        let again = plan.rerolls.iter().map(|reroll| count(&free_windows(painting, &reroll.free)));
+        let unet_samples = count(&painting.evaluated_windows()) + again.sum::<usize>();
         Some(Self { windows: windows.len(), steps: steps - first, unet_samples, seconds: None })
     }
 }

@@ -4,7 +4,7 @@ use super::model::Model;
 use super::preview::LatentToRgb;
 use super::warning::Warning;
 use crate::checkpoint::{self, Checkpoint, Device, FewSteps, InPart, LoraFile, Tokenizer, Words};
-use crate::diffusion::{AreaCall, Call, Moments, Network, NetworkError, Planes, PromptId, SchedulerConfig};
+use crate::diffusion::{Network, NetworkError, PromptId, SchedulerConfig};
 use crate::document;
 use std::sync::Arc;
 
@@ -66,37 +66,11 @@ impl Loaded {
     }
 }
 
-impl Network for Loaded {
-    fn latent_channels(&self) -> usize {
-        self.model.latent_channels()
-    }
-
-    fn in_channels(&self) -> usize {
-        self.model.in_channels()
-    }
-
-    fn shares_inputs(&self) -> bool {
-        self.model.shares_inputs()
-    }
-
-    fn predict(&mut self, inputs: &Planes, timestep: f32, calls: &[Call]) -> Result<Planes, NetworkError> {
-        self.model.predict(inputs, timestep, calls)
-    }
-
-    fn predict_areas(&mut self, inputs: &Planes, timestep: f32, calls: &[AreaCall]) -> Result<Planes, NetworkError> {
-        self.model.predict_areas(inputs, timestep, calls)
-    }
-
-    fn encode(&mut self, pictures: &Planes) -> Result<Moments, NetworkError> {
-        self.model.encode(pictures)
-    }
-
-    fn decode(&mut self, latents: &Planes) -> Result<Planes, NetworkError> {
-        self.model.decode(latents)
-    }
-}
-
 impl Model for Loaded {
+    fn network(&mut self) -> &mut dyn Network {
+        &mut self.model
+    }
+
     fn window(&self) -> usize {
         self.window
     }

@@ -4,10 +4,12 @@
 //! read, so that a sleeping window draws it.
 
 mod again;
+mod coverage;
 mod decode;
 mod drawing;
 mod estimate;
 mod failure;
+mod finish;
 mod init_image;
 mod latent;
 mod live;
@@ -15,8 +17,12 @@ mod loading;
 mod model;
 mod models;
 mod plan;
+mod prepared;
 mod preset;
 mod preview;
+mod progress;
+mod run;
+mod sampler;
 mod thin;
 mod vocabulary;
 mod warning;

@@ -7,7 +7,10 @@ use crate::diffusion::{Network, NetworkError, PromptId, SchedulerConfig};
 use crate::document::Lora;
 
 /// A loaded checkpoint: networks, tokenizer and the facts the studio plans with.
-pub trait Model: Network + Send {
+pub trait Model: Send {
+    /// Its UNet and autoencoder, for the engine.
+    fn network(&mut self) -> &mut dyn Network;
+
     /// Side of the window it was trained on, in latent pixels.
     fn window(&self) -> usize;
 

@@ -4,10 +4,10 @@ use super::again::{Reroll, rerolls};
 use super::drawing::{DrawError, Options};
 use super::init_image;
 use super::warning::{Axis, Warning};
-use crate::diffusion::masks::{Coverage, LatentMask, Overlap, Rows, feathered, latent_masks, reference_masks};
+use crate::diffusion::masks::{Coverage, LatentMask, Overlap, latent_masks, reference_masks};
 use crate::diffusion::windows::WindowWeights;
 use crate::diffusion::{Hold, Layout, Painting, Part, PromptId, Surround};
-use crate::document::{self, Document, Mask, Region};
+use crate::document::{self, Document, Region};
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -25,6 +25,8 @@ pub(super) struct Plan {
     pub(super) painting: Painting,
     /// What is drawn again over the finished picture, the lowest region first.
     pub(super) rerolls: Vec<Reroll>,
+    /// How much each pixel of the init image may change, 0 to 255; `None` where all may, or there is none.
+    pub(super) change: Option<Vec<u8>>,
     /// What the person should know.
     pub(super) warnings: Vec<Warning>,
 }
@@ -49,27 +51,27 @@ fn span(region: &Region, document: &Document) -> Range<usize> {
     steps_of(region.start, document)..steps_of(region.end, document)
 }
 
-/// Plans a document for a model. `prompt` names the embedding of words.
+/// Plans a document, whose visible regions have these coverages, for a model. `prompt` names the embedding of words.
 pub(super) fn plan(
     document: &Document,
+    coverages: &[Coverage<'_>],
     facts: Facts,
     options: &Options,
     prompt: &mut dyn FnMut(&str) -> Result<PromptId, DrawError>,
 ) -> Result<Plan, DrawError> {
     let settings = &document.settings;
     let mut warnings = Vec::new();
-    check(document)?;
     let (window, stride) = window_and_stride(document, facts, options, &mut warnings)?;
     if options.reference {
         left_out_by_reference(document, &mut warnings);
     }
-    let pixels = pixels_of_regions(document, options);
-    let coverages = coverages(document, &pixels);
-    let (masks, layouts) = masks(document, facts.factor, options, &coverages, &mut warnings);
-    let start = match &document.init_image {
-        Some(start) if !options.reference => Some(init_image::plan(document, start, facts.factor, &coverages)?),
-        _ => None,
-    };
+    let (masks, layouts) = masks(document, facts.factor, options, coverages, &mut warnings);
+    let mut change = None;
+    let mut start = None;
+    if let Some(image) = document.init_image.as_ref().filter(|_| !options.reference) {
+        change = init_image::change(document, image, coverages)?;
+        start = Some(init_image::plan(document, image, facts.factor, change.as_ref())?);
+    }
     if start.as_ref().and_then(|s| s.free.as_ref()).is_some_and(|free| free.iter().all(|f| *f <= 0.0)) {
         warnings.push(Warning::NothingMayChange);
     }
@@ -124,15 +126,7 @@ pub(super) fn plan(
         conditions: None,
     };
     let rerolls = if options.reference { Vec::new() } else { rerolls(document, &painting) };
-    Ok(Plan { painting, rerolls, warnings })
-}
-
-/// Refuses what no file says but a caller may.
-fn check(document: &Document) -> Result<(), DrawError> {
-    if visible(document).any(|r| r.mask.width() != document.width || r.mask.height() != document.height) {
-        return Err(DrawError::Invalid("a region's mask has another size than the canvas".to_owned()));
-    }
-    Ok(())
+    Ok(Plan { painting, rerolls, change, warnings })
 }
 
 /// Window side and stride, brought to what leaves no gaps.
@@ -199,41 +193,6 @@ fn left_out_by_reference(document: &Document, warnings: &mut Vec<Warning>) {
     if !left_out.is_empty() {
         warnings.push(Warning::LeftOutByReference(left_out));
     }
-}
-
-/// A region's mask as the engine reads it.
-pub(super) enum Pixels<'a> {
-    Painted(&'a Mask),
-    Feathered(Vec<u8>),
-}
-
-impl Rows for Pixels<'_> {
-    fn read_row(&self, y: usize, out: &mut [u8]) {
-        match self {
-            Self::Painted(mask) => mask.read_row(0, y as u32, out),
-            Self::Feathered(data) => data.read_row(y, out),
-        }
-    }
-}
-
-/// The masks of the visible regions, lowest first, blurred where they have a feather; the released loop knows none.
-pub(super) fn pixels_of_regions<'a>(document: &'a Document, options: &Options) -> Vec<Pixels<'a>> {
-    let (width, height) = (document.width as usize, document.height as usize);
-    let wrap = (document.settings.wrap.x(), document.settings.wrap.y());
-    let pixels = |r: &'a Region| {
-        let painted = Pixels::Painted(&r.mask);
-        if r.feather == 0 || options.reference {
-            return painted;
-        }
-        Pixels::Feathered(feathered(Coverage { width, height, rows: &painted }, r.feather as usize, wrap))
-    };
-    visible(document).map(pixels).collect()
-}
-
-/// What the visible regions cover, lowest first.
-pub(super) fn coverages<'a>(document: &Document, pixels: &'a [Pixels<'_>]) -> Vec<Coverage<'a>> {
-    let (width, height) = (document.width as usize, document.height as usize);
-    pixels.iter().map(|pixels| Coverage { width, height, rows: pixels }).collect()
 }
 
 /// What the engine calls the document's way with overlaps.

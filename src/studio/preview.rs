@@ -4,9 +4,8 @@
 //! of its coefficients for the models they know; fitting them by least squares on one synthetic picture works for any.
 
 use super::decode::wrapped;
-use super::model::Model;
 use crate::diffusion::random::keyed_uniform;
-use crate::diffusion::{NetworkError, Planes};
+use crate::diffusion::{Network, NetworkError, Planes};
 use image::RgbImage;
 use std::time::Instant;
 
@@ -31,12 +30,11 @@ impl LatentToRgb {
     ///
     /// # Errors
     /// Whatever the device reports.
-    pub fn fit(model: &mut dyn Model) -> Result<Self, NetworkError> {
-        let factor = model.factor();
+    pub fn fit(network: &mut dyn Network, factor: usize) -> Result<Self, NetworkError> {
         let picture = blobs(SIDE * factor);
-        let latent = model.encode(&picture)?.mean;
+        let latent = network.encode(&picture)?.mean;
         let begun = Instant::now();
-        model.decode(&latent)?;
+        network.decode(&latent)?;
         let decode_pace = begun.elapsed().as_secs_f64() / latent.plane_len().max(1) as f64;
         Ok(Self { decode_pace, ..Self::from_pair(&latent, &cell_means(&picture, factor)) })
     }

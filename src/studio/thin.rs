@@ -15,8 +15,7 @@
 //! 20) change nothing. With one or two steps a region bootstraps to the end and shows (19 to 58). Squares of 16 pixels are lost
 //! as strokes of 8 are, squares of 20 are not, so what counts is the area close together.
 
-use super::drawing::Options;
-use super::plan::{coverages, overlap, pixels_of_regions, visible};
+use super::plan::{overlap, visible};
 use super::warning::Warning;
 use crate::diffusion::masks::{Coverage, LatentMask, Rows, latent_masks};
 use crate::document::{Document, Region};
@@ -30,16 +29,21 @@ const BRIEF: u32 = 2;
 /// Cells along the side of a square that a region has to fill by half somewhere, as a stroke of twelve pixels does.
 const SIDE: usize = 3;
 
-/// A warning for every region that may not show; `few_steps` is true with a checkpoint made for them.
-pub(super) fn warnings(document: &Document, options: &Options, factor: usize, few_steps: bool) -> Vec<Warning> {
+/// A warning for every visible region that may not show, by their coverages; `few_steps` is true with a checkpoint made for
+/// them.
+pub(super) fn warnings(
+    document: &Document,
+    coverages: &[Coverage<'_>],
+    factor: usize,
+    few_steps: bool,
+) -> Vec<Warning> {
     let settings = &document.settings;
     let weak = |region: &Region| region.guidance.unwrap_or(settings.guidance) < STRONG;
     if settings.steps <= BRIEF || !visible(document).any(weak) {
         return Vec::new();
     }
     let (width, height) = (document.width as usize, document.height as usize);
-    let pixels = pixels_of_regions(document, options);
-    let solid: Vec<Solid<'_>> = coverages(document, &pixels).into_iter().map(Solid::new).collect();
+    let solid: Vec<Solid<'_>> = coverages.iter().copied().map(Solid::new).collect();
     let coverages: Vec<Coverage<'_>> = solid.iter().map(|rows| Coverage { width, height, rows }).collect();
     let masks = latent_masks(width, height, factor, &coverages, overlap(settings));
     let wrap = (settings.wrap.x(), settings.wrap.y());

@@ -248,7 +248,7 @@ fn one_job(shared: &Shared, id: JobId, job: &Job, models: &mut Models, last: &mu
     }
     let basis = basis(&job.document);
     options.kept = last.take().filter(|(of, _)| *of == basis).map(|(_, kept)| kept);
-    options.keep = memory_to_keep(&job.document, model.factor(), model.latent_channels()) <= LAST_MEMORY;
+    options.keep = memory_to_keep(&job.document, model.factor(), model.network().latent_channels()) <= LAST_MEMORY;
     match draw(&job.document, model, &options, &mut watcher) {
         Ok(mut drawn) => {
             let kept = drawn.kept.take().filter(|kept| kept.memory() <= LAST_MEMORY);

@@ -105,6 +105,10 @@ impl Network for Family {
 }
 
 impl Model for Family {
+    fn network(&mut self) -> &mut dyn Network {
+        self
+    }
+
     fn window(&self) -> usize {
         6
     }

@@ -70,6 +70,10 @@ impl Network for Toy {
 }
 
 impl Model for Toy {
+    fn network(&mut self) -> &mut dyn Network {
+        self
+    }
+
     fn window(&self) -> usize {
         16
     }
