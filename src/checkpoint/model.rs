@@ -56,16 +56,21 @@ impl fmt::Debug for Model {
 }
 
 impl Model {
-    pub(super) fn load(checkpoint: &Checkpoint, backend: impl Backend, loras: &[(Arc<LoraFile>, f32)]) -> Result<Self> {
-        let ([unet, text], _) = checkpoint.patches(loras)?;
-        Ok(Self {
+    pub(super) fn load(
+        checkpoint: &Checkpoint,
+        backend: impl Backend,
+        loras: &[(Arc<LoraFile>, f32)],
+    ) -> Result<(Self, Vec<InPart>)> {
+        let ([unet, text], in_part) = checkpoint.patches(loras)?;
+        let model = Self {
             networks: Box::new(Loaded::load(checkpoint, backend, &unet, &text)?),
             tokenizer: checkpoint.tokenizer()?,
             checkpoint: checkpoint.clone(),
             applied: [Some(unet.applied), Some(text.applied)],
             prompts: HashMap::new(),
             solids: HashMap::new(),
-        })
+        };
+        Ok((model, in_part))
     }
 
     /// Draws with these LoRAs from now on, each at its weight, in place of those before: networks that other LoRAs or weights

@@ -1,11 +1,11 @@
 //! Regions drawn again over a finished picture, which stays as it is everywhere else.
 //!
-//! The latent outside a region's reach is held to the last bit, but the decoder's group norms and its attention see the whole
-//! picture, so a change in one corner moves pixels in another. So each region is decoded by itself and laid over the kept
-//! picture, and only as far as its latent could change.
+//! The latent outside a region's reach is held to the last bit, but the decoder's group norms and attention see the whole
+//! picture, so a change in one corner moves pixels in another. Each region is therefore decoded by itself and laid over the
+//! kept picture only where its latent could change.
 //!
-//! Several regions are each drawn over the picture in which nothing is drawn again, not over one another. So drawing one of
-//! them again leaves the others as they are, whatever their order.
+//! Each region is drawn over the picture in which nothing is drawn again, not over the regions below it. Drawing one of them
+//! again leaves the others as they are, whatever their order.
 
 use super::drawing::DrawError;
 use super::plan::visible;
@@ -15,20 +15,20 @@ use crate::document::Document;
 use image::RgbImage;
 use std::sync::Arc;
 
-/// Cells around a region that change with it when it is drawn again, so that it can settle into its surroundings.
+/// Latent cells around a region that may change with it, so that it blends into its surroundings.
 const MARGIN: usize = 2;
 
-/// A picture in which nothing is drawn again, and how it came about: what regions are drawn again over.
+/// A picture in which nothing is drawn again, and its trajectory: the base over which regions are drawn again.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KeptPicture {
-    /// Its latents, from noise to the finished one.
+    /// Its latents, from noise to the final one.
     pub trajectory: Arc<Trajectory>,
-    /// Its pixels, as the person saw them.
+    /// Its pixels.
     pub image: Arc<RgbImage>,
 }
 
 impl KeptPicture {
-    /// The memory it takes, in bytes.
+    /// Its memory in bytes.
     #[must_use]
     pub fn memory(&self) -> usize {
         self.trajectory.memory() + self.image.as_raw().len()
@@ -42,7 +42,7 @@ pub(super) struct Reroll {
     part: usize,
     /// Its other seed.
     seed: u64,
-    /// How far each cell may change: 1 freely, 0 not at all.
+    /// Freedom of each cell to change, 0 (held) to 1.
     pub(super) free: Vec<f32>,
 }
 
@@ -84,7 +84,7 @@ impl Reroll {
         shares
     }
 
-    /// Puts what is free of this region's latent into another one, which is what a preview shows of all regions so far.
+    /// Copies the free cells of this region's latent into another latent.
     pub(super) fn lay_latent(&self, own: &Planes, onto: &mut Planes) {
         let planes = onto.data.chunks_exact_mut(self.free.len()).zip(own.data.chunks_exact(self.free.len()));
         for (onto, own) in planes {
@@ -97,11 +97,11 @@ impl Reroll {
     }
 }
 
-/// Regions drawn again, being laid over the kept picture: at each pixel the mean of the pictures by their shares, the kept one
-/// taking what is left.
+/// Regions drawn again, laid over the kept picture: at each pixel the mean of the pictures by their shares, the kept one
+/// taking the rest.
 #[derive(Default)]
 pub(super) struct Overlay {
-    /// By row, where any region has a share in it: at each pixel the colours times their shares, summed, and the shares.
+    /// Sums of colour × share (red, green, blue) and of shares at each pixel; empty rows where no region has a share.
     rows: Vec<Vec<[u32; 4]>>,
 }
 
@@ -125,7 +125,7 @@ impl Overlay {
         }
     }
 
-    /// The picture; where no region has a share, the kept one to the last bit.
+    /// The whole picture; where no region has a share, the kept one to the last bit.
     pub(super) fn over(self, kept: &RgbImage) -> RgbImage {
         let mut image = kept.clone();
         for (row, sums) in image.rows_mut().zip(self.rows) {

@@ -14,21 +14,21 @@ use image::RgbImage;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// How a drawing is made, beyond what the document says.
+/// Options of a drawing beside the document's settings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Options {
     /// Replay the authors' released loop.
     pub reference: bool,
     /// Leave out network calls that cannot change the picture.
     pub savings: bool,
-    /// Bootstrapped steps for every region, in place of the document's fractions.
+    /// Bootstrapped steps of every region, in place of the document's fractions.
     pub bootstrap_steps: Option<usize>,
     /// Make a preview of every step.
     pub previews: bool,
-    /// The picture without anything drawn again, from [`Drawn::kept`] of a drawing of this document. Where regions are drawn
+    /// The picture in which nothing is drawn again, from [`Drawn::kept`] of a drawing of this document. Where regions are drawn
     /// again and this is absent, it is drawn first.
     pub kept: Option<KeptPicture>,
-    /// Keep the picture without anything drawn again in [`Drawn::kept`]: a latent a step, and its pixels.
+    /// Return that picture in [`Drawn::kept`]: a latent for each network evaluation, and its pixels.
     pub keep: bool,
 }
 
@@ -38,69 +38,91 @@ impl Default for Options {
     }
 }
 
-/// Where a drawing stands.
+/// Stage of a drawing, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
+    /// Embedding prompts and encoding pictures.
     Encoding,
+    /// Running the sampler's steps.
     Denoising,
+    /// Decoding latents to pictures.
     Decoding,
 }
 
-/// Follows a drawing.
+/// Observer of a drawing, which may stop it.
 pub trait Watcher {
     /// Asked before every network call; `true` stops the drawing.
     fn cancelled(&mut self) -> bool {
         false
     }
 
+    /// A stage begins.
     fn stage(&mut self, _stage: Stage) {}
 
-    /// `done` of `total` steps are taken. `preview` is there where previews were asked for.
+    /// `done` of `total` steps are taken, those of regions drawn again included. There is a `preview` where
+    /// [`Options::previews`] asks for them.
     fn step(&mut self, _done: usize, _total: usize, _preview: Option<RgbImage>) {}
 }
 
+/// Watches nothing.
 impl Watcher for () {}
 
-/// Seconds spent per stage.
+/// Seconds spent in each stage.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Seconds {
+    /// In [`Stage::Encoding`].
     pub encode: f64,
+    /// In [`Stage::Denoising`].
     pub denoise: f64,
+    /// In [`Stage::Decoding`].
     pub decode: f64,
 }
 
-/// A finished drawing.
+/// A finished drawing, and its cost.
 #[derive(Debug, Clone)]
 pub struct Drawn {
+    /// The picture, of the canvas's size.
     pub image: RgbImage,
-    /// The final latent `[1, latent_channels, h, w]`. Where several regions were drawn again, the upper one's on cells that both could change.
+    /// The final latent `[1, latent_channels, h, w]`. Where several regions were drawn again, the upper one's on cells that both
+    /// could change.
     pub latent: Planes,
+    /// Windows on the canvas.
     pub windows: usize,
+    /// Batch elements that the UNet evaluated.
     pub unet_samples: usize,
     /// Evaluations of the UNet's part before its first cross-attention, which samples on one input share.
     pub unet_inputs: usize,
+    /// Batch elements that the paper's loop evaluates for the same: windows × prompts × 2 × evaluations.
     pub unet_samples_reference: usize,
-    /// What of `unet_samples` went into drawing regions again.
+    /// The part of `unet_samples` that went into drawing regions again.
     pub unet_samples_rerolled: usize,
-    /// The picture without anything drawn again, where it was asked for or needed.
+    /// The picture in which nothing is drawn again, where it was asked for or needed.
     pub kept: Option<KeptPicture>,
+    /// Time spent.
     pub seconds: Seconds,
+    /// Warnings about the picture.
     pub warnings: Vec<Warning>,
 }
 
-/// Why there is no picture.
+/// Reason for which a drawing ended without a picture.
 #[derive(Debug, thiserror::Error)]
 pub enum DrawError {
+    /// The watcher stopped it.
     #[error("cancelled")]
     Cancelled,
+    /// The checkpoint's noise schedule does not allow the settings.
     #[error(transparent)]
     Schedule(#[from] ScheduleError),
+    /// The engine failed.
     #[error("{0}")]
     Paint(PaintError),
+    /// The text encoder failed.
     #[error("the words could not be read: {0}")]
     Words(#[source] NetworkError),
+    /// The autoencoder failed on the picture or on a preview's.
     #[error("the picture could not be decoded: {0}")]
     Decode(#[source] NetworkError),
+    /// The document or the options make no sense, in one line.
     #[error("{0}")]
     Invalid(String),
 }
@@ -114,7 +136,7 @@ impl From<PaintError> for DrawError {
     }
 }
 
-/// Draws the document.
+/// Draws a document.
 ///
 /// # Errors
 /// Where the settings make no sense for this model, the device fails, or `watcher` cancels.

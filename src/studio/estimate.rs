@@ -1,4 +1,4 @@
-//! What a run will cost, before it is started.
+//! Estimate of a run's cost before it is started.
 
 use super::coverage::RegionCoverage;
 use super::drawing::Options;
@@ -7,23 +7,25 @@ use crate::diffusion::{PromptId, free_windows};
 use crate::document::Document;
 use std::collections::HashMap;
 
-/// The cost of a run.
+/// Cost of a run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Estimate {
+    /// Windows on the canvas.
     pub windows: usize,
+    /// Sampler steps of one run.
     pub steps: usize,
-    /// Images the UNet will evaluate.
+    /// Batch elements that the UNet will evaluate.
     pub unet_samples: usize,
-    /// From the last run of this checkpoint; `None` before the first.
+    /// Seconds of denoising, by the last run of this checkpoint; `None` before the first.
     pub seconds: Option<f32>,
 }
 
-/// What a run of a document would cost; `None` where its checkpoint cannot be opened, or would refuse it.
+/// Estimates a document's run; `None` where its checkpoint cannot be opened, or would refuse it.
 pub type Estimator = Box<dyn FnOnce(&Document) -> Option<Estimate> + Send>;
 
 impl Estimate {
-    /// Counts what the engine will do for `document` on a model of this window and factor, from the same plan that it runs.
-    /// `None` where it would refuse the document.
+    /// Counts the UNet samples of `document` on a model of this `window` (latent pixels) and `factor` (canvas pixels a latent
+    /// pixel), from the plan that a drawing runs. `None` where a drawing would be refused.
     #[must_use]
     pub fn of(document: &Document, window: usize, factor: usize) -> Option<Self> {
         let mut words: HashMap<String, PromptId> = HashMap::new();

@@ -1,4 +1,4 @@
-//! The init image of a drawing: the share of it that may change, its latent, and how the finished picture is laid over it.
+//! Init image of a drawing: the part of it that may change, its latent, and its pixels that stay in the finished picture.
 
 use super::decode::{WRAP_MARGIN, wrapped};
 use super::drawing::DrawError;
@@ -8,10 +8,10 @@ use crate::diffusion::{self, Network, Planes};
 use crate::document::{Area, Document, InitImage};
 use image::RgbImage;
 
-/// Width in pixels of the border inside the changed area over which the picture goes over into the kept one.
+/// Width in pixels of the border inside the changed area in which the finished picture and the kept one are mixed.
 const BORDER: usize = 8;
 
-/// How much each pixel may change, 0 to 255, row by row; `None` where all may. `regions` are the visible ones.
+/// Freedom of each pixel to change, 0 (kept) to 255, row by row; `None` where all is free. `regions` are the visible ones.
 ///
 /// # Errors
 /// Where the init image or its mask has another size than the canvas.

@@ -1,4 +1,4 @@
-//! What a document asks of the engine. One list of parts serves the run and the estimate of its cost.
+//! Plan of a drawing: a document in the engine's terms. The same plan serves a run and the estimate of its cost.
 
 use super::again::{Reroll, rerolls};
 use super::drawing::{DrawError, Options};
@@ -11,7 +11,7 @@ use crate::document::{self, Document, Region};
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-/// What of a checkpoint decides how a document is cut up.
+/// Facts of a checkpoint that decide how a canvas is divided into windows.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Facts {
     /// Side of the window it was trained on, in latent pixels.
@@ -22,12 +22,14 @@ pub(super) struct Facts {
 
 /// A document, ready for the engine.
 pub(super) struct Plan {
+    /// The picture in which nothing is drawn again. Its init latent is still to be encoded, its conditions are `None`.
     pub(super) painting: Painting,
-    /// What is drawn again over the finished picture, the lowest region first.
+    /// Regions drawn again over that picture, the lowest first.
     pub(super) rerolls: Vec<Reroll>,
-    /// How much each pixel of the init image may change, 0 to 255; `None` where all may, or there is none.
+    /// Freedom of each pixel of the init image to change, 0 (kept) to 255, row by row; `None` where all is free, or there is no
+    /// init image.
     pub(super) change: Option<Vec<u8>>,
-    /// What the person should know.
+    /// Warnings about the document's settings and masks.
     pub(super) warnings: Vec<Warning>,
 }
 
@@ -36,7 +38,7 @@ pub(super) fn visible(document: &Document) -> impl Iterator<Item = &Region> {
     document.regions.iter().filter(|r| r.visible)
 }
 
-/// How many steps a fraction of them is.
+/// A fraction of the document's steps in whole steps.
 fn steps_of(fraction: f32, document: &Document) -> usize {
     (f64::from(fraction.clamp(0.0, 1.0)) * f64::from(document.settings.steps)).round() as usize
 }
@@ -51,7 +53,10 @@ fn span(region: &Region, document: &Document) -> Range<usize> {
     steps_of(region.start, document)..steps_of(region.end, document)
 }
 
-/// Plans a document, whose visible regions have these coverages, for a model. `prompt` names the embedding of words.
+/// Plans a document for a model. `coverages` are those of its visible regions, lowest first; `prompt` embeds a prompt.
+///
+/// # Errors
+/// Where the settings make no sense for this model, or `prompt` fails.
 pub(super) fn plan(
     document: &Document,
     coverages: &[Coverage<'_>],
@@ -95,7 +100,7 @@ pub(super) fn plan(
         let negative = region.negative.as_ref().unwrap_or(&background.negative);
         parts.push(part(&document.prompt(&region.prompt), negative, Some(region))?);
     }
-    // About as much latent per network call as four pictures of 512 × 512: enough to keep a processor busy.
+    // As much latent a network call as four pictures of 512 × 512 have: enough to keep a processor busy.
     let side = window.min(64);
     let batch = (4 * 64 * 64 / (side * side).max(1)).clamp(1, 32);
     let painting = Painting {
@@ -129,7 +134,10 @@ pub(super) fn plan(
     Ok(Plan { painting, rerolls, change, warnings })
 }
 
-/// Window side and stride, brought to what leaves no gaps.
+/// Window side and stride in latent pixels. The stride is cut to half a window, so that windows overlap enough.
+///
+/// # Errors
+/// Where the released loop would not cover the canvas.
 fn window_and_stride(
     document: &Document,
     facts: Facts,
@@ -172,7 +180,7 @@ fn window_and_stride(
     Ok((window, stride))
 }
 
-/// Says what of a document the released loop knows nothing of.
+/// Warns of settings that the released loop does not know and leaves out.
 fn left_out_by_reference(document: &Document, warnings: &mut Vec<Warning>) {
     let settings = &document.settings;
     let any = |test: fn(&Region) -> bool| visible(document).any(test);
@@ -195,7 +203,7 @@ fn left_out_by_reference(document: &Document, warnings: &mut Vec<Warning>) {
     }
 }
 
-/// What the engine calls the document's way with overlaps.
+/// The document's choice for overlaps in the engine's terms.
 pub(super) fn overlap(settings: &document::Settings) -> Overlap {
     match settings.overlap {
         document::Overlap::Order => Overlap::Order,
@@ -203,7 +211,7 @@ pub(super) fn overlap(settings: &document::Settings) -> Overlap {
     }
 }
 
-/// The masks of all parts, and those of the steps in which not every region takes part.
+/// The latent masks of all parts, and the layouts by step where a region takes part in some of the steps only.
 fn masks(
     document: &Document,
     factor: usize,

@@ -23,7 +23,8 @@ pub(super) struct Prepared<'a> {
     pub(super) rerolls: Vec<Reroll>,
     /// That picture, where it is known and needed.
     pub(super) kept: Option<KeptPicture>,
-    /// How much each pixel of the init image may change, 0 to 255; `None` where all may, or there is none.
+    /// Freedom of each pixel of the init image to change, 0 (kept) to 255, row by row; `None` where all is free, or there is no
+    /// init image.
     pub(super) change: Option<Vec<u8>>,
     pub(super) warnings: Vec<Warning>,
 }

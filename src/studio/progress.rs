@@ -11,18 +11,18 @@ use crate::document::Document;
 use image::RgbImage;
 use std::time::Instant;
 
-/// Share of the running time that previews may take. The linear map's are always made; the VAE's where that leaves room.
+/// Share of the running time that previews may take. Previews by the linear map are always made, by the VAE where time is left.
 const PREVIEW_SHARE: f64 = 0.05;
 
-/// The largest latent that is decoded for a preview, in cells: for the memory that takes.
+/// The largest latent in cells that is decoded for a preview, since decoding a large one takes much memory.
 const FULL_PREVIEW_CELLS: usize = 128 * 128;
 
-/// The two ways of making previews, and what they have cost.
+/// The linear map for previews, and the time that previews have taken.
 pub(super) struct Previews {
     rgb: LatentToRgb,
     /// Seconds a VAE decode takes for a latent pixel.
     decode_pace: f64,
-    /// Seconds spent on previews so far, finding out how to make them included.
+    /// Seconds spent on previews so far, the fit of the map included.
     spent: f64,
 }
 
@@ -97,7 +97,7 @@ impl<'a> Progress<'a> {
         }
         let latent = together.as_ref().unwrap_or(latent);
         let cells = latent.plane_len();
-        // Earned by the steps alone. Nothing is decoded in advance of it: the last step's picture comes anyway.
+        // The share is of the steps' own time, and is not spent in advance. The last step's picture is decoded anyway.
         let earned = ((begun - self.begun).as_secs_f64() - previews.spent).max(0.0) * PREVIEW_SHARE;
         let affordable = previews.spent + previews.decode_pace * cells as f64 <= earned;
         let mut picture = None;

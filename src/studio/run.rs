@@ -12,7 +12,7 @@ use std::sync::Arc;
 pub(super) struct Latents {
     /// With nothing drawn again.
     pub(super) base: Planes,
-    /// The way to it, where it is to be kept or a region was drawn again.
+    /// The trajectory of that run, where it is to be kept or a region was drawn again.
     pub(super) trajectory: Option<Arc<Trajectory>>,
     /// With one region drawn again, in the order of [`Prepared::rerolls`].
     pub(super) rerolled: Vec<Planes>,
@@ -21,7 +21,7 @@ pub(super) struct Latents {
     pub(super) cost: Cost,
 }
 
-/// What all runs of a drawing cost together, as [`Painted`] counts it.
+/// Cost of all runs of a drawing together, as [`Painted`] counts it.
 #[derive(Default)]
 pub(super) struct Cost {
     pub(super) windows: usize,
