@@ -22,7 +22,7 @@ use std::time::SystemTime;
 pub enum Selected {
     /// The background.
     Background,
-    /// A region, or [`RegionId::CHANGE`].
+    /// A region, or [`RegionId::INPAINT`].
     Region(RegionId),
 }
 

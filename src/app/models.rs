@@ -156,7 +156,8 @@ impl App {
 
     /// Draws with another model; one that was made for few steps brings its sampler, steps, guidance and bootstrapping along.
     pub(super) fn set_model(&mut self, model: String) {
-        if self.editor.document().settings.model != model {
+        // (Another choice may still be on its way.)
+        if self.editor.is_working() || self.editor.document().settings.model != model {
             self.editor.choose_model(model);
         }
     }

@@ -99,7 +99,7 @@ impl InitImage {
     }
 }
 
-/// As [`Start::fitted`], of pictures of any pixels.
+/// As [`InitImage::fitted`], of pictures of any pixels.
 pub(super) fn fitted<P: Pixel<Subpixel = u8> + 'static>(
     image: &ImageBuffer<P, Vec<u8>>,
     width: u32,

@@ -167,7 +167,7 @@ impl Document {
         self.regions.iter().find(|r| r.id == id)
     }
 
-    /// The mask that a stroke goes to: that of the region with this id, or for [`RegionId::CHANGE`] that of what may change of
+    /// The mask that a stroke goes to: that of the region with this id, or for [`RegionId::INPAINT`] that of what may change of
     /// the picture to start from.
     #[must_use]
     pub fn mask(&self, id: RegionId) -> Option<&Arc<Mask>> {

@@ -315,6 +315,24 @@ mod tests {
     }
 
     #[test]
+    fn a_model_is_chosen_once_its_files_have_told_its_kind() {
+        let (mut editor, _) = editor();
+        let model = |editor: &Editor| editor.document().settings.model.clone();
+        editor.choose_model("embedded/few_steps".to_owned());
+        assert_eq!((model(&editor).as_str(), editor.work()), ("embedded", Some("Model")), "files wait for a thread");
+        // A second choice before the first is there: both come, in their order.
+        editor.choose_model("elsewhere".to_owned());
+        works_out(&mut editor);
+        assert_eq!((model(&editor).as_str(), editor.is_working()), ("embedded/few_steps", true));
+        works_out(&mut editor);
+        assert_eq!((model(&editor).as_str(), editor.is_working()), ("elsewhere", false));
+        editor.undo();
+        assert_eq!(model(&editor), "embedded/few_steps");
+        editor.undo();
+        assert_eq!((model(&editor).as_str(), editor.is_unsaved()), ("embedded", false));
+    }
+
+    #[test]
     fn a_region_that_is_gone_is_not_changed() {
         let (mut editor, id) = editor();
         invert(&mut editor, id);
