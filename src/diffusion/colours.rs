@@ -1,6 +1,6 @@
 //! Solid colours around a part while it bootstraps.
 
-use super::random::{keyed, keyed_uniform};
+use super::random::{keyed, keyed_uniform, purpose};
 use super::windows::Window;
 use super::{Network, PaintError, Painting, Planes, Surround};
 use std::collections::HashMap;
@@ -30,10 +30,11 @@ impl Colours {
         window: Window,
         network: &mut dyn Network,
     ) -> Result<&[f32], PaintError> {
-        let choice = keyed(&[painting.parts[k].seed, 1, step as u64, index as u64, k as u64]) % self.count;
+        let choice =
+            keyed(&[painting.parts[k].seed, purpose::COLOUR_CHOICE, step as u64, index as u64, k as u64]) % self.count;
         if let std::collections::hash_map::Entry::Vacant(slot) = self.latents.entry(choice) {
             let channel = |c: u64| match painting.surround {
-                Surround::RandomColours => keyed_uniform(&[painting.seed, 2, choice, c]),
+                Surround::RandomColours => keyed_uniform(&[painting.seed, purpose::COLOUR, choice, c]),
                 Surround::WhiteCentred => 1.0,
             };
             let colour = [channel(0), channel(1), channel(2)];

@@ -111,6 +111,16 @@ fn box_muller(block: &mut [f32]) {
     }
 }
 
+/// Purposes of draws in one run. Every key is (seed, purpose, …), so that draws for different purposes are independent.
+pub(super) mod purpose {
+    /// The choice of the random colour around a bootstrapping part.
+    pub(in crate::diffusion) const COLOUR_CHOICE: u64 = 1;
+    /// The random colours.
+    pub(in crate::diffusion) const COLOUR: u64 = 2;
+    /// The noise that a sampler adds.
+    pub(in crate::diffusion) const STEP_NOISE: u64 = 3;
+}
+
 /// A counter-based draw of 64 bits: a function of the key, so that skipping or batching draws changes no other one
 /// (SplitMix64's finaliser, Steele, Lea and Flood 2014, chained over the key).
 #[must_use]
@@ -139,7 +149,7 @@ pub fn keyed_normals(seed: u64, evaluation: usize, channels: usize, height: usiz
     for c in 0..channels {
         for y in 0..height {
             for x in 0..width {
-                let bits = keyed(&[seed, 3, evaluation as u64, c as u64, y as u64, x as u64]);
+                let bits = keyed(&[seed, purpose::STEP_NOISE, evaluation as u64, c as u64, y as u64, x as u64]);
                 // Box and Muller 1958: the upper half of the draw is the radius, the lower half the angle.
                 let unit = |half: u64| (half as f64 + 0.5) / 4_294_967_296.0;
                 let radius = (-2.0 * unit(bits >> 32).ln()).sqrt();
