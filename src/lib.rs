@@ -19,10 +19,8 @@ pub mod app;
 pub mod backend;
 pub mod checkpoint;
 pub mod cli;
-#[allow(missing_docs, reason = "numbers named after the paper's letters, and variants after samplers")]
 pub mod diffusion;
 pub mod document;
 pub mod networks;
 pub mod paint;
-#[allow(missing_docs, clippy::must_use_candidate, reason = "fields of events and options that say what they are")]
 pub mod studio;

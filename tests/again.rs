@@ -1,4 +1,4 @@
-//! A region drawn again leaves the rest of the finished picture as it was: every pixel outside its reach, in every way in.
+//! A region drawn again leaves every pixel outside its reach as it was: by the library, the worker and every option.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 
 mod common;
@@ -7,7 +7,6 @@ use common::says;
 use common::toy::Toy;
 use image::{Rgb, RgbImage};
 use polyptych::checkpoint::Device;
-use polyptych::diffusion::Network as _;
 use polyptych::document::{Area, Document, InitImage, Mask, Regions, Wrap};
 use polyptych::studio::{Drawn, Event, Job, Model, Options, Studio, draw, load};
 use std::sync::{Arc, mpsc};
@@ -47,7 +46,7 @@ fn drawn(model: &mut dyn Model, document: &Document, options: &Options) -> Drawn
     draw(document, model, options, &mut ()).expect("draws")
 }
 
-/// Whether each pixel lies in a region's reach: its cells, and two more around them.
+/// True for each pixel in a region's reach: its cells, and two more around them.
 fn reach(document: &Document, region: usize) -> Vec<bool> {
     let (width, height) = (document.width as usize, document.height as usize);
     let (across, down) = (width.div_ceil(8), height.div_ceil(8));
@@ -66,7 +65,7 @@ fn reach(document: &Document, region: usize) -> Vec<bool> {
     (0..width * height).map(|i| cells[i / width / 8 * across + i % width / 8]).collect()
 }
 
-/// Asserts that nothing differs outside `free`; the mean difference (of 255) inside.
+/// Asserts that nothing differs outside `free`; returns the mean difference (of 255) inside.
 #[track_caller]
 fn change(what: &str, old: &RgbImage, new: &RgbImage, free: &[bool]) -> f64 {
     assert_eq!(old.dimensions(), new.dimensions(), "{what}");
@@ -85,7 +84,7 @@ fn change(what: &str, old: &RgbImage, new: &RgbImage, free: &[bool]) -> f64 {
 
 #[test]
 fn outside_its_reach_no_pixel_of_the_picture_changes() {
-    let mut model = load(FEW, Device::default(), &[]).expect("loads");
+    let (mut model, _) = load(FEW, Device::default(), &[]).expect("loads");
     let start = |area: Area, document: &mut Document| {
         let (width, height) = (document.width, document.height);
         let image = RgbImage::from_fn(width, height, |x, y| Rgb([x as u8, 200 - y as u8, (x + y) as u8]));
@@ -137,12 +136,12 @@ fn outside_its_reach_no_pixel_of_the_picture_changes() {
 
 #[test]
 fn the_border_shows_no_seam() {
-    let mut model = load(FEW, Device::default(), &[]).expect("loads");
+    let (mut model, _) = load(FEW, Device::default(), &[]).expect("loads");
     let document = document(128, 96);
     let first = drawn(&mut model, &document, &Options::default());
     let found = drawn(&mut model, &again(&document, [Some(9), None]), &Options::default());
     // The decoder alone would have changed other pixels, too: that is what the border is for.
-    let plain = model.decode(&found.latent).expect("decodes");
+    let plain = model.network().decode(&found.latent).expect("decodes");
     let byte = |v: f32| ((v / 2.0 + 0.5).clamp(0.0, 1.0) * 255.0).round() as u8;
     let decoded = |c: usize, i: usize| byte(plain.data[c * 128 * 96 + i]);
     let free = reach(&document, 0);
@@ -172,7 +171,7 @@ fn the_border_shows_no_seam() {
 
 #[test]
 fn of_several_each_leaves_the_others_as_they_are() {
-    let mut model = load(FEW, Device::default(), &[]).expect("loads");
+    let (mut model, _) = load(FEW, Device::default(), &[]).expect("loads");
     let document = document(128, 96);
     let first = drawn(&mut model, &document, &Options { keep: true, ..Options::default() });
     let known = Options { kept: first.kept, ..Options::default() };
@@ -214,7 +213,8 @@ fn finished(studio: &Studio, woken: &mpsc::Receiver<()>, documents: &[Document])
 fn the_window_keeps_the_very_pixels_that_were_seen() {
     let (wake, woken) = mpsc::channel();
     // Every decode of this one is a little brighter, so that a picture decoded once more would not be the one that was seen.
-    let loader = Box::new(|_: &str, _: &[_]| Ok(Box::new(Toy { drift: 0.03, ..Toy::new() }) as Box<dyn Model>));
+    let loader =
+        Box::new(|_: &str, _: &[_]| Ok((Box::new(Toy { drift: 0.03, ..Toy::new() }) as Box<dyn Model>, Vec::new())));
     let studio = Studio::start_with(loader, move || {
         wake.send(()).ok();
     });

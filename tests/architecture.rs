@@ -90,3 +90,71 @@ fn the_lower_floors_know_no_toolkit() {
         }
     }
 }
+
+/// Calls that ask the disk.
+const DISK: [&str; 15] = [
+    "fs::",
+    "File::",
+    ".is_file()",
+    ".is_dir()",
+    ".exists()",
+    ".canonicalize()",
+    "tempfile::",
+    "Document::open",
+    "Document::is_project",
+    "Document::thumbnail",
+    "FewSteps::of(",
+    "few_step_",
+    "Catalogue::open",
+    "LoraFile::",
+    "Vocabulary::open",
+];
+
+/// Files of the window that ask the disk, with the number of lines that do: a frame must not wait for a slow one, so each of
+/// these lines runs on a thread of its own, or for the reason given here.
+const ASKING: [(&str, usize); 10] = [
+    // The synthetic hand of `polyptych bench studio`, which measures itself.
+    ("bench.rs", 1),
+    // The studio's own file dialog reads folders on a thread; Enter looks at the one path that was typed.
+    ("dialogs/path.rs", 5),
+    // On threads of `Files`.
+    ("drops.rs", 7),
+    // Time and length of the document's own file, when it is opened and saved.
+    ("editor.rs", 1),
+    ("editor/works.rs", 1),
+    // On threads; and once, whether the system has file dialogs.
+    ("files.rs", 4),
+    // The folder that a file dialog begins in.
+    ("logic.rs", 1),
+    ("models.rs", 3),
+    // Copies are written on a thread. Locks and what a crash left lie in the data folder, and are looked at before the first frame.
+    ("recovery.rs", 8),
+    ("shelf.rs", 2),
+];
+
+/// True where a line makes this call, not one whose name only ends so.
+fn calls(line: &str, call: &str) -> bool {
+    let begins = |at: usize| !line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
+    line.match_indices(call).any(|(at, _)| call.starts_with('.') || begins(at))
+}
+
+#[test]
+fn no_frame_waits_for_the_disk() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/app");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    let mut asking: Vec<(String, usize)> = Vec::new();
+    for (file, text) in files {
+        // Tests may wait.
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let code = code.lines().filter(|l| !l.trim_start().starts_with("//") && !l.trim_start().starts_with("use "));
+        let lines = code.filter(|line| DISK.iter().any(|call| calls(line, call))).count();
+        let file = Path::new(&file).strip_prefix(&root).expect("inside").display().to_string().replace('\\', "/");
+        if lines > 0 && file != "texts/tests.rs" {
+            asking.push((file, lines));
+        }
+    }
+    asking.sort();
+    let known: Vec<(String, usize)> = ASKING.iter().map(|&(file, lines)| (file.to_owned(), lines)).collect();
+    assert_eq!(asking, known, "lines of src/app that ask the disk; ask on a thread (`asked.rs`, `files.rs`)");
+}

@@ -90,13 +90,13 @@ fn noise_levels_are_diffusers() {
     }
 }
 
-/// A network whose prediction depends on place, words and time, as a real one's does, in a handful of operations.
+/// A network of a few operations whose prediction depends on position, prompt and timestep, as a real one's does.
 struct Toy {
     calls: usize,
     largest_batch: usize,
-    /// Images of all batches, before they are spread to calls.
+    /// Images of all batches; several calls may refer to one.
     inputs: usize,
-    /// Planes it takes: 4, or 9 as an inpainting UNet.
+    /// Planes of its input: 4, or 9 as an inpainting UNet.
     planes: usize,
 }
 
@@ -105,13 +105,13 @@ impl Toy {
         Self { calls: 0, largest_batch: 0, inputs: 0, planes: 4 }
     }
 
-    /// One that takes what the painting has.
+    /// A network with as many input planes as the painting has.
     fn of(painting: &Painting) -> Self {
         Self { planes: 4 + painting.conditions.as_ref().map_or(0, |c| c.channels), ..Self::new() }
     }
 }
 
-/// The input of every call, without what an inpainting UNet sees beside it.
+/// The latent of every call's input, without an inpainting UNet's other planes.
 fn inputs_of(inputs: &Planes, calls: &[Call]) -> Planes {
     let latent = 4 * inputs.plane_len();
     let data = calls.iter().flat_map(|call| &inputs.image(call.input)[..latent]).copied().collect();
@@ -493,11 +493,11 @@ impl Observer for Way {
     }
 }
 
-/// How the naive loop goes on from one step to the next.
+/// The step of the naive loop.
 enum Naive {
-    /// By this sampler, on predictions of the noise.
+    /// This sampler's, on predictions of the noise.
     Noise(Ddim),
-    /// By LCM (Luo et al. 2023, algorithm 3), on predictions of the velocity, written out: timestep, √ᾱ and √(1 − ᾱ) of each step.
+    /// LCM's (Luo et al. 2023, algorithm 3), written out, on predictions of the velocity: timestep, √ᾱ and √(1 − ᾱ) of each step.
     Velocity(Vec<(f64, f64, f64)>),
 }
 
@@ -506,7 +506,7 @@ impl Naive {
         Self::Noise(Ddim::new(&config(), steps).expect("sampler"))
     }
 
-    /// Four of the fifty levels that such a checkpoint was distilled on.
+    /// Four of the fifty noise levels that such a checkpoint was distilled on.
     fn lcm() -> Self {
         let root = |beta: f64| beta.sqrt();
         let beta = |t: usize| (root(0.00085) + t as f64 / 999.0 * (root(0.012) - root(0.00085))).powi(2);
@@ -528,7 +528,7 @@ impl Naive {
         }
     }
 
-    /// What is averaged: the noise as it is, or the clean latent that a velocity stands for at `x`.
+    /// The fusable form of a prediction: noise as it is, a velocity as the clean latent it means at `x`.
     fn fusable(&self, i: usize, x: f32, prediction: f64) -> f64 {
         match self {
             Self::Noise(_) => prediction,
@@ -663,7 +663,7 @@ fn naive(painting: &Painting, mut sampler: Naive) -> Vec<f32> {
     latent
 }
 
-/// The painting with soft edges between its regions, all of whose settings are their own.
+/// The painting with soft edges, whose regions have guidance, seeds and weights of their own.
 fn rich() -> Painting {
     let mut p = painting();
     let (height, width) = (p.height, p.width);
@@ -701,14 +701,14 @@ fn rich() -> Painting {
     p
 }
 
-/// What an inpainting UNet sees beside the latent: five planes that differ at every cell.
+/// Five planes for an inpainting UNet that differ at every cell.
 fn conditions(p: &Painting) -> Planes {
     let mut planes = Planes::zeros(1, 5, p.height, p.width);
     planes.data.iter_mut().enumerate().for_each(|(i, v)| *v = (i as f32 * 0.71).sin());
     planes
 }
 
-/// A name, and what makes the case of it.
+/// The name of a case, and the change that makes it.
 type Change<'a> = (&'a str, fn(&mut Painting));
 
 #[test]

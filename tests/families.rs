@@ -28,7 +28,7 @@ fn flow() -> SchedulerConfig {
     SchedulerConfig::from_json(&json).expect("a flow")
 }
 
-/// A model of each shape and kind, and what to call it.
+/// A model of each shape and kind, with its name.
 fn families() -> impl Iterator<Item = (String, Family)> {
     let each = |(channels, factor): (usize, usize)| {
         [("diffusion", epsilon()), ("flow", flow())].map(|(kind, config)| {
@@ -38,7 +38,7 @@ fn families() -> impl Iterator<Item = (String, Family)> {
     SHAPES.into_iter().flat_map(each)
 }
 
-/// Two regions on the grid of every factor, in more windows than one.
+/// Two regions on the grid of every factor, in several windows.
 fn document() -> Document {
     let mut document = Document::new(192, 128);
     document.background.prompt = WORDS[0].to_owned();
@@ -57,7 +57,7 @@ fn holds(place: PixelRect, x: u32, y: u32) -> bool {
     (place.x..place.x + place.width).contains(&x) && (place.y..place.y + place.height).contains(&y)
 }
 
-/// The words at a pixel.
+/// The prompt at a pixel.
 fn words_at(x: u32, y: u32) -> &'static str {
     WORDS[if holds(RIGHT, x, y) { 2 } else { usize::from(holds(LEFT, x, y)) }]
 }

@@ -25,7 +25,7 @@ fn flow(shift: f64) -> SchedulerConfig {
     read(&json).expect("a flow")
 }
 
-/// A velocity that is a function of the latent, σ and the words. A colour is encoded to its three channels, over and over.
+/// A velocity that is a function of the latent, σ and the prompt. A colour is encoded to its three channels, repeated.
 struct Velocity<F>(F);
 
 impl<F: FnMut(&[f32], f64, PromptId) -> Vec<f32>> Network for Velocity<F> {
@@ -93,7 +93,7 @@ fn patchwork() -> Painting {
     Painting { height, width, parts, window: 8, stride: 3, ..plain(height, width) }
 }
 
-/// The prompt that shows at a cell.
+/// The prompt of the part that covers a cell.
 fn shown(painting: &Painting, cell: usize) -> PromptId {
     painting.parts.iter().find(|p| p.mask.cells()[cell] == 1.0).expect("covered").prompt
 }
@@ -111,7 +111,7 @@ fn toy(x: &[f32], sigma: f64, _: PromptId) -> Vec<f32> {
     x.iter().enumerate().map(value).collect()
 }
 
-/// Spread of the latents that the prompts of [`exact`] stand for.
+/// Standard deviation of the latents of each prompt of [`exact`].
 const SPREAD: f64 = 0.2;
 
 fn centre(prompt: PromptId) -> f64 {
@@ -132,7 +132,7 @@ fn exact(spread: f64) -> impl FnMut(&[f32], f64, PromptId) -> Vec<f32> {
     }
 }
 
-/// The latent that the exact flow ends at.
+/// The final latent of the exact flow.
 fn solution(painting: &Painting, spread: f64) -> Vec<f32> {
     let cells = painting.height * painting.width;
     let noise = TorchRandom::new(11).randn(CHANNELS * cells);
@@ -339,7 +339,7 @@ fn what_a_flow_cannot_be_drawn_with_is_said_in_words() {
     assert!(read(&serde_json::json!({"prediction_type": "flow"})).is_err());
 }
 
-/// Notes every call, and may deny that calls on one input share anything.
+/// Records every call; `shares` is its answer to `shares_inputs`.
 struct Places {
     shares: bool,
     calls: Vec<(Call, Planes)>,

@@ -28,7 +28,7 @@ const SAMPLERS: [NewSampler; 2] = [
     || Box::new(Euler::new(&Toy::new().config, STEPS).expect("a sampler")),
 ];
 
-/// Free by nothing, a quarter, a half, three quarters, and all, column by column.
+/// Freedom of each cell: 0, ¼, ½, ¾ and 1, column by column.
 fn columns() -> Vec<f32> {
     (0..CELLS).map(|i| (i % SIDE % 5) as f32 / 4.0).collect()
 }
@@ -38,10 +38,10 @@ fn mixed(free: &[f32], new: &[f32], kept: &[f32]) -> Vec<f32> {
     new.iter().zip(kept).zip(cells).map(|((new, kept), free)| free * new + (1.0 - free) * kept).collect()
 }
 
-/// Draws a latent back after so many evaluations.
+/// Sets a latent back after a number of evaluations.
 type HoldBack<'a> = &'a dyn Fn(usize, &dyn Sampler, Vec<f32>) -> Vec<f32>;
 
-/// The latents from `x`, the first included.
+/// All latents of a run from `x`, that one included.
 fn naive(sampler: &mut dyn Sampler, first: usize, x: Vec<f32>, hold: HoldBack<'_>) -> Vec<Vec<f32>> {
     let mut all = vec![x];
     for i in first..sampler.timesteps().len() {
@@ -53,7 +53,7 @@ fn naive(sampler: &mut dyn Sampler, first: usize, x: Vec<f32>, hold: HoldBack<'_
     all
 }
 
-/// A picture held with `free`, from a latent `clean` and noise, `from` the step that is the first.
+/// Run from an init latent `clean` that may change by `free`, with `from` as its first step.
 fn started(new: NewSampler, free: &[f32], clean: &[f32], noise: &[f32], from: usize) -> Vec<f32> {
     let noised = |i: usize, sampler: &dyn Sampler| -> Vec<f32> {
         if i == STEPS {
@@ -67,7 +67,7 @@ fn started(new: NewSampler, free: &[f32], clean: &[f32], noise: &[f32], from: us
     naive(&mut *sampler, from, begin, &hold).pop().expect("the last")
 }
 
-/// A picture drawn again with `free` over the way of another.
+/// Run that keeps another's trajectory but for `free`.
 fn again(new: NewSampler, free: &[f32], noise: &[f32], way: &[Vec<f32>]) -> Vec<f32> {
     let mut sampler = new();
     let scaled: Vec<f32> = noise.iter().map(|n| n * sampler.initial_scale()).collect();
@@ -75,14 +75,14 @@ fn again(new: NewSampler, free: &[f32], noise: &[f32], way: &[Vec<f32>]) -> Vec<
     naive(&mut *sampler, 0, mixed(free, &scaled, &way[0]), &hold).pop().expect("the last")
 }
 
-/// The way of a picture of which nothing is held.
+/// Trajectory of a run that keeps nothing.
 fn way(new: NewSampler, noise: &[f32]) -> Vec<Vec<f32>> {
     let mut sampler = new();
     let scaled: Vec<f32> = noise.iter().map(|n| n * sampler.initial_scale()).collect();
     naive(&mut *sampler, 0, scaled, &|_, _, x| x)
 }
 
-/// What would be drawn if half-free cells were held, and if they were free, must be something else.
+/// Asserts that the picture differs from those with half-free cells held, and with them free.
 fn is_told_apart(found: &[f32], free: &[f32], naive: &dyn Fn(&[f32]) -> Vec<f32>) {
     for round in [f32::floor, f32::ceil] {
         let other: Vec<f32> = free.iter().map(|f| round(*f)).collect();

@@ -29,7 +29,7 @@ fn lora(name: &str, kind: &str) -> Arc<LoraFile> {
 }
 
 fn with(name: &str, loras: &[(Arc<LoraFile>, f32)]) -> Model {
-    open(name).load_with(Device::Cpu, loras).unwrap()
+    open(name).load_with(Device::Cpu, loras).unwrap().0
 }
 
 fn goldens_of(name: &str) -> Goldens {
@@ -292,9 +292,9 @@ fn a_lora_says_what_it_is() {
     assert_eq!(tags, [("zorkfox", 24), ("snow", 8), ("a fox", 5)]);
     assert_eq!(lora("eps", "peft").summary().ranks, (2, 3));
     assert_eq!(lora("eps", "mid").summary().convolutions, 1);
-    assert!(LoraFile::is_one(lora_path("eps", "peft")));
-    assert!(!LoraFile::is_one(goldens().join("eps/unet/diffusion_pytorch_model.safetensors")));
-    assert!(!LoraFile::is_one(goldens().join("README.md")));
+    assert!(LoraFile::recognise(lora_path("eps", "peft")).is_some_and(|lora| lora.is_ok()));
+    assert!(LoraFile::recognise(goldens().join("eps/unet/diffusion_pytorch_model.safetensors")).is_none());
+    assert!(LoraFile::recognise(goldens().join("README.md")).is_none());
 }
 
 #[test]

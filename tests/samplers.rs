@@ -1,4 +1,4 @@
-//! Samplers against diffusers on the same noise (see tests/goldens), and why one step is taken on the whole latent.
+//! Samplers against diffusers on the same noise (see tests/goldens), and the effect of stepping window by window.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 
 mod common;
@@ -55,7 +55,7 @@ fn plain(height: usize, width: usize, seed: u64) -> Painting {
     }
 }
 
-/// A network that is a function of the latent, the time and the words; it neither encodes nor decodes.
+/// A network that is a function of the latent, the timestep and the prompt; it neither encodes nor decodes.
 struct Formula<F>(F);
 
 impl<F: FnMut(&[f32], f64, PromptId) -> Vec<f32>> Network for Formula<F> {
@@ -158,7 +158,7 @@ fn pictures_of_the_checkpoints_are_diffusers_with_every_sampler() {
     for name in ["eps", "vpred"] {
         let golden = Goldens::open(&format!("{name}_samplers.safetensors"));
         let folder = goldens().join(name);
-        let mut model = load(folder.to_str().expect("a path"), Device::default(), &[]).expect("loads");
+        let (mut model, _) = load(folder.to_str().expect("a path"), Device::default(), &[]).expect("loads");
         let mut document = one_window(&golden.json("parameters"));
         for sampler in document::Sampler::ALL {
             for schedule in [document::Schedule::Normal, document::Schedule::Karras] {
@@ -189,10 +189,10 @@ fn config() -> SchedulerConfig {
     SchedulerConfig::from_json(&json).expect("config")
 }
 
-/// Spread of the pictures that the prompts of [`exact`] stand for.
+/// Standard deviation of the pictures of each prompt of [`exact`].
 const SPREAD: f64 = 0.1;
 
-/// What the pictures of a prompt are centred on.
+/// Mean of the pictures of a prompt.
 fn centre(prompt: PromptId) -> f64 {
     [0.9, -0.7, 0.2, -1.4][prompt.0]
 }
@@ -230,7 +230,7 @@ fn patchwork() -> Painting {
     Painting { height, width, parts, window: 12, stride: 4, ..plain(height, width, 3) }
 }
 
-/// Mean and standard deviation of the distance from the centre of the prompt that shows at each pixel.
+/// Mean and standard deviation of the distance from the mean of the prompt at each pixel.
 fn off_centre(painting: &Painting, latent: &[f32]) -> (f64, f64) {
     let area = painting.height * painting.width;
     let shown = |i: usize| painting.parts.iter().find(|p| p.mask.cells()[i % area] == 1.0).expect("covered").prompt;

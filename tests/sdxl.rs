@@ -169,7 +169,7 @@ fn latents_are_scaled_as_the_folder_says() {
 fn a_picture_of_eight_steps_is_diffusers() {
     let golden = Goldens::open("sdxl_picture.safetensors");
     let facts = golden.json("parameters");
-    let mut model = load(goldens().join("sdxl").to_str().unwrap(), Device::Cpu, &[]).unwrap();
+    let (mut model, _) = load(goldens().join("sdxl").to_str().unwrap(), Device::Cpu, &[]).unwrap();
     for case in ["negative", "zeros"] {
         let mut document = one_window(&facts);
         document.settings.sampler = Sampler::Euler;

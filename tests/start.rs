@@ -1,5 +1,4 @@
-//! Starting from a picture: against diffusers' pipelines on the same weights and noise (see tests/goldens), and what must
-//! stay as it was.
+//! Init images: against diffusers' pipelines on the same weights and noise (see tests/goldens), and the pixels that must stay.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 
 mod common;
@@ -29,7 +28,7 @@ fn mask() -> Area {
 }
 
 fn drawn(folder: &Path, document: &Document) -> Drawn {
-    let mut model = load(folder.to_str().expect("a path"), Device::default(), &[]).expect("loads");
+    let (mut model, _) = load(folder.to_str().expect("a path"), Device::default(), &[]).expect("loads");
     let drawn = draw(document, &mut model, &Options::default(), &mut ()).expect("draws");
     let told = Estimate::of(document, 16, 8).expect("a cost");
     assert_eq!(told.unet_samples, drawn.unet_samples, "the cost told before is the cost");
@@ -137,7 +136,7 @@ fn a_unet_of_nine_planes_is_diffusers() {
     }
 }
 
-/// The picture of the goldens, twice as wide and half as high again, and a region in its upper left.
+/// The goldens' picture at 2 × its width and 1.5 × its height, and a region in its upper left.
 fn wide() -> Document {
     let mut document = Document::new(256, 192);
     document.background.prompt = "the sea".to_owned();
@@ -223,7 +222,7 @@ fn nonsense_is_refused_in_words() {
     let refused = |change: &dyn Fn(&mut Document)| {
         let mut document = wide();
         change(&mut document);
-        let mut model = load(folder.to_str().expect("a path"), Device::default(), &[]).expect("loads");
+        let (mut model, _) = load(folder.to_str().expect("a path"), Device::default(), &[]).expect("loads");
         draw(&document, &mut model, &Options::default(), &mut ()).expect_err("refused").to_string()
     };
     let start = |document: &mut Document, change: &dyn Fn(&mut InitImage)| {

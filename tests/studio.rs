@@ -1,4 +1,4 @@
-//! The worker thread: jobs, events, cancel, and what survives a failure. Networks are toys.
+//! The worker thread: jobs, events, cancelling, and recovery from a failure. Networks are toys.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 
 mod common;
@@ -8,6 +8,7 @@ use polyptych::checkpoint::Device;
 use polyptych::diffusion::{Call, Moments, Network, NetworkError, Planes, PromptId, SchedulerConfig};
 use polyptych::document::{Area, Document, InitImage, Lora, Mask, PixelRect, Sampler};
 use polyptych::studio::{self, Event, Job, JobId, LatentToRgb, Loader, Model, Options, Phase, Studio, Warning};
+use std::io::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
@@ -16,7 +17,7 @@ struct Toy {
     config: SchedulerConfig,
     calls: Arc<AtomicUsize>,
     preview_map: Option<LatentToRgb>,
-    /// What happens at each UNet call.
+    /// Called with the number of each UNet call.
     at_call: fn(usize),
 }
 
@@ -42,6 +43,10 @@ impl Network for Toy {
 }
 
 impl Model for Toy {
+    fn network(&mut self) -> &mut dyn Network {
+        self
+    }
+
     fn window(&self) -> usize {
         16
     }
@@ -89,7 +94,8 @@ impl Bench {
                 return Err(studio::load(name, Device::Cpu, &[]).expect_err("there is none of that name").into());
             }
             let config = SchedulerConfig { clip_sample: Some(false), ..SchedulerConfig::default() };
-            Ok(Box::new(Toy { config, calls: Arc::clone(&theirs), preview_map: None, at_call }))
+            let toy = Toy { config, calls: Arc::clone(&theirs), preview_map: None, at_call };
+            Ok((Box::new(toy), Vec::new()))
         });
         let studio = Studio::start_with(loader, move || {
             wake.send(()).ok();
@@ -97,7 +103,7 @@ impl Bench {
         Self { studio, woken, calls, loads }
     }
 
-    /// Events until the job's last.
+    /// Waits for the job's last event and returns all until then.
     fn until_end(&self, job: JobId) -> Vec<Event> {
         let mut all = Vec::new();
         loop {
@@ -322,7 +328,7 @@ fn a_live_job_says_how_it_is_drawn_and_takes_few_steps() {
     assert_eq!(submit(Some(0.05)).0.steps, 20, "one step is left of them");
 }
 
-/// A toy whose UNet and decoder take their time.
+/// A toy with a slow UNet and decoder.
 struct Slow {
     toy: Toy,
     decodes: usize,
@@ -349,6 +355,10 @@ impl Network for Slow {
 }
 
 impl Model for Slow {
+    fn network(&mut self) -> &mut dyn Network {
+        self
+    }
+
     fn window(&self) -> usize {
         self.toy.window()
     }
@@ -410,7 +420,7 @@ fn regions_bootstrap_for_a_whole_number_of_few_steps() {
     assert_eq!((inputs(0.4, 1), inputs(1.0, 4)), (1, 4 + 4));
 }
 
-/// What a live job said of itself, whether it had to load, and its picture.
+/// A live job's settings, whether it had to load, and its picture.
 fn live_story(events: &[Event]) -> (Option<polyptych::document::Settings>, bool, Vec<u8>) {
     let settings = events.iter().find_map(|e| match e {
         Event::Sketch { settings, .. } => Some(settings.clone()),
@@ -468,7 +478,8 @@ fn two_small_models_stay_loaded_and_a_large_one_is_alone() {
         names.lock().expect("whole").push(name.to_owned());
         let config = SchedulerConfig { clip_sample: Some(false), ..SchedulerConfig::default() };
         let toy = Toy { config, calls: Arc::default(), preview_map: None, at_call: |_| () };
-        Ok(if name.contains("large") { Box::new(Large(toy)) } else { Box::new(toy) })
+        let model: Box<dyn Model> = if name.contains("large") { Box::new(Large(toy)) } else { Box::new(toy) };
+        Ok((model, Vec::new()))
     });
     let mut bench = Bench::new(|_| ());
     bench.woken = woken;
@@ -505,6 +516,10 @@ impl Network for Large {
 }
 
 impl Model for Large {
+    fn network(&mut self) -> &mut dyn Network {
+        self
+    }
+
     fn window(&self) -> usize {
         self.0.window()
     }
@@ -579,4 +594,53 @@ fn a_changed_list_of_loras_is_a_fresh_load_without_one() {
     assert_eq!(image(&drawn(&[("eps_kohya", 1.0)])), image(&strong));
     assert_eq!(image(&drawn(&[])), image(&plain));
     assert_eq!(bench.loads.load(Ordering::SeqCst), 0, "the studio's own loader was asked");
+}
+
+#[test]
+fn a_fresh_load_tells_of_a_lora_that_fits_in_part_and_is_not_asked_again() {
+    let (wake, woken) = mpsc::channel();
+    let mut bench = Bench::new(|_| ());
+    bench.woken = woken;
+    let loader: Loader = Box::new(|_, loras| {
+        let config = SchedulerConfig { clip_sample: Some(false), ..SchedulerConfig::default() };
+        let toy = Toy { config, calls: Arc::default(), preview_map: None, at_call: |_| () };
+        let warning = |lora: &Lora| Warning::LoraInPart { file: lora.file.clone(), left_out: 1, layers: 3 };
+        Ok((Box::new(toy), loras.iter().map(warning).collect()))
+    });
+    bench.studio = Studio::start_with(loader, move || {
+        wake.send(()).ok();
+    });
+    let mut document = document(1);
+    document.settings.loras = vec![Lora::new("ink.safetensors".to_owned())];
+    // The toy itself takes no LoRAs: asked once more for those it was loaded with, it would fail the job.
+    let events = bench.until_end(bench.studio.submit(Job { document, live: false }));
+    assert!(matches!(events.last(), Some(Event::Finished { .. })), "{events:?}");
+    let told = |e: &&Event| matches!(e, Event::Warning { warning: Warning::LoraInPart { left_out: 1, .. }, .. });
+    assert_eq!(events.iter().filter(told).count(), 1, "{events:?}");
+}
+
+#[test]
+fn a_lora_is_read_again_only_where_its_file_has_changed() {
+    let goldens = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("ink.safetensors");
+    std::fs::copy(goldens.join("lora/eps_kohya.safetensors"), &file).expect("copied");
+    let mut lora = Lora::new(file.to_str().expect("UTF-8").to_owned());
+    let checkpoint = goldens.join("eps");
+    let (mut model, _) =
+        studio::load(checkpoint.to_str().expect("UTF-8"), Device::Cpu, &[lora.clone()]).expect("it loads");
+    // Spoilt behind the program's back, which shows to whoever parses it.
+    let spoilt = || {
+        let opened = std::fs::OpenOptions::new().write(true).open(&file).expect("it opens");
+        let time = opened.metadata().expect("it is there").modified().expect("a time");
+        (&opened).write_all(&[255; 16]).expect("written");
+        (opened, time)
+    };
+    let (opened, time) = spoilt();
+    opened.set_modified(time).expect("the time is set back");
+    model.set_loras(&[lora.clone()]).expect("the same list is not read again");
+    opened.set_modified(time + Duration::from_secs(5)).expect("a later time");
+    lora.weight = 0.5;
+    let error = model.set_loras(&[lora]).expect_err("a changed file is read").to_string();
+    assert!(error.contains("ink.safetensors"), "{error}");
 }

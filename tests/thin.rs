@@ -1,4 +1,4 @@
-//! Strokes that a model drawn with little guidance does not show are told; those that it shows are not.
+//! Warnings about strokes that a model with little guidance does not show.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 
 mod common;
@@ -7,9 +7,11 @@ use common::says;
 use common::toy::Toy;
 use polyptych::checkpoint::FewSteps;
 use polyptych::document::{Document, Mask, Wrap};
-use polyptych::studio::{Options, Warning, draw};
+use polyptych::studio::{Event, Job, Loader, Options, Studio, Warning, draw};
+use std::sync::mpsc;
+use std::time::Duration;
 
-/// A region of what is inside, on a canvas of 256 × 192.
+/// A region of the pixels for which `inside` is true, on a canvas of 256 × 192.
 fn painted(inside: impl Fn(i32, i32) -> bool, shade: u8) -> Document {
     let mut document = Document::new(256, 192);
     (document.settings.steps, document.settings.guidance) = (4, 1.0);
@@ -126,4 +128,32 @@ fn the_command_line_tells_of_a_thin_stroke_with_the_few_step_version() {
     assert!(few.contains("“Mast” is so thin"), "{few}");
     let full = told("embedded");
     assert!(!full.contains("thin"), "{full}");
+}
+
+#[test]
+fn a_live_picture_tells_of_thin_strokes_before_it_is_finished() {
+    let (wake, woken) = mpsc::channel();
+    let loader: Loader =
+        Box::new(|_, _| Ok((Box::new(Toy { few_steps: Some(FewSteps::Lcm), ..Toy::new() }), Vec::new())));
+    let studio = Studio::start_with(loader, move || {
+        wake.send(()).ok();
+    });
+    let told = |mut document: Document| {
+        // Told of the picture the sketch makes of it, not of the painting.
+        document.settings.stride = 16;
+        studio.submit(Job { document, live: true });
+        let mut events = Vec::new();
+        while !matches!(events.last(), Some(Event::Finished { .. })) {
+            woken.recv_timeout(Duration::from_mins(1)).expect("the worker reports");
+            events.extend(studio.events());
+        }
+        events
+            .into_iter()
+            .filter_map(|e| if let Event::Warning { warning, .. } = e { Some(warning) } else { None })
+            .collect()
+    };
+    let thin: Vec<Warning> = told(stroke(120, 8));
+    assert!(matches!(thin.as_slice(), [Warning::ThinRegion { pixels: 16, .. }]), "{thin:?}");
+    let wide: Vec<Warning> = told(stroke(120, 60));
+    assert!(wide.is_empty(), "{wide:?}");
 }

@@ -8,7 +8,7 @@ use super::place::{Placed, colour_map};
 use super::texts::{fill, tr};
 use super::{App, theme, told};
 use crate::document::{Document, FileError, Picture, RegionId, read_parameters, read_picture};
-use crate::studio::{LoraFile, Vocabulary};
+use crate::studio::{CheckpointError, LoraFile, Vocabulary};
 use egui::{Align2, ColorImage, FontId, Stroke, StrokeKind, Ui, vec2};
 use image::RgbaImage;
 use std::path::Path;
@@ -66,10 +66,14 @@ pub(super) fn find_out(path: &Path, wanted: Wanted) -> Result<Found, Refused> {
         Wanted::Dropped(card) => dropped(path, card),
         Wanted::Place => picture(path),
         Wanted::Mask(_) => mask(path),
-        Wanted::Model if LoraFile::is_one(path) => Err(Refused::LoraForModel),
+        Wanted::Model if LoraFile::recognise(path).is_some() => Err(Refused::LoraForModel),
         Wanted::Model => model(path),
-        Wanted::Lora if has_weights(path) || LoraFile::is_one(path) => lora(path),
-        Wanted::Lora => Err(Refused::NoLora),
+        Wanted::Lora => match LoraFile::recognise(path) {
+            Some(file) => lora(file),
+            // It says why it is none.
+            None if has_weights(path) => lora(LoraFile::open(path)),
+            None => Err(Refused::NoLora),
+        },
     }
 }
 
@@ -81,8 +85,8 @@ fn has_weights(path: &Path) -> bool {
 
 fn dropped(path: &Path, card: Option<Selected>) -> Result<Found, Refused> {
     let safetensors = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("safetensors"));
-    if safetensors && LoraFile::is_one(path) {
-        return lora(path);
+    if let Some(file) = safetensors.then(|| LoraFile::recognise(path)).flatten() {
+        return lora(file);
     }
     if path.is_dir() || has_weights(path) {
         return model(path);
@@ -112,8 +116,8 @@ fn model(path: &Path) -> Result<Found, Refused> {
     Vocabulary::open(&path.display().to_string()).map(|_| Found::Model).map_err(|e| Refused::Model(e.to_string()))
 }
 
-fn lora(path: &Path) -> Result<Found, Refused> {
-    let summary = LoraFile::open(path).map_err(|e| Refused::Model(e.to_string()))?.summary();
+fn lora(file: Result<LoraFile, CheckpointError>) -> Result<Found, Refused> {
+    let summary = file.map_err(|e| Refused::Model(e.to_string()))?.summary();
     let tags = || summary.tags.iter().take(3).map(|tag| tag.words.clone()).collect::<Vec<_>>().join(", ");
     let words = summary.trigger.clone().unwrap_or_else(tags);
     Ok(Found::Lora(Some(words).filter(|words| !words.is_empty())))

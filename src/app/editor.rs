@@ -11,6 +11,7 @@ pub use field::Field;
 pub(super) use works::{Made, Moved};
 
 use crate::document::{Change, Document, History, Mask, PixelRect, Region, RegionId};
+use crate::studio::Presets;
 use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -69,6 +70,8 @@ pub struct Editor {
     works: VecDeque<works::Work>,
     /// The number of changes there have been.
     works_asked: u64,
+    /// The settings that the document was drawn with by models of other kinds.
+    presets: Presets,
 }
 
 impl Editor {
@@ -95,6 +98,7 @@ impl Editor {
             damage: Damage { masks: Vec::new(), regions: true },
             works: VecDeque::new(),
             works_asked: 0,
+            presets: Presets::default(),
         }
     }
 

@@ -3,6 +3,7 @@
 
 use super::drops::{self, Found, Refused, Wanted};
 use super::editor::State;
+use super::models::Listed;
 use super::recovery::{self, Copy};
 use super::shelf::{self, Seen};
 use super::texts::tr;
@@ -155,6 +156,7 @@ pub(super) enum Done {
         result: Result<Box<Palette>, FileError>,
     },
     Seen(Vec<Seen>),
+    Listed(Listed),
     /// The system's dialog was answered; `None` is "cancel".
     Answered {
         purpose: Purpose,
@@ -285,9 +287,14 @@ impl Files {
         self.spawn("look", move || Done::Found { result: drops::find_out(&path, wanted), path, wanted });
     }
 
-    pub(super) fn autosave(&mut self, copy: Copy) {
+    /// Reads the list of models of a data folder, for a document with this one.
+    pub(super) fn list_models(&mut self, data: Option<PathBuf>, current: String) {
+        self.spawn("models", move || Done::Listed(Listed::read(data.as_deref(), current)));
+    }
+
+    pub(super) fn autosave(&mut self, mut copy: Copy) {
         self.spawn("autosave", move || {
-            let result = recovery::write(&copy);
+            let result = recovery::write(&mut copy);
             Done::Autosaved { state: copy.state, files: copy.files(), result }
         });
     }

@@ -61,7 +61,6 @@ impl App {
         self.checks = super::checks::Checks::default();
         self.cost = super::cost::Cost::default();
         self.thumbnails = super::thumbnails::Thumbnails::default();
-        self.presets = crate::studio::Presets::default();
         self.editor = editor;
         self.canvas.reset();
     }

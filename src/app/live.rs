@@ -31,6 +31,10 @@ pub(super) struct Live {
     how: Option<How>,
     /// Steps taken of the running one.
     step: u32,
+    /// Warnings of the running one, told once it is whole, so that none flickers under the brush.
+    coming: Vec<String>,
+    /// Warnings of the last whole one.
+    warnings: Vec<String>,
 }
 
 struct Sent {
@@ -69,6 +73,12 @@ impl Live {
     #[must_use]
     pub(super) fn can_be_kept(&self) -> bool {
         self.whole.as_ref().is_some_and(|whole| self.shown.as_ref().is_some_and(|s| Arc::ptr_eq(s, &whole.image)))
+    }
+
+    /// Warnings of the last whole picture.
+    #[must_use]
+    pub(super) fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// Another picture is looked at; the next change brings this one back.
@@ -145,6 +155,7 @@ impl App {
         let id = self.engine.submit(Job { document: document.clone(), live: true });
         self.live.job = Some(Sent { id, document });
         self.live.step = 0;
+        self.live.coming.clear();
     }
 
     /// Takes in what the worker reports of the live picture; what is of another job is given back.
@@ -171,6 +182,7 @@ impl App {
                 });
                 let settings = settings.unwrap_or_else(|| document.settings.clone());
                 self.live.shown = Some(Arc::clone(&image));
+                self.live.warnings = std::mem::take(&mut self.live.coming);
                 self.live.whole = Some(Whole { image, seed, document: Document { settings, ..document } });
             }
             Event::Failed { job, failure } if ours(job) => {
@@ -179,7 +191,8 @@ impl App {
             }
             Event::Cancelled { job } if ours(job) => self.live.job = None,
             Event::Step { job, step, .. } if ours(job) => self.live.step = step,
-            Event::Phase { job, .. } | Event::Warning { job, .. } if ours(job) => {}
+            Event::Warning { job, warning } if ours(job) => self.live.coming.push(told::warning(&warning)),
+            Event::Phase { job, .. } if ours(job) => {}
             other => return Some(other),
         }
         None

@@ -83,6 +83,7 @@ impl App {
                 self.take_palette(*palette);
             }
             Done::Seen(seen) => self.shelf.take_in(ctx, seen),
+            Done::Listed(listed) => self.models_listed(listed),
             Done::Opened { result: Err(error), .. }
             | Done::Palette { result: Err(error), .. }
             | Done::Recovered { result: Err(error), .. }
@@ -223,6 +224,6 @@ impl App {
     }
 
     fn remember_folder(&mut self, path: &Path) {
-        self.prefs.folder = path.parent().filter(|p| p.is_dir()).map(Path::to_path_buf);
+        self.prefs.folder = path.parent().filter(|p| !p.as_os_str().is_empty()).map(Path::to_path_buf);
     }
 }

@@ -140,8 +140,6 @@ pub struct App {
     shelf: shelf::Shelf,
     /// Checkpoints and LoRAs that this person has added.
     added: models::Added,
-    /// The settings that the document was drawn with by checkpoints of other kinds.
-    presets: crate::studio::Presets,
     /// The vocabulary of the document's model, once that is known.
     vocabulary: Option<Arc<crate::studio::Vocabulary>>,
     /// The title the window has been given.
@@ -197,7 +195,6 @@ impl App {
             recovery: recovery::Recovery::new(options.data.as_deref(), options.autosave_every),
             shelf: shelf::Shelf::default(),
             added: models::Added::of(options.data),
-            presets: crate::studio::Presets::default(),
             vocabulary: None,
             window_title: String::new(),
             closing: false,
@@ -291,6 +288,12 @@ impl App {
     #[must_use]
     pub fn live_picture(&self) -> Option<(u32, u32)> {
         self.live.picture().map(|picture| picture.dimensions())
+    }
+
+    /// The number of warnings of the live picture.
+    #[must_use]
+    pub fn live_warnings(&self) -> usize {
+        self.live.warnings().len()
     }
 
     /// True while a file is being read or written, or a file dialog of the system is open.

@@ -16,29 +16,31 @@ const EMBEDDED: &str = "embedded";
 /// The strongest weight of the slider. (Stronger ones, and those below 0, come from files.)
 const STRONGEST: f32 = 2.0;
 
-/// The checkpoints and LoRAs added by `polyptych models add`.
+/// The models to choose from: those added by `polyptych models add`, the one inside the program, and the document's own.
 #[derive(Default)]
-pub(super) struct Added {
-    data: Option<PathBuf>,
+pub(super) struct Listed {
+    /// The document's model.
+    current: String,
+    /// The checkpoints and LoRAs that were added.
     entries: Vec<Entry>,
     /// The checkpoints to choose from, those for few steps behind what they were made from.
     models: Vec<String>,
-    /// True while the list that shows it is open.
-    shown: bool,
 }
 
-impl Added {
-    /// The list of this data folder, which is read when it is shown.
-    pub(super) fn of(data: Option<PathBuf>) -> Self {
-        Self { data, ..Self::default() }
-    }
+/// The list as it was last read, and where it is read from.
+#[derive(Default)]
+pub(super) struct Added {
+    data: Option<PathBuf>,
+    listed: Listed,
+    /// The document's model that it was last asked for.
+    asked: Option<String>,
+}
 
-    /// The list is open; as it opens, the catalogue is read. (Before its first frame, since a list keeps the size it opened with.)
-    fn show(&mut self, current: &str) {
-        if std::mem::replace(&mut self.shown, true) {
-            return;
-        }
-        self.entries = match self.data.as_deref().map(Catalogue::open) {
+impl Listed {
+    /// Reads the catalogue of a data folder and looks for versions for few steps. A slow disk makes this slow, so it runs on a
+    /// thread of its own.
+    pub(super) fn read(data: Option<&Path>, current: String) -> Self {
+        let entries = match data.map(Catalogue::open) {
             Some(Ok(catalogue)) => catalogue.entries().to_vec(),
             // `polyptych models` says what is wrong with it.
             Some(Err(error)) => {
@@ -47,21 +49,25 @@ impl Added {
             }
             None => Vec::new(),
         };
-        let added = self.of_kind(Kind::Checkpoint).map(|entry| entry.path.display().to_string());
-        let current = few_step_base(current).unwrap_or_else(|| current.to_owned());
+        let added = entries.iter().filter(|entry| entry.kind == Kind::Checkpoint);
+        let added = added.map(|entry| entry.path.display().to_string());
+        let base = few_step_base(&current).unwrap_or_else(|| current.clone());
         let mut models = Vec::new();
-        for model in [EMBEDDED.to_owned()].into_iter().chain(added).chain([current]) {
+        for model in [EMBEDDED.to_owned()].into_iter().chain(added).chain([base]) {
             for model in [few_step_version(&model), Some(model)].into_iter().rev().flatten() {
                 if !models.contains(&model) {
                     models.push(model);
                 }
             }
         }
-        self.models = models;
+        Self { current, entries, models }
     }
+}
 
-    fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Entry> {
-        self.entries.iter().filter(move |entry| entry.kind == kind)
+impl Added {
+    /// The list of this data folder, which is still to be read.
+    pub(super) fn of(data: Option<PathBuf>) -> Self {
+        Self { data, ..Self::default() }
     }
 }
 
@@ -79,18 +85,14 @@ impl App {
         let hint =
             tr("What draws the picture: the small model inside the program, or a folder with a Stable Diffusion model");
         let mut chosen = None;
-        let mut shown = false;
         widgets::field(ui, width, tr("Model"), hint, |ui, label| {
             let combo = ComboBox::from_id_salt("model").selected_text(short_name(&current)).icon(widgets::chevron);
             // (So high that a dozen of models is seen at once.)
             let response = combo.truncate().height(400.0).show_ui(ui, |ui| {
-                shown = true;
-                self.added.show(&current);
                 chosen = self.models_list(ui, &current);
             });
             response.response.labelled_by(label).on_hover_text(format!("{hint}\n{current}"));
         });
-        self.added.shown &= shown;
         match chosen {
             Some(Chosen::Model(model)) => self.set_model(model),
             Some(Chosen::Lora(path)) => self.add_lora(&path),
@@ -100,10 +102,28 @@ impl App {
         }
     }
 
+    /// Reads the list of models anew where the document has another model, and where the window comes back to the front: models
+    /// may have been added in a terminal meanwhile. (Before the list is opened, since it keeps the size it opened with.)
+    pub(super) fn follow_models(&mut self, ui: &Ui) {
+        let current = &self.editor.document().settings.model;
+        let back = ui.input(|i| i.events.iter().any(|event| matches!(event, egui::Event::WindowFocused(true))));
+        if back || self.added.asked.as_ref() != Some(current) {
+            self.added.asked = Some(current.clone());
+            self.files.list_models(self.added.data.clone(), current.clone());
+        }
+    }
+
+    /// Takes in a list that has been read, unless another was asked for since.
+    pub(super) fn models_listed(&mut self, listed: Listed) {
+        if self.added.asked.as_ref() == Some(&listed.current) {
+            self.added.listed = listed;
+        }
+    }
+
     /// The models there are, then the LoRAs that were added, each with a way to choose another.
     fn models_list(&self, ui: &mut Ui, current: &str) -> Option<Chosen> {
         let mut chosen = None;
-        for model in &self.added.models {
+        for model in &self.added.listed.models {
             let mut entry = ui.selectable_label(model == current, model_name(model));
             if is_for_few_steps(Path::new(model)) {
                 let hint = tr(
@@ -122,7 +142,7 @@ impl App {
             chosen = Some(Chosen::Browse);
         }
         ui.separator();
-        for entry in self.added.of_kind(Kind::Lora) {
+        for entry in self.added.listed.entries.iter().filter(|entry| entry.kind == Kind::Lora) {
             let text = fill("Add {0}", &[&entry.name]);
             if ui.selectable_label(false, text).on_hover_text(entry.path.display().to_string()).clicked() {
                 chosen = Some(Chosen::Lora(entry.path.clone()));
@@ -136,10 +156,9 @@ impl App {
 
     /// Draws with another model; one that was made for few steps brings its sampler, steps, guidance and bootstrapping along.
     pub(super) fn set_model(&mut self, model: String) {
-        if self.editor.document().settings.model != model {
-            let presets = &mut self.presets;
-            self.editor.change_field(Field::Model, |d| presets.choose(&mut d.settings, model));
-            self.editor.close_step();
+        // (Another choice may still be on its way.)
+        if self.editor.is_working() || self.editor.document().settings.model != model {
+            self.editor.choose_model(model);
         }
     }
 

@@ -69,7 +69,11 @@ impl Lost {
 pub(super) struct Copy {
     pub document: Document,
     pub state: State,
+    /// Names the copy: beside its project, or in the data folder.
     record: Record,
+    /// The copy in the data folder, where none can be made beside the project.
+    elsewhere: PathBuf,
+    /// The record's own file.
     at: PathBuf,
 }
 
@@ -146,12 +150,13 @@ impl Recovery {
         }
         let name = format!("{}-{}", self.session, self.number);
         let beside = project.and_then(|path| Some((path.parent()?, path.file_stem()?)));
-        let copy = match beside.filter(|(parent, _)| is_writable(parent)) {
+        let elsewhere = folder.join(format!("{name}.ora"));
+        let copy = match beside {
             Some((parent, stem)) => parent.join(format!(".{}.{name}.autosave.ora", stem.to_string_lossy())),
-            None => folder.join(format!("{name}.ora")),
+            None => elsewhere.clone(),
         };
         let at = folder.join(format!("{name}.json"));
-        for path in [&copy, &at] {
+        for path in [&copy, &elsewhere, &at] {
             if !self.ours.contains(path) {
                 self.ours.push(path.clone());
             }
@@ -159,7 +164,7 @@ impl Recovery {
         self.running = true;
         let (title, losses) = (editor.title().to_owned(), editor.losses().to_vec());
         let record = Record { project: project.map(Path::to_path_buf), title, copy, losses };
-        Some(Copy { document: document.clone(), state, record, at })
+        Some(Copy { document: document.clone(), state, record, elsewhere, at })
     }
 
     /// A copy has been written, or could not be.
@@ -278,8 +283,12 @@ fn left_behind(folder: &Path) -> Vec<Lost> {
     lost
 }
 
-/// Writes a copy, its record first: a copy without one would lie about for ever. Runs on the files thread.
-pub(super) fn write(copy: &Copy) -> Result<(), FileError> {
+/// Writes a copy, its record first: a copy without one would lie about for ever. Beside its project where files can be made
+/// there, else in the data folder. Runs on a thread of its own.
+pub(super) fn write(copy: &mut Copy) -> Result<(), FileError> {
+    if !copy.record.copy.parent().is_some_and(is_writable) {
+        copy.record.copy.clone_from(&copy.elsewhere);
+    }
     let unwritten = |error: serde_json::Error| FileError::new(&copy.at, Problem::Write(error.into()));
     write_atomically(&copy.at, &serde_json::to_vec(&copy.record).map_err(unwritten)?)?;
     copy.document.save(&copy.record.copy)
@@ -362,8 +371,8 @@ mod tests {
     fn kept(recovery: &mut Recovery, project: Option<&Path>) -> Copy {
         let mut document = Document::new(64, 64);
         document.background.prompt = "a lake".to_owned();
-        let copy = recovery.begin(&Editor::recovered(document, project, "Lake")).expect("a folder");
-        write(&copy).expect("written");
+        let mut copy = recovery.begin(&Editor::recovered(document, project, "Lake")).expect("a folder");
+        write(&mut copy).expect("written");
         recovery.finished(copy.state, &copy.files(), true);
         copy
     }
@@ -416,9 +425,9 @@ mod tests {
     fn a_copy_that_is_finished_too_late_goes() {
         let data = tempfile::tempdir().expect("a folder");
         let mut recovery = Recovery::new(Some(data.path()), None);
-        let copy = recovery.begin(&Editor::new(Document::new(64, 64), "Lake")).expect("a folder");
+        let mut copy = recovery.begin(&Editor::new(Document::new(64, 64), "Lake")).expect("a folder");
         recovery.forget();
-        write(&copy).expect("written");
+        write(&mut copy).expect("written");
         recovery.finished(copy.state, &copy.files(), true);
         assert!(!copy.record.copy.exists() && !copy.at.exists());
     }

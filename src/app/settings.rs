@@ -37,7 +37,8 @@ impl App {
     }
 
     fn warnings_ui(&mut self, ui: &mut Ui) {
-        let warnings = self.checks.warnings();
+        let mut warnings = self.checks.warnings();
+        warnings.extend(self.live.warnings().iter().map(String::as_str));
         let Some(first) = warnings.first() else { return };
         let t = theme::tokens(ui);
         let frame =

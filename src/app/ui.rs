@@ -52,6 +52,7 @@ impl eframe::App for App {
         self.dialog_ui(ui);
         self.drop_hint(ui);
         self.follow_works(ui);
+        self.follow_models(ui);
     }
 
     fn on_exit(&mut self) {

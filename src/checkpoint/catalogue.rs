@@ -167,9 +167,8 @@ impl Catalogue {
 
 /// The kind of a path that can be used.
 fn kind_of(path: &Path) -> Result<Kind> {
-    if LoraFile::is_one(path) {
-        LoraFile::open(path)?;
-        return Ok(Kind::Lora);
+    if let Some(lora) = LoraFile::recognise(path) {
+        return lora.map(|_| Kind::Lora);
     }
     let text = path.to_str().ok_or_else(|| Error::Invalid {
         file: path.display().to_string(),

@@ -310,14 +310,15 @@ impl Checkpoint {
     /// # Errors
     /// Where a tensor is missing, of another shape or not finite, or the device fails.
     pub fn load(&self, device: Device) -> Result<Model> {
-        self.load_with(device, &[])
+        self.load_with(device, &[]).map(|(model, _)| model)
     }
 
-    /// Puts the networks on a device with LoRAs, each at its weight, as [`Model::set_loras`] does.
+    /// Puts the networks on a device with LoRAs, each at its weight, as [`Model::set_loras`] does: the model, and a warning for
+    /// each LoRA that fits in part.
     ///
     /// # Errors
     /// As [`Checkpoint::load`] and [`Model::set_loras`].
-    pub fn load_with(&self, device: Device, loras: &[(Arc<LoraFile>, f32)]) -> Result<Model> {
+    pub fn load_with(&self, device: Device, loras: &[(Arc<LoraFile>, f32)]) -> Result<(Model, Vec<InPart>)> {
         match device {
             Device::Cpu => Model::load(self, Cpu::new(), loras),
             Device::Candle => Model::load(self, Candle::cpu(), loras),
@@ -329,6 +330,6 @@ impl Checkpoint {
     /// # Errors
     /// As [`Checkpoint::load`].
     pub fn load_on<B: Backend>(&self, backend: B) -> Result<Model> {
-        Model::load(self, backend, &[])
+        Model::load(self, backend, &[]).map(|(model, _)| model)
     }
 }

@@ -56,9 +56,13 @@ impl fmt::Debug for Model {
 }
 
 impl Model {
-    pub(super) fn load(checkpoint: &Checkpoint, backend: impl Backend, loras: &[(Arc<LoraFile>, f32)]) -> Result<Self> {
-        let (patches, _) = checkpoint.patches(loras)?;
-        Ok(Self {
+    pub(super) fn load(
+        checkpoint: &Checkpoint,
+        backend: impl Backend,
+        loras: &[(Arc<LoraFile>, f32)],
+    ) -> Result<(Self, Vec<InPart>)> {
+        let (patches, in_part) = checkpoint.patches(loras)?;
+        let model = Self {
             networks: Box::new(Loaded::load(checkpoint, backend, &patches)?),
             tokenizer: checkpoint.tokenizer()?,
             tokenizer_2: checkpoint.text_encoder_2.as_ref().map(|part| checkpoint.tokenizer_of(part)).transpose()?,
@@ -66,7 +70,8 @@ impl Model {
             applied: patches.into_iter().map(|(part, patches)| (part, patches.applied)).collect(),
             prompts: HashMap::new(),
             solids: HashMap::new(),
-        })
+        };
+        Ok((model, in_part))
     }
 
     /// Replaces the LoRAs by these, each at its weight. Parts with other LoRAs or weights than before are made again from the

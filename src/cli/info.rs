@@ -27,8 +27,8 @@ pub(super) fn run(args: &Args, window: &Window) -> anyhow::Result<()> {
         name = resolve(window, Kind::Lora, &given)?;
     }
     let path = Path::new(&name);
-    if LoraFile::is_one(path) {
-        return lora(path, args.json);
+    if let Some(file) = LoraFile::recognise(path) {
+        return lora(file?.summary(), args.json);
     }
     let of_checkpoint = path.is_dir()
         || (is_embedded(&name) && !path.exists())
@@ -36,8 +36,7 @@ pub(super) fn run(args: &Args, window: &Window) -> anyhow::Result<()> {
     if of_checkpoint { checkpoint(&name, args.json) } else { project(&args.file, args.json) }
 }
 
-fn lora(path: &Path, json: bool) -> anyhow::Result<()> {
-    let summary = LoraFile::open(path)?.summary();
+fn lora(summary: LoraSummary, json: bool) -> anyhow::Result<()> {
     if json {
         return print_line(&serde_json::to_string(&summary)?);
     }

@@ -6,7 +6,7 @@ use super::init_image::InitImageArgs;
 use super::models::resolve;
 use super::progress::Bar;
 use super::values;
-use crate::checkpoint::{Device, Kind};
+use crate::checkpoint::{Device, FewSteps, Kind};
 use crate::document::{
     BootstrapColour, Document, Export, FileError, Lora, MAX_LORAS, Opened, Output, Outputs, Overlap, PictureFormat,
     Problem, Regions, Sampler, Schedule, WindowWeights, Wrap,
@@ -113,8 +113,8 @@ pub(super) fn run(args: &Args, window: &Window) -> anyhow::Result<()> {
     let mut bar = Bar::new(args.quiet);
     bar.say("Loading the checkpoint");
     let start = Instant::now();
-    let mut model = studio::load(&document.settings.model, args.device, &document.settings.loras)?;
-    notes.extend(model.set_loras(&document.settings.loras)?.iter().map(ToString::to_string));
+    let (mut model, warnings) = studio::load(&document.settings.model, args.device, &document.settings.loras)?;
+    notes.extend(warnings.iter().map(ToString::to_string));
     let load = start.elapsed().as_secs_f64();
 
     let options = Options {
@@ -193,7 +193,9 @@ impl Written {
 fn apply(args: &Args, window: &Window, document: &mut Document, notes: &mut Vec<String>) -> anyhow::Result<()> {
     let settings = &mut document.settings;
     if let Some(model) = &args.model {
-        Presets::default().choose(settings, resolve(window, Kind::Checkpoint, model)?);
+        let model = resolve(window, Kind::Checkpoint, model)?;
+        let kinds = [&settings.model, &model].map(|name| FewSteps::of(name));
+        Presets::default().choose(settings, model, kinds);
     }
     for Lora { file, weight } in &args.loras {
         anyhow::ensure!(settings.loras.len() < MAX_LORAS, "--lora {file}: a project takes {MAX_LORAS} LoRAs at most");

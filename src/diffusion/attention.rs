@@ -1,9 +1,9 @@
-//! Regions held by attention: the peers' cheaper way, beside MultiDiffusion.
+//! Regions by attention, the cheaper method beside MultiDiffusion.
 //!
-//! One pass per window however many regions: in every cross-attention layer a pixel attends to the words of the parts that
-//! lie there, each part's answer weighted by its mask (regional attention as in "Attention Couple", compare Ge et al. 2023,
-//! arXiv:2304.06720). A second pass does the same with the negatives. Everything else of the network sees the whole window,
-//! so that lighting and style agree, and shapes are a hint only. Nothing bootstraps. Windows are fused as always.
+//! One UNet pass per window however many regions: in every cross-attention layer a pixel attends to the prompts of the parts
+//! that cover it, each part's result weighted by its mask (regional attention as in "Attention Couple", compare Ge et al.
+//! 2023, arXiv:2304.06720). A second pass does the same with negative prompts. The other layers see the whole window, so
+//! lighting and style agree, and shapes are only a hint. Nothing bootstraps. Windows are fused as in MultiDiffusion.
 
 use super::engine::{Engine, Sums};
 use super::painting::Piece;
@@ -21,7 +21,7 @@ struct Held {
 }
 
 impl Engine<'_> {
-    /// The average of all windows' predictions, in the sampler's fusable form; 0 where no window is evaluated.
+    /// The weighted average of all windows' predictions, in the sampler's fusable form; 0 where no window is evaluated.
     pub(super) fn fused_by_attention(
         &mut self,
         i: usize,
@@ -102,7 +102,7 @@ impl Engine<'_> {
         Held { window, crop, guided: self.painting.guided(&pieces), pieces, guidance }
     }
 
-    /// The places of all words; parts of the same words hold one place.
+    /// The prompts of all pieces with their areas; pieces of the same prompt share one.
     fn areas(&self, pieces: &[Piece], words: impl Fn(usize) -> PromptId) -> Vec<Area> {
         let mut areas: Vec<Area> = Vec::new();
         for Piece { part, mask, .. } in pieces {

@@ -1,12 +1,12 @@
-//! The solid colours that surround a part while it bootstraps.
+//! Solid colours around a part while it bootstraps.
 
-use super::random::{keyed, keyed_uniform};
+use super::random::{keyed, keyed_uniform, purpose};
 use super::windows::Window;
 use super::{Network, PaintError, Painting, Planes, Surround};
 use std::collections::HashMap;
 
-/// Latents of solid colours, each encoded when it is first used. Of random ones there are as many as there are bootstrapped
-/// steps, as in the released code.
+/// Latents of solid colours, each encoded when it is first used. There are as many random ones as bootstrapped steps, as in
+/// the released code.
 pub(super) struct Colours {
     count: u64,
     latents: HashMap<u64, Vec<f32>>,
@@ -30,10 +30,11 @@ impl Colours {
         window: Window,
         network: &mut dyn Network,
     ) -> Result<&[f32], PaintError> {
-        let choice = keyed(&[painting.parts[k].seed, 1, step as u64, index as u64, k as u64]) % self.count;
+        let choice =
+            keyed(&[painting.parts[k].seed, purpose::COLOUR_CHOICE, step as u64, index as u64, k as u64]) % self.count;
         if let std::collections::hash_map::Entry::Vacant(slot) = self.latents.entry(choice) {
             let channel = |c: u64| match painting.surround {
-                Surround::RandomColours => keyed_uniform(&[painting.seed, 2, choice, c]),
+                Surround::RandomColours => keyed_uniform(&[painting.seed, purpose::COLOUR, choice, c]),
                 Surround::WhiteCentred => 1.0,
             };
             let colour = [channel(0), channel(1), channel(2)];
@@ -48,7 +49,7 @@ impl Colours {
     }
 }
 
-/// A picture of one colour (channels 0 to 1) in the network's range.
+/// A picture `[1, 3, height, width]` of one colour (channels 0 to 1), in −1…1.
 pub(super) fn solid(colour: [f32; 3], height: usize, width: usize) -> Planes {
     let mut picture = Planes::zeros(1, 3, height, width);
     for (plane, c) in picture.data.chunks_exact_mut(height * width).zip(colour) {
@@ -57,7 +58,7 @@ pub(super) fn solid(colour: [f32; 3], height: usize, width: usize) -> Planes {
     picture
 }
 
-/// How far a mask of `height` × `width` has to be rolled down and to the right for the box around it to be in the middle.
+/// The roll (down, right) that brings the bounding box of a mask of `height` × `width` to the middle.
 pub(super) fn to_centre(mask: &[f32], height: usize, width: usize) -> (usize, usize) {
     let (mut rows, mut columns) = ((height, 0), (width, 0));
     for (i, _) in mask.iter().enumerate().filter(|(_, m)| **m > 0.0) {
@@ -69,7 +70,7 @@ pub(super) fn to_centre(mask: &[f32], height: usize, width: usize) -> (usize, us
     (shift(rows, height), shift(columns, width))
 }
 
-/// Rolls every plane of `height` × `width` by (`down`, `right`), over the edges.
+/// Rolls every plane of `height` × `width` by (`down`, `right`), around its edges.
 pub(super) fn roll(planes: &mut [f32], height: usize, width: usize, (down, right): (usize, usize)) {
     for plane in planes.chunks_exact_mut(height * width) {
         plane.rotate_right(down * width);

@@ -18,67 +18,82 @@ use super::windows::Window;
 use super::{Call, Hold, Kept, Network, NetworkError, Painting, Place, Planes, PromptId, Sampler, Surround};
 use std::collections::HashMap;
 
-/// Watches a painting grow, and may stop it.
+/// Observer of a run, which may stop it.
 pub trait Observer {
-    /// Asked before every network call.
+    /// Asked before every network call; `true` stops the run.
     fn cancelled(&mut self) -> bool {
         false
     }
 
-    /// The latent before the first step, and after every network evaluation.
+    /// Receives the latent before the first step and after every network evaluation.
     fn latent(&mut self, _latent: &Planes) {}
 
-    /// Step `done` of `total` is taken; `denoised` is the clean latent the network expects at this point. The network is
-    /// idle and may be used to decode it.
+    /// Step `done` of `total` is taken; `denoised` is the network's estimate of the clean latent. The network is idle and may be
+    /// used to decode it.
     fn stepped(&mut self, _done: usize, _total: usize, _denoised: &Planes, _network: &mut dyn Network) {}
 }
 
 /// Watches nothing.
 impl Observer for () {}
 
-/// A finished latent and what it cost.
+/// A finished latent and its cost.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Painted {
     /// `[1, latent_channels, height, width]`, unscaled, as the sampler left it.
     pub latent: Planes,
+    /// Windows on the canvas.
     pub windows: usize,
-    /// Batch elements the UNet evaluated.
+    /// Batch elements that the UNet evaluated.
     pub unet_samples: usize,
-    /// Inputs among them that differ: evaluations of the UNet's part before its first cross-attention.
+    /// Different inputs among them: evaluations of the UNet's part before its first cross-attention.
     pub unet_inputs: usize,
-    /// What the paper's loop evaluates: windows × prompts × 2 × evaluations.
+    /// Batch elements of the paper's loop: windows × prompts × 2 × evaluations.
     pub unet_samples_reference: usize,
 }
 
-/// Why a painting was not finished.
+/// Reason for which a run was not finished.
 #[derive(Debug, thiserror::Error)]
 pub enum PaintError {
+    /// The observer stopped it.
     #[error("cancelled")]
     Cancelled,
+    /// A network call failed.
     #[error("the network failed: {0}")]
     Network(#[source] NetworkError),
+    /// The latent has infinite values or NaN.
     #[error("the picture stopped being a number at step {step} of {steps}; try a lower guidance or another checkpoint")]
-    NotFinite { step: usize, steps: usize },
+    NotFinite {
+        /// The step after which it was seen.
+        step: usize,
+        /// Steps of the run.
+        steps: usize,
+    },
+    /// The painting makes no sense, in one line.
     #[error("{0}")]
     Invalid(String),
 }
 
-/// What a (window, region) pair is made of, once its requests are answered.
+/// A part inside a window, and the requests whose answers make its prediction.
 struct Pair {
     window: Window,
+    /// Its number among the parts.
     part: usize,
+    /// Its mask in the window; empty where it counts nothing.
     mask: Vec<f32>,
+    /// Its number among the inputs.
     input: usize,
+    /// The request with its prompt.
     conditional: usize,
+    /// The request with its negative prompt, where guidance is on.
     unconditional: Option<usize>,
 }
 
-/// Requests gathered until there are enough for full batches.
+/// Requests of several windows, gathered until they fill batches.
 #[derive(Default)]
 struct Gathered {
     inputs: Vec<Vec<f32>>,
     places: Vec<Place>,
-    /// What the UNet sees beside each input.
+    /// Planes of an inpainting UNet beside each input; empty for any other.
     conditions: Vec<Vec<f32>>,
     requests: Vec<Call>,
     pairs: Vec<Pair>,
@@ -86,7 +101,7 @@ struct Gathered {
 }
 
 impl Gathered {
-    /// The request for `prompt` on `input`; with `share`, one that is already there is used again.
+    /// The number of the request for `prompt` on `input`; with `share`, an equal one is used again.
     fn request(&mut self, input: usize, prompt: PromptId, share: bool) -> usize {
         let call = Call { input, prompt, place: self.places.get(input).copied() };
         if let (true, Some(&known)) = (share, self.known.get(&call)) {
@@ -98,10 +113,10 @@ impl Gathered {
     }
 }
 
-/// Paints: the whole denoising process.
+/// Runs the whole denoising process.
 ///
 /// # Errors
-/// Where the painting makes no sense, the network fails, the picture becomes NaN, or `observer` cancels.
+/// Where the painting makes no sense, the network fails, the latent becomes NaN, or `observer` cancels.
 pub fn paint(
     painting: &Painting,
     sampler: &mut dyn Sampler,
@@ -111,11 +126,11 @@ pub fn paint(
     run(painting, None, sampler, network, observer)
 }
 
-/// Paints one place again and keeps the rest: after every step the latent is drawn back to the kept one where it is not free.
-/// Only windows with something free in them are evaluated. Where nothing is free the latent stays to the last bit.
+/// Runs the denoising process again and keeps a part of an earlier run: after every evaluation, cells that are not free are set
+/// back to the kept trajectory. Only windows with a free cell are evaluated. Cells that are not free stay to the last bit.
 ///
 /// # Errors
-/// As [`paint`]; also where what is kept is of another canvas or another number of steps.
+/// As [`paint`]; also where the kept run is of another canvas or another number of steps.
 pub fn repaint(
     painting: &Painting,
     kept: &Kept,
@@ -204,7 +219,7 @@ fn run(
             return Err(PaintError::NotFinite { step, steps });
         }
         observer.latent(&latent);
-        // Where a step takes several evaluations, it is done with the last of them.
+        // A step of several evaluations is done with the last of them.
         if i + 1 == evaluations || sampler.step_of(i + 1) - first_step == step {
             observer.stepped(step, steps, &denoised, network);
         }
@@ -218,8 +233,8 @@ fn run(
     })
 }
 
-/// How far each cell may leave the picture to start from. A UNet that sees that picture keeps it by itself, but for what lies
-/// in no window that is evaluated.
+/// Freedom of each cell to leave the init image, 0 (held) to 1. An inpainting UNet keeps the picture by itself, except in cells that no evaluated
+/// window covers.
 fn held(painting: &Painting, free: &[f32], windows: &[(usize, Window)]) -> Vec<f32> {
     if painting.conditions.is_none() {
         return free.to_vec();
@@ -233,14 +248,14 @@ fn held(painting: &Painting, free: &[f32], windows: &[(usize, Window)]) -> Vec<f
 
 pub(super) struct Engine<'a> {
     pub(super) painting: &'a Painting,
-    /// Planes of the latent.
+    /// Channels of the latent.
     pub(super) channels: usize,
-    /// The windows that are evaluated, with their numbers among all.
+    /// The evaluated windows, with their numbers among all.
     pub(super) windows: Vec<(usize, Window)>,
-    /// How much each value of a window counts.
+    /// Weight of each value of a window.
     pub(super) weights: Vec<f32>,
     colours: Colours,
-    /// The noise the first latent was made of.
+    /// The noise of the initial latent.
     noise: Planes,
     pub(super) samples: usize,
     pub(super) inputs: usize,
@@ -273,7 +288,7 @@ impl Engine<'_> {
         Ok(sums.average())
     }
 
-    /// What an inpainting UNet sees beside the latent in a window; empty for every other.
+    /// The planes that an inpainting UNet sees beside the latent, cropped to a window; empty for any other.
     pub(super) fn conditions(&self, window: &Window) -> Vec<f32> {
         self.painting.conditions.as_ref().map_or(Vec::new(), |conditions| {
             let mut cut = vec![0.0; conditions.channels * window.area()];
@@ -282,7 +297,7 @@ impl Engine<'_> {
         })
     }
 
-    /// Adds the pairs of one window.
+    /// Adds the pairs and requests of one window.
     fn gather(
         &mut self,
         at: usize,
@@ -336,7 +351,7 @@ impl Engine<'_> {
     }
 
     /// Runs the network over all gathered requests, a batch at a time. Requests on one input go into one batch as far as they
-    /// fit, because the network computes what they share once.
+    /// fit, since the network computes their shared part once.
     fn answer(
         &mut self,
         i: usize,
@@ -406,7 +421,7 @@ impl Engine<'_> {
     }
 }
 
-/// Σ w·prediction and Σ w over the canvas.
+/// The sums Σ w·prediction and Σ w over the canvas.
 pub(super) struct Sums {
     value: Vec<f32>,
     weight: Vec<f32>,

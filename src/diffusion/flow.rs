@@ -1,10 +1,11 @@
-//! The noise levels of a rectified flow (Liu et al. 2023; Esser et al. 2024, Stable Diffusion 3): x = (1 − σ)·x₀ + σ·ε, where
-//! the network predicts the velocity dx/dσ = ε − x₀ and is told the time σ · `num_train_timesteps`.
+//! Noise levels of a rectified flow (Liu et al. 2023; Esser et al. 2024, Stable Diffusion 3): x = (1 − σ)·x₀ + σ·ε. The network
+//! predicts the velocity dx/dσ = ε − x₀; its timestep is σ · `num_train_timesteps`.
 
 use super::schedule::{Schedule, ScheduleError, SchedulerConfig, linspace_f64};
 use serde::Deserialize;
 
-/// What diffusers' `FlowMatchEulerDiscreteScheduler` and `FlowMatchHeunDiscreteScheduler` read of `scheduler_config.json`.
+/// The fields of `scheduler_config.json` that diffusers' `FlowMatchEulerDiscreteScheduler` and
+/// `FlowMatchHeunDiscreteScheduler` read.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct FlowConfig {
@@ -29,7 +30,7 @@ impl Default for FlowConfig {
 }
 
 impl FlowConfig {
-    /// Reads `scheduler_config.json`, whose null fields are left out; `None` where it is no flow's.
+    /// Reads a `scheduler_config.json` without null fields; `None` where it is not a flow's.
     ///
     /// # Errors
     /// Where a value has another type, or asks for something that is not supported.
@@ -60,7 +61,7 @@ impl FlowConfig {
         self.shift * sigma / (1.0 + (self.shift - 1.0) * sigma)
     }
 
-    /// σ of so many steps, falling from 1, without the 0 after the last.
+    /// σ of each step, falling from 1, without the 0 after the last.
     ///
     /// With [`Schedule::Normal`] as `set_timesteps(steps)`, which shifts the last training step's σ twice. With
     /// [`Schedule::Trailing`] and [`Schedule::SgmUniform`] the shifted `linspace(1, 1 / steps, steps)` that diffusers' pipelines

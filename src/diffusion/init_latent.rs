@@ -1,18 +1,18 @@
-//! Starting from a picture: image-to-image (Meng et al. 2022, SDEdit) and inpainting with any UNet, where the known part is
-//! noised anew for every step (Lugmayr et al. 2022, RePaint, equation 8, without its resampling).
+//! Init image: image-to-image (Meng et al. 2022, SDEdit), and inpainting with any UNet by noising the known part anew at every
+//! step (Lugmayr et al. 2022, RePaint, equation 8, without its resampling).
 
 use super::{PaintError, Painting, Planes, Sampler};
 
-/// A picture that a painting starts from.
+/// The latent of an init image, and the part of it that may change.
 #[derive(Debug, Clone, PartialEq)]
 pub struct InitLatent {
-    /// The picture's latent, `[1, latent_channels, height, width]`.
+    /// The clean latent, `[1, latent_channels, height, width]`.
     pub clean: Planes,
-    /// The first step that is taken; those before are left out, since the picture stands for what they would have made.
+    /// The first step of the run; the picture stands for the result of those before.
     pub from: usize,
-    /// How far each cell may change, 1 freely and 0 not at all; `None` where all may.
+    /// Freedom of each cell to change, 0 (held) to 1; `None` where all is free.
     pub free: Option<Vec<f32>>,
-    /// Begin with noise alone in place of the noised picture, so that only what is kept reminds of it.
+    /// Begin with noise alone in place of the noised picture, as at a denoising strength of 1.
     pub from_noise: bool,
 }
 
@@ -34,7 +34,7 @@ impl InitLatent {
         Ok(())
     }
 
-    /// The latent before evaluation `i`, the first.
+    /// The latent before the first evaluation, `i`.
     pub(super) fn begin(&self, i: usize, sampler: &dyn Sampler, noise: &Planes) -> Vec<f32> {
         let noised = |(clean, noise): (&f32, &f32)| sampler.add_noise(i, *clean, *noise);
         if self.from_noise {
@@ -44,7 +44,7 @@ impl InitLatent {
         }
     }
 
-    /// Draws `latent` back to the picture where it is not `free`: noised for evaluation `i`, or clean where there is none.
+    /// Sets cells of `latent` that are not `free` back to the picture: noised for evaluation `i`, or clean where `i` is `None`.
     pub(super) fn hold(
         &self,
         free: &[f32],
@@ -57,7 +57,7 @@ impl InitLatent {
         for (x, ((&clean, &noise), &free)) in latent.data.iter_mut().zip(known) {
             if free < 1.0 {
                 let known = i.map_or(clean, |i| sampler.add_noise(i, clean, noise));
-                // Not by arithmetic where nothing is free, so that it stays to the last bit.
+                // Copied where nothing is free, so that it stays to the last bit.
                 *x = if free <= 0.0 { known } else { free * *x + (1.0 - free) * known };
             }
         }

@@ -1,11 +1,11 @@
-//! Latent masks: what is painted, on the latent grid.
+//! Latent masks: painted masks on the latent grid.
 
 use super::windows::Window;
 use std::ops::Range;
 
-/// Pixels that are read row by row.
+/// A plane of bytes that is read row by row.
 pub trait Rows {
-    /// Copies row `y`, as long as `out`.
+    /// Copies row `y` to `out`, which has its length.
     fn read_row(&self, y: usize, out: &mut [u8]);
 }
 
@@ -15,15 +15,18 @@ impl Rows for Vec<u8> {
     }
 }
 
-/// Coverage of one region, `height` rows of `width` bytes from 0 to 255.
+/// Coverage of one region on the canvas: `height` rows of `width` bytes from 0 to 255.
 #[derive(Clone, Copy)]
 pub struct Coverage<'a> {
+    /// Columns, in canvas pixels.
     pub width: usize,
+    /// Rows, in canvas pixels.
     pub height: usize,
+    /// The bytes.
     pub rows: &'a dyn Rows,
 }
 
-/// A mask on the latent grid, 0 to 1 a cell, of which only the box around what it covers is kept.
+/// A mask on the latent grid, 0 to 1 a cell. Only its bounding box is stored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LatentMask {
     height: usize,
@@ -62,11 +65,13 @@ impl LatentMask {
         Self { height, width, rows: 0..0, columns: 0..0, data: Vec::new() }
     }
 
+    /// Rows of the grid.
     #[must_use]
     pub fn height(&self) -> usize {
         self.height
     }
 
+    /// Columns of the grid.
     #[must_use]
     pub fn width(&self) -> usize {
         self.width
@@ -117,18 +122,18 @@ impl LatentMask {
     }
 }
 
-/// What happens where regions overlap.
+/// Treatment of overlapping regions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Overlap {
-    /// The upper one covers the lower ones, so that in every cell all masks sum to 1.
+    /// Upper regions cover lower ones, so that in every cell all masks sum to 1.
     #[default]
     Order,
     /// Each keeps its mask, and predictions are averaged (the paper's equation 8 with overlapping masks).
     Average,
 }
 
-/// The latent masks of the background (first) and of `regions` (lowest first). The background takes what is left, and each
-/// cell is the mean of the `factor`² pixels under it. In every cell they sum to 1 or more.
+/// The latent masks of the background (first) and of `regions` (lowest first). The background takes the rest; each cell is the
+/// mean of the `factor`² pixels under it. In every cell the masks sum to 1 or more.
 ///
 /// A canvas whose sides are no multiples of `factor` has a last row or column of cells that is only partly on it.
 #[must_use]
@@ -142,7 +147,7 @@ pub fn latent_masks(
     let (w, h) = (width.div_ceil(factor), height.div_ceil(factor));
     let mut cells = vec![vec![0.0_f32; w * h]; regions.len() + 1];
     let (mut left, mut pixels) = (vec![1.0_f32; width], vec![0; width]);
-    // Row by row, so that a canvas of any size takes room for one.
+    // Row by row, so that a canvas of any size needs memory for one row.
     for y in 0..height {
         left.fill(1.0);
         let row = y / factor * w..(y / factor + 1) * w;
@@ -178,9 +183,9 @@ pub fn latent_masks(
     cells.into_iter().map(|cells| LatentMask::new(h, w, &cells)).collect()
 }
 
-/// The mask with its edge blurred by `radius` pixels to either side: three box filters one after the other, nearly a
-/// Gaussian, which reach exactly that far. It goes on over the edges of wrapped axes (x, y); at others what is painted up to
-/// the edge stays whole there.
+/// The mask with its edge blurred by `radius` pixels to either side: three box filters one after the other, nearly a Gaussian,
+/// which reach exactly that far. The blur continues over the edges of wrapped axes (x, y); at other edges the border pixel is
+/// repeated. Row by row.
 #[must_use]
 pub fn feathered(coverage: Coverage<'_>, radius: usize, wrap: (bool, bool)) -> Vec<u8> {
     let Coverage { width, height, rows } = coverage;
@@ -204,7 +209,7 @@ pub fn feathered(coverage: Coverage<'_>, radius: usize, wrap: (bool, bool)) -> V
     out
 }
 
-/// Three box filters on a line.
+/// Three box filters over a row or column.
 struct LineBlur {
     radius: usize,
     boxes: [usize; 3],
@@ -220,7 +225,7 @@ impl LineBlur {
         let [from, to] = &mut self.room;
         let (n, r) = (line.len(), self.radius);
         from.clear();
-        // The line with what lies beyond its ends.
+        // The line, continued by `r` pixels beyond its ends.
         from.extend((0..n + 2 * r).map(|i| {
             let at = if wrap { (i + n * r - r) % n } else { i.saturating_sub(r).min(n - 1) };
             u64::from(line[at])
@@ -244,13 +249,13 @@ impl LineBlur {
     }
 }
 
-/// The mask spread by `margin` cells, falling evenly to 0 at the end: where a picture may change so that `mask` is painted anew
-/// and the rest is kept.
+/// Freedom of each cell to change, so that `mask` is painted anew and the rest is kept: 1 inside it, falling evenly to 0 over
+/// `margin` cells around it.
 #[must_use]
 pub fn spread(mask: &LatentMask, margin: usize, wrap: (bool, bool)) -> Vec<f32> {
     let (height, width) = (mask.height, mask.width);
     let mut out: Vec<f32> = mask.cells().into_iter().map(|m| f32::from(u8::from(m > 0.0))).collect();
-    // A cell is as free as its freest neighbour less a share.
+    // Each cell takes the value of its highest neighbour, less one step of the fall.
     let fall = 1.0 / (margin + 1) as f32;
     let near = |at: usize, n: usize, wrap: bool| {
         let before = if at > 0 {
@@ -277,7 +282,7 @@ pub fn spread(mask: &LatentMask, margin: usize, wrap: (bool, bool)) -> Vec<f32> 
                     for nx in near(x, width, wrap.0) {
                         let value = last[ny * width + nx] - fall;
                         let cell = &mut out[y * width + x];
-                        // Rounding must not leave a breath of freedom at the end.
+                        // A rounding residue at the end of the fall must not stay above 0.
                         if value > fall / 2.0 {
                             *cell = cell.max(value);
                         }
@@ -289,8 +294,8 @@ pub fn spread(mask: &LatentMask, margin: usize, wrap: (bool, bool)) -> Vec<f32> 
     out
 }
 
-/// The masks as the released region_based.py makes them: thresholded at 0.5, sampled nearest (torch's rule), the background
-/// 1 − their sum clamped at 0.
+/// The masks of the released region_based.py: thresholded at 0.5, sampled nearest (torch's rule), the background 1 − their sum,
+/// at least 0.
 #[must_use]
 pub fn reference_masks(width: usize, height: usize, factor: usize, regions: &[Coverage<'_>]) -> Vec<LatentMask> {
     let (w, h) = (width / factor, height / factor);

@@ -1,10 +1,10 @@
 //! MultiDiffusion (Bar-Tal, Yariv, Lipman, Dekel, ICML 2023) on plain `f32` arrays.
 //!
-//! A network is a trait here ([`Network`]), so nothing below needs a tensor library and tests run on toy networks. Latents are
-//! small, so fusing, samplers and chance run on the host, the same for every device.
+//! A network is a trait here ([`Network`]), so the engine needs no tensor library and tests run on toy networks. Latents are
+//! small: fusing, samplers and random numbers run on the host, the same for every device.
 //!
-//! [`paint`] is the engine, [`repaint`] paints one place again and keeps the rest; [`paint_reference`] is the authors' own
-//! loop, kept as the oracle.
+//! [`paint`] runs the engine; [`repaint`] paints one region again and keeps the rest. [`paint_reference`] is the authors'
+//! released loop, kept as the oracle of tests.
 
 mod attention;
 mod colours;

@@ -1,4 +1,4 @@
-//! What the engine needs of a pre-trained model.
+//! The engine's interface to a pre-trained latent diffusion model.
 
 use super::Planes;
 use super::windows::Window;
@@ -29,88 +29,91 @@ impl From<String> for NetworkError {
     }
 }
 
-/// Names a text embedding the network holds (embeddings are cached by string; equal words have equal ids).
+/// Id of a text embedding that the network holds. Equal prompts have equal ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PromptId(pub usize);
 
-/// The Gaussian a picture is encoded to, in the latent's own units (already times the VAE's scaling factor).
+/// The Gaussian posterior of an encoded picture, in the UNet's units (times the VAE's scaling factor).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Moments {
+    /// Mean, `[n, latent_channels, h, w]`.
     pub mean: Planes,
-    /// Standard deviation.
+    /// Standard deviation, of the same shape.
     pub std: Planes,
 }
 
-/// The place of an input on the canvas, for a network that sees something of its own there (a control image).
+/// Place of an input on the canvas, for a network that reads more there (a control image).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Place {
-    /// On a wrapped axis it may run over the canvas's edge.
+    /// The crop; on a wrapped axis it may run over the canvas's edge.
     pub window: Window,
-    /// How far the input is rolled inside the window, over the window's edges: latent pixels (down, right).
+    /// Latent pixels (down, right) by which the input is rolled inside its window, over the window's edges.
     pub rolled: (usize, usize),
 }
 
-/// One evaluation of the UNet: an image of the batch, and the words it is conditioned on.
+/// One evaluation of the UNet: an input of the batch, and the prompt it is conditioned on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Call {
     /// Index of the image among the inputs.
     pub input: usize,
+    /// The prompt, positive or negative.
     pub prompt: PromptId,
     /// The input's place; `None` where it is no part of a canvas.
     pub place: Option<Place>,
 }
 
-/// Words, and the place in an input that they hold.
+/// A prompt and the area of an input that attends to it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Area {
+    /// The prompt.
     pub prompt: PromptId,
-    /// How much each latent pixel of the input belongs to these words, `h * w` values of at least 0.
+    /// Weight of the prompt at each latent pixel of the input, `h * w` values of at least 0, row by row.
     pub mask: Vec<f32>,
 }
 
-/// One evaluation of the UNet with several words at once.
+/// One evaluation of the UNet with several prompts, each in its area.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AreaCall {
     /// Index of the image among the inputs.
     pub input: usize,
     /// The input's place; `None` where it is no part of a canvas.
     pub place: Option<Place>,
-    /// At least one.
+    /// The prompts; at least one.
     pub areas: Vec<Area>,
 }
 
 /// A latent diffusion model: UNet and VAE.
 pub trait Network {
-    /// Planes of a latent: 4 in Stable Diffusion, 16 in most later families.
+    /// Channels of a latent: 4 in Stable Diffusion, 16 in most later families.
     fn latent_channels(&self) -> usize;
 
-    /// Planes of a UNet input: those of the latent, or where the checkpoint inpaints (latent, mask, masked picture) twice as many
+    /// Channels of a UNet input: those of the latent, or of an inpainting checkpoint (latent, mask, masked picture) twice as many
     /// and one.
     fn in_channels(&self) -> usize {
         self.latent_channels()
     }
 
-    /// Whether calls with different prompts on one input share work, as the part of a UNet before its first cross-attention. Such
-    /// calls are then given one image; otherwise each gets its own. It is no sharing where the prompt reaches the network
-    /// earlier, as pooled text does that is added to the time embedding.
+    /// True where calls with different prompts on one input share work: the part of a UNet before its first cross-attention. Such
+    /// calls then refer to one image; otherwise each has a copy. False where the prompt enters earlier, as pooled text does
+    /// that is added to the time embedding.
     fn shares_inputs(&self) -> bool {
         true
     }
 
-    /// One UNet batch: for each of `calls`, image `input` of `inputs` `[n, in_channels, h, w]` with the words `prompt`, all at
-    /// `timestep` (in training steps, 0 to 999; a flow's σ times 1000). Returns the raw outputs (epsilon, v, sample or velocity)
-    /// `[calls, latent_channels, h, w]` in the order of `calls`. What does not depend on the words is computed once per input,
-    /// so calls on one input belong into one batch.
+    /// Evaluates the UNet on one batch: for each of `calls`, image `input` of `inputs` `[n, in_channels, h, w]` with its prompt,
+    /// all at `timestep` (in training steps, 0 to 999; a flow's σ times 1000). Returns the raw outputs (epsilon, v, sample or
+    /// velocity) `[calls, latent_channels, h, w]` in the order of `calls`. Values that do not depend on the prompt are computed
+    /// once per input, so calls on one input belong into one batch.
     ///
     /// # Errors
-    /// Whatever the device reports.
+    /// Where the device fails, or the inputs have another shape.
     fn predict(&mut self, inputs: &Planes, timestep: f32, calls: &[Call]) -> Result<Planes, NetworkError>;
 
-    /// As [`Network::predict`], with several words a call: each pixel's cross-attention is the average over the words, weighted
-    /// by their masks at that layer's resolution.
+    /// Evaluates the UNet as [`Network::predict`] does, with several prompts a call: each pixel's cross-attention is the average
+    /// over the prompts, weighted by their masks at that layer's resolution.
     ///
     /// # Errors
-    /// Whatever the device reports; also where this network cannot do it.
+    /// As [`Network::predict`]; also where this network cannot do it.
     fn predict_areas(&mut self, _inputs: &Planes, _timestep: f32, _calls: &[AreaCall]) -> Result<Planes, NetworkError> {
         Err("this network cannot hold regions by attention; choose MultiDiffusion".into())
     }
@@ -119,12 +122,12 @@ pub trait Network {
     /// autoencoder's scale and shift are applied). The sides are multiples of the autoencoder's factor f.
     ///
     /// # Errors
-    /// Whatever the device reports.
+    /// Where the device fails, or the pictures have another shape.
     fn encode(&mut self, pictures: &Planes) -> Result<Moments, NetworkError>;
 
     /// Decodes latents `[n, latent_channels, h, w]` to pictures `[n, 3, f·h, f·w]`, about −1…1 (not clamped).
     ///
     /// # Errors
-    /// Whatever the device reports.
+    /// Where the device fails, or the latents have another shape.
     fn decode(&mut self, latents: &Planes) -> Result<Planes, NetworkError>;
 }

@@ -1,4 +1,4 @@
-//! What is to be painted: the canvas, its windows, and the parts with their masks and words.
+//! Input of the engine: the canvas, its windows, and its parts (background and regions) with their masks and prompts.
 
 use super::masks::LatentMask;
 use super::trajectory::is_free;
@@ -6,70 +6,80 @@ use super::windows::{Window, WindowWeights, windows};
 use super::{InitLatent, PaintError, Planes, PromptId};
 use std::collections::{HashMap, HashSet};
 
-/// One region, or the background, as the engine sees it.
+/// The background or a region, as the engine sees it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Part {
-    /// Where it lies when all parts take part. [`Painting::layouts`] says otherwise for some of the steps.
+    /// Its mask at steps in which all parts take part; [`Painting::layouts`] replaces it at others.
     pub mask: LatentMask,
+    /// Its prompt.
     pub prompt: PromptId,
+    /// Its negative prompt, the unconditional input of guidance.
     pub negative: PromptId,
     /// Steps for which it bootstraps; 0 for the background.
     pub bootstrap_steps: usize,
     /// Classifier-free guidance scale (Ho and Salimans 2021); 1 switches guidance off.
     pub guidance: f32,
-    /// What its mask is multiplied with in the average (the paper's W_i); above 0.
+    /// Factor of its mask in the average (the paper's W_i); above 0.
     pub weight: f32,
-    /// Decides the chance in its place: the noise under its mask and its bootstrap colours.
+    /// Seed of the noise under its mask and of its bootstrap colours.
     pub seed: u64,
 }
 
-/// The masks of all parts from one step on, where some take part for a share of the process only.
+/// The masks of all parts from one step on, for paintings in which some take part in a share of the steps only.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Layout {
-    /// The first step it is for; it holds until the next layout's.
+    /// The first of its steps; the last is before the next layout's first.
     pub from: usize,
-    /// One mask a part, in order. They must leave no cell uncovered.
+    /// One mask a part, in their order. Together they cover every cell.
     pub masks: Vec<LatentMask>,
 }
 
-/// What surrounds a part while it bootstraps.
+/// Surroundings of a part while it bootstraps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Surround {
     /// Solid random colours (the paper, equation 9).
     #[default]
     RandomColours,
-    /// White, with the part rolled to the middle of its window, where a network of few steps puts its subject
-    /// (SemanticDraw: Lee et al. 2025, arXiv:2403.09055, section 3.2).
+    /// White, with the part rolled to the middle of its window, where a distilled network draws its subject (SemanticDraw: Lee
+    /// et al. 2025, arXiv:2403.09055, section 3.2).
     WhiteCentred,
 }
 
-/// What holds a part to its place.
+/// Method that ties parts to their masks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Hold {
-    /// MultiDiffusion: a pass for every part of a window.
+    /// MultiDiffusion: a UNet pass for every part in a window.
     #[default]
     MultiDiffusion,
-    /// Attention: one pass a window, in which each pixel attends to the words of the parts that lie there. Nothing
+    /// Attention: one UNet pass a window, in which each pixel attends to the prompts of the parts that cover it. Nothing
     /// bootstraps, and shapes are a hint.
     Attention,
 }
 
-/// What is to be painted. All lengths are on the latent grid.
+/// A picture to paint. All lengths are in latent pixels.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Painting {
+    /// Rows of the canvas.
     pub height: usize,
+    /// Columns of the canvas.
     pub width: usize,
-    /// The background first, then the regions, lowest first.
+    /// The background, then the regions, lowest first.
     pub parts: Vec<Part>,
-    /// Masks from some step on, by rising `from`; before the first of them the parts' own hold.
+    /// Masks by step, in the order of their first steps; before the first of them the parts' own count.
     pub layouts: Vec<Layout>,
+    /// Seed of the initial latent and of the sampler's noise.
     pub seed: u64,
+    /// Side of a window.
     pub window: usize,
+    /// Distance between windows, at most a window's side.
     pub stride: usize,
-    /// Whether windows run over the edge in x and in y.
+    /// True for (x, y) where windows run over the canvas's edge.
     pub wrap: (bool, bool),
+    /// Weights of a window's values in the average.
     pub window_weights: WindowWeights,
+    /// Surroundings of bootstrapping parts.
     pub surround: Surround,
+    /// Method that ties parts to their masks.
     pub hold: Hold,
     /// Canvas pixels per latent pixel.
     pub factor: usize,
@@ -77,30 +87,31 @@ pub struct Painting {
     pub batch: usize,
     /// Leave out network calls that cannot change the picture.
     pub savings: bool,
-    /// The picture to start from; `None` to start from noise.
+    /// The init image's latent; `None` to start from noise.
     pub init_latent: Option<InitLatent>,
-    /// What an inpainting UNet sees beside the latent (Rombach et al. 2022, section 4.5), `[1, 1 + latent_channels, height, width]`: the mask, 1
-    /// where something may change, and the latent of the picture with grey there; `None` for every other UNet.
+    /// Planes that an inpainting UNet sees beside the latent (Rombach et al. 2022, section 4.5), `[1, 1 + latent_channels, height,
+    /// width]`: the mask, 1 where something may change, and the latent of the picture with grey there; `None` for any other UNet.
     pub conditions: Option<Planes>,
 }
 
-/// A part in a window at a step.
+/// A part inside a window at a step.
 pub(super) struct Piece {
+    /// Its number among the parts.
     pub(super) part: usize,
-    /// Its mask there; `None` where it is empty (only without savings).
+    /// Its mask cropped to the window; `None` where that is empty (only without savings).
     pub(super) mask: Option<Vec<f32>>,
-    /// It bootstraps there, so that its input is its own.
+    /// True while it bootstraps there: its input is then its own.
     pub(super) own_input: bool,
 }
 
 impl Painting {
-    /// The windows this painting is made of.
+    /// All windows over the canvas.
     #[must_use]
     pub fn windows(&self) -> Vec<Window> {
         windows(self.height, self.width, self.window, self.stride, self.wrap)
     }
 
-    /// Those of them that are evaluated: the ones in which something may change.
+    /// The windows that are evaluated: those in which something may change.
     #[must_use]
     pub fn evaluated_windows(&self) -> Vec<Window> {
         match self.free() {
@@ -109,18 +120,18 @@ impl Painting {
         }
     }
 
-    /// How far each cell of the picture to start from may change; `None` where all may.
+    /// Freedom of each cell of the init image to change, 0 (held) to 1; `None` where all is free.
     pub(super) fn free(&self) -> Option<&Vec<f32>> {
         self.init_latent.as_ref().and_then(|start| start.free.as_ref())
     }
 
-    /// The first step that is taken.
+    /// The first step of the run; later than 0 with an init image.
     #[must_use]
     pub fn first_step(&self) -> usize {
         self.init_latent.as_ref().map_or(0, |start| start.from)
     }
 
-    /// Where part `k` lies at `step`.
+    /// The mask of part `k` at `step`.
     #[must_use]
     pub fn mask(&self, k: usize, step: usize) -> &LatentMask {
         self.layout(step).map_or(&self.parts[k].mask, |at| &self.layouts[at].masks[k])
@@ -130,7 +141,7 @@ impl Painting {
         self.layouts.iter().rposition(|layout| layout.from <= step)
     }
 
-    /// The parts that `window` is painted for at `step`.
+    /// The parts inside `window` at `step`.
     pub(super) fn pieces(&self, window: &Window, step: usize) -> Vec<Piece> {
         let piece = |(part, Part { bootstrap_steps, .. }): (usize, &Part)| {
             let mask = self.mask(part, step).crop(window);
@@ -143,21 +154,21 @@ impl Painting {
         self.parts.iter().enumerate().filter_map(piece).collect()
     }
 
-    /// The words part `k` is predicted with: its own, and its negative where it is guided.
+    /// The prompts that part `k` is predicted with: its own, and the negative one where guidance is on.
     pub(super) fn prompts(&self, k: usize) -> (PromptId, Option<PromptId>) {
         let part = &self.parts[k];
         (part.prompt, (part.guidance != 1.0 || !self.savings).then_some(part.negative))
     }
 
-    /// Whether a window with these pieces needs a pass with the negative words.
+    /// True where a window with these pieces needs a pass with negative prompts.
     pub(super) fn guided(&self, pieces: &[Piece]) -> bool {
         pieces.iter().any(|piece| self.prompts(piece.part).1.is_some())
     }
 
-    /// Batch elements the UNet evaluates for `windows`, at network evaluations that belong to these steps.
+    /// Counts the batch elements that the UNet evaluates for `windows`, with one evaluation for each item of `steps`.
     #[must_use]
     pub fn unet_samples(&self, windows: &[Window], steps: impl IntoIterator<Item = usize>) -> usize {
-        // Nothing changes between two steps but the layout and who bootstraps.
+        // Steps differ only by their layout and the parts that bootstrap.
         let mut known = HashMap::new();
         let mut count = |step| {
             let bootstraps: Vec<bool> = self.parts.iter().map(|p| step < p.bootstrap_steps).collect();

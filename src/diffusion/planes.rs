@@ -3,15 +3,20 @@
 /// `count` images of `channels` planes of `height` × `width` values, in that order (NCHW), contiguous.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Planes {
+    /// Images.
     pub count: usize,
+    /// Planes of each image.
     pub channels: usize,
+    /// Rows of a plane.
     pub height: usize,
+    /// Columns of a plane.
     pub width: usize,
+    /// The values.
     pub data: Vec<f32>,
 }
 
 impl Planes {
-    /// All zeros.
+    /// Images of zeros.
     #[must_use]
     pub fn zeros(count: usize, channels: usize, height: usize, width: usize) -> Self {
         Self { count, channels, height, width, data: vec![0.0; count * channels * height * width] }
@@ -39,7 +44,7 @@ impl Planes {
         &self.data[index * len..(index + 1) * len]
     }
 
-    /// The values of image `index`, to change them.
+    /// The values of image `index`, mutable.
     ///
     /// # Panics
     /// Where there is no such image.

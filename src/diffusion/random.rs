@@ -1,4 +1,4 @@
-//! Chance: torch's generator, so that seeds agree with other programs, and a counter-based one for everything else.
+//! Random numbers: torch's generator, so that seeds agree with other programs, and a counter-based one for everything else.
 
 use std::f32::consts::PI as PI32;
 use std::f64::consts::PI;
@@ -6,7 +6,7 @@ use std::f64::consts::PI;
 const N: usize = 624;
 const M: usize = 397;
 
-/// The Mersenne twister as PyTorch's CPU generator uses it, with its ways of making floats from 32-bit outputs.
+/// The Mersenne twister of PyTorch's CPU generator, with its conversions of 32-bit outputs to floats.
 ///
 /// `TorchRandom::new(s)` followed by [`randn`](Self::randn) gives what `torch.manual_seed(s); torch.randn(n)` gives on
 /// the CPU, to rounding (Matsumoto and Nishimura 1998 for the engine).
@@ -14,7 +14,7 @@ const M: usize = 397;
 pub struct TorchRandom {
     state: [u32; N],
     next: usize,
-    /// The second normal of the last pair drawn one by one; torch keeps it for the next small call.
+    /// The second normal of the last pair drawn singly; torch keeps it for the next small call.
     kept: Option<f64>,
 }
 
@@ -101,7 +101,7 @@ impl TorchRandom {
     }
 }
 
-/// Sixteen uniforms become sixteen normals: the first eight are radii, the last eight angles.
+/// Turns sixteen uniforms into sixteen normals: the first eight are radii, the last eight angles.
 fn box_muller(block: &mut [f32]) {
     for j in 0..8 {
         let radius = (-2.0 * (1.0 - block[j]).ln()).sqrt();
@@ -111,7 +111,17 @@ fn box_muller(block: &mut [f32]) {
     }
 }
 
-/// A counter-based draw: the same key always gives the same 64 bits, so skipping or batching draws changes no other one
+/// Purposes of draws in one run. Every key is (seed, purpose, …), so that draws for different purposes are independent.
+pub(super) mod purpose {
+    /// The choice of the random colour around a bootstrapping part.
+    pub(in crate::diffusion) const COLOUR_CHOICE: u64 = 1;
+    /// The random colours.
+    pub(in crate::diffusion) const COLOUR: u64 = 2;
+    /// The noise that a sampler adds.
+    pub(in crate::diffusion) const STEP_NOISE: u64 = 3;
+}
+
+/// A counter-based draw of 64 bits: a function of the key, so that skipping or batching draws changes no other one
 /// (SplitMix64's finaliser, Steele, Lea and Flood 2014, chained over the key).
 #[must_use]
 pub fn keyed(key: &[u64]) -> u64 {
@@ -131,15 +141,15 @@ pub fn keyed_uniform(key: &[u64]) -> f32 {
     (keyed(key) >> 40) as f32 / 16_777_216.0
 }
 
-/// Standard normal noise for a latent of these sides, every value a draw of its own by (seed, evaluation, channel, row,
-/// column): the same whatever windows and regions there are.
+/// Standard normal noise `[channels, height, width]`. Every value is a draw keyed by (seed, evaluation, channel, row, column),
+/// the same whatever windows and regions there are.
 #[must_use]
 pub fn keyed_normals(seed: u64, evaluation: usize, channels: usize, height: usize, width: usize) -> Vec<f32> {
     let mut out = Vec::with_capacity(channels * height * width);
     for c in 0..channels {
         for y in 0..height {
             for x in 0..width {
-                let bits = keyed(&[seed, 3, evaluation as u64, c as u64, y as u64, x as u64]);
+                let bits = keyed(&[seed, purpose::STEP_NOISE, evaluation as u64, c as u64, y as u64, x as u64]);
                 // Box and Muller 1958: the upper half of the draw is the radius, the lower half the angle.
                 let unit = |half: u64| (half as f64 + 0.5) / 4_294_967_296.0;
                 let radius = (-2.0 * unit(bits >> 32).ln()).sqrt();

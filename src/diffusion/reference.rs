@@ -1,7 +1,7 @@
-//! The released region_based.py, draw by draw: the oracle that all savings are proved against.
+//! The released region_based.py, draw by draw: the oracle against which the engine's savings are tested.
 //!
-//! Everything is as the paper's authors published it: every prompt in every window, each copy of the latent stepped on its
-//! own and the stepped latents averaged, one torch generator for all chance, windows by the floor rule. Use
+//! Everything is as the paper's authors published it: every prompt in every window, each copy of the latent stepped by itself
+//! and the stepped latents averaged, one torch generator for all random numbers, windows by the floor rule. Use
 //! [`paint`](super::paint) for pictures.
 
 use super::colours::solid;
@@ -9,7 +9,7 @@ use super::random::TorchRandom;
 use super::windows::Window;
 use super::{Call, Network, Observer, PaintError, Painted, Painting, Place, Planes, PromptId, Sampler};
 
-/// The views of the released `get_views`: a strip that no full stride reaches stays uncovered.
+/// The windows of the released `get_views`: a strip that no full stride reaches stays uncovered.
 fn views(height: usize, width: usize, window: usize, stride: usize) -> Vec<Window> {
     let count = |extent: usize| if extent < window { 0 } else { (extent - window) / stride + 1 };
     (0..count(height))
@@ -24,11 +24,11 @@ fn views(height: usize, width: usize, window: usize, stride: usize) -> Vec<Windo
         .collect()
 }
 
-/// Runs the released loop. `bootstrapping` counts steps; masks are those of
+/// Runs the released loop. `bootstrapping` is a number of steps; masks are those of
 /// [`reference_masks`](super::masks::reference_masks).
 ///
 /// # Errors
-/// As [`paint`](super::paint); also where the canvas is smaller than a window, of which the released code makes nothing.
+/// As [`paint`](super::paint); also where the canvas is smaller than a window, on which the released code has no window.
 pub fn paint_reference(
     painting: &Painting,
     bootstrapping: usize,
@@ -141,7 +141,7 @@ pub fn paint_reference(
     })
 }
 
-/// The predictions of every copy with its negative and with its own words, batch by batch.
+/// The predictions of every copy with its negative prompt and with its prompt, batch by batch.
 fn predict_pairs(
     painting: &Painting,
     (window, copies): (Window, &Planes),

@@ -1,12 +1,12 @@
-//! Noise in which every region may have a seed of its own.
+//! Noise of a canvas whose regions may have seeds of their own.
 
 use super::Painting;
 use std::collections::BTreeMap;
 
-/// Standard normal noise for the whole latent (`channels` planes): at each place the noise of the seeds that rule there.
+/// Standard normal noise for the whole latent, mixed from the seeds of the parts that cover each cell.
 ///
-/// `draw(seed)` is a whole canvas of noise. A region with a seed of its own takes its share of variance, so that under a soft
-/// mask the mix Σ √share · noise is standard normal too; under a hard mask it simply replaces what was there.
+/// `draw(seed)` is a whole canvas of noise. A region with a seed of its own takes its share of the variance, so that under a
+/// soft mask the mix Σ √share · noise is standard normal too; under a hard mask it replaces the canvas's noise.
 pub(super) fn mixed(painting: &Painting, draw: impl Fn(u64) -> Vec<f32>) -> Vec<f32> {
     let mut noise = draw(painting.seed);
     if painting.parts.iter().all(|p| p.seed == painting.seed) {

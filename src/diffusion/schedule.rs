@@ -1,12 +1,12 @@
-//! The noise schedule: how much noise each training step adds, and which training steps a run of few steps visits.
+//! Noise schedule: the noise of each training step, and the training steps that a run of few steps visits.
 //!
-//! Follows diffusers' `scheduler_config.json` and its defaults, which differ from sampler to sampler: where they do, a field
-//! is an `Option` and each sampler fills in its own.
+//! Follows diffusers' `scheduler_config.json` and its defaults. Where defaults differ between samplers, a field is an `Option`
+//! and each sampler fills in its own.
 
 use super::FlowConfig;
 use serde::Deserialize;
 
-/// What the UNet's output means (Ho et al. 2020; Salimans and Ho 2022).
+/// Meaning of the UNet's output (Ho et al. 2020; Salimans and Ho 2022).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PredictionType {
@@ -22,30 +22,35 @@ pub enum PredictionType {
     Flow,
 }
 
+/// Form of β over the training steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BetaSchedule {
+    /// Linear in β.
     #[default]
     Linear,
-    /// Linear in √β: Stable Diffusion's.
+    /// Linear in √β (Stable Diffusion).
     ScaledLinear,
     /// The cosine schedule of Nichol and Dhariwal 2021.
     SquaredcosCapV2,
 }
 
-/// Which training steps are visited (table 2 of Lin et al. 2023).
+/// Choice of the visited training steps (table 2 of Lin et al. 2023).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Spacing {
+    /// Multiples of a whole stride, counted up from the first.
     Leading,
+    /// Counted down from the last.
     Trailing,
+    /// Evenly from the first to the last.
     Linspace,
 }
 
-/// How the steps of a run are spread over the noise levels, as a person chooses it.
+/// Spacing of a run's noise levels, as a person chooses it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Schedule {
-    /// As the checkpoint's own configuration says, and where it says nothing as diffusers' class for the sampler does.
+    /// The checkpoint's own configuration; where that is silent, the default of diffusers' class for the sampler.
     #[default]
     Normal,
     /// Even in σ^(1/7), between the largest and the smallest level (Karras et al. 2022, equation 5).
@@ -58,70 +63,94 @@ pub enum Schedule {
     SgmUniform,
 }
 
-/// The value below which a level of a final step ends.
+/// Noise level after the last step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FinalSigma {
+    /// No noise.
     #[default]
     Zero,
     /// The first training step's σ.
     SigmaMin,
 }
 
-/// A checkpoint's scheduler configuration; what is absent takes the sampler's own default.
+/// A checkpoint's scheduler configuration, with diffusers' names; an absent field takes the sampler's own default.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct SchedulerConfig {
-    /// What the person chose in place of the configuration's own spacing.
+    /// The person's choice in place of the configuration's own spacing.
     #[serde(skip)]
     pub schedule: Schedule,
     /// The schedule of a rectified flow, which has no betas; `None` for a diffusion model.
     #[serde(skip)]
     pub flow: Option<FlowConfig>,
+    /// Training steps.
     pub num_train_timesteps: usize,
+    /// β of the first training step.
     pub beta_start: Option<f64>,
+    /// β of the last training step.
     pub beta_end: Option<f64>,
+    /// Form of β between the two.
     pub beta_schedule: Option<BetaSchedule>,
+    /// β of every training step, in place of the three above.
     pub trained_betas: Option<Vec<f32>>,
+    /// Meaning of the UNet's output.
     pub prediction_type: PredictionType,
     /// Added to every timestep of leading spacing.
     pub steps_offset: i64,
+    /// Choice of the visited training steps.
     pub timestep_spacing: Option<Spacing>,
+    /// True where the last training step is rescaled to pure noise (Lin et al. 2023, algorithm 1).
     pub rescale_betas_zero_snr: bool,
-    /// ᾱ before the first training step: 1, or that of the first step.
+    /// DDIM: ᾱ before the first training step is 1 where true, else that of the first step.
     pub set_alpha_to_one: bool,
-    /// Whether x₀ is clipped to ±`clip_sample_range`.
+    /// True where x₀ is clipped to ±`clip_sample_range`.
     pub clip_sample: Option<bool>,
+    /// Limit of clipped x₀.
     pub clip_sample_range: f32,
-    /// Whether x₀ is thresholded dynamically (Saharia et al. 2022, section 2.3).
+    /// True where x₀ is thresholded dynamically (Saharia et al. 2022, section 2.3).
     pub thresholding: bool,
+    /// Quantile of |x₀| that becomes the threshold.
     pub dynamic_thresholding_ratio: f32,
+    /// The largest threshold.
     pub sample_max_value: f32,
+    /// True where levels are spaced as [`Schedule::Karras`].
     pub use_karras_sigmas: bool,
+    /// True where levels are spaced as [`Schedule::Exponential`].
     pub use_exponential_sigmas: bool,
+    /// Spacing by a beta distribution, which is not supported.
     pub use_beta_sigmas: bool,
+    /// Spacing even in log-SNR, which is not supported.
     pub use_lu_lambdas: bool,
+    /// Levels of a flow for a diffusion model, which is not supported.
     pub use_flow_sigmas: bool,
-    /// The ends of Karras and exponential spacing, for the samplers that read them.
+    /// The smallest σ of Karras and exponential spacing, for the samplers that read it.
     pub sigma_min: Option<f64>,
+    /// The largest σ of Karras and exponential spacing, for the samplers that read it.
     pub sigma_max: Option<f64>,
+    /// Noise level after the last step.
     pub final_sigmas_type: FinalSigma,
+    /// Euler: form of the timesteps; only `discrete` is supported.
     pub timestep_type: Option<String>,
+    /// Euler: interpolation of σ between training steps; only `linear` is supported.
     pub interpolation_type: Option<String>,
-    /// The variant of a second-order step; names of other samplers' variants mean the sampler's own default.
+    /// Variant of a solver's step; names of other solvers' variants mean the solver's own default.
     pub solver_type: Option<String>,
+    /// The highest order of a solver's step.
     pub solver_order: usize,
+    /// True where the last steps of a short run are of lower order.
     pub lower_order_final: bool,
+    /// DPM-Solver: true where the last step is of first order.
     pub euler_at_final: bool,
-    /// log-SNR under which DPM-Solver visits no training step.
+    /// DPM-Solver: log-SNR under which no training step is visited.
     pub lambda_min_clipped: Option<f32>,
-    /// UniPC: whether it solves for x₀.
+    /// UniPC: true where it solves for x₀; the other form is not supported.
     pub predict_x0: bool,
     /// UniPC: steps that are not corrected.
     pub disable_corrector: Vec<i64>,
     /// LCM: steps the checkpoint was distilled with.
     pub original_inference_steps: usize,
-    /// LCM: what timesteps are multiplied with in the boundary condition.
+    /// LCM: factor of timesteps in the boundary condition.
     pub timestep_scaling: f64,
 }
 
@@ -168,15 +197,24 @@ impl Default for SchedulerConfig {
     }
 }
 
-/// Why a schedule cannot be made.
+/// Reason for which there is no schedule.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ScheduleError {
+    /// A value of the configuration has another type, or is out of range.
     #[error("the scheduler configuration cannot be read: {0}")]
     Config(String),
+    /// More steps than the sampler can take.
     #[error("{steps} steps are not possible with this sampler and checkpoint; choose 1 to {most}")]
-    Steps { steps: usize, most: usize },
+    Steps {
+        /// The steps asked for.
+        steps: usize,
+        /// The most that are possible.
+        most: usize,
+    },
+    /// The configuration asks for something that is not supported.
     #[error("the scheduler configuration says {0}, which is not supported")]
     Unsupported(&'static str),
+    /// Sampler, spacing and checkpoint do not go together, in one line.
     #[error("{0}")]
     Combination(&'static str),
 }
@@ -237,23 +275,23 @@ impl SchedulerConfig {
         cumprod(betas.iter().map(|b| 1.0 - b))
     }
 
-    /// An error with this text where the checkpoint is a flow.
+    /// Returns an error with this text where the checkpoint is a flow.
     pub(super) fn refuse_flow(&self, text: &'static str) -> Result<(), ScheduleError> {
         if self.flow.is_some() { Err(ScheduleError::Combination(text)) } else { Ok(()) }
     }
 
-    /// The same with the spacing a person chose.
+    /// The same configuration with the spacing that a person chose.
     #[must_use]
     pub fn with_schedule(&self, schedule: Schedule) -> Self {
         Self { schedule, ..self.clone() }
     }
 
-    /// Which training steps are visited, where the configuration leaves that to the sampler's `default`.
+    /// Choice of the visited training steps; `default` is the sampler's, for a configuration that is silent.
     pub(super) fn spacing(&self, default: Spacing) -> Spacing {
         if self.schedule == Schedule::Trailing { Spacing::Trailing } else { self.timestep_spacing.unwrap_or(default) }
     }
 
-    /// An error unless `steps` can be made of the training steps.
+    /// Returns an error unless `steps` is from 1 to the number of training steps.
     pub(super) fn check_steps(&self, steps: usize) -> Result<(), ScheduleError> {
         let most = self.num_train_timesteps;
         if steps == 0 || steps > most { Err(ScheduleError::Steps { steps, most }) } else { Ok(()) }
@@ -280,12 +318,13 @@ pub(super) fn trailing(last: usize, train: usize, steps: usize) -> Vec<f64> {
     (0..steps).map(|i| ((last as f64 - i as f64 * ratio).round_ties_even() - 1.0).max(0.0)).collect()
 }
 
-/// torch.linspace in f32: from both ends towards the middle.
+/// `torch.linspace` in f32, which counts from both ends towards the middle.
 fn linspace_f32(start: f32, end: f32, n: usize) -> Vec<f32> {
     let step = (end - start) / (n - 1) as f32;
     (0..n).map(|i| if i < n / 2 { start + step * i as f32 } else { end - step * (n - 1 - i) as f32 }).collect()
 }
 
+/// `np.linspace`.
 pub(super) fn linspace_f64(start: f64, end: f64, n: usize) -> Vec<f64> {
     if n == 1 {
         return vec![start];

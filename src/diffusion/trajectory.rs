@@ -1,4 +1,4 @@
-//! Painting one place again and keeping the rest: the way of a latent from noise to picture, and how another holds on to it.
+//! Trajectory of a run, and the part of it that another run keeps.
 
 use super::windows::Window;
 use super::{Network, Observer, PaintError, Painting, Planes};
@@ -11,7 +11,7 @@ pub struct Trajectory {
 }
 
 impl Trajectory {
-    /// The finished latent.
+    /// The final latent.
     #[must_use]
     pub fn last(&self) -> Option<&Planes> {
         self.latents.last()
@@ -23,13 +23,13 @@ impl Trajectory {
         self.latents.get(evaluations)
     }
 
-    /// How many network evaluations it took.
+    /// Network evaluations of the run.
     #[must_use]
     pub fn evaluations(&self) -> usize {
         self.latents.len().saturating_sub(1)
     }
 
-    /// The memory it takes, in bytes.
+    /// Its memory in bytes.
     #[must_use]
     pub fn memory(&self) -> usize {
         self.latents.iter().map(|latent| size_of_val(latent.data.as_slice())).sum()
@@ -41,9 +41,11 @@ impl Trajectory {
     }
 }
 
-/// Records a trajectory, where it is wanted, and passes everything on.
+/// Observer that records a trajectory and passes every call on.
 pub struct Recorder<'a> {
+    /// The observer to pass calls on to.
     pub observer: &'a mut dyn Observer,
+    /// The trajectory so far; `None` to record nothing.
     pub trajectory: Option<Trajectory>,
 }
 
@@ -64,12 +66,12 @@ impl Observer for Recorder<'_> {
     }
 }
 
-/// What a painting keeps of another one: everything but a place.
+/// An earlier run and the cells in which a new one may leave it.
 #[derive(Debug, Clone)]
 pub struct Kept {
-    /// The way of the picture that is kept; of as many evaluations and on the same canvas.
+    /// The earlier run, of as many evaluations and on the same canvas.
     pub trajectory: Arc<Trajectory>,
-    /// How far each cell may change: 1 freely, 0 not at all.
+    /// Freedom of each cell to change, 0 (held) to 1.
     pub free: Vec<f32>,
 }
 
@@ -87,25 +89,26 @@ impl Kept {
         Err(PaintError::Invalid(text.to_owned()))
     }
 
-    /// Draws the latent back to the kept one after `evaluations` where it is not free.
+    /// Sets cells of the latent that are not free back to the kept latent after `evaluations`.
     pub(super) fn hold(&self, evaluations: usize, latent: &mut Planes) {
         let Some(kept) = self.trajectory.at(evaluations) else { return };
         for (plane, kept) in latent.data.chunks_exact_mut(self.free.len()).zip(kept.data.chunks_exact(self.free.len()))
         {
             for ((x, kept), free) in plane.iter_mut().zip(kept).zip(&self.free) {
-                // Not by arithmetic where nothing is free, so that it stays to the last bit.
+                // Copied where nothing is free, so that it stays to the last bit.
                 *x = if *free <= 0.0 { *kept } else { free * *x + (1.0 - free) * kept };
             }
         }
     }
 }
 
-/// The windows in which anything may change: those that are evaluated.
+/// The windows with a free cell: those that [`super::repaint`] evaluates.
 #[must_use]
 pub fn free_windows(painting: &Painting, free: &[f32]) -> Vec<Window> {
     painting.evaluated_windows().into_iter().filter(|window| is_free(window, painting, free)).collect()
 }
 
+/// True where a cell of the window is free.
 pub(super) fn is_free(window: &Window, painting: &Painting, free: &[f32]) -> bool {
     let mut any = false;
     window.for_each_run(painting.height, painting.width, |_, at, n| any |= free[at..at + n].iter().any(|f| *f > 0.0));

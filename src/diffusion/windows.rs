@@ -1,30 +1,35 @@
-//! Windows: the crops of the latent the network sees (the paper's views F_i).
+//! Windows: the crops of the latent that the network sees (the paper's views F_i).
 
 use super::Planes;
 use std::ops::Range;
 
-/// How a window's values count in the average towards its edges. What counts is the ratio, since sums are divided by it.
+/// Weights of a window's values in the average. Only their ratios count, since sums are divided by them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum WindowWeights {
-    /// All alike (the paper).
+    /// Equal everywhere (the paper).
     #[default]
     Uniform,
-    /// Falling evenly from the middle to the edges, in x and in y: a network knows least of its window's edges.
+    /// Falling evenly from the middle to the edges, in x and in y: a network has the least context at its window's edges.
     Tent,
 }
 
-/// A crop of the latent. On a wrapped axis it may run over the edge and go on at the other side, round more than once where
-/// the axis is shorter than it.
+/// A crop of the latent, in latent pixels. On a wrapped axis it may run over the edge and continue at the other side, more than
+/// once round where the axis is shorter than the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Window {
+    /// Its first column.
     pub x: usize,
+    /// Its first row.
     pub y: usize,
+    /// Columns.
     pub width: usize,
+    /// Rows.
     pub height: usize,
 }
 
-/// Where windows of `window` start along an axis of `extent`: every `stride`, and a last one clamped to the edge, so that
-/// nothing stays uncovered. An axis shorter than a window gets one window. On a wrapped axis windows start all the way round.
+/// Start positions of windows of length `window` along an axis of length `extent`: every `stride`, and a last one clamped to
+/// the edge, so that every cell is covered. An axis shorter than a window gets one window. On a wrapped axis windows start all
+/// the way round.
 #[must_use]
 pub fn starts(extent: usize, window: usize, stride: usize, wrap: bool) -> Vec<usize> {
     let stride = stride.max(1);
@@ -39,8 +44,8 @@ pub fn starts(extent: usize, window: usize, stride: usize, wrap: bool) -> Vec<us
     starts
 }
 
-/// All windows over a latent of `height` × `width`, row by row. An axis shorter than a window cuts it to its own length; one
-/// that is wrapped does not, so that the network sees the seam like any other place.
+/// All windows over a latent of `height` × `width`, row by row. An axis shorter than a window cuts the window to its length; a
+/// wrapped axis does not, so that the network sees the seam like any other column.
 #[must_use]
 pub fn windows(height: usize, width: usize, window: usize, stride: usize, wrap: (bool, bool)) -> Vec<Window> {
     let side = |extent: usize, wrap: bool| if wrap { window } else { window.min(extent) };
@@ -53,14 +58,14 @@ pub fn windows(height: usize, width: usize, window: usize, stride: usize, wrap: 
 }
 
 impl Window {
-    /// Values of one plane of the crop.
+    /// Latent pixels of the crop.
     #[must_use]
     pub fn area(&self) -> usize {
         self.width * self.height
     }
 
-    /// Calls `row(crop_offset, plane_offset, length)` for every run of values that lie side by side both in the crop and in
-    /// a plane of `height` × `width`.
+    /// Calls `row(crop_offset, plane_offset, length)` for every run of values that are contiguous both in the crop and in a plane
+    /// of `height` × `width`.
     pub fn for_each_run(&self, height: usize, width: usize, mut row: impl FnMut(usize, usize, usize)) {
         for r in 0..self.height {
             let y = (self.y + r) % height;
@@ -74,7 +79,7 @@ impl Window {
         }
     }
 
-    /// Whether any cell of a box of a plane of `height` × `width` is in it.
+    /// True where it contains a cell of the box `rows` × `columns` of a plane of `height` × `width`.
     #[must_use]
     pub fn touches(&self, rows: &Range<usize>, columns: &Range<usize>, height: usize, width: usize) -> bool {
         // Along one axis: the run from `start`, and again one turn back where it goes over the edge.
@@ -84,7 +89,7 @@ impl Window {
         meets(self.y, self.height, rows, height) && meets(self.x, self.width, columns, width)
     }
 
-    /// How much each value of the crop counts.
+    /// Weight of each value of the crop, row by row.
     #[must_use]
     pub fn weights(&self, kind: WindowWeights) -> Vec<f32> {
         let axis = |n: usize| -> Vec<f32> {

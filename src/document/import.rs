@@ -32,7 +32,7 @@ impl Document {
         Ok((Mask::of_picture(&picture, width, height), picture.mask_notes()))
     }
 
-    /// Reads a picture to start from ([`super::Start`]): a PNG, JPEG or WebP of any size that a canvas may have, turned as a
+    /// Reads a picture to start from ([`super::InitImage`]): a PNG, JPEG or WebP of any size that a canvas may have, turned as a
     /// camera says it was held; what is transparent lies over white.
     ///
     /// # Errors

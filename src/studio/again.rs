@@ -1,11 +1,11 @@
 //! Regions drawn again over a finished picture, which stays as it is everywhere else.
 //!
-//! The latent outside a region's reach is held to the last bit, but the decoder's group norms and its attention see the whole
-//! picture, so a change in one corner moves pixels in another. So each region is decoded by itself and laid over the kept
-//! picture, and only as far as its latent could change.
+//! The latent outside a region's reach is held to the last bit, but the decoder's group norms and attention see the whole
+//! picture, so a change in one corner moves pixels in another. Each region is therefore decoded by itself and laid over the
+//! kept picture only where its latent could change.
 //!
-//! Several regions are each drawn over the picture in which nothing is drawn again, not over one another. So drawing one of
-//! them again leaves the others as they are, whatever their order.
+//! Each region is drawn over the picture in which nothing is drawn again, not over the regions below it. Drawing one of them
+//! again leaves the others as they are, whatever their order.
 
 use super::drawing::DrawError;
 use super::plan::visible;
@@ -15,20 +15,20 @@ use crate::document::Document;
 use image::RgbImage;
 use std::sync::Arc;
 
-/// Cells around a region that change with it when it is drawn again, so that it can settle into its surroundings.
+/// Latent cells around a region that may change with it, so that it blends into its surroundings.
 const MARGIN: usize = 2;
 
-/// A picture in which nothing is drawn again, and how it came about: what regions are drawn again over.
+/// A picture in which nothing is drawn again, and its trajectory: the base over which regions are drawn again.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KeptPicture {
-    /// Its latents, from noise to the finished one.
+    /// Its latents, from noise to the final one.
     pub trajectory: Arc<Trajectory>,
-    /// Its pixels, as the person saw them.
+    /// Its pixels.
     pub image: Arc<RgbImage>,
 }
 
 impl KeptPicture {
-    /// The memory it takes, in bytes.
+    /// Its memory in bytes.
     #[must_use]
     pub fn memory(&self) -> usize {
         self.trajectory.memory() + self.image.as_raw().len()
@@ -38,32 +38,39 @@ impl KeptPicture {
 /// A region that is drawn again.
 #[derive(Debug, Clone)]
 pub(super) struct Reroll {
-    /// The whole painting, with the region's other seed.
-    pub(super) painting: Painting,
-    /// How far each cell may change: 1 freely, 0 not at all.
+    /// Its number among the painting's parts.
+    part: usize,
+    /// Its other seed.
+    seed: u64,
+    /// Freedom of each cell to change, 0 (held) to 1.
     pub(super) free: Vec<f32>,
 }
 
 /// The regions that are drawn again, lowest first.
 pub(super) fn rerolls(document: &Document, painting: &Painting) -> Vec<Reroll> {
-    let again = |(k, seed): (usize, u64)| {
-        let mut painting = painting.clone();
-        painting.parts[k].seed = seed;
+    let again = |(part, seed): (usize, u64)| {
         let mut place = vec![0.0; painting.height * painting.width];
-        painting.parts[k].mask.add_to(&mut place);
-        painting.layouts.iter().for_each(|layout| layout.masks[k].add_to(&mut place));
+        painting.parts[part].mask.add_to(&mut place);
+        painting.layouts.iter().for_each(|layout| layout.masks[part].add_to(&mut place));
         let place = LatentMask::new(painting.height, painting.width, &place);
-        let free = spread(&place, MARGIN, painting.wrap);
-        Reroll { painting, free }
+        Reroll { part, seed, free: spread(&place, MARGIN, painting.wrap) }
     };
     (1..).zip(visible(document)).filter_map(|(k, region)| Some((k, region.reroll?))).map(again).collect()
 }
 
 impl Reroll {
-    /// How much each pixel is the new picture's, 0 to 255, row by row: all on the region's own cells, nothing on cells that are
+    /// The whole painting with the region's other seed.
+    pub(super) fn painting(&self, of: &Painting) -> Painting {
+        let mut painting = of.clone();
+        painting.parts[self.part].seed = self.seed;
+        painting
+    }
+
+    /// The new picture's share of each pixel, 0 to 255, row by row: all on the region's own cells, nothing on cells that are
     /// held, and between them a soft border.
-    fn shares(&self, (width, height): (usize, usize)) -> Vec<u8> {
-        let Painting { factor, width: across, wrap, .. } = self.painting;
+    pub(super) fn shares(&self, painting: &Painting, document: &Document) -> Vec<u8> {
+        let (width, height) = (document.width as usize, document.height as usize);
+        let &Painting { factor, width: across, wrap, .. } = painting;
         let cell = |i: usize| self.free[i / width / factor * across + i % width / factor];
         // The edge runs in the middle of the margin, and is as soft as the margin is wide.
         let near: Vec<u8> = (0..width * height).map(|i| if cell(i) > 0.5 { 255 } else { 0 }).collect();
@@ -77,7 +84,7 @@ impl Reroll {
         shares
     }
 
-    /// Puts what is free of this region's latent into another one, which is what a preview shows of all regions so far.
+    /// Copies the free cells of this region's latent into another latent.
     pub(super) fn lay_latent(&self, own: &Planes, onto: &mut Planes) {
         let planes = onto.data.chunks_exact_mut(self.free.len()).zip(own.data.chunks_exact(self.free.len()));
         for (onto, own) in planes {
@@ -90,19 +97,18 @@ impl Reroll {
     }
 }
 
-/// Regions drawn again, being laid over the kept picture: at each pixel the mean of the pictures by their shares, the kept one
-/// taking what is left.
+/// Regions drawn again, laid over the kept picture: at each pixel the mean of the pictures by their shares, the kept one
+/// taking the rest.
 #[derive(Default)]
 pub(super) struct Overlay {
-    /// By row, where any region has a share in it: at each pixel the colours times their shares, summed, and the shares.
+    /// Sums of colour × share (red, green, blue) and of shares at each pixel; empty rows where no region has a share.
     rows: Vec<Vec<[u32; 4]>>,
 }
 
 impl Overlay {
-    /// Adds the picture in which one region is drawn again.
-    pub(super) fn add(&mut self, reroll: &Reroll, image: &RgbImage) {
+    /// Adds the picture in which one region is drawn again, with its share of each pixel.
+    pub(super) fn add(&mut self, shares: &[u8], image: &RgbImage) {
         let (width, height) = (image.width() as usize, image.height() as usize);
-        let shares = reroll.shares((width, height));
         self.rows.resize(height, Vec::new());
         for ((sums, shares), row) in self.rows.iter_mut().zip(shares.chunks_exact(width)).zip(image.rows()) {
             if shares.iter().all(|share| *share == 0) {
@@ -119,7 +125,7 @@ impl Overlay {
         }
     }
 
-    /// The picture; where no region has a share, the kept one to the last bit.
+    /// The whole picture; where no region has a share, the kept one to the last bit.
     pub(super) fn over(self, kept: &RgbImage) -> RgbImage {
         let mut image = kept.clone();
         for (row, sums) in image.rows_mut().zip(self.rows) {

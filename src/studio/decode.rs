@@ -1,14 +1,18 @@
-//! From a latent to a picture.
+//! Decoding a latent to a picture.
 
 use super::drawing::DrawError;
 use crate::diffusion::{Network, Planes};
 use crate::document::Document;
 use image::RgbImage;
 
-/// Latent pixels of the other edge that a wrapped decode sees: more than the decoder's receptive field needs to be seamless.
-const WRAP_MARGIN: usize = 8;
+/// Latent pixels of the other edge that a wrapped picture is encoded and decoded with: more than the decoder's receptive
+/// field needs to be seamless.
+pub(super) const WRAP_MARGIN: usize = 8;
 
-/// The latent as a picture of the document's size.
+/// Decodes a latent to a picture of the document's size.
+///
+/// # Errors
+/// Where the decoder fails, or its picture is not finite.
 pub(super) fn decode(
     network: &mut dyn Network,
     latent: &Planes,
@@ -25,7 +29,7 @@ pub(super) fn decode(
     Ok(to_image(&picture, mx * factor, my * factor, document.width, document.height))
 }
 
-/// The latent with a margin of its own other edge around it.
+/// The latent with a margin of `mx` columns and `my` rows of its opposite edges around it.
 pub(super) fn wrapped(latent: &Planes, mx: usize, my: usize) -> Planes {
     let (h, w) = (latent.height, latent.width);
     let mut out = Planes::zeros(1, latent.channels, h + 2 * my, w + 2 * mx);
@@ -41,7 +45,7 @@ pub(super) fn wrapped(latent: &Planes, mx: usize, my: usize) -> Planes {
     out
 }
 
-/// A picture in −1…1 as 8-bit sRGB, from an offset, rounded as diffusers does.
+/// The part of a picture in −1…1 from (`left`, `top`) as 8-bit sRGB, rounded as diffusers does.
 pub(super) fn to_image(picture: &Planes, left: usize, top: usize, width: u32, height: u32) -> RgbImage {
     let plane = picture.plane_len();
     RgbImage::from_fn(width, height, |x, y| {

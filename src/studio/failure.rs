@@ -1,16 +1,16 @@
-//! Why a job ended without a picture.
+//! Failure of a job.
 
 use super::{DrawError, LoadError};
 use crate::checkpoint::Error as CheckpointError;
 use crate::diffusion::{NetworkError, PaintError};
 
-/// Why there is no picture; `Display` is one line in English.
+/// Reason for which a job ended without a picture; `Display` is one line in English.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// The checkpoint cannot be used.
     #[error(transparent)]
     Load(#[from] LoadError),
-    /// It could not be drawn.
+    /// The document could not be drawn.
     #[error(transparent)]
     Draw(#[from] DrawError),
     /// A panic in a network or a driver.
@@ -19,7 +19,7 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// The operator that wanted more memory than the device has, where that is the reason.
+    /// Name of the operator that needed more memory than the device has, where that is the reason.
     #[must_use]
     pub fn out_of_memory(&self) -> Option<&'static str> {
         match self {

@@ -1,60 +1,28 @@
-//! The picture a drawing starts from: what may change of it, its latent, and how the finished picture is laid over it.
+//! Init image of a drawing: the part of it that may change, its latent, and its pixels that stay in the finished picture.
 
-use super::decode::wrapped;
+use super::decode::{WRAP_MARGIN, wrapped};
 use super::drawing::DrawError;
+use super::prepared::Prepared;
 use crate::diffusion::masks::{Coverage, Overlap, feathered, latent_masks};
 use crate::diffusion::{self, Network, Planes};
 use crate::document::{Area, Document, InitImage};
 use image::RgbImage;
 
-/// How far inside its border, in pixels, what changed goes over into what is kept.
-const BLEND: usize = 8;
+/// Width in pixels of the border inside the changed area in which the finished picture and the kept one are mixed.
+const BORDER: usize = 8;
 
-/// Latent pixels of the other edge that a wrapped picture is encoded with.
-const WRAP_MARGIN: usize = 8;
-
-/// The start as the engine has it, its latent still to be encoded; `regions` are the visible regions' coverages. With it
-/// what may change, by the pixel; `None` where all may.
-pub(super) fn plan(
+/// Freedom of each pixel to change, 0 (kept) to 255, row by row; `None` where all is free. `regions` are the visible ones.
+///
+/// # Errors
+/// Where the init image or its mask has another size than the canvas.
+pub(super) fn change(
     document: &Document,
     start: &InitImage,
-    factor: usize,
     regions: &[Coverage<'_>],
-) -> Result<diffusion::InitLatent, DrawError> {
-    let size = (document.width, document.height);
-    let (width, height) = (document.width as usize, document.height as usize);
-    let steps = document.settings.steps as usize;
-    let strength = start.strength;
-    if start.image.dimensions() != size {
+) -> Result<Option<Vec<u8>>, DrawError> {
+    if start.image.dimensions() != (document.width, document.height) {
         return Err(DrawError::Invalid("the picture to start from has another size than the canvas".to_owned()));
     }
-    if !(strength > 0.0 && strength <= 1.0) {
-        return Err(DrawError::Invalid(format!("a strength of {strength} makes no sense; give more than 0, up to 1")));
-    }
-    // As diffusers' pipelines have it, cut to whole steps.
-    let taken = ((steps as f64 * strength) as usize).min(steps);
-    if taken == 0 {
-        return Err(DrawError::Invalid(format!(
-            "a strength of {strength} leaves no step of {steps}; give at least {:.3}, or more steps",
-            1.0 / steps.max(1) as f64
-        )));
-    }
-    let change = change(document, start, regions)?;
-    let free = change.map(|change| {
-        let coverage = Coverage { width, height, rows: &change };
-        latent_masks(width, height, factor, &[coverage], Overlap::Order)[1].cells()
-    });
-    Ok(diffusion::InitLatent {
-        clean: Planes::zeros(1, 0, 0, 0),
-        from: steps - taken,
-        // At full strength an inpainted place begins with noise alone.
-        from_noise: free.is_some() && taken == steps,
-        free,
-    })
-}
-
-/// How much each pixel may change; `None` where all may.
-fn change(document: &Document, start: &InitImage, regions: &[Coverage<'_>]) -> Result<Option<Vec<u8>>, DrawError> {
     match &start.area {
         Area::Everything => Ok(None),
         Area::Mask(mask) if (mask.width(), mask.height()) != (document.width, document.height) => {
@@ -76,6 +44,43 @@ fn change(document: &Document, start: &InitImage, regions: &[Coverage<'_>]) -> R
             Ok(Some(kept.into_iter().map(|k| 255 - k).collect()))
         }
     }
+}
+
+/// The init latent as the engine has it, still to be encoded; `change` is what [`change`] gives.
+///
+/// # Errors
+/// Where the denoising strength is not in 0…1, or leaves no step.
+pub(super) fn plan(
+    document: &Document,
+    start: &InitImage,
+    factor: usize,
+    change: Option<&Vec<u8>>,
+) -> Result<diffusion::InitLatent, DrawError> {
+    let (width, height) = (document.width as usize, document.height as usize);
+    let steps = document.settings.steps as usize;
+    let strength = start.strength;
+    if !(strength > 0.0 && strength <= 1.0) {
+        return Err(DrawError::Invalid(format!("a strength of {strength} makes no sense; give more than 0, up to 1")));
+    }
+    // Cut to whole steps, as diffusers' pipelines do.
+    let taken = ((steps as f64 * strength) as usize).min(steps);
+    if taken == 0 {
+        return Err(DrawError::Invalid(format!(
+            "a strength of {strength} leaves no step of {steps}; give at least {:.3}, or more steps",
+            1.0 / steps.max(1) as f64
+        )));
+    }
+    let free = change.map(|change| {
+        let coverage = Coverage { width, height, rows: change };
+        latent_masks(width, height, factor, &[coverage], Overlap::Order)[1].cells()
+    });
+    Ok(diffusion::InitLatent {
+        clean: Planes::zeros(1, 0, 0, 0),
+        from: steps - taken,
+        // At full strength an inpainted area begins with noise alone.
+        from_noise: free.is_some() && taken == steps,
+        free,
+    })
 }
 
 /// The latent (posterior mean) of a picture on the canvas, `[1, latent_channels, height, width]`, from its pixels in −1…1. A canvas off the
@@ -117,7 +122,10 @@ fn signed(image: &RgbImage, x: usize, y: usize) -> [f32; 3] {
     image.get_pixel(x as u32, y as u32).0.map(|v| f32::from(v) / 255.0 * 2.0 - 1.0)
 }
 
-/// The latent of the picture to start from.
+/// The latent of the init image.
+///
+/// # Errors
+/// Where the autoencoder fails.
 pub(super) fn encode(
     network: &mut dyn Network,
     start: &InitImage,
@@ -129,23 +137,24 @@ pub(super) fn encode(
     encoded(network, size, |x, y| signed(image, x, y), factor, wrap)
 }
 
-/// What an inpainting UNet sees beside the latent: where something may change, and the picture with grey there. Without a
-/// picture, or where all of it may change, that is everywhere.
+/// The planes an inpainting UNet sees beside the latent, `[1, 1 + latent_channels, height, width]`: 1 in cells where
+/// something may change, and the latent of the picture with grey there. Without a picture, or where all of it may change,
+/// that is everywhere.
+///
+/// # Errors
+/// Where the autoencoder fails.
 pub(super) fn conditions(
     network: &mut dyn Network,
     document: &Document,
-    regions: &[Coverage<'_>],
+    change: Option<&[u8]>,
     factor: usize,
     wrap: (bool, bool),
 ) -> Result<Planes, DrawError> {
     let (width, height) = (document.width as usize, document.height as usize);
-    let kept = match &document.init_image {
-        Some(start) => change(document, start, regions)?.map(|change| (start, change)),
-        None => None,
-    };
+    let kept = document.init_image.as_ref().zip(change);
     // Such UNets are trained with masks that have no shades.
-    let masked = |x: usize, y: usize| kept.as_ref().is_none_or(|(_, change)| change[y * width + x] >= 128);
-    let pixel = |x: usize, y: usize| match &kept {
+    let masked = |x: usize, y: usize| kept.is_none_or(|(_, change)| change[y * width + x] >= 128);
+    let pixel = |x: usize, y: usize| match kept {
         Some((start, _)) if !masked(x, y) => signed(&start.image, x, y),
         _ => [0.0; 3],
     };
@@ -163,22 +172,31 @@ pub(super) fn conditions(
     Ok(out)
 }
 
-/// Lays what changed over the picture it started from, so that what was to be kept is kept to the last bit.
-pub(super) fn composite(
-    document: &Document,
-    start: &InitImage,
-    regions: &[Coverage<'_>],
-    wrap: (bool, bool),
-    image: &mut RgbImage,
-) -> Result<(), DrawError> {
-    let Some(change) = change(document, start, regions)? else { return Ok(()) };
-    let (width, height) = (document.width as usize, document.height as usize);
-    let soft = feathered(Coverage { width, height, rows: &change }, BLEND, wrap);
-    let shares = change.iter().zip(&soft).map(|(change, soft)| u32::from(*change.min(soft)));
-    for ((new, old), share) in image.pixels_mut().zip(start.image.pixels()).zip(shares) {
-        for (new, old) in new.0.iter_mut().zip(old.0) {
-            *new = ((u32::from(*new) * share + u32::from(old) * (255 - share) + 127) / 255) as u8;
+/// The init image, to be laid over finished pictures so that what is kept of it is kept to the last bit.
+pub(super) struct Blend<'a> {
+    original: &'a RgbImage,
+    /// The finished picture's share of each pixel, 0 to 255, row by row.
+    shares: Vec<u8>,
+}
+
+impl<'a> Blend<'a> {
+    /// `None` where there is no init image, or all of it may change.
+    pub(super) fn of(prepared: &'a Prepared<'_>) -> Option<Self> {
+        let Prepared { document, painting, .. } = prepared;
+        let (original, change) = (&*document.init_image.as_ref()?.image, prepared.change.as_ref()?);
+        let (width, height) = (document.width as usize, document.height as usize);
+        let mut shares = feathered(Coverage { width, height, rows: change }, BORDER, painting.wrap);
+        shares.iter_mut().zip(change).for_each(|(share, change)| *share = (*share).min(*change));
+        Some(Self { original, shares })
+    }
+
+    /// Puts the kept pixels into a finished picture.
+    pub(super) fn lay_over(&self, image: &mut RgbImage) {
+        let shares = self.shares.iter().map(|share| u32::from(*share));
+        for ((new, old), share) in image.pixels_mut().zip(self.original.pixels()).zip(shares) {
+            for (new, old) in new.0.iter_mut().zip(old.0) {
+                *new = ((u32::from(*new) * share + u32::from(old) * (255 - share) + 127) / 255) as u8;
+            }
         }
     }
-    Ok(())
 }

@@ -1,4 +1,4 @@
-//! The latent masks of a part of the canvas, to show a person what of the regions reaches the model.
+//! Latent masks of a part of the canvas, for display: the regions as the model sees them.
 
 use super::plan::overlap;
 use crate::diffusion::masks::{Coverage, feathered, latent_masks};
@@ -9,12 +9,12 @@ use crate::document::{CELL, Document, PixelRect, Region, RegionId};
 pub struct LatentCells {
     /// The rectangle, in cells.
     pub cells: PixelRect,
-    /// One for each visible region, the lowest first.
+    /// Shares of each visible region, the lowest first.
     pub regions: Vec<(RegionId, Vec<u8>)>,
 }
 
-/// The latent masks, as a run makes them, of all cells that `rect` (in canvas pixels) touches. The cost follows the
-/// rectangle's size, and that of the largest feather around it.
+/// Computes the latent masks, as a run makes them, of all cells that `rect` (in canvas pixels) touches. The time grows with
+/// the rectangle and the largest feather around it.
 #[must_use]
 pub fn latent_cells(document: &Document, rect: PixelRect) -> LatentCells {
     let visible: Vec<&Region> = document.regions.iter().filter(|r| r.visible).collect();
@@ -49,7 +49,7 @@ pub fn latent_cells(document: &Document, rect: PixelRect) -> LatentCells {
     LatentCells { cells, regions }
 }
 
-/// Start and length, on whole cells, of what has to be looked at along one axis; and whether it is joined at its ends.
+/// Start and length in pixels, on whole cells, of the pixels to read along one axis; and whether its ends are joined.
 fn span(start: u32, length: u32, side: u32, feather: u32, wrap: bool) -> ([u32; 2], bool) {
     if wrap && feather > 0 {
         return ([0, side], true);

@@ -1,31 +1,33 @@
-//! Live painting: how a picture is made that follows the brush.
+//! Live painting: settings for a picture that follows the brush.
 
 use super::estimate::Estimate;
 use super::model::Model;
 use super::preset::Preset;
+use super::warning::Warning;
 use crate::checkpoint::FewSteps;
 use crate::document::{Area, Document, InitImage, Mask, Sampler, Schedule, Settings};
 use image::imageops::FilterType;
 use std::sync::Arc;
 
-/// Seconds that a live picture may take, as far as this machine's speed is known.
+/// Seconds that a live picture may take, by this machine's measured speed.
 const PATIENCE: f32 = 3.0;
 
-/// Steps of any other with a sampler of second order, and the fewest that still show what is where.
+/// Steps with a checkpoint that is not distilled, by a sampler of second order; and the fewest that still show the shapes.
 const STEPS: [u32; 2] = [8, 6];
 
-/// A document to be drawn quickly.
+/// A document changed to be drawn quickly.
 pub(super) struct Sketch {
+    /// The changed document.
     pub document: Document,
     /// True where the canvas has half its sides.
     pub half: bool,
 }
 
-/// The document as it is drawn live: with few steps, and where they would take too long (`pace` is the seconds a UNet sample
-/// takes, once known) with windows further apart, then at half the size. The seed stays, so that only what is painted
-/// changes the picture.
+/// Changes a document to be drawn live: few steps; where they would take longer than [`PATIENCE`], windows further apart, then
+/// half the size. `pace` is the seconds of a UNet sample, once known. The seed stays, so that the picture changes only with
+/// the painting.
 pub(super) fn sketch(mut document: Document, model: &dyn Model, pace: Option<f32>) -> Sketch {
-    // A region drawn again over the finished picture would be a run of its own.
+    // Each region drawn again would be a run of its own.
     document.regions.iter_mut().for_each(|region| region.reroll = None);
     let (window, factor) = (model.window(), model.factor());
     let few = model.few_steps();
@@ -34,7 +36,7 @@ pub(super) fn sketch(mut document: Document, model: &dyn Model, pace: Option<f32
         let mut document = document.clone();
         hasten(&mut document.settings, few, own.steps.min(steps));
         if let Some(start) = &document.init_image {
-            // At least one step is left of them.
+            // The denoising strength must leave at least one step.
             let least = (1.0 / start.strength.clamp(0.01, 1.0)).ceil() as u32;
             document.settings.steps = document.settings.steps.max(least);
         }
@@ -57,7 +59,7 @@ pub(super) fn sketch(mut document: Document, model: &dyn Model, pace: Option<f32
     if quick_enough(&close) {
         return Sketch { document: close, half: false };
     }
-    // Nothing is known of the speed before the first picture.
+    // The pace is unknown before the first picture.
     let apart = at(&document, many, true);
     if pace.is_none() || quick_enough(&apart) {
         return Sketch { document: apart, half: false };
@@ -69,7 +71,26 @@ pub(super) fn sketch(mut document: Document, model: &dyn Model, pace: Option<f32
     }
 }
 
-/// The sampler that shows most in few steps.
+impl Sketch {
+    /// The warnings of its picture that hold for the painting itself; those of settings and sizes are of its own.
+    pub(super) fn warnings(&self, all: Vec<Warning>) -> Vec<Warning> {
+        let holds = |warning| match warning {
+            Warning::ThinRegion { region, pixels, few_steps } => {
+                let pixels = if self.half { 2 * pixels } else { pixels };
+                Some(Warning::ThinRegion { region, pixels, few_steps })
+            }
+            Warning::NothingMayChange | Warning::EmptySpan { .. } | Warning::LoraInPart { .. } => Some(warning),
+            Warning::WordsCut { .. } => Some(warning),
+            Warning::OffGrid { .. }
+            | Warning::WindowCut { .. }
+            | Warning::StrideCut { .. }
+            | Warning::LeftOutByReference(_) => None,
+        };
+        all.into_iter().filter_map(holds).collect()
+    }
+}
+
+/// Sets the sampler that converges best in few steps.
 fn hasten(settings: &mut Settings, few: Option<FewSteps>, steps: u32) {
     match few {
         Some(_) => {
@@ -84,8 +105,8 @@ fn hasten(settings: &mut Settings, few: Option<FewSteps>, steps: u32) {
     settings.steps = if few.is_some() { steps.min(FewSteps::STEPS) } else { steps };
 }
 
-/// The document at half the size; `None` where that is off the latent grid, or the canvas is less than two windows long: on much
-/// less than it was trained on, a model draws poorly.
+/// The document at half its sides; `None` where that is off the latent grid, or the canvas is less than two windows long: a
+/// model draws poorly on a canvas much smaller than it was trained on.
 fn halved(document: &Document, window: usize, factor: usize) -> Option<Document> {
     let (width, height) = (document.width, document.height);
     let grid = u32::try_from(2 * factor).ok()?;
@@ -109,7 +130,7 @@ fn halved(document: &Document, window: usize, factor: usize) -> Option<Document>
     Some(small)
 }
 
-/// Every two by two pixels as their mean.
+/// The mask at half its sides: the mean of every 2 × 2 pixels.
 fn half(mask: &Mask) -> Mask {
     let (mut above, mut below) = (vec![0; mask.width() as usize], vec![0; mask.width() as usize]);
     Mask::from_rows(mask.width() / 2, mask.height() / 2, |y, row| {

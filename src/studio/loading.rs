@@ -1,14 +1,14 @@
-//! A checkpoint and its LoRAs become a [`Model`].
+//! Loading a checkpoint and its LoRAs as a [`Model`].
 
 use super::model::Model;
 use super::preview::LatentToRgb;
 use super::warning::Warning;
 use crate::checkpoint::{self, Checkpoint, Device, FewSteps, InPart, LoraFile, Tokenizer, Words};
-use crate::diffusion::{AreaCall, Call, Moments, Network, NetworkError, Planes, PromptId, SchedulerConfig};
+use crate::diffusion::{Network, NetworkError, PromptId, SchedulerConfig};
 use crate::document;
 use std::sync::Arc;
 
-/// A checkpoint on a device, with its noise schedule.
+/// A checkpoint on a device, with its noise schedule and vocabulary.
 #[derive(Debug)]
 pub struct Loaded {
     model: checkpoint::Model,
@@ -19,84 +19,80 @@ pub struct Loaded {
     words: Option<Words>,
     few_steps: Option<FewSteps>,
     memory: usize,
+    /// The LoRAs merged into it; a file that has not changed is not read again.
+    loras: Vec<(Arc<LoraFile>, f32)>,
 }
 
-/// Why a checkpoint cannot be used; one line saying which file, what, and what to do.
+/// Reason for which a checkpoint cannot be used: one line that names file, fact and remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
+    /// A file of the checkpoint or of a LoRA.
     #[error(transparent)]
     Checkpoint(#[from] checkpoint::Error),
+    /// Its noise schedule is not supported.
     #[error("{name}: {source}")]
-    Schedule { name: String, source: crate::diffusion::ScheduleError },
+    Schedule {
+        /// The checkpoint.
+        name: String,
+        /// The fact and the remedy.
+        source: crate::diffusion::ScheduleError,
+    },
+    /// LoRAs were asked of a model that takes none.
     #[error("this model takes no LoRAs; remove them")]
     NoLoras,
 }
 
-/// Opens `embedded`, `embedded/few_steps` or a diffusers folder on a device, with LoRAs laid over it.
+/// Opens `embedded`, `embedded/few_steps` or a diffusers folder on a device, with LoRAs merged into it: the model, and a
+/// warning for each LoRA that fits in part.
 ///
 /// # Errors
 /// Where there is no such checkpoint or LoRA, or one is damaged, not supported or too large, or they do not fit together.
-pub fn load(name: &str, device: Device, loras: &[document::Lora]) -> Result<Loaded, LoadError> {
+pub fn load(name: &str, device: Device, loras: &[document::Lora]) -> Result<(Loaded, Vec<Warning>), LoadError> {
     let checkpoint = Checkpoint::open(name)?;
     let scheduler = SchedulerConfig::from_json(checkpoint.scheduler())
         .map_err(|source| LoadError::Schedule { name: checkpoint.name().to_owned(), source })?;
     let (window, factor) = (checkpoint.window(), checkpoint.latent_scale());
     let (words, few_steps) = (checkpoint.known_words()?.map(Words::new), checkpoint.few_steps());
-    let (loras, memory) = (open(loras)?, checkpoint.memory());
-    let model = checkpoint.load_with(device, &loras)?;
-    Ok(Loaded { model, scheduler, window, factor, words, few_steps, memory, preview_map: None })
+    let (loras, memory) = (open(loras, &[])?, checkpoint.memory());
+    let (model, in_part) = checkpoint.load_with(device, &loras)?;
+    let loaded = Loaded { model, scheduler, window, factor, words, few_steps, memory, loras, preview_map: None };
+    Ok((loaded, warnings(in_part)))
 }
 
-/// Opens the files of LoRAs.
-fn open(loras: &[document::Lora]) -> checkpoint::Result<Vec<(Arc<LoraFile>, f32)>> {
-    loras.iter().map(|lora| Ok((Arc::new(LoraFile::open(&lora.file)?), lora.weight))).collect()
+/// Opens the files of LoRAs, but for those in `known` that have not changed since.
+fn open(loras: &[document::Lora], known: &[(Arc<LoraFile>, f32)]) -> checkpoint::Result<Vec<(Arc<LoraFile>, f32)>> {
+    let one = |lora: &document::Lora| {
+        let open = known.iter().find(|(file, _)| file.is_current(&lora.file)).map(|(file, _)| Arc::clone(file));
+        let file = open.map_or_else(|| LoraFile::open(&lora.file).map(Arc::new), Ok)?;
+        Ok((file, lora.weight))
+    };
+    loras.iter().map(one).collect()
+}
+
+fn warnings(in_part: Vec<InPart>) -> Vec<Warning> {
+    let warning = |InPart { file, left_out, layers }| Warning::LoraInPart { file, left_out, layers };
+    in_part.into_iter().map(warning).collect()
 }
 
 impl Loaded {
-    /// Its vocabulary.
+    /// Its tokenizer.
     #[must_use]
     pub fn tokenizer(&self) -> &Tokenizer {
         self.model.tokenizer()
     }
 
-    /// The words it was trained on, where it says so.
+    /// The words it was trained on, where the checkpoint lists them.
     #[must_use]
     pub fn words(&self) -> Option<&Words> {
         self.words.as_ref()
     }
 }
 
-impl Network for Loaded {
-    fn latent_channels(&self) -> usize {
-        self.model.latent_channels()
-    }
-
-    fn in_channels(&self) -> usize {
-        self.model.in_channels()
-    }
-
-    fn shares_inputs(&self) -> bool {
-        self.model.shares_inputs()
-    }
-
-    fn predict(&mut self, inputs: &Planes, timestep: f32, calls: &[Call]) -> Result<Planes, NetworkError> {
-        self.model.predict(inputs, timestep, calls)
-    }
-
-    fn predict_areas(&mut self, inputs: &Planes, timestep: f32, calls: &[AreaCall]) -> Result<Planes, NetworkError> {
-        self.model.predict_areas(inputs, timestep, calls)
-    }
-
-    fn encode(&mut self, pictures: &Planes) -> Result<Moments, NetworkError> {
-        self.model.encode(pictures)
-    }
-
-    fn decode(&mut self, latents: &Planes) -> Result<Planes, NetworkError> {
-        self.model.decode(latents)
-    }
-}
-
 impl Model for Loaded {
+    fn network(&mut self) -> &mut dyn Network {
+        &mut self.model
+    }
+
     fn window(&self) -> usize {
         self.window
     }
@@ -118,9 +114,10 @@ impl Model for Loaded {
     }
 
     fn set_loras(&mut self, loras: &[document::Lora]) -> Result<Vec<Warning>, LoadError> {
-        let in_part = self.model.set_loras(&open(loras)?)?;
-        let warning = |InPart { file, left_out, layers }| Warning::LoraInPart { file, left_out, layers };
-        Ok(in_part.into_iter().map(warning).collect())
+        let loras = open(loras, &self.loras)?;
+        let in_part = self.model.set_loras(&loras)?;
+        self.loras = loras;
+        Ok(warnings(in_part))
     }
 
     fn prompt(&mut self, words: &str) -> Result<PromptId, NetworkError> {

@@ -1,13 +1,16 @@
-//! The worker thread that owns the device and the networks.
+//! Drawing a document: [`draw`] makes one picture, and [`Studio`] does it on a worker thread that owns the device and the
+//! networks.
 //!
-//! The window (or a command) sends a [`Job`] and receives [`Event`]s. The worker calls `wake` whenever there is one to
-//! read, so that a sleeping window draws it.
+//! The window sends a [`Job`] and receives [`Event`]s. The worker calls `wake` whenever there is one to read, so that a
+//! sleeping window draws a frame.
 
 mod again;
+mod coverage;
 mod decode;
 mod drawing;
 mod estimate;
 mod failure;
+mod finish;
 mod init_image;
 mod latent;
 mod live;
@@ -15,8 +18,12 @@ mod loading;
 mod model;
 mod models;
 mod plan;
+mod prepared;
 mod preset;
 mod preview;
+mod progress;
+mod run;
+mod sampler;
 mod thin;
 mod vocabulary;
 mod warning;
@@ -50,97 +57,123 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use worker::Shared;
 
-/// Names a job for the life of a [`Studio`].
+/// Number of a job, unique within its [`Studio`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct JobId(pub u64);
 
 /// One generation: a frozen copy of the document.
 #[derive(Debug, Clone)]
 pub struct Job {
+    /// The document to draw.
     pub document: Document,
-    /// Draw it as quickly as this machine can, for a picture that follows the brush ([`Event::Sketch`] says how).
+    /// Draw it as quickly as this machine can, for a picture that follows the brush. [`Event::Sketch`] gives the settings.
     pub live: bool,
 }
 
-/// What the worker is doing.
+/// Phase of a job, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
     /// Waiting for an earlier job.
     Queued,
     /// Reading the checkpoint's files.
     Loading,
-    /// Turning words into embeddings and colours into latents.
+    /// Embedding prompts and encoding pictures.
     Encoding,
-    /// Running the UNet.
+    /// Running the sampler's steps.
     Denoising,
-    /// Turning the latent into a picture.
+    /// Decoding the latent to a picture.
     Decoding,
 }
 
-/// What the worker reports.
+/// A report of the worker on one job. The last of every job is `Finished`, `Cancelled` or `Failed`.
 #[derive(Debug, Clone)]
 pub enum Event {
+    /// A phase begins.
     Phase {
+        /// The job.
         job: JobId,
+        /// The phase.
         phase: Phase,
     },
-    /// `step` of `steps` are done; `seconds_left` from the mean of the steps so far.
+    /// A sampler step is done.
     Step {
+        /// The job.
         job: JobId,
+        /// Steps done.
         step: u32,
+        /// Steps of the job, those of regions drawn again included.
         steps: u32,
+        /// Seconds until the last step, by the mean of the steps so far.
         seconds_left: f32,
     },
     /// The picture as it stands. The newest replaces an unread one.
     Preview {
+        /// The job.
         job: JobId,
+        /// Steps done.
         step: u32,
+        /// The preview; smaller than the canvas where that is large.
         image: Arc<RgbImage>,
     },
-    /// How a live job is drawn: with these settings, and at half the size where this machine is slow.
+    /// The settings of a live job, before its first step.
     Sketch {
+        /// The job.
         job: JobId,
+        /// The settings it is drawn with.
         settings: Settings,
+        /// True where it is drawn at half the canvas's sides, since this machine is slow.
         half: bool,
     },
-    /// Something the person should know; the job goes on.
+    /// A warning about the picture; the job goes on.
     Warning {
+        /// The job.
         job: JobId,
+        /// The warning.
         warning: Warning,
     },
-    /// Done.
+    /// The job is done.
     Finished {
+        /// The job.
         job: JobId,
+        /// The picture.
         image: Arc<RgbImage>,
+        /// The document's seed.
         seed: u64,
+        /// Seconds from its beginning, loading included.
         seconds: f32,
     },
-    /// Cancelled before it was done.
+    /// The job was cancelled before it was done.
     Cancelled {
+        /// The job.
         job: JobId,
     },
-    /// It failed.
+    /// The job failed.
     Failed {
+        /// The job.
         job: JobId,
+        /// The reason.
         failure: Arc<Failure>,
     },
 }
 
-/// The handle a window holds. Dropping it cancels the running job and ends the worker.
+/// Handle of the worker. Dropping it cancels the running job and ends the thread.
 pub struct Studio {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Studio {
-    /// Starts the worker on the checkpoints this program reads. `wake` is called from the worker thread after every event.
+    /// Starts the worker with [`load`]. `wake` is called from other threads after every event.
     #[must_use]
     pub fn start(wake: impl Fn() + Send + Sync + 'static) -> Self {
-        let loader = |name: &str, loras: &[Lora]| Ok(Box::new(load(name, Device::default(), loras)?) as Box<dyn Model>);
+        let loader = |name: &str, loras: &[Lora]| {
+            let (model, warnings) = load(name, Device::default(), loras)?;
+            Ok((Box::new(model) as Box<dyn Model>, warnings))
+        };
         Self::start_with(Box::new(loader), wake)
     }
 
-    /// Starts the worker with another way of loading checkpoints (tests).
+    /// Starts the worker with another loader of checkpoints (tests).
     #[must_use]
     pub fn start_with(loader: Loader, wake: impl Fn() + Send + Sync + 'static) -> Self {
         let shared = Arc::new(Shared::new(wake));
@@ -152,7 +185,8 @@ impl Studio {
         Self { shared, thread: thread.ok() }
     }
 
-    /// Queues a job.
+    /// Queues a job behind those that wait.
+    #[expect(clippy::must_use_candidate, reason = "a job can be left to itself")]
     pub fn submit(&self, job: Job) -> JobId {
         self.shared.submit(job)
     }
@@ -173,7 +207,8 @@ impl Studio {
         self.shared.events()
     }
 
-    /// Finds out what a run of a document would cost, on any thread: it looks at every mask.
+    /// A function that estimates the cost of a document's run. It reads every mask, and the checkpoint where that is not known,
+    /// so it belongs on a thread of its own.
     #[must_use]
     pub fn estimator(&self) -> Estimator {
         let shared = Arc::clone(&self.shared);
@@ -186,14 +221,14 @@ impl Studio {
         })
     }
 
-    /// What the checkpoint of this name makes of words; `None` while it is being read, and where it cannot be. It is read on
-    /// a thread of its own, which then calls `wake`.
+    /// Vocabulary of a checkpoint by its name; `None` while it is being read, and where it cannot be. It is read on a thread of
+    /// its own, which then calls `wake`.
     #[must_use]
     pub fn vocabulary(&self, name: &str) -> Option<Arc<Vocabulary>> {
         Shared::vocabulary(&self.shared, name)
     }
 
-    /// The device in words, for the status line (`cpu · f32`); empty until a checkpoint is loaded.
+    /// Device and number format for the status line (`cpu · f32`); empty until a checkpoint is loaded.
     #[must_use]
     pub fn device(&self) -> String {
         self.shared.device()

@@ -1,4 +1,4 @@
-//! What the studio needs of a loaded checkpoint.
+//! The studio's interface to a loaded checkpoint.
 
 use super::preview::LatentToRgb;
 use super::{LoadError, Warning};
@@ -6,8 +6,11 @@ use crate::checkpoint::FewSteps;
 use crate::diffusion::{Network, NetworkError, PromptId, SchedulerConfig};
 use crate::document::Lora;
 
-/// A loaded checkpoint: networks, tokenizer and the facts the studio plans with.
-pub trait Model: Network + Send {
+/// A loaded checkpoint: networks, text encoder and the facts that a drawing is planned with.
+pub trait Model: Send {
+    /// Its UNet and autoencoder, as the engine calls them.
+    fn network(&mut self) -> &mut dyn Network;
+
     /// Side of the window it was trained on, in latent pixels.
     fn window(&self) -> usize;
 
@@ -17,18 +20,19 @@ pub trait Model: Network + Send {
     /// Its noise schedule.
     fn scheduler(&self) -> &SchedulerConfig;
 
-    /// How it is drawn with in few steps, where it was made for that.
+    /// Kind of distillation, where the checkpoint was distilled for few steps.
     fn few_steps(&self) -> Option<FewSteps> {
         None
     }
 
-    /// About the bytes that its weights take.
+    /// Bytes of its weights on the device, about.
     fn memory(&self) -> usize {
         0
     }
 
     /// Draws with these LoRAs from now on, in place of those before, and returns a warning for each that fits in part. Called
-    /// before every run; where nothing has changed, neither the list nor the files, it only looks at the files.
+    /// before every run but the first. Where neither the list nor a file has changed, it only compares the files' times and
+    /// lengths.
     ///
     /// # Errors
     /// Where a file is missing, damaged or for another family: one line that says so.
@@ -36,18 +40,18 @@ pub trait Model: Network + Send {
         if loras.is_empty() { Ok(Vec::new()) } else { Err(LoadError::NoLoras) }
     }
 
-    /// Embeds words; equal words are embedded once.
+    /// Embeds a prompt; equal prompts are embedded once.
     ///
     /// # Errors
     /// Whatever the device reports.
     fn prompt(&mut self, words: &str) -> Result<PromptId, NetworkError>;
 
-    /// How many tokens words take, and how many the model reads (both without the start and end marks).
+    /// Tokens of a prompt, and the most that the model reads (both without the start and end tokens).
     fn tokens(&self, words: &str) -> (usize, usize);
 
-    /// Where the linear map for its previews is kept, once it is known.
+    /// Slot for the linear map of its previews, `None` until it is fitted.
     fn preview_map(&mut self) -> &mut Option<LatentToRgb>;
 
-    /// The processor it runs on and the number format, as in `cpu` and `f32`.
+    /// Device and number format, as in `cpu` and `f32`.
     fn device(&self) -> (String, String);
 }

@@ -1,11 +1,11 @@
-//! The checkpoints that are loaded.
+//! Checkpoints in memory.
 
 use super::model::Model;
 use super::{Failure, Warning, worker::Loader};
 use crate::document::Lora;
 
-/// Bytes of weights up to which a checkpoint is small: two small ones stay loaded, such as the embedded one and its few-step
-/// version, between which live painting and finished pictures change all the time.
+/// Bytes of weights up to which a checkpoint is small. Two small ones stay loaded, such as the embedded one and its few-step
+/// version, between which live painting and finished pictures alternate.
 const SMALL: usize = 512 << 20;
 
 struct Kept {
@@ -17,7 +17,7 @@ struct Kept {
 /// The checkpoints in memory: one large one, or two small ones.
 pub(super) struct Models {
     loader: Loader,
-    /// The one used last is the last.
+    /// In the order of their last use.
     kept: Vec<Kept>,
 }
 
@@ -33,27 +33,29 @@ impl Models {
 
     /// The checkpoint of this name with these LoRAs, and a warning for each that fits in part.
     pub(super) fn get(&mut self, name: &str, loras: &[Lora]) -> Result<(&mut dyn Model, Vec<Warning>), Failure> {
-        if let Some(at) = self.kept.iter().position(|kept| kept.name == name) {
+        let warnings = if let Some(at) = self.kept.iter().position(|kept| kept.name == name) {
             self.kept[at..].rotate_left(1);
+            let Some(kept) = self.kept.last_mut() else { return Err(Failure::Fault) };
+            // (Asked before every job, since a LoRA's file may have been written anew.)
+            let warnings = kept.model.set_loras(loras)?;
+            loras.clone_into(&mut kept.loras);
+            warnings
         } else {
-            // Made before the new one is read: two large ones at once may be more than the memory holds.
+            // Freed before the new one is read: two large ones at once may be more than the memory holds.
             self.kept.retain(|kept| kept.model.memory() <= SMALL);
             self.kept.drain(..self.kept.len().saturating_sub(1));
-            let model = (self.loader)(name, loras)?;
+            let (model, warnings) = (self.loader)(name, loras)?;
             if model.memory() > SMALL {
                 self.kept.clear();
             }
             self.kept.push(Kept { name: name.to_owned(), loras: loras.to_vec(), model });
-        }
-        let Some(Kept { loras: kept, model, .. }) = self.kept.last_mut() else { return Err(Failure::Fault) };
-        // (Asked before every job, since a LoRA's file may have been written anew.)
-        let warnings = model.set_loras(loras)?;
-        kept.clear();
-        kept.extend_from_slice(loras);
+            warnings
+        };
+        let Some(Kept { model, .. }) = self.kept.last_mut() else { return Err(Failure::Fault) };
         Ok((&mut **model, warnings))
     }
 
-    /// Lets all of them go.
+    /// Frees all of them.
     pub(super) fn clear(&mut self) {
         self.kept.clear();
     }

@@ -1,17 +1,17 @@
-//! What a document asks of the engine. One list of parts serves the run and the estimate of its cost.
+//! Plan of a drawing: a document in the engine's terms. The same plan serves a run and the estimate of its cost.
 
 use super::again::{Reroll, rerolls};
 use super::drawing::{DrawError, Options};
 use super::init_image;
 use super::warning::{Axis, Warning};
-use crate::diffusion::masks::{Coverage, LatentMask, Overlap, Rows, feathered, latent_masks, reference_masks};
+use crate::diffusion::masks::{Coverage, LatentMask, Overlap, latent_masks, reference_masks};
 use crate::diffusion::windows::WindowWeights;
 use crate::diffusion::{Hold, Layout, Painting, Part, PromptId, Surround};
-use crate::document::{self, Document, Mask, Region};
+use crate::document::{self, Document, Region};
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-/// What of a checkpoint decides how a document is cut up.
+/// Facts of a checkpoint that decide how a canvas is divided into windows.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Facts {
     /// Side of the window it was trained on, in latent pixels.
@@ -22,10 +22,14 @@ pub(super) struct Facts {
 
 /// A document, ready for the engine.
 pub(super) struct Plan {
+    /// The picture in which nothing is drawn again. Its init latent is still to be encoded, its conditions are `None`.
     pub(super) painting: Painting,
-    /// What is drawn again over the finished picture, the lowest region first.
+    /// Regions drawn again over that picture, the lowest first.
     pub(super) rerolls: Vec<Reroll>,
-    /// What the person should know.
+    /// Freedom of each pixel of the init image to change, 0 (kept) to 255, row by row; `None` where all is free, or there is no
+    /// init image.
+    pub(super) change: Option<Vec<u8>>,
+    /// Warnings about the document's settings and masks.
     pub(super) warnings: Vec<Warning>,
 }
 
@@ -34,7 +38,7 @@ pub(super) fn visible(document: &Document) -> impl Iterator<Item = &Region> {
     document.regions.iter().filter(|r| r.visible)
 }
 
-/// How many steps a fraction of them is.
+/// A fraction of the document's steps in whole steps.
 fn steps_of(fraction: f32, document: &Document) -> usize {
     (f64::from(fraction.clamp(0.0, 1.0)) * f64::from(document.settings.steps)).round() as usize
 }
@@ -49,27 +53,30 @@ fn span(region: &Region, document: &Document) -> Range<usize> {
     steps_of(region.start, document)..steps_of(region.end, document)
 }
 
-/// Plans a document for a model. `prompt` names the embedding of words.
+/// Plans a document for a model. `coverages` are those of its visible regions, lowest first; `prompt` embeds a prompt.
+///
+/// # Errors
+/// Where the settings make no sense for this model, or `prompt` fails.
 pub(super) fn plan(
     document: &Document,
+    coverages: &[Coverage<'_>],
     facts: Facts,
     options: &Options,
     prompt: &mut dyn FnMut(&str) -> Result<PromptId, DrawError>,
 ) -> Result<Plan, DrawError> {
     let settings = &document.settings;
     let mut warnings = Vec::new();
-    check(document)?;
     let (window, stride) = window_and_stride(document, facts, options, &mut warnings)?;
     if options.reference {
         left_out_by_reference(document, &mut warnings);
     }
-    let pixels = pixels_of_regions(document, options);
-    let coverages = coverages(document, &pixels);
-    let (masks, layouts) = masks(document, facts.factor, options, &coverages, &mut warnings);
-    let start = match &document.init_image {
-        Some(start) if !options.reference => Some(init_image::plan(document, start, facts.factor, &coverages)?),
-        _ => None,
-    };
+    let (masks, layouts) = masks(document, facts.factor, options, coverages, &mut warnings);
+    let mut change = None;
+    let mut start = None;
+    if let Some(image) = document.init_image.as_ref().filter(|_| !options.reference) {
+        change = init_image::change(document, image, coverages)?;
+        start = Some(init_image::plan(document, image, facts.factor, change.as_ref())?);
+    }
     if start.as_ref().and_then(|s| s.free.as_ref()).is_some_and(|free| free.iter().all(|f| *f <= 0.0)) {
         warnings.push(Warning::NothingMayChange);
     }
@@ -93,7 +100,7 @@ pub(super) fn plan(
         let negative = region.negative.as_ref().unwrap_or(&background.negative);
         parts.push(part(&document.prompt(&region.prompt), negative, Some(region))?);
     }
-    // About as much latent per network call as four pictures of 512 × 512: enough to keep a processor busy.
+    // As much latent a network call as four pictures of 512 × 512 have: enough to keep a processor busy.
     let side = window.min(64);
     let batch = (4 * 64 * 64 / (side * side).max(1)).clamp(1, 32);
     let painting = Painting {
@@ -124,18 +131,13 @@ pub(super) fn plan(
         conditions: None,
     };
     let rerolls = if options.reference { Vec::new() } else { rerolls(document, &painting) };
-    Ok(Plan { painting, rerolls, warnings })
+    Ok(Plan { painting, rerolls, change, warnings })
 }
 
-/// Refuses what no file says but a caller may.
-fn check(document: &Document) -> Result<(), DrawError> {
-    if visible(document).any(|r| r.mask.width() != document.width || r.mask.height() != document.height) {
-        return Err(DrawError::Invalid("a region's mask has another size than the canvas".to_owned()));
-    }
-    Ok(())
-}
-
-/// Window side and stride, brought to what leaves no gaps.
+/// Window side and stride in latent pixels. The stride is cut to half a window, so that windows overlap enough.
+///
+/// # Errors
+/// Where the released loop would not cover the canvas.
 fn window_and_stride(
     document: &Document,
     facts: Facts,
@@ -178,7 +180,7 @@ fn window_and_stride(
     Ok((window, stride))
 }
 
-/// Says what of a document the released loop knows nothing of.
+/// Warns of settings that the released loop does not know and leaves out.
 fn left_out_by_reference(document: &Document, warnings: &mut Vec<Warning>) {
     let settings = &document.settings;
     let any = |test: fn(&Region) -> bool| visible(document).any(test);
@@ -201,42 +203,7 @@ fn left_out_by_reference(document: &Document, warnings: &mut Vec<Warning>) {
     }
 }
 
-/// A region's mask as the engine reads it.
-pub(super) enum Pixels<'a> {
-    Painted(&'a Mask),
-    Feathered(Vec<u8>),
-}
-
-impl Rows for Pixels<'_> {
-    fn read_row(&self, y: usize, out: &mut [u8]) {
-        match self {
-            Self::Painted(mask) => mask.read_row(0, y as u32, out),
-            Self::Feathered(data) => data.read_row(y, out),
-        }
-    }
-}
-
-/// The masks of the visible regions, lowest first, blurred where they have a feather; the released loop knows none.
-pub(super) fn pixels_of_regions<'a>(document: &'a Document, options: &Options) -> Vec<Pixels<'a>> {
-    let (width, height) = (document.width as usize, document.height as usize);
-    let wrap = (document.settings.wrap.x(), document.settings.wrap.y());
-    let pixels = |r: &'a Region| {
-        let painted = Pixels::Painted(&r.mask);
-        if r.feather == 0 || options.reference {
-            return painted;
-        }
-        Pixels::Feathered(feathered(Coverage { width, height, rows: &painted }, r.feather as usize, wrap))
-    };
-    visible(document).map(pixels).collect()
-}
-
-/// What the visible regions cover, lowest first.
-pub(super) fn coverages<'a>(document: &Document, pixels: &'a [Pixels<'_>]) -> Vec<Coverage<'a>> {
-    let (width, height) = (document.width as usize, document.height as usize);
-    pixels.iter().map(|pixels| Coverage { width, height, rows: pixels }).collect()
-}
-
-/// What the engine calls the document's way with overlaps.
+/// The document's choice for overlaps in the engine's terms.
 pub(super) fn overlap(settings: &document::Settings) -> Overlap {
     match settings.overlap {
         document::Overlap::Order => Overlap::Order,
@@ -244,7 +211,7 @@ pub(super) fn overlap(settings: &document::Settings) -> Overlap {
     }
 }
 
-/// The masks of all parts, and those of the steps in which not every region takes part.
+/// The latent masks of all parts, and the layouts by step where a region takes part in some of the steps only.
 fn masks(
     document: &Document,
     factor: usize,

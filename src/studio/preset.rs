@@ -4,7 +4,7 @@ use crate::checkpoint::{EMBEDDED, EMBEDDED_FEW_STEPS, FewSteps};
 use crate::document::{BootstrapColour, Sampler, Schedule, Settings};
 use std::collections::HashMap;
 
-/// The settings that suit one kind of checkpoint and not another.
+/// Settings that suit one kind of checkpoint: distilled for few steps, or not.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Preset {
     sampler: Sampler,
@@ -16,14 +16,14 @@ pub struct Preset {
 }
 
 impl Preset {
-    /// The preset that a document's settings amount to.
+    /// The preset in a document's settings.
     #[must_use]
     pub fn of(settings: &Settings) -> Self {
         let &Settings { sampler, schedule, steps, guidance, bootstrap, bootstrap_colour, .. } = settings;
         Self { sampler, schedule, steps, guidance, bootstrap, bootstrap_colour }
     }
 
-    /// The preset to begin with for the checkpoint of this name or path; `few` is `None` for one that was not distilled.
+    /// The recommended preset for the checkpoint of this name or path; `few` is `None` for one that was not distilled.
     #[must_use]
     pub fn recommended(model: &str, few: Option<FewSteps>) -> Self {
         let own = Self::of(&Settings::default());
@@ -32,17 +32,17 @@ impl Preset {
             Some(FewSteps::Lcm) => (Sampler::Lcm, Schedule::Normal),
             Some(FewSteps::Adversarial) => (Sampler::Euler, Schedule::Trailing),
         };
-        // Colours stain pictures of few steps (SemanticDraw), but the built-in version was trained on regions in all colours: it has
-        // a mean IoU of 0.58 with three bootstrapped steps of four, 0.48 with two, and white stains it (training/model_card.md).
+        // Random colours stain pictures of few steps (SemanticDraw). The embedded version was trained on regions in all colours: its
+        // mean IoU is 0.58 with three bootstrapped steps of four and 0.48 with two, and white stains it (training/model_card.md).
         let (bootstrap, bootstrap_colour) = match model {
             EMBEDDED | EMBEDDED_FEW_STEPS => (0.75, own.bootstrap_colour),
             _ => (own.bootstrap, BootstrapColour::White),
         };
-        // (Guidance is built in.)
+        // (Such checkpoints have guidance distilled in.)
         Self { sampler, schedule, steps: FewSteps::STEPS, guidance: 1.0, bootstrap, bootstrap_colour }
     }
 
-    /// Puts these settings into a document's.
+    /// Writes these settings over a document's.
     pub fn apply(&self, settings: &mut Settings) {
         let Self { sampler, schedule, steps, guidance, bootstrap, bootstrap_colour } = *self;
         (settings.sampler, settings.schedule, settings.steps) = (sampler, schedule, steps);
@@ -50,15 +50,14 @@ impl Preset {
     }
 }
 
-/// The settings a document was last drawn with, by kind of checkpoint, so that changing to another kind and back loses nothing.
+/// The preset last used with each kind of checkpoint, so that changing to another kind and back loses nothing.
 #[derive(Debug, Default)]
 pub struct Presets(HashMap<Option<FewSteps>, Preset>);
 
 impl Presets {
-    /// Changes the checkpoint. Where the new one is of another kind, the settings last used with that kind come back, or at first
-    /// its recommended ones.
-    pub fn choose(&mut self, settings: &mut Settings, model: String) {
-        let [from, to] = [&settings.model, &model].map(|name| FewSteps::of(name));
+    /// Changes the checkpoint. Where the new one is of another kind, the preset last used with that kind comes back, or at first
+    /// its recommended one. The kinds are those of the old and the new checkpoint, as [`FewSteps::of`] reads them from files.
+    pub fn choose(&mut self, settings: &mut Settings, model: String, [from, to]: [Option<FewSteps>; 2]) {
         if from != to {
             self.0.insert(from, Preset::of(settings));
             self.0.get(&to).copied().unwrap_or_else(|| Preset::recommended(&model, to)).apply(settings);

@@ -1,25 +1,24 @@
 //! Previews: a linear map from latent to colour, fitted to the checkpoint's own VAE.
 //!
-//! A latent pixel of a Stable Diffusion VAE is nearly an affine function of the mean colour under it. The peers carry tables
-//! of its coefficients for the models they know; fitting them by least squares on one synthetic picture works for any.
+//! A latent pixel of a Stable Diffusion VAE is nearly an affine function of the mean colour under it. Other programs carry
+//! tables of coefficients for the models they know; a least-squares fit on one synthetic picture works for any model.
 
 use super::decode::wrapped;
-use super::model::Model;
 use crate::diffusion::random::keyed_uniform;
-use crate::diffusion::{NetworkError, Planes};
+use crate::diffusion::{Network, NetworkError, Planes};
 use image::RgbImage;
 use std::time::Instant;
 
-/// rgb = weights · latent + bias, in −1…1.
+/// The affine map rgb = weights · latent + bias, in −1…1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LatentToRgb {
     /// Per colour channel: one weight per latent channel, then the bias.
     rows: Vec<Vec<f64>>,
-    /// Seconds the VAE takes to decode one latent pixel: found out on a small latent, then by every decode.
+    /// Seconds a VAE decode takes for one latent pixel: measured on a small latent at first, then at every decode.
     pub(super) decode_pace: f64,
 }
 
-/// The most pixels of a preview, where the factor lets it be smaller.
+/// The most pixels of a preview, as far as the factor can be halved.
 const MAX_AREA: u64 = 2048 * 2048;
 
 /// Side of the picture the map is fitted on, in latent pixels.
@@ -27,21 +26,20 @@ const SIDE: usize = 16;
 
 impl LatentToRgb {
     /// Fits the map: encodes a picture of soft random blobs and regresses the mean colour of each cell on its latent. Decodes
-    /// that latent once to know what a decode takes.
+    /// that latent once to measure the time. `factor` is the VAE's, in pixels a latent pixel.
     ///
     /// # Errors
-    /// Whatever the device reports.
-    pub fn fit(model: &mut dyn Model) -> Result<Self, NetworkError> {
-        let factor = model.factor();
+    /// Where the VAE fails.
+    pub fn fit(network: &mut dyn Network, factor: usize) -> Result<Self, NetworkError> {
         let picture = blobs(SIDE * factor);
-        let latent = model.encode(&picture)?.mean;
+        let latent = network.encode(&picture)?.mean;
         let begun = Instant::now();
-        model.decode(&latent)?;
+        network.decode(&latent)?;
         let decode_pace = begun.elapsed().as_secs_f64() / latent.plane_len().max(1) as f64;
         Ok(Self { decode_pace, ..Self::from_pair(&latent, &cell_means(&picture, factor)) })
     }
 
-    /// Least squares over all cells: `colours` is `[1, 3, h, w]` for a latent `[1, c, h, w]`.
+    /// Solves the normal equations over all cells; `colours` is `[1, 3, h, w]` for a latent `[1, c, h, w]`.
     fn from_pair(latent: &Planes, colours: &Planes) -> Self {
         let (n, cells) = (latent.channels + 1, latent.plane_len());
         let feature = |k: usize, cell: usize| {
@@ -65,10 +63,11 @@ impl LatentToRgb {
         Self { rows, decode_pace: 0.0 }
     }
 
-    /// The picture a clean latent stands for, enlarged to `size` pixels, or in that shape to as many as a preview needs.
+    /// The colours of a clean latent `[1, c, h, w]`, enlarged to `size` pixels, or by a power of two less where that is too
+    /// large for a preview.
     #[must_use]
     pub fn picture(&self, latent: &Planes, factor: usize, size: (u32, u32), wrap: (bool, bool)) -> RgbImage {
-        // On a wrapped axis the enlarged edges come from what lies on the other side.
+        // On a wrapped axis, pixels at an edge are interpolated with the opposite edge.
         let (mx, my) = (usize::from(wrap.0), usize::from(wrap.1));
         let latent = &wrapped(latent, mx, my);
         let cells = latent.plane_len();
@@ -82,7 +81,7 @@ impl LatentToRgb {
             };
             image::Rgb([channel(&self.rows[0]), channel(&self.rows[1]), channel(&self.rows[2])])
         });
-        // A large canvas is shown at a half, a quarter, … so that no preview costs more than one of MAX_AREA.
+        // A large canvas is shown at a half, a quarter, …: no preview costs more than one of MAX_AREA.
         let mut shrink = 1;
         while factor.is_multiple_of(2 * shrink)
             && u64::from(size.0) * u64::from(size.1) / (shrink as u64 * shrink as u64) > MAX_AREA
@@ -98,7 +97,7 @@ impl LatentToRgb {
     }
 }
 
-/// Gaussian elimination with pivoting for a small, well-conditioned system.
+/// Solves `a · x = b` by Gaussian elimination with pivoting, for a small, well-conditioned system.
 fn solve(mut a: Vec<Vec<f64>>, mut b: Vec<f64>) -> Vec<f64> {
     let n = b.len();
     for column in 0..n {
@@ -147,7 +146,7 @@ fn blobs(side: usize) -> Planes {
     picture
 }
 
-/// The mean of each `factor`² cell.
+/// The mean of every `factor` × `factor` pixels.
 fn cell_means(picture: &Planes, factor: usize) -> Planes {
     let (h, w) = (picture.height / factor, picture.width / factor);
     let mut out = Planes::zeros(1, picture.channels, h, w);

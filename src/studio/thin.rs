@@ -1,7 +1,7 @@
 //! Regions so thin that the model may not show them.
 //!
-//! Measured with the embedded checkpoints, strokes across a meadow under two different words, as mean difference of the two
-//! pictures inside the stroke (of 255; 1 is nothing, 20 to 60 is a thing):
+//! Measured with the embedded checkpoints: a stroke across a meadow is drawn with two different prompts. The figures are the
+//! mean difference of the two pictures inside the stroke (of 255; 1 is no effect, 20 to 60 a visible thing):
 //!
 //! | | 8 pixels | 12 pixels | 16 pixels |
 //! |---|---|---|---|
@@ -11,35 +11,39 @@
 //! | full model, 8 steps, guidance 1 | 0.6 to 4 | | 1 to 17 |
 //! | full model, 8 steps, guidance 7.5 | 2 to 41 | 5 to 30 | 33 |
 //!
-//! So it is weak guidance that thin strokes are lost by, which models for few steps are drawn with; more steps of theirs (12,
-//! 20) change nothing. With one or two steps a region bootstraps to the end and shows (19 to 58). Squares of 16 pixels are lost
-//! as strokes of 8 are, squares of 20 are not, so what counts is the area close together.
+//! Thin strokes are lost by weak guidance, with which models for few steps are drawn; more of their steps (12, 20) change
+//! nothing. With one or two steps a region bootstraps to the end and shows (19 to 58). Squares of 16 pixels are lost as strokes
+//! of 8 are, squares of 20 are not: the covered area within a few cells counts.
 
-use super::drawing::Options;
-use super::plan::{coverages, overlap, pixels_of_regions, visible};
+use super::plan::{overlap, visible};
 use super::warning::Warning;
 use crate::diffusion::masks::{Coverage, LatentMask, Rows, latent_masks};
 use crate::document::{Document, Region};
 
-/// Guidance from which thin regions show.
+/// Guidance scale from which thin regions show.
 const STRONG: f32 = 3.0;
 
-/// So few steps are bootstrapped all along.
+/// The most steps of a run that is bootstrapped to its end.
 const BRIEF: u32 = 2;
 
-/// Cells along the side of a square that a region has to fill by half somewhere, as a stroke of twelve pixels does.
+/// Side in latent cells of a square that a region must fill by half somewhere, as a stroke of twelve pixels does.
 const SIDE: usize = 3;
 
-/// A warning for every region that may not show; `few_steps` is true with a checkpoint made for them.
-pub(super) fn warnings(document: &Document, options: &Options, factor: usize, few_steps: bool) -> Vec<Warning> {
+/// Warns of every visible region that may not show. `coverages` are those of the visible regions; `few_steps` is true with a
+/// checkpoint distilled for few steps.
+pub(super) fn warnings(
+    document: &Document,
+    coverages: &[Coverage<'_>],
+    factor: usize,
+    few_steps: bool,
+) -> Vec<Warning> {
     let settings = &document.settings;
     let weak = |region: &Region| region.guidance.unwrap_or(settings.guidance) < STRONG;
     if settings.steps <= BRIEF || !visible(document).any(weak) {
         return Vec::new();
     }
     let (width, height) = (document.width as usize, document.height as usize);
-    let pixels = pixels_of_regions(document, options);
-    let solid: Vec<Solid<'_>> = coverages(document, &pixels).into_iter().map(Solid::new).collect();
+    let solid: Vec<Solid<'_>> = coverages.iter().copied().map(Solid::new).collect();
     let coverages: Vec<Coverage<'_>> = solid.iter().map(|rows| Coverage { width, height, rows }).collect();
     let masks = latent_masks(width, height, factor, &coverages, overlap(settings));
     let wrap = (settings.wrap.x(), settings.wrap.y());
@@ -50,8 +54,7 @@ pub(super) fn warnings(document: &Document, options: &Options, factor: usize, fe
         .collect()
 }
 
-/// What is painted at least half as strongly as the region's strongest place, so that a region that is faint all over is not
-/// taken for a thin one.
+/// A mask thresholded at half its highest value, so that a region that is faint all over is not taken for a thin one.
 struct Solid<'a> {
     of: Coverage<'a>,
     from: u8,
@@ -80,7 +83,7 @@ impl Rows for Solid<'_> {
 fn is_thin(mask: &LatentMask, wrap: (bool, bool)) -> bool {
     let (height, width) = (mask.height(), mask.width());
     let cells = mask.cells();
-    // The cells of a square around one, moved onto the canvas.
+    // Rows or columns of the square around a cell, clamped to the canvas or wrapped.
     let span = |at: usize, n: usize, wrap: bool| {
         let side = SIDE.min(n);
         let start = if wrap { at + n - SIDE / 2 % n } else { at.saturating_sub(SIDE / 2).min(n - side) };
@@ -90,7 +93,7 @@ fn is_thin(mask: &LatentMask, wrap: (bool, bool)) -> bool {
         let (rows, columns) = (span(at / width, height, wrap.1), span(at % width, width, wrap.0));
         let area = (rows.len() * columns.len()) as f32;
         let sum: f32 = rows.flat_map(|y| columns.clone().map(move |x| y * width + x)).map(|i| cells[i]).sum();
-        // (Less what rounding takes.)
+        // (Rounding may take a little.)
         sum >= 0.5 * area - 1e-3
     };
     !(0..cells.len()).any(|at| cells[at] > 0.0 && full(at))

@@ -1,8 +1,8 @@
-//! What a checkpoint makes of words, without its networks.
+//! Vocabulary of a checkpoint, without its networks.
 
 use crate::checkpoint::{self, Checkpoint, FewSteps, Tokenizer, Words};
 
-/// The words a checkpoint knows and how it counts them.
+/// The words that a checkpoint was trained on, its tokenizer, and its kind.
 #[derive(Debug)]
 pub struct Vocabulary {
     words: Option<Words>,
@@ -11,7 +11,7 @@ pub struct Vocabulary {
 }
 
 impl Vocabulary {
-    /// Of these words alone, or of none.
+    /// A vocabulary of these words, without a tokenizer.
     #[must_use]
     pub fn new(words: Option<Words>) -> Self {
         Self { words, tokenizer: None, few_steps: None }
@@ -27,19 +27,19 @@ impl Vocabulary {
         Ok(Self { words, tokenizer: Some(checkpoint.tokenizer()?), few_steps: checkpoint.few_steps() })
     }
 
-    /// How the checkpoint is drawn with, where it was made for few steps.
+    /// Kind of distillation, where the checkpoint was distilled for few steps.
     #[must_use]
     pub fn few_steps(&self) -> Option<FewSteps> {
         self.few_steps
     }
 
-    /// The words it was trained on, where it says so.
+    /// The words it was trained on, where the checkpoint lists them.
     #[must_use]
     pub fn words(&self) -> Option<&Words> {
         self.words.as_ref()
     }
 
-    /// How many tokens a prompt takes, and how many are read (both without the start and end marks).
+    /// Tokens of a prompt, and the most that are read (both without the start and end tokens); `None` without a tokenizer.
     #[must_use]
     pub fn tokens(&self, prompt: &str) -> Option<(usize, usize)> {
         let tokenizer = self.tokenizer.as_ref()?;

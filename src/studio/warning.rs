@@ -1,9 +1,9 @@
-//! What a person should know of a drawing that goes on all the same.
+//! Warnings about a drawing, which goes on all the same.
 
 /// A warning; `Display` is one line in English.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Warning {
-    /// The mask of what may change of the picture to start from is empty.
+    /// The inpaint mask is empty.
     #[error("nothing of the picture to start from may change, so it stays as it is")]
     NothingMayChange,
     /// A side of the canvas is no multiple of the latent's cells.
@@ -12,7 +12,7 @@ pub enum Warning {
          {} or {whole} would fit", if *.wrapped { ", so the wrapped edges do not meet" } else { "" }, whole - grid
     )]
     OffGrid {
-        /// Which side.
+        /// The side.
         axis: Axis,
         /// Its length in pixels.
         pixels: usize,
@@ -20,7 +20,7 @@ pub enum Warning {
         grid: usize,
         /// The next multiple.
         whole: usize,
-        /// Its edges are joined.
+        /// Its ends are joined.
         wrapped: bool,
     },
     /// The window that was asked for is larger than the canvas.
@@ -38,14 +38,14 @@ pub enum Warning {
     /// Windows would overlap too little.
     #[error("a stride of {stride} is more than half the window of {window} and would show seams; {used} is used")]
     StrideCut {
-        /// What was asked for, in latent pixels.
+        /// The document's stride, in latent pixels.
         stride: usize,
         /// The window's side in latent pixels.
         window: usize,
         /// The stride that is used.
         used: usize,
     },
-    /// What of the document the released loop knows nothing of.
+    /// Names of settings that the released loop does not know and leaves out.
     #[error("--reference replays the released loop, which has no {}", .0.join(", no "))]
     LeftOutByReference(Vec<&'static str>),
     /// A region that takes part in no step.
@@ -65,9 +65,9 @@ pub enum Warning {
     ThinRegion {
         /// Its name.
         region: String,
-        /// How wide it shows, in pixels.
+        /// Width in pixels from which it shows.
         pixels: usize,
-        /// The checkpoint was made for few steps.
+        /// True where the checkpoint is distilled for few steps.
         few_steps: bool,
     },
     /// A LoRA of which only a part fits the checkpoint.
@@ -80,14 +80,14 @@ pub enum Warning {
         /// Layers in all.
         layers: usize,
     },
-    /// More words than the model reads.
+    /// A prompt longer than the model reads.
     #[error("the words of {} are cut: {tokens} tokens, and this model reads {limit}", of(.region.as_deref()))]
     WordsCut {
         /// The region's name; `None` for the background.
         region: Option<String>,
-        /// How many there are.
+        /// Its tokens.
         tokens: usize,
-        /// How many are read.
+        /// The most that are read.
         limit: usize,
     },
 }
@@ -95,7 +95,9 @@ pub enum Warning {
 /// A side of the canvas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Axis {
+    /// Across.
     Width,
+    /// Down.
     Height,
 }
 

@@ -1,4 +1,4 @@
-//! The worker: one thread that takes jobs in the order they came.
+//! The worker: one thread that draws jobs in the order of the queue.
 
 use super::again::KeptPicture;
 use super::drawing::{DrawError, Drawn, Options, Stage, Watcher, draw};
@@ -6,7 +6,7 @@ use super::estimate::Estimate;
 use super::live;
 use super::model::Model;
 use super::models::Models;
-use super::{Event, Failure, Job, JobId, Phase, Vocabulary};
+use super::{Event, Failure, Job, JobId, Phase, Vocabulary, Warning};
 use crate::checkpoint::{Checkpoint, few_step_version};
 use crate::document::{Document, Lora};
 use image::RgbImage;
@@ -15,13 +15,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-/// Opens a checkpoint by name, with LoRAs.
-pub type Loader = Box<dyn FnMut(&str, &[Lora]) -> Result<Box<dyn Model>, Failure> + Send>;
+/// Opens a checkpoint by name, with LoRAs: the model, and a warning for each LoRA that fits in part.
+pub type Loader = Box<dyn FnMut(&str, &[Lora]) -> Result<(Box<dyn Model>, Vec<Warning>), Failure> + Send>;
 
-/// What the handle and the worker share.
+/// State shared by the handle and the worker.
 pub(super) struct Shared {
     state: Mutex<State>,
-    /// Rung when there is a job, or when it is time to stop.
+    /// Notified when a job is queued, or the worker is to stop.
     bell: Condvar,
     wake: Box<dyn Fn() + Send + Sync>,
 }
@@ -34,11 +34,11 @@ struct State {
     device: String,
     next: u64,
     stopping: bool,
-    /// Window and factor of checkpoints asked about, `None` where one cannot be opened.
+    /// Window (latent pixels) and factor of the checkpoints asked for; `None` where one cannot be opened.
     facts: HashMap<String, Option<(usize, usize)>>,
-    /// What checkpoints asked about make of words, `None` while one is being read and where it cannot be.
+    /// Vocabularies of the checkpoints asked for; `None` while one is being read and where it cannot be.
     vocabularies: HashMap<String, Option<Arc<Vocabulary>>>,
-    /// Seconds a UNet sample took in the last run of a checkpoint.
+    /// Seconds of a UNet sample in the last run of each checkpoint.
     pace: HashMap<String, f32>,
 }
 
@@ -47,7 +47,7 @@ impl Shared {
         Self { state: Mutex::default(), bell: Condvar::new(), wake: Box::new(wake) }
     }
 
-    /// A worker that panicked must not take the window with it, so a poisoned lock is used all the same.
+    /// Locks the state. A worker that panicked must not take the window with it, so a poisoned lock is used all the same.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -56,7 +56,7 @@ impl Shared {
         let mut state = self.lock();
         state.next += 1;
         let id = JobId(state.next);
-        // Before the worker can take the job, so that no event of it comes earlier.
+        // Sent before the worker can take the job, so that it is the job's first event.
         state.events.push(Event::Phase { job: id, phase: Phase::Queued });
         state.queue.push_back((id, job));
         drop(state);
@@ -77,7 +77,7 @@ impl Shared {
         }
     }
 
-    /// Puts a waiting job before the others.
+    /// Moves a waiting job before the others.
     pub(super) fn promote(&self, id: JobId) {
         let mut state = self.lock();
         if let Some(index) = state.queue.iter().position(|(job, _)| *job == id)
@@ -117,7 +117,7 @@ impl Shared {
                 theirs.lock().vocabularies.insert(name, Some(Arc::new(vocabulary)));
                 (theirs.wake)();
             }
-            // A run of this checkpoint will say so to the person.
+            // A run of this checkpoint tells the person.
             Err(error) => log::info!("no vocabulary: {error}"),
         };
         if let Err(error) = std::thread::Builder::new().name("vocabulary".to_owned()).spawn(read) {
@@ -167,12 +167,12 @@ impl Shared {
     }
 }
 
-/// The worker's life: until the handle is dropped.
+/// Draws jobs until the handle is dropped.
 pub(super) fn run(shared: &Shared, loader: Loader) {
     let mut models = Models::new(loader);
     let mut last = None;
     while let Some((id, job)) = shared.next_job() {
-        // A panic in a network or a driver ends this job, and the models it may have left half changed.
+        // A panic in a network or a driver ends this job. The models may be half changed by it, so they are freed.
         let outcome = catch_unwind(AssertUnwindSafe(|| one_job(shared, id, &job, &mut models, &mut last)));
         let event = match outcome {
             Ok(event) => event,
@@ -187,14 +187,14 @@ pub(super) fn run(shared: &Shared, loader: Loader) {
     }
 }
 
-/// The last picture without anything drawn again and the document it is of, so that drawing a region of it again costs that
-/// region only, and keeps the very pixels that the person saw.
+/// The last picture in which nothing is drawn again, and its document. Drawing a region of it again then costs that region
+/// only, and keeps the very pixels that the person saw.
 type Last = Option<(Document, KeptPicture)>;
 
-/// The most bytes that are kept for it: a megapixel in fifty steps takes 16 MB.
+/// The most bytes kept for it; a megapixel in fifty steps takes 16 MB.
 const LAST_MEMORY: usize = 256 << 20;
 
-/// The document without what is drawn again over its picture, or has no part in making it.
+/// The document without its rerolls and without all that does not change the picture under them.
 fn basis(document: &Document) -> Document {
     let mut basis =
         Document { take: None, unknown: serde_json::Map::new(), extra: BTreeMap::new(), ..document.clone() };
@@ -202,7 +202,7 @@ fn basis(document: &Document) -> Document {
     basis
 }
 
-/// Runs one job and returns its last event.
+/// Draws one job and returns its last event.
 fn one_job(shared: &Shared, id: JobId, job: &Job, models: &mut Models, last: &mut Last) -> Event {
     let start = Instant::now();
     let chosen = &job.document.settings.model;
@@ -229,14 +229,19 @@ fn one_job(shared: &Shared, id: JobId, job: &Job, models: &mut Models, last: &mu
     if job.live {
         let mut document = job.document.without_takes();
         document.settings.model.clone_from(name);
-        // (A version is as fast as what it was made from.)
+        // (A few-step version is as fast as its base.)
         let pace = shared.seconds_per_sample(name).or_else(|| shared.seconds_per_sample(chosen));
         let sketch = live::sketch(document, model, pace);
         shared.send(Event::Sketch { job: id, settings: sketch.document.settings.clone(), half: sketch.half });
         return match draw(&sketch.document, model, &options, &mut watcher) {
-            Ok(drawn) => finished(shared, id, &sketch.document, drawn, start),
+            Ok(mut drawn) => {
+                for warning in sketch.warnings(std::mem::take(&mut drawn.warnings)) {
+                    shared.send(Event::Warning { job: id, warning });
+                }
+                finished(shared, id, &sketch.document, drawn, start)
+            }
             Err(error) => {
-                // Under a busy brush no live picture may ever be finished, but its first steps tell how fast it goes.
+                // Under a busy brush no live picture may ever be finished, but its first steps give the pace.
                 let estimate = Estimate::of(&sketch.document, model.window(), model.factor());
                 if let (Some((steps, seconds)), Some(estimate)) = (watcher.done, estimate) {
                     let samples = (estimate.unet_samples * steps) as f32 / estimate.steps.max(1) as f32;
@@ -248,7 +253,7 @@ fn one_job(shared: &Shared, id: JobId, job: &Job, models: &mut Models, last: &mu
     }
     let basis = basis(&job.document);
     options.kept = last.take().filter(|(of, _)| *of == basis).map(|(_, kept)| kept);
-    options.keep = memory_to_keep(&job.document, model.factor(), model.latent_channels()) <= LAST_MEMORY;
+    options.keep = memory_to_keep(&job.document, model.factor(), model.network().latent_channels()) <= LAST_MEMORY;
     match draw(&job.document, model, &options, &mut watcher) {
         Ok(mut drawn) => {
             let kept = drawn.kept.take().filter(|kept| kept.memory() <= LAST_MEMORY);
@@ -263,7 +268,7 @@ fn one_job(shared: &Shared, id: JobId, job: &Job, models: &mut Models, last: &mu
     }
 }
 
-/// Remembers how fast it went and hands the picture over.
+/// Records the pace and returns the picture.
 fn finished(shared: &Shared, job: JobId, document: &Document, drawn: Drawn, start: Instant) -> Event {
     let pace = drawn.seconds.denoise / drawn.unet_samples.max(1) as f64;
     shared.lock().pace.insert(document.settings.model.clone(), pace as f32);
@@ -282,7 +287,7 @@ fn failed(job: JobId, failure: Failure) -> Event {
     Event::Failed { job, failure: Arc::new(failure) }
 }
 
-/// The bytes a kept picture will take: its pixels, and a latent of so many f32 planes before the first step and after each evaluation.
+/// Bytes of a kept picture: its pixels, and a latent of `channels` f32 planes before the first step and after each evaluation.
 fn memory_to_keep(document: &Document, factor: usize, channels: usize) -> usize {
     let (width, height) = (document.width as usize, document.height as usize);
     let steps = document.settings.steps as usize;
@@ -291,13 +296,13 @@ fn memory_to_keep(document: &Document, factor: usize, channels: usize) -> usize 
     3 * width * height + latent * (2 * steps + 1)
 }
 
-/// Turns a drawing's progress into events.
+/// Watcher that sends a drawing's progress as events.
 struct Reporter<'a> {
     shared: &'a Shared,
     id: JobId,
-    /// When denoising began.
+    /// Beginning of the stage.
     begun: Instant,
-    /// The steps done, and the seconds they took.
+    /// Steps done, and their seconds.
     done: Option<(usize, f32)>,
 }
 

@@ -2,7 +2,7 @@
 
 use super::common::with_few_steps;
 use super::painter::Painter;
-use egui::{Key, Modifiers};
+use egui::{Event, Key, Modifiers};
 use egui_kittest::kittest::Queryable as _;
 use polyptych::app::Command;
 use polyptych::checkpoint::Catalogue;
@@ -86,4 +86,18 @@ fn the_list_has_the_embedded_model_for_few_steps_where_it_is_in_the_program() {
         assert_eq!(painter.document().settings.model, "embedded/few_steps");
         assert_eq!(preset(&painter), (Sampler::Lcm, 4, 1.0));
     }
+}
+
+#[test]
+fn a_model_added_in_a_terminal_is_listed_when_the_window_comes_back_to_the_front() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let fox = folder.path().join("fox");
+    with_few_steps("vpred", &fox);
+    let mut painter = Painter::with_data(folder.path(), None);
+    Catalogue::open(folder.path()).expect("none yet").add(&fox).expect("added");
+    painter.h.event(Event::WindowFocused(true));
+    painter.settles();
+    painter.waits_for("the list", |a| !a.is_busy_with_files());
+    chooses_model(&mut painter, "fox, 4 steps");
+    assert_eq!(preset(&painter), (Sampler::Lcm, 4, 1.0));
 }

@@ -146,6 +146,61 @@ fn live_pictures_follow_the_brush_and_are_kept_only_when_asked() {
     assert!(painter.app().live_picture().is_none());
 }
 
+/// Pretends to draw live pictures in which a thin region is lost, while that region is visible.
+#[derive(Default)]
+struct Warns {
+    pretender: Pretender,
+    coming: Vec<studio::Event>,
+}
+
+impl Engine for Warns {
+    fn submit(&mut self, job: Job) -> JobId {
+        let thin = job.document.regions[0].clone();
+        let tells = job.live && thin.visible;
+        let id = self.pretender.submit(job);
+        if tells {
+            let warning = studio::Warning::ThinRegion { region: thin.name, pixels: 16, few_steps: true };
+            self.coming.push(studio::Event::Warning { job: id, warning });
+        }
+        id
+    }
+
+    fn cancel(&mut self, job: JobId) {
+        self.pretender.cancel(job);
+    }
+
+    fn events(&mut self) -> Vec<studio::Event> {
+        let mut events = std::mem::take(&mut self.coming);
+        events.extend(self.pretender.events());
+        events
+    }
+
+    fn device(&self) -> String {
+        self.pretender.device()
+    }
+}
+
+#[test]
+fn warnings_of_live_pictures_stay_until_a_whole_one_has_none() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("scene.ora");
+    Painter::sits_down().document().save(&path).expect("saved");
+    let mut painter = Painter::with(Some(&path), Box::<Warns>::default());
+    painter.sets("Steps", "40");
+    painter.presses(Modifiers::COMMAND, Key::L);
+    painter.waits_for("a picture", |a| a.is_enabled(Command::KeepLive));
+    assert!(painter.sees("is so thin"));
+    // While the next one is drawn, and when it is there.
+    painter.paints(&[(200.0, 100.0), (300.0, 100.0)]);
+    assert!(painter.sees("is so thin"));
+    painter.waits_for("the next", |a| a.is_enabled(Command::KeepLive));
+    assert!(painter.sees("is so thin"));
+    painter.clicks("Hide Pines");
+    painter.waits_for("one without", |a| a.is_enabled(Command::KeepLive) && a.live_picture().is_some());
+    painter.waits_for("no warning", |a| a.live_warnings() == 0);
+    assert!(!painter.sees("is so thin"));
+}
+
 #[test]
 fn a_new_stroke_stops_the_live_picture_that_is_being_made() {
     let (mut painter, log) = watched();

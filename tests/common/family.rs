@@ -9,9 +9,9 @@ pub struct Family {
     pub channels: usize,
     pub factor: usize,
     pub config: SchedulerConfig,
-    /// Standard deviation, around the colour that the words name, of the latents that the network knows.
+    /// Standard deviation of the latents that the network knows, around the prompt's colour.
     pub spread: f64,
-    /// The colours that words name, `"r g b"` in −1…1, by the number of their prompt.
+    /// The prompts' colours, `"r g b"` in −1…1, by the number of the prompt.
     colours: Vec<[f32; 3]>,
     preview_map: Option<LatentToRgb>,
 }
@@ -32,7 +32,7 @@ impl Family {
         (2.0 / n).sqrt() * (PI * (c as f64 + 0.5) * (k as f64 + 1.0) / n).cos()
     }
 
-    /// Signal and noise of what the network is given at a time.
+    /// Signal and noise of the network's input at a timestep.
     fn levels(&self, time: f64) -> (f64, f64) {
         if self.config.flow.is_some() {
             return (1.0 - time / 1000.0, time / 1000.0);
@@ -42,7 +42,7 @@ impl Family {
     }
 }
 
-/// The colour that words name.
+/// The colour of a prompt.
 pub fn colour(words: &str) -> [f32; 3] {
     let mut numbers = words.split_whitespace().map(|n| n.parse().expect("a number"));
     [0; 3].map(|_| numbers.next().unwrap_or(0.0))
@@ -105,6 +105,10 @@ impl Network for Family {
 }
 
 impl Model for Family {
+    fn network(&mut self) -> &mut dyn Network {
+        self
+    }
+
     fn window(&self) -> usize {
         6
     }

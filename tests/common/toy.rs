@@ -1,5 +1,5 @@
-//! A checkpoint of a few operations: every value sees its own past and the mean of its window, and the decoder sees the mean
-//! of the whole picture, as group norms do.
+//! A checkpoint of a few operations: a prediction depends on its own value and the mean of its window, a decoded pixel on the
+//! mean of the whole latent, as with group norms.
 
 use polyptych::checkpoint::FewSteps;
 use polyptych::diffusion::{Call, Moments, Network, NetworkError, Planes, PromptId, SchedulerConfig};
@@ -70,6 +70,10 @@ impl Network for Toy {
 }
 
 impl Model for Toy {
+    fn network(&mut self) -> &mut dyn Network {
+        self
+    }
+
     fn window(&self) -> usize {
         16
     }

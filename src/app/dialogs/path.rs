@@ -1,6 +1,7 @@
 //! Asks for a path where the system has no dialog for it.
 
 use super::{Dialog, Next, buttons, main, modal, other};
+use crate::app::asked::Asked;
 use crate::app::files::Purpose;
 use crate::app::leave::Leave;
 use crate::app::texts::{fill, tr};
@@ -17,7 +18,7 @@ pub(crate) struct PathForm {
     after: Option<Leave>,
     typed: String,
     folder: PathBuf,
-    entries: Vec<Entry>,
+    entries: Entries,
     /// The path that exists already and would be replaced.
     replace: Option<PathBuf>,
     /// The reason why the path cannot be written.
@@ -27,9 +28,38 @@ pub(crate) struct PathForm {
     focused: bool,
 }
 
+/// The content of the folder that is shown.
+enum Entries {
+    /// Still to be asked for.
+    Unread,
+    /// Being read on a thread of its own: a folder may be large, or lie on a slow disk.
+    Asked(Asked<Vec<Entry>>),
+    Read(Vec<Entry>),
+}
+
 struct Entry {
     name: String,
     folder: bool,
+}
+
+/// Folders, then files of these endings, by name.
+fn read(folder: &Path, endings: &[&str]) -> Vec<Entry> {
+    let mut entries: Vec<Entry> = std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|e| {
+            let name = e.file_name().into_string().ok().filter(|n| !n.starts_with('.'))?;
+            let folder = e.path().is_dir();
+            let ending = Path::new(&name).extension().map(|x| x.to_string_lossy().to_lowercase());
+            let fits = ending.is_some_and(|x| endings.contains(&x.as_str()));
+            (folder || fits).then_some(Entry { name, folder })
+        })
+        .collect();
+    entries.sort_by_key(|e| (!e.folder, e.name.to_lowercase()));
+    // No list is read further than anyone would.
+    entries.truncate(1000);
+    entries
 }
 
 impl App {
@@ -43,41 +73,40 @@ impl App {
         let names = purpose.writes();
         let name = if names { self.suggested_name(purpose) } else { String::new() };
         let typed = if name.is_empty() { String::new() } else { folder.join(name).display().to_string() };
-        let mut form = PathForm {
+        PathForm {
             purpose,
             after,
             typed,
-            folder: PathBuf::new(),
-            entries: Vec::new(),
+            folder,
+            entries: Entries::Unread,
             replace: None,
             refused: None,
             reads: self.read_files(purpose),
             focused: false,
-        };
-        form.go_to(folder);
-        form
+        }
     }
 }
 
 impl PathForm {
     fn go_to(&mut self, folder: PathBuf) {
-        let mut entries: Vec<Entry> = std::fs::read_dir(&folder)
-            .into_iter()
-            .flatten()
-            .flatten()
-            .filter_map(|e| {
-                let name = e.file_name().into_string().ok().filter(|n| !n.starts_with('.'))?;
-                let folder = e.path().is_dir();
-                let ending = Path::new(&name).extension().map(|x| x.to_string_lossy().to_lowercase());
-                let fits = ending.is_some_and(|x| self.purpose.endings().contains(&x.as_str()));
-                (folder || fits).then_some(Entry { name, folder })
-            })
-            .collect();
-        entries.sort_by_key(|e| (!e.folder, e.name.to_lowercase()));
-        // No list is read further than anyone would.
-        entries.truncate(1000);
-        self.entries = entries;
-        self.folder = folder;
+        (self.folder, self.entries) = (folder, Entries::Unread);
+    }
+
+    /// Begins to read the folder, or takes in what has been read.
+    fn follow(&mut self, ctx: &egui::Context) {
+        self.entries = match std::mem::replace(&mut self.entries, Entries::Unread) {
+            Entries::Unread => {
+                let (folder, endings) = (self.folder.clone(), self.purpose.endings());
+                let asked = Asked::begin(ctx, "folder", move || read(&folder, endings));
+                asked.map_or_else(|| Entries::Read(Vec::new()), Entries::Asked)
+            }
+            Entries::Asked(asked) => match asked.answer() {
+                Ok(entries) => Entries::Read(entries),
+                Err(Some(asked)) => Entries::Asked(asked),
+                Err(None) => Entries::Read(Vec::new()),
+            },
+            read @ Entries::Read(_) => read,
+        };
     }
 
     /// The reason for which a path cannot be written, if that is asked for.
@@ -108,6 +137,7 @@ pub(super) fn ask(ui: &Ui, mut form: PathForm) -> Next {
     let mut next = None;
     let mut accept = false;
     let mut goes_to = None;
+    form.follow(ui);
     let close = modal(ui, form.purpose.title(), 480.0, |ui| {
         let edit = TextEdit::singleline(&mut form.typed).hint_text(tr("Path of the file")).desired_width(f32::INFINITY);
         let response = widgets::text(ui, edit.margin(Margin::symmetric(8, 6))).accessible_name(tr("Path"));
@@ -129,10 +159,11 @@ pub(super) fn ask(ui: &Ui, mut form: PathForm) -> Next {
         Frame::new().fill(t.field).corner_radius(theme::ROUND_SMALL).inner_margin(Margin::same(4)).show(ui, |ui| {
             ScrollArea::vertical().max_height(224.0).min_scrolled_height(224.0).auto_shrink(false).show(ui, |ui| {
                 ui.spacing_mut().item_spacing.y = 0.0;
-                if form.entries.is_empty() {
+                let Entries::Read(entries) = &form.entries else { return };
+                if entries.is_empty() {
                     ui.label(RichText::new(tr("No files here that fit.")).color(t.text_weak));
                 }
-                for entry in &form.entries {
+                for entry in entries {
                     let icon = if entry.folder { icons::ICON_FOLDER } else { icons::ICON_IMAGE };
                     let text = format!("{}  {}", icon.codepoint, entry.name);
                     let row = Button::new(text).frame_when_inactive(false).truncate();
@@ -181,4 +212,21 @@ pub(super) fn ask(ui: &Ui, mut form: PathForm) -> Next {
         }
     }
     next.unwrap_or(if close { Next::Close } else { Next::Stay(Dialog::Path(form)) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_come_first_then_files_that_fit_and_nothing_hidden() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for name in ["b.png", "A.PNG", "notes.txt", ".hidden.png"] {
+            std::fs::write(folder.path().join(name), "").expect("written");
+        }
+        std::fs::create_dir(folder.path().join("older")).expect("made");
+        let names = |entries: Vec<Entry>| entries.into_iter().map(|entry| entry.name).collect::<Vec<_>>();
+        assert_eq!(names(read(folder.path(), &["png"])), ["older", "A.PNG", "b.png"]);
+        assert!(read(&folder.path().join("gone"), &["png"]).is_empty());
+    }
 }

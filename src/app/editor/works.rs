@@ -4,9 +4,10 @@
 //! change stays open to the brush meanwhile: a change that comes back to another mask than it was made of is made again, so
 //! that no stroke is lost. Small ones are done at once, as long as none waits.
 
-use super::{Editor, Selected};
+use super::{Editor, Field, Selected};
 use crate::document::{Document, InitImage, Mask, MaskDelta, PixelRect, Region, RegionId};
 use crate::paint::Placement;
+use crate::studio::FewSteps;
 use std::sync::Arc;
 
 /// Pixels looked at by a change that is done at once: a millisecond or so.
@@ -21,6 +22,8 @@ pub enum Made {
     Canvas(Box<Reshaped>),
     /// Regions above all others, for a canvas of this size: the document's, or that of one in which nothing is yet.
     Regions((u32, u32), Vec<Region>),
+    /// Another model, with the kinds of the one before and of this one.
+    Model(String, [Option<FewSteps>; 2]),
 }
 
 /// The masks and the picture to start from on a canvas of another size.
@@ -72,6 +75,17 @@ impl Editor {
         self.works.push_back(Work { number: self.works_asked, label, make: Arc::new(make), moved, of: None });
     }
 
+    /// Draws with another model; one that was made for few steps brings its sampler, steps, guidance and bootstrapping along.
+    /// Files tell of which kind a model is, and they may lie on a slow disk.
+    pub(in crate::app) fn choose_model(&mut self, model: String) {
+        let (_, label) = Field::Model.key();
+        self.ask(label, u64::MAX, None, move |document| {
+            let before = &document.settings.model;
+            let kinds = || [before, &model].map(|name| FewSteps::of(name));
+            (*before != model).then(|| Made::Model(model.clone(), kinds()))
+        });
+    }
+
     /// True while changes are being worked out.
     #[must_use]
     pub fn is_working(&self) -> bool {
@@ -110,6 +124,7 @@ impl Editor {
                 (_, now) => now.is_none(),
             },
             Some(Made::Canvas(_) | Made::Regions(..)) => of_edits == edits,
+            Some(Made::Model(..)) => of.settings.model == self.document.settings.model,
             None => true,
         };
         if !holds {
@@ -161,6 +176,12 @@ impl Editor {
                     (document.width, document.height, document.init_image, document.take) =
                         (width, height, start, None);
                 });
+            }
+            Made::Model(model, kinds) => {
+                let mut presets = std::mem::take(&mut self.presets);
+                self.change_field(Field::Model, |document| presets.choose(&mut document.settings, model, kinds));
+                self.close_step();
+                self.presets = presets;
             }
             Made::Regions((width, height), regions) => {
                 let before = self.document.regions.len();
@@ -291,6 +312,24 @@ mod tests {
         assert!(!editor.is_working());
         editor.end_work(number, made);
         assert_eq!((editor.undo_label(), at(&editor, 500, 800)), (Some("Paint"), 255), "it came too late");
+    }
+
+    #[test]
+    fn a_model_is_chosen_once_its_files_have_told_its_kind() {
+        let (mut editor, _) = editor();
+        let model = |editor: &Editor| editor.document().settings.model.clone();
+        editor.choose_model("embedded/few_steps".to_owned());
+        assert_eq!((model(&editor).as_str(), editor.work()), ("embedded", Some("Model")), "files wait for a thread");
+        // A second choice before the first is there: both come, in their order.
+        editor.choose_model("elsewhere".to_owned());
+        works_out(&mut editor);
+        assert_eq!((model(&editor).as_str(), editor.is_working()), ("embedded/few_steps", true));
+        works_out(&mut editor);
+        assert_eq!((model(&editor).as_str(), editor.is_working()), ("elsewhere", false));
+        editor.undo();
+        assert_eq!(model(&editor), "embedded/few_steps");
+        editor.undo();
+        assert_eq!((model(&editor).as_str(), editor.is_unsaved()), ("embedded", false));
     }
 
     #[test]

@@ -77,15 +77,29 @@ impl LoraFile {
         if !path.is_file() {
             return Err(Error::Missing { file, remedy: "put it back, or remove this LoRA" });
         }
-        match is_pickle(path) {
-            Err(source) => return Err(Error::Unreadable { file, source }),
-            Ok(true) => {
-                let fact = "is a Python pickle, which can run code and is never read".to_owned();
-                return Err(Error::Invalid { file, fact, remedy: "get the LoRA as .safetensors" });
-            }
-            Ok(false) => {}
+        refuse_pickle(path)?;
+        Self::read(path, TensorFile::open_path(path)?)
+    }
+
+    /// Opens a file whose tensors are named as those of a LoRA or of a like adapter are; `None` for any other.
+    ///
+    /// # Errors
+    /// Where it is one, but damaged or of a kind that is not supported.
+    pub fn recognise(path: impl AsRef<Path>) -> Option<Result<Self>> {
+        let path = path.as_ref();
+        // (Anything but a file, such as a pipe, may not answer.)
+        if !path.is_file() {
+            return None;
         }
-        let tensors = TensorFile::open_path(path)?;
+        let tensors = TensorFile::open_path(path).ok()?;
+        let adapter = |name: &String| !matches!(names::parse(name), None | Some((_, _, Factor::Alpha)));
+        if !tensors.names().iter().any(adapter) {
+            return None;
+        }
+        Some(refuse_pickle(path).and_then(|()| Self::read(path, tensors)))
+    }
+
+    fn read(path: &Path, tensors: TensorFile) -> Result<Self> {
         let mut found: BTreeMap<(PartName, String), Found> = BTreeMap::new();
         let mut unmatched = 0;
         for name in tensors.names() {
@@ -128,16 +142,13 @@ impl LoraFile {
         Ok(Self { tensors, layers, unmatched, stamp })
     }
 
-    /// Whether a file's tensors have the names of a LoRA or of a similar adapter, supported or not.
+    /// True where it is this path's file, and by its time and length still as it was opened.
     #[must_use]
-    pub fn is_one(path: impl AsRef<Path>) -> bool {
-        let path = path.as_ref();
-        // (Anything but a file, such as a pipe, may not answer.)
-        path.is_file()
-            && TensorFile::open_path(path).is_ok_and(|file| {
-                let adapter = |name: &String| !matches!(names::parse(name), None | Some((_, _, Factor::Alpha)));
-                file.names().iter().any(adapter)
-            })
+    pub fn is_current(&self, path: impl AsRef<Path>) -> bool {
+        let Stamp { path: own, modified, length } = &self.stamp;
+        own == path.as_ref()
+            && std::fs::metadata(own)
+                .is_ok_and(|data| data.modified().ok() == *modified && usize::try_from(data.len()) == Ok(*length))
     }
 
     /// Its figures, for `polyptych info` and the window.
@@ -150,6 +161,18 @@ impl LoraFile {
     #[must_use]
     pub fn name(&self) -> String {
         self.stamp.path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+    }
+}
+
+fn refuse_pickle(path: &Path) -> Result<()> {
+    let file = path.display().to_string();
+    match is_pickle(path) {
+        Err(source) => Err(Error::Unreadable { file, source }),
+        Ok(true) => {
+            let fact = "is a Python pickle, which can run code and is never read".to_owned();
+            Err(Error::Invalid { file, fact, remedy: "get the LoRA as .safetensors" })
+        }
+        Ok(false) => Ok(()),
     }
 }
 

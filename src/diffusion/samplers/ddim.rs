@@ -14,8 +14,9 @@ pub struct Ddim {
 }
 
 impl Ddim {
-    /// As diffusers' `DDIMScheduler.from_config(config).set_timesteps(steps)`. That class knows no Karras, exponential or
-    /// SGM-uniform spacing, and no flow; with these it takes Euler's noise levels, on which the two methods are one.
+    /// A sampler equal to diffusers' `DDIMScheduler.from_config(config).set_timesteps(steps)`. That class knows no Karras,
+    /// exponential or SGM-uniform spacing and no flow; with these it takes Euler's noise levels, on which the two methods are
+    /// equal.
     ///
     /// # Errors
     /// Where `steps` is 0 or more than the training steps.

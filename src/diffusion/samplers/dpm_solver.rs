@@ -13,14 +13,14 @@ pub struct DpmSolver {
     stochastic: bool,
     /// Heun's form of the second-order term in place of the midpoint's.
     heun: bool,
-    /// Whether the last step is of first order.
+    /// True where the last step is of first order.
     first_order_last: bool,
     /// x₀ of the step before.
     previous: Option<Vec<f32>>,
 }
 
 impl DpmSolver {
-    /// As diffusers' `DPMSolverMultistepScheduler.from_config(config, algorithm_type=…, solver_order=2)`, with
+    /// A sampler equal to diffusers' `DPMSolverMultistepScheduler.from_config(config, algorithm_type=…, solver_order=2)`, with
     /// `dpmsolver++`, or `sde-dpmsolver++` where `stochastic`.
     ///
     /// # Errors

@@ -5,8 +5,8 @@ use super::Sampler;
 use super::levels::Levels;
 use super::process::{ForwardProcess, Level, Limit};
 
-/// Euler's method on the probability-flow equation in σ (Karras et al. 2022, algorithm 2 without churn). For a rectified flow it
-/// is the same step, since there, too, dx/dσ = (x − x₀) / σ.
+/// Euler's method on the probability-flow equation in σ (Karras et al. 2022, algorithm 2 without churn). The step of a rectified
+/// flow is the same, since dx/dσ = (x − x₀) / σ there, too.
 #[derive(Debug, Clone)]
 pub struct Euler {
     process: ForwardProcess,
@@ -16,7 +16,7 @@ pub struct Euler {
 }
 
 impl Euler {
-    /// As diffusers' `EulerDiscreteScheduler.from_config(config).set_timesteps(steps)`, or for a flow as
+    /// A sampler equal to diffusers' `EulerDiscreteScheduler.from_config(config).set_timesteps(steps)`, or for a flow to
     /// `FlowMatchEulerDiscreteScheduler`.
     ///
     /// # Errors
@@ -36,7 +36,7 @@ impl Euler {
         &self.sigmas
     }
 
-    /// One step to the level `to`.
+    /// Steps to the level `to`.
     fn step_to(&self, to: f32, i: usize, x: &mut [f32], fused: &[f32]) {
         let sigma = self.sigmas[i];
         let clean = self.process.denoised(i, x, fused);
@@ -67,8 +67,8 @@ impl Sampler for Euler {
 pub struct EulerAncestral(Euler);
 
 impl EulerAncestral {
-    /// As diffusers' `EulerAncestralDiscreteScheduler.from_config(config).set_timesteps(steps)`. That class knows neither
-    /// Karras nor exponential spacing; a person who chooses one gets Euler's noise levels.
+    /// A sampler equal to diffusers' `EulerAncestralDiscreteScheduler.from_config(config).set_timesteps(steps)`. That class knows
+    /// neither Karras nor exponential spacing; a person who chooses one gets Euler's noise levels.
     ///
     /// # Errors
     /// As [`Euler::new`]; also for a flow.
@@ -77,7 +77,7 @@ impl EulerAncestral {
         Ok(Self(Euler::on(config, Levels::euler(config, steps, false)?)))
     }
 
-    /// What a step goes down to, and the noise it adds.
+    /// The level below the next one to which a step goes, and the noise that it adds to return there.
     fn down_and_up(&self, i: usize) -> (f32, f32) {
         let (from, to) = (f64::from(self.0.sigmas[i]), f64::from(self.0.sigmas[i + 1]));
         let up = (to * to * (from * from - to * to) / (from * from)).max(0.0).sqrt();

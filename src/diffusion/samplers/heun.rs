@@ -13,13 +13,13 @@ pub struct Heun {
     /// σ at each evaluation, and 0 at the end.
     sigmas: Vec<f32>,
     initial: f32,
-    /// The latent and its slope at the first evaluation of a step under way.
+    /// The latent and its slope at the first evaluation of the current step.
     begun: Option<(Vec<f32>, Vec<f32>)>,
 }
 
 impl Heun {
-    /// As diffusers' `HeunDiscreteScheduler.from_config(config).set_timesteps(steps)`, which takes no notice of
-    /// `rescale_betas_zero_snr`, or for a flow as `FlowMatchHeunDiscreteScheduler`.
+    /// A sampler equal to diffusers' `HeunDiscreteScheduler.from_config(config).set_timesteps(steps)`, which ignores
+    /// `rescale_betas_zero_snr`, or for a flow to `FlowMatchHeunDiscreteScheduler`.
     ///
     /// # Errors
     /// As [`super::Euler::new`].
@@ -66,7 +66,7 @@ impl Sampler for Heun {
                 for (x, slope) in x.iter_mut().zip(&slope) {
                     *x += slope * length;
                 }
-                // The last step ends where there is no noise and so no slope.
+                // The last step ends at σ = 0, where there is no slope.
                 if i + 1 < self.timesteps().len() {
                     self.begun = Some((start, slope));
                 }

@@ -4,17 +4,17 @@ use super::super::schedule::{BetaSchedule, Schedule, ScheduleError, SchedulerCon
 use super::Sampler;
 use super::process::{ForwardProcess, Level, Limit};
 
-/// Multistep consistency sampling for latent consistency models (Luo et al. 2023, algorithm 3): each step predicts the
-/// picture and noises it anew.
+/// Multistep consistency sampling for latent consistency models (Luo et al. 2023, algorithm 3): each step predicts x₀ and
+/// noises it anew.
 #[derive(Debug, Clone)]
 pub struct Lcm {
     process: ForwardProcess,
-    /// c_skip and c_out at each step: how the consistency function is made of the latent and of x₀ (equation 9).
+    /// c_skip and c_out at each step: weights of the latent and of x₀ in the consistency function (equation 9).
     boundary: Vec<(f32, f32)>,
 }
 
 impl Lcm {
-    /// As diffusers' `LCMScheduler.from_config(config).set_timesteps(steps)`.
+    /// A sampler equal to diffusers' `LCMScheduler.from_config(config).set_timesteps(steps)`.
     ///
     /// # Errors
     /// Where there are more steps than the checkpoint was distilled with, or a spacing other than its own is asked for.

@@ -1,31 +1,31 @@
-//! The noise levels a run visits: σ = noise / signal at every step, and the time the network is told with each.
+//! Noise levels of a run: σ = noise / signal at every step, and the network's timestep with each.
 
 use super::super::FlowConfig;
 use super::super::schedule::{FinalSigma, Schedule, ScheduleError, SchedulerConfig, Spacing, linspace_f64, trailing};
 use super::process::{ForwardProcess, Level, Limit};
 
-/// Steps of a run, from noise to picture.
+/// Noise levels of a run, from noise to picture.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Levels {
-    /// In training steps; fractions are allowed.
+    /// The network's timesteps, in training steps and fractions of them.
     pub(super) timesteps: Vec<f32>,
     /// σ at each step, and the level after the last. For a flow the share of noise, else noise / signal.
     pub(super) sigmas: Vec<f32>,
-    /// What standard normal noise is multiplied with to be the first latent of the samplers that work in σ.
+    /// Factor that turns standard normal noise into the initial latent of samplers that work in σ.
     pub(super) initial: f32,
 }
 
-/// How levels lie between the largest and the smallest.
+/// Spacing of levels between the largest and the smallest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ramp {
-    /// Those of the visited training steps.
+    /// The levels of the visited training steps.
     Plain,
     Karras,
     Exponential,
     SgmUniform,
 }
 
-/// How integer times are made of the fractional ones of a ramp.
+/// Rounding of a ramp's fractional timesteps to integers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Times {
     /// diffusers' DPM-Solver: rounded on a Karras ramp unless betas are cosine, else cut.
@@ -35,8 +35,8 @@ pub(super) enum Times {
 }
 
 impl Levels {
-    /// As diffusers' `EulerDiscreteScheduler`; the configuration's own Karras or exponential spacing counts only where
-    /// `own_ramp` says that the sampler's class in diffusers reads it.
+    /// Levels of diffusers' `EulerDiscreteScheduler`; `own_ramp` is true where the sampler's class in diffusers reads the
+    /// configuration's own Karras or exponential spacing.
     pub(super) fn euler(config: &SchedulerConfig, steps: usize, own_ramp: bool) -> Result<Self, ScheduleError> {
         if let Some(flow) = &config.flow {
             return Self::flow(config, flow, steps);
@@ -55,7 +55,7 @@ impl Levels {
         Self::on_grid(config, steps, own_ramp, ends, after)
     }
 
-    /// As diffusers' `HeunDiscreteScheduler`, one level a step.
+    /// Levels of diffusers' `HeunDiscreteScheduler`, one a step.
     pub(super) fn heun(config: &SchedulerConfig, steps: usize) -> Result<Self, ScheduleError> {
         if let Some(flow) = &config.flow {
             return Self::flow(config, flow, steps);
@@ -63,7 +63,7 @@ impl Levels {
         Self::on_grid(config, steps, true, (None, None), FinalSigma::Zero)
     }
 
-    /// As diffusers' `FlowMatchEulerDiscreteScheduler`; ramps run between the first and the last level.
+    /// Levels of diffusers' `FlowMatchEulerDiscreteScheduler`; ramps run between the first and the last level.
     fn flow(config: &SchedulerConfig, flow: &FlowConfig, steps: usize) -> Result<Self, ScheduleError> {
         let sigmas = flow.sigmas(config, steps)?;
         let ends = (sigmas[0], sigmas[steps - 1]);
@@ -78,7 +78,7 @@ impl Levels {
         Ok(Self { timesteps, sigmas, initial: 1.0 })
     }
 
-    /// Levels of the samplers that visit `steps` training steps and let ramps run between the first and the last of these.
+    /// Levels of samplers that visit `steps` training steps; ramps run between the first and the last of these.
     fn on_grid(
         config: &SchedulerConfig,
         steps: usize,
@@ -107,13 +107,13 @@ impl Levels {
         Ok(Self::of(&timesteps, &sigmas, last, ramp == Ramp::SgmUniform || spacing != Spacing::Leading))
     }
 
-    /// As diffusers' multistep solvers: one more training step than steps, the last left out, and integer times; ramps run
-    /// over the whole training schedule.
+    /// Levels of diffusers' multistep solvers: one more training step than steps, the last left out, and integer timesteps; ramps
+    /// run over the whole training schedule.
     pub(super) fn solver(config: &SchedulerConfig, steps: usize, times: Times) -> Result<Self, ScheduleError> {
         if let Some(flow) = &config.flow {
             let mut levels = Self::flow(config, flow, steps)?;
             if times == Times::UniPc {
-                // As diffusers' class, whose corrector cannot do with a log-SNR that is infinite.
+                // As diffusers' class: its corrector needs a finite log-SNR.
                 levels.sigmas[0] = levels.sigmas[0].min(1.0 - 1e-6);
             }
             return Ok(levels);
@@ -170,15 +170,15 @@ impl Levels {
         let mut sigmas: Vec<f32> = sigmas.iter().map(|&s| s as f32).collect();
         sigmas.push(last);
         let largest = sigmas.iter().copied().fold(0.0, f32::max);
-        // Leading spacing starts below the noisiest level, where a latent still has some signal's variance.
+        // Leading spacing starts below the noisiest level, where a latent still has the signal's variance.
         let initial = if from_largest { largest } else { (largest * largest + 1.0).sqrt() };
         Self { timesteps: timesteps.iter().map(|&t| t as f32).collect(), sigmas, initial }
     }
 }
 
 impl Levels {
-    /// The process that visits these levels, the one after the last included: a flow's, or that of a diffusion model whose
-    /// latents a sampler keeps as `level` makes them. Flows limit no x₀.
+    /// The forward process over these levels, the one after the last included. `level` makes a diffusion model's level from σ;
+    /// flows have their own, and no limit on x₀.
     pub(super) fn process(&self, config: &SchedulerConfig, level: fn(f32) -> Level, limit: Limit) -> ForwardProcess {
         let (level, limit) = if config.flow.is_some() { (Level::flow as _, Limit::None) } else { (level, limit) };
         let levels = self.sigmas.iter().map(|&sigma| level(sigma));
@@ -186,7 +186,7 @@ impl Levels {
     }
 }
 
-/// What decides the ramp: the person, else the configuration where it counts.
+/// The ramp that the person chose, else the configuration's where `own` says that the sampler reads it.
 fn ramp(config: &SchedulerConfig, own: bool) -> Result<Ramp, ScheduleError> {
     Ok(match config.schedule {
         Schedule::Karras => Ramp::Karras,
@@ -214,7 +214,7 @@ fn exponential(largest: f64, smallest: f64, steps: usize) -> Vec<f64> {
     linspace_f64(largest.ln(), smallest.ln(), steps).into_iter().map(f64::exp).collect()
 }
 
-/// σ of every training step.
+/// σ and log σ of every training step.
 struct Table {
     sigmas: Vec<f32>,
     logs: Vec<f32>,
@@ -224,7 +224,7 @@ impl Table {
     fn new(config: &SchedulerConfig) -> Self {
         let mut bar = config.alphas_cumprod();
         if let (true, Some(last)) = (config.rescale_betas_zero_snr, bar.last_mut()) {
-            // Where ᾱ is 0 there is no σ; diffusers takes the smallest that keeps it finite.
+            // ᾱ = 0 has no finite σ; diffusers takes this value.
             *last = 2.0_f32.powi(-24);
         }
         let sigmas: Vec<f32> = bar.iter().map(|a| ((1.0 - a) / a).sqrt()).collect();
@@ -232,12 +232,12 @@ impl Table {
         Self { sigmas, logs }
     }
 
-    /// σ at a fractional training step, linear in between.
+    /// σ at a fractional training step, interpolated linearly.
     fn sigma(&self, at: f64) -> f64 {
         interpolate(&self.sigmas, at)
     }
 
-    /// The training step of a level, linear in log σ.
+    /// The fractional training step of σ, interpolated linearly in log σ.
     fn time(&self, sigma: f64) -> f64 {
         let log = sigma.max(1e-10).ln();
         let low = self.logs.partition_point(|&l| f64::from(l) <= log).saturating_sub(1).min(self.logs.len() - 2);
@@ -256,7 +256,7 @@ impl Table {
         (times, sigmas)
     }
 
-    /// Training steps whose log-SNR is under `lambda`.
+    /// Number of training steps whose log-SNR is under `lambda`.
     fn under(&self, lambda: Option<f32>) -> usize {
         lambda.map_or(0, |lambda| self.logs.iter().filter(|&&log| -log < lambda).count().min(self.logs.len() - 2))
     }

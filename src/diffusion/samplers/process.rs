@@ -1,12 +1,12 @@
-//! The forward process: how much picture and how much noise a latent holds at each evaluation of the network.
+//! Forward process: the shares of signal and noise in a latent at each network evaluation.
 
 use super::super::schedule::{PredictionType, SchedulerConfig};
 
-/// What is done to an estimate of x₀ before it is used.
+/// Limit on an estimate of x₀.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Limit {
     None,
-    /// Clipped to ± this.
+    /// Clipped to ± this value.
     Clip(f32),
     /// Dynamic thresholding (Saharia et al. 2022, section 2.3): clipped to the `ratio` quantile of its magnitudes, held
     /// between 1 and `max`, and divided by it.
@@ -17,7 +17,7 @@ pub(super) enum Limit {
 }
 
 impl Limit {
-    /// As the configuration says, for a sampler that knows thresholding, and whose clipping is on or off by `clip`.
+    /// The configuration's limit for a sampler that knows thresholding; `clip` switches clipping on.
     pub(super) fn of(config: &SchedulerConfig, clip: Option<bool>) -> Self {
         if config.thresholding {
             Self::Threshold { ratio: config.dynamic_thresholding_ratio, max: config.sample_max_value }
@@ -45,26 +45,28 @@ impl Limit {
     }
 }
 
-/// A latent at a noise level: x_t = signal·x₀ + noise·ε. (diffusers writes α_t and σ_t.)
+/// Noise level of a latent: x_t = signal·x₀ + noise·ε. (diffusers writes α_t and σ_t.)
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Level {
+    /// Factor of the clean latent x₀.
     pub signal: f32,
+    /// Factor of the noise ε.
     pub noise: f32,
-    /// Factor on the latent before the network sees it.
+    /// Factor of the latent in the network's input.
     pub input_scale: f32,
-    /// noise / signal: k-diffusion's σ.
+    /// noise / signal (k-diffusion's σ).
     sigma: f32,
-    /// Weights (of the latent, of the velocity) in x₀ = w·x_t − w′·v.
+    /// Weights (w, w′) in x₀ = w·x_t − w′·v.
     of_velocity: (f32, f32),
 }
 
 impl Level {
-    /// Of latents of variance 1, from ᾱ (Ho, Jain and Abbeel 2020, equation 4).
+    /// Level of a latent of variance 1, from ᾱ (Ho, Jain and Abbeel 2020, equation 4).
     pub(super) fn of_alpha_cumprod(bar: f32) -> Self {
         Self::of_unit_variance(bar.sqrt(), (1.0 - bar).sqrt(), ((1.0 - bar) / bar).sqrt())
     }
 
-    /// Of latents of variance 1, from σ = noise / signal.
+    /// Level of a latent of variance 1, from σ = noise / signal.
     pub(super) fn variance_preserving(sigma: f32) -> Self {
         let signal = 1.0 / (sigma * sigma + 1.0).sqrt();
         Self::of_unit_variance(signal, sigma * signal, sigma)
@@ -74,14 +76,15 @@ impl Level {
         Self { signal, noise, input_scale: 1.0, sigma, of_velocity: (signal, noise) }
     }
 
-    /// Of latents that keep their signal under growing noise (Karras et al. 2022); the network is given them at variance 1.
+    /// Level of a latent that keeps its signal under growing noise (Karras et al. 2022); the network's input is scaled to variance
+    /// 1.
     pub(super) fn variance_exploding(sigma: f32) -> Self {
         let norm = (1.0 + sigma * sigma).sqrt();
         let of_velocity = (1.0 / (norm * norm), sigma / norm);
         Self { signal: 1.0, noise: sigma, input_scale: 1.0 / norm, sigma, of_velocity }
     }
 
-    /// Of a rectified flow: (1 − σ)·x₀ + σ·ε (Liu et al. 2023).
+    /// Level of a rectified flow: (1 − σ)·x₀ + σ·ε (Liu et al. 2023).
     pub(super) fn flow(sigma: f32) -> Self {
         let signal = 1.0 - sigma;
         Self { signal, noise: sigma, input_scale: 1.0, sigma: sigma / signal, of_velocity: (1.0, sigma) }
@@ -93,11 +96,11 @@ impl Level {
     }
 }
 
-/// The noise level and the time of each network evaluation, and how a prediction is read there.
+/// Noise level and timestep of each network evaluation, and the meaning of predictions.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ForwardProcess {
     timesteps: Vec<f32>,
-    /// One for each evaluation, and where the sampler asks for it the one after the last.
+    /// One for each evaluation; for some samplers also the level after the last.
     levels: Vec<Level>,
     prediction: PredictionType,
     limit: Limit,
@@ -113,7 +116,7 @@ impl ForwardProcess {
         Self { timesteps, levels: levels.into_iter().collect(), prediction, limit }
     }
 
-    /// The timesteps the network is called at.
+    /// The network's timestep at each evaluation.
     pub(super) fn timesteps(&self) -> &[f32] {
         &self.timesteps
     }
@@ -154,7 +157,7 @@ impl ForwardProcess {
         clean
     }
 
-    /// The noise that a fused prediction stands for, whatever is done to x₀.
+    /// The estimate of the noise ε by a fused prediction, without any limit on x₀.
     pub(super) fn epsilon(&self, i: usize, x: f32, fused: f32) -> f32 {
         let Level { signal, noise, .. } = self.level(i);
         match self.prediction {

@@ -11,20 +11,20 @@ use std::collections::VecDeque;
 #[derive(Debug, Clone)]
 pub struct UniPc {
     process: ForwardProcess,
-    /// The largest order of a step.
+    /// The highest order of a step.
     order: usize,
     /// B(h) = h in place of eʰ − 1.
     bh1: bool,
     lower_order_final: bool,
     uncorrected: Vec<i64>,
-    /// x₀ of the steps before, the newest first.
+    /// x₀ of earlier steps, the newest first.
     past: VecDeque<Vec<f32>>,
-    /// The latent the last prediction started from, and that prediction's order.
+    /// The latent from which the last prediction started, and that prediction's order.
     last: Option<(Vec<f32>, usize)>,
 }
 
 impl UniPc {
-    /// As diffusers' `UniPCMultistepScheduler.from_config(config).set_timesteps(steps)`.
+    /// A sampler equal to diffusers' `UniPCMultistepScheduler.from_config(config).set_timesteps(steps)`.
     ///
     /// # Errors
     /// Where `steps` is 0 or not under the training steps, or the configuration asks for something that is not supported.
@@ -51,12 +51,12 @@ impl UniPc {
         self.process.level(i).lambda()
     }
 
-    /// What a step from level `from` to level `from + 1` with `order − 1` older predictions is made of. The corrector has
-    /// one unknown more than the predictor: the change of x₀ over this very step.
+    /// Weights of a step from level `from` to level `from + 1` with `order − 1` older predictions. The corrector has one unknown
+    /// more than the predictor: the change of x₀ over this step.
     fn coefficients(&self, from: usize, order: usize, correct: bool) -> Coefficients {
         let Level { signal, noise, .. } = self.process.level(from + 1);
         let h = self.lambda(from + 1) - self.lambda(from);
-        // hφ₁(−h) = e^(−h) − 1, by which B₂ is defined, too.
+        // hφ₁(−h) = e^(−h) − 1, which is also B₂.
         let phi = (-h).exp_m1();
         let scale = f64::from(signal) * if self.bh1 { -h } else { phi };
         let mut ratios: Vec<f64> = (1..order).map(|k| (self.lambda(from - k) - self.lambda(from)) / h).collect();
@@ -93,7 +93,8 @@ impl UniPc {
         gauss(rows)
     }
 
-    /// x_from+1 of x_from: `newest` is x₀ at `from`, `past` older ones (the newest first), `here` x₀ at `from + 1`.
+    /// Steps `x` from level `from` to `from + 1`: `newest` is x₀ at `from`, `past` are older ones (the newest first), `here` is x₀
+    /// at `from + 1`.
     fn advance(
         &self,
         coefficients: &Coefficients,
@@ -117,17 +118,17 @@ impl UniPc {
     }
 }
 
-/// The weights of a step.
+/// Weights of a step.
 struct Coefficients {
     of_x: f64,
     of_clean: f64,
-    /// Of the difference of each older prediction from the newest.
+    /// For the difference of each older prediction from the newest.
     of_past: Vec<f64>,
-    /// Of the change over the step.
+    /// For the change of x₀ over the step.
     of_change: f64,
 }
 
-/// Gaussian elimination with pivots; each row ends with its right side.
+/// Solves a linear system by Gaussian elimination with pivoting; each row ends with its right side.
 fn gauss(mut rows: Vec<Vec<f64>>) -> Vec<f64> {
     let n = rows.len();
     for column in 0..n {
@@ -156,7 +157,7 @@ impl Sampler for UniPc {
     fn step(&mut self, i: usize, x: &mut [f32], fused: &[f32], _noise: &[f32]) {
         let clean = self.denoised(i, x, fused);
         if i == 0 {
-            // A run begins: there is no past.
+            // A new run has no past.
             self.past.clear();
             self.last = None;
         }
@@ -174,7 +175,7 @@ impl Sampler for UniPc {
             order = order.min(left);
         }
         if self.process.level(i + 1).noise == 0.0 {
-            // λ is infinite there, and only the first order has a limit.
+            // λ is infinite at the end; only the first order has a limit there.
             order = 1;
         }
         self.last = Some((x.to_vec(), order));

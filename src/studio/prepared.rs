@@ -1,0 +1,91 @@
+//! Preparation of a drawing: everything that is computed once, before the first step.
+
+use super::again::{self, KeptPicture, Reroll};
+use super::coverage::RegionCoverage;
+use super::drawing::{DrawError, Options};
+use super::model::Model;
+use super::plan::{Facts, Plan, plan, visible};
+use super::sampler::sampler;
+use super::warning::Warning;
+use super::{init_image, thin};
+use crate::diffusion::{Painting, Sampler, SchedulerConfig};
+use crate::document::Document;
+
+/// A document and all that its runs and their finish read: the plan by value, with the init latent and the inpainting
+/// UNet's conditions in it.
+pub(super) struct Prepared<'a> {
+    pub(super) document: &'a Document,
+    pub(super) options: &'a Options,
+    scheduler: SchedulerConfig,
+    /// The picture in which nothing is drawn again.
+    pub(super) painting: Painting,
+    /// Regions drawn again over that picture, the lowest first.
+    pub(super) rerolls: Vec<Reroll>,
+    /// That picture, where it is known and needed.
+    pub(super) kept: Option<KeptPicture>,
+    /// Freedom of each pixel of the init image to change, 0 (kept) to 255, row by row; `None` where all is free, or there is no
+    /// init image.
+    pub(super) change: Option<Vec<u8>>,
+    pub(super) warnings: Vec<Warning>,
+}
+
+/// Plans the document, embeds its prompts and encodes its init image.
+///
+/// # Errors
+/// Where the settings make no sense for this model, or the device fails.
+pub(super) fn prepare<'a>(
+    document: &'a Document,
+    model: &mut dyn Model,
+    options: &'a Options,
+) -> Result<Prepared<'a>, DrawError> {
+    let scheduler = model.scheduler().clone();
+    // Settings that make no sense are refused before anything is computed.
+    sampler(document, &scheduler, options)?;
+    let facts = Facts { window: model.window(), factor: model.factor() };
+    let coverage = RegionCoverage::of(document, options)?;
+    let coverages = coverage.views();
+    let mut prompt = |words: &str| model.prompt(words).map_err(DrawError::Words);
+    let Plan { mut painting, rerolls, change, mut warnings } = plan(document, &coverages, facts, options, &mut prompt)?;
+    cut_words(document, model, &mut warnings);
+    warnings.extend(thin::warnings(document, &coverages, facts.factor, model.few_steps().is_some()));
+
+    let network = model.network();
+    if let (Some(start), Some(image)) = (&mut painting.init_latent, &document.init_image) {
+        start.clean = init_image::encode(network, image, painting.factor, painting.wrap)?;
+    }
+    if network.in_channels() != network.latent_channels() {
+        if options.reference {
+            return Err(DrawError::Invalid("--reference knows no inpainting checkpoint; choose another".to_owned()));
+        }
+        let (factor, wrap) = (painting.factor, painting.wrap);
+        painting.conditions = Some(init_image::conditions(network, document, change.as_deref(), factor, wrap)?);
+    }
+    let kept = options.kept.clone().filter(|_| !rerolls.is_empty());
+    if let Some(kept) = &kept {
+        again::check(kept, document)?;
+    }
+    Ok(Prepared { document, options, scheduler, painting, rerolls, kept, change, warnings })
+}
+
+impl Prepared<'_> {
+    /// A sampler at its first step.
+    pub(super) fn sampler(&self) -> Result<Box<dyn Sampler>, DrawError> {
+        sampler(self.document, &self.scheduler, self.options)
+    }
+}
+
+/// Warns of prompts that are longer than the model reads.
+fn cut_words(document: &Document, model: &dyn Model, warnings: &mut Vec<Warning>) {
+    let background = &document.background;
+    let regions = visible(document).map(|r| (Some(r.name.clone()), document.prompt(&r.prompt), r.negative.as_ref()));
+    let words = document.prompt(&background.prompt);
+    let all = [(None, words, Some(&background.negative))].into_iter().chain(regions);
+    for (region, words, negative) in all {
+        for text in [Some(&words), negative].into_iter().flatten() {
+            let (tokens, limit) = model.tokens(text);
+            if tokens > limit {
+                warnings.push(Warning::WordsCut { region: region.clone(), tokens, limit });
+            }
+        }
+    }
+}
