@@ -182,10 +182,10 @@ pub trait Backend: Send + 'static {
         None
     }
 
-    /// Images of `cells` latent pixels that keep the device busy in one batch.
+    /// Inputs of `cells` latent pixels that keep the device busy in one batch.
     fn preferred_batch(&self, cells: usize) -> usize {
-        // As much as four pictures of 512 × 512, which are 64 × 64 cells each.
-        (4 * 64 * 64 / cells.max(1)).clamp(1, 32)
+        // As much as four pictures of 512 × 512, which are 64 × 64 cells each; at least four, since prompts share an input.
+        (4 * 64 * 64 / cells.max(1)).clamp(4, 32)
     }
 
     /// Packs a convolution: weight `[out, in, kernel, kernel]`, bias `[out]`. Weights come in their file's own type; here and

@@ -26,6 +26,7 @@ pub(super) trait Networks: Send {
     /// Makes a part anew from the checkpoint's own weights and the patches.
     fn reload(&mut self, part: PartName, checkpoint: &Checkpoint, patches: &Patches) -> networks::Result<()>;
     fn conditioning(&self, prompt: PromptId) -> networks::Result<&Conditioning>;
+    fn preferred_batch(&self, cells: usize) -> usize;
     fn in_channels(&self) -> usize;
     fn predict(&mut self, inputs: &Planes, timestep: f32, calls: &[Call]) -> networks::Result<Planes>;
     fn predict_areas(&mut self, inputs: &Planes, timestep: f32, calls: &[AreaCall]) -> networks::Result<Planes>;
@@ -329,6 +330,10 @@ impl<B: Backend> Networks for Loaded<B> {
 
     fn conditioning(&self, prompt: PromptId) -> networks::Result<&Conditioning> {
         Ok(&self.encoded(prompt)?.conditioning)
+    }
+
+    fn preferred_batch(&self, cells: usize) -> usize {
+        self.backend.preferred_batch(cells)
     }
 
     fn in_channels(&self) -> usize {

@@ -179,6 +179,10 @@ impl Network for Model {
         self.checkpoint.vae.config.latent_channels
     }
 
+    fn preferred_batch(&self, cells: usize) -> usize {
+        self.networks.preferred_batch(cells)
+    }
+
     fn in_channels(&self) -> usize {
         self.networks.in_channels()
     }

@@ -87,6 +87,11 @@ pub trait Network {
     /// Channels of a latent: 4 in Stable Diffusion, 16 in most later families.
     fn latent_channels(&self) -> usize;
 
+    /// Inputs of `cells` latent pixels that keep the device busy in one call.
+    fn preferred_batch(&self, _cells: usize) -> usize {
+        8
+    }
+
     /// Channels of a UNet input: those of the latent, or of an inpainting checkpoint (latent, mask, masked picture) twice as many
     /// and one.
     fn in_channels(&self) -> usize {

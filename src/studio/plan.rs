@@ -100,9 +100,6 @@ pub(super) fn plan(
         let negative = region.negative.as_ref().unwrap_or(&background.negative);
         parts.push(part(&document.prompt(&region.prompt), negative, Some(region))?);
     }
-    // As much latent a network call as four pictures of 512 × 512 have: enough to keep a processor busy.
-    let side = window.min(64);
-    let batch = (4 * 64 * 64 / (side * side).max(1)).clamp(1, 32);
     let painting = Painting {
         height: (document.height as usize).div_ceil(facts.factor),
         width: (document.width as usize).div_ceil(facts.factor),
@@ -125,7 +122,7 @@ pub(super) fn plan(
             document::Regions::Attention => Hold::Attention,
         },
         factor: facts.factor,
-        batch,
+        batch: 1,
         savings: options.savings,
         init_latent: start,
         conditions: None,

@@ -50,6 +50,7 @@ pub(super) fn prepare<'a>(
     warnings.extend(thin::warnings(document, &coverages, facts.factor, model.few_steps().is_some()));
 
     let network = model.network();
+    painting.batch = network.preferred_batch(painting.window * painting.window);
     if let (Some(start), Some(image)) = (&mut painting.init_latent, &document.init_image) {
         start.clean = init_image::encode(network, image, painting.factor, painting.wrap)?;
     }
