@@ -283,6 +283,26 @@ fn what_fits_nothing_is_told_and_another_family_refused() {
 }
 
 #[test]
+fn block_numbers_of_the_original_code_mean_the_same_layers_in_every_family() {
+    let folder = tempfile::tempdir().unwrap();
+    let latents = latents("eps");
+    let drawn = |tensors: &Tensors| {
+        let lora = Arc::new(LoraFile::open(write(folder.path(), tensors)).unwrap());
+        let mut model = open("eps").load(Device::Cpu).unwrap();
+        assert!(model.set_loras(&[(lora, 1.0)]).unwrap().is_empty());
+        draw(&mut model, &latents)
+    };
+    let expected = drawn(&small(4));
+    for layer in [
+        "lora_unet_input_blocks_1_1_transformer_blocks_0_attn1_to_q",
+        "unet.input_blocks.1.1.transformer_blocks.0.attn1.to_q",
+    ] {
+        let renamed = small(4).into_iter().map(|(name, shape, data)| (name.replace(TO_Q, layer), shape, data));
+        assert!(drawn(&renamed.collect()) == expected, "{layer}");
+    }
+}
+
+#[test]
 fn a_lora_says_what_it_is() {
     let summary = lora("eps", "kohya").summary();
     assert_eq!((summary.name.as_str(), summary.family, summary.ranks), ("eps_kohya", None, (3, 3)));

@@ -9,7 +9,7 @@ use polyptych::backend::Backend as _;
 use polyptych::backend::cpu::Cpu;
 use polyptych::checkpoint::{Checkpoint, Device, LoraFile, Model};
 use polyptych::diffusion::{Area, AreaCall, Call, Network as _, Planes, PromptId};
-use polyptych::document::Sampler;
+use polyptych::document::{Document, Mask, PixelRect, Regions, Sampler};
 use polyptych::networks::Sizes;
 use polyptych::networks::unet::{Added, AddedConditioning, Config, Level, Unet};
 use polyptych::studio::{Options, draw, load};
@@ -206,6 +206,30 @@ fn a_lora_in_kohya_s_names_changes_unet_and_both_text_encoders() {
     }
     model.set_loras(&[]).unwrap();
     assert!(run(&mut model) == plain, "nothing of it is left");
+}
+
+#[test]
+fn regions_are_drawn_in_windows_and_savings_change_nothing() {
+    let mut model = load(goldens().join("sdxl").to_str().unwrap(), Device::Cpu, &[]).unwrap();
+    let mut document = Document::new(224, 128);
+    document.background.prompt = "the sea at sunset".to_owned();
+    document.settings.steps = 3;
+    let id = document.add_region("ship", "a red ship");
+    let mut mask = Mask::empty(224, 128);
+    mask.fill(PixelRect { x: 64, y: 32, width: 96, height: 64 }, 255);
+    document.region_mut(id).unwrap().mask = mask.into();
+    let mut latent = |document: &Document, savings: bool| {
+        let options = Options { savings, ..Options::default() };
+        draw(document, &mut model, &options, &mut ()).unwrap().latent.data
+    };
+    for regions in [Regions::MultiDiffusion, Regions::Attention] {
+        document.settings.regions = regions;
+        let drawn = latent(&document, true);
+        assert_close(&format!("{regions:?} without savings"), &latent(&document, false), &drawn, 1e-4);
+        let mut other = document.clone();
+        other.regions[0].prompt = "a green hill".to_owned();
+        assert!(relative_l2(&latent(&other, true), &drawn) > 1e-3, "{regions:?}: the region's words count");
+    }
 }
 
 #[test]
