@@ -18,6 +18,8 @@ pub enum Shape {
     Sd15,
     /// Stable Diffusion 2.1's, with random weights.
     Sd21,
+    /// SDXL's, with random weights.
+    Sdxl,
     /// A checkpoint's own.
     Checkpoint(Box<Checkpoint>),
 }
@@ -180,6 +182,21 @@ impl Shape {
             Self::Sd21 => (
                 json!({"cross_attention_dim": 1024, "attention_head_dim": [5, 10, 20, 20], "use_linear_projection": true}),
                 96,
+            ),
+            Self::Sdxl => (
+                json!({
+                    "block_out_channels": [320, 640, 1280],
+                    "down_block_types": ["DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"],
+                    "up_block_types": ["CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"],
+                    "transformer_layers_per_block": [1, 2, 10],
+                    "attention_head_dim": [5, 10, 20],
+                    "cross_attention_dim": 2048,
+                    "use_linear_projection": true,
+                    "addition_embed_type": "text_time",
+                    "addition_time_embed_dim": 256,
+                    "projection_class_embeddings_input_dim": 2816,
+                }),
+                128,
             ),
         };
         // Everything else is as diffusers has it by default.

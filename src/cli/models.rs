@@ -20,7 +20,7 @@ enum Command {
     List,
     /// Check a checkpoint or LoRA and remember it by its name
     Add {
-        /// A diffusers folder of Stable Diffusion 1.x or 2.x, or a LoRA (.safetensors)
+        /// A diffusers folder of Stable Diffusion 1.x, 2.x or SDXL, or a LoRA (.safetensors)
         #[arg(value_name = "FOLDER|FILE")]
         path: PathBuf,
     },

@@ -13,7 +13,7 @@ pub(super) struct Args {
     /// Device to measure: auto, cpu or candle
     #[arg(long, value_name = "D", default_value = "auto", value_parser = device)]
     device: Device,
-    /// Networks to measure: sd15 or sd21 with random weights, or a checkpoint's name or folder
+    /// Networks to measure: sd15, sd21 or sdxl with random weights, or a checkpoint's name or folder
     #[arg(long, default_value = "sd15")]
     shape: String,
     /// Latents at once
@@ -49,8 +49,9 @@ pub(super) fn run(args: &Args, network: Network) -> anyhow::Result<()> {
     let shape = match args.shape.as_str() {
         "sd15" => Shape::Sd15,
         "sd21" => Shape::Sd21,
+        "sdxl" => Shape::Sdxl,
         name => {
-            let context = || format!("{name} is neither sd15 nor sd21, and no checkpoint either");
+            let context = || format!("{name} is none of sd15, sd21 and sdxl, and no checkpoint either");
             Shape::Checkpoint(Box::new(Checkpoint::open(name).with_context(context)?))
         }
     };
