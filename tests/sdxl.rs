@@ -210,7 +210,7 @@ fn a_lora_in_kohya_s_names_changes_unet_and_both_text_encoders() {
 
 #[test]
 fn regions_are_drawn_in_windows_and_savings_change_nothing() {
-    let mut model = load(goldens().join("sdxl").to_str().unwrap(), Device::Cpu, &[]).unwrap();
+    let (mut model, _) = load(goldens().join("sdxl").to_str().unwrap(), Device::Cpu, &[]).unwrap();
     let mut document = Document::new(224, 128);
     document.background.prompt = "the sea at sunset".to_owned();
     document.settings.steps = 3;
