@@ -4,53 +4,57 @@
 //! runs of memory, and tokens are the same values.
 
 mod epilogue;
-mod kernels;
 mod moments;
-mod pack;
-mod product;
+mod moves;
 mod tensor;
+mod weights;
 
 pub use moments::Moments;
+pub use polyptych_kernels::Set;
 pub use tensor::Tensor;
+pub use weights::{Conv, Embedding, KeyValues, Linear, Norm};
 
-use super::{Activation, Attention, Backend, ConvOptions, Epilogue, Mask, Result, Shape, WeightView};
-use epilogue::End;
-use kernels::{GRAIN, Normalise, Patches, Seen};
-use product::{Matrix, product};
+use super::{Activation, Attention, Backend, ConvOptions, Epilogue, Error, Mask, Result, Shape, WeightView};
+use moves::GRAIN;
+use polyptych_kernels::{self as kernels, Normalise, Patches, Rows, Seen};
 use rayon::prelude::*;
 use tensor::{misfit, zeros};
+use weights::values;
 
-/// Values that an operator holds besides its input and output, at a time: 32 MiB. Attention does slices of its queries to stay
-/// below.
+/// Values that an attention holds for copies of keys and values: 32 MiB.
 const SCRATCH: usize = 8 << 20;
-
-/// Values of a convolution's patches at a time: they are read right after they are written, so they should stay in the cache.
-const PATCHES: usize = 1 << 19;
 
 /// The processor.
 #[derive(Debug, Clone)]
 pub struct Cpu {
+    set: &'static Set,
     /// See [`Cpu::with_scratch`].
     scratch: usize,
 }
 
 impl Default for Cpu {
     fn default() -> Self {
-        Self { scratch: SCRATCH }
+        Self::with_set(Set::best())
     }
 }
 
 impl Cpu {
-    /// All threads of rayon's pool.
+    /// All threads of rayon's pool, and the instructions that are fastest here.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Bounds the values that an operator holds besides its input and output (one query's or one row's are always held).
+    /// Kernels of one set of instructions.
+    #[must_use]
+    pub fn with_set(set: &'static Set) -> Self {
+        Self { set, scratch: SCRATCH }
+    }
+
+    /// Bounds the values that an attention holds for copies of keys and values (one head's are always held).
     #[must_use]
     pub fn with_scratch(self, scratch: usize) -> Self {
-        Self { scratch }
+        Self { scratch, ..self }
     }
 
     /// Attention of row `i` of `q` to the keys and values `rows[i]`, each `[keys, width]`.
@@ -68,95 +72,67 @@ impl Cpu {
             let expected = format!("{} rows of width {width} in {heads} heads", rows.len());
             return Err(q.misfit(operator, expected));
         }
-        let bias = match mask {
+        let seen = match mask {
+            Mask::None => Seen::All,
+            Mask::Causal => Seen::Causal,
             Mask::Bias(bias) if ![[1, queries, keys], [n, queries, keys]].contains(&bias.tokens(operator)?) => {
                 return Err(bias.misfit(operator, format!("a bias for {n} rows of {queries} queries and {keys} keys")));
             }
-            Mask::Bias(bias) => Some(bias),
-            Mask::None | Mask::Causal => None,
+            Mask::Bias(bias) => Seen::Bias(&bias.data),
         };
-        let depth = width / heads;
-        let scale = options.scale(width);
-        let scaled = map(q, operator, |x| x * scale)?;
         let mut y = zeros(operator, q.data.len())?;
-        let slice = (self.scratch / keys.max(1)).clamp(1, queries.max(1));
-        let mut scores = zeros(operator, slice * keys)?;
-        // A head is some columns of the tokens: its products skip the others.
-        let head = |tokens, values, count| Matrix { values, rows: count, columns: tokens, row: width, column: 1 };
-        for (image, row) in rows.iter().enumerate() {
-            for column in (0..width).step_by(depth.max(1)) {
-                let [k, v] = row.map(|x| x.get(column..).unwrap_or_default());
-                for start in (0..queries).step_by(slice) {
-                    let count = slice.min(queries - start);
-                    let scores = scores.get_mut(..count * keys).unwrap_or_default();
-                    let at = (image * queries + start) * width + column;
-                    let q = scaled.data.get(at..).unwrap_or_default();
-                    product(operator, head(depth, q, count), head(depth, k, keys).transposed(), scores, keys)?;
-                    let seen = match (mask, bias) {
-                        (Mask::Causal, _) => Seen::Causal(start),
-                        (_, Some(bias)) => {
-                            let row = if bias.shape.first() == Some(&1) { 0 } else { image };
-                            Seen::Bias(bias.data.get((row * queries + start) * keys..).unwrap_or_default())
-                        }
-                        _ => Seen::All,
-                    };
-                    kernels::softmax(scores, keys, seen);
-                    let y = y.get_mut(at..).unwrap_or_default();
-                    product(operator, Matrix::new(scores, count, keys), head(depth, v, keys), y, width)?;
-                }
-            }
-        }
+        let (q_values, scale, scratch) = (q.data.as_slice(), options.scale(width), self.scratch);
+        let attention = kernels::Attention { q: q_values, rows, queries, keys, width, heads, scale, seen, scratch };
+        attention.write(self.set, &mut y).map_err(failed(operator))?;
         Ok(Tensor::new(q.shape, y))
     }
-}
 
-/// Weights of a convolution.
-#[derive(Debug)]
-pub struct Conv {
-    /// `[kernel · kernel · in, out]`.
-    matrix: Vec<f32>,
-    bias: Vec<f32>,
-    inputs: usize,
-    kernel: usize,
-    options: ConvOptions,
-}
-
-/// Weights of a linear layer, `[out, in]`.
-#[derive(Debug)]
-pub struct Linear {
-    matrix: Vec<f32>,
-    bias: Option<Vec<f32>>,
-    inputs: usize,
-    outputs: usize,
-}
-
-/// Scale and shift.
-#[derive(Debug)]
-pub struct Norm {
-    scale: Vec<f32>,
-    shift: Vec<f32>,
-}
-
-/// A table of vectors.
-#[derive(Debug)]
-pub struct Embedding {
-    table: Vec<f32>,
-    width: usize,
-}
-
-/// Keys and values of one row.
-#[derive(Debug)]
-pub struct KeyValues {
-    k: Tensor,
-    v: Tensor,
-}
-
-/// A weight's values, if it has as many as its shape says.
-fn values(operator: &'static str, weight: WeightView) -> Result<Vec<f32>> {
-    if weight.shape.iter().product::<usize>() != weight.len() {
-        return Err(misfit(operator, &weight.shape, format!("{} values", weight.len())));
+    /// A convolution of an image enlarged to `sides`.
+    fn convolve(
+        &self,
+        operator: &'static str,
+        x: &Tensor,
+        enlarged: [usize; 2],
+        conv: &Conv,
+        then: Epilogue<Tensor>,
+    ) -> Result<Tensor> {
+        let [n, height, width, channels] = x.image(operator)?;
+        let &Conv { ref weights, kernel, options: ConvOptions { stride, before, after } } = conv;
+        let size = |side: usize| (side + before + after).checked_sub(kernel).map(|rest| rest / stride.max(1) + 1);
+        let (Some(out_height), Some(out_width)) = (size(enlarged[0]), size(enlarged[1])) else {
+            return Err(x.misfit(operator, format!("sides of at least {kernel}")));
+        };
+        if channels != conv.inputs() || x.data.is_empty() {
+            return Err(x.misfit(operator, format!("{} channels", conv.inputs())));
+        }
+        let shape = Shape::from([n, out_height, out_width, weights.width()]);
+        let finish = epilogue::finish(operator, then, shape)?;
+        let sides = [height, width];
+        let rows = if kernel == 1 && stride == 1 && before + after == 0 && enlarged == sides {
+            Rows::Matrix(&x.data)
+        } else {
+            Rows::Patches(Patches {
+                images: &x.data,
+                sides,
+                enlarged,
+                kernel,
+                stride,
+                before,
+                out: [out_height, out_width],
+            })
+        };
+        let mut y = zeros(operator, shape.values())?;
+        kernels::product(rows, weights, finish, &mut y).map_err(failed(operator))?;
+        Ok(Tensor::new(shape, y))
     }
-    Ok(weight.into_f32())
+}
+
+/// A kernel's error as one of `operator`.
+fn failed(operator: &'static str) -> impl FnOnce(kernels::Error) -> Error {
+    move |error| match error {
+        kernels::Error::OutOfMemory => Error::OutOfMemory { operator },
+        kernels::Error::Fit(_) => Error::Device { operator, message: error.to_string() },
+    }
 }
 
 /// A function of every value, on all threads.
@@ -166,6 +142,19 @@ fn map(x: &Tensor, operator: &'static str, f: impl Fn(f32) -> f32 + Sync) -> Res
         y.iter_mut().zip(x).for_each(|(y, &x)| *y = f(x));
     });
     Ok(Tensor::new(x.shape, y))
+}
+
+/// A linear layer over the last dimension, with kernels that its weights are packed for.
+fn linear(operator: &'static str, x: &Tensor, weights: &Linear, then: Epilogue<Tensor>) -> Result<Tensor> {
+    let weights = &weights.weights;
+    if x.width() != weights.depth() || x.shape.len() > 3 {
+        return Err(x.misfit(operator, format!("tokens or vectors of {}", weights.depth())));
+    }
+    let shape = x.shape.with(x.shape.len() - 1, weights.width());
+    let finish = epilogue::finish(operator, then, shape)?;
+    let mut y = zeros(operator, shape.values())?;
+    kernels::product(Rows::Matrix(&x.data), weights, finish, &mut y).map_err(failed(operator))?;
+    Ok(Tensor::new(shape, y))
 }
 
 /// Fails where the channels of an image do not divide into `groups`, or a norm is not for as many.
@@ -190,38 +179,23 @@ impl Backend for Cpu {
     type KeyValues = KeyValues;
 
     fn describe(&self) -> String {
-        match rayon::current_num_threads() {
-            1 => "CPU, 1 thread, f32".to_owned(),
-            threads => format!("CPU, {threads} threads, f32"),
-        }
+        let threads = match rayon::current_num_threads() {
+            1 => "1 thread".to_owned(),
+            threads => format!("{threads} threads"),
+        };
+        format!("CPU, {threads}, {}, f32", self.set.name())
     }
 
     fn pack_conv(&self, weight: WeightView, bias: WeightView, options: ConvOptions) -> Result<Conv> {
-        let operator = "packing a convolution";
-        let bias = values(operator, bias)?;
-        match *weight.shape.as_slice() {
-            [outputs, inputs, kernel, width]
-                if kernel == width && bias.len() == outputs && weight.len() == outputs * inputs * kernel * kernel =>
-            {
-                let matrix = pack::matrix(&weight, outputs, inputs, kernel);
-                Ok(Conv { matrix, bias, inputs, kernel, options })
-            }
-            _ => {
-                let expected = format!("a square kernel, {} outputs and {} values", bias.len(), weight.len());
-                Err(misfit(operator, &weight.shape, expected))
-            }
-        }
+        Conv::new(self.set, weight, bias, options)
     }
 
     fn pack_linear(&self, weight: WeightView, bias: Option<WeightView>) -> Result<Linear> {
-        let operator = "packing a linear layer";
-        let bias = bias.map(|bias| values(operator, bias)).transpose()?;
-        match *weight.shape.as_slice() {
-            [outputs, inputs] if bias.as_ref().is_none_or(|bias| bias.len() == outputs) => {
-                Ok(Linear { matrix: values(operator, weight)?, bias, inputs, outputs })
-            }
-            _ => Err(misfit(operator, &weight.shape, "a matrix, and a bias of its rows")),
-        }
+        Linear::new(self.set, weight, bias, false)
+    }
+
+    fn pack_linear_geglu(&self, weight: WeightView, bias: Option<WeightView>) -> Result<Linear> {
+        Linear::new(self.set, weight, bias, true)
     }
 
     fn pack_norm(&self, scale: WeightView, shift: WeightView) -> Result<Norm> {
@@ -245,7 +219,7 @@ impl Backend for Cpu {
         let mut y = zeros("upload", data.len())?;
         let image = channels * height * width;
         for (y, x) in y.chunks_exact_mut(image.max(1)).zip(data.chunks_exact(image.max(1))) {
-            kernels::transpose(x, channels, y);
+            moves::transpose(x, channels, y);
         }
         Ok(Tensor::new([n, height, width, channels], y))
     }
@@ -255,7 +229,7 @@ impl Backend for Cpu {
         let mut y = zeros("download", x.data.len())?;
         let image = (channels * height * width).max(1);
         for (y, x) in y.chunks_exact_mut(image).zip(x.data.chunks_exact(image)) {
-            kernels::transpose(x, height * width, y);
+            moves::transpose(x, height * width, y);
         }
         Ok(y)
     }
@@ -277,38 +251,12 @@ impl Backend for Cpu {
     }
 
     fn conv2d_with(&self, x: &Tensor, weights: &Conv, then: Epilogue<Tensor>) -> Result<Tensor> {
-        let operator = "conv2d";
-        let [n, in_height, in_width, channels] = x.image(operator)?;
-        let &Conv { kernel, options: ConvOptions { stride, before, after }, .. } = weights;
-        let size = |side: usize| (side + before + after).checked_sub(kernel).map(|rest| rest / stride.max(1) + 1);
-        let (Some(height), Some(width)) = (size(in_height), size(in_width)) else {
-            return Err(x.misfit(operator, format!("sides of at least {kernel}")));
-        };
-        if channels != weights.inputs || x.data.is_empty() {
-            return Err(x.misfit(operator, format!("{} channels", weights.inputs)));
-        }
-        let outputs = weights.bias.len();
-        let end = End::new(operator, Some(&weights.bias), then, [n, height, width, outputs].into())?;
-        let len = channels * kernel * kernel;
-        let matrix = Matrix::new(&weights.matrix, len, outputs);
-        let mut y = zeros(operator, n * height * width * outputs)?;
-        if kernel == 1 && stride == 1 && before + after == 0 {
-            product(operator, Matrix::new(&x.data, n * height * width, channels), matrix, &mut y, outputs)?;
-            end.write(0, &mut y);
-        } else {
-            // Some lines of the image at a time.
-            let slice = (self.scratch.min(PATCHES) / (len * width)).clamp(1, n * height);
-            let mut patches = zeros(operator, slice * width * len)?;
-            for (first, y) in (0..n * height).step_by(slice).zip(y.chunks_mut((slice * width * outputs).max(1))) {
-                let rows = y.len() / outputs.max(1);
-                let patches = patches.get_mut(..rows * len).unwrap_or_default();
-                let op = Patches { kernel, stride, before, in_height, in_width, channels, height, width, first };
-                op.write(&x.data, patches);
-                product(operator, Matrix::new(patches, rows, len), matrix, y, outputs)?;
-                end.write(first * width, y);
-            }
-        }
-        Ok(Tensor::new([n, height, width, outputs], y))
+        let [_, height, width, _] = x.image("conv2d")?;
+        self.convolve("conv2d", x, [height, width], weights, then)
+    }
+
+    fn upsample_conv2d(&self, x: &Tensor, height: usize, width: usize, weights: &Conv) -> Result<Tensor> {
+        self.convolve("upsample_conv2d", x, [height, width], weights, Epilogue::default())
     }
 
     fn linear(&self, x: &Tensor, weights: &Linear) -> Result<Tensor> {
@@ -316,18 +264,17 @@ impl Backend for Cpu {
     }
 
     fn linear_with(&self, x: &Tensor, weights: &Linear, then: Epilogue<Tensor>) -> Result<Tensor> {
-        let &Linear { ref matrix, ref bias, inputs, outputs } = weights;
-        if x.width() != inputs || x.shape.len() > 3 {
-            return Err(x.misfit("linear", format!("tokens or vectors of {inputs}")));
+        if weights.weights.is_gated() {
+            return Err(x.misfit("linear", "weights that were not packed for a GEGLU"));
         }
-        let shape = x.shape.with(x.shape.len() - 1, outputs);
-        let end = End::new("linear", bias.as_deref(), then, shape)?;
-        let rows = x.data.len() / inputs.max(1);
-        let mut y = zeros("linear", rows * outputs)?;
-        let weight = Matrix::new(matrix, outputs, inputs).transposed();
-        product("linear", Matrix::new(&x.data, rows, inputs), weight, &mut y, outputs)?;
-        end.write(0, &mut y);
-        Ok(Tensor::new(shape, y))
+        linear("linear", x, weights, then)
+    }
+
+    fn linear_geglu(&self, x: &Tensor, weights: &Linear) -> Result<Tensor> {
+        if weights.weights.is_gated() {
+            return linear("linear_geglu", x, weights, Epilogue::default());
+        }
+        self.geglu(&self.linear(x, weights)?)
     }
 
     fn group_norm(&self, x: &Tensor, weights: &Norm, groups: usize, eps: f32, silu: bool) -> Result<Tensor> {
@@ -338,7 +285,8 @@ impl Backend for Cpu {
 
     fn group_moments(&self, x: &Tensor, groups: usize) -> Result<Moments> {
         let [images, _, _, channels] = check_norm("group_moments", x, None, groups)?;
-        Ok(Moments { groups: moments::moments(&x.data, images, channels, groups), images })
+        let groups = kernels::group_moments(self.set, &x.data, images, channels, groups);
+        Ok(Moments { groups: groups.map_err(failed("group_moments"))?, images })
     }
 
     fn merge_moments(&self, parts: &[(usize, Moments)]) -> Result<Moments> {
@@ -347,16 +295,16 @@ impl Backend for Cpu {
 
     fn normalise(&self, x: &Tensor, weights: &Norm, moments: &Moments, eps: f32, silu: bool) -> Result<Tensor> {
         let operator = "normalise";
-        let [n, _, _, channels] = x.image(operator)?;
+        let [n, ..] = x.image(operator)?;
         if n == 0 || x.data.is_empty() || moments.images != n {
             return Err(x.misfit(operator, format!("{} images that moments are of", moments.images)));
         }
         let groups = moments.groups.len() / n;
         check_norm(operator, x, Some(weights), groups)?;
         let mut y = zeros(operator, x.data.len())?;
-        let op =
-            Normalise { scale: &weights.scale, shift: &weights.shift, moments: &moments.groups, groups, eps, silu };
-        op.write(&x.data, n, channels, &mut y);
+        let Norm { scale, shift } = weights;
+        let op = Normalise { scale, shift, moments: &moments.groups, images: n, eps, silu };
+        op.write(self.set, &x.data, &mut y).map_err(failed(operator))?;
         Ok(Tensor::new(x.shape, y))
     }
 
@@ -366,7 +314,8 @@ impl Backend for Cpu {
             return Err(x.misfit("layer_norm", format!("tokens of {}", weights.scale.len())));
         }
         let mut y = zeros("layer_norm", x.data.len())?;
-        kernels::layer_norm(&x.data, &weights.scale, &weights.shift, eps, &mut y);
+        kernels::layer_norm(self.set, &x.data, &weights.scale, &weights.shift, eps, &mut y)
+            .map_err(failed("layer_norm"))?;
         Ok(Tensor::new(x.shape, y))
     }
 
@@ -396,16 +345,15 @@ impl Backend for Cpu {
             return Err(x.misfit("geglu", "an even width"));
         }
         let mut y = zeros("geglu", x.data.len() / 2)?;
-        kernels::geglu(&x.data, width / 2, &mut y);
+        kernels::geglu(self.set, &x.data, width / 2, &mut y).map_err(failed("geglu"))?;
         Ok(Tensor::new(x.shape.with(x.shape.len() - 1, width / 2), y))
     }
 
     fn activate(&self, x: &Tensor, activation: Activation) -> Result<Tensor> {
-        match activation {
-            Activation::Silu => map(x, "activate", kernels::silu),
-            Activation::Gelu => map(x, "activate", kernels::gelu),
-            Activation::QuickGelu => map(x, "activate", kernels::quick_gelu),
-        }
+        let mut y = zeros("activate", x.data.len())?;
+        let function = epilogue::function(activation);
+        kernels::activate(self.set, &x.data, function, &mut y).map_err(failed("activate"))?;
+        Ok(Tensor::new(x.shape, y))
     }
 
     fn upsample(&self, x: &Tensor, height: usize, width: usize) -> Result<Tensor> {
@@ -414,7 +362,7 @@ impl Backend for Cpu {
             return Err(x.misfit("upsample", "an image that is not empty"));
         }
         let mut y = zeros("upsample", n * height * width * channels)?;
-        kernels::upsample(&x.data, [in_height, in_width], [height, width], channels, &mut y);
+        moves::upsample(&x.data, [in_height, in_width], [height, width], channels, &mut y);
         Ok(Tensor::new([n, height, width, channels], y))
     }
 
@@ -423,12 +371,7 @@ impl Backend for Cpu {
             return Err(b.misfit("add", format!("{:?}", a.logical())));
         }
         let mut y = zeros("add", a.data.len())?;
-        let parts = y.par_chunks_mut(GRAIN).zip(a.data.par_chunks(GRAIN)).zip(b.data.par_chunks(GRAIN));
-        parts.for_each(|((y, a), b)| {
-            for ((y, a), b) in y.iter_mut().zip(a).zip(b) {
-                *y = a + b;
-            }
-        });
+        kernels::add(&a.data, &b.data, &mut y).map_err(failed("add"))?;
         Ok(Tensor::new(a.shape, y))
     }
 
@@ -443,7 +386,7 @@ impl Backend for Cpu {
         let image = y.len() / n.max(1);
         for (index, y) in y.chunks_mut(image.max(1)).enumerate() {
             let row = if rows == 1 { 0 } else { index };
-            kernels::add_vector(y, vector.data.get(row * channels..(row + 1) * channels).unwrap_or_default());
+            moves::add_vector(y, vector.data.get(row * channels..(row + 1) * channels).unwrap_or_default());
         }
         Ok(Tensor::new(x.shape, y))
     }
