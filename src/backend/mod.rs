@@ -16,6 +16,7 @@ pub mod cpu;
 mod device;
 mod shape;
 mod weight;
+pub mod wgpu;
 
 pub use device::{Device, UnknownDevice};
 pub use shape::Shape;

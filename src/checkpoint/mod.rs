@@ -16,6 +16,7 @@ pub mod trial;
 pub mod weighting;
 mod words;
 
+pub use crate::backend::wgpu::{Adapter, AdapterKind, adapters};
 pub use crate::backend::{Device, UnknownDevice};
 pub use catalogue::{Catalogue, Entry, Kind};
 pub use few_steps::{FewSteps, few_step_base, few_step_version};
@@ -29,6 +30,7 @@ pub use words::{Completion, KnownWords, Offer, Thing, UnknownWord, Words, insert
 use crate::backend::Backend;
 use crate::backend::candle::Candle;
 use crate::backend::cpu::Cpu;
+use crate::backend::wgpu::Wgpu;
 use crate::networks::{self, clip, unet, vae};
 use lora::Patches;
 use safetensors::TensorFile;
@@ -257,6 +259,10 @@ impl Checkpoint {
         match device {
             Device::Cpu => Model::load(self, Cpu::new(), loras),
             Device::Candle => Model::load(self, Candle::cpu(), loras),
+            Device::Wgpu(number) => {
+                let card = Wgpu::open(number).map_err(networks::Error::from)?;
+                Model::load(self, card, loras)
+            }
         }
     }
 

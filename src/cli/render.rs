@@ -48,7 +48,7 @@ pub(super) struct Args {
     /// How strictly the words are followed; 1 switches guidance off
     #[arg(long, value_name = "X", value_parser = values::guidance)]
     guidance: Option<f32>,
-    #[arg(long, value_name = "auto|cpu|candle", default_value = "auto", value_parser = values::device)]
+    #[arg(long, value_name = "auto|cpu|candle|wgpu[:N]", default_value = "auto", value_parser = values::device)]
     device: Device,
     #[arg(long, value_name = "auto|f32", default_value = "auto", value_parser = ["auto", "f32"])]
     dtype: String,
