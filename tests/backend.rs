@@ -7,7 +7,7 @@ use polyptych::backend::candle::Candle;
 use polyptych::backend::cpu::Cpu;
 use polyptych::backend::wgpu::{Wgpu, adapters};
 use polyptych::backend::{
-    Activation, Attention, Backend, ConvOptions, Device, Epilogue, Error, Mask, Values, WeightView,
+    Activation, Attention, Backend, ConvOptions, Device, Dtype, Epilogue, Error, Mask, Values, WeightView,
 };
 use polyptych::checkpoint::Checkpoint;
 use polyptych::diffusion::{Call, Network as _, Planes};
@@ -552,13 +552,38 @@ fn graphics_card() -> Option<Wgpu> {
         eprintln!("skipped: this machine has no graphics adapter");
         return None;
     }
-    Some(Wgpu::open(None).unwrap())
+    Some(Wgpu::open(None, Dtype::F32).unwrap())
 }
 
 #[test]
 fn a_graphics_card_does_what_the_operators_say() {
     let Some(b) = graphics_card() else { return };
     Bench { b, tolerance: 2e-6 }.all();
+    match Wgpu::open(None, Dtype::F16) {
+        Ok(b) => Bench { b, tolerance: 2e-3 }.all(),
+        Err(error) => eprintln!("skipped: {error}"),
+    }
+}
+
+#[test]
+fn a_graphics_card_reads_weights_in_their_files_own_type() {
+    let Some(adapter) = adapters().into_iter().next() else { return };
+    let b = Wgpu::on(&adapter, Dtype::F32, Some(64 << 20)).unwrap();
+    // Exact in 16 bits of either kind.
+    let numbers: Vec<f32> = (0..7 * 10 * 9).map(|i| ((i * 37 % 255) as f32 - 127.0) / 64.0).collect();
+    let f16: Vec<u8> = numbers.iter().flat_map(|&v| half::f16::from_f32(v).to_le_bytes()).collect();
+    let bf16: Vec<u8> = numbers.iter().flat_map(|&v| half::bf16::from_f32(v).to_le_bytes()).collect();
+    let x = b.upload(&[1, 10, 4, 5], &Array::noise(&[1, 10, 4, 5], 1).f32s()).unwrap();
+    let convolved = |values: Values| {
+        let bias = WeightView::computed(vec![7], vec![0.5; 7]);
+        let conv = b.pack_conv(WeightView { shape: vec![7, 10, 3, 3], values }, bias, ConvOptions::same(3)).unwrap();
+        b.download(&b.conv2d(&x, &conv).unwrap()).unwrap()
+    };
+    let room = b.room();
+    let expected = convolved(Values::Computed(numbers.clone()));
+    assert_eq!(convolved(Values::F16(&f16)), expected);
+    assert_eq!(convolved(Values::Bf16(&bf16)), expected);
+    assert_eq!(b.room(), room, "weights that are dropped make room");
 }
 
 #[test]
@@ -696,7 +721,7 @@ fn a_trial_counts_the_operations_of_a_convolution() {
 fn a_full_budget_is_a_value_on_a_graphics_card_and_passes_again() {
     let Some(adapter) = adapters().into_iter().next() else { return };
     let budget = 64 << 20;
-    let b = Wgpu::on(&adapter, Some(budget)).unwrap();
+    let b = Wgpu::on(&adapter, Dtype::F32, Some(budget)).unwrap();
     assert!(b.room().is_some_and(|room| room <= budget as usize));
     let image = b.upload(&[1, 4, 512, 512], &vec![1.0; 4 << 18]).unwrap();
     let mut sums = vec![image];

@@ -18,7 +18,7 @@ mod shape;
 mod weight;
 pub mod wgpu;
 
-pub use device::{Device, UnknownDevice};
+pub use device::{Device, Dtype, NoSuchDtype, UnknownDevice, UnknownDtype};
 pub use shape::Shape;
 pub use weight::{Values, WeightView};
 

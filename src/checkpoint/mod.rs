@@ -17,7 +17,7 @@ pub mod weighting;
 mod words;
 
 pub use crate::backend::wgpu::{Adapter, AdapterKind, adapters};
-pub use crate::backend::{Device, UnknownDevice};
+pub use crate::backend::{Device, Dtype, UnknownDevice, UnknownDtype};
 pub use catalogue::{Catalogue, Entry, Kind};
 pub use few_steps::{FewSteps, few_step_base, few_step_version};
 pub use lora::{InPart, LoraFile, LoraSummary, Tag};
@@ -259,8 +259,8 @@ impl Checkpoint {
         match device {
             Device::Cpu => Model::load(self, Cpu::new(), loras),
             Device::Candle => Model::load(self, Candle::cpu(), loras),
-            Device::Wgpu(number) => {
-                let card = Wgpu::open(number).map_err(networks::Error::from)?;
+            Device::Wgpu { adapter, dtype } => {
+                let card = Wgpu::open(adapter, dtype).map_err(networks::Error::from)?;
                 Model::load(self, card, loras)
             }
         }

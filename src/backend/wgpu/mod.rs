@@ -27,7 +27,7 @@ pub use pack::{Embedding, Norm};
 pub use products::{Conv, Linear};
 pub use tensor::Tensor;
 
-use super::{Error, Result, Shape};
+use super::{Dtype, Error, Result, Shape};
 use gpu::Gpu;
 use kernels::{Kernel, Store};
 use pipelines::Pipelines;
@@ -57,16 +57,19 @@ impl Wgpu {
     ///
     /// # Errors
     /// Where there is none, or it lacks something that is needed.
-    pub fn open(number: Option<usize>) -> Result<Self> {
-        Self::on(&adapter::choose(number)?, None)
+    pub fn open(number: Option<usize>, dtype: Dtype) -> Result<Self> {
+        Self::on(&adapter::choose(number)?, dtype, None)
     }
 
     /// Opens an adapter. Tensors and weights take at most `budget` bytes; without one, a share of its memory.
     ///
     /// # Errors
     /// Where it lacks something that is needed.
-    pub fn on(adapter: &Adapter, budget: Option<u64>) -> Result<Self> {
-        let store = Store::F32;
+    pub fn on(adapter: &Adapter, dtype: Dtype, budget: Option<u64>) -> Result<Self> {
+        let store = match dtype {
+            Dtype::Auto | Dtype::F32 => Store::F32,
+            Dtype::F16 => Store::F16,
+        };
         let gpu = Arc::new(Gpu::open(adapter, store == Store::F16)?);
         let share = if adapter.kind == AdapterKind::Discrete { OWN_SHARE } else { COMMON_SHARE };
         let known = adapter.memory.map(|bytes| (bytes as f64 * share) as u64);

@@ -1,10 +1,14 @@
 //! Weights on their way from a file to the device, piece by piece in the form that kernels read.
 
 use super::kernels::Store;
+use super::kernels::product::Bits;
 use super::pool::Held;
 use super::tensor::misfit;
 use super::{Result, Wgpu, no_room};
 use crate::backend::{Values, WeightView};
+use half::slice::HalfFloatSliceExt as _;
+use half::vec::HalfFloatVecExt as _;
+use half::{bf16, f16};
 use rayon::prelude::*;
 
 /// Values that one thread converts at a time, and that are on their way at a time: 4 and 64 MiB.
@@ -23,6 +27,7 @@ pub(super) struct Packed {
     /// Columns of the weights, a multiple of 4.
     pub columns: usize,
     pub kernel: usize,
+    pub bits: Bits,
     /// Whether columns are two values and their two gates in turn.
     pub gated: bool,
 }
@@ -116,7 +121,8 @@ impl Wgpu {
         let order = Order { outputs, gated };
         let columns = order.columns();
         let values = columns.checked_mul(inputs * taps).ok_or_else(|| no_room(operator))?;
-        let weights = self.take(operator, values * self.store.bytes(), true)?;
+        let bits = self.bits(&weight);
+        let weights = self.take(operator, values.saturating_mul(bits.bytes()), true)?;
         let rows = (PIECE / (taps * columns)).clamp(1, inputs);
         let batch = (BATCH / (rows * taps * columns)).max(1);
         let pieces: Vec<usize> = (0..inputs).step_by(rows).collect();
@@ -125,7 +131,7 @@ impl Wgpu {
                 let rows = rows.min(inputs - first);
                 let piece = piece(&weight, &order, taps, inputs, first, rows);
                 for (tap, values) in piece.chunks_exact(rows * columns).enumerate() {
-                    self.write(&weights, (tap * inputs + first) * columns, values, self.store);
+                    self.write(&weights, (tap * inputs + first) * columns, values, bits);
                 }
             });
             // What is on its way lies in memory of wgpu's until a submission.
@@ -140,7 +146,7 @@ impl Wgpu {
         }
         let bias = self.floats(operator, &values)?;
         let outputs = if gated { outputs / 2 } else { outputs };
-        Ok(Packed { weights, bias, inputs, outputs, columns, kernel, gated })
+        Ok(Packed { weights, bias, inputs, outputs, columns, kernel, bits, gated })
     }
 
     pub(super) fn pack_scale(&self, scale: WeightView, shift: WeightView) -> Result<Norm> {
@@ -157,33 +163,51 @@ impl Wgpu {
     /// A buffer of f32 that stays.
     fn floats(&self, operator: &'static str, values: &[f32]) -> Result<Held> {
         let held = self.take(operator, values.len() * 4, true)?;
-        self.write(&held, 0, values, Store::F32);
+        self.write(&held, 0, values, Bits::F32);
         Ok(held)
     }
 
+    /// The type that a weight is kept in: its file's own where that has 16 bits, so that nothing is lost and little is held.
+    fn bits(&self, weight: &WeightView) -> Bits {
+        match (&weight.values, self.store) {
+            (Values::F16(_), _) => Bits::F16,
+            (Values::Bf16(_), _) => Bits::Bf16,
+            (_, Store::F16) if largest(weight) <= f16::MAX.to_f32() => Bits::F16,
+            _ => Bits::F32,
+        }
+    }
+
     /// Writes values from value `at` on, before whatever is submitted next.
-    pub(super) fn write(&self, to: &Held, at: usize, values: &[f32], store: Store) {
-        use half::slice::HalfFloatSliceExt as _;
-        let offset = (at * store.bytes()) as u64;
-        let mut halves;
-        let mut odd;
-        let bytes: &[u8] = match store {
-            Store::F32 => bytemuck::cast_slice(values),
-            Store::F16 => {
-                halves = vec![half::f16::ZERO; values.len()];
+    pub(super) fn write(&self, to: &Held, at: usize, values: &[f32], bits: Bits) {
+        let offset = (at * bits.bytes()) as u64;
+        let mut halves = match bits {
+            Bits::F32 => return self.gpu.queue.write_buffer(&to.buffer, offset, bytemuck::cast_slice(values)),
+            Bits::F16 => {
+                let mut halves = vec![f16::ZERO; values.len()];
                 halves.convert_from_f32_slice(values);
-                bytemuck::cast_slice(halves.reinterpret_cast())
+                halves.reinterpret_into()
+            }
+            Bits::Bf16 => {
+                let mut halves = vec![bf16::ZERO; values.len()];
+                halves.convert_from_f32_slice(values);
+                halves.reinterpret_into()
             }
         };
-        let bytes = if bytes.len().is_multiple_of(4) {
-            bytes
-        } else {
-            odd = bytes.to_vec();
-            odd.resize(bytes.len().next_multiple_of(4), 0);
-            &odd
-        };
-        self.gpu.queue.write_buffer(&to.buffer, offset, bytes);
+        // Bytes are written by fours.
+        halves.resize(halves.len().next_multiple_of(2), 0);
+        self.gpu.queue.write_buffer(&to.buffer, offset, bytemuck::cast_slice(&halves));
     }
+}
+
+/// The largest distance from 0, read by pieces.
+fn largest(weight: &WeightView) -> f32 {
+    let starts: Vec<usize> = (0..weight.len()).step_by(PIECE).collect();
+    let piece = |&start: &usize| {
+        let mut values = vec![0.0; PIECE.min(weight.len() - start)];
+        weight.copy_to(start, &mut values);
+        values.iter().fold(0.0_f32, |most, value| most.max(value.abs()))
+    };
+    starts.par_iter().map(piece).reduce(|| 0.0, f32::max)
 }
 
 /// Which column of the packed weights an output is.

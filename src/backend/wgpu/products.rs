@@ -128,6 +128,7 @@ impl Wgpu {
         let kernel = Kernel::Product(Variant {
             input: Lanes::of(&[packed.inputs]),
             output: if packed.gated { Output::Geglu } else { Output::Plain(Lanes::of(&[packed.outputs])) },
+            bits: packed.bits,
             enlarged: sizes.walked != sizes.lying,
         });
         let y = self.empty(operator, shape)?;

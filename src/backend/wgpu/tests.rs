@@ -4,7 +4,7 @@ use super::*;
 use crate::backend::{Backend as _, ConvOptions, WeightView};
 
 fn software() -> Option<Wgpu> {
-    adapters().first().map(|adapter| Wgpu::on(adapter, None).unwrap())
+    adapters().first().map(|adapter| Wgpu::on(adapter, Dtype::F32, None).unwrap())
 }
 
 #[test]

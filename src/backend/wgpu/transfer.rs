@@ -23,9 +23,9 @@ impl Wgpu {
                 for (y, x) in turned.chunks_exact_mut(image.max(1)).zip(data.chunks_exact(image.max(1))) {
                     transpose(x, channels, y);
                 }
-                self.write(&y.held, 0, &turned, self.store);
+                self.write(&y.held, 0, &turned, self.store.bits());
             }
-            _ => self.write(&y.held, 0, data, self.store),
+            _ => self.write(&y.held, 0, data, self.store.bits()),
         }
         Ok(y)
     }

@@ -20,12 +20,17 @@ impl Store {
         }
     }
 
+    /// The same type, of weights.
+    pub(super) fn bits(self) -> product::Bits {
+        match self {
+            Self::F32 => product::Bits::F32,
+            Self::F16 => product::Bits::F16,
+        }
+    }
+
     /// Bytes of a value.
     pub(super) fn bytes(self) -> usize {
-        match self {
-            Self::F32 => 4,
-            Self::F16 => 2,
-        }
+        self.bits().bytes()
     }
 }
 

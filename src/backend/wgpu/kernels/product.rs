@@ -12,8 +12,41 @@ pub(in super::super) struct Variant {
     pub input: Lanes,
     /// Whether results have columns by fours.
     pub output: Output,
+    /// The type that weights lie in.
+    pub bits: Bits,
     /// Whether the image is enlarged on the way.
     pub enlarged: bool,
+}
+
+/// The type that weights lie in. Those of 16 bits are read by any card, whether it computes in them or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(in super::super) enum Bits {
+    F32,
+    F16,
+    Bf16,
+}
+
+impl Bits {
+    /// Bytes of a weight.
+    pub(in super::super) fn bytes(self) -> usize {
+        match self {
+            Self::F32 => 4,
+            Self::F16 | Self::Bf16 => 2,
+        }
+    }
+
+    /// Four weights in the text, and how they are read.
+    fn text(self) -> [&'static str; 2] {
+        match self {
+            Self::F32 => ["vec4<f32>", "return four;"],
+            Self::F16 => ["vec2<u32>", "return vec4<f32>(unpack2x16float(four.x), unpack2x16float(four.y));"],
+            // The upper half of an f32.
+            Self::Bf16 => [
+                "vec2<u32>",
+                "return bitcast<vec4<f32>>(vec4<u32>(four << vec2<u32>(16u), four & vec2<u32>(0xffff0000u)).xzyw);",
+            ],
+        }
+    }
 }
 
 /// How four sums of a row are written.
@@ -60,13 +93,15 @@ impl Variant {
             Output::Plain(Lanes::One) => (format!("{IMAGE}\n    {RAGGED_PUT}"), "E"),
             Output::Geglu => (GEGLU_PUT.to_owned(), "E"),
         };
+        let [w, weight] = self.bits.text();
         let aliases = format!(
-            "alias X = {};\nalias Y = {y};\nalias W = E;\nconst ENLARGED = {};\n",
+            "alias X = {};\nalias Y = {y};\nalias W = {w};\nconst ENLARGED = {};\n",
             array(self.input),
             self.enlarged
         );
         let four = if self.input == Lanes::Four { ALIGNED_FOUR } else { RAGGED_FOUR };
-        let text = include_str!("../shaders/product.wgsl").replace("FOUR", four).replace("PUT", &put);
+        let text = include_str!("../shaders/product.wgsl").replace("FOUR", four).replace("WEIGHT", weight);
+        let text = text.replace("PUT", &put);
         head(store, Lanes::Four) + &aliases + functions() + &text
     }
 }

@@ -12,7 +12,7 @@ struct Sizes {
 }
 var<immediate> s: Sizes;
 @group(0) @binding(0) var<storage, read> x: array<X>;
-@group(0) @binding(1) var<storage, read> w: array<vec4<W>>;
+@group(0) @binding(1) var<storage, read> w: array<W>;
 @group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> vector: array<Y>;
 @group(0) @binding(4) var<storage, read> residual: array<Y>;
@@ -52,7 +52,8 @@ fn four_at(pixel: u32, c: u32) -> vec4<f32> {
 
 fn weight(tap: u32, c: u32, n: u32) -> vec4<f32> {
     if (c >= s.channels || n >= s.n) { return vec4<f32>(); }
-    return vec4<f32>(w[((tap * s.channels + c) * s.n + n) >> 2u]);
+    let four = w[((tap * s.channels + c) * s.n + n) >> 2u];
+    WEIGHT
 }
 
 // Writes four sums of a row, after the epilogue.
