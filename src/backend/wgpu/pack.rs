@@ -167,12 +167,15 @@ impl Wgpu {
         Ok(held)
     }
 
-    /// The type that a weight is kept in: its file's own where that has 16 bits, so that nothing is lost and little is held.
+    /// The type that a weight is kept in: 16 bits where nothing is lost by it, or where tensors have 16 bits too.
     fn bits(&self, weight: &WeightView) -> Bits {
+        let exact = |values: &[f32]| values.iter().all(|&value| f16::from_f32(value).to_f32() == value);
+        let in_range = |values: &[f32]| values.iter().all(|value| value.abs() <= f16::MAX.to_f32());
         match (&weight.values, self.store) {
             (Values::F16(_), _) => Bits::F16,
             (Values::Bf16(_), _) => Bits::Bf16,
-            (_, Store::F16) if largest(weight) <= f16::MAX.to_f32() => Bits::F16,
+            (_, Store::F16) if all(weight, in_range) => Bits::F16,
+            (_, Store::F32) if all(weight, exact) => Bits::F16,
             _ => Bits::F32,
         }
     }
@@ -199,15 +202,14 @@ impl Wgpu {
     }
 }
 
-/// The largest distance from 0, read by pieces.
-fn largest(weight: &WeightView) -> f32 {
+/// Whether something holds for all values, read by pieces until it does not.
+fn all(weight: &WeightView, holds: impl Fn(&[f32]) -> bool + Sync) -> bool {
     let starts: Vec<usize> = (0..weight.len()).step_by(PIECE).collect();
-    let piece = |&start: &usize| {
+    starts.par_iter().all(|&start| {
         let mut values = vec![0.0; PIECE.min(weight.len() - start)];
         weight.copy_to(start, &mut values);
-        values.iter().fold(0.0_f32, |most, value| most.max(value.abs()))
-    };
-    starts.par_iter().map(piece).reduce(|| 0.0, f32::max)
+        holds(&values)
+    })
 }
 
 /// Which column of the packed weights an output is.
