@@ -1,11 +1,13 @@
 //! Every operator of every backend against loops that say what it is, in f64, on ragged shapes: odd sides, batches of 1 to 3,
 //! channels that are no multiples of 4. Each backend has its class of tolerance.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
+#![allow(clippy::print_stderr, reason = "a skipped test says so")]
 
 use polyptych::backend::candle::Candle;
 use polyptych::backend::cpu::Cpu;
+use polyptych::backend::wgpu::{Wgpu, adapters};
 use polyptych::backend::{
-    Activation, Attention, Backend, ConvOptions, Device, Epilogue, Error, Mask, Values, WeightView,
+    Activation, Attention, Backend, ConvOptions, Device, Dtype, Epilogue, Error, Mask, Values, WeightView,
 };
 use polyptych::checkpoint::Checkpoint;
 use polyptych::diffusion::{Call, Network as _, Planes};
@@ -18,7 +20,7 @@ struct Array {
 }
 
 impl Array {
-    fn new(shape: &[usize], value: impl Fn(&[usize]) -> f64) -> Self {
+    fn new(shape: &[usize], mut value: impl FnMut(&[usize]) -> f64) -> Self {
         let mut index = vec![0; shape.len()];
         let data = (0..shape.iter().product())
             .map(|at: usize| {
@@ -85,6 +87,73 @@ impl<B: Backend> Bench<B> {
         self.norms();
         self.attention();
         self.functions();
+        self.larger();
+    }
+
+    /// Shapes that are larger than what a kernel does at a time, in each direction.
+    fn larger(&self) {
+        let b = &self.b;
+        for (shape, outputs, kernel, stride) in
+            [([2, 20, 19, 13], 70, 3, 1), ([1, 36, 17, 12], 68, 3, 2), ([1, 64, 9, 8], 130, 1, 1)]
+        {
+            let (x, weight) = (Array::noise(&shape, 1), Array::noise(&[outputs, shape[1], kernel, kernel], 2));
+            let bias = Array::noise(&[outputs], 3);
+            let options = ConvOptions { stride, ..ConvOptions::same(kernel) };
+            let expected = convolved(&x, &weight, &bias, [stride, options.before, options.after]);
+            let conv = b.pack_conv(weight.weight(), bias.weight(), options).unwrap();
+            self.is("conv2d", b.conv2d(&self.up(&x), &conv), &expected);
+        }
+        let (x, weight) = (Array::noise(&[2, 77, 64], 1), Array::noise(&[200, 64], 2));
+        let plain = multiplied(&x, &weight, None);
+        let linear = b.pack_linear(weight.weight(), None).unwrap();
+        self.is("linear", b.linear(&self.up(&x), &linear), &plain);
+        let pairs = b.pack_linear_geglu(weight.weight(), None).unwrap();
+        let gated = Array::new(&[2, 77, 100], |i| plain.at(i) * gelu(plain.at(&[i[0], i[1], i[2] + 100])));
+        self.is("linear_geglu", b.linear_geglu(&self.up(&x), &pairs), &gated);
+        for (queries, keys, heads, depth) in
+            [(75, 75, 2, 32), (20, 77, 3, 40), (33, 40, 1, 80), (18, 50, 1, 160), (9, 20, 1, 512)]
+        {
+            let width = heads * depth;
+            // Later keys are more like the queries: a running maximum grows.
+            let [q, k] = [(queries, 1), (keys, 2)].map(|(tokens, seed)| Array::noise(&[2, tokens, width], seed));
+            let q = Array::new(&q.shape, |i| 1.0 + q.at(i));
+            let k = Array::new(&k.shape, |i| (i[1] as f64 / keys as f64) * (1.0 + k.at(i)));
+            let [q, k] = [q, k].map(|x| Array { data: x.f32s().into_iter().map(f64::from).collect(), ..x });
+            let v = Array::noise(&[2, keys, width], 3);
+            let scale = f64::from(1.0 / (depth as f64).sqrt() as f32);
+            let mut weights = std::collections::HashMap::new();
+            let expected = Array::new(&[2, queries, width], |i| {
+                let (image, query, head) = (i[0], i[1], i[2] / depth);
+                let product = |key: usize| {
+                    let at = |x: &Array, row: usize, d: usize| x.at(&[image, row, head * depth + d]);
+                    (0..depth).map(|d| at(&q, query, d) * at(&k, key, d)).sum::<f64>() * scale
+                };
+                let weights: &Vec<f64> = weights.entry((image, query, head)).or_insert_with(|| {
+                    let weights: Vec<f64> = (0..keys).map(|key| product(key).exp()).collect();
+                    let sum: f64 = weights.iter().sum();
+                    weights.into_iter().map(|weight| weight / sum).collect()
+                });
+                (0..keys).map(|key| weights[key] * v.at(&[image, key, i[2]])).sum()
+            });
+            let found = b.attention(&self.up(&q), &self.up(&k), &self.up(&v), &Attention::full(heads));
+            self.is(&format!("attention of {depth}"), found, &expected);
+        }
+        let noise = Array::noise(&[2, 20, 31, 33], 1);
+        let x = Array::new(&noise.shape, |i| 30.0 + noise.at(i));
+        let x = Array { data: x.f32s().into_iter().map(f64::from).collect(), ..x };
+        let (scale, shift) = (Array::noise(&[20], 2), Array::noise(&[20], 3));
+        let norm = b.pack_norm(scale.weight(), shift.weight()).unwrap();
+        let group = 10 * 31 * 33;
+        let moments: Vec<(f64, f64)> = x.data.chunks(group).map(moments).collect();
+        let expected = Array::new(&x.shape, |i| {
+            let (mean, variance) = moments[i[0] * 2 + i[1] / 10];
+            (x.at(i) - mean) / (variance + 1e-5).sqrt() * scale.at(&[i[1]]) + shift.at(&[i[1]])
+        });
+        // A mean of 30 costs digits that no f32 has.
+        let found = b.group_norm(&self.up(&x), &norm, 2, 1e-5, false).unwrap();
+        let found = b.download(&found).unwrap();
+        let off = found.iter().zip(&expected.data).map(|(a, b)| (f64::from(*a) - b).abs()).fold(0.0, f64::max);
+        assert!(off < 1e3 * self.tolerance, "group_norm: off by {off:.1e}");
     }
 
     /// Operators that only move values.
@@ -267,10 +336,6 @@ impl<B: Backend> Bench<B> {
 
     fn norms(&self) {
         let b = &self.b;
-        let moments = |values: &[f64]| {
-            let mean = values.iter().sum::<f64>() / values.len() as f64;
-            (mean, values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / values.len() as f64)
-        };
         for (groups, shape @ [n, c, h, w]) in
             [(3, [1, 6, 5, 7]), (2, [2, 10, 3, 2]), (1, [3, 5, 4, 1]), (7, [2, 7, 9, 3])]
         {
@@ -401,6 +466,12 @@ impl<B: Backend> Bench<B> {
     }
 }
 
+/// Mean and variance.
+fn moments(values: &[f64]) -> (f64, f64) {
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
+    (mean, values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / values.len() as f64)
+}
+
 /// A convolution by its definition.
 fn convolved(x: &Array, weight: &Array, bias: &Array, [stride, before, after]: [usize; 3]) -> Array {
     let (&[n, c, h, w], &[outputs, _, kernel, _]) = (&x.shape[..], &weight.shape[..]) else { panic!("no images") };
@@ -475,6 +546,46 @@ fn candle_does_what_the_operators_say() {
     Bench { b: Candle::new(candle_core::Device::Cpu, candle_core::DType::F16), tolerance: 5e-3 }.all();
 }
 
+/// The best graphics adapter of this machine, be it a program.
+fn graphics_card() -> Option<Wgpu> {
+    if adapters().is_empty() {
+        eprintln!("skipped: this machine has no graphics adapter");
+        return None;
+    }
+    Some(Wgpu::open(None, Dtype::F32).unwrap())
+}
+
+#[test]
+fn a_graphics_card_does_what_the_operators_say() {
+    let Some(b) = graphics_card() else { return };
+    Bench { b, tolerance: 2e-6 }.all();
+    match Wgpu::open(None, Dtype::F16) {
+        Ok(b) => Bench { b, tolerance: 2e-3 }.all(),
+        Err(error) => eprintln!("skipped: {error}"),
+    }
+}
+
+#[test]
+fn a_graphics_card_reads_weights_in_their_files_own_type() {
+    let Some(adapter) = adapters().into_iter().next() else { return };
+    let b = Wgpu::on(&adapter, Dtype::F32, Some(64 << 20)).unwrap();
+    // Exact in 16 bits of either kind.
+    let numbers: Vec<f32> = (0..7 * 10 * 9).map(|i| ((i * 37 % 255) as f32 - 127.0) / 64.0).collect();
+    let f16: Vec<u8> = numbers.iter().flat_map(|&v| half::f16::from_f32(v).to_le_bytes()).collect();
+    let bf16: Vec<u8> = numbers.iter().flat_map(|&v| half::bf16::from_f32(v).to_le_bytes()).collect();
+    let x = b.upload(&[1, 10, 4, 5], &Array::noise(&[1, 10, 4, 5], 1).f32s()).unwrap();
+    let convolved = |values: Values| {
+        let bias = WeightView::computed(vec![7], vec![0.5; 7]);
+        let conv = b.pack_conv(WeightView { shape: vec![7, 10, 3, 3], values }, bias, ConvOptions::same(3)).unwrap();
+        b.download(&b.conv2d(&x, &conv).unwrap()).unwrap()
+    };
+    let room = b.room();
+    let expected = convolved(Values::Computed(numbers.clone()));
+    assert_eq!(convolved(Values::F16(&f16)), expected);
+    assert_eq!(convolved(Values::Bf16(&bf16)), expected);
+    assert_eq!(b.room(), room, "weights that are dropped make room");
+}
+
 #[test]
 fn weights_of_16_bits_are_taken_as_they_are() {
     let bytes: Vec<u8> = (0..12).flat_map(|i| half::f16::from_f32(i as f32 / 8.0).to_le_bytes()).collect();
@@ -489,9 +600,22 @@ fn weights_of_16_bits_are_taken_as_they_are() {
 
 #[test]
 fn networks_predict_the_same_on_the_processor_and_on_candle() {
+    assert!(off_candle("auto") < 1e-5);
+}
+
+#[test]
+fn networks_predict_the_same_on_a_graphics_card_and_on_candle() {
+    if graphics_card().is_some() {
+        let off = off_candle("wgpu");
+        assert!(off < 1e-5, "{off}");
+    }
+}
+
+/// Relative L2 of a prediction on this device to candle's.
+fn off_candle(device: &str) -> f64 {
     let mut inputs = Planes::zeros(2, 4, 13, 16);
     inputs.data.iter_mut().enumerate().for_each(|(i, value)| *value = (i as f32 * 0.37).sin());
-    let [found, expected] = ["auto", "candle"].map(|device| {
+    let [found, expected] = [device, "candle"].map(|device| {
         let mut model = Checkpoint::open("embedded").unwrap().load(device.parse::<Device>().unwrap()).unwrap();
         let prompt = model.prompt("a red fox").unwrap();
         let calls = [Call { input: 0, prompt, place: None }, Call { input: 1, prompt, place: None }];
@@ -500,12 +624,18 @@ fn networks_predict_the_same_on_the_processor_and_on_candle() {
     assert_ne!(found.0, expected.0, "each is named");
     let difference: f64 = found.1.iter().zip(&expected.1).map(|(a, b)| f64::from(a - b).powi(2)).sum();
     let norm: f64 = expected.1.iter().map(|b| f64::from(*b).powi(2)).sum();
-    assert!((difference / norm).sqrt() < 1e-5, "{}", (difference / norm).sqrt());
+    (difference / norm).sqrt()
 }
 
 #[test]
-fn tensors_that_do_not_fit_are_errors_on_the_processor() {
-    let b = Cpu::new();
+fn tensors_that_do_not_fit_are_errors() {
+    misfits(&Cpu::new());
+    if let Some(card) = graphics_card() {
+        misfits(&card);
+    }
+}
+
+fn misfits<B: Backend>(b: &B) {
     let image = b.upload(&[2, 3, 2, 2], &[1.0; 24]).unwrap();
     let tokens = b.upload(&[2, 4, 3], &[1.0; 24]).unwrap();
     let conv = |inputs: usize| {
@@ -585,4 +715,29 @@ fn a_trial_counts_the_operations_of_a_convolution() {
     // Scores and answers: 28 queries times 28 keys of 4 values, in two images.
     assert_eq!(of("attention").operations, 2.0 * 2.0 * 2.0 * 28.0 * 28.0 * 4.0);
     assert!(b.operators().is_empty(), "a new page");
+}
+
+#[test]
+fn a_full_budget_is_a_value_on_a_graphics_card_and_passes_again() {
+    let Some(adapter) = adapters().into_iter().next() else { return };
+    let budget = 64 << 20;
+    let b = Wgpu::on(&adapter, Dtype::F32, Some(budget)).unwrap();
+    assert!(b.room().is_some_and(|room| room <= budget as usize));
+    let image = b.upload(&[1, 4, 512, 512], &vec![1.0; 4 << 18]).unwrap();
+    let mut sums = vec![image];
+    let full = loop {
+        match b.affine(&sums[0], 2.0, 0.0) {
+            Ok(more) => sums.push(more),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(full, Error::OutOfMemory { operator: "affine" });
+    assert!(sums.len() > 8, "{} tensors of 4 MiB in 64 MiB", sums.len());
+    assert_eq!(b.download(sums.last().unwrap()).unwrap()[0], 2.0, "what was done before is right");
+    let large = b.upsample(&sums[0], 1 << 25, 1 << 25).map(|_| ());
+    assert_eq!(large, Err(Error::OutOfMemory { operator: "upsample" }));
+    // Buffers that wait for a tensor of their own size make room for others.
+    sums.truncate(1);
+    let larger = b.upsample(&sums[0], 1024, 1024).unwrap();
+    assert_eq!(b.download(&larger).unwrap()[7], 1.0);
 }

@@ -16,8 +16,9 @@ pub mod cpu;
 mod device;
 mod shape;
 mod weight;
+pub mod wgpu;
 
-pub use device::{Device, UnknownDevice};
+pub use device::{Device, Dtype, NoSuchDtype, UnknownDevice, UnknownDtype};
 pub use shape::Shape;
 pub use weight::{Values, WeightView};
 

@@ -18,7 +18,8 @@ pub mod trial;
 pub mod weighting;
 mod words;
 
-pub use crate::backend::{Device, UnknownDevice};
+pub use crate::backend::wgpu::{Adapter, AdapterKind, adapters};
+pub use crate::backend::{Device, Dtype, UnknownDevice, UnknownDtype};
 pub use catalogue::{Catalogue, Entry, Kind};
 pub use few_steps::{FewSteps, few_step_base, few_step_version};
 pub use lora::{InPart, LoraFile, LoraSummary, Tag};
@@ -32,6 +33,7 @@ pub use words::{Completion, KnownWords, Offer, Thing, UnknownWord, Words, insert
 use crate::backend::Backend;
 use crate::backend::candle::Candle;
 use crate::backend::cpu::Cpu;
+use crate::backend::wgpu::Wgpu;
 use crate::networks::clip::{self, HiddenState};
 use crate::networks::{self, unet, vae};
 use lora::Patches;
@@ -322,6 +324,10 @@ impl Checkpoint {
         match device {
             Device::Cpu => Model::load(self, Cpu::new(), loras),
             Device::Candle => Model::load(self, Candle::cpu(), loras),
+            Device::Wgpu { adapter, dtype } => {
+                let card = Wgpu::open(adapter, dtype).map_err(networks::Error::from)?;
+                Model::load(self, card, loras)
+            }
         }
     }
 

@@ -5,6 +5,7 @@ use crate::backend::Backend;
 use crate::backend::candle::Candle;
 use crate::backend::counted::{Counted, Entry};
 use crate::backend::cpu::Cpu;
+use crate::backend::wgpu::Wgpu;
 use crate::networks::unet::{self, Added, Unet};
 use crate::networks::vae::{self, Autoencoder};
 use crate::networks::{self, RandomWeights, Sizes, Weights};
@@ -69,6 +70,10 @@ impl Trial {
         match device {
             Device::Cpu => Self::on(Cpu::new(), shape, work, size, runs),
             Device::Candle => Self::on(Candle::cpu(), shape, work, size, runs),
+            Device::Wgpu { adapter, dtype } => {
+                let card = Wgpu::open(adapter, dtype).map_err(networks::Error::from)?;
+                Self::on(card, shape, work, size, runs)
+            }
         }
     }
 

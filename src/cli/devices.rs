@@ -1,7 +1,8 @@
-//! `polyptych devices`: what this machine can draw on.
+//! `polyptych devices`: the devices of this machine that can draw.
 
 use super::console::{print, print_line};
-use serde_json::json;
+use crate::checkpoint::{Adapter, AdapterKind, adapters};
+use serde_json::{Value, json};
 use std::fmt::Write as _;
 
 #[derive(Debug, clap::Args)]
@@ -15,28 +16,23 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let adapters = adapters();
     if args.json {
-        let adapters: Vec<_> =
-            adapters.iter().map(|(name, kind)| json!({"name": name, "kind": kind, "draws": false})).collect();
         let cpu = json!({"device": "cpu", "threads": threads, "dtypes": ["f32"], "draws": true});
-        return print_line(&json!({"devices": [cpu], "graphics_adapters": adapters}).to_string());
+        let devices: Vec<Value> = std::iter::once(cpu).chain(adapters.iter().map(described)).collect();
+        return print_line(&json!({ "devices": devices }).to_string());
     }
     let mut text = format!("cpu      {threads} threads, f32\n");
-    for (name, kind) in adapters {
-        writeln!(
-            text,
-            "adapter  {name} ({kind}): shows the window; pictures are drawn on the processor in this version"
-        )?;
+    for Adapter { index, name, kind, api, driver, memory, .. } in adapters {
+        let memory = memory.map_or(String::new(), |bytes| format!(", {:.1} GB", bytes as f64 / 1e9));
+        let note = if kind == AdapterKind::Software { "; a program on the processor, slower than cpu" } else { "" };
+        writeln!(text, "{:<8} {name} ({kind}, {api}, {driver}{memory}), f32{note}", format!("wgpu:{index}"))?;
     }
     print(&text)
 }
 
-/// Graphics adapters by name and kind; none on a machine without drivers.
-fn adapters() -> Vec<(String, String)> {
-    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
-    let found = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
-    let describe = |adapter: &wgpu::Adapter| {
-        let info = adapter.get_info();
-        (info.name, format!("{:?}, {:?}", info.device_type, info.backend))
-    };
-    found.iter().map(describe).collect()
+fn described(adapter: &Adapter) -> Value {
+    let Adapter { index, name, kind, api, driver, memory, .. } = adapter;
+    json!({
+        "device": format!("wgpu:{index}"), "name": name, "kind": kind.to_string(), "api": api, "driver": driver,
+        "memory": memory, "dtypes": ["f32"], "draws": true,
+    })
 }

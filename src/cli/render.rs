@@ -6,7 +6,7 @@ use super::init_image::InitImageArgs;
 use super::models::resolve;
 use super::progress::Bar;
 use super::values;
-use crate::checkpoint::{Device, FewSteps, Kind};
+use crate::checkpoint::{Device, Dtype, FewSteps, Kind};
 use crate::document::{
     BootstrapColour, Document, Export, FileError, Lora, MAX_LORAS, Opened, Output, Outputs, Overlap, PictureFormat,
     Problem, Regions, Sampler, Schedule, WindowWeights, Wrap,
@@ -48,10 +48,11 @@ pub(super) struct Args {
     /// How strictly the words are followed; 1 switches guidance off
     #[arg(long, value_name = "X", value_parser = values::guidance)]
     guidance: Option<f32>,
-    #[arg(long, value_name = "auto|cpu|candle", default_value = "auto", value_parser = values::device)]
+    #[arg(long, value_name = "auto|cpu|candle|wgpu[:N]", default_value = "auto", value_parser = values::device)]
     device: Device,
-    #[arg(long, value_name = "auto|f32", default_value = "auto", value_parser = ["auto", "f32"])]
-    dtype: String,
+    /// The type of tensors; f16 takes half the memory, on graphics cards only
+    #[arg(long, value_name = "auto|f32|f16", default_value = "auto", value_parser = values::dtype)]
+    dtype: Dtype,
     /// Window side in latent pixels; the model's own if absent
     #[arg(long, value_name = "N", value_parser = values::latent_side)]
     window: Option<u32>,
@@ -113,7 +114,8 @@ pub(super) fn run(args: &Args, window: &Window) -> anyhow::Result<()> {
     let mut bar = Bar::new(args.quiet);
     bar.say("Loading the checkpoint");
     let start = Instant::now();
-    let (mut model, warnings) = studio::load(&document.settings.model, args.device, &document.settings.loras)?;
+    let device = args.device.with_dtype(args.dtype)?;
+    let (mut model, warnings) = studio::load(&document.settings.model, device, &document.settings.loras)?;
     notes.extend(warnings.iter().map(ToString::to_string));
     let load = start.elapsed().as_secs_f64();
 

@@ -1,6 +1,6 @@
 //! Values of options, read from their texts. An error says what is possible.
 
-use crate::checkpoint::{Device, UnknownDevice};
+use crate::checkpoint::{Device, Dtype, UnknownDevice, UnknownDtype};
 use crate::document::{
     BootstrapColour, Lora, MAX_GUIDANCE, MAX_LORA_WEIGHT, MAX_SIDE, MAX_STEPS, MAX_WINDOW, MIN_SIDE, Overlap, Regions,
     Sampler, Schedule, WindowWeights, Wrap,
@@ -48,6 +48,10 @@ pub(super) fn schedule(name: &str) -> Result<Schedule, String> {
 
 pub(super) fn device(name: &str) -> Result<Device, String> {
     name.parse().map_err(|e: UnknownDevice| e.to_string())
+}
+
+pub(super) fn dtype(name: &str) -> Result<Dtype, String> {
+    name.parse().map_err(|e: UnknownDtype| e.to_string())
 }
 
 pub(super) fn wrap(name: &str) -> Result<Wrap, String> {

@@ -1,18 +1,21 @@
 //! `polyptych bench unet` and `bench decode`.
 
 use crate::checkpoint::trial::{Shape, Trial, Work};
-use crate::checkpoint::{Checkpoint, Device};
+use crate::checkpoint::{Checkpoint, Device, Dtype};
 use crate::cli::console::{print, print_line};
-use crate::cli::values::{device, small};
+use crate::cli::values::{device, dtype, small};
 use anyhow::Context as _;
 use serde_json::json;
 use std::fmt::Write as _;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Device to measure: auto, cpu or candle
-    #[arg(long, value_name = "D", default_value = "auto", value_parser = device)]
+    /// Device to measure
+    #[arg(long, value_name = "auto|cpu|candle|wgpu[:N]", default_value = "auto", value_parser = device)]
     device: Device,
+    /// The type of tensors; f16 on graphics cards only
+    #[arg(long, value_name = "auto|f32|f16", default_value = "auto", value_parser = dtype)]
+    dtype: Dtype,
     /// Networks to measure: sd15, sd21 or sdxl with random weights, or a checkpoint's name or folder
     #[arg(long, default_value = "sd15")]
     shape: String,
@@ -65,7 +68,7 @@ pub(super) fn run(args: &Args, network: Network) -> anyhow::Result<()> {
         Network::Decoder => Work::Decode { batch },
     };
     let size = args.size.map(|(width, height)| [height, width].map(|side| (side as usize).div_ceil(factor)));
-    let trial = Trial::run(args.device, &shape, work, size, args.runs as usize)?;
+    let trial = Trial::run(args.device.with_dtype(args.dtype)?, &shape, work, size, args.runs as usize)?;
     if args.json {
         print_line(&figures(args, &trial, factor).to_string())
     } else {
