@@ -644,3 +644,18 @@ fn a_lora_is_read_again_only_where_its_file_has_changed() {
     let error = model.set_loras(&[lora]).expect_err("a changed file is read").to_string();
     assert!(error.contains("ink.safetensors"), "{error}");
 }
+
+#[test]
+fn another_device_loads_the_checkpoints_anew() {
+    let bench = Bench::new(|_| ());
+    let draws = || {
+        let job = bench.studio.submit(Job { document: document(2), live: false });
+        bench.until_end(job);
+        bench.loads.load(Ordering::SeqCst)
+    };
+    assert_eq!((draws(), draws()), (1, 1), "loaded once");
+    bench.studio.choose_device(studio::Device::Cpu);
+    assert_eq!(draws(), 1, "it draws there already");
+    bench.studio.choose_device(studio::Device::Candle);
+    assert_eq!((draws(), draws()), (2, 2));
+}

@@ -1,6 +1,6 @@
 //! The window's interface to the worker: a seam, so that tests can paint without a network.
 
-use crate::studio::{Estimator, Event, Job, JobId, Studio, Vocabulary};
+use crate::studio::{Device, Estimator, Event, Job, JobId, Studio, Vocabulary};
 use std::sync::Arc;
 
 /// Makes pictures somewhere else and reports how far it is.
@@ -15,6 +15,8 @@ pub trait Engine {
     fn events(&mut self) -> Vec<Event>;
     /// The device in words.
     fn device(&self) -> String;
+    /// Draws on another device from the next job on.
+    fn choose_device(&mut self, _device: Device) {}
     /// Finds out what a run would cost, on any thread; `None` where that is not known.
     fn estimator(&self) -> Option<Estimator> {
         None
@@ -44,6 +46,10 @@ impl Engine for Studio {
 
     fn device(&self) -> String {
         Self::device(self)
+    }
+
+    fn choose_device(&mut self, device: Device) {
+        Self::choose_device(self, device);
     }
 
     fn estimator(&self) -> Option<Estimator> {

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 impl App {
     pub(super) fn logic(&mut self, ctx: &egui::Context) {
+        self.follow_cards();
         self.drain_engine();
         self.follow_works(ctx);
         self.update_takes(ctx);

@@ -14,6 +14,7 @@ mod colour_map;
 mod commands;
 mod cost;
 mod dialogs;
+mod drawn_on;
 mod drops;
 mod editor;
 mod enabled;
@@ -134,6 +135,7 @@ pub struct App {
     cost: cost::Cost,
     thumbnails: thumbnails::Thumbnails,
     cards: regions::Cards,
+    cards_here: drawn_on::Cards,
     writing: words::Writing,
     tour: tour::Tour,
     recovery: recovery::Recovery,
@@ -190,6 +192,7 @@ impl App {
             cost: cost::Cost::default(),
             thumbnails: thumbnails::Thumbnails::default(),
             cards: regions::Cards::default(),
+            cards_here: drawn_on::Cards::default(),
             writing: words::Writing::default(),
             tour: tour::Tour::default(),
             recovery: recovery::Recovery::new(options.data.as_deref(), options.autosave_every),
@@ -203,6 +206,9 @@ impl App {
             app.tour.begin();
         }
         app.set_size(ctx, app.prefs.size);
+        if app.prefs.drawn_on != drawn_on::DrawnOn::Automatic {
+            app.ask_for_cards(ctx);
+        }
         app.look_at_shelf();
         app.ask_about_lost();
         if let Some(path) = options.project {

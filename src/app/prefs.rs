@@ -1,6 +1,7 @@
 //! A person's choices, kept between sessions.
 
 use super::canvas::CanvasLook;
+use super::drawn_on::DrawnOn;
 use super::job::Batch;
 use super::texts::Language;
 use super::{BrushSettings, ToolSettings};
@@ -35,6 +36,8 @@ pub(super) struct Prefs {
     pub canvas: CanvasLook,
     /// The number of pictures that one press makes, and the choice of their seeds.
     pub batch: Batch,
+    /// The device that draws.
+    pub drawn_on: DrawnOn,
 }
 
 impl Default for Prefs {
@@ -55,6 +58,7 @@ impl Default for Prefs {
             panels_away: false,
             canvas: CanvasLook::default(),
             batch: Batch::default(),
+            drawn_on: DrawnOn::default(),
         }
     }
 }

@@ -48,11 +48,7 @@ impl App {
                 };
                 let weak = |text: String| RichText::new(text).color(t.text_weak);
                 ui.label(weak(saved.to_owned()));
-                // Not known before the first picture.
-                let device = self.engine.device();
-                if !device.is_empty() {
-                    ui.label(weak(device));
-                }
+                self.drawn_on_ui(ui);
                 let document = self.editor.document();
                 ui.label(weak(format!("{} × {}", document.width, document.height)));
             });

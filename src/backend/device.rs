@@ -56,6 +56,12 @@ pub struct UnknownDtype;
 pub struct NoSuchDtype(Device);
 
 impl Device {
+    /// The graphics card of this number, in the type that suits it.
+    #[must_use]
+    pub const fn card(number: usize) -> Self {
+        Self::Wgpu { adapter: Some(number), dtype: Dtype::Auto }
+    }
+
     /// The same device with tensors of this type.
     ///
     /// # Errors

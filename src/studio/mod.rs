@@ -44,16 +44,16 @@ pub use worker::Loader;
 
 pub use crate::checkpoint::Error as CheckpointError;
 pub use crate::checkpoint::weighting;
+pub use crate::checkpoint::{Adapter, AdapterKind, Device, adapters};
 pub use crate::checkpoint::{
     Catalogue, Entry, FEW_STEPS, Kind, LoraFile, LoraSummary, few_step_base, few_step_version,
 };
 pub use crate::checkpoint::{Completion, FewSteps, KnownWords, Offer, Thing, UnknownWord, Words, insert_phrase};
 pub use crate::diffusion::{PaintError, ScheduleError};
 
-use crate::checkpoint::Device;
 use crate::document::{Document, Lora, Settings};
 use image::RgbImage;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use worker::Shared;
 
@@ -160,17 +160,24 @@ pub enum Event {
 pub struct Studio {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
+    /// The device that [`load`] is asked for.
+    device: Arc<Mutex<Device>>,
 }
 
 impl Studio {
     /// Starts the worker with [`load`]. `wake` is called from other threads after every event.
     #[must_use]
     pub fn start(wake: impl Fn() + Send + Sync + 'static) -> Self {
-        let loader = |name: &str, loras: &[Lora]| {
-            let (model, warnings) = load(name, Device::default(), loras)?;
+        let device = Arc::<Mutex<Device>>::default();
+        let chosen = Arc::clone(&device);
+        let loader = move |name: &str, loras: &[Lora]| {
+            let device = *chosen.lock().unwrap_or_else(PoisonError::into_inner);
+            let (model, warnings) = load(name, device, loras)?;
             Ok((Box::new(model) as Box<dyn Model>, warnings))
         };
-        Self::start_with(Box::new(loader), wake)
+        let mut this = Self::start_with(Box::new(loader), wake);
+        this.device = device;
+        this
     }
 
     /// Starts the worker with another loader of checkpoints (tests).
@@ -182,7 +189,16 @@ impl Studio {
         if let Err(error) = &thread {
             log::error!("the worker thread did not start: {error}");
         }
-        Self { shared, thread: thread.ok() }
+        Self { shared, thread: thread.ok(), device: Arc::default() }
+    }
+
+    /// Draws on another device from the next job on; the checkpoints in memory are loaded anew for it.
+    pub fn choose_device(&self, device: Device) {
+        let mut chosen = self.device.lock().unwrap_or_else(PoisonError::into_inner);
+        if *chosen != device {
+            *chosen = device;
+            self.shared.forget_models();
+        }
     }
 
     /// Queues a job behind those that wait.

@@ -34,6 +34,8 @@ struct State {
     device: String,
     next: u64,
     stopping: bool,
+    /// Set where the checkpoints in memory are to be loaded anew before the next job.
+    forget_models: bool,
     /// Window (latent pixels) and factor of the checkpoints asked for; `None` where one cannot be opened.
     facts: HashMap<String, Option<(usize, usize)>>,
     /// Vocabularies of the checkpoints asked for; `None` while one is being read and where it cannot be.
@@ -126,6 +128,14 @@ impl Shared {
         None
     }
 
+    /// Frees the checkpoints in memory before the next job, with what is known of their speed.
+    pub(super) fn forget_models(&self) {
+        let mut state = self.lock();
+        state.forget_models = true;
+        state.pace.clear();
+        state.device.clear();
+    }
+
     pub(super) fn seconds_per_sample(&self, name: &str) -> Option<f32> {
         self.lock().pace.get(name).copied()
     }
@@ -172,6 +182,10 @@ pub(super) fn run(shared: &Shared, loader: Loader) {
     let mut models = Models::new(loader);
     let mut last = None;
     while let Some((id, job)) = shared.next_job() {
+        if std::mem::take(&mut shared.lock().forget_models) {
+            models.clear();
+            last = None;
+        }
         // A panic in a network or a driver ends this job. The models may be half changed by it, so they are freed.
         let outcome = catch_unwind(AssertUnwindSafe(|| one_job(shared, id, &job, &mut models, &mut last)));
         let event = match outcome {
