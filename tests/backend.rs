@@ -4,7 +4,7 @@
 #![allow(clippy::print_stderr, reason = "a skipped test says so")]
 
 use polyptych::backend::candle::Candle;
-use polyptych::backend::cpu::Cpu;
+use polyptych::backend::cpu::{Cpu, Set};
 use polyptych::backend::wgpu::{Wgpu, adapters};
 use polyptych::backend::{
     Activation, Attention, Backend, ConvOptions, Device, Dtype, Epilogue, Error, Mask, Values, WeightView,
@@ -537,6 +537,15 @@ fn the_processor_does_what_the_operators_say() {
     Bench { b: Cpu::new(), tolerance: 2e-6 }.all();
     // One row and one query at a time.
     Bench { b: Cpu::new().with_scratch(1), tolerance: 2e-6 }.all();
+}
+
+#[test]
+fn the_other_sets_of_instructions_do_what_the_operators_say() {
+    for set in Set::available().iter().filter(|set| set.name() != Set::best().name()) {
+        let b = Cpu::with_set(set);
+        assert!(b.describe().contains(set.name()), "{}", b.describe());
+        Bench { b, tolerance: 2e-6 }.all();
+    }
 }
 
 #[test]

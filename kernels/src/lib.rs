@@ -23,12 +23,13 @@ mod set;
 mod simd;
 mod threads;
 mod tile;
+mod winograd;
 
 pub use attention::{Attention, Seen};
 pub use function::Activation;
 pub use norm::{Moments, Normalise, activate, add, geglu, group_moments, layer_norm};
 pub use pack::{Weights, Words};
-pub use product::{Finish, Patches, Rows, product};
+pub use product::{Finish, Patches, Rows, convolution_by, product};
 pub use set::Set;
 
 /// Why an operator did nothing.

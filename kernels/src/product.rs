@@ -9,6 +9,7 @@ use crate::loops::End;
 use crate::pack::{Stored, Weights};
 use crate::threads::{Shared, spread, with_scratch};
 use crate::tile::{DEPTH, Left};
+use crate::winograd;
 use crate::{Error, Result};
 use std::ops::Range;
 
@@ -132,6 +133,27 @@ impl Rows<'_> {
 /// # Errors
 /// Where sizes do not fit.
 pub fn product(rows: Rows, weights: &Weights, finish: Finish, out: &mut [f32]) -> Result<()> {
+    product_by(rows, weights, finish, out, None)
+}
+
+/// A convolution by Winograd's way where `winograd`, else by the direct one; [`product`] chooses the faster one.
+///
+/// # Errors
+/// Where sizes do not fit, or Winograd's way is asked for and taps are not 3 × 3 with stride 1.
+pub fn convolution_by(
+    winograd: bool,
+    patches: Patches,
+    weights: &Weights,
+    finish: Finish,
+    out: &mut [f32],
+) -> Result<()> {
+    if winograd && (patches.kernel != 3 || patches.stride != 1 || weights.gated) {
+        return Err(Error::Fit("Winograd's convolution"));
+    }
+    product_by(Rows::Patches(patches), weights, finish, out, Some(winograd))
+}
+
+fn product_by(rows: Rows, weights: &Weights, finish: Finish, out: &mut [f32], way: Option<bool>) -> Result<()> {
     let width = weights.width();
     let (m, channels) = rows.sizes(weights.depth).ok_or(Error::Fit("rows of a product"))?;
     let vectors = finish.vector.map_or(0, |vector| vector.len() / width.max(1));
@@ -146,7 +168,15 @@ pub fn product(rows: Rows, weights: &Weights, finish: Finish, out: &mut [f32]) -
     if out.is_empty() {
         return Ok(());
     }
-    let job = Job { rows, channels, weights, finish, m, share: m / vectors.max(1) };
+    let share = m / vectors.max(1);
+    if let Rows::Patches(patches) = rows
+        && !weights.gated
+        && way.unwrap_or_else(|| winograd::pays(&patches, channels, weights.outputs))
+    {
+        let images = m / (patches.out[0] * patches.out[1]);
+        return winograd::convolve(patches, [images, channels], weights, finish, share, out);
+    }
+    let job = Job { rows, channels, weights, finish, m, share };
     let panels = weights.columns.div_ceil(weights.set.panel());
     let height = ROWS.min(m.next_multiple_of(8));
     let blocks = m.div_ceil(height);

@@ -5,7 +5,8 @@ use crate::function::Activation;
 use crate::loops::{self, End};
 use crate::simd::{self, Simd};
 use crate::threads::Scratch;
-use crate::tile::{DEPTH, Left, Tiles, VECTORS, rows, tile};
+use crate::tile::{DEPTH, Left, Tiles, rows, tile};
+use crate::winograd;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -13,12 +14,16 @@ use std::time::{Duration, Instant};
 type Normalise = unsafe fn(&[f32], &[f32], &[f32], bool, &mut [f32]);
 /// Values, scale, shift, what is added to variances, results.
 type LayerNorm = unsafe fn(&[f32], &[f32], &[f32], f32, &mut [f32]);
+/// Pixels of a tile, and its points.
+type ToPoints = unsafe fn(&[Option<&[f32]>; 36], &mut [&mut [f32]; 36]);
 
 /// All kernels, compiled for one set of instructions. A reference to one is only handed out where the processor has them.
 pub struct Set {
     name: &'static str,
     /// Values in a vector.
     lanes: usize,
+    /// Vectors in a row of the largest tile, and of a panel of packed weights.
+    vectors: usize,
     /// Heights of tiles, from the largest on down to 1, and the tiles themselves.
     by_rows: &'static [(usize, Tiles)],
     /// The same for left operands whose rows are adjacent.
@@ -32,6 +37,9 @@ pub struct Set {
     sums: unsafe fn(&[f32], &mut [f32]),
     normalise: Normalise,
     layer_norm: LayerNorm,
+    to_points: ToPoints,
+    weights_to_points: unsafe fn(&[f32], usize, &mut [f32]),
+    to_results: unsafe fn(&[f32], usize, usize, &mut [f32]),
     attend: unsafe fn(&'static Set, &Block, &mut Scratch),
 }
 
@@ -43,7 +51,7 @@ impl std::fmt::Debug for Set {
 
 /// Compiles all kernels once more, with `features` enabled.
 macro_rules! set {
-    ($module:ident, $simd:ty, $name:literal, [$($height:literal),*] $(, $features:literal)?) => {
+    ($module:ident, $simd:ty, $name:literal, [$($height:literal),*] by $vectors:literal $(, $features:literal)?) => {
         mod $module {
             #[allow(clippy::wildcard_imports, reason = "a part of this file")]
             use super::*;
@@ -126,9 +134,28 @@ macro_rules! set {
                 unsafe { attention::attend::<$simd>(set, block, scratch) }
             }
 
+            $(#[target_feature(enable = $features)])?
+            unsafe fn to_points(pixels: &[Option<&[f32]>; 36], points: &mut [&mut [f32]; 36]) {
+                // SAFETY: passed on.
+                unsafe { winograd::to_points::<$simd>(pixels, points) }
+            }
+
+            $(#[target_feature(enable = $features)])?
+            unsafe fn weights_to_points(taps: &[f32], step: usize, points: &mut [f32]) {
+                // SAFETY: passed on.
+                unsafe { winograd::weights_to_points::<$simd>(taps, step, points) }
+            }
+
+            $(#[target_feature(enable = $features)])?
+            unsafe fn to_results(sums: &[f32], step: usize, width: usize, results: &mut [f32]) {
+                // SAFETY: passed on.
+                unsafe { winograd::to_results::<$simd>(sums, step, width, results) }
+            }
+
             pub(super) static SET: Set = Set {
                 name: $name,
                 lanes: <$simd as Simd>::LANES,
+                vectors: $vectors,
                 by_rows: &[$(($height, [by_rows::<$height, 1>, by_rows::<$height, 2>, by_rows::<$height, 3>])),*],
                 by_columns: &[
                     $(($height, [by_columns::<$height, 1>, by_columns::<$height, 2>, by_columns::<$height, 3>])),*
@@ -142,6 +169,9 @@ macro_rules! set {
                 sums,
                 normalise,
                 layer_norm,
+                to_points,
+                weights_to_points,
+                to_results,
                 attend,
             };
         }
@@ -149,10 +179,13 @@ macro_rules! set {
 }
 
 #[cfg(target_arch = "x86_64")]
-set!(avx512, simd::Avx512, "AVX-512", [8, 4, 2, 1], "avx512f");
+set!(avx512, simd::Avx512, "AVX-512", [8, 4, 2, 1] by 3, "avx512f");
 #[cfg(target_arch = "x86_64")]
-set!(avx2, simd::Avx2, "AVX2", [4, 2, 1], "avx2,fma,f16c");
-set!(portable, simd::Portable, "portable", [4, 2, 1]);
+set!(avx2, simd::Avx2, "AVX2", [6, 4, 2, 1] by 2, "avx2,fma,f16c");
+#[cfg(target_arch = "aarch64")]
+set!(portable, simd::Portable, "portable", [8, 4, 2, 1] by 3);
+#[cfg(not(target_arch = "aarch64"))]
+set!(portable, simd::Portable, "portable", [4, 2, 1] by 3);
 
 impl Set {
     /// The sets that this processor has, the widest first; the last one is plain Rust, which every processor has.
@@ -219,7 +252,7 @@ impl Set {
 
     /// Columns of a panel of packed weights.
     pub(crate) fn panel(&self) -> usize {
-        VECTORS * self.lanes
+        self.vectors * self.lanes
     }
 
     /// The least time for a multiplication of values in the first cache. What other programs do on the processor makes single
@@ -235,7 +268,7 @@ impl Set {
             for _ in 0..8 {
                 let left = Left { values: a.as_ptr(), stride: DEPTH, rows, steps: DEPTH };
                 // SAFETY: the three arrays are as large as said here.
-                unsafe { self.product(left, VECTORS, b.as_ptr(), panel, c.as_mut_ptr(), panel, true) };
+                unsafe { self.product(left, self.vectors, b.as_ptr(), panel, c.as_mut_ptr(), panel, true) };
             }
             least = least.min(run.elapsed().as_secs_f64());
         }
@@ -247,7 +280,7 @@ impl Set {
     ///
     /// # Safety
     /// The pointers are good for what is read and written: [`Left`]'s rows, as many steps of `b`, and all rows of `c`;
-    /// `vectors` is between 1 and [`VECTORS`].
+    /// `vectors` is between 1 and 3.
     #[expect(clippy::too_many_arguments, reason = "pointers and strides of three matrices")]
     pub(crate) unsafe fn product(
         &self,
@@ -330,5 +363,20 @@ impl Set {
     pub(crate) fn attend(&'static self, block: &Block, scratch: &mut Scratch) {
         // SAFETY: the processor has the set's instructions, or there would be no reference to it.
         unsafe { (self.attend)(self, block, scratch) }
+    }
+
+    pub(crate) fn to_points(&self, pixels: &[Option<&[f32]>; 36], points: &mut [&mut [f32]; 36]) {
+        // SAFETY: the processor has the set's instructions, or there would be no reference to it.
+        unsafe { (self.to_points)(pixels, points) }
+    }
+
+    pub(crate) fn weights_to_points(&self, taps: &[f32], step: usize, points: &mut [f32]) {
+        // SAFETY: the processor has the set's instructions, or there would be no reference to it.
+        unsafe { (self.weights_to_points)(taps, step, points) }
+    }
+
+    pub(crate) fn to_results(&self, sums: &[f32], step: usize, width: usize, results: &mut [f32]) {
+        // SAFETY: the processor has the set's instructions, or there would be no reference to it.
+        unsafe { (self.to_results)(sums, step, width, results) }
     }
 }

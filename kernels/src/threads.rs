@@ -98,6 +98,15 @@ impl<T: Copy + Default> Aligned<T> {
         self.values.get_mut(self.start..).and_then(|values| values.get_mut(..len)).unwrap_or_default()
     }
 
+    /// [`Aligned::room`]; `None` where the system has none.
+    pub(crate) fn try_room(&mut self, len: usize) -> Option<&mut [T]> {
+        if self.len < len {
+            *self = Self::default();
+            *self = Self::zeros(len)?;
+        }
+        Some(self.room(len))
+    }
+
     pub(crate) fn values(&self) -> &[T] {
         self.values.get(self.start..).and_then(|values| values.get(..self.len)).unwrap_or_default()
     }

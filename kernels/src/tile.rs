@@ -1,11 +1,11 @@
 //! The kernel of all products: `c[m][n] = Σ_k a[m][k] · b[k][n]` on a tile of some rows and at most three vectors of columns.
 //!
 //! A step of `k` is one broadcast a row and one load a vector; sums stay in registers. A tile of 8 × 3 vectors takes 28 of the
-//! 32 registers of AVX-512, one of 4 × 3 takes the 16 of AVX2.
+//! 32 registers of AVX-512, one of 6 × 2 takes 15 of the 16 of AVX2 (of 4 × 3 the compiler keeps one sum in memory).
 
 use crate::simd::Simd;
 
-/// Vectors in a row of a tile, and of a panel of packed weights.
+/// The most vectors in a row of a tile.
 pub(crate) const VECTORS: usize = 3;
 
 /// Values of `k` that are done at a time: so much of a panel (30 KB of AVX-512's) stays in the first cache while all rows of a

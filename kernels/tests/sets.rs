@@ -4,8 +4,8 @@
 
 use half::{bf16, f16};
 use polyptych_kernels::{
-    Activation, Attention, Error, Finish, Normalise, Patches, Rows, Seen, Set, Weights, Words, activate, add, geglu,
-    group_moments, layer_norm, product,
+    Activation, Attention, Error, Finish, Normalise, Patches, Rows, Seen, Set, Weights, Words, activate, add,
+    convolution_by, geglu, group_moments, layer_norm, product,
 };
 
 /// Shapes of every kind that are tried; Miri is some thousand times slower.
@@ -240,10 +240,40 @@ fn convolutions_are_their_sums_on_every_set() {
             for (at, y) in expected.iter_mut().enumerate() {
                 *y += f64::from(bias[at % outputs]) + f64::from(vector[at / image * outputs + at % outputs]);
             }
-            let found = guarded(n * image, |y| product(Rows::Patches(patches), &packed, finish, y).unwrap());
+            let found = guarded(n * image, |y| convolution_by(false, patches, &packed, finish, y).unwrap());
             let what =
                 format!("{set:?}: {n} × {sides:?} × {channels} to {outputs}, {kernel} {stride} {before} {after}");
             close(&found, &expected, 1e-6, &what);
+        }
+    }
+}
+
+#[test]
+fn winograds_convolution_is_as_exact_as_its_constants_allow_on_every_set() {
+    for set in Set::available() {
+        let mut random = Random(6);
+        for round in 0..ROUNDS / 2 {
+            let (n, channels, outputs) = (random.size(1, 2), random.size(1, 100), random.size(1, 60));
+            let sides = [random.size(1, 13), random.size(1, 13)];
+            let enlarged = if random.chance() { sides } else { [2 * sides[0], 2 * sides[1] + 1] };
+            let (before, after) = (random.size(1, 2), random.size(1, 2));
+            let out = enlarged.map(|side| side + before + after - 2);
+            let x = random.values(n * sides[0] * sides[1] * channels);
+            let weight = Weight::new(&mut random, outputs * channels * 9);
+            let bias = random.values(outputs);
+            let packed = Weights::new(set, weight.words(), Some(&bias), [outputs, channels, 9]).unwrap();
+            let patches = Patches { images: &x, sides, enlarged, kernel: 3, stride: 1, before, out };
+            let image = out[0] * out[1] * outputs;
+            let [vector, residual] = [outputs, n * image].map(|count| random.values(count));
+            let activation = FUNCTIONS[round % 4];
+            let finish = Finish { vector: Some(&vector), activation, residual: Some(&residual) };
+            let mut expected = convolved(&patches, &weight.values, [n, channels, outputs]);
+            for (at, y) in expected.iter_mut().enumerate() {
+                let sum = *y + f64::from(bias[at % outputs]) + f64::from(vector[at % outputs]);
+                *y = function(activation, sum) + f64::from(residual[at]);
+            }
+            let found = guarded(n * image, |y| convolution_by(true, patches, &packed, finish, y).unwrap());
+            close(&found, &expected, 5e-6, &format!("{set:?}: {n} × {sides:?} × {channels} to {outputs}, {before}"));
         }
     }
 }

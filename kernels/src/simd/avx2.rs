@@ -82,6 +82,11 @@ impl Simd for Avx2 {
 
     #[inline(always)]
     unsafe fn load_first(from: *const f32, count: usize) -> __m256 {
+        // Masks are slow on some processors.
+        if count >= 8 {
+            // SAFETY: the caller's pointer is good for a vector.
+            return unsafe { Self::load(from) };
+        }
         // SAFETY: the caller's pointer is good for `count` values; masked ones are not touched.
         unsafe { _mm256_maskload_ps(from, mask(count)) }
     }
@@ -94,6 +99,10 @@ impl Simd for Avx2 {
 
     #[inline(always)]
     unsafe fn store_first(to: *mut f32, count: usize, x: __m256) {
+        if count >= 8 {
+            // SAFETY: the caller's pointer is good for a vector.
+            return unsafe { Self::store(to, x) };
+        }
         // SAFETY: the caller's pointer is good for `count` values; masked ones are not touched.
         unsafe { _mm256_maskstore_ps(to, mask(count), x) }
     }

@@ -30,6 +30,10 @@ impl Simd for Portable {
 
     #[inline(always)]
     unsafe fn load_first(from: *const f32, count: usize) -> Self::V {
+        if count >= LANES {
+            // SAFETY: the caller's pointer is good for a vector.
+            return unsafe { Self::load(from) };
+        }
         let mut x = [0.0; LANES];
         for (lane, x) in x.iter_mut().enumerate().take(count) {
             // SAFETY: the caller's pointer is good for `count` values.
@@ -46,6 +50,10 @@ impl Simd for Portable {
 
     #[inline(always)]
     unsafe fn store_first(to: *mut f32, count: usize, x: Self::V) {
+        if count >= LANES {
+            // SAFETY: the caller's pointer is good for a vector.
+            return unsafe { Self::store(to, x) };
+        }
         for (lane, &x) in x.iter().enumerate().take(count) {
             // SAFETY: the caller's pointer is good for `count` values.
             unsafe { to.add(lane).write_unaligned(x) };

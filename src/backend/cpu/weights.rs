@@ -77,9 +77,12 @@ impl Linear {
                     && weight.len() == outputs * inputs
                     && (!gated || outputs.is_multiple_of(2)) =>
             {
-                let weights = words(weight, |words| match gated {
-                    true => Weights::gated(set, words, bias, [outputs, inputs]),
-                    false => Weights::new(set, words, bias, [outputs, inputs, 1]),
+                let weights = words(weight, |words| {
+                    if gated {
+                        Weights::gated(set, words, bias, [outputs, inputs])
+                    } else {
+                        Weights::new(set, words, bias, [outputs, inputs, 1])
+                    }
                 });
                 Ok(Self { weights: weights.map_err(failed(operator))? })
             }
