@@ -165,6 +165,6 @@ impl Wgpu {
             let tile = cut.tile as usize;
             sizes.m.div_ceil(tile) * sizes.n.div_ceil(tile) >= BUSY
         };
-        cuts().find(busy).or_else(|| cuts().last()).copied()
+        cuts().find(busy).or_else(|| cuts().next_back()).copied()
     }
 }
