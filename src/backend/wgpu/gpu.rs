@@ -104,7 +104,8 @@ impl Gpu {
 /// What matrix units need.
 const UNITS: wgpu::Features = wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX.union(wgpu::Features::SUBGROUP);
 
-/// The units that `kernels::units` is written for: square, f16 in, f32 sums.
+/// The units that `kernels::units` is written for: square, f16 in, f32 sums. (Metal's are found too, but naga counts their
+/// strides in values where the text has vectors, so they compute wrong and are left alone.)
 fn square_units(adapter: &wgpu::Adapter) -> Option<(u32, [u32; 2])> {
     if !adapter.features().contains(UNITS) {
         return None;
