@@ -1,31 +1,66 @@
 //! Whole pictures against Python's diffusers and the authors' loop, on the same weights and noise (see tests/goldens).
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
+#![allow(clippy::print_stderr, reason = "a skipped test says so")]
 
 mod common;
 
 use common::{Goldens, assert_close, goldens, one_window, relative_l2};
 use image::RgbImage;
-use polyptych::checkpoint::Device;
+use polyptych::checkpoint::{Device, Dtype, adapters};
 use polyptych::document::{BootstrapColour, Document, Overlap, Sampler, WindowWeights, Wrap};
 use polyptych::studio::{Drawn, Estimate, Options, draw, load};
 
 const CHECKPOINTS: [&str; 2] = ["eps", "vpred"];
 
 fn render(checkpoint: &str, document: &Document, options: &Options) -> Drawn {
+    render_on(Device::default(), checkpoint, document, options)
+}
+
+fn render_on(device: Device, checkpoint: &str, document: &Document, options: &Options) -> Drawn {
     let folder = goldens().join(checkpoint);
-    let (mut model, _) = load(folder.to_str().expect("a path"), Device::default(), &[]).expect("loads");
+    let (mut model, _) = load(folder.to_str().expect("a path"), device, &[]).expect("loads");
     draw(document, &mut model, options, &mut ()).expect("draws")
 }
 
 #[test]
 fn a_picture_of_ten_steps_is_diffusers() {
+    ten_steps_on(Device::Cpu);
+}
+
+#[test]
+fn a_picture_of_ten_steps_on_a_graphics_card_is_diffusers() {
+    if adapters().is_empty() {
+        eprintln!("skipped: this machine has no graphics adapter");
+    } else {
+        ten_steps_on(Device::Wgpu { adapter: None, dtype: Dtype::F32 });
+    }
+}
+
+#[test]
+fn regions_on_a_graphics_card_are_the_processors() {
+    if adapters().is_empty() {
+        return eprintln!("skipped: this machine has no graphics adapter");
+    }
+    let golden = Goldens::open("eps_reference.safetensors");
+    let mut document = document(&golden, "overlap");
+    document.settings.steps = 3;
+    let [found, expected] = [Device::Wgpu { adapter: None, dtype: Dtype::F32 }, Device::Cpu]
+        .map(|device| render_on(device, "eps", &document, &Options::default()));
+    assert!(relative_l2(&found.latent.data, &expected.latent.data) < 1e-4);
+    for (found, expected) in found.image.pixels().zip(expected.image.pixels()) {
+        let most = found.0.iter().zip(&expected.0).map(|(a, b)| a.abs_diff(*b)).max();
+        assert!(most <= Some(1), "{found:?} instead of {expected:?}");
+    }
+}
+
+fn ten_steps_on(device: Device) {
     for name in CHECKPOINTS {
         let golden = Goldens::open(&format!("{name}_picture.safetensors"));
         let facts = golden.json("parameters");
         let mut document = one_window(&facts);
         for sampler in [Sampler::Ddim, Sampler::Euler] {
             document.settings.sampler = sampler;
-            let drawn = render(name, &document, &Options::default());
+            let drawn = render_on(device, name, &document, &Options::default());
             let latent = &golden.get(&format!("{}.latent", sampler.name())).data;
             assert_close(&format!("{name} {}", sampler.name()), &drawn.latent.data, latent, 1e-4);
             if sampler == Sampler::Ddim {

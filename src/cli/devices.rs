@@ -21,18 +21,27 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         return print_line(&json!({ "devices": devices }).to_string());
     }
     let mut text = format!("cpu      {threads} threads, f32\n");
-    for Adapter { index, name, kind, api, driver, memory, .. } in adapters {
+    for Adapter { index, name, kind, api, driver, memory, half, .. } in adapters {
         let memory = memory.map_or(String::new(), |bytes| format!(", {:.1} GB", bytes as f64 / 1e9));
         let note = if kind == AdapterKind::Software { "; a program on the processor, slower than cpu" } else { "" };
-        writeln!(text, "{:<8} {name} ({kind}, {api}, {driver}{memory}), f32{note}", format!("wgpu:{index}"))?;
+        writeln!(
+            text,
+            "{:<8} {name} ({kind}, {api}, {driver}{memory}), {}{note}",
+            format!("wgpu:{index}"),
+            dtypes(half).join(" ")
+        )?;
     }
     print(&text)
 }
 
+fn dtypes(half: bool) -> &'static [&'static str] {
+    if half { &["f32", "f16"] } else { &["f32"] }
+}
+
 fn described(adapter: &Adapter) -> Value {
-    let Adapter { index, name, kind, api, driver, memory, .. } = adapter;
+    let Adapter { index, name, kind, api, driver, memory, half, .. } = adapter;
     json!({
         "device": format!("wgpu:{index}"), "name": name, "kind": kind.to_string(), "api": api, "driver": driver,
-        "memory": memory, "dtypes": ["f32"], "draws": true,
+        "memory": memory, "dtypes": dtypes(*half), "draws": true,
     })
 }

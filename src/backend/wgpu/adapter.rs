@@ -1,6 +1,6 @@
 //! The graphics adapters of this machine, and the choice of one.
 
-use super::memory::device_memory;
+use super::trusted::device_memory;
 use super::{Error, Result};
 use std::fmt;
 
@@ -19,6 +19,8 @@ pub struct Adapter {
     pub driver: String,
     /// Bytes of its memory, where they are told.
     pub memory: Option<u64>,
+    /// Whether it computes in f16 too.
+    pub half: bool,
     pub(super) handle: wgpu::Adapter,
 }
 
@@ -89,7 +91,8 @@ fn describe(index: usize, handle: wgpu::Adapter) -> Adapter {
         other => format!("{other:?}"),
     };
     let driver = format!("{} {}", info.driver, info.driver_info).trim().to_owned();
-    Adapter { index, name: info.name, kind, api, driver, memory: device_memory(&handle), handle }
+    let half = handle.features().contains(wgpu::Features::SHADER_F16);
+    Adapter { index, name: info.name, kind, api, driver, memory: device_memory(&handle), half, handle }
 }
 
 /// The adapter of this number, or without one the one that promises most: a card of its own before a part of the processor.

@@ -1,6 +1,7 @@
 //! An adapter opened: its device, its queue, and what has gone wrong with them.
 
 use super::adapter::{Adapter, OPENING};
+use super::trusted::experimental;
 use super::{Error, Result};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -10,6 +11,8 @@ pub(super) struct Gpu {
     pub device: wgpu::Device,
     pub queue: wgpu::Queue,
     pub limits: wgpu::Limits,
+    /// The side of its matrix units and the sizes that its subgroups may have, where it has such and they are open.
+    pub units: Option<(u32, [u32; 2])>,
     /// The first fault. After one, no result can be trusted.
     fault: Arc<OnceLock<String>>,
 }
@@ -18,8 +21,8 @@ pub(super) struct Gpu {
 pub(super) const IMMEDIATES: u32 = 128;
 
 impl Gpu {
-    /// Opens the adapter; with `half`, for values of 16 bits too.
-    pub(super) fn open(adapter: &Adapter, half: bool) -> Result<Self> {
+    /// Opens the adapter; with `half` for values of 16 bits too, with `units` for its matrix units where it has such.
+    pub(super) fn open(adapter: &Adapter, half: bool, units: bool) -> Result<Self> {
         let fail = |message: String| {
             let message = format!("{}: {message}", adapter.name);
             Error::Device { operator: OPENING, message }
@@ -27,6 +30,10 @@ impl Gpu {
         let mut features = wgpu::Features::IMMEDIATES;
         if half {
             features |= wgpu::Features::SHADER_F16;
+        }
+        let units = if units { square_units(&adapter.handle) } else { None };
+        if units.is_some() {
+            features |= UNITS;
         }
         if !adapter.handle.features().contains(features) {
             let missing = features - adapter.handle.features();
@@ -47,6 +54,11 @@ impl Gpu {
             label: Some("painter"),
             required_features: features,
             required_limits: limits.clone(),
+            experimental_features: if units.is_some() {
+                experimental()
+            } else {
+                wgpu::ExperimentalFeatures::disabled()
+            },
             memory_hints: wgpu::MemoryHints::MemoryUsage,
             ..Default::default()
         });
@@ -60,7 +72,7 @@ impl Gpu {
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
             let _ = seen.set(one_line(&error.to_string()));
         }));
-        Ok(Self { device, queue, limits, fault })
+        Ok(Self { device, queue, limits, units, fault })
     }
 
     /// Fails where anything has gone wrong so far.
@@ -87,6 +99,25 @@ impl Gpu {
             None => Ok(made),
         }
     }
+}
+
+/// What matrix units need.
+const UNITS: wgpu::Features = wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX.union(wgpu::Features::SUBGROUP);
+
+/// The units that `kernels::units` is written for: square, f16 in, f32 sums. (Metal's are found too, but naga counts their
+/// strides in values where the text has vectors, so they compute wrong and are left alone.)
+fn square_units(adapter: &wgpu::Adapter) -> Option<(u32, [u32; 2])> {
+    if !adapter.features().contains(UNITS) {
+        return None;
+    }
+    let f16 = wgpu::CooperativeScalarType::F16;
+    let fits = |unit: &&wgpu::CooperativeMatrixProperties| {
+        let square = unit.m_size == unit.n_size && unit.n_size == unit.k_size && matches!(unit.m_size, 8 | 16);
+        square && unit.ab_type == f16 && unit.cr_type == wgpu::CooperativeScalarType::F32
+    };
+    let side = adapter.cooperative_matrix_properties().iter().filter(fits).map(|unit| unit.m_size).max()?;
+    let info = adapter.get_info();
+    Some((side, [info.subgroup_max_size, info.subgroup_min_size]))
 }
 
 /// The library's words in one line.

@@ -8,7 +8,6 @@ mod adapter;
 mod attend;
 mod gpu;
 mod kernels;
-mod memory;
 mod moves;
 mod norms;
 mod operators;
@@ -19,6 +18,8 @@ mod products;
 mod recorder;
 mod tensor;
 mod transfer;
+mod trusted;
+mod truth;
 
 pub use adapter::{Adapter, AdapterKind, adapters};
 pub use norms::Moments;
@@ -29,6 +30,7 @@ pub use tensor::Tensor;
 
 use super::{Dtype, Error, Result, Shape};
 use gpu::Gpu;
+use kernels::units::Cut;
 use kernels::{Kernel, Store};
 use pipelines::Pipelines;
 use pool::{Held, Pool};
@@ -48,6 +50,8 @@ pub struct Wgpu {
     pipelines: Pipelines,
     store: Store,
     name: String,
+    /// How products are cut for matrix units, the largest first; empty where there are none, or they compute wrong.
+    cuts: Vec<Cut>,
     /// Bound where a kernel's input is not there.
     nothing: Held,
 }
@@ -56,7 +60,7 @@ impl Wgpu {
     /// Opens the adapter of this number in [`adapters`], or without one the card that promises most.
     ///
     /// # Errors
-    /// Where there is none, or it lacks something that is needed.
+    /// Where there is none, or it lacks something that is needed, or computes wrong.
     pub fn open(number: Option<usize>, dtype: Dtype) -> Result<Self> {
         Self::on(&adapter::choose(number)?, dtype, None)
     }
@@ -64,13 +68,26 @@ impl Wgpu {
     /// Opens an adapter. Tensors and weights take at most `budget` bytes; without one, a share of its memory.
     ///
     /// # Errors
-    /// Where it lacks something that is needed.
+    /// Where it lacks something that is needed, or computes wrong.
     pub fn on(adapter: &Adapter, dtype: Dtype, budget: Option<u64>) -> Result<Self> {
+        let mut this = Self::with(adapter, dtype, budget, true)?;
+        truth::check(&this)?;
+        this.try_units();
+        if this.gpu.units.is_some() && this.gpu.check(adapter::OPENING).is_err() {
+            // The trial has cost the device.
+            this = Self::with(adapter, dtype, budget, false)?;
+            truth::check(&this)?;
+        }
+        Ok(this)
+    }
+
+    fn with(adapter: &Adapter, dtype: Dtype, budget: Option<u64>, units: bool) -> Result<Self> {
         let store = match dtype {
             Dtype::Auto | Dtype::F32 => Store::F32,
             Dtype::F16 => Store::F16,
         };
-        let gpu = Arc::new(Gpu::open(adapter, store == Store::F16)?);
+        let half = store == Store::F16;
+        let gpu = Arc::new(Gpu::open(adapter, half, half && units)?);
         let share = if adapter.kind == AdapterKind::Discrete { OWN_SHARE } else { COMMON_SHARE };
         let known = adapter.memory.map(|bytes| (bytes as f64 * share) as u64);
         let pool = Pool::new(Arc::clone(&gpu), budget.or(known).unwrap_or(u64::MAX));
@@ -82,10 +99,30 @@ impl Wgpu {
             pipelines: Pipelines::new(Arc::clone(&gpu), store),
             store,
             name: adapter.name.clone(),
+            cuts: Vec::new(),
             nothing,
             pool,
             gpu,
         })
+    }
+
+    /// Takes the matrix units into use, if a cut for them computes right.
+    fn try_units(&mut self) {
+        let Some((side, sizes)) = self.gpu.units else { return };
+        // A subgroup's size is the driver's choice: a text for another one gives wrong results.
+        for lanes in sizes {
+            // Software compiles a large text for minutes.
+            let tiles: &[(u32, u32)] = if lanes < 32 { &[(32, 16)] } else { &[(128, 32), (64, 32)] };
+            let cuts = tiles.iter().map(|&(tile, depth)| Cut { side, lanes, tile, depth });
+            let right = |cut: &Cut| {
+                self.cuts = vec![*cut];
+                truth::check_products(self).is_ok()
+            };
+            self.cuts = cuts.filter(right).collect();
+            if !self.cuts.is_empty() {
+                return;
+            }
+        }
     }
 
     /// A buffer, for which all that waits makes room where there is none.

@@ -102,9 +102,8 @@ impl Wgpu {
         bias: Option<WeightView>,
         gated: bool,
     ) -> Result<Packed> {
-        let (outputs, inputs) = match *weight.shape {
-            [outputs, inputs] | [outputs, inputs, _, _] => (outputs, inputs),
-            _ => return Err(misfit(operator, &weight.shape, "outputs and inputs")),
+        let ([outputs, inputs] | [outputs, inputs, _, _]) = *weight.shape else {
+            return Err(misfit(operator, &weight.shape, "outputs and inputs"));
         };
         let square = matches!(*weight.shape, [_, _] if kernel == 1)
             || matches!(*weight.shape, [_, _, h, w] if h == kernel && w == kernel);

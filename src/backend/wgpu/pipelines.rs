@@ -3,6 +3,7 @@
 use super::gpu::{Gpu, IMMEDIATES, locked};
 use super::kernels::{Kernel, Store};
 use super::pool::Held;
+use super::trusted::trusted;
 use super::{Error, Result};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -36,8 +37,12 @@ impl Pipelines {
         let device = &self.gpu.device;
         let text = kernel.text(self.store);
         let made = self.gpu.guarded(wgpu::ErrorFilter::Validation, || {
-            let source = wgpu::ShaderSource::Wgsl(text.into());
-            let module = device.create_shader_module(wgpu::ShaderModuleDescriptor { label: None, source });
+            let module = if kernel.trusted() {
+                trusted(device, text)
+            } else {
+                let source = wgpu::ShaderSource::Wgsl(text.into());
+                device.create_shader_module(wgpu::ShaderModuleDescriptor { label: None, source })
+            };
             device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
                 label: None,
                 layout: self.layouts.get(kernel.inputs()).map(|(_, layout)| layout),

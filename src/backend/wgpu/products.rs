@@ -1,6 +1,7 @@
 //! Convolutions and linear layers.
 
-use super::kernels::product::{Output, Sizes, TILE, Variant};
+use super::kernels::product::{Bits, Output, Sizes, TILE, Variant};
+use super::kernels::units::{self, Cut};
 use super::kernels::{self, Kernel, Lanes};
 use super::pack::Packed;
 use super::{Launch, ROW, Result, Shape, Tensor, Wgpu};
@@ -125,28 +126,45 @@ impl Wgpu {
             residual: residual.is_some(),
             ..sizes
         };
-        let kernel = Kernel::Product(Variant {
-            input: Lanes::of(&[packed.inputs]),
-            output: if packed.gated { Output::Geglu } else { Output::Plain(Lanes::of(&[packed.outputs])) },
-            bits: packed.bits,
-            enlarged: sizes.walked != sizes.lying,
-        });
+        let output = if packed.gated { Output::Geglu } else { Output::Plain(Lanes::of(&[packed.outputs])) };
+        let enlarged = sizes.walked != sizes.lying;
+        let (kernel, tile) = match self.cut(packed, &sizes) {
+            Some(cut) => (Kernel::Units(units::Variant { cut, output, enlarged }), cut.tile as usize),
+            None => {
+                let input = Lanes::of(&[packed.inputs]);
+                (Kernel::Product(Variant { input, output, bits: packed.bits, enlarged }), TILE)
+            }
+        };
         let y = self.empty(operator, shape)?;
         let nothing = &self.nothing;
         let vector = vector.map_or(nothing, |x| Arc::as_ref(&x.held));
         let residual = residual.map_or(nothing, |x| Arc::as_ref(&x.held));
         let inputs = [&*x.held, &packed.weights, &packed.bias, vector, residual];
         // Long products are several dispatches, so that none keeps the screen waiting.
-        let columns = sizes.n.div_ceil(TILE);
+        let columns = sizes.n.div_ceil(tile);
         let row_work = sizes.row_work();
-        let rows = ((self.recorder.largest() / row_work) as usize / TILE).clamp(1, ROW) * TILE;
+        let rows = ((self.recorder.largest() / row_work) as usize / tile).clamp(1, ROW) * tile;
         for first in (0..sizes.m).step_by(rows) {
             let end = (first + rows).min(sizes.m);
-            let groups = [columns as u32, (end - first).div_ceil(TILE) as u32, 1];
+            let groups = [columns as u32, (end - first).div_ceil(tile) as u32, 1];
             let work = (end - first) as f64 * row_work;
             let words = sizes.words(first, end);
             self.launch(operator, Launch { kernel, inputs: &inputs, output: &y.held, words: &words, groups, work })?;
         }
         Ok(y)
+    }
+
+    /// The cut for matrix units, where they take this product: the largest of which there are enough to keep a card busy.
+    fn cut(&self, packed: &Packed, sizes: &Sizes) -> Option<Cut> {
+        /// Workgroups that a large card has at a time.
+        const BUSY: usize = 256;
+        let takes = |cut: &&Cut| packed.bits == Bits::F16 && packed.inputs.is_multiple_of(cut.depth as usize);
+        let few_rows = sizes.m < TILE / 4;
+        let cuts = || self.cuts.iter().filter(takes).filter(|_| !few_rows);
+        let busy = |cut: &&Cut| {
+            let tile = cut.tile as usize;
+            sizes.m.div_ceil(tile) * sizes.n.div_ceil(tile) >= BUSY
+        };
+        cuts().find(busy).or_else(|| cuts().next_back()).copied()
     }
 }

@@ -46,6 +46,9 @@ struct State {
     rate: f64,
     /// When the submission before was done.
     done: Instant,
+    /// When the device was given something after it had nothing, and the operations since.
+    busy: Instant,
+    operations: f64,
 }
 
 #[derive(Debug)]
@@ -57,8 +60,9 @@ struct Flight {
 
 impl Recorder {
     pub(super) fn new(gpu: Arc<Gpu>, slowest: f64) -> Self {
-        let state =
-            State { steps: Vec::new(), work: 0.0, flying: VecDeque::new(), rate: slowest, done: Instant::now() };
+        let now = Instant::now();
+        let (steps, flying) = (Vec::new(), VecDeque::new());
+        let state = State { steps, work: 0.0, flying, rate: slowest, done: now, busy: now, operations: 0.0 };
         Self { gpu, state: Mutex::new(state), slowest }
     }
 
@@ -90,6 +94,11 @@ impl Recorder {
         let mut state = locked(&self.state);
         while !state.flying.is_empty() {
             self.land(operator, &mut state)?;
+        }
+        // Over so many submissions, the way there and back counts little.
+        let operations = std::mem::take(&mut state.operations);
+        if operations > state.rate * SUBMISSION {
+            state.rate = (operations / state.busy.elapsed().as_secs_f64().max(1e-4)).max(self.slowest);
         }
         Ok(())
     }
@@ -140,6 +149,10 @@ impl Recorder {
         }
         let index = self.gpu.queue.submit([encoder.finish()]);
         let work = std::mem::take(&mut state.work);
+        if state.operations == 0.0 {
+            state.busy = Instant::now();
+        }
+        state.operations += work;
         state.flying.push_back(Flight { index, work, since: Instant::now() });
         while state.flying.len() > IN_FLIGHT {
             self.land(operator, state)?;
@@ -147,16 +160,15 @@ impl Recorder {
         self.gpu.check(operator)
     }
 
-    /// Waits for the oldest submission, and learns from it how fast the device is.
+    /// Waits for the oldest submission. One that took far longer than it should makes the following ones shorter.
     fn land(&self, operator: &'static str, state: &mut State) -> Result<()> {
         let Some(Flight { index, work, since }) = state.flying.pop_front() else { return Ok(()) };
         self.gpu.wait(operator, Some(index))?;
         let now = Instant::now();
         let seconds = now.duration_since(since.max(state.done)).as_secs_f64();
         state.done = now;
-        // Short ones are mostly the way there and back.
-        if seconds > SUBMISSION / 8.0 {
-            state.rate = (0.75 * state.rate + 0.25 * work / seconds).max(self.slowest);
+        if seconds > 2.0 * SUBMISSION {
+            state.rate = state.rate.min(work / seconds).max(self.slowest);
         }
         Ok(())
     }

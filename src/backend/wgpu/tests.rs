@@ -60,3 +60,40 @@ fn buffers_are_used_again_and_unused_ones_go() {
     let x = b.upload(&[1, 1 << 20], &vec![2.0; 1 << 20]).unwrap();
     assert_ne!(x.held.id, first);
 }
+
+#[test]
+fn matrix_units_give_what_plain_products_give() {
+    let adapter = adapters().into_iter().next();
+    let Some(mut b) = adapter.and_then(|adapter| Wgpu::on(&adapter, Dtype::F16, None).ok()) else {
+        return eprintln!("skipped: this machine has no graphics adapter with f16");
+    };
+    if b.gpu.units.is_none() {
+        return eprintln!("skipped: {} has no matrix units", b.name);
+    }
+    assert!(!b.cuts.is_empty(), "the units of {} compute wrong", b.name);
+    let noise = |len: usize| (0..len).map(|i| (i as f32 * 0.37).sin()).collect::<Vec<_>>();
+    let run = |b: &Wgpu| {
+        let image = b.upload(&[2, 32, 9, 13], &noise(2 * 32 * 9 * 13)).unwrap();
+        let weight = WeightView::computed(vec![72, 32, 3, 3], noise(72 * 32 * 9));
+        let bias = || WeightView::computed(vec![72], noise(72));
+        let halving = ConvOptions { stride: 2, before: 0, after: 1 };
+        let conv = b.pack_conv(weight.clone(), bias(), halving).unwrap();
+        let around = b.pack_conv(weight, bias(), ConvOptions::same(3)).unwrap();
+        let tokens = b.upload(&[2, 45, 64], &noise(2 * 45 * 64)).unwrap();
+        let pairs = WeightView::computed(vec![72, 64], noise(72 * 64));
+        let pairs = b.pack_linear_geglu(pairs, Some(bias())).unwrap();
+        [
+            b.conv2d(&image, &conv).unwrap(),
+            b.upsample_conv2d(&image, 18, 26, &around).unwrap(),
+            b.linear_geglu(&tokens, &pairs).unwrap(),
+        ]
+        .map(|y| b.download(&y).unwrap())
+    };
+    let units = run(&b);
+    b.cuts.clear();
+    for (units, plain) in units.iter().zip(run(&b)) {
+        let most = plain.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
+        let off = units.iter().zip(&plain).fold(0.0_f32, |off, (a, b)| off.max((a - b).abs()));
+        assert!(off <= 2e-3 * most, "off by {off} of {most}");
+    }
+}

@@ -2,6 +2,7 @@
 
 pub(super) mod attention;
 pub(super) mod product;
+pub(super) mod units;
 
 use crate::backend::Activation;
 
@@ -75,6 +76,7 @@ pub(super) enum Kernel {
     Normalise(Lanes),
     LayerNorm(Lanes),
     Product(product::Variant),
+    Units(units::Variant),
     Attention(attention::Variant),
 }
 
@@ -116,8 +118,13 @@ impl Kernel {
             Self::Add(_) | Self::Blend(_) | Self::MergeMoments => 2,
             Self::LayerNorm(_) => 3,
             Self::Normalise(_) | Self::Attention(_) => 4,
-            Self::Product(_) => 5,
+            Self::Product(_) | Self::Units(_) => 5,
         }
+    }
+
+    /// Whether the text does without the checks that naga writes into others: no index leaves its array, every loop ends.
+    pub(super) fn trusted(self) -> bool {
+        matches!(self, Self::Units(_))
     }
 
     pub(super) fn text(self, store: Store) -> String {
@@ -147,6 +154,7 @@ impl Kernel {
             }
             Self::LayerNorm(lanes) => with(lanes, include_str!("../shaders/layer_norm.wgsl")),
             Self::Product(variant) => variant.text(store),
+            Self::Units(variant) => variant.text(),
             Self::Attention(variant) => variant.text(store),
         }
     }

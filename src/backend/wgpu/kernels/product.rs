@@ -85,24 +85,31 @@ const GEGLU_PUT: &str = "let pair = v.xy * gelu(v.zwzw).xy;
     let c = n >> 1u;
     for (var j = 0u; j < min(2u, s.outputs - c); j++) { y[m * s.outputs + c + j] = E(pair[j]); }";
 
+impl Output {
+    /// What all products share, with the result's type.
+    pub(super) fn common(self, enlarged: bool) -> String {
+        let (put, y) = match self {
+            Self::Plain(Lanes::Four) => (format!("{IMAGE}\n    {ALIGNED_PUT}"), "E4"),
+            Self::Plain(Lanes::One) => (format!("{IMAGE}\n    {RAGGED_PUT}"), "E"),
+            Self::Geglu => (GEGLU_PUT.to_owned(), "E"),
+        };
+        let text = include_str!("../shaders/product_common.wgsl").replace("PUT", &put);
+        format!("alias Y = {y};\nconst ENLARGED = {enlarged};\n{}{text}", functions())
+    }
+}
+
 impl Variant {
     pub(super) fn text(self, store: Store) -> String {
-        let array = |lanes| if lanes == Lanes::Four { "E4" } else { "E" };
-        let (put, y) = match self.output {
-            Output::Plain(Lanes::Four) => (format!("{IMAGE}\n    {ALIGNED_PUT}"), "E4"),
-            Output::Plain(Lanes::One) => (format!("{IMAGE}\n    {RAGGED_PUT}"), "E"),
-            Output::Geglu => (GEGLU_PUT.to_owned(), "E"),
+        let (x, four) = match self.input {
+            Lanes::Four => ("E4", ALIGNED_FOUR),
+            Lanes::One => ("E", RAGGED_FOUR),
         };
         let [w, weight] = self.bits.text();
-        let aliases = format!(
-            "alias X = {};\nalias Y = {y};\nalias W = {w};\nconst ENLARGED = {};\n",
-            array(self.input),
-            self.enlarged
-        );
-        let four = if self.input == Lanes::Four { ALIGNED_FOUR } else { RAGGED_FOUR };
         let text = include_str!("../shaders/product.wgsl").replace("FOUR", four).replace("WEIGHT", weight);
-        let text = text.replace("PUT", &put);
-        head(store, Lanes::Four) + &aliases + functions() + &text
+        head(store, Lanes::Four)
+            + &format!("alias X = {x};\nalias W = {w};\n")
+            + &self.output.common(self.enlarged)
+            + &text
     }
 }
 

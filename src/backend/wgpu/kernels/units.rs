@@ -1,0 +1,161 @@
+//! Products on matrix units: f16 in, f32 sums. The text is written out in full, because compilers are not told to unroll.
+
+use super::product::Output;
+use super::{Lanes, Store, head};
+use std::fmt::Write as _;
+
+/// How the kernel is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(in super::super) struct Cut {
+    /// Side of the unit's matrices: 16 (NVIDIA, AMD) or 8 (Apple, Mesa's software adapter).
+    pub side: u32,
+    /// Threads of a subgroup.
+    pub lanes: u32,
+    /// Rows and columns of a workgroup's results; each of four subgroups makes a quarter.
+    pub tile: u32,
+    /// Channels of a slice.
+    pub depth: u32,
+}
+
+/// Which of the text's parts differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(in super::super) struct Variant {
+    pub cut: Cut,
+    pub output: Output,
+    /// Whether the image is enlarged on the way.
+    pub enlarged: bool,
+}
+
+/// Values that rows in workgroup memory are longer than needed, so that reads of a column meet other banks.
+const PAD: u32 = 8;
+
+impl Variant {
+    /// For channels that are a multiple of the cut's depth, in f16.
+    pub(super) fn text(self) -> String {
+        let Cut { side, lanes, tile, depth } = self.cut;
+        let threads = lanes * 4;
+        // Matrices of a subgroup in each direction, and vectors of four that a thread moves.
+        let (across, deep) = (tile / 2 / side, depth / side);
+        let (row_a, row_b) = (depth / 4, tile / 4);
+        let (own_a, own_b) = (tile * row_a / threads, depth * row_b / threads);
+        let (pitch_a, pitch_b) = ((depth + PAD) / 4, (tile + PAD) / 4);
+        let area = side * side;
+        let half = tile / 2;
+        let each = |count: u32, part: &dyn Fn(u32) -> String| (0..count).map(part).collect::<String>();
+        let pair = |part: &dyn Fn(u32, u32) -> String| each(across, &|m| each(across, &|n| part(m, n)));
+
+        let mut text = format!("enable wgpu_cooperative_matrix;\n{}", head(Store::F16, Lanes::Four));
+        text += "alias X = E4;\nalias W = E4;\n";
+        text += &self.output.common(self.enlarged);
+        let fetch = |way: &str| {
+            each(own_a, &|l| {
+                format!("{way}a{l} = four_at(pixel{l}, c + (i + {o}u) % {row_a}u * 4u);\n", o = l * threads)
+            }) + &each(own_b, &|l| {
+                let o = l * threads;
+                format!("{way}b{l} = weight(k0 + (i + {o}u) / {row_b}u, n0 + (i + {o}u) % {row_b}u * 4u);\n")
+            })
+        };
+        let _ = write!(
+            text,
+            "
+alias MA = coop_mat{side}x{side}<f16, A>;
+alias MB = coop_mat{side}x{side}<f16, B>;
+alias MC = coop_mat{side}x{side}<f32, C>;
+var<workgroup> sa: array<E4, {}>;
+var<workgroup> sb: array<E4, {}>;
+var<workgroup> sc: array<f32, {}>;
+fn four_at(pixel: u32, c: u32) -> E4 {{
+    if (pixel == NOWHERE) {{ return E4(); }}
+    return x[(pixel * s.channels + c) >> 2u];
+}}
+fn weight(k: u32, n: u32) -> E4 {{
+    if (n >= s.n) {{ return E4(); }}
+    return w[(k * s.n + n) >> 2u];
+}}
+@compute @workgroup_size({threads})
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) i: u32,
+    @builtin(subgroup_id) subgroup: u32) {{
+    // Within bounds even where subgroups are smaller than the text is written for.
+    let sub = subgroup & 3u;
+    let m0 = s.first + group.y * {tile}u;
+    let n0 = group.x * {tile}u;
+    let sm = (sub >> 1u) * {half}u;
+    let sn = (sub & 1u) * {half}u;
+    let depth = s.kernel * s.kernel * s.channels;
+    var k0 = 0u;
+    var c = 0u;
+    var ky = 0u;
+    var kx = 0u;
+",
+            tile * pitch_a,
+            depth * pitch_b,
+            4 * area,
+        );
+        text += &pair(&|m, n| format!("var y{m}_{n} = MC();\n"));
+        text += &each(own_a, &|l| {
+            let o = l * threads;
+            format!("let row{l} = row_of(m0 + (i + {o}u) / {row_a}u);\nvar pixel{l} = pixel_at(row{l}, 0u, 0u);\n")
+        });
+        text += &fetch("var ");
+        text += "loop {\nworkgroupBarrier();\n";
+        text += &each(own_a, &|l| {
+            let o = l * threads;
+            format!("sa[(i + {o}u) / {row_a}u * {pitch_a}u + (i + {o}u) % {row_a}u] = a{l};\n")
+        });
+        text += &each(own_b, &|l| {
+            let o = l * threads;
+            format!("sb[(i + {o}u) / {row_b}u * {pitch_b}u + (i + {o}u) % {row_b}u] = b{l};\n")
+        });
+        // The next slice is on its way while this one is multiplied.
+        let _ = write!(
+            text,
+            "workgroupBarrier();
+k0 += {depth}u;
+if (k0 < depth) {{
+    c += {depth}u;
+    if (c == s.channels) {{
+        c = 0u;
+        kx += 1u;
+        if (kx == s.kernel) {{ kx = 0u; ky += 1u; }}
+        {}
+    }}
+    {}
+}}
+",
+            each(own_a, &|l| format!("pixel{l} = pixel_at(row{l}, ky, kx);\n")),
+            fetch("")
+        );
+        for k in 0..deep {
+            text += &each(across, &|m| {
+                let (row, at) = (m * side, k * side / 4);
+                format!("let a{k}_{m} = coopLoadT<MA>(&sa[(sm + {row}u) * {pitch_a}u + {at}u], {pitch_a}u);\n")
+            });
+            text += &each(across, &|n| {
+                let at = k * side * pitch_b;
+                format!("let b{k}_{n} = coopLoadT<MB>(&sb[{at}u + (sn + {}u) / 4u], {pitch_b}u);\n", n * side)
+            });
+            text += &pair(&|m, n| format!("y{m}_{n} = coopMultiplyAdd(a{k}_{m}, b{k}_{n}, y{m}_{n});\n"));
+        }
+        text += "if (k0 >= depth) { break; }\n}\n";
+        // The sums go through shared memory, one matrix of each subgroup at a time.
+        text += &pair(&|m, n| {
+            format!(
+                "workgroupBarrier();
+coopStoreT(y{m}_{n}, &sc[sub * {area}u], {side}u);
+workgroupBarrier();
+for (var e = i; e < {area}u; e += {threads}u) {{
+    let p = e / {quarter}u;
+    let f = e % {quarter}u * 4u;
+    let at = p * {area}u + f;
+    put(m0 + (p >> 1u) * {half}u + {}u + f / {side}u, n0 + (p & 1u) * {half}u + {}u + f % {side}u,
+        vec4<f32>(sc[at], sc[at + 1u], sc[at + 2u], sc[at + 3u]));
+}}
+",
+                m * side,
+                n * side,
+                quarter = area / 4,
+            )
+        });
+        text + "}\n"
+    }
+}

@@ -1,0 +1,145 @@
+//! Whether an adapter computes right: drivers have faults that no error tells of. The kernels that all else is made of solve
+//! small problems when a card is opened, and are held to plain loops.
+
+use super::adapter::OPENING;
+use super::kernels::Store;
+use super::{Error, Result, Wgpu};
+use crate::backend::{Activation, Attention, Backend as _, ConvOptions, Epilogue, WeightView};
+
+/// Fails where a result is further from the loops' than rounding can make it.
+pub(super) fn check(b: &Wgpu) -> Result<()> {
+    check_products(b)?;
+    verdict(b, "attention", attention(b)?)?;
+    verdict(b, "group_norm", norm(b)?)
+}
+
+/// As [`check`], of products alone.
+pub(super) fn check_products(b: &Wgpu) -> Result<()> {
+    verdict(b, "conv2d", convolution(b)?)
+}
+
+fn verdict(b: &Wgpu, what: &str, (found, expected): Answers) -> Result<()> {
+    let bound = match b.store {
+        Store::F32 => 1e-5,
+        Store::F16 => 5e-3,
+    };
+    judged(&b.name, what, off(&found, &expected), bound)
+}
+
+fn judged(name: &str, what: &str, off: f64, bound: f64) -> Result<()> {
+    if off <= bound {
+        return Ok(());
+    }
+    let message = format!("{name} computes {what} wrong (off by {off:.0e}); update its driver, or draw with cpu");
+    Err(Error::Device { operator: OPENING, message })
+}
+
+/// Relative L2; infinite where a value is no number.
+fn off(found: &[f32], expected: &[f64]) -> f64 {
+    let difference: f64 = found.iter().zip(expected).map(|(a, b)| (f64::from(*a) - b).powi(2)).sum();
+    let norm: f64 = expected.iter().map(|b| b.powi(2)).sum();
+    let off = (difference / norm).sqrt();
+    if off.is_finite() && found.len() == expected.len() { off } else { f64::INFINITY }
+}
+
+/// What the card says, and what the loops say.
+type Answers = (Vec<f32>, Vec<f64>);
+
+/// Values between −1 and 1 that f16 holds exactly, other ones for every seed.
+fn noise(len: usize, seed: usize) -> Vec<f32> {
+    (0..len).map(|i| ((i * 7919 + seed * 104_729) % 509) as f32 / 256.0 - 1.0).collect()
+}
+
+fn silu(x: f64) -> f64 {
+    x / (1.0 + (-x).exp())
+}
+
+/// A 3×3 convolution with all that may follow it; more rows, columns and channels than a workgroup has at a time.
+fn convolution(b: &Wgpu) -> Result<Answers> {
+    let (inputs, outputs, height, width) = (32, 68, 9, 11);
+    let pixels = height * width;
+    let [x, weight, bias] = [(inputs * pixels, 1), (outputs * inputs * 9, 2), (outputs, 3)].map(|(n, s)| noise(n, s));
+    let [vector, residual] = [(outputs, 4), (outputs * pixels, 5)].map(|(n, s)| noise(n, s));
+    let mut expected = vec![0.0; outputs * pixels];
+    for (at, y) in expected.iter_mut().enumerate() {
+        let (output, row, column) = (at / pixels, at / width % height, at % width);
+        let mut sum = f64::from(bias[output]) + f64::from(vector[output]);
+        for (ky, kx) in (0..3).flat_map(|ky| (0..3).map(move |kx| (ky, kx))) {
+            let (iy, ix) = (row + ky, column + kx);
+            if (1..=height).contains(&iy) && (1..=width).contains(&ix) {
+                for c in 0..inputs {
+                    let w = weight[((output * inputs + c) * 3 + ky) * 3 + kx];
+                    sum += f64::from(w) * f64::from(x[(c * height + iy - 1) * width + ix - 1]);
+                }
+            }
+        }
+        *y = silu(sum) + f64::from(residual[at]);
+    }
+    let weight = WeightView::computed(vec![outputs, inputs, 3, 3], weight);
+    let conv = b.pack_conv(weight, WeightView::computed(vec![outputs], bias), ConvOptions::same(3))?;
+    let (vector, residual) = (b.upload(&[1, outputs], &vector)?, b.upload(&[1, outputs, height, width], &residual)?);
+    let then = Epilogue { vector: Some(&vector), activation: Some(Activation::Silu), residual: Some(&residual) };
+    let found = b.conv2d_with(&b.upload(&[1, inputs, height, width], &x)?, &conv, then)?;
+    Ok((b.download(&found)?, expected))
+}
+
+/// Two heads over more keys than a workgroup has at a time.
+fn attention(b: &Wgpu) -> Result<Answers> {
+    let (queries, keys, heads, depth) = (21, 50, 2, 40);
+    let width = heads * depth;
+    let [q, k, v] = [(queries, 1), (keys, 2), (keys, 3)].map(|(tokens, seed)| noise(tokens * width, seed));
+    let mut expected = vec![0.0; queries * width];
+    for (query, head) in (0..queries).flat_map(|query| (0..heads).map(move |head| (query, head))) {
+        let at = |token: usize| token * width + head * depth;
+        let product = |key: usize| {
+            let pairs = q[at(query)..].iter().zip(&k[at(key)..]).take(depth);
+            pairs.map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>()
+        };
+        let weights: Vec<f64> = (0..keys).map(|key| (product(key) / (depth as f64).sqrt()).exp()).collect();
+        let sum: f64 = weights.iter().sum();
+        for (key, weight) in weights.iter().enumerate() {
+            let values = v[at(key)..].iter().take(depth);
+            expected[at(query)..].iter_mut().zip(values).for_each(|(y, v)| *y += weight / sum * f64::from(*v));
+        }
+    }
+    let [q, k, v] = [(queries, q), (keys, k), (keys, v)].map(|(tokens, x)| b.upload(&[1, tokens, width], &x));
+    let found = b.attention(&q?, &k?, &v?, &Attention::full(heads))?;
+    Ok((b.download(&found)?, expected))
+}
+
+/// Groups of six channels, which fours straddle, far from zero, then SiLU.
+fn norm(b: &Wgpu) -> Result<Answers> {
+    let (channels, groups, pixels) = (12, 2, 15 * 13);
+    let x: Vec<f32> = noise(channels * pixels, 1).into_iter().map(|v| v + 4.0).collect();
+    let [scale, shift] = [2, 3].map(|seed| noise(channels, seed));
+    let group = channels / groups * pixels;
+    let mut expected = Vec::with_capacity(x.len());
+    for (at, values) in x.chunks(group).enumerate() {
+        let mean = values.iter().map(|v| f64::from(*v)).sum::<f64>() / group as f64;
+        let variance = values.iter().map(|v| (f64::from(*v) - mean).powi(2)).sum::<f64>() / group as f64;
+        for (index, value) in values.iter().enumerate() {
+            let channel = (at * group + index) / pixels;
+            let normal = (f64::from(*value) - mean) / (variance + 1e-5).sqrt();
+            expected.push(silu(normal * f64::from(scale[channel]) + f64::from(shift[channel])));
+        }
+    }
+    let view = |values: Vec<f32>| WeightView::computed(vec![channels], values);
+    let norm = b.pack_norm(view(scale), view(shift))?;
+    let found = b.group_norm(&b.upload(&[1, channels, 15, 13], &x)?, &norm, groups, 1e-5, true)?;
+    Ok((b.download(&found)?, expected))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_result_is_seen_and_told() {
+        let expected = [1.0, -2.0, 3.0, 0.5];
+        assert!(off(&[1.0, -2.0, 3.0, 0.5], &expected) < 1e-9);
+        for wrong in [&[1.0, -2.0, 3.0, 0.6][..], &[1.0, -2.0, 3.0], &[1.0, f32::NAN, 3.0, 0.5]] {
+            let error = judged("a card", "conv2d", off(wrong, &expected), 1e-5).unwrap_err().to_string();
+            assert!(error.contains("a card computes conv2d wrong") && error.contains("cpu"), "{error}");
+        }
+    }
+}
