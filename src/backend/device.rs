@@ -23,7 +23,7 @@ pub enum Device {
 /// The type that tensors are kept in. Sums are f32 in all of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Dtype {
-    /// What suits the device: f32 on all there are.
+    /// The one that suits the device: f32 on all there are.
     #[default]
     Auto,
     /// 32 bits.
@@ -65,7 +65,7 @@ impl Device {
     /// The same device with tensors of this type.
     ///
     /// # Errors
-    /// Where it has none such.
+    /// If it has none such.
     pub fn with_dtype(self, dtype: Dtype) -> Result<Self, NoSuchDtype> {
         match self {
             Self::Wgpu { adapter, .. } => Ok(Self::Wgpu { adapter, dtype }),

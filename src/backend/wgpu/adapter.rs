@@ -11,7 +11,7 @@ pub struct Adapter {
     pub index: usize,
     /// The card's name.
     pub name: String,
-    /// What it is.
+    /// Its kind.
     pub kind: AdapterKind,
     /// The interface that it is reached through: Vulkan, Metal or DX12.
     pub api: String,
@@ -24,7 +24,7 @@ pub struct Adapter {
     pub(super) handle: wgpu::Adapter,
 }
 
-/// What an adapter is.
+/// The kind of an adapter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AdapterKind {
     /// A card with memory of its own.
@@ -120,5 +120,5 @@ pub(super) fn choose(number: Option<usize>) -> Result<Adapter> {
     })
 }
 
-/// What fails, in messages.
+/// The operator that messages name.
 pub(super) const OPENING: &str = "opening the graphics card";

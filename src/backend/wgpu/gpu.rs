@@ -101,7 +101,7 @@ impl Gpu {
     }
 }
 
-/// What matrix units need.
+/// Features that matrix units need.
 const UNITS: wgpu::Features = wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX.union(wgpu::Features::SUBGROUP);
 
 /// The units that `kernels::units` is written for: square, f16 in, f32 sums. (Metal's are found too, but naga counts their

@@ -50,7 +50,7 @@ pub struct Wgpu {
     pipelines: Pipelines,
     store: Store,
     name: String,
-    /// How products are cut for matrix units, the largest first; empty where there are none, or they compute wrong.
+    /// Cuts of products for matrix units, the largest first; empty where there are none, or they compute wrong.
     cuts: Vec<Cut>,
     /// Bound where a kernel's input is not there.
     nothing: Held,
@@ -60,7 +60,7 @@ impl Wgpu {
     /// Opens the adapter of this number in [`adapters`], or without one the card that promises most.
     ///
     /// # Errors
-    /// Where there is none, or it lacks something that is needed, or computes wrong.
+    /// If there is none, or it lacks something that is needed, or computes wrong.
     pub fn open(number: Option<usize>, dtype: Dtype) -> Result<Self> {
         Self::on(&adapter::choose(number)?, dtype, None)
     }
@@ -68,7 +68,7 @@ impl Wgpu {
     /// Opens an adapter. Tensors and weights take at most `budget` bytes; without one, a share of its memory.
     ///
     /// # Errors
-    /// Where it lacks something that is needed, or computes wrong.
+    /// If it lacks something that is needed, or computes wrong.
     pub fn on(adapter: &Adapter, dtype: Dtype, budget: Option<u64>) -> Result<Self> {
         let mut this = Self::with(adapter, dtype, budget, true)?;
         truth::check(&this)?;

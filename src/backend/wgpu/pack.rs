@@ -211,7 +211,7 @@ fn all(weight: &WeightView, holds: impl Fn(&[f32]) -> bool + Sync) -> bool {
     })
 }
 
-/// Which column of the packed weights an output is.
+/// The order of outputs among the packed columns.
 struct Order {
     outputs: usize,
     gated: bool,
@@ -240,9 +240,10 @@ fn piece(weight: &WeightView, order: &Order, taps: usize, inputs: usize, first: 
     for output in 0..order.outputs {
         weight.copy_to((output * inputs + first) * taps, &mut run);
         let column = order.column(output);
-        for (index, value) in run.iter().enumerate() {
-            let (row, tap) = (index / taps, index % taps);
-            piece[(tap * rows + row) * columns + column] = *value;
+        for (row, values) in run.chunks_exact(taps).enumerate() {
+            for (tap, value) in values.iter().enumerate() {
+                piece[(tap * rows + row) * columns + column] = *value;
+            }
         }
     }
     piece

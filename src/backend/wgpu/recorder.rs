@@ -1,4 +1,4 @@
-//! What is to be done on the device, gathered into submissions.
+//! Dispatches recorded by the operators, gathered into submissions.
 //!
 //! A submission is cut where it would take long by the rate measured so far: the screen is drawn between submissions, and a
 //! system takes the card away from a program that holds it for seconds.
@@ -44,10 +44,11 @@ struct State {
     flying: VecDeque<Flight>,
     /// Operations a second, measured.
     rate: f64,
-    /// When the submission before was done.
+    /// The end of the submission before.
     done: Instant,
-    /// When the device was given something after it had nothing, and the operations since.
+    /// The first submission since the device was last idle.
     busy: Instant,
+    /// Operations handed over since then.
     operations: f64,
 }
 

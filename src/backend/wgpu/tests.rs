@@ -1,4 +1,4 @@
-//! What only the inside can show.
+//! Loss of the device, slices of long dispatches, the pool, and matrix units against plain products.
 
 use super::*;
 use crate::backend::{Backend as _, ConvOptions, WeightView};

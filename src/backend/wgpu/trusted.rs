@@ -22,7 +22,7 @@ pub(super) fn device_memory(adapter: &wgpu::Adapter) -> Option<u64> {
     local.map(|heap| heap.size).max()
 }
 
-/// What a device is opened with to use matrix units, which wgpu calls experimental.
+/// The permission to open a device with matrix units, which wgpu calls experimental.
 #[expect(unsafe_code, reason = "experimental features may have faults; results are compared before they are used")]
 pub(super) fn experimental() -> wgpu::ExperimentalFeatures {
     // SAFETY: only cooperative matrices are asked for, and a card that computes wrong with them draws without.

@@ -42,7 +42,7 @@ fn off(found: &[f32], expected: &[f64]) -> f64 {
     if off.is_finite() && found.len() == expected.len() { off } else { f64::INFINITY }
 }
 
-/// What the card says, and what the loops say.
+/// The card's values, and the loops'.
 type Answers = (Vec<f32>, Vec<f64>);
 
 /// Values between −1 and 1 that f16 holds exactly, other ones for every seed.

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 /// Threads of one query.
 const THREADS: u32 = 8;
 
-/// How the kernel is cut for a head's width.
+/// The kernel's cut for a head's width.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in super::super) struct Variant {
     lanes: Lanes,

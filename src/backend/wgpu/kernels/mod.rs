@@ -55,7 +55,7 @@ impl Lanes {
         }
     }
 
-    /// How many of them so many values are.
+    /// The vectors of this length in so many values.
     pub(super) fn in_values(self, values: usize) -> usize {
         values / self.count() as usize
     }

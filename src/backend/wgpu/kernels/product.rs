@@ -5,7 +5,7 @@ use super::{Lanes, Store, functions, head};
 /// Rows and columns of a workgroup's results.
 pub(in super::super) const TILE: usize = 64;
 
-/// Which of the text's parts differ.
+/// The parts of the text that differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in super::super) struct Variant {
     /// Whether pixels have channels by fours.
@@ -49,7 +49,7 @@ impl Bits {
     }
 }
 
-/// How four sums of a row are written.
+/// The way that four sums of a row are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in super::super) enum Output {
     /// As they are.
@@ -86,7 +86,7 @@ const GEGLU_PUT: &str = "let pair = v.xy * gelu(v.zwzw).xy;
     for (var j = 0u; j < min(2u, s.outputs - c); j++) { y[m * s.outputs + c + j] = E(pair[j]); }";
 
 impl Output {
-    /// What all products share, with the result's type.
+    /// The text that all products share, with the result's type.
     pub(super) fn common(self, enlarged: bool) -> String {
         let (put, y) = match self {
             Self::Plain(Lanes::Four) => (format!("{IMAGE}\n    {ALIGNED_PUT}"), "E4"),

@@ -4,7 +4,7 @@ use super::product::Output;
 use super::{Lanes, Store, head};
 use std::fmt::Write as _;
 
-/// How the kernel is cut.
+/// The kernel's cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in super::super) struct Cut {
     /// Side of the unit's matrices: 16 (NVIDIA, AMD) or 8 (Apple, Mesa's software adapter).
@@ -17,7 +17,7 @@ pub(in super::super) struct Cut {
     pub depth: u32,
 }
 
-/// Which of the text's parts differ.
+/// The parts of the text that differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in super::super) struct Variant {
     pub cut: Cut,
