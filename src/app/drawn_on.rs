@@ -51,7 +51,9 @@ impl App {
         match asked.answer() {
             Ok(found) => {
                 self.cards_here.found = Some(found);
-                self.draw_on_choice();
+                if let DrawnOn::Card(_) = self.prefs.drawn_on {
+                    self.draw_on_choice();
+                }
             }
             Err(still) => self.cards_here.asked = still,
         }

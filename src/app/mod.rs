@@ -206,7 +206,7 @@ impl App {
             app.tour.begin();
         }
         app.set_size(ctx, app.prefs.size);
-        if app.prefs.drawn_on != drawn_on::DrawnOn::Automatic {
+        if let drawn_on::DrawnOn::Card(_) = app.prefs.drawn_on {
             app.ask_for_cards(ctx);
         }
         app.look_at_shelf();
