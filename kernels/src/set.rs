@@ -178,9 +178,9 @@ macro_rules! set {
     };
 }
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(miri)))]
 set!(avx512, simd::Avx512, "AVX-512", [8, 4, 2, 1] by 3, "avx512f");
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(miri)))]
 set!(avx2, simd::Avx2, "AVX2", [6, 4, 2, 1] by 2, "avx2,fma,f16c");
 #[cfg(target_arch = "aarch64")]
 set!(portable, simd::Portable, "portable", [8, 4, 2, 1] by 3);

@@ -3,15 +3,15 @@
 //! Every kernel is written once over [`Simd`]. `sets.rs` compiles it once for each set of instructions, in functions that have
 //! them enabled; everything here is inlined into those.
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(miri)))]
 mod avx2;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(miri)))]
 mod avx512;
 mod portable;
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(miri)))]
 pub(crate) use avx2::Avx2;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(miri)))]
 pub(crate) use avx512::Avx512;
 pub(crate) use portable::Portable;
 
