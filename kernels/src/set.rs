@@ -5,10 +5,9 @@ use crate::function::Activation;
 use crate::loops::{self, End};
 use crate::simd::{self, Simd};
 use crate::threads::Scratch;
-use crate::tile::{DEPTH, Left, Tiles, rows, tile};
+use crate::tile::{Left, Tiles, rows, tile};
 use crate::winograd;
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
 
 /// Values, factors, offsets, whether SiLU follows, results.
 type Normalise = unsafe fn(&[f32], &[f32], &[f32], bool, &mut [f32]);
@@ -217,26 +216,11 @@ impl Set {
         Self::available().iter().find(|set| set.name == name).copied()
     }
 
-    /// The fastest set, measured once, for about two milliseconds: processors that have wide vectors may be slow with them.
-    /// Results differ in their last bits from set to set, so a narrower one must be faster by a sixth, lest the choice changes
-    /// from one start to the next.
+    /// The widest set. Of those here it is never much slower than a narrower one, and choosing by a measurement would let the
+    /// choice, and with it a picture's last bits, change from one start to the next on a busy machine.
     #[must_use]
     pub fn best() -> &'static Self {
-        static BEST: OnceLock<&'static Set> = OnceLock::new();
-        BEST.get_or_init(|| {
-            let available = Self::available();
-            let mut best = (*available.first().unwrap_or(&&portable::SET), f64::INFINITY);
-            if available.len() == 1 {
-                return best.0;
-            }
-            for set in available {
-                let seconds = set.seconds_of_a_product();
-                if seconds < best.1 / 1.2 {
-                    best = (set, seconds);
-                }
-            }
-            best.0
-        })
+        Self::available().first().copied().unwrap_or(&portable::SET)
     }
 
     /// The set's name, such as `AVX-512`.
@@ -253,27 +237,6 @@ impl Set {
     /// Columns of a panel of packed weights.
     pub(crate) fn panel(&self) -> usize {
         self.vectors * self.lanes
-    }
-
-    /// The least time for a multiplication of values in the first cache. What other programs do on the processor makes single
-    /// runs longer, never shorter.
-    fn seconds_of_a_product(&'static self) -> f64 {
-        let (rows, panel) = (8, self.panel());
-        let (a, b) = (vec![1.0; rows * DEPTH], vec![1.0; DEPTH * panel]);
-        let mut c = vec![0.0; rows * panel];
-        let begin = Instant::now();
-        let mut least = f64::INFINITY;
-        while begin.elapsed() < Duration::from_micros(700) {
-            let run = Instant::now();
-            for _ in 0..8 {
-                let left = Left { values: a.as_ptr(), stride: DEPTH, rows, steps: DEPTH };
-                // SAFETY: the three arrays are as large as said here.
-                unsafe { self.product(left, self.vectors, b.as_ptr(), panel, c.as_mut_ptr(), panel, true) };
-            }
-            least = least.min(run.elapsed().as_secs_f64());
-        }
-        std::hint::black_box(c);
-        least / panel as f64
     }
 
     /// A product of all rows with a panel of `vectors` vectors.
