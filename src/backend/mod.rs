@@ -170,7 +170,7 @@ pub trait Backend: Send + 'static {
     /// Keys and values of an attention as this device likes them, of one row: `[1, s, c]` each.
     type KeyValues: Send + 'static;
 
-    /// The device in words, for the status line: `CPU, 8 threads, f32`.
+    /// The device in words, for the status line: `CPU, 8 threads, AVX-512, f32`.
     fn describe(&self) -> String;
 
     /// Bytes that a value of a tensor takes on the device.
