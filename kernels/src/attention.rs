@@ -72,7 +72,7 @@ impl Attention<'_> {
     /// Writes the result, which is as large as `q`, with kernels of `set`.
     ///
     /// # Errors
-    /// Where sizes do not fit, or there is no room for copies of keys and values.
+    /// If sizes do not fit, or there is no room for copies of keys and values.
     pub fn write(&self, set: &'static Set, out: &mut [f32]) -> Result<()> {
         let &Self { q, rows, queries, keys, width, heads, scale, seen, scratch } = self;
         let n = rows.len();

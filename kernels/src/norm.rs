@@ -31,7 +31,7 @@ fn fits(fits: bool, name: &'static str) -> Result<()> {
 /// no digits.
 ///
 /// # Errors
-/// Where sizes do not fit.
+/// If sizes do not fit.
 pub fn group_moments(
     set: &'static Set,
     x: &[f32],
@@ -108,7 +108,7 @@ impl Normalise<'_> {
     /// Writes the result, which is as large as `x`.
     ///
     /// # Errors
-    /// Where sizes do not fit.
+    /// If sizes do not fit.
     pub fn write(&self, set: &'static Set, x: &[f32], y: &mut [f32]) -> Result<()> {
         let &Self { scale, shift, moments, images, eps, silu } = self;
         let channels = scale.len();
@@ -154,7 +154,7 @@ impl Normalise<'_> {
 /// Layer normalisation of tokens `[…, c]`.
 ///
 /// # Errors
-/// Where sizes do not fit.
+/// If sizes do not fit.
 pub fn layer_norm(set: &'static Set, x: &[f32], scale: &[f32], shift: &[f32], eps: f32, y: &mut [f32]) -> Result<()> {
     let width = scale.len();
     fits(
@@ -172,7 +172,7 @@ pub fn layer_norm(set: &'static Set, x: &[f32], scale: &[f32], shift: &[f32], ep
 /// `a · gelu(b)` where `a` and `b` are the halves, `half` values each, of every token.
 ///
 /// # Errors
-/// Where sizes do not fit.
+/// If sizes do not fit.
 pub fn geglu(set: &'static Set, x: &[f32], half: usize, y: &mut [f32]) -> Result<()> {
     fits(x.len() == 2 * y.len() && (y.is_empty() || half > 0 && y.len().is_multiple_of(half)), "halves of tokens")?;
     let part = GRAIN.div_ceil(half.max(1)) * half;
@@ -186,7 +186,7 @@ pub fn geglu(set: &'static Set, x: &[f32], half: usize, y: &mut [f32]) -> Result
 /// A function of every value.
 ///
 /// # Errors
-/// Where sizes do not fit.
+/// If sizes do not fit.
 pub fn activate(set: &'static Set, x: &[f32], activation: Activation, y: &mut [f32]) -> Result<()> {
     fits(x.len() == y.len(), "as many results as values")?;
     spread_parts(y, GRAIN, |index, y| set.map(&x[index * GRAIN..][..y.len()], activation, y));
@@ -196,7 +196,7 @@ pub fn activate(set: &'static Set, x: &[f32], activation: Activation, y: &mut [f
 /// `a + b`.
 ///
 /// # Errors
-/// Where sizes do not fit.
+/// If sizes do not fit.
 pub fn add(a: &[f32], b: &[f32], y: &mut [f32]) -> Result<()> {
     fits(a.len() == y.len() && b.len() == y.len(), "as many results as values")?;
     spread_parts(y, GRAIN, |index, y| {

@@ -63,7 +63,7 @@ impl Weights {
     /// Packs `[outputs, inputs, taps]` and a bias `[outputs]` for the kernels of `set`; a linear layer has one tap.
     ///
     /// # Errors
-    /// Where sizes do not fit, or there is no room.
+    /// If sizes do not fit, or there is no room.
     pub fn new(
         set: &'static Set,
         words: Words,
@@ -77,7 +77,7 @@ impl Weights {
     /// vector of values beside that of its gates.
     ///
     /// # Errors
-    /// Where sizes do not fit, or there is no room.
+    /// If sizes do not fit, or there is no room.
     pub fn gated(set: &'static Set, words: Words, bias: Option<&[f32]>, [outputs, inputs]: [usize; 2]) -> Result<Self> {
         Self::pack(set, words, bias, [outputs, inputs, 1], true)
     }

@@ -131,7 +131,7 @@ impl Rows<'_> {
 /// Writes `rows · weights`, ended as `finish` says, to `out` `[rows, width]`.
 ///
 /// # Errors
-/// Where sizes do not fit.
+/// If sizes do not fit.
 pub fn product(rows: Rows, weights: &Weights, finish: Finish, out: &mut [f32]) -> Result<()> {
     product_by(rows, weights, finish, out, None)
 }
@@ -139,7 +139,7 @@ pub fn product(rows: Rows, weights: &Weights, finish: Finish, out: &mut [f32]) -
 /// A convolution by Winograd's way where `winograd`, else by the direct one; [`product`] chooses the faster one.
 ///
 /// # Errors
-/// Where sizes do not fit, or Winograd's way is asked for and taps are not 3 × 3 with stride 1.
+/// If sizes do not fit, or Winograd's way is asked for and taps are not 3 × 3 with stride 1.
 pub fn convolution_by(
     winograd: bool,
     patches: Patches,

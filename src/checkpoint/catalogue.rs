@@ -56,7 +56,7 @@ impl Catalogue {
     /// Reads the catalogue of a data folder. A missing file is an empty catalogue.
     ///
     /// # Errors
-    /// Where the file cannot be read or is not a catalogue.
+    /// If the file cannot be read or is not a catalogue.
     pub fn open(data: &Path) -> Result<Self> {
         let file = data.join(FILE);
         let name = || file.display().to_string();
@@ -99,7 +99,7 @@ impl Catalogue {
     /// Checks that a checkpoint or LoRA can be used, and adds it.
     ///
     /// # Errors
-    /// Where it cannot be used, its name is taken or is one of this program's, or the catalogue cannot be written.
+    /// If it cannot be used, its name is taken or is one of this program's, or the catalogue cannot be written.
     pub fn add(&mut self, path: &Path) -> Result<&Entry> {
         let given = || path.display().to_string();
         let kind = kind_of(path)?;
@@ -132,7 +132,7 @@ impl Catalogue {
     /// Removes the entry of this name and returns it. Its files stay.
     ///
     /// # Errors
-    /// Where there is no such entry, or the catalogue cannot be written.
+    /// If there is no such entry, or the catalogue cannot be written.
     pub fn remove(&mut self, name: &str) -> Result<Entry> {
         let Some(at) = self.entries.iter().position(|entry| entry.name == name) else {
             return Err(Error::Invalid {

@@ -144,7 +144,7 @@ impl Checkpoint {
     /// Opens `"embedded"`, `"embedded/few_steps"`, or a diffusers folder.
     ///
     /// # Errors
-    /// Where there is no such folder, or its files are damaged, not supported or do not fit together.
+    /// If there is no such folder, or its files are damaged, not supported or do not fit together.
     pub fn open(name_or_path: &str) -> Result<Self> {
         let (name, store) = Store::open(name_or_path)?;
         if !store.has("unet/config.json") {
@@ -260,7 +260,7 @@ impl Checkpoint {
     /// The vocabulary of its text encoder, or of the first of two.
     ///
     /// # Errors
-    /// Where its files are missing or damaged.
+    /// If its files are missing or damaged.
     pub fn tokenizer(&self) -> Result<Tokenizer> {
         self.tokenizer_of(&self.text_encoder)
     }
@@ -272,7 +272,7 @@ impl Checkpoint {
     /// The words it was trained on (known_words.json), where it lists them.
     ///
     /// # Errors
-    /// Where the list is damaged.
+    /// If the list is damaged.
     pub fn known_words(&self) -> Result<Option<KnownWords>> {
         let path = "known_words.json";
         if !self.store.has(path) {
@@ -294,7 +294,7 @@ impl Checkpoint {
     /// Its figures, for `polyptych info` and the window.
     ///
     /// # Errors
-    /// Where the vocabulary or the list of known words is missing or damaged.
+    /// If the vocabulary or the list of known words is missing or damaged.
     pub fn summary(&self) -> Result<Summary> {
         Summary::of(self)
     }
@@ -302,7 +302,7 @@ impl Checkpoint {
     /// The changes that LoRAs make to each part, and a warning for each LoRA that fits in part.
     ///
     /// # Errors
-    /// Where one is for another family.
+    /// If one is for another family.
     fn patches(&self, loras: &[(Arc<LoraFile>, f32)]) -> Result<(BTreeMap<PartName, Patches>, Vec<InPart>)> {
         Patches::fit(loras, self.parts(), self.text_width())
     }
@@ -310,7 +310,7 @@ impl Checkpoint {
     /// Puts the networks on a device.
     ///
     /// # Errors
-    /// Where a tensor is missing, of another shape or not finite, or the device fails.
+    /// If a tensor is missing, of another shape or not finite, or the device fails.
     pub fn load(&self, device: Device) -> Result<Model> {
         self.load_with(device, &[]).map(|(model, _)| model)
     }

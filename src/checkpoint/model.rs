@@ -79,7 +79,7 @@ impl Model {
     /// become void. Returns a warning for each LoRA that fits in part.
     ///
     /// # Errors
-    /// Where a LoRA is for another family: nothing has changed then. Also where one is not finite or the device fails: then
+    /// If a LoRA is for another family: nothing has changed then. Also where one is not finite or the device fails: then
     /// another call must succeed before anything is drawn.
     pub fn set_loras(&mut self, loras: &[(Arc<LoraFile>, f32)]) -> Result<Vec<InPart>> {
         let (patches, warnings) = self.checkpoint.patches(loras)?;
@@ -114,7 +114,7 @@ impl Model {
     /// the checkpoint asks for it (SDXL's `force_zeros_for_empty_prompt`).
     ///
     /// # Errors
-    /// Where the device fails.
+    /// If the device fails.
     pub fn prompt(&mut self, words: &str) -> Result<PromptId> {
         if let Some(&id) = self.prompts.get(words) {
             return Ok(id);
@@ -142,7 +142,7 @@ impl Model {
     /// The token states of `prompt` as `[tokens, width]`, row by row.
     ///
     /// # Errors
-    /// Where there is no such prompt.
+    /// If there is no such prompt.
     pub fn embedding(&self, prompt: PromptId) -> Result<Vec<f32>> {
         Ok(self.conditioning(prompt)?.tokens.clone())
     }
@@ -150,7 +150,7 @@ impl Model {
     /// The conditioning that `prompt` was encoded to.
     ///
     /// # Errors
-    /// Where there is no such prompt.
+    /// If there is no such prompt.
     pub fn conditioning(&self, prompt: PromptId) -> Result<&Conditioning> {
         Ok(self.networks.conditioning(prompt)?)
     }

@@ -111,7 +111,7 @@ impl Tokenizer {
     /// The ids of a prompt without its [`weighting`], cut at the limit and padded to it.
     ///
     /// # Errors
-    /// Where the vocabulary's files have a fault that only encoding finds.
+    /// If the vocabulary's files have a fault that only encoding finds.
     pub fn encode(&self, words: &str) -> Result<Tokens> {
         let Weighted { text: words, weights: of_bytes } = weighting::parse(words);
         let read = beginning(&words);

@@ -116,7 +116,7 @@ impl Gathered {
 /// Runs the whole denoising process.
 ///
 /// # Errors
-/// Where the painting makes no sense, the network fails, the latent becomes NaN, or `observer` cancels.
+/// If the painting makes no sense, the network fails, the latent becomes NaN, or `observer` cancels.
 pub fn paint(
     painting: &Painting,
     sampler: &mut dyn Sampler,

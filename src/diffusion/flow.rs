@@ -33,7 +33,7 @@ impl FlowConfig {
     /// Reads a `scheduler_config.json` without null fields; `None` where it is not a flow's.
     ///
     /// # Errors
-    /// Where a value has another type, or asks for something that is not supported.
+    /// If a value has another type, or asks for something that is not supported.
     pub(super) fn from_json(json: &serde_json::Value) -> Result<Option<Self>, ScheduleError> {
         let class = json.get("_class_name").and_then(serde_json::Value::as_str).unwrap_or_default();
         if !class.starts_with("FlowMatch") {

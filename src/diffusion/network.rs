@@ -111,7 +111,7 @@ pub trait Network {
     /// once per input, so calls on one input belong into one batch.
     ///
     /// # Errors
-    /// Where the device fails, or the inputs have another shape.
+    /// If the device fails, or the inputs have another shape.
     fn predict(&mut self, inputs: &Planes, timestep: f32, calls: &[Call]) -> Result<Planes, NetworkError>;
 
     /// Evaluates the UNet as [`Network::predict`] does, with several prompts a call: each pixel's cross-attention is the average
@@ -127,12 +127,12 @@ pub trait Network {
     /// autoencoder's scale and shift are applied). The sides are multiples of the autoencoder's factor f.
     ///
     /// # Errors
-    /// Where the device fails, or the pictures have another shape.
+    /// If the device fails, or the pictures have another shape.
     fn encode(&mut self, pictures: &Planes) -> Result<Moments, NetworkError>;
 
     /// Decodes latents `[n, latent_channels, h, w]` to pictures `[n, 3, f·h, f·w]`, about −1…1 (not clamped).
     ///
     /// # Errors
-    /// Where the device fails, or the latents have another shape.
+    /// If the device fails, or the latents have another shape.
     fn decode(&mut self, latents: &Planes) -> Result<Planes, NetworkError>;
 }

@@ -223,7 +223,7 @@ impl SchedulerConfig {
     /// Reads `scheduler_config.json`.
     ///
     /// # Errors
-    /// Where a value has another type or an unknown name.
+    /// If a value has another type or an unknown name.
     pub fn from_json(json: &serde_json::Value) -> Result<Self, ScheduleError> {
         let mut json = json.clone();
         if let Some(fields) = json.as_object_mut() {

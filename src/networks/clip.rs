@@ -43,7 +43,7 @@ impl Config {
     /// Reads a config.json, which came from `file`; keys that are missing have transformers' defaults.
     ///
     /// # Errors
-    /// Where a key has a value that is wrong or not implemented.
+    /// If a key has a value that is wrong or not implemented.
     pub fn parse(config: &Value, file: &str) -> Result<Self> {
         let fields = Fields::new(config, file)?;
         fields.only("model_type", &[json!("clip_text_model")])?;
@@ -110,7 +110,7 @@ impl<B: Backend> TextEncoder<B> {
     /// Packs the weights; their names may begin with `text_model.` or not.
     ///
     /// # Errors
-    /// Where a tensor is missing or of another shape, or the device fails.
+    /// If a tensor is missing or of another shape, or the device fails.
     pub fn load(config: Config, backend: &B, weights: &dyn Weights) -> Result<Self> {
         let root = Loader::new(backend, weights);
         let bare = root.has("embeddings.token_embedding.weight");
@@ -153,7 +153,7 @@ impl<B: Backend> TextEncoder<B> {
     /// and the final norm, projected.
     ///
     /// # Errors
-    /// Where there are too many ids or one is outside the vocabulary, or the device fails.
+    /// If there are too many ids or one is outside the vocabulary, or the device fails.
     pub fn forward(&self, b: &B, ids: &[u32], state: HiddenState) -> Result<Conditioning> {
         let Config { vocab_size, max_position_embeddings, num_attention_heads, layer_norm_eps: eps, .. } = self.config;
         if ids.is_empty() || ids.len() > max_position_embeddings {

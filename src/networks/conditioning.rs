@@ -24,7 +24,7 @@ impl Conditioning {
     /// has any.
     ///
     /// # Errors
-    /// Where there is none, or they have different numbers of tokens.
+    /// If there is none, or they have different numbers of tokens.
     pub fn join(parts: Vec<Self>) -> Result<Self> {
         let mut parts = parts.into_iter();
         let first = parts.next().ok_or_else(|| Error::Input("a prompt without a text encoder".to_owned()))?;

@@ -17,7 +17,7 @@ impl<'a> Fields<'a> {
     /// The keys of `config`, which was read from `file`.
     ///
     /// # Errors
-    /// Where `config` is not an object.
+    /// If `config` is not an object.
     pub fn new(config: &'a Value, file: &'a str) -> Result<Self> {
         match config {
             Value::Object(map) => Ok(Self { map, file }),
@@ -61,7 +61,7 @@ impl<'a> Fields<'a> {
     /// Refuses every value of `key` but null, absence and those `allowed`.
     ///
     /// # Errors
-    /// Where it has another value.
+    /// If it has another value.
     pub fn only(&self, key: &str, allowed: &[Value]) -> Result<()> {
         match self.get(key) {
             None => Ok(()),
@@ -73,7 +73,7 @@ impl<'a> Fields<'a> {
     /// A size of at least 1.
     ///
     /// # Errors
-    /// Where it is something else.
+    /// If it is something else.
     pub fn size(&self, key: &str, default: usize) -> Result<usize> {
         match self.get(key) {
             None => Ok(default),
@@ -92,7 +92,7 @@ impl<'a> Fields<'a> {
     /// The id of a token.
     ///
     /// # Errors
-    /// Where it is something else.
+    /// If it is something else.
     pub fn token(&self, key: &str, default: u32) -> Result<u32> {
         match self.get(key) {
             None => Ok(default),
@@ -106,7 +106,7 @@ impl<'a> Fields<'a> {
     /// A list of sizes.
     ///
     /// # Errors
-    /// Where it is something else, or empty, or absurdly long.
+    /// If it is something else, or empty, or absurdly long.
     pub fn sizes(&self, key: &str, default: &[usize]) -> Result<Vec<usize>> {
         match self.get(key) {
             None => Ok(default.to_vec()),
@@ -117,7 +117,7 @@ impl<'a> Fields<'a> {
     /// One size for all of `count` levels, or a list with one for each.
     ///
     /// # Errors
-    /// Where it is neither.
+    /// If it is neither.
     pub fn sizes_per_level(&self, key: &str, default: usize, count: usize) -> Result<Vec<usize>> {
         match self.get(key) {
             None => Ok(vec![default; count]),
@@ -132,7 +132,7 @@ impl<'a> Fields<'a> {
     /// One flag for all of `count` levels, or a list with one for each.
     ///
     /// # Errors
-    /// Where it is neither.
+    /// If it is neither.
     pub fn flags_per_level(&self, key: &str, default: bool, count: usize) -> Result<Vec<bool>> {
         match self.get(key) {
             None => Ok(vec![default; count]),
@@ -166,7 +166,7 @@ impl<'a> Fields<'a> {
     /// A finite number.
     ///
     /// # Errors
-    /// Where it is something else.
+    /// If it is something else.
     pub fn number(&self, key: &str, default: f32) -> Result<f32> {
         match self.get(key) {
             None => Ok(default),
@@ -182,7 +182,7 @@ impl<'a> Fields<'a> {
     /// True or false.
     ///
     /// # Errors
-    /// Where it is something else.
+    /// If it is something else.
     pub fn flag(&self, key: &str, default: bool) -> Result<bool> {
         match self.get(key) {
             None => Ok(default),
@@ -193,7 +193,7 @@ impl<'a> Fields<'a> {
     /// Words.
     ///
     /// # Errors
-    /// Where it is something else.
+    /// If it is something else.
     pub fn text(&self, key: &str, default: &'a str) -> Result<&'a str> {
         match self.get(key) {
             None => Ok(default),
@@ -204,7 +204,7 @@ impl<'a> Fields<'a> {
     /// A list of names.
     ///
     /// # Errors
-    /// Where it is something else.
+    /// If it is something else.
     pub fn texts(&self, key: &str, default: &[&'a str]) -> Result<Vec<&'a str>> {
         match self.get(key) {
             None => Ok(default.to_vec()),

@@ -19,7 +19,7 @@ pub trait Weights {
     /// The values of tensor `name`, in the file's own type and without a copy where nothing changes them.
     ///
     /// # Errors
-    /// Where it is missing, of a type that cannot be read, or not finite.
+    /// If it is missing, of a type that cannot be read, or not finite.
     fn read(&self, name: &str) -> Result<WeightView<'_>>;
 
     /// Says that nothing read before is needed any more, so that the pages of a mapped file that hold it may go.
@@ -77,7 +77,7 @@ impl<'a, B: Backend> Loader<'a, B> {
     /// A convolution `name.weight`, `name.bias` with a square kernel.
     ///
     /// # Errors
-    /// Where a tensor is missing or of another shape.
+    /// If a tensor is missing or of another shape.
     pub fn conv(
         &self,
         name: &str,
@@ -95,7 +95,7 @@ impl<'a, B: Backend> Loader<'a, B> {
     /// A linear layer `name.weight`, and `name.bias` where `bias`. A 1×1 convolution is taken too: it is the same.
     ///
     /// # Errors
-    /// Where a tensor is missing or of another shape.
+    /// If a tensor is missing or of another shape.
     pub fn linear(&self, name: &str, inputs: usize, outputs: usize, bias: bool) -> Result<B::Linear> {
         let here = self.at(name);
         let weight = here.tensor("weight", &[&[outputs, inputs], &[outputs, inputs, 1, 1]])?;
@@ -106,7 +106,7 @@ impl<'a, B: Backend> Loader<'a, B> {
     /// A linear layer for [`Backend::linear_geglu`], with a bias.
     ///
     /// # Errors
-    /// Where a tensor is missing or of another shape.
+    /// If a tensor is missing or of another shape.
     pub fn linear_geglu(&self, name: &str, inputs: usize, outputs: usize) -> Result<B::Linear> {
         let here = self.at(name);
         let weight = here.tensor("weight", &[&[outputs, inputs]])?;
@@ -117,7 +117,7 @@ impl<'a, B: Backend> Loader<'a, B> {
     /// A normalisation `name.weight`, `name.bias`.
     ///
     /// # Errors
-    /// Where a tensor is missing or of another shape.
+    /// If a tensor is missing or of another shape.
     pub fn norm(&self, name: &str, channels: usize) -> Result<B::Norm> {
         let here = self.at(name);
         let scale = here.tensor("weight", &[&[channels]])?;
@@ -128,7 +128,7 @@ impl<'a, B: Backend> Loader<'a, B> {
     /// A table `name.weight`.
     ///
     /// # Errors
-    /// Where the tensor is missing or of another shape.
+    /// If the tensor is missing or of another shape.
     pub fn embedding(&self, name: &str, rows: usize, width: usize) -> Result<B::Embedding> {
         let table = self.at(name).tensor("weight", &[&[rows, width]])?;
         self.packed(self.backend.pack_embedding(table))

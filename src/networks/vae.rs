@@ -39,7 +39,7 @@ impl Config {
     /// Reads a config.json, which came from `file`; keys that are missing have diffusers' defaults.
     ///
     /// # Errors
-    /// Where a key has a value that is wrong or not implemented.
+    /// If a key has a value that is wrong or not implemented.
     pub fn parse(config: &Value, file: &str) -> Result<Self> {
         let fields = Fields::new(config, file)?;
         fields.only("_class_name", &[json!("AutoencoderKL")])?;
@@ -156,7 +156,7 @@ impl<B: Backend> Autoencoder<B> {
     /// Packs the weights.
     ///
     /// # Errors
-    /// Where a tensor is missing or of another shape, or the device fails.
+    /// If a tensor is missing or of another shape, or the device fails.
     pub fn load(config: Config, backend: &B, weights: &dyn Weights) -> Result<Self> {
         let load = Loader::new(backend, weights);
         let options = ResnetOptions { groups: config.norm_num_groups, eps: EPS, time: None };
@@ -235,7 +235,7 @@ impl<B: Backend> Autoencoder<B> {
     /// once goes in strips.
     ///
     /// # Errors
-    /// Where the device fails.
+    /// If the device fails.
     pub fn encode(&self, b: &B, pictures: B::Tensor, room: usize) -> Result<B::Tensor> {
         run(b, &self.encoder(), pictures, room)
     }
@@ -243,7 +243,7 @@ impl<B: Backend> Autoencoder<B> {
     /// The bytes that encoding `pictures` at once would hold.
     ///
     /// # Errors
-    /// Where `pictures` is no image.
+    /// If `pictures` is no image.
     pub fn encode_bytes(&self, b: &B, pictures: &B::Tensor) -> Result<usize> {
         chain::bytes(b, &self.encoder(), pictures)
     }
@@ -252,7 +252,7 @@ impl<B: Backend> Autoencoder<B> {
     /// need more than `room` bytes at once go in strips.
     ///
     /// # Errors
-    /// Where the device fails.
+    /// If the device fails.
     pub fn decode(&self, b: &B, latents: B::Tensor, room: usize) -> Result<B::Tensor> {
         run(b, &self.decoder(), latents, room)
     }
@@ -260,7 +260,7 @@ impl<B: Backend> Autoencoder<B> {
     /// The bytes that decoding `latents` at once would hold.
     ///
     /// # Errors
-    /// Where `latents` is no image.
+    /// If `latents` is no image.
     pub fn decode_bytes(&self, b: &B, latents: &B::Tensor) -> Result<usize> {
         chain::bytes(b, &self.decoder(), latents)
     }

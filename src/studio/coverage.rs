@@ -33,7 +33,7 @@ impl<'a> RegionCoverage<'a> {
     /// Feathers the masks; the released loop knows no feather.
     ///
     /// # Errors
-    /// Where a mask has another size than the canvas.
+    /// If a mask has another size than the canvas.
     pub(super) fn of(document: &'a Document, options: &Options) -> Result<Self, DrawError> {
         if visible(document).any(|r| r.mask.width() != document.width || r.mask.height() != document.height) {
             return Err(DrawError::Invalid("a region's mask has another size than the canvas".to_owned()));

@@ -12,7 +12,7 @@ pub(super) const WRAP_MARGIN: usize = 8;
 /// Decodes a latent to a picture of the document's size.
 ///
 /// # Errors
-/// Where the decoder fails, or its picture is not finite.
+/// If the decoder fails, or its picture is not finite.
 pub(super) fn decode(
     network: &mut dyn Network,
     latent: &Planes,

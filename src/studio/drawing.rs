@@ -139,7 +139,7 @@ impl From<PaintError> for DrawError {
 /// Draws a document.
 ///
 /// # Errors
-/// Where the settings make no sense for this model, the device fails, or `watcher` cancels.
+/// If the settings make no sense for this model, the device fails, or `watcher` cancels.
 pub fn draw(
     document: &Document,
     model: &mut dyn Model,

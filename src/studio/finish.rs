@@ -22,7 +22,7 @@ pub(super) struct Pictures {
 /// Decodes the latents, lays each over the init image, and regions drawn again over the kept picture.
 ///
 /// # Errors
-/// Where the decoder fails, or the watcher cancels.
+/// If the decoder fails, or the watcher cancels.
 pub(super) fn finish(
     prepared: &Prepared<'_>,
     latents: &Latents,

@@ -14,7 +14,7 @@ const BORDER: usize = 8;
 /// Freedom of each pixel to change, 0 (kept) to 255, row by row; `None` where all is free. `regions` are the visible ones.
 ///
 /// # Errors
-/// Where the init image or its mask has another size than the canvas.
+/// If the init image or its mask has another size than the canvas.
 pub(super) fn change(
     document: &Document,
     start: &InitImage,
@@ -49,7 +49,7 @@ pub(super) fn change(
 /// The init latent as the engine has it, still to be encoded; `change` is what [`change`] gives.
 ///
 /// # Errors
-/// Where the denoising strength is not in 0…1, or leaves no step.
+/// If the denoising strength is not in 0…1, or leaves no step.
 pub(super) fn plan(
     document: &Document,
     start: &InitImage,
@@ -125,7 +125,7 @@ fn signed(image: &RgbImage, x: usize, y: usize) -> [f32; 3] {
 /// The latent of the init image.
 ///
 /// # Errors
-/// Where the autoencoder fails.
+/// If the autoencoder fails.
 pub(super) fn encode(
     network: &mut dyn Network,
     start: &InitImage,
@@ -142,7 +142,7 @@ pub(super) fn encode(
 /// that is everywhere.
 ///
 /// # Errors
-/// Where the autoencoder fails.
+/// If the autoencoder fails.
 pub(super) fn conditions(
     network: &mut dyn Network,
     document: &Document,

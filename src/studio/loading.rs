@@ -46,7 +46,7 @@ pub enum LoadError {
 /// warning for each LoRA that fits in part.
 ///
 /// # Errors
-/// Where there is no such checkpoint or LoRA, or one is damaged, not supported or too large, or they do not fit together.
+/// If there is no such checkpoint or LoRA, or one is damaged, not supported or too large, or they do not fit together.
 pub fn load(name: &str, device: Device, loras: &[document::Lora]) -> Result<(Loaded, Vec<Warning>), LoadError> {
     let checkpoint = Checkpoint::open(name)?;
     let scheduler = SchedulerConfig::from_json(checkpoint.scheduler())

@@ -35,7 +35,7 @@ pub trait Model: Send {
     /// lengths.
     ///
     /// # Errors
-    /// Where a file is missing, damaged or for another family: one line that says so.
+    /// If a file is missing, damaged or for another family: one line that says so.
     fn set_loras(&mut self, loras: &[Lora]) -> Result<Vec<Warning>, LoadError> {
         if loras.is_empty() { Ok(Vec::new()) } else { Err(LoadError::NoLoras) }
     }

@@ -56,7 +56,7 @@ fn span(region: &Region, document: &Document) -> Range<usize> {
 /// Plans a document for a model. `coverages` are those of its visible regions, lowest first; `prompt` embeds a prompt.
 ///
 /// # Errors
-/// Where the settings make no sense for this model, or `prompt` fails.
+/// If the settings make no sense for this model, or `prompt` fails.
 pub(super) fn plan(
     document: &Document,
     coverages: &[Coverage<'_>],
@@ -134,7 +134,7 @@ pub(super) fn plan(
 /// Window side and stride in latent pixels. The stride is cut to half a window, so that windows overlap enough.
 ///
 /// # Errors
-/// Where the released loop would not cover the canvas.
+/// If the released loop would not cover the canvas.
 fn window_and_stride(
     document: &Document,
     facts: Facts,

@@ -32,7 +32,7 @@ pub(super) struct Prepared<'a> {
 /// Plans the document, embeds its prompts and encodes its init image.
 ///
 /// # Errors
-/// Where the settings make no sense for this model, or the device fails.
+/// If the settings make no sense for this model, or the device fails.
 pub(super) fn prepare<'a>(
     document: &'a Document,
     model: &mut dyn Model,

@@ -29,7 +29,7 @@ impl LatentToRgb {
     /// that latent once to measure the time. `factor` is the VAE's, in pixels a latent pixel.
     ///
     /// # Errors
-    /// Where the VAE fails.
+    /// If the VAE fails.
     pub fn fit(network: &mut dyn Network, factor: usize) -> Result<Self, NetworkError> {
         let picture = blobs(SIDE * factor);
         let latent = network.encode(&picture)?.mean;

@@ -30,7 +30,7 @@ impl Previews {
     /// Previews by the model's linear map to colours, which is fitted when it is first asked for.
     ///
     /// # Errors
-    /// Where the autoencoder fails.
+    /// If the autoencoder fails.
     pub(super) fn of(model: &mut dyn Model) -> Result<Self, DrawError> {
         let begun = Instant::now();
         let rgb = match model.preview_map() {

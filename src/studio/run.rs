@@ -44,7 +44,7 @@ impl Cost {
 /// Runs the engine: once for the picture, where it is not kept from before, and once for each region that is drawn again.
 ///
 /// # Errors
-/// Where the network fails, the picture becomes NaN, or the watcher cancels.
+/// If the network fails, the picture becomes NaN, or the watcher cancels.
 pub(super) fn run<'a>(
     prepared: &'a Prepared<'_>,
     network: &mut dyn Network,

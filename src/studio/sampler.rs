@@ -7,7 +7,7 @@ use crate::document::{self, Document};
 /// A sampler for the document's steps and schedule on a checkpoint's noise levels.
 ///
 /// # Errors
-/// Where the checkpoint's scheduler does not allow the schedule or the steps, or the released loop another sampler.
+/// If the checkpoint's scheduler does not allow the schedule or the steps, or the released loop another sampler.
 pub(super) fn sampler(
     document: &Document,
     config: &SchedulerConfig,

@@ -20,7 +20,7 @@ impl Vocabulary {
     /// Reads the vocabulary of a checkpoint.
     ///
     /// # Errors
-    /// Where there is no such checkpoint, or it is damaged.
+    /// If there is no such checkpoint, or it is damaged.
     pub fn open(name: &str) -> checkpoint::Result<Self> {
         let checkpoint = Checkpoint::open(name)?;
         let words = checkpoint.known_words()?.map(Words::new);

@@ -51,7 +51,7 @@ impl Patches {
     /// the states that the UNet's cross-attention takes.
     ///
     /// # Errors
-    /// Where one is for another family: no layer that it has for a part fits.
+    /// If one is for another family: no layer that it has for a part fits.
     pub(in crate::checkpoint) fn fit<'a>(
         loras: &[(Arc<LoraFile>, f32)],
         parts: impl Iterator<Item = (PartName, &'a Arc<TensorFile>)>,

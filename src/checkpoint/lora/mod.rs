@@ -70,7 +70,7 @@ impl LoraFile {
     /// Opens a `.safetensors` file.
     ///
     /// # Errors
-    /// Where there is no such file, or it is damaged, no LoRA or of a kind that is not supported.
+    /// If there is no such file, or it is damaged, no LoRA or of a kind that is not supported.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let file = path.display().to_string();
@@ -84,7 +84,7 @@ impl LoraFile {
     /// Opens a file whose tensors are named as those of a LoRA or of a like adapter are; `None` for any other.
     ///
     /// # Errors
-    /// Where it is one, but damaged or of a kind that is not supported.
+    /// If it is one, but damaged or of a kind that is not supported.
     pub fn recognise(path: impl AsRef<Path>) -> Option<Result<Self>> {
         let path = path.as_ref();
         // (Anything but a file, such as a pipe, may not answer.)

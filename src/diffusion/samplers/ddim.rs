@@ -19,7 +19,7 @@ impl Ddim {
     /// equal.
     ///
     /// # Errors
-    /// Where `steps` is 0 or more than the training steps.
+    /// If `steps` is 0 or more than the training steps.
     pub fn new(config: &SchedulerConfig, steps: usize) -> Result<Self, ScheduleError> {
         let limit = Limit::of(config, Some(config.clip_sample.unwrap_or(true)));
         if config.flow.is_some() || !matches!(config.schedule, Schedule::Normal | Schedule::Trailing) {

@@ -24,7 +24,7 @@ impl DpmSolver {
     /// `dpmsolver++`, or `sde-dpmsolver++` where `stochastic`.
     ///
     /// # Errors
-    /// Where `steps` is 0 or not under the training steps, or the configuration asks for a spacing that is not supported.
+    /// If `steps` is 0 or not under the training steps, or the configuration asks for a spacing that is not supported.
     pub fn new(config: &SchedulerConfig, steps: usize, stochastic: bool) -> Result<Self, ScheduleError> {
         let levels = Levels::solver(config, steps, Times::DpmSolver)?;
         let first_order_last = config.euler_at_final

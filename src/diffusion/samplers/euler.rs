@@ -20,7 +20,7 @@ impl Euler {
     /// `FlowMatchEulerDiscreteScheduler`.
     ///
     /// # Errors
-    /// Where `steps` is 0 or more than the training steps, or the configuration asks for a spacing that is not supported.
+    /// If `steps` is 0 or more than the training steps, or the configuration asks for a spacing that is not supported.
     pub fn new(config: &SchedulerConfig, steps: usize) -> Result<Self, ScheduleError> {
         Ok(Self::on(config, Levels::euler(config, steps, true)?))
     }

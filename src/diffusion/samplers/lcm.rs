@@ -17,7 +17,7 @@ impl Lcm {
     /// A sampler equal to diffusers' `LCMScheduler.from_config(config).set_timesteps(steps)`.
     ///
     /// # Errors
-    /// Where there are more steps than the checkpoint was distilled with, or a spacing other than its own is asked for.
+    /// If there are more steps than the checkpoint was distilled with, or a spacing other than its own is asked for.
     pub fn new(config: &SchedulerConfig, steps: usize) -> Result<Self, ScheduleError> {
         config.refuse_flow("LCM does not draw with flow checkpoints yet; choose Euler, Heun or DPM++ 2M")?;
         if config.schedule != Schedule::Normal {

@@ -27,7 +27,7 @@ impl UniPc {
     /// A sampler equal to diffusers' `UniPCMultistepScheduler.from_config(config).set_timesteps(steps)`.
     ///
     /// # Errors
-    /// Where `steps` is 0 or not under the training steps, or the configuration asks for something that is not supported.
+    /// If `steps` is 0 or not under the training steps, or the configuration asks for something that is not supported.
     pub fn new(config: &SchedulerConfig, steps: usize) -> Result<Self, ScheduleError> {
         if !config.predict_x0 {
             return Err(ScheduleError::Unsupported("predict_x0: false"));

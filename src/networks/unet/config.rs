@@ -88,7 +88,7 @@ impl Config {
     /// Reads a config.json, which came from `file`; keys that are missing have diffusers' defaults.
     ///
     /// # Errors
-    /// Where a key has a value that is wrong or not implemented.
+    /// If a key has a value that is wrong or not implemented.
     pub fn parse(config: &Value, file: &str) -> Result<Self> {
         let fields = Fields::new(config, file)?;
         refuse_what_is_missing_here(&fields)?;

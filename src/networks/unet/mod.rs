@@ -231,7 +231,7 @@ impl<B: Backend> Unet<B> {
     /// Packs the weights.
     ///
     /// # Errors
-    /// Where a tensor is missing or of another shape, or the device fails.
+    /// If a tensor is missing or of another shape, or the device fails.
     pub fn load(config: Config, backend: &B, weights: &dyn Weights) -> Result<Self> {
         let load = Loader::new(backend, weights);
         let Some(finest) = config.down.first().map(|level| level.channels) else {
@@ -331,7 +331,7 @@ impl<B: Backend> Unet<B> {
     /// A prompt of text embedding `[1, tokens, cross_attention_dim]`, for any number of calls.
     ///
     /// # Errors
-    /// Where the embedding is of another width or the device fails.
+    /// If the embedding is of another width or the device fails.
     pub fn prompt(&self, b: &B, embedding: &B::Tensor) -> Result<Prompt<B>> {
         let transformers = self.layers().filter_map(|layer| layer.transformer.as_ref());
         let attentions = transformers.flat_map(|t| &t.blocks).flat_map(TransformerBlock::cross_attentions);
@@ -356,7 +356,7 @@ impl<B: Backend> Unet<B> {
     /// each call of the batch, and the step is for this batch only; otherwise it is not read.
     ///
     /// # Errors
-    /// Where the added conditioning is missing or of another width, or the device fails.
+    /// If the added conditioning is missing or of another width, or the device fails.
     pub fn step(&self, b: &B, timestep: f32, added: &[Added]) -> Result<Step<B>> {
         let width = self.config.down.first().map_or(0, |level| level.channels);
         let waves = self.waves(timestep, width);
@@ -401,7 +401,7 @@ impl<B: Backend> Unet<B> {
     /// `rows[i]` with `prompts[i]`.
     ///
     /// # Errors
-    /// Where the inputs do not fit or the device fails.
+    /// If the inputs do not fit or the device fails.
     pub fn forward(
         &self,
         b: &B,
