@@ -105,6 +105,8 @@ pub struct Options {
     pub data: Option<PathBuf>,
     /// The interval between copies of unsaved changes; a minute unless said otherwise.
     pub autosave_every: Option<std::time::Duration>,
+    /// The least time that a message stays on show: tests read them however busy the machine is.
+    pub messages_stay: Option<std::time::Duration>,
 }
 
 /// The studio.
@@ -187,7 +189,7 @@ impl App {
             dialog: None,
             files: files::Files::new(ctx, options.file_dialogs),
             after_save: None,
-            toasts: toasts::Toasts::default(),
+            toasts: toasts::Toasts::staying(options.messages_stay),
             checks: checks::Checks::default(),
             cost: cost::Cost::default(),
             thumbnails: thumbnails::Thumbnails::default(),

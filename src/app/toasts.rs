@@ -23,12 +23,19 @@ struct Toast {
 #[derive(Default)]
 pub(super) struct Toasts {
     toasts: Vec<Toast>,
+    /// The least time that each stays.
+    least: Duration,
 }
 
 /// No more than this many at a time.
 const MOST: usize = 4;
 
 impl Toasts {
+    /// No messages yet; each will stay at least so long.
+    pub(super) fn staying(least: Option<Duration>) -> Self {
+        Self { toasts: Vec::new(), least: least.unwrap_or_default() }
+    }
+
     pub(super) fn info(&mut self, text: impl Into<String>) {
         self.add(Kind::Info, text.into(), 4);
     }
@@ -48,7 +55,7 @@ impl Toasts {
             Kind::Error => log::error!("{text}"),
         }
         self.toasts.retain(|t| t.text != text);
-        let until = Instant::now() + Duration::from_secs(seconds);
+        let until = Instant::now() + self.least.max(Duration::from_secs(seconds));
         self.toasts.push(Toast { kind, text, until });
         let surplus = self.toasts.len().saturating_sub(MOST);
         self.toasts.drain(..surplus);

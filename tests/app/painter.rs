@@ -93,7 +93,7 @@ fn job_of(event: &studio::Event) -> JobId {
 
 /// A studio that speaks English, whatever the machine's language.
 pub fn english() -> Options {
-    Options { language: Some(Language::English), ..Options::default() }
+    Options { language: Some(Language::English), messages_stay: Some(Duration::from_mins(10)), ..Options::default() }
 }
 
 /// True where there is a graphics adapter to draw with: the harness itself is asked, which panics where there is none.
