@@ -11,7 +11,7 @@
 //! | [`checkpoint`] | model files: folders, tokenizers, the embedded one | [`networks`] |
 //! | [`networks`] | UNet, VAE and CLIP, each written once over a backend | [`backend`], the traits of [`diffusion`] |
 //! | [`diffusion`] | MultiDiffusion on plain `f32` arrays | nothing |
-//! | [`backend`] | the operators a network is made of | nothing |
+//! | [`backend`] | the operators a network is made of | the package `kernels` |
 //! | [`paint`] | pointer samples to mask edits | [`document`] |
 //! | [`document`] | document, region, mask, history, files | nothing |
 

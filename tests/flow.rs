@@ -3,13 +3,13 @@
 
 mod common;
 
+use common::painting::{part, plain};
 use common::{Goldens, assert_close, goldens, relative_l2, sampler};
 use polyptych::diffusion::masks::LatentMask;
 use polyptych::diffusion::random::{TorchRandom, keyed_normals};
-use polyptych::diffusion::windows::WindowWeights;
 use polyptych::diffusion::{
-    Call, Euler, Hold, InitLatent, Kept, Moments, Network, NetworkError, Painting, Part, Planes, PredictionType,
-    PromptId, Recorder, Sampler as _, Schedule, ScheduleError, SchedulerConfig, Surround, Trajectory, paint, repaint,
+    Call, Euler, InitLatent, Kept, Moments, Network, NetworkError, Painting, Planes, PredictionType, PromptId,
+    Recorder, Sampler as _, Schedule, ScheduleError, SchedulerConfig, Surround, Trajectory, paint, repaint,
 };
 use std::sync::Arc;
 
@@ -53,33 +53,6 @@ impl<F: FnMut(&[f32], f64, PromptId) -> Vec<f32>> Network for Velocity<F> {
     }
 }
 
-fn part(k: usize, mask: LatentMask) -> Part {
-    let (prompt, negative) = (PromptId(k), PromptId(k));
-    Part { mask, prompt, negative, bootstrap_steps: 0, guidance: 1.0, weight: 1.0, seed: 11 }
-}
-
-/// One window, one prompt, no guidance.
-fn plain(height: usize, width: usize) -> Painting {
-    Painting {
-        height,
-        width,
-        parts: vec![part(0, LatentMask::new(height, width, &vec![1.0; height * width]))],
-        layouts: Vec::new(),
-        seed: 11,
-        window: height.max(width),
-        stride: 1,
-        wrap: (false, false),
-        window_weights: WindowWeights::Uniform,
-        surround: Surround::RandomColours,
-        hold: Hold::MultiDiffusion,
-        factor: 8,
-        batch: 4,
-        savings: true,
-        init_latent: None,
-        conditions: None,
-    }
-}
-
 /// A background and two regions with hard edges, in many windows.
 fn patchwork() -> Painting {
     let (height, width) = (12, 20);
@@ -89,8 +62,8 @@ fn patchwork() -> Painting {
         _ => 0,
     };
     let mask = |k: usize| (0..height * width).map(|i| f32::from(u8::from(owner(i) == k))).collect::<Vec<f32>>();
-    let parts = (0..3).map(|k| part(k, LatentMask::new(height, width, &mask(k)))).collect();
-    Painting { height, width, parts, window: 8, stride: 3, ..plain(height, width) }
+    let parts = (0..3).map(|k| part(k, LatentMask::new(height, width, &mask(k)), 11)).collect();
+    Painting { height, width, parts, window: 8, stride: 3, ..plain(height, width, 11) }
 }
 
 /// The prompt of the part that covers a cell.
@@ -170,7 +143,7 @@ fn flows_are_diffusers_with_every_schedule() {
             for (found, expected) in sampler.timesteps().iter().zip(expected) {
                 assert!((found - expected).abs() < 1e-3, "{what}: {found} instead of {expected}");
             }
-            let painted = paint(&plain(2, 4), &mut *sampler, &mut Velocity(toy), &mut ()).expect(&what);
+            let painted = paint(&plain(2, 4, 11), &mut *sampler, &mut Velocity(toy), &mut ()).expect(&what);
             let error = relative_l2(&painted.latent.data, &latents.data[row * 128..(row + 1) * 128]);
             assert!(error < 1e-4, "{what}: relative L2 {error:.3e}");
         }
@@ -260,7 +233,7 @@ fn a_flow_starts_from_a_picture_and_keeps_what_may_not_change() {
             let latent = paint(painting, &mut *sampler, &mut Velocity(exact(0.0)), &mut recorder).expect(name).latent;
             (latent, recorder.trajectory.expect("recorded"), sampler.process().level(sampler.evaluation_of(4)))
         };
-        let (_, trajectory, level) = begun(&Painting { init_latent: start(None), ..plain(12, 20) });
+        let (_, trajectory, level) = begun(&Painting { init_latent: start(None), ..plain(12, 20, 11) });
         let noise = TorchRandom::new(11).randn(16 * 240);
         let noised = clean.data.iter().zip(&noise).map(|(c, n)| (1.0 - level.noise) * c + level.noise * n);
         let first = trajectory.at(0).expect("a first latent");

@@ -3,15 +3,13 @@
 
 mod common;
 
+use common::painting::plain;
 use common::toy::Toy;
 use common::{assert_close, relative_l2};
 use image::{Rgb, RgbImage};
-use polyptych::diffusion::masks::LatentMask;
 use polyptych::diffusion::random::TorchRandom;
-use polyptych::diffusion::windows::WindowWeights;
 use polyptych::diffusion::{
-    Ddim, Euler, Hold, InitLatent, Kept, Painting, Part, Planes, PromptId, Recorder, Sampler, Surround, Trajectory,
-    paint, repaint,
+    Ddim, Euler, InitLatent, Kept, Painting, Planes, Recorder, Sampler, Trajectory, paint, repaint,
 };
 use polyptych::document::{Area, Document, Mask, PixelRect};
 use polyptych::studio::{Options, draw};
@@ -92,32 +90,7 @@ fn is_told_apart(found: &[f32], free: &[f32], naive: &dyn Fn(&[f32]) -> Vec<f32>
 }
 
 fn painting() -> Painting {
-    Painting {
-        height: SIDE,
-        width: SIDE,
-        parts: vec![Part {
-            mask: LatentMask::new(SIDE, SIDE, &[1.0; CELLS]),
-            prompt: PromptId(0),
-            negative: PromptId(0),
-            bootstrap_steps: 0,
-            guidance: 1.0,
-            weight: 1.0,
-            seed: 3,
-        }],
-        layouts: Vec::new(),
-        seed: 3,
-        window: SIDE,
-        stride: SIDE,
-        wrap: (false, false),
-        window_weights: WindowWeights::Uniform,
-        surround: Surround::RandomColours,
-        hold: Hold::MultiDiffusion,
-        factor: 8,
-        batch: 4,
-        savings: true,
-        init_latent: None,
-        conditions: None,
-    }
+    Painting { stride: SIDE, ..plain(SIDE, SIDE, 3) }
 }
 
 fn noise(seed: u64) -> Vec<f32> {

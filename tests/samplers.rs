@@ -3,14 +3,14 @@
 
 mod common;
 
+use common::painting::{part, plain};
 use common::{Goldens, assert_close, goldens, one_window, relative_l2, sampler};
 use polyptych::checkpoint::Device;
 use polyptych::diffusion::masks::LatentMask;
 use polyptych::diffusion::random::{TorchRandom, keyed_normals};
-use polyptych::diffusion::windows::WindowWeights;
 use polyptych::diffusion::{
-    Call, Heun, Hold, Moments, Network, NetworkError, Observer, Painting, Part, Planes, PredictionType, PromptId,
-    Sampler, Schedule, SchedulerConfig, Surround, paint,
+    Call, Heun, Moments, Network, NetworkError, Observer, Painting, Planes, PredictionType, PromptId, Sampler,
+    Schedule, SchedulerConfig, paint,
 };
 use polyptych::document;
 use polyptych::studio::{Estimate, Options, draw, load};
@@ -26,32 +26,6 @@ fn schedule(name: &str) -> Schedule {
         "trailing" => Schedule::Trailing,
         "sgm" => Schedule::SgmUniform,
         other => panic!("no schedule {other}"),
-    }
-}
-
-fn part(k: usize, mask: LatentMask, seed: u64) -> Part {
-    Part { mask, prompt: PromptId(k), negative: PromptId(k), bootstrap_steps: 0, guidance: 1.0, weight: 1.0, seed }
-}
-
-/// One window, one prompt, no guidance.
-fn plain(height: usize, width: usize, seed: u64) -> Painting {
-    Painting {
-        height,
-        width,
-        parts: vec![part(0, LatentMask::new(height, width, &vec![1.0; height * width]), seed)],
-        layouts: Vec::new(),
-        seed,
-        window: height.max(width),
-        stride: 1,
-        wrap: (false, false),
-        window_weights: WindowWeights::Uniform,
-        surround: Surround::RandomColours,
-        hold: Hold::MultiDiffusion,
-        factor: 8,
-        batch: 4,
-        savings: true,
-        init_latent: None,
-        conditions: None,
     }
 }
 

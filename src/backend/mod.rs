@@ -11,6 +11,7 @@
 //! [`cpu`] is what pictures are drawn on; [`candle`] is the oracle for the others.
 
 pub mod candle;
+mod channels_last;
 pub mod counted;
 pub mod cpu;
 mod device;
@@ -49,6 +50,11 @@ pub enum Error {
         /// The library's words, first line only.
         message: String,
     },
+}
+
+/// The error of an operator that was given tensors of shape `found`.
+fn misfit(operator: &'static str, found: &[usize], expected: impl Into<String>) -> Error {
+    Error::Shape { operator, found: found.to_vec(), expected: expected.into() }
 }
 
 /// The result of an operator.

@@ -285,7 +285,7 @@ impl Checkpoint {
         })
     }
 
-    /// Bytes of its weights as f32, the type on the processor.
+    /// Bytes of its weights as f32: the most that they take on a device.
     #[must_use]
     pub fn memory(&self) -> usize {
         self.parts().map(|(_, tensors)| tensors.parameters() * size_of::<f32>()).sum()

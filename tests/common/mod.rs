@@ -5,6 +5,7 @@
 
 pub mod family;
 pub mod ora;
+pub mod painting;
 pub mod toy;
 pub mod weights;
 

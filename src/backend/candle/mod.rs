@@ -1,6 +1,6 @@
 //! The operators on candle, by its own kernels: the oracle for every other backend, and what CUDA and Metal will run on.
 
-use super::{Activation, Attention, Backend, ConvOptions, Error, Mask, Result, Shape, Values, WeightView};
+use super::{Activation, Attention, Backend, ConvOptions, Error, Mask, Result, Shape, Values, WeightView, misfit};
 use candle_core::{D, DType, Device, Tensor};
 
 /// Values that attention holds besides its input and output, at a time: 32 MiB in f32. It does slices of its queries to stay
@@ -107,18 +107,13 @@ fn on<T>(operator: &'static str, run: impl FnOnce() -> candle_core::Result<T>) -
 
 /// The sizes of `x`, if there are `N`.
 fn dims<const N: usize>(operator: &'static str, x: &Tensor) -> Result<[usize; N]> {
-    x.dims().try_into().map_err(|_| Error::Shape {
-        operator,
-        found: x.dims().to_vec(),
-        expected: format!("{N} dimensions"),
-    })
+    x.dims().try_into().map_err(|_| misfit(operator, x.dims(), format!("{N} dimensions")))
 }
 
 /// Fails where `channels` do not divide into `groups`.
 fn check_groups(operator: &'static str, x: &Tensor, channels: usize, groups: usize) -> Result<()> {
     if groups == 0 || !channels.is_multiple_of(groups) {
-        let expected = format!("channels a multiple of {groups} groups");
-        return Err(Error::Shape { operator, found: x.dims().to_vec(), expected });
+        return Err(misfit(operator, x.dims(), format!("channels a multiple of {groups} groups")));
     }
     Ok(())
 }
@@ -181,8 +176,7 @@ impl Backend for Candle {
 
     fn upload(&self, shape: &[usize], data: &[f32]) -> Result<Tensor> {
         if shape.iter().product::<usize>() != data.len() {
-            let expected = format!("{} values", data.len());
-            return Err(Error::Shape { operator: "upload", found: shape.to_vec(), expected });
+            return Err(misfit("upload", shape, format!("{} values", data.len())));
         }
         on("upload", || Tensor::from_slice(data, shape, &self.device)?.to_dtype(self.dtype))
     }
@@ -274,8 +268,7 @@ impl Backend for Candle {
         let [images, groups, _] = dims("normalise", &moments.mean)?;
         check_groups("normalise", x, c, groups)?;
         if images != n {
-            let expected = format!("{images} images that moments are of");
-            return Err(Error::Shape { operator: "normalise", found: x.dims().to_vec(), expected });
+            return Err(misfit("normalise", x.dims(), format!("{images} images that moments are of")));
         }
         on("normalise", || {
             // Half precision overflows in between: normalise in f32.
@@ -299,8 +292,11 @@ impl Backend for Candle {
         let [n, queries, width] = dims("attention", q)?;
         let [_, keys, _] = dims("attention", k)?;
         if heads == 0 || !width.is_multiple_of(heads) || k.dims() != v.dims() || k.dims() != [n, keys, width] {
-            let expected = format!("keys and values like queries {:?} with {heads} heads", q.dims());
-            return Err(Error::Shape { operator: "attention", found: k.dims().to_vec(), expected });
+            return Err(misfit(
+                "attention",
+                k.dims(),
+                format!("keys and values like queries {:?} with {heads} heads", q.dims()),
+            ));
         }
         let depth = width / heads;
         let scale = options.scale.map_or_else(|| (depth as f64).sqrt().recip(), f64::from);

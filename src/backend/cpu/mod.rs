@@ -14,11 +14,11 @@ pub use polyptych_kernels::Set;
 pub use tensor::Tensor;
 pub use weights::{Conv, Embedding, KeyValues, Linear, Norm};
 
-use super::{Activation, Attention, Backend, ConvOptions, Epilogue, Error, Mask, Result, Shape, WeightView};
-use moves::GRAIN;
+use super::channels_last::{GRAIN, exchange};
+use super::{Activation, Attention, Backend, ConvOptions, Epilogue, Error, Mask, Result, Shape, WeightView, misfit};
 use polyptych_kernels::{self as kernels, Normalise, Patches, Rows, Seen};
 use rayon::prelude::*;
-use tensor::{misfit, zeros};
+use tensor::zeros;
 use weights::values;
 
 /// Values that an attention holds for copies of keys and values: 32 MiB.
@@ -217,20 +217,14 @@ impl Backend for Cpu {
             return Ok(Tensor::new(shape, data.to_vec()));
         };
         let mut y = zeros("upload", data.len())?;
-        let image = channels * height * width;
-        for (y, x) in y.chunks_exact_mut(image.max(1)).zip(data.chunks_exact(image.max(1))) {
-            moves::transpose(x, channels, y);
-        }
+        exchange(data, [channels, height * width], &mut y);
         Ok(Tensor::new([n, height, width, channels], y))
     }
 
     fn download(&self, x: &Tensor) -> Result<Vec<f32>> {
         let [_, height, width, channels] = *x.shape else { return Ok(x.data.to_vec()) };
         let mut y = zeros("download", x.data.len())?;
-        let image = (channels * height * width).max(1);
-        for (y, x) in y.chunks_exact_mut(image).zip(x.data.chunks_exact(image)) {
-            moves::transpose(x, height * width, y);
-        }
+        exchange(&x.data, [height * width, channels], &mut y);
         Ok(y)
     }
 

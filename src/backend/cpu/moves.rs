@@ -1,9 +1,7 @@
 //! Loops that move values. Images lie with their channels last.
 
+use crate::backend::channels_last::GRAIN;
 use rayon::prelude::*;
-
-/// Values that are worth a thread.
-pub(super) const GRAIN: usize = 1 << 14;
 
 /// Adds a vector to every run of as many values.
 pub(super) fn add_vector(x: &mut [f32], vector: &[f32]) {
@@ -12,15 +10,6 @@ pub(super) fn add_vector(x: &mut [f32], vector: &[f32]) {
             x.iter_mut().zip(vector).for_each(|(x, v)| *x += v);
         });
     }
-}
-
-/// A matrix of `rows`, row by row, as its columns, one after the other.
-pub(super) fn transpose(x: &[f32], rows: usize, y: &mut [f32]) {
-    let columns = x.len() / rows.max(1);
-    y.par_chunks_mut(rows.max(1)).with_min_len(GRAIN.div_ceil(rows.max(1))).enumerate().for_each(|(column, y)| {
-        let values = x.iter().skip(column).step_by(columns.max(1));
-        y.iter_mut().zip(values).for_each(|(y, x)| *y = *x);
-    });
 }
 
 /// Enlarges an image, nearest neighbour.

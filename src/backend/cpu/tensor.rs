@@ -1,6 +1,7 @@
 //! Arrays in the processor's memory: f32, contiguous, with the channels last.
 
-use super::super::{Error, Result, Shape};
+use super::super::channels_last::place;
+use super::super::{Error, Result, Shape, misfit};
 use std::sync::Arc;
 
 /// An array; clones share its values.
@@ -31,11 +32,7 @@ impl Tensor {
 
     /// The place in memory of an axis that the trait speaks of.
     pub(super) fn axis(&self, logical: usize) -> usize {
-        match (self.shape.len(), logical) {
-            (4, 1) => 3,
-            (4, 2 | 3) => logical - 1,
-            _ => logical,
-        }
+        place(self.shape.len(), logical)
     }
 
     /// The size of the last axis: channels.
@@ -56,10 +53,6 @@ impl Tensor {
     pub(super) fn misfit(&self, operator: &'static str, expected: impl Into<String>) -> Error {
         misfit(operator, &self.logical(), expected)
     }
-}
-
-pub(super) fn misfit(operator: &'static str, found: &[usize], expected: impl Into<String>) -> Error {
-    Error::Shape { operator, found: found.to_vec(), expected: expected.into() }
 }
 
 /// So many zeros, or [`Error::OutOfMemory`] where the system has no room for them.

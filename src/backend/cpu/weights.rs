@@ -2,7 +2,8 @@
 
 use super::super::{ConvOptions, Result, Values, WeightView};
 use super::failed;
-use super::tensor::{Tensor, misfit};
+use super::tensor::Tensor;
+use crate::backend::misfit;
 use polyptych_kernels::{Set, Weights, Words};
 
 /// Weights of a convolution.

@@ -1,9 +1,10 @@
 //! Operators of one value at a time, and those that only move values.
 
 use super::kernels::{self, Kernel, Lanes};
-use super::tensor::{in_memory, misfit, place};
+use super::tensor::in_memory;
 use super::{Result, Shape, Tensor, Wgpu};
-use crate::backend::Activation;
+use crate::backend::channels_last::place;
+use crate::backend::{Activation, misfit};
 
 impl Wgpu {
     /// activation(x · factor + offset).
@@ -171,5 +172,5 @@ impl Wgpu {
 
 /// Values between two indices of an axis.
 fn inner(shape: &Shape, axis: usize) -> usize {
-    in_memory(shape).iter().skip(place(shape, axis) + 1).product()
+    in_memory(shape).iter().skip(place(shape.len(), axis) + 1).product()
 }

@@ -3,8 +3,8 @@
 use super::kernels::{Kernel, Lanes};
 use super::pack::Norm;
 use super::pool::Held;
-use super::tensor::misfit;
 use super::{Launch, Result, Tensor, Wgpu, rows_of};
+use crate::backend::misfit;
 use std::sync::Arc;
 
 /// Threads of a workgroup.

@@ -2,8 +2,8 @@
 
 use super::pack::{Embedding, Norm};
 use super::products::{Conv, Linear};
-use super::tensor::misfit;
 use super::{Moments, Result, Shape, Tensor, Wgpu};
+use crate::backend::misfit;
 use crate::backend::{Activation, Attention, Backend, ConvOptions, Epilogue, WeightView};
 
 /// Keys and values of one row, `[1, s, c]` each.

@@ -3,8 +3,8 @@
 use super::kernels::Store;
 use super::kernels::product::Bits;
 use super::pool::Held;
-use super::tensor::misfit;
 use super::{Result, Wgpu, no_room};
+use crate::backend::misfit;
 use crate::backend::{Values, WeightView};
 use half::slice::HalfFloatSliceExt as _;
 use half::vec::HalfFloatVecExt as _;

@@ -2,7 +2,7 @@
 
 use super::pool::Held;
 use super::{Error, Result};
-use crate::backend::Shape;
+use crate::backend::{Shape, misfit};
 use std::sync::Arc;
 
 /// An array on the device; clones share its buffer.
@@ -57,10 +57,6 @@ impl Tensor {
     }
 }
 
-pub(super) fn misfit(operator: &'static str, found: &[usize], expected: impl Into<String>) -> Error {
-    Error::Shape { operator, found: found.to_vec(), expected: expected.into() }
-}
-
 /// Sizes in the order of memory.
 pub(super) fn in_memory(shape: &Shape) -> [usize; 4] {
     match **shape {
@@ -70,14 +66,5 @@ pub(super) fn in_memory(shape: &Shape) -> [usize; 4] {
             all.iter_mut().zip(sizes).for_each(|(all, size)| *all = *size);
             all
         }
-    }
-}
-
-/// The place in memory of an axis that the trait speaks of.
-pub(super) fn place(shape: &Shape, axis: usize) -> usize {
-    match (shape.len(), axis) {
-        (4, 1) => 3,
-        (4, 2 | 3) => axis - 1,
-        _ => axis,
     }
 }

@@ -1,8 +1,9 @@
 //! Values between host and device.
 
 use super::kernels::Store;
-use super::tensor::misfit;
 use super::{Result, Shape, Tensor, Wgpu};
+use crate::backend::channels_last::exchange;
+use crate::backend::misfit;
 use half::f16;
 use half::slice::HalfFloatSliceExt as _;
 
@@ -18,11 +19,8 @@ impl Wgpu {
         self.recorder.submit(operator)?;
         match *sizes {
             [_, channels, height, width] => {
-                let image = channels * height * width;
                 let mut turned = vec![0.0; data.len()];
-                for (y, x) in turned.chunks_exact_mut(image.max(1)).zip(data.chunks_exact(image.max(1))) {
-                    transpose(x, channels, y);
-                }
+                exchange(data, [channels, height * width], &mut turned);
                 self.write(&y.held, 0, &turned, self.store.bits());
             }
             _ => self.write(&y.held, 0, data, self.store.bits()),
@@ -45,10 +43,7 @@ impl Wgpu {
         values.truncate(x.values());
         let [_, channels, height, width] = *x.shape else { return values };
         let mut turned = vec![0.0; values.len()];
-        let image = (channels * height * width).max(1);
-        for (y, x) in turned.chunks_exact_mut(image).zip(values.chunks_exact(image)) {
-            transpose(x, height * width, y);
-        }
+        exchange(&values, [height * width, channels], &mut turned);
         turned
     }
 
@@ -60,13 +55,5 @@ impl Wgpu {
                 halves.to_f32_vec()
             }
         }
-    }
-}
-
-/// A matrix of `rows` with rows and columns exchanged.
-fn transpose(x: &[f32], rows: usize, y: &mut [f32]) {
-    let columns = x.len() / rows.max(1);
-    for (row, values) in x.chunks_exact(columns.max(1)).enumerate() {
-        y.iter_mut().skip(row).step_by(rows).zip(values).for_each(|(y, value)| *y = *value);
     }
 }
