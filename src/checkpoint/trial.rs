@@ -28,16 +28,10 @@ pub enum Shape {
 /// The work to measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Work {
-    /// Calls of the UNet on so many latents at once, each with a prompt of its own.
-    Unet {
-        /// Latents at once.
-        batch: usize,
-    },
-    /// Decodes of so many latents at once.
-    Decode {
-        /// Latents at once.
-        batch: usize,
-    },
+    /// Calls of the UNet, each latent with a prompt of its own.
+    Unet,
+    /// Decodes of latents.
+    Decode,
 }
 
 /// One measurement.
@@ -62,29 +56,48 @@ pub struct Trial {
 }
 
 impl Trial {
-    /// Measures `runs` runs on latents of `size` (the shape's own side where that is `None`).
+    /// Measures `runs` runs on `batch` latents at once, of `size` (the shape's own side where that is `None`).
     ///
     /// # Errors
     /// If the weights cannot be read or the device fails.
-    pub fn run(device: Device, shape: &Shape, work: Work, size: Option<[usize; 2]>, runs: usize) -> Result<Self> {
+    pub fn run(
+        device: Device,
+        shape: &Shape,
+        work: Work,
+        batch: usize,
+        size: Option<[usize; 2]>,
+        runs: usize,
+    ) -> Result<Self> {
         match device {
-            Device::Cpu => Self::on(Cpu::new(), shape, work, size, runs),
-            Device::Candle => Self::on(Candle::cpu(), shape, work, size, runs),
+            Device::Cpu => Self::on(Cpu::new(), shape, work, batch, size, runs),
+            Device::Candle => Self::on(Candle::cpu(), shape, work, batch, size, runs),
             Device::Wgpu { adapter, dtype } => {
                 let card = Wgpu::open(adapter, dtype).map_err(networks::Error::from)?;
-                Self::on(card, shape, work, size, runs)
+                Self::on(card, shape, work, batch, size, runs)
             }
         }
     }
 
-    fn on<B: Backend>(backend: B, shape: &Shape, work: Work, size: Option<[usize; 2]>, runs: usize) -> Result<Self> {
+    fn on<B: Backend>(
+        backend: B,
+        shape: &Shape,
+        work: Work,
+        batch: usize,
+        size: Option<[usize; 2]>,
+        runs: usize,
+    ) -> Result<Self> {
         let b = Counted::new(backend);
         let random = RandomWeights::default();
         let (config, autoencoder) = shape.configs()?;
         let side = config.sample_size.unwrap_or(64);
         let [height, width] = size.unwrap_or([side, side]);
+        let tensors = match (shape, work) {
+            (Shape::Checkpoint(checkpoint), Work::Unet) => Some(&checkpoint.unet.tensors),
+            (Shape::Checkpoint(checkpoint), Work::Decode) => Some(&checkpoint.vae.tensors),
+            (Shape::Sd15 | Shape::Sd21 | Shape::Sdxl, _) => None,
+        };
+        let weights: &dyn Weights = tensors.map_or(&random, |tensors| &**tensors);
         let begun = Instant::now();
-        let (Work::Unet { batch } | Work::Decode { batch }) = work;
         let mut trial = Self {
             device: b.describe(),
             size: [height, width],
@@ -96,13 +109,9 @@ impl Trial {
             operators: Vec::new(),
         };
         match work {
-            Work::Unet { .. } => {
+            Work::Unet => {
                 let width_of_words = config.cross_attention_dim().unwrap_or(0);
                 let input = [batch, config.in_channels, height, width];
-                let weights: &dyn Weights = match shape {
-                    Shape::Checkpoint(checkpoint) => &*checkpoint.unet.tensors,
-                    _ => &random,
-                };
                 let unet = Unet::load(config, &b, weights)?;
                 trial.load = begun.elapsed().as_secs_f64();
                 let words =
@@ -116,12 +125,8 @@ impl Trial {
                 let rows: Vec<usize> = (0..batch).collect();
                 trial.measure(&b, input, runs, |x| Ok(unet.forward(&b, x, &step, &rows, &prompts)?))?;
             }
-            Work::Decode { .. } => {
+            Work::Decode => {
                 let input = [batch, autoencoder.latent_channels, height, width];
-                let weights: &dyn Weights = match shape {
-                    Shape::Checkpoint(checkpoint) => &*checkpoint.vae.tensors,
-                    _ => &random,
-                };
                 let vae = Autoencoder::load(autoencoder, &b, weights)?;
                 trial.load = begun.elapsed().as_secs_f64();
                 trial.measure(&b, input, runs, |x| {
@@ -130,13 +135,7 @@ impl Trial {
                 })?;
             }
         }
-        trial.parameters = match shape {
-            Shape::Checkpoint(checkpoint) => match work {
-                Work::Unet { .. } => checkpoint.unet.tensors.parameters(),
-                Work::Decode { .. } => checkpoint.vae.tensors.parameters(),
-            },
-            _ => random.parameters(),
-        };
+        trial.parameters = tensors.map_or_else(|| random.parameters(), |tensors| tensors.parameters());
         Ok(trial)
     }
 

@@ -4,6 +4,7 @@ mod networks;
 mod studio;
 
 use super::Window;
+use crate::checkpoint::trial::Work;
 use clap::Subcommand;
 use std::time::Instant;
 
@@ -25,8 +26,8 @@ enum What {
 
 pub(super) fn run(args: &Args, window: &Window, started: Instant) -> anyhow::Result<()> {
     match &args.what {
-        What::Unet(args) => networks::run(args, networks::Network::Unet),
-        What::Decode(args) => networks::run(args, networks::Network::Decoder),
+        What::Unet(args) => networks::run(args, Work::Unet),
+        What::Decode(args) => networks::run(args, Work::Decode),
         What::Studio(args) => studio::run(args, window, started),
     }
 }

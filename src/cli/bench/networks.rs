@@ -41,14 +41,7 @@ fn runs(text: &str) -> Result<u32, String> {
     small(text, 1..=1000)
 }
 
-/// The network to measure.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Network {
-    Unet,
-    Decoder,
-}
-
-pub(super) fn run(args: &Args, network: Network) -> anyhow::Result<()> {
+pub(super) fn run(args: &Args, work: Work) -> anyhow::Result<()> {
     let shape = match args.shape.as_str() {
         "sd15" => Shape::Sd15,
         "sd21" => Shape::Sd21,
@@ -62,13 +55,9 @@ pub(super) fn run(args: &Args, network: Network) -> anyhow::Result<()> {
         Shape::Checkpoint(checkpoint) => checkpoint.latent_scale(),
         _ => 8,
     };
-    let batch = args.batch as usize;
-    let work = match network {
-        Network::Unet => Work::Unet { batch },
-        Network::Decoder => Work::Decode { batch },
-    };
     let size = args.size.map(|(width, height)| [height, width].map(|side| (side as usize).div_ceil(factor)));
-    let trial = Trial::run(args.device.with_dtype(args.dtype)?, &shape, work, size, args.runs as usize)?;
+    let trial =
+        Trial::run(args.device.with_dtype(args.dtype)?, &shape, work, args.batch as usize, size, args.runs as usize)?;
     if args.json {
         print_line(&figures(args, &trial, factor).to_string())
     } else {
