@@ -1,5 +1,5 @@
 //! Lists files that are in the program: the painted examples in assets/examples and the checkpoint in assets/embedded, so that
-//! whatever lies in those folders is found.
+//! whatever lies in those folders is found. With the feature `cuda` it compiles the kernels for it.
 #![allow(clippy::expect_used, reason = "a build that cannot read its assets must end")]
 
 use std::fmt::Write as _;
@@ -15,6 +15,22 @@ fn main() {
         path.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/")
     };
     list("embedded", &folder, &["json", "txt", "safetensors"], within);
+    if std::env::var_os("CARGO_FEATURE_CUDA").is_some() {
+        kernels_for_cuda();
+    }
+}
+
+/// Compiles fused.cu to PTX, which the driver of any card from Ampere on compiles further.
+fn kernels_for_cuda() {
+    const SOURCE: &str = "src/backend/candle/fused.cu";
+    println!("cargo::rerun-if-changed={SOURCE}");
+    println!("cargo::rerun-if-env-changed=NVCC");
+    let out = Path::new(&std::env::var("OUT_DIR").expect("cargo sets it")).join("fused.ptx");
+    let compiler = std::env::var_os("NVCC").unwrap_or_else(|| "nvcc".into());
+    let options = ["-ptx", "-O3", "-std=c++17", "-arch=compute_80", SOURCE, "-o"];
+    let done = std::process::Command::new(compiler).args(options).arg(out).status();
+    let done = done.expect("nvcc, CUDA's compiler, must be in PATH or named by NVCC (see scripts/cuda/README.md)");
+    assert!(done.success(), "nvcc cannot compile {SOURCE}");
 }
 
 /// Writes NAME.rs: the names and contents of a folder's files with one of these endings.

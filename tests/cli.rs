@@ -19,7 +19,9 @@ fn polyptych(args: &[&str]) -> Output {
 /// The program of a person whose data lie there.
 fn polyptych_of(data: &str, args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_polyptych"));
-    command.args(args).env("XDG_DATA_HOME", data).env("HOME", data).output().expect("the binary runs")
+    // (Without the last one Mesa's drivers complain on stderr.)
+    command.args(args).env("XDG_DATA_HOME", data).env("HOME", data).env("XDG_RUNTIME_DIR", data);
+    command.output().expect("the binary runs")
 }
 
 /// Runs, asserts success, returns stdout.
@@ -376,6 +378,21 @@ fn the_embedded_model_for_few_steps_is_listed_and_draws() {
 }
 
 #[test]
+fn a_device_that_is_not_there_is_told_with_what_draws_instead() {
+    let folder = Folder::new();
+    let (scene, out) = (project(&folder), folder.path("out.png"));
+    for device in ["wgpu:99", "cuda:99", "metal"] {
+        if device == "metal" && cfg!(feature = "metal") {
+            continue;
+        }
+        let (code, line) = fails(&["render", &scene, "-o", &out, "--device", device]);
+        assert_eq!(code, 1, "{line}");
+        assert!(line.contains("cpu") || line.contains("wgpu:0"), "{line}");
+        assert!(!Path::new(&out).exists(), "{device} has drawn");
+    }
+}
+
+#[test]
 fn wrong_usage_is_one_line_and_two() {
     let folder = Folder::new();
     let scene = project(&folder);
@@ -385,7 +402,7 @@ fn wrong_usage_is_one_line_and_two() {
         (vec!["render", &scene, "-o", &out, "--steps", "0"], "steps"),
         (vec!["render", &scene, "-o", &out, "--guidance", "NaN"], "number"),
         (vec!["render", &scene, "-o", &out, "--bootstrap", "2"], "fraction"),
-        (vec!["render", &scene, "-o", &out, "--device", "cuda"], "device"),
+        (vec!["render", &scene, "-o", &out, "--device", "opencl"], "device"),
         (vec!["render", &scene, "-o", &out, "--overlap", "pile"], "average"),
         (vec!["render", &scene, "-o", &out, "--window-weights", "round"], "tent"),
         (vec!["render", &scene, "-o", &out, "--bootstrap-colour", "pink"], "white"),

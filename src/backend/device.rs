@@ -18,18 +18,32 @@ pub enum Device {
         /// The type of its tensors.
         dtype: Dtype,
     },
+    /// NVIDIA's card of this number through candle, in a program that is built with the feature `cuda`.
+    Cuda {
+        /// The card's number in CUDA's order.
+        number: usize,
+        /// The type of its tensors.
+        dtype: Dtype,
+    },
+    /// Apple's card through candle, in a program that is built with the feature `metal`.
+    Metal {
+        /// The type of its tensors.
+        dtype: Dtype,
+    },
 }
 
 /// The type that tensors are kept in. Sums are f32 in all of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Dtype {
-    /// The one that suits the device: f32 on all there are.
+    /// The one that suits the device: bf16 on CUDA and Metal, f32 on all others.
     #[default]
     Auto,
     /// 32 bits.
     F32,
     /// 16 bits: half the memory, and too small a range for some autoencoders.
     F16,
+    /// The upper 16 bits of f32: all of its range, with three digits.
+    Bf16,
 }
 
 impl FromStr for Dtype {
@@ -40,6 +54,7 @@ impl FromStr for Dtype {
             "auto" => Ok(Self::Auto),
             "f32" => Ok(Self::F32),
             "f16" => Ok(Self::F16),
+            "bf16" => Ok(Self::Bf16),
             _ => Err(UnknownDtype),
         }
     }
@@ -47,13 +62,17 @@ impl FromStr for Dtype {
 
 /// A type's name that this build does not know.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("choose one of: auto, f32, f16")]
+#[error("choose one of: auto, f32, f16, bf16")]
 pub struct UnknownDtype;
 
 /// A type that a device has not.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0} draws in f32 only; leave --dtype out, or draw on a graphics card with --device wgpu")]
-pub struct NoSuchDtype(Device);
+#[error("{device} draws in {these}")]
+pub struct NoSuchDtype {
+    device: Device,
+    /// Its types, and what to do.
+    these: &'static str,
+}
 
 impl Device {
     /// The graphics card of this number, in the type that suits it.
@@ -67,17 +86,27 @@ impl Device {
     /// # Errors
     /// If it has none such.
     pub fn with_dtype(self, dtype: Dtype) -> Result<Self, NoSuchDtype> {
-        match self {
-            Self::Wgpu { adapter, .. } => Ok(Self::Wgpu { adapter, dtype }),
-            Self::Cpu | Self::Candle if dtype == Dtype::F16 => Err(NoSuchDtype(self)),
-            Self::Cpu | Self::Candle => Ok(self),
+        match (self, dtype) {
+            (Self::Wgpu { adapter, .. }, Dtype::Auto | Dtype::F32 | Dtype::F16) => Ok(Self::Wgpu { adapter, dtype }),
+            (Self::Cuda { number, .. }, _) => Ok(Self::Cuda { number, dtype }),
+            (Self::Metal { .. }, _) => Ok(Self::Metal { dtype }),
+            (Self::Cpu | Self::Candle, Dtype::Auto | Dtype::F32) => Ok(self),
+            (Self::Wgpu { .. }, Dtype::Bf16) => {
+                Err(NoSuchDtype { device: self, these: "f32 and f16; bf16 is for cuda and metal" })
+            }
+            (Self::Cpu | Self::Candle, Dtype::F16 | Dtype::Bf16) => Err(NoSuchDtype {
+                device: self,
+                these: "f32 only; leave --dtype out, or draw on a graphics card with --device wgpu",
+            }),
         }
     }
 }
 
 /// A device name that this build does not know.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown device `{0}`: say auto, cpu, candle, wgpu, or wgpu:N with a number that `polyptych devices` lists")]
+#[error(
+    "unknown device `{0}`: say auto, cpu, candle, wgpu, cuda or metal, or wgpu:N or cuda:N with a number that `polyptych devices` lists"
+)]
 pub struct UnknownDevice(pub String);
 
 impl FromStr for Device {
@@ -85,14 +114,17 @@ impl FromStr for Device {
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         let wgpu = |adapter| Self::Wgpu { adapter, dtype: Dtype::Auto };
-        let number = || name.strip_prefix("wgpu:").and_then(|number| number.parse().ok());
+        let number = |kind| name.strip_prefix(kind).and_then(|number| number.parse().ok());
         match name {
             "auto" | "cpu" => Ok(Self::Cpu),
             "candle" => Ok(Self::Candle),
             "wgpu" => Ok(wgpu(None)),
-            _ => match number() {
-                Some(number) => Ok(wgpu(Some(number))),
-                None => Err(UnknownDevice(name.chars().take(40).collect())),
+            "cuda" => Ok(Self::Cuda { number: 0, dtype: Dtype::Auto }),
+            "metal" => Ok(Self::Metal { dtype: Dtype::Auto }),
+            _ => match (number("wgpu:"), number("cuda:")) {
+                (Some(number), _) => Ok(wgpu(Some(number))),
+                (_, Some(number)) => Ok(Self::Cuda { number, dtype: Dtype::Auto }),
+                (None, None) => Err(UnknownDevice(name.chars().take(40).collect())),
             },
         }
     }
@@ -105,6 +137,8 @@ impl fmt::Display for Device {
             Self::Candle => f.write_str("candle"),
             Self::Wgpu { adapter: None, .. } => f.write_str("wgpu"),
             Self::Wgpu { adapter: Some(number), .. } => write!(f, "wgpu:{number}"),
+            Self::Cuda { number, .. } => write!(f, "cuda:{number}"),
+            Self::Metal { .. } => f.write_str("metal"),
         }
     }
 }
@@ -116,24 +150,31 @@ mod tests {
     #[test]
     fn a_device_is_read_back_from_its_name() {
         let cards = [None, Some(0), Some(12)].map(|adapter| Device::Wgpu { adapter, dtype: Dtype::Auto });
-        for device in [Device::Cpu, Device::Candle].into_iter().chain(cards) {
+        let cuda = [0, 3].map(|number| Device::Cuda { number, dtype: Dtype::Auto });
+        let metal = Device::Metal { dtype: Dtype::Auto };
+        for device in [Device::Cpu, Device::Candle, metal].into_iter().chain(cards).chain(cuda) {
             assert_eq!(device.to_string().parse(), Ok(device));
         }
+        assert_eq!("cuda".parse(), Ok(cuda[0]));
         assert_eq!("auto".parse(), Ok(Device::Cpu));
     }
 
     #[test]
-    fn only_a_graphics_card_takes_16_bits() {
+    fn only_graphics_cards_take_16_bits() {
         let card = Device::Wgpu { adapter: Some(1), dtype: Dtype::Auto };
         assert_eq!(card.with_dtype(Dtype::F16), Ok(Device::Wgpu { adapter: Some(1), dtype: Dtype::F16 }));
         assert_eq!(Device::Cpu.with_dtype(Dtype::F32), Ok(Device::Cpu));
         let error = Device::Cpu.with_dtype(Dtype::F16).unwrap_err();
         assert!(error.to_string().starts_with("cpu draws in f32 only"), "{error}");
+        let error = card.with_dtype(Dtype::Bf16).unwrap_err();
+        assert!(error.to_string().starts_with("wgpu:1 draws in f32 and f16"), "{error}");
+        let cuda = Device::Cuda { number: 2, dtype: Dtype::Auto };
+        assert_eq!(cuda.with_dtype(Dtype::Bf16), Ok(Device::Cuda { number: 2, dtype: Dtype::Bf16 }));
     }
 
     #[test]
     fn an_unknown_device_is_told_with_those_there_are() {
-        for name in ["cuda", "wgpu:", "wgpu:x", "wgpu:-1", "wgpu 1", "WGPU", ""] {
+        for name in ["opencl", "cuda:", "metal:0", "wgpu:", "wgpu:x", "wgpu:-1", "wgpu 1", "WGPU", ""] {
             let error = name.parse::<Device>().unwrap_err();
             assert!(error.to_string().contains("auto, cpu, candle, wgpu"), "{error}");
         }

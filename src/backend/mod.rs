@@ -16,6 +16,7 @@ pub mod counted;
 pub mod cpu;
 mod device;
 mod shape;
+mod truth;
 mod weight;
 pub mod wgpu;
 

@@ -328,6 +328,11 @@ impl Checkpoint {
                 let card = Wgpu::open(adapter, dtype).map_err(networks::Error::from)?;
                 Model::load(self, card, loras)
             }
+            Device::Cuda { number, dtype } => {
+                let card = Candle::cuda(number, dtype).map_err(networks::Error::from)?;
+                Model::load(self, card, loras)
+            }
+            Device::Metal { dtype } => Model::load(self, Candle::metal(dtype).map_err(networks::Error::from)?, loras),
         }
     }
 

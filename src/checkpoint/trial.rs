@@ -75,6 +75,14 @@ impl Trial {
                 let card = Wgpu::open(adapter, dtype).map_err(networks::Error::from)?;
                 Self::on(card, shape, work, batch, size, runs)
             }
+            Device::Cuda { number, dtype } => {
+                let card = Candle::cuda(number, dtype).map_err(networks::Error::from)?;
+                Self::on(card, shape, work, batch, size, runs)
+            }
+            Device::Metal { dtype } => {
+                let card = Candle::metal(dtype).map_err(networks::Error::from)?;
+                Self::on(card, shape, work, batch, size, runs)
+            }
         }
     }
 

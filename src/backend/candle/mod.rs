@@ -1,6 +1,15 @@
-//! The operators on candle, by its own kernels: the oracle for every other backend, and what CUDA and Metal will run on.
+//! The operators on candle, by its own kernels: the oracle for every other backend, and the way to CUDA and Metal where the program
+//! is built with them.
 
-use super::{Activation, Attention, Backend, ConvOptions, Error, Mask, Result, Shape, Values, WeightView, misfit};
+mod cards;
+#[cfg(feature = "cuda")]
+#[expect(unsafe_code, reason = "kernels are launched on raw memory of the card")]
+mod cuda;
+
+use super::{
+    Activation, Attention, Backend, ConvOptions, Epilogue, Error, Mask, Result, Shape, Values, WeightView, followed,
+    misfit,
+};
 use candle_core::{D, DType, Device, Tensor};
 
 /// Values that attention holds besides its input and output, at a time: 32 MiB in f32. It does slices of its queries to stay
@@ -14,6 +23,9 @@ pub struct Candle {
     dtype: DType,
     /// See [`Candle::with_scratch`].
     scratch: usize,
+    /// Whether operators have kernels of our own, where there are such: on CUDA, if they compute right there.
+    #[cfg(feature = "cuda")]
+    own_kernels: bool,
 }
 
 impl Candle {
@@ -26,7 +38,13 @@ impl Candle {
     /// Any of candle's devices in any of its float types.
     #[must_use]
     pub fn new(device: Device, dtype: DType) -> Self {
-        Self { device, dtype, scratch: SCRATCH }
+        Self {
+            device,
+            dtype,
+            scratch: SCRATCH,
+            #[cfg(feature = "cuda")]
+            own_kernels: false,
+        }
     }
 
     /// Bounds the values that attention holds besides its input and output (one query's are always held).
@@ -142,9 +160,24 @@ impl Backend for Candle {
                 1 => format!("candle on the CPU, 1 thread, {dtype}"),
                 threads => format!("candle on the CPU, {threads} threads, {dtype}"),
             },
-            Device::Cuda(_) => format!("CUDA, {dtype}"),
+            Device::Cuda(_) => {
+                #[cfg(feature = "cuda")]
+                if let Some(name) = cuda::name(&self.device) {
+                    return format!("{name} (CUDA), {dtype}");
+                }
+                format!("CUDA, {dtype}")
+            }
             Device::Metal(_) => format!("Metal, {dtype}"),
         }
+    }
+
+    fn value_bytes(&self) -> usize {
+        self.dtype.size_in_bytes()
+    }
+
+    #[cfg(feature = "cuda")]
+    fn room(&self) -> Option<usize> {
+        cuda::room(&self.device)
     }
 
     fn pack_conv(&self, weight: WeightView, bias: WeightView, options: ConvOptions) -> Result<Conv> {
@@ -191,38 +224,43 @@ impl Backend for Candle {
     }
 
     fn conv2d(&self, x: &Tensor, weights: &Conv) -> Result<Tensor> {
-        let ConvOptions { stride, before, after } = weights.options;
-        on("conv2d", || {
-            let y = if before == after {
-                x.conv2d(&weights.weight, before, stride, 1, 1)?
-            } else {
-                let padded = x.pad_with_zeros(2, before, after)?.pad_with_zeros(3, before, after)?;
-                padded.conv2d(&weights.weight, 0, stride, 1, 1)?
-            };
-            y.broadcast_add(&weights.bias.reshape((1, (), 1, 1))?)
-        })
+        self.conv2d_with(x, weights, Epilogue::default())
+    }
+
+    fn conv2d_with(&self, x: &Tensor, weights: &Conv, then: Epilogue<Tensor>) -> Result<Tensor> {
+        let y = on("conv2d", || product_of_image(x, weights))?;
+        #[cfg(feature = "cuda")]
+        if let Some(y) = self.own(|| cuda::follow(&y, Some(&weights.bias), &then)) {
+            return on("conv2d", || y);
+        }
+        let y = on("conv2d", || y.broadcast_add(&weights.bias.reshape((1, (), 1, 1))?))?;
+        followed(self, y, then)
     }
 
     fn linear(&self, x: &Tensor, weights: &Linear) -> Result<Tensor> {
-        on("linear", || {
-            let y = match *x.dims() {
-                [n, tokens, width] => x.reshape((n * tokens, width))?.matmul(&weights.weight)?.reshape((
-                    n,
-                    tokens,
-                    weights.weight.dim(1)?,
-                ))?,
-                _ => x.matmul(&weights.weight)?,
-            };
-            match &weights.bias {
-                Some(bias) => y.broadcast_add(bias),
-                None => Ok(y),
-            }
-        })
+        self.linear_with(x, weights, Epilogue::default())
+    }
+
+    fn linear_with(&self, x: &Tensor, weights: &Linear, then: Epilogue<Tensor>) -> Result<Tensor> {
+        let y = on("linear", || product_of_rows(x, weights))?;
+        #[cfg(feature = "cuda")]
+        if let Some(y) = self.own(|| cuda::follow(&y, weights.bias.as_ref(), &then)) {
+            return on("linear", || y);
+        }
+        let y = match &weights.bias {
+            Some(bias) => on("linear", || y.broadcast_add(bias))?,
+            None => y,
+        };
+        followed(self, y, then)
     }
 
     fn group_norm(&self, x: &Tensor, weights: &Norm, groups: usize, eps: f32, silu: bool) -> Result<Tensor> {
         let [n, c, h, w] = dims("group_norm", x)?;
         check_groups("group_norm", x, c, groups)?;
+        #[cfg(feature = "cuda")]
+        if let Some(y) = self.own(|| cuda::group_norm(x, [&weights.scale, &weights.shift], groups, eps, silu)) {
+            return on("group_norm", || y);
+        }
         on("group_norm", || {
             // Half precision overflows in the squares: normalise in f32.
             let y = x.to_dtype(DType::F32)?.reshape((n, groups, c / groups * h * w))?;
@@ -249,16 +287,17 @@ impl Backend for Candle {
 
     fn merge_moments(&self, parts: &[(usize, Moments)]) -> Result<Moments> {
         let total = parts.iter().map(|(weight, _)| *weight as f64).sum::<f64>();
+        // Metal has no f64.
+        let wide = if self.device.is_metal() { DType::F32 } else { DType::F64 };
         on("merge_moments", || {
-            // The sum of `of(part) · weight / total` over all parts, in f64.
+            // The sum of `of(part) · weight / total` over all parts.
             let mean_of = |of: &dyn Fn(&Moments) -> candle_core::Result<Tensor>| {
                 let weighted = parts.iter().map(|(weight, part)| of(part)? * (*weight as f64 / total));
                 Tensor::cat(&weighted.collect::<candle_core::Result<Vec<_>>>()?, 2)?.sum_keepdim(2)
             };
-            let mean = mean_of(&|part| part.mean.to_dtype(DType::F64))?;
-            let variance = mean_of(&|part| {
-                part.variance.to_dtype(DType::F64)? + (part.mean.to_dtype(DType::F64)? - &mean)?.sqr()?
-            })?;
+            let mean = mean_of(&|part| part.mean.to_dtype(wide))?;
+            let variance =
+                mean_of(&|part| part.variance.to_dtype(wide)? + (part.mean.to_dtype(wide)? - &mean)?.sqr()?)?;
             Ok(Moments { mean: mean.to_dtype(DType::F32)?, variance: variance.to_dtype(DType::F32)? })
         })
     }
@@ -300,6 +339,12 @@ impl Backend for Candle {
         }
         let depth = width / heads;
         let scale = options.scale.map_or_else(|| (depth as f64).sqrt().recip(), f64::from);
+        #[cfg(feature = "cuda")]
+        if matches!(mask, Mask::None)
+            && let Some(y) = self.own(|| cuda::attention([q, k, v], heads, scale as f32))
+        {
+            return on("attention", || y);
+        }
         // [n, t, c] → [n · heads, t, depth]
         let split = |x: &Tensor, tokens: usize| {
             x.reshape((n, tokens, heads, depth))?.transpose(1, 2)?.reshape((n * heads, tokens, depth))
@@ -339,6 +384,10 @@ impl Backend for Candle {
     }
 
     fn geglu(&self, x: &Tensor) -> Result<Tensor> {
+        #[cfg(feature = "cuda")]
+        if let Some(y) = self.own(|| cuda::geglu(x)) {
+            return on("geglu", || y);
+        }
         on("geglu", || {
             let half = x.dim(D::Minus1)? / 2;
             let gate = x.narrow(D::Minus1, half, half)?.gelu_erf()?;
@@ -417,7 +466,35 @@ impl Backend for Candle {
     }
 }
 
+/// A convolution without its bias.
+fn product_of_image(x: &Tensor, weights: &Conv) -> candle_core::Result<Tensor> {
+    let ConvOptions { stride, before, after } = weights.options;
+    if before == after {
+        x.conv2d(&weights.weight, before, stride, 1, 1)
+    } else {
+        let padded = x.pad_with_zeros(2, before, after)?.pad_with_zeros(3, before, after)?;
+        padded.conv2d(&weights.weight, 0, stride, 1, 1)
+    }
+}
+
+/// A linear layer without its bias.
+fn product_of_rows(x: &Tensor, weights: &Linear) -> candle_core::Result<Tensor> {
+    match *x.dims() {
+        [n, tokens, width] => {
+            let y = x.reshape((n * tokens, width))?.matmul(&weights.weight)?;
+            y.reshape((n, tokens, weights.weight.dim(1)?))
+        }
+        _ => x.matmul(&weights.weight),
+    }
+}
+
 impl Candle {
+    /// What a kernel of our own makes, where they are used and there is one.
+    #[cfg(feature = "cuda")]
+    fn own<T>(&self, run: impl FnOnce() -> Option<T>) -> Option<T> {
+        if self.own_kernels { run() } else { None }
+    }
+
     /// 0 where query `start + row` may see key `column`, −∞ elsewhere.
     fn causal_mask(&self, start: usize, rows: usize, keys: usize) -> candle_core::Result<Tensor> {
         let mask: Vec<f32> = (start..start + rows)

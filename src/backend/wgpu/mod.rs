@@ -19,7 +19,6 @@ mod recorder;
 mod tensor;
 mod transfer;
 mod trusted;
-mod truth;
 
 pub use adapter::{Adapter, AdapterKind, adapters};
 pub use norms::Moments;
@@ -28,7 +27,7 @@ pub use pack::{Embedding, Norm};
 pub use products::{Conv, Linear};
 pub use tensor::Tensor;
 
-use super::{Dtype, Error, Result, Shape};
+use super::{Dtype, Error, Result, Shape, truth};
 use gpu::Gpu;
 use kernels::units::Cut;
 use kernels::{Kernel, Store};
@@ -71,12 +70,12 @@ impl Wgpu {
     /// If it lacks something that is needed, or computes wrong.
     pub fn on(adapter: &Adapter, dtype: Dtype, budget: Option<u64>) -> Result<Self> {
         let mut this = Self::with(adapter, dtype, budget, true)?;
-        truth::check(&this)?;
+        this.check()?;
         this.try_units();
         if this.gpu.units.is_some() && this.gpu.check(adapter::OPENING).is_err() {
             // The trial has cost the device.
             this = Self::with(adapter, dtype, budget, false)?;
-            truth::check(&this)?;
+            this.check()?;
         }
         Ok(this)
     }
@@ -85,6 +84,10 @@ impl Wgpu {
         let store = match dtype {
             Dtype::Auto | Dtype::F32 => Store::F32,
             Dtype::F16 => Store::F16,
+            Dtype::Bf16 => {
+                let message = format!("{} does not compute in bf16; say f32 or f16", adapter.name);
+                return Err(Error::Device { operator: adapter::OPENING, message });
+            }
         };
         let half = store == Store::F16;
         let gpu = Arc::new(Gpu::open(adapter, half, half && units)?);
@@ -106,6 +109,19 @@ impl Wgpu {
         })
     }
 
+    /// Fails where it computes wrong.
+    fn check(&self) -> Result<()> {
+        truth::check(self, &self.name, self.bound())
+    }
+
+    /// The distance from the truth that rounding can bring.
+    fn bound(&self) -> f64 {
+        match self.store {
+            Store::F32 => truth::F32,
+            Store::F16 => truth::F16,
+        }
+    }
+
     /// Takes the matrix units into use, if a cut for them computes right.
     fn try_units(&mut self) {
         let Some((side, sizes)) = self.gpu.units else { return };
@@ -116,7 +132,7 @@ impl Wgpu {
             let cuts = tiles.iter().map(|&(tile, depth)| Cut { side, lanes, tile, depth });
             let right = |cut: &Cut| {
                 self.cuts = vec![*cut];
-                truth::check_products(self).is_ok()
+                truth::check_products(self, &self.name, self.bound()).is_ok()
             };
             self.cuts = cuts.filter(right).collect();
             if !self.cuts.is_empty() {

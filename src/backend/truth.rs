@@ -1,29 +1,30 @@
-//! Whether an adapter computes right: drivers have faults that no error tells of. The kernels that all else is made of solve
-//! small problems when a card is opened, and are held to plain loops.
+//! Whether a card computes right: drivers have faults that no error tells of. The operators that all else is made of solve small
+//! problems when a card is opened, and are held to plain loops.
 
-use super::adapter::OPENING;
-use super::kernels::Store;
-use super::{Error, Result, Wgpu};
-use crate::backend::{Activation, Attention, Backend as _, ConvOptions, Epilogue, WeightView};
+use super::{Activation, Attention, Backend, ConvOptions, Epilogue, Error, Result, WeightView};
 
-/// Fails where a result is further from the loops' than rounding can make it.
-pub(super) fn check(b: &Wgpu) -> Result<()> {
-    check_products(b)?;
-    verdict(b, "attention", attention(b)?)?;
-    verdict(b, "group_norm", norm(b)?)
+/// The relative distance from the loops that rounding can bring, by the type that values are kept in.
+pub(super) const F32: f64 = 1e-5;
+pub(super) const F16: f64 = 5e-3;
+#[cfg(any(feature = "cuda", feature = "metal"))]
+pub(super) const TF32: f64 = 2e-3;
+#[cfg(any(feature = "cuda", feature = "metal"))]
+pub(super) const BF16: f64 = 4e-2;
+
+/// Fails where a result of the card `name` is further than `bound` from the loops'.
+pub(super) fn check<B: Backend>(b: &B, name: &str, bound: f64) -> Result<()> {
+    check_products(b, name, bound)?;
+    verdict(name, "attention", attention(b)?, bound)?;
+    verdict(name, "group_norm", norm(b)?, bound)
 }
 
 /// As [`check`], of products alone.
-pub(super) fn check_products(b: &Wgpu) -> Result<()> {
-    verdict(b, "conv2d", convolution(b)?)
+pub(super) fn check_products<B: Backend>(b: &B, name: &str, bound: f64) -> Result<()> {
+    verdict(name, "conv2d", convolution(b)?, bound)
 }
 
-fn verdict(b: &Wgpu, what: &str, (found, expected): Answers) -> Result<()> {
-    let bound = match b.store {
-        Store::F32 => 1e-5,
-        Store::F16 => 5e-3,
-    };
-    judged(&b.name, what, off(&found, &expected), bound)
+fn verdict(name: &str, what: &str, (found, expected): Answers, bound: f64) -> Result<()> {
+    judged(name, what, off(&found, &expected), bound)
 }
 
 fn judged(name: &str, what: &str, off: f64, bound: f64) -> Result<()> {
@@ -31,7 +32,7 @@ fn judged(name: &str, what: &str, off: f64, bound: f64) -> Result<()> {
         return Ok(());
     }
     let message = format!("{name} computes {what} wrong (off by {off:.0e}); update its driver, or draw with cpu");
-    Err(Error::Device { operator: OPENING, message })
+    Err(Error::Device { operator: "opening the graphics card", message })
 }
 
 /// Relative L2; infinite where a value is no number.
@@ -55,7 +56,7 @@ fn silu(x: f64) -> f64 {
 }
 
 /// A 3×3 convolution with all that may follow it; more rows, columns and channels than a workgroup has at a time.
-fn convolution(b: &Wgpu) -> Result<Answers> {
+fn convolution<B: Backend>(b: &B) -> Result<Answers> {
     let (inputs, outputs, height, width) = (32, 68, 9, 11);
     let pixels = height * width;
     let [x, weight, bias] = [(inputs * pixels, 1), (outputs * inputs * 9, 2), (outputs, 3)].map(|(n, s)| noise(n, s));
@@ -84,7 +85,7 @@ fn convolution(b: &Wgpu) -> Result<Answers> {
 }
 
 /// Two heads over more keys than a workgroup has at a time.
-fn attention(b: &Wgpu) -> Result<Answers> {
+fn attention<B: Backend>(b: &B) -> Result<Answers> {
     let (queries, keys, heads, depth) = (21, 50, 2, 40);
     let width = heads * depth;
     let [q, k, v] = [(queries, 1), (keys, 2), (keys, 3)].map(|(tokens, seed)| noise(tokens * width, seed));
@@ -108,7 +109,7 @@ fn attention(b: &Wgpu) -> Result<Answers> {
 }
 
 /// Groups of six channels, which fours straddle, far from zero, then SiLU.
-fn norm(b: &Wgpu) -> Result<Answers> {
+fn norm<B: Backend>(b: &B) -> Result<Answers> {
     let (channels, groups, pixels) = (12, 2, 15 * 13);
     let x: Vec<f32> = noise(channels * pixels, 1).into_iter().map(|v| v + 4.0).collect();
     let [scale, shift] = [2, 3].map(|seed| noise(channels, seed));
