@@ -10,6 +10,7 @@ use polyptych::backend::{
     Activation, Attention, Backend, ConvOptions, Device, Dtype, Epilogue, Error, Mask, Values, WeightView,
 };
 use polyptych::checkpoint::Checkpoint;
+use polyptych::checkpoint::prompt::Reading;
 use polyptych::diffusion::{Call, Network as _, Planes};
 
 /// An array as the trait speaks of it: images have their channels before their sides.
@@ -654,7 +655,7 @@ fn off_candle(device: &str) -> f64 {
     inputs.data.iter_mut().enumerate().for_each(|(i, value)| *value = (i as f32 * 0.37).sin());
     let [found, expected] = [device, "candle"].map(|device| {
         let mut model = Checkpoint::open("embedded").unwrap().load(device.parse::<Device>().unwrap()).unwrap();
-        let prompt = model.prompt("a red fox").unwrap();
+        let prompt = model.prompt("a red fox", Reading::default()).unwrap();
         let calls = [Call { input: 0, prompt, place: None }, Call { input: 1, prompt, place: None }];
         (model.device(), model.predict(&inputs, 321.0, &calls).unwrap().data)
     });

@@ -6,6 +6,7 @@ mod common;
 
 use common::{add_few_steps, says};
 use polyptych::backend::Device;
+use polyptych::checkpoint::prompt::{Reading, Rule};
 use polyptych::checkpoint::{Checkpoint, FewSteps, few_step_base, few_step_version};
 use polyptych::diffusion::{Call, Network as _, Planes};
 use serde_json::{Value, json};
@@ -87,7 +88,7 @@ fn the_embedded_checkpoint_opens_and_draws() {
     assert!(!summary.known_words.unwrap().things.is_empty(), "it says what it can draw");
     let window = checkpoint.window();
     let mut model = checkpoint.load(Device::Cpu).unwrap();
-    let words = model.prompt("a red house").unwrap();
+    let words = model.prompt("a red house", Reading::default()).unwrap();
     let latents = Planes::zeros(1, 4, window, window);
     let prediction = model.predict(&latents, 500.0, &[Call { input: 0, prompt: words, place: None }]).unwrap();
     let picture = model.decode(&prediction).unwrap();
@@ -111,7 +112,7 @@ fn the_embedded_checkpoint_s_few_step_version_is_offered_where_its_weights_are_i
     let [summary, of_few] = [&finished, &few].map(|checkpoint| checkpoint.summary().unwrap());
     assert_eq!((of_few.known_words, of_few.parts[0].parameters), (summary.known_words, summary.parts[0].parameters));
     let mut model = few.load(Device::Cpu).unwrap();
-    let words = model.prompt("a red house").unwrap();
+    let words = model.prompt("a red house", Reading::default()).unwrap();
     let latents = Planes::zeros(1, 4, few.window(), few.window());
     let prediction = model.predict(&latents, 999.0, &[Call { input: 0, prompt: words, place: None }]).unwrap();
     assert!(prediction.data.iter().all(|value| value.is_finite()));
@@ -120,7 +121,7 @@ fn the_embedded_checkpoint_s_few_step_version_is_offered_where_its_weights_are_i
 /// What a checkpoint makes of some words, and the UNet of these words.
 fn heard_and_seen(path: &str) -> (Vec<f32>, Vec<f32>) {
     let mut model = Checkpoint::open(path).unwrap().load(Device::Cpu).unwrap();
-    let words = model.prompt("a red fox").unwrap();
+    let words = model.prompt("a red fox", Reading::default()).unwrap();
     let mut latents = Planes::zeros(1, 4, 16, 16);
     latents.data.iter_mut().enumerate().for_each(|(i, v)| *v = (i as f32).sin());
     let prediction = model.predict(&latents, 500.0, &[Call { input: 0, prompt: words, place: None }]).unwrap();
@@ -184,20 +185,24 @@ fn known_words_are_read() {
 }
 
 #[test]
-fn counts_tokens_and_truncated_words() {
+fn counts_tokens_by_chunks() {
     let tokenizer = Checkpoint::open(golden("eps").to_str().unwrap()).unwrap().tokenizer().unwrap();
-    let tokens = tokenizer.encode("red, red").unwrap();
-    assert_eq!((tokens.count, tokens.truncated_words, tokens.ids.len()), (3, 0, 77));
-    let tokens = tokenizer.encode(&"red ".repeat(80)).unwrap();
-    assert_eq!((tokens.count, tokens.truncated_words), (80, 5));
-    assert_eq!(tokens.ids[76], 673, "the end is kept");
-    // A word in many pieces, cut in the middle.
-    let tokens = tokenizer.encode(&format!("{}zzzzzz fox", "red ".repeat(73))).unwrap();
-    assert_eq!((tokens.count > 75, tokens.truncated_words), (true, 2));
-    let megabyte = tokenizer.encode(&"red ".repeat(1 << 18)).unwrap();
-    assert_eq!(megabyte.truncated_words, (1 << 18) - 75);
-    let one_word = tokenizer.encode(&"é".repeat(1 << 19)).unwrap();
-    assert_eq!(one_word.truncated_words, 1);
+    let tokens = tokenizer.encode("red, red", Rule::WebUi).unwrap();
+    assert_eq!((tokens.count, tokens.chunks.len(), tokens.chunks[0].ids.len()), (3, 1, 77));
+    assert_eq!(tokenizer.count(&"red ".repeat(75), Rule::WebUi).unwrap(), (75, 75));
+    let tokens = tokenizer.encode(&"red ".repeat(80), Rule::WebUi).unwrap();
+    assert_eq!((tokens.count, tokens.chunks.len()), (80, 2));
+    assert!(tokens.chunks.iter().all(|chunk| chunk.ids.len() == 77 && chunk.ids[76] == 673), "each has its end");
+    assert_eq!(tokenizer.count(&"red ".repeat(80), Rule::WebUi).unwrap(), (80, 150));
+    // What follows the last comma goes along into the next chunk.
+    let comma = format!("{}, {}", "red ".repeat(70), "fox ".repeat(8));
+    let (of_words, of_comma) =
+        (tokenizer.encode(&comma, Rule::Comfy).unwrap(), tokenizer.encode(&comma, Rule::WebUi).unwrap());
+    assert_eq!((of_words.count, of_words.chunks.len()), (of_comma.count, of_comma.chunks.len()));
+    assert!(of_comma.chunks[0].ids[72..] == [673; 5] && of_words.chunks[0].ids[72..76] != [673; 4]);
+    // A hostile prompt ends somewhere.
+    assert!(tokenizer.encode(&"red ".repeat(1 << 18), Rule::WebUi).unwrap().count < 1 << 15);
+    assert!(tokenizer.encode(&"é".repeat(1 << 19), Rule::Comfy).unwrap().count < 1 << 16);
 }
 
 #[test]
@@ -205,7 +210,7 @@ fn a_prompt_in_special_characters_has_transformers_ids() {
     // SD 2's padding token is "!", so it is one token wherever it stands.
     let ids = |name: &str, text: &str| {
         let tokenizer = Checkpoint::open(golden(name).to_str().unwrap()).unwrap().tokenizer().unwrap();
-        tokenizer.encode(text).unwrap().ids[1..4].to_vec()
+        tokenizer.encode(text, Rule::WebUi).unwrap().chunks[0].ids[1..4].to_vec()
     };
     assert_eq!(ids("vpred", "!!"), [0, 0, 673]);
     assert_eq!(ids("eps", "<|endoftext|>")[0], 673);

@@ -9,9 +9,9 @@ use polyptych::diffusion::masks::{self, LatentMask};
 use polyptych::diffusion::random::{TorchRandom, keyed, keyed_normals, keyed_uniform};
 use polyptych::diffusion::windows::WindowWeights;
 use polyptych::diffusion::{
-    AreaCall, Call, Ddim, DpmSolver, Euler, EulerAncestral, Heun, Hold, InitLatent, Kept, Layout, Lcm, Moments,
-    Network, NetworkError, Observer, PaintError, Painting, Part, Planes, PromptId, Recorder, Sampler, SchedulerConfig,
-    Surround, Trajectory, UniPc, free_windows, paint, paint_reference, repaint,
+    AreaCall, Call, Changing, Ddim, DpmSolver, Euler, EulerAncestral, Heun, Hold, InitLatent, Kept, Layout, Lcm,
+    Moments, Network, NetworkError, Observer, PaintError, Painting, Part, Planes, Prompt, PromptId, Recorder, Sampler,
+    SchedulerConfig, Surround, Trajectory, UniPc, free_windows, paint, paint_reference, repaint,
 };
 use std::sync::Arc;
 
@@ -206,8 +206,8 @@ fn painting() -> Painting {
     masks.extend(regions);
     let parts = masks.into_iter().enumerate().map(|(k, mask)| Part {
         mask: LatentMask::new(height, width, &mask),
-        prompt: PromptId(10 + k),
-        negative: PromptId(0),
+        prompt: PromptId(10 + k).into(),
+        negative: PromptId(0).into(),
         bootstrap_steps: 0,
         guidance: 5.0,
         weight: 1.0,
@@ -260,7 +260,7 @@ fn savings_change_nothing_but_rounding() {
         part.bootstrap_steps = 4;
     }
     // A soft edge and an own negative, too.
-    with.parts[2].negative = PromptId(1);
+    with.parts[2].negative = PromptId(1).into();
     let mut masks: Vec<Vec<f32>> = with.parts.iter().map(|p| p.mask.cells()).collect();
     for i in 0..with.width {
         let m = i as f32 / with.width as f32;
@@ -308,7 +308,7 @@ fn attention_is_multidiffusion_on_a_network_that_averages_its_answers() {
     // ways of holding regions must give the same picture, at very different cost.
     let mut held = painting();
     held.parts[1].guidance = 2.0;
-    held.parts[2].negative = PromptId(1);
+    held.parts[2].negative = PromptId(1).into();
     held.parts[3].guidance = 1.0;
     let run = |hold, held: &Painting| {
         let painting = Painting { hold, ..held.clone() };
@@ -638,7 +638,7 @@ fn naive(painting: &Painting, mut sampler: Naive) -> Vec<f32> {
                 let mut ask = |prompt| {
                     toy.predict(&input, timestep, &[Call { input: 0, prompt, place: None }]).expect("predicts").data
                 };
-                let (conditional, unconditional) = (ask(part.prompt), ask(part.negative));
+                let (conditional, unconditional) = (ask(part.prompt.terms[0].1.at(0)), ask(part.negative.at(0)));
                 for (j, (c, u)) in conditional.iter().zip(unconditional).enumerate() {
                     let (plane, cell) = (j / (h * w), j % (h * w));
                     let (y, x) = ((cell / w) as i64 - shift.0, (cell % w) as i64 - shift.1);
@@ -682,7 +682,7 @@ fn rich() -> Painting {
         part.guidance = [5.0, 1.0, 3.0, 5.0][k];
         part.bootstrap_steps = [0, 2, 3, 0][k];
         part.seed = [3, 3, 11, 12][k];
-        part.negative = PromptId([0, 0, 1, 0][k]);
+        part.negative = PromptId([0, 0, 1, 0][k]).into();
     }
     // Region 1 ends after the third step, region 3 starts at the fifth: the background has their places meanwhile.
     let without = |k: &[usize]| {
@@ -788,7 +788,7 @@ fn each_setting_of_a_region_matters() {
     let changes: [Change<'_>; 6] = [
         ("weight", |p| p.parts[2].weight = 1.0),
         ("guidance", |p| p.parts[2].guidance = 4.0),
-        ("negative", |p| p.parts[2].negative = PromptId(0)),
+        ("negative", |p| p.parts[2].negative = PromptId(0).into()),
         ("seed", |p| p.parts[2].seed = 13),
         ("bootstrap", |p| p.parts[2].bootstrap_steps = 1),
         ("span", |p| p.layouts[1].from = 2),
@@ -945,9 +945,9 @@ fn each_saving_saves_what_it_says_and_nothing_else_changes() {
     let mut p = painting();
     (p.window, p.stride) = (28, 28);
     assert_eq!(compare("one unconditional pass for all", &p), steps * (4 + 1));
-    p.parts[2].negative = PromptId(1);
+    p.parts[2].negative = PromptId(1).into();
     assert_eq!(compare("a negative of its own", &p), steps * (4 + 2));
-    p.parts[3].prompt = p.parts[1].prompt;
+    p.parts[3].prompt = p.parts[1].prompt.clone();
     assert_eq!(compare("the same words twice", &p), steps * (3 + 2));
     p.parts.iter_mut().for_each(|part| part.guidance = 1.0);
     assert_eq!(compare("no guidance", &p), steps * 3);
@@ -1008,7 +1008,7 @@ fn the_largest_canvas_at_the_finest_stride_is_counted_window_by_window() {
         }
         p.parts.push(Part {
             mask: LatentMask::new(height, width, &mask),
-            prompt: PromptId(k + 20),
+            prompt: PromptId(k + 20).into(),
             ..template.clone()
         });
     }
@@ -1026,4 +1026,80 @@ fn the_largest_canvas_at_the_finest_stride_is_counted_window_by_window() {
         })
         .sum();
     assert_eq!(p.unet_samples(&windows, 0..50), 50 * (2 * windows.len() + touched));
+}
+
+/// A network whose answer to prompt 99 is u + Σ wᵢ·(cᵢ − u), from another's answers to the negative prompt 0 and to prompts 10 and 12. It
+/// keeps the prompts that it is asked for, by timestep.
+struct Composed {
+    toy: Toy,
+    asked: Vec<(f32, usize)>,
+}
+
+const WEIGHTS: [(f32, usize); 2] = [(1.0, 10), (-0.5, 12)];
+
+impl Network for Composed {
+    fn latent_channels(&self) -> usize {
+        4
+    }
+
+    fn predict(&mut self, inputs: &Planes, timestep: f32, calls: &[Call]) -> Result<Planes, NetworkError> {
+        self.asked.extend(calls.iter().map(|call| (timestep, call.prompt.0)));
+        let mut out = self.toy.predict(inputs, timestep, calls)?;
+        for (n, call) in calls.iter().enumerate().filter(|(_, call)| call.prompt.0 == 99) {
+            let mut of = |prompt| self.toy.predict(inputs, timestep, &[Call { prompt: PromptId(prompt), ..*call }]);
+            let negative = of(0)?;
+            let image = out.image_mut(n);
+            image.copy_from_slice(&negative.data);
+            for (weight, prompt) in WEIGHTS {
+                let own = of(prompt)?;
+                image.iter_mut().zip(&own.data).zip(&negative.data).for_each(|((v, c), u)| *v += weight * (c - u));
+            }
+        }
+        Ok(out)
+    }
+
+    fn encode(&mut self, pictures: &Planes) -> Result<Moments, NetworkError> {
+        self.toy.encode(pictures)
+    }
+
+    fn decode(&mut self, latents: &Planes) -> Result<Planes, NetworkError> {
+        self.toy.decode(latents)
+    }
+}
+
+#[test]
+fn joined_prompts_add_their_differences() {
+    let run = |prompt: Prompt, guidance: f32| {
+        let mut painting = painting();
+        painting.parts[1].prompt = prompt;
+        painting.parts[1].guidance = guidance;
+        let mut network = Composed { toy: Toy::new(), asked: Vec::new() };
+        paint(&painting, &mut Ddim::new(&config(), 6).expect("sampler"), &mut network, &mut ())
+            .expect("paints")
+            .latent
+            .data
+    };
+    let joined = Prompt { terms: WEIGHTS.map(|(weight, prompt)| (weight, PromptId(prompt).into())).to_vec() };
+    for guidance in [5.0, 1.0] {
+        assert_close("joined", &run(joined.clone(), guidance), &run(PromptId(99).into(), guidance), 1e-5);
+    }
+    assert!(run(joined, 5.0) != run(PromptId(10).into(), 5.0));
+}
+
+#[test]
+fn a_prompt_that_changes_is_asked_for_at_its_steps() {
+    let mut painting = painting();
+    painting.parts[1].prompt = Changing::new(PromptId(11), vec![(2, PromptId(50)), (4, PromptId(11))]).into();
+    painting.parts[1].negative = Changing::new(PromptId(0), vec![(3, PromptId(60))]);
+    let mut network = Composed { toy: Toy::new(), asked: Vec::new() };
+    let mut sampler = Ddim::new(&config(), 6).expect("sampler");
+    let timesteps = sampler.timesteps().to_vec();
+    let painted = paint(&painting, &mut sampler, &mut network, &mut ()).expect("paints");
+    for (step, timestep) in timesteps.iter().enumerate() {
+        let asked = |prompt| network.asked.iter().any(|(at, asked)| at == timestep && *asked == prompt);
+        assert_eq!(asked(11), ![2, 3].contains(&step), "step {step}");
+        assert_eq!(asked(50), [2, 3].contains(&step), "step {step}");
+        assert_eq!(asked(60), step >= 3, "step {step}");
+    }
+    assert_eq!(painting.unet_samples(&painting.windows(), 0..6), painted.unet_samples, "the estimate knows of it");
 }

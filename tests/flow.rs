@@ -68,7 +68,7 @@ fn patchwork() -> Painting {
 
 /// The prompt of the part that covers a cell.
 fn shown(painting: &Painting, cell: usize) -> PromptId {
-    painting.parts.iter().find(|p| p.mask.cells()[cell] == 1.0).expect("covered").prompt
+    painting.parts.iter().find(|p| p.mask.cells()[cell] == 1.0).expect("covered").prompt.terms[0].1.at(0)
 }
 
 /// The formula of tests/goldens/make_flow_goldens.py.

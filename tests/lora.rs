@@ -6,6 +6,7 @@ mod common;
 
 use common::{Goldens, assert_close, goldens, relative_l2, says};
 use polyptych::backend::Device;
+use polyptych::checkpoint::prompt::Reading;
 use polyptych::checkpoint::{Catalogue, Checkpoint, Kind, LoraFile, Model};
 use polyptych::diffusion::{Call, Network as _, Planes};
 use safetensors::{Dtype, tensor::TensorView};
@@ -42,7 +43,7 @@ fn latents(name: &str) -> Planes {
 
 /// The embeddings of both prompts, and what the UNet predicts with them.
 fn draw(model: &mut Model, latents: &Planes) -> (Vec<f32>, Vec<f32>) {
-    let prompts = PROMPTS.map(|words| model.prompt(words).unwrap());
+    let prompts = PROMPTS.map(|words| model.prompt(words, Reading::default()).unwrap());
     let embeddings = prompts.iter().flat_map(|&prompt| model.embedding(prompt).unwrap()).collect();
     let calls: Vec<Call> =
         prompts.iter().enumerate().map(|(input, &prompt)| Call { input, prompt, place: None }).collect();
@@ -204,7 +205,7 @@ fn hostile_files_are_refused_in_one_line() {
     says(&error.to_string(), &["some.safetensors", "inf"]);
     // The network was lost on the way, and comes back.
     let latents = latents("eps");
-    let prompt = model.prompt("a fox").unwrap();
+    let prompt = model.prompt("a fox", Reading::default()).unwrap();
     assert!(model.predict(&latents, 501.0, &[Call { input: 0, prompt, place: None }]).is_err());
     model.set_loras(&[]).unwrap();
     assert!(draw(&mut model, &latents) == draw(&mut with("eps", &[]), &latents));

@@ -10,6 +10,7 @@ use polyptych::backend::candle::Candle;
 use polyptych::backend::counted::Counted;
 use polyptych::backend::cpu::Cpu;
 use polyptych::backend::{Activation, Attention, Backend, ConvOptions, Device, Mask, WeightView};
+use polyptych::checkpoint::prompt::{Reading, Rule};
 use polyptych::checkpoint::{Checkpoint, Model};
 use polyptych::diffusion::masks::LatentMask;
 use polyptych::diffusion::windows::WindowWeights;
@@ -105,6 +106,11 @@ fn calls(prompts: &[PromptId]) -> Vec<Call> {
     prompts.iter().enumerate().map(|(input, &prompt)| Call { input, prompt, place: None }).collect()
 }
 
+/// A text whose parentheses are letters.
+fn plain(text: &str) -> String {
+    text.replace('(', r"\(").replace(')', r"\)")
+}
+
 #[test]
 fn words_become_the_ids_of_transformers() {
     for name in NAMES {
@@ -115,11 +121,18 @@ fn words_become_the_ids_of_transformers() {
         assert_eq!(tokenizer.limit(), 75);
         assert_eq!(tokenizer.vocabulary(), 674);
         for ((text, ids), length) in golden.texts().iter().zip(ids.chunks(77)).zip(lengths) {
-            let tokens = tokenizer.encode(text).unwrap();
+            let tokens = tokenizer.encode(&plain(text), Rule::Comfy).unwrap();
             let expected: Vec<u32> = ids.iter().map(|&id| id as u32).collect();
-            assert_eq!(tokens.ids, expected, "{name}: {text:?}");
             assert_eq!(tokens.count + 2, length as usize, "{name}: {text:?}");
-            assert_eq!(tokens.truncated_words > 0, length > 77.0, "{name}: {text:?}");
+            assert_eq!(tokens.chunks.len() > 1, length > 77.0, "{name}: {text:?}");
+            if length <= 77.0 {
+                assert_eq!(tokens.chunks[0].ids, expected, "{name}: {text:?}");
+            } else {
+                // Transformers cuts where a second chunk begins here; the tokens are the same.
+                let words = |ids: &[u32]| ids[1..].iter().take_while(|id| **id != ids[76]).copied().collect::<Vec<_>>();
+                let all: Vec<u32> = tokens.chunks.iter().flat_map(|chunk| words(&chunk.ids)).collect();
+                assert_eq!(all[..75], expected[1..76], "{name}: {text:?}");
+            }
         }
     }
 }
@@ -131,9 +144,15 @@ fn words_become_the_embeddings_of_transformers() {
         let (shape, states) = golden.tensor("last_hidden_state");
         let mut model = load(name);
         for (text, state) in golden.texts().iter().zip(states.chunks(shape[1] * shape[2])) {
-            let id = model.prompt(text).unwrap();
-            assert_eq!(model.prompt(text).unwrap(), id, "equal words have equal ids");
-            close(&format!("{name} text of {} characters", text.len()), &model.embedding(id).unwrap(), state);
+            let comfy = Reading { rule: Rule::Comfy, clip_skip: None };
+            let id = model.prompt(&plain(text), comfy).unwrap();
+            assert_eq!(model.prompt(&plain(text), comfy).unwrap(), id, "equal words have equal ids");
+            let found = model.embedding(id).unwrap();
+            if found.len() == state.len() {
+                close(&format!("{name} text of {} characters", text.len()), &found, state);
+            } else {
+                assert_eq!(found.len() % state.len(), 0, "whole chunks");
+            }
         }
     }
 }
@@ -141,16 +160,17 @@ fn words_become_the_embeddings_of_transformers() {
 #[test]
 fn weighted_words_move_away_from_the_empty_prompt_and_towards_it() {
     let mut model = load("eps");
+    let comfy = Reading { rule: Rule::Comfy, clip_skip: None };
     let mut embedding = |words: &str| {
-        let id = model.prompt(words).unwrap();
+        let id = model.prompt(words, comfy).unwrap();
         model.embedding(id).unwrap()
     };
     let (empty, plain) = (embedding(""), embedding("a red fox in the snow"));
     assert_eq!(embedding("a (red fox:1) in the snow"), plain);
     let weighted = embedding("a (red fox:1.5) in the (snow:0)");
     let tokenizer = open("eps").tokenizer().unwrap();
-    let tokens = tokenizer.encode("a (red fox:1.5) in the (snow:0)").unwrap();
-    assert_eq!(tokens.ids, tokenizer.encode("a red fox in the snow").unwrap().ids);
+    let tokens = tokenizer.encode("a (red fox:1.5) in the (snow:0)", Rule::Comfy).unwrap().chunks.remove(0);
+    assert_eq!(tokens.ids, tokenizer.encode("a red fox in the snow", Rule::Comfy).unwrap().chunks[0].ids);
     let width = plain.len() / tokens.ids.len();
     for (at, value) in weighted.iter().enumerate() {
         let expected = empty[at] + tokens.weights[at / width] * (plain[at] - empty[at]);
@@ -163,11 +183,60 @@ fn weighted_words_move_away_from_the_empty_prompt_and_towards_it() {
 }
 
 #[test]
+fn the_web_ui_multiplies_and_keeps_the_mean() {
+    let mut model = load("eps");
+    let mut embedding = |words: &str| {
+        let id = model.prompt(words, Reading::default()).unwrap();
+        model.embedding(id).unwrap()
+    };
+    let (plain, weighted) = (embedding("a red fox"), embedding("a ((red)) fox"));
+    let tokens = open("eps").tokenizer().unwrap().encode("a ((red)) fox", Rule::WebUi).unwrap().chunks.remove(0);
+    let width = plain.len() / tokens.ids.len();
+    let mut expected: Vec<f64> =
+        plain.iter().enumerate().map(|(at, v)| f64::from(*v) * f64::from(tokens.weights[at / width])).collect();
+    let sums = (plain.iter().map(|v| f64::from(*v)).sum::<f64>(), expected.iter().sum::<f64>());
+    expected.iter_mut().for_each(|v| *v *= sums.0 / sums.1);
+    assert!(weighted.iter().zip(&expected).all(|(a, b)| (f64::from(*a) - b).abs() < 1e-5));
+    assert!((tokens.weights.iter().copied().fold(0.0, f32::max) - 1.21).abs() < 1e-6);
+}
+
+#[test]
+fn chunks_are_encoded_apart_and_stand_one_after_the_other() {
+    let mut model = load("eps");
+    let mut embedding = |words: &str, clip_skip| {
+        let id = model.prompt(words, Reading { clip_skip, ..Reading::default() }).unwrap();
+        model.embedding(id).unwrap()
+    };
+    let (fox, snow) = (embedding("a red fox", None), embedding("snow", None));
+    assert_eq!(embedding("a red fox BREAK snow", None), [fox.clone(), snow].concat());
+    assert_eq!(embedding("a red fox", Some(1)), fox, "the last layer is what this family reads");
+    let before = embedding("a red fox", Some(2));
+    assert!(before.len() == fox.len() && before != fox);
+}
+
+#[test]
+fn prompts_of_different_lengths_go_into_one_call() {
+    let golden = Golden::open("eps_unet.safetensors");
+    let latents = golden.planes("square.latents");
+    let mut model = load("eps");
+    let words = ["a red fox", "a red fox BREAK in the snow", "a city"];
+    let ids = words.map(|words| model.prompt(words, Reading::default()).unwrap());
+    let one = Planes { count: 1, data: latents.image(0).to_vec(), ..latents };
+    let call = |input, prompt| Call { input, prompt, place: None };
+    let together = model.predict(&one, 321.0, &ids.map(|id| call(0, id))).unwrap();
+    for (row, id) in ids.into_iter().enumerate() {
+        let alone = model.predict(&one, 321.0, &[call(0, id)]).unwrap();
+        close(words[row], together.image(row), &alone.data);
+    }
+    assert!(together.image(0) != together.image(1), "the second chunk is read");
+}
+
+#[test]
 fn the_unet_predicts_what_diffusers_does() {
     for name in NAMES {
         let golden = Golden::open(&format!("{name}_unet.safetensors"));
         let mut model = load(name);
-        let ids = PROMPTS.map(|words| model.prompt(words).unwrap());
+        let ids = PROMPTS.map(|words| model.prompt(words, Reading::default()).unwrap());
         for case in ["square", "wide", "odd", "fraction"] {
             let latents = golden.planes(&format!("{case}.latents"));
             let (_, timestep) = golden.tensor(&format!("{case}.timestep"));
@@ -184,7 +253,7 @@ fn the_unet_predicts_what_diffusers_does() {
 fn a_batch_is_its_images_one_by_one() {
     let golden = Golden::open("vpred_unet.safetensors");
     let mut model = load("vpred");
-    let [fox, city] = PROMPTS.map(|words| model.prompt(words).unwrap());
+    let [fox, city] = PROMPTS.map(|words| model.prompt(words, Reading::default()).unwrap());
     let both = golden.planes("wide.latents");
     let together = model.predict(&both, 901.0, &calls(&[city, fox])).unwrap();
     for (index, words) in [city, fox].into_iter().enumerate() {
@@ -200,7 +269,7 @@ fn words_on_one_input_share_what_does_not_depend_on_them() {
     for name in NAMES {
         let golden = Golden::open(&format!("{name}_unet.safetensors"));
         let mut model = load(name);
-        let [fox, city] = PROMPTS.map(|words| model.prompt(words).unwrap());
+        let [fox, city] = PROMPTS.map(|words| model.prompt(words, Reading::default()).unwrap());
         let inputs = golden.planes("wide.latents");
         let wanted = [(1, fox), (0, city), (1, city), (0, fox), (1, fox)];
         let shared: Vec<Call> = wanted.iter().map(|&(input, prompt)| Call { input, prompt, place: None }).collect();
@@ -221,7 +290,7 @@ fn words_hold_areas_as_in_diffusers_with_an_attention_processor() {
     for name in NAMES {
         let golden = Golden::open(&format!("{name}_areas.safetensors"));
         let mut model = load(name);
-        let [fox, city] = PROMPTS.map(|words| model.prompt(words).unwrap());
+        let [fox, city] = PROMPTS.map(|words| model.prompt(words, Reading::default()).unwrap());
         let latents = golden.planes("latents");
         let (_, masks) = golden.tensor("masks");
         let (left, right) = masks.split_at(masks.len() / 2);
@@ -429,7 +498,7 @@ fn half_precision_weights_are_read_exactly() {
     let latents = golden.planes("square.latents");
     let predict = |folder: &Path| {
         let mut model = Checkpoint::open(folder.to_str().unwrap()).unwrap().load(Device::Cpu).unwrap();
-        let ids = PROMPTS.map(|words| model.prompt(words).unwrap());
+        let ids = PROMPTS.map(|words| model.prompt(words, Reading::default()).unwrap());
         model.predict(&latents, 501.0, &calls(&ids)).unwrap()
     };
     let parts = [("unet", "diffusion_pytorch_model"), ("vae", "diffusion_pytorch_model"), ("text_encoder", "model")];
@@ -575,7 +644,7 @@ fn a_job_stopped_anywhere_leaves_the_model_fit_for_the_next() {
         }
     }
     let mut model = load("eps");
-    let [prompt, negative] = PROMPTS.map(|words| model.prompt(words).unwrap());
+    let [prompt, negative] = PROMPTS.map(|words| model.prompt(words, Reading::default()).unwrap());
     let config = SchedulerConfig::from_json(open("eps").scheduler()).unwrap();
     let (height, width) = (16, 24);
     let left: Vec<f32> = (0..height * width).map(|i| f32::from(u8::from(i % width < 10))).collect();
@@ -583,7 +652,7 @@ fn a_job_stopped_anywhere_leaves_the_model_fit_for_the_next() {
     let part = |mask: &[f32], prompt, bootstrap_steps| Part {
         mask: LatentMask::new(height, width, mask),
         prompt,
-        negative,
+        negative: negative.into(),
         bootstrap_steps,
         guidance: 4.0,
         weight: 1.0,
@@ -595,7 +664,7 @@ fn a_job_stopped_anywhere_leaves_the_model_fit_for_the_next() {
             conditions: None,
             height,
             width,
-            parts: vec![part(&left, prompt, 0), part(&right, negative, 1)],
+            parts: vec![part(&left, prompt.into(), 0), part(&right, negative.into(), 1)],
             layouts: Vec::new(),
             seed: 1,
             window: 16,
@@ -627,7 +696,7 @@ fn a_job_stopped_anywhere_leaves_the_model_fit_for_the_next() {
 fn where_memory_runs_out_less_is_done_at_once_and_the_results_are_the_same() {
     let counted = Counted::new(Cpu::new());
     let mut model = open("eps").load_on(counted.with(Cpu::new())).unwrap();
-    let [fox, city] = PROMPTS.map(|words| model.prompt(words).unwrap());
+    let [fox, city] = PROMPTS.map(|words| model.prompt(words, Reading::default()).unwrap());
     let slope = |planes: Planes| {
         let data = (0..planes.data.len()).map(|i| (i as f32 * 0.37).sin()).collect();
         Planes { data, ..planes }
@@ -673,7 +742,7 @@ fn where_memory_runs_out_less_is_done_at_once_and_the_results_are_the_same() {
 #[test]
 fn wrong_inputs_are_errors() {
     let mut model = load("eps");
-    let fox = model.prompt(PROMPTS[0]).unwrap();
+    let fox = model.prompt(PROMPTS[0], Reading::default()).unwrap();
     let latents = Planes::zeros(1, 4, 16, 16);
     assert!(model.predict(&latents, 1.0, &[]).is_err(), "no words");
     assert!(model.predict(&latents, 1.0, &[Call { input: 1, prompt: fox, place: None }]).is_err(), "no such input");

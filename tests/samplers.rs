@@ -207,7 +207,9 @@ fn patchwork() -> Painting {
 /// Mean and standard deviation of the distance from the mean of the prompt at each pixel.
 fn off_centre(painting: &Painting, latent: &[f32]) -> (f64, f64) {
     let area = painting.height * painting.width;
-    let shown = |i: usize| painting.parts.iter().find(|p| p.mask.cells()[i % area] == 1.0).expect("covered").prompt;
+    let shown = |i: usize| {
+        painting.parts.iter().find(|p| p.mask.cells()[i % area] == 1.0).expect("covered").prompt.terms[0].1.at(0)
+    };
     let off: Vec<f64> = latent.iter().enumerate().map(|(i, v)| f64::from(*v) - centre(shown(i))).collect();
     let mean = off.iter().sum::<f64>() / off.len() as f64;
     (mean, (off.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / off.len() as f64).sqrt())
@@ -231,7 +233,11 @@ fn stepped_by_window(painting: &Painting, sampler: &mut dyn Sampler, network: &m
                 let mut input = copy.clone();
                 input.data.iter_mut().for_each(|v| *v *= sampler.input_scale(i));
                 let mut prediction = network
-                    .predict(&input, sampler.timesteps()[i], &[Call { input: 0, prompt: part.prompt, place: None }])
+                    .predict(
+                        &input,
+                        sampler.timesteps()[i],
+                        &[Call { input: 0, prompt: part.prompt.terms[0].1.at(0), place: None }],
+                    )
                     .expect("predicts")
                     .data;
                 sampler.fusable(i, &copy.data, &mut prediction);

@@ -7,6 +7,7 @@ use common::weights::InMemory;
 use common::{Goldens, assert_close, copy_checkpoint, goldens, one_window, relative_l2, says};
 use polyptych::backend::Backend as _;
 use polyptych::backend::cpu::Cpu;
+use polyptych::checkpoint::prompt::Reading;
 use polyptych::checkpoint::{Checkpoint, Device, LoraFile, Model};
 use polyptych::diffusion::{Area, AreaCall, Call, Network as _, Planes, PromptId};
 use polyptych::document::{Document, Mask, PixelRect, Regions, Sampler};
@@ -53,12 +54,12 @@ fn a_prompt_is_conditioned_as_diffusers_pipeline_does_it() {
         let checkpoint = if zeros { open(&goldens().join("sdxl")) } else { open(folder.path()) }.unwrap();
         let mut model = checkpoint.load(Device::Cpu).unwrap();
         for (i, words) in prompts(&golden).iter().enumerate() {
-            let id = model.prompt(words).unwrap();
+            let id = model.prompt(words, Reading::default()).unwrap();
             let found = model.conditioning(id).unwrap();
             let found_pooled = found.pooled.as_ref().unwrap();
             assert_eq!((found.count(), found.width, found_pooled.len()), (77, 40, 20));
             if words.is_empty() && zeros {
-                let blank = model.prompt("  \n").unwrap();
+                let blank = model.prompt("  \n", Reading::default()).unwrap();
                 assert_eq!(model.conditioning(blank).unwrap(), model.conditioning(id).unwrap());
                 let found = model.conditioning(id).unwrap();
                 let found_pooled = found.pooled.as_ref().unwrap();
@@ -77,7 +78,7 @@ fn weighted_words_move_away_from_the_encoded_empty_prompt_and_leave_the_pooled_t
     let empty = &golden.get("conditioning.tokens").data[77 * 40..][..77 * 40];
     let mut model = model(Device::Cpu);
     let mut encoded = |words: &str| {
-        let id = model.prompt(words).unwrap();
+        let id = model.prompt(words, Reading::default()).unwrap();
         model.conditioning(id).unwrap().clone()
     };
     let (plain, weighted) = (encoded("a red fox in the snow"), encoded("(a red fox in the snow:1.5)"));
@@ -93,8 +94,9 @@ fn the_unet_predicts_what_diffusers_does() {
     let golden = Goldens::open("sdxl_unet.safetensors");
     for device in [Device::Cpu, Device::Candle] {
         let mut model = model(device);
-        let ids: Vec<PromptId> = prompts(&golden).iter().map(|words| model.prompt(words).unwrap()).collect();
-        let empty = model.prompt("").unwrap();
+        let ids: Vec<PromptId> =
+            prompts(&golden).iter().map(|words| model.prompt(words, Reading::default()).unwrap()).collect();
+        let empty = model.prompt("", Reading::default()).unwrap();
         for case in CASES {
             let latents = planes(&golden, &format!("{case}.latents"));
             let timestep = golden.get(&format!("{case}.timestep")).data[0];
@@ -112,7 +114,8 @@ fn prompts_on_one_input_predict_what_they_do_on_inputs_of_their_own() {
     let golden = Goldens::open("sdxl_unet.safetensors");
     let mut model = model(Device::Cpu);
     assert!(!model.shares_inputs(), "the pooled text reaches the first resnet");
-    let prompts: Vec<PromptId> = prompts(&golden).iter().map(|words| model.prompt(words).unwrap()).collect();
+    let prompts: Vec<PromptId> =
+        prompts(&golden).iter().map(|words| model.prompt(words, Reading::default()).unwrap()).collect();
     let latents = planes(&golden, "wide.latents");
     let shared: Vec<Call> =
         [(1, 0), (0, 1), (1, 1)].map(|(input, k)| Call { input, prompt: prompts[k], place: None }).to_vec();
@@ -192,7 +195,8 @@ fn a_lora_in_kohya_s_names_changes_unet_and_both_text_encoders() {
     let summary = lora.summary();
     assert_eq!((summary.family, summary.text_width, summary.text_layers), (Some("SDXL"), Some(40), 37));
     let run = |model: &mut Model| {
-        let ids: Vec<PromptId> = prompts(&golden).iter().map(|words| model.prompt(words).unwrap()).collect();
+        let ids: Vec<PromptId> =
+            prompts(&golden).iter().map(|words| model.prompt(words, Reading::default()).unwrap()).collect();
         let encoded: Vec<_> = ids.iter().map(|&id| model.conditioning(id).unwrap().clone()).collect();
         let tokens: Vec<f32> = encoded.iter().flat_map(|encoded| encoded.tokens.clone()).collect();
         let pooled: Vec<f32> = encoded.iter().flat_map(|encoded| encoded.pooled.clone().unwrap()).collect();

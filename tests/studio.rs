@@ -6,11 +6,13 @@ mod common;
 use common::with_few_steps;
 use polyptych::checkpoint::Device;
 use polyptych::diffusion::{Call, Moments, Network, NetworkError, Planes, PromptId, SchedulerConfig};
-use polyptych::document::{Area, Document, InitImage, Lora, Mask, PixelRect, Sampler};
-use polyptych::studio::{self, Event, Job, JobId, LatentToRgb, Loader, Model, Options, Phase, Studio, Warning};
+use polyptych::document::{Area, Document, InitImage, Lora, Mask, PixelRect, PromptRule, Sampler};
+use polyptych::studio::{
+    self, Event, Job, JobId, LatentToRgb, Loader, Model, Options, Phase, Reading, Studio, Warning,
+};
 use std::io::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 struct Toy {
@@ -19,6 +21,8 @@ struct Toy {
     preview_map: Option<LatentToRgb>,
     /// Called with the number of each UNet call.
     at_call: fn(usize),
+    /// The prompts that were embedded.
+    asked: Arc<Mutex<Vec<String>>>,
 }
 
 impl Network for Toy {
@@ -59,12 +63,9 @@ impl Model for Toy {
         &self.config
     }
 
-    fn prompt(&mut self, _words: &str) -> Result<PromptId, NetworkError> {
+    fn prompt(&mut self, words: &str, _reading: Reading) -> Result<PromptId, NetworkError> {
+        self.asked.lock().expect("nobody panicked").push(words.to_owned());
         Ok(PromptId(0))
-    }
-
-    fn tokens(&self, words: &str) -> (usize, usize) {
-        (words.split_whitespace().count(), 3)
     }
 
     fn preview_map(&mut self) -> &mut Option<LatentToRgb> {
@@ -81,12 +82,15 @@ struct Bench {
     woken: mpsc::Receiver<()>,
     calls: Arc<AtomicUsize>,
     loads: Arc<AtomicUsize>,
+    asked: Arc<Mutex<Vec<String>>>,
 }
 
 impl Bench {
     fn new(at_call: fn(usize)) -> Self {
         let (wake, woken) = mpsc::channel();
         let (calls, loads) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&asked);
         let (theirs, counted) = (Arc::clone(&calls), Arc::clone(&loads));
         let loader: Loader = Box::new(move |name, _| {
             counted.fetch_add(1, Ordering::SeqCst);
@@ -94,13 +98,18 @@ impl Bench {
                 return Err(studio::load(name, Device::Cpu, &[]).expect_err("there is none of that name").into());
             }
             let config = SchedulerConfig { clip_sample: Some(false), ..SchedulerConfig::default() };
-            let toy = Toy { config, calls: Arc::clone(&theirs), preview_map: None, at_call };
+            let toy = Toy { config, calls: Arc::clone(&theirs), preview_map: None, at_call, asked: Arc::clone(&log) };
             Ok((Box::new(toy), Vec::new()))
         });
         let studio = Studio::start_with(loader, move || {
             wake.send(()).ok();
         });
-        Self { studio, woken, calls, loads }
+        Self { studio, woken, calls, loads, asked }
+    }
+
+    /// The prompts that were embedded so far.
+    fn asked(&self) -> Vec<String> {
+        self.asked.lock().expect("nobody panicked").clone()
     }
 
     /// Waits for the job's last event and returns all until then.
@@ -222,30 +231,29 @@ fn failures_are_said_in_one_line() {
 }
 
 #[test]
-fn words_that_are_cut_are_told() {
-    let bench = Bench::new(|_| ());
-    let mut document = document(1);
-    document.background.prompt = "one two three four".to_owned();
-    let id = bench.studio.submit(Job { document, live: false });
-    let events = bench.until_end(id);
-    assert!(
-        events.iter().any(|e| matches!(e, Event::Warning { warning: Warning::WordsCut { tokens: 4, .. }, .. })),
-        "{events:?}"
-    );
-}
-
-#[test]
 fn the_style_is_read_with_the_words() {
     let bench = Bench::new(|_| ());
     let mut document = document(1);
     document.background.prompt = "one two".to_owned();
     document.style = "three four".to_owned();
-    let id = bench.studio.submit(Job { document, live: false });
-    let events = bench.until_end(id);
-    assert!(
-        events.iter().any(|e| matches!(e, Event::Warning { warning: Warning::WordsCut { tokens: 4, .. }, .. })),
-        "{events:?}"
-    );
+    bench.until_end(bench.studio.submit(Job { document, live: false }));
+    let read = |words: &String| words.contains("one two") && words.contains("three four");
+    assert!(bench.asked().iter().any(read), "{:?}", bench.asked());
+}
+
+#[test]
+fn words_change_as_steps_pass_and_are_joined_by_the_rule_of_the_document() {
+    let bench = Bench::new(|_| ());
+    let mut scene = document(4);
+    scene.background.prompt = "a [red:blue:0.5] fox AND snow :0.5".to_owned();
+    scene.background.negative = "[x|y]".to_owned();
+    bench.until_end(bench.studio.submit(Job { document: scene.clone(), live: false }));
+    assert_eq!(bench.asked(), ["a red fox ", "a blue fox ", " snow ", "x", "y", "x", "y"]);
+    // Three prompts a step.
+    assert_eq!(bench.calls.load(Ordering::SeqCst), 4);
+    scene.settings.prompt_rule = PromptRule::ComfyUi;
+    bench.until_end(bench.studio.submit(Job { document: scene, live: false }));
+    assert_eq!(bench.asked()[7..], ["a [red:blue:0.5] fox AND snow :0.5", "[x|y]"]);
 }
 
 #[test]
@@ -371,12 +379,8 @@ impl Model for Slow {
         self.toy.scheduler()
     }
 
-    fn prompt(&mut self, words: &str) -> Result<PromptId, NetworkError> {
-        self.toy.prompt(words)
-    }
-
-    fn tokens(&self, words: &str) -> (usize, usize) {
-        self.toy.tokens(words)
+    fn prompt(&mut self, words: &str, reading: Reading) -> Result<PromptId, NetworkError> {
+        self.toy.prompt(words, reading)
     }
 
     fn preview_map(&mut self) -> &mut Option<LatentToRgb> {
@@ -391,7 +395,7 @@ impl Model for Slow {
 #[test]
 fn the_decoder_makes_no_preview_that_the_steps_have_not_earned() {
     let config = SchedulerConfig { clip_sample: Some(false), ..SchedulerConfig::default() };
-    let toy = Toy { config, calls: Arc::default(), preview_map: None, at_call: |_| () };
+    let toy = Toy { config, calls: Arc::default(), preview_map: None, at_call: |_| (), asked: Arc::default() };
     let mut slow = Slow { toy, decodes: 0 };
     let options = Options { previews: true, ..Options::default() };
     for run in 1..=2 {
@@ -405,7 +409,7 @@ fn the_decoder_makes_no_preview_that_the_steps_have_not_earned() {
 fn regions_bootstrap_for_a_whole_number_of_few_steps() {
     let inputs = |fraction: f32, steps: u32| {
         let config = SchedulerConfig { clip_sample: Some(false), ..SchedulerConfig::default() };
-        let mut toy = Toy { config, calls: Arc::default(), preview_map: None, at_call: |_| () };
+        let mut toy = Toy { config, calls: Arc::default(), preview_map: None, at_call: |_| (), asked: Arc::default() };
         let mut document = document(steps);
         let id = document.add_region("Boat", "a boat");
         let mut mask = Mask::empty(128, 128);
@@ -477,7 +481,7 @@ fn two_small_models_stay_loaded_and_a_large_one_is_alone() {
     let loader: Loader = Box::new(move |name, _| {
         names.lock().expect("whole").push(name.to_owned());
         let config = SchedulerConfig { clip_sample: Some(false), ..SchedulerConfig::default() };
-        let toy = Toy { config, calls: Arc::default(), preview_map: None, at_call: |_| () };
+        let toy = Toy { config, calls: Arc::default(), preview_map: None, at_call: |_| (), asked: Arc::default() };
         let model: Box<dyn Model> = if name.contains("large") { Box::new(Large(toy)) } else { Box::new(toy) };
         Ok((model, Vec::new()))
     });
@@ -536,12 +540,8 @@ impl Model for Large {
         4 << 30
     }
 
-    fn prompt(&mut self, words: &str) -> Result<PromptId, NetworkError> {
-        self.0.prompt(words)
-    }
-
-    fn tokens(&self, words: &str) -> (usize, usize) {
-        self.0.tokens(words)
+    fn prompt(&mut self, words: &str, reading: Reading) -> Result<PromptId, NetworkError> {
+        self.0.prompt(words, reading)
     }
 
     fn preview_map(&mut self) -> &mut Option<LatentToRgb> {
@@ -603,7 +603,7 @@ fn a_fresh_load_tells_of_a_lora_that_fits_in_part_and_is_not_asked_again() {
     bench.woken = woken;
     let loader: Loader = Box::new(|_, loras| {
         let config = SchedulerConfig { clip_sample: Some(false), ..SchedulerConfig::default() };
-        let toy = Toy { config, calls: Arc::default(), preview_map: None, at_call: |_| () };
+        let toy = Toy { config, calls: Arc::default(), preview_map: None, at_call: |_| (), asked: Arc::default() };
         let warning = |lora: &Lora| Warning::LoraInPart { file: lora.file.clone(), left_out: 1, layers: 3 };
         Ok((Box::new(toy), loras.iter().map(warning).collect()))
     });

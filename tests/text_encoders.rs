@@ -32,7 +32,7 @@ fn states_of_transformers<B: Backend>(b: &B) {
     let golden = Goldens::open("sdxl_text.safetensors");
     for name in ENCODERS {
         let encoder = load(b, name, 2);
-        for (state, key) in [(HiddenState::Last, "last"), (HiddenState::Penultimate, "penultimate")] {
+        for (state, key) in [(HiddenState::LAST, "last"), (HiddenState::PENULTIMATE, "penultimate")] {
             let found: Vec<Conditioning> = ids(&golden, &format!("{name}.ids"))
                 .iter()
                 .map(|ids| encoder.forward(b, ids, state).unwrap())
@@ -59,7 +59,7 @@ fn a_text_is_pooled_at_the_first_end_token_or_by_early_configs_at_the_largest_id
     let (b, golden) = (Cpu::new(), Goldens::open("sdxl_text.safetensors"));
     let ids = &ids(&golden, "extended.ids")[0];
     for eos in [2, 673] {
-        let found = load(&b, "text_encoder_2", eos).forward(&b, ids, HiddenState::Penultimate).unwrap();
+        let found = load(&b, "text_encoder_2", eos).forward(&b, ids, HiddenState::PENULTIMATE).unwrap();
         let expected = &golden.get(&format!("extended.pooled.{eos}")).data;
         assert_close(&format!("pooled with eos_token_id {eos}"), &found.pooled.unwrap(), expected, 1e-5);
     }

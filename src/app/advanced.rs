@@ -3,7 +3,10 @@
 use super::editor::Field;
 use super::texts::{key, tr};
 use super::{App, theme, widgets};
-use crate::document::{BootstrapColour, CELL, Document, MAX_WINDOW, Overlap, Regions, Schedule, WindowWeights, Wrap};
+use crate::document::{
+    BootstrapColour, CELL, Document, MAX_CLIP_SKIP, MAX_WINDOW, Overlap, PromptRule, Regions, Schedule, WindowWeights,
+    Wrap,
+};
 use egui::{Align, ComboBox, DragValue, Label, Layout, RichText, Ui};
 
 /// A choice of a setting: what it is called, and what it does to the picture.
@@ -45,6 +48,15 @@ const SURROUNDS: [Choice<BootstrapColour>; 2] = [
         key("white"),
         key("White, with the region in the middle: where few steps leave stains of colour"),
     ),
+];
+
+const RULES: [Choice<PromptRule>; 2] = [
+    (
+        PromptRule::WebUi,
+        key("web UI"),
+        key("(more), [less], (much more:1.3), BREAK, AND, [first:then:0.5] and [by|turns] as in the web UIs"),
+    ),
+    (PromptRule::ComfyUi, key("ComfyUI"), key("(more) and (much more:1.3) as in ComfyUI; all else is plain words")),
 ];
 
 const EDGES: [Choice<Wrap>; 4] = [
@@ -116,6 +128,26 @@ impl App {
             );
             self.stride_field(ui, width);
         });
+        ui.horizontal(|ui| {
+            let hint = tr("How words are made to count more, and what else may stand between them");
+            self.choice(ui, width, tr("Emphasis"), hint, settings.prompt_rule, &RULES, Field::PromptRule, |d, v| {
+                d.settings.prompt_rule = v;
+            });
+            self.clip_skip_field(ui, width, settings.clip_skip);
+        });
+    }
+
+    fn clip_skip_field(&mut self, ui: &mut Ui, width: f32, set: Option<u32>) {
+        // 0 stands for none.
+        let mut skip = set.unwrap_or(0);
+        let hint = tr("Words are read from a text layer before the last one: some checkpoints ask for 2");
+        let off = tr("off");
+        let response = widgets::field(ui, width, tr("Clip skip"), hint, |ui, label| {
+            let value = DragValue::new(&mut skip).range(0..=MAX_CLIP_SKIP).speed(0.05).update_while_editing(false);
+            let value = value.custom_formatter(|n, _| if n < 1.0 { off.to_owned() } else { n.to_string() });
+            ui.add(value).labelled_by(label).on_hover_text(hint)
+        });
+        self.changed(&response, Field::ClipSkip, |d| d.settings.clip_skip = Some(skip).filter(|skip| *skip > 0));
     }
 
     fn stride_field(&mut self, ui: &mut Ui, width: f32) {

@@ -2,6 +2,7 @@
 
 use super::lora::Patches;
 use super::parts::Part;
+use super::prompt::{Reading, Rule};
 use super::{Checkpoint, PartName};
 use crate::backend::Backend;
 use crate::diffusion::{AreaCall, Call, Moments, Planes, PromptId};
@@ -11,15 +12,30 @@ use crate::networks::vae::Autoencoder;
 use crate::networks::{self, Conditioning, Error as NetworksError, Sizes};
 use std::collections::BTreeMap;
 
+/// A chunk of a prompt.
+pub(super) struct ChunkIds {
+    /// Its ids, one list for each text encoder.
+    pub ids: Vec<Vec<u32>>,
+    /// The weight of each token.
+    pub weights: Vec<f32>,
+}
+
+impl ChunkIds {
+    fn weighs(&self) -> bool {
+        self.weights.iter().any(|weight| weight.to_bits() != 1.0_f32.to_bits())
+    }
+}
+
 /// The networks that a [`Model`](super::Model) draws with, of any backend.
 pub(super) trait Networks: Send {
     fn describe(&self) -> String;
-    /// Encodes the ids of a prompt, one list for each text encoder. With the empty prompt's ids and a weight for each token, states
-    /// are moved away from the empty prompt's. With `zeros` the conditioning is zero throughout.
+    /// Encodes the chunks of a prompt, and weighs their tokens. `empty` are the ids of the empty prompt. With `zeros` the
+    /// conditioning is zero throughout.
     fn encode_prompt(
         &mut self,
-        ids: &[Vec<u32>],
-        weighting: Option<(&[Vec<u32>], &[f32])>,
+        chunks: &[ChunkIds],
+        empty: &[Vec<u32>],
+        reading: Reading,
         zeros: bool,
     ) -> networks::Result<usize>;
     fn forget_prompts(&mut self);
@@ -121,14 +137,13 @@ impl<B: Backend> Loaded<B> {
         self.vae.as_ref().ok_or_else(|| lost(PartName::Vae))
     }
 
-    /// The states of a prompt's ids, one list for each text encoder.
-    fn encode_ids(&self, ids: &[Vec<u32>]) -> networks::Result<Conditioning> {
+    /// The states of ids, one list for each text encoder.
+    fn encode_ids(&self, ids: &[Vec<u32>], state: HiddenState) -> networks::Result<Vec<Conditioning>> {
         if self.text_encoders.len() != ids.len() {
             return Err(lost(PartName::TextEncoder));
         }
-        let encode =
-            |(encoder, ids): (&TextEncoder<B>, &Vec<u32>)| encoder.forward(&self.backend, ids, self.hidden_state);
-        Conditioning::join(self.text_encoders.values().zip(ids).map(encode).collect::<networks::Result<_>>()?)
+        let encode = |(encoder, ids): (&TextEncoder<B>, &Vec<u32>)| encoder.forward(&self.backend, ids, state);
+        self.text_encoders.values().zip(ids).map(encode).collect()
     }
 
     fn encoded(&self, prompt: PromptId) -> networks::Result<&Encoded<B>> {
@@ -284,14 +299,28 @@ impl<B: Backend> Networks for Loaded<B> {
 
     fn encode_prompt(
         &mut self,
-        ids: &[Vec<u32>],
-        weighting: Option<(&[Vec<u32>], &[f32])>,
+        chunks: &[ChunkIds],
+        empty: &[Vec<u32>],
+        reading: Reading,
         zeros: bool,
     ) -> networks::Result<usize> {
-        let mut conditioning = self.encode_ids(ids)?;
-        if let Some((empty, weights)) = weighting {
-            conditioning.weigh(&self.encode_ids(empty)?, weights);
+        let state = self.hidden_state.skipping(reading.clip_skip);
+        let empty = match reading.rule {
+            Rule::Comfy if chunks.iter().any(ChunkIds::weighs) => Some(self.encode_ids(empty, state)?),
+            _ => None,
+        };
+        let mut parts = Vec::with_capacity(chunks.len());
+        for chunk in chunks {
+            let mut states = self.encode_ids(&chunk.ids, state)?;
+            if chunk.weighs() {
+                match &empty {
+                    Some(empty) => states.iter_mut().zip(empty).for_each(|(s, empty)| s.weigh(empty, &chunk.weights)),
+                    None => states.iter_mut().for_each(|states| states.multiply(&chunk.weights)),
+                }
+            }
+            parts.push(Conditioning::join(states)?);
         }
+        let conditioning = Conditioning::chain(parts)?;
         let conditioning = if zeros { conditioning.zeroed() } else { conditioning };
         self.prompts.push(Encoded { conditioning, prepared: None });
         Ok(self.prompts.len() - 1)

@@ -10,12 +10,12 @@ mod loaded;
 mod lora;
 mod model;
 mod parts;
+pub mod prompt;
 mod safetensors;
 mod store;
 mod summary;
 mod tokenizer;
 pub mod trial;
-pub mod weighting;
 mod words;
 
 pub use crate::backend::wgpu::{Adapter, AdapterKind, adapters};
@@ -214,7 +214,7 @@ impl Checkpoint {
 
     /// The hidden states that its UNet was trained on.
     fn hidden_state(&self) -> HiddenState {
-        if self.text_encoder_2.is_some() { HiddenState::Penultimate } else { HiddenState::Last }
+        if self.text_encoder_2.is_some() { HiddenState::PENULTIMATE } else { HiddenState::LAST }
     }
 
     /// Its text encoders, in the order in which their states are joined.

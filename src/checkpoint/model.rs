@@ -1,7 +1,8 @@
 //! A checkpoint on a device.
 
-use super::loaded::{Loaded, Networks};
+use super::loaded::{ChunkIds, Loaded, Networks};
 use super::lora::{Applied, InPart};
+use super::prompt::Reading;
 use super::{Checkpoint, Error, LoraFile, PartName, Result, Tokenizer, Tokens};
 use crate::backend::Backend;
 use crate::diffusion::{AreaCall, Call, Moments, Network, NetworkError, Planes, PromptId};
@@ -20,7 +21,7 @@ pub struct Model {
     /// The second text encoder's.
     tokenizer_2: Option<Tokenizer>,
     networks: Box<dyn Networks>,
-    prompts: HashMap<String, PromptId>,
+    prompts: HashMap<(String, Reading), PromptId>,
     /// Encoded pictures of one colour: bootstrapping asks for the same ones in every run of a seed.
     solids: HashMap<Solid, Moments>,
 }
@@ -109,27 +110,32 @@ impl Model {
         &self.tokenizer
     }
 
-    /// Encodes a prompt, or finds it among those encoded before. Where words are [weighted](super::weighting), their states are
-    /// moved away from the empty prompt's, or towards it: e = e₀ + w · (e − e₀), as ComfyUI does. The empty prompt is zeros where
-    /// the checkpoint asks for it (SDXL's `force_zeros_for_empty_prompt`).
+    /// Encodes a prompt by this reading, or finds it among those encoded before: the states of its chunks
+    /// one after the other. The empty prompt is zeros where the checkpoint asks for it (SDXL's `force_zeros_for_empty_prompt`).
     ///
     /// # Errors
     /// If the device fails.
-    pub fn prompt(&mut self, words: &str) -> Result<PromptId> {
-        if let Some(&id) = self.prompts.get(words) {
+    pub fn prompt(&mut self, words: &str, reading: Reading) -> Result<PromptId> {
+        let key = (words.to_owned(), reading);
+        if let Some(&id) = self.prompts.get(&key) {
             return Ok(id);
         }
-        let ids_of = |words: &str| -> Result<Vec<Vec<u32>>> {
+        let tokens_of = |words: &str| -> Result<Vec<Tokens>> {
             let tokenizers = [&self.tokenizer].into_iter().chain(&self.tokenizer_2);
-            tokenizers.map(|tokenizer| Ok(tokenizer.encode(words)?.ids)).collect()
+            tokenizers.map(|tokenizer| tokenizer.encode(words, reading.rule)).collect()
         };
-        let Tokens { weights, count, .. } = self.tokenizer.encode(words)?;
-        let weighted = weights.iter().any(|weight| weight.to_bits() != 1.0_f32.to_bits());
-        let empty = if weighted { Some(ids_of("")?) } else { None };
-        let weighting = empty.as_deref().map(|empty| (empty, &*weights));
-        let zeros = count == 0 && self.checkpoint.zeros_for_empty;
-        let id = PromptId(self.networks.encode_prompt(&ids_of(words)?, weighting, zeros)?);
-        self.prompts.insert(words.to_owned(), id);
+        let (tokens, empty) = (tokens_of(words)?, tokens_of("")?);
+        let ids = |tokens: &[Tokens], chunk: usize| -> Vec<Vec<u32>> {
+            tokens.iter().filter_map(|tokens| tokens.chunks.get(chunk)).map(|chunk| chunk.ids.clone()).collect()
+        };
+        let first = tokens.first();
+        let weights = first.iter().flat_map(|tokens| &tokens.chunks).map(|chunk| &chunk.weights);
+        let chunks =
+            weights.enumerate().map(|(at, weights)| ChunkIds { ids: ids(&tokens, at), weights: weights.clone() });
+        let chunks: Vec<ChunkIds> = chunks.collect();
+        let zeros = first.is_some_and(|tokens| tokens.count == 0) && self.checkpoint.zeros_for_empty;
+        let id = PromptId(self.networks.encode_prompt(&chunks, &ids(&empty, 0), reading, zeros)?);
+        self.prompts.insert(key, id);
         Ok(id)
     }
 

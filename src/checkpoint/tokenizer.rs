@@ -1,7 +1,7 @@
 //! CLIP's byte-pair vocabulary, which turns a prompt into token ids.
 
+use super::prompt::{Rule, chunks, emphasis};
 use super::store::Store;
-use super::weighting::{self, Weighted};
 use super::{Error, FETCH_AGAIN, PartName, Result};
 use crate::networks::clip;
 use serde_json::{Map, Value, json};
@@ -9,7 +9,7 @@ use std::fmt::Display;
 use tokenizers::models::bpe::BPE;
 use tokenizers::{AddedToken, NormalizerWrapper, PreTokenizerWrapper};
 
-/// The bytes of a prompt that are looked at: far more than any text encoder reads.
+/// The bytes of a prompt that are looked at: far more than anybody writes.
 const LONGEST: usize = 32 << 10;
 
 /// A tokenizer that gives the ids of transformers' `CLIPTokenizer`.
@@ -27,15 +27,19 @@ pub struct Tokenizer {
 /// A prompt as token ids.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tokens {
-    /// As many ids as the text encoder reads: start, prompt, end, padding.
-    pub ids: Vec<u32>,
-    /// The weight of each id; 1 for all where the prompt has no [`weighting`].
-    pub weights: Vec<f32>,
-    /// Tokens of the whole prompt, without start and end. May exceed [`Tokenizer::limit`]. (Of a prompt longer than 32 KiB,
-    /// those of its beginning.)
+    /// As many as the prompt needs, at least one.
+    pub chunks: Vec<Chunk>,
+    /// Tokens of the whole prompt, without start and end.
     pub count: usize,
-    /// Words at the end of the prompt that are not read, including a word that is cut in two.
-    pub truncated_words: usize,
+}
+
+/// What a text encoder reads at a time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Chunk {
+    /// As many ids as the text encoder reads: start, words, end, padding.
+    pub ids: Vec<u32>,
+    /// The weight of each id.
+    pub weights: Vec<f32>,
 }
 
 impl Tokenizer {
@@ -96,7 +100,7 @@ impl Tokenizer {
         Ok(Self { inner, file, start: start_id, end: end_id, pad: pad_id, length })
     }
 
-    /// The most tokens of a prompt that the text encoder reads, without start and end.
+    /// The most tokens that the text encoder reads at a time, without start and end.
     #[must_use]
     pub fn limit(&self) -> usize {
         self.length - 2
@@ -108,30 +112,51 @@ impl Tokenizer {
         self.inner.get_vocab_size(true)
     }
 
-    /// The ids of a prompt without its [`weighting`], cut at the limit and padded to it.
+    /// A prompt's words in chunks, by this reading of its weights and breaks. (What an AND or a change by steps makes of it is found before:
+    /// [`schedule`](super::prompt::schedule).)
     ///
     /// # Errors
     /// If the vocabulary's files have a fault that only encoding finds.
-    pub fn encode(&self, words: &str) -> Result<Tokens> {
-        let Weighted { text: words, weights: of_bytes } = weighting::parse(words);
-        let read = beginning(&words);
-        let encoding = self.inner.encode(read, false).map_err(|error| invalid(&self.file, error))?;
-        let count = encoding.len();
-        let cut = match encoding.get_offsets().get(self.limit()) {
-            Some(&(cut, _)) => cut,
-            None => read.len(),
+    pub fn encode(&self, prompt: &str, rule: Rule) -> Result<Tokens> {
+        let mut runs = Vec::new();
+        for piece in emphasis::parse(beginning(prompt), rule) {
+            let emphasis::Piece::Words { text, weight } = piece else {
+                runs.push(chunks::Run::Break);
+                continue;
+            };
+            let encoding = self.inner.encode(&*text, false).map_err(|error| invalid(&self.file, error))?;
+            let mut ends_at = usize::MAX;
+            for (&id, &(start, end)) in encoding.get_ids().iter().zip(encoding.get_offsets()) {
+                // A word goes on where no blank is between.
+                match runs.last_mut() {
+                    Some(chunks::Run::Word(word)) if ends_at == start => word.push((id, weight)),
+                    _ => runs.push(chunks::Run::Word(vec![(id, weight)])),
+                }
+                ends_at = end;
+            }
+        }
+        let comma = self.inner.token_to_id(",</w>");
+        let split = chunks::split(&runs, rule, comma, self.limit());
+        let count = split.iter().map(Vec::len).sum();
+        let chunk = |tokens: Vec<chunks::Weighted>| {
+            let (mut ids, mut weights) = (vec![self.start], vec![1.0]);
+            ids.extend(tokens.iter().map(|(id, _)| *id));
+            weights.extend(tokens.iter().map(|(_, weight)| *weight));
+            ids.push(self.end);
+            ids.resize(self.length, self.pad);
+            weights.resize(self.length, 1.0);
+            Chunk { ids, weights }
         };
-        let mut ids = Vec::with_capacity(self.length);
-        ids.push(self.start);
-        ids.extend(encoding.get_ids().iter().take(self.limit()));
-        // A token has the weight of its first letter.
-        let mut weights = vec![1.0];
-        let starts = encoding.get_offsets().iter().take(self.limit());
-        weights.extend(starts.map(|(start, _)| of_bytes.get(*start).copied().unwrap_or(1.0)));
-        weights.resize(self.length, 1.0);
-        ids.push(self.end);
-        ids.resize(self.length, self.pad);
-        Ok(Tokens { ids, weights, count, truncated_words: words_after(&words, cut) })
+        Ok(Tokens { chunks: split.into_iter().map(chunk).collect(), count })
+    }
+
+    /// Tokens of a prompt, and as many as its chunks have room for: the web UIs' count, as 80 / 150.
+    ///
+    /// # Errors
+    /// As [`Self::encode`].
+    pub fn count(&self, prompt: &str, rule: Rule) -> Result<(usize, usize)> {
+        let Tokens { chunks, count } = self.encode(prompt, rule)?;
+        Ok((count, chunks.len() * self.limit()))
     }
 }
 
@@ -145,12 +170,6 @@ fn beginning(words: &str) -> &str {
         Some(end) => start.get(..end).unwrap_or(start),
         None => start,
     }
-}
-
-/// The number of words that end after byte `cut`.
-fn words_after(words: &str, cut: usize) -> usize {
-    let start = words.as_ptr().addr();
-    words.split_whitespace().filter(|word| word.as_ptr().addr() + word.len() > start + cut).count()
 }
 
 /// A special token as a string, or as an object with its content.

@@ -4,7 +4,7 @@ use super::console::tell_line;
 use super::init_image::{InitImageArgs, import_mask};
 use super::map::MapArgs;
 use super::values::size;
-use crate::checkpoint::weighting;
+use crate::checkpoint::prompt::{self, Rule};
 use crate::document::{Document, Outputs, PictureFormat, WarningKind};
 use anyhow::{Context as _, bail, ensure};
 use std::ffi::{OsStr, OsString};
@@ -139,7 +139,7 @@ fn warnings(document: &Document) -> Vec<String> {
 
 /// A card's name: the first words of its prompt.
 pub(super) fn short_name(words: &str, number: usize) -> String {
-    let words = weighting::parse(words).text;
+    let words = prompt::words(words, Rule::WebUi);
     let name: String = words.split([',', '.', '\n']).next().unwrap_or_default().trim().chars().take(32).collect();
     if name.is_empty() { format!("Region {number}") } else { name }
 }

@@ -9,7 +9,7 @@ use super::values;
 use crate::checkpoint::{Device, Dtype, FewSteps, Kind};
 use crate::document::{
     BootstrapColour, Document, Export, FileError, Lora, MAX_LORAS, Opened, Output, Outputs, Overlap, PictureFormat,
-    Problem, Regions, Sampler, Schedule, WindowWeights, Wrap,
+    Problem, PromptRule, Regions, Sampler, Schedule, WindowWeights, Wrap,
 };
 use crate::studio::{self, Drawn, Model as _, Options, Presets, Stage, Watcher};
 use anyhow::Context as _;
@@ -80,6 +80,12 @@ pub(super) struct Args {
     /// What surrounds regions while they hold their shape
     #[arg(long, value_name = "random|white", value_parser = values::bootstrap_colour)]
     bootstrap_colour: Option<BootstrapColour>,
+    /// Whose language prompts are in: emphasis, BREAK, AND, changes by steps
+    #[arg(long, value_name = "web-ui|comfy-ui", value_parser = values::prompt_rule)]
+    prompt_rule: Option<PromptRule>,
+    /// The text encoder's layer that prompts are read from, counted from the last, which is 1
+    #[arg(long, value_name = "N", value_parser = values::clip_skip)]
+    clip_skip: Option<u32>,
     /// Draw region N (from 1) again with another seed and keep the rest of the picture; without SEED, with the seed after its
     /// last one
     #[arg(long = "reroll", value_name = "N[=SEED]", value_parser = values::reroll, conflicts_with = "reference")]
@@ -224,6 +230,8 @@ fn apply(args: &Args, window: &Window, document: &mut Document, notes: &mut Vec<
     settings.overlap = args.overlap.unwrap_or(settings.overlap);
     settings.window_weights = args.window_weights.unwrap_or(settings.window_weights);
     settings.bootstrap_colour = args.bootstrap_colour.unwrap_or(settings.bootstrap_colour);
+    settings.prompt_rule = args.prompt_rule.unwrap_or(settings.prompt_rule);
+    settings.clip_skip = args.clip_skip.or(settings.clip_skip);
     let (seed, count) = (settings.seed, document.regions.len());
     args.start.apply(document, notes)?;
     for &(number, new) in &args.rerolls {

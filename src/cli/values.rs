@@ -2,8 +2,8 @@
 
 use crate::checkpoint::{Device, Dtype, UnknownDevice, UnknownDtype};
 use crate::document::{
-    BootstrapColour, Lora, MAX_GUIDANCE, MAX_LORA_WEIGHT, MAX_SIDE, MAX_STEPS, MAX_WINDOW, MIN_SIDE, Overlap, Regions,
-    Sampler, Schedule, WindowWeights, Wrap,
+    BootstrapColour, Lora, MAX_CLIP_SKIP, MAX_GUIDANCE, MAX_LORA_WEIGHT, MAX_SIDE, MAX_STEPS, MAX_WINDOW, MIN_SIDE,
+    Overlap, PromptRule, Regions, Sampler, Schedule, WindowWeights, Wrap,
 };
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -74,6 +74,15 @@ pub(super) fn overlap(name: &str) -> Result<Overlap, String> {
 
 pub(super) fn window_weights(name: &str) -> Result<WindowWeights, String> {
     WindowWeights::from_name(name).ok_or_else(|| one_of(&WindowWeights::ALL.map(WindowWeights::name)))
+}
+
+pub(super) fn prompt_rule(name: &str) -> Result<PromptRule, String> {
+    PromptRule::from_name(name).ok_or_else(|| one_of(&PromptRule::ALL.map(PromptRule::name)))
+}
+
+pub(super) fn clip_skip(number: &str) -> Result<u32, String> {
+    let given = number.parse().ok().filter(|skip| (1..=MAX_CLIP_SKIP).contains(skip));
+    given.ok_or_else(|| format!("give a number from 1 (the last layer) to {MAX_CLIP_SKIP}"))
 }
 
 pub(super) fn bootstrap_colour(name: &str) -> Result<BootstrapColour, String> {

@@ -51,10 +51,11 @@ impl Engine<'_> {
                 }
                 conditions.copy_from_slice(&self.conditions(&held.window));
                 let place = Some(Place { window: held.window, rolled: (0, 0) });
-                let areas = self.areas(&held.pieces, |part| self.painting.parts[part].prompt);
+                let areas = self.areas(&held.pieces, |part| self.painting.prompts(part, step).0);
                 calls.push(AreaCall { input, place, areas });
                 if held.guided {
-                    let areas = self.areas(&held.pieces, |part| self.painting.parts[part].negative);
+                    let areas =
+                        self.areas(&held.pieces, |part| vec![(1.0, self.painting.parts[part].negative.at(step))]);
                     calls.push(AreaCall { input, place, areas });
                 }
             }
@@ -99,18 +100,24 @@ impl Engine<'_> {
         for (g, w) in guidance.iter_mut().zip(weight) {
             *g /= w;
         }
-        Held { window, crop, guided: self.painting.guided(&pieces), pieces, guidance }
+        Held { window, crop, guided: self.painting.guided(&pieces, step), pieces, guidance }
     }
 
-    /// The prompts of all pieces with their areas; pieces of the same prompt share one.
-    fn areas(&self, pieces: &[Piece], words: impl Fn(usize) -> PromptId) -> Vec<Area> {
+    /// The prompts of all pieces with their areas; pieces of the same prompt share one. Prompts that are joined share their part's
+    /// area by their weights; one that weighs less than nothing has no place in an average.
+    fn areas(&self, pieces: &[Piece], words: impl Fn(usize) -> Vec<(f32, PromptId)>) -> Vec<Area> {
         let mut areas: Vec<Area> = Vec::new();
         for Piece { part, mask, .. } in pieces {
             let Some(mask) = mask else { continue };
-            let (prompt, weight) = (words(*part), self.painting.parts[*part].weight);
-            match areas.iter_mut().find(|area| area.prompt == prompt) {
-                Some(area) => area.mask.iter_mut().zip(mask).for_each(|(a, m)| *a += m * weight),
-                None => areas.push(Area { prompt, mask: mask.iter().map(|m| m * weight).collect() }),
+            let words = words(*part);
+            let sum: f32 = words.iter().map(|(weight, _)| weight.max(0.0)).sum();
+            for (share, prompt) in words {
+                let share = if sum > 0.0 { share.max(0.0) / sum } else { 1.0 };
+                let weight = self.painting.parts[*part].weight * share;
+                match areas.iter_mut().find(|area| area.prompt == prompt) {
+                    Some(area) => area.mask.iter_mut().zip(mask).for_each(|(a, m)| *a += m * weight),
+                    None => areas.push(Area { prompt, mask: mask.iter().map(|m| m * weight).collect() }),
+                }
             }
         }
         areas

@@ -82,8 +82,8 @@ struct Pair {
     mask: Vec<f32>,
     /// Its number among the inputs.
     input: usize,
-    /// The request with its prompt.
-    conditional: usize,
+    /// The requests with its prompts, and their weights.
+    conditional: Vec<(f32, usize)>,
     /// The request with its negative prompt, where guidance is on.
     unconditional: Option<usize>,
 }
@@ -341,9 +341,10 @@ impl Engine<'_> {
                 gathered.conditions.push(conditions);
                 input = gathered.inputs.len() - 1;
             }
-            let (prompt, negative) = painting.prompts(part);
+            let (own, negative) = painting.prompts(part, step);
             let share = painting.savings;
-            let conditional = gathered.request(input, prompt, share);
+            let conditional =
+                own.into_iter().map(|(weight, prompt)| (weight, gathered.request(input, prompt, share))).collect();
             let unconditional = negative.map(|negative| gathered.request(input, negative, share));
             gathered.pairs.push(Pair { window, part, mask, input, conditional, unconditional });
         }
@@ -408,7 +409,7 @@ impl Engine<'_> {
         let painting = self.painting;
         for pair in gathered.pairs.iter().filter(|pair| !pair.mask.is_empty()) {
             let (window, part) = (pair.window, &painting.parts[pair.part]);
-            let mut prediction = guided(answers, pair.conditional, pair.unconditional, part.guidance);
+            let mut prediction = guided(answers, &pair.conditional, pair.unconditional, part.guidance);
             sampler.fusable(i, &gathered.inputs[pair.input], &mut prediction);
             let Place { rolled, .. } = gathered.places[pair.input];
             if rolled != (0, 0) {
@@ -469,11 +470,20 @@ impl Sums {
     }
 }
 
-/// Classifier-free guidance: u + s·(c − u).
-fn guided(answers: &[Vec<f32>], conditional: usize, unconditional: Option<usize>, scale: f32) -> Vec<f32> {
-    let conditional = &answers[conditional];
-    match unconditional {
-        Some(u) => answers[u].iter().zip(conditional).map(|(u, c)| u + scale * (c - u)).collect(),
-        None => conditional.clone(),
+/// Classifier-free guidance by one or several prompts: u + s·Σ wᵢ·(cᵢ − u).
+fn guided(answers: &[Vec<f32>], conditional: &[(f32, usize)], unconditional: Option<usize>, scale: f32) -> Vec<f32> {
+    let Some(u) = unconditional.map(|u| &answers[u]) else {
+        // One of weight 1: nothing else goes without guidance.
+        return conditional.first().map_or_else(Vec::new, |&(_, c)| answers[c].clone());
+    };
+    if let [(weight, c)] = *conditional {
+        let scale = scale * weight;
+        return u.iter().zip(&answers[c]).map(|(u, c)| u + scale * (c - u)).collect();
     }
+    let mut sum = u.clone();
+    for &(weight, c) in conditional {
+        let scale = scale * weight;
+        sum.iter_mut().zip(u).zip(&answers[c]).for_each(|((sum, u), c)| *sum += scale * (c - u));
+    }
+    sum
 }

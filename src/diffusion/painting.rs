@@ -3,7 +3,7 @@
 use super::masks::LatentMask;
 use super::trajectory::is_free;
 use super::windows::{Window, WindowWeights, windows};
-use super::{InitLatent, PaintError, Planes, PromptId};
+use super::{Changing, InitLatent, PaintError, Planes, Prompt, PromptId};
 use std::collections::{HashMap, HashSet};
 
 /// The background or a region, as the engine sees it.
@@ -12,9 +12,9 @@ pub struct Part {
     /// Its mask at steps in which all parts take part; [`Painting::layouts`] replaces it at others.
     pub mask: LatentMask,
     /// Its prompt.
-    pub prompt: PromptId,
+    pub prompt: Prompt,
     /// Its negative prompt, the unconditional input of guidance.
-    pub negative: PromptId,
+    pub negative: Changing,
     /// Steps for which it bootstraps; 0 for the background.
     pub bootstrap_steps: usize,
     /// Classifier-free guidance scale (Ho and Salimans 2021); 1 switches guidance off.
@@ -154,38 +154,45 @@ impl Painting {
         self.parts.iter().enumerate().filter_map(piece).collect()
     }
 
-    /// The prompts that part `k` is predicted with: its own, and the negative one where guidance is on.
-    pub(super) fn prompts(&self, k: usize) -> (PromptId, Option<PromptId>) {
-        let part = &self.parts[k];
-        (part.prompt, (part.guidance != 1.0 || !self.savings).then_some(part.negative))
+    /// The prompts that part `k` is predicted with at a step: its own with their weights, and the negative one where guidance is on or
+    /// several are joined.
+    pub(super) fn prompts(&self, k: usize, step: usize) -> (Vec<(f32, PromptId)>, Option<PromptId>) {
+        let Part { prompt, negative, guidance, .. } = &self.parts[k];
+        let guided = *guidance != 1.0 || !prompt.is_single() || !self.savings;
+        (prompt.at(step).collect(), guided.then(|| negative.at(step)))
     }
 
     /// True where a window with these pieces needs a pass with negative prompts.
-    pub(super) fn guided(&self, pieces: &[Piece]) -> bool {
-        pieces.iter().any(|piece| self.prompts(piece.part).1.is_some())
+    pub(super) fn guided(&self, pieces: &[Piece], step: usize) -> bool {
+        pieces.iter().any(|piece| self.prompts(piece.part, step).1.is_some())
     }
 
     /// Counts the batch elements that the UNet evaluates for `windows`, with one evaluation for each item of `steps`.
     #[must_use]
     pub fn unet_samples(&self, windows: &[Window], steps: impl IntoIterator<Item = usize>) -> usize {
-        // Steps differ only by their layout and the parts that bootstrap.
+        // Steps differ only by their layout, their prompts and the parts that bootstrap.
         let mut known = HashMap::new();
         let mut count = |step| {
             let bootstraps: Vec<bool> = self.parts.iter().map(|p| step < p.bootstrap_steps).collect();
             let at_step = || windows.iter().map(|window| self.samples_in(window, step)).sum::<usize>();
-            *known.entry((self.layout(step), bootstraps)).or_insert_with(at_step)
+            let prompts: Vec<_> = (0..self.parts.len()).map(|k| self.prompts(k, step)).collect();
+            let prompts = prompts
+                .into_iter()
+                .map(|(own, negative)| (own.into_iter().map(|(_, p)| p).collect::<Vec<_>>(), negative));
+            let prompts: Vec<_> = prompts.collect();
+            *known.entry((self.layout(step), prompts, bootstraps)).or_insert_with(at_step)
         };
         steps.into_iter().map(&mut count).sum()
     }
 
     fn samples_in(&self, window: &Window, step: usize) -> usize {
         if self.hold == Hold::Attention {
-            return 1 + usize::from(self.guided(&self.pieces(window, step)));
+            return 1 + usize::from(self.guided(&self.pieces(window, step), step));
         }
         let calls = self.pieces(window, step).into_iter().flat_map(|piece| {
-            let (prompt, negative) = self.prompts(piece.part);
+            let (own, negative) = self.prompts(piece.part, step);
             let input = piece.own_input.then_some(piece.part);
-            [Some(prompt), negative].into_iter().flatten().map(move |prompt| (input, prompt))
+            own.into_iter().map(|(_, prompt)| prompt).chain(negative).map(move |prompt| (input, prompt))
         });
         if self.savings { calls.collect::<HashSet<_>>().len() } else { calls.count() }
     }

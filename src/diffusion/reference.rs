@@ -171,7 +171,9 @@ fn predict_pairs(
         }
         Ok(out)
     };
-    let negative = predict(network, &|k| painting.parts[k].negative)?;
-    let positive = predict(network, &|k| painting.parts[k].prompt)?;
+    let step = sampler.step_of(i);
+    let negative = predict(network, &|k| painting.parts[k].negative.at(step))?;
+    let positive =
+        predict(network, &|k| painting.prompts(k, step).0.first().map_or(PromptId(0), |(_, prompt)| *prompt))?;
     Ok((negative, positive))
 }

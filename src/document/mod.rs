@@ -38,8 +38,8 @@ pub use pictures::{Picture, is_grey, over_white, read_picture};
 pub use png::Carry;
 pub use region::{Background, MAX_FEATHER, MAX_WEIGHT, MIN_WEIGHT, REGION_COLOURS, Region, RegionId, Rgb};
 pub use settings::{
-    BootstrapColour, CELL, Lora, MAX_GUIDANCE, MAX_LORA_WEIGHT, MAX_LORAS, MAX_STEPS, MAX_WINDOW, Overlap, Regions,
-    Sampler, Schedule, Settings, WindowWeights, Wrap,
+    BootstrapColour, CELL, Lora, MAX_CLIP_SKIP, MAX_GUIDANCE, MAX_LORA_WEIGHT, MAX_LORAS, MAX_STEPS, MAX_WINDOW,
+    Overlap, PromptRule, Regions, Sampler, Schedule, Settings, WindowWeights, Wrap,
 };
 pub use takes::{TAKES_COUNT, TAKES_MEMORY};
 

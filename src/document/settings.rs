@@ -13,6 +13,9 @@ pub const MAX_GUIDANCE: f32 = 100.0;
 /// autoencoders of all checkpoints that can be opened so far. Grids, roundings and lengths of the window go by it.
 pub const CELL: u32 = 8;
 
+/// The most layers of a text encoder that clip skip counts from the end.
+pub const MAX_CLIP_SKIP: u32 = 12;
+
 /// The largest window, and the largest distance between windows, in latent pixels: the longest side of a canvas.
 pub const MAX_WINDOW: u32 = super::MAX_SIDE / CELL;
 
@@ -50,6 +53,10 @@ pub struct Settings {
     pub window_weights: WindowWeights,
     /// The surroundings of a region while it bootstraps.
     pub bootstrap_colour: BootstrapColour,
+    /// The program whose reading of prompts is followed.
+    pub prompt_rule: PromptRule,
+    /// The text encoder's output that prompts are read from, 1 (the last) to [`MAX_CLIP_SKIP`] from the end; `None` is the model's own.
+    pub clip_skip: Option<u32>,
 }
 
 impl Settings {
@@ -82,6 +89,8 @@ impl Default for Settings {
             overlap: Overlap::default(),
             window_weights: WindowWeights::default(),
             bootstrap_colour: BootstrapColour::default(),
+            prompt_rule: PromptRule::default(),
+            clip_skip: None,
         }
     }
 }
@@ -371,6 +380,37 @@ impl WindowWeights {
         match self {
             Self::Uniform => "uniform",
             Self::Tent => "tent",
+        }
+    }
+
+    /// The one of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|v| v.name() == name)
+    }
+}
+
+/// The programs whose reading of prompts can be followed: emphasis, breaks, changes by steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PromptRule {
+    /// AUTOMATIC1111's web UI and Forge.
+    #[default]
+    WebUi,
+    /// ComfyUI; also what projects were drawn by that do not name a rule.
+    ComfyUi,
+}
+
+impl PromptRule {
+    /// Every one, in the order menus show them.
+    pub const ALL: [Self; 2] = [Self::WebUi, Self::ComfyUi];
+
+    /// The name on the command line and in files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::WebUi => "web-ui",
+            Self::ComfyUi => "comfy-ui",
         }
     }
 

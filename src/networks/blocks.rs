@@ -75,6 +75,12 @@ impl<B: Backend> Resnet<B> {
 }
 
 /// `Attention` over tokens.
+/// Keys and values of one context, and its number of tokens.
+pub(super) struct Keys<B: Backend> {
+    packed: B::KeyValues,
+    count: usize,
+}
+
 pub(super) struct Attention<B: Backend> {
     q: B::Linear,
     k: B::Linear,
@@ -121,8 +127,32 @@ impl<B: Backend> Attention<B> {
     }
 
     /// Keys and values of one context `[1, tokens, width]`, for the attentions below.
-    pub(super) fn keys(&self, b: &B, context: &B::Tensor) -> Result<B::KeyValues> {
-        Ok(b.pack_keys(&b.linear(context, &self.k)?, &b.linear(context, &self.v)?)?)
+    pub(super) fn keys(&self, b: &B, context: &B::Tensor) -> Result<Keys<B>> {
+        let packed = b.pack_keys(&b.linear(context, &self.k)?, &b.linear(context, &self.v)?)?;
+        Ok(Keys { packed, count: b.shape(context).get(1).copied().unwrap_or(0) })
+    }
+
+    /// Attention of row `i` of `q` to `keys[i]`. Rows with keys of one length go together.
+    fn attend(&self, b: &B, q: &B::Tensor, keys: &[&Keys<B>]) -> Result<B::Tensor> {
+        let full = backend::Attention::full(self.heads);
+        let packed = |rows: &[usize]| rows.iter().filter_map(|&row| Some(&keys.get(row)?.packed)).collect::<Vec<_>>();
+        let mut by_length: Vec<(usize, Vec<usize>)> = Vec::new();
+        for (row, keys) in keys.iter().enumerate() {
+            match by_length.iter_mut().find(|(count, _)| *count == keys.count) {
+                Some((_, rows)) => rows.push(row),
+                None => by_length.push((keys.count, vec![row])),
+            }
+        }
+        if let [(_, rows)] = &*by_length {
+            return Ok(b.attention_to(q, &packed(rows), &full)?);
+        }
+        let order: Vec<usize> = by_length.iter().flat_map(|(_, rows)| rows.iter().copied()).collect();
+        let parts = by_length.iter().map(|(_, rows)| b.attention_to(&b.select(q, rows)?, &packed(rows), &full));
+        let parts = parts.collect::<backend::Result<Vec<_>>>()?;
+        let joined = b.concat(&parts.iter().collect::<Vec<_>>(), 0)?;
+        let mut back = vec![0; order.len()];
+        order.iter().enumerate().for_each(|(at, &row)| back[row] = at);
+        Ok(b.select(&joined, &back)?)
     }
 
     /// Cross-attention of row `i` of `x` to `keys[i]`, added to `residual`.
@@ -130,10 +160,10 @@ impl<B: Backend> Attention<B> {
         &self,
         b: &B,
         x: &B::Tensor,
-        keys: &[&B::KeyValues],
+        keys: &[&Keys<B>],
         residual: &B::Tensor,
     ) -> Result<B::Tensor> {
-        let y = b.attention_to(&b.linear(x, &self.q)?, keys, &backend::Attention::full(self.heads))?;
+        let y = self.attend(b, &b.linear(x, &self.q)?, keys)?;
         Ok(b.linear_with(&y, &self.out, Epilogue::add(residual))?)
     }
 
@@ -143,14 +173,14 @@ impl<B: Backend> Attention<B> {
         &self,
         b: &B,
         x: &B::Tensor,
-        keys: &[&B::KeyValues],
+        keys: &[&Keys<B>],
         (counts, weights): (&[usize], &B::Tensor),
         residual: &B::Tensor,
     ) -> Result<B::Tensor> {
         let rows: Vec<usize> =
             counts.iter().enumerate().flat_map(|(row, &count)| std::iter::repeat_n(row, count)).collect();
         let q = b.select(&b.linear(x, &self.q)?, &rows)?;
-        let y = b.attention_to(&q, keys, &backend::Attention::full(self.heads))?;
+        let y = self.attend(b, &q, keys)?;
         Ok(b.linear_with(&b.blend(&y, weights, counts)?, &self.out, Epilogue::add(residual))?)
     }
 }

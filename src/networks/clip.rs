@@ -32,11 +32,25 @@ pub struct Config {
 
 /// The hidden states that a family of checkpoints conditions on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HiddenState {
+pub struct HiddenState {
+    /// Layers at the end that are left out; what they would add is not there.
+    pub left_out: usize,
+    /// Whether the final norm follows.
+    pub final_norm: bool,
+}
+
+impl HiddenState {
     /// Those after the last layer and the final norm: Stable Diffusion 1 and 2.
-    Last,
+    pub const LAST: Self = Self { left_out: 0, final_norm: true };
     /// Those before the last layer, without the final norm: SDXL.
-    Penultimate,
+    pub const PENULTIMATE: Self = Self { left_out: 1, final_norm: false };
+
+    /// The output that is `clip_skip` from the end, 1 the last one, with the norm that the family has.
+    #[must_use]
+    pub fn skipping(self, clip_skip: Option<u32>) -> Self {
+        let left_out = clip_skip.map_or(self.left_out, |skip| skip.saturating_sub(1) as usize);
+        Self { left_out, ..self }
+    }
 }
 
 impl Config {
@@ -164,9 +178,10 @@ impl<B: Backend> TextEncoder<B> {
         }
         let positions: Vec<u32> = (0..).take(ids.len()).collect();
         let mut x = b.add(&b.embed(&self.tokens, ids)?, &b.embed(&self.positions, &positions)?)?;
-        let mut penultimate = x.clone();
-        for layer in &self.layers {
-            penultimate = x.clone();
+        // The state after so many layers is what is asked for; pooled text reads the last one.
+        let wanted = self.layers.len().saturating_sub(state.left_out);
+        let mut found = x.clone();
+        for (index, layer) in self.layers.iter().enumerate() {
             let h = b.layer_norm(&x, &layer.norm1, eps)?;
             let q = b.linear(&h, &layer.q)?;
             let k = b.linear(&h, &layer.k)?;
@@ -178,6 +193,9 @@ impl<B: Backend> TextEncoder<B> {
             let activated = Epilogue { activation: Some(self.config.hidden_act), ..Epilogue::default() };
             let h = b.linear_with(&h, &layer.fc1, activated)?;
             x = b.linear_with(&h, &layer.fc2, Epilogue::add(&x))?;
+            if index + 1 == wanted {
+                found = x.clone();
+            }
         }
         let last = b.layer_norm(&x, &self.final_norm, eps)?;
         let pooled = self.projection.as_ref().map(|projection| -> Result<Vec<f32>> {
@@ -185,10 +203,11 @@ impl<B: Backend> TextEncoder<B> {
             Ok(b.download(&b.linear(&end, projection)?)?)
         });
         Ok(Conditioning {
-            tokens: b.download(match state {
-                HiddenState::Last => &last,
-                HiddenState::Penultimate => &penultimate,
-            })?,
+            tokens: match state {
+                HiddenState { left_out: 0, final_norm: true } => b.download(&last)?,
+                HiddenState { final_norm: true, .. } => b.download(&b.layer_norm(&found, &self.final_norm, eps)?)?,
+                HiddenState { final_norm: false, .. } => b.download(&found)?,
+            },
             width: self.config.hidden_size,
             pooled: pooled.transpose()?,
         })

@@ -42,6 +42,23 @@ impl Conditioning {
         })
     }
 
+    /// Puts the states of a prompt's chunks one after the other. The first chunk's pooled text counts for all, as in the web UI and
+    /// ComfyUI.
+    ///
+    /// # Errors
+    /// If there is none, or they differ in width.
+    pub fn chain(chunks: Vec<Self>) -> Result<Self> {
+        let mut chunks = chunks.into_iter();
+        let first = chunks.next().ok_or_else(|| Error::Input("a prompt without a chunk".to_owned()))?;
+        chunks.try_fold(first, |mut all, next| {
+            if next.width != all.width {
+                return Err(Error::Input(format!("chunks of width {} and {} do not fit", all.width, next.width)));
+            }
+            all.tokens.extend(next.tokens);
+            Ok(all)
+        })
+    }
+
     /// The same with zeros throughout, which SDXL was trained to take for no text at all.
     #[must_use]
     pub fn zeroed(mut self) -> Self {
@@ -58,6 +75,20 @@ impl Conditioning {
             for (value, empty) in row.iter_mut().zip(empty) {
                 *value = empty + weight * (*value - empty);
             }
+        }
+    }
+
+    /// Multiplies each token's state by its weight, and then all of them so that their mean is what it was (the web UI's rule). The
+    /// pooled text stays as it is.
+    pub fn multiply(&mut self, weights: &[f32]) {
+        let mean = |tokens: &[f32]| tokens.iter().map(|v| f64::from(*v)).sum::<f64>() / tokens.len().max(1) as f64;
+        let before = mean(&self.tokens);
+        for (row, weight) in self.tokens.chunks_exact_mut(self.width.max(1)).zip(weights) {
+            row.iter_mut().for_each(|value| *value *= weight);
+        }
+        let factor = (before / mean(&self.tokens)) as f32;
+        if factor.is_finite() {
+            self.tokens.iter_mut().for_each(|value| *value *= factor);
         }
     }
 }
@@ -105,6 +136,28 @@ mod tests {
         let longer = conditioning(&[1.0, 2.0, 3.0], 1, None);
         assert!(Conditioning::join(vec![narrow, longer]).is_err(), "another number of tokens");
         assert!(Conditioning::join(Vec::new()).is_err());
+    }
+
+    #[test]
+    fn chunks_stand_one_after_the_other() {
+        let chained = Conditioning::chain(vec![
+            conditioning(&[1.0, 2.0], 2, Some(&[7.0])),
+            conditioning(&[3.0, 4.0, 5.0, 6.0], 2, Some(&[8.0])),
+        ]);
+        assert_eq!(chained.ok(), Some(conditioning(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 2, Some(&[7.0]))));
+        assert!(Conditioning::chain(vec![conditioning(&[1.0], 1, None), conditioning(&[1.0, 2.0], 2, None)]).is_err());
+    }
+
+    #[test]
+    fn multiplied_states_keep_their_mean() {
+        let mut states = conditioning(&[1.0, 3.0, 2.0, 2.0], 2, Some(&[5.0]));
+        states.multiply(&[2.0, 1.0]);
+        // 2 6 2 2 has the mean 3 where it was 2.
+        let expected = [4.0 / 3.0, 4.0, 4.0 / 3.0, 4.0 / 3.0];
+        assert!(states.tokens.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{states:?}");
+        let mut cancelled = conditioning(&[1.0, -1.0], 1, None);
+        cancelled.multiply(&[1.0, 1.0]);
+        assert!(cancelled.tokens.iter().all(|value| value.is_finite()), "a mean of 0");
     }
 
     #[test]

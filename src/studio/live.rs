@@ -80,7 +80,6 @@ impl Sketch {
                 Some(Warning::ThinRegion { region, pixels, few_steps })
             }
             Warning::NothingMayChange | Warning::EmptySpan { .. } | Warning::LoraInPart { .. } => Some(warning),
-            Warning::WordsCut { .. } => Some(warning),
             Warning::OffGrid { .. }
             | Warning::WindowCut { .. }
             | Warning::StrideCut { .. }

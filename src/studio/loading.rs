@@ -3,6 +3,7 @@
 use super::model::Model;
 use super::preview::LatentToRgb;
 use super::warning::Warning;
+use crate::checkpoint::prompt::Reading;
 use crate::checkpoint::{self, Checkpoint, Device, FewSteps, InPart, LoraFile, Tokenizer, Words};
 use crate::diffusion::{Network, NetworkError, PromptId, SchedulerConfig};
 use crate::document;
@@ -120,13 +121,8 @@ impl Model for Loaded {
         Ok(warnings(in_part))
     }
 
-    fn prompt(&mut self, words: &str) -> Result<PromptId, NetworkError> {
-        Ok(self.model.prompt(words)?)
-    }
-
-    fn tokens(&self, words: &str) -> (usize, usize) {
-        let tokenizer = self.model.tokenizer();
-        (tokenizer.encode(words).map_or(0, |tokens| tokens.count), tokenizer.limit())
+    fn prompt(&mut self, words: &str, reading: Reading) -> Result<PromptId, NetworkError> {
+        Ok(self.model.prompt(words, reading)?)
     }
 
     fn preview_map(&mut self) -> &mut Option<LatentToRgb> {

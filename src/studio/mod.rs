@@ -43,7 +43,7 @@ pub use warning::{Axis, Warning};
 pub use worker::Loader;
 
 pub use crate::checkpoint::Error as CheckpointError;
-pub use crate::checkpoint::weighting;
+pub use crate::checkpoint::prompt::{self, Reading, Rule, groups};
 pub use crate::checkpoint::{Adapter, AdapterKind, Device, adapters};
 pub use crate::checkpoint::{
     Catalogue, Entry, FEW_STEPS, Kind, LoraFile, LoraSummary, few_step_base, few_step_version,

@@ -3,6 +3,7 @@
 use super::preview::LatentToRgb;
 use super::{LoadError, Warning};
 use crate::checkpoint::FewSteps;
+use crate::checkpoint::prompt::Reading;
 use crate::diffusion::{Network, NetworkError, PromptId, SchedulerConfig};
 use crate::document::Lora;
 
@@ -40,14 +41,11 @@ pub trait Model: Send {
         if loras.is_empty() { Ok(Vec::new()) } else { Err(LoadError::NoLoras) }
     }
 
-    /// Embeds a prompt; equal prompts are embedded once.
+    /// Embeds a prompt by a reading; equal prompts are embedded once.
     ///
     /// # Errors
     /// Whatever the device reports.
-    fn prompt(&mut self, words: &str) -> Result<PromptId, NetworkError>;
-
-    /// Tokens of a prompt, and the most that the model reads (both without the start and end tokens).
-    fn tokens(&self, words: &str) -> (usize, usize);
+    fn prompt(&mut self, words: &str, reading: Reading) -> Result<PromptId, NetworkError>;
 
     /// Slot for the linear map of its previews, `None` until it is fitted.
     fn preview_map(&mut self) -> &mut Option<LatentToRgb>;

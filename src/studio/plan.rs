@@ -4,9 +4,11 @@ use super::again::{Reroll, rerolls};
 use super::drawing::{DrawError, Options};
 use super::init_image;
 use super::warning::{Axis, Warning};
+use crate::checkpoint::prompt::schedule::{self, Term};
+use crate::checkpoint::prompt::{Reading, Rule};
 use crate::diffusion::masks::{Coverage, LatentMask, Overlap, latent_masks, reference_masks};
 use crate::diffusion::windows::WindowWeights;
-use crate::diffusion::{Hold, Layout, Painting, Part, PromptId, Surround};
+use crate::diffusion::{Changing, Hold, Layout, Painting, Part, Prompt, PromptId, Surround};
 use crate::document::{self, Document, Region};
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -83,12 +85,13 @@ pub(super) fn plan(
 
     let background = &document.background;
     let mut masks = masks.into_iter();
+    let (rule, steps) = (reading(settings).rule, settings.steps as usize);
     let mut part = |words: &str, negative: &str, region: Option<&Region>| {
         let fraction = region.map_or(0.0, |r| r.bootstrap.unwrap_or(settings.bootstrap));
         Ok::<_, DrawError>(Part {
             mask: masks.next().unwrap_or_else(|| LatentMask::empty(0, 0)),
-            prompt: prompt(words)?,
-            negative: prompt(negative)?,
+            prompt: joined(words, document, prompt)?,
+            negative: changing(schedule::at_steps(negative, rule, steps), prompt)?,
             bootstrap_steps: region.map_or(0, |_| bootstrap_steps(fraction, document, options)),
             guidance: region.and_then(|r| r.guidance).unwrap_or(settings.guidance),
             weight: region.map_or(1.0, |r| r.weight),
@@ -129,6 +132,38 @@ pub(super) fn plan(
     };
     let rerolls = if options.reference { Vec::new() } else { rerolls(document, &painting) };
     Ok(Plan { painting, rerolls, change, warnings })
+}
+
+/// The document's way of reading prompts in the checkpoint's terms.
+pub(super) fn reading(settings: &document::Settings) -> Reading {
+    let rule = match settings.prompt_rule {
+        document::PromptRule::WebUi => Rule::WebUi,
+        document::PromptRule::ComfyUi => Rule::Comfy,
+    };
+    Reading { rule, clip_skip: settings.clip_skip }
+}
+
+/// The prompts that words are joined of, over the document's steps.
+fn joined(
+    words: &str,
+    document: &Document,
+    prompt: &mut dyn FnMut(&str) -> Result<PromptId, DrawError>,
+) -> Result<Prompt, DrawError> {
+    let settings = &document.settings;
+    let terms = schedule::terms(words, reading(settings).rule, settings.steps as usize).into_iter();
+    let terms = terms.map(|Term { weight, words }| Ok((weight, changing(words, prompt)?)));
+    Ok(Prompt { terms: terms.collect::<Result<_, DrawError>>()? })
+}
+
+/// Words from each step on as prompts.
+fn changing(
+    words: Vec<(usize, String)>,
+    prompt: &mut dyn FnMut(&str) -> Result<PromptId, DrawError>,
+) -> Result<Changing, DrawError> {
+    let mut words = words.into_iter();
+    let first = words.next().map_or_else(String::new, |(_, words)| words);
+    let first = prompt(&first)?;
+    Ok(Changing::new(first, words.map(|(step, words)| Ok((step, prompt(&words)?))).collect::<Result<_, DrawError>>()?))
 }
 
 /// Window side and stride in latent pixels. The stride is cut to half a window, so that windows overlap enough.
@@ -190,6 +225,7 @@ fn left_out_by_reference(document: &Document, warnings: &mut Vec<Warning>) {
         ("wrap", settings.wrap != document::Wrap::None),
         ("window weights", settings.window_weights != document::WindowWeights::default()),
         ("regions held by attention", settings.regions != document::Regions::default()),
+        ("prompts joined by AND", joins(document)),
         ("the white surround", settings.bootstrap_colour != document::BootstrapColour::default()),
     ]
     .into_iter()
@@ -198,6 +234,13 @@ fn left_out_by_reference(document: &Document, warnings: &mut Vec<Warning>) {
     if !left_out.is_empty() {
         warnings.push(Warning::LeftOutByReference(left_out));
     }
+}
+
+/// True where words join several prompts.
+fn joins(document: &Document) -> bool {
+    let rule = reading(&document.settings).rule;
+    let words = std::iter::once(&document.background.prompt).chain(visible(document).map(|region| &region.prompt));
+    words.into_iter().any(|words| schedule::terms(words, rule, 1).len() > 1)
 }
 
 /// The document's choice for overlaps in the engine's terms.

@@ -4,7 +4,7 @@ use super::again::{self, KeptPicture, Reroll};
 use super::coverage::RegionCoverage;
 use super::drawing::{DrawError, Options};
 use super::model::Model;
-use super::plan::{Facts, Plan, plan, visible};
+use super::plan::{Facts, Plan, plan, reading};
 use super::sampler::sampler;
 use super::warning::Warning;
 use super::{init_image, thin};
@@ -44,9 +44,9 @@ pub(super) fn prepare<'a>(
     let facts = Facts { window: model.window(), factor: model.factor() };
     let coverage = RegionCoverage::of(document, options)?;
     let coverages = coverage.views();
-    let mut prompt = |words: &str| model.prompt(words).map_err(DrawError::Words);
+    let reading = reading(&document.settings);
+    let mut prompt = |words: &str| model.prompt(words, reading).map_err(DrawError::Words);
     let Plan { mut painting, rerolls, change, mut warnings } = plan(document, &coverages, facts, options, &mut prompt)?;
-    cut_words(document, model, &mut warnings);
     warnings.extend(thin::warnings(document, &coverages, facts.factor, model.few_steps().is_some()));
 
     let network = model.network();
@@ -72,21 +72,5 @@ impl Prepared<'_> {
     /// A sampler at its first step.
     pub(super) fn sampler(&self) -> Result<Box<dyn Sampler>, DrawError> {
         sampler(self.document, &self.scheduler, self.options)
-    }
-}
-
-/// Warns of prompts that are longer than the model reads.
-fn cut_words(document: &Document, model: &dyn Model, warnings: &mut Vec<Warning>) {
-    let background = &document.background;
-    let regions = visible(document).map(|r| (Some(r.name.clone()), document.prompt(&r.prompt), r.negative.as_ref()));
-    let words = document.prompt(&background.prompt);
-    let all = [(None, words, Some(&background.negative))].into_iter().chain(regions);
-    for (region, words, negative) in all {
-        for text in [Some(&words), negative].into_iter().flatten() {
-            let (tokens, limit) = model.tokens(text);
-            if tokens > limit {
-                warnings.push(Warning::WordsCut { region: region.clone(), tokens, limit });
-            }
-        }
     }
 }

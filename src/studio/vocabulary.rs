@@ -1,6 +1,9 @@
 //! Vocabulary of a checkpoint, without its networks.
 
+use super::plan::reading;
+use crate::checkpoint::prompt::schedule;
 use crate::checkpoint::{self, Checkpoint, FewSteps, Tokenizer, Words};
+use crate::document::Settings;
 
 /// The words that a checkpoint was trained on, its tokenizer, and its kind.
 #[derive(Debug)]
@@ -39,10 +42,14 @@ impl Vocabulary {
         self.words.as_ref()
     }
 
-    /// Tokens of a prompt, and the most that are read (both without the start and end tokens); `None` without a tokenizer.
+    /// Tokens of a prompt, and as many as its chunks have room for (both without the start and end tokens); of words that change as
+    /// steps pass, or are joined, the most that are read at a time. `None` without a tokenizer.
     #[must_use]
-    pub fn tokens(&self, prompt: &str) -> Option<(usize, usize)> {
+    pub fn tokens(&self, prompt: &str, settings: &Settings) -> Option<(usize, usize)> {
         let tokenizer = self.tokenizer.as_ref()?;
-        Some((tokenizer.encode(prompt).ok()?.count, tokenizer.limit()))
+        let rule = reading(settings).rule;
+        let terms = schedule::terms(prompt, rule, settings.steps as usize).into_iter();
+        let all = terms.flat_map(|term| term.words).map(|(_, words)| tokenizer.count(&words, rule).ok());
+        all.collect::<Option<Vec<_>>>()?.into_iter().max()
     }
 }

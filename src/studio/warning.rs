@@ -80,16 +80,6 @@ pub enum Warning {
         /// Layers in all.
         layers: usize,
     },
-    /// A prompt longer than the model reads.
-    #[error("the words of {} are cut: {tokens} tokens, and this model reads {limit}", of(.region.as_deref()))]
-    WordsCut {
-        /// The region's name; `None` for the background.
-        region: Option<String>,
-        /// Its tokens.
-        tokens: usize,
-        /// The most that are read.
-        limit: usize,
-    },
 }
 
 /// A side of the canvas.
@@ -108,8 +98,4 @@ impl std::fmt::Display for Axis {
             Self::Height => "high",
         })
     }
-}
-
-fn of(region: Option<&str>) -> String {
-    region.map_or_else(|| "the background".to_owned(), |name| format!("region “{name}”"))
 }

@@ -2,7 +2,7 @@
 //! answers are exact, so that what a drawing must become is known without it.
 
 use polyptych::diffusion::{Call, Moments, Network, NetworkError, Planes, PromptId, SchedulerConfig};
-use polyptych::studio::{LatentToRgb, Model};
+use polyptych::studio::{LatentToRgb, Model, Reading};
 use std::f64::consts::PI;
 
 pub struct Family {
@@ -121,13 +121,9 @@ impl Model for Family {
         &self.config
     }
 
-    fn prompt(&mut self, words: &str) -> Result<PromptId, NetworkError> {
+    fn prompt(&mut self, words: &str, _reading: Reading) -> Result<PromptId, NetworkError> {
         self.colours.push(colour(words));
         Ok(PromptId(self.colours.len() - 1))
-    }
-
-    fn tokens(&self, _words: &str) -> (usize, usize) {
-        (0, 75)
     }
 
     fn preview_map(&mut self) -> &mut Option<LatentToRgb> {

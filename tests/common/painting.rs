@@ -6,7 +6,15 @@ use polyptych::diffusion::{Hold, Painting, Part, PromptId, Surround};
 
 /// Prompt `k`, also as its own negative, without guidance.
 pub fn part(k: usize, mask: LatentMask, seed: u64) -> Part {
-    Part { mask, prompt: PromptId(k), negative: PromptId(k), bootstrap_steps: 0, guidance: 1.0, weight: 1.0, seed }
+    Part {
+        mask,
+        prompt: PromptId(k).into(),
+        negative: PromptId(k).into(),
+        bootstrap_steps: 0,
+        guidance: 1.0,
+        weight: 1.0,
+        seed,
+    }
 }
 
 /// One window, one prompt, no guidance.

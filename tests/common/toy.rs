@@ -3,7 +3,7 @@
 
 use polyptych::checkpoint::FewSteps;
 use polyptych::diffusion::{Call, Moments, Network, NetworkError, Planes, PromptId, SchedulerConfig};
-use polyptych::studio::{LatentToRgb, Model};
+use polyptych::studio::{LatentToRgb, Model, Reading};
 
 pub struct Toy {
     pub config: SchedulerConfig,
@@ -90,12 +90,8 @@ impl Model for Toy {
         self.few_steps
     }
 
-    fn prompt(&mut self, _words: &str) -> Result<PromptId, NetworkError> {
+    fn prompt(&mut self, _words: &str, _reading: Reading) -> Result<PromptId, NetworkError> {
         Ok(PromptId(0))
-    }
-
-    fn tokens(&self, _words: &str) -> (usize, usize) {
-        (0, 75)
     }
 
     fn preview_map(&mut self) -> &mut Option<LatentToRgb> {

@@ -139,12 +139,6 @@ pub(crate) fn warning(warning: &Warning) -> String {
              paint it at least {1} pixels wide, or give more guidance",
             &[region, pixels],
         ),
-        Warning::WordsCut { region: Some(region), tokens, limit } => {
-            fill("the words of region “{0}” are cut: {1} tokens, and this model reads {2}", &[region, tokens, limit])
-        }
-        Warning::WordsCut { region: None, tokens, limit } => {
-            fill("the words of the background are cut: {0} tokens, and this model reads {1}", &[tokens, limit])
-        }
         // The command line's alone.
         Warning::LeftOutByReference(_) => warning.to_string(),
     }

@@ -88,8 +88,6 @@ fn warnings() -> Vec<Warning> {
         Warning::EmptySpan { region: "Sun".to_owned() },
         Warning::ThinRegion { region: "Sun".to_owned(), pixels: 16, few_steps: true },
         Warning::ThinRegion { region: "Sun".to_owned(), pixels: 16, few_steps: false },
-        Warning::WordsCut { region: Some("Sun".to_owned()), tokens: 90, limit: 75 },
-        Warning::WordsCut { region: None, tokens: 90, limit: 75 },
     ];
     for (axis, wrapped) in [(Axis::Width, false), (Axis::Width, true), (Axis::Height, false), (Axis::Height, true)] {
         warnings.push(Warning::OffGrid { axis, pixels: 509, grid: 8, whole: 512, wrapped });

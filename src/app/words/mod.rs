@@ -13,6 +13,7 @@ use super::editor::Selected;
 use super::regions::Wish;
 use super::texts::{fill, tr};
 use super::{App, theme, widgets};
+use crate::document::PromptRule;
 use crate::studio::{UnknownWord, Words, insert_phrase};
 use egui::text::{CCursor, CCursorRange};
 use egui::text_edit::TextEditState;
@@ -46,9 +47,9 @@ pub(super) struct Writing {
 /// The prompt whose tokens were counted last.
 struct Counted {
     prompt: String,
-    /// The vocabulary that counted, by its place in memory.
-    by: usize,
-    /// Its tokens, and how many the model reads.
+    /// The vocabulary that counted, by its place in memory, and the settings that it counted by.
+    by: (usize, PromptRule, u32),
+    /// Its tokens, and as many as its pieces have room for.
     tokens: Option<(usize, usize)>,
 }
 
@@ -186,24 +187,25 @@ impl App {
         }
     }
 
-    /// Shows the number of tokens of the words and the limit of the model, once it is worth a thought.
+    /// Shows the number of tokens of the words, and as many as fit before they cost more, once it is worth a thought.
     fn token_count(&mut self, ui: &mut Ui, text: &str) {
         let Some(vocabulary) = &self.vocabulary else { return };
-        let by = Arc::as_ptr(vocabulary) as usize;
+        let settings = &self.editor.document().settings;
+        let by = (Arc::as_ptr(vocabulary) as usize, settings.prompt_rule, settings.steps);
         let last = self.writing.counted.take().filter(|last| last.prompt == text && last.by == by);
-        let counted = last.unwrap_or_else(|| Counted { prompt: text.to_owned(), by, tokens: vocabulary.tokens(text) });
+        let count = || Counted { prompt: text.to_owned(), by, tokens: vocabulary.tokens(text, settings) };
+        let counted = last.unwrap_or_else(count);
         let tokens = counted.tokens;
         self.writing.counted = Some(counted);
-        let Some((tokens, limit)) = tokens.filter(|(tokens, limit)| *tokens as f32 >= TELL_FROM * *limit as f32) else {
+        let Some((tokens, room)) = tokens.filter(|(tokens, room)| *tokens as f32 >= TELL_FROM * *room as f32) else {
             return;
         };
-        let t = theme::tokens(ui);
-        let (colour, hint) = if tokens > limit {
-            (t.warning, fill("The model reads {0} tokens; what comes after them has no effect", &[&limit]))
-        } else {
-            (t.text_weak, fill("The model reads {0} tokens, which are words and parts of words", &[&limit]))
-        };
-        let text = RichText::new(format!("{tokens} / {limit}")).size(theme::TEXT_SMALL).color(colour);
+        let text =
+            RichText::new(format!("{tokens} / {room}")).size(theme::TEXT_SMALL).color(theme::tokens(ui).text_weak);
+        let hint = fill(
+            "Tokens, which are words and parts of words. Beyond {0} the model reads them in one more piece, which takes longer",
+            &[&room],
+        );
         ui.add(Label::new(text).selectable(false)).on_hover_text(hint);
     }
 

@@ -1,7 +1,7 @@
 //! Ctrl and the arrows up and down: words that count more or less, `(red roof:1.2)`.
 
 use super::word_at;
-use crate::studio::weighting::{Group, WEIGHTS, groups};
+use crate::studio::groups::{Group, WEIGHTS, groups};
 use std::ops::Range;
 
 /// The change of a weight by one press.

@@ -13,7 +13,8 @@
 //!   ],
 //!   "settings": {"model": "embedded", "loras": [{"file": "ink.safetensors", "weight": 1.0}], "seed": 0, "steps": 20, "sampler": "ddim", "schedule": "normal",
 //!                "guidance": 7.5, "window": null, "stride": 8, "bootstrap": 0.4, "wrap": "none",
-//!                "regions": "multidiffusion", "overlap": "order", "window_weights": "uniform", "bootstrap_colour": "random"},
+//!                "regions": "multidiffusion", "overlap": "order", "window_weights": "uniform", "bootstrap_colour": "random",
+//!                "prompt_rule": "web-ui"},
 //!   "start": {"layer": "data/start.png", "strength": 0.75, "area": "mask", "mask": "data/change.png"},
 //!   "take": {"layer": "data/take.png", "seed": 0}
 //! }
@@ -25,9 +26,9 @@
 
 use crate::document::error::{one_line, reason};
 use crate::document::{
-    Area, Background, BootstrapColour, Document, InitImage, Lora, MAX_FEATHER, MAX_GUIDANCE, MAX_LORA_WEIGHT,
-    MAX_LORAS, MAX_STEPS, MAX_WEIGHT, MAX_WINDOW, MIN_WEIGHT, Overlap, Problem, Region, RegionId, Regions, Rgb,
-    Sampler, Schedule, Settings, WindowWeights, Wrap,
+    Area, Background, BootstrapColour, Document, InitImage, Lora, MAX_CLIP_SKIP, MAX_FEATHER, MAX_GUIDANCE,
+    MAX_LORA_WEIGHT, MAX_LORAS, MAX_STEPS, MAX_WEIGHT, MAX_WINDOW, MIN_WEIGHT, Overlap, Problem, PromptRule, Region,
+    RegionId, Regions, Rgb, Sampler, Schedule, Settings, WindowWeights, Wrap,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -141,6 +142,11 @@ struct SettingsEntry {
     overlap: Value,
     window_weights: Value,
     bootstrap_colour: Value,
+    /// Not there before prompts had rules: they were read as ComfyUI does.
+    #[serde(default = "comfy_ui")]
+    prompt_rule: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clip_skip: Option<u32>,
     #[serde(flatten)]
     unknown: Map<String, Value>,
 }
@@ -182,6 +188,8 @@ impl SettingsEntry {
             overlap: name(serde_json::to_value(settings.overlap)),
             window_weights: name(serde_json::to_value(settings.window_weights)),
             bootstrap_colour: name(serde_json::to_value(settings.bootstrap_colour)),
+            prompt_rule: name(serde_json::to_value(settings.prompt_rule)),
+            clip_skip: settings.clip_skip,
             unknown: Map::new(),
         }
     }
@@ -221,6 +229,10 @@ impl SettingsEntry {
             notes.push(known("bootstrap colour", self.bootstrap_colour.clone(), default.bootstrap_colour.name()));
             default.bootstrap_colour
         });
+        let prompt_rule = PromptRule::deserialize(&self.prompt_rule).unwrap_or_else(|_| {
+            notes.push(known("way of reading prompts", self.prompt_rule.clone(), default.prompt_rule.name()));
+            default.prompt_rule
+        });
         let mut whole = |what: &str, value: u32, most: u32| {
             let held = value.clamp(1, most);
             if held != value {
@@ -231,6 +243,7 @@ impl SettingsEntry {
         let steps = whole("number of steps", self.steps, MAX_STEPS);
         let window = self.window.filter(|side| *side > 0).map(|side| whole("window", side, MAX_WINDOW));
         let stride = whole("stride", self.stride, MAX_WINDOW);
+        let clip_skip = self.clip_skip.map(|skip| whole("clip skip", skip, MAX_CLIP_SKIP));
         if self.loras.len() > MAX_LORAS {
             notes.push(format!("there were {} LoRAs; the first {MAX_LORAS} are used", self.loras.len()));
         }
@@ -262,8 +275,14 @@ impl SettingsEntry {
             overlap,
             window_weights,
             bootstrap_colour,
+            prompt_rule,
+            clip_skip,
         }
     }
+}
+
+fn comfy_ui() -> Value {
+    PromptRule::ComfyUi.name().into()
 }
 
 /// The value brought into its range; a change is told to `notes`.

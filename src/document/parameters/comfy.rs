@@ -6,6 +6,7 @@
 
 use super::Draft;
 use super::scalar;
+use crate::document::PromptRule;
 use serde_json::{Map, Value};
 use std::collections::HashSet;
 
@@ -64,6 +65,7 @@ pub(super) fn read(nodes: &Map<String, Value>) -> Option<Draft> {
     };
     let mut draft = Draft {
         program: "ComfyUI".to_owned(),
+        prompt_rule: Some(PromptRule::ComfyUi),
         prompt: words(Want::Positive),
         negative: words(Want::Negative),
         seed: of(&["seed", "noise_seed"]).or_else(|| beside("noise", &["noise_seed", "seed"])),

@@ -24,8 +24,8 @@ pub use summary::{PictureSummary, describe_picture};
 
 use super::error::one_line;
 use super::{
-    Area, Background, Document, FileError, InitImage, MAX_GUIDANCE, MAX_SIDE, MAX_STEPS, MIN_SIDE, Opened, Problem,
-    Sampler, Schedule, Take, check_canvas, over_white, read_picture,
+    Area, Background, Document, FileError, InitImage, MAX_CLIP_SKIP, MAX_GUIDANCE, MAX_SIDE, MAX_STEPS, MIN_SIDE,
+    Opened, Problem, PromptRule, Sampler, Schedule, Take, check_canvas, over_white, read_picture,
 };
 use carried::Carried;
 use image::RgbImage;
@@ -62,6 +62,10 @@ pub struct Parameters {
     pub schedule: Option<Schedule>,
     /// Classifier-free guidance scale.
     pub guidance: Option<f32>,
+    /// The program whose reading of prompts was followed, where it is known.
+    pub prompt_rule: Option<PromptRule>,
+    /// The text encoder's output that was taken, from the end.
+    pub clip_skip: Option<u32>,
     /// The embedded model that drew it, where this program wrote it.
     pub model: Option<String>,
     /// Sentences on parameters that have no place in a document.
@@ -80,6 +84,8 @@ struct Draft {
     sampler: Option<String>,
     schedule: Option<String>,
     guidance: Option<f32>,
+    prompt_rule: Option<PromptRule>,
+    clip_skip: Option<u32>,
     model: Option<String>,
     /// Fields that are left out, with their values.
     left_out: Vec<(String, String)>,
@@ -172,6 +178,8 @@ impl Parameters {
         settings.sampler = self.sampler.unwrap_or(settings.sampler);
         settings.schedule = self.schedule.unwrap_or(settings.schedule);
         settings.guidance = self.guidance.unwrap_or(settings.guidance);
+        settings.prompt_rule = self.prompt_rule.unwrap_or(settings.prompt_rule);
+        settings.clip_skip = self.clip_skip;
         document.take = Some(Arc::new(Take { image: picture.clone(), seed: settings.seed }));
         document
     }
@@ -267,6 +275,8 @@ impl Draft {
             sampler,
             schedule: kept,
             guidance,
+            prompt_rule: self.prompt_rule,
+            clip_skip: self.clip_skip.filter(|skip| (1..=MAX_CLIP_SKIP).contains(skip)),
             model,
             notes,
         }

@@ -36,6 +36,9 @@ pub struct PictureSummary {
     pub schedule: Option<&'static str>,
     /// Classifier-free guidance scale.
     pub guidance: Option<f32>,
+    /// The text encoder's output that was taken, from the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clip_skip: Option<u32>,
     /// Sentences on parameters that have no place in a document.
     pub notes: Vec<String>,
 }
@@ -48,7 +51,7 @@ pub fn describe_picture(path: impl AsRef<Path>) -> Result<Option<PictureSummary>
     let path = path.as_ref();
     let (parameters, (width, height)) = read_with_size(path)?;
     Ok(parameters.map(|parameters| {
-        let Parameters { program, prompt, negative, seed, size, steps, sampler, schedule, guidance, model: _, notes } =
+        let Parameters { program, prompt, negative, seed, size, steps, sampler, schedule, guidance, notes, .. } =
             parameters;
         PictureSummary {
             file: path.display().to_string(),
@@ -64,6 +67,7 @@ pub fn describe_picture(path: impl AsRef<Path>) -> Result<Option<PictureSummary>
             sampler: sampler.map(super::Sampler::name),
             schedule: schedule.map(super::Schedule::name),
             guidance,
+            clip_skip: parameters.clip_skip,
             notes,
         }
     }))
@@ -84,6 +88,7 @@ impl fmt::Display for PictureSummary {
             self.sampler.map(|sampler| format!("sampler {sampler}")),
             self.schedule.map(|schedule| format!("schedule {schedule}")),
             self.guidance.map(|guidance| format!("guidance {guidance}")),
+            self.clip_skip.map(|skip| format!("clip skip {skip}")),
             self.size.map(|(width, height)| format!("drawn in {width} × {height}")),
         ];
         let told: Vec<String> = told.into_iter().flatten().collect();

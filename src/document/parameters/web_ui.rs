@@ -10,9 +10,6 @@ use serde_json::Value;
 
 const NEGATIVE: &str = "Negative prompt:";
 
-/// The word that separates the prompts of regions there.
-const BREAK: &str = "BREAK";
-
 impl Document {
     /// The text that the web UIs and their tools read.
     ///
@@ -53,10 +50,12 @@ impl Document {
             ("Model", settings.model.clone()),
         ];
         let strength = self.init_image.as_ref().map(|start| ("Denoising strength", start.strength.to_string()));
+        let clip_skip = settings.clip_skip.map(|skip| ("Clip skip", skip.to_string()));
         let version = ("Version", format!("{OWN} {}", env!("CARGO_PKG_VERSION")));
         let fields: Vec<String> = fields
             .into_iter()
             .chain(strength)
+            .chain(clip_skip)
             .chain([version])
             .map(|(key, value)| format!("{key}: {}", quoted(&value)))
             .collect();
@@ -84,8 +83,7 @@ fn quoted(value: &str) -> String {
     if value.contains(odd) { Value::from(value).to_string() } else { value.to_owned() }
 }
 
-/// A prompt without what only the web UIs read in it: `BREAK`, and the names of files in angle brackets. What was left out is
-/// told to `notes`.
+/// A prompt without the names of files in angle brackets. What was left out is told to `notes`.
 pub(super) fn words(prompt: &str, notes: &mut Vec<String>) -> String {
     let mut plain = String::with_capacity(prompt.len());
     let mut rest = prompt;
@@ -106,18 +104,7 @@ pub(super) fn words(prompt: &str, notes: &mut Vec<String>) -> String {
         }
     }
     plain.push_str(rest);
-    let mut parts = vec![String::new()];
-    for piece in plain.split_inclusive(char::is_whitespace) {
-        match parts.last_mut() {
-            Some(part) if piece.trim() != BREAK => part.push_str(piece),
-            _ => parts.push(String::new()),
-        }
-    }
-    let parts: Vec<&str> = parts.iter().map(|part| part.trim()).filter(|part| !part.is_empty()).collect();
-    if parts.len() > 1 {
-        notes.push(format!("the words of {} parts (BREAK) became one prompt", parts.len()));
-    }
-    parts.join(", ")
+    plain.trim().to_owned()
 }
 
 /// Fields that say nothing that a document could hold and a person would miss.
@@ -170,6 +157,7 @@ pub(super) fn read(text: &str, certain: bool) -> Option<Draft> {
             "CFG scale" => draft.guidance = number(&value),
             "Seed" => draft.seed = Some(value),
             "Size" => draft.size = value.split_once('x').and_then(|(w, h)| Some((number(w)?, number(h)?))),
+            "Clip skip" => draft.clip_skip = number(&value),
             "Model" => draft.model = Some(value),
             "Version" if value.starts_with(OWN) => draft.program = OWN.to_owned(),
             "Version" if value.starts_with('f') => draft.program = "Forge".to_owned(),

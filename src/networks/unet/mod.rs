@@ -15,7 +15,7 @@ mod config;
 pub use areas::AreaMasks;
 pub use config::{AddedConditioning, Config, Level, Transformer};
 
-use super::blocks::{Attention, Resnet, ResnetOptions};
+use super::blocks::{Attention, Keys, Resnet, ResnetOptions};
 use super::chain::image_shape;
 use super::{Error, Loader, Result, Sizes, Weights};
 use crate::backend::{Activation, Backend, ConvOptions, Epilogue};
@@ -25,7 +25,7 @@ use std::slice;
 /// A prompt as the cross-attentions of a UNet read it.
 pub struct Prompt<B: Backend> {
     /// Keys and values for each cross-attention, in the order of the walk.
-    keys: Vec<B::KeyValues>,
+    keys: Vec<Keys<B>>,
 }
 
 /// A timestep as the resnets of a UNet read it, and with it the added conditioning of a batch.
