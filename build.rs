@@ -1,8 +1,10 @@
 //! Lists files that are in the program: the painted examples in assets/examples and the checkpoint in assets/embedded, so that
-//! whatever lies in those folders is found. With the feature `cuda` it compiles the kernels for it.
+//! whatever lies in those folders is found; and hashes the sources that measurements depend on. With the feature `cuda` it
+//! compiles the kernels for it.
 #![allow(clippy::expect_used, reason = "a build that cannot read its assets must end")]
 
 use std::fmt::Write as _;
+use std::hash::{Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 
 fn main() {
@@ -15,6 +17,7 @@ fn main() {
         path.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/")
     };
     list("embedded", &folder, &["json", "txt", "safetensors"], within);
+    hash_of("POLYPTYCH_KERNELS", &["src/backend/wgpu", "src/backend/speed.rs", "src/backend/truth.rs"]);
     if std::env::var_os("CARGO_FEATURE_CUDA").is_some() {
         kernels_for_cuda();
     }
@@ -31,6 +34,21 @@ fn kernels_for_cuda() {
     let done = std::process::Command::new(compiler).args(options).arg(out).status();
     let done = done.expect("nvcc, CUDA's compiler, must be in PATH or named by NVCC (see scripts/cuda/README.md)");
     assert!(done.success(), "nvcc cannot compile {SOURCE}");
+}
+
+/// Sets a variable of the compiler to a hash of these files, by which measurements of an older program are told apart.
+fn hash_of(name: &str, places: &[&str]) {
+    let mut paths = Vec::new();
+    for place in places.iter().map(Path::new) {
+        println!("cargo::rerun-if-changed={}", place.display());
+        if place.is_dir() { walk(place, &mut paths) } else { paths.push(place.to_owned()) }
+    }
+    paths.sort();
+    let mut hasher = std::hash::DefaultHasher::new();
+    for path in paths {
+        std::fs::read(path).expect("a source file").hash(&mut hasher);
+    }
+    println!("cargo::rustc-env={name}={:016x}", hasher.finish());
 }
 
 /// Writes NAME.rs: the names and contents of a folder's files with one of these endings.

@@ -11,7 +11,8 @@ cd "$(dirname "$0")/.."
 
 folder=$(realpath -m "${1:?give a folder}") suite=${2:-sid}
 if [ ! -x "$folder/run" ]; then
-    mirror=$(cat /etc/apt/sources.list.d/*.sources /etc/apt/sources.list 2>/dev/null |
+    # One of the two may be missing.
+    mirror=$({ cat /etc/apt/sources.list.d/*.sources /etc/apt/sources.list 2>/dev/null || true; } |
         sed -n 's/^URIs: *//p; s/^deb  *\(\[[^]]*\] *\)\{0,1\}\([^ ]*\).*/\2/p' | grep -v security | head -1)
     mkdir -p "$folder/lists/partial" "$folder/archives/partial" "$folder/root"
     : >"$folder/status"

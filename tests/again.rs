@@ -84,7 +84,7 @@ fn change(what: &str, old: &RgbImage, new: &RgbImage, free: &[bool]) -> f64 {
 
 #[test]
 fn outside_its_reach_no_pixel_of_the_picture_changes() {
-    let (mut model, _) = load(FEW, Device::default(), &[]).expect("loads");
+    let (mut model, _) = load(FEW, Device::Cpu, &[]).expect("loads");
     let start = |area: Area, document: &mut Document| {
         let (width, height) = (document.width, document.height);
         let image = RgbImage::from_fn(width, height, |x, y| Rgb([x as u8, 200 - y as u8, (x + y) as u8]));
@@ -136,7 +136,7 @@ fn outside_its_reach_no_pixel_of_the_picture_changes() {
 
 #[test]
 fn the_border_shows_no_seam() {
-    let (mut model, _) = load(FEW, Device::default(), &[]).expect("loads");
+    let (mut model, _) = load(FEW, Device::Cpu, &[]).expect("loads");
     let document = document(128, 96);
     let first = drawn(&mut model, &document, &Options::default());
     let found = drawn(&mut model, &again(&document, [Some(9), None]), &Options::default());
@@ -171,7 +171,7 @@ fn the_border_shows_no_seam() {
 
 #[test]
 fn of_several_each_leaves_the_others_as_they_are() {
-    let (mut model, _) = load(FEW, Device::default(), &[]).expect("loads");
+    let (mut model, _) = load(FEW, Device::Cpu, &[]).expect("loads");
     let document = document(128, 96);
     let first = drawn(&mut model, &document, &Options { keep: true, ..Options::default() });
     let known = Options { kept: first.kept, ..Options::default() };

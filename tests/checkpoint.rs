@@ -225,10 +225,10 @@ fn a_missing_path_is_named() {
 }
 
 #[test]
-fn single_files_and_pickles_are_refused() {
+fn pickles_and_files_of_no_model_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     for (name, content, word) in [
-        ("model.safetensors", b"        ".as_slice(), "not supported yet"),
+        ("model.safetensors", b"        ".as_slice(), "its header claims"),
         ("model.ckpt", b"x", "pickle"),
         ("model.PT", b"x", "pickle"),
         ("model", b"PK\x03\x04", "pickle"),
@@ -266,7 +266,7 @@ fn damaged_safetensors_are_named() {
         (|bytes| bytes[..8].copy_from_slice(&u64::MAX.to_le_bytes()), "header"),
         (|bytes| bytes[..8].copy_from_slice(&(1_u64 << 26).to_le_bytes()), "header"),
         (|bytes| bytes[8..16].copy_from_slice(b"rubbish!"), "not a safetensors file"),
-        (|bytes| bytes[..16].copy_from_slice(b"PK\x03\x04\0\0\0\0\0\0\0\0\0\0\0\0"), "header"),
+        (|bytes| bytes[..16].copy_from_slice(b"PK\x03\x04\0\0\0\0\0\0\0\0\0\0\0\0"), "pickle"),
     ] {
         let broken = Broken::copy("eps");
         broken.edit(UNET, change);

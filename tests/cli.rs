@@ -3,6 +3,7 @@
 
 mod common;
 
+use common::single::{SingleFile, UNET, VAE};
 use common::{goldens, with_few_steps};
 use polyptych::document::{Document, Mask, PixelRect, Sampler};
 use std::path::{Path, PathBuf};
@@ -202,7 +203,94 @@ fn info_tells_what_a_checkpoint_is() {
     let json: serde_json::Value = serde_json::from_str(&run(&["info", &model("eps"), "--json"])).expect("JSON");
     assert!(json.is_object());
     assert!(run(&["models"]).contains("embedded"));
-    assert!(run(&["devices"]).contains("cpu"));
+}
+
+#[test]
+fn a_whole_job_is_measured() {
+    let json = |args: &[&str]| -> serde_json::Value {
+        serde_json::from_str(&run(&[&["bench", "job", "--json", "--device", "cpu"], args].concat())).expect("JSON")
+    };
+    let job = json(&["--shape", &model("eps"), "--steps", "3", "--size", "96x64"]);
+    assert_eq!((&job["width"], &job["height"]), (&96.into(), &64.into()));
+    assert_eq!(job["seconds"]["steps"].as_array().expect("a list").len(), 3);
+    // Four parts with and without words, in each of three steps; shared where nothing bootstraps.
+    let samples = job["unet_samples"].as_u64().expect("a number");
+    assert!((3 * 5..=3 * 8 * job["windows"].as_u64().expect("a number")).contains(&samples), "{job}");
+    assert!(job["tensor_bytes"].as_u64().expect("a number") > 0);
+    let (code, error) = fails(&["bench", "job", "--shape", "no_such"]);
+    assert!(code == 1 && error.contains("no_such is none of sd15, sd21 and sdxl"), "{error}");
+}
+
+#[test]
+fn devices_are_measured_once_and_remembered() {
+    let home = Folder::new();
+    let devices = |args: &[&str]| {
+        let out = polyptych_of(home.0.path().to_str().expect("UTF-8"), &[&["devices"], args].concat());
+        assert!(out.status.success(), "{args:?}: {}", String::from_utf8_lossy(&out.stderr));
+        String::from_utf8(out.stdout).expect("UTF-8")
+    };
+    let table = devices(&[]);
+    let first = table.lines().next().expect("a row");
+    assert!(first.starts_with("cpu ") && first.contains("a UNet call of SD1.5"), "{table}");
+    assert_eq!(table.matches("auto takes it").count(), 1, "{table}");
+    let score = |json: &str| -> serde_json::Value {
+        let object: serde_json::Value = serde_json::from_str(json).expect("JSON");
+        object["devices"][0]["seconds_per_unet_call"]["f32"].clone()
+    };
+    let known = score(&devices(&["--json"]));
+    assert!(known.as_f64().expect("a number") > 0.0);
+    assert_eq!(score(&devices(&["--json"])), known, "it is not measured again");
+    assert_ne!(score(&devices(&["cpu", "--json"])), known, "unless it is asked for");
+}
+
+#[test]
+fn a_single_file_draws_and_takes_another_autoencoder() {
+    let folder = Folder::new();
+    let write = |file: &SingleFile, name: &str| file.write(folder.0.path(), name).display().to_string();
+    let whole = SingleFile::of("sd1");
+    let mix = write(&whole, "mix.safetensors");
+    let text = run(&["info", &mix]);
+    assert!(text.starts_with("mix: latent diffusion, epsilon, windows of 512 × 512 pixels"), "{text}");
+    assert!(text.contains("single file, original layout") && text.contains("49408 tokens"), "{text}");
+    let json: serde_json::Value = serde_json::from_str(&run(&["info", &mix, "--json"])).expect("JSON");
+    assert_eq!((&json["inpainting"], &json["zero_terminal_snr"]), (&false.into(), &false.into()));
+
+    let data = folder.path("data");
+    let as_person = |args: &[&str]| {
+        let out = polyptych_of(&data, args);
+        assert!(out.status.success(), "{args:?}: {}", String::from_utf8_lossy(&out.stderr));
+        String::from_utf8(out.stdout).expect("UTF-8")
+    };
+    assert!(as_person(&["models", "add", &mix]).contains("--model mix"));
+    assert!(as_person(&["models"]).lines().any(|line| line.starts_with("mix") && line.contains("MB")));
+
+    let project = folder.path("p.ora");
+    run(&["new", &project, "--size", "64x64", "--background", "a red fox"]);
+    let latent = |name: &str, more: &[&str]| {
+        let out = folder.path(name);
+        let latent = folder.path(&format!("{name}.safetensors"));
+        let args = ["render", &project, "-o", &out, "--steps", "2", "--quiet", "--latents", &latent];
+        as_person(&[&args, more].concat());
+        (std::fs::read(out).expect("a picture").len(), std::fs::read(latent).expect("a latent"))
+    };
+    let plain = latent("a.png", &["--model", "mix"]);
+    // Its own autoencoder, in a file, changes nothing; a checkpoint without one gets it.
+    let vae = write(&whole.part(VAE, ""), "vae.safetensors");
+    let without = write(&whole.clone().without(VAE), "without.safetensors");
+    assert_eq!(latent("b.png", &["--model", &mix, "--vae", &vae]).1, plain.1);
+    assert_eq!(latent("c.png", &["--model", &without, "--vae", &vae]).1, plain.1);
+    let (_, told) = fails(&["render", &project, "-o", &folder.path("d.png"), "--model", &without]);
+    assert!(told.contains("without.safetensors: lacks an autoencoder (VAE); name a file"), "{told}");
+    // What is no whole checkpoint is told; the model's files are never written over.
+    let unet = write(&whole.part(UNET, ""), "unet.safetensors");
+    let text = run(&["info", &unet]);
+    assert!(text.starts_with("unet: latent diffusion, epsilon, a UNet alone; it lacks a text encoder and"), "{text}");
+    assert!(run(&["info", &vae]).starts_with("vae: an autoencoder (VAE) without a UNet"));
+    assert!(run(&["info", &format!("{unet} + {vae} + {mix}")]).starts_with("unet + vae + mix: latent diffusion"));
+    let over = ["render", &project, "-o", &folder.path("e.png"), "--model", &mix, "--vae", &vae, "--latents", &vae];
+    let (_, told) = fails(&over);
+    assert!(told.contains("vae.safetensors"), "{told}");
+    assert!(std::fs::metadata(&vae).expect("still there").len() > 100_000);
 }
 
 #[test]

@@ -346,7 +346,7 @@ fn a_catalogue_remembers_what_was_added() {
     refused(&embedded, &["inside the program"]);
     refused(&folder.path().join("gone"), &["gone", "no such file"]);
     refused(&goldens(), &["not a diffusers folder"]);
-    refused(&goldens().join("eps/unet/diffusion_pytorch_model.safetensors"), &["single-file"]);
+    refused(&goldens().join("eps/unet/diffusion_pytorch_model.safetensors"), &["lacks a text encoder"]);
 
     says(&catalogue.remove("gone").unwrap_err().to_string(), &["gone", "models list"]);
     assert_eq!(catalogue.remove("ink").unwrap().kind, Kind::Lora);

@@ -13,7 +13,7 @@ use polyptych::studio::{Drawn, Estimate, Options, draw, load};
 const CHECKPOINTS: [&str; 2] = ["eps", "vpred"];
 
 fn render(checkpoint: &str, document: &Document, options: &Options) -> Drawn {
-    render_on(Device::default(), checkpoint, document, options)
+    render_on(Device::Cpu, checkpoint, document, options)
 }
 
 fn render_on(device: Device, checkpoint: &str, document: &Document, options: &Options) -> Drawn {
@@ -182,7 +182,7 @@ fn seam(image: &RgbImage) -> (f64, f64) {
 
 #[test]
 fn joined_edges_meet_no_harder_than_the_inside_and_others_do() {
-    let (mut model, _) = load("embedded", Device::default(), &[]).expect("loads");
+    let (mut model, _) = load("embedded", Device::Cpu, &[]).expect("loads");
     // The embedded checkpoint draws pictures, whose left and right, sky and ground, differ unless they have to meet. The
     // last canvas is smaller than a window: the network then sees it more than once round.
     for (side, wrap) in [(256, Wrap::None), (256, Wrap::Xy), (192, Wrap::Xy)] {

@@ -28,7 +28,7 @@ fn mask() -> Area {
 }
 
 fn drawn(folder: &Path, document: &Document) -> Drawn {
-    let (mut model, _) = load(folder.to_str().expect("a path"), Device::default(), &[]).expect("loads");
+    let (mut model, _) = load(folder.to_str().expect("a path"), Device::Cpu, &[]).expect("loads");
     let drawn = draw(document, &mut model, &Options::default(), &mut ()).expect("draws");
     let told = Estimate::of(document, 16, 8).expect("a cost");
     assert_eq!(told.unet_samples, drawn.unet_samples, "the cost told before is the cost");
@@ -222,7 +222,7 @@ fn nonsense_is_refused_in_words() {
     let refused = |change: &dyn Fn(&mut Document)| {
         let mut document = wide();
         change(&mut document);
-        let (mut model, _) = load(folder.to_str().expect("a path"), Device::default(), &[]).expect("loads");
+        let (mut model, _) = load(folder.to_str().expect("a path"), Device::Cpu, &[]).expect("loads");
         draw(&document, &mut model, &Options::default(), &mut ()).expect_err("refused").to_string()
     };
     let start = |document: &mut Document, change: &dyn Fn(&mut InitImage)| {

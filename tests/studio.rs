@@ -654,7 +654,7 @@ fn another_device_loads_the_checkpoints_anew() {
         bench.loads.load(Ordering::SeqCst)
     };
     assert_eq!((draws(), draws()), (1, 1), "loaded once");
-    bench.studio.choose_device(studio::Device::Cpu);
+    bench.studio.choose_device(studio::Device::default());
     assert_eq!(draws(), 1, "it draws there already");
     bench.studio.choose_device(studio::Device::Candle);
     assert_eq!((draws(), draws()), (2, 2));

@@ -3,14 +3,17 @@
 use super::asked::Asked;
 use super::texts::{fill, tr};
 use super::{App, theme, widgets};
-use crate::studio::{Adapter, AdapterKind, Device, adapters};
-use egui::{RichText, Ui};
+use crate::studio::{AdapterKind, Device, Devices, Listed, seconds_told};
+use egui::{Button, RichText, Ui};
 use serde::{Deserialize, Serialize};
+
+/// The width of the list in points: a card's name in one line.
+const LIST_WIDTH: f32 = 320.0;
 
 /// A person's choice.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum DrawnOn {
-    /// The device that suits most machines.
+    /// The fastest by measurement.
     #[default]
     Automatic,
     Processor,
@@ -22,46 +25,125 @@ impl DrawnOn {
     /// The device, among cards of these names in the order of their numbers; `None` where the card is not among them.
     fn device<'a>(&self, mut names: impl Iterator<Item = &'a str>) -> Option<Device> {
         match self {
-            Self::Automatic => Some(Device::default()),
+            Self::Automatic => Some(Device::Auto),
             Self::Processor => Some(Device::Cpu),
             Self::Card(name) => names.position(|other| other == name).map(Device::card),
         }
     }
 }
 
-/// The graphics cards of this machine.
-#[derive(Default)]
+/// The devices of this machine.
 pub(super) struct Cards {
-    asked: Option<Asked<Vec<Adapter>>>,
+    devices: Devices,
+    asked: Option<Asked<Vec<Listed>>>,
     /// None before the first answer.
-    found: Option<Vec<Adapter>>,
+    found: Option<Vec<Listed>>,
+    /// True while the question is answered by measuring.
+    measuring: bool,
+    /// True where the automatic choice is known without asking: there is no graphics card.
+    only_processor: bool,
 }
 
-impl App {
-    /// Asks for the cards of this machine, on a thread: drivers take their time.
-    pub(super) fn ask_for_cards(&mut self, ctx: &egui::Context) {
-        if self.cards_here.asked.is_none() {
-            self.cards_here.asked = Asked::begin(ctx, "graphics cards", adapters);
+impl Cards {
+    pub(super) fn new(devices: Devices) -> Self {
+        let only_processor = !devices.may_have_card();
+        Self { devices, asked: None, found: None, measuring: false, only_processor }
+    }
+
+    /// Asks for the devices, on a thread: drivers take their time.
+    pub(super) fn ask(&mut self, ctx: &egui::Context) {
+        if self.asked.is_none() {
+            let devices = self.devices.clone();
+            self.asked = Asked::begin(ctx, "devices", move || devices.list());
         }
     }
 
+    /// Measures what was not measured yet, on a thread.
+    fn measure(&mut self, ctx: &egui::Context) {
+        let unknown = |found: &Vec<Listed>| found.iter().any(|listed| listed.tried.is_none() && !is_software(listed));
+        if self.asked.is_none() && self.found.as_ref().is_some_and(unknown) {
+            let devices = self.devices.clone();
+            self.asked = Asked::begin(ctx, "measuring devices", move || devices.measured());
+            self.measuring = self.asked.is_some();
+        }
+    }
+
+    /// The cards' names in the order of their numbers.
+    fn names(&self) -> impl Iterator<Item = &str> {
+        let adapters = self.found.iter().flatten().filter_map(|listed| listed.adapter.as_ref());
+        adapters.map(|adapter| adapter.name.as_str())
+    }
+
+    /// What a device's row says at its right end.
+    fn score(&self, listed: &Listed) -> String {
+        match &listed.tried {
+            Some(Ok(record)) if record.f32.is_none() => tr("computes wrong").to_owned(),
+            Some(Ok(record)) => record.score().map_or_else(String::new, seconds_told),
+            Some(Err(_)) => tr("cannot be opened").to_owned(),
+            None if self.measuring && !is_software(listed) => tr("measuring…").to_owned(),
+            None => String::new(),
+        }
+    }
+}
+
+/// True for a program on the processor, which is never faster than the processor's own kernels.
+fn is_software(listed: &Listed) -> bool {
+    listed.adapter.as_ref().is_some_and(|adapter| adapter.kind == AdapterKind::Software)
+}
+
+/// A device's name for people.
+fn name(listed: &Listed) -> &str {
+    listed.adapter.as_ref().map_or_else(|| tr("Processor"), |adapter| &adapter.name)
+}
+
+/// The choice that a row stands for, its text, and what there is to know of it.
+fn row(listed: &Listed) -> (DrawnOn, String, String) {
+    let Some(adapter) = &listed.adapter else {
+        let hint = tr("Right everywhere, and slower than a good graphics card");
+        return (DrawnOn::Processor, name(listed).to_owned(), hint.to_owned());
+    };
+    let text = match adapter.memory {
+        Some(bytes) => format!("{} · {:.1} GB", adapter.name, bytes as f64 / 1e9),
+        None => adapter.name.clone(),
+    };
+    let mut hint = match (&listed.tried, adapter.kind) {
+        (Some(Err(why)), _) => why.clone(),
+        (_, AdapterKind::Software) => {
+            tr("A program on the processor: right, and slower than the processor itself").to_owned()
+        }
+        _ => tr("Experimental: right on a software card, not yet tried on all real ones").to_owned(),
+    };
+    if let Some(Ok(record)) = &listed.tried
+        && !record.faults.is_empty()
+    {
+        hint = fill("{0}\nIt computes wrong, and so does without: {1}", &[&hint, &record.faults.join(", ")]);
+    }
+    (DrawnOn::Card(adapter.name.clone()), text, hint)
+}
+
+impl App {
     /// Takes in the answer, and draws on the chosen card once it is known to be there.
     pub(super) fn follow_cards(&mut self) {
         let Some(asked) = self.cards_here.asked.take() else { return };
         match asked.answer() {
             Ok(found) => {
-                self.cards_here.found = Some(found);
-                if let DrawnOn::Card(_) = self.prefs.drawn_on {
+                let first = self.cards_here.found.replace(found).is_none();
+                self.cards_here.measuring = false;
+                if let DrawnOn::Card(_) = self.prefs.drawn_on
+                    && first
+                {
                     self.draw_on_choice();
                 }
             }
-            Err(still) => self.cards_here.asked = still,
+            Err(still) => {
+                self.cards_here.measuring &= still.is_some();
+                self.cards_here.asked = still;
+            }
         }
     }
 
     fn draw_on_choice(&mut self) {
-        let cards = self.cards_here.found.as_deref().unwrap_or_default();
-        match self.prefs.drawn_on.device(cards.iter().map(|card| card.name.as_str())) {
+        match self.prefs.drawn_on.device(self.cards_here.names()) {
             Some(device) => self.engine.choose_device(device),
             None => {
                 let DrawnOn::Card(name) = &self.prefs.drawn_on else { return };
@@ -79,53 +161,55 @@ impl App {
         let shown = match &self.prefs.drawn_on {
             _ if !device.is_empty() => device,
             DrawnOn::Card(name) => name.clone(),
+            DrawnOn::Automatic if !self.cards_here.only_processor => tr("Automatic").to_owned(),
             DrawnOn::Automatic | DrawnOn::Processor => tr("Processor").to_owned(),
         };
         widgets::flat(ui);
         let mut chosen = None;
         let menu = ui.menu_button(RichText::new(shown).color(t.text_weak), |ui| {
+            ui.set_min_width(LIST_WIDTH);
             ui.label(RichText::new(tr("Pictures are drawn by")).color(t.text_weak));
-            let mut entry = |ui: &mut Ui, choice: DrawnOn, text: &str, hint: &str| {
-                let current = self.prefs.drawn_on == choice;
-                if ui.selectable_label(current, text).on_hover_text(hint).clicked() {
+            let mut entry = |ui: &mut Ui, choice: DrawnOn, text: &str, score: String, hint: &str| {
+                let mut button = Button::selectable(self.prefs.drawn_on == choice, text);
+                if !score.is_empty() {
+                    button = button.right_text(RichText::new(score).color(t.text_weak));
+                }
+                if ui.add(button).on_hover_text(hint).clicked() {
                     chosen = Some(choice);
                     ui.close();
                 }
             };
-            let hint = tr("The processor, until a graphics card has proved itself here");
-            entry(ui, DrawnOn::Automatic, tr("Automatic"), hint);
-            entry(
-                ui,
-                DrawnOn::Processor,
-                tr("Processor"),
-                tr("Right everywhere, and slower than a good graphics card"),
-            );
-            for card in self.cards_here.found.iter().flatten() {
-                let hint = match card.kind {
-                    AdapterKind::Software => {
-                        tr("A program on the processor: right, and slower than the processor itself")
-                    }
-                    _ => tr("Experimental: right on a software card, not yet tried on all real ones"),
-                };
-                let text = match card.memory {
-                    Some(bytes) => format!("{} ({:.1} GB)", card.name, bytes as f64 / 1e9),
-                    None => card.name.clone(),
-                };
-                entry(ui, DrawnOn::Card(card.name.clone()), &text, hint);
+            let fastest = self.cards_here.found.iter().flatten().find(|listed| listed.automatic);
+            let fastest = fastest.map_or_else(String::new, |listed| name(listed).to_owned());
+            entry(ui, DrawnOn::Automatic, tr("Automatic"), fastest, tr("The fastest device, by a short measurement"));
+            let Some(found) = &self.cards_here.found else {
+                let (choice, text) = (DrawnOn::Processor, tr("Processor"));
+                entry(ui, choice, text, String::new(), tr("Right everywhere, and slower than a good graphics card"));
+                ui.label(RichText::new(tr("Looking for graphics cards…")).color(t.text_weak));
+                return;
+            };
+            for listed in found {
+                let (choice, text, hint) = row(listed);
+                entry(ui, choice, &text, self.cards_here.score(listed), &hint);
             }
-            match &self.cards_here.found {
-                None => {
-                    ui.label(RichText::new(tr("Looking for graphics cards…")).color(t.text_weak));
-                }
-                Some(found) if found.is_empty() => {
-                    ui.label(RichText::new(tr("No graphics card that could draw was found.")).color(t.text_weak));
-                }
-                Some(_) => {}
+            let weak = |text: &str| RichText::new(text).size(theme::TEXT_SMALL).color(t.text_weak);
+            if found.len() == 1 {
+                ui.label(weak(tr("No graphics card that could draw was found.")));
+            }
+            if found.iter().any(|listed| matches!(listed.tried, Some(Ok(_)))) {
+                ui.label(weak(tr("Time of one pass with a large model")));
             }
         });
         menu.response.clone().on_hover_text(tr("What draws the pictures. Click to choose another"));
-        if menu.inner.is_some() && self.cards_here.found.is_none() {
-            self.ask_for_cards(&ui.ctx().clone());
+        if menu.inner.is_some() {
+            let idle = self.jobs.is_empty() && self.live.progress_text().is_none();
+            let ctx = ui.ctx().clone();
+            match self.cards_here.found {
+                None => self.cards_here.ask(&ctx),
+                // A measurement beside a picture being made would be wrong, and in its way.
+                Some(_) if idle => self.cards_here.measure(&ctx),
+                Some(_) => {}
+            }
         }
         if let Some(choice) = chosen {
             self.prefs.drawn_on = choice;
@@ -145,6 +229,6 @@ mod tests {
         assert_eq!(device(DrawnOn::Card("GeForce".to_owned())), Some(Device::card(2)));
         assert_eq!(device(DrawnOn::Card("Arc".to_owned())), None, "it was taken out");
         assert_eq!(device(DrawnOn::Processor), Some(Device::Cpu));
-        assert_eq!(device(DrawnOn::Automatic), Some(Device::default()));
+        assert_eq!(device(DrawnOn::Automatic), Some(Device::Auto));
     }
 }

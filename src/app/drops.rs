@@ -3,12 +3,12 @@
 use super::asked::Asked;
 use super::editor::Selected;
 use super::leave::Leave;
-use super::models::model_name;
+use super::models::{EMBEDDED, model_name};
 use super::place::{Placed, colour_map};
 use super::texts::{fill, tr};
 use super::{App, theme, told};
 use crate::document::{Document, FileError, Picture, RegionId, read_parameters, read_picture};
-use crate::studio::{CheckpointError, LoraFile, Vocabulary};
+use crate::studio::{CheckpointError, FileSummary, LoraFile, PARTS_SEPARATOR, Vocabulary};
 use egui::{Align2, ColorImage, FontId, Stroke, StrokeKind, Ui, vec2};
 use image::RgbaImage;
 use std::path::Path;
@@ -20,6 +20,10 @@ pub(super) enum Found {
     Project,
     Picture(Placed),
     Model,
+    /// A model that lacks parts, with the reason why it does not draw by itself.
+    Incomplete(String),
+    /// An autoencoder or text encoder without a model.
+    Part,
     /// A LoRA, with the words it was trained on, where it says them.
     Lora(Option<String>),
 }
@@ -113,7 +117,15 @@ fn picture(path: &Path) -> Result<Found, Refused> {
 
 /// A model; what it lacks is better said now than when a picture is wanted.
 fn model(path: &Path) -> Result<Found, Refused> {
-    Vocabulary::open(&path.display().to_string()).map(|_| Found::Model).map_err(|e| Refused::Model(e.to_string()))
+    let error = match Vocabulary::open(&path.display().to_string()) {
+        Ok(_) => return Ok(Found::Model),
+        Err(error) => error.to_string(),
+    };
+    match path.is_file().then(|| FileSummary::of(path)) {
+        Some(Ok(file)) if file.draws && !file.missing.is_empty() => Ok(Found::Incomplete(error)),
+        Some(Ok(file)) if file.fills && !file.draws => Ok(Found::Part),
+        _ => Err(Refused::Model(error)),
+    }
 }
 
 fn lora(file: Result<LoraFile, CheckpointError>) -> Result<Found, Refused> {
@@ -155,7 +167,7 @@ impl App {
         let painter = ui.layer_painter(egui::LayerId::new(egui::Order::Tooltip, egui::Id::unique("drop hint")));
         painter.rect_filled(rect, 0.0, t.shade);
         painter.rect_stroke(rect.shrink(8.0), theme::ROUND, Stroke::new(2.0, t.accent), StrokeKind::Inside);
-        let text = tr("Drop a project, a picture, a mask, a model folder or a LoRA");
+        let text = tr("Drop a project, a picture, a mask, a model or a LoRA");
         let font = FontId::new(18.0, theme::strong_family());
         let text = painter.layout_no_wrap(text.to_owned(), font, t.text_strong);
         let place = Align2::CENTER_CENTER.anchor_size(rect.center(), text.size());
@@ -171,6 +183,18 @@ impl App {
                 let model = path.display().to_string();
                 self.toasts.info(fill("Pictures are drawn with {0} from now on.", &[&model_name(&model)]));
                 self.set_model(model);
+            }
+            // The document's model has what it lacks, or takes it in; whether they go together is looked at before it counts.
+            Found::Incomplete(why) if self.editor.document().settings.model == EMBEDDED => self.toasts.warning(why),
+            Found::Incomplete(_) => {
+                let model = &self.editor.document().settings.model;
+                let whole = format!("{}{PARTS_SEPARATOR}{model}", path.display());
+                self.files.find_out(whole.into(), Wanted::Model);
+            }
+            Found::Part => {
+                let model = &self.editor.document().settings.model;
+                let whole = format!("{model}{PARTS_SEPARATOR}{}", path.display());
+                self.files.find_out(whole.into(), Wanted::Model);
             }
             Found::Lora(words) => {
                 self.add_lora(path);
@@ -248,8 +272,6 @@ mod tests {
             find_out(&path, asked).err().expect("refused").told(&path)
         };
         let unet = "eps/unet/diffusion_pytorch_model.safetensors";
-        let error = refused(unet, Wanted::Dropped(None));
-        assert!(error.contains("single-file checkpoints"), "{error}");
         // Who asks for a LoRA is told of LoRAs, who asks for a model of models.
         for name in [unet, "masks/hard1.png", "eps"] {
             assert!(refused(name, Wanted::Lora).contains("LoRA"), "{}", refused(name, Wanted::Lora));
@@ -258,6 +280,21 @@ mod tests {
         assert!(refused("masks/hard1.png", Wanted::Model).contains("checkpoint"));
         assert!(refused("eps", Wanted::Mask(RegionId(1))).contains("eps"));
         assert!(matches!(find_out(&golden("eps"), Wanted::Model), Ok(Found::Model)));
+    }
+
+    #[test]
+    fn parts_of_models_are_known_and_go_together_with_one() {
+        let golden = |name| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens").join(name);
+        let [unet, vae] =
+            ["unet", "vae"].map(|part| golden("eps").join(part).join("diffusion_pytorch_model.safetensors"));
+        match find_out(&unet, Wanted::Dropped(None)) {
+            Ok(Found::Incomplete(why)) => assert!(why.contains("lacks a text encoder"), "{why}"),
+            _ => panic!("it lacks parts"),
+        }
+        assert!(matches!(find_out(&vae, Wanted::Model), Ok(Found::Part)));
+        let whole = format!("{}{PARTS_SEPARATOR}{}", golden("eps").display(), vae.display());
+        assert!(matches!(find_out(Path::new(&whole), Wanted::Model), Ok(Found::Model)));
+        assert_eq!(model_name(&whole), "eps + diffusion_pytorch_model");
     }
 
     #[test]

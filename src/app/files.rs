@@ -47,6 +47,8 @@ pub(super) enum Purpose {
     Mask,
     /// A folder with a model in it.
     Model,
+    /// A file that is a model.
+    ModelFile,
     Lora,
 }
 
@@ -64,6 +66,7 @@ impl Purpose {
             Self::Place => tr("Place picture"),
             Self::Mask => tr("Import mask"),
             Self::Model => tr("Choose a model folder"),
+            Self::ModelFile => tr("Choose a model file"),
             Self::Lora => tr("Add a LoRA"),
         }
     }
@@ -75,7 +78,7 @@ impl Purpose {
             Self::SaveAs => tr("Save"),
             Self::Export(_) | Self::ExportMask | Self::ExportRegions => tr("Export"),
             Self::ImportRegions | Self::ImportMap | Self::Mask => tr("Import"),
-            Self::Picture | Self::Place | Self::Model => tr("Choose"),
+            Self::Picture | Self::Place | Self::Model | Self::ModelFile => tr("Choose"),
             Self::Lora => tr("Add"),
         }
     }
@@ -90,7 +93,7 @@ impl Purpose {
             Self::ExportRegions | Self::ImportRegions => &["json"],
             Self::Picture | Self::ImportMap | Self::Place | Self::Mask => &["png", "jpg", "jpeg", "webp"],
             Self::Model => &[],
-            Self::Lora => &["safetensors"],
+            Self::Lora | Self::ModelFile => &["safetensors"],
         }
     }
 
@@ -333,6 +336,7 @@ impl Files {
                 dialog.add_filter(tr("Pictures"), purpose.endings())
             }
             Purpose::Model => dialog,
+            Purpose::ModelFile => dialog.add_filter(tr("Models"), purpose.endings()),
             Purpose::Lora => dialog.add_filter("LoRA", purpose.endings()),
         };
         if let Some(folder) = folder {
@@ -347,6 +351,7 @@ impl Files {
                 | Purpose::Mask
                 | Purpose::ImportRegions
                 | Purpose::ImportMap
+                | Purpose::ModelFile
                 | Purpose::Lora => dialog.pick_file(),
                 Purpose::SaveAs | Purpose::Export(_) | Purpose::ExportMask | Purpose::ExportRegions => {
                     dialog.save_file()

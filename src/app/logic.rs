@@ -194,7 +194,7 @@ impl App {
                 let region = self.editor.selected_region();
                 self.files.find_out(path, region.map_or(Wanted::Place, |region| Wanted::Mask(region.id)));
             }
-            Purpose::Model => self.files.find_out(path, Wanted::Model),
+            Purpose::Model | Purpose::ModelFile => self.files.find_out(path, Wanted::Model),
             Purpose::Lora => self.files.find_out(path, Wanted::Lora),
         }
     }

@@ -170,8 +170,11 @@ impl App {
         texts::speak(prefs.language);
         ctx.set_theme(prefs.theme);
         let wake = ctx.clone();
-        let engine =
-            options.engine.unwrap_or_else(|| Box::new(crate::studio::Studio::start(move || wake.request_repaint())));
+        let devices = crate::studio::Devices::remembered_in(options.data.clone());
+        let worker_devices = devices.clone();
+        let engine = options.engine.unwrap_or_else(|| {
+            Box::new(crate::studio::Studio::start_on(worker_devices, move || wake.request_repaint()))
+        });
         let mut app = Self {
             editor: Editor::new(Example::first().document(), &Example::first().name()),
             engine,
@@ -194,7 +197,7 @@ impl App {
             cost: cost::Cost::default(),
             thumbnails: thumbnails::Thumbnails::default(),
             cards: regions::Cards::default(),
-            cards_here: drawn_on::Cards::default(),
+            cards_here: drawn_on::Cards::new(devices),
             writing: words::Writing::default(),
             tour: tour::Tour::default(),
             recovery: recovery::Recovery::new(options.data.as_deref(), options.autosave_every),
@@ -209,7 +212,7 @@ impl App {
         }
         app.set_size(ctx, app.prefs.size);
         if let drawn_on::DrawnOn::Card(_) = app.prefs.drawn_on {
-            app.ask_for_cards(ctx);
+            app.cards_here.ask(ctx);
         }
         app.look_at_shelf();
         app.ask_about_lost();
@@ -323,7 +326,7 @@ impl App {
     }
 }
 
-/// The folder of a person's own data: preferences, unsaved work, the list of added models.
+/// The folder of a person's own data: preferences, unsaved work, the list of added models, compiled kernels of graphics cards.
 #[must_use]
 pub fn data_folder() -> Option<PathBuf> {
     eframe::storage_dir("polyptych")

@@ -5,13 +5,13 @@ use super::files::Purpose;
 use super::texts::{fill, tr};
 use super::{App, Command, theme, widgets};
 use crate::document::{Lora, MAX_LORAS};
-use crate::studio::{Catalogue, Entry, FEW_STEPS, FewSteps, Kind, few_step_base, few_step_version};
+use crate::studio::{Catalogue, Entry, FEW_STEPS, FewSteps, Kind, PARTS_SEPARATOR, few_step_base, few_step_version};
 use egui::{Align, ComboBox, Frame, Label, Layout, Margin, RichText, Ui, vec2};
 use egui_material_icons::icons;
 use std::path::{Path, PathBuf};
 
 /// The name of the model inside the program.
-const EMBEDDED: &str = "embedded";
+pub(super) const EMBEDDED: &str = "embedded";
 
 /// The strongest weight of the slider. (Stronger ones, and those below 0, come from files.)
 const STRONGEST: f32 = 2.0;
@@ -76,14 +76,16 @@ enum Chosen {
     Model(String),
     Lora(PathBuf),
     Browse,
+    BrowseFile,
     BrowseLora,
 }
 
 impl App {
     pub(super) fn model_field(&mut self, ui: &mut Ui, width: f32) {
         let current = self.editor.document().settings.model.clone();
-        let hint =
-            tr("What draws the picture: the small model inside the program, or a folder with a Stable Diffusion model");
+        let hint = tr(
+            "What draws the picture: the small model inside the program, or a file or folder with a Stable Diffusion model",
+        );
         let mut chosen = None;
         widgets::field(ui, width, tr("Model"), hint, |ui, label| {
             let combo = ComboBox::from_id_salt("model").selected_text(short_name(&current)).icon(widgets::chevron);
@@ -97,6 +99,7 @@ impl App {
             Some(Chosen::Model(model)) => self.set_model(model),
             Some(Chosen::Lora(path)) => self.add_lora(&path),
             Some(Chosen::Browse) => self.ask_path(Purpose::Model),
+            Some(Chosen::BrowseFile) => self.ask_path(Purpose::ModelFile),
             Some(Chosen::BrowseLora) => self.perform(ui, Command::AddLora),
             None => {}
         }
@@ -137,6 +140,9 @@ impl App {
             if entry.clicked() {
                 chosen = Some(Chosen::Model(model.clone()));
             }
+        }
+        if ui.button(tr("Choose a model file…")).clicked() {
+            chosen = Some(Chosen::BrowseFile);
         }
         if ui.button(tr("Choose a model folder…")).clicked() {
             chosen = Some(Chosen::Browse);
@@ -250,9 +256,12 @@ fn short_name(model: &str) -> String {
     }
 }
 
-/// A model's name: the last part of its path.
+/// A model's name: the last part of its path; of one from several files, those of all.
 pub(super) fn model_name(model: &str) -> String {
     let path = Path::new(model);
+    if model.contains(PARTS_SEPARATOR) && !path.exists() {
+        return model.split(PARTS_SEPARATOR).map(model_name).collect::<Vec<_>>().join(PARTS_SEPARATOR);
+    }
     if let Some(base) = path.parent().and_then(Path::to_str).filter(|_| is_for_few_steps(path)) {
         return fill("{0}, {1} steps", &[&model_name(base), &FewSteps::STEPS]);
     }

@@ -1,7 +1,7 @@
 //! A backend with a book: operations and seconds by kind of operator, bytes of the tensors alive, and weights that came as a
-//! file's bytes or not. It can pretend to have only so much memory.
+//! file's bytes or not. It can pretend to have only so much memory, and to be interrupted in the middle of a network.
 
-use super::{Activation, Attention, Backend, ConvOptions, Epilogue, Error, Mask, Result, Shape, WeightView};
+use super::{Activation, Attention, Backend, ConvOptions, Epilogue, Error, Interrupt, Mask, Result, Shape, WeightView};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -15,9 +15,12 @@ struct Book {
     borrowed: usize,
     computed: usize,
     operators: BTreeMap<&'static str, Entry>,
+    /// Operators that are still called before it is raised.
+    interrupt: Option<(usize, Interrupt)>,
 }
 
-/// The calls of one kind of operator. On a backend that only records, seconds are those of recording.
+/// The calls of one kind of operator. On a backend that only records, seconds are those of recording, unless it [times its
+/// operators](Backend::time_operators): then they are the device's.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Entry {
     /// Calls.
@@ -61,6 +64,38 @@ impl Drop for Bytes {
     }
 }
 
+/// The account of a backend's tensors, kept where the backend itself is out of reach.
+#[derive(Debug, Clone)]
+pub struct Account(Arc<Mutex<Book>>);
+
+impl Account {
+    /// As [`Counted::peak`].
+    #[must_use]
+    pub fn peak(&self) -> usize {
+        peak(&self.0)
+    }
+}
+
+fn peak(book: &Mutex<Book>) -> usize {
+    let mut book = open(book);
+    let live = book.live;
+    std::mem::replace(&mut book.peak, live)
+}
+
+impl Book {
+    /// Counts an operator towards the interrupt.
+    fn tick(&mut self) {
+        match &mut self.interrupt {
+            Some((0, interrupt)) => {
+                interrupt.raise();
+                self.interrupt = None;
+            }
+            Some((left, _)) => *left -= 1,
+            None => {}
+        }
+    }
+}
+
 fn open(book: &Mutex<Book>) -> MutexGuard<'_, Book> {
     book.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -72,24 +107,33 @@ impl<B: Backend> Counted<B> {
         Self { inner, book: Arc::default() }
     }
 
-    /// Another handle on the same book and limit.
+    /// Another handle on the same book and limit, of the same kind of backend or another.
     #[must_use]
-    pub fn with(&self, inner: B) -> Self {
-        Self { inner, book: Arc::clone(&self.book) }
+    pub fn with<C: Backend>(&self, inner: C) -> Counted<C> {
+        Counted { inner, book: Arc::clone(&self.book) }
     }
 
     /// The most bytes of tensors that were alive at once since the last call. A tensor that is a view of another counts
     /// as a tensor of its own.
     #[must_use]
     pub fn peak(&self) -> usize {
-        let mut book = open(&self.book);
-        let live = book.live;
-        std::mem::replace(&mut book.peak, live)
+        peak(&self.book)
+    }
+
+    /// A handle on the account of memory.
+    #[must_use]
+    pub fn account(&self) -> Account {
+        Account(Arc::clone(&self.book))
     }
 
     /// Refuses tensors from now on where more than so many bytes would be alive at once.
     pub fn limit(&self, bytes: usize) {
         open(&self.book).limit = Some(bytes);
+    }
+
+    /// Raises an interrupt before the operator that comes after so many others.
+    pub fn interrupt_after(&self, operators: usize, interrupt: Interrupt) {
+        open(&self.book).interrupt = Some((operators, interrupt));
     }
 
     /// The tensors refused since the last call.
@@ -101,7 +145,13 @@ impl<B: Backend> Counted<B> {
     /// The operators called since the last call, by kind, the slowest first.
     #[must_use]
     pub fn operators(&self) -> Vec<(&'static str, Entry)> {
-        let mut all: Vec<_> = std::mem::take(&mut open(&self.book).operators).into_iter().collect();
+        let mut all = std::mem::take(&mut open(&self.book).operators);
+        let seconds = self.inner.device_seconds();
+        if !seconds.is_empty() {
+            all.values_mut().for_each(|entry| entry.seconds = 0.0);
+            seconds.into_iter().for_each(|(kind, seconds)| all.entry(kind).or_default().seconds += seconds);
+        }
+        let mut all: Vec<_> = all.into_iter().collect();
         all.sort_by(|(_, a), (_, b)| b.seconds.total_cmp(&a.seconds));
         all
     }
@@ -133,6 +183,7 @@ impl<B: Backend> Counted<B> {
     }
 
     fn timed<T>(&self, operator: &'static str, run: impl FnOnce(&B) -> Result<T>) -> Result<T> {
+        open(&self.book).tick();
         let start = Instant::now();
         let result = run(&self.inner);
         let mut book = open(&self.book);
@@ -219,11 +270,26 @@ impl<B: Backend> Backend for Counted<B> {
         let keys = self.inner.shape(&k.inner).get(1).copied().unwrap_or(0);
         Ok((self.inner.pack_keys(&k.inner, &v.inner)?, keys))
     }
+    fn tune(&self) -> Result<()> {
+        self.inner.tune()
+    }
+    fn wide(&self) -> Option<Self> {
+        self.inner.wide().map(|inner| self.with(inner))
+    }
     fn value_bytes(&self) -> usize {
         self.inner.value_bytes()
     }
     fn room(&self) -> Option<usize> {
         self.inner.room()
+    }
+    fn refused(&self) -> Option<[u64; 2]> {
+        self.inner.refused()
+    }
+    fn time_operators(&self) -> bool {
+        self.inner.time_operators()
+    }
+    fn device_seconds(&self) -> BTreeMap<&'static str, f64> {
+        self.inner.device_seconds()
     }
     fn preferred_batch(&self, cells: usize) -> usize {
         self.inner.preferred_batch(cells)

@@ -6,8 +6,10 @@ use std::{fmt, str::FromStr};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Device {
-    /// The processor, in f32: works everywhere.
+    /// The fastest by measurement; [`Devices::choose`](super::choice::Devices::choose) says which that is.
     #[default]
+    Auto,
+    /// The processor, in f32: works everywhere.
     Cpu,
     /// The processor with candle's own kernels in f32: slower, and what the others are checked against.
     Candle,
@@ -35,7 +37,7 @@ pub enum Device {
 /// The type that tensors are kept in. Sums are f32 in all of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Dtype {
-    /// The one that suits the device: bf16 on CUDA and Metal, f32 on all others.
+    /// The faster one that the device computes right in; bf16 on CUDA and Metal.
     #[default]
     Auto,
     /// 32 bits.
@@ -81,7 +83,7 @@ impl Device {
         Self::Wgpu { adapter: Some(number), dtype: Dtype::Auto }
     }
 
-    /// The same device with tensors of this type.
+    /// The same device with tensors of this type. The automatic choice depends on the type, so it stays open.
     ///
     /// # Errors
     /// If it has none such.
@@ -90,7 +92,7 @@ impl Device {
             (Self::Wgpu { adapter, .. }, Dtype::Auto | Dtype::F32 | Dtype::F16) => Ok(Self::Wgpu { adapter, dtype }),
             (Self::Cuda { number, .. }, _) => Ok(Self::Cuda { number, dtype }),
             (Self::Metal { .. }, _) => Ok(Self::Metal { dtype }),
-            (Self::Cpu | Self::Candle, Dtype::Auto | Dtype::F32) => Ok(self),
+            (Self::Auto, _) | (Self::Cpu | Self::Candle, Dtype::Auto | Dtype::F32) => Ok(self),
             (Self::Wgpu { .. }, Dtype::Bf16) => {
                 Err(NoSuchDtype { device: self, these: "f32 and f16; bf16 is for cuda and metal" })
             }
@@ -116,7 +118,8 @@ impl FromStr for Device {
         let wgpu = |adapter| Self::Wgpu { adapter, dtype: Dtype::Auto };
         let number = |kind| name.strip_prefix(kind).and_then(|number| number.parse().ok());
         match name {
-            "auto" | "cpu" => Ok(Self::Cpu),
+            "auto" => Ok(Self::Auto),
+            "cpu" => Ok(Self::Cpu),
             "candle" => Ok(Self::Candle),
             "wgpu" => Ok(wgpu(None)),
             "cuda" => Ok(Self::Cuda { number: 0, dtype: Dtype::Auto }),
@@ -133,6 +136,7 @@ impl FromStr for Device {
 impl fmt::Display for Device {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Auto => f.write_str("auto"),
             Self::Cpu => f.write_str("cpu"),
             Self::Candle => f.write_str("candle"),
             Self::Wgpu { adapter: None, .. } => f.write_str("wgpu"),
@@ -152,11 +156,11 @@ mod tests {
         let cards = [None, Some(0), Some(12)].map(|adapter| Device::Wgpu { adapter, dtype: Dtype::Auto });
         let cuda = [0, 3].map(|number| Device::Cuda { number, dtype: Dtype::Auto });
         let metal = Device::Metal { dtype: Dtype::Auto };
-        for device in [Device::Cpu, Device::Candle, metal].into_iter().chain(cards).chain(cuda) {
+        for device in [Device::Auto, Device::Cpu, Device::Candle, metal].into_iter().chain(cards).chain(cuda) {
             assert_eq!(device.to_string().parse(), Ok(device));
         }
         assert_eq!("cuda".parse(), Ok(cuda[0]));
-        assert_eq!("auto".parse(), Ok(Device::Cpu));
+        assert_eq!(Device::default().to_string(), "auto");
     }
 
     #[test]
@@ -164,6 +168,7 @@ mod tests {
         let card = Device::Wgpu { adapter: Some(1), dtype: Dtype::Auto };
         assert_eq!(card.with_dtype(Dtype::F16), Ok(Device::Wgpu { adapter: Some(1), dtype: Dtype::F16 }));
         assert_eq!(Device::Cpu.with_dtype(Dtype::F32), Ok(Device::Cpu));
+        assert_eq!(Device::Auto.with_dtype(Dtype::F16), Ok(Device::Auto));
         let error = Device::Cpu.with_dtype(Dtype::F16).unwrap_err();
         assert!(error.to_string().starts_with("cpu draws in f32 only"), "{error}");
         let error = card.with_dtype(Dtype::Bf16).unwrap_err();

@@ -8,21 +8,29 @@
 //! backend may keep another order in memory; these are what [`Backend::shape`], [`Backend::upload`] and
 //! [`Backend::download`] speak.
 //!
-//! [`cpu`] is what pictures are drawn on; [`candle`] is the oracle for the others.
+//! [`cpu`] and [`wgpu`] are what pictures are drawn on, by the [`choice`] of the fastest; [`candle`] is the oracle for both.
 
 pub mod candle;
 mod channels_last;
+pub mod choice;
 pub mod counted;
 pub mod cpu;
 mod device;
+mod manners;
 mod shape;
+pub mod speed;
+mod stoppable;
 mod truth;
 mod weight;
 pub mod wgpu;
 
 pub use device::{Device, Dtype, NoSuchDtype, UnknownDevice, UnknownDtype};
+pub use manners::{Interrupt, Manners};
 pub use shape::Shape;
+pub use stoppable::Stoppable;
 pub use weight::{Values, WeightView};
+
+use std::collections::BTreeMap;
 
 /// Why an operator failed, in one line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,6 +41,9 @@ pub enum Error {
         /// The operator that asked for the memory.
         operator: &'static str,
     },
+    /// The backend was interrupted.
+    #[error("cancelled")]
+    Cancelled,
     /// An operator was given tensors that do not fit together.
     #[error("{operator}: {found:?} does not fit, expected {expected}")]
     Shape {
@@ -43,6 +54,16 @@ pub enum Error {
         /// A description of the shapes it takes.
         expected: String,
     },
+    /// A device gave other results than plain loops in its trial.
+    #[error("{device} computes {what} wrong (off by {off}); update its driver, or draw with cpu")]
+    Wrong {
+        /// The device.
+        device: String,
+        /// The operator.
+        what: &'static str,
+        /// The relative difference.
+        off: String,
+    },
     /// Whatever else the device or its library reports.
     #[error("{operator}: {message}")]
     Device {
@@ -51,6 +72,14 @@ pub enum Error {
         /// The library's words, first line only.
         message: String,
     },
+}
+
+impl Error {
+    /// True where a device could not be opened, or computed wrong in its trial: another one may serve.
+    #[must_use]
+    pub fn is_of_opening(&self) -> bool {
+        matches!(self, Self::Wrong { .. } | Self::Device { operator: wgpu::OPENING, .. })
+    }
 }
 
 /// The error of an operator that was given tensors of shape `found`.
@@ -159,7 +188,8 @@ pub enum Mask<'a, T> {
 ///
 /// # Errors
 /// Every operator fails with [`Error::Shape`] where its inputs do not fit, with [`Error::OutOfMemory`] where the device has
-/// no room, and with [`Error::Device`] for whatever else the device reports.
+/// no room, with [`Error::Cancelled`] once it was interrupted (see [`Interrupt`]), and with [`Error::Device`] for whatever else
+/// the device reports.
 #[expect(clippy::missing_errors_doc, reason = "said once for all operators, above")]
 pub trait Backend: Send + 'static {
     /// An array on the device. Cloning is cheap (the values are shared).
@@ -180,6 +210,21 @@ pub trait Backend: Send + 'static {
     /// The device in words, for the status line: `CPU, 8 threads, AVX-512, f32`.
     fn describe(&self) -> String;
 
+    /// Chooses the fastest ways of computing what has been asked for so far, where that needs a measurement. Called after each call
+    /// of a network; takes time after the first ones only.
+    fn tune(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// The same device and memory with tensors in f32, where its own have a smaller range: for autoencoders, of which some reach
+    /// 100 000. `None` where its own tensors have that range. Tensors and weights of one are not for the other.
+    fn wide(&self) -> Option<Self>
+    where
+        Self: Sized,
+    {
+        None
+    }
+
     /// Bytes that a value of a tensor takes on the device.
     fn value_bytes(&self) -> usize {
         size_of::<f32>()
@@ -188,6 +233,23 @@ pub trait Backend: Send + 'static {
     /// Bytes that tensors may still take; `None` where the backend cannot know.
     fn room(&self) -> Option<usize> {
         None
+    }
+
+    /// Bytes that would have been held, and those that may be, when an operator last failed with [`Error::OutOfMemory`]; `None`
+    /// where the backend cannot know.
+    fn refused(&self) -> Option<[u64; 2]> {
+        None
+    }
+
+    /// Measures from now on the seconds that the device itself spends for each operator, for [`Backend::device_seconds`]; it may
+    /// be slower meanwhile. False where it cannot.
+    fn time_operators(&self) -> bool {
+        false
+    }
+
+    /// Seconds of the device by operator since this was last asked; empty where they are not measured.
+    fn device_seconds(&self) -> BTreeMap<&'static str, f64> {
+        BTreeMap::new()
     }
 
     /// Inputs of `cells` latent pixels that keep the device busy in one batch.

@@ -2,6 +2,7 @@
 //! problems when a card is opened, and are held to plain loops.
 
 use super::{Activation, Attention, Backend, ConvOptions, Epilogue, Error, Result, WeightView};
+use half::f16;
 
 /// The relative distance from the loops that rounding can bring, by the type that values are kept in.
 pub(super) const F32: f64 = 1e-5;
@@ -14,7 +15,8 @@ pub(super) const BF16: f64 = 4e-2;
 /// Fails where a result of the card `name` is further than `bound` from the loops'.
 pub(super) fn check<B: Backend>(b: &B, name: &str, bound: f64) -> Result<()> {
     check_products(b, name, bound)?;
-    verdict(name, "attention", attention(b)?, bound)?;
+    check_vectors(b, name, bound)?;
+    check_attention(b, name, bound)?;
     verdict(name, "group_norm", norm(b)?, bound)
 }
 
@@ -23,16 +25,25 @@ pub(super) fn check_products<B: Backend>(b: &B, name: &str, bound: f64) -> Resul
     verdict(name, "conv2d", convolution(b)?, bound)
 }
 
-fn verdict(name: &str, what: &str, (found, expected): Answers, bound: f64) -> Result<()> {
+/// As [`check`], of a product of few rows.
+pub(super) fn check_vectors<B: Backend>(b: &B, name: &str, bound: f64) -> Result<()> {
+    verdict(name, "linear", vectors(b)?, bound)
+}
+
+/// As [`check`], of attention alone.
+pub(super) fn check_attention<B: Backend>(b: &B, name: &str, bound: f64) -> Result<()> {
+    verdict(name, "attention", attention(b)?, bound)
+}
+
+fn verdict(name: &str, what: &'static str, (found, expected): Answers, bound: f64) -> Result<()> {
     judged(name, what, off(&found, &expected), bound)
 }
 
-fn judged(name: &str, what: &str, off: f64, bound: f64) -> Result<()> {
+fn judged(name: &str, what: &'static str, off: f64, bound: f64) -> Result<()> {
     if off <= bound {
         return Ok(());
     }
-    let message = format!("{name} computes {what} wrong (off by {off:.0e}); update its driver, or draw with cpu");
-    Err(Error::Device { operator: "opening the graphics card", message })
+    Err(Error::Wrong { device: name.to_owned(), what, off: format!("{off:.0e}") })
 }
 
 /// Relative L2; infinite where a value is no number.
@@ -84,11 +95,33 @@ fn convolution<B: Backend>(b: &B) -> Result<Answers> {
     Ok((b.download(&found)?, expected))
 }
 
-/// Two heads over more keys than a workgroup has at a time.
+/// A linear layer of three vectors.
+fn vectors<B: Backend>(b: &B) -> Result<Answers> {
+    let (rows, inputs, outputs) = (3, 75, 36);
+    let [x, weight, bias] = [(rows * inputs, 1), (outputs * inputs, 2), (outputs, 3)].map(|(n, s)| noise(n, s));
+    let mut expected = vec![0.0; rows * outputs];
+    for (at, y) in expected.iter_mut().enumerate() {
+        let pairs = x[at / outputs * inputs..].iter().zip(&weight[at % outputs * inputs..]).take(inputs);
+        let sum: f64 = pairs.map(|(x, w)| f64::from(*x) * f64::from(*w)).sum();
+        *y = silu(sum + f64::from(bias[at % outputs]));
+    }
+    let weight = WeightView::computed(vec![outputs, inputs], weight);
+    let linear = b.pack_linear(weight, Some(WeightView::computed(vec![outputs], bias)))?;
+    let then = Epilogue { activation: Some(Activation::Silu), ..Epilogue::default() };
+    let found = b.linear_with(&b.upload(&[rows, inputs], &x)?, &linear, then)?;
+    Ok((b.download(&found)?, expected))
+}
+
+/// Two heads over more keys than a workgroup has at a time. Later keys are ever more like the queries, so that the largest score
+/// grows to the last, by 14 powers of two from the 32nd key on: whoever forgets to fade earlier sums is far off.
 fn attention<B: Backend>(b: &B) -> Result<Answers> {
-    let (queries, keys, heads, depth) = (21, 50, 2, 40);
+    let (queries, keys, heads, depth) = (69, 50, 2, 40);
     let width = heads * depth;
     let [q, k, v] = [(queries, 1), (keys, 2), (keys, 3)].map(|(tokens, seed)| noise(tokens * width, seed));
+    let exact = |value: f32| f16::from_f32(value).to_f32();
+    let q: Vec<f32> = q.into_iter().map(|value| exact(1.0 + value)).collect();
+    let rise = |at: usize| 2.5 * ((at / width + 1) as f32 / keys as f32).powi(2);
+    let k: Vec<f32> = k.into_iter().enumerate().map(|(at, value)| exact(rise(at) * (1.0 + value))).collect();
     let mut expected = vec![0.0; queries * width];
     for (query, head) in (0..queries).flat_map(|query| (0..heads).map(move |head| (query, head))) {
         let at = |token: usize| token * width + head * depth;

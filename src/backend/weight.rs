@@ -32,6 +32,8 @@ pub enum Values<'a> {
     F32(&'a [u8]),
     /// IEEE double precision, narrowed on the way.
     F64(&'a [u8]),
+    /// Half precision, made on the way from a file's 8 bits, which it holds without loss.
+    Halves(Vec<u8>),
     /// Values that are in no file, such as a weight with LoRAs merged into it.
     Computed(Vec<f32>),
 }
@@ -48,6 +50,7 @@ impl WeightView<'_> {
     pub fn len(&self) -> usize {
         match &self.values {
             Values::F16(bytes) | Values::Bf16(bytes) => bytes.len() / 2,
+            Values::Halves(bytes) => bytes.len() / 2,
             Values::F32(bytes) => bytes.len() / 4,
             Values::F64(bytes) => bytes.len() / 8,
             Values::Computed(values) => values.len(),
@@ -63,20 +66,14 @@ impl WeightView<'_> {
     /// True where the values are a file's own bytes.
     #[must_use]
     pub fn is_borrowed(&self) -> bool {
-        !matches!(self.values, Values::Computed(_))
+        !matches!(self.values, Values::Computed(_) | Values::Halves(_))
     }
 
     /// Fills `out` with the values from `start` on, as f32. There must be as many.
     pub fn copy_to(&self, start: usize, out: &mut [f32]) {
         match &self.values {
-            Values::F16(bytes) => {
-                let mut halves = [f16::ZERO; HALVES];
-                for (out, bytes) in out.chunks_mut(HALVES).zip(part(bytes, 2, start).chunks(2 * HALVES)) {
-                    let halves = halves.get_mut(..out.len()).unwrap_or_default();
-                    widen(bytes, halves, f16::from_le_bytes);
-                    halves.convert_to_f32_slice(out);
-                }
-            }
+            Values::F16(bytes) => widen_halves(bytes, start, out),
+            Values::Halves(bytes) => widen_halves(bytes, start, out),
             Values::Bf16(bytes) => widen(part(bytes, 2, start), out, |bytes| bf16::from_le_bytes(bytes).to_f32()),
             Values::F32(bytes) => widen(part(bytes, 4, start), out, f32::from_le_bytes),
             Values::F64(bytes) => widen(part(bytes, 8, start), out, narrow),
@@ -103,7 +100,8 @@ impl WeightView<'_> {
     pub fn first_not_finite(&self) -> Option<(usize, f32)> {
         // A number is infinite or none where all bits of its exponent are set.
         let index = match &self.values {
-            Values::F16(bytes) => first(bytes, |bytes| u16::from_le_bytes(bytes) & 0x7c00 == 0x7c00),
+            Values::F16(bytes) => first_half(bytes),
+            Values::Halves(bytes) => first_half(bytes),
             Values::Bf16(bytes) => first(bytes, |bytes| u16::from_le_bytes(bytes) & 0x7f80 == 0x7f80),
             Values::F32(bytes) => first(bytes, |bytes| u32::from_le_bytes(bytes) & 0x7f80_0000 == 0x7f80_0000),
             Values::F64(bytes) => first(bytes, |bytes| !narrow(bytes).is_finite()),
@@ -118,6 +116,20 @@ impl WeightView<'_> {
 /// The bytes from value `start` on, where a value has `size`.
 fn part(bytes: &[u8], size: usize, start: usize) -> &[u8] {
     bytes.get(start * size..).unwrap_or_default()
+}
+
+fn widen_halves(bytes: &[u8], start: usize, out: &mut [f32]) {
+    let mut halves = [f16::ZERO; HALVES];
+    for (out, bytes) in out.chunks_mut(HALVES).zip(part(bytes, 2, start).chunks(2 * HALVES)) {
+        let halves = halves.get_mut(..out.len()).unwrap_or_default();
+        widen(bytes, halves, f16::from_le_bytes);
+        halves.convert_to_f32_slice(out);
+    }
+}
+
+/// The place of the first half that is infinite or no number.
+fn first_half(bytes: &[u8]) -> Option<usize> {
+    first(bytes, |bytes| u16::from_le_bytes(bytes) & 0x7c00 == 0x7c00)
 }
 
 fn widen<const SIZE: usize, T>(bytes: &[u8], out: &mut [T], value: impl Fn([u8; SIZE]) -> T) {
@@ -158,7 +170,8 @@ mod tests {
         let f32 = bytes(values, f32::to_le_bytes);
         let f64 = bytes(values, |v| f64::from(v).to_le_bytes());
         let all = [Values::F16(&f16[1..]), Values::Bf16(&bf16[1..]), Values::F32(&f32[1..]), Values::F64(&f64[1..])];
-        for values in all.into_iter().chain([Values::Computed(values.to_vec())]) {
+        let made = [Values::Halves(f16[1..].to_vec()), Values::Computed(values.to_vec())];
+        for values in all.into_iter().chain(made) {
             see(WeightView { shape: vec![BLOCK + 777], values });
         }
     }

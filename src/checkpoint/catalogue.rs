@@ -22,7 +22,7 @@ const LARGEST: u64 = 1 << 20;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
-    /// A folder in the diffusers layout.
+    /// A file, or a folder in the diffusers layout.
     Checkpoint,
     /// A LoRA file.
     Lora,

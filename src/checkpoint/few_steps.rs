@@ -81,8 +81,38 @@ fn of_store(store: &Store, scheduler: &Value) -> Option<FewSteps> {
         return Some(FewSteps::Lcm);
     }
     let card = store.has("README.md").then(|| store.text("README.md").ok()).flatten();
+    if let Store::Assembled(files) = store
+        && let Some(name) = files.drawn_by()
+    {
+        return of_name(name);
+    }
     let inside = matches!(store, Store::FewSteps(_)).then_some(FewSteps::Adversarial);
     card.and_then(|card| of_card(&card)).or(inside)
+}
+
+/// The kind that a single file's name tells; nothing else in it does. A hint, as the names are that people give.
+fn of_name(name: &str) -> Option<FewSteps> {
+    let lower = name.to_lowercase();
+    // DMD2 is drawn with LCM's sampler (Yin et al. 2024, arXiv:2405.14867).
+    if has_word(&lower, "lcm") || has_word(&lower, "dmd2") || has_word(&lower, "dmd") {
+        return Some(FewSteps::Lcm);
+    }
+    // "Hyper" alone begins many words that say nothing of steps.
+    let hyper = lower.split("hyper").skip(1).map(|after| after.trim_start_matches(['-', '_', ' ', '.']));
+    let hyper = hyper.into_iter().any(|after| {
+        after.is_empty() || after.starts_with("sd") || after.starts_with("step") || after.starts_with(char::is_numeric)
+    });
+    let adversarial = hyper || ["turbo", "lightning"].iter().any(|word| lower.contains(word));
+    adversarial.then_some(FewSteps::Adversarial)
+}
+
+/// Whether a word stands in a text with no letters around it.
+fn has_word(text: &str, word: &str) -> bool {
+    let letter = |c: Option<char>| c.is_some_and(char::is_alphabetic);
+    text.match_indices(word).any(|(at, _)| {
+        let (before, after) = (text.get(..at).unwrap_or_default(), text.get(at + word.len()..).unwrap_or_default());
+        !letter(before.chars().next_back()) && !letter(after.chars().next())
+    })
 }
 
 /// The kind by the tags in a card's front matter: a list of `- tag` lines between two lines of dashes.
@@ -107,6 +137,22 @@ fn of_card(card: &str) -> Option<FewSteps> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_s_name_says_that_few_steps_are_enough() {
+        for (name, kind) in [
+            ("dreamshaper_8_LCM", Some(FewSteps::Lcm)),
+            ("dmd2_sdxl_4step", Some(FewSteps::Lcm)),
+            ("sd_xl_turbo_1.0_fp16", Some(FewSteps::Adversarial)),
+            ("realvisxlV50_v50LightningBakedvae", Some(FewSteps::Adversarial)),
+            ("mix-Hyper-SD15-8steps", Some(FewSteps::Adversarial)),
+            ("hyperrealism_v3", None),
+            ("v1-5-pruned-emaonly", None),
+            ("helmcraft", None),
+        ] {
+            assert_eq!(of_name(name), kind, "{name}");
+        }
+    }
 
     #[test]
     fn a_card_says_by_its_tags_that_few_steps_are_enough() {

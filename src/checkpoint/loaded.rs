@@ -9,7 +9,8 @@ use crate::diffusion::{AreaCall, Call, Moments, Planes, PromptId};
 use crate::networks::clip::{HiddenState, TextEncoder};
 use crate::networks::unet::{self, Added, AreaMasks, Unet};
 use crate::networks::vae::Autoencoder;
-use crate::networks::{self, Conditioning, Error as NetworksError, Sizes};
+use crate::networks::{self, Conditioning, Error as NetworksError, RandomWeights, Sizes};
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 /// A chunk of a prompt.
@@ -39,6 +40,16 @@ pub(super) trait Networks: Send {
         zeros: bool,
     ) -> networks::Result<usize>;
     fn forget_prompts(&mut self);
+    /// True where a part is on the device.
+    fn has(&self, part: PartName) -> bool;
+    /// Takes a part off the device.
+    fn release(&mut self, part: PartName);
+    /// Goes on in f32 with nothing on the device; false where tensors are in f32 already.
+    fn in_f32(&mut self) -> bool;
+    /// True where something was done in smaller pieces for lack of memory since this was last asked.
+    fn was_short(&mut self) -> bool;
+    /// As [`Backend::refused`].
+    fn refused(&self) -> Option<[u64; 2]>;
     /// Makes a part anew from the checkpoint's own weights and the patches.
     fn reload(&mut self, part: PartName, checkpoint: &Checkpoint, patches: &Patches) -> networks::Result<()>;
     fn conditioning(&self, prompt: PromptId) -> networks::Result<&Conditioning>;
@@ -76,7 +87,9 @@ struct Encoded<B: Backend> {
 /// The networks on one backend.
 pub(super) struct Loaded<B: Backend> {
     backend: B,
-    /// A part is missing while it is made again, and after that has failed.
+    /// The same device with tensors of a wider range, for the VAE; none where its own are wide enough.
+    wide: Option<B>,
+    /// A part is missing until it is made, and where it was released.
     unet: Option<Unet<B>>,
     vae: Option<Autoencoder<B>>,
     /// In the order in which their states are joined.
@@ -84,10 +97,34 @@ pub(super) struct Loaded<B: Backend> {
     /// The states that the UNet was trained on.
     hidden_state: HiddenState,
     in_channels: usize,
+    /// Pixels of a picture per pixel of its latent, in each direction.
+    factor: usize,
+    /// Set where something was done in smaller pieces for lack of memory.
+    short: Cell<bool>,
+    /// Stands in for text encoders where weights are random.
+    waves: Option<Waves>,
     /// By [`PromptId`].
     prompts: Vec<Encoded<B>>,
     /// The last timestep, as its bits and as the UNet reads it; none for a UNet with added conditioning.
     step: Option<(u32, unet::Step<B>)>,
+}
+
+/// Conditioning without meaning: widths of a token's state and of the pooled text.
+struct Waves {
+    width: usize,
+    pooled: Option<usize>,
+}
+
+impl Waves {
+    /// Other waves for other ids.
+    fn of(&self, ids: &[u32]) -> Conditioning {
+        let wave = |id: u32, count: usize| (0..count).map(move |i| (id as f32 * 0.71 + i as f32 * 0.37).sin());
+        Conditioning {
+            tokens: ids.iter().flat_map(|id| wave(*id, self.width)).collect(),
+            width: self.width,
+            pooled: self.pooled.map(|count| wave(ids.iter().sum(), count).collect()),
+        }
+    }
 }
 
 fn lost(part: PartName) -> NetworksError {
@@ -107,25 +144,34 @@ fn no_prompt(prompt: PromptId) -> NetworksError {
 }
 
 impl<B: Backend> Loaded<B> {
-    /// Packs every part's weights, changed by its patches.
-    pub(super) fn load(
-        checkpoint: &Checkpoint,
-        backend: B,
-        patches: &BTreeMap<PartName, Patches>,
-    ) -> networks::Result<Self> {
-        let mut this = Self {
+    /// A device with none of the checkpoint's parts on it yet.
+    pub(super) fn new(checkpoint: &Checkpoint, backend: B) -> Self {
+        Self {
+            wide: backend.wide(),
             backend,
             unet: None,
             vae: None,
             text_encoders: BTreeMap::new(),
             hidden_state: checkpoint.hidden_state(),
             in_channels: checkpoint.unet.config.in_channels,
+            factor: checkpoint.latent_scale(),
+            short: Cell::new(false),
+            waves: None,
             prompts: Vec::new(),
             step: None,
-        };
-        for (&part, patches) in patches {
-            this.reload(part, checkpoint, patches)?;
         }
+    }
+
+    /// Networks of the checkpoint's options with random weights, for measurements. Words become waves.
+    pub(super) fn random(checkpoint: &Checkpoint, backend: B) -> networks::Result<Self> {
+        let mut this = Self::new(checkpoint, backend);
+        let (unet, vae) = (checkpoint.unet.config.clone(), checkpoint.vae.config.clone());
+        this.waves = Some(Waves {
+            width: unet.cross_attention_dim().unwrap_or(0),
+            pooled: unet.added.as_ref().map(|added| added.pooled),
+        });
+        this.unet = Some(Unet::load(unet, &this.backend, &RandomWeights::default())?);
+        this.vae = Some(Autoencoder::load(vae, this.vae_backend(), &RandomWeights::default())?);
         Ok(this)
     }
 
@@ -137,8 +183,16 @@ impl<B: Backend> Loaded<B> {
         self.vae.as_ref().ok_or_else(|| lost(PartName::Vae))
     }
 
+    /// The backend that the VAE is on.
+    fn vae_backend(&self) -> &B {
+        self.wide.as_ref().unwrap_or(&self.backend)
+    }
+
     /// The states of ids, one list for each text encoder.
     fn encode_ids(&self, ids: &[Vec<u32>], state: HiddenState) -> networks::Result<Vec<Conditioning>> {
+        if let (Some(waves), Some(ids)) = (&self.waves, ids.first()) {
+            return Ok(vec![waves.of(ids)]);
+        }
         if self.text_encoders.len() != ids.len() {
             return Err(lost(PartName::TextEncoder));
         }
@@ -201,8 +255,7 @@ impl<B: Backend> Loaded<B> {
             return Ok(Vec::new());
         }
         // A window is told to be a whole picture: anything else would mean blurred windows or subjects that are cut off.
-        let factor = self.vae()?.config().scale();
-        let sizes = Sizes::whole(factor * inputs.height, factor * inputs.width);
+        let sizes = Sizes::whole(self.factor * inputs.height, self.factor * inputs.width);
         let of_call = |prompts: Vec<(PromptId, f32)>| {
             let mut pooled: Vec<f32> = Vec::new();
             for (prompt, share) in prompts {
@@ -220,7 +273,7 @@ impl<B: Backend> Loaded<B> {
         prompts.iter().map(|&id| self.encoded(id)?.prepared.as_ref().ok_or_else(|| no_prompt(id))).collect()
     }
 
-    fn upload(&self, planes: &Planes, channels: usize, what: &str) -> networks::Result<B::Tensor> {
+    fn upload(b: &B, planes: &Planes, channels: usize, what: &str) -> networks::Result<B::Tensor> {
         let &Planes { count, channels: found, height, width, ref data } = planes;
         if found != channels || count * height * width == 0 || data.len() != count * found * height * width {
             let message = format!(
@@ -229,7 +282,7 @@ impl<B: Backend> Loaded<B> {
             );
             return Err(NetworksError::Input(message));
         }
-        Ok(self.backend.upload(&[count, channels, height, width], data)?)
+        Ok(b.upload(&[count, channels, height, width], data)?)
     }
 
     /// Calls the UNet with `run(rows, first)` for calls `first..` on inputs `rows`: all at once, or where the device is out of
@@ -244,16 +297,20 @@ impl<B: Backend> Loaded<B> {
         while done.as_ref().map_or(0, |done| done.count) < rows.len().max(1) {
             let from = done.as_ref().map_or(0, |done| done.count);
             let batch = &rows[from..(from + size).min(rows.len())];
-            match run(batch, from).and_then(|out| self.download(&out)) {
-                Ok(out) => match &mut done {
-                    Some(done) => {
-                        done.count += out.count;
-                        done.data.extend(out.data);
+            match run(batch, from).and_then(|out| Self::download(&self.backend, &out)) {
+                Ok(out) => {
+                    self.backend.tune()?;
+                    match &mut done {
+                        Some(done) => {
+                            done.count += out.count;
+                            done.data.extend(out.data);
+                        }
+                        None => done = Some(out),
                     }
-                    None => done = Some(out),
-                },
+                }
                 Err(error) if error.out_of_memory().is_some() && size > 1 => {
                     log::warn!("{error}; going on in batches of {}", size.div_ceil(2));
+                    self.short.set(true);
                     size = size.div_ceil(2);
                 }
                 Err(error) => return Err(error),
@@ -269,26 +326,27 @@ impl<B: Backend> Loaded<B> {
         bytes: impl Fn(&Autoencoder<B>, &B, &B::Tensor) -> networks::Result<usize>,
         run: impl Fn(&Autoencoder<B>, &B, B::Tensor, usize) -> networks::Result<B::Tensor>,
     ) -> networks::Result<B::Tensor> {
-        let vae = self.vae()?;
-        let whole = bytes(vae, &self.backend, x)?;
-        let mut room = room(whole).min(self.backend.room().unwrap_or(usize::MAX));
+        let (vae, b) = (self.vae()?, self.vae_backend());
+        let whole = bytes(vae, b, x)?;
+        let mut room = room(whole).min(b.room().unwrap_or(usize::MAX));
         for _ in 0..SMALLER_ROOMS {
-            match run(vae, &self.backend, x.clone(), room) {
+            match run(vae, b, x.clone(), room) {
                 Err(error) if error.out_of_memory().is_some() => {
                     log::warn!("{error}; going on in smaller strips");
+                    self.short.set(true);
                     room /= 4;
                 }
                 other => return other,
             }
         }
-        run(vae, &self.backend, x.clone(), room)
+        run(vae, b, x.clone(), room)
     }
 
-    fn download(&self, x: &B::Tensor) -> networks::Result<Planes> {
-        let [count, channels, height, width] = *self.backend.shape(x) else {
+    fn download(b: &B, x: &B::Tensor) -> networks::Result<Planes> {
+        let [count, channels, height, width] = *b.shape(x) else {
             return Err(NetworksError::Input("the network gave no image".to_owned()));
         };
-        Ok(Planes { count, channels, height, width, data: self.backend.download(x)? })
+        Ok(Planes { count, channels, height, width, data: b.download(x)? })
     }
 }
 
@@ -330,24 +388,58 @@ impl<B: Backend> Networks for Loaded<B> {
         self.prompts.clear();
     }
 
-    fn reload(&mut self, part: PartName, checkpoint: &Checkpoint, patches: &Patches) -> networks::Result<()> {
-        let b = &self.backend;
-        // The old one goes first: two at once may be more than the memory holds.
+    fn has(&self, part: PartName) -> bool {
+        match part {
+            PartName::Unet => self.unet.is_some(),
+            PartName::Vae => self.vae.is_some(),
+            _ => self.waves.is_some() || self.text_encoders.contains_key(&part),
+        }
+    }
+
+    fn release(&mut self, part: PartName) {
         match part {
             PartName::Unet => {
                 self.unet = None;
                 self.step = None;
                 self.prompts.iter_mut().for_each(|encoded| encoded.prepared = None);
+            }
+            PartName::Vae => self.vae = None,
+            _ => drop(self.text_encoders.remove(&part)),
+        }
+    }
+
+    fn in_f32(&mut self) -> bool {
+        let Some(wider) = self.backend.wide() else { return false };
+        self.prompts.clear();
+        let texts: Vec<PartName> = self.text_encoders.keys().copied().collect();
+        [PartName::Unet, PartName::Vae].into_iter().chain(texts).for_each(|part| self.release(part));
+        (self.wide, self.backend) = (None, wider);
+        true
+    }
+
+    fn was_short(&mut self) -> bool {
+        std::mem::take(self.short.get_mut())
+    }
+
+    fn refused(&self) -> Option<[u64; 2]> {
+        self.backend.refused()
+    }
+
+    fn reload(&mut self, part: PartName, checkpoint: &Checkpoint, patches: &Patches) -> networks::Result<()> {
+        // The old one goes first: two at once may be more than the memory holds.
+        self.release(part);
+        let b = &self.backend;
+        match part {
+            PartName::Unet => {
                 let Part { config, .. } = &checkpoint.unet;
                 self.unet = Some(Unet::load(config.clone(), b, &checkpoint.unet.merged(patches))?);
             }
             PartName::Vae => {
-                self.vae = None;
                 let Part { config, .. } = &checkpoint.vae;
+                let b = self.wide.as_ref().unwrap_or(b);
                 self.vae = Some(Autoencoder::load(config.clone(), b, &checkpoint.vae.merged(patches))?);
             }
             _ => {
-                self.text_encoders.remove(&part);
                 for text in checkpoint.text_encoders().filter(|text| text.name == part) {
                     let encoder = TextEncoder::load(text.config.clone(), b, &text.merged(patches))?;
                     self.text_encoders.insert(part, encoder);
@@ -374,7 +466,7 @@ impl<B: Backend> Networks for Loaded<B> {
         let rows: Vec<usize> = calls.iter().map(|call| call.input).collect();
         self.prepare(timestep, &prompts)?;
         let added = self.added(prompts.iter().map(|&prompt| vec![(prompt, 1.0)]), inputs)?;
-        let x = self.upload(inputs, self.in_channels(), "inputs")?;
+        let x = Self::upload(&self.backend, inputs, self.in_channels(), "inputs")?;
         self.in_batches(&rows, |rows, from| {
             let batch = from..from + rows.len();
             let prompts = self.prepared(&prompts[batch.clone()])?;
@@ -391,7 +483,7 @@ impl<B: Backend> Networks for Loaded<B> {
         let rows: Vec<usize> = calls.iter().map(|call| call.input).collect();
         self.prepare(timestep, &areas(calls))?;
         let added = self.added(calls.iter().map(shares), inputs)?;
-        let x = self.upload(inputs, self.in_channels(), "inputs")?;
+        let x = Self::upload(&self.backend, inputs, self.in_channels(), "inputs")?;
         self.in_batches(&rows, |rows, from| {
             let batch = from..from + rows.len();
             let calls = &calls[batch.clone()];
@@ -414,9 +506,10 @@ impl<B: Backend> Networks for Loaded<B> {
                 "a picture of {width} × {height}: sides must be multiples of {scale}"
             )));
         }
-        let x = self.upload(pictures, config.in_channels, "pictures")?;
+        let b = self.vae_backend();
+        let x = Self::upload(b, pictures, config.in_channels, "pictures")?;
         let Planes { count, channels: both, height, width, data } =
-            self.download(&self.in_room(&x, Autoencoder::encode_bytes, Autoencoder::encode)?)?;
+            Self::download(b, &self.in_room(&x, Autoencoder::encode_bytes, Autoencoder::encode)?)?;
         let channels = both / 2;
         let len = channels * height * width;
         let mut mean = Vec::with_capacity(count * len);
@@ -433,8 +526,9 @@ impl<B: Backend> Networks for Loaded<B> {
 
     fn decode(&self, latents: &Planes) -> networks::Result<Planes> {
         let config = self.vae()?.config();
-        let x = self.upload(latents, config.latent_channels, "latents")?;
-        let x = self.backend.affine(&x, config.scaling_factor.recip(), config.shift_factor)?;
-        self.download(&self.in_room(&x, Autoencoder::decode_bytes, Autoencoder::decode)?)
+        let b = self.vae_backend();
+        let x = Self::upload(b, latents, config.latent_channels, "latents")?;
+        let x = b.affine(&x, config.scaling_factor.recip(), config.shift_factor)?;
+        Self::download(b, &self.in_room(&x, Autoencoder::decode_bytes, Autoencoder::decode)?)
     }
 }

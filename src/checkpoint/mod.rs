@@ -4,36 +4,43 @@
 //! a device. Files may be damaged or hostile: each fault is one line that names the file, the fact and the remedy.
 
 mod catalogue;
+mod clip_vocabulary;
 mod embedded;
 mod few_steps;
+mod fp8;
 mod loaded;
 mod lora;
 mod model;
 mod parts;
 pub mod prompt;
 mod safetensors;
+mod single;
+mod sniff;
 mod store;
 mod summary;
 mod tokenizer;
 pub mod trial;
 mod words;
 
+pub use crate::backend::choice::{Choice, Devices, Listed, PassedOver, Reason, Record};
+pub use crate::backend::speed::{Speed, seconds_told};
 pub use crate::backend::wgpu::{Adapter, AdapterKind, adapters};
-pub use crate::backend::{Device, Dtype, UnknownDevice, UnknownDtype};
+pub use crate::backend::{Device, Dtype, Interrupt, Manners, NoSuchDtype, UnknownDevice, UnknownDtype};
 pub use catalogue::{Catalogue, Entry, Kind};
 pub use few_steps::{FewSteps, few_step_base, few_step_version};
 pub use lora::{InPart, LoraFile, LoraSummary, Tag};
-pub use model::Model;
+pub use model::{Model, Shortage};
 pub use parts::PartName;
+pub use single::{FileSummary, PARTS_SEPARATOR};
 pub use store::{EMBEDDED_FEW_STEPS, FEW_STEPS};
 pub use summary::{PartSummary, Summary};
 pub use tokenizer::{Tokenizer, Tokens};
 pub use words::{Completion, KnownWords, Offer, Thing, UnknownWord, Words, insert_phrase};
 
-use crate::backend::Backend;
 use crate::backend::candle::Candle;
 use crate::backend::cpu::Cpu;
 use crate::backend::wgpu::Wgpu;
+use crate::backend::{Backend, Stoppable};
 use crate::networks::clip::{self, HiddenState};
 use crate::networks::{self, unet, vae};
 use lora::Patches;
@@ -76,14 +83,14 @@ pub enum Error {
     /// A file is a pickle, which is a program.
     #[error(
         "{file}: is a Python pickle, which can run code and is never read; \
-         get the checkpoint as .safetensors in a diffusers folder"
+         get the checkpoint as .safetensors"
     )]
     Pickle {
         /// The file.
         file: String,
     },
     /// A file of a known kind that is not implemented.
-    #[error("{file}: {what} not supported yet; give a Stable Diffusion 1, 2 or XL checkpoint as a diffusers folder")]
+    #[error("{file}: {what} not supported yet; give a checkpoint of Stable Diffusion 1, 2 or XL")]
     Unsupported {
         /// The file.
         file: String,
@@ -103,6 +110,14 @@ pub enum Error {
     /// A network does not fit its files, or the device failed.
     #[error(transparent)]
     Network(#[from] networks::Error),
+}
+
+impl Error {
+    /// True where the device could not be opened, or computed wrong in its trial: another one may serve.
+    #[must_use]
+    pub fn is_of_opening(&self) -> bool {
+        matches!(self, Self::Network(networks::Error::Backend(error)) if error.is_of_opening())
+    }
 }
 
 /// The result of reading a checkpoint or LoRA.
@@ -126,7 +141,12 @@ fn zeros_for_empty(store: &Store) -> Result<bool> {
 /// The name of the checkpoint inside the program.
 pub const EMBEDDED: &str = "embedded";
 
-/// An open checkpoint in the diffusers layout. Its small files are read and its weights are mapped; nothing is on a device.
+/// Whether a name is that of a checkpoint inside the program.
+fn is_embedded(name: &str) -> bool {
+    [EMBEDDED, EMBEDDED_FEW_STEPS].contains(&name)
+}
+
+/// An open checkpoint. Its small files are read and its weights are mapped; nothing is on a device.
 #[derive(Debug, Clone)]
 pub struct Checkpoint {
     name: String,
@@ -141,10 +161,11 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Opens `"embedded"`, `"embedded/few_steps"`, or a diffusers folder.
+    /// Opens `"embedded"`, `"embedded/few_steps"`, a diffusers folder, a `.safetensors` file in the original layout, or several files
+    /// and folders with ` + ` between them, of which the later ones have what the first one lacks.
     ///
     /// # Errors
-    /// If there is no such folder, or its files are damaged, not supported or do not fit together.
+    /// If there is no such file or folder, or files are damaged, not supported or do not fit together.
     pub fn open(name_or_path: &str) -> Result<Self> {
         let (name, store) = Store::open(name_or_path)?;
         if !store.has("unet/config.json") {
@@ -321,18 +342,39 @@ impl Checkpoint {
     /// # Errors
     /// As [`Checkpoint::load`] and [`Model::set_loras`].
     pub fn load_with(&self, device: Device, loras: &[(Arc<LoraFile>, f32)]) -> Result<(Model, Vec<InPart>)> {
+        self.load_with_manners(device, loras, &Manners::default())
+    }
+
+    /// As [`Checkpoint::load_with`], on a device with these manners.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::load_with`]; also where the device is interrupted meanwhile.
+    pub fn load_with_manners(
+        &self,
+        device: Device,
+        loras: &[(Arc<LoraFile>, f32)],
+        manners: &Manners,
+    ) -> Result<(Model, Vec<InPart>)> {
+        let interrupt = manners.interrupt.clone();
         match device {
-            Device::Cpu => Model::load(self, Cpu::new(), loras),
-            Device::Candle => Model::load(self, Candle::cpu(), loras),
+            Device::Auto => {
+                let chosen = Devices::default().choose(device, Dtype::Auto).map_or(Device::Cpu, |choice| choice.device);
+                self.load_with_manners(chosen, loras, manners)
+            }
+            Device::Cpu => Model::load(self, Stoppable::new(Cpu::new(), interrupt), loras),
+            Device::Candle => Model::load(self, Stoppable::new(Candle::cpu(), interrupt), loras),
             Device::Wgpu { adapter, dtype } => {
-                let card = Wgpu::open(adapter, dtype).map_err(networks::Error::from)?;
+                let card = Wgpu::open_with_manners(adapter, dtype, manners).map_err(networks::Error::from)?;
                 Model::load(self, card, loras)
             }
             Device::Cuda { number, dtype } => {
                 let card = Candle::cuda(number, dtype).map_err(networks::Error::from)?;
-                Model::load(self, card, loras)
+                Model::load(self, Stoppable::new(card, interrupt), loras)
             }
-            Device::Metal { dtype } => Model::load(self, Candle::metal(dtype).map_err(networks::Error::from)?, loras),
+            Device::Metal { dtype } => {
+                let card = Candle::metal(dtype).map_err(networks::Error::from)?;
+                Model::load(self, Stoppable::new(card, interrupt), loras)
+            }
         }
     }
 

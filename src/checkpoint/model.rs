@@ -1,22 +1,29 @@
 //! A checkpoint on a device.
+//!
+//! Where the device has not the memory for all parts at once, those that are idle are released, and made again from their files
+//! when they are needed.
 
 use super::loaded::{ChunkIds, Loaded, Networks};
-use super::lora::{Applied, InPart};
+use super::lora::{InPart, Patches};
 use super::prompt::Reading;
 use super::{Checkpoint, Error, LoraFile, PartName, Result, Tokenizer, Tokens};
 use crate::backend::Backend;
 use crate::diffusion::{AreaCall, Call, Moments, Network, NetworkError, Planes, PromptId};
-use crate::networks::{Conditioning, Error as NetworksError};
+use crate::networks::{self, Conditioning, Error as NetworksError};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
 /// The networks of a checkpoint on a device, of whatever backend.
 pub struct Model {
-    /// The files, from which parts are made again when LoRAs change.
+    /// The files, from which parts are made again when LoRAs change, and when memory was short.
     checkpoint: Checkpoint,
-    /// The LoRAs merged into each part. A part that was lost by a failure has no entry.
-    applied: BTreeMap<PartName, Applied>,
+    /// The changes that LoRAs make to each part. A part that was lost by a failure has no entry.
+    patches: BTreeMap<PartName, Patches>,
+    /// Set where a part was released for lack of memory.
+    short: bool,
+    /// Bytes of the weights for which there was no memory last.
+    refused: u64,
     tokenizer: Tokenizer,
     /// The second text encoder's.
     tokenizer_2: Option<Tokenizer>,
@@ -24,6 +31,15 @@ pub struct Model {
     prompts: HashMap<(String, Reading), PromptId>,
     /// Encoded pictures of one colour: bootstrapping asks for the same ones in every run of a seed.
     solids: HashMap<Solid, Moments>,
+}
+
+/// What a lack of memory has led to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Shortage {
+    /// Something was done in smaller pieces, or with parts of the model loaded again.
+    pub in_pieces: bool,
+    /// Bytes that would have been held at least, and those that may be, when there was last no memory.
+    pub refused: Option<[u64; 2]>,
 }
 
 /// Bits of the colour, height and width of a picture of one colour.
@@ -63,16 +79,102 @@ impl Model {
         loras: &[(Arc<LoraFile>, f32)],
     ) -> Result<(Self, Vec<InPart>)> {
         let (patches, in_part) = checkpoint.patches(loras)?;
-        let model = Self {
-            networks: Box::new(Loaded::load(checkpoint, backend, &patches)?),
+        let mut model = Self {
+            networks: Box::new(Loaded::new(checkpoint, backend)),
             tokenizer: checkpoint.tokenizer()?,
             tokenizer_2: checkpoint.text_encoder_2.as_ref().map(|part| checkpoint.tokenizer_of(part)).transpose()?,
             checkpoint: checkpoint.clone(),
-            applied: patches.into_iter().map(|(part, patches)| (part, patches.applied)).collect(),
+            patches,
+            short: false,
+            refused: 0,
             prompts: HashMap::new(),
             solids: HashMap::new(),
         };
+        for part in model.checkpoint.parts().map(|(part, _)| part).collect::<Vec<_>>() {
+            match model.make(part) {
+                // It is made when it is needed, once others have been released.
+                Err(error) if error.out_of_memory().is_some() => log::warn!("{error}; {part} is loaded later"),
+                other => other?,
+            }
+        }
         Ok((model, in_part))
+    }
+
+    /// A model of the checkpoint's options with random weights, for measurements.
+    pub(super) fn random(checkpoint: &Checkpoint, backend: impl Backend) -> Result<Self> {
+        Ok(Self {
+            networks: Box::new(Loaded::random(checkpoint, backend)?),
+            tokenizer: checkpoint.tokenizer()?,
+            tokenizer_2: None,
+            checkpoint: checkpoint.clone(),
+            patches: BTreeMap::new(),
+            short: false,
+            refused: 0,
+            prompts: HashMap::new(),
+            solids: HashMap::new(),
+        })
+    }
+
+    /// Puts a part on the device.
+    fn make(&mut self, part: PartName) -> networks::Result<()> {
+        let Some(patches) = self.patches.get(&part) else {
+            return Err(NetworksError::Input(format!("{part} could not be loaded")));
+        };
+        let made = self.networks.reload(part, &self.checkpoint, patches);
+        if made.as_ref().is_err_and(|error| error.out_of_memory().is_some()) {
+            let file = self.checkpoint.parts().find(|(name, _)| *name == part);
+            self.refused = file.map_or(0, |(_, file)| file.len() as u64);
+        }
+        made
+    }
+
+    /// Runs what needs these parts. Where there is no memory for it, parts that are idle meanwhile are released, one by one.
+    fn with_parts<T>(
+        &mut self,
+        needed: impl Fn(PartName) -> bool,
+        run: impl Fn(&mut dyn Networks) -> networks::Result<T>,
+    ) -> networks::Result<T> {
+        let parts: Vec<PartName> = self.checkpoint.parts().map(|(part, _)| part).collect();
+        loop {
+            let absent = |part: &&PartName| needed(**part) && !self.networks.has(**part);
+            let outcome = match parts.iter().find(absent) {
+                Some(&part) => match self.make(part) {
+                    Ok(()) => continue,
+                    Err(error) => Err(error),
+                },
+                None => run(&mut *self.networks),
+            };
+            // (Text encoders are needed least often, so they are released first.)
+            let idle = |part: &&PartName| !needed(**part) && self.networks.has(**part);
+            match (outcome, parts.iter().rev().find(idle)) {
+                (Err(error), Some(&part)) if error.out_of_memory().is_some() => {
+                    log::warn!("{error}; {part} is released meanwhile");
+                    self.networks.release(part);
+                    self.short = true;
+                }
+                (outcome, _) => return outcome,
+            }
+        }
+    }
+
+    /// What a lack of memory has led to since this was last asked.
+    pub fn shortage(&mut self) -> Shortage {
+        let in_pieces = self.networks.was_short() || self.short;
+        let weights = std::mem::take(&mut self.refused);
+        self.short = false;
+        let refused = self.networks.refused().map(|[wanted, allowed]| [wanted.max(weights), allowed]);
+        Shortage { in_pieces, refused }
+    }
+
+    /// Computes in f32 from now on, where tensors were kept in f16. All [`PromptId`]s become void then. False where it has
+    /// computed in f32 all the time.
+    pub fn in_f32(&mut self) -> bool {
+        let changed = self.networks.in_f32();
+        if changed {
+            self.prompts.clear();
+            self.solids.clear();
+        }
+        changed
     }
 
     /// Replaces the LoRAs by these, each at its weight. Parts with other LoRAs or weights than before are made again from the
@@ -85,15 +187,18 @@ impl Model {
     pub fn set_loras(&mut self, loras: &[(Arc<LoraFile>, f32)]) -> Result<Vec<InPart>> {
         let (patches, warnings) = self.checkpoint.patches(loras)?;
         for (part, patches) in patches {
-            if self.applied.get(&part) == Some(&patches.applied) {
+            if self.patches.get(&part).is_some_and(|known| known.applied == patches.applied) {
                 continue;
             }
-            self.applied.remove(&part);
             if part.is_text_encoder() {
                 self.forget_prompts();
             }
-            self.networks.reload(part, &self.checkpoint, &patches)?;
-            self.applied.insert(part, patches.applied);
+            self.networks.release(part);
+            self.patches.insert(part, patches);
+            if let Err(error) = self.with_parts(|other| other == part, |_| Ok(())) {
+                self.patches.remove(&part);
+                return Err(error.into());
+            }
         }
         Ok(warnings)
     }
@@ -134,7 +239,9 @@ impl Model {
             weights.enumerate().map(|(at, weights)| ChunkIds { ids: ids(&tokens, at), weights: weights.clone() });
         let chunks: Vec<ChunkIds> = chunks.collect();
         let zeros = first.is_some_and(|tokens| tokens.count == 0) && self.checkpoint.zeros_for_empty;
-        let id = PromptId(self.networks.encode_prompt(&chunks, &ids(&empty, 0), reading, zeros)?);
+        let empty = ids(&empty, 0);
+        let encode = |n: &mut dyn Networks| n.encode_prompt(&chunks, &empty, reading, zeros);
+        let id = PromptId(self.with_parts(PartName::is_text_encoder, encode)?);
         self.prompts.insert(key, id);
         Ok(id)
     }
@@ -166,6 +273,7 @@ impl From<NetworksError> for NetworkError {
     fn from(error: NetworksError) -> Self {
         match error.out_of_memory() {
             Some(operator) => Self::OutOfMemory { operator },
+            None if error.is_cancelled() => Self::Cancelled,
             None => Self::Other(Box::new(error)),
         }
     }
@@ -198,11 +306,11 @@ impl Network for Model {
     }
 
     fn predict(&mut self, inputs: &Planes, timestep: f32, calls: &[Call]) -> Result<Planes, NetworkError> {
-        Ok(self.networks.predict(inputs, timestep, calls)?)
+        Ok(self.with_parts(|part| part == PartName::Unet, |n| n.predict(inputs, timestep, calls))?)
     }
 
     fn predict_areas(&mut self, inputs: &Planes, timestep: f32, calls: &[AreaCall]) -> Result<Planes, NetworkError> {
-        Ok(self.networks.predict_areas(inputs, timestep, calls)?)
+        Ok(self.with_parts(|part| part == PartName::Unet, |n| n.predict_areas(inputs, timestep, calls))?)
     }
 
     fn encode(&mut self, pictures: &Planes) -> Result<Moments, NetworkError> {
@@ -210,7 +318,7 @@ impl Network for Model {
         if let Some(known) = solid.as_ref().and_then(|solid| self.solids.get(solid)) {
             return Ok(known.clone());
         }
-        let moments = self.networks.encode(pictures)?;
+        let moments = self.with_parts(|part| part == PartName::Vae, |n| n.encode(pictures))?;
         if let Some(solid) = solid {
             if self.solids.len() >= SOLIDS {
                 self.solids.clear();
@@ -221,6 +329,6 @@ impl Network for Model {
     }
 
     fn decode(&mut self, latents: &Planes) -> Result<Planes, NetworkError> {
-        Ok(self.networks.decode(latents)?)
+        Ok(self.with_parts(|part| part == PartName::Vae, |n| n.decode(latents))?)
     }
 }

@@ -1,40 +1,89 @@
-//! Memory-mapped `.safetensors` files.
+//! Memory-mapped `.safetensors` files: one, or several that hold one network together, or the part of one that a network is.
 
+use super::fp8::{self, Fp8};
+use super::sniff;
 use super::store::{Bytes, Store, map_file};
 use super::{Error, Result};
 use crate::backend::{Values, WeightView};
 use crate::networks::{self, Weights};
-use safetensors::tensor::{Dtype, Metadata, SafeTensorError, SafeTensors, TensorInfo};
+use safetensors::tensor::{Dtype, Metadata, SafeTensorError, SafeTensors};
+use std::collections::{BTreeMap, HashMap};
+use std::ops::{Bound, Range};
 use std::path::Path;
+use std::sync::Arc;
 
-/// A mapped file of named tensors, whose header has been read and checked.
-#[derive(Debug)]
+/// Named tensors in mapped files, whose headers have been read and checked.
+#[derive(Debug, Clone)]
 pub(super) struct TensorFile {
     /// For messages.
     file: String,
-    bytes: Bytes,
-    header: Metadata,
-    /// The byte at which the tensors begin.
-    start: usize,
+    /// The files, which may hold other networks too.
+    maps: Vec<Arc<Bytes>>,
+    metadata: HashMap<String, String>,
+    tensors: BTreeMap<String, Tensor>,
+    /// Bytes of the files, or of the tensors of a part.
+    length: usize,
+}
+
+/// A tensor's place in its file.
+#[derive(Debug, Clone)]
+struct Tensor {
+    /// The index of its file.
+    map: usize,
+    /// Its name in that file.
+    name: String,
+    dtype: Dtype,
+    /// The shape as networks see it.
+    shape: Vec<usize>,
+    /// Its bytes, counted from the beginning of the file.
+    bytes: Range<usize>,
+    /// True for a matrix that lies in the file the other way round.
+    transposed: bool,
+    /// The factor of its values: one number, or one a row.
+    scale: Option<Box<Tensor>>,
+}
+
+/// The difference between a tensor of a file and the one that a network wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Change {
+    /// None but the name.
+    Name,
+    /// It is this third of the rows: queries, keys and values in one.
+    Third(usize),
+    /// Rows are columns.
+    Transposed,
 }
 
 impl TensorFile {
-    /// `folder/stem.safetensors` or its half-precision variant.
+    /// `folder/stem.safetensors`, its half-precision variant, or the files that an index lists.
     pub(super) fn open(store: &Store, folder: &str, stem: &str) -> Result<Self> {
-        let plain = format!("{folder}/{stem}.safetensors");
-        let half = format!("{folder}/{stem}.fp16.safetensors");
-        let path = if store.has(&plain) || !store.has(&half) { plain } else { half };
-        if !store.has(&path) {
-            if store.has(&format!("{path}.index.json")) {
-                let what = "weights in several files are".to_owned();
-                return Err(Error::Unsupported { file: store.describe(&format!("{path}.index.json")), what });
+        if let Some(part) = store.part(folder) {
+            return Ok(part);
+        }
+        // A whole file beside a stale index is the network; halves are taken where there is nothing else.
+        let path = |name: &str| format!("{folder}/{name}");
+        for (whole, indices) in [
+            (format!("{stem}.safetensors"), vec![format!("{stem}.safetensors.index.json")]),
+            (
+                format!("{stem}.fp16.safetensors"),
+                vec![format!("{stem}.safetensors.index.fp16.json"), format!("{stem}.fp16.safetensors.index.json")],
+            ),
+        ] {
+            let whole = path(&whole);
+            if store.has(&whole) {
+                return Self::parse(store.describe(&whole), store.map(&whole)?);
             }
-            let pickles = [format!("{folder}/pytorch_model.bin"), format!("{folder}/{stem}.bin")];
-            if let Some(pickle) = pickles.iter().find(|pickle| store.has(pickle)) {
-                return Err(Error::Pickle { file: store.describe(pickle) });
+            if let Some(index) = indices.iter().map(|index| path(index)).find(|index| store.has(index)) {
+                return Self::sharded(store, folder, &index);
             }
         }
-        Self::parse(store.describe(&path), store.map(&path)?)
+        for pickle in [path("pytorch_model.bin"), path(&format!("{stem}.bin")), path(&format!("{stem}.fp16.bin"))] {
+            if store.has(&pickle) {
+                return Err(Error::Pickle { file: store.describe(&pickle) });
+            }
+        }
+        let missing = path(&format!("{stem}.safetensors"));
+        Self::parse(store.describe(&missing), store.map(&missing)?)
     }
 
     /// Opens a file by its path.
@@ -43,49 +92,190 @@ impl TensorFile {
     }
 
     fn parse(file: String, bytes: Bytes) -> Result<Self> {
-        match SafeTensors::read_metadata(&bytes) {
-            Ok((length, header)) => Ok(Self { file, bytes, header, start: length + 8 }),
+        sniff::refuse(&file, &bytes)?;
+        let (length, header) = match SafeTensors::read_metadata(&bytes) {
+            Ok(read) => read,
             Err(error) => {
-                Err(Error::Invalid { file, fact: fact(&error), remedy: "fetch it again (as a .safetensors file)" })
+                return Err(Error::Invalid {
+                    file,
+                    fact: fact(&error),
+                    remedy: "fetch it again (as a .safetensors file)",
+                });
             }
+        };
+        if let Some(kind) = header.tensors().keys().find_map(|name| quantised(name)) {
+            return Err(Error::Unsupported { file, what: format!("weights quantised as {kind} are") });
         }
+        let tensors = tensors(&header, length + 8);
+        let metadata = header.metadata().clone().unwrap_or_default();
+        let length = bytes.len();
+        Ok(Self { file, maps: vec![Arc::new(bytes)], metadata, tensors, length })
+    }
+
+    /// The files that an index lists.
+    fn sharded(store: &Store, folder: &str, index: &str) -> Result<Self> {
+        let described = store.describe(index);
+        let invalid = |fact: &str| Error::Invalid {
+            file: described.clone(),
+            fact: fact.to_owned(),
+            remedy: "get the whole checkpoint in the diffusers layout",
+        };
+        let listed = store.json(index)?;
+        let listed = listed.get("weight_map").and_then(|map| map.as_object());
+        let listed = listed.ok_or_else(|| invalid("lists no files (no weight_map)"))?;
+        let mut files: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut whole = Self {
+            file: described.clone(),
+            maps: Vec::new(),
+            metadata: HashMap::new(),
+            tensors: BTreeMap::new(),
+            length: 0,
+        };
+        let mut of_files = Vec::new();
+        for (tensor, file) in listed {
+            let file = file.as_str().filter(|file| Path::new(file).file_name().is_some_and(|name| name == *file));
+            let file = file.ok_or_else(|| invalid("names a file that is not beside it"))?;
+            let next = files.len();
+            let number = *files.entry(file).or_insert(next);
+            if number == next {
+                let path = format!("{folder}/{file}");
+                let shard = Self::parse(store.describe(&path), store.map(&path)?)?;
+                let mut tensors = shard.tensors;
+                for tensor in tensors.values_mut() {
+                    tensor.map = number;
+                    tensor.scale.iter_mut().for_each(|scale| scale.map = number);
+                }
+                whole.maps.extend(shard.maps);
+                whole.length += shard.length;
+                of_files.push(tensors);
+            }
+            let found = of_files.get(number).and_then(|tensors| tensors.get(tensor)).cloned();
+            let found = found.ok_or_else(|| invalid(&format!("puts {} into {file}, which lacks it", short(tensor))))?;
+            whole.tensors.insert(tensor.clone(), found);
+        }
+        // What an index forgets is there all the same.
+        for (name, tensor) in of_files.into_iter().flatten() {
+            whole.tensors.entry(name).or_insert(tensor);
+        }
+        Ok(whole)
+    }
+
+    /// The part of the file that a network is: tensors by their new names, each with its name here and what is changed.
+    pub(super) fn part(&self, names: impl IntoIterator<Item = (String, (String, Change))>) -> Self {
+        let tensors: BTreeMap<String, Tensor> = names
+            .into_iter()
+            .filter_map(|(new, (name, change))| Some((new, self.tensors.get(&name)?.changed(change)?)))
+            .collect();
+        let length = tensors.values().map(|tensor| tensor.bytes.len()).sum();
+        Self { file: self.file.clone(), maps: self.maps.clone(), metadata: HashMap::new(), tensors, length }
     }
 
     /// The tensors' names, sorted.
     pub(super) fn names(&self) -> Vec<String> {
-        let mut names: Vec<String> = self.header.tensors().into_keys().collect();
-        names.sort_unstable();
-        names
+        self.tensors.keys().cloned().collect()
+    }
+
+    /// The shape of a tensor, or nothing where there is none.
+    pub(super) fn shape_of(&self, name: &str) -> Option<&[usize]> {
+        self.tensors.get(name).map(|tensor| tensor.shape.as_slice())
+    }
+
+    /// The file's name, for messages.
+    pub(super) fn name(&self) -> String {
+        self.file.clone()
+    }
+
+    /// The same without one of its tensors.
+    pub(super) fn without(mut self, name: &str) -> Self {
+        self.tensors.remove(name);
+        self
+    }
+
+    /// Whether there is a tensor whose name begins so.
+    pub(super) fn any(&self, start: &str) -> bool {
+        let from = (Bound::Included(start), Bound::Unbounded);
+        self.tensors.range::<str, _>(from).next().is_some_and(|(name, _)| name.starts_with(start))
+    }
+
+    /// Whether there is a tensor with this in its name.
+    pub(super) fn contains(&self, part: &str) -> bool {
+        self.tensors.keys().any(|name| name.contains(part))
+    }
+
+    /// Whether there is a tensor of this name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.tensors.contains_key(name)
     }
 
     /// An entry of the header's metadata.
     pub(super) fn metadata(&self, key: &str) -> Option<&str> {
-        self.header.metadata().as_ref()?.get(key).map(String::as_str)
+        self.metadata.get(key).map(String::as_str)
     }
 
-    /// Bytes of the file.
+    /// Bytes of the files, or of the tensors of a part.
     pub(super) fn len(&self) -> usize {
-        self.bytes.len()
+        self.length
     }
 
     /// The floating-point tensors.
-    fn floats(&self) -> impl Iterator<Item = &TensorInfo> {
-        self.header.tensors().into_values().filter(|info| is_float(info.dtype))
+    fn floats(&self) -> impl Iterator<Item = &Tensor> {
+        self.tensors.values().filter(|tensor| is_float(tensor.dtype))
     }
 
     /// The number of floating-point values.
     pub(super) fn parameters(&self) -> usize {
-        self.floats().map(|info| info.shape.iter().product::<usize>()).sum()
+        self.floats().map(|tensor| tensor.shape.iter().product::<usize>()).sum()
     }
 
     /// The type of most of its parameters.
     pub(super) fn dtype(&self) -> &'static str {
-        let kinds = [Dtype::F32, Dtype::F16, Dtype::BF16, Dtype::F64];
+        let kinds = [Dtype::F8_E5M2, Dtype::F8_E4M3, Dtype::F32, Dtype::F16, Dtype::BF16, Dtype::F64];
         let bytes = |kind| -> usize {
-            let of_kind = self.floats().filter(|info| info.dtype == kind);
-            of_kind.map(|info| info.data_offsets.1 - info.data_offsets.0).sum()
+            self.floats().filter(|tensor| tensor.dtype == kind).map(|tensor| tensor.bytes.len()).sum()
         };
         kinds.into_iter().max_by_key(|&kind| bytes(kind)).map_or("none", name_of)
+    }
+}
+
+/// The tensors of a header, which begin at byte `start` of the file.
+fn tensors(header: &Metadata, start: usize) -> BTreeMap<String, Tensor> {
+    let infos = header.tensors();
+    let tensor = |name: &str| {
+        let info = infos.get(name)?;
+        let (begin, end) = info.data_offsets;
+        Some(Tensor {
+            map: 0,
+            name: name.to_owned(),
+            dtype: info.dtype,
+            shape: info.shape.clone(),
+            bytes: start + begin..start + end,
+            transposed: false,
+            scale: None,
+        })
+    };
+    let of_name = |name: &String| {
+        let mut found = tensor(name)?;
+        if let Some(layer) = name.strip_suffix(".weight") {
+            let scale = ["scale_weight", "weight_scale"].iter().find_map(|end| tensor(&format!("{layer}.{end}")));
+            found.scale = scale.map(Box::new);
+        }
+        Some((name.clone(), found))
+    };
+    infos.keys().filter_map(of_name).collect()
+}
+
+/// The kind of quantisation that a tensor's name tells, of those that cannot be read.
+fn quantised(name: &str) -> Option<&'static str> {
+    if name.contains(".quant_state.bitsandbytes__nf4") {
+        Some("nf4 (bitsandbytes)")
+    } else if name.contains(".quant_state.bitsandbytes__fp4") {
+        Some("fp4 (bitsandbytes)")
+    } else if [".weight.absmax", ".weight.quant_map", ".SCB"].iter().any(|end| name.ends_with(end)) {
+        Some("4 or 8 bits by bitsandbytes")
+    } else if name.ends_with(".qweight") || name.ends_with(".wscales") {
+        Some("4 bits by SVDQuant or GPTQ")
+    } else {
+        None
     }
 }
 
@@ -102,13 +292,19 @@ fn fact(error: &SafeTensorError) -> String {
         }
         other => {
             let text = other.to_string();
-            format!("is not a safetensors file ({})", text.lines().next().unwrap_or_default())
+            format!("is not a safetensors file ({})", short(text.lines().next().unwrap_or_default()))
         }
     }
 }
 
+/// A name from a file, for a message.
+pub(super) fn short(name: &str) -> String {
+    let short: String = name.chars().take(120).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if short.len() < name.len() { short + "…" } else { short }
+}
+
 fn is_float(dtype: Dtype) -> bool {
-    matches!(dtype, Dtype::F16 | Dtype::BF16 | Dtype::F32 | Dtype::F64)
+    matches!(dtype, Dtype::F16 | Dtype::BF16 | Dtype::F32 | Dtype::F64 | Dtype::F8_E4M3 | Dtype::F8_E5M2)
 }
 
 fn name_of(dtype: Dtype) -> &'static str {
@@ -117,7 +313,104 @@ fn name_of(dtype: Dtype) -> &'static str {
         Dtype::BF16 => "bf16",
         Dtype::F32 => "f32",
         Dtype::F64 => "f64",
+        Dtype::F8_E4M3 => "fp8 e4m3",
+        Dtype::F8_E5M2 => "fp8 e5m2",
         _ => "other",
+    }
+}
+
+impl Tensor {
+    /// Itself with a change; `None` where it has not the shape for that.
+    fn changed(&self, change: Change) -> Option<Self> {
+        let mut new = self.clone();
+        match change {
+            Change::Name => {}
+            Change::Third(index) => {
+                let rows = new.shape.first_mut()?;
+                if !rows.is_multiple_of(3) || index > 2 || !self.bytes.len().is_multiple_of(3) {
+                    return None;
+                }
+                *rows /= 3;
+                let length = self.bytes.len() / 3;
+                new.bytes.start += index * length;
+                new.bytes.end = new.bytes.start + length;
+            }
+            Change::Transposed => {
+                if new.shape.len() != 2 {
+                    return None;
+                }
+                new.shape.reverse();
+                new.transposed = !new.transposed;
+            }
+        }
+        Some(new)
+    }
+
+    /// Its values, in the file's own type and without a copy where that is what networks read.
+    fn values<'a>(&self, file: &'a TensorFile) -> networks::Result<Values<'a>> {
+        let bytes = file.maps.get(self.map).and_then(|map| map.get(self.bytes.clone()));
+        let bytes =
+            bytes.ok_or_else(|| networks::Error::MissingTensor { file: file.file.clone(), name: self.name.clone() })?;
+        Ok(match self.dtype {
+            Dtype::F16 => Values::F16(bytes),
+            Dtype::BF16 => Values::Bf16(bytes),
+            Dtype::F32 => Values::F32(bytes),
+            Dtype::F64 => Values::F64(bytes),
+            Dtype::F8_E4M3 => Values::Halves(fp8::halves(bytes, Fp8::E4m3)),
+            Dtype::F8_E5M2 => Values::Halves(fp8::halves(bytes, Fp8::E5m2)),
+            other => {
+                let (file, name, dtype) = (file.file.clone(), self.name.clone(), format!("{other:?}"));
+                return Err(networks::Error::WeightType { file, name, dtype });
+            }
+        })
+    }
+
+    fn read<'a>(&self, file: &'a TensorFile) -> networks::Result<WeightView<'a>> {
+        let mut weight = WeightView { shape: self.shape.clone(), values: self.values(file)? };
+        if let Some((index, value)) = weight.first_not_finite() {
+            let (file, name) = (file.file.clone(), self.name.clone());
+            return Err(networks::Error::NotFinite { file, name, value, index });
+        }
+        if let Some(scale) = &self.scale {
+            weight = self.scaled(weight, scale.read(file)?.into_f32(), file)?;
+        }
+        if let (true, &[rows, columns]) = (self.transposed, self.shape.as_slice()) {
+            let values = weight.into_f32();
+            let at = |i: usize| values.get(i % columns * rows + i / columns).copied().unwrap_or_default();
+            weight = WeightView::computed(self.shape.clone(), (0..values.len()).map(at).collect());
+        }
+        Ok(weight)
+    }
+
+    /// Values times a factor, or times one for each row.
+    fn scaled<'a>(
+        &self,
+        weight: WeightView<'a>,
+        scale: Vec<f32>,
+        file: &TensorFile,
+    ) -> networks::Result<WeightView<'a>> {
+        if scale.iter().all(|&factor| factor == 1.0) {
+            return Ok(weight);
+        }
+        let rows = self.shape.first().copied().unwrap_or(1);
+        let row = match scale.len() {
+            1 => weight.len(),
+            count if count == rows => weight.len() / rows.max(1),
+            found => {
+                return Err(networks::Error::WrongShape {
+                    file: file.file.clone(),
+                    name: self.scale.as_ref().map_or_else(String::new, |scale| scale.name.clone()),
+                    found: vec![found],
+                    expected: vec![1],
+                });
+            }
+        };
+        let shape = weight.shape.clone();
+        let mut values = weight.into_f32();
+        for (row, factor) in values.chunks_mut(row.max(1)).zip(&scale) {
+            row.iter_mut().for_each(|value| *value *= factor);
+        }
+        Ok(fp8::narrowed(shape, values))
     }
 }
 
@@ -127,34 +420,15 @@ impl Weights for TensorFile {
     }
 
     fn shape(&self, name: &str) -> Option<Vec<usize>> {
-        self.header.info(name).map(|info| info.shape.clone())
+        self.shape_of(name).map(<[usize]>::to_vec)
     }
 
     fn read(&self, name: &str) -> networks::Result<WeightView<'_>> {
         let missing = || networks::Error::MissingTensor { file: self.file.clone(), name: name.to_owned() };
-        let info = self.header.info(name).ok_or_else(missing)?;
-        let (begin, end) = info.data_offsets;
-        let bytes = self.bytes.get(self.start + begin..self.start + end).ok_or_else(missing)?;
-        let values = match info.dtype {
-            Dtype::F16 => Values::F16(bytes),
-            Dtype::BF16 => Values::Bf16(bytes),
-            Dtype::F32 => Values::F32(bytes),
-            Dtype::F64 => Values::F64(bytes),
-            other => {
-                let (file, name, dtype) = (self.file.clone(), name.to_owned(), format!("{other:?}"));
-                return Err(networks::Error::WeightType { file, name, dtype });
-            }
-        };
-        let weight = WeightView { shape: info.shape.clone(), values };
-        match weight.first_not_finite() {
-            Some((index, value)) => {
-                Err(networks::Error::NotFinite { file: self.file.clone(), name: name.to_owned(), value, index })
-            }
-            None => Ok(weight),
-        }
+        self.tensors.get(name).ok_or_else(missing)?.read(self)
     }
 
     fn release(&self) {
-        self.bytes.release();
+        self.maps.iter().for_each(|map| map.release());
     }
 }

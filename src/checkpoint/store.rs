@@ -1,12 +1,16 @@
-//! The files of a checkpoint: in a folder, in the program, or in a folder inside another checkpoint's.
+//! The files of a checkpoint: in a folder, in the program, in a folder inside another checkpoint's, or what a single file would be as
+//! a folder.
 
-use super::{EMBEDDED, Error, FETCH_AGAIN, Result, embedded};
+use super::safetensors::TensorFile;
+use super::single::{Assembled, PARTS_SEPARATOR};
+use super::{EMBEDDED, Error, FETCH_AGAIN, Result, embedded, sniff};
 use memmap2::Mmap;
 use serde_json::Value;
 use std::fs::File;
 use std::io::Read as _;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A JSON file larger than this is not one of a checkpoint (the largest, a tokenizer.json, has about 4 MB).
 const LARGEST_TEXT: u64 = 64 << 20;
@@ -20,6 +24,8 @@ pub(super) enum Store {
     Embedded(&'static [(&'static str, &'static [u8])]),
     /// The few-step version inside this tree.
     FewSteps(Box<Self>),
+    /// A single file, or several that are one checkpoint.
+    Assembled(Arc<Assembled>),
 }
 
 /// The folder of a few-step version inside the folder of the checkpoint that it was distilled from.
@@ -77,8 +83,14 @@ impl Store {
             _ => {}
         }
         let path = Path::new(name_or_path);
+        if !path.exists() && name_or_path.contains(PARTS_SEPARATOR) {
+            let assembled = Assembled::of(name_or_path, name_or_path.split(PARTS_SEPARATOR).map(str::trim))?;
+            let names = name_or_path.split(PARTS_SEPARATOR).map(|part| stem(Path::new(part.trim())));
+            return Ok((names.collect::<Vec<_>>().join(PARTS_SEPARATOR), Self::Assembled(Arc::new(assembled))));
+        }
         if !path.is_dir() {
-            return Err(refuse_file(path));
+            refuse_file(path)?;
+            return Ok((stem(path), Self::Assembled(Arc::new(Assembled::open(path)?))));
         }
         let called = |path: &Path| path.canonicalize().ok()?.file_name().map(|n| n.to_string_lossy().into_owned());
         let outer = path.parent().filter(|_| path.file_name().is_some_and(|name| name == FEW_STEPS));
@@ -111,6 +123,7 @@ impl Store {
             Self::Folder(folder) => folder.join(path).exists(),
             Self::Embedded(files) => files.iter().any(|(name, _)| Path::new(name).starts_with(path)),
             Self::FewSteps(outer) => outer.has_part(&outer.within(path)),
+            Self::Assembled(_) => false,
         }
     }
 
@@ -121,6 +134,7 @@ impl Store {
             Self::Folder(folder) => folder.join(path).display().to_string(),
             Self::Embedded(_) => format!("embedded checkpoint: {path}"),
             Self::FewSteps(outer) => outer.describe(&outer.within(path)),
+            Self::Assembled(files) => files.describe(path),
         }
     }
 
@@ -130,6 +144,7 @@ impl Store {
             Self::Folder(folder) => folder.join(path).is_file(),
             Self::Embedded(files) => files.iter().any(|(name, _)| *name == path),
             Self::FewSteps(outer) => outer.has(&outer.within(path)),
+            Self::Assembled(files) => files.has(path),
         }
     }
 
@@ -150,6 +165,28 @@ impl Store {
                 .map(|(_, bytes)| Bytes::Static(bytes))
                 .ok_or_else(|| self.missing(path)),
             Self::FewSteps(outer) => outer.map(&outer.within(path)),
+            Self::Assembled(files) => match files.base(path) {
+                Some(base) => base.map(path),
+                None => Err(self.missing(path)),
+            },
+        }
+    }
+
+    /// The layout of its files, in words.
+    pub(super) fn layout(&self) -> &'static str {
+        match self {
+            Self::Embedded(_) => "inside the program",
+            Self::Folder(_) => "diffusers folder",
+            Self::FewSteps(outer) => outer.layout(),
+            Self::Assembled(files) => files.layout(),
+        }
+    }
+
+    /// A folder's network, where it is no file of its own.
+    pub(super) fn part(&self, folder: &str) -> Option<TensorFile> {
+        match self {
+            Self::Assembled(files) => files.part(folder),
+            _ => None,
         }
     }
 
@@ -159,6 +196,13 @@ impl Store {
             |fact: &str| Error::Invalid { file: self.describe(path), fact: fact.to_owned(), remedy: FETCH_AGAIN };
         let bytes = match self {
             Self::FewSteps(outer) => return outer.text(&outer.within(path)),
+            Self::Assembled(files) => {
+                return match (files.text(path)?, files.base(path)) {
+                    (Some(text), _) => Ok(text),
+                    (None, Some(base)) => base.text(path),
+                    (None, None) => Err(self.missing(path)),
+                };
+            }
             Self::Embedded(_) => self.map(path)?.to_vec(),
             Self::Folder(folder) => {
                 let unreadable = |source| Error::Unreadable { file: self.describe(path), source };
@@ -180,6 +224,13 @@ impl Store {
 
     /// Reads a JSON file.
     pub(super) fn json(&self, path: &str) -> Result<Value> {
+        if let Self::Assembled(files) = self {
+            return match (files.json(path)?, files.base(path)) {
+                (Some(value), _) => Ok(value),
+                (None, Some(base)) => base.json(path),
+                (None, None) => Err(self.missing(path)),
+            };
+        }
         let text = self.text(path)?;
         serde_json::from_str(&text).map_err(|error| Error::Invalid {
             file: self.describe(path),
@@ -203,35 +254,48 @@ pub(super) fn map_file(path: &Path) -> Result<Bytes> {
     map.map(Bytes::Mapped).map_err(unreadable)
 }
 
-/// The error for a path that is not a folder.
-fn refuse_file(path: &Path) -> Error {
+/// Refuses a path that is no folder and no `.safetensors` file.
+fn refuse_file(path: &Path) -> Result<()> {
     let file = path.display().to_string();
     if !path.is_file() {
-        return Error::Missing { file, remedy: "give `embedded` or a checkpoint in the diffusers layout (a folder)" };
-    }
-    match is_pickle(path) {
-        Err(source) => Error::Unreadable { file, source },
-        Ok(true) => Error::Pickle { file },
-        Ok(false) if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("safetensors")) => {
-            Error::Unsupported { file, what: "single-file checkpoints are".to_owned() }
-        }
-        Ok(false) => Error::Invalid {
+        return Err(Error::Missing {
             file,
-            fact: "is not a checkpoint".to_owned(),
-            remedy: "give a checkpoint in the diffusers layout (a folder)",
-        },
+            remedy: "give `embedded`, a .safetensors file or a folder in the diffusers layout",
+        });
     }
+    if is_pickle(path).map_err(|source| Error::Unreadable { file: file.clone(), source })? {
+        return Err(Error::Pickle { file });
+    }
+    if has_ending(path, "safetensors") {
+        return Ok(());
+    }
+    sniff::refuse(&file, &start(path).map_err(|source| Error::Unreadable { file: file.clone(), source })?)?;
+    Err(Error::Invalid {
+        file,
+        fact: "is not a checkpoint".to_owned(),
+        remedy: "give a .safetensors file or a folder in the diffusers layout",
+    })
 }
 
-/// Whether a file is a pickle by its ending or its first bytes: bare or in a zip archive.
+fn has_ending(path: &Path, ending: &str) -> bool {
+    path.extension().is_some_and(|found| found.eq_ignore_ascii_case(ending))
+}
+
+/// A file's name without its ending.
+fn stem(path: &Path) -> String {
+    path.file_stem().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+}
+
+/// The first bytes of a file.
+fn start(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut start = Vec::new();
+    File::open(path)?.take(64).read_to_end(&mut start)?;
+    Ok(start)
+}
+
+/// Whether a file is a pickle by its first bytes, bare or in a zip archive, or by an ending that pickles have.
 pub(super) fn is_pickle(path: &Path) -> std::io::Result<bool> {
-    let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
-    let mut start = [0_u8; 4];
-    let read = File::open(path)?.read(&mut start)?;
-    let start = start.get(..read).unwrap_or_default();
-    Ok(match extension.as_deref() {
-        Some("safetensors") => false,
-        Some("ckpt" | "pt" | "pth" | "bin" | "pkl") => true,
-        _ => start == b"PK\x03\x04" || start.starts_with(b"\x80\x02"),
-    })
+    let start = start(path)?;
+    let named = ["ckpt", "pt", "pth", "bin", "pkl"].iter().any(|ending| has_ending(path, ending));
+    Ok(sniff::is_pickle(&start) || (named && sniff::refuse("", &start).is_ok()))
 }

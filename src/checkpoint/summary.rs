@@ -14,8 +14,14 @@ pub struct Summary {
     pub name: String,
     /// Its family in words: `Stable Diffusion 1`, `Stable Diffusion 2`, `SDXL`, or `latent diffusion` for others.
     pub kind: &'static str,
+    /// The layout of its files in words: `diffusers folder`, `single file, original layout`, ….
+    pub layout: &'static str,
     /// The UNet's output: `epsilon`, `v_prediction` or `sample`.
     pub prediction_type: String,
+    /// Whether it was trained down to no signal at all.
+    pub zero_terminal_snr: bool,
+    /// Whether its UNet takes a mask and the picture below it.
+    pub inpainting: bool,
     /// Side of the latents that the UNet was trained on.
     pub window: usize,
     /// Pixels per latent pixel.
@@ -77,6 +83,10 @@ impl Summary {
                 ([320, 640, 1280], 2048) => "SDXL",
                 _ => "latent diffusion",
             },
+            layout: checkpoint.store.layout(),
+            zero_terminal_snr: checkpoint.scheduler.get("rescale_betas_zero_snr").and_then(Value::as_bool)
+                == Some(true),
+            inpainting: checkpoint.unet.config.in_channels > checkpoint.vae.config.latent_channels,
             prediction_type: match checkpoint.scheduler.get("prediction_type") {
                 Some(Value::String(kind)) => kind.chars().take(40).collect(),
                 _ => "epsilon".to_owned(),

@@ -5,8 +5,9 @@ use super::store::Store;
 use super::{Error, FETCH_AGAIN, PartName, Result};
 use crate::networks::clip;
 use serde_json::{Map, Value, json};
+use std::collections::HashMap;
 use std::fmt::Display;
-use tokenizers::models::bpe::BPE;
+use tokenizers::models::bpe::{BPE, Vocab};
 use tokenizers::{AddedToken, NormalizerWrapper, PreTokenizerWrapper};
 
 /// The bytes of a prompt that are looked at: far more than anybody writes.
@@ -197,24 +198,19 @@ fn from_vocabulary(store: &Store, folder: &str, unknown: &str) -> Result<tokeniz
         .lines()
         .filter(|line| !line.starts_with("#version") && !line.trim().is_empty())
         .map(|line| match line.split_once(' ') {
-            Some((first, second)) if !second.contains(' ') => Ok(json!([first, second.trim_end()])),
+            Some((first, second)) if !second.contains(' ') => Ok((first.to_owned(), second.trim_end().to_owned())),
             _ => Err(invalid(&merges_file, "a line is not two tokens")),
         })
         .collect::<Result<Vec<_>>>()?;
-    let mut model = json!({
-        "type": "BPE",
-        "dropout": null,
-        "unk_token": unknown,
-        "continuing_subword_prefix": "",
-        "end_of_word_suffix": "</w>",
-        "fuse_unk": false,
-        "merges": merges,
-    });
-    if let Value::Object(model) = &mut model {
-        model.insert("vocab".to_owned(), store.json(&path)?);
-    }
-    // (Its reader borrows from text, so it cannot be given values.)
-    let model: BPE = serde_json::from_str(&model.to_string()).map_err(|error| invalid(&file, error))?;
+    let ids: HashMap<String, u32> =
+        serde_json::from_value(store.json(&path)?).map_err(|error| invalid(&file, error))?;
+    let model = BPE::builder()
+        .vocab_and_merges(ids.into_iter().collect::<Vocab>(), merges)
+        .unk_token(unknown.to_owned())
+        .continuing_subword_prefix(String::new())
+        .end_of_word_suffix("</w>".to_owned())
+        .build()
+        .map_err(|error| invalid(&file, error))?;
     let normalizer: NormalizerWrapper = serde_json::from_value(json!({
         "type": "Sequence",
         "normalizers": [

@@ -1,8 +1,9 @@
 //! Measurements of networks at their full size, with random weights or a checkpoint's own.
 
-use super::{Checkpoint, Device, Result};
+use super::{Checkpoint, Device, Devices, Dtype, EMBEDDED, Model, Result};
 use crate::backend::Backend;
 use crate::backend::candle::Candle;
+pub use crate::backend::counted::Account;
 use crate::backend::counted::{Counted, Entry};
 use crate::backend::cpu::Cpu;
 use crate::backend::wgpu::Wgpu;
@@ -51,7 +52,8 @@ pub struct Trial {
     pub runs: Vec<f64>,
     /// The most bytes of tensors alive at once in a run.
     pub peak: usize,
-    /// Operators of one run, by kind, the slowest first.
+    /// Operators of one run, by kind, the slowest first. Where the device times them by itself, of one more run that is not
+    /// among `runs`.
     pub operators: Vec<(&'static str, Entry)>,
 }
 
@@ -69,6 +71,7 @@ impl Trial {
         runs: usize,
     ) -> Result<Self> {
         match device {
+            Device::Auto => Self::run(chosen(device), shape, work, batch, size, runs),
             Device::Cpu => Self::on(Cpu::new(), shape, work, batch, size, runs),
             Device::Candle => Self::on(Candle::cpu(), shape, work, batch, size, runs),
             Device::Wgpu { adapter, dtype } => {
@@ -94,7 +97,8 @@ impl Trial {
         size: Option<[usize; 2]>,
         runs: usize,
     ) -> Result<Self> {
-        let b = Counted::new(backend);
+        let wide = if work == Work::Decode { backend.wide() } else { None };
+        let b = Counted::new(wide.unwrap_or(backend));
         let random = RandomWeights::default();
         let (config, autoencoder) = shape.configs()?;
         let side = config.sample_size.unwrap_or(64);
@@ -147,7 +151,7 @@ impl Trial {
         Ok(trial)
     }
 
-    /// Runs once to warm up, then `runs` times.
+    /// Runs once to warm up, then `runs` times, then once more where the device times its operators.
     fn measure<B: Backend>(
         &mut self,
         b: &Counted<B>,
@@ -156,13 +160,19 @@ impl Trial {
         run: impl Fn(&<Counted<B> as Backend>::Tensor) -> Result<<Counted<B> as Backend>::Tensor>,
     ) -> Result<()> {
         let values = waves(input.iter().product());
-        for number in 0..=runs {
+        for number in 0..=runs + 1 {
+            if number > runs && !b.time_operators() {
+                break;
+            }
             let _ = b.operators();
             let _ = b.peak();
             let begun = Instant::now();
             let y = run(&b.upload(&input, &values).map_err(networks::Error::from)?)?;
             b.download(&y).map_err(networks::Error::from)?;
-            if number > 0 {
+            if number == 0 {
+                b.tune().map_err(networks::Error::from)?;
+            }
+            if (1..=runs).contains(&number) {
                 self.runs.push(begun.elapsed().as_secs_f64());
             }
             (self.operators, self.peak) = (b.operators(), b.peak());
@@ -185,7 +195,68 @@ impl Trial {
     }
 }
 
+/// A model to draw with, and the account of its tensors. One of random weights has the vocabulary and the noise schedule of the
+/// checkpoint inside the program.
+#[derive(Debug)]
+pub struct Subject {
+    /// The checkpoint, or its options.
+    pub checkpoint: Checkpoint,
+    /// The model on its device.
+    pub model: Model,
+    /// The account of its device's tensors.
+    pub account: Account,
+}
+
+impl Subject {
+    /// Puts the networks of a shape on a device.
+    ///
+    /// # Errors
+    /// If the weights cannot be read or the device fails.
+    pub fn load(device: Device, shape: &Shape) -> Result<Self> {
+        match device {
+            Device::Auto => Self::load(chosen(device), shape),
+            Device::Cpu => Self::on(Cpu::new(), shape),
+            Device::Candle => Self::on(Candle::cpu(), shape),
+            Device::Wgpu { adapter, dtype } => {
+                Self::on(Wgpu::open(adapter, dtype).map_err(networks::Error::from)?, shape)
+            }
+            Device::Cuda { number, dtype } => {
+                Self::on(Candle::cuda(number, dtype).map_err(networks::Error::from)?, shape)
+            }
+            Device::Metal { dtype } => Self::on(Candle::metal(dtype).map_err(networks::Error::from)?, shape),
+        }
+    }
+
+    fn on<B: Backend>(backend: B, shape: &Shape) -> Result<Self> {
+        let b = Counted::new(backend);
+        let account = b.account();
+        if let Shape::Checkpoint(checkpoint) = shape {
+            return Ok(Self { model: checkpoint.load_on(b)?, checkpoint: *checkpoint.clone(), account });
+        }
+        let mut checkpoint = Checkpoint::open(EMBEDDED)?;
+        (checkpoint.unet.config, checkpoint.vae.config) = shape.configs()?;
+        Ok(Self { model: Model::random(&checkpoint, b)?, checkpoint, account })
+    }
+}
+
+fn chosen(device: Device) -> Device {
+    Devices::default().choose(device, Dtype::Auto).map_or(Device::Cpu, |choice| choice.device)
+}
+
 impl Shape {
+    /// A shape by its name, or the checkpoint of that name or folder.
+    ///
+    /// # Errors
+    /// If there is neither.
+    pub fn named(name: &str) -> Result<Self> {
+        Ok(match name {
+            "sd15" => Self::Sd15,
+            "sd21" => Self::Sd21,
+            "sdxl" => Self::Sdxl,
+            name => Self::Checkpoint(Box::new(Checkpoint::open(name)?)),
+        })
+    }
+
     /// Options of UNet and autoencoder.
     fn configs(&self) -> Result<(unet::Config, vae::Config)> {
         let (unet, window) = match self {

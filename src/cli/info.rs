@@ -3,7 +3,9 @@
 use super::Window;
 use super::console::{print, print_line};
 use super::models::{is_embedded, resolve};
-use crate::checkpoint::{Checkpoint, FEW_STEPS, FewSteps, Kind, LoraFile, LoraSummary, Summary};
+use crate::checkpoint::{
+    Checkpoint, FEW_STEPS, FewSteps, FileSummary, Kind, LoraFile, LoraSummary, PARTS_SEPARATOR, Summary,
+};
 use crate::document::{FileError, Problem, describe, describe_picture};
 use serde::Serialize;
 use std::fmt::{Display, Write as _};
@@ -11,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A project, an exported PNG, a picture of another program (PNG, JPEG, WebP), a checkpoint (a folder, `embedded`, `embedded/few_steps`, or one that was added) or a LoRA
+    /// A project, an exported PNG, a picture of another program (PNG, JPEG, WebP), a checkpoint (a .safetensors file, a folder, `embedded`, `embedded/few_steps`, or one that was added), a LoRA or another model file
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Print one JSON object on stdout
@@ -30,10 +32,37 @@ pub(super) fn run(args: &Args, window: &Window) -> anyhow::Result<()> {
     if let Some(file) = LoraFile::recognise(path) {
         return lora(file?.summary(), args.json);
     }
+    if path.is_file() && has_ending(path, &["safetensors"]) {
+        let file = FileSummary::of(path)?;
+        if !file.draws || !file.missing.is_empty() {
+            return alone(&file, args.json);
+        }
+    }
     let of_checkpoint = path.is_dir()
         || (is_embedded(&name) && !path.exists())
-        || path.extension().is_some_and(|e| ["safetensors", "ckpt", "pt", "bin"].iter().any(|known| e == *known));
+        || (name.contains(PARTS_SEPARATOR) && !path.exists())
+        || has_ending(path, &["safetensors", "ckpt", "pt", "pth", "bin", "gguf"]);
     if of_checkpoint { checkpoint(&name, args.json) } else { project(&args.file, args.json) }
+}
+
+fn has_ending(path: &Path, endings: &[&str]) -> bool {
+    path.extension().is_some_and(|found| endings.iter().any(|ending| found.eq_ignore_ascii_case(ending)))
+}
+
+/// A model file that is no whole checkpoint.
+fn alone(file: &FileSummary, json: bool) -> anyhow::Result<()> {
+    if json {
+        return print_line(&serde_json::to_string(file)?);
+    }
+    let lacks =
+        if file.missing.is_empty() { String::new() } else { format!("; it lacks {}", file.missing.join(" and ")) };
+    print(&format!(
+        "{}: {}{lacks}\n  file          {:.1} MB, {}\n",
+        file.name,
+        file.kind,
+        file.bytes as f64 / 1e6,
+        file.dtype
+    ))
 }
 
 fn lora(summary: LoraSummary, json: bool) -> anyhow::Result<()> {
@@ -79,6 +108,7 @@ fn checkpoint(name: &str, json: bool) -> anyhow::Result<()> {
         let megabytes = part.bytes as f64 / 1e6;
         writeln!(text, "  {:13} {millions:9.2} M parameters  {megabytes:9.1} MB  {}", part.name, part.dtype)?;
     }
+    writeln!(text, "  layout        {}", summary.layout)?;
     writeln!(text, "  vocabulary    {} tokens, {} to a prompt", summary.vocabulary, summary.token_limit)?;
     let steps = FewSteps::STEPS;
     if let Some(few) = summary.few_steps {
@@ -102,7 +132,10 @@ fn checkpoint(name: &str, json: bool) -> anyhow::Result<()> {
 /// A checkpoint in half a line.
 pub(super) fn one_line_of(summary: &Summary) -> String {
     let pixels = summary.window * summary.latent_scale;
-    format!("{}, {}, windows of {pixels} × {pixels} pixels", summary.kind, summary.prediction_type)
+    let zero = if summary.zero_terminal_snr { ", zero terminal SNR" } else { "" };
+    let inpainting = if summary.inpainting { ", inpainting" } else { "" };
+    let Summary { kind, prediction_type, .. } = summary;
+    format!("{kind}, {prediction_type}{zero}{inpainting}, windows of {pixels} × {pixels} pixels")
 }
 
 fn project(path: &Path, json: bool) -> anyhow::Result<()> {

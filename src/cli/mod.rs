@@ -70,7 +70,7 @@ pub fn main(window: &Window) -> ExitCode {
         Some(Command::Info(args)) => info::run(&args, window),
         Some(Command::Models(args)) => models::run(&args, window),
         Some(Command::Bench(args)) => bench::run(&args, window, started),
-        Some(Command::Devices(args)) => devices::run(&args),
+        Some(Command::Devices(args)) => devices::run(&args, window),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

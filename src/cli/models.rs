@@ -3,7 +3,8 @@
 use super::Window;
 use super::console::{print, print_line};
 use crate::checkpoint::{
-    Catalogue, Checkpoint, EMBEDDED, EMBEDDED_FEW_STEPS, Entry, FEW_STEPS, Kind, LoraFile, few_step_version,
+    Catalogue, Checkpoint, EMBEDDED, EMBEDDED_FEW_STEPS, Entry, FEW_STEPS, Kind, LoraFile, PARTS_SEPARATOR,
+    few_step_version,
 };
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -20,7 +21,7 @@ enum Command {
     List,
     /// Check a checkpoint or LoRA and remember it by its name
     Add {
-        /// A diffusers folder of Stable Diffusion 1.x, 2.x or SDXL, or a LoRA (.safetensors)
+        /// A checkpoint of Stable Diffusion 1.x, 2.x or SDXL (a .safetensors file or a diffusers folder), or a LoRA
         #[arg(value_name = "FOLDER|FILE")]
         path: PathBuf,
     },
@@ -68,8 +69,16 @@ pub(super) fn is_embedded(name: &str) -> bool {
 }
 
 /// The path of what a person names: what was added under this name, or the version for few steps of that, or else the name
-/// itself, which is then a path.
+/// itself, which is then a path. Of a checkpoint from several files, each may have a name.
 pub(super) fn resolve(window: &Window, kind: Kind, name: &str) -> anyhow::Result<String> {
+    if Path::new(name).exists() {
+        return Ok(name.to_owned());
+    }
+    let parts = name.split(PARTS_SEPARATOR).map(|part| resolve_one(window, kind, part.trim()));
+    Ok(parts.collect::<anyhow::Result<Vec<_>>>()?.join(PARTS_SEPARATOR))
+}
+
+fn resolve_one(window: &Window, kind: Kind, name: &str) -> anyhow::Result<String> {
     if is_embedded(name) || Path::new(name).exists() || (window.data)().is_none() {
         return Ok(name.to_owned());
     }
@@ -104,7 +113,7 @@ fn list(catalogue: &Catalogue) -> anyhow::Result<()> {
     for [name, what, size, path] in &rows {
         writeln!(text, "{name:0$}  {what:1$}  {size:>2$}  {path}", widths[0], widths[1], widths[2])?;
     }
-    text += "`polyptych models add` remembers a diffusers folder or a LoRA; both work by their paths, too.\n";
+    text += "`polyptych models add` remembers a checkpoint (a file or a diffusers folder) or a LoRA; both work by their paths, too.\n";
     print(&text)
 }
 

@@ -6,12 +6,12 @@ use super::init_image::InitImageArgs;
 use super::models::resolve;
 use super::progress::Bar;
 use super::values;
-use crate::checkpoint::{Device, Dtype, FewSteps, Kind};
+use crate::checkpoint::{Device, Devices, Dtype, FewSteps, Kind, PARTS_SEPARATOR};
 use crate::document::{
     BootstrapColour, Document, Export, FileError, Lora, MAX_LORAS, Opened, Output, Outputs, Overlap, PictureFormat,
-    Problem, PromptRule, Regions, Sampler, Schedule, WindowWeights, Wrap,
+    Problem, PromptRule, Regions, Sampler, Schedule, Settings, WindowWeights, Wrap,
 };
-use crate::studio::{self, Drawn, Model as _, Options, Presets, Stage, Watcher};
+use crate::studio::{self, Drawn, Manners, Model as _, Options, Presets, Stage, Watcher};
 use anyhow::Context as _;
 use image::RgbImage;
 use image::codecs::png::PngEncoder;
@@ -29,10 +29,14 @@ pub(super) struct Args {
     /// The picture to write: PNG (with the project inside), JPEG or WebP by its ending; `-` is standard output (PNG)
     #[arg(short, long = "output", value_name = "OUT.png|jpg|webp|-")]
     output: PathBuf,
-    /// A checkpoint: `embedded`, `embedded/few_steps`, one that was added, or a diffusers folder; one that was made for few steps
+    /// A checkpoint: `embedded`, `embedded/few_steps`, one that was added, a .safetensors file or a diffusers folder, or several of them
+    /// as `FILE + FILE`, of which the later ones have what the first one lacks; one that was made for few steps
     /// brings its sampler, schedule, steps, guidance and bootstrapping along, as far as they are not given here
     #[arg(long, value_name = "NAME|FOLDER|FILE")]
     model: Option<String>,
+    /// Its autoencoder, instead of its own or where it has none: a .safetensors file
+    #[arg(long, value_name = "FILE")]
+    vae: Option<String>,
     /// A LoRA, by its file or as one that was added, and how strongly it counts (1 unless given); after the project's own
     #[arg(long = "lora", value_name = "FILE[=WEIGHT]", value_parser = values::lora)]
     loras: Vec<Lora>,
@@ -48,10 +52,10 @@ pub(super) struct Args {
     /// How strictly the words are followed; 1 switches guidance off
     #[arg(long, value_name = "X", value_parser = values::guidance)]
     guidance: Option<f32>,
-    #[arg(long, value_name = "auto|cpu|candle|wgpu[:N]", default_value = "auto", value_parser = values::device)]
+    #[arg(long, value_name = "auto|cpu|candle|wgpu[:N]|cuda[:N]|metal", default_value = "auto", value_parser = values::device)]
     device: Device,
     /// The type of tensors; f16 takes half the memory, on graphics cards only
-    #[arg(long, value_name = "auto|f32|f16", default_value = "auto", value_parser = values::dtype)]
+    #[arg(long, value_name = "auto|f32|f16|bf16", default_value = "auto", value_parser = values::dtype)]
     dtype: Dtype,
     /// Window side in latent pixels; the model's own if absent
     #[arg(long, value_name = "N", value_parser = values::latent_side)]
@@ -120,8 +124,10 @@ pub(super) fn run(args: &Args, window: &Window) -> anyhow::Result<()> {
     let mut bar = Bar::new(args.quiet);
     bar.say("Loading the checkpoint");
     let start = Instant::now();
-    let device = args.device.with_dtype(args.dtype)?;
-    let (mut model, warnings) = studio::load(&document.settings.model, device, &document.settings.loras)?;
+    let devices = Devices::remembered_in((window.data)());
+    let manners = Manners { kernels: devices.kernels(), ..Manners::default() };
+    let Settings { model, loras, .. } = &document.settings;
+    let (mut model, warnings) = studio::load_on(&devices, model, args.device, args.dtype, loras, &manners)?;
     notes.extend(warnings.iter().map(ToString::to_string));
     let load = start.elapsed().as_secs_f64();
 
@@ -200,8 +206,12 @@ impl Written {
 /// Writes what the arguments say over what the project says.
 fn apply(args: &Args, window: &Window, document: &mut Document, notes: &mut Vec<String>) -> anyhow::Result<()> {
     let settings = &mut document.settings;
-    if let Some(model) = &args.model {
-        let model = resolve(window, Kind::Checkpoint, model)?;
+    if args.model.is_some() || args.vae.is_some() {
+        let given = args.model.as_deref().map(|model| resolve(window, Kind::Checkpoint, model)).transpose()?;
+        let mut model = given.unwrap_or_else(|| settings.model.clone());
+        if let Some(vae) = &args.vae {
+            model = model + PARTS_SEPARATOR + vae;
+        }
         let kinds = [&settings.model, &model].map(|name| FewSteps::of(name));
         Presets::default().choose(settings, model, kinds);
     }

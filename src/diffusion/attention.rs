@@ -59,7 +59,7 @@ impl Engine<'_> {
                     calls.push(AreaCall { input, place, areas });
                 }
             }
-            let out = network.predict_areas(&inputs, sampler.timesteps()[i], &calls).map_err(PaintError::Network)?;
+            let out = network.predict_areas(&inputs, sampler.timesteps()[i], &calls)?;
             if out.data.len() != calls.len() * self.channels * height * width {
                 return Err(PaintError::Invalid(
                     "the network answered with another shape than it was asked".to_owned(),

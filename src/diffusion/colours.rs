@@ -39,7 +39,7 @@ impl Colours {
             };
             let colour = [channel(0), channel(1), channel(2)];
             let picture = solid(colour, window.height * painting.factor, window.width * painting.factor);
-            let moments = network.encode(&picture).map_err(PaintError::Network)?;
+            let moments = network.encode(&picture)?;
             if moments.mean.data.len() != network.latent_channels() * window.area() {
                 return Err(PaintError::Invalid("the encoder answered with another shape than a window's".to_owned()));
             }

@@ -20,7 +20,8 @@ use std::collections::HashMap;
 
 /// Observer of a run, which may stop it.
 pub trait Observer {
-    /// Asked before every network call; `true` stops the run.
+    /// Asked before every network call; `true` stops the run. (A call that is stopped on its way says so by
+    /// [`NetworkError::Cancelled`].)
     fn cancelled(&mut self) -> bool {
         false
     }
@@ -71,6 +72,15 @@ pub enum PaintError {
     /// The painting makes no sense, in one line.
     #[error("{0}")]
     Invalid(String),
+}
+
+impl From<NetworkError> for PaintError {
+    fn from(error: NetworkError) -> Self {
+        match error {
+            NetworkError::Cancelled => Self::Cancelled,
+            other => Self::Network(other),
+        }
+    }
 }
 
 /// A part inside a window, and the requests whose answers make its prediction.
@@ -389,7 +399,7 @@ impl Engine<'_> {
                 }
                 conditions.copy_from_slice(&gathered.conditions[input]);
             }
-            let out = network.predict(&batch, sampler.timesteps()[i], &calls).map_err(PaintError::Network)?;
+            let out = network.predict(&batch, sampler.timesteps()[i], &calls)?;
             if out.data.len() != calls.len() * self.channels * height * width {
                 return Err(PaintError::Invalid(
                     "the network answered with another shape than it was asked".to_owned(),

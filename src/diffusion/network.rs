@@ -12,6 +12,9 @@ pub enum NetworkError {
         /// The operator.
         operator: &'static str,
     },
+    /// The call was stopped by whoever cancelled the drawing.
+    #[error("cancelled")]
+    Cancelled,
     /// Any other reason; the engine passes it on unread.
     #[error(transparent)]
     Other(Box<dyn std::error::Error + Send + Sync>),

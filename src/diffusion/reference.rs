@@ -57,7 +57,7 @@ pub fn paint_reference(
     let mut backgrounds = Vec::with_capacity(bootstrapping);
     for colour in colours.chunks_exact(3) {
         let picture = solid([colour[0], colour[1], colour[2]], window * painting.factor, window * painting.factor);
-        let moments = network.encode(&picture).map_err(PaintError::Network)?;
+        let moments = network.encode(&picture)?;
         if moments.mean.data.len() != len || moments.std.data.len() != len {
             return Err(PaintError::Invalid("the encoder answered with another shape than a window's".to_owned()));
         }
@@ -161,7 +161,7 @@ fn predict_pairs(
                 *to = from * scale;
             }
             let calls: Vec<Call> = (0..n).map(|input| Call { input, prompt: words(start + input), place }).collect();
-            let answer = network.predict(&batch, sampler.timesteps()[i], &calls).map_err(PaintError::Network)?;
+            let answer = network.predict(&batch, sampler.timesteps()[i], &calls)?;
             if answer.data.len() != batch.data.len() {
                 return Err(PaintError::Invalid(
                     "the network answered with another shape than it was asked".to_owned(),

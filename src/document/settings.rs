@@ -23,7 +23,7 @@ pub const MAX_WINDOW: u32 = super::MAX_SIDE / CELL;
 /// lengths are in latent pixels ([`CELL`] canvas pixels).
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Settings {
-    /// The checkpoint's name (`embedded`), folder or file.
+    /// The checkpoint's name (`embedded`), folder or file, or several of these with ` + ` between them.
     pub model: String,
     /// LoRAs laid over the checkpoint, in order.
     pub loras: Vec<Lora>,
@@ -63,11 +63,12 @@ impl Settings {
     /// The files and folders that the checkpoint and the LoRAs are read from, where they are named by their paths.
     #[must_use]
     pub fn files(&self) -> Vec<PathBuf> {
-        let model = Path::new(&self.model);
+        let whole = Path::new(&self.model);
+        let parts = self.model.split(" + ").map(|part| Path::new(part.trim())).filter(|part| *part != whole);
         // A version for few steps takes what it lacks from the folder around it.
-        let around = model.parent().filter(|outer| outer.join("unet").is_dir());
+        let around = whole.parent().filter(|outer| outer.join("unet").is_dir());
         let loras = self.loras.iter().map(|lora| PathBuf::from(&lora.file));
-        [Some(model), around].into_iter().flatten().map(Path::to_path_buf).chain(loras).collect()
+        [Some(whole), around].into_iter().flatten().chain(parts).map(Path::to_path_buf).chain(loras).collect()
     }
 }
 

@@ -98,7 +98,7 @@ impl<'a, B: Backend> Loader<'a, B> {
     /// If a tensor is missing or of another shape.
     pub fn linear(&self, name: &str, inputs: usize, outputs: usize, bias: bool) -> Result<B::Linear> {
         let here = self.at(name);
-        let weight = here.tensor("weight", &[&[outputs, inputs], &[outputs, inputs, 1, 1]])?;
+        let weight = here.tensor("weight", &[&[outputs, inputs], &[outputs, inputs, 1, 1], &[outputs, inputs, 1]])?;
         let bias = if bias { Some(here.tensor("bias", &[&[outputs]])?) } else { None };
         self.packed(self.backend.pack_linear(weight, bias))
     }

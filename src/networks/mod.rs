@@ -49,7 +49,7 @@ pub enum Error {
         message: String,
     },
     /// A tensor is not in the file.
-    #[error("{file}: tensor {name} is missing; the file does not belong to its config.json")]
+    #[error("{file}: tensor {name} is missing; the file is incomplete, or does not belong to its config.json")]
     MissingTensor {
         /// The weights' file.
         file: String,
@@ -83,7 +83,9 @@ pub enum Error {
         index: usize,
     },
     /// A tensor is of a type that cannot be read.
-    #[error("{file}: tensor {name} has type {dtype}; only F16, BF16, F32 and F64 weights can be read")]
+    #[error(
+        "{file}: tensor {name} has type {dtype}; only F8_E4M3, F8_E5M2, F16, BF16, F32 and F64 weights can be read"
+    )]
     WeightType {
         /// The weights' file.
         file: String,
@@ -109,6 +111,12 @@ impl Error {
             Self::Backend(backend::Error::OutOfMemory { operator }) => Some(operator),
             _ => None,
         }
+    }
+
+    /// True where the backend was interrupted.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self, Self::Backend(backend::Error::Cancelled))
     }
 }
 

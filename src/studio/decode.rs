@@ -21,9 +21,9 @@ pub(super) fn decode(
 ) -> Result<RgbImage, DrawError> {
     let (mx, my) = (if wrap.0 { WRAP_MARGIN } else { 0 }, if wrap.1 { WRAP_MARGIN } else { 0 });
     let padded = wrapped(latent, mx, my);
-    let picture = network.decode(&padded).map_err(DrawError::Decode)?;
+    let picture = network.decode(&padded).map_err(|error| DrawError::of(error, DrawError::Decode))?;
     if picture.data.iter().any(|v| !v.is_finite()) {
-        return Err(DrawError::Decode("the decoder's picture is not a number; try another checkpoint".into()));
+        return Err(DrawError::NotFinite);
     }
     let factor = picture.width / padded.width.max(1);
     Ok(to_image(&picture, mx * factor, my * factor, document.width, document.height))

@@ -122,9 +122,67 @@ pub enum DrawError {
     /// The autoencoder failed on the picture or on a preview's.
     #[error("the picture could not be decoded: {0}")]
     Decode(#[source] NetworkError),
+    /// The decoder's picture has infinite values or NaN.
+    #[error("the decoder's picture is not a number; try another checkpoint")]
+    NotFinite,
+    /// The device has not the memory, even with one thing at a time.
+    #[error(
+        "there is not enough memory for {operator}: with one thing at a time it takes at least {:.2} GB, and {:.2} GB may be \
+         used here; close other programs, choose a smaller model, or draw with the processor",
+        gigabytes(*.wanted), gigabytes(*.allowed)
+    )]
+    NoMemory {
+        /// The operator that asked for the memory.
+        operator: &'static str,
+        /// Bytes that would have been held.
+        wanted: u64,
+        /// Bytes that may be held.
+        allowed: u64,
+    },
     /// The document or the options make no sense, in one line.
     #[error("{0}")]
     Invalid(String),
+}
+
+/// Bytes in units of 10⁹.
+pub(crate) fn gigabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e9
+}
+
+impl DrawError {
+    /// The operator that wanted more memory than the device has, where that is the reason.
+    pub(super) fn out_of_memory(&self) -> Option<&'static str> {
+        match self {
+            Self::Paint(PaintError::Network(NetworkError::OutOfMemory { operator }))
+            | Self::Words(NetworkError::OutOfMemory { operator })
+            | Self::Decode(NetworkError::OutOfMemory { operator })
+            | Self::NoMemory { operator, .. } => Some(operator),
+            _ => None,
+        }
+    }
+
+    /// True where the picture stopped being a number.
+    fn is_not_finite(&self) -> bool {
+        matches!(self, Self::Paint(PaintError::NotFinite { .. }) | Self::NotFinite)
+    }
+
+    /// True where the device failed for another reason than memory: nothing on it can be relied on any more.
+    pub(super) fn is_of_device(&self) -> bool {
+        let other = |error: &NetworkError| matches!(error, NetworkError::Other(_));
+        match self {
+            Self::Paint(PaintError::Network(error)) => other(error),
+            Self::Words(error) | Self::Decode(error) => other(error),
+            _ => false,
+        }
+    }
+
+    /// The error of a network call, as `failed` has it unless the call was cancelled.
+    pub(super) fn of(error: NetworkError, failed: impl FnOnce(NetworkError) -> Self) -> Self {
+        match error {
+            NetworkError::Cancelled => Self::Cancelled,
+            other => failed(other),
+        }
+    }
 }
 
 impl From<PaintError> for DrawError {
@@ -136,11 +194,39 @@ impl From<PaintError> for DrawError {
     }
 }
 
-/// Draws a document.
+/// Draws a document. A picture that is not finite in f16 is drawn once more in f32, and a warning says so.
 ///
 /// # Errors
 /// If the settings make no sense for this model, the device fails, or `watcher` cancels.
 pub fn draw(
+    document: &Document,
+    model: &mut dyn Model,
+    options: &Options,
+    watcher: &mut dyn Watcher,
+) -> Result<Drawn, DrawError> {
+    model.shortage();
+    let mut drawn = draw_once(document, model, options, watcher);
+    let not_finite = drawn.as_ref().is_err_and(DrawError::is_not_finite);
+    if not_finite && model.in_f32() {
+        log::warn!("a picture that was not finite is drawn again in f32");
+        drawn = draw_once(document, model, options, watcher);
+        drawn.iter_mut().for_each(|drawn| drawn.warnings.push(Warning::DrawnInF32));
+    }
+    let shortage = model.shortage();
+    match (drawn, shortage.refused) {
+        (Ok(mut drawn), _) => {
+            drawn.warnings.extend(shortage.in_pieces.then_some(Warning::ShortOfMemory));
+            Ok(drawn)
+        }
+        (Err(error), Some([wanted, allowed])) => match error.out_of_memory() {
+            Some(operator) => Err(DrawError::NoMemory { operator, wanted, allowed }),
+            None => Err(error),
+        },
+        (Err(error), None) => Err(error),
+    }
+}
+
+fn draw_once(
     document: &Document,
     model: &mut dyn Model,
     options: &Options,

@@ -2,7 +2,6 @@
 
 use super::{DrawError, LoadError};
 use crate::checkpoint::Error as CheckpointError;
-use crate::diffusion::{NetworkError, PaintError};
 
 /// Reason for which a job ended without a picture; `Display` is one line in English.
 #[derive(Debug, thiserror::Error)]
@@ -19,16 +18,32 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// True where the job was cancelled while its checkpoint was loaded, or while it was drawn.
+    pub(super) fn is_cancelled(&self) -> bool {
+        match self {
+            Self::Load(LoadError::Checkpoint(CheckpointError::Network(error))) => error.is_cancelled(),
+            Self::Draw(error) => matches!(error, DrawError::Cancelled),
+            _ => false,
+        }
+    }
+
+    /// True where the device failed for another reason than memory: nothing on it can be relied on any more.
+    pub(super) fn is_of_device(&self) -> bool {
+        match self {
+            Self::Load(LoadError::Checkpoint(CheckpointError::Network(error))) => {
+                error.out_of_memory().is_none() && !error.is_cancelled()
+            }
+            Self::Draw(error) => error.is_of_device(),
+            _ => false,
+        }
+    }
+
     /// Name of the operator that needed more memory than the device has, where that is the reason.
     #[must_use]
     pub fn out_of_memory(&self) -> Option<&'static str> {
         match self {
             Self::Load(LoadError::Checkpoint(CheckpointError::Network(error))) => error.out_of_memory(),
-            Self::Draw(
-                DrawError::Paint(PaintError::Network(NetworkError::OutOfMemory { operator }))
-                | DrawError::Words(NetworkError::OutOfMemory { operator })
-                | DrawError::Decode(NetworkError::OutOfMemory { operator }),
-            ) => Some(operator),
+            Self::Draw(error) => error.out_of_memory(),
             _ => None,
         }
     }

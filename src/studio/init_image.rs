@@ -104,9 +104,9 @@ fn encoded(
     }
     let margin = |wrapped: bool| if wrapped { WRAP_MARGIN } else { 0 };
     let (mx, my) = (margin(wrap.0), margin(wrap.1));
-    let moments = network
-        .encode(&wrapped(&picture, mx * factor, my * factor))
-        .map_err(|e| DrawError::Invalid(format!("the picture to start from could not be encoded: {e}")))?;
+    let failed = |e| DrawError::Invalid(format!("the picture to start from could not be encoded: {e}"));
+    let moments = network.encode(&wrapped(&picture, mx * factor, my * factor));
+    let moments = moments.map_err(|error| DrawError::of(error, failed))?;
     let whole = moments.mean;
     if (whole.height, whole.width) != (h + 2 * my, w + 2 * mx) {
         return Err(DrawError::Invalid("the encoder answered with another shape than the picture's".to_owned()));

@@ -80,9 +80,11 @@ impl Sketch {
                 Some(Warning::ThinRegion { region, pixels, few_steps })
             }
             Warning::NothingMayChange | Warning::EmptySpan { .. } | Warning::LoraInPart { .. } => Some(warning),
+            Warning::PassedOver(_) | Warning::DrawnInF32 => Some(warning),
             Warning::OffGrid { .. }
             | Warning::WindowCut { .. }
             | Warning::StrideCut { .. }
+            | Warning::ShortOfMemory
             | Warning::LeftOutByReference(_) => None,
         };
         all.into_iter().filter_map(holds).collect()

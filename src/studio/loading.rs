@@ -4,7 +4,10 @@ use super::model::Model;
 use super::preview::LatentToRgb;
 use super::warning::Warning;
 use crate::checkpoint::prompt::Reading;
-use crate::checkpoint::{self, Checkpoint, Device, FewSteps, InPart, LoraFile, Tokenizer, Words};
+use crate::checkpoint::{
+    self, Checkpoint, Choice, Device, Devices, Dtype, FewSteps, InPart, LoraFile, Manners, NoSuchDtype, Shortage,
+    Tokenizer, Words, trial,
+};
 use crate::diffusion::{Network, NetworkError, PromptId, SchedulerConfig};
 use crate::document;
 use std::sync::Arc;
@@ -38,24 +41,69 @@ pub enum LoadError {
         /// The fact and the remedy.
         source: crate::diffusion::ScheduleError,
     },
+    /// No device has the type of tensors that was asked for.
+    #[error(transparent)]
+    Dtype(#[from] NoSuchDtype),
     /// LoRAs were asked of a model that takes none.
     #[error("this model takes no LoRAs; remove them")]
     NoLoras,
 }
 
-/// Opens `embedded`, `embedded/few_steps` or a diffusers folder on a device, with LoRAs merged into it: the model, and a
-/// warning for each LoRA that fits in part.
+/// [`load_with_manners`] on the device of these that is asked for, in this type. The automatic choice is made here; where its card
+/// cannot be opened, it is made again without that card. A warning for each card that was passed over comes first.
+///
+/// # Errors
+/// As [`load_with_manners`], and if no device has the type.
+pub fn load_on(
+    devices: &Devices,
+    name: &str,
+    device: Device,
+    dtype: Dtype,
+    loras: &[document::Lora],
+    manners: &Manners,
+) -> Result<(Loaded, Vec<Warning>), LoadError> {
+    loop {
+        let Choice { device: chosen, passed_over } = devices.choose(device, dtype)?;
+        match load_with_manners(name, chosen, loras, manners) {
+            Err(LoadError::Checkpoint(error))
+                if error.is_of_opening() && device == Device::Auto && chosen != Device::Cpu =>
+            {
+                devices.note_unopened(chosen, error.to_string());
+            }
+            loaded => {
+                let (loaded, warnings) = loaded?;
+                return Ok((loaded, passed_over.into_iter().map(Warning::PassedOver).chain(warnings).collect()));
+            }
+        }
+    }
+}
+
+/// Opens `embedded`, `embedded/few_steps`, a file or a diffusers folder (see [`Checkpoint::open`]) on a device, with LoRAs merged
+/// into it: the model, and a warning for each LoRA that fits in part.
 ///
 /// # Errors
 /// If there is no such checkpoint or LoRA, or one is damaged, not supported or too large, or they do not fit together.
 pub fn load(name: &str, device: Device, loras: &[document::Lora]) -> Result<(Loaded, Vec<Warning>), LoadError> {
+    load_with_manners(name, device, loras, &Manners::default())
+}
+
+/// As [`load`], on a device with these manners.
+///
+/// # Errors
+/// As [`load`]; also where the device is interrupted meanwhile.
+pub fn load_with_manners(
+    name: &str,
+    device: Device,
+    loras: &[document::Lora],
+    manners: &Manners,
+) -> Result<(Loaded, Vec<Warning>), LoadError> {
     let checkpoint = Checkpoint::open(name)?;
     let scheduler = SchedulerConfig::from_json(checkpoint.scheduler())
         .map_err(|source| LoadError::Schedule { name: checkpoint.name().to_owned(), source })?;
     let (window, factor) = (checkpoint.window(), checkpoint.latent_scale());
     let (words, few_steps) = (checkpoint.known_words()?.map(Words::new), checkpoint.few_steps());
     let (loras, memory) = (open(loras, &[])?, checkpoint.memory());
-    let (model, in_part) = checkpoint.load_with(device, &loras)?;
+    let (model, in_part) = checkpoint.load_with_manners(device, &loras, manners)?;
     let loaded = Loaded { model, scheduler, window, factor, words, few_steps, memory, loras, preview_map: None };
     Ok((loaded, warnings(in_part)))
 }
@@ -76,6 +124,28 @@ fn warnings(in_part: Vec<InPart>) -> Vec<Warning> {
 }
 
 impl Loaded {
+    /// A model to be measured, and the account of its device's tensors.
+    ///
+    /// # Errors
+    /// As [`load`].
+    pub fn of_trial(device: Device, shape: &trial::Shape) -> Result<(Self, trial::Account), LoadError> {
+        let trial::Subject { checkpoint, model, account } = trial::Subject::load(device, shape)?;
+        let scheduler = SchedulerConfig::from_json(checkpoint.scheduler())
+            .map_err(|source| LoadError::Schedule { name: checkpoint.name().to_owned(), source })?;
+        let loaded = Self {
+            model,
+            scheduler,
+            window: checkpoint.window(),
+            factor: checkpoint.latent_scale(),
+            preview_map: None,
+            words: None,
+            few_steps: checkpoint.few_steps(),
+            memory: checkpoint.memory(),
+            loras: Vec::new(),
+        };
+        Ok((loaded, account))
+    }
+
     /// Its tokenizer.
     #[must_use]
     pub fn tokenizer(&self) -> &Tokenizer {
@@ -112,6 +182,19 @@ impl Model for Loaded {
 
     fn memory(&self) -> usize {
         self.memory
+    }
+
+    fn shortage(&mut self) -> Shortage {
+        self.model.shortage()
+    }
+
+    fn in_f32(&mut self) -> bool {
+        let changed = self.model.in_f32();
+        if changed {
+            // It was fitted to pictures that may have been no numbers.
+            self.preview_map = None;
+        }
+        changed
     }
 
     fn set_loras(&mut self, loras: &[document::Lora]) -> Result<Vec<Warning>, LoadError> {

@@ -30,11 +30,12 @@ mod warning;
 mod worker;
 
 pub use again::KeptPicture;
+pub(crate) use drawing::gigabytes;
 pub use drawing::{DrawError, Drawn, Options, Seconds, Stage, Watcher, draw};
 pub use estimate::{Estimate, Estimator};
 pub use failure::Failure;
 pub use latent::{LatentCells, latent_cells};
-pub use loading::{LoadError, Loaded, load};
+pub use loading::{LoadError, Loaded, load, load_on, load_with_manners};
 pub use model::Model;
 pub use preset::{Preset, Presets};
 pub use preview::LatentToRgb;
@@ -44,9 +45,13 @@ pub use worker::Loader;
 
 pub use crate::checkpoint::Error as CheckpointError;
 pub use crate::checkpoint::prompt::{self, Reading, Rule, groups};
-pub use crate::checkpoint::{Adapter, AdapterKind, Device, adapters};
 pub use crate::checkpoint::{
-    Catalogue, Entry, FEW_STEPS, Kind, LoraFile, LoraSummary, few_step_base, few_step_version,
+    Adapter, AdapterKind, Device, Devices, Dtype, Interrupt, Listed, Manners, PassedOver, Reason, Record, Shortage,
+    seconds_told,
+};
+pub use crate::checkpoint::{
+    Catalogue, Entry, FEW_STEPS, FileSummary, Kind, LoraFile, LoraSummary, PARTS_SEPARATOR, few_step_base,
+    few_step_version,
 };
 pub use crate::checkpoint::{Completion, FewSteps, KnownWords, Offer, Thing, UnknownWord, Words, insert_phrase};
 pub use crate::diffusion::{PaintError, ScheduleError};
@@ -160,22 +165,30 @@ pub enum Event {
 pub struct Studio {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
-    /// The device that [`load`] is asked for.
+    /// The device that checkpoints are loaded for.
     device: Arc<Mutex<Device>>,
 }
 
 impl Studio {
-    /// Starts the worker with [`load`]. `wake` is called from other threads after every event.
+    /// Starts the worker with [`load_on`], beside a window. `wake` is called from other threads after every event.
     #[must_use]
     pub fn start(wake: impl Fn() + Send + Sync + 'static) -> Self {
+        Self::start_on(Devices::default(), wake)
+    }
+
+    /// [`Studio::start`] with what is known of this machine's devices.
+    #[must_use]
+    pub fn start_on(devices: Devices, wake: impl Fn() + Send + Sync + 'static) -> Self {
         let device = Arc::<Mutex<Device>>::default();
-        let chosen = Arc::clone(&device);
+        let interrupt = Interrupt::default();
+        let (chosen, heard) = (Arc::clone(&device), interrupt.clone());
         let loader = move |name: &str, loras: &[Lora]| {
             let device = *chosen.lock().unwrap_or_else(PoisonError::into_inner);
-            let (model, warnings) = load(name, device, loras)?;
+            let manners = Manners { interrupt: heard.clone(), window: true, kernels: devices.kernels() };
+            let (model, warnings) = load_on(&devices, name, device, Dtype::Auto, loras, &manners)?;
             Ok((Box::new(model) as Box<dyn Model>, warnings))
         };
-        let mut this = Self::start_with(Box::new(loader), wake);
+        let mut this = Self::begin(Box::new(loader), interrupt, wake);
         this.device = device;
         this
     }
@@ -183,7 +196,12 @@ impl Studio {
     /// Starts the worker with another loader of checkpoints (tests).
     #[must_use]
     pub fn start_with(loader: Loader, wake: impl Fn() + Send + Sync + 'static) -> Self {
-        let shared = Arc::new(Shared::new(wake));
+        Self::begin(loader, Interrupt::default(), wake)
+    }
+
+    /// Starts the worker. `interrupt` is raised where the running job is cancelled.
+    fn begin(loader: Loader, interrupt: Interrupt, wake: impl Fn() + Send + Sync + 'static) -> Self {
+        let shared = Arc::new(Shared::new(interrupt, wake));
         let theirs = Arc::clone(&shared);
         let thread = std::thread::Builder::new().name("studio".to_owned()).spawn(move || worker::run(&theirs, loader));
         if let Err(error) = &thread {
@@ -201,13 +219,19 @@ impl Studio {
         }
     }
 
+    /// The flag that is raised when the running job is cancelled, for a loader's own devices.
+    #[must_use]
+    pub fn interrupt(&self) -> Interrupt {
+        self.shared.interrupt()
+    }
+
     /// Queues a job behind those that wait.
     #[expect(clippy::must_use_candidate, reason = "a job can be left to itself")]
     pub fn submit(&self, job: Job) -> JobId {
         self.shared.submit(job)
     }
 
-    /// Cancels a queued or running job; it ends with [`Event::Cancelled`] before the next UNet call.
+    /// Cancels a queued or running job; it ends with [`Event::Cancelled`] before the next operator of a network.
     pub fn cancel(&self, job: JobId) {
         self.shared.cancel(job);
     }
@@ -255,7 +279,7 @@ impl Drop for Studio {
     fn drop(&mut self) {
         self.shared.stop();
         if let Some(thread) = self.thread.take() {
-            // It ends before its next network call. A panic in it was reported when it happened.
+            // It ends before its next operator. A panic in it was reported when it happened.
             thread.join().ok();
         }
     }

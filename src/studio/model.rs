@@ -1,7 +1,7 @@
 //! The studio's interface to a loaded checkpoint.
 
 use super::preview::LatentToRgb;
-use super::{LoadError, Warning};
+use super::{LoadError, Shortage, Warning};
 use crate::checkpoint::FewSteps;
 use crate::checkpoint::prompt::Reading;
 use crate::diffusion::{Network, NetworkError, PromptId, SchedulerConfig};
@@ -29,6 +29,17 @@ pub trait Model: Send {
     /// Bytes of its weights on the device, about.
     fn memory(&self) -> usize {
         0
+    }
+
+    /// What a lack of memory has led to since this was last asked.
+    fn shortage(&mut self) -> Shortage {
+        Shortage::default()
+    }
+
+    /// Computes in f32 from now on, where it computed in less. All [`PromptId`]s become void then. False where it has computed
+    /// in f32 all the time.
+    fn in_f32(&mut self) -> bool {
+        false
     }
 
     /// Draws with these LoRAs from now on, in place of those before, and returns a warning for each that fits in part. Called

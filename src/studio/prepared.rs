@@ -45,7 +45,7 @@ pub(super) fn prepare<'a>(
     let coverage = RegionCoverage::of(document, options)?;
     let coverages = coverage.views();
     let reading = reading(&document.settings);
-    let mut prompt = |words: &str| model.prompt(words, reading).map_err(DrawError::Words);
+    let mut prompt = |words: &str| model.prompt(words, reading).map_err(|error| DrawError::of(error, DrawError::Words));
     let Plan { mut painting, rerolls, change, mut warnings } = plan(document, &coverages, facts, options, &mut prompt)?;
     warnings.extend(thin::warnings(document, &coverages, facts.factor, model.few_steps().is_some()));
 

@@ -37,7 +37,8 @@ impl Previews {
             Some(known) => known.clone(),
             None => {
                 let factor = model.factor();
-                let fitted = LatentToRgb::fit(model.network(), factor).map_err(DrawError::Decode)?;
+                let fitted = LatentToRgb::fit(model.network(), factor);
+                let fitted = fitted.map_err(|error| DrawError::of(error, DrawError::Decode))?;
                 model.preview_map().insert(fitted).clone()
             }
         };

@@ -1,5 +1,7 @@
 //! Warnings about a drawing, which goes on all the same.
 
+use crate::checkpoint::PassedOver;
+
 /// A warning; `Display` is one line in English.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Warning {
@@ -80,6 +82,15 @@ pub enum Warning {
         /// Layers in all.
         layers: usize,
     },
+    /// A graphics card that the automatic choice had to leave out.
+    #[error("{0}")]
+    PassedOver(PassedOver),
+    /// The picture was not finite in f16.
+    #[error("the picture is too much for numbers of 16 bits, so it was drawn once more with 32, which takes longer")]
+    DrawnInF32,
+    /// The device's memory was not enough for everything at once.
+    #[error("memory is short for this picture: it was drawn in smaller pieces, which takes longer")]
+    ShortOfMemory,
 }
 
 /// A side of the canvas.

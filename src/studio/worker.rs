@@ -1,13 +1,13 @@
 //! The worker: one thread that draws jobs in the order of the queue.
 
 use super::again::KeptPicture;
-use super::drawing::{DrawError, Drawn, Options, Stage, Watcher, draw};
+use super::drawing::{Drawn, Options, Stage, Watcher, draw};
 use super::estimate::Estimate;
 use super::live;
 use super::model::Model;
 use super::models::Models;
 use super::{Event, Failure, Job, JobId, Phase, Vocabulary, Warning};
-use crate::checkpoint::{Checkpoint, few_step_version};
+use crate::checkpoint::{Checkpoint, Interrupt, few_step_version};
 use crate::document::{Document, Lora};
 use image::RgbImage;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
@@ -24,12 +24,16 @@ pub(super) struct Shared {
     /// Notified when a job is queued, or the worker is to stop.
     bell: Condvar,
     wake: Box<dyn Fn() + Send + Sync>,
+    /// Stops the device within a network call, once the job that it works for is cancelled.
+    interrupt: Interrupt,
 }
 
 #[derive(Default)]
 struct State {
     queue: VecDeque<(JobId, Job)>,
     cancelled: HashSet<JobId>,
+    /// The job that the worker is at.
+    running: Option<JobId>,
     events: Vec<Event>,
     device: String,
     next: u64,
@@ -45,13 +49,17 @@ struct State {
 }
 
 impl Shared {
-    pub(super) fn new(wake: impl Fn() + Send + Sync + 'static) -> Self {
-        Self { state: Mutex::default(), bell: Condvar::new(), wake: Box::new(wake) }
+    pub(super) fn new(interrupt: Interrupt, wake: impl Fn() + Send + Sync + 'static) -> Self {
+        Self { state: Mutex::default(), bell: Condvar::new(), wake: Box::new(wake), interrupt }
     }
 
     /// Locks the state. A worker that panicked must not take the window with it, so a poisoned lock is used all the same.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn interrupt(&self) -> Interrupt {
+        self.interrupt.clone()
     }
 
     pub(super) fn submit(&self, job: Job) -> JobId {
@@ -76,6 +84,9 @@ impl Shared {
             self.send(Event::Cancelled { job: id });
         } else {
             state.cancelled.insert(id);
+            if state.running == Some(id) {
+                self.interrupt.raise();
+            }
         }
     }
 
@@ -144,6 +155,7 @@ impl Shared {
         let mut state = self.lock();
         state.stopping = true;
         state.queue.clear();
+        self.interrupt.raise();
         drop(state);
         self.bell.notify_all();
     }
@@ -163,13 +175,17 @@ impl Shared {
         state.stopping || state.cancelled.contains(&id)
     }
 
+    /// The next job, at which the worker is from now on.
     fn next_job(&self) -> Option<(JobId, Job)> {
         let mut state = self.lock();
+        state.running = None;
         loop {
             if state.stopping {
                 return None;
             }
             if let Some(job) = state.queue.pop_front() {
+                state.running = Some(job.0);
+                self.interrupt.lower();
                 return Some(job);
             }
             state = self.bell.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -189,7 +205,14 @@ pub(super) fn run(shared: &Shared, loader: Loader) {
         // A panic in a network or a driver ends this job. The models may be half changed by it, so they are freed.
         let outcome = catch_unwind(AssertUnwindSafe(|| one_job(shared, id, &job, &mut models, &mut last)));
         let event = match outcome {
-            Ok(event) => event,
+            Ok(event) => {
+                // A device that was lost is opened anew for the next job.
+                if matches!(&event, Event::Failed { failure, .. } if failure.is_of_device()) {
+                    models.clear();
+                    last = None;
+                }
+                event
+            }
             Err(_) => {
                 models.clear();
                 last = None;
@@ -261,7 +284,7 @@ fn one_job(shared: &Shared, id: JobId, job: &Job, models: &mut Models, last: &mu
                     let samples = (estimate.unet_samples * steps) as f32 / estimate.steps.max(1) as f32;
                     shared.lock().pace.insert(name.clone(), seconds / samples.max(1.0));
                 }
-                not_drawn(id, error)
+                failed(id, error.into())
             }
         };
     }
@@ -278,7 +301,7 @@ fn one_job(shared: &Shared, id: JobId, job: &Job, models: &mut Models, last: &mu
             }
             finished(shared, id, &job.document, drawn, start)
         }
-        Err(error) => not_drawn(id, error),
+        Err(error) => failed(id, error.into()),
     }
 }
 
@@ -290,14 +313,10 @@ fn finished(shared: &Shared, job: JobId, document: &Document, drawn: Drawn, star
     Event::Finished { job, image: Arc::new(drawn.image), seed, seconds }
 }
 
-fn not_drawn(job: JobId, error: DrawError) -> Event {
-    match error {
-        DrawError::Cancelled => Event::Cancelled { job },
-        error => failed(job, error.into()),
-    }
-}
-
 fn failed(job: JobId, failure: Failure) -> Event {
+    if failure.is_cancelled() {
+        return Event::Cancelled { job };
+    }
     Event::Failed { job, failure: Arc::new(failure) }
 }
 

@@ -1,6 +1,7 @@
 //! The choice of what draws, in the line at the bottom.
 
 use super::painter::{Painter, english};
+use egui_kittest::kittest::Queryable as _;
 use polyptych::app::{Engine, FileDialogs, Options};
 use polyptych::studio::{Device, Event, Job, JobId};
 use std::sync::{Arc, Mutex};
@@ -25,6 +26,28 @@ impl Engine for Noted {
     }
 }
 
+/// Opens the list; where there may be a graphics card, the choice is open until something was drawn.
+fn opens_the_list(painter: &mut Painter) {
+    let card = polyptych::studio::Devices::default().may_have_card();
+    painter.clicks(if card { "Automatic" } else { "Processor" });
+}
+
+#[test]
+fn the_list_tells_how_fast_the_devices_are() {
+    let options = Options { engine: Some(Box::new(Noted::default())), file_dialogs: FileDialogs::Own, ..english() };
+    let mut painter = Painter::opens(options);
+    opens_the_list(&mut painter);
+    let end = std::time::Instant::now() + std::time::Duration::from_mins(10);
+    while !painter.sees("Time of one pass") {
+        assert!(std::time::Instant::now() < end, "waited ten minutes for the measurement");
+        painter.h.step();
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    assert!(!painter.sees("Looking for graphics cards"));
+    painter.settles();
+    assert!(painter.h.query_all_by_label_contains(" s").next().is_some());
+}
+
 #[test]
 fn the_line_at_the_bottom_says_what_draws_and_lets_one_choose() {
     let noted = Noted::default();
@@ -32,9 +55,11 @@ fn the_line_at_the_bottom_says_what_draws_and_lets_one_choose() {
     let options = Options { engine: Some(Box::new(noted)), file_dialogs: FileDialogs::Own, ..english() };
     let mut painter = Painter::opens(options);
     assert!(chosen.lock().unwrap().is_empty(), "nobody has chosen yet");
-    painter.clicks("Processor");
+    opens_the_list(&mut painter);
     assert!(painter.sees("Pictures are drawn by") && painter.sees("Automatic"));
-    painter.clicks("Automatic");
+    // (It names the device that it takes, once that is known.)
+    painter.h.query_all_by_label_contains("Automatic").last().expect("an entry").click();
+    painter.settles();
     assert_eq!(*chosen.lock().unwrap(), [Device::default()]);
     assert!(!painter.sees("Pictures are drawn by"), "the list closes");
 }

@@ -6,6 +6,7 @@
 pub mod family;
 pub mod ora;
 pub mod painting;
+pub mod single;
 pub mod toy;
 pub mod weights;
 

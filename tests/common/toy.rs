@@ -11,13 +11,16 @@ pub struct Toy {
     /// Added to the picture at every decode after the first, so that no two are alike.
     pub drift: f32,
     pub decodes: usize,
+    /// The largest number of a prediction and of a decoded picture; what is larger becomes infinite. Finite as long as it
+    /// computes in f16.
+    pub most: [f32; 2],
     pub preview_map: Option<LatentToRgb>,
 }
 
 impl Toy {
     pub fn new() -> Self {
         let config = SchedulerConfig { clip_sample: Some(false), ..SchedulerConfig::default() };
-        Self { config, few_steps: None, drift: 0.0, decodes: 0, preview_map: None }
+        Self { config, few_steps: None, drift: 0.0, decodes: 0, most: [f32::INFINITY; 2], preview_map: None }
     }
 
     /// Its prediction for one image.
@@ -46,7 +49,8 @@ impl Network for Toy {
     }
 
     fn predict(&mut self, inputs: &Planes, _timestep: f32, calls: &[Call]) -> Result<Planes, NetworkError> {
-        let data = calls.iter().flat_map(|call| Self::prediction(inputs.image(call.input))).collect();
+        let values = calls.iter().flat_map(|call| Self::prediction(inputs.image(call.input)));
+        let data = values.map(|v| if v.abs() > self.most[0] { f32::INFINITY } else { v }).collect();
         Ok(Planes { count: calls.len(), data, ..*inputs })
     }
 
@@ -63,6 +67,9 @@ impl Network for Toy {
             let (x, y) = (i % plane % (latents.width * 8), i % plane / (latents.width * 8));
             let latent = latents.data[i / plane * cells + y / 8 * latents.width + x / 8];
             *v = 0.6 * (0.1 * latent).tanh() - 0.2 * mean.tanh() + self.drift * self.decodes as f32;
+            if v.abs() > self.most[1] {
+                *v = f32::INFINITY;
+            }
         }
         self.decodes += 1;
         Ok(picture)
@@ -84,6 +91,12 @@ impl Model for Toy {
 
     fn scheduler(&self) -> &SchedulerConfig {
         &self.config
+    }
+
+    fn in_f32(&mut self) -> bool {
+        let half = self.most.into_iter().any(f32::is_finite);
+        self.most = [f32::INFINITY; 2];
+        half
     }
 
     fn few_steps(&self) -> Option<FewSteps> {

@@ -2,18 +2,25 @@
 
 use super::system;
 use crate::app::texts::{fill, tr};
-use crate::studio::{Axis, CheckpointError, DrawError, Failure, LoadError, PaintError, ScheduleError, Warning};
+use crate::studio::{
+    Axis, CheckpointError, DrawError, Failure, LoadError, PaintError, PassedOver, Reason, ScheduleError, Warning,
+    gigabytes,
+};
 
 /// Remedies for a checkpoint's problems, as its errors say them.
 #[cfg(test)]
-pub(super) const REMEDIES: [&str; 12] = {
+pub(super) const REMEDIES: [&str; 16] = {
     use crate::app::texts::key;
     [
         key("fetch it again"),
         key("fetch it again (as a .safetensors file)"),
         key("get the whole checkpoint in the diffusers layout"),
-        key("give `embedded` or a checkpoint in the diffusers layout (a folder)"),
-        key("give a checkpoint in the diffusers layout (a folder)"),
+        key("give `embedded`, a .safetensors file or a folder in the diffusers layout"),
+        key("give a .safetensors file or a folder in the diffusers layout"),
+        key("get the checkpoint as .safetensors"),
+        key("give a checkpoint of Stable Diffusion 1, 2 or XL"),
+        key("give a checkpoint, and this file beside it as `CHECKPOINT + FILE`"),
+        key("name a file or folder that has it as well: `FILE + OTHER`"),
         key("give the folder that holds unet, vae, text_encoder and tokenizer"),
         key("use UNet and text encoder of one checkpoint"),
         key("put it back, or remove this LoRA"),
@@ -27,6 +34,14 @@ pub(super) const REMEDIES: [&str; 12] = {
 /// The reason why a job ended without a picture, in one line.
 #[must_use]
 pub(crate) fn failure(failure: &Failure) -> String {
+    if let Failure::Draw(DrawError::NoMemory { operator, wanted, allowed }) = failure {
+        let [wanted, allowed] = [wanted, allowed].map(|bytes| format!("{:.2}", gigabytes(*bytes)));
+        return fill(
+            "there is not enough memory for {0}: with one thing at a time it takes at least {1} GB, and {2} GB may be used \
+             here; close other programs, choose a smaller model, or draw with the processor",
+            &[operator, &wanted, &allowed],
+        );
+    }
     if let Some(operator) = failure.out_of_memory() {
         return fill(
             "There is not enough memory for this picture ({0}). Make the canvas smaller, or close other programs.",
@@ -54,13 +69,12 @@ fn checkpoint(error: &CheckpointError) -> String {
         }
         CheckpointError::Pickle { file } => fill(
             "{0}: is a Python pickle, which can run code and is never read; \
-             get the checkpoint as .safetensors in a diffusers folder",
+             get the checkpoint as .safetensors",
             &[file],
         ),
-        CheckpointError::Unsupported { file, what } => fill(
-            "{0}: {1} not supported yet; give a Stable Diffusion 1, 2 or XL checkpoint as a diffusers folder",
-            &[file, what],
-        ),
+        CheckpointError::Unsupported { file, what } => {
+            fill("{0}: {1} not supported yet; give a checkpoint of Stable Diffusion 1, 2 or XL", &[file, what])
+        }
         // The facts are those of file formats.
         CheckpointError::Invalid { file, fact, remedy } => format!("{file}: {fact}; {}", tr(remedy)),
         other => other.to_string(),
@@ -78,6 +92,7 @@ fn draw(error: &DrawError) -> String {
         ),
         DrawError::Paint(PaintError::Network(error)) => fill("the network failed: {0}", &[error]),
         DrawError::Words(error) => fill("the words could not be read: {0}", &[error]),
+        DrawError::NotFinite => fill("the decoder's picture is not a number; try another checkpoint", &[]),
         DrawError::Decode(error) => fill("the picture could not be decoded: {0}", &[error]),
         other => other.to_string(),
     }
@@ -139,7 +154,23 @@ pub(crate) fn warning(warning: &Warning) -> String {
              paint it at least {1} pixels wide, or give more guidance",
             &[region, pixels],
         ),
+        Warning::DrawnInF32 => fill(
+            "the picture is too much for numbers of 16 bits, so it was drawn once more with 32, which takes longer",
+            &[],
+        ),
+        Warning::ShortOfMemory => {
+            fill("memory is short for this picture: it was drawn in smaller pieces, which takes longer", &[])
+        }
         // The command line's alone.
+        Warning::PassedOver(PassedOver { card, reason: Reason::Wrong(what) }) => {
+            fill("{0} computes wrong ({1}) and is not drawn on; update its driver", &[card, what])
+        }
+        Warning::PassedOver(PassedOver { card, reason: Reason::Unopened(why) }) => {
+            fill("{0} cannot be opened and is not drawn on: {1}", &[card, why])
+        }
+        Warning::PassedOver(PassedOver { card, reason: Reason::Lost }) => {
+            fill("{0} was lost twice and is not drawn on until the program starts again", &[card])
+        }
         Warning::LeftOutByReference(_) => warning.to_string(),
     }
 }

@@ -2,7 +2,9 @@ use super::files::{mask_note, problem};
 use super::*;
 use crate::app::texts::{Language, speak};
 use crate::document::{FileError, MaskNote, Problem};
-use crate::studio::{Axis, CheckpointError, DrawError, Failure, LoadError, PaintError, ScheduleError, Warning};
+use crate::studio::{
+    Axis, CheckpointError, DrawError, Failure, LoadError, PaintError, PassedOver, Reason, ScheduleError, Warning,
+};
 use std::path::Path;
 
 /// One of every kind.
@@ -67,6 +69,8 @@ fn failures() -> Vec<Failure> {
         Failure::Draw(DrawError::Paint(PaintError::Network("broken".into()))),
         Failure::Draw(DrawError::Words("broken".into())),
         Failure::Draw(DrawError::Decode("broken".into())),
+        Failure::Draw(DrawError::NotFinite),
+        Failure::Draw(DrawError::NoMemory { operator: "conv2d", wanted: 3_440_000_000, allowed: 2_000_000_000 }),
         Failure::Fault,
     ];
     failures.extend(making::REMEDIES.into_iter().flat_map(|remedy| {
@@ -79,13 +83,22 @@ fn failures() -> Vec<Failure> {
     failures
 }
 
+fn passed_over(reason: Reason) -> Warning {
+    Warning::PassedOver(PassedOver { card: "GeForce".to_owned(), reason })
+}
+
 fn warnings() -> Vec<Warning> {
     let mut warnings = vec![
         Warning::NothingMayChange,
         Warning::WindowCut { window: 96, width: 64, height: 48 },
         Warning::StrideCut { stride: 48, window: 64, used: 32 },
         Warning::LoraInPart { file: "soft.safetensors".to_owned(), left_out: 3, layers: 90 },
+        passed_over(Reason::Wrong("conv2d in f32".to_owned())),
+        passed_over(Reason::Unopened("out of memory".to_owned())),
+        passed_over(Reason::Lost),
         Warning::EmptySpan { region: "Sun".to_owned() },
+        Warning::DrawnInF32,
+        Warning::ShortOfMemory,
         Warning::ThinRegion { region: "Sun".to_owned(), pixels: 16, few_steps: true },
         Warning::ThinRegion { region: "Sun".to_owned(), pixels: 16, few_steps: false },
     ];

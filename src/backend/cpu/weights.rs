@@ -104,6 +104,7 @@ pub(super) fn values(operator: &'static str, weight: WeightView) -> Result<Vec<f
 fn words<T>(weight: WeightView, pack: impl FnOnce(Words) -> T) -> T {
     match weight.values {
         Values::F16(bytes) => pack(Words::F16(bytes)),
+        Values::Halves(bytes) => pack(Words::F16(&bytes)),
         Values::Bf16(bytes) => pack(Words::Bf16(bytes)),
         Values::F32(bytes) => pack(Words::F32(bytes)),
         Values::Computed(values) => pack(Words::Values(&values)),

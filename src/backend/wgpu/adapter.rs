@@ -22,6 +22,19 @@ pub struct Adapter {
     /// Whether it computes in f16 too.
     pub half: bool,
     pub(super) handle: wgpu::Adapter,
+    /// The limits that its device is opened with.
+    pub(super) limits: wgpu::Limits,
+}
+
+impl Adapter {
+    /// The same adapter, of whose buffers a kernel sees at most so many bytes at a time: tests of what does not fit.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_binding(mut self, bytes: u64) -> Self {
+        let most = &mut self.limits.max_storage_buffer_binding_size;
+        *most = bytes.min(*most);
+        self
+    }
 }
 
 /// The kind of an adapter.
@@ -92,11 +105,12 @@ fn describe(index: usize, handle: wgpu::Adapter) -> Adapter {
     };
     let driver = format!("{} {}", info.driver, info.driver_info).trim().to_owned();
     let half = handle.features().contains(wgpu::Features::SHADER_F16);
-    Adapter { index, name: info.name, kind, api, driver, memory: device_memory(&handle), half, handle }
+    let (memory, limits) = (device_memory(&handle), handle.limits());
+    Adapter { index, name: info.name, kind, api, driver, memory, half, handle, limits }
 }
 
 /// The adapter of this number, or without one the one that promises most: a card of its own before a part of the processor.
-pub(super) fn choose(number: Option<usize>) -> Result<Adapter> {
+pub(in crate::backend) fn choose(number: Option<usize>) -> Result<Adapter> {
     let mut all = adapters();
     let names: Vec<String> = all.iter().map(|adapter| format!("wgpu:{} {}", adapter.index, adapter.name)).collect();
     let order = [
@@ -121,4 +135,4 @@ pub(super) fn choose(number: Option<usize>) -> Result<Adapter> {
 }
 
 /// The operator that messages name.
-pub(super) const OPENING: &str = "opening the graphics card";
+pub(in crate::backend) const OPENING: &str = "opening the graphics card";

@@ -1,9 +1,11 @@
 //! An adapter opened: its device, its queue, and what has gone wrong with them.
 
 use super::adapter::{Adapter, OPENING};
+use super::losses::LOSSES;
 use super::trusted::experimental;
 use super::{Error, Result};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 /// The open device. Nothing of it is shared with the window.
 #[derive(Debug)]
@@ -39,7 +41,8 @@ impl Gpu {
             let missing = features - adapter.handle.features();
             return Err(fail(format!("has no {missing:?}; draw with cpu")));
         }
-        let limits = adapter.handle.limits();
+        features |= adapter.handle.features() & WELCOME;
+        let limits = adapter.limits.clone();
         for (what, has, needs) in [
             ("bytes of immediates", limits.max_immediate_size, IMMEDIATES),
             ("bytes of workgroup memory", limits.max_compute_workgroup_storage_size, 16 << 10),
@@ -64,8 +67,9 @@ impl Gpu {
         });
         let (device, queue) = pollster::block_on(request).map_err(|error| fail(one_line(&error.to_string())))?;
         let fault = Arc::new(OnceLock::new());
-        let seen = Arc::clone(&fault);
+        let (seen, key) = (Arc::clone(&fault), adapter.key());
         device.set_device_lost_callback(move |_, words| {
+            LOSSES.note(&key);
             let _ = seen.set(format!("the graphics card was lost ({})", one_line(&words)));
         });
         let seen = Arc::clone(&fault);
@@ -87,7 +91,12 @@ impl Gpu {
     pub(super) fn wait(&self, operator: &'static str, submission_index: Option<wgpu::SubmissionIndex>) -> Result<()> {
         let done = self.device.poll(wgpu::PollType::Wait { submission_index, timeout: None });
         self.check(operator)?;
-        done.map(|_| ()).map_err(|error| Error::Device { operator, message: one_line(&error.to_string()) })
+        let Err(error) = done else { return Ok(()) };
+        // A card that was lost refuses what is asked of it, and says why only when it is asked for nothing.
+        let patience = Some(Duration::from_secs(1));
+        let _ = self.device.poll(wgpu::PollType::Wait { submission_index: None, timeout: patience });
+        self.check(operator)?;
+        Err(Error::Device { operator, message: one_line(&error.to_string()) })
     }
 
     /// The error of what `make` asks the device for.
@@ -101,12 +110,15 @@ impl Gpu {
     }
 }
 
+/// Features that are used where they are.
+const WELCOME: wgpu::Features = wgpu::Features::PIPELINE_CACHE.union(wgpu::Features::TIMESTAMP_QUERY);
+
 /// Features that matrix units need.
 const UNITS: wgpu::Features = wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX.union(wgpu::Features::SUBGROUP);
 
 /// The units that `kernels::units` is written for: square, f16 in, f32 sums. (Metal's are found too, but naga counts their
 /// strides in values where the text has vectors, so they compute wrong and are left alone.)
-fn square_units(adapter: &wgpu::Adapter) -> Option<(u32, [u32; 2])> {
+pub(super) fn square_units(adapter: &wgpu::Adapter) -> Option<(u32, [u32; 2])> {
     if !adapter.features().contains(UNITS) {
         return None;
     }

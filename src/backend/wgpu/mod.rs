@@ -6,53 +6,78 @@
 
 mod adapter;
 mod attend;
+mod clock;
 mod gpu;
+mod kept;
 mod kernels;
+mod losses;
 mod moves;
 mod norms;
 mod operators;
 mod pack;
 mod pipelines;
+mod plans;
 mod pool;
 mod products;
 mod recorder;
+mod speed;
 mod tensor;
 mod transfer;
 mod trusted;
+mod tune;
 
 pub use adapter::{Adapter, AdapterKind, adapters};
+pub(super) use adapter::{OPENING, choose as find};
 pub use norms::Moments;
 pub use operators::KeyValues;
 pub use pack::{Embedding, Norm};
 pub use products::{Conv, Linear};
 pub use tensor::Tensor;
 
-use super::{Dtype, Error, Result, Shape, truth};
+use super::{Dtype, Error, Manners, Result, Shape, truth};
 use gpu::Gpu;
+use kept::Kept;
+use kernels::attention_units;
 use kernels::units::Cut;
 use kernels::{Kernel, Store};
 use pipelines::Pipelines;
+use plans::{Plan, Plans, Way};
 use pool::{Held, Pool};
 use recorder::{Recorder, Step};
 use std::sync::Arc;
+use tune::Tuning;
 
 /// The share of a card's memory that is ours at most: of its own, and of memory that the system uses too.
 const OWN_SHARE: f64 = 0.85;
 const COMMON_SHARE: f64 = 0.5;
 
-/// A graphics card.
-#[derive(Debug)]
+/// A graphics card. Clones are handles on the same device, memory and record.
+#[derive(Debug, Clone)]
 pub struct Wgpu {
     gpu: Arc<Gpu>,
     pool: Arc<Pool>,
-    recorder: Recorder,
-    pipelines: Pipelines,
+    recorder: Arc<Recorder>,
+    pipelines: Arc<Pipelines>,
+    /// The type of tensors.
     store: Store,
     name: String,
+    kind: AdapterKind,
+    /// Workgroups that keep it busy, about.
+    busy: usize,
     /// Cuts of products for matrix units, the largest first; empty where there are none, or they compute wrong.
     cuts: Vec<Cut>,
+    /// The cut of attention for matrix units, where they compute it right.
+    attention: Option<attention_units::Cut>,
+    /// The ways of computing the products that there have been.
+    found: Arc<Plans>,
+    /// The products whose ways were timed.
+    tuned: Arc<Tuning>,
+    /// The way of all products that it takes, where they are tried out.
+    forced: Option<Plan>,
+    /// Kernels that compute wrong here and are not used, in words.
+    faults: Vec<String>,
     /// Bound where a kernel's input is not there.
-    nothing: Held,
+    nothing: Arc<Held>,
 }
 
 impl Wgpu {
@@ -61,7 +86,15 @@ impl Wgpu {
     /// # Errors
     /// If there is none, or it lacks something that is needed, or computes wrong.
     pub fn open(number: Option<usize>, dtype: Dtype) -> Result<Self> {
-        Self::on(&adapter::choose(number)?, dtype, None)
+        Self::open_with_manners(number, dtype, &Manners::default())
+    }
+
+    /// As [`Wgpu::open`], with manners.
+    ///
+    /// # Errors
+    /// As [`Wgpu::open`]; also where it is interrupted meanwhile.
+    pub fn open_with_manners(number: Option<usize>, dtype: Dtype, manners: &Manners) -> Result<Self> {
+        Self::on_with_manners(&adapter::choose(number)?, dtype, None, manners)
     }
 
     /// Opens an adapter. Tensors and weights take at most `budget` bytes; without one, a share of its memory.
@@ -69,18 +102,38 @@ impl Wgpu {
     /// # Errors
     /// If it lacks something that is needed, or computes wrong.
     pub fn on(adapter: &Adapter, dtype: Dtype, budget: Option<u64>) -> Result<Self> {
-        let mut this = Self::with(adapter, dtype, budget, true)?;
+        Self::on_with_manners(adapter, dtype, budget, &Manners::default())
+    }
+
+    /// As [`Wgpu::on`], with manners.
+    ///
+    /// # Errors
+    /// As [`Wgpu::on`]; also where it is interrupted meanwhile.
+    pub fn on_with_manners(adapter: &Adapter, dtype: Dtype, budget: Option<u64>, manners: &Manners) -> Result<Self> {
+        let mut this = Self::with(adapter, dtype, budget, manners, true)?;
         this.check()?;
         this.try_units();
         if this.gpu.units.is_some() && this.gpu.check(adapter::OPENING).is_err() {
             // The trial has cost the device.
-            this = Self::with(adapter, dtype, budget, false)?;
+            this = Self::with(adapter, dtype, budget, manners, false)?;
             this.check()?;
         }
         Ok(this)
     }
 
-    fn with(adapter: &Adapter, dtype: Dtype, budget: Option<u64>, units: bool) -> Result<Self> {
+    /// The same card with tensors in f32.
+    fn in_f32(&self) -> Self {
+        Self { store: Store::F32, ..self.clone() }
+    }
+
+    /// The device behind it: tests of its loss.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn device(&self) -> wgpu::Device {
+        self.gpu.device.clone()
+    }
+
+    fn with(adapter: &Adapter, dtype: Dtype, budget: Option<u64>, manners: &Manners, units: bool) -> Result<Self> {
         let store = match dtype {
             Dtype::Auto | Dtype::F32 => Store::F32,
             Dtype::F16 => Store::F16,
@@ -94,24 +147,44 @@ impl Wgpu {
         let share = if adapter.kind == AdapterKind::Discrete { OWN_SHARE } else { COMMON_SHARE };
         let known = adapter.memory.map(|bytes| (bytes as f64 * share) as u64);
         let pool = Pool::new(Arc::clone(&gpu), budget.or(known).unwrap_or(u64::MAX));
+        let kept = manners.kernels.as_deref().and_then(|folder| Kept::open(&gpu, adapter, folder));
         // What the slowest of a kind does in a second, about.
         let slowest = if adapter.kind == AdapterKind::Software { 2e9 } else { 1e11 };
         let nothing = pool.take(4, true).ok_or_else(|| no_room(adapter::OPENING))?;
         Ok(Self {
-            recorder: Recorder::new(Arc::clone(&gpu), slowest),
-            pipelines: Pipelines::new(Arc::clone(&gpu), store),
+            recorder: Arc::new(Recorder::new(Arc::clone(&gpu), slowest, manners)),
+            pipelines: Arc::new(Pipelines::new(Arc::clone(&gpu), kept)),
             store,
             name: adapter.name.clone(),
+            kind: adapter.kind,
+            busy: plans::busy(adapter.kind),
             cuts: Vec::new(),
-            nothing,
+            attention: None,
+            found: Arc::default(),
+            tuned: Arc::default(),
+            forced: None,
+            faults: Vec::new(),
+            nothing: Arc::new(nothing),
             pool,
             gpu,
         })
     }
 
-    /// Fails where it computes wrong.
+    /// Fails where it computes wrong, be it in f32 only.
     fn check(&self) -> Result<()> {
-        truth::check(self, &self.name, self.bound())
+        let check = |b: &Self| {
+            truth::check(b, &b.name, b.bound())?;
+            b.check_way(Way::Plain)?;
+            truth::check_vectors(&b.by(Plan { way: Way::Rows, split: 1 }), &b.name, b.bound())
+        };
+        check(self)?;
+        if self.store == Store::F16 { check(&self.in_f32()) } else { Ok(()) }
+    }
+
+    /// Fails where this way of computing products computes wrong, at once or in parts.
+    fn check_way(&self, way: Way) -> Result<()> {
+        let bound = if matches!(way, Way::Units(_)) { truth::F16 } else { self.bound() };
+        [1, 2].into_iter().try_for_each(|split| truth::check_products(&self.by(Plan { way, split }), &self.name, bound))
     }
 
     /// The distance from the truth that rounding can bring.
@@ -128,22 +201,52 @@ impl Wgpu {
         // A subgroup's size is the driver's choice: a text for another one gives wrong results.
         for lanes in sizes {
             // Software compiles a large text for minutes.
-            let tiles: &[(u32, u32)] = if lanes < 32 { &[(32, 16)] } else { &[(128, 32), (64, 32)] };
-            let cuts = tiles.iter().map(|&(tile, depth)| Cut { side, lanes, tile, depth });
+            let tiles: &[[u32; 3]] =
+                if lanes < 32 { &[[32, 32, 16]] } else { &[[128, 128, 32], [128, 64, 32], [64, 64, 32]] };
+            let cuts = tiles.iter().map(|&[rows, columns, depth]| Cut { side, lanes, rows, columns, depth });
+            let wide = self.in_f32();
             let right = |cut: &Cut| {
-                self.cuts = vec![*cut];
-                truth::check_products(self, &self.name, self.bound()).is_ok()
+                let way = Way::Units(*cut);
+                self.check_way(way).is_ok() && wide.check_way(way).is_ok()
             };
-            self.cuts = cuts.filter(right).collect();
-            if !self.cuts.is_empty() {
+            let (cuts, wrong): (Vec<_>, Vec<_>) = cuts.partition(right);
+            if !cuts.is_empty() {
+                let name = |cut: Cut| format!("products on matrix units in tiles of {}×{}", cut.rows, cut.columns);
+                self.faults.extend(wrong.into_iter().map(name));
+                self.cuts = cuts;
+                self.try_attention_on_units(side, sizes);
                 return;
             }
         }
+        self.faults.push("products on matrix units".to_owned());
+    }
+
+    /// Takes the matrix units into use for attention, if a cut for them computes it right.
+    fn try_attention_on_units(&mut self, side: u32, sizes: [u32; 2]) {
+        // The driver may choose another size for another kernel.
+        for lanes in sizes {
+            let (blocks, keys) = if lanes < 32 { (1, 16) } else { (2, 32) };
+            if self.try_attention(attention_units::Cut { side, lanes, subgroups: 4, blocks, keys }) {
+                return;
+            }
+        }
+        self.faults.push("attention on matrix units".to_owned());
+    }
+
+    /// Takes this cut into use, if it computes right.
+    fn try_attention(&mut self, cut: attention_units::Cut) -> bool {
+        self.attention = Some(cut);
+        let right = truth::check_attention(self, &self.name, self.bound());
+        if let Err(error) = &right {
+            log::warn!("attention goes without matrix units: {error}");
+            self.attention = None;
+        }
+        right.is_ok()
     }
 
     /// A buffer, for which all that waits makes room where there is none.
     fn take(&self, operator: &'static str, bytes: usize, weight: bool) -> Result<Held> {
-        self.gpu.check(operator)?;
+        self.recorder.check(operator)?;
         if let Some(held) = self.pool.take(bytes, weight) {
             return Ok(held);
         }
@@ -158,7 +261,7 @@ impl Wgpu {
         let shape = shape.into();
         let bytes = shape.iter().try_fold(self.store.bytes(), |bytes, size| bytes.checked_mul(*size));
         let held = self.take(operator, bytes.ok_or_else(|| no_room(operator))?, false)?;
-        Ok(Tensor { shape, held: Arc::new(held) })
+        Ok(Tensor::new(shape, held))
     }
 
     /// Records a dispatch.
@@ -167,10 +270,10 @@ impl Wgpu {
         if self.pool.some_gone() {
             self.pipelines.unbind();
         }
-        let pipeline = self.pipelines.pipeline(operator, kernel)?;
+        let pipeline = self.pipelines.pipeline(kernel, self.store);
         let bound = self.pipelines.bind(operator, inputs, output)?;
         let words = words.iter().flat_map(|word| word.to_ne_bytes()).collect();
-        self.recorder.push(operator, Step { pipeline, bound, words, groups, work })
+        self.recorder.push(Step { operator, pipeline, bound, words, groups, work })
     }
 
     /// Records a dispatch of one thread a value, or vector of values; `words` come after the count and the row.
@@ -225,3 +328,5 @@ fn failure(operator: &'static str, error: &dyn std::fmt::Display) -> Error {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod texts;

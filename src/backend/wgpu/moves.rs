@@ -1,10 +1,12 @@
 //! Operators of one value at a time, and those that only move values.
 
 use super::kernels::{self, Kernel, Lanes};
-use super::tensor::in_memory;
+use super::pool::Held;
+use super::tensor::{Part, in_memory};
 use super::{Result, Shape, Tensor, Wgpu};
 use crate::backend::channels_last::place;
 use crate::backend::{Activation, misfit};
+use std::sync::Arc;
 
 impl Wgpu {
     /// activation(x · factor + offset).
@@ -105,8 +107,15 @@ impl Wgpu {
         if let Some(odd) = odd {
             return Err(odd.misfit(operator, format!("{:?} but for one axis", first.shape)));
         }
-        if let [one] = parts {
-            return Ok((*one).clone());
+        match *parts {
+            [one] => return Ok(one.clone()),
+            // The operators that follow read both.
+            [a, b] if axis == 1 && [a, b].iter().all(|x| can_be_joint(x)) => {
+                let whole = first.shape.with(axis, a.channels() + b.channels());
+                let joint = Some((Arc::clone(&b.held), a.channels()));
+                return Ok(Tensor { shape: whole, held: Arc::clone(&a.held), joint });
+            }
+            _ => (),
         }
         let whole = parts.iter().map(|part| size(part)).sum();
         let y = self.empty(operator, first.shape.with(axis, whole))?;
@@ -114,8 +123,23 @@ impl Wgpu {
         let mut start = 0;
         for part in parts {
             let run = size(part) * inner;
-            self.runs(operator, part, [0, run], &y, [start, whole * inner], run, part.values())?;
+            self.runs(operator, &part.held, [0, run], &y, [start, whole * inner], run, part.values())?;
             start += run;
+        }
+        Ok(y)
+    }
+
+    /// The same image with all of its channels together.
+    pub(super) fn whole(&self, x: &Tensor) -> Result<Tensor> {
+        if x.joint.is_none() {
+            return Ok(x.clone());
+        }
+        let operator = "concat";
+        let y = self.empty(operator, x.shape)?;
+        let pixels = x.values() / x.channels().max(1);
+        for Part { held, first, channels } in x.parts() {
+            let to = [first, x.channels()];
+            self.runs(operator, held, [0, channels], &y, to, channels, pixels * channels)?;
         }
         Ok(y)
     }
@@ -131,7 +155,7 @@ impl Wgpu {
         }
         let y = self.empty(operator, x.shape.with(axis, count))?;
         let inner = inner(&x.shape, axis);
-        self.runs(operator, x, [start * inner, size * inner], &y, [0, count * inner], count * inner, y.values())?;
+        self.runs(operator, &x.held, [start * inner, size * inner], &y, [0, count * inner], count * inner, y.values())?;
         Ok(y)
     }
 
@@ -147,7 +171,7 @@ impl Wgpu {
         let y = self.empty(operator, x.shape.with(0, rows.len()))?;
         let len = x.values() / count.max(1);
         for (to, from) in rows.iter().enumerate() {
-            self.runs(operator, x, [from * len, len], &y, [to * len, len], len, len)?;
+            self.runs(operator, &x.held, [from * len, len], &y, [to * len, len], len, len)?;
         }
         Ok(y)
     }
@@ -157,7 +181,7 @@ impl Wgpu {
     fn runs(
         &self,
         operator: &'static str,
-        x: &Tensor,
+        x: &Held,
         from: [usize; 2],
         y: &Tensor,
         to: [usize; 2],
@@ -166,8 +190,13 @@ impl Wgpu {
     ) -> Result<()> {
         let lanes = Lanes::of(&[from[0], from[1], to[0], to[1], run]);
         let words = [run, from[0], from[1], to[0], to[1]].map(|size| lanes.in_values(size) as u32);
-        self.launch_flat(operator, Kernel::Copy(lanes), &[&x.held], &y.held, lanes.in_values(values), &words)
+        self.launch_flat(operator, Kernel::Copy(lanes), &[x], &y.held, lanes.in_values(values), &words)
     }
+}
+
+/// Whether kernels can read the image as a part of another one.
+fn can_be_joint(x: &Tensor) -> bool {
+    x.shape.len() == 4 && x.values() > 0 && x.joint.is_none() && x.channels().is_multiple_of(4)
 }
 
 /// Values between two indices of an axis.

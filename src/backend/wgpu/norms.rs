@@ -42,18 +42,20 @@ impl Wgpu {
         let lanes = Lanes::of(&[channels]);
         let wide = lanes.in_values(channels);
         let parts = self.take(operator, n * slices * 2 * channels * 4, false)?;
-        let work = (n * pixels * channels * 8) as f64;
-        self.launch(
-            operator,
-            Launch {
-                kernel: Kernel::PartialMoments(lanes),
-                inputs: &[&x.held],
-                output: &parts,
-                words: &[pixels, wide, slice, slices].map(|size| size as u32),
-                groups: [(wide * slices).div_ceil(THREADS) as u32, 1, n as u32],
-                work,
-            },
-        )?;
+        for part in x.parts() {
+            let (first, own) = (lanes.in_values(part.first), lanes.in_values(part.channels));
+            self.launch(
+                operator,
+                Launch {
+                    kernel: Kernel::PartialMoments(lanes),
+                    inputs: &[part.held],
+                    output: &parts,
+                    words: &[pixels, own, slice, slices, first, wide].map(|size| size as u32),
+                    groups: [(own * slices).div_ceil(THREADS) as u32, 1, n as u32],
+                    work: (n * pixels * part.channels * 8) as f64,
+                },
+            )?;
+        }
         let held = Arc::new(self.take(operator, n * groups * 8, false)?);
         self.launch(
             operator,
@@ -105,22 +107,26 @@ impl Wgpu {
         let pixels = height * width;
         let lanes = Lanes::of(&[channels]);
         let wide = lanes.in_values(channels);
-        let most = (super::ROW * THREADS / wide).max(1);
-        let strands = pixels.div_ceil(PIXELS).min(most);
         let y = self.empty(operator, x.shape)?;
-        let sizes = [pixels, wide, strands, channels / moments.groups, moments.groups, usize::from(silu)];
-        let words: Vec<u32> = sizes.into_iter().map(|size| size as u32).chain([eps.to_bits()]).collect();
-        self.launch(
-            operator,
-            Launch {
-                kernel: Kernel::Normalise(lanes),
-                inputs: &[&x.held, &moments.held, &weights.scale, &weights.shift],
-                output: &y.held,
-                words: &words,
-                groups: [(wide * strands).div_ceil(THREADS) as u32, 1, n as u32],
-                work: (x.values() * 16) as f64,
-            },
-        )?;
+        for part in x.parts() {
+            let (first, own) = (lanes.in_values(part.first), lanes.in_values(part.channels));
+            let most = (super::ROW * THREADS / own).max(1);
+            let strands = pixels.div_ceil(PIXELS).min(most);
+            let sizes =
+                [pixels, own, strands, channels / moments.groups, moments.groups, usize::from(silu), first, wide];
+            let words: Vec<u32> = sizes.into_iter().map(|size| size as u32).chain([eps.to_bits()]).collect();
+            self.launch(
+                operator,
+                Launch {
+                    kernel: Kernel::Normalise(lanes),
+                    inputs: &[part.held, &moments.held, &weights.scale, &weights.shift],
+                    output: &y.held,
+                    words: &words,
+                    groups: [(own * strands).div_ceil(THREADS) as u32, 1, n as u32],
+                    work: (n * pixels * part.channels * 16) as f64,
+                },
+            )?;
+        }
         Ok(y)
     }
 

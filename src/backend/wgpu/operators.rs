@@ -1,10 +1,12 @@
 //! The operators by name; what they do is in the files beside.
 
+use super::kernels::Store;
 use super::pack::{Embedding, Norm};
 use super::products::{Conv, Linear};
 use super::{Moments, Result, Shape, Tensor, Wgpu};
 use crate::backend::misfit;
 use crate::backend::{Activation, Attention, Backend, ConvOptions, Epilogue, WeightView};
+use std::collections::BTreeMap;
 
 /// Keys and values of one row, `[1, s, c]` each.
 #[derive(Debug, Clone)]
@@ -24,6 +26,26 @@ impl Backend for Wgpu {
 
     fn describe(&self) -> String {
         format!("{}, {}", self.name, self.store.name())
+    }
+
+    fn tune(&self) -> Result<()> {
+        self.tune_new()
+    }
+
+    fn wide(&self) -> Option<Self> {
+        (self.store == Store::F16).then(|| self.in_f32())
+    }
+
+    fn refused(&self) -> Option<[u64; 2]> {
+        self.pool.refused()
+    }
+
+    fn time_operators(&self) -> bool {
+        self.recorder.time()
+    }
+
+    fn device_seconds(&self) -> BTreeMap<&'static str, f64> {
+        self.recorder.seconds()
     }
 
     fn value_bytes(&self) -> usize {
@@ -70,11 +92,12 @@ impl Backend for Wgpu {
     }
 
     fn download(&self, x: &Tensor) -> Result<Vec<f32>> {
-        Ok(self.to_host(&[x])?.pop().unwrap_or_default())
+        Ok(self.to_host(&[&self.whole(x)?])?.pop().unwrap_or_default())
     }
 
     fn download_all(&self, tensors: &[&Tensor]) -> Result<Vec<Vec<f32>>> {
-        self.to_host(tensors)
+        let tensors = tensors.iter().map(|x| self.whole(x)).collect::<Result<Vec<_>>>()?;
+        self.to_host(&tensors.iter().collect::<Vec<_>>())
     }
 
     fn shape(&self, x: &Tensor) -> Shape {
@@ -147,31 +170,32 @@ impl Backend for Wgpu {
     }
 
     fn activate(&self, x: &Tensor, activation: Activation) -> Result<Tensor> {
-        self.mapped("activate", x, Some(activation), 1.0, 0.0)
+        self.mapped("activate", &self.whole(x)?, Some(activation), 1.0, 0.0)
     }
 
     fn upsample(&self, x: &Tensor, height: usize, width: usize) -> Result<Tensor> {
-        self.enlarged(x, height, width)
+        self.enlarged(&self.whole(x)?, height, width)
     }
 
     fn add(&self, a: &Tensor, b: &Tensor) -> Result<Tensor> {
-        self.sum(a, b)
+        self.sum(&self.whole(a)?, &self.whole(b)?)
     }
 
     fn add_channels(&self, x: &Tensor, vector: &Tensor) -> Result<Tensor> {
-        self.sum_of_channels(x, vector)
+        self.sum_of_channels(&self.whole(x)?, vector)
     }
 
     fn concat(&self, parts: &[&Tensor], axis: usize) -> Result<Tensor> {
-        self.joined(parts, axis)
+        let parts = parts.iter().map(|x| self.whole(x)).collect::<Result<Vec<_>>>()?;
+        self.joined(&parts.iter().collect::<Vec<_>>(), axis)
     }
 
     fn select(&self, x: &Tensor, rows: &[usize]) -> Result<Tensor> {
-        self.selected(x, rows)
+        self.selected(&self.whole(x)?, rows)
     }
 
     fn slice(&self, x: &Tensor, axis: usize, start: usize, count: usize) -> Result<Tensor> {
-        self.part(x, axis, start, count)
+        self.part(&self.whole(x)?, axis, start, count)
     }
 
     fn blend(&self, x: &Tensor, weights: &Tensor, counts: &[usize]) -> Result<Tensor> {
@@ -180,7 +204,7 @@ impl Backend for Wgpu {
 
     fn to_tokens(&self, x: &Tensor) -> Result<Tensor> {
         let [n, height, width, channels] = x.image("to_tokens")?;
-        Ok(x.reshaped([n, height * width, channels]))
+        Ok(self.whole(x)?.reshaped([n, height * width, channels]))
     }
 
     fn to_image(&self, x: &Tensor, height: usize, width: usize) -> Result<Tensor> {
@@ -196,6 +220,6 @@ impl Backend for Wgpu {
     }
 
     fn affine(&self, x: &Tensor, factor: f32, offset: f32) -> Result<Tensor> {
-        self.mapped("affine", x, None, factor, offset)
+        self.mapped("affine", &self.whole(x)?, None, factor, offset)
     }
 }

@@ -65,6 +65,7 @@ impl Embedding {
         }
         let bytes = match table.values {
             Values::F16(bytes) => Rows::Bytes(bytes.to_vec(), |bytes| Values::F16(bytes)),
+            Values::Halves(bytes) => Rows::Bytes(bytes, |bytes| Values::F16(bytes)),
             Values::Bf16(bytes) => Rows::Bytes(bytes.to_vec(), |bytes| Values::Bf16(bytes)),
             Values::F32(bytes) => Rows::Bytes(bytes.to_vec(), |bytes| Values::F32(bytes)),
             Values::F64(bytes) => Rows::Bytes(bytes.to_vec(), |bytes| Values::F64(bytes)),
@@ -166,15 +167,19 @@ impl Wgpu {
         Ok(held)
     }
 
-    /// The type that a weight is kept in: 16 bits where nothing is lost by it, or where tensors have 16 bits too.
+    /// The type that a weight is kept in: 16 bits where nothing is lost by it, where tensors have 16 bits too, and where matrix units
+    /// multiply. Those read f16 only.
     fn bits(&self, weight: &WeightView) -> Bits {
         let exact = |values: &[f32]| values.iter().all(|&value| f16::from_f32(value).to_f32() == value);
         let in_range = |values: &[f32]| values.iter().all(|value| value.abs() <= f16::MAX.to_f32());
-        match (&weight.values, self.store) {
-            (Values::F16(_), _) => Bits::F16,
-            (Values::Bf16(_), _) => Bits::Bf16,
-            (_, Store::F16) if all(weight, in_range) => Bits::F16,
-            (_, Store::F32) if all(weight, exact) => Bits::F16,
+        let units = !self.cuts.is_empty();
+        let narrow = units || self.store == Store::F16;
+        match &weight.values {
+            Values::F16(_) | Values::Halves(_) => Bits::F16,
+            Values::Bf16(_) if units && all(weight, in_range) => Bits::F16,
+            Values::Bf16(_) => Bits::Bf16,
+            _ if narrow && all(weight, in_range) => Bits::F16,
+            _ if !narrow && all(weight, exact) => Bits::F16,
             _ => Bits::F32,
         }
     }

@@ -1,12 +1,14 @@
-//! Pipelines, each made once from its kernel's text, and the bind groups that tie buffers to them.
+//! Pipelines, each made once from its kernel's text on a thread of its own, and the bind groups that tie buffers to them.
 
 use super::gpu::{Gpu, IMMEDIATES, locked};
+use super::kept::Kept;
 use super::kernels::{Kernel, Store};
 use super::pool::Held;
 use super::trusted::trusted;
 use super::{Error, Result};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// Buffers that a kernel reads, at most.
 pub(super) const MOST_INPUTS: usize = 5;
@@ -15,27 +17,45 @@ const GROUPS: usize = 1 << 14;
 
 #[derive(Debug)]
 pub(super) struct Pipelines {
-    gpu: Arc<Gpu>,
-    store: Store,
-    /// By the number of buffers that are read; the last of a group is written.
-    layouts: Vec<(wgpu::BindGroupLayout, wgpu::PipelineLayout)>,
-    kernels: Mutex<HashMap<Kernel, wgpu::ComputePipeline>>,
+    maker: Arc<Maker>,
+    kernels: Mutex<HashMap<(Kernel, Store), Arc<Making>>>,
     /// By the numbers of their buffers.
     groups: Mutex<HashMap<[u64; MOST_INPUTS + 1], wgpu::BindGroup>>,
 }
 
-impl Pipelines {
-    pub(super) fn new(gpu: Arc<Gpu>, store: Store) -> Self {
-        let layouts = (0..=MOST_INPUTS).map(|inputs| layout(&gpu.device, inputs)).collect();
-        Self { gpu, store, layouts, kernels: Mutex::default(), groups: Mutex::default() }
+/// All that a pipeline is made with.
+#[derive(Debug)]
+struct Maker {
+    gpu: Arc<Gpu>,
+    /// By the number of buffers that are read; the last of a group is written.
+    layouts: Vec<(wgpu::BindGroupLayout, wgpu::PipelineLayout)>,
+    kept: Option<Kept>,
+}
+
+/// A pipeline that is being made, or is made.
+#[derive(Debug)]
+pub(super) struct Making {
+    maker: Arc<Maker>,
+    kernel: Kernel,
+    store: Store,
+    made: OnceLock<Result<wgpu::ComputePipeline, String>>,
+}
+
+impl Making {
+    pub(super) fn is_made(&self) -> bool {
+        self.made.get().is_some()
     }
 
-    pub(super) fn pipeline(&self, operator: &'static str, kernel: Kernel) -> Result<wgpu::ComputePipeline> {
-        if let Some(known) = locked(&self.kernels).get(&kernel) {
-            return Ok(known.clone());
-        }
+    /// The pipeline once it is made, or why it cannot be.
+    pub(super) fn get(&self) -> Result<&wgpu::ComputePipeline, &String> {
+        self.made.get_or_init(|| self.maker.make(self.kernel, self.store)).as_ref()
+    }
+}
+
+impl Maker {
+    fn make(&self, kernel: Kernel, store: Store) -> Result<wgpu::ComputePipeline, String> {
         let device = &self.gpu.device;
-        let text = kernel.text(self.store);
+        let text = kernel.text(store);
         let made = self.gpu.guarded(wgpu::ErrorFilter::Validation, || {
             let module = if kernel.trusted() {
                 trusted(device, text)
@@ -53,17 +73,47 @@ impl Pipelines {
                     zero_initialize_workgroup_memory: false,
                     ..Default::default()
                 },
-                cache: None,
+                cache: self.kept.as_ref().map(|kept| &kept.cache),
             })
         });
-        let pipeline = made.map_err(|message| Error::Device { operator, message })?;
-        locked(&self.kernels).insert(kernel, pipeline.clone());
-        Ok(pipeline)
+        if let Some(kept) = &self.kept {
+            kept.change();
+        }
+        made
+    }
+}
+
+impl Pipelines {
+    pub(super) fn new(gpu: Arc<Gpu>, kept: Option<Kept>) -> Self {
+        let layouts = (0..=MOST_INPUTS).map(|inputs| layout(&gpu.device, inputs)).collect();
+        let maker = Arc::new(Maker { gpu, layouts, kept });
+        Self { maker, kernels: Mutex::default(), groups: Mutex::default() }
+    }
+
+    /// The kernel's pipeline for tensors of this type; a thread begins to make it where there is none yet.
+    pub(super) fn pipeline(&self, kernel: Kernel, store: Store) -> Arc<Making> {
+        let mut kernels = locked(&self.kernels);
+        let making = kernels.entry((kernel, store)).or_insert_with(|| {
+            let maker = Arc::clone(&self.maker);
+            let making = Arc::new(Making { maker, kernel, store, made: OnceLock::new() });
+            let theirs = Arc::clone(&making);
+            // Whoever waits for the pipeline meets the same panic, and can be told of it.
+            rayon::spawn(move || drop(catch_unwind(AssertUnwindSafe(|| theirs.get().is_ok()))));
+            making
+        });
+        Arc::clone(making)
+    }
+
+    /// Keeps what has been made for the next start.
+    pub(super) fn save(&self) {
+        if let Some(kept) = &self.maker.kept {
+            kept.save();
+        }
     }
 
     /// Binds buffers to be read, and one to be written.
     pub(super) fn bind(&self, operator: &'static str, inputs: &[&Held], output: &Held) -> Result<wgpu::BindGroup> {
-        let Some((layout, _)) = self.layouts.get(inputs.len()) else {
+        let Some((layout, _)) = self.maker.layouts.get(inputs.len()) else {
             return Err(Error::Device { operator, message: format!("{} buffers are too many", inputs.len()) });
         };
         let mut key = [0; MOST_INPUTS + 1];
@@ -80,7 +130,7 @@ impl Pipelines {
             .map(|(held, binding)| wgpu::BindGroupEntry { binding, resource: held.buffer.as_entire_binding() })
             .collect();
         let descriptor = wgpu::BindGroupDescriptor { label: None, layout, entries: &entries };
-        let group = self.gpu.device.create_bind_group(&descriptor);
+        let group = self.maker.gpu.device.create_bind_group(&descriptor);
         groups.insert(key, group.clone());
         Ok(group)
     }

@@ -29,6 +29,8 @@ struct State {
     free: HashMap<u64, Vec<Idle>>,
     age: u64,
     last_id: u64,
+    /// Bytes that would have been held, and those that may be, at the last refusal.
+    refused: Option<[u64; 2]>,
 }
 
 #[derive(Debug)]
@@ -73,27 +75,39 @@ impl Pool {
     pub(super) fn take(self: &Arc<Self>, bytes: usize, weight: bool) -> Option<Held> {
         let bytes = u64::try_from(bytes).ok()?.max(1).checked_next_multiple_of(GRAIN)?;
         let most = self.gpu.limits.max_storage_buffer_binding_size.min(self.gpu.limits.max_buffer_size);
+        let mut state = locked(&self.state);
         if bytes > most {
+            state.refused = Some([bytes, most]);
             return None;
         }
-        let mut state = locked(&self.state);
         let found = if weight { None } else { state.free.get_mut(&bytes).and_then(Vec::pop) };
         let (buffer, id) = if let Some(Idle { buffer, id, .. }) = found {
             state.idle -= bytes;
             (buffer, id)
         } else {
-            if state.held + state.idle + bytes > self.budget {
+            let wanted = state.held + bytes;
+            if state.idle + wanted > self.budget {
+                state.refused = Some([wanted, self.budget]);
                 return None;
             }
             let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
             let descriptor = wgpu::BufferDescriptor { label: None, size: bytes, usage, mapped_at_creation: false };
             let made = self.gpu.guarded(wgpu::ErrorFilter::OutOfMemory, || self.gpu.device.create_buffer(&descriptor));
+            let Ok(buffer) = made else {
+                state.refused = Some([wanted, state.held]);
+                return None;
+            };
             state.last_id += 1;
-            (made.ok()?, state.last_id)
+            (buffer, state.last_id)
         };
         state.held += bytes;
         drop(state);
         Some(Held { buffer, id, bytes, weight, pool: Arc::clone(self) })
+    }
+
+    /// Bytes that would have been held, and those that may be, at the last refusal.
+    pub(super) fn refused(&self) -> Option<[u64; 2]> {
+        locked(&self.state).refused
     }
 
     /// Bytes that tensors may still take.

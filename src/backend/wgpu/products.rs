@@ -1,12 +1,12 @@
 //! Convolutions and linear layers.
 
-use super::kernels::product::{Bits, Output, Sizes, TILE, Variant};
-use super::kernels::units::{self, Cut};
-use super::kernels::{self, Kernel, Lanes};
+use super::kernels::product::{self, Output, Sizes};
+use super::kernels::{self, Kernel, Lanes, rows, units};
 use super::pack::Packed;
-use super::{Launch, ROW, Result, Shape, Tensor, Wgpu};
+use super::plans::{Plan, Problem, Way};
+use super::pool::Held;
+use super::{FLAT_WORK, Launch, ROW, Result, Shape, Tensor, Wgpu};
 use crate::backend::{ConvOptions, Epilogue};
-use std::sync::Arc;
 
 /// Weights of a convolution.
 #[derive(Debug)]
@@ -108,6 +108,10 @@ impl Wgpu {
         then: Epilogue<Tensor>,
     ) -> Result<Tensor> {
         let Epilogue { vector, activation, residual } = then;
+        // The second part of a joined image is bound in the residual's place.
+        let x = &if residual.is_some() || sizes.m <= rows::ROWS { self.whole(x)? } else { x.clone() };
+        let residual = &residual.map(|residual| self.whole(residual)).transpose()?;
+        let residual = residual.as_ref();
         let n = x.rows();
         let vectors = match vector.map(|vector| (vector, &*vector.shape)) {
             None => 0,
@@ -124,47 +128,86 @@ impl Wgpu {
             vectors,
             activation: kernels::activation(activation),
             residual: residual.is_some(),
+            joint: x.joint.as_ref().map_or(0, |(_, channels)| *channels),
             ..sizes
         };
-        let output = if packed.gated { Output::Geglu } else { Output::Plain(Lanes::of(&[packed.outputs])) };
-        let enlarged = sizes.walked != sizes.lying;
-        let (kernel, tile) = match self.cut(packed, &sizes) {
-            Some(cut) => (Kernel::Units(units::Variant { cut, output, enlarged }), cut.tile as usize),
-            None => {
-                let input = Lanes::of(&[packed.inputs]);
-                (Kernel::Product(Variant { input, output, bits: packed.bits, enlarged }), TILE)
-            }
-        };
         let y = self.empty(operator, shape)?;
-        let nothing = &self.nothing;
-        let vector = vector.map_or(nothing, |x| Arc::as_ref(&x.held));
-        let residual = residual.map_or(nothing, |x| Arc::as_ref(&x.held));
-        let inputs = [&*x.held, &packed.weights, &packed.bias, vector, residual];
-        // Long products are several dispatches, so that none keeps the screen waiting.
-        let columns = sizes.n.div_ceil(tile);
-        let row_work = sizes.row_work();
-        let rows = ((self.recorder.largest() / row_work) as usize / tile).clamp(1, ROW) * tile;
-        for first in (0..sizes.m).step_by(rows) {
-            let end = (first + rows).min(sizes.m);
-            let groups = [columns as u32, (end - first).div_ceil(tile) as u32, 1];
-            let work = (end - first) as f64 * row_work;
-            let words = sizes.words(first, end);
-            self.launch(operator, Launch { kernel, inputs: &inputs, output: &y.held, words: &words, groups, work })?;
-        }
+        let nothing = &*self.nothing;
+        let vector = vector.map_or(nothing, |vector| &*vector.held);
+        let joint = x.joint.as_ref().map_or(nothing, |(held, _)| &**held);
+        let epilogue = [vector, residual.map_or(joint, |residual| &*residual.held)];
+        let plan = self.plan(&self.problem(packed, &sizes));
+        self.multiply(operator, plan, [&x.held, &y.held], packed, &sizes, epilogue)?;
         Ok(y)
     }
 
-    /// The cut for matrix units, where they take this product: the largest of which there are enough to keep a card busy.
-    fn cut(&self, packed: &Packed, sizes: &Sizes) -> Option<Cut> {
-        /// Workgroups that a large card has at a time.
-        const BUSY: usize = 256;
-        let takes = |cut: &&Cut| packed.bits == Bits::F16 && packed.inputs.is_multiple_of(cut.depth as usize);
-        let few_rows = sizes.m < TILE / 4;
-        let cuts = || self.cuts.iter().filter(takes).filter(|_| !few_rows);
-        let busy = |cut: &&Cut| {
-            let tile = cut.tile as usize;
-            sizes.m.div_ceil(tile) * sizes.n.div_ceil(tile) >= BUSY
+    pub(super) fn problem(&self, packed: &Packed, sizes: &Sizes) -> Problem {
+        Problem {
+            m: sizes.m,
+            n: packed.columns,
+            channels: packed.inputs,
+            taps: packed.kernel * packed.kernel,
+            pointwise: packed.kernel == 1 && sizes.stride == 1 && sizes.lying == sizes.out,
+            store: self.store,
+            bits: packed.bits,
+        }
+    }
+
+    /// Records the product of `x` into `y` by a plan.
+    pub(super) fn multiply(
+        &self,
+        operator: &'static str,
+        plan: Plan,
+        [x, y]: [&Held; 2],
+        packed: &Packed,
+        sizes: &Sizes,
+        [vector, residual]: [&Held; 2],
+    ) -> Result<()> {
+        let &Packed { bits, inputs, .. } = packed;
+        let (enlarged, joint) = (sizes.walked != sizes.lying, sizes.joint > 0);
+        let kernel = |output| match plan.way {
+            Way::Plain => {
+                let input = Lanes::of(&[inputs]);
+                Kernel::Product(product::Variant { input, output, bits, enlarged, joint })
+            }
+            Way::Rows => Kernel::Rows(rows::Variant { output, bits }),
+            Way::Units(cut) => Kernel::Units(units::Variant { cut, output, enlarged, joint }),
         };
-        cuts().find(busy).or_else(|| cuts().next_back()).copied()
+        let output = if packed.gated { Output::Geglu } else { Output::Plain(Lanes::of(&[packed.outputs])) };
+        let slices = plan.way.slices(&self.problem(packed, sizes));
+        let share = slices.div_ceil(plan.split.max(1)).max(1);
+        let parts = slices.div_ceil(share);
+        // Long products are several dispatches, so that none keeps the screen waiting.
+        let [tile, columns] = plan.way.tile();
+        let columns = sizes.n.div_ceil(columns) as u32;
+        let row_work = sizes.row_work();
+        let most = if parts > 1 { ROW / tile } else { ROW };
+        let rows = ((self.recorder.largest() / row_work) as usize / tile).clamp(1, most) * tile;
+        for first in (0..sizes.m).step_by(rows) {
+            let end = (first + rows).min(sizes.m);
+            let groups = [columns, (end - first).div_ceil(tile) as u32, parts as u32];
+            let work = (end - first) as f64 * row_work;
+            let words = sizes.words(first, end, share);
+            let inputs = [x, &packed.weights, &packed.bias, vector, residual];
+            if parts == 1 {
+                let kernel = kernel(output);
+                self.launch(operator, Launch { kernel, inputs: &inputs, output: y, words: &words, groups, work })?;
+                continue;
+            }
+            let values = parts * (end - first) * sizes.n;
+            let sums = self.take(operator, values * size_of::<f32>(), false)?;
+            let kernel = kernel(Output::Part);
+            self.launch(operator, Launch { kernel, inputs: &inputs, output: &sums, words: &words, groups, work })?;
+            let kernel = Kernel::Parts(output);
+            let inputs = [&sums, &packed.weights, &packed.bias, vector, residual];
+            let words = sizes.words(first, end, parts);
+            let groups = [(sizes.n / 4).div_ceil(PARTS) as u32, (end - first) as u32, 1];
+            let work = (values * FLAT_WORK / 4) as f64;
+            self.launch(operator, Launch { kernel, inputs: &inputs, output: y, words: &words, groups, work })?;
+        }
+        Ok(())
     }
 }
+
+/// Threads of a workgroup that adds parts.
+const PARTS: usize = 64;

@@ -1,26 +1,37 @@
 //! Dispatches recorded by the operators, gathered into submissions.
 //!
-//! A submission is cut where it would take long by the rate measured so far: the screen is drawn between submissions, and a
-//! system takes the card away from a program that holds it for seconds.
+//! A submission is cut where it would take long by the rate measured so far: the screen is drawn between submissions, a drawing
+//! is cancelled between them, and a system takes the card away from a program that holds it for seconds. While kernels are still
+//! being made, dispatches are only gathered, so that those of a network's first call are made side by side.
+//!
+//! After a cancel, nothing more is recorded or handed over. What had been recorded stays (less than one submission of it, or in a
+//! network's first call [`LENGTH`] dispatches): it runs before the next operator, so that a tensor that an earlier operator
+//! returned holds its values all the same.
 
-use super::Result;
+use super::clock::Clock;
 use super::gpu::{Gpu, locked};
-use std::collections::VecDeque;
+use super::pipelines::Making;
+use super::{Error, Manners, Result};
+use crate::backend::Interrupt;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-/// Seconds of work that a submission should be, and a single dispatch at most.
-const SUBMISSION: f64 = 0.008;
+/// Seconds of work that a submission should be beside a window, and where there is none.
+const BESIDE_WINDOW: f64 = 0.008;
+const ALONE: f64 = 0.05;
+/// Seconds of work that a single dispatch should be at most.
 const DISPATCH: f64 = 0.03;
 /// Dispatches of a submission at most, however short they are.
-const LENGTH: usize = 512;
+pub(super) const LENGTH: usize = 512;
 /// Submissions that the device has at a time.
 const IN_FLIGHT: usize = 2;
 
 /// One dispatch.
 #[derive(Debug)]
 pub(super) struct Step {
-    pub pipeline: wgpu::ComputePipeline,
+    pub operator: &'static str,
+    pub pipeline: Arc<Making>,
     pub bound: wgpu::BindGroup,
     /// Sizes, as the text's struct has them.
     pub words: Vec<u8>,
@@ -29,18 +40,40 @@ pub(super) struct Step {
     pub work: f64,
 }
 
+/// Dispatches of one submission, with the pipelines they have been waiting for.
+pub(super) type Piece<'a> = [(&'a Step, &'a wgpu::ComputePipeline)];
+
+impl Step {
+    pub(super) fn encode(&self, pipeline: &wgpu::ComputePipeline, pass: &mut wgpu::ComputePass<'_>) {
+        let [x, y, z] = self.groups;
+        pass.set_pipeline(pipeline);
+        pass.set_bind_group(0, &self.bound, &[]);
+        pass.set_immediates(0, &self.words);
+        pass.dispatch_workgroups(x, y, z);
+    }
+}
+
+/// Bytes to be read, and the buffers that they are copied to.
+type Copies<'a> = [(&'a wgpu::Buffer, wgpu::Buffer)];
+
 #[derive(Debug)]
 pub(super) struct Recorder {
     gpu: Arc<Gpu>,
     state: Mutex<State>,
     /// Operations a second that are assumed at least.
     slowest: f64,
+    /// Seconds of work that a submission should be.
+    submission: f64,
+    interrupt: Interrupt,
 }
 
 #[derive(Debug)]
 struct State {
     steps: Vec<Step>,
+    /// Operations of the steps.
     work: f64,
+    /// Pipelines among the steps that are still being made.
+    unmade: Vec<Arc<Making>>,
     flying: VecDeque<Flight>,
     /// Operations a second, measured.
     rate: f64,
@@ -50,6 +83,8 @@ struct State {
     busy: Instant,
     /// Operations handed over since then.
     operations: f64,
+    /// Set where operators are timed.
+    clock: Option<Clock>,
 }
 
 #[derive(Debug)]
@@ -60,11 +95,27 @@ struct Flight {
 }
 
 impl Recorder {
-    pub(super) fn new(gpu: Arc<Gpu>, slowest: f64) -> Self {
+    pub(super) fn new(gpu: Arc<Gpu>, slowest: f64, manners: &Manners) -> Self {
         let now = Instant::now();
-        let (steps, flying) = (Vec::new(), VecDeque::new());
-        let state = State { steps, work: 0.0, flying, rate: slowest, done: now, busy: now, operations: 0.0 };
-        Self { gpu, state: Mutex::new(state), slowest }
+        let state = State {
+            steps: Vec::new(),
+            work: 0.0,
+            unmade: Vec::new(),
+            flying: VecDeque::new(),
+            rate: slowest,
+            done: now,
+            busy: now,
+            operations: 0.0,
+            clock: None,
+        };
+        let submission = if manners.window { BESIDE_WINDOW } else { ALONE };
+        Self { gpu, state: Mutex::new(state), slowest, submission, interrupt: manners.interrupt.clone() }
+    }
+
+    /// Fails where the drawing was cancelled or anything has gone wrong.
+    pub(super) fn check(&self, operator: &'static str) -> Result<()> {
+        self.interrupt.check()?;
+        self.gpu.check(operator)
     }
 
     /// Work that one dispatch should be at most.
@@ -72,12 +123,33 @@ impl Recorder {
         locked(&self.state).rate * DISPATCH
     }
 
+    /// Measures from now on the seconds that the card spends for each operator; submissions then wait for each other. False
+    /// where the card has no clock.
+    pub(super) fn time(&self) -> bool {
+        let clock = Clock::new(&self.gpu);
+        let found = clock.is_some();
+        locked(&self.state).clock = clock;
+        found
+    }
+
+    /// The seconds of each operator since this was last asked.
+    pub(super) fn seconds(&self) -> BTreeMap<&'static str, f64> {
+        let mut state = locked(&self.state);
+        state.clock.as_mut().map(|clock| std::mem::take(&mut clock.seconds)).unwrap_or_default()
+    }
+
     /// Appends a dispatch; it runs after all before it.
-    pub(super) fn push(&self, operator: &'static str, step: Step) -> Result<()> {
+    pub(super) fn push(&self, step: Step) -> Result<()> {
+        let operator = step.operator;
+        self.check(operator)?;
         let mut state = locked(&self.state);
         state.work += step.work;
+        if !step.pipeline.is_made() {
+            state.unmade.push(Arc::clone(&step.pipeline));
+        }
         state.steps.push(step);
-        if state.work > state.rate * SUBMISSION || state.steps.len() >= LENGTH {
+        let due = state.work > state.rate * self.submission;
+        if state.steps.len() >= LENGTH || due && state.is_made() {
             self.submit_to(operator, &mut state, &[])?;
         }
         Ok(())
@@ -94,11 +166,15 @@ impl Recorder {
         self.submit(operator)?;
         let mut state = locked(&self.state);
         while !state.flying.is_empty() {
-            self.land(operator, &mut state)?;
+            if let Err(error) = self.check(operator).and_then(|()| self.land(operator, &mut state)) {
+                // The time since then says nothing of the rate.
+                state.operations = 0.0;
+                return Err(error);
+            }
         }
         // Over so many submissions, the way there and back counts little.
         let operations = std::mem::take(&mut state.operations);
-        if operations > state.rate * SUBMISSION {
+        if operations > state.rate * self.submission {
             state.rate = (operations / state.busy.elapsed().as_secs_f64().max(1e-4)).max(self.slowest);
         }
         Ok(())
@@ -128,32 +204,71 @@ impl Recorder {
         copies.iter().zip(sources).map(bytes).collect()
     }
 
-    fn submit_to(
+    /// Hands over all steps in submissions of the right length, and copies after the last.
+    fn submit_to(&self, operator: &'static str, state: &mut State, copies: &Copies<'_>) -> Result<()> {
+        let mut refused = Ok(());
+        loop {
+            self.check(operator)?;
+            let length = state.length(self.submission);
+            let later = state.steps.split_off(length);
+            let steps = std::mem::replace(&mut state.steps, later);
+            let copies = if state.steps.is_empty() { copies } else { &[] };
+            // A dispatch whose kernel cannot be made is left out; the others' results are right without it.
+            let mut piece = Vec::new();
+            for step in &steps {
+                match step.pipeline.get() {
+                    Ok(pipeline) => piece.push((step, pipeline)),
+                    Err(message) => {
+                        let message = message.clone();
+                        refused = refused.and(Err(Error::Device { operator: step.operator, message }));
+                    }
+                }
+            }
+            self.hand_over(operator, state, &piece, copies)?;
+            if state.steps.is_empty() {
+                break;
+            }
+        }
+        state.work = 0.0;
+        state.unmade.clear();
+        refused
+    }
+
+    /// Dispatches that have not been handed over.
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> usize {
+        locked(&self.state).steps.len()
+    }
+
+    /// One submission.
+    fn hand_over(
         &self,
         operator: &'static str,
         state: &mut State,
-        copies: &[(&wgpu::Buffer, wgpu::Buffer)],
+        piece: &Piece<'_>,
+        copies: &Copies<'_>,
     ) -> Result<()> {
-        self.gpu.check(operator)?;
         let mut encoder = self.gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        if !state.steps.is_empty() {
-            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-            for Step { pipeline, bound, words, groups: [x, y, z], .. } in state.steps.drain(..) {
-                pass.set_pipeline(&pipeline);
-                pass.set_bind_group(0, &bound, &[]);
-                pass.set_immediates(0, &words);
-                pass.dispatch_workgroups(x, y, z);
+        match &state.clock {
+            Some(clock) => clock.encode(&mut encoder, piece),
+            None if piece.is_empty() => {}
+            None => {
+                let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+                piece.iter().for_each(|(step, pipeline)| step.encode(pipeline, &mut pass));
             }
         }
         for (source, copy) in copies {
             encoder.copy_buffer_to_buffer(source, 0, copy, 0, copy.size());
         }
         let index = self.gpu.queue.submit([encoder.finish()]);
-        let work = std::mem::take(&mut state.work);
+        let work = piece.iter().map(|(step, _)| step.work).sum();
         if state.operations == 0.0 {
             state.busy = Instant::now();
         }
         state.operations += work;
+        if let Some(clock) = &mut state.clock {
+            clock.add(&self.gpu, operator, index.clone(), piece)?;
+        }
         state.flying.push_back(Flight { index, work, since: Instant::now() });
         while state.flying.len() > IN_FLIGHT {
             self.land(operator, state)?;
@@ -168,9 +283,28 @@ impl Recorder {
         let now = Instant::now();
         let seconds = now.duration_since(since.max(state.done)).as_secs_f64();
         state.done = now;
-        if seconds > 2.0 * SUBMISSION {
+        if seconds > 2.0 * self.submission {
             state.rate = state.rate.min(work / seconds).max(self.slowest);
         }
         Ok(())
+    }
+}
+
+impl State {
+    /// Whether all pipelines of the steps are made.
+    fn is_made(&mut self) -> bool {
+        self.unmade.retain(|pipeline| !pipeline.is_made());
+        self.unmade.is_empty()
+    }
+
+    /// Steps that make a submission of so many seconds.
+    fn length(&self, seconds: f64) -> usize {
+        let mut work = 0.0;
+        let over = |step: &Step| {
+            work += step.work;
+            work > self.rate * seconds
+        };
+        let length = self.steps.iter().position(over).map_or(self.steps.len(), |last| last + 1);
+        length.min(LENGTH)
     }
 }

@@ -11,9 +11,35 @@ pub struct Tensor {
     /// As the trait speaks of it. An image lies as `[n, h, w, c]`, so its tokens are the same values.
     pub(super) shape: Shape,
     pub(super) held: Arc<Held>,
+    /// Where an image was joined with another one's channels, and nobody has copied both together: the buffer of the other one,
+    /// and the channels in the first.
+    pub(super) joint: Option<(Arc<Held>, usize)>,
+}
+
+/// Channels of an image that lie together.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Part<'a> {
+    pub held: &'a Held,
+    /// The first channel's place among all, and the number of channels.
+    pub first: usize,
+    pub channels: usize,
 }
 
 impl Tensor {
+    pub(super) fn new(shape: Shape, held: Held) -> Self {
+        Self { shape, held: Arc::new(held), joint: None }
+    }
+
+    /// The channels as they lie: together, or in two parts.
+    pub(super) fn parts(&self) -> impl Iterator<Item = Part<'_>> {
+        let all = self.channels();
+        let (first, rest) = match &self.joint {
+            Some((rest, first)) => (*first, Some(Part { held: rest, first: *first, channels: all - first })),
+            None => (all, None),
+        };
+        std::iter::once(Part { held: &self.held, first: 0, channels: first }).chain(rest)
+    }
+
     pub(super) fn values(&self) -> usize {
         self.shape.values()
     }
@@ -47,9 +73,9 @@ impl Tensor {
         }
     }
 
-    /// The same values in another shape.
+    /// The same values, which lie together, in another shape.
     pub(super) fn reshaped(&self, shape: impl Into<Shape>) -> Self {
-        Self { shape: shape.into(), held: Arc::clone(&self.held) }
+        Self { shape: shape.into(), held: Arc::clone(&self.held), joint: None }
     }
 
     pub(super) fn misfit(&self, operator: &'static str, expected: impl Into<String>) -> Error {

@@ -34,6 +34,7 @@ impl Wgpu {
         let sources: Vec<_> = tensors.iter().map(|x| (&x.held.buffer, bytes(x))).collect();
         let read = self.recorder.read(operator, &sources)?;
         self.pool.grow_older();
+        self.pipelines.save();
         Ok(tensors.iter().zip(read).map(|(x, bytes)| self.turned(x, &bytes)).collect())
     }
 

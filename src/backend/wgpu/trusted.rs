@@ -38,3 +38,11 @@ pub(super) fn trusted(device: &wgpu::Device, text: String) -> wgpu::ShaderModule
     // SAFETY: every index of `kernels::units` is bounded by the sizes it is written or launched for, and its loops end.
     unsafe { device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked()) }
 }
+
+/// A store of compiled kernels, filled with those that one of the same adapter had.
+#[expect(unsafe_code, reason = "the driver reads data that it wrote in an earlier run")]
+pub(super) fn pipeline_cache(device: &wgpu::Device, data: Option<&[u8]>) -> wgpu::PipelineCache {
+    let descriptor = wgpu::PipelineCacheDescriptor { label: None, data, fallback: true };
+    // SAFETY: the data is whole by its sum, and wgpu compares adapter and driver before it hands the data on.
+    unsafe { device.create_pipeline_cache(&descriptor) }
+}

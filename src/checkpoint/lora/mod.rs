@@ -11,7 +11,7 @@ mod names;
 mod summary;
 
 pub use merge::InPart;
-pub(in crate::checkpoint) use merge::{Applied, Merged, Patches};
+pub(in crate::checkpoint) use merge::{Merged, Patches};
 pub use summary::{LoraSummary, Tag};
 
 use super::safetensors::TensorFile;

@@ -1,20 +1,20 @@
 //! `polyptych bench unet` and `bench decode`.
 
 use crate::checkpoint::trial::{Shape, Trial, Work};
-use crate::checkpoint::{Checkpoint, Device, Dtype};
+use crate::checkpoint::{Choice, Device, Devices, Dtype};
+use crate::cli::Window;
 use crate::cli::console::{print, print_line};
 use crate::cli::values::{device, dtype, small};
-use anyhow::Context as _;
 use serde_json::json;
 use std::fmt::Write as _;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Device to measure
-    #[arg(long, value_name = "auto|cpu|candle|wgpu[:N]", default_value = "auto", value_parser = device)]
+    #[arg(long, value_name = "auto|cpu|candle|wgpu[:N]|cuda[:N]|metal", default_value = "auto", value_parser = device)]
     device: Device,
     /// The type of tensors; f16 on graphics cards only
-    #[arg(long, value_name = "auto|f32|f16", default_value = "auto", value_parser = dtype)]
+    #[arg(long, value_name = "auto|f32|f16|bf16", default_value = "auto", value_parser = dtype)]
     dtype: Dtype,
     /// Networks to measure: sd15, sd21 or sdxl with random weights, or a checkpoint's name or folder
     #[arg(long, default_value = "sd15")]
@@ -41,23 +41,15 @@ fn runs(text: &str) -> Result<u32, String> {
     small(text, 1..=1000)
 }
 
-pub(super) fn run(args: &Args, work: Work) -> anyhow::Result<()> {
-    let shape = match args.shape.as_str() {
-        "sd15" => Shape::Sd15,
-        "sd21" => Shape::Sd21,
-        "sdxl" => Shape::Sdxl,
-        name => {
-            let context = || format!("{name} is none of sd15, sd21 and sdxl, and no checkpoint either");
-            Shape::Checkpoint(Box::new(Checkpoint::open(name).with_context(context)?))
-        }
-    };
+pub(super) fn run(args: &Args, window: &Window, work: Work) -> anyhow::Result<()> {
+    let shape = super::shape(&args.shape)?;
     let factor = match &shape {
         Shape::Checkpoint(checkpoint) => checkpoint.latent_scale(),
         _ => 8,
     };
     let size = args.size.map(|(width, height)| [height, width].map(|side| (side as usize).div_ceil(factor)));
-    let trial =
-        Trial::run(args.device.with_dtype(args.dtype)?, &shape, work, args.batch as usize, size, args.runs as usize)?;
+    let Choice { device, .. } = Devices::remembered_in((window.data)()).choose(args.device, args.dtype)?;
+    let trial = Trial::run(device, &shape, work, args.batch as usize, size, args.runs as usize)?;
     if args.json {
         print_line(&figures(args, &trial, factor).to_string())
     } else {

@@ -1,7 +1,9 @@
 //! The kernels' texts: one idea a WGSL file, written out for how values are stored and whether they come by fours.
 
 pub(super) mod attention;
+pub(super) mod attention_units;
 pub(super) mod product;
+pub(super) mod rows;
 pub(super) mod units;
 
 use crate::backend::Activation;
@@ -76,8 +78,12 @@ pub(super) enum Kernel {
     Normalise(Lanes),
     LayerNorm(Lanes),
     Product(product::Variant),
+    Rows(rows::Variant),
+    /// The sums of a product's parts.
+    Parts(product::Output),
     Units(units::Variant),
     Attention(attention::Variant),
+    AttentionUnits(attention_units::Variant),
 }
 
 /// The number of a function in `functions.wgsl`.
@@ -105,6 +111,11 @@ fn head(store: Store, lanes: Lanes) -> String {
     format!("{enable}alias E = {e};\nalias E4 = vec4<{e}>;\n{vectors}")
 }
 
+/// Parts of a text, one after the other.
+fn each(count: u32, part: impl Fn(u32) -> String) -> String {
+    (0..count).map(part).collect()
+}
+
 fn functions() -> &'static str {
     include_str!("../shaders/functions.wgsl")
 }
@@ -116,15 +127,15 @@ impl Kernel {
             Self::Map | Self::Geglu(_) | Self::Upsample(_) | Self::Copy(_) => 1,
             Self::PartialMoments(_) | Self::GroupMoments => 1,
             Self::Add(_) | Self::Blend(_) | Self::MergeMoments => 2,
-            Self::LayerNorm(_) => 3,
+            Self::LayerNorm(_) | Self::AttentionUnits(_) => 3,
             Self::Normalise(_) | Self::Attention(_) => 4,
-            Self::Product(_) | Self::Units(_) => 5,
+            Self::Product(_) | Self::Rows(_) | Self::Parts(_) | Self::Units(_) => 5,
         }
     }
 
     /// Whether the text does without the checks that naga writes into others: no index leaves its array, every loop ends.
     pub(super) fn trusted(self) -> bool {
-        matches!(self, Self::Units(_))
+        matches!(self, Self::Units(_) | Self::AttentionUnits(_))
     }
 
     pub(super) fn text(self, store: Store) -> String {
@@ -154,8 +165,11 @@ impl Kernel {
             }
             Self::LayerNorm(lanes) => with(lanes, include_str!("../shaders/layer_norm.wgsl")),
             Self::Product(variant) => variant.text(store),
-            Self::Units(variant) => variant.text(),
+            Self::Rows(variant) => variant.text(store),
+            Self::Parts(output) => output.sums(store),
+            Self::Units(variant) => variant.text(store),
             Self::Attention(variant) => variant.text(store),
+            Self::AttentionUnits(variant) => variant.text(),
         }
     }
 }

@@ -1,6 +1,9 @@
 // (x − mean) / √(variance + eps) · scale + shift with the moments of each channel's group, then SiLU where wanted. A thread has
-// some channels, of which it makes factors once, and every `strands`-th pixel.
-struct Sizes { pixels: u32, width: u32, strands: u32, own: u32, groups: u32, silu: u32, eps: f32 }
+// some channels, of which it makes factors once, and every `strands`-th pixel. x has `width` vectors a pixel, which are those from
+// `first` on of `all`.
+struct Sizes {
+    pixels: u32, width: u32, strands: u32, own: u32, groups: u32, silu: u32, first: u32, all: u32, eps: f32
+}
 var<immediate> s: Sizes;
 @group(0) @binding(0) var<storage, read> x: array<S>;
 @group(0) @binding(1) var<storage, read> moments: array<vec2<f32>>;
@@ -16,7 +19,8 @@ fn of_channel(image: u32, c: u32) -> vec2<f32> {
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let strand = id.x / s.width;
-    let c = id.x % s.width;
+    let place = id.x % s.width;
+    let c = s.first + place;
     if (strand >= s.strands) { return; }
     var mean = V();
     var factor = V();
@@ -24,9 +28,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     factor *= scale[c];
     let offset = shift[c] - mean * factor;
     for (var p = strand; p < s.pixels; p += s.strands) {
-        let at = (id.z * s.pixels + p) * s.width + c;
-        var v = V(x[at]) * factor + offset;
+        let pixel = id.z * s.pixels + p;
+        var v = V(x[pixel * s.width + place]) * factor + offset;
         if (s.silu != 0u) { v = swish(v, 1.0); }
-        y[at] = S(v);
+        y[pixel * s.all + c] = S(v);
     }
 }

@@ -1,6 +1,7 @@
 // Mean and sum of squared distances from it, of every channel of every slice of pixels. Distances are taken from the slice's
 // first value, so that squares keep their digits where values are far from zero. Result [n, slices, 2, channels] in f32.
-struct Sizes { pixels: u32, width: u32, slice: u32, slices: u32 }
+// x has `width` vectors a pixel, which are those from `first` on of `all`.
+struct Sizes { pixels: u32, width: u32, slice: u32, slices: u32, first: u32, all: u32 }
 var<immediate> s: Sizes;
 @group(0) @binding(0) var<storage, read> x: array<S>;
 @group(0) @binding(1) var<storage, read_write> y: array<V>;
@@ -22,7 +23,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         squares += off * off;
     }
     let mean = sum / f32(end - start);
-    let at = (id.z * s.slices + slice) * 2u * s.width + c;
+    let at = (id.z * s.slices + slice) * 2u * s.all + s.first + c;
     y[at] = pivot + mean;
-    y[at + s.width] = max(squares - mean * sum, V());
+    y[at + s.all] = max(squares - mean * sum, V());
 }

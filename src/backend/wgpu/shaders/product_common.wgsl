@@ -9,13 +9,17 @@ struct Sizes {
     first: u32,
     // Epilogue: rows of `vector` (none, one, or one an image), kind of activation, whether there is a residual.
     vectors: u32, activation: u32, residual: u32,
+    // Slices of the depth that a part of it has; where parts are added, their number.
+    share: u32,
+    // Channels of x where the image lies in two parts; the other part is bound in the residual's place.
+    joint: u32,
 }
 var<immediate> s: Sizes;
 @group(0) @binding(0) var<storage, read> x: array<X>;
 @group(0) @binding(1) var<storage, read> w: array<W>;
 @group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> vector: array<Y>;
-@group(0) @binding(4) var<storage, read> residual: array<Y>;
+@group(0) @binding(4) var<storage, read> residual: array<RESIDUAL>;
 @group(0) @binding(5) var<storage, read_write> y: array<Y>;
 
 const NOWHERE = 0xffffffffu;
@@ -43,9 +47,8 @@ fn pixel_at(row: Row, ky: u32, kx: u32) -> u32 {
     return (row.image * s.in_height + u32(iy)) * s.in_width + u32(ix);
 }
 
-// Writes four sums of a row, after the epilogue.
-fn put(m: u32, n: u32, sum: vec4<f32>) {
+// Writes four sums of a row, which are those of a part of the depth, or of all of it: then after the epilogue.
+fn put(part: u32, m: u32, n: u32, sum: vec4<f32>) {
     if (m >= s.m || n >= s.n) { return; }
-    var v = sum + bias[n >> 2u];
     PUT
 }

@@ -1,0 +1,46 @@
+//! The consideration that a backend shows while it works: for the person who cancels, and for the screen.
+
+use super::{Error, Result};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Manners that a device is opened with.
+#[derive(Debug, Clone, Default)]
+pub struct Manners {
+    /// Stops the device at its next operator.
+    pub interrupt: Interrupt,
+    /// True where this program shows a window: a graphics card then gets its work in pieces so short that the window is drawn in
+    /// between. Longer ones are a little faster.
+    pub window: bool,
+    /// Folder in which a graphics card's compiled kernels are kept for the next start; `None` keeps none.
+    pub kernels: Option<PathBuf>,
+}
+
+/// A flag shared by whoever may cancel a drawing and the backend that computes it. While it is raised, every operator fails with
+/// [`Error::Cancelled`]. Clones are the same flag.
+#[derive(Debug, Clone, Default)]
+pub struct Interrupt(Arc<AtomicBool>);
+
+impl Interrupt {
+    /// Asks the backend to stop.
+    pub fn raise(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Lets the backend work again.
+    pub fn lower(&self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+
+    /// True while the backend is asked to stop.
+    #[must_use]
+    pub fn is_raised(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Fails while the flag is raised.
+    pub(super) fn check(&self) -> Result<()> {
+        if self.is_raised() { Err(Error::Cancelled) } else { Ok(()) }
+    }
+}
