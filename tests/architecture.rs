@@ -92,7 +92,7 @@ fn the_lower_floors_know_no_toolkit() {
 }
 
 /// Calls that ask the disk.
-const DISK: [&str; 15] = [
+const DISK: [&str; 20] = [
     "fs::",
     "File::",
     ".is_file()",
@@ -108,25 +108,32 @@ const DISK: [&str; 15] = [
     "Catalogue::open",
     "LoraFile::",
     "Vocabulary::open",
+    "Library::",
+    "Nature::of(",
+    "holds_models(",
+    "item_picture(",
+    "sha256_of(",
 ];
 
 /// Files of the window that ask the disk, with the number of lines that do: a frame must not wait for a slow one, so each of
 /// these lines runs on a thread of its own, or for the reason given here.
-const ASKING: [(&str, usize); 10] = [
+const ASKING: [(&str, usize); 11] = [
     // The synthetic hand of `polyptych bench studio`, which measures itself.
     ("bench.rs", 1),
     // The studio's own file dialog reads folders on a thread; Enter looks at the one path that was typed.
     ("dialogs/path.rs", 5),
     // On threads of `Files`.
-    ("drops.rs", 7),
+    ("drops.rs", 9),
     // Time and length of the document's own file, when it is opened and saved.
     ("editor.rs", 1),
     ("editor/works.rs", 1),
     // On threads; and once, whether the system has file dialogs.
-    ("files.rs", 4),
+    ("files.rs", 6),
+    // On a thread of its own.
+    ("library/pictures.rs", 1),
     // The folder that a file dialog begins in.
     ("logic.rs", 1),
-    ("models.rs", 3),
+    ("models.rs", 9),
     // Copies are written on a thread. Locks and what a crash left lie in the data folder, and are looked at before the first frame.
     ("recovery.rs", 8),
     ("shelf.rs", 2),

@@ -658,7 +658,9 @@ fn a_graphics_card_reads_weights_in_their_files_own_type() {
     let x = b.upload(&[1, 10, 4, 5], &Array::noise(&[1, 10, 4, 5], 1).f32s()).unwrap();
     let convolved = |values: Values| {
         let bias = WeightView::computed(vec![7], vec![0.5; 7]);
-        let conv = b.pack_conv(WeightView { shape: vec![7, 10, 3, 3], values }, bias, ConvOptions::same(3)).unwrap();
+        let conv = b
+            .pack_conv(WeightView { name: String::new(), shape: vec![7, 10, 3, 3], values }, bias, ConvOptions::same(3))
+            .unwrap();
         b.download(&b.conv2d(&x, &conv).unwrap()).unwrap()
     };
     let room = b.room();
@@ -671,7 +673,7 @@ fn a_graphics_card_reads_weights_in_their_files_own_type() {
 #[test]
 fn weights_of_16_bits_are_taken_as_they_are() {
     let bytes: Vec<u8> = (0..12).flat_map(|i| half::f16::from_f32(i as f32 / 8.0).to_le_bytes()).collect();
-    let table = || WeightView { shape: vec![4, 3], values: Values::F16(&bytes) };
+    let table = || WeightView { name: String::new(), shape: vec![4, 3], values: Values::F16(&bytes) };
     let f16 = Candle::new(candle_core::Device::Cpu, candle_core::DType::F16);
     let row = f16.embed(&f16.pack_embedding(table()).unwrap(), &[2]).unwrap();
     assert_eq!(f16.download(&row).unwrap(), [0.75, 0.875, 1.0]);

@@ -324,8 +324,23 @@ fn loras_are_laid_over_the_model() {
     run(&["render", &picture, "-o", &again]);
     assert_eq!(image::open(&again).expect("a picture").to_rgb8(), other);
 
+    // For one region alone, by its number.
+    let (regional, report) = render("regional.png", &["--region-lora", &format!("1={kohya}=0.5")]);
+    assert!(regional != plain && regional != other);
+    let of_region = serde_json::json!([{"region": 1, "loras": [{"file": kohya, "weight": 0.5}]}]);
+    assert_eq!(report["region_loras"], of_region, "{report}");
+    let told = run(&["info", &folder.path("regional.png")]);
+    assert!(told.contains("    LoRA        ") && told.contains("eps_kohya.safetensors, weight 0.5"), "{told}");
+    let again = folder.path("again.png");
+    run(&["render", &folder.path("regional.png"), "-o", &again]);
+    assert_eq!(image::open(&again).expect("a picture").to_rgb8(), regional);
+    let background = render("background.png", &["--region-lora", &format!("0={kohya}=0.5")]).0;
+    assert!(background != plain && background != regional);
+
     for (args, words) in [
-        (["--lora", "gone.safetensors"], &["gone.safetensors", "there is no such file"][..]),
+        (["--region-lora", "9=ink.safetensors"], &["--region-lora 9=ink.safetensors", "no region 9"][..]),
+        (["--region-lora", "1=gone.safetensors"], &["gone.safetensors", "there is no such file"]),
+        (["--lora", "gone.safetensors"], &["gone.safetensors", "there is no such file"]),
         (["--lora", &lora("vpred_kohya.safetensors")], &["vpred_kohya.safetensors", "another family"]),
         (["--lora", &model("eps/unet/diffusion_pytorch_model.safetensors")], &["is not a LoRA"]),
     ] {
@@ -337,6 +352,7 @@ fn loras_are_laid_over_the_model() {
     }
     for wrong in ["ink=11", "ink=much", "=1"] {
         assert_eq!(fails(&["render", &scene, "-o", &again, "--lora", wrong]).0, 2);
+        assert_eq!(fails(&["render", &scene, "-o", &again, "--region-lora", wrong]).0, 2);
     }
 
     let told = run(&["info", &kohya]);
@@ -375,18 +391,99 @@ fn models_are_added_and_used_by_name() {
     assert_eq!(open(&named), open(&by_path));
     assert!(ran(&["info", "ink"]).1.starts_with("ink: LoRA"));
 
+    // Words name what was added, for their region; another name is told.
+    let (tagged, wordy) = (folder.path("tagged.ora"), folder.path("wordy.png"));
+    let mut document = Document::open(Path::new(&scene)).expect("a project");
+    document.background.prompt.push_str("<lora:ink:0.5><lora:nobody:1>");
+    document.save(Path::new(&tagged)).expect("saved");
+    let (done, _, said) = ran(&["render", &tagged, "-o", &wordy, "--steps", "1", "--model", "eps"]);
+    assert!(done && said.contains("warning: the words name a LoRA “nobody”, which is not known here"), "{said}");
+    let of_background = folder.path("background.png");
+    let args = ["--steps", "1", "--model", "eps", "--region-lora", "0=ink=0.5"];
+    assert!(ran(&[&["render", &scene, "-o", &of_background], &args[..]].concat()).0);
+    assert_eq!(open(&wordy), open(&of_background));
+    assert!(open(&wordy) != open(&named));
+
     let failed = |args: &[&str], words: &str| {
         let (done, _, line) = ran(args);
         assert!(!done && line.contains(words) && line.trim_end().lines().count() == 1, "{line}");
     };
     failed(&["models", "add", &ink], "added already");
     failed(&["models", "remove", "embedded"], "cannot be removed");
-    failed(&["models", "download", "sd15"], "not built yet");
+    failed(&["models", "get", "sd15"], "OWNER/NAME");
     failed(&["models", "add", &mask("hard1.png")], "is not a checkpoint");
     assert!(ran(&["models", "remove", "ink"]).0);
     assert!(Path::new(&ink).is_file() && !ran(&["models"]).1.contains("ink"));
     failed(&["models", "remove", "ink"], "ink");
     failed(&["render", &scene, "-o", &named, "--lora", "ink"], "there is no such file");
+}
+
+#[test]
+fn a_folder_of_models_is_added_once_and_everything_in_it_has_a_name() {
+    let folder = Folder::new();
+    let scene = project(&folder);
+    let data = folder.path("data");
+    let ran = |args: &[&str]| {
+        let out = polyptych_of(&data, args);
+        let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+        (out.status.success(), text(out.stdout), text(out.stderr))
+    };
+    let models = Path::new(&folder.path("ComfyUI")).join("models");
+    let copy = |from: &str, to: &str| {
+        let to = models.join(to);
+        std::fs::create_dir_all(to.parent().expect("a folder")).expect("made");
+        std::fs::copy(goldens().join(from), &to).expect("copied");
+    };
+    copy("lora/eps_peft.safetensors", "loras/ink_wash-v2.safetensors");
+    copy("lora/eps_kohya.safetensors", "loras/animals/zorkfox.safetensors");
+    copy("lora/eps_kohya.safetensors", "loras/animals/zorkfox_old.safetensors");
+    std::fs::create_dir_all(models.join("checkpoints")).expect("made");
+    std::fs::write(models.join("checkpoints/old.ckpt"), "\u{80}\u{2}").expect("written");
+    SingleFile::of("sd1").write(&models.join("checkpoints"), "Dream Mix.safetensors");
+
+    let (done, told, error) = ran(&["models", "add", &folder.path("ComfyUI")]);
+    assert!(
+        done && told.contains("ComfyUI is added, with 1 checkpoint, 3 LoRAs; 1 more cannot be used"),
+        "{told}{error}"
+    );
+    let (_, list, _) = ran(&["models"]);
+    for words in ["Dream Mix", "zorkfox_old", "not used: is a Python pickle", "“zorkfox”", "Folder ComfyUI"] {
+        assert!(list.contains(words), "{words} in {list}");
+    }
+    let (_, found, _) = ran(&["models", "list", "zorkfox", "snow"]);
+    assert!(found.contains("zorkfox_old") && !found.contains("ink_wash"), "{found}");
+    let json: serde_json::Value = serde_json::from_str(&ran(&["models", "list", "--json"]).1).expect("JSON");
+    assert_eq!(json.as_array().map(Vec::len), Some(5), "{json}");
+
+    // The hash of the standard tool, and a file by it.
+    let (_, hashed, _) = ran(&["models", "list", "ink", "--hash", "--json"]);
+    let hashed: serde_json::Value = serde_json::from_str(&hashed).expect("JSON");
+    let hash = hashed[0]["sha256"].as_str().expect("a hash").to_owned();
+    assert_eq!(hash.len(), 64);
+    assert!(ran(&["info", &hash[..10]]).1.starts_with("ink_wash-v2: LoRA"));
+
+    // By part of a name, and by the end of a path; a part that several have is asked about.
+    assert!(ran(&["info", "wash"]).1.starts_with("ink_wash-v2: LoRA"));
+    assert!(ran(&["info", "animals/zorkfox"]).1.starts_with("zorkfox: LoRA"));
+    let (named, by_path) = (folder.path("named.png"), folder.path("path.png"));
+    let eps = model("eps");
+    let drawn = ran(&["render", &scene, "-o", &named, "--steps", "1", "--model", &eps, "--lora", "INK_wash=0.5"]);
+    assert!(drawn.0, "{}", drawn.2);
+    let ink = models.join("loras/ink_wash-v2.safetensors").display().to_string();
+    run(&["render", &scene, "-o", &by_path, "--steps", "1", "--model", &eps, "--lora", &format!("{ink}=0.5")]);
+    let open = |path| image::open(path).expect("a picture").to_rgb8();
+    assert_eq!(open(&named), open(&by_path));
+    let (done, _, line) = ran(&["render", &scene, "-o", &named, "--model", &eps, "--lora", "zork"]);
+    assert!(
+        !done && line.contains("could be any of: zorkfox, zorkfox_old") && line.trim_end().lines().count() == 1,
+        "{line}"
+    );
+
+    assert!(ran(&["models", "remove", "ComfyUI"]).0);
+    assert!(!ran(&["models"]).1.contains("zorkfox") && models.join("loras/animals").is_dir());
+    std::fs::create_dir_all(folder.path("empty")).expect("made");
+    let (done, _, line) = ran(&["models", "add", &folder.path("empty")]);
+    assert!(!done && line.contains("holds no models"), "{line}");
 }
 
 #[test]

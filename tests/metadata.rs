@@ -229,7 +229,8 @@ fn the_parameters_of_the_web_uis_are_read_from_every_kind_of_file() {
         assert_eq!((take.seed, take.image.dimensions()), (seed, (64, 96)));
         assert!(document.init_image.is_none() && document.regions.is_empty());
         let notes = opened.notes.join("\n");
-        assert!(notes.contains("“some model”") && notes.contains("Clip skip 2"), "{notes}");
+        assert!(notes.contains("“some model”") && !notes.contains("Clip skip"), "{notes}");
+        assert_eq!(document.settings.clip_skip, Some(2), "{name}");
         assert!(!notes.contains("Hashes") && !notes.contains("lora"), "{notes}");
         let told = describe_picture(fixture(name)).unwrap().unwrap();
         let json = serde_json::to_value(&told).unwrap();
@@ -286,13 +287,11 @@ fn what_has_no_place_in_a_document_is_told() {
                 Steps: 5000, Sampler: LMS, Schedule type: Beta, CFG scale: 1e9, Seed: -1, Hires upscale: 2";
     let read = parameters_of(&[("parameters", text)]).unwrap();
     let document = read.document(&picture(64, 64));
-    assert_eq!(document.background.prompt, "a fox, a lake , (snow:1.2)");
+    assert_eq!(document.background.prompt, "a fox <lora:ink:0.7> BREAK a lake , (snow:1.2)");
     assert_eq!((document.settings.steps, document.settings.guidance), (1000, 100.0));
     assert_eq!((document.settings.sampler, document.settings.seed), (Sampler::Ddim, 0));
     let notes = read.notes.join("\n");
-    for word in
-        ["“ink (weight 0.7)”", "“wash", "BREAK", "“LMS”", "“Beta”", "5000", "guidance", "“-1”", "Hires upscale 2"]
-    {
+    for word in ["hypernetwork “wash", "“LMS”", "“Beta”", "5000", "guidance", "“-1”", "Hires upscale 2"] {
         assert!(notes.contains(word), "{word}: {notes}");
     }
     // A document made so is within the limits of the file.

@@ -225,7 +225,7 @@ fn a_name_is_a_hint_of_few_steps() {
     let folder = tempfile::tempdir().unwrap();
     let file = SingleFile::of("sd1");
     for (name, few) in
-        [("mix", None), ("mixLightning_4S", Some(FewSteps::Adversarial)), ("mix_LCM", Some(FewSteps::Lcm))]
+        [("mix", None), ("mixLightning_4S", Some(FewSteps::Lightning(4))), ("mix_LCM", Some(FewSteps::Lcm))]
     {
         let path = file.write(folder.path(), &format!("{name}.safetensors"));
         assert_eq!(FewSteps::of(path.to_str().unwrap()), few, "{name}");

@@ -604,7 +604,8 @@ fn a_fresh_load_tells_of_a_lora_that_fits_in_part_and_is_not_asked_again() {
     let loader: Loader = Box::new(|_, loras| {
         let config = SchedulerConfig { clip_sample: Some(false), ..SchedulerConfig::default() };
         let toy = Toy { config, calls: Arc::default(), preview_map: None, at_call: |_| (), asked: Arc::default() };
-        let warning = |lora: &Lora| Warning::LoraInPart { file: lora.file.clone(), left_out: 1, layers: 3 };
+        let warning =
+            |lora: &Lora| Warning::LoraInPart { file: lora.file.clone(), left_out: 1, layers: 3, names: String::new() };
         Ok((Box::new(toy), loras.iter().map(warning).collect()))
     });
     bench.studio = Studio::start_with(loader, move || {

@@ -135,6 +135,8 @@ impl App {
             });
             self.clip_skip_field(ui, width, settings.clip_skip);
         });
+        self.parts_ui(ui, width);
+        self.controls_ui(ui);
     }
 
     fn clip_skip_field(&mut self, ui: &mut Ui, width: f32, set: Option<u32>) {

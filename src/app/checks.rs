@@ -5,7 +5,7 @@ use super::texts::{fill, tr};
 use super::words::Writing;
 use super::{Editor, Selected};
 use crate::document::{Area, CELL, Coverage, Document, InitImage, RegionId, WarningKind};
-use crate::studio::Vocabulary;
+use crate::studio::{KnownLoras, Vocabulary};
 use std::sync::Arc;
 
 /// A region of which more than this lies under others is worth a word.
@@ -21,9 +21,9 @@ pub(super) struct Checks {
     /// The count of changes the warnings were written for.
     changes: Option<u64>,
     warnings: Vec<String>,
-    /// The prompts looked at, by which vocabulary, and what was found.
-    prompts: Option<(Vec<String>, usize)>,
-    unknown: Option<String>,
+    /// The prompts looked at, by which vocabulary and LoRAs, and what was found.
+    prompts: Option<(Vec<String>, usize, KnownLoras)>,
+    unknown: Vec<String>,
 }
 
 /// The facts of a region that decide coverage: its id, its visibility, and the count of its mask's changes.
@@ -54,21 +54,32 @@ impl Checks {
         }
     }
 
-    /// Follows the words: what of them the model does not know, but for the word that is still being written.
-    pub(super) fn words(&mut self, editor: &Editor, vocabulary: Option<&Arc<Vocabulary>>, writing: &Writing) {
+    /// Follows the words: what of them the model does not know, but for the word that is still being written, and LoRAs that they
+    /// name and nobody added.
+    pub(super) fn words(
+        &mut self,
+        editor: &Editor,
+        vocabulary: Option<&Arc<Vocabulary>>,
+        loras: KnownLoras,
+        writing: &Writing,
+    ) {
         let document = editor.document();
         let shown = document.regions.iter().filter(|r| r.visible).map(|r| (Selected::Region(r.id), &r.prompt));
         let prompts = std::iter::once((Selected::Background, &document.background.prompt)).chain(shown);
         let mut prompts: Vec<String> = prompts.map(|(key, text)| writing.finished(key, text)).collect();
         prompts.push(document.style.clone());
         let by = vocabulary.map_or(0, |v| Arc::as_ptr(v) as usize);
-        if self.prompts.as_ref().is_none_or(|(of, with)| *of != prompts || *with != by) {
+        if self.prompts.as_ref().is_none_or(|(of, with, known)| *of != prompts || *with != by || *known != loras) {
             let words = vocabulary.and_then(|v| v.words());
             let unknown = words.map(|words| words.unknown_in(prompts.iter().map(String::as_str))).unwrap_or_default();
             let unknown: Vec<String> = unknown.into_iter().map(|u| u.word).collect();
             let note = || fill("This model does not know: {0}.", &[&unknown.join(", ")]);
-            self.unknown = (!unknown.is_empty()).then(note);
-            self.prompts = Some((prompts, by));
+            let words = (!unknown.is_empty()).then(note);
+            let names = loras.unknown_in(document);
+            let note =
+                || fill("The words name LoRAs that are not known here: {0}. Add their files.", &[&names.join(", ")]);
+            self.unknown = (!names.is_empty()).then(note).into_iter().chain(words).collect();
+            self.prompts = Some((prompts, by, loras));
         }
     }
 

@@ -117,7 +117,10 @@ commands! {
     BringBackTake: "Bring back the removed picture", "Put the picture that was removed last back into the strip", None, [];
     NewSeed: "Roll a new seed", "Another seed gives another picture of the same words", Some(icons::ICON_CASINO), [key(CTRL, Key::R)];
     RerollRegion: "Draw this one again", "Another seed for this region alone; the rest of the picture stays as it is", Some(icons::ICON_CASINO), [key(CTRL_SHIFT, Key::R)];
+    Models: "Models…", "Everything in your folders of models: choose, search, add the folder of ComfyUI or of a web UI, fetch", None, [];
+    AddModels: "Add a folder of models…", "List everything in a folder, such as that of ComfyUI or of a web UI; its files stay where they are", None, [];
     AddLora: "Add a LoRA…", "Lay a LoRA (.safetensors) over the model: it changes how it draws", None, [];
+    AddOwnLora: "Add a LoRA to the region…", "Lay a LoRA over the selected region alone, or over the background: nothing else is drawn with it", None, [];
     CanvasSize: "Canvas size…", "Change width and height of the picture", None, [];
     ToolBrush: "Brush", "Paint where the region shows", Some(icons::ICON_BRUSH), [key(PLAIN, Key::B)];
     ToolEraser: "Eraser", "Take paint away from the region", Some(icons::ICON_INK_ERASER), [key(PLAIN, Key::E)];

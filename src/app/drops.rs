@@ -1,6 +1,7 @@
 //! Files and pictures that are dropped on the window or pasted into it: projects, pictures, masks, models, LoRAs.
 
 use super::asked::Asked;
+use super::dialogs::Dialog;
 use super::editor::Selected;
 use super::leave::Leave;
 use super::models::{EMBEDDED, model_name};
@@ -8,7 +9,7 @@ use super::place::{Placed, colour_map};
 use super::texts::{fill, tr};
 use super::{App, theme, told};
 use crate::document::{Document, FileError, Picture, RegionId, read_parameters, read_picture};
-use crate::studio::{CheckpointError, FileSummary, LoraFile, PARTS_SEPARATOR, Vocabulary};
+use crate::studio::{CheckpointError, FileSummary, Kind, LoraFile, PARTS_SEPARATOR, Vocabulary, holds_models, look_at};
 use egui::{Align2, ColorImage, FontId, Stroke, StrokeKind, Ui, vec2};
 use image::RgbaImage;
 use std::path::Path;
@@ -26,6 +27,10 @@ pub(super) enum Found {
     Part,
     /// A LoRA, with the words it was trained on, where it says them.
     Lora(Option<String>),
+    /// A word of its own for prompts, or a ControlNet: it is listed.
+    Listed(Kind),
+    /// A folder with models in it.
+    Models,
 }
 
 /// The question that a file is the answer to.
@@ -33,12 +38,15 @@ pub(super) enum Found {
 pub(super) enum Wanted {
     /// None: it was dropped, on this card or beside all.
     Dropped(Option<Selected>),
+    /// None either: it was dropped together with another.
+    AlsoDropped(Option<Selected>),
     /// A picture of which is asked then what it is for.
     Place,
     /// This region's mask.
     Mask(RegionId),
     Model,
-    Lora,
+    /// A LoRA for the whole picture, or for one part of it.
+    Lora(Option<Selected>),
 }
 
 /// The reasons why a file is no answer.
@@ -67,12 +75,12 @@ impl Refused {
 /// its own.
 pub(super) fn find_out(path: &Path, wanted: Wanted) -> Result<Found, Refused> {
     match wanted {
-        Wanted::Dropped(card) => dropped(path, card),
+        Wanted::Dropped(card) | Wanted::AlsoDropped(card) => dropped(path, card),
         Wanted::Place => picture(path),
         Wanted::Mask(_) => mask(path),
         Wanted::Model if LoraFile::recognise(path).is_some() => Err(Refused::LoraForModel),
         Wanted::Model => model(path),
-        Wanted::Lora => match LoraFile::recognise(path) {
+        Wanted::Lora(_) => match LoraFile::recognise(path) {
             Some(file) => lora(file),
             // It says why it is none.
             None if has_weights(path) => lora(LoraFile::open(path)),
@@ -83,7 +91,7 @@ pub(super) fn find_out(path: &Path, wanted: Wanted) -> Result<Found, Refused> {
 
 /// True for a file that holds weights by its ending.
 fn has_weights(path: &Path) -> bool {
-    let known = ["safetensors", "ckpt", "pt", "pth", "bin", "pkl"];
+    let known = ["safetensors", "sft", "gguf", "ckpt", "pt", "pth", "bin", "pkl"];
     path.extension().is_some_and(|ending| known.iter().any(|known| ending.eq_ignore_ascii_case(known)))
 }
 
@@ -92,7 +100,10 @@ fn dropped(path: &Path, card: Option<Selected>) -> Result<Found, Refused> {
     if let Some(file) = safetensors.then(|| LoraFile::recognise(path)).flatten() {
         return lora(file);
     }
-    if path.is_dir() || has_weights(path) {
+    if path.is_dir() {
+        return model(path).or_else(|refused| if holds_models(path) { Ok(Found::Models) } else { Err(refused) });
+    }
+    if has_weights(path) {
         return model(path);
     }
     if Document::is_project(path).map_err(Refused::File)? {
@@ -124,7 +135,12 @@ fn model(path: &Path) -> Result<Found, Refused> {
     match path.is_file().then(|| FileSummary::of(path)) {
         Some(Ok(file)) if file.draws && !file.missing.is_empty() => Ok(Found::Incomplete(error)),
         Some(Ok(file)) if file.fills && !file.draws => Ok(Found::Part),
-        _ => Err(Refused::Model(error)),
+        _ => match look_at(path) {
+            Ok(item) if item.problem.is_none() && matches!(item.kind, Kind::Embedding | Kind::ControlNet) => {
+                Ok(Found::Listed(item.kind))
+            }
+            _ => Err(Refused::Model(error)),
+        },
     }
 }
 
@@ -142,20 +158,27 @@ fn name(path: &Path) -> String {
 impl App {
     /// Takes what is dropped on the window, and shows while something is held over it what it would become.
     pub(super) fn drops(&mut self, ui: &Ui) {
-        let (dropped, more, at) = ui.input(|i| {
-            let files = &i.raw.dropped_files;
-            (files.first().map(|f| f.path().to_path_buf()), files.len() > 1, i.pointer.latest_pos())
+        let (dropped, at) = ui.input(|i| {
+            let files = i.raw.dropped_files.iter().map(|file| file.path().to_path_buf());
+            (files.collect::<Vec<_>>(), i.pointer.latest_pos())
         });
-        let Some(path) = dropped else { return };
-        if self.dialog.is_some() {
+        if dropped.is_empty() {
+            return;
+        }
+        if self.dialog.as_ref().is_some_and(|dialog| !matches!(dialog, Dialog::Library(_))) {
             self.toasts.info(tr("Answer the question first, then drop it again."));
             return;
         }
-        if more {
-            self.toasts.info(fill("One at a time: {0} was taken.", &[&name(&path)]));
-        }
         let card = at.and_then(|at| self.cards.card_at(at));
-        self.files.find_out(path, Wanted::Dropped(card));
+        // (What has no ending is a folder, as far as can be told without asking the disk.)
+        let (models, others): (Vec<_>, Vec<_>) =
+            dropped.into_iter().partition(|path| has_weights(path) || path.extension().is_none());
+        if let Some(first) = others.first().filter(|_| others.len() > 1) {
+            self.toasts.info(fill("One at a time: {0} was taken.", &[&name(first)]));
+        }
+        for (at, path) in models.into_iter().chain(others.into_iter().take(1)).enumerate() {
+            self.files.find_out(path, if at == 0 { Wanted::Dropped(card) } else { Wanted::AlsoDropped(card) });
+        }
     }
 
     pub(super) fn drop_hint(&self, ui: &Ui) {
@@ -167,7 +190,7 @@ impl App {
         let painter = ui.layer_painter(egui::LayerId::new(egui::Order::Tooltip, egui::Id::unique("drop hint")));
         painter.rect_filled(rect, 0.0, t.shade);
         painter.rect_stroke(rect.shrink(8.0), theme::ROUND, Stroke::new(2.0, t.accent), StrokeKind::Inside);
-        let text = tr("Drop a project, a picture, a mask, a model or a LoRA");
+        let text = tr("Drop a project, a picture, a mask, models, LoRAs or a folder of models");
         let font = FontId::new(18.0, theme::strong_family());
         let text = painter.layout_no_wrap(text.to_owned(), font, t.text_strong);
         let place = Align2::CENTER_CENTER.anchor_size(rect.center(), text.size());
@@ -177,7 +200,19 @@ impl App {
 
     /// A dropped or chosen file has been looked at.
     pub(super) fn found(&mut self, ctx: &egui::Context, path: &Path, wanted: Wanted, found: Found) {
+        let also = matches!(wanted, Wanted::AlsoDropped(_));
         match found {
+            // One model draws; the others of a handful are listed.
+            Found::Model | Found::Incomplete(_) | Found::Part if also => self.add_models(vec![path.to_path_buf()]),
+            Found::Models => self.add_models(vec![path.to_path_buf()]),
+            Found::Listed(kind) => {
+                self.add_models(vec![path.to_path_buf()]);
+                let model = model_name(&path.display().to_string());
+                self.toasts.info(match kind {
+                    Kind::Embedding => fill("{0} is an embedding: its name can be written among the words.", &[&model]),
+                    _ => fill("{0} is a ControlNet.", &[&model]),
+                });
+            }
             Found::Project => self.leave(ctx, Leave::OpenPath(path.to_path_buf())),
             Found::Model => {
                 let model = path.display().to_string();
@@ -197,14 +232,19 @@ impl App {
                 self.files.find_out(whole.into(), Wanted::Model);
             }
             Found::Lora(words) => {
-                self.add_lora(path);
+                let part = match wanted {
+                    Wanted::Dropped(card) => card,
+                    Wanted::Lora(part) => part,
+                    _ => None,
+                };
+                self.add_lora(part, path);
                 if let Some(words) = words {
                     self.toasts.info(fill("It was trained on these words: {0}", &[&words]));
                 }
             }
             Found::Picture(placed) => {
                 let card = match wanted {
-                    Wanted::Dropped(card) => card,
+                    Wanted::Dropped(card) | Wanted::AlsoDropped(card) => card,
                     Wanted::Mask(id) => Some(Selected::Region(id)),
                     _ => None,
                 };
@@ -261,7 +301,7 @@ mod tests {
     #[test]
     fn a_lora_is_known_by_its_tensors() {
         let golden = |name| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens").join(name);
-        let words = |name| match find_out(&golden(name), Wanted::Lora) {
+        let words = |name| match find_out(&golden(name), Wanted::Lora(None)) {
             Ok(Found::Lora(words)) => words,
             _ => panic!("{name} is a LoRA"),
         };
@@ -274,7 +314,7 @@ mod tests {
         let unet = "eps/unet/diffusion_pytorch_model.safetensors";
         // Who asks for a LoRA is told of LoRAs, who asks for a model of models.
         for name in [unet, "masks/hard1.png", "eps"] {
-            assert!(refused(name, Wanted::Lora).contains("LoRA"), "{}", refused(name, Wanted::Lora));
+            assert!(refused(name, Wanted::Lora(None)).contains("LoRA"), "{}", refused(name, Wanted::Lora(None)));
         }
         assert!(refused("lora/eps_kohya.safetensors", Wanted::Model).contains("is a LoRA, not a model"));
         assert!(refused("masks/hard1.png", Wanted::Model).contains("checkpoint"));
@@ -293,7 +333,9 @@ mod tests {
         }
         assert!(matches!(find_out(&vae, Wanted::Model), Ok(Found::Part)));
         let whole = format!("{}{PARTS_SEPARATOR}{}", golden("eps").display(), vae.display());
-        assert!(matches!(find_out(Path::new(&whole), Wanted::Model), Ok(Found::Model)));
+        // (Both are looked at: a file alone is read as the published sizes have it, and this one is smaller.)
+        let refused = find_out(Path::new(&whole), Wanted::Model).err().expect("refused").told(Path::new(&whole));
+        assert!(refused.contains("norm_num_groups"), "{refused}");
         assert_eq!(model_name(&whole), "eps + diffusion_pytorch_model");
     }
 

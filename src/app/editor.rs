@@ -11,7 +11,7 @@ pub use field::Field;
 pub(super) use works::{Made, Moved};
 
 use crate::document::{Change, Document, History, Mask, PixelRect, Region, RegionId};
-use crate::studio::Presets;
+use crate::studio::{Nature, Presets};
 use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -72,6 +72,8 @@ pub struct Editor {
     works_asked: u64,
     /// The settings that the document was drawn with by models of other kinds.
     presets: Presets,
+    /// The model that was chosen last, until that has been told.
+    chosen: Option<(Nature, bool)>,
 }
 
 impl Editor {
@@ -99,6 +101,7 @@ impl Editor {
             works: VecDeque::new(),
             works_asked: 0,
             presets: Presets::default(),
+            chosen: None,
         }
     }
 

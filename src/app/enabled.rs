@@ -38,6 +38,7 @@ impl App {
             }
             Command::SelectBelow => self.editor.selected() != Selected::Background,
             Command::RerollRegion => self.editor.selected_region().is_some_and(|r| r.visible),
+            Command::AddModels => self.added.can_add(),
             Command::CancelAll => !self.jobs.is_empty(),
             Command::KeepLive => self.live.can_be_kept(),
             Command::PaintChange => {

@@ -1,6 +1,6 @@
 //! The window's interface to the worker: a seam, so that tests can paint without a network.
 
-use crate::studio::{Device, Estimator, Event, Job, JobId, Studio, Vocabulary};
+use crate::studio::{Device, Estimator, Event, Job, JobId, KnownLoras, Studio, Vocabulary};
 use std::sync::Arc;
 
 /// Makes pictures somewhere else and reports how far it is.
@@ -17,6 +17,8 @@ pub trait Engine {
     fn device(&self) -> String;
     /// Draws on another device from the next job on.
     fn choose_device(&mut self, _device: Device) {}
+    /// The LoRAs that words may name from now on.
+    fn know_loras(&mut self, _loras: KnownLoras) {}
     /// Finds out what a run would cost, on any thread; `None` where that is not known.
     fn estimator(&self) -> Option<Estimator> {
         None
@@ -50,6 +52,10 @@ impl Engine for Studio {
 
     fn choose_device(&mut self, device: Device) {
         Self::choose_device(self, device);
+    }
+
+    fn know_loras(&mut self, loras: KnownLoras) {
+        Self::know_loras(self, loras);
     }
 
     fn estimator(&self) -> Option<Estimator> {

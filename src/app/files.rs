@@ -1,16 +1,18 @@
 //! Reading and writing files, and asking where, on threads of their own: a slow disk or a broken portal never holds up
 //! the window.
 
+use super::controls::Place;
 use super::drops::{self, Found, Refused, Wanted};
-use super::editor::State;
+use super::editor::{Selected, State};
 use super::models::Listed;
 use super::recovery::{self, Copy};
 use super::shelf::{self, Seen};
 use super::texts::tr;
 use crate::document::{
-    ColourMap, Document, Export, FileError, InitImage, Mask, Opened, Output, Outputs, Palette, PictureFormat, Take,
-    open_picture,
+    ColourMap, Document, Export, FileError, InitImage, Mask, Opened, Output, Outputs, Palette, PictureFormat, RegionId,
+    Take, open_picture,
 };
+use crate::studio::{Catalogue, CheckpointError, ControlFile, Entry};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -47,9 +49,20 @@ pub(super) enum Purpose {
     Mask,
     /// A folder with a model in it.
     Model,
+    /// A folder with many.
+    Models,
     /// A file that is a model.
     ModelFile,
-    Lora,
+    /// An autoencoder.
+    Vae,
+    /// A model that gives what another lacks.
+    Fallback,
+    /// A LoRA for the whole picture, or for one part of it.
+    Lora(Option<Selected>),
+    /// A ControlNet for the whole picture, or for one region.
+    ControlNet(Option<RegionId>),
+    /// What a ControlNet follows: a picture, or the edges in one.
+    ControlPicture(Place, bool),
 }
 
 impl Purpose {
@@ -66,8 +79,11 @@ impl Purpose {
             Self::Place => tr("Place picture"),
             Self::Mask => tr("Import mask"),
             Self::Model => tr("Choose a model folder"),
-            Self::ModelFile => tr("Choose a model file"),
-            Self::Lora => tr("Add a LoRA"),
+            Self::Models => tr("Add a folder of models"),
+            Self::ModelFile | Self::Vae | Self::Fallback => tr("Choose a model file"),
+            Self::Lora(_) => tr("Add a LoRA"),
+            Self::ControlNet(_) => tr("Add a ControlNet"),
+            Self::ControlPicture(..) => tr("Choose a picture to follow"),
         }
     }
 
@@ -78,8 +94,9 @@ impl Purpose {
             Self::SaveAs => tr("Save"),
             Self::Export(_) | Self::ExportMask | Self::ExportRegions => tr("Export"),
             Self::ImportRegions | Self::ImportMap | Self::Mask => tr("Import"),
-            Self::Picture | Self::Place | Self::Model | Self::ModelFile => tr("Choose"),
-            Self::Lora => tr("Add"),
+            Self::Picture | Self::Place | Self::Model | Self::ModelFile | Self::Vae | Self::Fallback => tr("Choose"),
+            Self::ControlPicture(..) => tr("Choose"),
+            Self::Lora(_) | Self::ControlNet(_) | Self::Models => tr("Add"),
         }
     }
 
@@ -91,10 +108,17 @@ impl Purpose {
             Self::Export(format) => format.endings(),
             Self::ExportMask => &["png"],
             Self::ExportRegions | Self::ImportRegions => &["json"],
-            Self::Picture | Self::ImportMap | Self::Place | Self::Mask => &["png", "jpg", "jpeg", "webp"],
-            Self::Model => &[],
-            Self::Lora | Self::ModelFile => &["safetensors"],
+            Self::Picture | Self::ImportMap | Self::Place | Self::Mask | Self::ControlPicture(..) => {
+                &["png", "jpg", "jpeg", "webp"]
+            }
+            Self::Model | Self::Models => &[],
+            Self::Lora(_) | Self::ModelFile | Self::Vae | Self::Fallback | Self::ControlNet(_) => &["safetensors"],
         }
+    }
+
+    /// True where a folder is asked for.
+    pub(super) fn is_folder(self) -> bool {
+        matches!(self, Self::Model | Self::Models)
     }
 
     /// True where a file is to be written.
@@ -124,6 +148,18 @@ pub(super) enum Done {
     },
     Picture {
         path: PathBuf,
+        result: Result<image::RgbImage, FileError>,
+    },
+    /// A ControlNet was opened, for the whole picture or one region.
+    ControlNet {
+        path: PathBuf,
+        region: Option<RegionId>,
+        result: Result<(), Box<CheckpointError>>,
+    },
+    ControlPicture {
+        path: PathBuf,
+        place: Place,
+        edges: bool,
         result: Result<image::RgbImage, FileError>,
     },
     ColourMap {
@@ -160,6 +196,8 @@ pub(super) enum Done {
     },
     Seen(Vec<Seen>),
     Listed(Listed),
+    /// Models were added to the list or taken off it, or why not.
+    ModelsAdded(Vec<Result<Entry, String>>),
     /// The system's dialog was answered; `None` is "cancel".
     Answered {
         purpose: Purpose,
@@ -235,6 +273,17 @@ impl Files {
         self.spawn("picture", move || Done::Picture { result: picture(&path, size), path });
     }
 
+    /// Looks whether a file is a ControlNet.
+    pub(super) fn control_net(&mut self, path: PathBuf, region: Option<RegionId>) {
+        let look = |path: &Path| ControlFile::open(path).map(|_| ()).map_err(Box::new);
+        self.spawn("look", move || Done::ControlNet { result: look(&path), region, path });
+    }
+
+    /// Reads a picture for a ControlNet and fits it to the canvas.
+    pub(super) fn control_picture(&mut self, path: PathBuf, place: Place, edges: bool, size: (u32, u32)) {
+        self.spawn("picture", move || Done::ControlPicture { result: picture(&path, size), place, edges, path });
+    }
+
     /// Saves a document, but not over what it `reads`.
     pub(super) fn save(&mut self, document: Document, state: (u64, u64), path: PathBuf, reads: Vec<PathBuf>) {
         self.spawn("save", move || {
@@ -291,8 +340,24 @@ impl Files {
     }
 
     /// Reads the list of models of a data folder, for a document with this one.
-    pub(super) fn list_models(&mut self, data: Option<PathBuf>, current: String) {
-        self.spawn("models", move || Done::Listed(Listed::read(data.as_deref(), current)));
+    pub(super) fn list_models(&mut self, data: Option<PathBuf>, current: String, look: bool) {
+        self.spawn("models", move || Done::Listed(Listed::read(data.as_deref(), current, look)));
+    }
+
+    /// Adds models, or folders of models, to the list of a data folder.
+    pub(super) fn add_models(&mut self, data: PathBuf, paths: Vec<PathBuf>) {
+        let add = move |path: &PathBuf| Catalogue::open(&data)?.add(path).cloned();
+        self.spawn("models", move || {
+            Done::ModelsAdded(paths.iter().map(|path| add(path).map_err(|error| error.to_string())).collect())
+        });
+    }
+
+    /// Takes a folder of models off that list.
+    pub(super) fn forget_models(&mut self, data: PathBuf, name: String) {
+        self.spawn("models", move || {
+            let removed = Catalogue::open(&data).and_then(|mut catalogue| catalogue.remove(&name));
+            Done::ModelsAdded(removed.err().map(|error| Err(error.to_string())).into_iter().collect())
+        });
     }
 
     pub(super) fn autosave(&mut self, mut copy: Copy) {
@@ -332,12 +397,13 @@ impl Files {
             Purpose::ExportMask => dialog.add_filter("PNG", purpose.endings()).set_file_name(name),
             Purpose::ExportRegions => dialog.add_filter("JSON", purpose.endings()).set_file_name(name),
             Purpose::ImportRegions => dialog.add_filter("JSON", purpose.endings()),
-            Purpose::Picture | Purpose::ImportMap | Purpose::Place | Purpose::Mask => {
+            Purpose::Picture | Purpose::ImportMap | Purpose::Place | Purpose::Mask | Purpose::ControlPicture(..) => {
                 dialog.add_filter(tr("Pictures"), purpose.endings())
             }
-            Purpose::Model => dialog,
-            Purpose::ModelFile => dialog.add_filter(tr("Models"), purpose.endings()),
-            Purpose::Lora => dialog.add_filter("LoRA", purpose.endings()),
+            Purpose::Model | Purpose::Models => dialog,
+            Purpose::ModelFile | Purpose::Vae | Purpose::Fallback => dialog.add_filter(tr("Models"), purpose.endings()),
+            Purpose::Lora(_) => dialog.add_filter("LoRA", purpose.endings()),
+            Purpose::ControlNet(_) => dialog.add_filter("ControlNet", purpose.endings()),
         };
         if let Some(folder) = folder {
             dialog = dialog.set_directory(folder);
@@ -352,11 +418,15 @@ impl Files {
                 | Purpose::ImportRegions
                 | Purpose::ImportMap
                 | Purpose::ModelFile
-                | Purpose::Lora => dialog.pick_file(),
+                | Purpose::Vae
+                | Purpose::Fallback
+                | Purpose::ControlNet(_)
+                | Purpose::ControlPicture(..)
+                | Purpose::Lora(_) => dialog.pick_file(),
                 Purpose::SaveAs | Purpose::Export(_) | Purpose::ExportMask | Purpose::ExportRegions => {
                     dialog.save_file()
                 }
-                Purpose::Model => dialog.pick_folder(),
+                Purpose::Model | Purpose::Models => dialog.pick_folder(),
             };
             Done::Answered { purpose, path }
         };

@@ -39,6 +39,8 @@ impl Batch {
 pub(super) struct Running {
     pub id: JobId,
     phase: Phase,
+    /// Percentage of the checkpoint that is read.
+    loaded: u8,
     step: u32,
     steps: u32,
     seconds_left: Option<f32>,
@@ -78,6 +80,7 @@ impl Running {
     pub(super) fn progress(&self) -> f32 {
         match self.phase {
             Phase::Decoding => 1.0,
+            Phase::Loading => f32::from(self.loaded) / 100.0,
             _ => self.step as f32 / self.steps.max(1) as f32,
         }
     }
@@ -124,6 +127,7 @@ impl App {
             let job = Running {
                 id,
                 phase: Phase::Queued,
+                loaded: 0,
                 step: 0,
                 steps: document.settings.steps,
                 seconds_left: None,
@@ -189,6 +193,11 @@ impl App {
                     // It was begun before it could be put behind another.
                     let job = self.jobs.remove(at);
                     self.jobs.insert(0, job);
+                }
+            }
+            Event::Loading { job, percent } => {
+                if let Some(job) = self.jobs.iter_mut().find(|j| j.id == job) {
+                    job.loaded = percent;
                 }
             }
             Event::Step { job, step, steps, seconds_left } => {
@@ -271,6 +280,7 @@ impl App {
         }
         let text = match job.phase {
             Phase::Queued => tr("Waiting…").to_owned(),
+            Phase::Loading if job.loaded > 0 => fill("Loading the model, {0} %…", &[&job.loaded]),
             Phase::Loading => tr("Loading the model…").to_owned(),
             Phase::Encoding => tr("Reading the words…").to_owned(),
             Phase::Decoding => tr("Finishing the picture…").to_owned(),

@@ -13,6 +13,7 @@ impl App {
         self.follow_cards();
         self.drain_engine();
         self.follow_works(ctx);
+        self.follow_fetching(ctx);
         self.update_takes(ctx);
         for done in self.files.done() {
             self.file_done(ctx, done);
@@ -67,6 +68,15 @@ impl App {
                 self.remember_folder(&path);
                 self.start_from(image);
             }
+            Done::ControlNet { path, region, result: Ok(()) } => {
+                self.remember_folder(&path);
+                self.add_control(region, &path);
+            }
+            Done::ControlNet { result: Err(error), .. } => self.toasts.error(told::checkpoint(&error)),
+            Done::ControlPicture { path, place, edges, result: Ok(picture) } => {
+                self.remember_folder(&path);
+                self.control_picture(place, edges, picture);
+            }
             Done::ColourMap { path, result: Ok(map) } => {
                 self.remember_folder(&path);
                 self.map_read(&path, *map);
@@ -85,10 +95,12 @@ impl App {
             }
             Done::Seen(seen) => self.shelf.take_in(ctx, seen),
             Done::Listed(listed) => self.models_listed(listed),
+            Done::ModelsAdded(results) => self.models_added(results),
             Done::Opened { result: Err(error), .. }
             | Done::Palette { result: Err(error), .. }
             | Done::Recovered { result: Err(error), .. }
             | Done::Picture { result: Err(error), .. }
+            | Done::ControlPicture { result: Err(error), .. }
             | Done::ColourMap { result: Err(error), .. }
             | Done::Saved { result: Err(error), .. }
             | Done::Exported { result: Err(error), .. } => {
@@ -146,7 +158,7 @@ impl App {
     /// The files that the open document is made from, none of which may be written over: for an export its project, too.
     pub(super) fn read_files(&self, purpose: Purpose) -> Vec<PathBuf> {
         let project = self.editor.path().filter(|_| purpose != Purpose::SaveAs).map(Path::to_path_buf);
-        self.editor.document().settings.files().into_iter().chain(project).collect()
+        self.editor.document().model_files().into_iter().chain(project).collect()
     }
 
     /// Asks for a path to open or to export to.
@@ -195,7 +207,16 @@ impl App {
                 self.files.find_out(path, region.map_or(Wanted::Place, |region| Wanted::Mask(region.id)));
             }
             Purpose::Model | Purpose::ModelFile => self.files.find_out(path, Wanted::Model),
-            Purpose::Lora => self.files.find_out(path, Wanted::Lora),
+            Purpose::Vae => self.set_vae(Some(path.display().to_string())),
+            Purpose::Fallback => self.set_fallback(Some(path.display().to_string())),
+            Purpose::Lora(part) => self.files.find_out(path, Wanted::Lora(part)),
+            Purpose::ControlNet(region) => self.files.control_net(path, region),
+            Purpose::ControlPicture(place, edges) => {
+                let document = self.editor.document();
+                let size = (document.width, document.height);
+                self.files.control_picture(path, place, edges, size);
+            }
+            Purpose::Models => self.add_models(vec![path]),
         }
     }
 

@@ -12,6 +12,7 @@ mod change;
 mod checks;
 mod colour_map;
 mod commands;
+mod controls;
 mod cost;
 mod dialogs;
 mod drawn_on;
@@ -26,14 +27,17 @@ mod gallery;
 mod interface;
 mod job;
 mod leave;
+mod library;
 mod live;
 mod logic;
+mod loras;
 mod making;
 mod menu;
 mod models;
 mod more;
 mod options;
 mod outpaint;
+mod parts;
 mod perform;
 mod place;
 mod prefs;
@@ -107,6 +111,8 @@ pub struct Options {
     pub autosave_every: Option<std::time::Duration>,
     /// The least time that a message stays on show: tests read them however busy the machine is.
     pub messages_stay: Option<std::time::Duration>,
+    /// The server that models are fetched from; that of `HF_ENDPOINT` or Hugging Face's own unless said otherwise.
+    pub hub: Option<String>,
 }
 
 /// The studio.
@@ -144,6 +150,11 @@ pub struct App {
     shelf: shelf::Shelf,
     /// Checkpoints and LoRAs that this person has added.
     added: models::Added,
+    /// Their small pictures.
+    pictures: library::Pictures,
+    /// The model that is being fetched.
+    fetching: Option<library::Fetching>,
+    hub: Option<String>,
     /// The vocabulary of the document's model, once that is known.
     vocabulary: Option<Arc<crate::studio::Vocabulary>>,
     /// The title the window has been given.
@@ -203,6 +214,9 @@ impl App {
             recovery: recovery::Recovery::new(options.data.as_deref(), options.autosave_every),
             shelf: shelf::Shelf::default(),
             added: models::Added::of(options.data),
+            pictures: library::Pictures::default(),
+            fetching: None,
+            hub: options.hub,
             vocabulary: None,
             window_title: String::new(),
             closing: false,

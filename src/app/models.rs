@@ -1,28 +1,40 @@
-//! The panel of the model, and of the LoRAs laid over it.
+//! The panel of the model.
 
-use super::editor::Field;
+use super::asked::Asked;
+use super::dialogs::Dialog;
 use super::files::Purpose;
+use super::library::LibraryForm;
+use super::outpaint::{Anchor, Fit};
 use super::texts::{fill, tr};
-use super::{App, Command, theme, widgets};
-use crate::document::{Lora, MAX_LORAS};
-use crate::studio::{Catalogue, Entry, FEW_STEPS, FewSteps, Kind, PARTS_SEPARATOR, few_step_base, few_step_version};
-use egui::{Align, ComboBox, Frame, Label, Layout, Margin, RichText, Ui, vec2};
+use super::{App, Command, widgets};
+use crate::studio::{
+    Catalogue, Entry, FETCHED, FEW_STEPS, FewSteps, Item, Kind, KnownLoras, Library, PARTS_SEPARATOR, few_step_base,
+    few_step_version, sha256_of,
+};
+use egui::{ComboBox, Ui};
 use egui_material_icons::icons;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The name of the model inside the program.
 pub(super) const EMBEDDED: &str = "embedded";
 
-/// The strongest weight of the slider. (Stronger ones, and those below 0, come from files.)
-const STRONGEST: f32 = 2.0;
+/// The most models, and the most LoRAs, in the list of the field; the panel of models has all of them.
+const MOST: usize = 16;
 
-/// The models to choose from: those added by `polyptych models add`, the one inside the program, and the document's own.
+/// The models to choose from: those that were added or lie in added folders, the one inside the program, and the document's own.
 #[derive(Default)]
 pub(super) struct Listed {
     /// The document's model.
     current: String,
-    /// The checkpoints and LoRAs that were added.
+    /// Everything in the library.
+    items: Arc<Vec<Item>>,
+    /// Its checkpoints and LoRAs that can be used.
     entries: Vec<Entry>,
+    /// The folders that were added.
+    folders: Vec<Entry>,
+    /// False where the library is as it was last seen: it has not been looked at yet.
+    looked: bool,
     /// The checkpoints to choose from, those for few steps behind what they were made from.
     models: Vec<String>,
 }
@@ -34,40 +46,117 @@ pub(super) struct Added {
     listed: Listed,
     /// The document's model that it was last asked for.
     asked: Option<String>,
+    /// The file whose hash is being found out.
+    hashing: Option<(PathBuf, Asked<()>)>,
 }
 
 impl Listed {
-    /// Reads the catalogue of a data folder and looks for versions for few steps. A slow disk makes this slow, so it runs on a
-    /// thread of its own.
-    pub(super) fn read(data: Option<&Path>, current: String) -> Self {
-        let entries = match data.map(Catalogue::open) {
-            Some(Ok(catalogue)) => catalogue.entries().to_vec(),
-            // `polyptych models` says what is wrong with it.
-            Some(Err(error)) => {
-                log::warn!("{error}");
-                Vec::new()
-            }
-            None => Vec::new(),
-        };
-        let added = entries.iter().filter(|entry| entry.kind == Kind::Checkpoint);
+    /// Reads the library of a data folder, as it was last seen or as it is now, and looks for versions for few steps. A slow disk makes
+    /// this slow, so it runs on a thread of its own.
+    pub(super) fn read(data: Option<&Path>, current: String, look: bool) -> Self {
+        let library = data.map(|data| if look { Library::read(data) } else { Library::remembered(data) });
+        // `polyptych models` says what is wrong with it.
+        let told = |error| log::warn!("{error}");
+        let library = library.and_then(|library| library.map_err(told).ok()).unwrap_or_default();
+        let items = library.items().to_vec();
+        let catalogue = data.and_then(|data| Catalogue::open(data).ok());
+        let folders = catalogue.iter().flat_map(Catalogue::entries).filter(|entry| entry.kind == Kind::Folder);
+        let usable = items.iter().filter(|item| item.problem.is_none());
+        let entries: Vec<Entry> = usable
+            .filter(|item| matches!(item.kind, Kind::Checkpoint | Kind::Lora))
+            .map(|item| Entry { name: item.name.clone(), kind: item.kind, path: item.path.clone() })
+            .collect();
+        let folders = folders.cloned().collect();
+        let added = entries.iter().filter(|entry| entry.kind == Kind::Checkpoint).take(MOST);
         let added = added.map(|entry| entry.path.display().to_string());
         let base = few_step_base(&current).unwrap_or_else(|| current.clone());
         let mut models = Vec::new();
         for model in [EMBEDDED.to_owned()].into_iter().chain(added).chain([base]) {
-            for model in [few_step_version(&model), Some(model)].into_iter().rev().flatten() {
+            // (A file has no folder inside.)
+            let inside = if model.ends_with(".safetensors") { None } else { few_step_version(&model) };
+            for model in [inside, Some(model)].into_iter().rev().flatten() {
                 if !models.contains(&model) {
                     models.push(model);
                 }
             }
         }
-        Self { current, entries, models }
+        Self { current, items: Arc::new(items), entries, folders, looked: look || data.is_none(), models }
+    }
+}
+
+impl Listed {
+    /// The LoRAs that were added.
+    fn loras(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(|entry| entry.kind == Kind::Lora)
     }
 }
 
 impl Added {
+    /// The checkpoints to choose from.
+    pub(super) fn models(&self) -> impl Iterator<Item = &String> {
+        self.listed.models.iter()
+    }
+
     /// The list of this data folder, which is still to be read.
     pub(super) fn of(data: Option<PathBuf>) -> Self {
         Self { data, ..Self::default() }
+    }
+
+    /// The LoRAs that were added.
+    pub(super) fn loras(&self) -> impl Iterator<Item = &Entry> {
+        self.listed.loras()
+    }
+
+    /// The same for words that name them.
+    pub(super) fn known_loras(&self) -> KnownLoras {
+        self.loras().map(|entry| (entry.name.clone(), entry.path.display().to_string())).collect()
+    }
+
+    /// Everything in the library.
+    pub(super) fn items(&self) -> Arc<Vec<Item>> {
+        Arc::clone(&self.listed.items)
+    }
+
+    /// The folders that were added.
+    pub(super) fn folders(&self) -> &[Entry] {
+        &self.listed.folders
+    }
+
+    /// True until the folders have been looked at.
+    pub(super) fn is_looking(&self) -> bool {
+        !self.listed.looked && self.data.is_some()
+    }
+
+    /// True where there is a place to remember what is added.
+    pub(super) fn can_add(&self) -> bool {
+        self.data.is_some()
+    }
+
+    /// The folder of what is fetched.
+    pub(super) fn fetched_into(&self) -> Option<PathBuf> {
+        Some(self.data.as_ref()?.join(FETCHED))
+    }
+
+    /// Looks at the folders again with the next frame.
+    pub(super) fn look_again(&mut self) {
+        self.asked = None;
+    }
+
+    /// True while the hash of this file is being found out.
+    pub(super) fn is_hashing(&self, path: &Path) -> bool {
+        self.hashing.as_ref().is_some_and(|(of, _)| of == path)
+    }
+
+    /// Finds out the hash of a file, unless another's is being found out.
+    pub(super) fn ask_hash(&mut self, ctx: &egui::Context, path: PathBuf) {
+        let Some(data) = self.data.clone().filter(|_| self.hashing.is_none()) else { return };
+        let of = path.clone();
+        let asked = Asked::begin(ctx, "hash", move || match sha256_of(&of, || true) {
+            Ok(Some(hash)) => Library::keep_hash(&data, &of, &hash),
+            Ok(None) => {}
+            Err(error) => log::warn!("{error}"),
+        });
+        self.hashing = asked.map(|asked| (path, asked));
     }
 }
 
@@ -78,6 +167,7 @@ enum Chosen {
     Browse,
     BrowseFile,
     BrowseLora,
+    All,
 }
 
 impl App {
@@ -97,10 +187,11 @@ impl App {
         });
         match chosen {
             Some(Chosen::Model(model)) => self.set_model(model),
-            Some(Chosen::Lora(path)) => self.add_lora(&path),
+            Some(Chosen::Lora(path)) => self.add_lora(None, &path),
             Some(Chosen::Browse) => self.ask_path(Purpose::Model),
             Some(Chosen::BrowseFile) => self.ask_path(Purpose::ModelFile),
             Some(Chosen::BrowseLora) => self.perform(ui, Command::AddLora),
+            Some(Chosen::All) => self.perform(ui, Command::Models),
             None => {}
         }
     }
@@ -112,14 +203,64 @@ impl App {
         let back = ui.input(|i| i.events.iter().any(|event| matches!(event, egui::Event::WindowFocused(true))));
         if back || self.added.asked.as_ref() != Some(current) {
             self.added.asked = Some(current.clone());
-            self.files.list_models(self.added.data.clone(), current.clone());
+            // The first time, what was last seen is there at once.
+            let look = self.added.listed.looked;
+            self.files.list_models(self.added.data.clone(), current.clone(), look);
+        }
+    }
+
+    /// Takes in a hash that has been found out.
+    pub(super) fn follow_hash(&mut self) {
+        let Some((path, asked)) = self.added.hashing.take() else { return };
+        match asked.answer() {
+            Err(Some(asked)) => self.added.hashing = Some((path, asked)),
+            Ok(()) | Err(None) => self.added.look_again(),
+        }
+    }
+
+    /// Remembers models or folders of models, in which everything is listed then.
+    pub(super) fn add_models(&mut self, paths: Vec<PathBuf>) {
+        match self.added.data.clone() {
+            Some(data) => self.files.add_models(data, paths),
+            None => self.toasts.warning(tr("There is no folder to remember it in.")),
+        }
+    }
+
+    /// No longer lists a folder.
+    pub(super) fn forget_models(&mut self, name: String) {
+        if let Some(data) = self.added.data.clone() {
+            self.files.forget_models(data, name);
+        }
+    }
+
+    /// What was added is listed now.
+    pub(super) fn models_added(&mut self, results: Vec<Result<Entry, String>>) {
+        let mut folder = false;
+        for result in results {
+            match result {
+                Ok(entry) if entry.kind == Kind::Folder => {
+                    folder = true;
+                    self.toasts.info(fill("{0} is listed now. Its files stay where they are.", &[&entry.name]));
+                }
+                Ok(entry) => self.toasts.info(fill("{0} is listed now.", &[&entry.name])),
+                Err(error) => self.toasts.error(error),
+            }
+        }
+        self.added.look_again();
+        if folder && self.dialog.is_none() {
+            self.dialog = Some(Dialog::Library(LibraryForm::default()));
         }
     }
 
     /// Takes in a list that has been read, unless another was asked for since.
     pub(super) fn models_listed(&mut self, listed: Listed) {
         if self.added.asked.as_ref() == Some(&listed.current) {
+            if !listed.looked {
+                self.files.list_models(self.added.data.clone(), listed.current.clone(), true);
+            }
+            self.pictures.forget();
             self.added.listed = listed;
+            self.engine.know_loras(self.added.known_loras());
         }
     }
 
@@ -141,6 +282,9 @@ impl App {
                 chosen = Some(Chosen::Model(model.clone()));
             }
         }
+        if ui.button(Command::Models.label()).on_hover_text(Command::Models.hint()).clicked() {
+            chosen = Some(Chosen::All);
+        }
         if ui.button(tr("Choose a model file…")).clicked() {
             chosen = Some(Chosen::BrowseFile);
         }
@@ -148,7 +292,7 @@ impl App {
             chosen = Some(Chosen::Browse);
         }
         ui.separator();
-        for entry in self.added.listed.entries.iter().filter(|entry| entry.kind == Kind::Lora) {
+        for entry in self.added.listed.loras().take(MOST) {
             let text = fill("Add {0}", &[&entry.name]);
             if ui.selectable_label(false, text).on_hover_text(entry.path.display().to_string()).clicked() {
                 chosen = Some(Chosen::Lora(entry.path.clone()));
@@ -168,77 +312,25 @@ impl App {
         }
     }
 
-    /// Lays a LoRA over the model.
-    pub(super) fn add_lora(&mut self, path: &Path) {
-        let lora = Lora::new(path.display().to_string());
-        if self.editor.document().settings.loras.len() >= MAX_LORAS {
-            self.toasts.warning(fill("A picture takes {0} LoRAs at most. Remove one first.", &[&MAX_LORAS]));
-            return;
+    /// Tells what a model that was chosen has brought along, and gives it a canvas that it can draw on.
+    pub(super) fn model_chosen(&mut self) {
+        let Some((nature, brought)) = self.editor.take_chosen() else { return };
+        if brought {
+            let settings = &self.editor.document().settings;
+            self.toasts.info(fill(
+                "It brings its settings: {0}, {1} steps, guidance {2}. Undo takes them back.",
+                &[&settings.sampler.title(), &settings.steps, &settings.guidance],
+            ));
         }
-        self.toasts.info(fill("{0} changes how the model draws from now on.", &[&lora.name()]));
-        self.editor.change_field(Field::Loras, |d| d.settings.loras.push(lora));
-        self.editor.close_step();
-    }
-
-    /// A row for each LoRA: its name, how strongly it counts, and its end.
-    pub(super) fn loras_ui(&mut self, ui: &mut Ui) {
-        let mut removed = None;
-        for (index, lora) in self.editor.document().settings.loras.clone().into_iter().enumerate() {
-            let mut weight = lora.weight;
-            let response =
-                ui.push_id(("lora", index), |ui| row(ui, &lora, &mut weight, || removed = Some(index))).inner;
-            self.changed(&response, Field::LoraWeight(index), |d| {
-                if let Some(lora) = d.settings.loras.get_mut(index) {
-                    // (Hundredths are what the row shows.)
-                    lora.weight = (weight * 100.0).round() / 100.0;
-                }
-            });
-        }
-        if let Some(index) = removed {
-            self.editor.change_field(Field::Loras, |d| {
-                d.settings.loras.remove(index);
-            });
-            self.editor.close_step();
+        let document = self.editor.document();
+        if let Some((width, height)) = nature.canvas((document.width, document.height)) {
+            self.toasts.info(fill(
+                "This model draws {0} pixels and more: the canvas is {1} × {2} now. Undo takes it back.",
+                &[&nature.side, &width, &height],
+            ));
+            self.change_canvas((width, height), Fit::Stretch, Anchor::default());
         }
     }
-}
-
-/// The row of a LoRA; returns its slider.
-fn row(ui: &mut Ui, lora: &Lora, weight: &mut f32, mut remove: impl FnMut()) -> egui::Response {
-    let t = theme::tokens(ui);
-    let name = lora.name();
-    let hint = tr("A LoRA: it changes how the model draws. 1 is as it was made, 0 not at all");
-    let hint = format!("{hint}\n{}", lora.file);
-    let frame = Frame::new().fill(t.card).corner_radius(theme::ROUND_SMALL).inner_margin(Margin::symmetric(8, 0));
-    let inner = frame.show(ui, |ui| {
-        ui.set_width(ui.available_width());
-        ui.set_height(theme::ROW);
-        ui.horizontal_centered(|ui| {
-            ui.spacing_mut().item_spacing.x = theme::HALF;
-            let third = (ui.available_width() * 0.4).floor();
-            ui.allocate_ui_with_layout(vec2(third, theme::ROW), Layout::left_to_right(Align::Center), |ui| {
-                ui.set_min_width(third);
-                let text = RichText::new(&name).color(t.text_weak);
-                ui.add(Label::new(text).selectable(false).truncate()).on_hover_text(&hint);
-            });
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                widgets::flat(ui);
-                let text = fill("Remove LoRA {0}", &[&name]);
-                if widgets::small_icon_button(ui, icons::ICON_CLOSE, &text).on_hover_text(&text).clicked() {
-                    remove();
-                }
-                let value = RichText::new(format!("{:.2}", lora.weight)).color(t.text_strong);
-                ui.add_sized(vec2(40.0, theme::ROW), Label::new(value).selectable(false));
-                ui.spacing_mut().slider_width = ui.available_width() - theme::HALF;
-                let range = lora.weight.min(0.0)..=lora.weight.max(STRONGEST);
-                let slider = ui.add(widgets::slider(weight, range));
-                slider.accessible_name(fill("Weight of {0}", &[&name])).on_hover_text(&hint)
-            })
-            .inner
-        })
-        .inner
-    });
-    inner.inner
 }
 
 /// True where a model lies in the folder for few steps inside another's.

@@ -4,6 +4,7 @@ use super::dialogs::Dialog;
 use super::editor::{Field, Selected};
 use super::files::Purpose;
 use super::leave::Leave;
+use super::library::LibraryForm;
 use super::reshape::Reshape;
 use super::takes::Wish as TakeWish;
 use super::texts::{self, Language, key};
@@ -113,7 +114,13 @@ impl App {
             Command::BringBackTake => self.bring_back_take(),
             Command::NewSeed => self.set_seed(new_seed(self.editor.document().settings.seed)),
             Command::RerollRegion => self.reroll_region(),
-            Command::AddLora => self.ask_path(Purpose::Lora),
+            Command::Models => {
+                self.added.look_again();
+                self.dialog = Some(Dialog::Library(LibraryForm::default()));
+            }
+            Command::AddModels => self.ask_path(Purpose::Models),
+            Command::AddLora => self.ask_path(Purpose::Lora(None)),
+            Command::AddOwnLora => self.ask_path(Purpose::Lora(Some(self.editor.selected()))),
             Command::CanvasSize => self.dialog = Some(Dialog::canvas_size(self.editor.document())),
             Command::ToolBrush => self.take_tool(Tool::Brush),
             Command::ToolEraser => self.take_tool(Tool::Eraser),

@@ -81,10 +81,11 @@ impl App {
     }
 
     fn checks_and_thumbnails(&mut self, ui: &Ui) {
-        self.vocabulary = self.engine.vocabulary(&self.editor.document().settings.model);
+        self.vocabulary = self.engine.vocabulary(&self.editor.document().settings.checkpoint());
         if !self.editor.in_stroke() {
             self.checks.update(ui, &self.editor);
-            self.checks.words(&self.editor, self.vocabulary.as_ref(), &self.writing);
+            let loras = self.added.known_loras();
+            self.checks.words(&self.editor, self.vocabulary.as_ref(), loras, &self.writing);
             self.cost.update(ui, &self.editor, self.engine.as_ref());
             self.thumbnails.update(ui, &self.editor, theme::tokens(ui).paper);
         }

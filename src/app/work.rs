@@ -43,7 +43,10 @@ impl App {
             && self.editor.next_work() == Some(number)
         {
             match asked.answer() {
-                Ok(made) => self.editor.end_work(number, made),
+                Ok(made) => {
+                    self.editor.end_work(number, made);
+                    self.model_chosen();
+                }
                 Err(Some(asked)) => self.work.asked = Some((number, asked)),
                 Err(None) => self.work_failed(number),
             }

@@ -10,6 +10,7 @@
 //!
 //! [`cpu`] and [`wgpu`] are what pictures are drawn on, by the [`choice`] of the fastest; [`candle`] is the oracle for both.
 
+pub mod adapted;
 pub mod candle;
 mod channels_last;
 pub mod choice;
@@ -25,7 +26,7 @@ mod weight;
 pub mod wgpu;
 
 pub use device::{Device, Dtype, NoSuchDtype, UnknownDevice, UnknownDtype};
-pub use manners::{Interrupt, Manners};
+pub use manners::{Interrupt, Manners, Progress};
 pub use shape::Shape;
 pub use stoppable::Stoppable;
 pub use weight::{Values, WeightView};

@@ -15,6 +15,8 @@ const HALVES: usize = 256;
 /// An array of weights on the host.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WeightView<'a> {
+    /// The name that it was loaded by; empty where a network did not load it.
+    pub name: String,
     /// Sizes, slowest first.
     pub shape: Vec<usize>,
     /// As many values as the sizes say, contiguous.
@@ -42,7 +44,7 @@ impl WeightView<'_> {
     /// A weight that is in no file.
     #[must_use]
     pub fn computed(shape: Vec<usize>, values: Vec<f32>) -> Self {
-        Self { shape, values: Values::Computed(values) }
+        Self { name: String::new(), shape, values: Values::Computed(values) }
     }
 
     /// The number of values.
@@ -172,7 +174,7 @@ mod tests {
         let all = [Values::F16(&f16[1..]), Values::Bf16(&bf16[1..]), Values::F32(&f32[1..]), Values::F64(&f64[1..])];
         let made = [Values::Halves(f16[1..].to_vec()), Values::Computed(values.to_vec())];
         for values in all.into_iter().chain(made) {
-            see(WeightView { shape: vec![BLOCK + 777], values });
+            see(WeightView { name: String::new(), shape: vec![BLOCK + 777], values });
         }
     }
 
@@ -200,7 +202,7 @@ mod tests {
             });
         }
         let large = 1e300_f64.to_le_bytes();
-        let weight = WeightView { shape: vec![1], values: Values::F64(&large) };
+        let weight = WeightView { name: String::new(), shape: vec![1], values: Values::F64(&large) };
         assert_eq!(weight.first_not_finite(), Some((0, f32::INFINITY)), "networks compute in f32");
     }
 }

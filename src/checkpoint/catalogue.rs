@@ -1,10 +1,11 @@
-//! Checkpoints and LoRAs that a person has added, by name, in a small file of the data folder: `models.json`.
+//! Models and folders of models that a person has added, by name, in a small file of the data folder: `models.json`.
 //!
 //! ```json
-//! {"catalogue": 1, "models": [{"name": "ink", "kind": "lora", "path": "/home/mia/ink.safetensors"}]}
+//! {"catalogue": 1, "models": [{"name": "ink", "kind": "lora", "path": "/home/mia/ink.safetensors"},
+//!                             {"name": "ComfyUI", "kind": "folder", "path": "/home/mia/ComfyUI"}]}
 //! ```
 
-use super::{Checkpoint, EMBEDDED, Error, LoraFile, Result, few_step_base};
+use super::{Checkpoint, EMBEDDED, Error, LoraFile, Result, few_step_base, library};
 use serde::{Deserialize, Serialize};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -19,16 +20,60 @@ const FORMAT: u64 = 1;
 const LARGEST: u64 = 1 << 20;
 
 /// The kind of an entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// A file, or a folder in the diffusers layout.
     Checkpoint,
     /// A LoRA file.
     Lora,
+    /// A textual inversion: a word of its own for prompts.
+    Embedding,
+    /// A ControlNet.
+    ControlNet,
+    /// An autoencoder.
+    Vae,
+    /// A text encoder.
+    TextEncoder,
+    /// A folder of models, such as ComfyUI's.
+    Folder,
 }
 
-/// A checkpoint or LoRA that was added.
+impl Kind {
+    /// The kinds of models.
+    pub const MODELS: [Self; 6] =
+        [Self::Checkpoint, Self::Lora, Self::Embedding, Self::ControlNet, Self::Vae, Self::TextEncoder];
+
+    /// Its name.
+    #[must_use]
+    pub fn singular(self) -> &'static str {
+        match self {
+            Self::Checkpoint => "checkpoint",
+            Self::Lora => "LoRA",
+            Self::Embedding => "embedding",
+            Self::ControlNet => "ControlNet",
+            Self::Vae => "autoencoder",
+            Self::TextEncoder => "text encoder",
+            Self::Folder => "folder",
+        }
+    }
+
+    /// Its name, for several.
+    #[must_use]
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Checkpoint => "checkpoints",
+            Self::Lora => "LoRAs",
+            Self::Embedding => "embeddings",
+            Self::ControlNet => "ControlNets",
+            Self::Vae => "autoencoders",
+            Self::TextEncoder => "text encoders",
+            Self::Folder => "folders",
+        }
+    }
+}
+
+/// A model or a folder of models that was added.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// The name of its folder, or of its file without the ending.
@@ -105,7 +150,15 @@ impl Catalogue {
         let kind = kind_of(path)?;
         let path = path.canonicalize().map_err(|source| Error::Unreadable { file: given(), source })?;
         let stem = if path.is_dir() { path.file_name() } else { path.file_stem() };
-        let name = stem.unwrap_or_default().to_string_lossy().into_owned();
+        let own_name = || stem.unwrap_or_default().to_string_lossy().into_owned();
+        let taken = |name: &String| self.entries.iter().any(|entry| entry.name == *name && entry.path != path);
+        let name = match kind {
+            // Nobody needs to write it, so it may be long.
+            Kind::Folder => {
+                library::folder_name(&path).filter(|name| !taken(name)).unwrap_or_else(|| path.display().to_string())
+            }
+            _ => own_name(),
+        };
         let refused = |fact: String, remedy| Err(Error::Invalid { file: given(), fact, remedy });
         if name.is_empty() || name.chars().any(char::is_control) {
             return refused("has no name to call it by".to_owned(), "rename it, then add it");
@@ -137,7 +190,7 @@ impl Catalogue {
         let Some(at) = self.entries.iter().position(|entry| entry.name == name) else {
             return Err(Error::Invalid {
                 file: name.to_owned(),
-                fact: "no checkpoint or LoRA of that name was added".to_owned(),
+                fact: "no model or folder of that name was added".to_owned(),
                 remedy: "`polyptych models list` names those that were",
             });
         };
@@ -167,6 +220,23 @@ impl Catalogue {
 
 /// The kind of a path that can be used.
 fn kind_of(path: &Path) -> Result<Kind> {
+    if path.is_dir() && !library::is_diffusers(path) {
+        if library::holds_models(path) {
+            return Ok(Kind::Folder);
+        }
+        return Err(Error::Invalid {
+            file: path.display().to_string(),
+            fact: "holds no models (no .safetensors file and no diffusers folder)".to_owned(),
+            remedy: "give a model, or a folder of models such as that of ComfyUI",
+        });
+    }
+    if path.is_file()
+        && let Ok(item) = library::look_at(path)
+        && item.problem.is_none()
+        && item.kind != Kind::Checkpoint
+    {
+        return Ok(item.kind);
+    }
     if let Some(lora) = LoraFile::recognise(path) {
         return lora.map(|_| Kind::Lora);
     }

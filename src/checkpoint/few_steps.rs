@@ -12,19 +12,55 @@ use serde::Serialize;
 use serde_json::Value;
 use std::path::Path;
 
-/// The kind of a distilled checkpoint, which decides its sampler.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
+/// The kind of a distilled checkpoint, or of a LoRA that makes one so, which decides its sampler. Numbers are the steps it was made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FewSteps {
     /// A latent consistency model (Luo et al. 2023), drawn with LCM's own sampler.
     Lcm,
-    /// Adversarial distillation (SD-Turbo, Lightning, Hyper-SD), drawn with Euler on trailing timesteps.
+    /// Adversarial distillation (Turbo and others), drawn with Euler on trailing timesteps.
     Adversarial,
+    /// SDXL-Lightning (Lin et al. 2024): just as many steps of Euler on trailing timesteps.
+    Lightning(u32),
+    /// Hyper-SD (Ren et al. 2024): DDIM on trailing timesteps.
+    Hyper(u32),
+    /// Hyper-SD whose guidance was left in.
+    GuidedHyper(u32),
+    /// Distribution matching (Yin et al. 2024): LCM's sampler on trailing timesteps.
+    Dmd2(u32),
+}
+
+impl Serialize for FewSteps {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(match self {
+            Self::Lcm => "lcm",
+            Self::Adversarial => "adversarial",
+            Self::Lightning(_) => "lightning",
+            Self::Hyper(_) | Self::GuidedHyper(_) => "hyper",
+            Self::Dmd2(_) => "dmd2",
+        })
+    }
 }
 
 impl FewSteps {
-    /// The usual number of steps of such a checkpoint.
+    /// The usual number of steps where nothing says it.
     pub const STEPS: u32 = 4;
+
+    /// The number of steps that it was made for.
+    #[must_use]
+    pub fn steps(self) -> u32 {
+        match self {
+            Self::Lcm | Self::Adversarial => Self::STEPS,
+            Self::Lightning(steps) | Self::Hyper(steps) | Self::GuidedHyper(steps) | Self::Dmd2(steps) => steps,
+        }
+    }
+
+    /// The kind that the first of these LoRAs brings that is one for few steps, by the files' names; nothing in the tensors of such
+    /// files tells them from others.
+    #[must_use]
+    pub fn of_loras<'a>(files: impl IntoIterator<Item = &'a str>) -> Option<Self> {
+        let stem = |file: &'a str| Path::new(file).file_stem()?.to_str();
+        files.into_iter().find_map(|file| of_lora_name(stem(file)?))
+    }
 
     /// The kind of the checkpoint of this name or path, by its small files alone. `None` where it was not made for few steps or
     /// cannot be read.
@@ -81,10 +117,12 @@ fn of_store(store: &Store, scheduler: &Value) -> Option<FewSteps> {
         return Some(FewSteps::Lcm);
     }
     let card = store.has("README.md").then(|| store.text("README.md").ok()).flatten();
-    if let Store::Assembled(files) = store
-        && let Some(name) = files.drawn_by()
-    {
-        return of_name(name);
+    if let Store::Assembled(files) = store {
+        match (files.drawn_by(), files.base("README.md")) {
+            (Some(name), _) => return of_name(name),
+            (None, Some(base)) => return of_store(base, scheduler),
+            (None, None) => {}
+        }
     }
     let inside = matches!(store, Store::FewSteps(_)).then_some(FewSteps::Adversarial);
     card.and_then(|card| of_card(&card)).or(inside)
@@ -93,8 +131,11 @@ fn of_store(store: &Store, scheduler: &Value) -> Option<FewSteps> {
 /// The kind that a single file's name tells; nothing else in it does. A hint, as the names are that people give.
 fn of_name(name: &str) -> Option<FewSteps> {
     let lower = name.to_lowercase();
-    // DMD2 is drawn with LCM's sampler (Yin et al. 2024, arXiv:2405.14867).
-    if has_word(&lower, "lcm") || has_word(&lower, "dmd2") || has_word(&lower, "dmd") {
+    let steps = steps_in(&lower);
+    if has_word(&lower, "dmd2") || has_word(&lower, "dmd") {
+        return Some(FewSteps::Dmd2(steps.unwrap_or(FewSteps::STEPS)));
+    }
+    if has_word(&lower, "lcm") {
         return Some(FewSteps::Lcm);
     }
     // "Hyper" alone begins many words that say nothing of steps.
@@ -102,8 +143,45 @@ fn of_name(name: &str) -> Option<FewSteps> {
     let hyper = hyper.into_iter().any(|after| {
         after.is_empty() || after.starts_with("sd") || after.starts_with("step") || after.starts_with(char::is_numeric)
     });
-    let adversarial = hyper || ["turbo", "lightning"].iter().any(|word| lower.contains(word));
-    adversarial.then_some(FewSteps::Adversarial)
+    if hyper {
+        let steps = steps.unwrap_or(HYPER_STEPS);
+        return Some(if has_word(&lower, "cfg") { FewSteps::GuidedHyper(steps) } else { FewSteps::Hyper(steps) });
+    }
+    if lower.contains("lightning") {
+        return Some(FewSteps::Lightning(steps.unwrap_or(FewSteps::STEPS)));
+    }
+    lower.contains("turbo").then_some(FewSteps::Adversarial)
+}
+
+/// The kind that a LoRA's name tells. Styles are called after lightning, too, so that must say how many steps it is for.
+fn of_lora_name(name: &str) -> Option<FewSteps> {
+    let few = of_name(name)?;
+    let vague = matches!(few, FewSteps::Lightning(_)) && steps_in(&name.to_lowercase()).is_none();
+    (!vague).then_some(few)
+}
+
+/// Hyper-SD's steps where a name does not say them.
+const HYPER_STEPS: u32 = 8;
+
+/// The most steps that "few" are.
+const MOST_STEPS: u32 = 16;
+
+/// The number before "step" or "s" in a name: `8step`, `8-steps`, `4_S`.
+fn steps_in(lower: &str) -> Option<u32> {
+    let is_digit = |c: char| c.is_ascii_digit();
+    let mut rest = lower;
+    while let Some(at) = rest.find(is_digit) {
+        let digits = rest.get(at..)?;
+        let end = digits.find(|c| !is_digit(c)).unwrap_or(digits.len());
+        let (number, after) = digits.split_at(end);
+        let after_gap = after.trim_start_matches(['-', '_', ' ']);
+        let alone = |text: &str| text.strip_prefix('s').is_some_and(|more| !more.starts_with(char::is_alphanumeric));
+        if after_gap.starts_with("step") || alone(after_gap) {
+            return number.parse().ok().filter(|steps| (1..=MOST_STEPS).contains(steps));
+        }
+        rest = after;
+    }
+    None
 }
 
 /// Whether a word stands in a text with no letters around it.
@@ -142,16 +220,39 @@ mod tests {
     fn a_file_s_name_says_that_few_steps_are_enough() {
         for (name, kind) in [
             ("dreamshaper_8_LCM", Some(FewSteps::Lcm)),
-            ("dmd2_sdxl_4step", Some(FewSteps::Lcm)),
+            ("dmd2_sdxl_4step", Some(FewSteps::Dmd2(4))),
+            ("dmd2_sdxl_1step_unet", Some(FewSteps::Dmd2(1))),
             ("sd_xl_turbo_1.0_fp16", Some(FewSteps::Adversarial)),
-            ("realvisxlV50_v50LightningBakedvae", Some(FewSteps::Adversarial)),
-            ("mix-Hyper-SD15-8steps", Some(FewSteps::Adversarial)),
+            ("realvisxlV50_v50LightningBakedvae", Some(FewSteps::Lightning(4))),
+            ("sdxl_lightning_8step_unet", Some(FewSteps::Lightning(8))),
+            ("mixLightning_2S", Some(FewSteps::Lightning(2))),
+            ("mix-Hyper-SD15-8steps", Some(FewSteps::Hyper(8))),
+            ("Hyper-SDXL-2steps", Some(FewSteps::Hyper(2))),
+            ("mixHyper", Some(FewSteps::Hyper(8))),
+            ("Hyper-SD15-12steps-CFG", Some(FewSteps::GuidedHyper(12))),
             ("hyperrealism_v3", None),
             ("v1-5-pruned-emaonly", None),
             ("helmcraft", None),
         ] {
             assert_eq!(of_name(name), kind, "{name}");
         }
+    }
+
+    #[test]
+    fn a_lora_s_name_says_that_few_steps_are_enough() {
+        let of = |name: &str| FewSteps::of_loras([format!("/models/loras/{name}.safetensors").as_str()]);
+        for (name, kind) in [
+            ("lcm-lora-sdv1-5", Some(FewSteps::Lcm)),
+            ("sdxl_lightning_4step_lora", Some(FewSteps::Lightning(4))),
+            ("Hyper-SDXL-8steps-lora", Some(FewSteps::Hyper(8))),
+            ("Hyper-SDXL-8steps-CFG-lora", Some(FewSteps::GuidedHyper(8))),
+            ("dmd2_sdxl_4step_lora_fp16", Some(FewSteps::Dmd2(4))),
+            ("lightning_over_the_sea", None),
+            ("ink", None),
+        ] {
+            assert_eq!(of(name), kind, "{name}");
+        }
+        assert_eq!(FewSteps::of_loras(["ink.safetensors", "lcm.safetensors"]), Some(FewSteps::Lcm));
     }
 
     #[test]

@@ -45,7 +45,8 @@ pub(super) fn narrowed(shape: Vec<usize>, values: Vec<f32>) -> WeightView<'stati
     if halves.iter().zip(&values).any(|(half, value)| half.to_f32().to_bits() != value.to_bits()) {
         return WeightView::computed(shape, values);
     }
-    WeightView { shape, values: Values::Halves(halves.iter().flat_map(|half| half.to_le_bytes()).collect()) }
+    let values = Values::Halves(halves.iter().flat_map(|half| half.to_le_bytes()).collect());
+    WeightView { name: String::new(), shape, values }
 }
 
 #[cfg(test)]
@@ -54,7 +55,7 @@ mod tests {
 
     fn values(codes: &[u8], kind: Fp8) -> Vec<f32> {
         let bytes = halves(codes, kind);
-        WeightView { shape: vec![codes.len()], values: Values::F16(&bytes) }.into_f32()
+        WeightView { name: String::new(), shape: vec![codes.len()], values: Values::F16(&bytes) }.into_f32()
     }
 
     #[test]

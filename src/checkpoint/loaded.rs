@@ -1,10 +1,14 @@
 //! The networks of a checkpoint on a backend, with the backend's type hidden behind [`Networks`].
 
+use super::control::{Control, Nets};
+use super::inversions::Placed;
 use super::lora::Patches;
 use super::parts::Part;
 use super::prompt::{Reading, Rule};
+use super::safetensors::TensorFile;
 use super::{Checkpoint, PartName};
 use crate::backend::Backend;
+use crate::backend::adapted::{Adapted, Adapters};
 use crate::diffusion::{AreaCall, Call, Moments, Planes, PromptId};
 use crate::networks::clip::{HiddenState, TextEncoder};
 use crate::networks::unet::{self, Added, AreaMasks, Unet};
@@ -17,6 +21,8 @@ use std::collections::BTreeMap;
 pub(super) struct ChunkIds {
     /// Its ids, one list for each text encoder.
     pub ids: Vec<Vec<u32>>,
+    /// Vectors in the place of ids, by index, for each text encoder.
+    pub vectors: Vec<Placed>,
     /// The weight of each token.
     pub weights: Vec<f32>,
 }
@@ -31,14 +37,31 @@ impl ChunkIds {
 pub(super) trait Networks: Send {
     fn describe(&self) -> String;
     /// Encodes the chunks of a prompt, and weighs their tokens. `empty` are the ids of the empty prompt. With `zeros` the
-    /// conditioning is zero throughout.
+    /// conditioning is zero throughout. `group` is the set of adapters that the prompt is encoded and drawn with, counted from
+    /// 1; 0 for none.
     fn encode_prompt(
         &mut self,
         chunks: &[ChunkIds],
         empty: &[Vec<u32>],
         reading: Reading,
         zeros: bool,
+        group: usize,
     ) -> networks::Result<usize>;
+    /// The set of adapters of a prompt, as [`Networks::encode_prompt`] counts them.
+    fn group(&self, prompt: PromptId) -> usize;
+    /// Packs a part's changes as adapters of the set of this number, counted from 0; `merged` are those that are in the part's
+    /// weights. The part is on the device.
+    fn add_adapters(
+        &mut self,
+        set: usize,
+        part: (PartName, &TensorFile),
+        merged: &Patches,
+        own: &Patches,
+    ) -> networks::Result<()>;
+    /// Keeps the sets of these numbers, counted from 0, in this order.
+    fn keep_adapters(&mut self, kept: &[usize]);
+    /// Bytes of all sets.
+    fn adapter_bytes(&self) -> usize;
     fn forget_prompts(&mut self);
     /// True where a part is on the device.
     fn has(&self, part: PartName) -> bool;
@@ -50,8 +73,13 @@ pub(super) trait Networks: Send {
     fn was_short(&mut self) -> bool;
     /// As [`Backend::refused`].
     fn refused(&self) -> Option<[u64; 2]>;
+    /// Packs the layers anew that any of the patches change, from the checkpoint's own weights and those of `new`. The part is
+    /// on the device.
+    fn change(&mut self, part: (PartName, &TensorFile), old: &Patches, new: &Patches) -> networks::Result<()>;
     /// Makes a part anew from the checkpoint's own weights and the patches.
     fn reload(&mut self, part: PartName, checkpoint: &Checkpoint, patches: &Patches) -> networks::Result<()>;
+    /// Takes over the controls of a drawing, and puts their networks on the device.
+    fn set_controls(&mut self, controls: Vec<Control>) -> networks::Result<()>;
     fn conditioning(&self, prompt: PromptId) -> networks::Result<&Conditioning>;
     fn preferred_batch(&self, cells: usize) -> usize;
     fn in_channels(&self) -> usize;
@@ -74,6 +102,9 @@ pub(super) fn room(whole: usize) -> usize {
     if whole <= SMALL_ROOM { whole } else { (whole / 4).min(LARGE_ROOM) }
 }
 
+/// The scope of ControlNets' layers, so that changes by LoRAs do not meet them: they are called as the UNet's.
+const CONTROL: &str = "controlnet";
+
 /// Bytes of prompts that are kept as the UNet reads them. Those of one call are always kept.
 const PROMPTS: usize = 256 << 20;
 
@@ -82,6 +113,8 @@ struct Encoded<B: Backend> {
     conditioning: Conditioning,
     /// The same as the UNet reads it, made at the first call.
     prepared: Option<unet::Prompt<B>>,
+    /// The set of adapters that it is encoded and drawn with, counted from 1; 0 for none.
+    group: usize,
 }
 
 /// The networks on one backend.
@@ -105,8 +138,12 @@ pub(super) struct Loaded<B: Backend> {
     waves: Option<Waves>,
     /// By [`PromptId`].
     prompts: Vec<Encoded<B>>,
-    /// The last timestep, as its bits and as the UNet reads it; none for a UNet with added conditioning.
-    step: Option<(u32, unet::Step<B>)>,
+    /// The set of adapters in use, counted from 1; 0 for none.
+    group: usize,
+    /// The last timestep of each set of adapters, as its bits and as the UNet reads it; none for a UNet with added conditioning.
+    steps: BTreeMap<usize, (u32, unet::Step<B>)>,
+    /// ControlNets, which are on the device while the UNet is.
+    controls: Nets<B>,
 }
 
 /// Conditioning without meaning: widths of a token's state and of the pooled text.
@@ -143,9 +180,10 @@ fn no_prompt(prompt: PromptId) -> NetworksError {
     NetworksError::Input(format!("there is no prompt {}", prompt.0))
 }
 
-impl<B: Backend> Loaded<B> {
+impl<B: Backend> Loaded<Adapted<B>> {
     /// A device with none of the checkpoint's parts on it yet.
     pub(super) fn new(checkpoint: &Checkpoint, backend: B) -> Self {
+        let backend = Adapted::new(backend);
         Self {
             wide: backend.wide(),
             backend,
@@ -158,7 +196,9 @@ impl<B: Backend> Loaded<B> {
             short: Cell::new(false),
             waves: None,
             prompts: Vec::new(),
-            step: None,
+            group: 0,
+            steps: BTreeMap::new(),
+            controls: Nets::default(),
         }
     }
 
@@ -175,6 +215,23 @@ impl<B: Backend> Loaded<B> {
         Ok(this)
     }
 
+    /// Computes with the set of adapters of these prompts from now on.
+    fn use_group_of(&mut self, prompts: &[PromptId]) -> networks::Result<()> {
+        let group = prompts.first().map_or(0, |&prompt| self.group(prompt));
+        if prompts.iter().any(|&prompt| self.group(prompt) != group) {
+            return Err(NetworksError::Input("prompts with different LoRAs in one batch".to_owned()));
+        }
+        self.use_group(group);
+        Ok(())
+    }
+
+    fn use_group(&mut self, group: usize) {
+        self.group = group;
+        self.backend.use_set(group.checked_sub(1));
+    }
+}
+
+impl<B: Backend> Loaded<B> {
     fn unet(&self) -> networks::Result<&Unet<B>> {
         self.unet.as_ref().ok_or_else(|| lost(PartName::Unet))
     }
@@ -189,15 +246,23 @@ impl<B: Backend> Loaded<B> {
     }
 
     /// The states of ids, one list for each text encoder.
-    fn encode_ids(&self, ids: &[Vec<u32>], state: HiddenState) -> networks::Result<Vec<Conditioning>> {
+    fn encode_ids(
+        &self,
+        ids: &[Vec<u32>],
+        vectors: &[Placed],
+        state: HiddenState,
+    ) -> networks::Result<Vec<Conditioning>> {
         if let (Some(waves), Some(ids)) = (&self.waves, ids.first()) {
             return Ok(vec![waves.of(ids)]);
         }
         if self.text_encoders.len() != ids.len() {
             return Err(lost(PartName::TextEncoder));
         }
-        let encode = |(encoder, ids): (&TextEncoder<B>, &Vec<u32>)| encoder.forward(&self.backend, ids, state);
-        self.text_encoders.values().zip(ids).map(encode).collect()
+        let encode = |(at, (encoder, ids)): (usize, (&TextEncoder<B>, &Vec<u32>))| {
+            let own = vectors.get(at).map(Vec::as_slice).unwrap_or_default();
+            encoder.forward_with(&self.backend, ids, own, state)
+        };
+        self.text_encoders.values().zip(ids).enumerate().map(encode).collect()
     }
 
     fn encoded(&self, prompt: PromptId) -> networks::Result<&Encoded<B>> {
@@ -208,9 +273,9 @@ impl<B: Backend> Loaded<B> {
     fn prepare(&mut self, timestep: f32, prompts: &[PromptId]) -> networks::Result<()> {
         let Self { backend, unet, .. } = self;
         let unet = unet.as_ref().ok_or_else(|| lost(PartName::Unet))?;
-        let known = self.step.as_ref().is_some_and(|(bits, _)| *bits == timestep.to_bits());
+        let known = self.steps.get(&self.group).is_some_and(|(bits, _)| *bits == timestep.to_bits());
         if !known && unet.config().added.is_none() {
-            self.step = Some((timestep.to_bits(), unet.step(backend, timestep, &[])?));
+            self.steps.insert(self.group, (timestep.to_bits(), unet.step(backend, timestep, &[])?));
         }
         let wanted = |id: usize| prompts.contains(&PromptId(id));
         let all = self.prompts.iter().enumerate();
@@ -231,6 +296,28 @@ impl<B: Backend> Loaded<B> {
         Ok(())
     }
 
+    /// Makes everything ready that ControlNets read for these calls, and gives the latents that they see; none where none counts.
+    fn controlled(
+        &mut self,
+        timestep: f32,
+        inputs: &Planes,
+        x: &B::Tensor,
+        calls: &[Call],
+    ) -> networks::Result<Option<B::Tensor>> {
+        let Some(channels) = self.controls.channels(calls) else { return Ok(None) };
+        let Self { backend, controls, prompts, .. } = self;
+        let states = |id: PromptId| {
+            let encoded = prompts.get(id.0).ok_or_else(|| no_prompt(id))?;
+            Ok(&encoded.conditioning)
+        };
+        controls.prepare(backend, timestep, calls, states)?;
+        if inputs.channels == channels {
+            return Ok(Some(x.clone()));
+        }
+        // An inpainting UNet sees more planes, which ControlNets do not know.
+        Self::upload(backend, &inputs.of_channels(channels), channels, "latents").map(Some)
+    }
+
     /// Calls `run` with the timestep as the UNet reads it: the prepared one, or with added conditioning one for this batch.
     fn with_step<T>(
         &self,
@@ -238,7 +325,7 @@ impl<B: Backend> Loaded<B> {
         added: &[Added],
         run: impl FnOnce(&unet::Step<B>) -> networks::Result<T>,
     ) -> networks::Result<T> {
-        match &self.step {
+        match self.steps.get(&self.group) {
             Some((_, step)) => run(step),
             None => run(&self.unet()?.step(&self.backend, timestep, added)?),
         }
@@ -350,7 +437,7 @@ impl<B: Backend> Loaded<B> {
     }
 }
 
-impl<B: Backend> Networks for Loaded<B> {
+impl<B: Backend> Networks for Loaded<Adapted<B>> {
     fn describe(&self) -> String {
         self.backend.describe()
     }
@@ -361,15 +448,17 @@ impl<B: Backend> Networks for Loaded<B> {
         empty: &[Vec<u32>],
         reading: Reading,
         zeros: bool,
+        group: usize,
     ) -> networks::Result<usize> {
+        self.use_group(group);
         let state = self.hidden_state.skipping(reading.clip_skip);
         let empty = match reading.rule {
-            Rule::Comfy if chunks.iter().any(ChunkIds::weighs) => Some(self.encode_ids(empty, state)?),
+            Rule::Comfy if chunks.iter().any(ChunkIds::weighs) => Some(self.encode_ids(empty, &[], state)?),
             _ => None,
         };
         let mut parts = Vec::with_capacity(chunks.len());
         for chunk in chunks {
-            let mut states = self.encode_ids(&chunk.ids, state)?;
+            let mut states = self.encode_ids(&chunk.ids, &chunk.vectors, state)?;
             if chunk.weighs() {
                 match &empty {
                     Some(empty) => states.iter_mut().zip(empty).for_each(|(s, empty)| s.weigh(empty, &chunk.weights)),
@@ -380,12 +469,40 @@ impl<B: Backend> Networks for Loaded<B> {
         }
         let conditioning = Conditioning::chain(parts)?;
         let conditioning = if zeros { conditioning.zeroed() } else { conditioning };
-        self.prompts.push(Encoded { conditioning, prepared: None });
+        self.prompts.push(Encoded { conditioning, prepared: None, group });
         Ok(self.prompts.len() - 1)
+    }
+
+    fn group(&self, prompt: PromptId) -> usize {
+        self.prompts.get(prompt.0).map_or(0, |encoded| encoded.group)
+    }
+
+    fn add_adapters(
+        &mut self,
+        set: usize,
+        (part, tensors): (PartName, &TensorFile),
+        merged: &Patches,
+        own: &Patches,
+    ) -> networks::Result<()> {
+        let mut adapters = Adapters::default();
+        own.pack((part.folder(), tensors, merged), &mut self.backend, &mut adapters)?;
+        self.backend.add_to_set(set, adapters);
+        Ok(())
+    }
+
+    fn keep_adapters(&mut self, kept: &[usize]) {
+        self.use_group(0);
+        self.steps.clear();
+        self.backend.keep_sets(kept);
+    }
+
+    fn adapter_bytes(&self) -> usize {
+        self.backend.adapter_bytes()
     }
 
     fn forget_prompts(&mut self) {
         self.prompts.clear();
+        self.controls.forget_prompts();
     }
 
     fn has(&self, part: PartName) -> bool {
@@ -400,7 +517,8 @@ impl<B: Backend> Networks for Loaded<B> {
         match part {
             PartName::Unet => {
                 self.unet = None;
-                self.step = None;
+                self.steps.clear();
+                self.controls.release();
                 self.prompts.iter_mut().for_each(|encoded| encoded.prepared = None);
             }
             PartName::Vae => self.vae = None,
@@ -413,7 +531,7 @@ impl<B: Backend> Networks for Loaded<B> {
         self.prompts.clear();
         let texts: Vec<PartName> = self.text_encoders.keys().copied().collect();
         [PartName::Unet, PartName::Vae].into_iter().chain(texts).for_each(|part| self.release(part));
-        (self.wide, self.backend) = (None, wider);
+        (self.wide, self.backend, self.group) = (None, wider, 0);
         true
     }
 
@@ -425,9 +543,23 @@ impl<B: Backend> Networks for Loaded<B> {
         self.backend.refused()
     }
 
+    fn change(
+        &mut self,
+        (part, tensors): (PartName, &TensorFile),
+        old: &Patches,
+        new: &Patches,
+    ) -> networks::Result<()> {
+        if part == PartName::Unet {
+            self.steps.clear();
+            self.prompts.iter_mut().for_each(|encoded| encoded.prepared = None);
+        }
+        new.repack(old, part.folder(), tensors, &self.backend)
+    }
+
     fn reload(&mut self, part: PartName, checkpoint: &Checkpoint, patches: &Patches) -> networks::Result<()> {
         // The old one goes first: two at once may be more than the memory holds.
         self.release(part);
+        self.backend.enter(part.folder());
         let b = &self.backend;
         match part {
             PartName::Unet => {
@@ -449,6 +581,12 @@ impl<B: Backend> Networks for Loaded<B> {
         Ok(())
     }
 
+    fn set_controls(&mut self, controls: Vec<Control>) -> networks::Result<()> {
+        self.controls.set(controls);
+        self.backend.enter(CONTROL);
+        self.controls.load(&self.backend)
+    }
+
     fn conditioning(&self, prompt: PromptId) -> networks::Result<&Conditioning> {
         Ok(&self.encoded(prompt)?.conditioning)
     }
@@ -464,14 +602,24 @@ impl<B: Backend> Networks for Loaded<B> {
     fn predict(&mut self, inputs: &Planes, timestep: f32, calls: &[Call]) -> networks::Result<Planes> {
         let prompts: Vec<PromptId> = calls.iter().map(|call| call.prompt).collect();
         let rows: Vec<usize> = calls.iter().map(|call| call.input).collect();
+        self.use_group_of(&prompts)?;
         self.prepare(timestep, &prompts)?;
         let added = self.added(prompts.iter().map(|&prompt| vec![(prompt, 1.0)]), inputs)?;
         let x = Self::upload(&self.backend, inputs, self.in_channels(), "inputs")?;
+        // (Networks that were released with the UNet are read again.)
+        self.backend.enter(CONTROL);
+        let latents = self.controlled(timestep, inputs, &x, calls)?;
         self.in_batches(&rows, |rows, from| {
             let batch = from..from + rows.len();
             let prompts = self.prepared(&prompts[batch.clone()])?;
-            self.with_step(timestep, added.get(batch).unwrap_or_default(), |step| {
-                self.unet()?.forward(&self.backend, &x, step, rows, &prompts)
+            let (b, added) = (&self.backend, added.get(batch.clone()).unwrap_or_default());
+            let residuals = match &latents {
+                Some(latents) => self.controls.residuals(b, latents, timestep, &calls[batch], added)?,
+                None => None,
+            };
+            self.with_step(timestep, added, |step| match &residuals {
+                None => self.unet()?.forward(b, &x, step, rows, &prompts),
+                Some(residuals) => self.unet()?.forward_controlled(b, &x, step, rows, &prompts, residuals),
             })
         })
     }
@@ -481,6 +629,7 @@ impl<B: Backend> Networks for Loaded<B> {
             calls.iter().flat_map(|call| &call.areas).map(|area| area.prompt).collect()
         };
         let rows: Vec<usize> = calls.iter().map(|call| call.input).collect();
+        self.use_group_of(&areas(calls))?;
         self.prepare(timestep, &areas(calls))?;
         let added = self.added(calls.iter().map(shares), inputs)?;
         let x = Self::upload(&self.backend, inputs, self.in_channels(), "inputs")?;

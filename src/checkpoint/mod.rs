@@ -5,9 +5,13 @@
 
 mod catalogue;
 mod clip_vocabulary;
+mod control;
 mod embedded;
 mod few_steps;
 mod fp8;
+pub mod hub;
+mod inversions;
+mod library;
 mod loaded;
 mod lora;
 mod model;
@@ -25,9 +29,12 @@ mod words;
 pub use crate::backend::choice::{Choice, Devices, Listed, PassedOver, Reason, Record};
 pub use crate::backend::speed::{Speed, seconds_told};
 pub use crate::backend::wgpu::{Adapter, AdapterKind, adapters};
-pub use crate::backend::{Device, Dtype, Interrupt, Manners, NoSuchDtype, UnknownDevice, UnknownDtype};
+pub use crate::backend::{Device, Dtype, Interrupt, Manners, NoSuchDtype, Progress, UnknownDevice, UnknownDtype};
 pub use catalogue::{Catalogue, Entry, Kind};
+pub use control::{Control, ControlFile};
 pub use few_steps::{FewSteps, few_step_base, few_step_version};
+pub use inversions::LeftOut;
+pub use library::{FETCHED, Item, Library, holds_models, look_at, sha256_of};
 pub use lora::{InPart, LoraFile, LoraSummary, Tag};
 pub use model::{Model, Shortage};
 pub use parts::PartName;
@@ -43,9 +50,10 @@ use crate::backend::wgpu::Wgpu;
 use crate::backend::{Backend, Stoppable};
 use crate::networks::clip::{self, HiddenState};
 use crate::networks::{self, unet, vae};
+use inversions::Inversions;
 use lora::Patches;
 use parts::Part;
-use safetensors::TensorFile;
+use safetensors::{Reading, TensorFile};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -150,6 +158,8 @@ fn is_embedded(name: &str) -> bool {
 #[derive(Debug, Clone)]
 pub struct Checkpoint {
     name: String,
+    /// The name or path that it was opened by.
+    given: String,
     store: Store,
     unet: Part<unet::Config>,
     vae: Part<vae::Config>,
@@ -189,7 +199,8 @@ impl Checkpoint {
         };
         let zeros_for_empty = text_encoder_2.is_some() && zeros_for_empty(&store)?;
         let scheduler = store.json("scheduler/scheduler_config.json")?;
-        let this = Self { name, store, unet, vae, text_encoder, text_encoder_2, zeros_for_empty, scheduler };
+        let given = name_or_path.to_owned();
+        let this = Self { name, given, store, unet, vae, text_encoder, text_encoder_2, zeros_for_empty, scheduler };
         this.check()?;
         Ok(this)
     }
@@ -246,6 +257,20 @@ impl Checkpoint {
     /// Width of a token's state: of all text encoders together.
     fn text_width(&self) -> usize {
         self.text_encoders().map(|part| part.config.hidden_size).sum()
+    }
+
+    /// The parts that the file of its UNet lacks, each with the file or folder that gives it.
+    #[must_use]
+    pub fn taken(&self) -> Vec<(PartName, String)> {
+        match &self.store {
+            Store::Assembled(files) => files.taken().to_vec(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// No textual inversions yet.
+    fn inversions(&self) -> Inversions {
+        Inversions::for_widths(self.text_encoders().map(|part| part.config.hidden_size).collect())
     }
 
     /// Its networks' files.
@@ -355,6 +380,10 @@ impl Checkpoint {
         loras: &[(Arc<LoraFile>, f32)],
         manners: &Manners,
     ) -> Result<(Model, Vec<InPart>)> {
+        if manners.progress.is_heard() {
+            let heard = Manners { progress: Progress::default(), ..manners.clone() };
+            return self.watched(&manners.progress).load_with_manners(device, loras, &heard);
+        }
         let interrupt = manners.interrupt.clone();
         match device {
             Device::Auto => {
@@ -376,6 +405,19 @@ impl Checkpoint {
                 Model::load(self, Stoppable::new(card, interrupt), loras)
             }
         }
+    }
+
+    /// The same checkpoint, whose files tell how far they are read.
+    fn watched(&self, progress: &Progress) -> Self {
+        let total = self.parts().map(|(_, tensors)| tensors.len()).sum();
+        let reading = Arc::new(Reading::new(progress.clone(), total));
+        let watch = |tensors: &mut Arc<TensorFile>| Arc::make_mut(tensors).watch(&reading);
+        let mut this = self.clone();
+        watch(&mut this.unet.tensors);
+        watch(&mut this.vae.tensors);
+        watch(&mut this.text_encoder.tensors);
+        this.text_encoder_2.iter_mut().for_each(|part| watch(&mut part.tensors));
+        this
     }
 
     /// Puts the networks on a given backend.

@@ -3,8 +3,10 @@
 //! Where the device has not the memory for all parts at once, those that are idle are released, and made again from their files
 //! when they are needed.
 
+use super::control::{self, Control};
+use super::inversions::{Inversions, LeftOut, Placed};
 use super::loaded::{ChunkIds, Loaded, Networks};
-use super::lora::{InPart, Patches};
+use super::lora::{Applied, InPart, Patches};
 use super::prompt::Reading;
 use super::{Checkpoint, Error, LoraFile, PartName, Result, Tokenizer, Tokens};
 use crate::backend::Backend;
@@ -19,7 +21,9 @@ pub struct Model {
     /// The files, from which parts are made again when LoRAs change, and when memory was short.
     checkpoint: Checkpoint,
     /// The changes that LoRAs make to each part. A part that was lost by a failure has no entry.
-    patches: BTreeMap<PartName, Patches>,
+    merged: BTreeMap<PartName, Patches>,
+    /// The LoRAs of each set that prompts can have beside those.
+    sets: Vec<BTreeMap<PartName, Applied>>,
     /// Set where a part was released for lack of memory.
     short: bool,
     /// Bytes of the weights for which there was no memory last.
@@ -28,9 +32,14 @@ pub struct Model {
     /// The second text encoder's.
     tokenizer_2: Option<Tokenizer>,
     networks: Box<dyn Networks>,
-    prompts: HashMap<(String, Reading), PromptId>,
+    /// By their words, their reading and the set of LoRAs, counted from 1; 0 for none.
+    prompts: HashMap<(String, Reading, usize), PromptId>,
+    /// What words can call by name.
+    inversions: Inversions,
     /// Encoded pictures of one colour: bootstrapping asks for the same ones in every run of a seed.
     solids: HashMap<Solid, Moments>,
+    /// The controls of the drawing.
+    controls: Vec<Control>,
 }
 
 /// What a lack of memory has led to.
@@ -79,16 +88,21 @@ impl Model {
         loras: &[(Arc<LoraFile>, f32)],
     ) -> Result<(Self, Vec<InPart>)> {
         let (patches, in_part) = checkpoint.patches(loras)?;
+        let mut inversions = checkpoint.inversions();
+        inversions.look(&checkpoint.given, &[]);
         let mut model = Self {
+            inversions,
             networks: Box::new(Loaded::new(checkpoint, backend)),
             tokenizer: checkpoint.tokenizer()?,
             tokenizer_2: checkpoint.text_encoder_2.as_ref().map(|part| checkpoint.tokenizer_of(part)).transpose()?,
             checkpoint: checkpoint.clone(),
-            patches,
+            merged: patches,
+            sets: Vec::new(),
             short: false,
             refused: 0,
             prompts: HashMap::new(),
             solids: HashMap::new(),
+            controls: Vec::new(),
         };
         for part in model.checkpoint.parts().map(|(part, _)| part).collect::<Vec<_>>() {
             match model.make(part) {
@@ -104,20 +118,23 @@ impl Model {
     pub(super) fn random(checkpoint: &Checkpoint, backend: impl Backend) -> Result<Self> {
         Ok(Self {
             networks: Box::new(Loaded::random(checkpoint, backend)?),
+            inversions: Inversions::default(),
             tokenizer: checkpoint.tokenizer()?,
             tokenizer_2: None,
             checkpoint: checkpoint.clone(),
-            patches: BTreeMap::new(),
+            merged: BTreeMap::new(),
+            sets: Vec::new(),
             short: false,
             refused: 0,
             prompts: HashMap::new(),
             solids: HashMap::new(),
+            controls: Vec::new(),
         })
     }
 
     /// Puts a part on the device.
     fn make(&mut self, part: PartName) -> networks::Result<()> {
-        let Some(patches) = self.patches.get(&part) else {
+        let Some(patches) = self.merged.get(&part) else {
             return Err(NetworksError::Input(format!("{part} could not be loaded")));
         };
         let made = self.networks.reload(part, &self.checkpoint, patches);
@@ -166,19 +183,20 @@ impl Model {
         Shortage { in_pieces, refused }
     }
 
-    /// Computes in f32 from now on, where tensors were kept in f16. All [`PromptId`]s become void then. False where it has
-    /// computed in f32 all the time.
+    /// Computes in f32 from now on, where tensors were kept in f16. All [`PromptId`]s become void then, and there are no sets of
+    /// LoRAs. False where it has computed in f32 all the time.
     pub fn in_f32(&mut self) -> bool {
         let changed = self.networks.in_f32();
         if changed {
             self.prompts.clear();
+            self.sets.clear();
             self.solids.clear();
         }
         changed
     }
 
-    /// Replaces the LoRAs by these, each at its weight. Parts with other LoRAs or weights than before are made again from the
-    /// checkpoint's own weights, so that the result equals a fresh load. Where a text encoder is among them, all [`PromptId`]s
+    /// Replaces the LoRAs by these, each at its weight. Layers that the old or the new ones change are packed again from the
+    /// checkpoint's own weights, so that the result equals a fresh load. Where a text encoder's are among them, all [`PromptId`]s
     /// become void. Returns a warning for each LoRA that fits in part.
     ///
     /// # Errors
@@ -187,20 +205,134 @@ impl Model {
     pub fn set_loras(&mut self, loras: &[(Arc<LoraFile>, f32)]) -> Result<Vec<InPart>> {
         let (patches, warnings) = self.checkpoint.patches(loras)?;
         for (part, patches) in patches {
-            if self.patches.get(&part).is_some_and(|known| known.applied == patches.applied) {
+            let known = self.merged.get(&part);
+            if known.is_some_and(|known| known.applied == patches.applied) {
                 continue;
             }
-            if part.is_text_encoder() {
+            let known = known.cloned();
+            // Sets of LoRAs may hold layers that the old ones were merged into.
+            let had_sets = !self.sets.is_empty();
+            self.keep_sets(&[]);
+            if had_sets || part.is_text_encoder() {
                 self.forget_prompts();
             }
-            self.networks.release(part);
-            self.patches.insert(part, patches);
-            if let Err(error) = self.with_parts(|other| other == part, |_| Ok(())) {
-                self.patches.remove(&part);
+            let changed = match known {
+                Some(old) if self.networks.has(part) => self.change(part, &old, &patches),
+                _ => {
+                    self.merged.insert(part, patches.clone());
+                    self.with_parts(|other| other == part, |_| Ok(()))
+                }
+            };
+            if let Err(error) = changed {
+                // It may have been changed in part.
+                self.networks.release(part);
+                self.merged.remove(&part);
+                return Err(error.into());
+            }
+            self.merged.insert(part, patches);
+        }
+        Ok(warnings)
+    }
+
+    /// Replaces the sets of LoRAs that [`Model::prompt_with`] takes by these, each LoRA at its weight. They stand beside the
+    /// weights, as low-rank products where they are such, so that calls with different sets draw on one model. A set of the same
+    /// LoRAs and weights as before is kept; where another changes, all [`PromptId`]s become void. Returns a warning for each LoRA
+    /// that fits in part.
+    ///
+    /// # Errors
+    /// As [`Model::set_loras`]; there are no sets then.
+    pub fn set_adapters(&mut self, sets: &[Vec<(Arc<LoraFile>, f32)>]) -> Result<Vec<InPart>> {
+        let mut warnings = Vec::new();
+        let mut wanted = Vec::new();
+        for loras in sets {
+            let (patches, in_part) = self.checkpoint.patches(loras)?;
+            warnings.extend(in_part);
+            let applied: BTreeMap<PartName, Applied> =
+                patches.iter().map(|(&part, patches)| (part, patches.applied.clone())).collect();
+            wanted.push((patches, applied));
+        }
+        if wanted.iter().map(|(_, applied)| applied).eq(&self.sets) {
+            return Ok(warnings);
+        }
+        self.forget_prompts();
+        // What stays is found first, so that the rest is freed before anything is packed.
+        let mut kept = Vec::new();
+        for (_, applied) in &wanted {
+            let known = self.sets.iter().enumerate().find(|(old, set)| *set == applied && !kept.contains(old));
+            kept.extend(known.map(|(old, _)| old));
+        }
+        self.keep_sets(&kept);
+        let mut order: Vec<usize> = Vec::new();
+        for (patches, applied) in wanted {
+            let known = self.sets.iter().enumerate().find(|(at, set)| **set == applied && !order.contains(at));
+            let known = known.map(|(at, _)| at);
+            if known.is_none() {
+                let set = self.sets.len();
+                self.sets.push(applied);
+                if let Err(error) = self.add_set(set, &patches) {
+                    self.keep_sets(&[]);
+                    return Err(error.into());
+                }
+            }
+            order.push(known.unwrap_or(self.sets.len() - 1));
+        }
+        self.keep_sets(&order);
+        Ok(warnings)
+    }
+
+    /// Packs a set of adapters.
+    fn add_set(&mut self, set: usize, patches: &BTreeMap<PartName, Patches>) -> networks::Result<()> {
+        let checkpoint = self.checkpoint.clone();
+        for (part, tensors) in checkpoint.parts() {
+            let (Some(own), Some(merged)) = (patches.get(&part), self.merged.get(&part).cloned()) else { continue };
+            if !own.is_empty() {
+                self.with_parts(|other| other == part, |n| n.add_adapters(set, (part, tensors), &merged, own))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Draws with these ControlNets and their pictures from now on, in place of those before: [`ControlSet`]s count in this list. Those
+    /// that stay keep their weights on the device.
+    ///
+    /// [`ControlSet`]: crate::diffusion::ControlSet
+    ///
+    /// # Errors
+    /// If one is for another family, or a tensor is missing, or the device fails; there are none then.
+    pub fn set_controls(&mut self, controls: Vec<Control>) -> Result<()> {
+        if control::same(&self.controls, &controls) {
+            return Ok(());
+        }
+        self.controls.clear();
+        control::check(&controls, &self.checkpoint)?;
+        let set = self.with_parts(|part| part == PartName::Unet, |n| n.set_controls(controls.clone()));
+        match set {
+            Ok(()) => self.controls = controls,
+            Err(error) => {
+                self.networks.set_controls(Vec::new())?;
                 return Err(error.into());
             }
         }
-        Ok(warnings)
+        Ok(())
+    }
+
+    /// Changes a part that is on the device.
+    fn change(&mut self, part: PartName, old: &Patches, new: &Patches) -> networks::Result<()> {
+        let checkpoint = self.checkpoint.clone();
+        let Some((_, tensors)) = checkpoint.parts().find(|(name, _)| *name == part) else { return Ok(()) };
+        self.with_parts(|other| other == part, |n| n.change((part, tensors), old, new))
+    }
+
+    /// Keeps the sets of these numbers, in this order.
+    fn keep_sets(&mut self, kept: &[usize]) {
+        self.networks.keep_adapters(kept);
+        self.sets = kept.iter().filter_map(|&set| self.sets.get(set).cloned()).collect();
+    }
+
+    /// Bytes that the sets of [`Model::set_adapters`] take on the device.
+    #[must_use]
+    pub fn adapter_bytes(&self) -> usize {
+        self.networks.adapter_bytes()
     }
 
     /// The device in words, for the status line.
@@ -221,29 +353,67 @@ impl Model {
     /// # Errors
     /// If the device fails.
     pub fn prompt(&mut self, words: &str, reading: Reading) -> Result<PromptId> {
-        let key = (words.to_owned(), reading);
+        self.prompt_with(words, reading, None)
+    }
+
+    /// As [`Model::prompt`], encoded with a set of LoRAs by its number in [`Model::set_adapters`]; calls with this prompt draw with
+    /// the same set. Prompts of different sets cannot be in one batch ([`Network::group`]).
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn prompt_with(&mut self, words: &str, reading: Reading, set: Option<usize>) -> Result<PromptId> {
+        let group = set.map_or(0, |set| set + 1);
+        let key = (words.to_owned(), reading, group);
         if let Some(&id) = self.prompts.get(&key) {
             return Ok(id);
         }
-        let tokens_of = |words: &str| -> Result<Vec<Tokens>> {
-            let tokenizers = [&self.tokenizer].into_iter().chain(&self.tokenizer_2);
-            tokenizers.map(|tokenizer| tokenizer.encode(words, reading.rule)).collect()
-        };
-        let (tokens, empty) = (tokens_of(words)?, tokens_of("")?);
+        let tokenizers = || [&self.tokenizer].into_iter().chain(&self.tokenizer_2);
+        let mut tokens = Vec::new();
+        let mut empty = Vec::new();
+        for tokenizer in tokenizers() {
+            tokens.push(tokenizer.encode_with(words, reading.rule, &mut self.inversions)?);
+            empty.push(tokenizer.encode("", reading.rule)?);
+        }
+        let mut vectors: Vec<Vec<Placed>> = Vec::new();
+        for (encoder, tokens) in tokens.iter_mut().enumerate() {
+            for (at, chunk) in tokens.chunks.iter_mut().enumerate() {
+                let own = self.inversions.take_out(encoder, &mut chunk.ids);
+                if vectors.len() <= at {
+                    vectors.push(Vec::new());
+                }
+                vectors.iter_mut().skip(at).take(1).for_each(|chunk| chunk.push(own.clone()));
+            }
+        }
         let ids = |tokens: &[Tokens], chunk: usize| -> Vec<Vec<u32>> {
             tokens.iter().filter_map(|tokens| tokens.chunks.get(chunk)).map(|chunk| chunk.ids.clone()).collect()
         };
         let first = tokens.first();
         let weights = first.iter().flat_map(|tokens| &tokens.chunks).map(|chunk| &chunk.weights);
-        let chunks =
-            weights.enumerate().map(|(at, weights)| ChunkIds { ids: ids(&tokens, at), weights: weights.clone() });
+        let chunks = weights.zip(vectors).enumerate().map(|(at, (weights, vectors))| ChunkIds {
+            ids: ids(&tokens, at),
+            vectors,
+            weights: weights.clone(),
+        });
         let chunks: Vec<ChunkIds> = chunks.collect();
         let zeros = first.is_some_and(|tokens| tokens.count == 0) && self.checkpoint.zeros_for_empty;
         let empty = ids(&empty, 0);
-        let encode = |n: &mut dyn Networks| n.encode_prompt(&chunks, &empty, reading, zeros);
+        let encode = |n: &mut dyn Networks| n.encode_prompt(&chunks, &empty, reading, zeros, group);
         let id = PromptId(self.with_parts(PartName::is_text_encoder, encode)?);
         self.prompts.insert(key, id);
         Ok(id)
+    }
+
+    /// Looks for textual inversions at these paths (files or folders), and in folders `embeddings` near the checkpoint. Where they are
+    /// others than before, all [`PromptId`]s become void.
+    pub fn set_inversions(&mut self, paths: &[String]) {
+        if self.inversions.look(&self.checkpoint.given, paths) {
+            self.forget_prompts();
+        }
+    }
+
+    /// The textual inversions that prompts named and that are left out, since this was last asked.
+    pub fn left_out(&mut self) -> Vec<LeftOut> {
+        self.inversions.left_out()
     }
 
     /// Forgets all prompts and frees their memory. All [`PromptId`]s become void.
@@ -303,6 +473,10 @@ impl Network for Model {
 
     fn shares_inputs(&self) -> bool {
         self.checkpoint.unet.config.added.is_none()
+    }
+
+    fn group(&self, prompt: PromptId) -> usize {
+        self.networks.group(prompt)
     }
 
     fn predict(&mut self, inputs: &Planes, timestep: f32, calls: &[Call]) -> Result<Planes, NetworkError> {

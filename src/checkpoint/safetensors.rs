@@ -4,13 +4,14 @@ use super::fp8::{self, Fp8};
 use super::sniff;
 use super::store::{Bytes, Store, map_file};
 use super::{Error, Result};
-use crate::backend::{Values, WeightView};
+use crate::backend::{Progress, Values, WeightView};
 use crate::networks::{self, Weights};
 use safetensors::tensor::{Dtype, Metadata, SafeTensorError, SafeTensors};
 use std::collections::{BTreeMap, HashMap};
 use std::ops::{Bound, Range};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Named tensors in mapped files, whose headers have been read and checked.
 #[derive(Debug, Clone)]
@@ -23,6 +24,29 @@ pub(super) struct TensorFile {
     tensors: BTreeMap<String, Tensor>,
     /// Bytes of the files, or of the tensors of a part.
     length: usize,
+    /// Counts what is read, where somebody listens.
+    reading: Option<Arc<Reading>>,
+}
+
+/// How far the files of a checkpoint are read.
+#[derive(Debug)]
+pub(super) struct Reading {
+    progress: Progress,
+    total: u64,
+    done: AtomicU64,
+}
+
+impl Reading {
+    /// Nothing is read yet of `total` bytes.
+    pub(super) fn new(progress: Progress, total: usize) -> Self {
+        Self { progress, total: total as u64, done: AtomicU64::new(0) }
+    }
+
+    fn add(&self, bytes: usize) {
+        let done = self.done.fetch_add(bytes as u64, Ordering::Relaxed) + bytes as u64;
+        // (What was released for lack of memory is read again.)
+        self.progress.tell(done.min(self.total), self.total);
+    }
 }
 
 /// A tensor's place in its file.
@@ -109,7 +133,7 @@ impl TensorFile {
         let tensors = tensors(&header, length + 8);
         let metadata = header.metadata().clone().unwrap_or_default();
         let length = bytes.len();
-        Ok(Self { file, maps: vec![Arc::new(bytes)], metadata, tensors, length })
+        Ok(Self { file, maps: vec![Arc::new(bytes)], metadata, tensors, length, reading: None })
     }
 
     /// The files that an index lists.
@@ -130,6 +154,7 @@ impl TensorFile {
             metadata: HashMap::new(),
             tensors: BTreeMap::new(),
             length: 0,
+            reading: None,
         };
         let mut of_files = Vec::new();
         for (tensor, file) in listed {
@@ -167,7 +192,13 @@ impl TensorFile {
             .filter_map(|(new, (name, change))| Some((new, self.tensors.get(&name)?.changed(change)?)))
             .collect();
         let length = tensors.values().map(|tensor| tensor.bytes.len()).sum();
-        Self { file: self.file.clone(), maps: self.maps.clone(), metadata: HashMap::new(), tensors, length }
+        let (file, maps) = (self.file.clone(), self.maps.clone());
+        Self { file, maps, metadata: HashMap::new(), tensors, length, reading: None }
+    }
+
+    /// Lets what is read be counted.
+    pub(super) fn watch(&mut self, reading: &Arc<Reading>) {
+        self.reading = Some(Arc::clone(reading));
     }
 
     /// The tensors' names, sorted.
@@ -210,6 +241,18 @@ impl TensorFile {
     /// An entry of the header's metadata.
     pub(super) fn metadata(&self, key: &str) -> Option<&str> {
         self.metadata.get(key).map(String::as_str)
+    }
+
+    /// The value of a tensor that is one whole number of 64, 32 or 8 bits, such as some alphas are.
+    pub(super) fn integer(&self, name: &str) -> Option<i64> {
+        let tensor = self.tensors.get(name)?;
+        let bytes = self.maps.get(tensor.map)?.get(tensor.bytes.clone())?;
+        match tensor.dtype {
+            Dtype::I64 => bytes.try_into().ok().map(i64::from_le_bytes),
+            Dtype::I32 => bytes.try_into().ok().map(i32::from_le_bytes).map(i64::from),
+            Dtype::U8 | Dtype::BOOL => bytes.first().copied().map(i64::from),
+            _ => None,
+        }
     }
 
     /// Bytes of the files, or of the tensors of a part.
@@ -366,7 +409,7 @@ impl Tensor {
     }
 
     fn read<'a>(&self, file: &'a TensorFile) -> networks::Result<WeightView<'a>> {
-        let mut weight = WeightView { shape: self.shape.clone(), values: self.values(file)? };
+        let mut weight = WeightView { name: String::new(), shape: self.shape.clone(), values: self.values(file)? };
         if let Some((index, value)) = weight.first_not_finite() {
             let (file, name) = (file.file.clone(), self.name.clone());
             return Err(networks::Error::NotFinite { file, name, value, index });
@@ -425,7 +468,11 @@ impl Weights for TensorFile {
 
     fn read(&self, name: &str) -> networks::Result<WeightView<'_>> {
         let missing = || networks::Error::MissingTensor { file: self.file.clone(), name: name.to_owned() };
-        self.tensors.get(name).ok_or_else(missing)?.read(self)
+        let tensor = self.tensors.get(name).ok_or_else(missing)?;
+        if let Some(reading) = &self.reading {
+            reading.add(tensor.bytes.len());
+        }
+        tensor.read(self)
     }
 
     fn release(&self) {

@@ -1,5 +1,6 @@
 //! CLIP's byte-pair vocabulary, which turns a prompt into token ids.
 
+use super::inversions::Inversions;
 use super::prompt::{Rule, chunks, emphasis};
 use super::store::Store;
 use super::{Error, FETCH_AGAIN, PartName, Result};
@@ -119,21 +120,29 @@ impl Tokenizer {
     /// # Errors
     /// If the vocabulary's files have a fault that only encoding finds.
     pub fn encode(&self, prompt: &str, rule: Rule) -> Result<Tokens> {
+        self.encode_with(prompt, rule, &mut Inversions::default())
+    }
+
+    /// As [`Self::encode`], with textual inversions: ComfyUI's `embedding:name`, and for the web UI the bare name besides, found by its
+    /// tokens. Their ids begin at [`FIRST_ID`](super::inversions::FIRST_ID).
+    ///
+    /// # Errors
+    /// As [`Self::encode`].
+    pub(super) fn encode_with(&self, prompt: &str, rule: Rule, inversions: &mut Inversions) -> Result<Tokens> {
+        let prompt = beginning(prompt);
+        let bare = if rule == Rule::WebUi { self.bare_names(prompt, inversions)? } else { Vec::new() };
         let mut runs = Vec::new();
-        for piece in emphasis::parse(beginning(prompt), rule) {
+        for piece in emphasis::parse(prompt, rule) {
             let emphasis::Piece::Words { text, weight } = piece else {
                 runs.push(chunks::Run::Break);
                 continue;
             };
-            let encoding = self.inner.encode(&*text, false).map_err(|error| invalid(&self.file, error))?;
-            let mut ends_at = usize::MAX;
-            for (&id, &(start, end)) in encoding.get_ids().iter().zip(encoding.get_offsets()) {
-                // A word goes on where no blank is between.
-                match runs.last_mut() {
-                    Some(chunks::Run::Word(word)) if ends_at == start => word.push((id, weight)),
-                    _ => runs.push(chunks::Run::Word(vec![(id, weight)])),
+            for part in called_by_name(&text, inversions) {
+                match part {
+                    Part::Text(text) => self.encode_text(text, weight, (&bare, inversions), &mut runs)?,
+                    Part::Called(name) => runs.extend(inversions.ids(name).map(|ids| vectors(&ids, weight, rule))),
+                    Part::Unknown(name) => inversions.unknown(name),
                 }
-                ends_at = end;
             }
         }
         let comma = self.inner.token_to_id(",</w>");
@@ -151,6 +160,52 @@ impl Tokenizer {
         Ok(Tokens { chunks: split.into_iter().map(chunk).collect(), count })
     }
 
+    /// The runs of a text without `embedding:`, in which bare names are called.
+    fn encode_text(
+        &self,
+        text: &str,
+        weight: f32,
+        (bare, inversions): (&[(Vec<u32>, String)], &mut Inversions),
+        runs: &mut Vec<chunks::Run>,
+    ) -> Result<()> {
+        let encoding = self.inner.encode(text, false).map_err(|error| invalid(&self.file, error))?;
+        let (ids, offsets) = (encoding.get_ids(), encoding.get_offsets());
+        let ends_word = |id: u32| self.inner.id_to_token(id).is_none_or(|token| token.ends_with("</w>"));
+        let (mut at, mut ends_at) = (0, usize::MAX);
+        while let (Some(&id), Some(&(start, end))) = (ids.get(at), offsets.get(at)) {
+            let begins = at.checked_sub(1).and_then(|before| ids.get(before)).is_none_or(|&before| ends_word(before));
+            let rest = ids.get(at..).unwrap_or_default();
+            let called = bare.iter().find(|(name, _)| begins && rest.starts_with(name));
+            if let Some((taken, found)) = called.and_then(|(taken, name)| Some((taken, inversions.ids(name)?))) {
+                runs.push(vectors(&found, weight, Rule::WebUi));
+                at += taken.len();
+                ends_at = usize::MAX;
+                continue;
+            }
+            // A word goes on where no blank is between.
+            match runs.last_mut() {
+                Some(chunks::Run::Word(word)) if ends_at == start => word.push((id, weight)),
+                _ => runs.push(chunks::Run::Word(vec![(id, weight)])),
+            }
+            ends_at = end;
+            at += 1;
+        }
+        Ok(())
+    }
+
+    /// The names of textual inversions that may stand in a prompt, as tokens, the longest first.
+    fn bare_names(&self, prompt: &str, inversions: &Inversions) -> Result<Vec<(Vec<u32>, String)>> {
+        let mut names = Vec::new();
+        for name in inversions.candidates(prompt) {
+            let encoding = self.inner.encode(&*name, false).map_err(|error| invalid(&self.file, error))?;
+            if !encoding.get_ids().is_empty() {
+                names.push((encoding.get_ids().to_vec(), name));
+            }
+        }
+        names.sort_by_key(|(ids, _)| std::cmp::Reverse(ids.len()));
+        Ok(names)
+    }
+
     /// Tokens of a prompt, and as many as its chunks have room for: the web UIs' count, as 80 / 150.
     ///
     /// # Errors
@@ -159,6 +214,52 @@ impl Tokenizer {
         let Tokens { chunks, count } = self.encode(prompt, rule)?;
         Ok((count, chunks.len() * self.limit()))
     }
+}
+
+/// The vectors of a textual inversion. The web UI keeps them together.
+fn vectors(ids: &[u32], weight: f32, rule: Rule) -> chunks::Run {
+    let weighted = ids.iter().map(|&id| (id, weight)).collect();
+    if rule == Rule::WebUi { chunks::Run::Whole(weighted) } else { chunks::Run::Word(weighted) }
+}
+
+/// A part of a text that calls textual inversions by `embedding:name`.
+enum Part<'a> {
+    Text(&'a str),
+    Called(&'a str),
+    Unknown(&'a str),
+}
+
+/// ComfyUI's mark of a textual inversion.
+const MARK: &str = "embedding:";
+
+/// The parts of a text. A name that is not known is left out with its mark, as ComfyUI does.
+fn called_by_name<'a>(text: &'a str, inversions: &Inversions) -> Vec<Part<'a>> {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    let mut from = 0;
+    while let Some(at) = rest.get(from..).and_then(|text| text.find(MARK)).map(|at| from + at) {
+        let (before, after) = (rest.get(..at).unwrap_or_default(), rest.get(at + MARK.len()..).unwrap_or_default());
+        if before.ends_with(char::is_alphanumeric) {
+            from = at + MARK.len();
+            continue;
+        }
+        let run = after.split(char::is_whitespace).next().unwrap_or_default();
+        parts.push(Part::Text(before));
+        let taken = match inversions.called(run) {
+            Some((name, taken)) => {
+                parts.push(Part::Called(name));
+                taken
+            }
+            None => {
+                let name = run.split(',').next().unwrap_or_default();
+                parts.push(Part::Unknown(name));
+                name.len()
+            }
+        };
+        (rest, from) = (after.get(taken..).unwrap_or_default(), 0);
+    }
+    parts.push(Part::Text(rest));
+    parts
 }
 
 /// The beginning of `words` that is looked at, cut between words where there are any.

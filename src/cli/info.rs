@@ -23,11 +23,8 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, window: &Window) -> anyhow::Result<()> {
     let given = args.file.to_string_lossy();
-    // What was added is found by its name.
-    let mut name = resolve(window, Kind::Checkpoint, &given)?;
-    if name == given {
-        name = resolve(window, Kind::Lora, &given)?;
-    }
+    // What is in the library is found by its name.
+    let name = resolve(window, &Kind::MODELS, &given)?;
     let path = Path::new(&name);
     if let Some(file) = LoraFile::recognise(path) {
         return lora(file?.summary(), args.json);
@@ -83,17 +80,24 @@ fn lora(summary: LoraSummary, json: bool) -> anyhow::Result<()> {
         let tags: Vec<String> = summary.tags.iter().map(|tag| format!("{} ({})", tag.words, tag.count)).collect();
         writeln!(text, "  trained on    {}", tags.join(", "))?;
     }
+    if !summary.embeddings.is_empty() {
+        writeln!(text, "  brings along  embeddings, which are not read yet: {}", summary.embeddings.join(", "))?;
+    }
     print(&text)
 }
 
 /// A LoRA in half a line.
 pub(super) fn one_line_of_lora(summary: &LoraSummary) -> String {
-    let (least, most) = summary.ranks;
-    let rank = if least == most { format!("rank {least}") } else { format!("ranks {least} to {most}") };
+    let kinds = if summary.kinds.is_empty() { "LoRA".to_owned() } else { summary.kinds.join(" + ") };
+    let rank = match summary.ranks {
+        (_, 0) => String::new(),
+        (least, most) if least == most => format!(", rank {least}"),
+        (least, most) => format!(", ranks {least} to {most}"),
+    };
     match (summary.family, summary.text_width) {
-        (Some(family), _) => format!("LoRA for {family}, {rank}"),
-        (None, Some(width)) => format!("LoRA for text embeddings {width} wide, {rank}"),
-        (None, None) => format!("LoRA, {rank}"),
+        (Some(family), _) => format!("{kinds} for {family}{rank}"),
+        (None, Some(width)) => format!("{kinds} for text embeddings {width} wide{rank}"),
+        (None, None) => format!("{kinds}{rank}"),
     }
 }
 
@@ -112,8 +116,14 @@ fn checkpoint(name: &str, json: bool) -> anyhow::Result<()> {
     writeln!(text, "  vocabulary    {} tokens, {} to a prompt", summary.vocabulary, summary.token_limit)?;
     let steps = FewSteps::STEPS;
     if let Some(few) = summary.few_steps {
-        let how = if few == FewSteps::Lcm { "lcm" } else { "euler, trailing" };
-        writeln!(text, "  few steps     made for {steps} ({how}), guidance built in")?;
+        let (how, guidance) = match few {
+            FewSteps::Lcm => ("lcm", "built in"),
+            FewSteps::Dmd2(_) => ("lcm, trailing", "built in"),
+            FewSteps::Adversarial | FewSteps::Lightning(_) => ("euler, trailing", "built in"),
+            FewSteps::Hyper(_) => ("ddim, trailing", "built in"),
+            FewSteps::GuidedHyper(_) => ("ddim, trailing", "5 to 8"),
+        };
+        writeln!(text, "  few steps     made for {} ({how}), guidance {guidance}", few.steps())?;
     } else if summary.has_few_steps {
         writeln!(text, "  few steps     {}/{FEW_STEPS} draws in {steps}", name.trim_end_matches('/'))?;
     }

@@ -2,6 +2,7 @@
 
 mod bench;
 mod console;
+mod control;
 mod devices;
 mod info;
 mod init_image;

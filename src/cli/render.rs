@@ -2,22 +2,24 @@
 
 use super::Window;
 use super::console::{print_line, tell_line};
+use super::control::ControlArgs;
 use super::init_image::InitImageArgs;
-use super::models::resolve;
+use super::models::{known_loras, resolve};
 use super::progress::Bar;
 use super::values;
-use crate::checkpoint::{Device, Devices, Dtype, FewSteps, Kind, PARTS_SEPARATOR};
+use crate::checkpoint::{Device, Devices, Dtype, FewSteps, Kind, Progress};
 use crate::document::{
-    BootstrapColour, Document, Export, FileError, Lora, MAX_LORAS, Opened, Output, Outputs, Overlap, PictureFormat,
-    Problem, PromptRule, Regions, Sampler, Schedule, Settings, WindowWeights, Wrap,
+    BootstrapColour, ControlSummary, Document, Export, FileError, Lora, MAX_EMBEDDINGS, MAX_LORAS, Opened, Output,
+    Outputs, Overlap, PictureFormat, Problem, PromptRule, Regions, Sampler, Schedule, WindowWeights, Wrap,
 };
-use crate::studio::{self, Drawn, Manners, Model as _, Options, Presets, Stage, Watcher};
+use crate::studio::{self, Drawn, Manners, Model as _, Nature, Options, Presets, Stage, Watcher};
 use anyhow::Context as _;
 use image::RgbImage;
 use image::codecs::png::PngEncoder;
 use serde_json::json;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 #[derive(Debug, clap::Args)]
@@ -29,17 +31,28 @@ pub(super) struct Args {
     /// The picture to write: PNG (with the project inside), JPEG or WebP by its ending; `-` is standard output (PNG)
     #[arg(short, long = "output", value_name = "OUT.png|jpg|webp|-")]
     output: PathBuf,
-    /// A checkpoint: `embedded`, `embedded/few_steps`, one that was added, a .safetensors file or a diffusers folder, or several of them
+    /// A checkpoint: `embedded`, `embedded/few_steps`, the name (or part of it) of one that `polyptych models` lists, a .safetensors file or a diffusers folder, or several of them
     /// as `FILE + FILE`, of which the later ones have what the first one lacks; one that was made for few steps
-    /// brings its sampler, schedule, steps, guidance and bootstrapping along, as far as they are not given here
+    /// (or a LoRA for few steps) brings its sampler, schedule, steps, guidance and bootstrapping along, as far as they are not given here
     #[arg(long, value_name = "NAME|FOLDER|FILE")]
     model: Option<String>,
-    /// Its autoencoder, instead of its own or where it has none: a .safetensors file
-    #[arg(long, value_name = "FILE")]
+    /// Its autoencoder, instead of its own or where it has none: a .safetensors file; `--vae ""` is its own again
+    #[arg(long, value_name = "NAME|FILE")]
     vae: Option<String>,
-    /// A LoRA, by its file or as one that was added, and how strongly it counts (1 unless given); after the project's own
-    #[arg(long = "lora", value_name = "FILE[=WEIGHT]", value_parser = values::lora)]
+    /// A checkpoint that gives what the model's file lacks (text encoder, autoencoder); `--fallback ""` is none again
+    #[arg(long, value_name = "NAME|FOLDER|FILE")]
+    fallback: Option<String>,
+    /// A textual inversion, or a folder of them, that words call by their files' names (`embedding:NAME`, or NAME alone as the web
+    /// UIs do); those in a folder `embeddings` near the model are known by themselves
+    #[arg(long = "embedding", value_name = "FILE|FOLDER")]
+    embeddings: Vec<String>,
+    /// A LoRA, by its file or by the name (or part of it) that `polyptych models` lists, and how strongly it counts (1 unless given);
+    /// after the project's own
+    #[arg(long = "lora", value_name = "NAME|FILE[=WEIGHT]", value_parser = values::lora)]
     loras: Vec<Lora>,
+    /// A LoRA for region N alone (from 1; 0 is the background), besides the picture's; may be given again
+    #[arg(long = "region-lora", value_name = "N=FILE[=WEIGHT]", value_parser = values::region_lora)]
+    region_loras: Vec<(usize, Lora)>,
     /// Decides all chance; the same seed draws the same picture
     #[arg(long, value_name = "N", value_parser = values::seed)]
     seed: Option<u64>,
@@ -96,6 +109,8 @@ pub(super) struct Args {
     rerolls: Vec<(usize, Option<u64>)>,
     #[command(flatten)]
     start: InitImageArgs,
+    #[command(flatten)]
+    controls: ControlArgs,
     /// Replay the released MultiDiffusion loop exactly (slow)
     #[arg(long)]
     reference: bool,
@@ -125,9 +140,13 @@ pub(super) fn run(args: &Args, window: &Window) -> anyhow::Result<()> {
     bar.say("Loading the checkpoint");
     let start = Instant::now();
     let devices = Devices::remembered_in((window.data)());
-    let manners = Manners { kernels: devices.kernels(), ..Manners::default() };
-    let Settings { model, loras, .. } = &document.settings;
-    let (mut model, warnings) = studio::load_on(&devices, model, args.device, args.dtype, loras, &manners)?;
+    let loading = Mutex::new(Bar::new(args.quiet));
+    let progress = Progress::new(move |done, total| {
+        loading.lock().unwrap_or_else(PoisonError::into_inner).load(done, total);
+    });
+    let manners = Manners { kernels: devices.kernels(), progress, ..Manners::default() };
+    let (name, loras) = (document.settings.checkpoint(), &document.settings.loras);
+    let (mut model, warnings) = studio::load_on(&devices, &name, args.device, args.dtype, loras, &manners)?;
     notes.extend(warnings.iter().map(ToString::to_string));
     let load = start.elapsed().as_secs_f64();
 
@@ -136,6 +155,7 @@ pub(super) fn run(args: &Args, window: &Window) -> anyhow::Result<()> {
         savings: !args.no_savings,
         bootstrap_steps: args.bootstrap_steps,
         previews: args.previews.is_some(),
+        loras: known_loras(window),
         ..Options::default()
     };
     let mut watcher = Render { bar, previews, begun: Instant::now(), failure: None };
@@ -174,8 +194,8 @@ struct Written {
 impl Written {
     /// Checks every output before anything is drawn, so that no drawing is lost to a path.
     fn of(args: &Args, document: &Document) -> anyhow::Result<Self> {
-        let files = document.settings.files();
-        let inputs = [args.project.as_path()].into_iter().chain(args.start.files());
+        let files = document.model_files();
+        let inputs = [args.project.as_path()].into_iter().chain(args.start.files()).chain(args.controls.files());
         let mut outputs = Outputs::reading(inputs.chain(files.iter().map(PathBuf::as_path)));
         let mut add = |path: &Path| if path.as_os_str() == "-" { outputs.add_stdout() } else { outputs.add(path) };
         let picture = add(&args.output)?;
@@ -206,21 +226,48 @@ impl Written {
 /// Writes what the arguments say over what the project says.
 fn apply(args: &Args, window: &Window, document: &mut Document, notes: &mut Vec<String>) -> anyhow::Result<()> {
     let settings = &mut document.settings;
-    if args.model.is_some() || args.vae.is_some() {
-        let given = args.model.as_deref().map(|model| resolve(window, Kind::Checkpoint, model)).transpose()?;
-        let mut model = given.unwrap_or_else(|| settings.model.clone());
-        if let Some(vae) = &args.vae {
-            model = model + PARTS_SEPARATOR + vae;
-        }
-        let kinds = [&settings.model, &model].map(|name| FewSteps::of(name));
-        Presets::default().choose(settings, model, kinds);
+    let mut presets = Presets::default();
+    if let Some(model) = &args.model {
+        let model = resolve(window, &[Kind::Checkpoint], model)?;
+        // A script says itself what suits a family.
+        let kinds = [&settings.model, &model].map(|name| Nature::of_steps(FewSteps::of(name)));
+        presets.choose(settings, model, kinds);
     }
-    for Lora { file, weight } in &args.loras {
-        anyhow::ensure!(settings.loras.len() < MAX_LORAS, "--lora {file}: a project takes {MAX_LORAS} LoRAs at most");
-        let file = resolve(window, Kind::Lora, file)?;
-        // The project goes into the picture, which may be opened from elsewhere.
-        let file = std::path::absolute(&file).map_or(file, |path| path.display().to_string());
-        settings.loras.push(Lora { file, weight: *weight });
+    // The project goes into the picture, which may be opened from elsewhere.
+    let whole = |file: String| std::path::absolute(&file).map_or(file, |path| path.display().to_string());
+    settings.vae = match &args.vae {
+        Some(name) if name.is_empty() => None,
+        Some(name) => Some(whole(resolve(window, &[Kind::Vae], name)?)),
+        None => settings.vae.take(),
+    };
+    settings.fallback = match &args.fallback {
+        Some(name) if name.is_empty() => None,
+        Some(name) => Some(resolve(window, &[Kind::Checkpoint], name)?),
+        None => settings.fallback.take(),
+    };
+    for file in &args.embeddings {
+        let file = whole(file.clone());
+        if !settings.embeddings.contains(&file) {
+            anyhow::ensure!(
+                settings.embeddings.len() < MAX_EMBEDDINGS,
+                "--embedding {file}: a project takes {MAX_EMBEDDINGS} at most; put them into one folder"
+            );
+            settings.embeddings.push(file);
+        }
+    }
+    for lora in &args.loras {
+        let mut laid = Ok(());
+        presets.lay(settings, |settings| laid = add_lora(window, lora, &mut settings.loras));
+        laid.with_context(|| format!("--lora {}", lora.file))?;
+    }
+    let count = document.regions.len();
+    for (number, lora) in &args.region_loras {
+        let option = || format!("--region-lora {number}={}", lora.file);
+        let region = number.checked_sub(1).map(|at| document.regions.get_mut(at).map(|region| &mut region.loras));
+        let loras = region.unwrap_or(Some(&mut document.background.loras)).with_context(|| {
+            format!("{}: there is no region {number}; regions go from 1 to {count}, 0 is the background", option())
+        })?;
+        add_lora(window, lora, loras).with_context(option)?;
     }
     settings.seed = args.seed.unwrap_or(settings.seed);
     settings.steps = args.steps.unwrap_or(settings.steps);
@@ -244,6 +291,7 @@ fn apply(args: &Args, window: &Window, document: &mut Document, notes: &mut Vec<
     settings.clip_skip = args.clip_skip.or(settings.clip_skip);
     let (seed, count) = (settings.seed, document.regions.len());
     args.start.apply(document, notes)?;
+    args.controls.apply(window, document, notes)?;
     for &(number, new) in &args.rerolls {
         let region = number.checked_sub(1).and_then(|i| document.regions.get_mut(i));
         let region = region
@@ -253,6 +301,23 @@ fn apply(args: &Args, window: &Window, document: &mut Document, notes: &mut Vec<
         region.reroll = Some(new.unwrap_or(last.wrapping_add(1)));
     }
     Ok(())
+}
+
+/// Adds a LoRA, by its file or as one that was added.
+fn add_lora(window: &Window, Lora { file, weight }: &Lora, to: &mut Vec<Lora>) -> anyhow::Result<()> {
+    anyhow::ensure!(to.len() < MAX_LORAS, "a project takes {MAX_LORAS} LoRAs at most, and as many for each region");
+    let file = resolve(window, &[Kind::Lora], file)?;
+    // The project goes into the picture, which may be opened from elsewhere.
+    let file = std::path::absolute(&file).map_or(file, |path| path.display().to_string());
+    to.push(Lora { file, weight: *weight });
+    Ok(())
+}
+
+/// The LoRAs of single regions, as JSON: the region's number, 0 for the background, with its list.
+fn region_loras(document: &Document) -> Vec<serde_json::Value> {
+    let regions = document.regions.iter().map(|region| &region.loras);
+    let all = std::iter::once(&document.background.loras).chain(regions).enumerate();
+    all.filter(|(_, loras)| !loras.is_empty()).map(|(n, loras)| json!({"region": n, "loras": loras})).collect()
 }
 
 /// Draws the bar and writes previews.
@@ -307,6 +372,12 @@ fn write_latent(output: &Output, drawn: &Drawn) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The ControlNets of single regions, as JSON: the region's number with its list.
+fn region_controls(document: &Document) -> Vec<serde_json::Value> {
+    let own = (1..).zip(&document.regions).filter(|(_, region)| !region.controls.is_empty());
+    own.map(|(n, region)| json!({"region": n, "controls": ControlSummary::of(&region.controls)})).collect()
+}
+
 /// The regions drawn again, as JSON: their numbers and seeds.
 fn rerolls(document: &Document) -> Vec<serde_json::Value> {
     let drawn = (1..).zip(&document.regions).filter(|(_, r)| r.visible);
@@ -341,6 +412,9 @@ fn report(
             "sampler": settings.sampler.name(),
             "schedule": settings.schedule.name(),
             "loras": settings.loras,
+            "region_loras": region_loras(document),
+            "controls": ControlSummary::of(&document.controls),
+            "region_controls": region_controls(document),
             "device": device,
             "dtype": dtype,
             "windows": drawn.windows,

@@ -112,6 +112,14 @@ pub(super) fn lora(text: &str) -> Result<Lora, String> {
     Ok(lora)
 }
 
+/// A region's number (0 for the background) and a LoRA.
+pub(super) fn region_lora(text: &str) -> Result<(usize, Lora), String> {
+    let parts = text.split_once('=').and_then(|(number, file)| Some((number.trim().parse().ok()?, file)));
+    let (number, file) =
+        parts.ok_or_else(|| "give a region's number and a LoRA, such as 2=ink.safetensors=0.8".to_owned())?;
+    Ok((number, lora(file)?))
+}
+
 pub(super) fn reroll(text: &str) -> Result<(usize, Option<u64>), String> {
     let (number, seed) = text.split_once('=').map_or((text, None), |(number, seed)| (number, Some(seed)));
     let known = || Some((number.trim().parse().ok()?, seed.map(self::seed).transpose().ok()?));

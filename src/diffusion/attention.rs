@@ -8,7 +8,7 @@
 use super::engine::{Engine, Sums};
 use super::painting::Piece;
 use super::windows::Window;
-use super::{Area, AreaCall, Network, Observer, PaintError, Place, Planes, PromptId, Sampler};
+use super::{Area, AreaCall, ControlSet, Network, Observer, PaintError, Place, Planes, PromptId, Sampler};
 
 /// The parts of one window.
 struct Held {
@@ -50,7 +50,7 @@ impl Engine<'_> {
                     *to = from * scale;
                 }
                 conditions.copy_from_slice(&self.conditions(&held.window));
-                let place = Some(Place { window: held.window, rolled: (0, 0) });
+                let place = Some(Place { window: held.window, rolled: (0, 0), controls: ControlSet::default() });
                 let areas = self.areas(&held.pieces, |part| self.painting.prompts(part, step).0);
                 calls.push(AreaCall { input, place, areas });
                 if held.guided {

@@ -71,7 +71,7 @@ pub(super) fn to_centre(mask: &[f32], height: usize, width: usize) -> (usize, us
 }
 
 /// Rolls every plane of `height` × `width` by (`down`, `right`), around its edges.
-pub(super) fn roll(planes: &mut [f32], height: usize, width: usize, (down, right): (usize, usize)) {
+pub(crate) fn roll(planes: &mut [f32], height: usize, width: usize, (down, right): (usize, usize)) {
     for plane in planes.chunks_exact_mut(height * width) {
         plane.rotate_right(down * width);
         plane.chunks_exact_mut(width).for_each(|row| row.rotate_right(right));

@@ -15,7 +15,9 @@ use super::random::{TorchRandom, keyed_normals};
 use super::region_noise::mixed;
 use super::trajectory::is_free;
 use super::windows::Window;
-use super::{Call, Hold, Kept, Network, NetworkError, Painting, Place, Planes, PromptId, Sampler, Surround};
+use super::{
+    Call, ControlSet, Hold, Kept, Network, NetworkError, Painting, Place, Planes, PromptId, Sampler, Surround,
+};
 use std::collections::HashMap;
 
 /// Observer of a run, which may stop it.
@@ -111,9 +113,10 @@ struct Gathered {
 }
 
 impl Gathered {
-    /// The number of the request for `prompt` on `input`; with `share`, an equal one is used again.
-    fn request(&mut self, input: usize, prompt: PromptId, share: bool) -> usize {
-        let call = Call { input, prompt, place: self.places.get(input).copied() };
+    /// The number of the request for `prompt` on `input` with these control images; with `share`, an equal one is used again.
+    fn request(&mut self, input: usize, prompt: PromptId, controls: ControlSet, share: bool) -> usize {
+        let place = self.places.get(input).map(|&place| Place { controls, ..place });
+        let call = Call { input, prompt, place };
         if let (true, Some(&known)) = (share, self.known.get(&call)) {
             return known;
         }
@@ -323,7 +326,7 @@ impl Engine<'_> {
         let mut shared = vec![0.0; self.channels * area];
         window.crop(latent, &mut shared);
         gathered.inputs.push(shared);
-        gathered.places.push(Place { window, rolled: (0, 0) });
+        gathered.places.push(Place { window, rolled: (0, 0), controls: ControlSet::default() });
         gathered.conditions.push(self.conditions(&window));
         let plain = gathered.inputs.len() - 1;
         let step = sampler.step_of(i);
@@ -347,22 +350,22 @@ impl Engine<'_> {
                     roll(&mut conditions, window.height, window.width, rolled);
                 }
                 gathered.inputs.push(copy);
-                gathered.places.push(Place { window, rolled });
+                gathered.places.push(Place { window, rolled, controls: ControlSet::default() });
                 gathered.conditions.push(conditions);
                 input = gathered.inputs.len() - 1;
             }
             let (own, negative) = painting.prompts(part, step);
-            let share = painting.savings;
-            let conditional =
-                own.into_iter().map(|(weight, prompt)| (weight, gathered.request(input, prompt, share))).collect();
-            let unconditional = negative.map(|negative| gathered.request(input, negative, share));
+            let (share, controls) = (painting.savings, painting.controls(part, step));
+            let mut request = |prompt| gathered.request(input, prompt, controls, share);
+            let conditional = own.into_iter().map(|(weight, prompt)| (weight, request(prompt))).collect();
+            let unconditional = negative.map(request);
             gathered.pairs.push(Pair { window, part, mask, input, conditional, unconditional });
         }
         Ok(())
     }
 
-    /// Runs the network over all gathered requests, a batch at a time. Requests on one input go into one batch as far as they
-    /// fit, since the network computes their shared part once.
+    /// Runs the network over all gathered requests, a batch at a time. Requests of one group on one input go into one batch as far
+    /// as they fit, since the network computes their shared part once.
     fn answer(
         &mut self,
         i: usize,
@@ -376,9 +379,11 @@ impl Engine<'_> {
         let planes = network.in_channels();
         let share = self.painting.savings && network.shares_inputs();
         let mut order: Vec<usize> = (0..gathered.requests.len()).collect();
-        order.sort_by_key(|&r| gathered.requests[r].input);
+        let groups: Vec<usize> = gathered.requests.iter().map(|call| network.group(call.prompt)).collect();
+        order.sort_by_key(|&r| (groups[r], gathered.requests[r].input));
         let mut answers = vec![Vec::new(); order.len()];
-        for order in order.chunks(self.painting.batch.max(1)) {
+        let of_groups = order.chunk_by(|&a, &b| groups[a] == groups[b]);
+        for order in of_groups.flat_map(|of_group| of_group.chunks(self.painting.batch.max(1))) {
             if observer.cancelled() {
                 return Err(PaintError::Cancelled);
             }

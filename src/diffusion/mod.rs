@@ -24,11 +24,12 @@ mod schedule;
 mod trajectory;
 pub mod windows;
 
+pub(crate) use colours::roll;
 pub use engine::{Observer, PaintError, Painted, paint, repaint};
 pub use flow::FlowConfig;
 pub use init_latent::InitLatent;
-pub use network::{Area, AreaCall, Call, Moments, Network, NetworkError, Place, PromptId};
-pub use painting::{Hold, Layout, Painting, Part, Surround};
+pub use network::{Area, AreaCall, Call, ControlSet, Moments, Network, NetworkError, Place, PromptId};
+pub use painting::{ControlSpan, Hold, Layout, Painting, Part, Surround};
 pub use planes::Planes;
 pub use prompt::{Changing, Prompt};
 pub use reference::paint_reference;

@@ -45,13 +45,37 @@ pub struct Moments {
     pub std: Planes,
 }
 
-/// Place of an input on the canvas, for a network that reads more there (a control image).
+/// Control images that count for a call, by their numbers in the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct ControlSet(u64);
+
+impl ControlSet {
+    /// The most control images of a painting.
+    pub const MOST: usize = 64;
+
+    /// These and number `control`, which is below [`Self::MOST`].
+    #[must_use]
+    pub fn with(self, control: usize) -> Self {
+        debug_assert!(control < Self::MOST, "a control image beyond the most there can be");
+        Self(self.0 | 1 << (control % Self::MOST))
+    }
+
+    /// True where number `control` counts.
+    #[must_use]
+    pub fn has(self, control: usize) -> bool {
+        control < Self::MOST && self.0 & 1 << control != 0
+    }
+}
+
+/// Place of an input on the canvas, and what a network reads there besides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Place {
     /// The crop; on a wrapped axis it may run over the canvas's edge.
     pub window: Window,
     /// Latent pixels (down, right) by which the input is rolled inside its window, over the window's edges.
     pub rolled: (usize, usize),
+    /// The control images that count.
+    pub controls: ControlSet,
 }
 
 /// One evaluation of the UNet: an input of the batch, and the prompt it is conditioned on.
@@ -106,6 +130,11 @@ pub trait Network {
     /// that is added to the time embedding.
     fn shares_inputs(&self) -> bool {
         true
+    }
+
+    /// The group of a prompt. Calls of one batch have prompts of one group: those that the same adapters (LoRAs) count for.
+    fn group(&self, _prompt: PromptId) -> usize {
+        0
     }
 
     /// Evaluates the UNet on one batch: for each of `calls`, image `input` of `inputs` `[n, in_channels, h, w]` with its prompt,

@@ -3,8 +3,9 @@
 use super::masks::LatentMask;
 use super::trajectory::is_free;
 use super::windows::{Window, WindowWeights, windows};
-use super::{Changing, InitLatent, PaintError, Planes, Prompt, PromptId};
+use super::{Changing, ControlSet, InitLatent, PaintError, Planes, Prompt, PromptId};
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
 /// The background or a region, as the engine sees it.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +24,17 @@ pub struct Part {
     pub weight: f32,
     /// Seed of the noise under its mask and of its bootstrap colours.
     pub seed: u64,
+    /// The control images that count for it.
+    pub controls: Vec<ControlSpan>,
+}
+
+/// A control image by its number in the network, and the steps in which it counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ControlSpan {
+    /// Its number, below [`ControlSet::MOST`].
+    pub control: usize,
+    /// The steps.
+    pub steps: Range<usize>,
 }
 
 /// The masks of all parts from one step on, for paintings in which some take part in a share of the steps only.
@@ -162,6 +174,12 @@ impl Painting {
         (prompt.at(step).collect(), guided.then(|| negative.at(step)))
     }
 
+    /// The control images that count for part `k` at a step.
+    pub(super) fn controls(&self, k: usize, step: usize) -> ControlSet {
+        let counting = self.parts[k].controls.iter().filter(|span| span.steps.contains(&step));
+        counting.fold(ControlSet::default(), |set, span| set.with(span.control))
+    }
+
     /// True where a window with these pieces needs a pass with negative prompts.
     pub(super) fn guided(&self, pieces: &[Piece], step: usize) -> bool {
         pieces.iter().any(|piece| self.prompts(piece.part, step).1.is_some())
@@ -170,17 +188,18 @@ impl Painting {
     /// Counts the batch elements that the UNet evaluates for `windows`, with one evaluation for each item of `steps`.
     #[must_use]
     pub fn unet_samples(&self, windows: &[Window], steps: impl IntoIterator<Item = usize>) -> usize {
-        // Steps differ only by their layout, their prompts and the parts that bootstrap.
+        // Steps differ only by their layout, their prompts, the parts that bootstrap and the control images that count.
         let mut known = HashMap::new();
         let mut count = |step| {
             let bootstraps: Vec<bool> = self.parts.iter().map(|p| step < p.bootstrap_steps).collect();
             let at_step = || windows.iter().map(|window| self.samples_in(window, step)).sum::<usize>();
+            let controls: Vec<ControlSet> = (0..self.parts.len()).map(|k| self.controls(k, step)).collect();
             let prompts: Vec<_> = (0..self.parts.len()).map(|k| self.prompts(k, step)).collect();
             let prompts = prompts
                 .into_iter()
                 .map(|(own, negative)| (own.into_iter().map(|(_, p)| p).collect::<Vec<_>>(), negative));
             let prompts: Vec<_> = prompts.collect();
-            *known.entry((self.layout(step), prompts, bootstraps)).or_insert_with(at_step)
+            *known.entry((self.layout(step), prompts, bootstraps, controls)).or_insert_with(at_step)
         };
         steps.into_iter().map(&mut count).sum()
     }
@@ -192,7 +211,8 @@ impl Painting {
         let calls = self.pieces(window, step).into_iter().flat_map(|piece| {
             let (own, negative) = self.prompts(piece.part, step);
             let input = piece.own_input.then_some(piece.part);
-            own.into_iter().map(|(_, prompt)| prompt).chain(negative).map(move |prompt| (input, prompt))
+            let controls = self.controls(piece.part, step);
+            own.into_iter().map(|(_, prompt)| prompt).chain(negative).map(move |prompt| (input, prompt, controls))
         });
         if self.savings { calls.collect::<HashSet<_>>().len() } else { calls.count() }
     }
@@ -208,6 +228,9 @@ impl Painting {
             }
             if !(part.weight.is_finite() && part.weight > 0.0) {
                 return invalid(format!("a region's weight is {}; give a number above 0", part.weight));
+            }
+            if part.controls.iter().any(|span| span.control >= ControlSet::MOST) {
+                return invalid(format!("a picture takes {} control images at most", ControlSet::MOST));
             }
         }
         let layouts = self.layouts.iter().map(|layout| layout.masks.iter().collect());

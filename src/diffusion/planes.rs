@@ -22,6 +22,14 @@ impl Planes {
         Self { count, channels, height, width, data: vec![0.0; count * channels * height * width] }
     }
 
+    /// The first `channels` planes of every image.
+    #[must_use]
+    pub fn of_channels(&self, channels: usize) -> Self {
+        let len = channels * self.plane_len();
+        let images = (0..self.count).flat_map(|index| self.image(index).iter().take(len));
+        Self { channels, data: images.copied().collect(), ..*self }
+    }
+
     /// Values of one image: `channels * height * width`.
     #[must_use]
     pub fn image_len(&self) -> usize {

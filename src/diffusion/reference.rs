@@ -7,7 +7,7 @@
 use super::colours::solid;
 use super::random::TorchRandom;
 use super::windows::Window;
-use super::{Call, Network, Observer, PaintError, Painted, Painting, Place, Planes, PromptId, Sampler};
+use super::{Call, ControlSet, Network, Observer, PaintError, Painted, Painting, Place, Planes, PromptId, Sampler};
 
 /// The windows of the released `get_views`: a strip that no full stride reaches stays uncovered.
 fn views(height: usize, width: usize, window: usize, stride: usize) -> Vec<Window> {
@@ -150,7 +150,7 @@ fn predict_pairs(
     network: &mut dyn Network,
 ) -> Result<(Planes, Planes), PaintError> {
     let scale = sampler.input_scale(i);
-    let place = Some(Place { window, rolled: (0, 0) });
+    let place = Some(Place { window, rolled: (0, 0), controls: ControlSet::default() });
     let len = copies.image_len();
     let predict = |network: &mut dyn Network, words: &dyn Fn(usize) -> PromptId| {
         let mut out = Planes::zeros(copies.count, copies.channels, copies.height, copies.width);

@@ -2,7 +2,7 @@
 
 use super::coverage::percent;
 use super::error::one_line;
-use super::{Area, Document, FileError, Problem, Rgb, Settings};
+use super::{Area, Control, Document, FileError, Lora, Problem, Rgb, Settings};
 use serde::Serialize;
 use std::fmt;
 use std::fs::File;
@@ -42,6 +42,8 @@ pub struct Summary {
     pub settings: Settings,
     /// The picture it starts from, if it does.
     pub start: Option<StartSummary>,
+    /// ControlNets of the whole picture.
+    pub controls: Vec<ControlSummary>,
     /// The seed of the take it holds, if it holds one.
     pub take_seed: Option<u64>,
     /// Warnings to look at before a picture is made.
@@ -59,13 +61,57 @@ pub struct StartSummary {
     pub area: &'static str,
 }
 
+/// A ControlNet of a [`Summary`].
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ControlSummary {
+    /// Its file or folder.
+    pub net: String,
+    /// What it sees: `picture`, `canny`, `regions`, `edges` or `scribble`.
+    pub map: &'static str,
+    /// How strongly it counts.
+    pub weight: f32,
+    /// The fraction of the steps from which it counts.
+    pub start: f32,
+    /// The fraction of the steps until which it counts.
+    pub end: f32,
+}
+
+impl ControlSummary {
+    /// A list of ControlNets.
+    #[must_use]
+    pub fn of(controls: &[Control]) -> Vec<Self> {
+        let one = |control: &Control| {
+            let &Control { ref net, ref map, weight, start, end } = control;
+            Self { net: net.clone(), map: map.name(), weight, start, end }
+        };
+        controls.iter().map(one).collect()
+    }
+}
+
+impl fmt::Display for ControlSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sees = match self.map {
+            "picture" => "a picture",
+            "canny" => "the edges of a picture",
+            "regions" => "the regions",
+            "edges" => "the regions' outlines",
+            _ => "the regions' outlines as scribbled",
+        };
+        let Self { weight, start, end, .. } = self;
+        write!(f, "{} sees {sees}, weight {weight}, steps {start} to {end}", one_line(&self.net, 500))
+    }
+}
+
 /// The background of a [`Summary`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct BackgroundSummary {
     /// Its prompt.
     pub words: String,
     /// Its negative prompt.
     pub negative: String,
+    /// LoRAs of its own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub loras: Vec<Lora>,
 }
 
 /// A region of a [`Summary`].
@@ -79,6 +125,9 @@ pub struct RegionSummary {
     pub words: String,
     /// Its own negative prompt, if it has one.
     pub negative: Option<String>,
+    /// LoRAs of its own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub loras: Vec<Lora>,
     /// Its colour, `#rrggbb`.
     pub colour: String,
     /// True where it takes part in the picture.
@@ -89,6 +138,8 @@ pub struct RegionSummary {
     pub shown: f64,
     /// Its own bootstrapping fraction, if it has one.
     pub bootstrap: Option<f32>,
+    /// ControlNets that count for it alone.
+    pub controls: Vec<ControlSummary>,
 }
 
 /// Opens a project or an exported picture and tells what it holds.
@@ -123,11 +174,13 @@ impl Document {
                     name: region.name.clone(),
                     words: region.prompt.clone(),
                     negative: region.negative.clone(),
+                    loras: region.loras.clone(),
                     colour: format!("#{r:02x}{g:02x}{b:02x}"),
                     visible: region.visible,
                     coverage: share.painted,
                     shown: share.visible,
                     bootstrap: region.bootstrap,
+                    controls: ControlSummary::of(&region.controls),
                 }
             })
             .collect();
@@ -140,6 +193,7 @@ impl Document {
             background: BackgroundSummary {
                 words: self.background.prompt.clone(),
                 negative: self.background.negative.clone(),
+                loras: self.background.loras.clone(),
             },
             regions,
             uncovered: coverage.uncovered,
@@ -152,6 +206,7 @@ impl Document {
                     Area::Mask(_) => "what a mask covers",
                 },
             }),
+            controls: ControlSummary::of(&self.controls),
             take_seed: self.take.as_ref().map(|take| take.seed),
             warnings,
             notes: Vec::new(),
@@ -172,6 +227,12 @@ impl fmt::Display for Summary {
         if !self.background.negative.is_empty() {
             writeln!(f, "    negative    “{}”", line(&self.background.negative))?;
         }
+        let own = |f: &mut fmt::Formatter<'_>, loras: &[Lora]| {
+            loras
+                .iter()
+                .try_for_each(|lora| writeln!(f, "    LoRA        {}, weight {}", line(&lora.file), lora.weight))
+        };
+        own(f, &self.background.loras)?;
         if !self.style.is_empty() {
             writeln!(f, "  style         “{}”, added to all words", line(&self.style))?;
         }
@@ -182,6 +243,10 @@ impl fmt::Display for Summary {
             writeln!(f, "  region {number:<6} {shown}{hidden}, {name}: “{words}”")?;
             if let Some(negative) = &region.negative {
                 writeln!(f, "    negative    “{}”", line(negative))?;
+            }
+            own(f, &region.loras)?;
+            for control in &region.controls {
+                writeln!(f, "    ControlNet  {control}")?;
             }
         }
         writeln!(
@@ -196,8 +261,20 @@ impl fmt::Display for Summary {
             settings.stride,
             settings.bootstrap,
         )?;
+        if let Some(vae) = &settings.vae {
+            writeln!(f, "  autoencoder   {}", line(vae))?;
+        }
+        if let Some(fallback) = &settings.fallback {
+            writeln!(f, "  fallback      {}", line(fallback))?;
+        }
+        for file in &settings.embeddings {
+            writeln!(f, "  embedding     {}", line(file))?;
+        }
         for lora in &settings.loras {
             writeln!(f, "  LoRA          {}, weight {}", line(&lora.file), lora.weight)?;
+        }
+        for control in &self.controls {
+            writeln!(f, "  ControlNet    {control}")?;
         }
         if let Some(start) = &self.start {
             writeln!(f, "  starts from   a picture, strength {}, {} may change", start.strength, start.area)?;

@@ -2,6 +2,7 @@
 
 mod base64;
 mod colour_map;
+mod control;
 mod coverage;
 mod delta;
 mod describe;
@@ -23,9 +24,10 @@ mod settings;
 mod takes;
 
 pub use colour_map::{Chosen, ColourMap, MapColour};
+pub use control::{Control, ControlMap, MAX_CONTROL_WEIGHT, MAX_CONTROLS, canny, edges, scribble, segments};
 pub use coverage::{Coverage, RegionCoverage, Warning, WarningKind};
 pub use delta::MaskDelta;
-pub use describe::{BackgroundSummary, Kind, RegionSummary, StartSummary, Summary, describe};
+pub use describe::{BackgroundSummary, ControlSummary, Kind, RegionSummary, StartSummary, Summary, describe};
 pub use error::{FileError, Problem};
 pub use export::{Export, PictureFormat};
 pub use file::{Opened, Output, Outputs, Palette, replace_file, write_atomically};
@@ -34,16 +36,17 @@ pub use init_image::{Area, InitImage};
 pub use mask::{Mask, PixelRect, TILE, Tile, TileBytes};
 pub use parameters::{Parameters, PictureSummary, describe_picture, open_picture, read_parameters};
 pub use picture_mask::MaskNote;
-pub use pictures::{Picture, is_grey, over_white, read_picture};
+pub use pictures::{Picture, is_grey, over_white, picture_of_data_url, read_picture};
 pub use png::Carry;
 pub use region::{Background, MAX_FEATHER, MAX_WEIGHT, MIN_WEIGHT, REGION_COLOURS, Region, RegionId, Rgb};
 pub use settings::{
-    BootstrapColour, CELL, Lora, MAX_CLIP_SKIP, MAX_GUIDANCE, MAX_LORA_WEIGHT, MAX_LORAS, MAX_STEPS, MAX_WINDOW,
-    Overlap, PromptRule, Regions, Sampler, Schedule, Settings, WindowWeights, Wrap,
+    BootstrapColour, CELL, Lora, MAX_CLIP_SKIP, MAX_EMBEDDINGS, MAX_GUIDANCE, MAX_LORA_WEIGHT, MAX_LORAS, MAX_STEPS,
+    MAX_WINDOW, Overlap, PromptRule, Regions, Sampler, Schedule, Settings, WindowWeights, Wrap,
 };
 pub use takes::{TAKES_COUNT, TAKES_MEMORY};
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The smallest side of a canvas in pixels.
@@ -74,6 +77,8 @@ pub struct Document {
     pub settings: Settings,
     /// The picture that the drawing starts from (`None` to start from noise).
     pub init_image: Option<InitImage>,
+    /// ControlNets that count for the whole picture.
+    pub controls: Vec<Control>,
     /// The take kept in the document (`None` before the first). One that is not the canvas's size is not saved.
     pub take: Option<Arc<Take>>,
     /// Fields of newer versions of `polyptych.json` that this version does not know; written back unchanged. It has the
@@ -104,6 +109,7 @@ impl Document {
             regions: Vec::new(),
             settings: Settings::default(),
             init_image: None,
+            controls: Vec::new(),
             take: None,
             unknown: serde_json::Map::new(),
             extra: BTreeMap::new(),
@@ -117,6 +123,31 @@ impl Document {
             (_, true) => words.to_owned(),
             (true, false) => self.style.trim().to_owned(),
             (false, false) => format!("{}, {}", words.trim_end().trim_end_matches(','), self.style.trim()),
+        }
+    }
+
+    /// The files and folders that the checkpoint, all LoRAs and ControlNets are read from, where they are named by their paths.
+    #[must_use]
+    pub fn model_files(&self) -> Vec<PathBuf> {
+        let own = self.regions.iter().flat_map(|region| &region.loras).chain(&self.background.loras);
+        let own = own.map(|lora| &lora.file).chain(self.all_controls().map(|control| &control.net));
+        self.settings.files().into_iter().chain(own.map(PathBuf::from)).collect()
+    }
+
+    /// All ControlNets: the whole picture's, then those of its regions, the lowest first.
+    pub fn all_controls(&self) -> impl Iterator<Item = &Control> {
+        self.controls.iter().chain(self.regions.iter().flat_map(|region| &region.controls))
+    }
+
+    fn controls_mut(&mut self) -> impl Iterator<Item = &mut Control> {
+        self.controls.iter_mut().chain(self.regions.iter_mut().flat_map(|region| &mut region.controls))
+    }
+
+    /// The whole picture's ControlNets, or those of the region with this id.
+    pub fn controls_of(&mut self, region: Option<RegionId>) -> Option<&mut Vec<Control>> {
+        match region {
+            None => Some(&mut self.controls),
+            Some(id) => self.region_mut(id).map(|region| &mut region.controls),
         }
     }
 
@@ -156,6 +187,9 @@ impl Document {
             region.mask = Arc::new(region.mask.moved_to(width, height, dx, dy));
         }
         self.init_image = self.init_image.as_ref().map(|start| start.moved_to(width, height, dx, dy));
+        for control in self.controls_mut() {
+            control.map = control.map.moved_to(width, height, dx, dy);
+        }
         (self.width, self.height) = (width, height);
         self.take = None;
         Ok(())

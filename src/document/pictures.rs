@@ -44,6 +44,14 @@ pub fn read_picture(path: impl AsRef<Path>) -> Result<Picture, FileError> {
     read(BufReader::with_capacity(1 << 16, file)).map_err(named)
 }
 
+/// The picture in a `data:` URL (RFC 2397) with base64; `None` where it is none that can be read.
+#[must_use]
+pub fn picture_of_data_url(url: &str) -> Option<RgbaImage> {
+    let (kind, text) = url.strip_prefix("data:image/")?.split_once(',')?;
+    let bytes = kind.ends_with(";base64").then(|| super::base64::decode(text))??;
+    read(std::io::Cursor::new(bytes)).ok().map(|picture| picture.image)
+}
+
 /// The kind of picture in a stream, which is then at its start again.
 pub(super) fn kind(stream: &mut (impl BufRead + Seek)) -> Result<ImageFormat, Problem> {
     let mut start = Vec::new();

@@ -1,6 +1,6 @@
 //! Regions: a mask, its words, and its settings.
 
-use super::Mask;
+use super::{Control, Lora, Mask};
 use std::sync::Arc;
 
 /// Names a region for as long as its document is open; never reused while a region has it.
@@ -39,6 +39,8 @@ pub struct Region {
     pub prompt: String,
     /// Its negative prompt; `None` takes the background's, empty means none.
     pub negative: Option<String>,
+    /// LoRAs that this region alone is drawn with, besides the whole picture's.
+    pub loras: Vec<Lora>,
     /// The colour of its tint and outline.
     pub colour: Rgb,
     /// The coverage of each pixel, 0 to 255; always the canvas's size.
@@ -63,6 +65,8 @@ pub struct Region {
     pub start: f32,
     /// …until `end` (1 is after the last). Outside it, what lies below covers its place.
     pub end: f32,
+    /// ControlNets that count for it alone, besides the whole picture's.
+    pub controls: Vec<Control>,
 }
 
 /// The widest feather in canvas pixels.
@@ -81,6 +85,7 @@ impl Region {
             name: name.to_owned(),
             prompt: String::new(),
             negative: None,
+            loras: Vec::new(),
             colour,
             mask: Arc::new(Mask::empty(width, height)),
             visible: true,
@@ -93,15 +98,18 @@ impl Region {
             reroll: None,
             start: 0.0,
             end: 1.0,
+            controls: Vec::new(),
         }
     }
 }
 
 /// The region below all others.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Background {
     /// Its prompt.
     pub prompt: String,
     /// Its negative prompt, and that of every region without its own.
     pub negative: String,
+    /// LoRAs that the background alone is drawn with, besides the whole picture's.
+    pub loras: Vec<Lora>,
 }

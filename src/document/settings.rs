@@ -25,6 +25,12 @@ pub const MAX_WINDOW: u32 = super::MAX_SIDE / CELL;
 pub struct Settings {
     /// The checkpoint's name (`embedded`), folder or file, or several of these with ` + ` between them.
     pub model: String,
+    /// The file of an autoencoder that is used instead of the checkpoint's own.
+    pub vae: Option<String>,
+    /// The checkpoint (by name, folder or file) that gives what the chosen one lacks.
+    pub fallback: Option<String>,
+    /// Textual inversions that words call by name, beside those near the checkpoint: files, or folders of them.
+    pub embeddings: Vec<String>,
     /// LoRAs laid over the checkpoint, in order.
     pub loras: Vec<Lora>,
     /// Decides all chance.
@@ -59,7 +65,24 @@ pub struct Settings {
     pub clip_skip: Option<u32>,
 }
 
+/// The most files and folders of textual inversions of a document.
+pub const MAX_EMBEDDINGS: usize = 100;
+
 impl Settings {
+    /// The checkpoint with what replaces and fills in its parts, by the one name that it is opened by.
+    #[must_use]
+    pub fn checkpoint(&self) -> String {
+        self.with_parts(&self.model)
+    }
+
+    /// Another checkpoint with the same parts.
+    #[must_use]
+    pub fn with_parts(&self, model: &str) -> String {
+        let fallback = self.fallback.as_deref().filter(|fallback| *fallback != model);
+        let parts = [Some(model), self.vae.as_deref(), fallback].into_iter().flatten();
+        parts.collect::<Vec<_>>().join(" + ")
+    }
+
     /// The files and folders that the checkpoint and the LoRAs are read from, where they are named by their paths.
     #[must_use]
     pub fn files(&self) -> Vec<PathBuf> {
@@ -67,8 +90,10 @@ impl Settings {
         let parts = self.model.split(" + ").map(|part| Path::new(part.trim())).filter(|part| *part != whole);
         // A version for few steps takes what it lacks from the folder around it.
         let around = whole.parent().filter(|outer| outer.join("unet").is_dir());
+        let others = self.vae.iter().chain(&self.fallback).chain(&self.embeddings).map(PathBuf::from);
         let loras = self.loras.iter().map(|lora| PathBuf::from(&lora.file));
-        [Some(whole), around].into_iter().flatten().chain(parts).map(Path::to_path_buf).chain(loras).collect()
+        let own = [Some(whole), around].into_iter().flatten().chain(parts).map(Path::to_path_buf);
+        own.chain(others).chain(loras).collect()
     }
 }
 
@@ -76,6 +101,9 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             model: "embedded".to_owned(),
+            vae: None,
+            fallback: None,
+            embeddings: Vec::new(),
             loras: Vec::new(),
             seed: 0,
             steps: 20,
@@ -108,7 +136,7 @@ pub struct Lora {
 /// The strongest weight of a LoRA. (Some are made to be used the other way round, too.)
 pub const MAX_LORA_WEIGHT: f32 = 10.0;
 
-/// The most LoRAs of a document.
+/// The most LoRAs of a document, and of each of its regions.
 pub const MAX_LORAS: usize = 32;
 
 impl Lora {
@@ -233,10 +261,10 @@ impl Sampler {
         Self::ALL.into_iter().find(|s| s.name() == name)
     }
 
-    /// True where it can follow this schedule: LCM has only its own.
+    /// True where it can follow this schedule: LCM has its own, and that of DMD2.
     #[must_use]
     pub fn follows(self, schedule: Schedule) -> bool {
-        self != Self::Lcm || schedule == Schedule::Normal
+        self != Self::Lcm || matches!(schedule, Schedule::Normal | Schedule::Trailing)
     }
 
     /// The number of network evaluations in one step (counted from 0) of a run of `steps`.

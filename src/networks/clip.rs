@@ -4,6 +4,7 @@
 use super::{Conditioning, Error, Fields, Loader, Result, Weights};
 use crate::backend::{Activation, Attention, Backend, Epilogue, Mask};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// The options of a text encoder's config.json that matter here.
 #[derive(Debug, Clone, PartialEq)]
@@ -169,6 +170,20 @@ impl<B: Backend> TextEncoder<B> {
     /// # Errors
     /// If there are too many ids or one is outside the vocabulary, or the device fails.
     pub fn forward(&self, b: &B, ids: &[u32], state: HiddenState) -> Result<Conditioning> {
+        self.forward_with(b, ids, &[], state)
+    }
+
+    /// As [`Self::forward`], with vectors of a textual inversion in the place of the tokens at some indices.
+    ///
+    /// # Errors
+    /// As [`Self::forward`]; also if a vector is of another width.
+    pub fn forward_with(
+        &self,
+        b: &B,
+        ids: &[u32],
+        vectors: &[(usize, Arc<[f32]>)],
+        state: HiddenState,
+    ) -> Result<Conditioning> {
         let Config { vocab_size, max_position_embeddings, num_attention_heads, layer_norm_eps: eps, .. } = self.config;
         if ids.is_empty() || ids.len() > max_position_embeddings {
             return Err(Error::Input(format!("{} tokens for a text encoder of {max_position_embeddings}", ids.len())));
@@ -177,7 +192,19 @@ impl<B: Backend> TextEncoder<B> {
             return Err(Error::Input(format!("token {id} is outside the text encoder's vocabulary of {vocab_size}")));
         }
         let positions: Vec<u32> = (0..).take(ids.len()).collect();
-        let mut x = b.add(&b.embed(&self.tokens, ids)?, &b.embed(&self.positions, &positions)?)?;
+        let mut x = b.embed(&self.tokens, ids)?;
+        if !vectors.is_empty() {
+            let width = self.config.hidden_size;
+            let mut rows = b.download(&x)?;
+            for (index, vector) in vectors {
+                let row = rows.get_mut(index * width..(index + 1) * width).filter(|row| row.len() == vector.len());
+                let wrong =
+                    || Error::Input(format!("a vector of {} values for a text encoder of {width}", vector.len()));
+                row.ok_or_else(wrong)?.copy_from_slice(vector);
+            }
+            x = b.upload(&b.shape(&x), &rows)?;
+        }
+        let mut x = b.add(&x, &b.embed(&self.positions, &positions)?)?;
         // The state after so many layers is what is asked for; pooled text reads the last one.
         let wanted = self.layers.len().saturating_sub(state.left_out);
         let mut found = x.clone();

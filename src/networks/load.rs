@@ -63,9 +63,8 @@ impl<'a, B: Backend> Loader<'a, B> {
         if !expected.contains(&found.as_slice()) {
             return Err(Error::WrongShape { file: file(), name, found, expected: wanted.to_vec() });
         }
-        let mut tensor = self.weights.read(&name)?;
-        tensor.shape = wanted.to_vec();
-        Ok(tensor)
+        let tensor = self.weights.read(&name)?;
+        Ok(WeightView { name, shape: wanted.to_vec(), ..tensor })
     }
 
     /// What the backend has packed, once the file's pages have gone.

@@ -3,11 +3,14 @@
 
 use super::again::KeptPicture;
 use super::finish::{Pictures, finish};
+use super::loading::LoadError;
 use super::model::Model;
 use super::prepared::prepare;
 use super::progress::{Previews, Progress};
 use super::run::{Latents, run};
+use super::tags::KnownLoras;
 use super::warning::Warning;
+use crate::checkpoint::Error as CheckpointError;
 use crate::diffusion::{NetworkError, PaintError, Planes, ScheduleError};
 use crate::document::Document;
 use image::RgbImage;
@@ -30,11 +33,21 @@ pub struct Options {
     pub kept: Option<KeptPicture>,
     /// Return that picture in [`Drawn::kept`]: a latent for each network evaluation, and its pixels.
     pub keep: bool,
+    /// The LoRAs that words may name.
+    pub loras: KnownLoras,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { reference: false, savings: true, bootstrap_steps: None, previews: false, kept: None, keep: false }
+        Self {
+            reference: false,
+            savings: true,
+            bootstrap_steps: None,
+            previews: false,
+            kept: None,
+            keep: false,
+            loras: KnownLoras::default(),
+        }
     }
 }
 
@@ -116,6 +129,12 @@ pub enum DrawError {
     /// The engine failed.
     #[error("{0}")]
     Paint(PaintError),
+    /// A region's LoRA cannot be used.
+    #[error(transparent)]
+    Loras(LoadError),
+    /// A ControlNet cannot be used.
+    #[error(transparent)]
+    Controls(LoadError),
     /// The text encoder failed.
     #[error("the words could not be read: {0}")]
     Words(#[source] NetworkError),
@@ -157,6 +176,8 @@ impl DrawError {
             | Self::Words(NetworkError::OutOfMemory { operator })
             | Self::Decode(NetworkError::OutOfMemory { operator })
             | Self::NoMemory { operator, .. } => Some(operator),
+            Self::Loras(LoadError::Checkpoint(CheckpointError::Network(error)))
+            | Self::Controls(LoadError::Checkpoint(CheckpointError::Network(error))) => error.out_of_memory(),
             _ => None,
         }
     }
@@ -172,7 +193,26 @@ impl DrawError {
         match self {
             Self::Paint(PaintError::Network(error)) => other(error),
             Self::Words(error) | Self::Decode(error) => other(error),
+            Self::Loras(LoadError::Checkpoint(CheckpointError::Network(error))) => {
+                error.out_of_memory().is_none() && !error.is_cancelled()
+            }
             _ => false,
+        }
+    }
+
+    /// The error of regions' LoRAs.
+    pub(super) fn of_loras(error: LoadError) -> Self {
+        match &error {
+            LoadError::Checkpoint(CheckpointError::Network(network)) if network.is_cancelled() => Self::Cancelled,
+            _ => Self::Loras(error),
+        }
+    }
+
+    /// The error of ControlNets.
+    pub(super) fn of_controls(error: LoadError) -> Self {
+        match &error {
+            LoadError::Checkpoint(CheckpointError::Network(network)) if network.is_cancelled() => Self::Cancelled,
+            _ => Self::Controls(error),
         }
     }
 
@@ -205,6 +245,8 @@ pub fn draw(
     watcher: &mut dyn Watcher,
 ) -> Result<Drawn, DrawError> {
     model.shortage();
+    let (document, of_tags) = options.loras.applied(document);
+    let document = &*document;
     let mut drawn = draw_once(document, model, options, watcher);
     let not_finite = drawn.as_ref().is_err_and(DrawError::is_not_finite);
     if not_finite && model.in_f32() {
@@ -212,6 +254,7 @@ pub fn draw(
         drawn = draw_once(document, model, options, watcher);
         drawn.iter_mut().for_each(|drawn| drawn.warnings.push(Warning::DrawnInF32));
     }
+    drawn.iter_mut().for_each(|drawn| drawn.warnings.extend(of_tags.iter().cloned()));
     let shortage = model.shortage();
     match (drawn, shortage.refused) {
         (Ok(mut drawn), _) => {

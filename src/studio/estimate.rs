@@ -4,8 +4,7 @@ use super::coverage::RegionCoverage;
 use super::drawing::Options;
 use super::plan::{Facts, plan};
 use crate::diffusion::{PromptId, free_windows};
-use crate::document::Document;
-use std::collections::HashMap;
+use crate::document::{Document, Lora};
 
 /// Cost of a run.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,10 +27,13 @@ impl Estimate {
     /// pixel), from the plan that a drawing runs. `None` where a drawing would be refused.
     #[must_use]
     pub fn of(document: &Document, window: usize, factor: usize) -> Option<Self> {
-        let mut words: HashMap<String, PromptId> = HashMap::new();
-        let mut prompt = |text: &str| {
-            let next = PromptId(words.len());
-            Ok(*words.entry(text.to_owned()).or_insert(next))
+        let mut prompts: Vec<(String, Vec<Lora>)> = Vec::new();
+        let mut prompt = |words: &str, loras: &[Lora]| {
+            let known = prompts.iter().position(|(known, with)| known == words && with == loras);
+            if known.is_none() {
+                prompts.push((words.to_owned(), loras.to_vec()));
+            }
+            Ok(PromptId(known.unwrap_or(prompts.len() - 1)))
         };
         let options = Options::default();
         let coverage = RegionCoverage::of(document, &options).ok()?;

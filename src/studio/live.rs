@@ -2,7 +2,7 @@
 
 use super::estimate::Estimate;
 use super::model::Model;
-use super::preset::Preset;
+use super::preset::{Nature, Preset};
 use super::warning::Warning;
 use crate::checkpoint::FewSteps;
 use crate::document::{Area, Document, InitImage, Mask, Sampler, Schedule, Settings};
@@ -46,7 +46,7 @@ pub(super) fn sketch(mut document: Document, model: &dyn Model, pace: Option<f32
         }
         document
     };
-    let many = if few.is_some() { FewSteps::STEPS } else { STEPS[0] };
+    let many = few.map_or(STEPS[0], FewSteps::steps);
     let seconds = |document: &Document| {
         let estimate = Estimate::of(document, window, factor)?;
         // A canvas smaller than a window is one window of its size.
@@ -79,7 +79,15 @@ impl Sketch {
                 let pixels = if self.half { 2 * pixels } else { pixels };
                 Some(Warning::ThinRegion { region, pixels, few_steps })
             }
-            Warning::NothingMayChange | Warning::EmptySpan { .. } | Warning::LoraInPart { .. } => Some(warning),
+            Warning::NothingMayChange
+            | Warning::EmptySpan { .. }
+            | Warning::LoraInPart { .. }
+            | Warning::UnknownLora { .. }
+            | Warning::RegionLorasLeftOut
+            | Warning::EmbeddingLeftOut(_)
+            | Warning::PartTaken { .. }
+            | Warning::ControlsLeftOut
+            | Warning::NoClass { .. } => Some(warning),
             Warning::PassedOver(_) | Warning::DrawnInF32 => Some(warning),
             Warning::OffGrid { .. }
             | Warning::WindowCut { .. }
@@ -96,14 +104,14 @@ fn hasten(settings: &mut Settings, few: Option<FewSteps>, steps: u32) {
     match few {
         Some(_) => {
             let blended = settings.bootstrap <= 0.0;
-            Preset::recommended(&settings.model, few).apply(settings);
+            Preset::recommended(&settings.model, Nature::of_steps(few)).apply(settings);
             if blended {
                 settings.bootstrap = 0.0;
             }
         }
         None => (settings.sampler, settings.schedule) = (Sampler::Dpmpp2m, Schedule::Normal),
     }
-    settings.steps = if few.is_some() { steps.min(FewSteps::STEPS) } else { steps };
+    settings.steps = few.map_or(steps, |few| steps.min(few.steps()));
 }
 
 /// The document at half its sides; `None` where that is off the latent grid, or the canvas is less than two windows long: a

@@ -1,16 +1,20 @@
 //! Loading a checkpoint and its LoRAs as a [`Model`].
 
+use super::control::Controlled;
 use super::model::Model;
 use super::preview::LatentToRgb;
 use super::warning::Warning;
 use crate::checkpoint::prompt::Reading;
 use crate::checkpoint::{
-    self, Checkpoint, Choice, Device, Devices, Dtype, FewSteps, InPart, LoraFile, Manners, NoSuchDtype, Shortage,
-    Tokenizer, Words, trial,
+    self, Checkpoint, Choice, Control, ControlFile, Device, Devices, Dtype, FewSteps, InPart, LeftOut, LoraFile,
+    Manners, NoSuchDtype, Shortage, Tokenizer, Words, trial,
 };
 use crate::diffusion::{Network, NetworkError, PromptId, SchedulerConfig};
 use crate::document;
 use std::sync::Arc;
+
+/// Open LoRAs, each with its weight.
+type Files = Vec<(Arc<LoraFile>, f32)>;
 
 /// A checkpoint on a device, with its noise schedule and vocabulary.
 #[derive(Debug)]
@@ -24,7 +28,11 @@ pub struct Loaded {
     few_steps: Option<FewSteps>,
     memory: usize,
     /// The LoRAs merged into it; a file that has not changed is not read again.
-    loras: Vec<(Arc<LoraFile>, f32)>,
+    loras: Files,
+    /// The sets of LoRAs that prompts can have besides, as the document has them, and their files.
+    sets: Vec<(Vec<document::Lora>, Files)>,
+    /// The ControlNets of the last drawing; a file that has not changed is not read again.
+    controls: Vec<Arc<ControlFile>>,
 }
 
 /// Reason for which a checkpoint cannot be used: one line that names file, fact and remedy.
@@ -44,6 +52,9 @@ pub enum LoadError {
     /// No device has the type of tensors that was asked for.
     #[error(transparent)]
     Dtype(#[from] NoSuchDtype),
+    /// ControlNets were asked of a model that takes none.
+    #[error("this model takes no ControlNets; remove them")]
+    NoControls,
     /// LoRAs were asked of a model that takes none.
     #[error("this model takes no LoRAs; remove them")]
     NoLoras,
@@ -103,13 +114,27 @@ pub fn load_with_manners(
     let (window, factor) = (checkpoint.window(), checkpoint.latent_scale());
     let (words, few_steps) = (checkpoint.known_words()?.map(Words::new), checkpoint.few_steps());
     let (loras, memory) = (open(loras, &[])?, checkpoint.memory());
+    let taken = checkpoint.taken().into_iter().map(|(part, file)| Warning::PartTaken { part, file });
+    let taken: Vec<Warning> = taken.collect();
     let (model, in_part) = checkpoint.load_with_manners(device, &loras, manners)?;
-    let loaded = Loaded { model, scheduler, window, factor, words, few_steps, memory, loras, preview_map: None };
-    Ok((loaded, warnings(in_part)))
+    let loaded = Loaded {
+        model,
+        scheduler,
+        window,
+        factor,
+        words,
+        few_steps,
+        memory,
+        loras,
+        sets: Vec::new(),
+        controls: Vec::new(),
+        preview_map: None,
+    };
+    Ok((loaded, taken.into_iter().chain(warnings(in_part)).collect()))
 }
 
 /// Opens the files of LoRAs, but for those in `known` that have not changed since.
-fn open(loras: &[document::Lora], known: &[(Arc<LoraFile>, f32)]) -> checkpoint::Result<Vec<(Arc<LoraFile>, f32)>> {
+fn open(loras: &[document::Lora], known: &[(Arc<LoraFile>, f32)]) -> checkpoint::Result<Files> {
     let one = |lora: &document::Lora| {
         let open = known.iter().find(|(file, _)| file.is_current(&lora.file)).map(|(file, _)| Arc::clone(file));
         let file = open.map_or_else(|| LoraFile::open(&lora.file).map(Arc::new), Ok)?;
@@ -119,7 +144,10 @@ fn open(loras: &[document::Lora], known: &[(Arc<LoraFile>, f32)]) -> checkpoint:
 }
 
 fn warnings(in_part: Vec<InPart>) -> Vec<Warning> {
-    let warning = |InPart { file, left_out, layers }| Warning::LoraInPart { file, left_out, layers };
+    let warning = |InPart { file, left_out, layers, names }| {
+        let more = if names.len() < left_out { ", …" } else { "" };
+        Warning::LoraInPart { file, left_out, layers, names: names.join(", ") + more }
+    };
     in_part.into_iter().map(warning).collect()
 }
 
@@ -142,6 +170,8 @@ impl Loaded {
             few_steps: checkpoint.few_steps(),
             memory: checkpoint.memory(),
             loras: Vec::new(),
+            sets: Vec::new(),
+            controls: Vec::new(),
         };
         Ok((loaded, account))
     }
@@ -181,7 +211,7 @@ impl Model for Loaded {
     }
 
     fn memory(&self) -> usize {
-        self.memory
+        self.memory + self.model.adapter_bytes()
     }
 
     fn shortage(&mut self) -> Shortage {
@@ -204,8 +234,52 @@ impl Model for Loaded {
         Ok(warnings(in_part))
     }
 
+    fn set_region_loras(&mut self, sets: &[&[document::Lora]]) -> Result<Vec<Warning>, LoadError> {
+        let known: Vec<_> = self.sets.iter().flat_map(|(_, files)| files).chain(&self.loras).cloned().collect();
+        let mut opened = Vec::new();
+        for &loras in sets {
+            opened.push((loras.to_vec(), open(loras, &known)?));
+        }
+        self.sets.clear();
+        let files: Vec<_> = opened.iter().map(|(_, files)| files.clone()).collect();
+        let in_part = self.model.set_adapters(&files)?;
+        self.sets = opened;
+        Ok(warnings(in_part))
+    }
+
+    fn set_embeddings(&mut self, paths: &[String]) {
+        self.model.set_inversions(paths);
+    }
+
+    fn left_out(&mut self) -> Vec<LeftOut> {
+        self.model.left_out()
+    }
+
+    fn set_controls(&mut self, controls: Vec<Controlled>) -> Result<(), LoadError> {
+        let mut files: Vec<Arc<ControlFile>> = Vec::new();
+        let mut opened = Vec::new();
+        for Controlled { net, picture, weight } in controls {
+            let known = files.iter().chain(&self.controls).find(|file| file.is_current(&net)).map(Arc::clone);
+            let file = known.map_or_else(|| ControlFile::open(&net).map(Arc::new), Ok)?;
+            files.push(Arc::clone(&file));
+            opened.push(Control { net: file, picture, weight });
+        }
+        self.controls = files;
+        Ok(self.model.set_controls(opened)?)
+    }
+
     fn prompt(&mut self, words: &str, reading: Reading) -> Result<PromptId, NetworkError> {
-        Ok(self.model.prompt(words, reading)?)
+        self.prompt_with(words, reading, &[])
+    }
+
+    fn prompt_with(
+        &mut self,
+        words: &str,
+        reading: Reading,
+        loras: &[document::Lora],
+    ) -> Result<PromptId, NetworkError> {
+        let set = self.sets.iter().position(|(set, _)| set == loras);
+        Ok(self.model.prompt_with(words, reading, set)?)
     }
 
     fn preview_map(&mut self) -> &mut Option<LatentToRgb> {

@@ -5,6 +5,7 @@
 //! sleeping window draws a frame.
 
 mod again;
+mod control;
 mod coverage;
 mod decode;
 mod drawing;
@@ -13,6 +14,7 @@ mod failure;
 mod finish;
 mod init_image;
 mod latent;
+mod library;
 mod live;
 mod loading;
 mod model;
@@ -24,21 +26,25 @@ mod preview;
 mod progress;
 mod run;
 mod sampler;
+mod tags;
 mod thin;
 mod vocabulary;
 mod warning;
 mod worker;
 
 pub use again::KeptPicture;
+pub use control::Controlled;
 pub(crate) use drawing::gigabytes;
 pub use drawing::{DrawError, Drawn, Options, Seconds, Stage, Watcher, draw};
 pub use estimate::{Estimate, Estimator};
 pub use failure::Failure;
 pub use latent::{LatentCells, latent_cells};
+pub use library::item_picture;
 pub use loading::{LoadError, Loaded, load, load_on, load_with_manners};
 pub use model::Model;
-pub use preset::{Preset, Presets};
+pub use preset::{Family, Nature, Preset, Presets};
 pub use preview::LatentToRgb;
+pub use tags::KnownLoras;
 pub use vocabulary::Vocabulary;
 pub use warning::{Axis, Warning};
 pub use worker::Loader;
@@ -46,12 +52,12 @@ pub use worker::Loader;
 pub use crate::checkpoint::Error as CheckpointError;
 pub use crate::checkpoint::prompt::{self, Reading, Rule, groups};
 pub use crate::checkpoint::{
-    Adapter, AdapterKind, Device, Devices, Dtype, Interrupt, Listed, Manners, PassedOver, Reason, Record, Shortage,
-    seconds_told,
+    Adapter, AdapterKind, Device, Devices, Dtype, Interrupt, LeftOut, Listed, Manners, PartName, PassedOver, Progress,
+    Reason, Record, Shortage, seconds_told,
 };
 pub use crate::checkpoint::{
-    Catalogue, Entry, FEW_STEPS, FileSummary, Kind, LoraFile, LoraSummary, PARTS_SEPARATOR, few_step_base,
-    few_step_version,
+    Catalogue, ControlFile, Entry, FETCHED, FEW_STEPS, FileSummary, Item, Kind, Library, LoraFile, LoraSummary,
+    PARTS_SEPARATOR, few_step_base, few_step_version, holds_models, hub, look_at, sha256_of,
 };
 pub use crate::checkpoint::{Completion, FewSteps, KnownWords, Offer, Thing, UnknownWord, Words, insert_phrase};
 pub use crate::diffusion::{PaintError, ScheduleError};
@@ -99,6 +105,13 @@ pub enum Event {
         job: JobId,
         /// The phase.
         phase: Phase,
+    },
+    /// Files of the checkpoint are read, as a percentage of their bytes.
+    Loading {
+        /// The job.
+        job: JobId,
+        /// 0 to 100.
+        percent: u8,
     },
     /// A sampler step is done.
     Step {
@@ -180,15 +193,17 @@ impl Studio {
     #[must_use]
     pub fn start_on(devices: Devices, wake: impl Fn() + Send + Sync + 'static) -> Self {
         let device = Arc::<Mutex<Device>>::default();
-        let interrupt = Interrupt::default();
-        let (chosen, heard) = (Arc::clone(&device), interrupt.clone());
+        let shared = Arc::new(Shared::new(Interrupt::default(), wake));
+        let (chosen, theirs) = (Arc::clone(&device), Arc::clone(&shared));
         let loader = move |name: &str, loras: &[Lora]| {
             let device = *chosen.lock().unwrap_or_else(PoisonError::into_inner);
-            let manners = Manners { interrupt: heard.clone(), window: true, kernels: devices.kernels() };
+            let told = Arc::clone(&theirs);
+            let progress = Progress::new(move |done, total| told.loaded(done, total));
+            let manners = Manners { interrupt: theirs.interrupt(), window: true, kernels: devices.kernels(), progress };
             let (model, warnings) = load_on(&devices, name, device, Dtype::Auto, loras, &manners)?;
             Ok((Box::new(model) as Box<dyn Model>, warnings))
         };
-        let mut this = Self::begin(Box::new(loader), interrupt, wake);
+        let mut this = Self::begin(Box::new(loader), shared);
         this.device = device;
         this
     }
@@ -196,12 +211,11 @@ impl Studio {
     /// Starts the worker with another loader of checkpoints (tests).
     #[must_use]
     pub fn start_with(loader: Loader, wake: impl Fn() + Send + Sync + 'static) -> Self {
-        Self::begin(loader, Interrupt::default(), wake)
+        Self::begin(loader, Arc::new(Shared::new(Interrupt::default(), wake)))
     }
 
-    /// Starts the worker. `interrupt` is raised where the running job is cancelled.
-    fn begin(loader: Loader, interrupt: Interrupt, wake: impl Fn() + Send + Sync + 'static) -> Self {
-        let shared = Arc::new(Shared::new(interrupt, wake));
+    /// Starts the worker.
+    fn begin(loader: Loader, shared: Arc<Shared>) -> Self {
         let theirs = Arc::clone(&shared);
         let thread = std::thread::Builder::new().name("studio".to_owned()).spawn(move || worker::run(&theirs, loader));
         if let Err(error) = &thread {
@@ -253,12 +267,19 @@ impl Studio {
     pub fn estimator(&self) -> Estimator {
         let shared = Arc::clone(&self.shared);
         Box::new(move |document| {
-            let name = &document.settings.model;
+            let (document, _) = shared.loras().applied(document);
+            let document = &*document;
+            let name = &document.settings.checkpoint();
             let (window, factor) = shared.facts(name)?;
             let estimate = Estimate::of(document, window, factor)?;
             let seconds = shared.seconds_per_sample(name).map(|s| s * estimate.unet_samples as f32);
             Some(Estimate { seconds, ..estimate })
         })
+    }
+
+    /// The LoRAs that words may name from now on.
+    pub fn know_loras(&self, loras: KnownLoras) {
+        self.shared.know_loras(loras);
     }
 
     /// Vocabulary of a checkpoint by its name; `None` while it is being read, and where it cannot be. It is read on a thread of

@@ -1,9 +1,9 @@
 //! The studio's interface to a loaded checkpoint.
 
 use super::preview::LatentToRgb;
-use super::{LoadError, Shortage, Warning};
-use crate::checkpoint::FewSteps;
+use super::{Controlled, LoadError, Shortage, Warning};
 use crate::checkpoint::prompt::Reading;
+use crate::checkpoint::{FewSteps, LeftOut};
 use crate::diffusion::{Network, NetworkError, PromptId, SchedulerConfig};
 use crate::document::Lora;
 
@@ -52,11 +52,46 @@ pub trait Model: Send {
         if loras.is_empty() { Ok(Vec::new()) } else { Err(LoadError::NoLoras) }
     }
 
+    /// Lets words call these textual inversions (files, or folders of them), beside those near the checkpoint. Called before every
+    /// run.
+    fn set_embeddings(&mut self, _paths: &[String]) {}
+
+    /// The textual inversions that prompts named and that are left out, since this was last asked.
+    fn left_out(&mut self) -> Vec<LeftOut> {
+        Vec::new()
+    }
+
+    /// Draws with these ControlNets from now on, in place of those before; the control images of a painting are numbered in this order.
+    /// Called before every drawing.
+    ///
+    /// # Errors
+    /// If a file is missing, damaged or for another family: one line that says so.
+    fn set_controls(&mut self, controls: Vec<Controlled>) -> Result<(), LoadError> {
+        if controls.is_empty() { Ok(()) } else { Err(LoadError::NoControls) }
+    }
+
     /// Embeds a prompt by a reading; equal prompts are embedded once.
     ///
     /// # Errors
     /// Whatever the device reports.
     fn prompt(&mut self, words: &str, reading: Reading) -> Result<PromptId, NetworkError>;
+
+    /// Makes these sets of LoRAs ready, in place of those before, and returns a warning for each LoRA that fits in part. They count
+    /// for the prompts that are embedded with them, besides those of [`Model::set_loras`]. Called before every drawing.
+    ///
+    /// # Errors
+    /// As [`Model::set_loras`].
+    fn set_region_loras(&mut self, sets: &[&[Lora]]) -> Result<Vec<Warning>, LoadError> {
+        if sets.is_empty() { Ok(Vec::new()) } else { Err(LoadError::NoLoras) }
+    }
+
+    /// As [`Model::prompt`], for passes with these LoRAs, which are one of the sets of [`Model::set_region_loras`] or none.
+    ///
+    /// # Errors
+    /// Whatever the device reports.
+    fn prompt_with(&mut self, words: &str, reading: Reading, _loras: &[Lora]) -> Result<PromptId, NetworkError> {
+        self.prompt(words, reading)
+    }
 
     /// Slot for the linear map of its previews, `None` until it is fitted.
     fn preview_map(&mut self) -> &mut Option<LatentToRgb>;

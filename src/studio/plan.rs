@@ -2,14 +2,14 @@
 
 use super::again::{Reroll, rerolls};
 use super::drawing::{DrawError, Options};
-use super::init_image;
 use super::warning::{Axis, Warning};
+use super::{control, init_image};
 use crate::checkpoint::prompt::schedule::{self, Term};
 use crate::checkpoint::prompt::{Reading, Rule};
 use crate::diffusion::masks::{Coverage, LatentMask, Overlap, latent_masks, reference_masks};
 use crate::diffusion::windows::WindowWeights;
 use crate::diffusion::{Changing, Hold, Layout, Painting, Part, Prompt, PromptId, Surround};
-use crate::document::{self, Document, Region};
+use crate::document::{self, Document, Lora, Region};
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -55,7 +55,37 @@ fn span(region: &Region, document: &Document) -> Range<usize> {
     steps_of(region.start, document)..steps_of(region.end, document)
 }
 
-/// Plans a document for a model. `coverages` are those of its visible regions, lowest first; `prompt` embeds a prompt.
+/// Whether parts of the picture are drawn with LoRAs of their own: by attention, and by the released loop, all share a pass, which
+/// has those that all have.
+fn knows_region_loras(document: &Document, options: &Options) -> bool {
+    let mut all = own_loras(document);
+    let first = all.next();
+    !options.reference && document.settings.regions == document::Regions::MultiDiffusion
+        || all.all(|l| Some(l) == first)
+}
+
+/// The LoRAs of the background, then of the visible regions, lowest first.
+fn own_loras(document: &Document) -> impl Iterator<Item = &[Lora]> {
+    let regions = visible(document).map(|region| region.loras.as_slice());
+    std::iter::once(document.background.loras.as_slice()).chain(regions)
+}
+
+/// The different sets of LoRAs that parts of the picture are drawn with.
+pub(super) fn region_loras<'a>(document: &'a Document, options: &Options) -> Vec<&'a [Lora]> {
+    let mut sets: Vec<&[Lora]> = Vec::new();
+    for loras in own_loras(document).filter(|_| knows_region_loras(document, options)) {
+        if !loras.is_empty() && !sets.contains(&loras) {
+            sets.push(loras);
+        }
+    }
+    sets
+}
+
+/// Embeds words for passes with LoRAs of their own.
+pub(super) type Embed<'a> = dyn FnMut(&str, &[Lora]) -> Result<PromptId, DrawError> + 'a;
+
+/// Plans a document for a model. `coverages` are those of its visible regions, lowest first; `prompt` embeds a prompt for passes with
+/// LoRAs of its own.
 ///
 /// # Errors
 /// If the settings make no sense for this model, or `prompt` fails.
@@ -64,13 +94,13 @@ pub(super) fn plan(
     coverages: &[Coverage<'_>],
     facts: Facts,
     options: &Options,
-    prompt: &mut dyn FnMut(&str) -> Result<PromptId, DrawError>,
+    prompt: &mut Embed<'_>,
 ) -> Result<Plan, DrawError> {
     let settings = &document.settings;
     let mut warnings = Vec::new();
     let (window, stride) = window_and_stride(document, facts, options, &mut warnings)?;
     if options.reference {
-        left_out_by_reference(document, &mut warnings);
+        left_out_by_reference(document, options, &mut warnings);
     }
     let (masks, layouts) = masks(document, facts.factor, options, coverages, &mut warnings);
     let mut change = None;
@@ -84,18 +114,28 @@ pub(super) fn plan(
     }
 
     let background = &document.background;
+    let own = knows_region_loras(document, options);
+    if !own && !options.reference {
+        warnings.push(Warning::RegionLorasLeftOut);
+    }
+    warnings.extend(control::warnings(document, options));
     let mut masks = masks.into_iter();
+    let mut number = 0..;
     let (rule, steps) = (reading(settings).rule, settings.steps as usize);
     let mut part = |words: &str, negative: &str, region: Option<&Region>| {
+        let loras = region.map_or(&background.loras, |region| &region.loras);
+        let loras = if own { loras.as_slice() } else { &[] };
+        let mut embed = |words: &str| prompt(words, loras);
         let fraction = region.map_or(0.0, |r| r.bootstrap.unwrap_or(settings.bootstrap));
         Ok::<_, DrawError>(Part {
             mask: masks.next().unwrap_or_else(|| LatentMask::empty(0, 0)),
-            prompt: joined(words, document, prompt)?,
-            negative: changing(schedule::at_steps(negative, rule, steps), prompt)?,
+            prompt: joined(words, document, &mut embed)?,
+            negative: changing(schedule::at_steps(negative, rule, steps), &mut embed)?,
             bootstrap_steps: region.map_or(0, |_| bootstrap_steps(fraction, document, options)),
             guidance: region.and_then(|r| r.guidance).unwrap_or(settings.guidance),
             weight: region.map_or(1.0, |r| r.weight),
             seed: region.and_then(|r| r.seed).unwrap_or(settings.seed),
+            controls: control::spans(document, options, number.next().unwrap_or(0)),
         })
     };
     let mut parts = vec![part(&document.prompt(&background.prompt), &background.negative, None)?];
@@ -213,7 +253,7 @@ fn window_and_stride(
 }
 
 /// Warns of settings that the released loop does not know and leaves out.
-fn left_out_by_reference(document: &Document, warnings: &mut Vec<Warning>) {
+fn left_out_by_reference(document: &Document, options: &Options, warnings: &mut Vec<Warning>) {
     let settings = &document.settings;
     let any = |test: fn(&Region) -> bool| visible(document).any(test);
     let left_out: Vec<&str> = [
@@ -221,6 +261,8 @@ fn left_out_by_reference(document: &Document, warnings: &mut Vec<Warning>) {
         ("weights", any(|r| r.weight.to_bits() != 1.0_f32.to_bits())),
         ("region seeds", any(|r| r.seed.is_some() || r.reroll.is_some())),
         ("start and end", any(|r| r.start > 0.0 || r.end < 1.0)),
+        ("LoRAs of regions", !knows_region_loras(document, options)),
+        ("ControlNets", control::any(document)),
         ("picture to start from", document.init_image.is_some()),
         ("wrap", settings.wrap != document::Wrap::None),
         ("window weights", settings.window_weights != document::WindowWeights::default()),

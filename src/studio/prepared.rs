@@ -4,12 +4,12 @@ use super::again::{self, KeptPicture, Reroll};
 use super::coverage::RegionCoverage;
 use super::drawing::{DrawError, Options};
 use super::model::Model;
-use super::plan::{Facts, Plan, plan, reading};
+use super::plan::{Facts, Plan, plan, reading, region_loras};
 use super::sampler::sampler;
 use super::warning::Warning;
-use super::{init_image, thin};
+use super::{control, init_image, thin};
 use crate::diffusion::{Painting, Sampler, SchedulerConfig};
-use crate::document::Document;
+use crate::document::{Document, Lora};
 
 /// A document and all that its runs and their finish read: the plan by value, with the init latent and the inpainting
 /// UNet's conditions in it.
@@ -44,9 +44,17 @@ pub(super) fn prepare<'a>(
     let facts = Facts { window: model.window(), factor: model.factor() };
     let coverage = RegionCoverage::of(document, options)?;
     let coverages = coverage.views();
+    let of_loras = model.set_region_loras(&region_loras(document, options)).map_err(DrawError::of_loras)?;
+    let controlled = control::controlled(document, options, facts.factor)?;
+    model.set_controls(controlled).map_err(DrawError::of_controls)?;
     let reading = reading(&document.settings);
-    let mut prompt = |words: &str| model.prompt(words, reading).map_err(|error| DrawError::of(error, DrawError::Words));
+    model.set_embeddings(&document.settings.embeddings);
+    let mut prompt = |words: &str, loras: &[Lora]| {
+        model.prompt_with(words, reading, loras).map_err(|error| DrawError::of(error, DrawError::Words))
+    };
     let Plan { mut painting, rerolls, change, mut warnings } = plan(document, &coverages, facts, options, &mut prompt)?;
+    warnings.extend(of_loras);
+    warnings.extend(model.left_out().into_iter().map(Warning::EmbeddingLeftOut));
     warnings.extend(thin::warnings(document, &coverages, facts.factor, model.few_steps().is_some()));
 
     let network = model.network();

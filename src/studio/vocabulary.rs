@@ -1,7 +1,7 @@
 //! Vocabulary of a checkpoint, without its networks.
 
 use super::plan::reading;
-use crate::checkpoint::prompt::schedule;
+use crate::checkpoint::prompt::{schedule, tags};
 use crate::checkpoint::{self, Checkpoint, FewSteps, Tokenizer, Words};
 use crate::document::Settings;
 
@@ -43,12 +43,12 @@ impl Vocabulary {
     }
 
     /// Tokens of a prompt, and as many as its chunks have room for (both without the start and end tokens); of words that change as
-    /// steps pass, or are joined, the most that are read at a time. `None` without a tokenizer.
+    /// steps pass, or are joined, the most that are read at a time. LoRAs that it names are none of it. `None` without a tokenizer.
     #[must_use]
     pub fn tokens(&self, prompt: &str, settings: &Settings) -> Option<(usize, usize)> {
         let tokenizer = self.tokenizer.as_ref()?;
         let rule = reading(settings).rule;
-        let terms = schedule::terms(prompt, rule, settings.steps as usize).into_iter();
+        let terms = schedule::terms(&tags::without(prompt), rule, settings.steps as usize).into_iter();
         let all = terms.flat_map(|term| term.words).map(|(_, words)| tokenizer.count(&words, rule).ok());
         all.collect::<Option<Vec<_>>>()?.into_iter().max()
     }

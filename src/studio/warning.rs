@@ -1,6 +1,6 @@
 //! Warnings about a drawing, which goes on all the same.
 
-use crate::checkpoint::PassedOver;
+use crate::checkpoint::{LeftOut, PartName, PassedOver};
 
 /// A warning; `Display` is one line in English.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -50,6 +50,15 @@ pub enum Warning {
     /// Names of settings that the released loop does not know and leaves out.
     #[error("--reference replays the released loop, which has no {}", .0.join(", no "))]
     LeftOutByReference(Vec<&'static str>),
+    /// Regions held by attention share their passes, in which no ControlNet counts.
+    #[error("ControlNets count with MultiDiffusion only, so this picture of regions held by attention has none")]
+    ControlsLeftOut,
+    /// A region whose words name no class of ADE20K, where a ControlNet sees the regions in its colours.
+    #[error("the words of region “{region}” name no kind of thing that segmentation maps know, so it is black there")]
+    NoClass {
+        /// Its name.
+        region: String,
+    },
     /// A region that takes part in no step.
     #[error("region “{region}” ends before it starts and takes no part in the picture")]
     EmptySpan {
@@ -73,7 +82,7 @@ pub enum Warning {
         few_steps: bool,
     },
     /// A LoRA of which only a part fits the checkpoint.
-    #[error("{file}: {left_out} of its {layers} layers fit nothing in this checkpoint and are left out")]
+    #[error("{file}: {left_out} of its {layers} layers fit nothing in this checkpoint and are left out: {names}")]
     LoraInPart {
         /// Its file.
         file: String,
@@ -81,6 +90,28 @@ pub enum Warning {
         left_out: usize,
         /// Layers in all.
         layers: usize,
+        /// Names of some of those that fit nothing, with commas between them.
+        names: String,
+    },
+    /// Words name a LoRA that is not known.
+    #[error("the words name a LoRA “{name}”, which is not known here and is left out; add its file")]
+    UnknownLora {
+        /// Its name.
+        name: String,
+    },
+    /// Regions held by attention share a pass, which cannot have LoRAs of each.
+    #[error("LoRAs of regions are left out, since regions held by attention share one pass; hold them by their shapes")]
+    RegionLorasLeftOut,
+    /// A textual inversion that words name.
+    #[error("{0}")]
+    EmbeddingLeftOut(LeftOut),
+    /// A part that the model's file lacks.
+    #[error("the model lacks {part}, which is taken from {file}")]
+    PartTaken {
+        /// The part.
+        part: PartName,
+        /// The file or folder that it is from.
+        file: String,
     },
     /// A graphics card that the automatic choice had to leave out.
     #[error("{0}")]

@@ -6,6 +6,7 @@ use super::estimate::Estimate;
 use super::live;
 use super::model::Model;
 use super::models::Models;
+use super::tags::KnownLoras;
 use super::{Event, Failure, Job, JobId, Phase, Vocabulary, Warning};
 use crate::checkpoint::{Checkpoint, Interrupt, few_step_version};
 use crate::document::{Document, Lora};
@@ -44,6 +45,10 @@ struct State {
     facts: HashMap<String, Option<(usize, usize)>>,
     /// Vocabularies of the checkpoints asked for; `None` while one is being read and where it cannot be.
     vocabularies: HashMap<String, Option<Arc<Vocabulary>>>,
+    /// The LoRAs that words may name.
+    loras: KnownLoras,
+    /// The percentage of the running job's checkpoint that was told last.
+    loaded: u8,
     /// Seconds of a UNet sample in the last run of each checkpoint.
     pace: HashMap<String, f32>,
 }
@@ -56,6 +61,14 @@ impl Shared {
     /// Locks the state. A worker that panicked must not take the window with it, so a poisoned lock is used all the same.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn know_loras(&self, loras: KnownLoras) {
+        self.lock().loras = loras;
+    }
+
+    pub(super) fn loras(&self) -> KnownLoras {
+        self.lock().loras.clone()
     }
 
     pub(super) fn interrupt(&self) -> Interrupt {
@@ -170,6 +183,16 @@ impl Shared {
         (self.wake)();
     }
 
+    /// Tells the running job's reader how far its checkpoint is read, at every percent.
+    pub(super) fn loaded(&self, done: u64, total: u64) {
+        let percent = u8::try_from(done.min(total) * 100 / total.max(1)).unwrap_or(100);
+        let mut state = self.lock();
+        let Some(job) = state.running.filter(|_| state.loaded != percent) else { return };
+        state.loaded = percent;
+        drop(state);
+        self.send(Event::Loading { job, percent });
+    }
+
     fn cancelled(&self, id: JobId) -> bool {
         let state = self.lock();
         state.stopping || state.cancelled.contains(&id)
@@ -242,11 +265,13 @@ fn basis(document: &Document) -> Document {
 /// Draws one job and returns its last event.
 fn one_job(shared: &Shared, id: JobId, job: &Job, models: &mut Models, last: &mut Last) -> Event {
     let start = Instant::now();
-    let chosen = &job.document.settings.model;
+    let settings = &job.document.settings;
     // A live picture is drawn by the version for few steps, where there is one.
-    let version = if job.live { few_step_version(chosen) } else { None };
-    let (name, loras) = (version.as_ref().unwrap_or(chosen), &job.document.settings.loras);
+    let version = if job.live { few_step_version(&settings.model) } else { None };
+    let model = version.as_ref().unwrap_or(&settings.model);
+    let (chosen, name, loras) = (&settings.checkpoint(), &settings.with_parts(model), &settings.loras);
     if !models.is_ready(name, loras) {
+        shared.lock().loaded = 0;
         shared.send(Event::Phase { job: id, phase: Phase::Loading });
         if !job.live {
             *last = None;
@@ -262,10 +287,10 @@ fn one_job(shared: &Shared, id: JobId, job: &Job, models: &mut Models, last: &mu
         shared.send(Event::Warning { job: id, warning });
     }
     let mut watcher = Reporter { shared, id, begun: Instant::now(), done: None };
-    let mut options = Options { previews: true, ..Options::default() };
+    let mut options = Options { previews: true, loras: shared.loras(), ..Options::default() };
     if job.live {
         let mut document = job.document.without_takes();
-        document.settings.model.clone_from(name);
+        document.settings.model.clone_from(version.as_ref().unwrap_or(&settings.model));
         // (A few-step version is as fast as its base.)
         let pace = shared.seconds_per_sample(name).or_else(|| shared.seconds_per_sample(chosen));
         let sketch = live::sketch(document, model, pace);
@@ -308,7 +333,7 @@ fn one_job(shared: &Shared, id: JobId, job: &Job, models: &mut Models, last: &mu
 /// Records the pace and returns the picture.
 fn finished(shared: &Shared, job: JobId, document: &Document, drawn: Drawn, start: Instant) -> Event {
     let pace = drawn.seconds.denoise / drawn.unet_samples.max(1) as f64;
-    shared.lock().pace.insert(document.settings.model.clone(), pace as f32);
+    shared.lock().pace.insert(document.settings.checkpoint(), pace as f32);
     let (seed, seconds) = (document.settings.seed, start.elapsed().as_secs_f32());
     Event::Finished { job, image: Arc::new(drawn.image), seed, seconds }
 }

@@ -46,8 +46,13 @@ impl Painter {
         self.waits_for("the copy", |a| !a.is_busy_with_files());
     }
 
-    pub fn drops(&mut self, path: &Path) {
+    /// Drops a file with whatever else is dropped in this frame.
+    pub fn lets_fall(&mut self, path: &Path) {
         self.h.input_mut().dropped_files.push(Arc::new(Dropped(path.into())));
+    }
+
+    pub fn drops(&mut self, path: &Path) {
+        self.lets_fall(path);
         self.h.step();
         self.waits_for("the file", |a| !a.is_busy_with_files());
     }
@@ -245,7 +250,11 @@ fn what_cannot_be_used_is_said_and_changes_nothing() {
     let mut painter = Painter::sits_down();
     let before = painter.document().clone();
     for (name, bytes, said) in [
-        ("style.safetensors", lora.as_slice(), "style.safetensors: is a LoHa"),
+        (
+            "style.safetensors",
+            lora.as_slice(),
+            "style.safetensors: has lora_te_text_model.hada_w1_a without its other factor",
+        ),
         ("old.ckpt", b"\x80\x02 pickle", "pickle"),
         ("notes.txt", b"hello", "is not a picture"),
         ("torn.jpg", b"\xff\xd8\xff\xe0 and no more", "the picture is damaged"),

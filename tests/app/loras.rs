@@ -91,3 +91,82 @@ fn loras_are_chosen_in_a_dialog_and_what_was_added_is_in_the_list() {
     assert!(painter.sees("is not a LoRA"));
     assert_eq!(names(&painter).len(), 2);
 }
+
+fn of_regions(painter: &Painter) -> Vec<Vec<String>> {
+    painter.document().regions.iter().map(|region| region.loras.iter().map(Lora::name).collect()).collect()
+}
+
+#[test]
+fn a_lora_dropped_on_a_card_is_that_region_s_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ink = lora(folder.path(), "ink.safetensors");
+    let mut painter = Painter::sits_down();
+    let card = painter.h.get_by_label("Pines").rect().center();
+    painter.h.hover_at(card);
+    painter.h.run_ok();
+    painter.drops(&ink);
+    assert!(of_regions(&painter) == [vec!["ink".to_owned()], vec![]] && names(&painter).is_empty());
+    assert!(painter.sees("ink changes how “Pines” is drawn from now on.") && painter.sees("zorkfox"));
+    painter.clicks("Pines");
+    painter.h.get_by_label("Weight of ink").focus();
+    painter.h.run_ok();
+    for _ in 0..5 {
+        painter.presses(Modifiers::NONE, Key::ArrowLeft);
+    }
+    let weight = painter.document().regions[0].loras[0].weight;
+    assert!(weight > 0.0 && weight < 1.0, "{weight}");
+
+    // It is kept with the project, and each change is one step back.
+    let project = folder.path().join("scene.ora");
+    painter.asks_for(Command::SaveAs);
+    painter.answers_with(&project, "Save");
+    painter.waits_for("the file", |a| !a.is_busy_with_files());
+    assert_eq!(Document::open(&project).expect("saved").regions[0].loras[0].weight, weight);
+    painter.presses(Modifiers::COMMAND, Key::Z);
+    assert_eq!(painter.document().regions[0].loras[0].weight, 1.0);
+    painter.presses(Modifiers::COMMAND, Key::Z);
+    assert_eq!(of_regions(&painter), [Vec::<String>::new(), vec![]]);
+    painter.presses(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z);
+    painter.clicks("Remove LoRA ink");
+    assert_eq!(of_regions(&painter), [Vec::<String>::new(), vec![]]);
+}
+
+#[test]
+fn loras_of_a_region_and_of_the_background_are_chosen_on_their_cards() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (ink, glass) = (lora(folder.path(), "ink.safetensors"), lora(folder.path(), "glass.safetensors"));
+    let project = folder.path().join("scene.ora");
+    let mut document = Document::new(256, 256);
+    document.add_region("Fox", "a fox");
+    document.save(&project).expect("saved");
+    Catalogue::open(folder.path()).expect("none yet").add(&glass).expect("added");
+
+    let mut painter = Painter::with_data(folder.path(), Some(&project));
+    painter.clicks("Fox");
+    painter.clicks("Add a LoRA to the region…");
+    painter.clicks("Add glass");
+    painter.asks_for(Command::AddOwnLora);
+    painter.answers_with(&ink, "Add");
+    painter.waits_for("the file", |a| !a.is_busy_with_files());
+    assert_eq!(of_regions(&painter), [["glass", "ink"]]);
+    painter.clicks("Background");
+    painter.clicks("Add a LoRA to the region…");
+    painter.clicks("Add glass");
+    assert_eq!(painter.document().background.loras.iter().map(Lora::name).collect::<Vec<_>>(), ["glass"]);
+    assert!(names(&painter).is_empty());
+}
+
+#[test]
+fn words_that_name_a_lora_are_told_of_where_it_is_not_known() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let glass = lora(folder.path(), "glass.safetensors");
+    Catalogue::open(folder.path()).expect("none yet").add(&glass).expect("added");
+    let project = folder.path().join("scene.ora");
+    let mut document = Document::new(256, 256);
+    document.background.prompt = "a lake <lora:glass:0.5> <lora:soft:1>".to_owned();
+    document.save(&project).expect("saved");
+    let mut painter = Painter::with_data(folder.path(), Some(&project));
+    painter.settles();
+    assert!(painter.sees("The words name LoRAs that are not known here: soft. Add their files."));
+    assert!(!painter.sees("glass. Add their files"));
+}

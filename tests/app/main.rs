@@ -14,6 +14,7 @@ mod drawn_on;
 mod few_steps;
 mod files;
 mod help;
+mod library;
 mod loras;
 mod making;
 mod painter;

@@ -81,6 +81,7 @@ impl Engine for Pretender {
 fn job_of(event: &studio::Event) -> JobId {
     match event {
         studio::Event::Phase { job, .. }
+        | studio::Event::Loading { job, .. }
         | studio::Event::Step { job, .. }
         | studio::Event::Preview { job, .. }
         | studio::Event::Sketch { job, .. }

@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own share of these helpers")]
 
+pub mod adapters;
 pub mod family;
 pub mod ora;
 pub mod painting;

@@ -12,7 +12,7 @@ pub(super) use frame::{buttons, main, modal, other};
 use super::commands::Command;
 use super::files::Purpose;
 use super::leave::Leave;
-use super::{App, colour_map, gallery, outpaint, place, reshape, shelf};
+use super::{App, colour_map, gallery, library, outpaint, place, reshape, shelf};
 use crate::document::Document;
 use canvas_size::SizeForm;
 use egui::Ui;
@@ -40,6 +40,7 @@ pub(super) enum Dialog {
     Place(place::PlaceForm),
     ColourMap(colour_map::MapForm),
     Recent,
+    Library(library::LibraryForm),
     Recover(shelf::RecoverForm),
     Reset,
     Reshape(reshape::ReshapeForm),
@@ -106,6 +107,7 @@ impl App {
             Dialog::Place(form) => self.place_dialog(ui, form),
             Dialog::ColourMap(form) => self.map_dialog(ui, form),
             Dialog::Recent => self.recent_dialog(ui),
+            Dialog::Library(form) => self.library_dialog(ui, form),
             Dialog::Recover(form) => self.recover_dialog(ui, form),
             Dialog::Reset => Self::reset_dialog(ui),
             Dialog::Reshape(form) => reshape::ask(ui, form),

@@ -122,7 +122,7 @@ impl PathForm {
     fn given(&self) -> Option<PathBuf> {
         let typed = self.typed.trim();
         if typed.is_empty() {
-            return (self.purpose == Purpose::Model).then(|| self.folder.clone());
+            return self.purpose.is_folder().then(|| self.folder.clone());
         }
         let path = PathBuf::from(typed);
         let path = if path.is_absolute() { path } else { self.folder.join(path) };
@@ -200,7 +200,7 @@ pub(super) fn ask(ui: &Ui, mut form: PathForm) -> Next {
         form.go_to(folder);
     }
     if accept && let Some(path) = form.given() {
-        if path.is_dir() && form.purpose != Purpose::Model {
+        if path.is_dir() && !form.purpose.is_folder() {
             form.typed.clear();
             form.go_to(path);
         } else if let Some(why) = form.refusal(&path) {

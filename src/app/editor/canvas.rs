@@ -3,7 +3,7 @@
 use super::Editor;
 use super::works::{Made, Reshaped};
 use crate::app::texts::key;
-use crate::document::{Area, Document, InitImage, Mask, RegionId, Take};
+use crate::document::{Area, Control, ControlMap, Document, InitImage, Mask, RegionId, Take};
 use image::RgbImage;
 use image::imageops::FilterType;
 use std::sync::Arc;
@@ -30,7 +30,11 @@ impl Editor {
                     InitImage { image: Arc::new(image), area, ..*start }
                 }
             });
-            Reshaped { width, height, masks: masks(document, mask), start }
+            let controls = controls(document, |map| match place {
+                Some((dx, dy)) => map.moved_to(width, height, dx, dy),
+                None => map.stretched_to(width, height),
+            });
+            Reshaped { width, height, masks: masks(document, mask), start, controls }
         });
     }
 
@@ -40,7 +44,8 @@ impl Editor {
         self.reshape_canvas(key("Draw around the picture"), (width, height), move |document| {
             let start = Some(InitImage::outpainted(&image, width, height, dx, dy));
             let masks = masks(document, |mask| mask.moved_to(width, height, dx, dy));
-            Reshaped { width, height, masks, start }
+            let controls = controls(document, |map| map.moved_to(width, height, dx, dy));
+            Reshaped { width, height, masks, start, controls }
         });
     }
 
@@ -89,6 +94,15 @@ impl Editor {
 /// Every region's mask, changed.
 fn masks(document: &Document, change: impl Fn(&Mask) -> Mask) -> Vec<(RegionId, Arc<Mask>)> {
     document.regions.iter().map(|region| (region.id, Arc::new(change(&region.mask)))).collect()
+}
+
+/// All lists of ControlNets, with what they see changed.
+fn controls(document: &Document, change: impl Fn(&ControlMap) -> ControlMap) -> Vec<(Option<RegionId>, Vec<Control>)> {
+    let changed = |controls: &[Control]| -> Vec<Control> {
+        controls.iter().map(|control| Control { map: change(&control.map), ..control.clone() }).collect()
+    };
+    let regions = document.regions.iter().map(|region| (Some(region.id), changed(&region.controls)));
+    std::iter::once((None, changed(&document.controls))).chain(regions).collect()
 }
 
 fn scaled(mask: &Mask, width: u32, height: u32) -> Mask {

@@ -2,7 +2,7 @@
 
 use super::Selected;
 use crate::app::texts::key;
-use crate::document::{MergeKey, RegionId};
+use crate::document::{MAX_LORAS, MergeKey, RegionId};
 
 /// A field whose successive changes are one undo step, until another field is changed or the step is closed.
 #[expect(missing_docs, reason = "each is named after the field of the document")]
@@ -36,10 +36,22 @@ pub enum Field {
     Strength,
     StartArea,
     Model,
+    Vae,
+    Fallback,
     /// The list of LoRAs.
     Loras,
     /// The weight of one, by its place in the list.
     LoraWeight(usize),
+    /// The list of LoRAs of one part of the picture.
+    OwnLoras(Selected),
+    /// The weight of one of those, by its place in the list.
+    OwnLoraWeight(Selected, usize),
+    /// The lists of ControlNets, and what each follows.
+    Controls,
+    /// The weight of one, by the number of its place.
+    ControlWeight(u32),
+    /// The part of the work in which one counts.
+    ControlSpan(u32),
 }
 
 impl Field {
@@ -49,6 +61,7 @@ impl Field {
             Selected::Background => 0,
             Selected::Region(RegionId(id)) => id,
         };
+        let number = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
         let (label, id) = match self {
             Self::Style => (key("Style"), 0),
             Self::Name(selected) => (key("Rename"), of(selected)),
@@ -78,8 +91,18 @@ impl Field {
             Self::Strength => (key("Strength"), 0),
             Self::StartArea => (key("What may change"), 0),
             Self::Model => (key("Model"), 0),
+            Self::Vae => (key("VAE"), 0),
+            Self::Fallback => (key("Missing parts"), 0),
             Self::Loras => (key("LoRAs"), 0),
-            Self::LoraWeight(index) => (key("Weight of a LoRA"), u32::try_from(index).unwrap_or(u32::MAX)),
+            Self::LoraWeight(index) => (key("Weight of a LoRA"), number(index)),
+            Self::OwnLoras(selected) => (key("LoRAs of the region"), of(selected)),
+            Self::OwnLoraWeight(selected, index) => {
+                let joined = of(selected).wrapping_mul(number(MAX_LORAS)).wrapping_add(number(index));
+                (key("Weight of a LoRA of the region"), joined)
+            }
+            Self::Controls => (key("ControlNets"), 0),
+            Self::ControlWeight(number) => (key("Strength of a ControlNet"), number),
+            Self::ControlSpan(number) => (key("When a ControlNet counts"), number),
         };
         (MergeKey(label, id), label)
     }

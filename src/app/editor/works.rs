@@ -5,9 +5,9 @@
 //! that no stroke is lost. Small ones are done at once, as long as none waits.
 
 use super::{Editor, Field, Selected};
-use crate::document::{Document, InitImage, Mask, MaskDelta, PixelRect, Region, RegionId};
+use crate::document::{Control, Document, InitImage, Lora, Mask, MaskDelta, PixelRect, Region, RegionId};
 use crate::paint::Placement;
-use crate::studio::FewSteps;
+use crate::studio::Nature;
 use std::sync::Arc;
 
 /// Pixels looked at by a change that is done at once: a millisecond or so.
@@ -22,8 +22,8 @@ pub enum Made {
     Canvas(Box<Reshaped>),
     /// Regions above all others, for a canvas of this size: the document's, or that of one in which nothing is yet.
     Regions((u32, u32), Vec<Region>),
-    /// Another model, with the kinds of the one before and of this one.
-    Model(String, [Option<FewSteps>; 2]),
+    /// Another model, with the natures of the one before and of this one.
+    Model(String, [Nature; 2]),
 }
 
 /// The masks and the picture to start from on a canvas of another size.
@@ -33,6 +33,8 @@ pub struct Reshaped {
     pub height: u32,
     pub masks: Vec<(RegionId, Arc<Mask>)>,
     pub start: Option<InitImage>,
+    /// ControlNets of the picture, and of its regions.
+    pub controls: Vec<(Option<RegionId>, Vec<Control>)>,
 }
 
 /// A region's part on its way to another place, which is shown before it is there.
@@ -75,15 +77,30 @@ impl Editor {
         self.works.push_back(Work { number: self.works_asked, label, make: Arc::new(make), moved, of: None });
     }
 
-    /// Draws with another model; one that was made for few steps brings its sampler, steps, guidance and bootstrapping along.
+    /// Draws with another model; one of another family, or that was made for few steps, brings its sampler, steps and guidance along.
     /// Files tell of which kind a model is, and they may lie on a slow disk.
     pub(in crate::app) fn choose_model(&mut self, model: String) {
         let (_, label) = Field::Model.key();
         self.ask(label, u64::MAX, None, move |document| {
             let before = &document.settings.model;
-            let kinds = || [before, &model].map(|name| FewSteps::of(name));
-            (*before != model).then(|| Made::Model(model.clone(), kinds()))
+            let natures = || [before, &model].map(|name| Nature::of(name));
+            (*before != model).then(|| Made::Model(model.clone(), natures()))
         });
+    }
+
+    /// Changes the list of LoRAs. Those for few steps bring their sampler, steps and guidance, and take them along.
+    pub(in crate::app) fn change_loras(&mut self, change: impl FnOnce(&mut Vec<Lora>)) {
+        let mut presets = std::mem::take(&mut self.presets);
+        self.change_field(Field::Loras, |document| {
+            presets.lay(&mut document.settings, |settings| change(&mut settings.loras));
+        });
+        self.close_step();
+        self.presets = presets;
+    }
+
+    /// The model that was chosen since the last call, and whether it brought settings along.
+    pub(in crate::app) fn take_chosen(&mut self) -> Option<(Nature, bool)> {
+        self.chosen.take()
     }
 
     /// True while changes are being worked out.
@@ -166,22 +183,32 @@ impl Editor {
                 self.changes += 1;
             }
             Made::Canvas(reshaped) => {
-                let Reshaped { width, height, masks, start } = *reshaped;
+                let Reshaped { width, height, masks, start, controls } = *reshaped;
                 self.change(label, |document| {
                     for (id, mask) in masks {
                         if let Some(region) = document.region_mut(id) {
                             region.mask = mask;
                         }
                     }
+                    for (region, controls) in controls {
+                        if let Some(own) = document.controls_of(region) {
+                            *own = controls;
+                        }
+                    }
                     (document.width, document.height, document.init_image, document.take) =
                         (width, height, start, None);
                 });
             }
-            Made::Model(model, kinds) => {
+            Made::Model(model, natures) => {
                 let mut presets = std::mem::take(&mut self.presets);
-                self.change_field(Field::Model, |document| presets.choose(&mut document.settings, model, kinds));
+                let mut brought = false;
+                self.change_field(Field::Model, |document| {
+                    brought = presets.choose(&mut document.settings, model, natures);
+                });
                 self.close_step();
                 self.presets = presets;
+                let [_, nature] = natures;
+                self.chosen = Some((nature, brought));
             }
             Made::Regions((width, height), regions) => {
                 let before = self.document.regions.len();

@@ -59,6 +59,7 @@ impl App {
             if open {
                 app.words_field(ui, key, &background.prompt, tr("What fills the rest of the picture"), wishes);
                 negative_field(ui, key, &background.negative, tr("nothing"), wishes);
+                app.own_loras_ui(ui, key, &background.loras, wishes);
             }
         });
     }
@@ -167,6 +168,7 @@ impl App {
             Some(text) => (text.as_str(), tr("nothing")),
         };
         negative_field(ui, key, text, hint, wishes);
+        self.own_loras_ui(ui, key, &region.loras, wishes);
         let mut hold = region.bootstrap.unwrap_or(self.editor.document().settings.bootstrap);
         let hint = tr("Left: the region melts into what is around it.\nRight: it keeps to the shape you painted.");
         let text = format!("{:.0} %", hold * 100.0);
@@ -215,6 +217,7 @@ fn card_buttons(ui: &mut Ui, region: &Region, open: bool, wishes: &mut Vec<Wish>
     Popup::menu(&more).show(|ui| {
         for command in [
             Command::RerollRegion,
+            Command::AddOwnLora,
             Command::SoloRegion,
             Command::RenameRegion,
             Command::DuplicateRegion,

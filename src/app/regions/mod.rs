@@ -4,10 +4,11 @@ mod card;
 
 use super::editor::{Field, Selected};
 use super::texts::{fill, tr};
-use super::{App, Command, theme, widgets};
-use crate::document::{Region, RegionId, Rgb};
+use super::{App, Command, loras, theme, widgets};
+use crate::document::{Lora, Region, RegionId, Rgb};
 use egui::{Align, Button, Id, Layout, Margin, ScrollArea, TextEdit, Ui};
 use egui_material_icons::icons;
+use std::path::PathBuf;
 
 /// The state of the cards.
 #[derive(Default)]
@@ -46,6 +47,9 @@ impl Cards {
     }
 }
 
+/// A change of the LoRAs of a region or of the background.
+pub(super) type LorasChange = Box<dyn FnOnce(&mut Vec<Lora>)>;
+
 /// The changes that a card asks for.
 pub(super) enum Wish {
     Select(Selected),
@@ -56,6 +60,9 @@ pub(super) enum Wish {
     Negative(Selected, String),
     NoNegative(RegionId),
     Bootstrap(RegionId, f32),
+    /// A change of its own LoRAs.
+    Loras(Selected, Field, LorasChange),
+    AddLora(Selected, PathBuf),
     /// A change of one of the rarer settings.
     Edit(RegionId, Field, Box<dyn FnOnce(&mut Region)>),
     StepDone,
@@ -173,6 +180,12 @@ impl App {
                     change(region);
                 }
             }),
+            Wish::Loras(key, field, change) => self.editor.change_field(field, |d| {
+                if let Some(loras) = loras::of(d, Some(key)) {
+                    change(loras);
+                }
+            }),
+            Wish::AddLora(key, path) => self.add_lora(Some(key), &path),
             Wish::StepDone => self.editor.close_step(),
         }
     }

@@ -3,13 +3,13 @@
 use super::system;
 use crate::app::texts::{fill, tr};
 use crate::studio::{
-    Axis, CheckpointError, DrawError, Failure, LoadError, PaintError, PassedOver, Reason, ScheduleError, Warning,
-    gigabytes,
+    Axis, CheckpointError, DrawError, Failure, LeftOut, LoadError, PaintError, PartName, PassedOver, Reason,
+    ScheduleError, Warning, gigabytes,
 };
 
 /// Remedies for a checkpoint's problems, as its errors say them.
 #[cfg(test)]
-pub(super) const REMEDIES: [&str; 16] = {
+pub(super) const REMEDIES: [&str; 25] = {
     use crate::app::texts::key;
     [
         key("fetch it again"),
@@ -23,11 +23,20 @@ pub(super) const REMEDIES: [&str; 16] = {
         key("name a file or folder that has it as well: `FILE + OTHER`"),
         key("give the folder that holds unet, vae, text_encoder and tokenizer"),
         key("use UNet and text encoder of one checkpoint"),
+        key("take missing parts from a checkpoint of the model's own family"),
         key("put it back, or remove this LoRA"),
         key("get the LoRA as .safetensors"),
         key("choose a LoRA, a .safetensors file of its own kind"),
-        key("use a LoRA or a LoCon"),
+        key("use a LoRA, LoCon, LoHa, LoKr, DoRA, GLoRA or IA³"),
         key("choose a LoRA of the checkpoint's family"),
+        key("put it back, or remove this ControlNet"),
+        key("choose a ControlNet for Stable Diffusion 1, 2 or XL"),
+        key("choose a ControlNet, a .safetensors file of its own kind"),
+        key("give a ControlNet's .safetensors file, or the folder that holds it and its config.json"),
+        key("choose a ControlNet of the checkpoint's family"),
+        key("choose one that was made for this checkpoint"),
+        key("choose another ControlNet"),
+        key("add it to the ControlNets under Advanced, or with --control"),
     ]
 };
 
@@ -49,9 +58,7 @@ pub(crate) fn failure(failure: &Failure) -> String {
         );
     }
     match failure {
-        Failure::Load(LoadError::Checkpoint(error)) => checkpoint(error),
-        Failure::Load(LoadError::NoLoras) => tr("this model takes no LoRAs; remove them").to_owned(),
-        Failure::Load(error) => error.to_string(),
+        Failure::Load(error) | Failure::Draw(DrawError::Loras(error)) => load(error),
         Failure::Draw(error) => draw(error),
         Failure::Fault => {
             fill("the drawing stopped by a fault in the program; the document is unharmed, try again", &[])
@@ -59,7 +66,18 @@ pub(crate) fn failure(failure: &Failure) -> String {
     }
 }
 
-fn checkpoint(error: &CheckpointError) -> String {
+fn load(error: &LoadError) -> String {
+    match error {
+        LoadError::Checkpoint(error) => checkpoint(error),
+        LoadError::NoLoras => tr("this model takes no LoRAs; remove them").to_owned(),
+        LoadError::NoControls => tr("this model takes no ControlNets; remove them").to_owned(),
+        error @ (LoadError::Schedule { .. } | LoadError::Dtype(_)) => error.to_string(),
+    }
+}
+
+/// The reason why a model's file cannot be used, in one line.
+#[must_use]
+pub(crate) fn checkpoint(error: &CheckpointError) -> String {
     match error {
         CheckpointError::Missing { file, remedy } => {
             fill("{0}: there is no such file or folder; {1}", &[file, &tr(remedy)])
@@ -91,6 +109,8 @@ fn draw(error: &DrawError) -> String {
             &[step, steps],
         ),
         DrawError::Paint(PaintError::Network(error)) => fill("the network failed: {0}", &[error]),
+        DrawError::Controls(LoadError::Checkpoint(error)) => checkpoint(error),
+        DrawError::Controls(LoadError::NoControls) => tr("this model takes no ControlNets; remove them").to_owned(),
         DrawError::Words(error) => fill("the words could not be read: {0}", &[error]),
         DrawError::NotFinite => fill("the decoder's picture is not a number; try another checkpoint", &[]),
         DrawError::Decode(error) => fill("the picture could not be decoded: {0}", &[error]),
@@ -137,9 +157,24 @@ pub(crate) fn warning(warning: &Warning) -> String {
             "a stride of {0} is more than half the window of {1} and would show seams; {2} is used",
             &[stride, window, used],
         ),
-        Warning::LoraInPart { file, left_out, layers } => fill(
-            "{0}: {1} of its {2} layers fit nothing in this checkpoint and are left out",
-            &[file, left_out, layers],
+        Warning::LoraInPart { file, left_out, layers, names } => fill(
+            "{0}: {1} of its {2} layers fit nothing in this checkpoint and are left out: {3}",
+            &[file, left_out, layers, names],
+        ),
+        Warning::UnknownLora { name } => {
+            fill("the words name a LoRA “{0}”, which is not known here and is left out; add its file", &[name])
+        }
+        Warning::RegionLorasLeftOut => fill(
+            "LoRAs of regions are left out, since regions held by attention share one pass; hold them by their shapes",
+            &[],
+        ),
+        Warning::ControlsLeftOut => fill(
+            "ControlNets count with MultiDiffusion only, so this picture of regions held by attention has none",
+            &[],
+        ),
+        Warning::NoClass { region } => fill(
+            "the words of region “{0}” name no kind of thing that segmentation maps know, so it is black there",
+            &[region],
         ),
         Warning::EmptySpan { region } => {
             fill("region “{0}” ends before it starts and takes no part in the picture", &[region])
@@ -154,6 +189,25 @@ pub(crate) fn warning(warning: &Warning) -> String {
              paint it at least {1} pixels wide, or give more guidance",
             &[region, pixels],
         ),
+        Warning::EmbeddingLeftOut(LeftOut::Unknown(name)) => fill(
+            "there is no textual inversion “{0}”; put its file into a folder `embeddings` beside the model's folder",
+            &[name],
+        ),
+        Warning::EmbeddingLeftOut(LeftOut::Family { file, family }) => {
+            fill("{0}: is a textual inversion for {1}, which this checkpoint is not; it is left out", &[file, family])
+        }
+        Warning::EmbeddingLeftOut(LeftOut::Unusable(why)) => fill("{0}; it is left out", &[why]),
+        Warning::PartTaken { part: PartName::Vae, file } => {
+            fill("the model lacks the VAE, which is taken from {0}", &[file])
+        }
+        Warning::PartTaken { part: PartName::TextEncoder, file } => {
+            fill("the model lacks the text encoder, which is taken from {0}", &[file])
+        }
+        Warning::PartTaken { part: PartName::TextEncoder2, file } => {
+            fill("the model lacks a second text encoder, which is taken from {0}", &[file])
+        }
+        // (No other part is taken.)
+        Warning::PartTaken { .. } => warning.to_string(),
         Warning::DrawnInF32 => fill(
             "the picture is too much for numbers of 16 bits, so it was drawn once more with 32, which takes longer",
             &[],

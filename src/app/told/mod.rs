@@ -3,12 +3,14 @@
 //! known here is told as it comes, in English.
 
 mod files;
+mod hub;
 mod making;
 #[cfg(test)]
 mod tests;
 
 pub(super) use files::{file_error, mask_note};
-pub(super) use making::{failure, warning};
+pub(super) use hub::hub_error;
+pub(super) use making::{checkpoint, failure, warning};
 
 use super::texts::{is_english, tr};
 use std::io::{Error, ErrorKind};

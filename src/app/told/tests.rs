@@ -3,7 +3,8 @@ use super::*;
 use crate::app::texts::{Language, speak};
 use crate::document::{FileError, MaskNote, Problem};
 use crate::studio::{
-    Axis, CheckpointError, DrawError, Failure, LoadError, PaintError, PassedOver, Reason, ScheduleError, Warning,
+    Axis, CheckpointError, DrawError, Failure, LeftOut, LoadError, PaintError, PartName, PassedOver, Reason,
+    ScheduleError, Warning,
 };
 use std::path::Path;
 
@@ -69,6 +70,7 @@ fn failures() -> Vec<Failure> {
         Failure::Draw(DrawError::Paint(PaintError::Network("broken".into()))),
         Failure::Draw(DrawError::Words("broken".into())),
         Failure::Draw(DrawError::Decode("broken".into())),
+        Failure::Draw(DrawError::Controls(LoadError::NoControls)),
         Failure::Draw(DrawError::NotFinite),
         Failure::Draw(DrawError::NoMemory { operator: "conv2d", wanted: 3_440_000_000, allowed: 2_000_000_000 }),
         Failure::Fault,
@@ -90,13 +92,31 @@ fn passed_over(reason: Reason) -> Warning {
 fn warnings() -> Vec<Warning> {
     let mut warnings = vec![
         Warning::NothingMayChange,
+        Warning::RegionLorasLeftOut,
+        Warning::UnknownLora { name: "soft".to_owned() },
         Warning::WindowCut { window: 96, width: 64, height: 48 },
         Warning::StrideCut { stride: 48, window: 64, used: 32 },
-        Warning::LoraInPart { file: "soft.safetensors".to_owned(), left_out: 3, layers: 90 },
+        Warning::LoraInPart {
+            file: "soft.safetensors".to_owned(),
+            left_out: 3,
+            layers: 90,
+            names: "lora_unet_a, lora_unet_b, …".to_owned(),
+        },
         passed_over(Reason::Wrong("conv2d in f32".to_owned())),
         passed_over(Reason::Unopened("out of memory".to_owned())),
         passed_over(Reason::Lost),
+        Warning::ControlsLeftOut,
+        Warning::NoClass { region: "Sun".to_owned() },
         Warning::EmptySpan { region: "Sun".to_owned() },
+        Warning::EmbeddingLeftOut(LeftOut::Unknown("quill".to_owned())),
+        Warning::EmbeddingLeftOut(LeftOut::Family {
+            file: "quill.safetensors".to_owned(),
+            family: "Stable Diffusion 1".to_owned(),
+        }),
+        Warning::EmbeddingLeftOut(LeftOut::Unusable("quill.pt: is a Python pickle".to_owned())),
+        Warning::PartTaken { part: PartName::Vae, file: "base.safetensors".to_owned() },
+        Warning::PartTaken { part: PartName::TextEncoder, file: "base.safetensors".to_owned() },
+        Warning::PartTaken { part: PartName::TextEncoder2, file: "base.safetensors".to_owned() },
         Warning::DrawnInF32,
         Warning::ShortOfMemory,
         Warning::ThinRegion { region: "Sun".to_owned(), pixels: 16, few_steps: true },

@@ -84,7 +84,8 @@ impl Embedding {
                 .ok_or_else(|| misfit("embed", &[ids.len()], format!("a row {id} in a table of {}", self.rows)))?;
             match &self.bytes {
                 Rows::Bytes(bytes, values) => {
-                    WeightView { shape: Vec::new(), values: values(bytes) }.copy_to(index * self.width, row);
+                    WeightView { name: String::new(), shape: Vec::new(), values: values(bytes) }
+                        .copy_to(index * self.width, row);
                 }
                 Rows::Computed(table) => table.copy_to(index * self.width, row),
             }

@@ -1,20 +1,21 @@
 //! Merging of LoRAs into a checkpoint's weights while they are read.
 
-use super::names::{flat, from_original, is_original};
-use super::{Layer, LoraFile, Stamp};
+use super::names::flat;
+use super::original::{from_original, is_original};
+use super::summary::family_of_width;
+use super::{LoraFile, Stamp, short};
 use crate::backend::WeightView;
 use crate::checkpoint::safetensors::TensorFile;
 use crate::checkpoint::{Error, PartName, Result};
 use crate::networks::{self, Weights};
-use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// The changes that LoRAs make to one network.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(in crate::checkpoint) struct Patches {
     /// By the name of the checkpoint's tensor.
-    tensors: BTreeMap<String, Vec<Patch>>,
+    pub(super) tensors: BTreeMap<String, Vec<Patch>>,
     pub(in crate::checkpoint) applied: Applied,
 }
 
@@ -27,17 +28,25 @@ pub struct InPart {
     pub left_out: usize,
     /// Layers of the file.
     pub layers: usize,
+    /// Names of some of those that are left out.
+    pub names: Vec<String>,
 }
 
+/// Names that a warning lists.
+const NAMES: usize = 3;
+
 /// The files that change a network, each with its weight. Equal lists change it equally.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default, Clone, PartialEq)]
 pub(in crate::checkpoint) struct Applied(Vec<(Stamp, f32)>);
 
-#[derive(Debug)]
-struct Patch {
-    lora: Arc<LoraFile>,
-    place: (PartName, String),
-    weight: f32,
+/// The change that a LoRA makes to one tensor.
+#[derive(Debug, Clone)]
+pub(super) struct Patch {
+    pub(super) lora: Arc<LoraFile>,
+    pub(super) place: (PartName, String),
+    pub(super) weight: f32,
+    /// True for a bias, false for a weight.
+    is_bias: bool,
 }
 
 /// A network's tensors as the networks read them: with the patches merged into those that have any.
@@ -64,38 +73,54 @@ impl Patches {
         for (lora, weight) in loras {
             if let Some(width) = lora.summary().text_width.filter(|&width| width != text_width) {
                 // Families share many shapes, so that some of its layers may fit.
-                let how = format!("for text embeddings {width} wide, this checkpoint's are {text_width}");
+                let family = family_of_width(text_width).map_or_else(String::new, |name| format!(": {name}"));
+                let how = format!("for text embeddings {width} wide, this checkpoint's are {text_width}{family}");
                 return Err(other_family(lora, &how));
             }
-            let mut left_out = lora.unmatched;
+            let mut left_out: Vec<&str> = lora.unknown.iter().map(String::as_str).collect();
             let changed: BTreeSet<PartName> = lora.layers.keys().map(|(part, _)| *part).collect();
             for part in changed {
-                let misfit = || other_family(lora, &format!("nothing of what it holds for {part} fits"));
+                let misfit = || {
+                    let family = family_of_width(text_width).map_or_else(String::new, |name| format!(" of {name}"));
+                    other_family(lora, &format!("nothing of what it holds for {part} fits this checkpoint{family}"))
+                };
                 let (file, patches) = parts.get(&part).zip(patches.get_mut(&part)).ok_or_else(misfit)?;
                 let table = tables.entry(part).or_insert_with(|| Table::of(file));
-                let (mut all, mut fitting) = (0, 0);
+                let mut fits_nothing = true;
                 for (place, layer) in lora.layers.iter().filter(|((of, _), _)| *of == part) {
-                    all += 1;
-                    let name = table.weight(&place.1);
-                    let name = name.filter(|name| layer.fits(lora, &file.shape(name).unwrap_or_default()));
-                    let Some(name) = name else { continue };
-                    fitting += 1;
-                    if *weight != 0.0 {
-                        let patch = Patch { lora: Arc::clone(lora), place: place.clone(), weight: *weight };
-                        patches.tensors.entry(name.clone()).or_default().push(patch);
+                    let tensors = table.layer(&place.1).map(|name| (format!("{name}.weight"), format!("{name}.bias")));
+                    let tensors = tensors.filter(|(weight, bias)| {
+                        let shape = file.shape(weight).unwrap_or_default();
+                        layer.fits(&lora.tensors, &shape, file.shape(bias).as_deref())
+                    });
+                    let Some((weight_name, bias_name)) = tensors else {
+                        left_out.push(&layer.label);
+                        continue;
+                    };
+                    fits_nothing = false;
+                    if *weight == 0.0 {
+                        continue;
+                    }
+                    let patch =
+                        |is_bias| Patch { lora: Arc::clone(lora), place: place.clone(), weight: *weight, is_bias };
+                    if layer.changes_weight() {
+                        patches.tensors.entry(weight_name).or_default().push(patch(false));
+                    }
+                    if !layer.bias.is_empty() {
+                        patches.tensors.entry(bias_name).or_default().push(patch(true));
                     }
                 }
-                if fitting == 0 {
+                if fits_nothing {
                     return Err(misfit());
                 }
-                left_out += all - fitting;
                 if *weight != 0.0 {
                     patches.applied.0.push((lora.stamp.clone(), *weight));
                 }
             }
-            if left_out > 0 {
-                let layers = lora.layers.len() + lora.unmatched;
-                warnings.push(InPart { file: lora.tensors.file(), left_out, layers });
+            if !left_out.is_empty() {
+                let layers = lora.layers.len() + lora.unknown.len();
+                let names = left_out.iter().take(NAMES).map(|name| short(name)).collect();
+                warnings.push(InPart { file: lora.tensors.file(), left_out: left_out.len(), layers, names });
             }
         }
         Ok((patches, warnings))
@@ -104,25 +129,24 @@ impl Patches {
 
 /// The layers of a network.
 struct Table {
-    /// Their weights' names by their own as [`flat`] makes them.
-    weights: HashMap<String, String>,
+    /// Their names by what [`flat`] makes of them.
+    layers: HashMap<String, String>,
     /// Resnets of the first level on the way down.
     resnets: usize,
 }
 
 impl Table {
     fn of(file: &TensorFile) -> Self {
-        let weights = file.names().into_iter().filter(|name| file.shape(name).is_some_and(|shape| shape.len() >= 2));
-        let weights: HashMap<String, String> =
-            weights.filter_map(|name| Some((flat(name.strip_suffix(".weight")?), name))).collect();
+        let named = |name: String| name.strip_suffix(".weight").map(|layer| (flat(layer), layer.to_owned()));
+        let layers: HashMap<String, String> = file.names().into_iter().filter_map(named).collect();
         let first = |name: &&String| name.starts_with("down_blocks_0_resnets_") && name.ends_with("_conv1");
-        let resnets = weights.keys().filter(first).count();
-        Self { weights, resnets }
+        let resnets = layers.keys().filter(first).count();
+        Self { layers, resnets }
     }
 
-    /// The weight of a layer, named as in diffusers or as in the original code.
-    fn weight(&self, layer: &str) -> Option<&String> {
-        self.weights.get(layer).or_else(|| self.weights.get(&from_original(layer, self.resnets)?))
+    /// The checkpoint's name of a layer that is named as in diffusers or as in the original code.
+    fn layer(&self, layer: &str) -> Option<&String> {
+        self.layers.get(layer).or_else(|| self.layers.get(&from_original(layer, self.resnets)?))
     }
 }
 
@@ -141,38 +165,6 @@ impl LoraFile {
     pub(super) fn has_original_names(&self) -> bool {
         self.layers.keys().any(|(part, layer)| *part == PartName::Unet && is_original(layer))
     }
-
-    /// Adds a layer's change to the values of a weight.
-    fn add(&self, layer: &Layer, weight: f32, onto: &mut [f32]) -> networks::Result<()> {
-        let up = self.tensors.read(&layer.up)?.into_f32();
-        let mut down = self.tensors.read(&layer.down)?.into_f32();
-        let mut inner = layer.rank;
-        if let Some(mid) = &layer.mid {
-            let mid = self.tensors.read(mid)?;
-            inner = mid.shape.first().copied().unwrap_or(1);
-            down = between(inner, &mid.into_f32(), &down, layer.rank);
-        }
-        self.tensors.release();
-        add_product(onto, &up, &down, inner, weight * layer.scale);
-        if let Some((index, &value)) = onto.iter().enumerate().find(|(_, value)| !value.is_finite()) {
-            // Finite factors whose product is not.
-            let (file, name) = (self.tensors.file(), layer.up.clone());
-            return Err(networks::Error::NotFinite { file, name, value, index });
-        }
-        Ok(())
-    }
-}
-
-impl Layer {
-    /// Whether its product has the rows and columns of a weight of this shape, `[out, in]` or `[out, in, k, k]`. (A linear
-    /// layer and a 1 × 1 convolution are the same.)
-    fn fits(&self, lora: &LoraFile, weight: &[usize]) -> bool {
-        let shape = |name: &str| lora.tensors.shape(name).unwrap_or_default();
-        let columns = |shape: &[usize]| shape.iter().skip(1).product::<usize>();
-        let kernel = self.mid.as_ref().map_or(1, |mid| shape(mid).iter().skip(2).product());
-        let rows = shape(&self.up).first().copied();
-        rows == weight.first().copied() && columns(&shape(&self.down)).checked_mul(kernel) == Some(columns(weight))
-    }
 }
 
 impl Weights for Merged<'_> {
@@ -189,9 +181,11 @@ impl Weights for Merged<'_> {
         let Some(patches) = self.patches.tensors.get(name) else { return Ok(tensor) };
         let shape = tensor.shape.clone();
         let mut values = tensor.into_f32();
-        for Patch { lora, place, weight } in patches {
-            if let Some(layer) = lora.layers.get(place) {
-                lora.add(layer, *weight, &mut values)?;
+        for Patch { lora, place, weight, is_bias } in patches {
+            match lora.layers.get(place) {
+                Some(layer) if *is_bias => lora.change_bias(layer, *weight, &mut values)?,
+                Some(layer) => lora.change_weight(layer, *weight, &shape, &mut values)?,
+                None => {}
             }
         }
         Ok(WeightView::computed(shape, values))
@@ -199,74 +193,5 @@ impl Weights for Merged<'_> {
 
     fn release(&self) {
         self.base.release();
-    }
-}
-
-/// `weight += scale · up · down`, with `up` `[rows, rank]` and `down` `[rank, columns]`, row by row on all threads.
-fn add_product(weight: &mut [f32], up: &[f32], down: &[f32], rank: usize, scale: f32) {
-    let columns = (down.len() / rank.max(1)).max(1);
-    weight.par_chunks_exact_mut(columns).zip(up.par_chunks_exact(rank.max(1))).for_each(|(row, up)| {
-        let mut sums = vec![0.0_f32; columns];
-        let mut factors = up.chunks_exact(4);
-        let mut rows = down.chunks_exact(4 * columns);
-        // Four at a time: the sums are read and written a quarter as often.
-        for (f, d) in factors.by_ref().zip(rows.by_ref()) {
-            let (d0, d) = d.split_at(columns);
-            let (d1, d) = d.split_at(columns);
-            let (d2, d3) = d.split_at(columns);
-            for ((((sum, d0), d1), d2), d3) in sums.iter_mut().zip(d0).zip(d1).zip(d2).zip(d3) {
-                *sum += f[0] * d0 + f[1] * d1 + f[2] * d2 + f[3] * d3;
-            }
-        }
-        for (f, d) in factors.remainder().iter().zip(rows.remainder().chunks_exact(columns)) {
-            for (sum, d) in sums.iter_mut().zip(d) {
-                *sum += f * d;
-            }
-        }
-        for (value, sum) in row.iter_mut().zip(sums) {
-            *value += scale * sum;
-        }
-    });
-}
-
-/// The kernel `mid` `[outer, rank, k, k]` after `down` `[rank, in]`: `[outer, in, k, k]`.
-fn between(outer: usize, mid: &[f32], down: &[f32], rank: usize) -> Vec<f32> {
-    let outer = outer.max(1);
-    let (rank, inputs) = (rank.max(1), down.len() / rank.max(1));
-    let kernel = mid.len() / (outer * rank).max(1);
-    let mut out = vec![0.0; outer * inputs * kernel];
-    for (out, mid) in out.chunks_exact_mut((inputs * kernel).max(1)).zip(mid.chunks_exact((rank * kernel).max(1))) {
-        for (mid, down) in mid.chunks_exact(kernel.max(1)).zip(down.chunks_exact(inputs.max(1))) {
-            for (out, down) in out.chunks_exact_mut(kernel.max(1)).zip(down) {
-                for (out, mid) in out.iter_mut().zip(mid) {
-                    *out += down * mid;
-                }
-            }
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_product_of_any_rank_is_added() {
-        for rank in 1..=9 {
-            let (rows, columns) = (3, 5);
-            let up: Vec<f32> = (0..rows * rank).map(|i| (i as f32 * 0.7).sin()).collect();
-            let down: Vec<f32> = (0..rank * columns).map(|i| (i as f32 * 1.3).cos()).collect();
-            let mut weight: Vec<f32> = (0..rows * columns).map(|i| i as f32).collect();
-            let before = weight.clone();
-            add_product(&mut weight, &up, &down, rank, 0.5);
-            for row in 0..rows {
-                for column in 0..columns {
-                    let sum: f32 = (0..rank).map(|k| up[row * rank + k] * down[k * columns + column]).sum();
-                    let at = row * columns + column;
-                    assert!((weight[at] - before[at] - 0.5 * sum).abs() < 1e-5, "rank {rank}");
-                }
-            }
-        }
     }
 }

@@ -1,17 +1,24 @@
 //! LoRAs (Hu et al. 2021, arXiv:2106.09685): small files that change a checkpoint's weights, W += weight · alpha / rank · up · down.
 //!
 //! They are merged while weights are read, always from the checkpoint's own values: a picture with LoRAs takes as long as one
-//! without, and no change of a weight leaves a trace. Layers have the names of kohya's scripts (with block numbers of the original
-//! code for SDXL), of PEFT, or of diffusers then and now (`names`). Convolutions (LoCon) are products as well, of their kernels
-//! laid flat.
+//! without, and no change of a weight leaves a trace. Layers have the names of kohya's scripts, of PEFT, of ComfyUI, or of
+//! diffusers then and now (`names`), some with block numbers of the original code (`original`). Convolutions (LoCon) are products
+//! as well, of their kernels laid flat.
+//!
+//! One file may hold several kinds of changes (`layer`): LoRA, LoHa, LoKr, GLoRA, whole differences, biases, norms, IA³, and
+//! DoRA's norms over any of them. `change` has their formulas.
 
+mod adapters;
+mod change;
 mod header;
+mod layer;
 mod merge;
 mod names;
+mod original;
 mod summary;
 
 pub use merge::InPart;
-pub(in crate::checkpoint) use merge::{Merged, Patches};
+pub(in crate::checkpoint) use merge::{Applied, Merged, Patches};
 pub use summary::{LoraSummary, Tag};
 
 use super::safetensors::TensorFile;
@@ -19,8 +26,9 @@ use super::store::is_pickle;
 use super::{Error, FETCH_AGAIN, PartName, Result};
 use crate::networks::Weights as _;
 use header::Peft;
-use names::Factor;
-use std::collections::BTreeMap;
+use layer::{Found, Layer};
+use names::{Parsed, Role};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -32,8 +40,10 @@ const MAX_RANK: usize = 4096;
 pub struct LoraFile {
     tensors: TensorFile,
     layers: BTreeMap<(PartName, String), Layer>,
-    /// Tensors that belong to no layer.
-    unmatched: usize,
+    /// Names of tensors that belong to no layer.
+    unknown: Vec<String>,
+    /// Names of the textual inversions that it brings along.
+    embeddings: Vec<String>,
     stamp: Stamp,
 }
 
@@ -43,27 +53,6 @@ pub(super) struct Stamp {
     path: PathBuf,
     modified: Option<SystemTime>,
     length: usize,
-}
-
-/// The change of one layer, as the names of its tensors.
-#[derive(Debug, Default)]
-struct Layer {
-    down: String,
-    up: String,
-    mid: Option<String>,
-    /// Rows of `down`.
-    rank: usize,
-    /// The factor of the product: alpha / rank.
-    scale: f32,
-}
-
-/// The tensors of a layer that have been found so far.
-#[derive(Debug, Default)]
-struct Found {
-    down: Option<String>,
-    up: Option<String>,
-    mid: Option<String>,
-    alpha: Option<String>,
 }
 
 impl LoraFile {
@@ -92,7 +81,7 @@ impl LoraFile {
             return None;
         }
         let tensors = TensorFile::open_path(path).ok()?;
-        let adapter = |name: &String| !matches!(names::parse(name), None | Some((_, _, Factor::Alpha)));
+        let adapter = |name: &String| names::parse(name).is_some_and(|parsed| parsed.role.tells());
         if !tensors.names().iter().any(adapter) {
             return None;
         }
@@ -101,34 +90,34 @@ impl LoraFile {
 
     fn read(path: &Path, tensors: TensorFile) -> Result<Self> {
         let mut found: BTreeMap<(PartName, String), Found> = BTreeMap::new();
-        let mut unmatched = 0;
+        let mut unknown = Vec::new();
+        let mut embeddings = BTreeSet::new();
         for name in tensors.names() {
-            let Some((network, layer, factor)) = names::parse(&name) else {
-                unmatched += 1;
+            if let Some(embedding) = names::bundled(&name) {
+                embeddings.insert(embedding.to_owned());
+                continue;
+            }
+            let Some(Parsed { part, layer, role, label }) = names::parse(&name) else {
+                unknown.push(name);
                 continue;
             };
-            let layer = found.entry((network, layer)).or_default();
-            let place = match factor {
-                Factor::Down => &mut layer.down,
-                Factor::Up => &mut layer.up,
-                Factor::Mid => &mut layer.mid,
-                Factor::Alpha => &mut layer.alpha,
-                Factor::Other(kind) => return Err(unsupported(&tensors, kind)),
-            };
-            if place.replace(name.clone()).is_some() {
+            if let Role::Unsupported(kind) = role {
+                return Err(unsupported(&tensors, kind));
+            }
+            let found =
+                found.entry((part, layer)).or_insert_with(|| Found { label: label.to_owned(), ..Found::default() });
+            if found.tensors.insert(role, name.clone()).is_some() {
                 return Err(invalid(&tensors, format!("has a second tensor for the place of {}", short(&name))));
             }
         }
         let peft = Peft::parse(&tensors);
         let mut layers = BTreeMap::new();
         for (place, found) in found {
-            if found.down.is_none() && found.up.is_none() {
-                // An alpha alone changes nothing.
-                unmatched += 1;
-                continue;
+            let (layer, strange) = found.check(&tensors, |rank| peft.scale(place.0, &place.1, rank))?;
+            unknown.extend(strange);
+            if let Some(layer) = layer {
+                layers.insert(place, layer);
             }
-            let layer = Layer::check(found, &tensors, |rank| peft.scale(place.0, &place.1, rank))?;
-            layers.insert(place, layer);
         }
         if layers.is_empty() {
             return Err(Error::Invalid {
@@ -139,7 +128,7 @@ impl LoraFile {
         }
         let modified = std::fs::metadata(path).and_then(|data| data.modified()).ok();
         let stamp = Stamp { path: path.to_owned(), modified, length: tensors.len() };
-        Ok(Self { tensors, layers, unmatched, stamp })
+        Ok(Self { tensors, layers, unknown, embeddings: embeddings.into_iter().collect(), stamp })
     }
 
     /// True where it is this path's file, and by its time and length still as it was opened.
@@ -176,63 +165,21 @@ fn refuse_pickle(path: &Path) -> Result<()> {
     }
 }
 
-impl Layer {
-    /// Checks that the tensors fit together. `scale` gives the factor in PEFT's configuration for a rank.
-    fn check(found: Found, tensors: &TensorFile, scale: impl Fn(usize) -> Option<f32>) -> Result<Self> {
-        let (down, up) = match (found.down, found.up) {
-            (Some(down), Some(up)) => (down, up),
-            (Some(one), None) | (None, Some(one)) => {
-                return Err(invalid(tensors, format!("has {} without its other factor", short(&one))));
-            }
-            (None, None) => (String::new(), String::new()),
-        };
-        let shape = |name: &str| tensors.shape(name).unwrap_or_default();
-        let (of_down, of_up) = (shape(&down), shape(&up));
-        let rank = of_down.first().copied().unwrap_or(0);
-        let inner = match &found.mid {
-            // up [out, a, 1, 1], mid [a, rank, k, k], down [rank, in, 1, 1].
-            Some(mid) => match shape(mid).as_slice() {
-                &[outer, inner, ..] if inner == rank => outer,
-                other => return Err(mismatch(tensors, mid, other, &of_down)),
-            },
-            None => rank,
-        };
-        if of_down.len() < 2 || of_up.len() < 2 || of_up.get(1) != Some(&inner) || of_up[2..].iter().any(|&k| k != 1) {
-            return Err(mismatch(tensors, &up, &of_up, &of_down));
-        }
-        if rank == 0 || rank > MAX_RANK || of_down.contains(&0) || of_up.contains(&0) {
-            return Err(invalid(tensors, format!("{} has rank {rank}; ranks are 1 to {MAX_RANK}", short(&down))));
-        }
-        let alpha = found.alpha.as_deref().map(|name| alpha(tensors, name)).transpose()?;
-        // Without an alpha the product counts as it is.
-        let of_rank = rank as f32;
-        let scale = alpha.map(|alpha| alpha / of_rank).or_else(|| scale(rank)).unwrap_or(1.0);
-        Ok(Self { down, up, mid: found.mid, rank, scale })
-    }
-}
-
-/// The one value of a tensor.
-fn alpha(tensors: &TensorFile, name: &str) -> Result<f32> {
-    if tensors.shape(name).is_none_or(|shape| shape.iter().product::<usize>() != 1) {
-        return Err(invalid(tensors, format!("{} is not one number", short(name))));
-    }
-    Ok(tensors.read(name)?.into_f32().first().copied().unwrap_or(1.0))
-}
-
 fn invalid(tensors: &TensorFile, fact: String) -> Error {
     Error::Invalid { file: tensors.file(), fact, remedy: FETCH_AGAIN }
 }
 
-fn mismatch(tensors: &TensorFile, name: &str, found: &[usize], down: &[usize]) -> Error {
+fn mismatch(tensors: &TensorFile, name: &str, found: &[usize], other: &str, of_other: &[usize]) -> Error {
     let list = |shape: &[usize]| format!("{:?}", shape.iter().take(6).collect::<Vec<_>>());
-    invalid(tensors, format!("{} of shape {} does not go with a down of {}", short(name), list(found), list(down)))
+    let (one, other) = (short(name), short(other));
+    invalid(tensors, format!("{one} of shape {} does not go with {other} of {}", list(found), list(of_other)))
 }
 
 fn unsupported(tensors: &TensorFile, kind: &str) -> Error {
     Error::Invalid {
         file: tensors.file(),
         fact: format!("is {kind}, which is not supported yet"),
-        remedy: "use a LoRA or a LoCon",
+        remedy: "use a LoRA, LoCon, LoHa, LoKr, DoRA, GLoRA or IA³",
     }
 }
 

@@ -1,64 +1,128 @@
-//! The names of a LoRA's tensors: the network, the layer in it, and the factor.
+//! The names of a LoRA's tensors: the network, the layer in it, and the tensor's role there.
 //!
 //! Layers are compared without regard to dots and underscores, because kohya's scripts write `_` for both.
 
 use crate::checkpoint::PartName;
 
-/// The role of a tensor in its layer's change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Factor {
-    /// The factor `[rank, in]`, which is applied first.
+/// The role of a tensor in its layer's change. `W` is the layer's weight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Role {
+    /// The numerator of the change's factor.
+    Alpha,
+    /// LoRA's factor `[rank, in]`, which is applied first.
     Down,
-    /// The factor `[out, rank]`.
+    /// LoRA's factor `[out, rank]`.
     Up,
     /// LoCon's third factor, the kernel between two 1 × 1 convolutions.
     Mid,
-    /// The numerator of the product's factor.
-    Alpha,
-    /// A tensor of another kind of adapter, with that kind's name.
-    Other(&'static str),
+    /// The bias of LoRA's second factor.
+    UpBias,
+    /// LoHa's factors of the first matrix, `[out, rank]` and `[rank, in]`, and its kernel.
+    Hada1(Factor),
+    /// The same of the second matrix.
+    Hada2(Factor),
+    /// LoKr's first matrix, or its factors.
+    Kron1(Factor),
+    /// LoKr's second matrix, or its factors.
+    Kron2(Factor),
+    /// GLoRA's factors of what is multiplied with W.
+    GloraA(Factor),
+    /// GLoRA's factors of what is added to W.
+    GloraB(Factor),
+    /// A whole change of W.
+    Difference,
+    /// A whole change of the bias.
+    BiasDifference,
+    /// DoRA's norms, by rows or by columns as their shape says.
+    Magnitude,
+    /// DoRA's norms by rows.
+    RowMagnitude,
+    /// IA³'s factors of W, less 1.
+    Scaling,
+    /// Whether IA³'s factors are those of W's columns.
+    OnInput,
+    /// A tensor of an adapter that is not supported, with its kind's name.
+    Unsupported(&'static str),
 }
 
-/// Endings of the names of factors: kohya's, PEFT's, diffusers' of 2023 for text encoders and for processors.
-const ENDINGS: [(&str, Factor); 16] = [
-    (".lora_down.weight", Factor::Down),
-    (".lora_up.weight", Factor::Up),
-    (".lora_A.weight", Factor::Down),
-    (".lora_B.weight", Factor::Up),
-    (".lora_A.default.weight", Factor::Down),
-    (".lora_B.default.weight", Factor::Up),
-    (".lora_linear_layer.down.weight", Factor::Down),
-    (".lora_linear_layer.up.weight", Factor::Up),
-    (".lora.down.weight", Factor::Down),
-    (".lora.up.weight", Factor::Up),
-    ("_lora.down.weight", Factor::Down),
-    ("_lora.up.weight", Factor::Up),
-    (".lora_mid.weight", Factor::Mid),
-    (".alpha", Factor::Alpha),
-    (".diff", Factor::Other(DIFFERENCES)),
-    (".diff_b", Factor::Other(DIFFERENCES)),
+/// A tensor of a matrix that may be stored as a product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Factor {
+    /// The matrix as it is.
+    Whole,
+    /// The factor that is written first.
+    A,
+    /// The factor that is written second.
+    B,
+    /// The kernel between both.
+    Core,
+}
+
+impl Role {
+    /// Whether a file with such a tensor is an adapter. (The others have names that other files may have, too.)
+    pub(super) fn tells(self) -> bool {
+        !matches!(self, Self::Alpha | Self::Scaling | Self::RowMagnitude)
+    }
+}
+
+/// Endings of names: kohya's, diffusers' of 2023 for text encoders and for processors, LyCORIS'. Those of PEFT are in [`peft`].
+const ENDINGS: [(&str, Role); 38] = [
+    (".lora_down.weight", Role::Down),
+    (".lora_up.weight", Role::Up),
+    (".lora_linear_layer.down.weight", Role::Down),
+    (".lora_linear_layer.up.weight", Role::Up),
+    (".lora.down.weight", Role::Down),
+    (".lora.up.weight", Role::Up),
+    ("_lora.down.weight", Role::Down),
+    ("_lora.up.weight", Role::Up),
+    (".lora_mid.weight", Role::Mid),
+    (".alpha", Role::Alpha),
+    (".dora_scale", Role::Magnitude),
+    (".magnitude", Role::RowMagnitude),
+    (".hada_w1_a", Role::Hada1(Factor::A)),
+    (".hada_w1_b", Role::Hada1(Factor::B)),
+    (".hada_t1", Role::Hada1(Factor::Core)),
+    (".hada_w2_a", Role::Hada2(Factor::A)),
+    (".hada_w2_b", Role::Hada2(Factor::B)),
+    (".hada_t2", Role::Hada2(Factor::Core)),
+    (".lokr_w1", Role::Kron1(Factor::Whole)),
+    (".lokr_w1_a", Role::Kron1(Factor::A)),
+    (".lokr_w1_b", Role::Kron1(Factor::B)),
+    (".lokr_t1", Role::Kron1(Factor::Core)),
+    (".lokr_w2", Role::Kron2(Factor::Whole)),
+    (".lokr_w2_a", Role::Kron2(Factor::A)),
+    (".lokr_w2_b", Role::Kron2(Factor::B)),
+    (".lokr_t2", Role::Kron2(Factor::Core)),
+    (".a1.weight", Role::GloraA(Factor::A)),
+    (".a2.weight", Role::GloraA(Factor::B)),
+    (".b1.weight", Role::GloraB(Factor::A)),
+    (".b2.weight", Role::GloraB(Factor::B)),
+    (".diff", Role::Difference),
+    (".w_norm", Role::Difference),
+    (".diff_b", Role::BiasDifference),
+    (".b_norm", Role::BiasDifference),
+    (".on_input", Role::OnInput),
+    (".oft_blocks", Role::Unsupported(OFT)),
+    (".oft_diag", Role::Unsupported(OFT)),
+    (".weight", Role::Scaling),
 ];
 
-const DIFFERENCES: &str = "a LoRA with whole differences (LyCORIS)";
+const OFT: &str = "an OFT adapter, a rotation of weights";
 
-/// Parts of names that only other kinds of adapters have, and their kinds.
-const OTHERS: [(&str, &str); 11] = [
-    (".dora_scale", "a DoRA"),
-    (".lora_magnitude_vector", "a DoRA"),
-    (".hada_w", "a LoHa (LyCORIS)"),
-    (".hada_t", "a LoHa (LyCORIS)"),
-    (".lokr_w", "a LoKr (LyCORIS)"),
-    (".lokr_t", "a LoKr (LyCORIS)"),
-    (".oft_", "an OFT adapter"),
-    (".a1.weight", "a GLoRA (LyCORIS)"),
-    (".on_input", "an IA³ adapter (LyCORIS)"),
-    (".lora_embedding_A", "a LoRA of token embeddings"),
-    (".lora_B.bias", "a LoRA with biases"),
+/// Parts of PEFT's names. Behind them stand the adapter's own name, where it has one, and `weight` or `bias`.
+const PEFT: [(&str, Role); 6] = [
+    (".lora_A.", Role::Down),
+    (".lora_B.", Role::Up),
+    (".lora_magnitude_vector", Role::RowMagnitude),
+    (".lora_embedding_A", Role::Unsupported("a LoRA of token embeddings")),
+    (".lora_embedding_B", Role::Unsupported("a LoRA of token embeddings")),
+    (".oft_R.", Role::Unsupported(OFT)),
 ];
 
 /// Prefixes of layers' names.
-const PREFIXES: [(&str, PartName); 16] = [
+const PREFIXES: [(&str, PartName); 24] = [
     ("lora_unet_", PartName::Unet),
+    ("lora_unet.", PartName::Unet),
     ("lora_te_", PartName::TextEncoder),
     ("lora_te1_", PartName::TextEncoder),
     ("lora_te2_", PartName::TextEncoder2),
@@ -71,92 +135,91 @@ const PREFIXES: [(&str, PartName); 16] = [
     ("text_encoder_3.", PartName::TextEncoder3),
     ("transformer.", PartName::Transformer),
     // What ComfyUI writes, with the original code's names.
+    ("model.diffusion_model.", PartName::Unet),
     ("diffusion_model.", PartName::Unet),
-    // Bare PEFT adapters, of either network.
+    ("text_encoders.clip_l.transformer.", PartName::TextEncoder),
+    ("text_encoders.clip_h.transformer.", PartName::TextEncoder),
+    ("text_encoders.clip_g.transformer.", PartName::TextEncoder2),
+    ("text_encoders.t5xxl.transformer.", PartName::TextEncoder3),
+    // Bare PEFT adapters, of any network.
     ("base_model.model.text_model.", PartName::TextEncoder),
+    ("base_model.model.text_encoder.", PartName::TextEncoder),
+    ("base_model.model.text_encoder_2.", PartName::TextEncoder2),
     ("base_model.model.", PartName::Unet),
     ("text_model.", PartName::TextEncoder),
 ];
 
-/// Beginnings of the names of a UNet's layers, for names without a prefix.
-const UNET: [&str; 6] = ["down_blocks.", "mid_block.", "up_blocks.", "conv_in.", "conv_out.", "time_embedding."];
+/// What may stand between the prefix and the layer's name, since some tools write prefixes twice.
+const INNER: [&str; 5] = ["base_model.model.", "unet.", "unet_", "diffusion_model.", "model."];
 
-/// The network, the layer's name as [`flat`] makes it, and the factor of a tensor; `None` where the name is no adapter's.
-pub(super) fn parse(name: &str) -> Option<(PartName, String, Factor)> {
-    // A DoRA's other tensors are named as a LoRA's, so its own ones are looked for first.
-    let other = OTHERS.iter().find_map(|&(mark, kind)| Some((name.find(mark)?, Factor::Other(kind))));
-    let ending = || ENDINGS.iter().find_map(|&(ending, factor)| Some((name.strip_suffix(ending)?.len(), factor)));
-    let (length, factor) = other.or_else(ending)?;
-    let layer = name.get(..length)?;
-    let prefix = PREFIXES.iter().find_map(|&(prefix, network)| Some((network, layer.strip_prefix(prefix)?)));
-    let bare = || UNET.iter().any(|start| name.starts_with(start)).then_some((PartName::Unet, layer));
-    let (network, layer) = prefix.or_else(bare)?;
-    Some((network, flat(&layer.replace(".processor.to_out", ".to_out.0").replace(".processor.", ".")), factor))
+/// Beginnings of the names of a UNet's layers, for names without a prefix.
+const UNET: [&str; 9] = [
+    "down_blocks.",
+    "mid_block.",
+    "up_blocks.",
+    "conv_in.",
+    "conv_out.",
+    "time_embedding.",
+    "input_blocks.",
+    "middle_block.",
+    "output_blocks.",
+];
+
+/// A tensor's name, taken apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Parsed<'a> {
+    pub(super) part: PartName,
+    /// The layer's name as [`flat`] makes it.
+    pub(super) layer: String,
+    pub(super) role: Role,
+    /// The layer's name as it stands in the file.
+    pub(super) label: &'a str,
+}
+
+/// Takes a tensor's name apart; `None` where the name is no adapter's.
+pub(super) fn parse(name: &str) -> Option<Parsed<'_>> {
+    let (label, role) =
+        peft(name).or_else(|| ENDINGS.iter().find_map(|&(ending, role)| Some((name.strip_suffix(ending)?, role))))?;
+    // IA³ comes from LyCORIS only; other files have tensors called `weight`, too.
+    if role == Role::Scaling && !["lora_", "lycoris_"].iter().any(|start| name.starts_with(start)) {
+        return None;
+    }
+    let prefix = PREFIXES.iter().find_map(|&(prefix, part)| Some((part, label.strip_prefix(prefix)?)));
+    let bare = || UNET.iter().any(|start| name.starts_with(start)).then_some((PartName::Unet, label));
+    let (part, mut layer) = prefix.or_else(bare)?;
+    while let Some(rest) = INNER.iter().find_map(|inner| layer.strip_prefix(inner)) {
+        layer = rest;
+    }
+    let layer = flat(&layer.replace(".processor.to_out", ".to_out.0").replace(".processor.", "."));
+    Some(Parsed { part, layer, role, label })
+}
+
+/// The layer's name and the role in a name as PEFT writes it.
+fn peft(name: &str) -> Option<(&str, Role)> {
+    let (at, rest, role) = PEFT.iter().find_map(|&(mark, role)| {
+        let at = name.find(mark)?;
+        Some((at, name.get(at + mark.len()..)?, role))
+    })?;
+    let label = name.get(..at)?;
+    match role {
+        Role::Up if rest.rsplit('.').next() == Some("bias") => Some((label, Role::UpBias)),
+        Role::Down | Role::Up => (rest == "weight" || rest.ends_with(".weight")).then_some((label, role)),
+        _ => Some((label, role)),
+    }
+}
+
+/// The name of the textual inversion that a tensor belongs to, where the file brings some along (as OneTrainer's and the web UI's
+/// LoRAs do): `bundle_emb.NAME.clip_l`, `bundle_emb.NAME.string_to_param.*`.
+pub(super) fn bundled(name: &str) -> Option<&str> {
+    let rest = name.strip_prefix("bundle_emb.")?;
+    let end = rest.find(".string_to_param").or_else(|| rest.rfind('.'))?;
+    rest.get(..end).filter(|name| !name.is_empty())
 }
 
 /// A layer's name with `_` for `.`, and without the prefix that CLIP's layers have in some files only.
 pub(super) fn flat(layer: &str) -> String {
     let flat = layer.replace('.', "_");
     flat.strip_prefix("text_model_").map_or_else(|| flat.clone(), str::to_owned)
-}
-
-/// Whether a layer of a UNet has its name of the original code, which kohya's scripts write for SDXL only.
-pub(super) fn is_original(layer: &str) -> bool {
-    ["input_blocks_", "middle_block_", "output_blocks_"].iter().any(|start| layer.starts_with(start))
-}
-
-/// The name in diffusers of a UNet's layer with a name of the original code. The numbers of blocks there depend on the number of
-/// `resnets` of a level on the way down. `None` for layers that no such UNet has.
-pub(super) fn from_original(layer: &str, resnets: usize) -> Option<String> {
-    /// A number and the rest behind its `_`.
-    fn number(text: &str) -> Option<(usize, &str)> {
-        let (number, rest) = text.split_once('_')?;
-        Some((number.parse().ok()?, rest))
-    }
-    if let Some((_, name)) = OUTSIDE_BLOCKS.iter().find(|(original, _)| *original == layer) {
-        return Some((*name).to_owned());
-    }
-    if let Some(rest) = layer.strip_prefix("middle_block_") {
-        return match number(rest)? {
-            (1, rest) => Some(format!("mid_block_attentions_0_{rest}")),
-            (at @ (0 | 2), rest) => Some(format!("mid_block_resnets_{}_{}", at / 2, resnet_layer(rest)?)),
-            _ => None,
-        };
-    }
-    let (side, samplers, (block, rest)) = match layer.strip_prefix("input_blocks_") {
-        // The first block is the convolution before all levels.
-        Some(rest) => ("down", "downsamplers", number(rest).and_then(|(n, rest)| Some((n.checked_sub(1)?, rest)))?),
-        None => ("up", "upsamplers", number(layer.strip_prefix("output_blocks_")?)?),
-    };
-    let (level, place) = (block / (resnets + 1), block % (resnets + 1));
-    let name = match number(rest)? {
-        (_, "op" | "conv") => format!("{samplers}_0_conv"),
-        (0, rest) => format!("resnets_{place}_{}", resnet_layer(rest)?),
-        (1, rest) => format!("attentions_{place}_{rest}"),
-        _ => return None,
-    };
-    Some(format!("{side}_blocks_{level}_{name}"))
-}
-
-/// Layers of the original code that are in no block.
-const OUTSIDE_BLOCKS: [(&str, &str); 6] = [
-    ("input_blocks_0_0", "conv_in"),
-    ("out_2", "conv_out"),
-    ("time_embed_0", "time_embedding_linear_1"),
-    ("time_embed_2", "time_embedding_linear_2"),
-    ("label_emb_0_0", "add_embedding_linear_1"),
-    ("label_emb_0_2", "add_embedding_linear_2"),
-];
-
-/// The name in diffusers of a resnet's layer.
-fn resnet_layer(original: &str) -> Option<&'static str> {
-    Some(match original {
-        "in_layers_2" => "conv1",
-        "emb_layers_1" => "time_emb_proj",
-        "out_layers_3" => "conv2",
-        "skip_connection" => "conv_shortcut",
-        _ => return None,
-    })
 }
 
 #[cfg(test)]
@@ -168,97 +231,80 @@ mod tests {
         let to_q = "down_blocks_0_attentions_1_transformer_blocks_0_attn2_to_q";
         let q_proj = "encoder_layers_3_self_attn_q_proj";
         for (name, network, layer, factor) in [
-            (format!("lora_unet_{to_q}.lora_down.weight"), PartName::Unet, to_q, Factor::Down),
-            (format!("lora_unet_{to_q}.alpha"), PartName::Unet, to_q, Factor::Alpha),
+            (format!("lora_unet_{to_q}.lora_down.weight"), PartName::Unet, to_q, Role::Down),
+            (format!("lora_unet_{to_q}.alpha"), PartName::Unet, to_q, Role::Alpha),
             (
                 "lora_unet_mid_block_resnets_0_conv1.lora_mid.weight".to_owned(),
                 PartName::Unet,
                 "mid_block_resnets_0_conv1",
-                Factor::Mid,
+                Role::Mid,
             ),
-            (format!("lora_te_text_model_{q_proj}.lora_up.weight"), PartName::TextEncoder, q_proj, Factor::Up),
-            (format!("lora_te2_text_model_{q_proj}.lora_up.weight"), PartName::TextEncoder2, q_proj, Factor::Up),
+            (format!("lora_te_text_model_{q_proj}.lora_up.weight"), PartName::TextEncoder, q_proj, Role::Up),
+            (format!("lora_te2_text_model_{q_proj}.lora_up.weight"), PartName::TextEncoder2, q_proj, Role::Up),
             (
                 "unet.down_blocks.0.attentions.1.transformer_blocks.0.attn2.to_q.lora_A.weight".to_owned(),
                 PartName::Unet,
                 to_q,
-                Factor::Down,
+                Role::Down,
             ),
             (
                 "unet.down_blocks.0.attentions.1.transformer_blocks.0.attn2.to_q.lora.up.weight".to_owned(),
                 PartName::Unet,
                 to_q,
-                Factor::Up,
+                Role::Up,
             ),
             (
                 "down_blocks.0.attentions.1.transformer_blocks.0.attn2.processor.to_q_lora.up.weight".to_owned(),
                 PartName::Unet,
                 to_q,
-                Factor::Up,
+                Role::Up,
             ),
             (
                 "mid_block.attn.processor.to_out_lora.down.weight".to_owned(),
                 PartName::Unet,
                 "mid_block_attn_to_out_0",
-                Factor::Down,
+                Role::Down,
             ),
             (
                 "text_encoder.text_model.encoder.layers.3.self_attn.q_proj.lora_linear_layer.up.weight".to_owned(),
                 PartName::TextEncoder,
                 q_proj,
-                Factor::Up,
+                Role::Up,
             ),
             (
                 "text_encoder.encoder.layers.3.self_attn.q_proj.lora_B.weight".to_owned(),
                 PartName::TextEncoder,
                 q_proj,
-                Factor::Up,
+                Role::Up,
             ),
             (
                 "base_model.model.down_blocks.0.attentions.1.transformer_blocks.0.attn2.to_q.lora_B.weight".to_owned(),
                 PartName::Unet,
                 to_q,
-                Factor::Up,
+                Role::Up,
             ),
-            (format!("lora_unet_{to_q}.hada_w1_a"), PartName::Unet, to_q, Factor::Other("a LoHa (LyCORIS)")),
-            (format!("lora_unet_{to_q}.dora_scale"), PartName::Unet, to_q, Factor::Other("a DoRA")),
+            ("base_model.model.unet.conv_in.lora_A.mine.weight".to_owned(), PartName::Unet, "conv_in", Role::Down),
+            (format!("unet.{to_q}.lora_B.bias"), PartName::Unet, to_q, Role::UpBias),
+            (format!("unet.{to_q}.lora_magnitude_vector.default.weight"), PartName::Unet, to_q, Role::RowMagnitude),
+            (format!("lora_unet.unet.{to_q}.lora_up.weight"), PartName::Unet, to_q, Role::Up),
+            (format!("lycoris_{to_q}.weight"), PartName::Unet, to_q, Role::Scaling),
+            (format!("diffusion_model.{to_q}.diff_b"), PartName::Unet, to_q, Role::BiasDifference),
+            (
+                "text_encoders.clip_g.transformer.text_model.encoder.layers.3.self_attn.q_proj.lora_up.weight"
+                    .to_owned(),
+                PartName::TextEncoder2,
+                q_proj,
+                Role::Up,
+            ),
+            ("lora_te2_text_projection.lora_up.weight".to_owned(), PartName::TextEncoder2, "text_projection", Role::Up),
+            (format!("lora_unet_{to_q}.hada_w1_a"), PartName::Unet, to_q, Role::Hada1(Factor::A)),
+            (format!("lora_unet_{to_q}.dora_scale"), PartName::Unet, to_q, Role::Magnitude),
         ] {
-            assert_eq!(parse(&name), Some((network, layer.to_owned(), factor)), "{name}");
+            let found = parse(&name).map(|found| (found.part, found.layer, found.role));
+            assert_eq!(found, Some((network, layer.to_owned(), factor)), "{name}");
         }
         for name in ["model.diffusion_model.input_blocks.0.0.weight", "conv_in.weight", "ä.alpha", "emb_params"] {
             assert_eq!(parse(name), None, "{name}");
-        }
-        assert!(is_original("input_blocks_4_1_proj_in") && !is_original(to_q));
-    }
-
-    #[test]
-    fn original_names_are_diffusers_at_sdxl_s_two_resnets_a_level() {
-        // As diffusers' converter of SDXL's checkpoints pairs them.
-        for (original, name) in [
-            ("input_blocks_1_0_in_layers_2", "down_blocks_0_resnets_0_conv1"),
-            ("input_blocks_3_0_op", "down_blocks_0_downsamplers_0_conv"),
-            (
-                "input_blocks_4_1_transformer_blocks_0_attn1_to_q",
-                "down_blocks_1_attentions_0_transformer_blocks_0_attn1_to_q",
-            ),
-            ("input_blocks_7_0_skip_connection", "down_blocks_2_resnets_0_conv_shortcut"),
-            ("input_blocks_8_1_proj_out", "down_blocks_2_attentions_1_proj_out"),
-            ("middle_block_0_emb_layers_1", "mid_block_resnets_0_time_emb_proj"),
-            ("middle_block_1_proj_in", "mid_block_attentions_0_proj_in"),
-            ("middle_block_2_out_layers_3", "mid_block_resnets_1_conv2"),
-            ("output_blocks_2_0_in_layers_2", "up_blocks_0_resnets_2_conv1"),
-            ("output_blocks_2_2_conv", "up_blocks_0_upsamplers_0_conv"),
-            ("output_blocks_5_1_proj_in", "up_blocks_1_attentions_2_proj_in"),
-            ("output_blocks_8_0_out_layers_3", "up_blocks_2_resnets_2_conv2"),
-            ("out_2", "conv_out"),
-            ("label_emb_0_2", "add_embedding_linear_2"),
-        ] {
-            assert_eq!(from_original(original, 2).as_deref(), Some(name), "{original}");
-        }
-        for strange in
-            ["input_blocks_0_1_proj_in", "input_blocks_x", "output_blocks_1_3_proj_in", "middle_block_3_a", ""]
-        {
-            assert_eq!(from_original(strange, 2), None, "{strange}");
         }
     }
 }

@@ -1,10 +1,10 @@
 //! The figures of a LoRA.
 
 use super::LoraFile;
+use super::layer::{Layer, reads_text};
 use crate::checkpoint::PartName;
-use crate::networks::Weights as _;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The number of tags in a summary.
 const TAGS: usize = 8;
@@ -19,7 +19,9 @@ pub struct LoraSummary {
     pub name: String,
     /// The family of checkpoints it is for, where names, shapes or metadata tell.
     pub family: Option<&'static str>,
-    /// The smallest and the largest rank of its layers.
+    /// The kinds of its changes: LoRA, LoHa, LoKr, DoRA, …
+    pub kinds: Vec<&'static str>,
+    /// The smallest and the largest rank of its layers; 0 where no change has factors.
     pub ranks: (usize, usize),
     /// Changed layers of the UNet or transformer.
     pub unet_layers: usize,
@@ -36,6 +38,9 @@ pub struct LoraSummary {
     /// The trigger phrase for prompts, by its maker (`modelspec.trigger_phrase`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trigger: Option<String>,
+    /// Names of textual inversions that it brings along; they are not read yet.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub embeddings: Vec<String>,
     /// The most frequent tags of its training captions (`ss_tag_frequency`). The first ones are often its trigger words.
     pub tags: Vec<Tag>,
 }
@@ -52,16 +57,16 @@ pub struct Tag {
 impl LoraSummary {
     pub(super) fn of(lora: &LoraFile) -> Self {
         let of = |part| lora.layers.keys().filter(|(of, _)| *of == part).count();
-        let ranks = || lora.layers.values().map(|layer| layer.rank);
-        let wide = |name: &String| lora.tensors.shape(name).is_some_and(|s| s.iter().skip(2).product::<usize>() > 1);
-        let convolutions =
-            lora.layers.values().filter(|layer| wide(&layer.down) || layer.mid.as_ref().is_some_and(wide));
+        let ranks = || lora.layers.values().filter_map(|layer| layer.rank);
+        let kinds: BTreeSet<&str> = lora.layers.values().map(Layer::kind).collect();
+        let convolutions = lora.layers.values().filter(|layer| layer.is_convolution(&lora.tensors));
         // Keys come from the text embeddings.
-        let width = lora.layers.iter().find(|((of, name), _)| *of == PartName::Unet && name.ends_with("attn2_to_k"));
-        let text_width = width.and_then(|(_, layer)| lora.tensors.shape(&layer.down)?.get(1).copied());
+        let mut widths = lora.layers.iter().filter(|(place, _)| reads_text(place));
+        let text_width = widths.find_map(|(_, layer)| layer.columns(&lora.tensors));
         Self {
             name: lora.name(),
             family: family(lora, text_width),
+            kinds: kinds.into_iter().collect(),
             ranks: (ranks().min().unwrap_or(0), ranks().max().unwrap_or(0)),
             unet_layers: of(PartName::Unet) + of(PartName::Transformer),
             text_layers: lora.layers.keys().filter(|(of, _)| of.is_text_encoder()).count(),
@@ -70,6 +75,7 @@ impl LoraSummary {
             bytes: lora.tensors.len(),
             dtype: lora.tensors.dtype(),
             trigger: lora.tensors.metadata("modelspec.trigger_phrase").map(line).filter(|text| !text.is_empty()),
+            embeddings: lora.embeddings.clone(),
             tags: tags(lora.tensors.metadata("ss_tag_frequency").unwrap_or_default()),
         }
     }
@@ -82,15 +88,22 @@ fn family(lora: &LoraFile, text_width: Option<usize>) -> Option<&'static str> {
     match text_width {
         _ if has(PartName::Transformer) => Some("FLUX, Stable Diffusion 3 or another transformer"),
         _ if has(PartName::TextEncoder2) || has(PartName::TextEncoder3) => Some("SDXL"),
-        Some(768) => Some("Stable Diffusion 1"),
-        Some(1024) => Some("Stable Diffusion 2"),
-        Some(2048) => Some("SDXL"),
-        Some(_) => None,
+        Some(width) => family_of_width(width),
         None if base.starts_with("sd_v1") => Some("Stable Diffusion 1"),
         None if base.starts_with("sd_v2") => Some("Stable Diffusion 2"),
         // kohya's scripts have such names for no other family.
         None if base.starts_with("sdxl") || lora.has_original_names() => Some("SDXL"),
         None => None,
+    }
+}
+
+/// The family of checkpoints with text embeddings of this width.
+pub(super) fn family_of_width(width: usize) -> Option<&'static str> {
+    match width {
+        768 => Some("Stable Diffusion 1"),
+        1024 => Some("Stable Diffusion 2"),
+        2048 => Some("SDXL"),
+        _ => None,
     }
 }
 

@@ -10,6 +10,8 @@ pub type Weighted = (u32, f32);
 pub enum Run {
     /// The tokens of a word.
     Word(Vec<Weighted>),
+    /// Tokens that go whole into the next chunk where they do not fit into this one: the vectors of a textual inversion.
+    Whole(Vec<Weighted>),
     /// The rest goes into a new chunk.
     Break,
 }
@@ -29,7 +31,7 @@ pub fn split(runs: &[Run], rule: Rule, comma: Option<u32>, length: usize) -> Vec
     let mut to_comma = None;
     for run in runs {
         let word = match run {
-            Run::Word(word) => word,
+            Run::Word(word) | Run::Whole(word) => word,
             Run::Break => {
                 chunks.push(Vec::new());
                 to_comma = None;
@@ -39,6 +41,10 @@ pub fn split(runs: &[Run], rule: Rule, comma: Option<u32>, length: usize) -> Vec
         let room = length - chunks.last().map_or(0, Vec::len);
         if rule == Rule::Comfy && word.len() < SHORT.min(length) && word.len() > room {
             chunks.push(Vec::new());
+        }
+        if matches!(run, Run::Whole(_)) && word.len() > room && word.len() <= length {
+            chunks.push(Vec::new());
+            to_comma = None;
         }
         for token in word {
             let Some(last) = chunks.last_mut() else { break };
@@ -78,7 +84,7 @@ mod tests {
         let chunks = split(runs, rule, Some(COMMA), length);
         let all = |runs: &[Run]| {
             let tokens = |run: &Run| match run {
-                Run::Word(word) => word.clone(),
+                Run::Word(word) | Run::Whole(word) => word.clone(),
                 Run::Break => Vec::new(),
             };
             runs.iter().flat_map(tokens).collect::<Vec<_>>()
@@ -121,6 +127,19 @@ mod tests {
         assert_eq!(lengths(&runs, Rule::WebUi, 75), [75, 2]);
         runs.push(Run::Word(vec![(2, 1.0); 90]));
         assert_eq!(lengths(&runs, Rule::Comfy, 75), [72, 75, 20], "a long one is cut");
+    }
+
+    #[test]
+    fn vectors_stay_together() {
+        let mut runs = words(&[1; 70]);
+        runs[69] = Run::Word(vec![(COMMA, 1.0)]);
+        runs.push(Run::Whole(vec![(2, 1.0); 6]));
+        assert_eq!(lengths(&runs, Rule::WebUi, 75), [70, 6]);
+        runs.pop();
+        runs.push(Run::Whole(vec![(2, 1.0); 5]));
+        runs.push(Run::Word(vec![(3, 1.0)]));
+        assert_eq!(lengths(&runs, Rule::WebUi, 75), [70, 6], "the look-back takes them along");
+        assert_eq!(lengths(&[Run::Whole(vec![(2, 1.0); 80])], Rule::WebUi, 75), [75, 5], "too many for any chunk");
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! The language of prompts, as the web UIs and ComfyUI read it.
 //!
 //! A prompt is read in three steps: [`schedule`] finds prompts that are joined by AND, and words that change as steps pass;
-//! [`emphasis`] finds the weight of words; [`chunks`] cuts tokens into pieces that a text encoder reads one at a time.
+//! [`emphasis`] finds the weight of words; [`chunks`] cuts tokens into pieces that a text encoder reads one at a time. LoRAs that
+//! a prompt names are taken out before ([`tags`]).
 
 pub mod chunks;
 pub mod emphasis;
 pub mod groups;
 pub mod schedule;
+pub mod tags;
 
 /// The program whose reading of a prompt is followed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -34,5 +36,5 @@ pub fn words(prompt: &str, rule: Rule) -> String {
         emphasis::Piece::Words { text, .. } => text,
         emphasis::Piece::Break => " ".to_owned(),
     };
-    emphasis::parse(&schedule::first(prompt, rule), rule).into_iter().map(words).collect()
+    emphasis::parse(&schedule::first(&tags::without(prompt), rule), rule).into_iter().map(words).collect()
 }

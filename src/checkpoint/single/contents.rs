@@ -79,6 +79,13 @@ impl Contents {
         let unet = unet(file)?;
         if let (None, Some(kind)) = (&unet, foreign::kind(file)) {
             let family = family_of_words(file).map(|name| format!(" for {name}"));
+            if kind == "a ControlNet" {
+                return Err(Error::Invalid {
+                    file: file.name(),
+                    fact: format!("is {kind}{}, not a checkpoint", family.unwrap_or_default()),
+                    remedy: "add it to the ControlNets under Advanced, or with --control",
+                });
+            }
             return Err(unsupported(&format!("{kind}{}", family.unwrap_or_default())));
         }
         let vae = ["first_stage_model.", "vae.", ""].iter().find_map(|prefix| vae(file, prefix));
@@ -101,7 +108,7 @@ impl Contents {
 }
 
 /// The family that a file's cross-attention reads the words of, for those that have no family of their own.
-fn family_of_words(file: &TensorFile) -> Option<&'static str> {
+pub(super) fn family_of_words(file: &TensorFile) -> Option<&'static str> {
     match configs::words(file)? {
         768 => Some("Stable Diffusion 1"),
         1024 => Some("Stable Diffusion 2"),

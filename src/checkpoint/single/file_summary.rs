@@ -1,10 +1,10 @@
 //! A single file in one line, whether it can be drawn with or not.
 
-use super::contents::{Clip, Contents, Family};
+use super::contents::{self, Clip, Contents, Family};
 use super::marks::Marks;
 use super::{configs, foreign, is_second};
 use crate::checkpoint::safetensors::TensorFile;
-use crate::checkpoint::{Error, Result};
+use crate::checkpoint::{Error, Kind, Result};
 use serde::Serialize;
 use std::path::Path;
 
@@ -25,6 +25,12 @@ pub struct FileSummary {
     pub draws: bool,
     /// Whether there are other networks of a checkpoint in it: an autoencoder or text encoders.
     pub fills: bool,
+    /// The family of checkpoints that it is or is for, where that is told.
+    #[serde(skip)]
+    pub family: Option<&'static str>,
+    /// The list of a library that it belongs into.
+    #[serde(skip)]
+    pub role: Kind,
 }
 
 impl FileSummary {
@@ -42,10 +48,13 @@ impl FileSummary {
             dtype: file.dtype(),
             draws: false,
             fills: false,
+            family: None,
+            role: Kind::Checkpoint,
         };
         if let Some((tokens, family)) = foreign::inversion(&file) {
             let vectors = if tokens == 1 { "1 vector".to_owned() } else { format!("{tokens} vectors") };
-            return Ok(Self { kind: format!("textual inversion (embedding) for {family}, {vectors}"), ..blank });
+            let kind = format!("textual inversion (embedding) for {family}, {vectors}");
+            return Ok(Self { kind, family: Some(family), role: Kind::Embedding, ..blank });
         }
         let contents = Contents::of(&file)?;
         if contents.is_empty() {
@@ -53,12 +62,14 @@ impl FileSummary {
         }
         let fills = contents.vae.is_some() || !contents.texts.is_empty();
         let Some(unet) = &contents.unet else {
-            return Ok(Self { kind: parts_alone(&contents), fills, ..blank });
+            let role = if contents.vae.is_some() { Kind::Vae } else { Kind::TextEncoder };
+            return Ok(Self { kind: parts_alone(&contents), fills, role, ..blank });
         };
         let marks = Marks::of(&file, Some(unet), path);
         let inputs = unet.tensors.shape_of("conv_in.weight").and_then(|shape| shape.get(1));
+        let family = family(unet.family, configs::words(&unet.tensors));
         let kind: Vec<&str> = [
-            Some(family(unet.family, configs::words(&unet.tensors))),
+            Some(family),
             Some(if marks.velocity { "v_prediction (velocity)" } else { "epsilon" }),
             marks.zero_terminal.then_some("zero terminal SNR"),
             (inputs == Some(&9)).then_some("inpainting"),
@@ -68,8 +79,16 @@ impl FileSummary {
         .flatten()
         .collect();
         let missing = missing(&contents, unet.family);
-        Ok(Self { kind: kind.join(", "), missing, draws: true, fills, ..blank })
+        Ok(Self { kind: kind.join(", "), missing, draws: true, fills, family: Some(family), ..blank })
     }
+}
+
+/// Whether a file is a ControlNet, and of which family's.
+#[expect(clippy::option_option, reason = "not every ControlNet tells its family")]
+pub(in crate::checkpoint) fn control_family(file: &TensorFile) -> Option<Option<&'static str>> {
+    let is_one = foreign::kind(file).is_some_and(|kind| kind.starts_with("a Control"));
+    let whole = file.any("model.diffusion_model.");
+    (is_one && !whole).then(|| contents::family_of_words(file))
 }
 
 /// The networks that a family needs beside its UNet and that are not there.

@@ -6,12 +6,15 @@
 
 mod configs;
 mod contents;
+mod control;
 mod file_summary;
 mod foreign;
 mod marks;
 mod names;
 
+pub(super) use control::control_net;
 pub use file_summary::FileSummary;
+pub(super) use file_summary::control_family;
 
 use super::safetensors::TensorFile;
 use super::store::Store;
@@ -39,6 +42,8 @@ pub(super) struct Assembled {
     /// The name of that file without its ending.
     drawn_by: Option<String>,
     layout: &'static str,
+    /// Parts that the UNet's file lacks, each with the file that gives it.
+    taken: Vec<(PartName, String)>,
 }
 
 /// A network from a file.
@@ -49,6 +54,9 @@ struct Network {
     /// The padding token of a text encoder.
     pad: &'static str,
 }
+
+/// The networks that a UNet needs beside it.
+const PARTS_BESIDE: [PartName; 3] = [PartName::TextEncoder, PartName::TextEncoder2, PartName::Vae];
 
 /// The networks of one file or folder of several.
 enum Source {
@@ -91,6 +99,7 @@ impl Assembled {
             scheduler: None,
             drawn_by: None,
             layout: "",
+            taken: Vec::new(),
         };
         let mut sources = paths.map(Source::open).collect::<Result<Vec<_>>>()?;
         let has_unet = |source: &Source| match source {
@@ -112,11 +121,28 @@ impl Assembled {
                 Source::Tree(tree) => {
                     this.base.get_or_insert(tree);
                 }
-                Source::File { contents, .. } => {
-                    let alone = contents.unet.is_none();
-                    this.fill(*contents, family, factor, alone);
+                Source::File { contents, name, .. } => {
+                    let other = contents.unet.as_ref().map(|unet| unet.family);
+                    let lacked = this.lacks(family);
+                    this.fill(*contents, family, factor, other.is_none());
+                    let Some(other) = other else { continue };
+                    let taken = lacked.into_iter().filter(|part| this.networks.contains_key(part.folder()));
+                    let taken: Vec<_> = taken.map(|part| (part, name.clone())).collect();
+                    if other != family && !taken.is_empty() {
+                        return Err(stranger(name));
+                    }
+                    this.taken.extend(taken);
                 }
             }
+        }
+        if let Some(base) = this.base.as_ref().filter(|_| this.scheduler.is_some()) {
+            let has = |part: &PartName| base.has(&format!("{}/config.json", part.folder()));
+            let taken: Vec<_> =
+                this.lacks(family).into_iter().filter(has).map(|part| (part, base.describe(""))).collect();
+            if has(&PartName::TextEncoder2) != (family == Family::Sdxl) && !taken.is_empty() {
+                return Err(stranger(base.describe("")));
+            }
+            this.taken.extend(taken);
         }
         this.check(family)?;
         Ok(this)
@@ -152,10 +178,22 @@ impl Assembled {
         }
     }
 
-    /// Takes over autoencoder and text encoders, instead of earlier ones where `replace`.
+    /// The networks beside the UNet that are not there: neither from a file, nor in the folder whose UNet draws.
+    fn lacks(&self, family: Family) -> Vec<PartName> {
+        let draws = self.base.as_ref().filter(|_| self.scheduler.is_none());
+        let there = |part: &PartName| {
+            let folder = part.folder();
+            self.networks.contains_key(folder) || draws.is_some_and(|tree| tree.has(&format!("{folder}/config.json")))
+        };
+        let wanted = |part: &PartName| *part != PartName::TextEncoder2 || family == Family::Sdxl;
+        PARTS_BESIDE.into_iter().filter(|part| wanted(part) && !there(part)).collect()
+    }
+
+    /// Takes over autoencoder and text encoders that are not there, or all where `replace`.
     fn fill(&mut self, contents: Contents, family: Family, factor: f32, replace: bool) {
+        let lacked: Vec<&str> = self.lacks(family).into_iter().map(PartName::folder).collect();
         let mut put = |folder: &'static str, network: Network| {
-            if replace || !self.networks.contains_key(folder) {
+            if replace || (lacked.contains(&folder) && !self.networks.contains_key(folder)) {
                 self.networks.insert(folder, network);
             }
         };
@@ -194,6 +232,11 @@ impl Assembled {
     /// The name of the file that the UNet is from, without its ending.
     pub(super) fn drawn_by(&self) -> Option<&str> {
         self.drawn_by.as_deref()
+    }
+
+    /// Parts that the UNet's file lacks, each with the file that gives it.
+    pub(super) fn taken(&self) -> &[(PartName, String)] {
+        &self.taken
     }
 
     /// The layout of the UNet's file, in words.
@@ -263,6 +306,15 @@ impl Assembled {
     /// The tensors of a folder's network.
     pub(super) fn part(&self, folder: &str) -> Option<TensorFile> {
         self.networks.get(folder).map(|network| network.tensors.clone())
+    }
+}
+
+/// The error of a file or folder whose parts would be taken for another family's.
+fn stranger(file: String) -> Error {
+    Error::Invalid {
+        file,
+        fact: "is of another family than the model that lacks its parts".to_owned(),
+        remedy: "take missing parts from a checkpoint of the model's own family",
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::relatives::FAMILIES;
 use super::{Kind, Words, forms, words_of};
+use crate::checkpoint::prompt::tags;
 use std::collections::HashSet;
 use std::ops::Range;
 use unicode_segmentation::UnicodeSegmentation as _;
@@ -29,12 +30,14 @@ pub struct UnknownWord {
 }
 
 impl Words {
-    /// The words of a prompt that the checkpoint does not know, each once, in their order.
+    /// The words of a prompt that the checkpoint does not know, each once, in their order. LoRAs that it names are no words.
     #[must_use]
     pub fn unknown(&self, prompt: &str) -> Vec<UnknownWord> {
         let read = prompt.get(..prompt.floor_char_boundary(LONGEST)).unwrap_or(prompt);
-        let mut seen = HashSet::new();
+        let (mut seen, tags) = (HashSet::new(), tags::find(read));
+        let in_tag = |word: &Range<usize>| tags.iter().any(|(tag, _)| tag.contains(&word.start));
         words_of(read)
+            .filter(|(_, range)| !in_tag(range))
             .filter(|(word, _)| says_something(word) && !self.knows(word) && seen.insert(word.clone()))
             .take(MOST)
             .map(|(word, range)| UnknownWord { instead: self.instead_of(&word), word: shortened(word), range })
@@ -198,6 +201,12 @@ mod tests {
         assert_eq!(told("a villa by the lake"), [pair("villa", &["house"]), pair("lake", &["sea"])]);
         let range = sample().unknown("a Zebra")[0].range.clone();
         assert_eq!(range, 2..7);
+    }
+
+    #[test]
+    fn names_of_loras_are_no_words() {
+        assert_eq!(told("<lora:zork:0.5> <lyco:zork>"), []);
+        assert_eq!(told("<lora:zork:0.5> zork"), [pair("zork", &[])]);
     }
 
     #[test]

@@ -11,6 +11,63 @@ pub(super) fn class(colour: Rgb) -> Option<&'static str> {
     CLASSES.iter().find(|(_, class)| *class == colour.0).map(|(name, _)| *name)
 }
 
+/// The class that words name, with its colour. The longest name counts, and of several the one that comes first.
+pub(in crate::document) fn named(words: &str) -> Option<(&'static str, Rgb)> {
+    let words = words.to_lowercase();
+    let words: Vec<&str> = words.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    // Words that more often mean something else count where nothing else is named.
+    let strong = candidates().filter(|(name, _)| !WEAK.contains(name));
+    let class = first(&words, strong).or_else(|| first(&words, candidates()))?;
+    CLASSES.iter().find(|(name, _)| *name == class).map(|&(name, colour)| (name, Rgb(colour)))
+}
+
+/// Names that words are looked through for, each with its class.
+fn candidates() -> impl Iterator<Item = (&'static str, &'static str)> {
+    CLASSES.iter().map(|(name, _)| (*name, *name)).chain(ALSO)
+}
+
+/// The class of the longest name, and of those the first, in the words.
+fn first(words: &[&str], names: impl Iterator<Item = (&'static str, &'static str)>) -> Option<&'static str> {
+    let found = names.filter_map(|(name, class)| {
+        let name: Vec<&str> = name.split(' ').collect();
+        let at = words.windows(name.len()).position(|words| words.iter().zip(&name).all(|(word, name)| is(word, name)));
+        at.map(|at| (std::cmp::Reverse(name.len()), at, class))
+    });
+    found.min().map(|(.., class)| class)
+}
+
+/// True of a name or its plural.
+fn is(word: &str, name: &str) -> bool {
+    let ending = word.strip_prefix(name);
+    ending.is_some_and(|ending| matches!(ending, "" | "s" | "es"))
+        || (name.strip_suffix('y').and_then(|stem| word.strip_prefix(stem)) == Some("ies"))
+}
+
+/// Names that in prompts mostly tell of light, style or a part of something.
+const WEAK: [&str; 14] = [
+    "light", "painting", "glass", "base", "case", "step", "stage", "screen", "poster", "plate", "land", "hood", "bar",
+    "fan",
+];
+
+/// Other words for the classes.
+#[rustfmt::skip]
+const ALSO: [(&str, &str); 62] = [
+    ("man", "person"), ("woman", "person"), ("men", "person"), ("women", "person"), ("girl", "person"),
+    ("boy", "person"), ("people", "person"), ("child", "person"), ("children", "person"), ("portrait", "person"),
+    ("face", "person"), ("knight", "person"), ("lady", "person"), ("dancer", "person"),
+    ("cat", "animal"), ("dog", "animal"), ("horse", "animal"), ("bird", "animal"), ("fox", "animal"),
+    ("cow", "animal"), ("sheep", "animal"), ("deer", "animal"), ("wolf", "animal"), ("bear", "animal"),
+    ("lion", "animal"), ("fish", "animal"),
+    ("forest", "tree"), ("wood", "tree"), ("bush", "plant"), ("cloud", "sky"), ("clouds", "sky"),
+    ("ocean", "sea"), ("wave", "sea"), ("beach", "sand"), ("desert", "sand"), ("dune", "sand"),
+    ("meadow", "grass"), ("lawn", "grass"), ("garden", "grass"), ("soil", "earth"), ("ground", "earth"),
+    ("cliff", "mountain"), ("peak", "mountain"), ("boulder", "rock"), ("stream", "river"), ("pond", "lake"),
+    ("street", "road"), ("castle", "building"), ("church", "building"), ("temple", "building"),
+    ("palace", "building"), ("city", "building"), ("cottage", "house"), ("hut", "hovel"), ("lighthouse", "tower"),
+    ("window", "windowpane"), ("couch", "sofa"), ("carpet", "rug"), ("plane", "airplane"), ("bike", "bicycle"),
+    ("motorcycle", "minibike"), ("television", "television receiver"),
+];
+
 #[rustfmt::skip]
 const CLASSES: [(&str, [u8; 3]); 150] = [
     ("wall", [120, 120, 120]), ("building", [180, 120, 120]), ("sky", [6, 230, 230]), ("floor", [80, 50, 50]),
@@ -53,3 +110,33 @@ const CLASSES: [(&str, [u8; 3]); 150] = [
     ("plate", [0, 255, 184]), ("monitor", [0, 92, 255]), ("bulletin board", [184, 255, 0]), ("shower", [0, 133, 255]),
     ("radiator", [255, 214, 0]), ("glass", [25, 194, 194]), ("clock", [102, 255, 0]), ("flag", [92, 0, 255]),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_name_a_class() {
+        for (words, class) in [
+            ("a light blue sky", Some("sky")),
+            ("an oil painting of two boats on a lake", Some("boat")),
+            ("Swimming pool, (tree:1.2)", Some("swimming pool")),
+            ("a pool table under a lamp", Some("pool table")),
+            ("soft light", Some("light")),
+            ("an old man", Some("person")),
+            ("dark forest", Some("tree")),
+            ("berries", None),
+            ("bodies of water", Some("water")),
+            ("skies", Some("sky")),
+            ("carpenters", None),
+            ("", None),
+        ] {
+            assert_eq!(named(words).map(|(name, _)| name), class, "{words}");
+        }
+        assert_eq!(named("a river"), Some(("river", Rgb([11, 200, 200]))));
+        for (name, class) in ALSO {
+            assert!(CLASSES.iter().any(|(known, _)| *known == class), "{name}: {class}");
+        }
+        assert!(WEAK.iter().all(|weak| CLASSES.iter().any(|(name, _)| name == weak)));
+    }
+}

@@ -9,6 +9,7 @@ mod lay;
 mod place;
 
 use super::{Document, FileError, MAX_REGIONS, Problem, Region, RegionId, Rgb, read_picture};
+pub(super) use ade20k::named as class_of_words;
 use image::RgbaImage;
 use rayon::prelude::*;
 use std::path::Path;

@@ -5,12 +5,13 @@
 //!   "polyptych": 1,
 //!   "program": "0.1.0",
 //!   "style": "oil painting",
-//!   "background": {"layer": "data/background.png", "words": "a lake at dawn", "negative": "blurry"},
+//!   "background": {"layer": "data/background.png", "words": "a lake at dawn", "negative": "blurry", "loras": []},
 //!   "regions": [
 //!     {"layer": "data/region-1.png", "id": 1, "name": "Boat", "words": "a red boat", "negative": null,
-//!      "colour": "#e69f00", "bootstrap": null, "feather": 0, "weight": 1.0, "guidance": null, "seed": null,
-//!      "reroll": null, "start": 0.0, "end": 1.0, "locked": false}
+//!      "loras": [{"file": "glass.safetensors", "weight": 0.8}], "colour": "#e69f00", "bootstrap": null, "feather": 0, "weight": 1.0, "guidance": null, "seed": null,
+//!      "reroll": null, "start": 0.0, "end": 1.0, "locked": false, "controls": []}
 //!   ],
+//!   "controls": [{"net": "depth.safetensors", "map": "picture", "picture": "data/control-1.png", "weight": 1.0, "start": 0.0, "end": 1.0}],
 //!   "settings": {"model": "embedded", "loras": [{"file": "ink.safetensors", "weight": 1.0}], "seed": 0, "steps": 20, "sampler": "ddim", "schedule": "normal",
 //!                "guidance": 7.5, "window": null, "stride": 8, "bootstrap": 0.4, "wrap": "none",
 //!                "regions": "multidiffusion", "overlap": "order", "window_weights": "uniform", "bootstrap_colour": "random",
@@ -26,12 +27,15 @@
 
 use crate::document::error::{one_line, reason};
 use crate::document::{
-    Area, Background, BootstrapColour, Document, InitImage, Lora, MAX_CLIP_SKIP, MAX_FEATHER, MAX_GUIDANCE,
-    MAX_LORA_WEIGHT, MAX_LORAS, MAX_STEPS, MAX_WEIGHT, MAX_WINDOW, MIN_WEIGHT, Overlap, Problem, PromptRule, Region,
-    RegionId, Regions, Rgb, Sampler, Schedule, Settings, WindowWeights, Wrap,
+    Area, Background, BootstrapColour, Control, ControlMap, Document, InitImage, Lora, MAX_CLIP_SKIP,
+    MAX_CONTROL_WEIGHT, MAX_CONTROLS, MAX_EMBEDDINGS, MAX_FEATHER, MAX_GUIDANCE, MAX_LORA_WEIGHT, MAX_LORAS, MAX_STEPS,
+    MAX_WEIGHT, MAX_WINDOW, MIN_WEIGHT, Overlap, Problem, PromptRule, Region, RegionId, Regions, Rgb, Sampler,
+    Schedule, Settings, WindowWeights, Wrap,
 };
+use image::RgbImage;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::sync::Arc;
 
 /// The format written, and the newest one read.
 pub(super) const FORMAT: u64 = 1;
@@ -51,6 +55,7 @@ pub(super) struct Project {
     settings: SettingsEntry,
     pub(super) start: Option<StartEntry>,
     pub(super) take: Option<TakeEntry>,
+    pub(super) controls: Vec<ControlEntry>,
     #[serde(flatten)]
     unknown: Map<String, Value>,
 }
@@ -61,6 +66,7 @@ pub(super) struct BackgroundEntry {
     pub(super) layer: Option<String>,
     words: String,
     negative: String,
+    loras: Vec<LoraEntry>,
     #[serde(flatten)]
     unknown: Map<String, Value>,
 }
@@ -73,6 +79,7 @@ pub(super) struct RegionEntry {
     pub(super) name: String,
     pub(super) words: String,
     pub(super) negative: Option<String>,
+    loras: Vec<LoraEntry>,
     colour: String,
     bootstrap: Option<f32>,
     feather: u32,
@@ -83,6 +90,8 @@ pub(super) struct RegionEntry {
     start: Option<f32>,
     end: Option<f32>,
     locked: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) controls: Vec<ControlEntry>,
     #[serde(flatten)]
     unknown: Map<String, Value>,
 }
@@ -97,6 +106,81 @@ pub(super) struct StartEntry {
     pub(super) mask: Option<String>,
     #[serde(flatten)]
     unknown: Map<String, Value>,
+}
+
+/// A ControlNet. `map` is `picture` or `canny`, with the entry of its picture, or what the regions are: `regions`, `edges`,
+/// `scribble`.
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct ControlEntry {
+    net: String,
+    map: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    picture: Option<String>,
+    weight: Option<f32>,
+    start: Option<f32>,
+    end: Option<f32>,
+}
+
+impl ControlEntry {
+    /// The entries of a list; `picture` names the entry of a picture.
+    fn of(controls: &[Control], picture: &impl Fn(&Arc<RgbImage>) -> String) -> Vec<Self> {
+        let finite = |v: f32| Some(v).filter(|v| v.is_finite());
+        let entry = |control: &Control| Self {
+            net: control.net.clone(),
+            map: control.map.name().to_owned(),
+            picture: control.map.picture().map(picture),
+            weight: finite(control.weight),
+            start: finite(control.start),
+            end: finite(control.end),
+        };
+        controls.iter().map(entry).collect()
+    }
+
+    /// The ControlNets of a list, brought into their ranges; `picture` reads the picture of an entry. What had to be changed is told
+    /// to `notes`.
+    pub(super) fn controls(
+        entries: &[Self],
+        notes: &mut Vec<String>,
+        picture: &mut impl FnMut(&str) -> Result<Arc<RgbImage>, String>,
+    ) -> Vec<Control> {
+        if entries.len() > MAX_CONTROLS {
+            notes.push(format!(
+                "there were {} ControlNets in one place; the first {MAX_CONTROLS} are used",
+                entries.len()
+            ));
+        }
+        let mut controls = Vec::new();
+        for Self { net, map, picture: file, weight, start, end } in entries.iter().take(MAX_CONTROLS) {
+            let mut control = Control::new(net, ControlMap::Segments);
+            let name = format!("ControlNet “{}”", one_line(&control.name(), 60));
+            let brought = |picture: &mut dyn FnMut(&str) -> Result<Arc<RgbImage>, String>| match file {
+                Some(file) => picture(file),
+                None => Err("it names none".to_owned()),
+            };
+            let known = match map.as_str() {
+                "picture" => brought(picture).map(ControlMap::Picture),
+                "canny" => brought(picture).map(ControlMap::Canny),
+                other => ControlMap::of_regions(other).ok_or_else(|| "this version does not know it".to_owned()),
+            };
+            control.map = match known {
+                Ok(map) => map,
+                Err(why) => {
+                    notes.push(format!("{name} was left out, for lack of what it sees: {why}"));
+                    continue;
+                }
+            };
+            let mut held = |what: &str, value: Option<f32>, default: f32, most: f32| {
+                let value = value.filter(|v| v.is_finite()).unwrap_or(default);
+                limited(notes, &format!("the {what} of {name}"), value, 0.0, most)
+            };
+            control.weight = held("weight", *weight, 1.0, MAX_CONTROL_WEIGHT);
+            control.start = held("start", *start, 0.0, 1.0);
+            control.end = held("end", *end, 1.0, 1.0);
+            controls.push(control);
+        }
+        controls
+    }
 }
 
 impl StartEntry {
@@ -128,6 +212,12 @@ pub(super) struct TakeEntry {
 #[serde(default)]
 struct SettingsEntry {
     model: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vae: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fallback: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    embeddings: Vec<String>,
     loras: Vec<LoraEntry>,
     seed: u64,
     steps: u32,
@@ -151,11 +241,34 @@ struct SettingsEntry {
     unknown: Map<String, Value>,
 }
 
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 #[serde(default)]
 struct LoraEntry {
     file: String,
     weight: Option<f32>,
+}
+
+impl LoraEntry {
+    fn of(loras: &[Lora]) -> Vec<Self> {
+        let entry = |lora: &Lora| Self { file: lora.file.clone(), weight: Some(lora.weight).filter(|w| w.is_finite()) };
+        loras.iter().map(entry).collect()
+    }
+
+    /// The LoRAs, brought into their ranges; what had to be changed is told to `notes`.
+    fn loras(entries: Vec<Self>, notes: &mut Vec<String>) -> Vec<Lora> {
+        if entries.len() > MAX_LORAS {
+            notes.push(format!("there were {} LoRAs; the first {MAX_LORAS} are used", entries.len()));
+        }
+        let entries = entries.into_iter().take(MAX_LORAS).filter(|lora| !lora.file.is_empty());
+        let lora = |Self { file, weight }| {
+            let mut lora = Lora::new(file);
+            let what = format!("the weight of LoRA “{}”", one_line(&lora.name(), 60));
+            let weight = weight.filter(|w| w.is_finite()).unwrap_or(lora.weight);
+            lora.weight = limited(notes, &what, weight, -MAX_LORA_WEIGHT, MAX_LORA_WEIGHT);
+            lora
+        };
+        entries.map(lora).collect()
+    }
 }
 
 impl Default for SettingsEntry {
@@ -170,11 +283,10 @@ impl SettingsEntry {
         let name = |value: Result<Value, serde_json::Error>| value.unwrap_or(Value::Null);
         Self {
             model: settings.model.clone(),
-            loras: settings
-                .loras
-                .iter()
-                .map(|lora| LoraEntry { file: lora.file.clone(), weight: Some(lora.weight).filter(|w| w.is_finite()) })
-                .collect(),
+            vae: settings.vae.clone(),
+            fallback: settings.fallback.clone(),
+            embeddings: settings.embeddings.clone(),
+            loras: LoraEntry::of(&settings.loras),
             seed: settings.seed,
             steps: settings.steps,
             sampler: name(serde_json::to_value(settings.sampler)),
@@ -244,23 +356,21 @@ impl SettingsEntry {
         let window = self.window.filter(|side| *side > 0).map(|side| whole("window", side, MAX_WINDOW));
         let stride = whole("stride", self.stride, MAX_WINDOW);
         let clip_skip = self.clip_skip.map(|skip| whole("clip skip", skip, MAX_CLIP_SKIP));
-        if self.loras.len() > MAX_LORAS {
-            notes.push(format!("there were {} LoRAs; the first {MAX_LORAS} are used", self.loras.len()));
+        let loras = LoraEntry::loras(self.loras, notes);
+        let named = |name: Option<String>| name.filter(|name| !name.is_empty());
+        if self.embeddings.len() > MAX_EMBEDDINGS {
+            let count = self.embeddings.len();
+            notes.push(format!("there were {count} textual inversions; the first {MAX_EMBEDDINGS} are used"));
         }
+        let embeddings = self.embeddings.into_iter().filter(|file| !file.is_empty()).take(MAX_EMBEDDINGS);
         let mut limited = |what: &str, value: f32, low: f32, high: f32| limited(notes, what, value, low, high);
-        let loras = self.loras.into_iter().take(MAX_LORAS).filter(|lora| !lora.file.is_empty());
-        let loras = loras.map(|LoraEntry { file, weight }| {
-            let mut lora = Lora::new(file);
-            let what = format!("the weight of LoRA “{}”", one_line(&lora.name(), 60));
-            let weight = weight.filter(|w| w.is_finite()).unwrap_or(lora.weight);
-            lora.weight = limited(&what, weight, -MAX_LORA_WEIGHT, MAX_LORA_WEIGHT);
-            lora
-        });
-        let loras: Vec<Lora> = loras.collect();
         let guidance = self.guidance.filter(|v| v.is_finite()).unwrap_or(default.guidance);
         let bootstrap = self.bootstrap.filter(|v| v.is_finite()).unwrap_or(default.bootstrap);
         Settings {
             model: self.model,
+            vae: named(self.vae),
+            fallback: named(self.fallback),
+            embeddings: embeddings.collect(),
             loras,
             seed: self.seed,
             steps,
@@ -305,6 +415,7 @@ impl RegionEntry {
             name: region.name.clone(),
             words: region.prompt.clone(),
             negative: region.negative.clone(),
+            loras: LoraEntry::of(&region.loras),
             colour: format!("#{r:02x}{g:02x}{b:02x}"),
             bootstrap: region.bootstrap.and_then(finite),
             feather: region.feather,
@@ -315,6 +426,7 @@ impl RegionEntry {
             start: finite(region.start),
             end: finite(region.end),
             locked: region.locked,
+            controls: Vec::new(),
             unknown: Map::new(),
         }
     }
@@ -350,6 +462,7 @@ impl RegionEntry {
         region.seed = self.seed;
         region.reroll = self.reroll;
         region.locked = self.locked;
+        region.loras = LoraEntry::loras(self.loras.clone(), notes);
     }
 }
 
@@ -395,19 +508,31 @@ impl Project {
             keep("take", take.unknown);
         }
         document.style = self.style;
-        document.background = Background { prompt: self.background.words, negative: self.background.negative };
+        let BackgroundEntry { words: prompt, negative, loras, .. } = self.background;
+        document.background = Background { prompt, negative, loras: LoraEntry::loras(loras, notes) };
         document.settings = settings.settings(notes);
         document.unknown = unknown;
     }
 
+    /// All lists of ControlNets: the picture's, and those of its regions.
+    fn control_lists(&self) -> impl Iterator<Item = &Vec<ControlEntry>> {
+        [&self.controls].into_iter().chain(self.regions.iter().map(|region| &region.controls))
+    }
+
+    /// The entries of the pictures that ControlNets see.
+    pub(super) fn control_pictures(&self) -> Vec<String> {
+        self.control_lists().flatten().filter_map(|entry| entry.picture.clone()).collect()
+    }
+
     /// The entry of a document. `layer` names the entry of each region's pixels, `take` that of the
-    /// take and its seed.
+    /// take and its seed, `control` that of a picture that a ControlNet sees.
     pub(super) fn of(
         document: &Document,
         layer: impl Fn(&Region) -> String,
         background: &str,
         (start, change): (&str, &str),
         take: Option<(&str, u64)>,
+        control: impl Fn(&Arc<RgbImage>) -> String,
     ) -> Self {
         let mut unknown = document.unknown.clone();
         let mut kept = |key: &str| match unknown.remove(key) {
@@ -418,7 +543,8 @@ impl Project {
             layer: Some(background.to_owned()),
             words: document.background.prompt.clone(),
             negative: document.background.negative.clone(),
-            unknown: without(kept("background"), &["layer", "words", "negative"]),
+            loras: LoraEntry::of(&document.background.loras),
+            unknown: without(kept("background"), &["layer", "words", "negative", "loras"]),
         };
         let mut settings = SettingsEntry::of(&document.settings);
         settings.unknown = kept("settings");
@@ -437,8 +563,9 @@ impl Project {
                 let mut entry = RegionEntry::of(region, layer(region));
                 if let Ok(Value::Object(own)) = serde_json::to_value(&entry) {
                     entry.unknown = unknown;
-                    entry.unknown.retain(|key, _| !own.contains_key(key));
+                    entry.unknown.retain(|key, _| !own.contains_key(key) && key != "controls");
                 }
+                entry.controls = ControlEntry::of(&region.controls, &control);
                 entry
             })
             .collect();
@@ -463,10 +590,11 @@ impl Project {
             regions,
             settings,
             start,
+            controls: ControlEntry::of(&document.controls, &control),
             take: take.map(|(layer, seed)| TakeEntry { layer: layer.to_owned(), seed, unknown: of_take }),
             unknown: without(
                 unknown,
-                &["polyptych", "program", "style", "background", "regions", "settings", "start", "take"],
+                &["polyptych", "program", "style", "background", "regions", "settings", "start", "take", "controls"],
             ),
         }
     }

@@ -1,6 +1,7 @@
 //! The part of an undo step that is not masks.
 
-use crate::document::{Background, Document, InitImage, Mask, Region, Settings, Take};
+use crate::document::control::{self, Control};
+use crate::document::{Background, Document, InitImage, Lora, Mask, Region, Settings, Take};
 use std::sync::Arc;
 
 /// Everything in a document but the pixels of masks that are in the document too.
@@ -17,6 +18,8 @@ pub(super) struct Rest {
     /// The picture to start from, where the step changed it or its settings.
     #[expect(clippy::option_option, reason = "changed or not, and then there or not")]
     start: Option<Option<InitImage>>,
+    /// The ControlNets of the whole picture, where the step changed them: they may hold pictures.
+    controls: Option<Vec<Control>>,
     /// Regions in order. Their masks are shared with nothing: a mask is here only where the other state has no such region,
     /// or one of another size, and is empty (0 × 0) otherwise.
     pub(super) regions: Vec<Region>,
@@ -27,6 +30,7 @@ impl Rest {
     pub(super) fn before(before: Document, after: &Document) -> Option<Self> {
         let take = (!same_take(before.take.as_ref(), after.take.as_ref())).then_some(before.take);
         let start = (!same_start(before.init_image.as_ref(), after.init_image.as_ref())).then_some(before.init_image);
+        let controls = (!control::same(&before.controls, &after.controls)).then_some(before.controls);
         let same = before.width == after.width
             && before.height == after.height
             && before.background == after.background
@@ -34,6 +38,7 @@ impl Rest {
             && before.settings == after.settings
             && take.is_none()
             && start.is_none()
+            && controls.is_none()
             && before.regions.len() == after.regions.len()
             && before.regions.iter().zip(&after.regions).all(|(a, b)| same_card(a, b) && same_size(&a.mask, &b.mask));
         if same {
@@ -54,6 +59,7 @@ impl Rest {
             settings: before.settings,
             take,
             start,
+            controls,
             regions,
         })
     }
@@ -72,6 +78,7 @@ impl Rest {
             && self.style == document.style
             && self.settings == document.settings
             && self.start.as_ref().is_none_or(|start| same_start(start.as_ref(), document.init_image.as_ref()))
+            && self.controls.as_ref().is_none_or(|controls| control::same(controls, &document.controls))
             && self.regions.len() == document.regions.len()
             && self.regions.iter().zip(&document.regions).all(|(a, b)| same_card(a, b))
     }
@@ -83,6 +90,9 @@ impl Rest {
         std::mem::swap(&mut self.background, &mut document.background);
         std::mem::swap(&mut self.style, &mut document.style);
         std::mem::swap(&mut self.settings, &mut document.settings);
+        if let Some(controls) = &mut self.controls {
+            std::mem::swap(controls, &mut document.controls);
+        }
         if let Some(take) = &mut self.take {
             std::mem::swap(take, &mut document.take);
         }
@@ -103,12 +113,22 @@ impl Rest {
     pub(super) fn memory(&self) -> usize {
         let text = |region: &Region| {
             let negative = region.negative.as_ref().map_or(0, String::len);
-            size_of::<Region>() + region.name.len() + region.prompt.len() + negative + region.mask.memory()
+            let loras = region.loras.iter().map(|lora| size_of::<Lora>() + lora.file.len()).sum::<usize>();
+            // (Pictures that its ControlNets see are shared with the document, but for those that a step took away.)
+            let controls =
+                region.controls.iter().map(|control| size_of::<Control>() + control.net.len()).sum::<usize>();
+            let text = region.name.len() + region.prompt.len() + negative;
+            size_of::<Region>() + controls + loras + text + region.mask.memory()
         };
         let take = self.take.iter().flatten().map(|take| take.image.as_raw().len()).sum::<usize>();
         let start = self.start.iter().flatten().map(|start| start.image.as_raw().len()).sum::<usize>();
         let background = self.background.prompt.len() + self.background.negative.len();
-        size_of::<Self>() + self.regions.iter().map(text).sum::<usize>() + take + start + background
+        size_of::<Self>()
+            + self.regions.iter().map(text).sum::<usize>()
+            + take
+            + start
+            + background
+            + self.controls.as_deref().map_or(0, control::memory)
     }
 }
 
@@ -140,6 +160,7 @@ fn same_card(a: &Region, b: &Region) -> bool {
         name,
         prompt: words,
         negative,
+        loras,
         colour,
         mask: _,
         visible,
@@ -152,9 +173,11 @@ fn same_card(a: &Region, b: &Region) -> bool {
         reroll,
         start,
         end,
+        controls,
     } = a;
-    (id, name, words, negative, colour) == (&b.id, &b.name, &b.prompt, &b.negative, &b.colour)
+    (id, name, words, negative, loras, colour) == (&b.id, &b.name, &b.prompt, &b.negative, &b.loras, &b.colour)
         && (visible, locked) == (&b.visible, &b.locked)
         && (bootstrap, feather, weight, guidance) == (&b.bootstrap, &b.feather, &b.weight, &b.guidance)
         && (seed, reroll, start, end) == (&b.seed, &b.reroll, &b.start, &b.end)
+        && control::same(controls, &b.controls)
 }

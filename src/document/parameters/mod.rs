@@ -169,8 +169,13 @@ impl Parameters {
     #[must_use]
     pub fn document(&self, picture: &RgbImage) -> Document {
         let mut document = Document::new(picture.width(), picture.height());
-        let words = |text: &str| web_ui::words(text, &mut Vec::new());
-        document.background = Background { prompt: words(&self.prompt), negative: words(&self.negative) };
+        let own = self.program == OWN;
+        let words = |text: &str| {
+            let words = web_ui::words(text, &mut Vec::new());
+            if own { web_ui::joined(&words) } else { words }
+        };
+        document.background =
+            Background { prompt: words(&self.prompt), negative: words(&self.negative), loras: Vec::new() };
         let settings = &mut document.settings;
         settings.model = self.model.clone().unwrap_or_else(|| settings.model.clone());
         settings.seed = self.seed.unwrap_or(settings.seed);
@@ -222,7 +227,7 @@ impl Draft {
     /// Holds it against what there is here, and tells what is not.
     fn finish(mut self) -> Parameters {
         let mut notes = std::mem::take(&mut self.notes);
-        // (Tells LoRAs in the words; the words themselves are kept as they were written.)
+        // (Tells what the words name; the words themselves are kept as they were written.)
         web_ui::words(&self.prompt, &mut notes);
         let (sampler, own) = self.sampler.as_deref().map_or((None, None), names::sampler);
         if let (Some(name), None) = (&self.sampler, sampler) {

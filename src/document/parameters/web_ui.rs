@@ -5,22 +5,38 @@
 //! so, whatever stands above; this is that rule, letter by letter.
 
 use super::{Draft, OWN, number};
-use crate::document::{Document, Sampler, Schedule};
+use crate::document::{Control, ControlMap, Document, Lora, Sampler, Schedule};
 use serde_json::Value;
 
 const NEGATIVE: &str = "Negative prompt:";
+
+/// Adds LoRAs to words, as tags.
+fn push_loras(text: &mut String, loras: &[Lora]) {
+    for lora in loras.iter().filter(|lora| lora.weight != 0.0) {
+        // What would end the tag, or a part of it, has no place in a name.
+        let name = one_line(&lora.name().replace(['<', '>', ':'], "_"));
+        let space = if text.is_empty() { "" } else { " " };
+        text.push_str(&format!("{space}<lora:{name}:{}>", lora.weight));
+    }
+}
 
 impl Document {
     /// The text that the web UIs and their tools read.
     ///
     /// Words of a region come in a line of their own behind `BREAK`; those that would be read as something else, in the line
-    /// of that `BREAK`.
+    /// of that `BREAK`. LoRAs of a region stand behind its words, those of the picture behind all.
     #[must_use]
     pub fn parameters(&self, width: u32, height: u32, seed: u64) -> String {
-        let regions = self.regions.iter().filter(|region| region.visible).map(|region| &region.prompt);
-        let prompts = std::iter::once(&self.background.prompt).chain(regions);
+        let regions = self.regions.iter().filter(|region| region.visible);
+        let regions = regions.map(|region| (&region.prompt, &region.loras));
+        let parts = std::iter::once((&self.background.prompt, &self.background.loras)).chain(regions);
+        let prompts = parts.map(|(words, loras)| {
+            let mut prompt = one_line(&self.prompt(words));
+            push_loras(&mut prompt, loras);
+            prompt
+        });
         let mut text = String::new();
-        for prompt in prompts.map(|words| one_line(&self.prompt(words))).filter(|prompt| !prompt.is_empty()) {
+        for prompt in prompts.filter(|prompt| !prompt.is_empty()) {
             let (first, odd) = (text.is_empty(), prompt.starts_with(NEGATIVE));
             text.push_str(match (first, odd) {
                 (true, false) => "",
@@ -30,12 +46,7 @@ impl Document {
             });
             text.push_str(&prompt);
         }
-        for lora in self.settings.loras.iter().filter(|lora| lora.weight != 0.0) {
-            // What would end the tag, or a part of it, has no place in a name.
-            let name = one_line(&lora.name().replace(['<', '>', ':'], "_"));
-            let space = if text.is_empty() { "" } else { " " };
-            text.push_str(&format!("{space}<lora:{name}:{}>", lora.weight));
-        }
+        push_loras(&mut text, &self.settings.loras);
         let negative = one_line(&self.background.negative);
         if !negative.is_empty() {
             text.push_str(&format!("\n{NEGATIVE} {negative}"));
@@ -51,16 +62,29 @@ impl Document {
         ];
         let strength = self.init_image.as_ref().map(|start| ("Denoising strength", start.strength.to_string()));
         let clip_skip = settings.clip_skip.map(|skip| ("Clip skip", skip.to_string()));
+        let controls = self.controls.iter().filter(|control| control.weight != 0.0).enumerate();
+        let controls: Vec<(String, String)> =
+            controls.map(|(n, c)| (format!("ControlNet {n}"), controlnet(c))).collect();
+        let controls = controls.iter().map(|(key, value)| (key.as_str(), value.clone()));
         let version = ("Version", format!("{OWN} {}", env!("CARGO_PKG_VERSION")));
         let fields: Vec<String> = fields
             .into_iter()
             .chain(strength)
             .chain(clip_skip)
+            .chain(controls)
             .chain([version])
             .map(|(key, value)| format!("{key}: {}", quoted(&value)))
             .collect();
         format!("{text}\n{}", fields.join(", ")).trim_start().to_owned()
     }
+}
+
+/// A ControlNet as the web UIs' extension writes it.
+fn controlnet(control: &Control) -> String {
+    let module = if matches!(control.map, ControlMap::Canny(_)) { "canny" } else { "none" };
+    let name = one_line(&control.name().replace([',', ':'], "_"));
+    let Control { weight, start, end, .. } = control;
+    format!("Module: {module}, Model: {name}, Weight: {weight}, Guidance Start: {start}, Guidance End: {end}")
 }
 
 /// Words in one line, with single spaces.
@@ -83,7 +107,8 @@ fn quoted(value: &str) -> String {
     if value.contains(odd) { Value::from(value).to_string() } else { value.to_owned() }
 }
 
-/// A prompt without the names of files in angle brackets. What was left out is told to `notes`.
+/// A prompt without what it names in angle brackets that there is nothing like here. What was left out is told to `notes`. (LoRAs
+/// stay in it, since words may name them here, too.)
 pub(super) fn words(prompt: &str, notes: &mut Vec<String>) -> String {
     let mut plain = String::with_capacity(prompt.len());
     let mut rest = prompt;
@@ -92,9 +117,9 @@ pub(super) fn words(prompt: &str, notes: &mut Vec<String>) -> String {
         let end = tag.find(['<', '>']).filter(|end| tag[*end..].starts_with('>'));
         let named = end.and_then(|end| Some((tag[..end].split_once(':')?, &tag[end + 1..])));
         match named {
-            Some(((kind, name), after)) if ["lora", "lyco", "hypernet"].contains(&kind.trim()) => {
+            Some(((kind, name), after)) if kind.trim() == "hypernet" => {
                 let (name, weight) = name.split_once(':').unwrap_or((name, "1"));
-                super::note(notes, "LoRA", &format!("{name} (weight {weight})"), "add its file if you have it");
+                super::note(notes, "hypernetwork", &format!("{name} (weight {weight})"), "a LoRA may do the same");
                 rest = after;
             }
             _ => {
@@ -105,6 +130,19 @@ pub(super) fn words(prompt: &str, notes: &mut Vec<String>) -> String {
     }
     plain.push_str(rest);
     plain.trim().to_owned()
+}
+
+/// The words of all regions as one prompt. In pictures of this program, `BREAK` stands between those of regions.
+pub(super) fn joined(prompt: &str) -> String {
+    let mut parts = vec![String::new()];
+    for piece in prompt.split_inclusive(char::is_whitespace) {
+        match parts.last_mut() {
+            Some(part) if piece.trim() != "BREAK" => part.push_str(piece),
+            _ => parts.push(String::new()),
+        }
+    }
+    let parts: Vec<&str> = parts.iter().map(|part| part.trim()).filter(|part| !part.is_empty()).collect();
+    parts.join(", ")
 }
 
 /// Fields that say nothing that a document could hold and a person would miss.

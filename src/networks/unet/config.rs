@@ -170,6 +170,11 @@ impl Config {
         self.mid.transformer.as_ref().map(|transformer| transformer.cross_attention_dim)
     }
 
+    /// The transformers of the way down and the middle.
+    pub fn transformers(&self) -> impl Iterator<Item = &Transformer> {
+        self.down.iter().chain([&self.mid]).filter_map(|level| level.transformer.as_ref())
+    }
+
     fn check(&self, fields: &Fields) -> Result<()> {
         if self.downsample_padding > 1 {
             return Err(fields.unsupported("downsample_padding"));

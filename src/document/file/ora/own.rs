@@ -1,14 +1,16 @@
 //! A project of this program: each layer is what `polyptych.json` says of its entry.
 
 use super::super::names::{self, Role};
-use super::super::project::{Project, RegionEntry};
+use super::super::project::{ControlEntry, Project, RegionEntry};
 use super::super::report::Report;
+use super::super::stack::Layer;
 use super::NEGATIVE;
 use super::foreign;
 use super::layers::{Colours, Layers};
 use super::shapes::Shape;
 use crate::document::error::one_line;
 use crate::document::{Area, Document, InitImage, MAX_REGIONS, Mask, Region, RegionId, Take};
+use image::RgbImage;
 use std::collections::BTreeMap;
 use std::io::{self, Seek};
 use std::sync::Arc;
@@ -79,8 +81,30 @@ pub(super) fn fill<'a, R: io::Read + Seek>(
         report,
     );
     let mut notes = Vec::new();
+    controls(&project, layers, document, &mut notes);
     project.fill(document, &mut notes);
     report.notes(notes);
+}
+
+/// Fills in the ControlNets of the picture and of the regions that are there.
+fn controls<R: io::Read + Seek>(
+    project: &Project,
+    layers: &mut Layers<'_, R>,
+    document: &mut Document,
+    notes: &mut Vec<String>,
+) {
+    let mut known: BTreeMap<String, Result<Arc<RgbImage>, String>> = BTreeMap::new();
+    let mut picture = |entry: &str| {
+        let read = || layers.picture(&Layer::plain(String::new(), entry, 0, 0, true)).map(Arc::new);
+        known.entry(entry.to_owned()).or_insert_with(read).clone()
+    };
+    document.controls = ControlEntry::controls(&project.controls, notes, &mut picture);
+    for entry in project.regions.iter().filter(|entry| !entry.controls.is_empty()) {
+        // (Of two entries of one number the second has another one now.)
+        if let Some(region) = document.region_mut(RegionId(entry.id)).filter(|region| region.controls.is_empty()) {
+            region.controls = ControlEntry::controls(&entry.controls, notes, &mut picture);
+        }
+    }
 }
 
 /// Adds the region of an entry and returns the colours of its layer.

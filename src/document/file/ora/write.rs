@@ -8,8 +8,10 @@ use super::{
     BACKGROUND, CHANGE, MAX_TEXT, MERGED, MIMETYPE, NEGATIVE, PROJECT, STACK, START, TAKE, THUMBNAIL, safe_name,
 };
 use crate::document::{Area, Document, MAX_REGIONS, PixelRect, Problem, Region, Rgb, Take, check_canvas, takes};
+use image::RgbImage;
 use std::collections::BTreeSet;
 use std::io::{self, Seek, SeekFrom, Write};
+use std::sync::Arc;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
@@ -59,8 +61,12 @@ pub(in crate::document) fn write<W: Write + Seek>(
         Contents::Whole => take.map(|take| take.seed),
         Contents::WithoutPicture { seed } => Some(seed),
     };
-    let project =
-        Project::of(document, layer_entry, BACKGROUND, (START, CHANGE), seed.map(|seed| (TAKE, seed))).to_json()?;
+    let seen = seen_pictures(document);
+    let control = |picture: &Arc<RgbImage>| {
+        control_entry(seen.iter().position(|known| Arc::ptr_eq(known, picture)).unwrap_or_default())
+    };
+    let take_entry = seed.map(|seed| (TAKE, seed));
+    let project = Project::of(document, layer_entry, BACKGROUND, (START, CHANGE), take_entry, control).to_json()?;
     if stack.len().max(project.len()) > MAX_TEXT {
         return Err(Problem::TooMuchText(stack.len().max(project.len()), MAX_TEXT));
     }
@@ -86,6 +92,11 @@ pub(in crate::document) fn write<W: Write + Seek>(
         if let Area::Mask(mask) = &start.area {
             put(CHANGE, &mask_png(mask, CHANGE_COLOUR, mask.bounds())?, stored)?;
         }
+    }
+    for (number, picture) in seen.iter().enumerate() {
+        let name = control_entry(number);
+        put(&name, &picture_png(picture)?, stored)?;
+        written.insert(name);
     }
     let paper = flat_png((document.width, document.height), [255; 4])?;
     put(BACKGROUND, &paper, stored)?;
@@ -156,6 +167,22 @@ impl<W: Seek> Seek for FailsOnce<W> {
 /// The entry of a region's pixels.
 fn layer_entry(region: &Region) -> String {
     format!("data/region-{}.png", region.id.0)
+}
+
+/// The pictures that ControlNets see, each once.
+fn seen_pictures(document: &Document) -> Vec<&Arc<RgbImage>> {
+    let mut seen: Vec<&Arc<RgbImage>> = Vec::new();
+    for picture in document.all_controls().filter_map(|control| control.map.picture()) {
+        if !seen.iter().any(|known| Arc::ptr_eq(known, picture)) {
+            seen.push(picture);
+        }
+    }
+    seen
+}
+
+/// The entry of a picture that ControlNets see.
+fn control_entry(number: usize) -> String {
+    format!("data/control-{}.png", number + 1)
 }
 
 /// The stack of a document: the take, the regions from the uppermost, the paper.

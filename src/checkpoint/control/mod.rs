@@ -1,0 +1,171 @@
+//! ControlNets: files, and networks on a device ([`nets`]).
+
+mod nets;
+
+pub(super) use nets::Nets;
+
+use super::safetensors::TensorFile;
+use super::store::{Store, is_pickle};
+use super::{Checkpoint, Error, Result, single};
+use crate::backend::Backend;
+use crate::diffusion::Planes;
+use crate::networks;
+use crate::networks::unet::{self, ControlConfig, ControlNet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// An open ControlNet: options, names and shapes read and checked, values still in the file.
+#[derive(Debug)]
+pub struct ControlFile {
+    path: PathBuf,
+    config: ControlConfig,
+    tensors: TensorFile,
+    /// When and how large it was when it was opened.
+    stamp: (Option<SystemTime>, u64),
+}
+
+/// A ControlNet with the picture that it sees.
+#[derive(Debug, Clone)]
+pub struct Control {
+    /// The ControlNet.
+    pub net: Arc<ControlFile>,
+    /// The picture `[1, 3, H, W]` in 0…1: the canvas of whole latent pixels, times the autoencoder's factor.
+    pub picture: Arc<Planes>,
+    /// The factor of what it adds.
+    pub weight: f32,
+}
+
+impl Control {
+    /// True where both give the same.
+    fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.net, &other.net)
+            && self.weight.to_bits() == other.weight.to_bits()
+            && (Arc::ptr_eq(&self.picture, &other.picture) || self.picture == other.picture)
+    }
+}
+
+/// A time and a length that change with a file.
+fn stamp(path: &Path) -> (Option<SystemTime>, u64) {
+    let of = |path: &Path| std::fs::metadata(path).map(|data| (data.modified().ok(), data.len()));
+    of(path).unwrap_or_default()
+}
+
+impl ControlFile {
+    /// Opens a `.safetensors` file in the original layout or diffusers', or a folder of diffusers.
+    ///
+    /// # Errors
+    /// If there is nothing, or it is damaged, no ControlNet or of a kind that is not supported.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let file = path.display().to_string();
+        if path.is_dir() {
+            return Self::open_folder(path);
+        }
+        if !path.is_file() {
+            return Err(Error::Missing { file, remedy: "put it back, or remove this ControlNet" });
+        }
+        if is_pickle(path).map_err(|source| Error::Unreadable { file: file.clone(), source })? {
+            return Err(Error::Pickle { file });
+        }
+        let (tensors, config) = single::control_net(&TensorFile::open_path(path)?)?;
+        Ok(Self { config: ControlConfig::parse(&config, &file)?, tensors, path: path.to_owned(), stamp: stamp(path) })
+    }
+
+    fn open_folder(path: &Path) -> Result<Self> {
+        let invalid = |fact: &str| Error::Invalid {
+            file: path.display().to_string(),
+            fact: fact.to_owned(),
+            remedy: "give a ControlNet's .safetensors file, or the folder that holds it and its config.json",
+        };
+        let whole = path.canonicalize().map_err(|_| invalid("cannot be read"))?;
+        let (Some(parent), Some(folder)) = (whole.parent(), whole.file_name().and_then(|name| name.to_str())) else {
+            return Err(invalid("is no folder of a ControlNet"));
+        };
+        let (store, config) = (Store::Folder(parent.to_owned()), format!("{folder}/config.json"));
+        if !store.has(&config) {
+            return Err(invalid("is no folder of a ControlNet (no config.json in it)"));
+        }
+        let json = store.json(&config)?;
+        if let Some(class) =
+            json.get("_class_name").and_then(|class| class.as_str()).filter(|c| *c != "ControlNetModel")
+        {
+            return Err(invalid(&format!("holds a {class}, which is no ControlNet that is supported")));
+        }
+        let tensors = TensorFile::open(&store, folder, "diffusion_pytorch_model")?;
+        let config = ControlConfig::parse(&json, &store.describe(&config))?;
+        Ok(Self { config, tensors, path: path.to_owned(), stamp: stamp(path) })
+    }
+
+    /// True where it is this path's file, and by its time and length still as it was opened.
+    #[must_use]
+    pub fn is_current(&self, path: impl AsRef<Path>) -> bool {
+        self.path == path.as_ref() && stamp(&self.path) == self.stamp
+    }
+
+    /// The family that it is for, in words.
+    #[must_use]
+    pub fn family(&self) -> String {
+        family(&self.config.unet)
+    }
+
+    /// Bytes of its weights as f32: the most that they take on a device.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.tensors.parameters() * size_of::<f32>()
+    }
+
+    /// Puts it on a device.
+    ///
+    /// # Errors
+    /// If a tensor is missing, of another shape or not finite, or the device fails.
+    pub fn load<B: Backend>(&self, backend: &B) -> networks::Result<ControlNet<B>> {
+        ControlNet::load(self.config.clone(), backend, &self.tensors)
+    }
+
+    /// Checks that it is for this checkpoint's family.
+    fn check(&self, checkpoint: &Checkpoint) -> Result<()> {
+        let (unet, vae) = (&checkpoint.unet.config, &checkpoint.vae.config);
+        let invalid =
+            |fact: String, remedy| Err(Error::Invalid { file: self.path.display().to_string(), fact, remedy });
+        let (own, wanted) = (self.family(), family(unet));
+        if own != wanted {
+            let fact = format!("is a ControlNet for {own}, but the checkpoint is {wanted}");
+            return invalid(fact, "choose a ControlNet of the checkpoint's family");
+        }
+        if !self.config.fits(unet) || self.config.unet.in_channels != vae.latent_channels {
+            let fact = "is a ControlNet for a UNet of other sizes than the checkpoint's".to_owned();
+            return invalid(fact, "choose one that was made for this checkpoint");
+        }
+        if self.config.scale() != vae.scale() || self.config.picture_channels != 3 {
+            let fact = format!(
+                "reads pictures of {} planes, {} times the latent, which is not supported",
+                self.config.picture_channels,
+                self.config.scale()
+            );
+            return invalid(fact, "choose another ControlNet");
+        }
+        Ok(())
+    }
+}
+
+/// Checks controls for a checkpoint.
+pub(super) fn check(controls: &[Control], checkpoint: &Checkpoint) -> Result<()> {
+    controls.iter().try_for_each(|control| control.net.check(checkpoint))
+}
+
+/// True where both lists give the same.
+pub(super) fn same(a: &[Control], b: &[Control]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.is(b))
+}
+
+fn family(config: &unet::Config) -> String {
+    let words = config.transformers().map(|transformer| transformer.cross_attention_dim).next();
+    match (config.added, words) {
+        (Some(_), _) => "SDXL".to_owned(),
+        (None, Some(768)) => "Stable Diffusion 1".to_owned(),
+        (None, Some(1024)) => "Stable Diffusion 2".to_owned(),
+        (None, Some(width)) => format!("words {width} wide"),
+        (None, None) => "no words".to_owned(),
+    }
+}
