@@ -3,6 +3,7 @@
 
 mod common;
 
+use common::around::Around;
 use common::toy::Toy;
 use polyptych::backend::candle::Candle;
 use polyptych::backend::counted::Counted;
@@ -10,9 +11,9 @@ use polyptych::backend::cpu::Cpu;
 use polyptych::backend::wgpu::{Wgpu, adapters};
 use polyptych::backend::{Backend, Dtype, Interrupt, Manners, Stoppable};
 use polyptych::checkpoint::Checkpoint;
-use polyptych::diffusion::{Call, Moments, Network, NetworkError, Planes, PromptId, SchedulerConfig};
+use polyptych::diffusion::{Call, Network, NetworkError, Planes};
 use polyptych::document::Document;
-use polyptych::studio::{Event, Job, LatentToRgb, Model, Reading, Studio};
+use polyptych::studio::{Event, Job, Model, Reading, Studio};
 use std::sync::{Arc, OnceLock, mpsc};
 use std::time::{Duration, Instant};
 
@@ -86,67 +87,20 @@ fn a_checkpoint_is_not_loaded_to_its_end_for_a_cancelled_job() {
     assert!(borrowed + computed <= 2, "{borrowed} and {computed} weights were packed");
 }
 
-/// A network whose call takes for ever, unless it is interrupted.
-struct Endless {
-    toy: Toy,
-    interrupt: Arc<OnceLock<Interrupt>>,
-    called: mpsc::Sender<()>,
-}
-
-impl Network for Endless {
-    fn latent_channels(&self) -> usize {
-        self.toy.latent_channels()
-    }
-
-    fn predict(&mut self, inputs: &Planes, timestep: f32, calls: &[Call]) -> Result<Planes, NetworkError> {
-        self.called.send(()).ok();
+/// A model whose prediction takes for ever, unless it is interrupted.
+fn endless(interrupt: Arc<OnceLock<Interrupt>>, called: mpsc::Sender<()>) -> impl Model {
+    let before_prediction = move || {
+        called.send(()).ok();
         let begun = Instant::now();
-        while !self.interrupt.get().expect("set before the first job").is_raised() {
+        while !interrupt.get().expect("set before the first job").is_raised() {
             if begun.elapsed() > Duration::from_mins(1) {
-                return self.toy.predict(inputs, timestep, calls);
+                return Ok(());
             }
             std::thread::sleep(Duration::from_millis(1));
         }
         Err(NetworkError::Cancelled)
-    }
-
-    fn encode(&mut self, pictures: &Planes) -> Result<Moments, NetworkError> {
-        self.toy.encode(pictures)
-    }
-
-    fn decode(&mut self, latents: &Planes) -> Result<Planes, NetworkError> {
-        self.toy.decode(latents)
-    }
-}
-
-impl Model for Endless {
-    fn network(&mut self) -> &mut dyn Network {
-        self
-    }
-
-    fn window(&self) -> usize {
-        self.toy.window()
-    }
-
-    fn factor(&self) -> usize {
-        self.toy.factor()
-    }
-
-    fn scheduler(&self) -> &SchedulerConfig {
-        self.toy.scheduler()
-    }
-
-    fn prompt(&mut self, words: &str, reading: Reading) -> Result<PromptId, NetworkError> {
-        self.toy.prompt(words, reading)
-    }
-
-    fn preview_map(&mut self) -> &mut Option<LatentToRgb> {
-        self.toy.preview_map()
-    }
-
-    fn device(&self) -> (String, String) {
-        self.toy.device()
-    }
+    };
+    Around { before_prediction: Box::new(before_prediction), ..Around::new(Toy::new()) }
 }
 
 #[test]
@@ -156,7 +110,7 @@ fn a_cancelled_job_ends_within_its_network_call_and_the_next_one_is_not_stopped(
     let interrupt = Arc::<OnceLock<Interrupt>>::default();
     let theirs = Arc::clone(&interrupt);
     let loader = move |_: &str, _: &[_]| {
-        let endless = Endless { toy: Toy::new(), interrupt: Arc::clone(&theirs), called: called.clone() };
+        let endless = endless(Arc::clone(&theirs), called.clone());
         Ok((Box::new(endless) as Box<dyn Model>, Vec::new()))
     };
     let studio = Studio::start_with(Box::new(loader), move || {

@@ -3,6 +3,7 @@
 
 mod common;
 
+use common::around::Around;
 use common::with_few_steps;
 use polyptych::checkpoint::Device;
 use polyptych::diffusion::{Call, Moments, Network, NetworkError, Planes, PromptId, SchedulerConfig};
@@ -336,72 +337,22 @@ fn a_live_job_says_how_it_is_drawn_and_takes_few_steps() {
     assert_eq!(submit(Some(0.05)).0.steps, 20, "one step is left of them");
 }
 
-/// A toy with a slow UNet and decoder.
-struct Slow {
-    toy: Toy,
-    decodes: usize,
-}
-
-impl Network for Slow {
-    fn latent_channels(&self) -> usize {
-        self.toy.latent_channels()
-    }
-
-    fn predict(&mut self, inputs: &Planes, timestep: f32, calls: &[Call]) -> Result<Planes, NetworkError> {
-        self.toy.predict(inputs, timestep, calls)
-    }
-
-    fn encode(&mut self, pictures: &Planes) -> Result<Moments, NetworkError> {
-        self.toy.encode(pictures)
-    }
-
-    fn decode(&mut self, latents: &Planes) -> Result<Planes, NetworkError> {
-        self.decodes += 1;
-        std::thread::sleep(Duration::from_micros(200 * latents.plane_len() as u64));
-        self.toy.decode(latents)
-    }
-}
-
-impl Model for Slow {
-    fn network(&mut self) -> &mut dyn Network {
-        self
-    }
-
-    fn window(&self) -> usize {
-        self.toy.window()
-    }
-
-    fn factor(&self) -> usize {
-        self.toy.factor()
-    }
-
-    fn scheduler(&self) -> &SchedulerConfig {
-        self.toy.scheduler()
-    }
-
-    fn prompt(&mut self, words: &str, reading: Reading) -> Result<PromptId, NetworkError> {
-        self.toy.prompt(words, reading)
-    }
-
-    fn preview_map(&mut self) -> &mut Option<LatentToRgb> {
-        self.toy.preview_map()
-    }
-
-    fn device(&self) -> (String, String) {
-        self.toy.device()
-    }
-}
-
 #[test]
 fn the_decoder_makes_no_preview_that_the_steps_have_not_earned() {
     let config = SchedulerConfig { clip_sample: Some(false), ..SchedulerConfig::default() };
     let toy = Toy { config, calls: Arc::default(), preview_map: None, at_call: |_| (), asked: Arc::default() };
-    let mut slow = Slow { toy, decodes: 0 };
+    let decodes = Arc::<AtomicUsize>::default();
+    let counted = Arc::clone(&decodes);
+    let before_decoding = move |latents: &Planes| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        std::thread::sleep(Duration::from_micros(200 * latents.plane_len() as u64));
+    };
+    let mut slow = Around { before_decoding: Box::new(before_decoding), ..Around::new(toy) };
     let options = Options { previews: true, ..Options::default() };
     for run in 1..=2 {
         studio::draw(&document(8), &mut slow, &options, &mut ()).expect("a picture");
         // Once on a small latent to know what it takes, and the finished picture of each run.
-        assert_eq!(slow.decodes, 1 + run);
+        assert_eq!(decodes.load(Ordering::Relaxed), 1 + run);
     }
 }
 
@@ -482,7 +433,8 @@ fn two_small_models_stay_loaded_and_a_large_one_is_alone() {
         names.lock().expect("whole").push(name.to_owned());
         let config = SchedulerConfig { clip_sample: Some(false), ..SchedulerConfig::default() };
         let toy = Toy { config, calls: Arc::default(), preview_map: None, at_call: |_| (), asked: Arc::default() };
-        let model: Box<dyn Model> = if name.contains("large") { Box::new(Large(toy)) } else { Box::new(toy) };
+        let memory = if name.contains("large") { 4 << 30 } else { 0 };
+        let model: Box<dyn Model> = Box::new(Around { memory, ..Around::new(toy) });
         Ok((model, Vec::new()))
     });
     let mut bench = Bench::new(|_| ());
@@ -496,61 +448,6 @@ fn two_small_models_stay_loaded_and_a_large_one_is_alone() {
         bench.until_end(bench.studio.submit(Job { document, live: false }));
     }
     assert_eq!(*loaded.lock().expect("whole"), ["a", "b", "c", "a", "large", "b", "large 2", "large"]);
-}
-
-/// A toy of more weights than stay in memory beside others.
-struct Large(Toy);
-
-impl Network for Large {
-    fn latent_channels(&self) -> usize {
-        self.0.latent_channels()
-    }
-
-    fn predict(&mut self, inputs: &Planes, timestep: f32, calls: &[Call]) -> Result<Planes, NetworkError> {
-        self.0.predict(inputs, timestep, calls)
-    }
-
-    fn encode(&mut self, pictures: &Planes) -> Result<Moments, NetworkError> {
-        self.0.encode(pictures)
-    }
-
-    fn decode(&mut self, latents: &Planes) -> Result<Planes, NetworkError> {
-        self.0.decode(latents)
-    }
-}
-
-impl Model for Large {
-    fn network(&mut self) -> &mut dyn Network {
-        self
-    }
-
-    fn window(&self) -> usize {
-        self.0.window()
-    }
-
-    fn factor(&self) -> usize {
-        self.0.factor()
-    }
-
-    fn scheduler(&self) -> &SchedulerConfig {
-        self.0.scheduler()
-    }
-
-    fn memory(&self) -> usize {
-        4 << 30
-    }
-
-    fn prompt(&mut self, words: &str, reading: Reading) -> Result<PromptId, NetworkError> {
-        self.0.prompt(words, reading)
-    }
-
-    fn preview_map(&mut self) -> &mut Option<LatentToRgb> {
-        self.0.preview_map()
-    }
-
-    fn device(&self) -> (String, String) {
-        self.0.device()
-    }
 }
 
 #[test]

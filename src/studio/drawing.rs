@@ -200,19 +200,11 @@ impl DrawError {
         }
     }
 
-    /// The error of regions' LoRAs.
-    pub(super) fn of_loras(error: LoadError) -> Self {
+    /// The error of a file that a drawing needs, as `failed` has it unless its loading was cancelled.
+    pub(super) fn of_loading(error: LoadError, failed: impl FnOnce(LoadError) -> Self) -> Self {
         match &error {
             LoadError::Checkpoint(CheckpointError::Network(network)) if network.is_cancelled() => Self::Cancelled,
-            _ => Self::Loras(error),
-        }
-    }
-
-    /// The error of ControlNets.
-    pub(super) fn of_controls(error: LoadError) -> Self {
-        match &error {
-            LoadError::Checkpoint(CheckpointError::Network(network)) if network.is_cancelled() => Self::Cancelled,
-            _ => Self::Controls(error),
+            _ => failed(error),
         }
     }
 

@@ -44,9 +44,11 @@ pub(super) fn prepare<'a>(
     let facts = Facts { window: model.window(), factor: model.factor() };
     let coverage = RegionCoverage::of(document, options)?;
     let coverages = coverage.views();
-    let of_loras = model.set_region_loras(&region_loras(document, options)).map_err(DrawError::of_loras)?;
+    let of_loras = model
+        .set_region_loras(&region_loras(document, options))
+        .map_err(|e| DrawError::of_loading(e, DrawError::Loras))?;
     let controlled = control::controlled(document, options, facts.factor)?;
-    model.set_controls(controlled).map_err(DrawError::of_controls)?;
+    model.set_controls(controlled).map_err(|e| DrawError::of_loading(e, DrawError::Controls))?;
     let reading = reading(&document.settings);
     model.set_embeddings(&document.settings.embeddings);
     let mut prompt = |words: &str, loras: &[Lora]| {

@@ -4,6 +4,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own share of these helpers")]
 
 pub mod adapters;
+pub mod around;
 pub mod family;
 pub mod ora;
 pub mod painting;
