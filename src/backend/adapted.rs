@@ -3,8 +3,9 @@
 //! Weights are packed once, and a layer's can be changed in their place. Any number of sets of adapters stand beside them, and one
 //! of them at most is active: networks know nothing of it. What is no low-rank product takes a layer's place instead.
 
-use super::{Activation, Attention, Backend, ConvOptions, Epilogue, Result, Shape, Values, WeightView, followed};
-use std::collections::{BTreeMap, HashMap};
+use super::forward::{forward, one};
+use super::{Backend, ConvOptions, Epilogue, Result, Values, WeightView, followed};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// `B`, with sets of adapters.
@@ -314,6 +315,12 @@ impl<B: Backend> Adapted<B> {
         Layer { packed, name }
     }
 
+    /// Every operator is allowed.
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "what is passed on asks it")]
+    fn before(&self) -> Result<()> {
+        Ok(())
+    }
+
     fn set(&self) -> Option<&Adapters<B>> {
         self.sets.get(self.active?)
     }
@@ -420,32 +427,8 @@ impl<B: Backend> Backend for Adapted<B> {
     type Moments = B::Moments;
     type KeyValues = B::KeyValues;
 
-    fn describe(&self) -> String {
-        self.inner.describe()
-    }
-    fn tune(&self) -> Result<()> {
-        self.inner.tune()
-    }
     fn wide(&self) -> Option<Self> {
         Some(Self { scope: self.scope, ..Self::new(self.inner.wide()?) })
-    }
-    fn value_bytes(&self) -> usize {
-        self.inner.value_bytes()
-    }
-    fn room(&self) -> Option<usize> {
-        self.inner.room()
-    }
-    fn refused(&self) -> Option<[u64; 2]> {
-        self.inner.refused()
-    }
-    fn time_operators(&self) -> bool {
-        self.inner.time_operators()
-    }
-    fn device_seconds(&self) -> BTreeMap<&'static str, f64> {
-        self.inner.device_seconds()
-    }
-    fn preferred_batch(&self, cells: usize) -> usize {
-        self.inner.preferred_batch(cells)
     }
     fn pack_conv(&self, weight: WeightView, bias: WeightView, options: ConvOptions) -> Result<Self::Conv> {
         let name = weight.name.clone();
@@ -467,21 +450,6 @@ impl<B: Backend> Backend for Adapted<B> {
     fn pack_embedding(&self, table: WeightView) -> Result<Self::Embedding> {
         let name = table.name.clone();
         Ok(self.layer(&name, self.inner.pack_embedding(table)?, Known::Embedding))
-    }
-    fn pack_keys(&self, k: &Self::Tensor, v: &Self::Tensor) -> Result<Self::KeyValues> {
-        self.inner.pack_keys(k, v)
-    }
-    fn upload(&self, shape: &[usize], data: &[f32]) -> Result<Self::Tensor> {
-        self.inner.upload(shape, data)
-    }
-    fn download(&self, x: &Self::Tensor) -> Result<Vec<f32>> {
-        self.inner.download(x)
-    }
-    fn download_all(&self, tensors: &[&Self::Tensor]) -> Result<Vec<Vec<f32>>> {
-        self.inner.download_all(tensors)
-    }
-    fn shape(&self, x: &Self::Tensor) -> Shape {
-        self.inner.shape(x)
     }
     fn conv2d(&self, x: &Self::Tensor, weights: &Self::Conv) -> Result<Self::Tensor> {
         self.conv2d_with(x, weights, Epilogue::default())
@@ -555,12 +523,6 @@ impl<B: Backend> Backend for Adapted<B> {
     ) -> Result<Self::Tensor> {
         self.with_norm(weights, |norm| self.inner.group_norm(x, norm, groups, eps, silu))
     }
-    fn group_moments(&self, x: &Self::Tensor, groups: usize) -> Result<Self::Moments> {
-        self.inner.group_moments(x, groups)
-    }
-    fn merge_moments(&self, parts: &[(usize, Self::Moments)]) -> Result<Self::Moments> {
-        self.inner.merge_moments(parts)
-    }
     fn normalise(
         &self,
         x: &Self::Tensor,
@@ -574,63 +536,14 @@ impl<B: Backend> Backend for Adapted<B> {
     fn layer_norm(&self, x: &Self::Tensor, weights: &Self::Norm, eps: f32) -> Result<Self::Tensor> {
         self.with_norm(weights, |norm| self.inner.layer_norm(x, norm, eps))
     }
-    fn attention(
-        &self,
-        q: &Self::Tensor,
-        k: &Self::Tensor,
-        v: &Self::Tensor,
-        options: &Attention<Self::Tensor>,
-    ) -> Result<Self::Tensor> {
-        self.inner.attention(q, k, v, options)
-    }
-    fn attention_to(
-        &self,
-        q: &Self::Tensor,
-        keys: &[&Self::KeyValues],
-        options: &Attention<Self::Tensor>,
-    ) -> Result<Self::Tensor> {
-        self.inner.attention_to(q, keys, options)
-    }
-    fn geglu(&self, x: &Self::Tensor) -> Result<Self::Tensor> {
-        self.inner.geglu(x)
-    }
-    fn activate(&self, x: &Self::Tensor, activation: Activation) -> Result<Self::Tensor> {
-        self.inner.activate(x, activation)
-    }
-    fn upsample(&self, x: &Self::Tensor, height: usize, width: usize) -> Result<Self::Tensor> {
-        self.inner.upsample(x, height, width)
-    }
-    fn add(&self, a: &Self::Tensor, b: &Self::Tensor) -> Result<Self::Tensor> {
-        self.inner.add(a, b)
-    }
-    fn add_channels(&self, x: &Self::Tensor, vector: &Self::Tensor) -> Result<Self::Tensor> {
-        self.inner.add_channels(x, vector)
-    }
-    fn concat(&self, parts: &[&Self::Tensor], axis: usize) -> Result<Self::Tensor> {
-        self.inner.concat(parts, axis)
-    }
-    fn select(&self, x: &Self::Tensor, rows: &[usize]) -> Result<Self::Tensor> {
-        self.inner.select(x, rows)
-    }
-    fn slice(&self, x: &Self::Tensor, axis: usize, start: usize, count: usize) -> Result<Self::Tensor> {
-        self.inner.slice(x, axis, start, count)
-    }
-    fn blend(&self, x: &Self::Tensor, weights: &Self::Tensor, counts: &[usize]) -> Result<Self::Tensor> {
-        self.inner.blend(x, weights, counts)
-    }
-    fn to_tokens(&self, x: &Self::Tensor) -> Result<Self::Tensor> {
-        self.inner.to_tokens(x)
-    }
-    fn to_image(&self, x: &Self::Tensor, height: usize, width: usize) -> Result<Self::Tensor> {
-        self.inner.to_image(x, height, width)
-    }
     fn embed(&self, table: &Self::Embedding, ids: &[u32]) -> Result<Self::Tensor> {
         match self.set().and_then(|set| set.embeddings.get(&table.name)) {
             Some(own) => self.inner.embed(own, ids),
             None => self.inner.embed(&table.packed(), ids),
         }
     }
-    fn affine(&self, x: &Self::Tensor, factor: f32, offset: f32) -> Result<Self::Tensor> {
-        self.inner.affine(x, factor, offset)
-    }
+
+    forward![describe, value_bytes, room, refused, time_operators, device_seconds, preferred_batch, shape, tune];
+    forward![pack_keys, upload, download, download_all, group_moments, merge_moments, attention, attention_to];
+    forward![geglu, activate, upsample, add, add_channels, concat, select, slice, blend, to_tokens, to_image, affine];
 }

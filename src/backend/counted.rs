@@ -1,6 +1,7 @@
 //! A backend with a book: operations and seconds by kind of operator, bytes of the tensors alive, and weights that came as a
 //! file's bytes or not. It can pretend to have only so much memory, and to be interrupted in the middle of a network.
 
+use super::forward::{forward, one};
 use super::{Activation, Attention, Backend, ConvOptions, Epilogue, Error, Interrupt, Mask, Result, Shape, WeightView};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -240,8 +241,10 @@ impl<B: Backend> Backend for Counted<B> {
     type Moments = B::Moments;
     type KeyValues = (B::KeyValues, usize);
 
-    fn describe(&self) -> String {
-        self.inner.describe()
+    forward![describe, value_bytes, room, refused, time_operators, device_seconds, preferred_batch];
+
+    fn tune(&self) -> Result<()> {
+        self.inner.tune()
     }
     fn pack_conv(&self, weight: WeightView, bias: WeightView, options: ConvOptions) -> Result<Self::Conv> {
         self.weigh([&weight, &bias]);
@@ -270,29 +273,8 @@ impl<B: Backend> Backend for Counted<B> {
         let keys = self.inner.shape(&k.inner).get(1).copied().unwrap_or(0);
         Ok((self.inner.pack_keys(&k.inner, &v.inner)?, keys))
     }
-    fn tune(&self) -> Result<()> {
-        self.inner.tune()
-    }
     fn wide(&self) -> Option<Self> {
         self.inner.wide().map(|inner| self.with(inner))
-    }
-    fn value_bytes(&self) -> usize {
-        self.inner.value_bytes()
-    }
-    fn room(&self) -> Option<usize> {
-        self.inner.room()
-    }
-    fn refused(&self) -> Option<[u64; 2]> {
-        self.inner.refused()
-    }
-    fn time_operators(&self) -> bool {
-        self.inner.time_operators()
-    }
-    fn device_seconds(&self) -> BTreeMap<&'static str, f64> {
-        self.inner.device_seconds()
-    }
-    fn preferred_batch(&self, cells: usize) -> usize {
-        self.inner.preferred_batch(cells)
     }
     fn download_all(&self, tensors: &[&Self::Tensor]) -> Result<Vec<Vec<f32>>> {
         let inner: Vec<&B::Tensor> = tensors.iter().map(|tensor| &tensor.inner).collect();

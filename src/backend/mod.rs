@@ -17,7 +17,9 @@ pub mod choice;
 pub mod counted;
 pub mod cpu;
 mod device;
+mod forward;
 mod manners;
+mod open;
 mod shape;
 pub mod speed;
 mod stoppable;
@@ -27,6 +29,7 @@ pub mod wgpu;
 
 pub use device::{Device, Dtype, NoSuchDtype, UnknownDevice, UnknownDtype};
 pub use manners::{Interrupt, Manners, Progress};
+pub use open::{User, open};
 pub use shape::Shape;
 pub use stoppable::Stoppable;
 pub use weight::{Values, WeightView};

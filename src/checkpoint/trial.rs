@@ -1,12 +1,9 @@
 //! Measurements of networks at their full size, with random weights or a checkpoint's own.
 
-use super::{Checkpoint, Device, Devices, Dtype, EMBEDDED, Model, Result};
-use crate::backend::Backend;
-use crate::backend::candle::Candle;
+use super::{Checkpoint, Device, EMBEDDED, Manners, Model, Result};
 pub use crate::backend::counted::Account;
 use crate::backend::counted::{Counted, Entry};
-use crate::backend::cpu::Cpu;
-use crate::backend::wgpu::Wgpu;
+use crate::backend::{self, Backend, User};
 use crate::networks::unet::{self, Added, Unet};
 use crate::networks::vae::{self, Autoencoder};
 use crate::networks::{self, RandomWeights, Sizes, Weights};
@@ -57,6 +54,23 @@ pub struct Trial {
     pub operators: Vec<(&'static str, Entry)>,
 }
 
+/// The arguments of [`Trial::run`] but the device.
+struct Run<'a> {
+    shape: &'a Shape,
+    work: Work,
+    batch: usize,
+    size: Option<[usize; 2]>,
+    runs: usize,
+}
+
+impl User for Run<'_> {
+    type Output = Result<Trial>;
+
+    fn work<B: Backend>(self, backend: B) -> Self::Output {
+        Trial::on(backend, self)
+    }
+}
+
 impl Trial {
     /// Measures `runs` runs on `batch` latents at once, of `size` (the shape's own side where that is `None`).
     ///
@@ -70,33 +84,11 @@ impl Trial {
         size: Option<[usize; 2]>,
         runs: usize,
     ) -> Result<Self> {
-        match device {
-            Device::Auto => Self::run(chosen(device), shape, work, batch, size, runs),
-            Device::Cpu => Self::on(Cpu::new(), shape, work, batch, size, runs),
-            Device::Candle => Self::on(Candle::cpu(), shape, work, batch, size, runs),
-            Device::Wgpu { adapter, dtype } => {
-                let card = Wgpu::open(adapter, dtype).map_err(networks::Error::from)?;
-                Self::on(card, shape, work, batch, size, runs)
-            }
-            Device::Cuda { number, dtype } => {
-                let card = Candle::cuda(number, dtype).map_err(networks::Error::from)?;
-                Self::on(card, shape, work, batch, size, runs)
-            }
-            Device::Metal { dtype } => {
-                let card = Candle::metal(dtype).map_err(networks::Error::from)?;
-                Self::on(card, shape, work, batch, size, runs)
-            }
-        }
+        let run = Run { shape, work, batch, size, runs };
+        backend::open(device, &Manners::default(), run).map_err(networks::Error::from)?
     }
 
-    fn on<B: Backend>(
-        backend: B,
-        shape: &Shape,
-        work: Work,
-        batch: usize,
-        size: Option<[usize; 2]>,
-        runs: usize,
-    ) -> Result<Self> {
+    fn on<B: Backend>(backend: B, Run { shape, work, batch, size, runs }: Run) -> Result<Self> {
         let wide = if work == Work::Decode { backend.wide() } else { None };
         let b = Counted::new(wide.unwrap_or(backend));
         let random = RandomWeights::default();
@@ -207,24 +199,21 @@ pub struct Subject {
     pub account: Account,
 }
 
+impl User for &Shape {
+    type Output = Result<Subject>;
+
+    fn work<B: Backend>(self, backend: B) -> Self::Output {
+        Subject::on(backend, self)
+    }
+}
+
 impl Subject {
     /// Puts the networks of a shape on a device.
     ///
     /// # Errors
     /// If the weights cannot be read or the device fails.
     pub fn load(device: Device, shape: &Shape) -> Result<Self> {
-        match device {
-            Device::Auto => Self::load(chosen(device), shape),
-            Device::Cpu => Self::on(Cpu::new(), shape),
-            Device::Candle => Self::on(Candle::cpu(), shape),
-            Device::Wgpu { adapter, dtype } => {
-                Self::on(Wgpu::open(adapter, dtype).map_err(networks::Error::from)?, shape)
-            }
-            Device::Cuda { number, dtype } => {
-                Self::on(Candle::cuda(number, dtype).map_err(networks::Error::from)?, shape)
-            }
-            Device::Metal { dtype } => Self::on(Candle::metal(dtype).map_err(networks::Error::from)?, shape),
-        }
+        backend::open(device, &Manners::default(), shape).map_err(networks::Error::from)?
     }
 
     fn on<B: Backend>(backend: B, shape: &Shape) -> Result<Self> {
@@ -237,10 +226,6 @@ impl Subject {
         (checkpoint.unet.config, checkpoint.vae.config) = shape.configs()?;
         Ok(Self { model: Model::random(&checkpoint, b)?, checkpoint, account })
     }
-}
-
-fn chosen(device: Device) -> Device {
-    Devices::default().choose(device, Dtype::Auto).map_or(Device::Cpu, |choice| choice.device)
 }
 
 impl Shape {

@@ -1,0 +1,36 @@
+//! A device by its name, opened for whoever computes on it.
+
+use super::candle::Candle;
+use super::choice::Devices;
+use super::cpu::Cpu;
+use super::wgpu::Wgpu;
+use super::{Backend, Device, Dtype, Manners, Result, Stoppable};
+
+/// Work for a backend of any kind.
+pub trait User {
+    /// What comes of it.
+    type Output;
+
+    /// Does it.
+    fn work<B: Backend>(self, backend: B) -> Self::Output;
+}
+
+/// Opens a device and gives it to `user`. [`Device::Auto`] is the fastest of [`Devices`], with no memory of earlier ones.
+///
+/// # Errors
+/// If there is no such device, or it cannot be opened, or computes wrong.
+pub fn open<U: User>(device: Device, manners: &Manners, user: U) -> Result<U::Output> {
+    let stoppable = |candle| Stoppable::new(candle, manners.interrupt.clone());
+    Ok(match device {
+        Device::Auto => {
+            let chosen = Devices::default().choose(device, Dtype::Auto).map_or(Device::Cpu, |choice| choice.device);
+            return open(chosen, manners, user);
+        }
+        Device::Cpu => user.work(Stoppable::new(Cpu::new(), manners.interrupt.clone())),
+        Device::Candle => user.work(stoppable(Candle::cpu())),
+        Device::Cuda { number, dtype } => user.work(stoppable(Candle::cuda(number, dtype)?)),
+        Device::Metal { dtype } => user.work(stoppable(Candle::metal(dtype)?)),
+        // (It asks between its operators itself.)
+        Device::Wgpu { adapter, dtype } => user.work(Wgpu::open_with_manners(adapter, dtype, manners)?),
+    })
+}
