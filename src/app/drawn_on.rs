@@ -3,7 +3,7 @@
 use super::asked::Asked;
 use super::texts::{fill, tr};
 use super::{App, theme, widgets};
-use crate::studio::{AdapterKind, Device, Devices, Listed, seconds_told};
+use crate::studio::{Card, Device, Devices, Listed, seconds_told};
 use egui::{Button, RichText, Ui};
 use serde::{Deserialize, Serialize};
 
@@ -22,12 +22,12 @@ pub(super) enum DrawnOn {
 }
 
 impl DrawnOn {
-    /// The device, among cards of these names in the order of their numbers; `None` where the card is not among them.
-    fn device<'a>(&self, mut names: impl Iterator<Item = &'a str>) -> Option<Device> {
+    /// The device, among cards of these names; `None` where the card is not among them.
+    fn device<'a>(&self, mut cards: impl Iterator<Item = (&'a str, Device)>) -> Option<Device> {
         match self {
             Self::Automatic => Some(Device::Auto),
             Self::Processor => Some(Device::Cpu),
-            Self::Card(name) => names.position(|other| other == name).map(Device::card),
+            Self::Card(name) => cards.find(|(other, _)| other == name).map(|(_, device)| device),
         }
     }
 }
@@ -68,16 +68,16 @@ impl Cards {
         }
     }
 
-    /// The cards' names in the order of their numbers.
-    fn names(&self) -> impl Iterator<Item = &str> {
-        let adapters = self.found.iter().flatten().filter_map(|listed| listed.adapter.as_ref());
-        adapters.map(|adapter| adapter.name.as_str())
+    /// The cards' names and devices.
+    fn cards(&self) -> impl Iterator<Item = (&str, Device)> {
+        let listed = self.found.iter().flatten();
+        listed.filter_map(|listed| Some((listed.card.as_ref()?.name(), listed.device)))
     }
 
     /// What a device's row says at its right end.
     fn score(&self, listed: &Listed) -> String {
         match &listed.tried {
-            Some(Ok(record)) if record.f32.is_none() => tr("computes wrong").to_owned(),
+            Some(Ok(record)) if !record.draws() => tr("computes wrong").to_owned(),
             Some(Ok(record)) => record.score().map_or_else(String::new, seconds_told),
             Some(Err(_)) => tr("cannot be opened").to_owned(),
             None if self.measuring && !is_software(listed) => tr("measuring…").to_owned(),
@@ -88,27 +88,27 @@ impl Cards {
 
 /// True for a program on the processor, which is never faster than the processor's own kernels.
 fn is_software(listed: &Listed) -> bool {
-    listed.adapter.as_ref().is_some_and(|adapter| adapter.kind == AdapterKind::Software)
+    listed.card.as_ref().is_some_and(Card::is_software)
 }
 
 /// A device's name for people.
 fn name(listed: &Listed) -> &str {
-    listed.adapter.as_ref().map_or_else(|| tr("Processor"), |adapter| &adapter.name)
+    listed.card.as_ref().map_or_else(|| tr("Processor"), Card::name)
 }
 
 /// The choice that a row stands for, its text, and what there is to know of it.
 fn row(listed: &Listed) -> (DrawnOn, String, String) {
-    let Some(adapter) = &listed.adapter else {
+    let Some(card) = &listed.card else {
         let hint = tr("Right everywhere, and slower than a good graphics card");
         return (DrawnOn::Processor, name(listed).to_owned(), hint.to_owned());
     };
-    let text = match adapter.memory {
-        Some(bytes) => format!("{} · {:.1} GB", adapter.name, bytes as f64 / 1e9),
-        None => adapter.name.clone(),
+    let text = match card.memory() {
+        Some(bytes) => format!("{} · {:.1} GB", card.name(), bytes as f64 / 1e9),
+        None => card.name().to_owned(),
     };
-    let mut hint = match (&listed.tried, adapter.kind) {
-        (Some(Err(why)), _) => why.clone(),
-        (_, AdapterKind::Software) => {
+    let mut hint = match &listed.tried {
+        Some(Err(why)) => why.clone(),
+        _ if card.is_software() => {
             tr("A program on the processor: right, and slower than the processor itself").to_owned()
         }
         _ => tr("Experimental: right on a software card, not yet tried on all real ones").to_owned(),
@@ -118,7 +118,7 @@ fn row(listed: &Listed) -> (DrawnOn, String, String) {
     {
         hint = fill("{0}\nIt computes wrong, and so does without: {1}", &[&hint, &record.faults.join(", ")]);
     }
-    (DrawnOn::Card(adapter.name.clone()), text, hint)
+    (DrawnOn::Card(card.name().to_owned()), text, hint)
 }
 
 impl App {
@@ -143,7 +143,7 @@ impl App {
     }
 
     fn draw_on_choice(&mut self) {
-        match self.prefs.drawn_on.device(self.cards_here.names()) {
+        match self.prefs.drawn_on.device(self.cards_here.cards()) {
             Some(device) => self.engine.choose_device(device),
             None => {
                 let DrawnOn::Card(name) = &self.prefs.drawn_on else { return };
@@ -224,9 +224,11 @@ mod tests {
 
     #[test]
     fn a_card_is_found_again_by_its_name() {
-        let names = ["Software", "Radeon", "GeForce"];
-        let device = |choice: DrawnOn| choice.device(names.into_iter());
-        assert_eq!(device(DrawnOn::Card("GeForce".to_owned())), Some(Device::card(2)));
+        let cuda: Device = "cuda".parse().unwrap();
+        let cards = [("Software", Device::card(0)), ("GeForce", Device::card(1)), ("GeForce (CUDA)", cuda)];
+        let device = |choice: DrawnOn| choice.device(cards.into_iter());
+        assert_eq!(device(DrawnOn::Card("GeForce".to_owned())), Some(Device::card(1)));
+        assert_eq!(device(DrawnOn::Card("GeForce (CUDA)".to_owned())), Some(cuda));
         assert_eq!(device(DrawnOn::Card("Arc".to_owned())), None, "it was taken out");
         assert_eq!(device(DrawnOn::Processor), Some(Device::Cpu));
         assert_eq!(device(DrawnOn::Automatic), Some(Device::Auto));

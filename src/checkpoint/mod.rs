@@ -26,7 +26,7 @@ mod tokenizer;
 pub mod trial;
 mod words;
 
-pub use crate::backend::choice::{Choice, Devices, Listed, PassedOver, Reason, Record};
+pub use crate::backend::choice::{Card, Choice, Devices, Listed, PassedOver, Reason, Record};
 pub use crate::backend::speed::{Speed, seconds_told};
 pub use crate::backend::wgpu::{Adapter, AdapterKind, adapters};
 pub use crate::backend::{Device, Dtype, Interrupt, Manners, NoSuchDtype, Progress, UnknownDevice, UnknownDtype};
@@ -44,10 +44,7 @@ pub use summary::{PartSummary, Summary};
 pub use tokenizer::{Tokenizer, Tokens};
 pub use words::{Completion, KnownWords, Offer, Thing, UnknownWord, Words, insert_phrase};
 
-use crate::backend::candle::Candle;
-use crate::backend::cpu::Cpu;
-use crate::backend::wgpu::Wgpu;
-use crate::backend::{Backend, Stoppable};
+use crate::backend::{self, Backend, User};
 use crate::networks::clip::{self, HiddenState};
 use crate::networks::{self, unet, vae};
 use inversions::Inversions;
@@ -384,27 +381,7 @@ impl Checkpoint {
             let heard = Manners { progress: Progress::default(), ..manners.clone() };
             return self.watched(&manners.progress).load_with_manners(device, loras, &heard);
         }
-        let interrupt = manners.interrupt.clone();
-        match device {
-            Device::Auto => {
-                let chosen = Devices::default().choose(device, Dtype::Auto).map_or(Device::Cpu, |choice| choice.device);
-                self.load_with_manners(chosen, loras, manners)
-            }
-            Device::Cpu => Model::load(self, Stoppable::new(Cpu::new(), interrupt), loras),
-            Device::Candle => Model::load(self, Stoppable::new(Candle::cpu(), interrupt), loras),
-            Device::Wgpu { adapter, dtype } => {
-                let card = Wgpu::open_with_manners(adapter, dtype, manners).map_err(networks::Error::from)?;
-                Model::load(self, card, loras)
-            }
-            Device::Cuda { number, dtype } => {
-                let card = Candle::cuda(number, dtype).map_err(networks::Error::from)?;
-                Model::load(self, Stoppable::new(card, interrupt), loras)
-            }
-            Device::Metal { dtype } => {
-                let card = Candle::metal(dtype).map_err(networks::Error::from)?;
-                Model::load(self, Stoppable::new(card, interrupt), loras)
-            }
-        }
+        backend::open(device, manners, Loading(self, loras)).map_err(networks::Error::from)?
     }
 
     /// The same checkpoint, whose files tell how far they are read.
@@ -426,5 +403,16 @@ impl Checkpoint {
     /// As [`Checkpoint::load`].
     pub fn load_on<B: Backend>(&self, backend: B) -> Result<Model> {
         Model::load(self, backend, &[]).map(|(model, _)| model)
+    }
+}
+
+/// A checkpoint on its way to a device, with LoRAs.
+struct Loading<'a>(&'a Checkpoint, &'a [(Arc<LoraFile>, f32)]);
+
+impl User for Loading<'_> {
+    type Output = Result<(Model, Vec<InPart>)>;
+
+    fn work<B: Backend>(self, backend: B) -> Self::Output {
+        Model::load(self.0, backend, self.1)
     }
 }

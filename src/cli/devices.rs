@@ -3,14 +3,14 @@
 use super::Window;
 use super::console::{print, print_line};
 use super::values;
-use crate::checkpoint::{Adapter, AdapterKind, Device, Devices, Listed, Record, Speed, seconds_told};
+use crate::checkpoint::{Adapter, Card, Device, Devices, Listed, Record, Speed, seconds_told};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// A device to measure anew (without it, what was not measured yet is, but for software adapters)
-    #[arg(value_name = "cpu|wgpu[:N]", value_parser = values::device)]
+    #[arg(value_name = "cpu|wgpu[:N]|cuda[:N]|metal", value_parser = values::device)]
     device: Option<Device>,
     /// Print one JSON object on stdout
     #[arg(long)]
@@ -40,11 +40,20 @@ pub(super) fn run(args: &Args, window: &Window) -> anyhow::Result<()> {
 
 /// Facts that the system tells.
 fn facts(listed: &Listed, threads: usize) -> String {
-    let Some(adapter) = &listed.adapter else { return format!("{threads} threads, f32") };
-    let Adapter { name, kind, api, driver, memory, half, .. } = adapter;
-    let memory = memory.map_or(String::new(), |bytes| format!(", {:.1} GB", bytes as f64 / 1e9));
-    let units = adapter.units().map_or(String::new(), |side| format!(", matrix units {side}×{side}"));
-    format!("{name} ({kind}, {api}, {driver}{memory}), {}{units}", dtypes(*half).join(" "))
+    let Some(card) = &listed.card else { return format!("{threads} threads, f32") };
+    let memory = card.memory().map_or(String::new(), |bytes| format!("{:.1} GB", bytes as f64 / 1e9));
+    let types = dtypes(listed).join(" ");
+    match card {
+        Card::Adapter(adapter) => {
+            let Adapter { name, kind, api, driver, .. } = &**adapter;
+            let memory = if memory.is_empty() { memory } else { format!(", {memory}") };
+            let units = adapter.units().map_or(String::new(), |side| format!(", matrix units {side}×{side}"));
+            format!("{name} ({kind}, {api}, {driver}{memory}), {types}{units}")
+        }
+        Card::Vendor(card) => {
+            [card.name.clone(), memory, types].into_iter().filter(|s| !s.is_empty()).collect::<Vec<_>>().join(", ")
+        }
+    }
 }
 
 /// Results of its trial.
@@ -58,16 +67,15 @@ fn findings(listed: &Listed) -> String {
             } else {
                 format!("; computes wrong and leaves out: {}", record.faults.join(", "))
             };
-            let dtype = if record.f16.is_some() { format!(" in {}", faster(record)) } else { String::new() };
-            let score = record.score().filter(|_| record.f32.is_some());
+            let fastest = record.fastest().filter(|_| record.draws());
             wrong
-                + &score.map_or("; cannot be drawn on".to_owned(), |seconds| {
+                + &fastest.map_or("; cannot be drawn on".to_owned(), |(dtype, seconds)| {
+                    let dtype = if dtypes(listed).len() > 1 { format!(" in {dtype}") } else { String::new() };
                     format!("; about {} a UNet call of SD1.5{dtype}", seconds_told(seconds))
                 })
         }
     };
-    let software = listed.adapter.as_ref().is_some_and(|adapter| adapter.kind == AdapterKind::Software);
-    if software {
+    if listed.card.as_ref().is_some_and(Card::is_software) {
         text += "; a program on the processor, slower than cpu";
     }
     if listed.automatic {
@@ -76,32 +84,38 @@ fn findings(listed: &Listed) -> String {
     text
 }
 
-/// The faster type's name.
-fn faster(record: &Record) -> &'static str {
-    let seconds = |speed: Option<Speed>| speed.map_or(f64::INFINITY, |speed| speed.seconds());
-    if seconds(record.f16) < seconds(record.f32) { "f16" } else { "f32" }
-}
-
-fn dtypes(half: bool) -> &'static [&'static str] {
-    if half { &["f32", "f16"] } else { &["f32"] }
+/// The types that it draws in.
+fn dtypes(listed: &Listed) -> &'static [&'static str] {
+    match &listed.card {
+        Some(Card::Adapter(adapter)) if adapter.half => &["f32", "f16"],
+        Some(Card::Vendor(_)) => &["f32", "f16", "bf16"],
+        None | Some(Card::Adapter(_)) => &["f32"],
+    }
 }
 
 fn described(listed: &Listed, threads: usize) -> Value {
-    let mut value = match &listed.adapter {
-        None => json!({"device": "cpu", "threads": threads, "dtypes": ["f32"]}),
-        Some(adapter) => {
-            let Adapter { index, name, kind, api, driver, memory, half, .. } = adapter;
-            json!({
-                "device": format!("wgpu:{index}"), "name": name, "kind": kind.to_string(), "api": api, "driver": driver,
-                "memory": memory, "dtypes": dtypes(*half), "matrix_units": adapter.units(),
-            })
+    let mut value = json!({"device": listed.device.to_string(), "dtypes": dtypes(listed)});
+    match &listed.card {
+        None => value["threads"] = json!(threads),
+        Some(card) => {
+            value["name"] = json!(card.name());
+            value["memory"] = json!(card.memory());
         }
-    };
+    }
+    if let Some(Card::Adapter(adapter)) = &listed.card {
+        let Adapter { kind, api, driver, .. } = &**adapter;
+        value["kind"] = json!(kind.to_string());
+        (value["api"], value["driver"]) = (json!(api), json!(driver));
+        value["matrix_units"] = json!(adapter.units());
+    }
     let record = listed.tried.as_ref().and_then(|tried| tried.as_ref().ok());
     let seconds = |speed: Option<Speed>| speed.map(|speed| speed.seconds());
-    value["draws"] = json!(listed.tried.is_none() || record.is_some_and(|record| record.f32.is_some()));
-    value["seconds_per_unet_call"] =
-        record.map_or(Value::Null, |record| json!({"f32": seconds(record.f32), "f16": seconds(record.f16)}));
+    value["draws"] = json!(listed.tried.is_none() || record.is_some_and(Record::draws));
+    value["seconds_per_unet_call"] = record.map_or(Value::Null, |record| {
+        json!({
+            "f32": seconds(record.f32), "f16": seconds(record.f16), "bf16": seconds(record.bf16),
+        })
+    });
     value["computes_wrong"] = json!(record.map(|record| &record.faults));
     value["auto"] = json!(listed.automatic);
     value
@@ -117,9 +131,10 @@ mod tests {
         let record = |f32, f16, faults: &[&str]| Record {
             f32,
             f16,
+            bf16: None,
             faults: faults.iter().map(|fault| (*fault).to_owned()).collect(),
         };
-        let row = |tried, automatic| findings(&Listed { device: Device::Cpu, adapter: None, tried, automatic });
+        let row = |tried, automatic| findings(&Listed { device: Device::Cpu, card: None, tried, automatic });
         assert_eq!(row(None, false), "; not measured");
         let cpu = record(Some(speed(1e11)), None, &[]);
         assert_eq!(row(Some(Ok(cpu)), true), "; about 8.0 s a UNet call of SD1.5; auto takes it");

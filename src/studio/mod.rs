@@ -52,8 +52,8 @@ pub use worker::Loader;
 pub use crate::checkpoint::Error as CheckpointError;
 pub use crate::checkpoint::prompt::{self, Reading, Rule, groups};
 pub use crate::checkpoint::{
-    Adapter, AdapterKind, Device, Devices, Dtype, Interrupt, LeftOut, Listed, Manners, PartName, PassedOver, Progress,
-    Reason, Record, Shortage, seconds_told,
+    Adapter, AdapterKind, Card, Device, Devices, Dtype, Interrupt, LeftOut, Listed, Manners, PartName, PassedOver,
+    Progress, Reason, Record, Shortage, seconds_told,
 };
 pub use crate::checkpoint::{
     Catalogue, ControlFile, Entry, FETCHED, FEW_STEPS, FileSummary, Item, Kind, Library, LoraFile, LoraSummary,

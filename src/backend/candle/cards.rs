@@ -1,7 +1,80 @@
 //! The graphics cards that candle draws on, where the program is built with them.
 
-use super::super::{Dtype, Error, Result};
+use super::super::choice::Record;
+use super::super::speed::Speed;
+use super::super::{Device, Dtype, Error, Result};
 use super::Candle;
+use std::time::Duration;
+
+/// A card that is drawn on through its vendor's libraries.
+#[derive(Debug, Clone)]
+pub struct VendorCard {
+    /// Its name for `--device`.
+    pub device: Device,
+    /// Its name for people.
+    pub name: String,
+    /// Bytes of its memory, where the driver tells.
+    pub memory: Option<u64>,
+}
+
+/// The cards that this program is built for.
+#[must_use]
+pub fn cards() -> Vec<VendorCard> {
+    #[cfg_attr(not(any(feature = "cuda", feature = "metal")), expect(unused_mut, reason = "there are none"))]
+    let mut cards = Vec::new();
+    #[cfg(feature = "cuda")]
+    for (number, (name, memory)) in super::cuda::cards().into_iter().enumerate() {
+        let device = Device::Cuda { number, dtype: Dtype::Auto };
+        cards.push(VendorCard { device, name: format!("{name} (CUDA)"), memory: Some(memory) });
+    }
+    #[cfg(feature = "metal")]
+    if candle_core::Device::new_metal(0).is_ok() {
+        let device = Device::Metal { dtype: Dtype::Auto };
+        cards.push(VendorCard { device, name: "Metal".to_owned(), memory: None });
+    }
+    cards
+}
+
+/// The card of this name.
+///
+/// # Errors
+/// If there is none such.
+pub fn find(device: Device) -> Result<VendorCard> {
+    let device = device.with_dtype(Dtype::Auto).unwrap_or(device);
+    let missing = || Error::Device {
+        operator: "opening the graphics card",
+        message: format!("there is no {device} for this program; see `polyptych devices`"),
+    };
+    cards().into_iter().find(|card| card.device == device).ok_or_else(missing)
+}
+
+impl VendorCard {
+    /// Opens it in f32 and bf16, and measures it for so long.
+    ///
+    /// # Errors
+    /// If it cannot be opened, or fails. One that computes wrong is told in the record.
+    pub(in crate::backend) fn tried(&self, limit: Duration) -> Result<Record> {
+        let mut record = Record::default();
+        record.f32 = self.measured(Dtype::F32, limit, &mut record.faults)?;
+        record.bf16 = self.measured(Dtype::Bf16, limit, &mut record.faults)?;
+        Ok(record)
+    }
+
+    fn measured(&self, dtype: Dtype, limit: Duration, faults: &mut Vec<String>) -> Result<Option<Speed>> {
+        let opened = match self.device {
+            Device::Cuda { number, .. } => Candle::cuda(number, dtype),
+            _ => Candle::metal(dtype),
+        };
+        match opened {
+            Ok(card) => Speed::measure(&card, limit).map(Some),
+            Err(Error::Wrong { what, .. }) => {
+                faults.push(format!("{what} in {dtype}"));
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
 
 impl Candle {
     /// NVIDIA's card of this number, without a choice in bf16. Operators have kernels of our own if those compute right.

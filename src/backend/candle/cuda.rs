@@ -31,6 +31,22 @@ pub(super) fn open(number: usize) -> Result<Device> {
     })
 }
 
+/// Names and bytes of memory of NVIDIA's cards, in CUDA's order; none without a driver.
+pub(super) fn cards() -> Vec<(String, u64)> {
+    if result::init().is_err() {
+        return Vec::new();
+    }
+    let count = result::device::get_count().unwrap_or(0);
+    let card = |number| {
+        let device = result::device::get(number).ok()?;
+        // SAFETY: the driver itself gave the device.
+        #[allow(unsafe_code, reason = "cudarc marks the question as unsafe")]
+        let memory = unsafe { result::device::total_mem(device) }.ok()?;
+        Some((result::device::get_name(device).ok()?, memory as u64))
+    };
+    (0..count).map_while(card).collect()
+}
+
 /// The card's name.
 pub(super) fn name(device: &Device) -> Option<String> {
     device.as_cuda_device().ok()?.cuda_stream().context().name().ok()

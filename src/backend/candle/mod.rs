@@ -6,6 +6,8 @@ mod cards;
 #[expect(unsafe_code, reason = "kernels are launched on raw memory of the card")]
 mod cuda;
 
+pub use cards::{VendorCard, cards, find};
+
 use super::{
     Activation, Attention, Backend, ConvOptions, Epilogue, Error, Mask, Result, Shape, Values, WeightView, followed,
     misfit,

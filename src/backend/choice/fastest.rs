@@ -6,8 +6,8 @@ use crate::backend::{Device, Dtype};
 /// A graphics card that may be chosen.
 #[derive(Debug, Clone)]
 pub(super) struct Rival {
-    /// N of `wgpu:N`.
-    pub number: usize,
+    /// Its device, in the type that suits it.
+    pub device: Device,
     pub name: String,
     /// A program on the processor.
     pub software: bool,
@@ -59,13 +59,10 @@ impl Rival {
 
     /// The types that it may be drawn on in, with their scores.
     fn scores(&self, dtype: Dtype) -> impl Iterator<Item = (f64, Device)> {
-        let record = self.tried.as_ref().ok().filter(|record| self.may_be_chosen() && record.f32.is_some());
-        let speeds = record.into_iter().flat_map(|record| [(Dtype::F32, record.f32), (Dtype::F16, record.f16)]);
-        let asked = move |(of, _): &(Dtype, _)| dtype == Dtype::Auto || *of == dtype;
-        let number = self.number;
-        speeds
-            .filter(asked)
-            .filter_map(move |(dtype, speed)| Some((speed?.seconds(), Device::Wgpu { adapter: Some(number), dtype })))
+        let record = self.tried.as_ref().ok().filter(|record| self.may_be_chosen() && record.draws());
+        let asked = move |of: &Dtype| dtype == Dtype::Auto || *of == dtype;
+        let speeds = record.into_iter().flat_map(Record::speeds).filter(move |(of, _)| asked(of));
+        speeds.filter_map(|(dtype, speed)| Some((speed.seconds(), self.device.with_dtype(dtype).ok()?)))
     }
 
     fn passed_over(&self) -> Option<PassedOver> {
@@ -73,7 +70,7 @@ impl Rival {
             _ if self.software => return None,
             _ if self.losses >= MOST_LOSSES => Reason::Lost,
             Err(why) => Reason::Unopened(why.clone()),
-            Ok(record) if record.f32.is_none() => Reason::Wrong(record.faults.join(", ")),
+            Ok(record) if !record.draws() => Reason::Wrong(record.faults.join(", ")),
             Ok(_) => return None,
         };
         Some(PassedOver { card: self.name.clone(), reason })
@@ -89,12 +86,9 @@ pub(super) fn fastest(processor: Option<f64>, cards: &[Rival], dtype: Dtype) -> 
     (best.map(|(_, device)| device), cards.iter().filter_map(Rival::passed_over).collect())
 }
 
-/// The faster type of one card; f32 where only that was measured, or nothing.
+/// The faster type of one card; f32 where nothing was measured.
 pub(super) fn faster_type(record: &Record) -> Dtype {
-    match (record.f32, record.f16) {
-        (Some(f32), Some(f16)) if f16.seconds() < f32.seconds() => Dtype::F16,
-        _ => Dtype::F32,
-    }
+    record.fastest().map_or(Dtype::F32, |(dtype, _)| dtype)
 }
 
 #[cfg(test)]
@@ -110,11 +104,17 @@ mod tests {
             attention: 0.126e12 / seconds * 8.0,
             norm: 80e6 / seconds * 8.0,
         };
-        Record { f32: f32.map(speed), f16: f16.map(speed), faults: Vec::new() }
+        Record { f32: f32.map(speed), f16: f16.map(speed), ..Record::default() }
     }
 
     fn card(number: usize, f32: Option<f64>, f16: Option<f64>) -> Rival {
-        Rival { number, name: format!("card {number}"), software: false, losses: 0, tried: Ok(record(f32, f16)) }
+        Rival {
+            device: Device::card(number),
+            name: format!("card {number}"),
+            software: false,
+            losses: 0,
+            tried: Ok(record(f32, f16)),
+        }
     }
 
     fn on(number: usize, dtype: Dtype) -> Device {
@@ -130,6 +130,17 @@ mod tests {
         assert_eq!(fastest(Some(5.0), &cards[..1], Dtype::F32).0, Some(on(0, Dtype::F32)));
         assert_eq!(fastest(Some(0.1), &cards, Dtype::Auto).0, Some(Device::Cpu), "a fast processor beats slow cards");
         assert_eq!(fastest(None, &cards, Dtype::Auto).0, Some(on(1, Dtype::F32)));
+    }
+
+    #[test]
+    fn a_vendors_card_draws_in_f32_or_bf16() {
+        let cuda = Device::Cuda { number: 0, dtype: Dtype::Auto };
+        let tried = Record { bf16: record(Some(0.1), None).f32, ..record(Some(0.4), None) };
+        let cards = [card(0, Some(0.5), Some(0.3)), Rival { device: cuda, tried: Ok(tried), ..card(1, None, None) }];
+        let draws = |dtype| fastest(Some(5.0), &cards, dtype).0;
+        let of = |dtype| Some(Device::Cuda { number: 0, dtype });
+        assert_eq!((draws(Dtype::Auto), draws(Dtype::F32)), (of(Dtype::Bf16), of(Dtype::F32)));
+        assert_eq!(draws(Dtype::F16), Some(on(0, Dtype::F16)));
     }
 
     #[test]

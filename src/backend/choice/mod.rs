@@ -3,15 +3,16 @@
 //! A device is measured once and remembered in the data folder. Nothing is measured before somebody asks: where there is no
 //! graphics card, or a software adapter alone, `auto` is the processor, unmeasured.
 
+mod card;
 mod fastest;
 mod remembered;
 
+pub use card::Card;
 pub use fastest::{PassedOver, Reason};
 pub use remembered::Record;
 
 use super::cpu::Cpu;
 use super::speed::Speed;
-use super::wgpu::{Adapter, AdapterKind, adapters};
 use super::{Backend as _, Device, Dtype, NoSuchDtype};
 use fastest::Rival;
 use remembered::Records;
@@ -45,8 +46,8 @@ struct Shared {
 pub struct Listed {
     /// Its name for `--device`.
     pub device: Device,
-    /// Its adapter; `None` for the processor.
-    pub adapter: Option<Adapter>,
+    /// `None` for the processor.
+    pub card: Option<Card>,
     /// Its record, or the reason why it cannot be opened; `None` where it was not measured.
     pub tried: Option<Result<Record, String>>,
     /// True for the one that `auto` takes; for none where that asks for a measurement first.
@@ -81,20 +82,20 @@ impl Devices {
         may_have_card()
     }
 
-    /// The processor and the graphics adapters, with what is known of them. Nothing is measured; drivers take their time.
+    /// The processor and the graphics cards, with what is known of them. Nothing is measured; drivers take their time.
     #[must_use]
     pub fn list(&self) -> Vec<Listed> {
-        self.listed(adapters())
+        self.listed(Card::all())
     }
 
     /// [`Devices::list`], after a trial of every device that has had none. Software adapters are left out.
     #[must_use]
     pub fn measured(&self) -> Vec<Listed> {
-        let found = adapters();
+        let found = Card::all();
         // (The list tells failures, too.)
         let _ = self.processor();
-        for adapter in found.iter().filter(|adapter| adapter.kind != AdapterKind::Software) {
-            let _ = self.card(adapter);
+        for card in found.iter().filter(|card| !card.is_software()) {
+            let _ = self.card(card);
         }
         self.listed(found)
     }
@@ -110,7 +111,12 @@ impl Devices {
                 let adapter = super::wgpu::find(adapter)?;
                 self.try_anew(&adapter.key(), || adapter.tried(CARD))
             }
-            Device::Auto | Device::Candle | Device::Cuda { .. } | Device::Metal { .. } => return Ok(()),
+            Device::Cuda { .. } | Device::Metal { .. } => {
+                let card = super::candle::find(device)?;
+                let card = Card::Vendor(card);
+                self.try_anew(&card.key(), || card.tried(CARD))
+            }
+            Device::Auto | Device::Candle => return Ok(()),
         };
         Ok(())
     }
@@ -124,8 +130,8 @@ impl Devices {
         let by_name = |device| Ok(Choice { device, passed_over: Vec::new() });
         match device {
             Device::Auto => {
-                let found = if may_have_card() { adapters() } else { Vec::new() };
-                let rivals = self.rivals(&found, |adapter| Some(self.card(adapter)));
+                let found = if may_have_card() { Card::all() } else { Vec::new() };
+                let rivals = self.rivals(&found, |card| Some(self.card(card)));
                 let worth = rivals.iter().any(Rival::may_be_chosen);
                 let processor = if worth { self.processor().ok().and_then(|record| record.score()) } else { None };
                 let (device, passed_over) = fastest::fastest(processor, &rivals, dtype);
@@ -133,9 +139,9 @@ impl Devices {
                 Ok(Choice { device, passed_over })
             }
             Device::Wgpu { adapter: number, dtype: Dtype::Auto } if dtype == Dtype::Auto => {
-                let adapter = super::wgpu::find(number).ok();
-                let real = adapter.filter(|adapter| adapter.half && adapter.kind != AdapterKind::Software);
-                let record = real.and_then(|adapter| self.card(&adapter).ok());
+                let adapter = super::wgpu::find(number).ok().filter(|adapter| adapter.half);
+                let real = adapter.map(|adapter| Card::Adapter(Box::new(adapter))).filter(|card| !card.is_software());
+                let record = real.and_then(|card| self.card(&card).ok());
                 let dtype = record.map_or(Dtype::F32, |record| fastest::faster_type(&record));
                 by_name(Device::Wgpu { adapter: number, dtype })
             }
@@ -145,44 +151,44 @@ impl Devices {
 
     /// Notes that a card could not be opened, so that it is not chosen in this session.
     pub fn note_unopened(&self, device: Device, why: String) {
-        if let Device::Wgpu { adapter: Some(number), .. } = device
-            && let Some(adapter) = adapters().get(number)
-        {
-            self.locked().insert(adapter.key(), Err(why));
+        let any_type = device.with_dtype(Dtype::Auto);
+        if let Some(card) = Card::all().into_iter().find(|card| Ok(card.device()) == any_type) {
+            self.locked().insert(card.key(), Err(why));
         }
     }
 
-    fn listed(&self, found: Vec<Adapter>) -> Vec<Listed> {
+    fn listed(&self, found: Vec<Card>) -> Vec<Listed> {
         let known = |key: &str| self.known(&self.locked(), key);
         let processor = known(&processor_key());
-        let rivals = self.rivals(&found, |adapter| known(&adapter.key()));
-        let candidates = found.iter().filter(|adapter| rival_without_record(adapter).may_be_chosen()).count();
+        let rivals = self.rivals(&found, |card| known(&card.key()));
+        let candidates = found.iter().filter(|card| rival_without_record(card).may_be_chosen()).count();
         let known_ones = rivals.iter().filter(|rival| rival.may_be_chosen()).count();
         let all_known = candidates == 0 || (processor.is_some() && candidates == known_ones);
         let score = processor.as_ref().and_then(|tried| tried.as_ref().ok()).and_then(Record::score);
         let chosen = if all_known { fastest::fastest(score, &rivals, Dtype::Auto).0 } else { None };
+        let chosen = chosen.and_then(|device| device.with_dtype(Dtype::Auto).ok());
         let first =
-            Listed { device: Device::Cpu, adapter: None, tried: processor, automatic: chosen == Some(Device::Cpu) };
-        let cards = found.into_iter().map(|adapter| Listed {
-            device: Device::card(adapter.index),
-            tried: known(&adapter.key()),
-            automatic: matches!(chosen, Some(Device::Wgpu { adapter: Some(number), .. }) if number == adapter.index),
-            adapter: Some(adapter),
+            Listed { device: Device::Cpu, card: None, tried: processor, automatic: chosen == Some(Device::Cpu) };
+        let cards = found.into_iter().map(|card| Listed {
+            device: card.device(),
+            tried: known(&card.key()),
+            automatic: chosen == Some(card.device()),
+            card: Some(card),
         });
         std::iter::once(first).chain(cards).collect()
     }
 
-    /// The adapters that may be chosen, as far as `tried` gives a record, and those that were lost too often.
-    fn rivals(&self, found: &[Adapter], tried: impl Fn(&Adapter) -> Option<Result<Record, String>>) -> Vec<Rival> {
-        let rival = |adapter: &Adapter| {
-            let rival = rival_without_record(adapter);
+    /// The cards that may be chosen, as far as `tried` gives a record, and those that were lost too often.
+    fn rivals(&self, found: &[Card], tried: impl Fn(&Card) -> Option<Result<Record, String>>) -> Vec<Rival> {
+        let rival = |card: &Card| {
+            let rival = rival_without_record(card);
             if rival.software {
                 return None;
             }
             if !rival.may_be_chosen() {
                 return Some(rival);
             }
-            Some(Rival { tried: tried(adapter)?, ..rival })
+            Some(Rival { tried: tried(card)?, ..rival })
         };
         found.iter().filter_map(rival).collect()
     }
@@ -201,8 +207,8 @@ impl Devices {
         self.try_once(&processor_key(), try_processor)
     }
 
-    fn card(&self, adapter: &Adapter) -> Result<Record, String> {
-        self.try_once(&adapter.key(), || adapter.tried(CARD))
+    fn card(&self, card: &Card) -> Result<Record, String> {
+        self.try_once(&card.key(), || card.tried(CARD))
     }
 
     /// The record of this key, from a trial where there is none.
@@ -237,12 +243,12 @@ impl Devices {
     }
 }
 
-fn rival_without_record(adapter: &Adapter) -> Rival {
+fn rival_without_record(card: &Card) -> Rival {
     Rival {
-        number: adapter.index,
-        name: adapter.name.clone(),
-        software: adapter.kind == AdapterKind::Software,
-        losses: adapter.losses(),
+        device: card.device(),
+        name: card.name().to_owned(),
+        software: card.is_software(),
+        losses: card.losses(),
         tried: Err(String::new()),
     }
 }
@@ -282,7 +288,7 @@ mod tests {
     #[test]
     fn a_device_is_tried_once_and_remembered() {
         let folder = tempfile::tempdir().unwrap();
-        let record = Record { f32: Some(speed(1e12)), f16: None, faults: vec!["f16 (conv2d)".to_owned()] };
+        let record = Record { f32: Some(speed(1e12)), faults: vec!["f16 (conv2d)".to_owned()], ..Record::default() };
         let devices = Devices::remembered_in(Some(folder.path().to_owned()));
         assert_eq!(devices.try_once("a card", || Ok(record.clone())), Ok(record.clone()));
         let again = || panic!("it is known");
@@ -309,7 +315,7 @@ mod tests {
     /// On a machine with a real card this says nothing.
     #[test]
     fn without_a_real_card_auto_is_the_processor_and_nothing_is_measured() {
-        if adapters().iter().any(|adapter| adapter.kind != AdapterKind::Software) {
+        if Card::all().iter().any(|card| !card.is_software()) {
             return eprintln!("skipped: this machine has a graphics card");
         }
         let folder = tempfile::tempdir().unwrap();

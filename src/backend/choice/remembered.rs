@@ -6,6 +6,7 @@
 //!
 //! It can be measured again at any time, so a file that is damaged, too large or of another version of the program is none.
 
+use super::super::Dtype;
 use super::super::speed::Speed;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -29,19 +30,41 @@ pub struct Record {
     pub f32: Option<Speed>,
     /// Its speed in f16, where it computes right in that.
     pub f16: Option<Speed>,
+    /// Its speed in bf16, where it computes right in that.
+    #[serde(default)]
+    pub bf16: Option<Speed>,
     /// Kernels that compute wrong on it and are not used, in words.
     pub faults: Vec<String>,
 }
 
 impl Record {
-    /// The faster type's seconds for a UNet's call.
+    /// The types that were measured, with their speeds.
+    pub(super) fn speeds(&self) -> impl Iterator<Item = (Dtype, Speed)> {
+        let speeds = [(Dtype::F32, self.f32), (Dtype::F16, self.f16), (Dtype::Bf16, self.bf16)];
+        speeds.into_iter().filter_map(|(dtype, speed)| Some((dtype, speed?)))
+    }
+
+    /// The fastest type, with its seconds for a UNet's call.
+    #[must_use]
+    pub fn fastest(&self) -> Option<(Dtype, f64)> {
+        let seconds = self.speeds().map(|(dtype, speed)| (dtype, speed.seconds()));
+        seconds.reduce(|best, other| if other.1 < best.1 { other } else { best })
+    }
+
+    /// The fastest type's seconds for a UNet's call.
     #[must_use]
     pub fn score(&self) -> Option<f64> {
-        [self.f32, self.f16].iter().flatten().map(Speed::seconds).reduce(f64::min)
+        self.fastest().map(|(_, seconds)| seconds)
+    }
+
+    /// Whether it can be drawn on. f16 alone has too small a range for that.
+    #[must_use]
+    pub fn draws(&self) -> bool {
+        self.f32.is_some() || self.bf16.is_some()
     }
 
     fn is_sound(&self) -> bool {
-        [self.f32, self.f16].iter().flatten().all(Speed::is_sound)
+        self.speeds().all(|(_, speed)| speed.is_sound())
     }
 }
 
@@ -96,7 +119,7 @@ mod tests {
 
     fn record(rate: f64) -> Record {
         let speed = Speed { convolution: rate, linear: rate, attention: rate, norm: rate };
-        Record { f32: Some(speed), f16: None, faults: vec!["matrix units".to_owned()] }
+        Record { f32: Some(speed), faults: vec!["matrix units".to_owned()], ..Record::default() }
     }
 
     fn one(key: &str, rate: f64) -> Records {

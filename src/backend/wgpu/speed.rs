@@ -32,20 +32,20 @@ impl Adapter {
     /// If it cannot be opened, or fails. One that computes wrong is told in the record.
     pub(in crate::backend) fn tried(&self, limit: Duration) -> Result<Record> {
         let mut record = Record::default();
-        let mut measure = |dtype: Dtype, name: &str| match Wgpu::on(self, dtype, None) {
+        let mut measure = |dtype| match Wgpu::on(self, dtype, None) {
             Ok(card) => {
                 record.faults.extend(card.faults.iter().cloned());
                 Speed::measure(&card, limit).map(Some)
             }
             Err(Error::Wrong { what, .. }) => {
-                record.faults.push(format!("{what} in {name}"));
+                record.faults.push(format!("{what} in {dtype}"));
                 Ok(None)
             }
             Err(error) => Err(error),
         };
-        let f32 = measure(Dtype::F32, "f32")?;
+        let f32 = measure(Dtype::F32)?;
         let f16 = if f32.is_some() && self.half {
-            measure(Dtype::F16, "f16").unwrap_or_else(|error| {
+            measure(Dtype::F16).unwrap_or_else(|error| {
                 log::warn!("{}: {error}; it draws in f32", self.name);
                 None
             })
