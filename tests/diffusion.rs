@@ -223,6 +223,7 @@ fn painting() -> Painting {
         window: 12,
         stride: 4,
         wrap: (false, false),
+        guided_steps: 0..usize::MAX,
         window_weights: WindowWeights::Uniform,
         surround: Surround::RandomColours,
         hold: Hold::MultiDiffusion,
@@ -777,6 +778,56 @@ fn four_steps_of_lcm_with_regions_that_bootstrap_are_the_naive_loop() {
             assert!(relative_l2(&painted.latent.data, other) > 1e-4, "{name} is no case of its own");
         }
         seen.push(painted.latent.data);
+    }
+}
+
+/// Answers as if it were guided by prompt 0 with scale 5 in these calls.
+struct GuidesItself(Toy, std::ops::Range<usize>);
+
+impl Network for GuidesItself {
+    fn latent_channels(&self) -> usize {
+        4
+    }
+
+    fn predict(&mut self, inputs: &Planes, timestep: f32, calls: &[Call]) -> Result<Planes, NetworkError> {
+        let guided = self.1.contains(&self.0.calls);
+        let mut own = self.0.predict(inputs, timestep, calls)?;
+        if guided {
+            let negative: Vec<Call> = calls.iter().map(|call| Call { prompt: PromptId(0), ..*call }).collect();
+            let negative = Toy::new().predict(inputs, timestep, &negative)?;
+            own.data.iter_mut().zip(&negative.data).for_each(|(c, u)| *c = u + 5.0 * (*c - u));
+        }
+        Ok(own)
+    }
+
+    fn encode(&mut self, pictures: &Planes) -> Result<Moments, NetworkError> {
+        self.0.encode(pictures)
+    }
+
+    fn decode(&mut self, latents: &Planes) -> Result<Planes, NetworkError> {
+        self.0.decode(latents)
+    }
+}
+
+#[test]
+fn guidance_counts_in_its_steps_only() {
+    for hold in [Hold::MultiDiffusion, Hold::Attention] {
+        let mut painting = Painting { guided_steps: 1..3, hold, ..common::painting::plain(16, 16, 3) };
+        (painting.parts[0].prompt, painting.parts[0].negative) = (PromptId(1).into(), PromptId(0).into());
+        painting.parts[0].guidance = 5.0;
+        let alone = Painting { guided_steps: 0..0, hold: Hold::MultiDiffusion, ..painting.clone() };
+        // Heun's method calls twice for every step but the last.
+        let ddim: Box<dyn Sampler> = Box::new(Ddim::new(&config(), 4).expect("sampler"));
+        let heun: Box<dyn Sampler> = Box::new(Heun::new(&config(), 4).expect("sampler"));
+        for (mut sampler, guided, samples) in [(ddim, 1..3, 1 + 2 + 2 + 1), (heun, 2..6, 2 + 4 + 4 + 1)] {
+            let found = paint(&painting, &mut *sampler, &mut Toy::new(), &mut ()).expect("paints");
+            let steps = (0..sampler.timesteps().len()).map(|i| sampler.step_of(i));
+            assert_eq!((found.unet_samples, painting.unet_samples(&painting.windows(), steps)), (samples, samples));
+            let mut network = GuidesItself(Toy::new(), guided);
+            let expected = paint(&alone, &mut *sampler, &mut network, &mut ()).expect("paints");
+            assert_eq!(expected.unet_samples, sampler.timesteps().len());
+            assert_close("guided by itself", &found.latent.data, &expected.latent.data, 1e-5);
+        }
     }
 }
 

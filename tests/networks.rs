@@ -671,6 +671,7 @@ fn a_job_stopped_anywhere_leaves_the_model_fit_for_the_next() {
             window: 16,
             stride: 8,
             wrap: (false, false),
+            guided_steps: 0..usize::MAX,
             window_weights: WindowWeights::Uniform,
             surround: Surround::RandomColours,
             hold,

@@ -128,6 +128,7 @@ impl App {
             );
             self.stride_field(ui, width);
         });
+        self.guidance_span(ui, width);
         ui.horizontal(|ui| {
             let hint = tr("How words are made to count more, and what else may stand between them");
             self.choice(ui, width, tr("Emphasis"), hint, settings.prompt_rule, &RULES, Field::PromptRule, |d, v| {
@@ -150,6 +151,27 @@ impl App {
             ui.add(value).labelled_by(label).on_hover_text(hint)
         });
         self.changed(&response, Field::ClipSkip, |d| d.settings.clip_skip = Some(skip).filter(|skip| *skip > 0));
+    }
+
+    fn guidance_span(&mut self, ui: &mut Ui, width: f32) {
+        let settings = &self.editor.document().settings;
+        let (mut start, mut end) = (settings.guidance_start * 100.0, settings.guidance_end * 100.0);
+        let hint = tr(
+            "The part of the work in which guidance counts. Steps without it take half the time, and follow the words less",
+        );
+        ui.horizontal(|ui| {
+            let percent = |ui: &mut Ui, name, value: &mut f32, range| {
+                widgets::field(ui, width, name, hint, |ui, label| {
+                    let value = DragValue::new(value).range(range).speed(0.5).max_decimals(0).suffix(" %");
+                    ui.add(value).labelled_by(label).on_hover_text(hint)
+                })
+            };
+            let (most, least) = (end, start);
+            let from = percent(ui, tr("Guidance from"), &mut start, 0.0..=most);
+            let until = percent(ui, tr("Guidance until"), &mut end, least..=100.0);
+            self.changed(&from, Field::GuidanceSpan, |d| d.settings.guidance_start = (start / 100.0).clamp(0.0, 1.0));
+            self.changed(&until, Field::GuidanceSpan, |d| d.settings.guidance_end = (end / 100.0).clamp(0.0, 1.0));
+        });
     }
 
     fn stride_field(&mut self, ui: &mut Ui, width: f32) {

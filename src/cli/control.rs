@@ -2,7 +2,7 @@
 
 use super::Window;
 use super::models::resolve;
-use super::values::{fraction, whole};
+use super::values::{self, fraction, whole};
 use crate::checkpoint::Kind;
 use crate::document::{Control, ControlMap, Document, InitImage, MAX_CONTROL_WEIGHT, MAX_CONTROLS};
 use anyhow::Context as _;
@@ -58,8 +58,7 @@ fn weight(text: &str) -> Result<f32, String> {
 /// A weight, and the part of the steps where it is given.
 fn strength(text: &str) -> Result<(f32, Option<(f32, f32)>), String> {
     let Some((value, span)) = text.split_once(':') else { return Ok((weight(text)?, None)) };
-    let (start, end) = span.split_once('-').ok_or("give the part of the steps as two fractions, such as 0.8:0-0.6")?;
-    Ok((weight(value)?, Some((fraction(start)?, fraction(end)?))))
+    Ok((weight(value)?, Some(values::span(span)?)))
 }
 
 fn given(text: &str) -> Result<Given, String> {

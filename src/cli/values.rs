@@ -139,6 +139,12 @@ pub(super) fn fraction(text: &str) -> Result<f32, String> {
     finite(text).ok().filter(|v| (0.0..=1.0).contains(v)).ok_or_else(|| "give a fraction from 0 to 1".to_owned())
 }
 
+/// Two fractions of the steps, such as `0.1-0.8`.
+pub(super) fn span(text: &str) -> Result<(f32, f32), String> {
+    let (start, end) = text.split_once('-').ok_or("give the part of the steps as two fractions, such as 0.1-0.8")?;
+    Ok((fraction(start)?, fraction(end)?))
+}
+
 /// Width and height in pixels, such as `768x512`.
 pub(super) fn size(text: &str) -> Result<(u32, u32), String> {
     let parsed = text

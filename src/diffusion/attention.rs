@@ -91,9 +91,9 @@ impl Engine<'_> {
         let pieces = self.painting.pieces(&window, step);
         let (mut guidance, mut weight) = (vec![0.0; window.area()], vec![0.0; window.area()]);
         for Piece { part, mask, .. } in &pieces {
-            let part = &self.painting.parts[*part];
+            let (scale, part) = (self.painting.guidance(*part, step), &self.painting.parts[*part]);
             for (j, m) in mask.iter().flatten().enumerate() {
-                guidance[j] += m * part.weight * part.guidance;
+                guidance[j] += m * part.weight * scale;
                 weight[j] += m * part.weight;
             }
         }

@@ -421,10 +421,11 @@ impl Engine<'_> {
 
     /// Applies guidance to every pair and adds it, weighted, to the sums.
     fn fuse(&self, i: usize, gathered: &Gathered, answers: &[Vec<f32>], sampler: &dyn Sampler, sums: &mut Sums) {
-        let painting = self.painting;
+        let (painting, step) = (self.painting, sampler.step_of(i));
         for pair in gathered.pairs.iter().filter(|pair| !pair.mask.is_empty()) {
             let (window, part) = (pair.window, &painting.parts[pair.part]);
-            let mut prediction = guided(answers, &pair.conditional, pair.unconditional, part.guidance);
+            let mut prediction =
+                guided(answers, &pair.conditional, pair.unconditional, painting.guidance(pair.part, step));
             sampler.fusable(i, &gathered.inputs[pair.input], &mut prediction);
             let Place { rolled, .. } = gathered.places[pair.input];
             if rolled != (0, 0) {

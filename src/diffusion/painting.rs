@@ -87,6 +87,8 @@ pub struct Painting {
     pub stride: usize,
     /// True for (x, y) where windows run over the canvas's edge.
     pub wrap: (bool, bool),
+    /// The steps in which guidance counts (Kynkäänniemi et al. 2024, arXiv:2404.07724); in the others its scale is 1.
+    pub guided_steps: Range<usize>,
     /// Weights of a window's values in the average.
     pub window_weights: WindowWeights,
     /// Surroundings of bootstrapping parts.
@@ -166,11 +168,16 @@ impl Painting {
         self.parts.iter().enumerate().filter_map(piece).collect()
     }
 
+    /// The guidance scale of part `k` at a step.
+    pub(super) fn guidance(&self, k: usize, step: usize) -> f32 {
+        if self.guided_steps.contains(&step) { self.parts[k].guidance } else { 1.0 }
+    }
+
     /// The prompts that part `k` is predicted with at a step: its own with their weights, and the negative one where guidance is on or
     /// several are joined.
     pub(super) fn prompts(&self, k: usize, step: usize) -> (Vec<(f32, PromptId)>, Option<PromptId>) {
-        let Part { prompt, negative, guidance, .. } = &self.parts[k];
-        let guided = *guidance != 1.0 || !prompt.is_single() || !self.savings;
+        let Part { prompt, negative, .. } = &self.parts[k];
+        let guided = self.guidance(k, step) != 1.0 || !prompt.is_single() || !self.savings;
         (prompt.at(step).collect(), guided.then(|| negative.at(step)))
     }
 

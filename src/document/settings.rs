@@ -43,6 +43,10 @@ pub struct Settings {
     pub schedule: Schedule,
     /// Classifier-free guidance scale, within ±[`MAX_GUIDANCE`]; 1 switches guidance off.
     pub guidance: f32,
+    /// Fraction of the steps, 0 to 1, from which guidance counts.
+    pub guidance_start: f32,
+    /// Fraction of the steps, 0 to 1, up to which guidance counts. Steps without guidance take half the network calls.
+    pub guidance_end: f32,
     /// Window side, 1 to [`MAX_WINDOW`]; `None` is the model's own size.
     pub window: Option<u32>,
     /// Distance between windows, 1 to [`MAX_WINDOW`].
@@ -110,6 +114,8 @@ impl Default for Settings {
             sampler: Sampler::Ddim,
             schedule: Schedule::Normal,
             guidance: 7.5,
+            guidance_start: 0.0,
+            guidance_end: 1.0,
             window: None,
             stride: 8,
             bootstrap: 0.4,

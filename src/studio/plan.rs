@@ -152,6 +152,7 @@ pub(super) fn plan(
         window,
         stride,
         wrap: (settings.wrap.x(), settings.wrap.y()),
+        guided_steps: steps_of(settings.guidance_start, document)..steps_of(settings.guidance_end, document),
         window_weights: match settings.window_weights {
             document::WindowWeights::Uniform => WindowWeights::Uniform,
             document::WindowWeights::Tent => WindowWeights::Tent,
@@ -265,6 +266,7 @@ fn left_out_by_reference(document: &Document, options: &Options, warnings: &mut 
         ("ControlNets", control::any(document)),
         ("picture to start from", document.init_image.is_some()),
         ("wrap", settings.wrap != document::Wrap::None),
+        ("guidance in a part of the steps", settings.guidance_start > 0.0 || settings.guidance_end < 1.0),
         ("window weights", settings.window_weights != document::WindowWeights::default()),
         ("regions held by attention", settings.regions != document::Regions::default()),
         ("prompts joined by AND", joins(document)),

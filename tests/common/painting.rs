@@ -29,6 +29,7 @@ pub fn plain(height: usize, width: usize, seed: u64) -> Painting {
         window: height.max(width),
         stride: 1,
         wrap: (false, false),
+        guided_steps: 0..usize::MAX,
         window_weights: WindowWeights::Uniform,
         surround: Surround::RandomColours,
         hold: Hold::MultiDiffusion,

@@ -13,7 +13,7 @@
 //!   ],
 //!   "controls": [{"net": "depth.safetensors", "map": "picture", "picture": "data/control-1.png", "weight": 1.0, "start": 0.0, "end": 1.0}],
 //!   "settings": {"model": "embedded", "loras": [{"file": "ink.safetensors", "weight": 1.0}], "seed": 0, "steps": 20, "sampler": "ddim", "schedule": "normal",
-//!                "guidance": 7.5, "window": null, "stride": 8, "bootstrap": 0.4, "wrap": "none",
+//!                "guidance": 7.5, "guidance_start": 0.1, "guidance_end": 0.8, "window": null, "stride": 8, "bootstrap": 0.4, "wrap": "none",
 //!                "regions": "multidiffusion", "overlap": "order", "window_weights": "uniform", "bootstrap_colour": "random",
 //!                "prompt_rule": "web-ui"},
 //!   "start": {"layer": "data/start.png", "strength": 0.75, "area": "mask", "mask": "data/change.png"},
@@ -224,6 +224,10 @@ struct SettingsEntry {
     sampler: Value,
     schedule: Value,
     guidance: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    guidance_start: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    guidance_end: Option<f32>,
     window: Option<u32>,
     stride: u32,
     bootstrap: Option<f32>,
@@ -292,6 +296,8 @@ impl SettingsEntry {
             sampler: name(serde_json::to_value(settings.sampler)),
             schedule: name(serde_json::to_value(settings.schedule)),
             guidance: Some(settings.guidance).filter(|v| v.is_finite()),
+            guidance_start: Some(settings.guidance_start).filter(|start| *start > 0.0),
+            guidance_end: Some(settings.guidance_end).filter(|end| *end < 1.0),
             window: settings.window,
             stride: settings.stride,
             bootstrap: Some(settings.bootstrap).filter(|v| v.is_finite()),
@@ -365,6 +371,8 @@ impl SettingsEntry {
         let embeddings = self.embeddings.into_iter().filter(|file| !file.is_empty()).take(MAX_EMBEDDINGS);
         let mut limited = |what: &str, value: f32, low: f32, high: f32| limited(notes, what, value, low, high);
         let guidance = self.guidance.filter(|v| v.is_finite()).unwrap_or(default.guidance);
+        let guidance_start = self.guidance_start.filter(|v| v.is_finite()).unwrap_or(default.guidance_start);
+        let guidance_end = self.guidance_end.filter(|v| v.is_finite()).unwrap_or(default.guidance_end);
         let bootstrap = self.bootstrap.filter(|v| v.is_finite()).unwrap_or(default.bootstrap);
         Settings {
             model: self.model,
@@ -377,6 +385,8 @@ impl SettingsEntry {
             sampler,
             schedule,
             guidance: limited("guidance", guidance, -MAX_GUIDANCE, MAX_GUIDANCE),
+            guidance_start: limited("the start of guidance", guidance_start, 0.0, 1.0),
+            guidance_end: limited("the end of guidance", guidance_end, 0.0, 1.0),
             window,
             stride,
             bootstrap: limited("bootstrap", bootstrap, 0.0, 1.0),
