@@ -126,7 +126,7 @@ const ASKING: [(&str, usize); 11] = [
     ("drops.rs", 9),
     // Time and length of the document's own file, when it is opened and saved.
     ("editor.rs", 1),
-    ("editor/works.rs", 1),
+    ("editor/works.rs", 2),
     // On threads; and once, whether the system has file dialogs.
     ("files.rs", 6),
     // On a thread of its own.

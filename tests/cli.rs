@@ -279,6 +279,14 @@ fn a_single_file_draws_and_takes_another_autoencoder() {
     let without = write(&whole.clone().without(VAE), "without.safetensors");
     assert_eq!(latent("b.png", &["--model", &mix, "--vae", &vae]).1, plain.1);
     assert_eq!(latent("c.png", &["--model", &without, "--vae", &vae]).1, plain.1);
+    // What fills it in is kept by its whole path: the picture may be opened from elsewhere.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_polyptych"));
+    command.args(["render", "p.ora", "-o", "filled.png", "--steps", "2", "--quiet", "--model", &without]);
+    command.args(["--fallback", "mix.safetensors"]).current_dir(folder.0.path());
+    command.env("XDG_DATA_HOME", &data).env("HOME", &data).env("XDG_RUNTIME_DIR", &data);
+    assert!(command.status().expect("the binary runs").success());
+    let filled = Document::open(Path::new(&folder.path("filled.png"))).expect("a project inside");
+    assert_eq!(filled.settings.fallback.as_deref(), Some(mix.as_str()));
     let (_, told) = fails(&["render", &project, "-o", &folder.path("d.png"), "--model", &without]);
     assert!(told.contains("without.safetensors: lacks an autoencoder (VAE); name a file"), "{told}");
     // What is no whole checkpoint is told; the model's files are never written over.
@@ -390,6 +398,13 @@ fn models_are_added_and_used_by_name() {
     let open = |path| image::open(path).expect("a picture").to_rgb8();
     assert_eq!(open(&named), open(&by_path));
     assert!(ran(&["info", "ink"]).1.starts_with("ink: LoRA"));
+
+    // Nothing looks at the folders where no name is to be found.
+    let seen = Path::new(&data).join("polyptych/models-seen.json");
+    std::fs::remove_file(&seen).expect("it was read");
+    let plain = folder.path("plain.png");
+    assert!(ran(&["render", &scene, "-o", &plain, "--steps", "1", "--model", &model("eps")]).0);
+    assert!(!seen.exists());
 
     // Words name what was added, for their region; another name is told.
     let (tagged, wordy) = (folder.path("tagged.ora"), folder.path("wordy.png"));

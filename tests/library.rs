@@ -31,6 +31,7 @@ impl Person {
                 .with("zero_convs.0.0.weight", Dtype::F16, &[1], &[0, 0])
                 .with("input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight", Dtype::F16, &[1, 768], &[0; 1536]),
         );
+        person.write("controlnet/lllite.safetensors", &small("lllite_unet_input_blocks_4_1.down.0.weight", &[8, 8]));
         person.write("diffusion_models/flux.safetensors", &small("double_blocks.0.img_attn.norm.key_norm.scale", &[1]));
         std::fs::write(person.path("embeddings/old.pt"), b"PK\x03\x04").expect("written");
         std::fs::write(person.path("loras/page.safetensors"), "<!DOCTYPE html>").expect("written");
@@ -90,11 +91,13 @@ fn everything_in_a_folder_is_listed_by_what_it_is() {
             (Kind::Embedding, "old", false),
             (Kind::Embedding, "quill", true),
             (Kind::ControlNet, "edges", true),
+            (Kind::ControlNet, "lllite", false),
             (Kind::Vae, "soft", true),
         ]
     );
     let problem = |name| item(&library, name).problem.clone().expect("a reason");
     assert!(problem("flux").contains("Flux is not supported"), "{}", problem("flux"));
+    assert!(problem("lllite").contains("ControlNet-LLLite"), "{}", problem("lllite"));
     assert!(problem("old").contains("pickle"), "{}", problem("old"));
     assert!(problem("page").starts_with("is a web page"), "{}", problem("page"));
     assert_eq!(item(&library, "quill").family.as_deref(), Some("Stable Diffusion 1"));

@@ -59,7 +59,7 @@ impl App {
             Some(part) => fill("{0} changes how “{1}” is drawn from now on.", &[&lora.name(), part]),
         });
         match part {
-            None => self.editor.change_loras(|loras| loras.push(lora)),
+            None => self.editor.change_loras(move |loras| loras.push(lora.clone())),
             Some(key) => {
                 self.editor.change_field(Field::OwnLoras(key), |d| {
                     if let Some(loras) = of(d, part) {
@@ -82,7 +82,7 @@ impl App {
             self.changed(&response, Field::LoraWeight(index), |d| set_weight(&mut d.settings.loras, index, weight));
         }
         if let Some(index) = removed {
-            self.editor.change_loras(|loras| drop(loras.remove(index)));
+            self.editor.change_loras(move |loras| drop((index < loras.len()).then(|| loras.remove(index))));
         }
     }
 

@@ -1,7 +1,6 @@
 //! The options of ControlNets.
 
-use super::Window;
-use super::models::resolve;
+use super::models::Names;
 use super::values::{self, fraction, whole};
 use crate::checkpoint::Kind;
 use crate::document::{Control, ControlMap, Document, InitImage, MAX_CONTROL_WEIGHT, MAX_CONTROLS};
@@ -105,19 +104,14 @@ impl ControlArgs {
     }
 
     /// Adds the ControlNets to the document's; what the person should know is told to `notes`.
-    pub(super) fn apply(
-        &self,
-        window: &Window,
-        document: &mut Document,
-        notes: &mut Vec<String>,
-    ) -> anyhow::Result<()> {
+    pub(super) fn apply(&self, names: &Names, document: &mut Document, notes: &mut Vec<String>) -> anyhow::Result<()> {
         for given in &self.controls {
-            let control = self.control(window, given, document, notes)?;
+            let control = self.control(names, given, document, notes)?;
             add(&mut document.controls, control).with_context(|| format!("--control {}", given.net))?;
         }
         let count = document.regions.len();
         for (number, given) in &self.of_regions {
-            let control = self.control(window, given, document, notes)?;
+            let control = self.control(names, given, document, notes)?;
             let option = || format!("--region-control {number}={}", given.net);
             let region = document.regions.get_mut(number - 1);
             let region = region
@@ -130,7 +124,7 @@ impl ControlArgs {
 
     fn control(
         &self,
-        window: &Window,
+        names: &Names,
         given: &Given,
         document: &Document,
         notes: &mut Vec<String>,
@@ -153,9 +147,7 @@ impl ControlArgs {
             Sees::Canny(path) => ControlMap::Canny(picture(path)?),
             Sees::Regions(map) => map.clone(),
         };
-        // The project goes into the picture, which may be opened from elsewhere.
-        let net = resolve(window, &[Kind::ControlNet], net)?;
-        let net = std::path::absolute(&net).map_or(net, |path| path.display().to_string());
+        let net = names.resolve_whole(&[Kind::ControlNet], net)?;
         let (start, end) = span.unwrap_or((self.start, self.end));
         Ok(Control { weight: weight.unwrap_or(self.weight), start, end, ..Control::new(net, map) })
     }

@@ -2,7 +2,7 @@
 
 use super::Window;
 use super::console::{print, print_line};
-use super::models::{is_embedded, resolve};
+use super::models::{Names, is_embedded};
 use crate::checkpoint::{
     Checkpoint, FEW_STEPS, FewSteps, FileSummary, Kind, LoraFile, LoraSummary, PARTS_SEPARATOR, Summary,
 };
@@ -24,7 +24,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, window: &Window) -> anyhow::Result<()> {
     let given = args.file.to_string_lossy();
     // What is in the library is found by its name.
-    let name = resolve(window, &Kind::MODELS, &given)?;
+    let name = Names::of(window).resolve(&Kind::MODELS, &given)?;
     let path = Path::new(&name);
     if let Some(file) = LoraFile::recognise(path) {
         return lora(file?.summary(), args.json);

@@ -8,7 +8,9 @@ use crate::checkpoint::{
     Catalogue, Checkpoint, EMBEDDED, EMBEDDED_FEW_STEPS, Entry, FETCHED, FEW_STEPS, Item, Kind, Library,
     PARTS_SEPARATOR, few_step_version, sha256_of,
 };
+use crate::document::Document;
 use crate::studio::KnownLoras;
+use std::cell::OnceCell;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -86,40 +88,82 @@ fn data(window: &Window) -> anyhow::Result<PathBuf> {
     (window.data)().ok_or_else(|| anyhow::anyhow!("there is no data folder on this system; set HOME"))
 }
 
-/// The LoRAs that words may name: those in the library.
-pub(super) fn known_loras(window: &Window) -> KnownLoras {
-    let Some(data) = (window.data)() else { return KnownLoras::default() };
-    let library = match Library::read(&data) {
-        Ok(library) => library,
-        // `polyptych models` says what is wrong with it, and the drawing which name it did not know.
-        Err(error) => {
-            log::warn!("{error}");
+/// Names of models, looked up in the library, which is read for the first of them and once.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    data: Option<PathBuf>,
+    library: OnceCell<Library>,
+}
+
+impl Names {
+    pub(super) fn of(window: &Window) -> Self {
+        Self { data: (window.data)(), ..Self::default() }
+    }
+
+    /// The library; `None` where there is no data folder.
+    fn library(&self) -> anyhow::Result<Option<&Library>> {
+        let Some(data) = &self.data else { return Ok(None) };
+        if self.library.get().is_none() {
+            // (Nobody else can have read it since.)
+            self.library.set(Library::read(data)?).ok();
+        }
+        Ok(self.library.get())
+    }
+
+    /// The LoRAs that words of a document may name: none where they name none.
+    pub(super) fn loras_for(&self, document: &Document) -> KnownLoras {
+        if !KnownLoras::are_named_in(document) {
             return KnownLoras::default();
         }
+        let library = match self.library() {
+            Ok(library) => library,
+            // `polyptych models` says what is wrong with it, and the drawing which name it did not know.
+            Err(error) => {
+                log::warn!("{error}");
+                None
+            }
+        };
+        let items = library.map_or(&[][..], Library::items);
+        let loras = items.iter().filter(|item| item.kind == Kind::Lora && item.problem.is_none());
+        loras.map(|item| (item.name.clone(), item.path.display().to_string())).collect()
+    }
+
+    /// The path of what a person names: the model of one of these kinds that this name, or a part of it that no other has, belongs to,
+    /// or the version for few steps of that, or else the name itself, which is then a path. Of a checkpoint from several files, each may
+    /// have a name.
+    pub(super) fn resolve(&self, kinds: &[Kind], name: &str) -> anyhow::Result<String> {
+        if is_embedded(name) || Path::new(name).exists() {
+            return Ok(name.to_owned());
+        }
+        let Some(library) = self.library()? else { return Ok(name.to_owned()) };
+        // Parts of a checkpoint may be of any kind.
+        let parts = name.contains(PARTS_SEPARATOR);
+        let kinds = if parts { &Kind::MODELS } else { kinds };
+        let parts = name.split(PARTS_SEPARATOR).map(|part| resolve_one(library, kinds, part.trim()));
+        Ok(parts.collect::<anyhow::Result<Vec<_>>>()?.join(PARTS_SEPARATOR))
+    }
+
+    /// The same as a whole path, for a project that goes into a picture, which may be opened from elsewhere.
+    pub(super) fn resolve_whole(&self, kinds: &[Kind], name: &str) -> anyhow::Result<String> {
+        Ok(whole(&self.resolve(kinds, name)?))
+    }
+}
+
+/// A path from the root of the disk; what is inside the program keeps its name. Of a checkpoint from several files, each becomes one.
+pub(super) fn whole(name: &str) -> String {
+    let one = |name: &str| match std::path::absolute(name) {
+        Ok(path) if !is_embedded(name) => path.display().to_string(),
+        _ => name.to_owned(),
     };
-    let loras = library.items().iter().filter(|item| item.kind == Kind::Lora && item.problem.is_none());
-    loras.map(|item| (item.name.clone(), item.path.display().to_string())).collect()
+    if name.contains(PARTS_SEPARATOR) && !Path::new(name).exists() {
+        return name.split(PARTS_SEPARATOR).map(one).collect::<Vec<_>>().join(PARTS_SEPARATOR);
+    }
+    one(name)
 }
 
 /// True for what is inside the program.
 pub(super) fn is_embedded(name: &str) -> bool {
     [EMBEDDED, EMBEDDED_FEW_STEPS].contains(&name)
-}
-
-/// The path of what a person names: the model of one of these kinds that this name, or a part of it that no other has, belongs to, or
-/// the version for few steps of that, or else the name itself, which is then a path. Of a checkpoint from several files, each may have
-/// a name.
-pub(super) fn resolve(window: &Window, kinds: &[Kind], name: &str) -> anyhow::Result<String> {
-    if is_embedded(name) || Path::new(name).exists() {
-        return Ok(name.to_owned());
-    }
-    let Some(data) = (window.data)() else { return Ok(name.to_owned()) };
-    let library = Library::read(&data)?;
-    // Parts of a checkpoint may be of any kind.
-    let parts = name.contains(PARTS_SEPARATOR);
-    let kinds = if parts { &Kind::MODELS } else { kinds };
-    let parts = name.split(PARTS_SEPARATOR).map(|part| resolve_one(&library, kinds, part.trim()));
-    Ok(parts.collect::<anyhow::Result<Vec<_>>>()?.join(PARTS_SEPARATOR))
 }
 
 fn resolve_one(library: &Library, kinds: &[Kind], name: &str) -> anyhow::Result<String> {
@@ -267,4 +311,39 @@ fn told(item: &Item) -> String {
 fn row(name: &str, what: String, bytes: Option<u64>, path: &str) -> [String; 4] {
     let size = bytes.map_or_else(String::new, |bytes| format!("{:.1} MB", bytes as f64 / 1e6));
     [name.to_owned(), what, size, path.to_owned()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_reads_the_library_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let data = folder.path().join("data");
+        let ink = folder.path().join("ink.safetensors");
+        let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens/lora/eps_peft.safetensors");
+        std::fs::copy(golden, &ink).expect("copied");
+        Catalogue::open(&data).expect("none yet").add(&ink).expect("added");
+        let names = Names { data: Some(data.clone()), ..Names::default() };
+        let found = names.resolve(&[Kind::Lora], "ink").expect("one");
+        assert!(found.ends_with("ink.safetensors"), "{found}");
+        Catalogue::open(&data).expect("a list").remove("ink").expect("there");
+        assert_eq!(names.resolve(&[Kind::Lora], "ink").expect("one"), found, "as it was read");
+        let mut document = Document::new(64, 64);
+        assert_eq!(names.loras_for(&document), KnownLoras::default());
+        document.background.prompt = "a fox <lora:ink>".to_owned();
+        assert!(names.loras_for(&document).unknown_in(&document).is_empty());
+    }
+
+    #[test]
+    fn paths_are_whole_and_names_of_what_is_inside_stay() {
+        let here = std::env::current_dir().expect("a folder").join("a.safetensors").display().to_string();
+        assert_eq!(whole("a.safetensors"), here);
+        assert_eq!(whole(EMBEDDED), EMBEDDED);
+        assert_eq!(
+            whole(&format!("a.safetensors{PARTS_SEPARATOR}{EMBEDDED}")),
+            format!("{here}{PARTS_SEPARATOR}{EMBEDDED}")
+        );
+    }
 }

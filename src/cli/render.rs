@@ -4,7 +4,7 @@ use super::Window;
 use super::console::{print_line, tell_line};
 use super::control::ControlArgs;
 use super::init_image::InitImageArgs;
-use super::models::{known_loras, resolve};
+use super::models::{Names, whole};
 use super::progress::Bar;
 use super::values;
 use crate::checkpoint::{Device, Devices, Dtype, FewSteps, Kind, Progress};
@@ -136,7 +136,8 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, window: &Window) -> anyhow::Result<()> {
     let Opened { mut document, mut notes, .. } = Document::open_with_notes(&args.project)?;
-    apply(args, window, &mut document, &mut notes)?;
+    let names = Names::of(window);
+    apply(args, &names, &mut document, &mut notes)?;
     let Written { picture, format, latents, previews } = Written::of(args, &document)?;
 
     let mut bar = Bar::new(args.quiet);
@@ -158,7 +159,7 @@ pub(super) fn run(args: &Args, window: &Window) -> anyhow::Result<()> {
         savings: !args.no_savings,
         bootstrap_steps: args.bootstrap_steps,
         previews: args.previews.is_some(),
-        loras: known_loras(window),
+        loras: names.loras_for(&document),
         ..Options::default()
     };
     let mut watcher = Render { bar, previews, begun: Instant::now(), failure: None };
@@ -227,29 +228,27 @@ impl Written {
 }
 
 /// Writes what the arguments say over what the project says.
-fn apply(args: &Args, window: &Window, document: &mut Document, notes: &mut Vec<String>) -> anyhow::Result<()> {
+fn apply(args: &Args, names: &Names, document: &mut Document, notes: &mut Vec<String>) -> anyhow::Result<()> {
     let settings = &mut document.settings;
     let mut presets = Presets::default();
     if let Some(model) = &args.model {
-        let model = resolve(window, &[Kind::Checkpoint], model)?;
+        let model = names.resolve(&[Kind::Checkpoint], model)?;
         // A script says itself what suits a family.
         let kinds = [&settings.model, &model].map(|name| Nature::of_steps(FewSteps::of(name)));
         presets.choose(settings, model, kinds);
     }
-    // The project goes into the picture, which may be opened from elsewhere.
-    let whole = |file: String| std::path::absolute(&file).map_or(file, |path| path.display().to_string());
     settings.vae = match &args.vae {
         Some(name) if name.is_empty() => None,
-        Some(name) => Some(whole(resolve(window, &[Kind::Vae], name)?)),
+        Some(name) => Some(names.resolve_whole(&[Kind::Vae], name)?),
         None => settings.vae.take(),
     };
     settings.fallback = match &args.fallback {
         Some(name) if name.is_empty() => None,
-        Some(name) => Some(resolve(window, &[Kind::Checkpoint], name)?),
+        Some(name) => Some(names.resolve_whole(&[Kind::Checkpoint], name)?),
         None => settings.fallback.take(),
     };
     for file in &args.embeddings {
-        let file = whole(file.clone());
+        let file = whole(file);
         if !settings.embeddings.contains(&file) {
             anyhow::ensure!(
                 settings.embeddings.len() < MAX_EMBEDDINGS,
@@ -260,7 +259,8 @@ fn apply(args: &Args, window: &Window, document: &mut Document, notes: &mut Vec<
     }
     for lora in &args.loras {
         let mut laid = Ok(());
-        presets.lay(settings, |settings| laid = add_lora(window, lora, &mut settings.loras));
+        let nature = Nature::of_steps(FewSteps::of(&settings.model));
+        presets.lay(settings, nature, |settings| laid = add_lora(names, lora, &mut settings.loras));
         laid.with_context(|| format!("--lora {}", lora.file))?;
     }
     let count = document.regions.len();
@@ -270,7 +270,7 @@ fn apply(args: &Args, window: &Window, document: &mut Document, notes: &mut Vec<
         let loras = region.unwrap_or(Some(&mut document.background.loras)).with_context(|| {
             format!("{}: there is no region {number}; regions go from 1 to {count}, 0 is the background", option())
         })?;
-        add_lora(window, lora, loras).with_context(option)?;
+        add_lora(names, lora, loras).with_context(option)?;
     }
     settings.seed = args.seed.unwrap_or(settings.seed);
     settings.steps = args.steps.unwrap_or(settings.steps);
@@ -297,7 +297,7 @@ fn apply(args: &Args, window: &Window, document: &mut Document, notes: &mut Vec<
     settings.clip_skip = args.clip_skip.or(settings.clip_skip);
     let (seed, count) = (settings.seed, document.regions.len());
     args.start.apply(document, notes)?;
-    args.controls.apply(window, document, notes)?;
+    args.controls.apply(names, document, notes)?;
     for &(number, new) in &args.rerolls {
         let region = number.checked_sub(1).and_then(|i| document.regions.get_mut(i));
         let region = region
@@ -310,11 +310,9 @@ fn apply(args: &Args, window: &Window, document: &mut Document, notes: &mut Vec<
 }
 
 /// Adds a LoRA, by its file or as one that was added.
-fn add_lora(window: &Window, Lora { file, weight }: &Lora, to: &mut Vec<Lora>) -> anyhow::Result<()> {
+fn add_lora(names: &Names, Lora { file, weight }: &Lora, to: &mut Vec<Lora>) -> anyhow::Result<()> {
     anyhow::ensure!(to.len() < MAX_LORAS, "a project takes {MAX_LORAS} LoRAs at most, and as many for each region");
-    let file = resolve(window, &[Kind::Lora], file)?;
-    // The project goes into the picture, which may be opened from elsewhere.
-    let file = std::path::absolute(&file).map_or(file, |path| path.display().to_string());
+    let file = names.resolve_whole(&[Kind::Lora], file)?;
     to.push(Lora { file, weight: *weight });
     Ok(())
 }

@@ -42,7 +42,7 @@ pub use latent::{LatentCells, latent_cells};
 pub use library::item_picture;
 pub use loading::{LoadError, Loaded, load, load_on, load_with_manners};
 pub use model::Model;
-pub use preset::{Family, Nature, Preset, Presets};
+pub use preset::{Family, Nature, Preset, Presets, few_steps_of};
 pub use preview::LatentToRgb;
 pub use tags::KnownLoras;
 pub use vocabulary::Vocabulary;

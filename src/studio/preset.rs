@@ -1,7 +1,7 @@
 //! Settings that depend on a checkpoint: on its family, and on whether it was distilled for few steps.
 
 use crate::checkpoint::{Checkpoint, EMBEDDED, EMBEDDED_FEW_STEPS, FewSteps};
-use crate::document::{BootstrapColour, Sampler, Schedule, Settings};
+use crate::document::{BootstrapColour, Lora, Sampler, Schedule, Settings};
 use std::collections::HashMap;
 
 /// The families that have settings of their own.
@@ -51,6 +51,12 @@ impl Nature {
     #[must_use]
     pub fn of_steps(few_steps: Option<FewSteps>) -> Self {
         Self { few_steps, ..Self::default() }
+    }
+
+    /// That of the checkpoint with these LoRAs over it: some make few steps enough.
+    #[must_use]
+    fn with(self, loras: &[Lora]) -> Self {
+        Self { few_steps: few_steps_of(loras).or(self.few_steps), ..self }
     }
 
     /// Whether the same settings suit both.
@@ -147,45 +153,79 @@ pub struct Presets(HashMap<Nature, Preset>);
 impl Presets {
     /// Changes the checkpoint. Where the new one is of another kind, the preset last used with that kind comes back, or at first
     /// its recommended one. The natures are those of the old and the new checkpoint. True where settings were changed.
-    pub fn choose(&mut self, settings: &mut Settings, model: String, [from, to]: [Nature; 2]) -> bool {
+    pub fn choose(&mut self, settings: &mut Settings, model: String, natures: [Nature; 2]) -> bool {
+        settings.model = model;
+        let natures = natures.map(|nature| nature.with(&settings.loras));
+        self.change(settings, natures)
+    }
+
+    /// Changes the LoRAs over a checkpoint of this nature. Those that make few steps enough bring their preset, as such a checkpoint
+    /// does, and leave that of its family behind.
+    pub fn lay(&mut self, settings: &mut Settings, nature: Nature, change: impl FnOnce(&mut Settings)) {
+        let from = nature.with(&settings.loras);
+        change(settings);
+        let to = nature.with(&settings.loras);
+        self.change(settings, [from, to]);
+    }
+
+    /// True where settings were changed.
+    fn change(&mut self, settings: &mut Settings, [from, to]: [Nature; 2]) -> bool {
         let before = Preset::of(settings);
         if !from.suits_as(to) {
             let kind = |nature| Nature { side: 0, ..nature };
             self.0.insert(kind(from), before);
-            self.0.get(&kind(to)).copied().unwrap_or_else(|| Preset::recommended(&model, to)).apply(settings);
+            let known = self.0.get(&kind(to)).copied();
+            known.unwrap_or_else(|| Preset::recommended(&settings.model, to)).apply(settings);
         }
-        settings.model = model;
         Preset::of(settings) != before
     }
+}
 
-    /// Changes the LoRAs. Those that make few steps enough bring their preset, as such a checkpoint does.
-    pub fn lay(&mut self, settings: &mut Settings, change: impl FnOnce(&mut Settings)) {
-        let few = |settings: &Settings| FewSteps::of_loras(settings.loras.iter().map(|lora| lora.file.as_str()));
-        let from = few(settings);
-        change(settings);
-        let (model, to) = (settings.model.clone(), few(settings));
-        self.choose(settings, model, [from, to].map(Nature::of_steps));
-    }
+/// The kind of few steps that LoRAs bring.
+#[must_use]
+pub fn few_steps_of(loras: &[Lora]) -> Option<FewSteps> {
+    FewSteps::of_loras(loras.iter().map(|lora| lora.file.as_str()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::document::Lora;
 
     #[test]
     fn a_lora_for_few_steps_brings_its_preset_and_takes_it_along() {
         let mut settings = Settings { steps: 31, ..Settings::default() };
         let (before, mut presets) = (settings.clone(), Presets::default());
-        presets.lay(&mut settings, |s| s.loras.push(Lora::new("ink.safetensors")));
+        presets.lay(&mut settings, Nature::default(), |s| s.loras.push(Lora::new("ink.safetensors")));
         assert_eq!(settings.steps, 31);
-        presets.lay(&mut settings, |s| s.loras.push(Lora::new("sdxl_lightning_8step_lora.safetensors")));
+        presets.lay(&mut settings, Nature::default(), |s| {
+            s.loras.push(Lora::new("sdxl_lightning_8step_lora.safetensors"))
+        });
         assert_eq!(
             (settings.sampler, settings.steps, settings.guidance.to_bits()),
             (Sampler::Euler, 8, 1_f32.to_bits())
         );
-        presets.lay(&mut settings, |s| s.loras.clear());
+        presets.lay(&mut settings, Nature::default(), |s| s.loras.clear());
         assert_eq!(settings, before);
+    }
+
+    #[test]
+    fn without_its_lora_for_few_steps_a_model_has_its_family_s_settings() {
+        let lora = || Lora::new("sdxl_lightning_8step_lora.safetensors");
+        let sdxl = Nature { family: Family::Sdxl, side: 1024, ..Nature::default() };
+        // The document came with the LoRA, so nothing was drawn without it yet.
+        let mut settings = Settings { loras: vec![lora()], steps: 8, guidance: 1.0, ..Settings::default() };
+        let mut presets = Presets::default();
+        presets.lay(&mut settings, sdxl, |s| s.loras.clear());
+        assert_eq!((settings.steps, settings.guidance.to_bits()), (28, 6.0_f32.to_bits()));
+        assert_eq!((settings.sampler, settings.schedule), (Sampler::Dpmpp2m, Schedule::Karras));
+        // Another family's checkpoint leaves the settings of the LoRA that stays.
+        presets.lay(&mut settings, sdxl, |s| s.loras.push(lora()));
+        assert!(!presets.choose(&mut settings, "own".to_owned(), [sdxl, Nature::default()]));
+        assert_eq!(settings.steps, 8);
+        // A checkpoint for few steps is one still when a LoRA of another kind is gone.
+        let few = Nature { few_steps: Some(FewSteps::Lcm), ..Nature::default() };
+        presets.lay(&mut settings, few, |s| s.loras.clear());
+        assert_eq!((settings.sampler, settings.steps), (Sampler::Lcm, 4));
     }
 
     #[test]

@@ -18,14 +18,20 @@ impl FromIterator<(String, String)> for KnownLoras {
 }
 
 impl KnownLoras {
+    /// Whether the words of a document name any LoRA.
+    #[must_use]
+    pub fn are_named_in(document: &Document) -> bool {
+        let words = document.regions.iter().map(|region| &region.prompt);
+        let negatives = document.regions.iter().filter_map(|region| region.negative.as_ref());
+        let background = [&document.background.prompt, &document.background.negative, &document.style];
+        words.chain(negatives).chain(background).any(|words| !tags::find(words).is_empty())
+    }
+
     /// The document as it is drawn: without tags in its words, with the LoRAs that they name, and a warning for each name that is
     /// neither known nor that of a LoRA of the document.
     #[must_use]
     pub fn applied<'a>(&self, document: &'a Document) -> (Cow<'a, Document>, Vec<Warning>) {
-        let words = document.regions.iter().map(|region| &region.prompt);
-        let negatives = document.regions.iter().filter_map(|region| region.negative.as_ref());
-        let background = [&document.background.prompt, &document.background.negative, &document.style];
-        if !words.chain(negatives).chain(background).any(|words| words.contains('<')) {
+        if !Self::are_named_in(document) {
             return (Cow::Borrowed(document), Vec::new());
         }
         let mut found = Found { known: self, document, unknown: Vec::new() };

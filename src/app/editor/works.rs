@@ -7,7 +7,7 @@
 use super::{Editor, Field, Selected};
 use crate::document::{Control, Document, InitImage, Lora, Mask, MaskDelta, PixelRect, Region, RegionId};
 use crate::paint::Placement;
-use crate::studio::Nature;
+use crate::studio::{Nature, few_steps_of};
 use std::sync::Arc;
 
 /// Pixels looked at by a change that is done at once: a millisecond or so.
@@ -24,6 +24,8 @@ pub enum Made {
     Regions((u32, u32), Vec<Region>),
     /// Another model, with the natures of the one before and of this one.
     Model(String, [Nature; 2]),
+    /// Other LoRAs, with the nature of the model.
+    Loras(Vec<Lora>, Nature),
 }
 
 /// The masks and the picture to start from on a canvas of another size.
@@ -89,13 +91,22 @@ impl Editor {
     }
 
     /// Changes the list of LoRAs. Those for few steps bring their sampler, steps and guidance, and take them along.
-    pub(in crate::app) fn change_loras(&mut self, change: impl FnOnce(&mut Vec<Lora>)) {
-        let mut presets = std::mem::take(&mut self.presets);
-        self.change_field(Field::Loras, |document| {
-            presets.lay(&mut document.settings, |settings| change(&mut settings.loras));
+    /// The others need no look at the model's files and are there at once.
+    pub(in crate::app) fn change_loras(&mut self, change: impl Fn(&mut Vec<Lora>) + Send + Sync + 'static) {
+        let changed = move |document: &Document| {
+            let mut loras = document.settings.loras.clone();
+            change(&mut loras);
+            loras
+        };
+        let loras = changed(&self.document);
+        if self.works.is_empty() && few_steps_of(&loras) == few_steps_of(&self.document.settings.loras) {
+            self.change_field(Field::Loras, |document| document.settings.loras = loras);
+            return self.close_step();
+        }
+        let (_, label) = Field::Loras.key();
+        self.ask(label, u64::MAX, None, move |document| {
+            Some(Made::Loras(changed(document), Nature::of(&document.settings.model)))
         });
-        self.close_step();
-        self.presets = presets;
     }
 
     /// The model that was chosen since the last call, and whether it brought settings along.
@@ -142,6 +153,10 @@ impl Editor {
             },
             Some(Made::Canvas(_) | Made::Regions(..)) => of_edits == edits,
             Some(Made::Model(..)) => of.settings.model == self.document.settings.model,
+            Some(Made::Loras(..)) => {
+                let [then, now] = [&of.settings, &self.document.settings];
+                (&then.model, &then.loras) == (&now.model, &now.loras)
+            }
             None => true,
         };
         if !holds {
@@ -209,6 +224,14 @@ impl Editor {
                 self.presets = presets;
                 let [_, nature] = natures;
                 self.chosen = Some((nature, brought));
+            }
+            Made::Loras(loras, nature) => {
+                let mut presets = std::mem::take(&mut self.presets);
+                self.change_field(Field::Loras, |document| {
+                    presets.lay(&mut document.settings, nature, |settings| settings.loras = loras);
+                });
+                self.close_step();
+                self.presets = presets;
             }
             Made::Regions((width, height), regions) => {
                 let before = self.document.regions.len();
@@ -357,6 +380,25 @@ mod tests {
         assert_eq!(model(&editor), "embedded/few_steps");
         editor.undo();
         assert_eq!((model(&editor).as_str(), editor.is_unsaved()), ("embedded", false));
+    }
+
+    #[test]
+    fn a_lora_for_few_steps_waits_for_the_model_s_files_and_any_other_does_not() {
+        let (mut editor, _) = editor();
+        editor.change_loras(|loras| loras.push(Lora::new("ink.safetensors")));
+        assert_eq!((editor.document().settings.loras.len(), editor.is_working()), (1, false));
+        let steps = editor.document().settings.steps;
+        editor.change_loras(|loras| loras.push(Lora::new("lcm.safetensors")));
+        assert_eq!((editor.document().settings.loras.len(), editor.work()), (1, Some("LoRAs")));
+        // Asked for after it, so done after it.
+        editor.change_loras(|loras| drop(loras.remove(0)));
+        works_out(&mut editor);
+        assert_eq!((editor.document().settings.loras.len(), editor.document().settings.steps), (2, 4));
+        works_out(&mut editor);
+        assert_eq!(editor.document().settings.loras, [Lora::new("lcm.safetensors")]);
+        editor.undo();
+        editor.undo();
+        assert_eq!((editor.document().settings.loras.len(), editor.document().settings.steps), (1, steps));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const FILE: &str = "models-seen.json";
 
 /// The format; a file of another one is made anew.
-const FORMAT: u64 = 1;
+const FORMAT: u64 = 2;
 
 /// A file larger than this is no index.
 const LARGEST: u64 = 256 << 20;

@@ -3,7 +3,7 @@
 use super::beside::{self, phrases};
 use super::folders::{Found, is_diffusers};
 use crate::checkpoint::safetensors::TensorFile;
-use crate::checkpoint::single::{FileSummary, control_family};
+use crate::checkpoint::single::{FileSummary, control_net, family_of_words, is_control_net};
 use crate::checkpoint::{Checkpoint, Error, Kind, LoraFile, Result, sniff};
 use serde::{Deserialize, Serialize};
 use std::io::Read as _;
@@ -178,10 +178,10 @@ impl Item {
         }
         let file = TensorFile::open_path(&path)?;
         self.read_metadata(&file);
-        if let Some(family) = control_family(&file) {
+        if is_control_net(&file) {
             self.kind = Kind::ControlNet;
-            self.family = family.map(str::to_owned);
-            return Ok(());
+            self.family = family_of_words(&file).map(str::to_owned);
+            return control_net(&file).map(|_| ());
         }
         if let Some(lora) = LoraFile::recognise(&path) {
             self.kind = Kind::Lora;

@@ -108,7 +108,7 @@ impl Contents {
 }
 
 /// The family that a file's cross-attention reads the words of, for those that have no family of their own.
-pub(super) fn family_of_words(file: &TensorFile) -> Option<&'static str> {
+pub(in crate::checkpoint) fn family_of_words(file: &TensorFile) -> Option<&'static str> {
     match configs::words(file)? {
         768 => Some("Stable Diffusion 1"),
         1024 => Some("Stable Diffusion 2"),

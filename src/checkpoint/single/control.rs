@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 /// Beginnings of the names of a ControlNet.
 const PREFIXES: [&str; 3] = ["control_model.", "controlnet.", ""];
 
+/// The first layer of the way for the picture, in the original code and in diffusers.
+const OWN: [&str; 2] = ["input_hint_block.0.", "controlnet_cond_embedding.conv_in."];
+
 /// Marks of kinds of ControlNets that are not supported, each with its name.
 const KINDS: [(&str, &str); 6] = [
     ("task_embedding", "a ControlNet union (one file for several kinds of maps)"),
@@ -18,6 +21,17 @@ const KINDS: [(&str, &str); 6] = [
     ("lora_controlnet", "a Control-LoRA"),
     ("difference", "a ControlNet of differences from a checkpoint"),
 ];
+
+/// Whether a file is a ControlNet, of a kind that is supported or not. (Whole checkpoints with one beside their UNet are checkpoints.)
+pub(in crate::checkpoint) fn is_control_net(file: &TensorFile) -> bool {
+    let named = foreign::kind(file).is_some_and(|kind| kind.starts_with("a Control"));
+    (named || OWN.iter().any(|key| prefix(file, key).is_some())) && !file.any("model.diffusion_model.")
+}
+
+/// What stands before a name in a file.
+fn prefix<'a>(file: &TensorFile, key: &str) -> Option<&'a str> {
+    PREFIXES.into_iter().find(|prefix| file.any(&format!("{prefix}{key}")))
+}
 
 /// The ControlNet in a file, with diffusers' names, and its config.json.
 ///
@@ -29,20 +43,19 @@ pub(in crate::checkpoint) fn control_net(file: &TensorFile) -> Result<(TensorFil
         fact: format!("is {what}, which is not supported"),
         remedy: "choose a ControlNet for Stable Diffusion 1, 2 or XL",
     };
-    let marked = |key: &str| PREFIXES.iter().any(|prefix| file.any(&format!("{prefix}{key}")));
-    if let Some((_, what)) = KINDS.iter().find(|(key, _)| marked(key)) {
+    if let Some((_, what)) = KINDS.iter().find(|(key, _)| prefix(file, key).is_some()) {
         return Err(refused(what));
     }
     if let Some(family) = foreign::family(file) {
         return Err(refused(&format!("for {family}")));
     }
-    let own = |key: &str| PREFIXES.iter().find(|prefix| file.any(&format!("{prefix}{key}")));
+    let [original, diffusers] = OWN.map(|key| prefix(file, key));
     let all = file.names();
-    let tensors = if let Some(prefix) = own("input_hint_block.0.") {
+    let tensors = if let Some(prefix) = original {
         let below = || all.iter().filter_map(|name| name.strip_prefix(prefix));
         let (blocks, last) = (Blocks::of(below()), below().filter_map(hint).map(|(number, _)| number).max());
         names::renamed(all.iter(), prefix, |name| names::only(renamed(name, &blocks, last)))
-    } else if let Some(prefix) = own("controlnet_cond_embedding.conv_in.") {
+    } else if let Some(prefix) = diffusers {
         names::renamed(all.iter(), prefix, |name| names::only(Some(name.to_owned())))
     } else {
         return Err(match foreign::kind(file) {

@@ -83,14 +83,6 @@ impl FileSummary {
     }
 }
 
-/// Whether a file is a ControlNet, and of which family's.
-#[expect(clippy::option_option, reason = "not every ControlNet tells its family")]
-pub(in crate::checkpoint) fn control_family(file: &TensorFile) -> Option<Option<&'static str>> {
-    let is_one = foreign::kind(file).is_some_and(|kind| kind.starts_with("a Control"));
-    let whole = file.any("model.diffusion_model.");
-    (is_one && !whole).then(|| contents::family_of_words(file))
-}
-
 /// The networks that a family needs beside its UNet and that are not there.
 fn missing(contents: &Contents, family: Family) -> Vec<&'static str> {
     let two = family == Family::Sdxl;

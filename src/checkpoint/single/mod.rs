@@ -12,9 +12,9 @@ mod foreign;
 mod marks;
 mod names;
 
-pub(super) use control::control_net;
+pub(super) use contents::family_of_words;
+pub(super) use control::{control_net, is_control_net};
 pub use file_summary::FileSummary;
-pub(super) use file_summary::control_family;
 
 use super::safetensors::TensorFile;
 use super::store::Store;
