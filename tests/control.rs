@@ -286,10 +286,7 @@ fn files_in_the_original_layout_are_what_diffusers_makes_of_them() {
             let data = bytes(&values(name, &shape), safetensors::Dtype::F16);
             (safetensors::Dtype::F16, shape, data)
         };
-        let mut original = SingleFile::default();
-        for name in names[family].as_object().unwrap().keys() {
-            original.tensors.insert(name.clone(), tensor(name));
-        }
+        let original = SingleFile::control_net(family);
         let mut renamed = SingleFile::default();
         for (name, from) in names[&format!("{family}.diffusers")].as_object().unwrap() {
             renamed.tensors.insert(name.clone(), tensor(from.as_str().unwrap()));

@@ -31,6 +31,9 @@ impl Person {
                 .with("zero_convs.0.0.weight", Dtype::F16, &[1], &[0, 0])
                 .with("input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight", Dtype::F16, &[1, 768], &[0; 1536]),
         );
+        person.copy("control/eps/config.json", "controlnet/depth-sd15/config.json");
+        let weights = "diffusion_pytorch_model.safetensors";
+        person.copy(&format!("control/eps/{weights}"), &format!("controlnet/depth-sd15/{weights}"));
         person.write("controlnet/lllite.safetensors", &small("lllite_unet_input_blocks_4_1.down.0.weight", &[8, 8]));
         person.write("diffusion_models/flux.safetensors", &small("double_blocks.0.img_attn.norm.key_norm.scale", &[1]));
         std::fs::write(person.path("embeddings/old.pt"), b"PK\x03\x04").expect("written");
@@ -90,6 +93,7 @@ fn everything_in_a_folder_is_listed_by_what_it_is() {
             (Kind::Lora, "page", false),
             (Kind::Embedding, "old", false),
             (Kind::Embedding, "quill", true),
+            (Kind::ControlNet, "depth-sd15", true),
             (Kind::ControlNet, "edges", true),
             (Kind::ControlNet, "lllite", false),
             (Kind::Vae, "soft", true),

@@ -79,10 +79,19 @@ impl App {
                     if ui.button(tr("For the whole picture…")).clicked() {
                         self.ask_path(Purpose::ControlNet(None));
                     }
-                    if let Some((id, name)) = region
-                        && ui.button(fill("For “{0}” alone…", &[&name])).clicked()
+                    if let Some((id, name)) = &region
+                        && ui.button(fill("For “{0}” alone…", &[name])).clicked()
                     {
-                        self.ask_path(Purpose::ControlNet(Some(id)));
+                        self.ask_path(Purpose::ControlNet(Some(*id)));
+                    }
+                    ui.separator();
+                    if ui.button(tr("A folder, for the whole picture…")).clicked() {
+                        self.ask_path(Purpose::ControlFolder(None));
+                    }
+                    if let Some((id, name)) = &region
+                        && ui.button(fill("A folder, for “{0}” alone…", &[name])).clicked()
+                    {
+                        self.ask_path(Purpose::ControlFolder(Some(*id)));
                     }
                 });
             });
@@ -94,6 +103,7 @@ impl App {
             let all = controls.iter().enumerate();
             rows.extend(all.map(|(index, control)| (Place { region, index }, name.clone(), control.clone())));
         }
+        self.control_rows.clear();
         for (place, region, control) in rows {
             ui.push_id(("control", place), |ui| self.control_row(ui, place, region.as_deref(), &control));
         }
@@ -103,7 +113,7 @@ impl App {
         let t = theme::tokens(ui);
         let name = control.name();
         let frame = Frame::new().fill(t.card).corner_radius(theme::ROUND_SMALL).inner_margin(Margin::symmetric(8, 4));
-        frame.show(ui, |ui| {
+        let row = frame.show(ui, |ui| {
             ui.set_width(ui.available_width());
             ui.horizontal(|ui| {
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -131,6 +141,19 @@ impl App {
             });
             self.control_span(ui, place, control);
         });
+        self.control_rows.push((place, row.response.rect.intersect(ui.clip_rect())));
+    }
+
+    /// The ControlNet whose row is at a position on the screen, and whether it follows the edges in a picture.
+    pub(super) fn control_at(&self, at: egui::Pos2) -> Option<(Place, bool)> {
+        let (place, _) = self.control_rows.iter().find(|(_, rect)| rect.contains(at))?;
+        let document = self.editor.document();
+        let controls = match place.region {
+            None => &document.controls,
+            Some(id) => &document.region(id)?.controls,
+        };
+        let control = controls.get(place.index).filter(|_| self.prefs.advanced)?;
+        Some((*place, matches!(control.map, ControlMap::Canny(_))))
     }
 
     /// The choice of what is followed.
@@ -138,7 +161,7 @@ impl App {
         let t = theme::tokens(ui);
         let mut chosen = None;
         ui.horizontal(|ui| {
-            let hint = tr("What the drawing follows");
+            let hint = tr("What the drawing follows. A picture dropped here is followed");
             let label = widgets::row_label(ui, tr("Follows"), hint);
             ui.visuals_mut().widgets.inactive.weak_bg_fill = t.field;
             let combo = ComboBox::from_id_salt("follows").selected_text(title(&control.map)).icon(widgets::chevron);
@@ -218,6 +241,8 @@ impl App {
             "{0} makes the drawing follow your regions. Choose under “Follows” what else.",
             &[&control.name()],
         ));
+        // (Its row is where it is said what it follows.)
+        self.prefs.advanced = true;
         self.editor.change_field(Field::Controls, |d| {
             if let Some(controls) = d.controls_of(region) {
                 controls.push(control);

@@ -3,13 +3,16 @@
 use super::asked::Asked;
 use super::dialogs::Dialog;
 use super::editor::Selected;
+use super::files::Purpose;
 use super::leave::Leave;
 use super::models::{EMBEDDED, model_name};
 use super::place::{Placed, colour_map};
 use super::texts::{fill, tr};
 use super::{App, theme, told};
 use crate::document::{Document, FileError, Picture, RegionId, read_parameters, read_picture};
-use crate::studio::{CheckpointError, FileSummary, Kind, LoraFile, PARTS_SEPARATOR, Vocabulary, holds_models, look_at};
+use crate::studio::{
+    CheckpointError, ControlFile, FileSummary, Kind, LoraFile, PARTS_SEPARATOR, Vocabulary, holds_models, look_at,
+};
 use egui::{Align2, ColorImage, FontId, Stroke, StrokeKind, Ui, vec2};
 use image::RgbaImage;
 use std::path::Path;
@@ -27,8 +30,9 @@ pub(super) enum Found {
     Part,
     /// A LoRA, with the words it was trained on, where it says them.
     Lora(Option<String>),
-    /// A word of its own for prompts, or a ControlNet: it is listed.
-    Listed(Kind),
+    /// A word of its own for prompts: it is listed.
+    Embedding,
+    ControlNet,
     /// A folder with models in it.
     Models,
 }
@@ -95,6 +99,12 @@ fn has_weights(path: &Path) -> bool {
     path.extension().is_some_and(|ending| known.iter().any(|known| ending.eq_ignore_ascii_case(known)))
 }
 
+/// True for a picture that a ControlNet can follow, by its ending.
+fn is_picture(path: &Path) -> bool {
+    let known = Purpose::Place.endings();
+    path.extension().is_some_and(|ending| known.iter().any(|known| ending.eq_ignore_ascii_case(known)))
+}
+
 fn dropped(path: &Path, card: Option<Selected>) -> Result<Found, Refused> {
     let safetensors = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("safetensors"));
     if let Some(file) = safetensors.then(|| LoraFile::recognise(path)).flatten() {
@@ -128,6 +138,9 @@ fn picture(path: &Path) -> Result<Found, Refused> {
 
 /// A model; what it lacks is better said now than when a picture is wanted.
 fn model(path: &Path) -> Result<Found, Refused> {
+    if let Some(control) = ControlFile::recognise(path) {
+        return control.map(|_| Found::ControlNet).map_err(|error| Refused::Model(told::checkpoint(&error)));
+    }
     let error = match Vocabulary::open(&path.display().to_string()) {
         Ok(_) => return Ok(Found::Model),
         Err(error) => error.to_string(),
@@ -136,9 +149,7 @@ fn model(path: &Path) -> Result<Found, Refused> {
         Some(Ok(file)) if file.draws && !file.missing.is_empty() => Ok(Found::Incomplete(error)),
         Some(Ok(file)) if file.fills && !file.draws => Ok(Found::Part),
         _ => match look_at(path) {
-            Ok(item) if item.problem.is_none() && matches!(item.kind, Kind::Embedding | Kind::ControlNet) => {
-                Ok(Found::Listed(item.kind))
-            }
+            Ok(item) if item.problem.is_none() && item.kind == Kind::Embedding => Ok(Found::Embedding),
             _ => Err(Refused::Model(error)),
         },
     }
@@ -176,7 +187,14 @@ impl App {
         if let Some(first) = others.first().filter(|_| others.len() > 1) {
             self.toasts.info(fill("One at a time: {0} was taken.", &[&name(first)]));
         }
+        let control = at.and_then(|at| self.control_at(at));
         for (at, path) in models.into_iter().chain(others.into_iter().take(1)).enumerate() {
+            if let Some((place, edges)) = control.filter(|_| is_picture(&path)) {
+                let document = self.editor.document();
+                let size = (document.width, document.height);
+                self.files.control_picture(path, place, edges, size);
+                continue;
+            }
             self.files.find_out(path, if at == 0 { Wanted::Dropped(card) } else { Wanted::AlsoDropped(card) });
         }
     }
@@ -190,7 +208,7 @@ impl App {
         let painter = ui.layer_painter(egui::LayerId::new(egui::Order::Tooltip, egui::Id::unique("drop hint")));
         painter.rect_filled(rect, 0.0, t.shade);
         painter.rect_stroke(rect.shrink(8.0), theme::ROUND, Stroke::new(2.0, t.accent), StrokeKind::Inside);
-        let text = tr("Drop a project, a picture, a mask, models, LoRAs or a folder of models");
+        let text = tr("Drop a project, a picture, a mask, models, LoRAs, ControlNets or a folder of models");
         let font = FontId::new(18.0, theme::strong_family());
         let text = painter.layout_no_wrap(text.to_owned(), font, t.text_strong);
         let place = Align2::CENTER_CENTER.anchor_size(rect.center(), text.size());
@@ -205,13 +223,20 @@ impl App {
             // One model draws; the others of a handful are listed.
             Found::Model | Found::Incomplete(_) | Found::Part if also => self.add_models(vec![path.to_path_buf()]),
             Found::Models => self.add_models(vec![path.to_path_buf()]),
-            Found::Listed(kind) => {
+            Found::Embedding => {
                 self.add_models(vec![path.to_path_buf()]);
                 let model = model_name(&path.display().to_string());
-                self.toasts.info(match kind {
-                    Kind::Embedding => fill("{0} is an embedding: its name can be written among the words.", &[&model]),
-                    _ => fill("{0} is a ControlNet.", &[&model]),
-                });
+                self.toasts.info(fill("{0} is an embedding: its name can be written among the words.", &[&model]));
+            }
+            Found::ControlNet => {
+                let region = match wanted {
+                    Wanted::Dropped(Some(Selected::Region(id))) | Wanted::AlsoDropped(Some(Selected::Region(id))) => {
+                        // (What changes of a start picture has a mask, and no ControlNets.)
+                        self.editor.document().region(id).map(|region| region.id)
+                    }
+                    _ => None,
+                };
+                self.add_control(region, path);
             }
             Found::Project => self.leave(ctx, Leave::OpenPath(path.to_path_buf())),
             Found::Model => {
@@ -233,7 +258,7 @@ impl App {
             }
             Found::Lora(words) => {
                 let part = match wanted {
-                    Wanted::Dropped(card) => card,
+                    Wanted::Dropped(card) | Wanted::AlsoDropped(card) => card,
                     Wanted::Lora(part) => part,
                     _ => None,
                 };
@@ -320,6 +345,22 @@ mod tests {
         assert!(refused("masks/hard1.png", Wanted::Model).contains("checkpoint"));
         assert!(refused("eps", Wanted::Mask(RegionId(1))).contains("eps"));
         assert!(matches!(find_out(&golden("eps"), Wanted::Model), Ok(Found::Model)));
+    }
+
+    #[test]
+    fn a_controlnet_is_known_by_its_file_and_by_its_folder() {
+        let golden = |name| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens").join(name);
+        for asked in [Wanted::Dropped(None), Wanted::Model] {
+            for name in ["control/eps", "control/sdxl"] {
+                assert!(matches!(find_out(&golden(name), asked), Ok(Found::ControlNet)), "{name}");
+            }
+        }
+        // The file alone is looked at as one, too, and told of: without its folder it is of no published size.
+        let file = golden("control/eps/diffusion_pytorch_model.safetensors");
+        let refused = find_out(&file, Wanted::Dropped(None)).err().expect("refused").told(&file);
+        assert!(refused.contains("norm_num_groups"), "{refused}");
+        // A folder with one in it is a folder of models.
+        assert!(matches!(find_out(&golden("control"), Wanted::Dropped(None)), Ok(Found::Models)));
     }
 
     #[test]

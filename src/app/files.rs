@@ -61,6 +61,8 @@ pub(super) enum Purpose {
     Lora(Option<Selected>),
     /// A ControlNet for the whole picture, or for one region.
     ControlNet(Option<RegionId>),
+    /// The same in a folder of diffusers.
+    ControlFolder(Option<RegionId>),
     /// What a ControlNet follows: a picture, or the edges in one.
     ControlPicture(Place, bool),
 }
@@ -82,7 +84,7 @@ impl Purpose {
             Self::Models => tr("Add a folder of models"),
             Self::ModelFile | Self::Vae | Self::Fallback => tr("Choose a model file"),
             Self::Lora(_) => tr("Add a LoRA"),
-            Self::ControlNet(_) => tr("Add a ControlNet"),
+            Self::ControlNet(_) | Self::ControlFolder(_) => tr("Add a ControlNet"),
             Self::ControlPicture(..) => tr("Choose a picture to follow"),
         }
     }
@@ -96,7 +98,7 @@ impl Purpose {
             Self::ImportRegions | Self::ImportMap | Self::Mask => tr("Import"),
             Self::Picture | Self::Place | Self::Model | Self::ModelFile | Self::Vae | Self::Fallback => tr("Choose"),
             Self::ControlPicture(..) => tr("Choose"),
-            Self::Lora(_) | Self::ControlNet(_) | Self::Models => tr("Add"),
+            Self::Lora(_) | Self::ControlNet(_) | Self::ControlFolder(_) | Self::Models => tr("Add"),
         }
     }
 
@@ -111,14 +113,14 @@ impl Purpose {
             Self::Picture | Self::ImportMap | Self::Place | Self::Mask | Self::ControlPicture(..) => {
                 &["png", "jpg", "jpeg", "webp"]
             }
-            Self::Model | Self::Models => &[],
+            Self::Model | Self::Models | Self::ControlFolder(_) => &[],
             Self::Lora(_) | Self::ModelFile | Self::Vae | Self::Fallback | Self::ControlNet(_) => &["safetensors"],
         }
     }
 
     /// True where a folder is asked for.
     pub(super) fn is_folder(self) -> bool {
-        matches!(self, Self::Model | Self::Models)
+        matches!(self, Self::Model | Self::Models | Self::ControlFolder(_))
     }
 
     /// True where a file is to be written.
@@ -400,7 +402,7 @@ impl Files {
             Purpose::Picture | Purpose::ImportMap | Purpose::Place | Purpose::Mask | Purpose::ControlPicture(..) => {
                 dialog.add_filter(tr("Pictures"), purpose.endings())
             }
-            Purpose::Model | Purpose::Models => dialog,
+            Purpose::Model | Purpose::Models | Purpose::ControlFolder(_) => dialog,
             Purpose::ModelFile | Purpose::Vae | Purpose::Fallback => dialog.add_filter(tr("Models"), purpose.endings()),
             Purpose::Lora(_) => dialog.add_filter("LoRA", purpose.endings()),
             Purpose::ControlNet(_) => dialog.add_filter("ControlNet", purpose.endings()),
@@ -426,7 +428,7 @@ impl Files {
                 Purpose::SaveAs | Purpose::Export(_) | Purpose::ExportMask | Purpose::ExportRegions => {
                     dialog.save_file()
                 }
-                Purpose::Model | Purpose::Models => dialog.pick_folder(),
+                Purpose::Model | Purpose::Models | Purpose::ControlFolder(_) => dialog.pick_folder(),
             };
             Done::Answered { purpose, path }
         };

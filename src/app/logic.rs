@@ -210,7 +210,7 @@ impl App {
             Purpose::Vae => self.set_vae(Some(path.display().to_string())),
             Purpose::Fallback => self.set_fallback(Some(path.display().to_string())),
             Purpose::Lora(part) => self.files.find_out(path, Wanted::Lora(part)),
-            Purpose::ControlNet(region) => self.files.control_net(path, region),
+            Purpose::ControlNet(region) | Purpose::ControlFolder(region) => self.files.control_net(path, region),
             Purpose::ControlPicture(place, edges) => {
                 let document = self.editor.document();
                 let size = (document.width, document.height);

@@ -143,6 +143,8 @@ pub struct App {
     cost: cost::Cost,
     thumbnails: thumbnails::Thumbnails,
     cards: regions::Cards,
+    /// The places of the ControlNets' rows on the screen.
+    control_rows: Vec<(controls::Place, egui::Rect)>,
     cards_here: drawn_on::Cards,
     writing: words::Writing,
     tour: tour::Tour,
@@ -208,6 +210,7 @@ impl App {
             cost: cost::Cost::default(),
             thumbnails: thumbnails::Thumbnails::default(),
             cards: regions::Cards::default(),
+            control_rows: Vec::new(),
             cards_here: drawn_on::Cards::new(devices),
             writing: words::Writing::default(),
             tour: tour::Tour::default(),

@@ -220,7 +220,8 @@ impl Catalogue {
 
 /// The kind of a path that can be used.
 fn kind_of(path: &Path) -> Result<Kind> {
-    if path.is_dir() && !library::is_diffusers(path) {
+    let control = path.is_dir() && library::is_control(path);
+    if path.is_dir() && !control && !library::is_diffusers(path) {
         if library::holds_models(path) {
             return Ok(Kind::Folder);
         }
@@ -230,7 +231,7 @@ fn kind_of(path: &Path) -> Result<Kind> {
             remedy: "give a model, or a folder of models such as that of ComfyUI",
         });
     }
-    if path.is_file()
+    if (control || path.is_file())
         && let Ok(item) = library::look_at(path)
         && item.problem.is_none()
         && item.kind != Kind::Checkpoint

@@ -185,7 +185,8 @@ fn usage(kind: Kind, name: &str) -> String {
         Kind::Lora => format!("use it with --lora {quoted}"),
         Kind::Vae => format!("use it with --vae {quoted}"),
         Kind::TextEncoder => format!("use it as --model \"CHECKPOINT{PARTS_SEPARATOR}{name}\""),
-        Kind::Embedding | Kind::ControlNet | Kind::Folder => "it is listed by `polyptych models`".to_owned(),
+        Kind::ControlNet => format!("use it with --control {quoted}=MAP.png"),
+        Kind::Embedding | Kind::Folder => "it is listed by `polyptych models`".to_owned(),
     }
 }
 

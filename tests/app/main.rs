@@ -10,6 +10,7 @@ mod change;
 mod colour_map;
 #[path = "../common/mod.rs"]
 mod common;
+mod controls;
 mod drawn_on;
 mod few_steps;
 mod files;

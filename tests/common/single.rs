@@ -75,6 +75,19 @@ impl SingleFile {
         Self { tensors, metadata: HashMap::new() }
     }
 
+    /// A ControlNet in the original layout, of `sd1` or `sdxl` (tests/goldens/make_control_goldens.py).
+    pub fn control_net(family: &str) -> Self {
+        let text = std::fs::read(super::goldens().join("control.json")).expect("names");
+        let names: Value = serde_json::from_slice(&text).expect("JSON");
+        let mut made = Self::default();
+        for (name, shape) in names[family].as_object().expect("a family") {
+            let shape: Vec<usize> = serde_json::from_value(shape.clone()).expect("a shape");
+            let data = bytes(&values(name, &shape), Dtype::F16);
+            made.tensors.insert(name.clone(), (Dtype::F16, shape, data));
+        }
+        made
+    }
+
     /// The tensors below a prefix, by other names.
     pub fn part(&self, prefix: &str, new: &str) -> Self {
         let below = self.tensors.iter().filter_map(|(name, tensor)| Some((name.strip_prefix(prefix)?, tensor)));

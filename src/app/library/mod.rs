@@ -395,9 +395,9 @@ fn search(ui: &mut Ui, form: &mut LibraryForm, items: &[Item]) {
 fn take_button(ui: &mut Ui, item: &Item, wishes: &mut Vec<Wish>) {
     let (verb, name) = match item.kind {
         Kind::Checkpoint | Kind::Vae | Kind::TextEncoder => (tr("Use"), fill("Use {0}", &[&item.name])),
-        Kind::Lora => (tr("Add"), fill("Add {0}", &[&item.name])),
+        Kind::Lora | Kind::ControlNet => (tr("Add"), fill("Add {0}", &[&item.name])),
         Kind::Embedding => (tr("Write"), fill("Write {0}", &[&item.name])),
-        Kind::ControlNet | Kind::Folder => return,
+        Kind::Folder => return,
     };
     if ui.add(Button::new(verb).min_size(vec2(64.0, 24.0))).accessible_name(name).clicked() {
         wishes.push(Wish::Take(Box::new(item.clone())));

@@ -45,6 +45,18 @@ impl Control {
     }
 }
 
+/// A config.json longer than this is none.
+const CONFIG: u64 = 1 << 16;
+
+/// Whether a folder is a ControlNet in the layout of diffusers, by its config.json.
+pub(super) fn is_folder_of_one(path: &Path) -> bool {
+    use std::io::Read as _;
+    let mut text = String::new();
+    let read =
+        std::fs::File::open(path.join("config.json")).and_then(|file| file.take(CONFIG).read_to_string(&mut text));
+    read.is_ok() && text.contains("\"ControlNetModel\"")
+}
+
 /// A time and a length that change with a file.
 fn stamp(path: &Path) -> (Option<SystemTime>, u64) {
     let of = |path: &Path| std::fs::metadata(path).map(|data| (data.modified().ok(), data.len()));
@@ -68,8 +80,25 @@ impl ControlFile {
         if is_pickle(path).map_err(|source| Error::Unreadable { file: file.clone(), source })? {
             return Err(Error::Pickle { file });
         }
-        let (tensors, config) = single::control_net(&TensorFile::open_path(path)?)?;
-        Ok(Self { config: ControlConfig::parse(&config, &file)?, tensors, path: path.to_owned(), stamp: stamp(path) })
+        Self::of(&TensorFile::open_path(path)?, path)
+    }
+
+    /// Opens a file or folder that is a ControlNet by its tensors or its config.json. `None` for any other, or one that cannot be read.
+    pub fn recognise(path: impl AsRef<Path>) -> Option<Result<Self>> {
+        let path = path.as_ref();
+        if path.is_dir() {
+            return is_folder_of_one(path).then(|| Self::open_folder(path));
+        }
+        // (Anything but a file, such as a pipe, may not answer.)
+        let file = path.is_file().then(|| TensorFile::open_path(path).ok()).flatten()?;
+        single::is_control_net(&file).then(|| Self::of(&file, path))
+    }
+
+    /// The one in an open file.
+    pub(super) fn of(file: &TensorFile, path: &Path) -> Result<Self> {
+        let (tensors, config) = single::control_net(file)?;
+        let config = ControlConfig::parse(&config, &path.display().to_string())?;
+        Ok(Self { config, tensors, path: path.to_owned(), stamp: stamp(path) })
     }
 
     fn open_folder(path: &Path) -> Result<Self> {
@@ -101,6 +130,16 @@ impl ControlFile {
     #[must_use]
     pub fn is_current(&self, path: impl AsRef<Path>) -> bool {
         self.path == path.as_ref() && stamp(&self.path) == self.stamp
+    }
+
+    /// The family that it is for, where that is one that has a name.
+    pub(super) fn known_family(&self) -> Option<&'static str> {
+        single::family_of_words(&self.tensors)
+    }
+
+    /// Bytes of its weights in its files.
+    pub(super) fn bytes(&self) -> usize {
+        self.tensors.len()
     }
 
     /// The family that it is for, in words.

@@ -2,7 +2,7 @@
 //! other folder.
 
 use super::beside::{self, Beside};
-use crate::checkpoint::Kind;
+use crate::checkpoint::{Kind, control};
 use std::collections::BTreeSet;
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
@@ -123,6 +123,11 @@ pub(super) fn modified(data: &Metadata) -> u64 {
 /// Whether a folder is a checkpoint in the diffusers layout.
 pub(super) fn is_diffusers(folder: &Path) -> bool {
     folder.join("model_index.json").is_file() || folder.join("unet/config.json").is_file()
+}
+
+/// Whether a folder is one model: a checkpoint or a ControlNet in the diffusers layout.
+pub(super) fn is_one_model(folder: &Path) -> bool {
+    is_diffusers(folder) || control::is_folder_of_one(folder)
 }
 
 /// The models in a folder that a person named: of a program's folder those in its folders of models.
@@ -276,7 +281,7 @@ impl Walk {
         if depth > DEPTH || !self.seen.insert(real) {
             return;
         }
-        if is_diffusers(folder) {
+        if is_one_model(folder) {
             self.add(folder, hint, &BTreeSet::new());
             return;
         }
@@ -296,13 +301,14 @@ impl Walk {
 
     fn add(&mut self, path: &Path, hint: Option<Kind>, listing: &BTreeSet<String>) {
         let Ok(data) = std::fs::metadata(path) else { return };
-        if !data.is_file() && !is_diffusers(path) {
+        if !data.is_file() && !is_one_model(path) {
             return;
         }
         let (bytes, changed) = if data.is_dir() {
             // A folder's own time tells little of the files in it.
-            let config = std::fs::metadata(path.join("unet/config.json"));
-            (0, config.as_ref().map_or_else(|_| modified(&data), modified))
+            let config = ["unet/config.json", "config.json"].map(|config| std::fs::metadata(path.join(config)));
+            let config = config.into_iter().find_map(std::result::Result::ok);
+            (0, config.as_ref().map_or_else(|| modified(&data), modified))
         } else {
             (data.len(), modified(&data))
         };

@@ -3,8 +3,8 @@
 use super::beside::{self, phrases};
 use super::folders::{Found, is_diffusers};
 use crate::checkpoint::safetensors::TensorFile;
-use crate::checkpoint::single::{FileSummary, control_net, family_of_words, is_control_net};
-use crate::checkpoint::{Checkpoint, Error, Kind, LoraFile, Result, sniff};
+use crate::checkpoint::single::{FileSummary, family_of_words, is_control_net};
+use crate::checkpoint::{Checkpoint, ControlFile, Error, Kind, LoraFile, Result, sniff};
 use serde::{Deserialize, Serialize};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -130,7 +130,13 @@ impl Item {
             problem: None,
             times: (found.modified, found.beside.modified),
         };
-        let read = if is_diffusers(&found.path) { item.read_folder() } else { item.read_file(found.hint) };
+        let read = if is_diffusers(&found.path) {
+            item.read_folder()
+        } else if found.path.is_dir() {
+            item.read_control()
+        } else {
+            item.read_file(found.hint)
+        };
         item.problem = read.err().map(|error| without_path(&error, &found.path));
         item.base = said.base.or(item.base);
         if !said.words.is_empty() {
@@ -152,6 +158,14 @@ impl Item {
             summary.few_steps.map(|_| "few steps"),
         ];
         self.about = more.into_iter().flatten().collect::<Vec<_>>().join(", ");
+        Ok(())
+    }
+
+    fn read_control(&mut self) -> Result<()> {
+        self.kind = Kind::ControlNet;
+        let control = ControlFile::open(&self.path)?;
+        self.bytes = control.bytes() as u64;
+        self.family = control.known_family().map(str::to_owned);
         Ok(())
     }
 
@@ -181,7 +195,7 @@ impl Item {
         if is_control_net(&file) {
             self.kind = Kind::ControlNet;
             self.family = family_of_words(&file).map(str::to_owned);
-            return control_net(&file).map(|_| ());
+            return ControlFile::of(&file, &path).map(|_| ());
         }
         if let Some(lora) = LoraFile::recognise(&path) {
             self.kind = Kind::Lora;

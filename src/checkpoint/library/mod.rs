@@ -192,6 +192,11 @@ pub(super) fn is_diffusers(folder: &Path) -> bool {
     folders::is_diffusers(folder)
 }
 
+/// Whether a folder is a ControlNet in the diffusers layout.
+pub(super) fn is_control(folder: &Path) -> bool {
+    folders::is_one_model(folder) && !folders::is_diffusers(folder)
+}
+
 /// The item of one file or diffusers folder that may be added.
 ///
 /// # Errors

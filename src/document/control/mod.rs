@@ -47,6 +47,9 @@ pub const MAX_CONTROL_WEIGHT: f32 = 10.0;
 /// The most ControlNets of a document, and of each region.
 pub const MAX_CONTROLS: usize = 8;
 
+/// The name of diffusers' weights, in whose place their folder's says something.
+const WEIGHTS: &str = "diffusion_pytorch_model";
+
 impl Control {
     /// A ControlNet at its full strength in all steps.
     #[must_use]
@@ -54,11 +57,16 @@ impl Control {
         Self { net: net.into(), map, weight: 1.0, start: 0.0, end: 1.0 }
     }
 
-    /// Its name for people: the file's name without its ending, or the folder's.
+    /// Its name for people: the file's name without its ending, or the folder's, which is also that of diffusers' weights in it.
     #[must_use]
     pub fn name(&self) -> String {
         let path = Path::new(&self.net);
-        let name = if path.is_dir() { path.file_name() } else { path.file_stem() };
+        let folder = || path.parent().and_then(Path::file_name);
+        let name = match path.file_stem() {
+            _ if path.is_dir() => path.file_name(),
+            Some(stem) if stem.to_string_lossy().starts_with(WEIGHTS) => folder().or(Some(stem)),
+            stem => stem,
+        };
         name.map_or_else(|| self.net.clone(), |name| name.to_string_lossy().into_owned())
     }
 
@@ -165,5 +173,18 @@ impl ControlMap {
             Self::Canny(picture) => Self::Canny(moved(picture, true)),
             other => other.clone(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_controlnet_has_the_name_that_says_something() {
+        let name = |net: &str| Control::new(net, ControlMap::Edges).name();
+        assert_eq!(name("/models/control_v11p_sd15_canny.safetensors"), "control_v11p_sd15_canny");
+        assert_eq!(name("/models/depth/diffusion_pytorch_model.fp16.safetensors"), "depth");
+        assert_eq!(name(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), "src");
     }
 }
