@@ -7,7 +7,7 @@ mod common;
 use common::{add_few_steps, says};
 use polyptych::backend::Device;
 use polyptych::checkpoint::prompt::{Reading, Rule};
-use polyptych::checkpoint::{Checkpoint, FewSteps, few_step_base, few_step_version};
+use polyptych::checkpoint::{Callable, Checkpoint, FewSteps, few_step_base, few_step_version};
 use polyptych::diffusion::{Call, Network as _, Planes};
 use serde_json::{Value, json};
 use std::fs;
@@ -186,14 +186,16 @@ fn known_words_are_read() {
 
 #[test]
 fn counts_tokens_by_chunks() {
-    let tokenizer = Checkpoint::open(golden("eps").to_str().unwrap()).unwrap().tokenizer().unwrap();
+    let checkpoint = Checkpoint::open(golden("eps").to_str().unwrap()).unwrap();
+    let (tokenizer, mut counter) = (checkpoint.tokenizer().unwrap(), checkpoint.counter().unwrap());
+    let mut count = |words: &str| counter.count(words, Rule::WebUi, Callable { embeddings: &[], loras: &[] }).unwrap();
     let tokens = tokenizer.encode("red, red", Rule::WebUi).unwrap();
     assert_eq!((tokens.count, tokens.chunks.len(), tokens.chunks[0].ids.len()), (3, 1, 77));
-    assert_eq!(tokenizer.count(&"red ".repeat(75), Rule::WebUi).unwrap(), (75, 75));
+    assert_eq!(count(&"red ".repeat(75)), (75, 75));
     let tokens = tokenizer.encode(&"red ".repeat(80), Rule::WebUi).unwrap();
     assert_eq!((tokens.count, tokens.chunks.len()), (80, 2));
     assert!(tokens.chunks.iter().all(|chunk| chunk.ids.len() == 77 && chunk.ids[76] == 673), "each has its end");
-    assert_eq!(tokenizer.count(&"red ".repeat(80), Rule::WebUi).unwrap(), (80, 150));
+    assert_eq!(count(&"red ".repeat(80)), (80, 150));
     // What follows the last comma goes along into the next chunk.
     let comma = format!("{}, {}", "red ".repeat(70), "fox ".repeat(8));
     let (of_words, of_comma) =

@@ -8,7 +8,7 @@ use common::single::{SingleFile, UNET, VAE, bytes, values};
 use common::{Goldens, assert_close, goldens, says};
 use half::f16;
 use polyptych::checkpoint::prompt::{Reading, Rule};
-use polyptych::checkpoint::{Checkpoint, Device, LeftOut, Model, PartName, Progress};
+use polyptych::checkpoint::{Callable, Checkpoint, Device, LeftOut, LoraFile, Model, PartName, Progress};
 use polyptych::diffusion::{Call, Network as _, Planes};
 use polyptych::document::{Document, PromptRule, Sampler};
 use polyptych::studio::{self, Manners, Options, Warning, draw};
@@ -144,6 +144,90 @@ fn textual_inversions_are_called_by_name() {
             assert!(off > 0.01, "{call}");
         }
     }
+}
+
+/// A LoRA that changes nothing and brings vectors along, under names as in a file of their own.
+fn bringing(folder: &Path, name: &str, family: &str, vectors: &[(&str, &str, usize)]) -> Arc<LoraFile> {
+    let width = if family == "sd2" { 64 } else { 32 };
+    let layer = "lora_unet_time_embedding_linear_1";
+    let mut file = SingleFile::default()
+        .with(&format!("{layer}.lora_up.weight"), Dtype::F16, &[4 * width, 1], &vec![0; 8 * width])
+        .with(&format!("{layer}.lora_down.weight"), Dtype::F16, &[1, width], &vec![0; 2 * width]);
+    for &(tensor, seed, width) in vectors {
+        let data = bytes(&values(seed, &[2, width]), Dtype::F16);
+        file = file.with(&format!("bundle_emb.{tensor}"), Dtype::F16, &[2, width], &data);
+    }
+    Arc::new(LoraFile::open(file.write(folder, name)).unwrap())
+}
+
+#[test]
+fn a_lora_s_textual_inversions_are_called_where_it_counts() {
+    let golden = golden();
+    let told = golden.json("parameters");
+    let text = |key: &str| told[key].as_str().unwrap().to_owned();
+    let words = format!("{} quill-5{}", text("before"), text("after"));
+    for (family, vectors) in [
+        ("sd1", &[("Quill-5.emb_params", "emb_params", 64)][..]),
+        ("sd2", &[("Quill-5.string_to_param.*", "emb_params", 64)]),
+        ("sdxl", &[("Quill-5.clip_l", "clip_l", 32), ("Quill-5.clip_g", "clip_g", 64)]),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = SingleFile::of(family).write(folder.path(), "mix.safetensors");
+        let lora = bringing(folder.path(), "style.safetensors", family, vectors);
+        assert_eq!(lora.embeddings(), ["Quill-5"]);
+        let expected = golden.get(&format!("{family}.called"));
+        let checkpoint = Checkpoint::open(path.to_str().unwrap()).unwrap();
+        let whole = [(Arc::clone(&lora), 1.0)];
+        let (mut model, in_part) = checkpoint.load_with_manners(Device::Cpu, &whole, &Manners::default()).unwrap();
+        assert_eq!(in_part, []);
+        let states = |model: &mut Model, set| {
+            let prompt = model.prompt_with(&words, WEB_UI, set).unwrap();
+            model.conditioning(prompt).unwrap().tokens.clone()
+        };
+        assert_close(family, &states(&mut model, None), &expected.data, 1e-4);
+        // Without it they are letters again; in a region of its own they are called there alone.
+        model.set_loras(&[]).unwrap();
+        let letters = states(&mut model, None);
+        assert!(letters.iter().zip(&expected.data).any(|(a, b)| (a - b).abs() > 0.01), "{family}");
+        model.set_adapters(&[whole.to_vec()]).unwrap();
+        assert_close(family, &states(&mut model, Some(0)), &expected.data, 1e-4);
+        assert_eq!(states(&mut model, None), letters, "{family}");
+        assert_eq!(model.left_out(), []);
+        model.set_adapters(&[]).unwrap();
+        model.set_loras(&whole).unwrap();
+        assert_close(family, &states(&mut model, None), &expected.data, 1e-4);
+    }
+}
+
+#[test]
+fn a_file_of_its_own_goes_before_one_in_a_lora_and_vectors_are_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = SingleFile::of("sd1").write(folder.path(), "mix.safetensors");
+    let checkpoint = Checkpoint::open(path.to_str().unwrap()).unwrap();
+    let lora = folder.path().join("style.safetensors").display().to_string();
+    let vectors = [("quill.emb_params", "other", 64), ("wide.clip_l", "clip_l", 768), ("wide.clip_g", "clip_g", 1280)];
+    let open = bringing(folder.path(), "style.safetensors", "sd1", &vectors);
+    let load = |loras: &[_]| checkpoint.load_with_manners(Device::Cpu, loras, &Manners::default()).unwrap().0;
+    let states = |model: &mut Model| {
+        let prompt = model.prompt("a quill", WEB_UI).unwrap();
+        model.embedding(prompt).unwrap()
+    };
+    let brought = states(&mut load(&[(Arc::clone(&open), 1.0)]));
+    let mut counter = checkpoint.counter().unwrap();
+    let mut count = |words: &str, loras: &[String]| {
+        counter.count(words, Rule::WebUi, Callable { embeddings: &[], loras }).unwrap().0
+    };
+    let letters = count("quill", &[]);
+    assert_eq!(count("a quill, quill", &[]), 2 + 2 * letters);
+    assert_eq!(count("a quill, quill", std::slice::from_ref(&lora)), 6, "two vectors each");
+    inversion(&folder.path().join("embeddings"), "Quill.safetensors", &[("emb_params", 64)]);
+    let own = states(&mut load(&[]));
+    assert_ne!(own, brought);
+    let mut both = load(&[(open, 1.0)]);
+    assert_eq!(states(&mut both), own);
+    both.prompt("embedding:wide", WEB_UI).unwrap();
+    let told: Vec<String> = both.left_out().iter().map(LeftOut::to_string).collect();
+    says(&told.join(" | "), &["style.safetensors (wide)", "for SDXL", "left out"]);
 }
 
 #[test]

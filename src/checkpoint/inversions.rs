@@ -1,14 +1,16 @@
 //! Textual inversions (Gal et al. 2022, arXiv:2208.01618): files of vectors that stand in a prompt in the place of tokens, called by
 //! the file's name.
 //!
-//! They are looked for in folders `embeddings` near the checkpoint, as ComfyUI and the web UIs have them, and where a person says. Only
-//! those that a prompt names are read.
+//! They are looked for in folders `embeddings` near the checkpoint, as ComfyUI and the web UIs have them, and where a person says. LoRAs
+//! may bring some along, for the prompts that they count for; as in the web UI, a file of that name goes before. Only those that a
+//! prompt names are read.
 
-use super::safetensors::TensorFile;
+use super::lora::{LoraFile, bundled, in_bundle};
+use super::safetensors::{Change, TensorFile};
 use super::store::is_pickle;
 use super::{Error, PARTS_SEPARATOR, Result};
 use crate::networks::Weights as _;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -50,20 +52,60 @@ pub enum LeftOut {
 pub(super) type Placed = Vec<(usize, Arc<[f32]>)>;
 
 /// A file's state when the folder was read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Known {
     path: PathBuf,
     changed: Option<SystemTime>,
     length: u64,
+    /// Its name in the LoRA that brings it along; `None` where the file is its own.
+    inside: Option<String>,
+}
+
+impl Known {
+    fn of(path: &Path) -> Self {
+        let data = std::fs::metadata(path).ok();
+        Self {
+            path: path.to_owned(),
+            changed: data.as_ref().and_then(|data| data.modified().ok()),
+            length: data.map_or(0, |data| data.len()),
+            inside: None,
+        }
+    }
+
+    /// For messages.
+    fn name(&self) -> String {
+        let file = self.path.display();
+        self.inside.as_ref().map_or_else(|| file.to_string(), |name| format!("{file} ({name})"))
+    }
+}
+
+/// By name in lower case, without the ending.
+type Named = BTreeMap<String, Known>;
+
+/// Those that LoRAs bring along; the first of a name counts.
+fn brought(loras: &[(Arc<LoraFile>, f32)]) -> Named {
+    let mut named = Named::new();
+    for (lora, _) in loras {
+        for name in lora.embeddings() {
+            let known = || Known { inside: Some(name.clone()), ..Known::of(lora.path()) };
+            named.entry(name.to_lowercase()).or_insert_with(known);
+        }
+    }
+    named
 }
 
 /// The textual inversions that words can call, and those that were read.
 #[derive(Debug, Default)]
 pub(super) struct Inversions {
-    /// By name in lower case, without the ending.
-    files: BTreeMap<String, Known>,
-    /// Ids of those that were read, and reasons against the others, by name.
-    read: HashMap<String, Result<Vec<u32>, LeftOut>>,
+    files: Named,
+    /// Those that the LoRAs of all prompts bring along.
+    of_all: Named,
+    /// Those that each set of LoRAs brings along.
+    of_sets: Vec<Named>,
+    /// The set of the prompt that is being read.
+    set: Option<usize>,
+    /// Ids of those that were read, and reasons against the others.
+    read: HashMap<Known, Result<Vec<u32>, LeftOut>>,
     /// Vectors by id, one for each text encoder.
     vectors: Vec<Vec<Arc<[f32]>>>,
     /// Widths of the text encoders.
@@ -80,7 +122,7 @@ impl Inversions {
 
     /// Looks for them near a checkpoint and at these paths. True where any is another one than before.
     pub(super) fn look(&mut self, checkpoint: &str, paths: &[String]) -> bool {
-        let mut files = BTreeMap::new();
+        let mut files = Named::new();
         for path in paths {
             let path = Path::new(path);
             if path.is_dir() { list(path, 0, &mut files) } else { add(path, &mut files) }
@@ -97,16 +139,44 @@ impl Inversions {
         true
     }
 
+    /// Takes over what the LoRAs of all prompts bring along. True where that is another than before.
+    pub(super) fn bring(&mut self, loras: &[(Arc<LoraFile>, f32)]) -> bool {
+        let brought = brought(loras);
+        std::mem::replace(&mut self.of_all, brought) != self.of_all
+    }
+
+    /// The same for sets of LoRAs, by their numbers.
+    pub(super) fn bring_sets(&mut self, sets: &[Vec<(Arc<LoraFile>, f32)>]) -> bool {
+        let brought = sets.iter().map(|loras| brought(loras)).collect();
+        std::mem::replace(&mut self.of_sets, brought) != self.of_sets
+    }
+
+    /// Reads prompts of this set of LoRAs from now on.
+    pub(super) fn use_set(&mut self, set: Option<usize>) {
+        self.set = set;
+    }
+
+    /// What can be called, the first of a name before the others.
+    fn named(&self) -> impl Iterator<Item = &Named> {
+        let own = self.set.and_then(|set| self.of_sets.get(set));
+        [&self.files].into_iter().chain(own).chain([&self.of_all])
+    }
+
+    fn known(&self, name: &str) -> Option<&Known> {
+        self.named().find_map(|named| named.get(name))
+    }
+
     /// The names that may be meant in a text, whatever stands between their letters.
     pub(super) fn candidates(&self, text: &str) -> Vec<String> {
-        if self.files.is_empty() {
+        if self.named().all(BTreeMap::is_empty) {
             return Vec::new();
         }
         let bare = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
         let text: String = bare(text);
         let fits =
             |name: &&String| Some(bare(name)).is_some_and(|name: String| !name.is_empty() && text.contains(&name));
-        self.files.keys().filter(fits).cloned().collect()
+        let names: BTreeSet<&String> = self.named().flat_map(BTreeMap::keys).filter(fits).collect();
+        names.into_iter().cloned().collect()
     }
 
     /// The longest name that a run of letters without blanks begins with, and the bytes that it takes: `quill.pt,` calls `quill`.
@@ -117,7 +187,7 @@ impl Inversions {
             // (A name may be given with its folder.)
             let name = text.rsplit(['/', '\\']).next().unwrap_or(text);
             for name in [Some(name), without_ending(name)].into_iter().flatten() {
-                if self.files.contains_key(&name.to_lowercase()) {
+                if self.known(&name.to_lowercase()).is_some() {
                     return Some((name, end));
                 }
             }
@@ -128,12 +198,15 @@ impl Inversions {
 
     /// The ids of the vectors of one by its name; none where it is left out.
     pub(super) fn ids(&mut self, name: &str) -> Option<Vec<u32>> {
-        let name = name.to_lowercase();
-        if !self.read.contains_key(&name) {
-            let read = self.open(&name);
-            self.read.insert(name.clone(), read);
+        let Some(known) = self.known(&name.to_lowercase()).cloned() else {
+            self.unknown(name);
+            return None;
+        };
+        if !self.read.contains_key(&known) {
+            let read = self.open(&known);
+            self.read.insert(known.clone(), read);
         }
-        match self.read.get(&name)? {
+        match self.read.get(&known)? {
             Ok(ids) => Some(ids.clone()),
             Err(left_out) => {
                 let left_out = left_out.clone();
@@ -172,9 +245,8 @@ impl Inversions {
         vectors
     }
 
-    fn open(&mut self, name: &str) -> Result<Vec<u32>, LeftOut> {
-        let Some(known) = self.files.get(name) else { return Err(LeftOut::Unknown(name.to_owned())) };
-        let file = known.path.display().to_string();
+    fn open(&mut self, known: &Known) -> Result<Vec<u32>, LeftOut> {
+        let file = known.name();
         let unusable = |error: Error| LeftOut::Unusable(error.to_string());
         let tensors = match is_pickle(&known.path) {
             Ok(true) => {
@@ -182,6 +254,10 @@ impl Inversions {
                 return Err(LeftOut::Unusable(format!("{file}: is a Python pickle; {way_out}")));
             }
             _ => TensorFile::open_path(&known.path).map_err(unusable)?,
+        };
+        let tensors = match &known.inside {
+            Some(name) => inside(&tensors, name),
+            None => tensors,
         };
         let found = Vectors::of(&tensors).map_err(unusable)?;
         let count = found.encoders.first().map_or(0, Vec::len);
@@ -194,6 +270,12 @@ impl Inversions {
         }
         Ok((first..first + count as u32).collect())
     }
+}
+
+/// The file that a textual inversion in a LoRA would be.
+fn inside(lora: &TensorFile, name: &str) -> TensorFile {
+    let names = lora.names().into_iter().filter(|tensor| bundled(tensor) == Some(name));
+    lora.part(names.filter_map(|tensor| Some((in_bundle(&tensor, name)?.to_owned(), (tensor.clone(), Change::Name)))))
 }
 
 /// The vectors of a file, for each text encoder.
@@ -287,7 +369,7 @@ fn near(checkpoint: &str) -> Vec<PathBuf> {
     folders
 }
 
-fn list(folder: &Path, depth: usize, files: &mut BTreeMap<String, Known>) {
+fn list(folder: &Path, depth: usize, files: &mut Named) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     paths.sort();
@@ -303,18 +385,12 @@ fn list(folder: &Path, depth: usize, files: &mut BTreeMap<String, Known>) {
 }
 
 /// Adds a file, unless there is one of that name; but a pickle gives way.
-fn add(path: &Path, files: &mut BTreeMap<String, Known>) {
+fn add(path: &Path, files: &mut Named) {
     let Some(file) = path.file_name().and_then(|name| name.to_str()) else { return };
     let Some(stem) = without_ending(file) else { return };
     let safe = |path: &Path| path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case(ENDINGS[0]));
-    let data = std::fs::metadata(path).ok();
-    let known = Known {
-        path: path.to_owned(),
-        changed: data.as_ref().and_then(|data| data.modified().ok()),
-        length: data.map_or(0, |data| data.len()),
-    };
     let name = stem.to_lowercase();
     if files.get(&name).is_none_or(|other| safe(path) && !safe(&other.path)) {
-        files.insert(name, known);
+        files.insert(name, Known::of(path));
     }
 }

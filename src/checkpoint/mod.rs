@@ -6,6 +6,7 @@
 mod catalogue;
 mod clip_vocabulary;
 mod control;
+mod counter;
 mod embedded;
 mod few_steps;
 mod fp8;
@@ -32,6 +33,7 @@ pub use crate::backend::wgpu::{Adapter, AdapterKind, adapters};
 pub use crate::backend::{Device, Dtype, Interrupt, Manners, NoSuchDtype, Progress, UnknownDevice, UnknownDtype};
 pub use catalogue::{Catalogue, Entry, Kind};
 pub use control::{Control, ControlFile};
+pub use counter::{Callable, Counter};
 pub use few_steps::{FewSteps, few_step_base, few_step_version};
 pub use inversions::LeftOut;
 pub use library::{FETCHED, Item, Library, holds_models, look_at, sha256_of};

@@ -90,6 +90,7 @@ impl Model {
         let (patches, in_part) = checkpoint.patches(loras)?;
         let mut inversions = checkpoint.inversions();
         inversions.look(&checkpoint.given, &[]);
+        inversions.bring(loras);
         let mut model = Self {
             inversions,
             networks: Box::new(Loaded::new(checkpoint, backend)),
@@ -196,14 +197,17 @@ impl Model {
     }
 
     /// Replaces the LoRAs by these, each at its weight. Layers that the old or the new ones change are packed again from the
-    /// checkpoint's own weights, so that the result equals a fresh load. Where a text encoder's are among them, all [`PromptId`]s
-    /// become void. Returns a warning for each LoRA that fits in part.
+    /// checkpoint's own weights, so that the result equals a fresh load. Where a text encoder's are among them, or textual inversions
+    /// that they bring along, all [`PromptId`]s become void. Returns a warning for each LoRA that fits in part.
     ///
     /// # Errors
     /// If a LoRA is for another family: nothing has changed then. Also where one is not finite or the device fails: then
     /// another call must succeed before anything is drawn.
     pub fn set_loras(&mut self, loras: &[(Arc<LoraFile>, f32)]) -> Result<Vec<InPart>> {
         let (patches, warnings) = self.checkpoint.patches(loras)?;
+        if self.inversions.bring(loras) {
+            self.forget_prompts();
+        }
         for (part, patches) in patches {
             let known = self.merged.get(&part);
             if known.is_some_and(|known| known.applied == patches.applied) {
@@ -250,6 +254,9 @@ impl Model {
             let applied: BTreeMap<PartName, Applied> =
                 patches.iter().map(|(&part, patches)| (part, patches.applied.clone())).collect();
             wanted.push((patches, applied));
+        }
+        if self.inversions.bring_sets(sets) {
+            self.forget_prompts();
         }
         if wanted.iter().map(|(_, applied)| applied).eq(&self.sets) {
             return Ok(warnings);
@@ -367,6 +374,7 @@ impl Model {
         if let Some(&id) = self.prompts.get(&key) {
             return Ok(id);
         }
+        self.inversions.use_set(set);
         let tokenizers = || [&self.tokenizer].into_iter().chain(&self.tokenizer_2);
         let mut tokens = Vec::new();
         let mut empty = Vec::new();

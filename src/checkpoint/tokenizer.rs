@@ -205,15 +205,6 @@ impl Tokenizer {
         names.sort_by_key(|(ids, _)| std::cmp::Reverse(ids.len()));
         Ok(names)
     }
-
-    /// Tokens of a prompt, and as many as its chunks have room for: the web UIs' count, as 80 / 150.
-    ///
-    /// # Errors
-    /// As [`Self::encode`].
-    pub fn count(&self, prompt: &str, rule: Rule) -> Result<(usize, usize)> {
-        let Tokens { chunks, count } = self.encode(prompt, rule)?;
-        Ok((count, chunks.len() * self.limit()))
-    }
 }
 
 /// The vectors of a textual inversion. The web UI keeps them together.

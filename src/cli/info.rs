@@ -81,7 +81,11 @@ fn lora(summary: LoraSummary, json: bool) -> anyhow::Result<()> {
         writeln!(text, "  trained on    {}", tags.join(", "))?;
     }
     if !summary.embeddings.is_empty() {
-        writeln!(text, "  brings along  embeddings, which are not read yet: {}", summary.embeddings.join(", "))?;
+        writeln!(
+            text,
+            "  brings along  embeddings, to be called by name where it counts: {}",
+            summary.embeddings.join(", ")
+        )?;
     }
     print(&text)
 }

@@ -55,6 +55,12 @@ impl KnownLoras {
         (Cow::Owned(drawn), warnings)
     }
 
+    /// The LoRAs that some words of a document name and that are known.
+    #[must_use]
+    pub fn named_in(&self, document: &Document, words: &str) -> Vec<Lora> {
+        Found { known: self, document, unknown: Vec::new() }.take(&mut words.to_owned())
+    }
+
     /// The names in some words that are neither known nor those of LoRAs of the document.
     #[must_use]
     pub fn unknown_in(&self, document: &Document) -> Vec<String> {

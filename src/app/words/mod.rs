@@ -9,12 +9,13 @@ mod list;
 mod palette;
 mod weigh;
 
+use super::asked::Asked;
 use super::editor::Selected;
 use super::regions::Wish;
 use super::texts::{fill, tr};
 use super::{App, theme, widgets};
-use crate::document::PromptRule;
-use crate::studio::{UnknownWord, Words, insert_phrase};
+use crate::document::{Lora, Settings};
+use crate::studio::{UnknownWord, Vocabulary, Words, insert_phrase};
 use egui::text::{CCursor, CCursorRange};
 use egui::text_edit::TextEditState;
 use egui::{
@@ -41,16 +42,22 @@ pub(super) struct Writing {
     palette: Palette,
     /// The field with the keyboard and the word at its cursor, which is not finished yet.
     unfinished: Option<(Selected, Range<usize>)>,
-    counted: Option<Counted>,
+    /// The prompt whose tokens were counted last: its tokens, and as many as its pieces have room for.
+    counted: Option<(Counting, Option<(usize, usize)>)>,
+    /// The one whose are being counted; what it calls by name is looked for on the disk.
+    counting: Option<(Counting, Asked<Option<(usize, usize)>>)>,
 }
 
-/// The prompt whose tokens were counted last.
-struct Counted {
+/// What the number of a prompt's tokens depends on.
+#[derive(Clone, PartialEq)]
+struct Counting {
+    card: Selected,
     prompt: String,
-    /// The vocabulary that counted, by its place in memory, and the settings that it counted by.
-    by: (usize, PromptRule, u32),
-    /// Its tokens, and as many as its pieces have room for.
-    tokens: Option<(usize, usize)>,
+    /// The vocabulary that counts, by its place in memory.
+    by: usize,
+    settings: Settings,
+    /// LoRAs of the card and of the words.
+    loras: Vec<Lora>,
 }
 
 impl Writing {
@@ -181,22 +188,16 @@ impl App {
             wishes.push(Wish::StepDone);
             response.request_focus();
         }
-        self.token_count(&mut strip, &self.editor.document().prompt(&text));
+        self.token_count(&mut strip, key, &self.editor.document().prompt(&text));
         if let Some(known) = known {
             self.unknown_note(ui, key, &text, known, wishes);
         }
     }
 
     /// Shows the number of tokens of the words, and as many as fit before they cost more, once it is worth a thought.
-    fn token_count(&mut self, ui: &mut Ui, text: &str) {
-        let Some(vocabulary) = &self.vocabulary else { return };
-        let settings = &self.editor.document().settings;
-        let by = (Arc::as_ptr(vocabulary) as usize, settings.prompt_rule, settings.steps);
-        let last = self.writing.counted.take().filter(|last| last.prompt == text && last.by == by);
-        let count = || Counted { prompt: text.to_owned(), by, tokens: vocabulary.tokens(text, settings) };
-        let counted = last.unwrap_or_else(count);
-        let tokens = counted.tokens;
-        self.writing.counted = Some(counted);
+    fn token_count(&mut self, ui: &mut Ui, card: Selected, text: &str) {
+        let Some(vocabulary) = self.vocabulary.clone() else { return };
+        let tokens = self.count_tokens(ui, &vocabulary, card, text);
         let Some((tokens, room)) = tokens.filter(|(tokens, room)| *tokens as f32 >= TELL_FROM * *room as f32) else {
             return;
         };
@@ -207,6 +208,41 @@ impl App {
             &[&room],
         );
         ui.add(Label::new(text).selectable(false)).on_hover_text(hint);
+    }
+
+    /// The number of tokens of a card's words, and as many as their pieces have room for, as they were last counted.
+    fn count_tokens(
+        &mut self,
+        ctx: &egui::Context,
+        vocabulary: &Arc<Vocabulary>,
+        card: Selected,
+        text: &str,
+    ) -> Option<(usize, usize)> {
+        let document = self.editor.document();
+        let mut loras = match card {
+            Selected::Background => document.background.loras.clone(),
+            Selected::Region(id) => document.region(id).map(|region| region.loras.clone()).unwrap_or_default(),
+        };
+        if text.contains('<') {
+            loras.extend(self.added.known_loras().named_in(document, text));
+        }
+        let by = Arc::as_ptr(vocabulary) as usize;
+        let of = Counting { card, prompt: text.to_owned(), by, settings: document.settings.clone(), loras };
+        if let Some((counting, asked)) = self.writing.counting.take() {
+            match asked.answer() {
+                Ok(tokens) => self.writing.counted = Some((counting, tokens)),
+                Err(Some(asked)) => self.writing.counting = Some((counting, asked)),
+                Err(None) => self.writing.counted = Some((counting, None)),
+            }
+        }
+        let known = self.writing.counted.as_ref().is_some_and(|(counted, _)| *counted == of);
+        if !known && self.writing.counting.is_none() {
+            let (vocabulary, counting) = (Arc::clone(vocabulary), of.clone());
+            let count = move || vocabulary.tokens(&counting.prompt, &counting.settings, &counting.loras);
+            self.writing.counting = Asked::begin(ctx, "tokens", count).map(|asked| (of, asked));
+        }
+        // (The last count stands while a letter more is counted.)
+        self.writing.counted.as_ref().filter(|(counted, _)| counted.card == card)?.1
     }
 
     /// Says quietly which words the model does not know, and what it could draw instead.

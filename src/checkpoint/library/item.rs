@@ -3,7 +3,7 @@
 use super::beside::{self, phrases};
 use super::folders::{Found, is_diffusers};
 use crate::checkpoint::safetensors::TensorFile;
-use crate::checkpoint::single::{FileSummary, family_of_words, is_control_net};
+use crate::checkpoint::single::{FileSummary, control_net, family_of_words, is_control_net};
 use crate::checkpoint::{Checkpoint, ControlFile, Error, Kind, LoraFile, Result, sniff};
 use serde::{Deserialize, Serialize};
 use std::io::Read as _;
@@ -58,6 +58,9 @@ pub struct Item {
     /// The reason why it is not drawn with, in one line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
+    /// Names of textual inversions in it, until they are among its words.
+    #[serde(skip)]
+    brought: Vec<String>,
     /// The times of the last changes of the file and of what lies beside it, in nanoseconds since 1970.
     pub(super) times: (u64, u64),
 }
@@ -124,6 +127,7 @@ impl Item {
             about: String::new(),
             base: None,
             words: Vec::new(),
+            brought: Vec::new(),
             picture: found.beside.picture.clone(),
             has_picture_inside: false,
             sha256: said.sha256,
@@ -142,6 +146,8 @@ impl Item {
         if !said.words.is_empty() {
             item.words = said.words;
         }
+        // What a LoRA brings along is called by name as it is by its trigger words.
+        item.words.append(&mut item.brought);
         item
     }
 
@@ -195,7 +201,7 @@ impl Item {
         if is_control_net(&file) {
             self.kind = Kind::ControlNet;
             self.family = family_of_words(&file).map(str::to_owned);
-            return ControlFile::of(&file, &path).map(|_| ());
+            return control_net(&file).map(|_| ());
         }
         if let Some(lora) = LoraFile::recognise(&path) {
             self.kind = Kind::Lora;
@@ -211,6 +217,7 @@ impl Item {
                 Some(trigger) => phrases([trigger.as_str()]),
                 None => phrases(tags()),
             };
+            self.brought = phrases(summary.embeddings.iter().map(String::as_str));
             return Ok(());
         }
         let summary = FileSummary::of(&path)?;

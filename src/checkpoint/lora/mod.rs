@@ -19,6 +19,7 @@ mod summary;
 
 pub use merge::InPart;
 pub(in crate::checkpoint) use merge::{Applied, Merged, Patches};
+pub(in crate::checkpoint) use names::{bundled, in_bundle};
 pub use summary::{LoraSummary, Tag};
 
 use super::safetensors::TensorFile;
@@ -144,6 +145,17 @@ impl LoraFile {
     #[must_use]
     pub fn summary(&self) -> LoraSummary {
         LoraSummary::of(self)
+    }
+
+    /// Names of the textual inversions that it brings along.
+    #[must_use]
+    pub fn embeddings(&self) -> &[String] {
+        &self.embeddings
+    }
+
+    /// Its file.
+    pub(super) fn path(&self) -> &Path {
+        &self.stamp.path
     }
 
     /// The file's name without its ending.

@@ -210,10 +210,18 @@ fn peft(name: &str) -> Option<(&str, Role)> {
 
 /// The name of the textual inversion that a tensor belongs to, where the file brings some along (as OneTrainer's and the web UI's
 /// LoRAs do): `bundle_emb.NAME.clip_l`, `bundle_emb.NAME.string_to_param.*`.
-pub(super) fn bundled(name: &str) -> Option<&str> {
+pub(in crate::checkpoint) fn bundled(name: &str) -> Option<&str> {
     let rest = name.strip_prefix("bundle_emb.")?;
     let end = rest.find(".string_to_param").or_else(|| rest.rfind('.'))?;
     rest.get(..end).filter(|name| !name.is_empty())
+}
+
+/// The name that such a tensor would have in a file of its own; `None` for vectors behind the text encoder, which only one trainer
+/// makes and nobody reads.
+pub(in crate::checkpoint) fn in_bundle<'a>(tensor: &'a str, name: &str) -> Option<&'a str> {
+    let own = tensor.strip_prefix("bundle_emb.")?.strip_prefix(name)?.strip_prefix('.')?;
+    let own = own.strip_prefix("string_to_param.").unwrap_or(own);
+    (!own.ends_with("_out")).then_some(own)
 }
 
 /// A layer's name with `_` for `.`, and without the prefix that CLIP's layers have in some files only.

@@ -38,7 +38,7 @@ pub struct LoraSummary {
     /// The trigger phrase for prompts, by its maker (`modelspec.trigger_phrase`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trigger: Option<String>,
-    /// Names of textual inversions that it brings along; they are not read yet.
+    /// Names of textual inversions that it brings along: prompts that it counts for can call them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub embeddings: Vec<String>,
     /// The most frequent tags of its training captions (`ss_tag_frequency`). The first ones are often its trigger words.
