@@ -279,6 +279,12 @@ fn a_single_file_draws_and_takes_another_autoencoder() {
     let without = write(&whole.clone().without(VAE), "without.safetensors");
     assert_eq!(latent("b.png", &["--model", &mix, "--vae", &vae]).1, plain.1);
     assert_eq!(latent("c.png", &["--model", &without, "--vae", &vae]).1, plain.1);
+    // What it predicts is told by hand, and kept with the picture.
+    assert_ne!(latent("v.png", &["--model", &mix, "--prediction", "v"]).1, plain.1);
+    assert!(run(&["info", &folder.path("v.png")]).contains("prediction    v\n"));
+    assert_eq!(latent("auto.png", &["--model", &mix, "--prediction", "auto"]).1, plain.1);
+    let (code, told) = fails(&["render", &project, "-o", &folder.path("x.png"), "--prediction", "x"]);
+    assert!(code == 2 && told.contains("choose one of: auto, epsilon, v, v-zsnr"), "{told}");
     // What fills it in is kept by its whole path: the picture may be opened from elsewhere.
     let mut command = Command::new(env!("CARGO_BIN_EXE_polyptych"));
     command.args(["render", "p.ora", "-o", "filled.png", "--steps", "2", "--quiet", "--model", &without]);

@@ -7,9 +7,9 @@ use common::ora::{bytes_of, changed, entries, foreign, liar, png, rgba, zip_of};
 use image::{Rgb as Pixel, RgbImage};
 use polyptych::document::{
     Area, BootstrapColour, Carry, Document, History, InitImage, Kind, Lora, MAX_FEATHER, MAX_LORA_WEIGHT, MAX_LORAS,
-    MAX_REGIONS, MAX_WEIGHT, MIN_WEIGHT, Mask, MergeKey, Opened, Overlap, PixelRect, Problem, REGION_COLOURS, Region,
-    RegionId, Rgb, Sampler, Schedule, Settings, TAKES_MEMORY, Take, WarningKind, WindowWeights, Wrap, describe,
-    replace_file, write_atomically,
+    MAX_REGIONS, MAX_WEIGHT, MIN_WEIGHT, Mask, MergeKey, Opened, Overlap, PixelRect, Prediction, Problem,
+    REGION_COLOURS, Region, RegionId, Rgb, Sampler, Schedule, Settings, TAKES_MEMORY, Take, WarningKind, WindowWeights,
+    Wrap, describe, replace_file, write_atomically,
 };
 use std::collections::BTreeMap;
 use std::io::{Cursor, Write as _};
@@ -75,6 +75,7 @@ fn painted() -> Document {
     document.settings.overlap = Overlap::Average;
     document.settings.window_weights = WindowWeights::Tent;
     document.settings.bootstrap_colour = BootstrapColour::White;
+    document.settings.prediction = Prediction::VZsnr;
     document.take = Some(Arc::new(Take { image: picture(160, 96), seed: 1 << 60 }));
     document
 }
@@ -330,7 +331,7 @@ fn a_later_format_is_refused_and_later_names_are_told() {
     assert!(matches!(problem(&with(r#"{"polyptych": 2}"#)), Problem::Newer { found: 2, known: 1 }));
     let opened = Document::read_from(&with(
         r#"{"polyptych": 1, "settings": {"sampler": "unheard-of", "guidance": 1e9, "steps": 0, "bootstrap": -1,
-            "overlap": "pile", "regions": "by force", "window_weights": 7, "bootstrap_colour": "pink"}}"#,
+            "overlap": "pile", "regions": "by force", "window_weights": 7, "bootstrap_colour": "pink", "prediction": "guess"}}"#,
     ))
     .unwrap();
     assert_eq!(opened.document.settings.sampler, Sampler::Ddim);
@@ -345,9 +346,24 @@ fn a_later_format_is_refused_and_later_names_are_told() {
             assert_eq!((Sampler::from_name(s), Schedule::from_name(c)), (Some(sampler), Some(schedule)));
         }
     }
+    for prediction in Prediction::ALL {
+        let name = prediction.name();
+        let json = format!(r#"{{"polyptych": 1, "settings": {{"prediction": "{name}"}}}}"#);
+        assert_eq!(Document::read_from(&with(&json)).unwrap().document.settings.prediction, prediction);
+        assert_eq!(Prediction::from_name(name), Some(prediction));
+    }
     let told = opened.notes.join("\n");
-    for word in ["unheard-of", "guidance", "bootstrap", "steps", "“pile”", "“by force”", "window weighting", "“pink”"]
-    {
+    for word in [
+        "unheard-of",
+        "guidance",
+        "bootstrap",
+        "steps",
+        "“pile”",
+        "“by force”",
+        "window weighting",
+        "“pink”",
+        "“guess”",
+    ] {
         assert!(told.contains(word), "{word}: {told}");
     }
 }
@@ -414,7 +430,9 @@ fn the_picture_to_start_from_is_kept_undone_and_moved_with_the_canvas() {
     document.init_image.as_mut().unwrap().image = Arc::new(RgbImage::new(9, 9));
     let refused = document.write_to(Cursor::new(Vec::new())).unwrap_err().to_string();
     assert!(refused.contains("9×9"), "{refused}");
-    assert!(painted_over().parameters(160, 96, 1).contains("Denoising strength: 0.35, Version"));
+    assert!(
+        painted_over().parameters(160, 96, 1).contains("Denoising strength: 0.35, Prediction type: v-zsnr, Version")
+    );
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

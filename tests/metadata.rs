@@ -6,7 +6,7 @@
 use image::RgbImage;
 use png::text_metadata::{ITXtChunk, TEXtChunk, ZTXtChunk};
 use polyptych::document::{
-    Area, Carry, Document, Export, InitImage, Mask, PictureFormat, Problem, Sampler, Schedule, Settings,
+    Area, Carry, Document, Export, InitImage, Mask, PictureFormat, Prediction, Problem, Sampler, Schedule, Settings,
     describe_picture, open_picture, read_parameters,
 };
 use serde_json::{Value, json};
@@ -194,9 +194,11 @@ fn words_that_look_like_parameters_stay_words() {
 #[test]
 fn samplers_and_schedules_come_back_from_our_own_parameters() {
     for sampler in Sampler::ALL {
-        for schedule in Schedule::ALL.into_iter().filter(|schedule| sampler.follows(*schedule)) {
+        let schedules = Schedule::ALL.into_iter().filter(|schedule| sampler.follows(*schedule));
+        for (schedule, prediction) in schedules.zip(Prediction::ALL.into_iter().cycle()) {
             let mut document = painted();
-            document.settings = Settings { sampler, schedule, guidance: -2.5, steps: 31, ..Settings::default() };
+            document.settings =
+                Settings { sampler, schedule, prediction, guidance: -2.5, steps: 31, ..Settings::default() };
             document.settings.seed = u64::MAX;
             let text = document.parameters(96, 64, u64::MAX);
             let read = parameters_of(&[("parameters", &text)]).unwrap();

@@ -10,7 +10,7 @@ use half::f16;
 use polyptych::checkpoint::prompt::{Reading, Rule};
 use polyptych::checkpoint::{Callable, Checkpoint, Device, LeftOut, LoraFile, Model, PartName, Progress};
 use polyptych::diffusion::{Call, Network as _, Planes};
-use polyptych::document::{Document, PromptRule, Sampler};
+use polyptych::document::{Document, Prediction, PromptRule, Sampler};
 use polyptych::studio::{self, Manners, Options, Warning, draw};
 use safetensors::Dtype;
 use std::fs;
@@ -40,7 +40,7 @@ fn inversion(folder: &Path, name: &str, vectors: &[(&str, usize)]) -> PathBuf {
 }
 
 fn with(family: &str) -> SingleFile {
-    let mut file = SingleFile::of(family.trim_end_matches("-v"));
+    let mut file = SingleFile::of(family.trim_end_matches("-v").trim_end_matches("-untold"));
     match family {
         "sd2" => drop(file.metadata.insert("modelspec.prediction_type".to_owned(), "v".to_owned())),
         "sdxl-v" => file = file.marked("v_pred").marked("ztsnr"),
@@ -54,8 +54,17 @@ fn eight_steps_of_each_family_are_diffusers() {
     let (golden, folder) = (golden(), tempfile::tempdir().unwrap());
     let told = golden.json("parameters");
     let text = |key: &str| told[key].as_str().unwrap().to_owned();
-    for family in ["sd1", "sd2", "sdxl", "sdxl-v"] {
-        let path = with(family).write(folder.path(), "model.safetensors");
+    // By what the file tells; and of a file that tells nothing, or something else, by hand.
+    for (family, file, prediction) in [
+        ("sd1", "sd1", Prediction::Auto),
+        ("sd2", "sd2", Prediction::Auto),
+        ("sdxl", "sdxl", Prediction::Auto),
+        ("sdxl-v", "sdxl-v", Prediction::Auto),
+        ("sd2", "sd2-untold", Prediction::V),
+        ("sdxl-v", "sdxl", Prediction::VZsnr),
+        ("sdxl", "sdxl-v", Prediction::Epsilon),
+    ] {
+        let path = with(file).write(folder.path(), "model.safetensors");
         let mut document = Document::new(192, 128);
         document.background.prompt = text("before") + &text("after");
         document.background.negative = text("negative");
@@ -65,10 +74,16 @@ fn eight_steps_of_each_family_are_diffusers() {
         settings.seed = told["seed"].as_u64().unwrap();
         settings.guidance = told["guidance"].as_f64().unwrap() as f32;
         (settings.sampler, settings.prompt_rule) = (Sampler::Ddim, PromptRule::ComfyUi);
+        settings.prediction = prediction;
         let (mut model, warnings) = studio::load(&settings.checkpoint(), Device::Cpu, &[]).unwrap();
         assert_eq!(warnings, []);
         let drawn = draw(&document, &mut model, &Options::default(), &mut ()).unwrap();
-        assert_close(family, &drawn.latent.data, &golden.get(&format!("{family}.steps")).data, 1e-4);
+        assert_close(
+            &format!("{family} by {file}"),
+            &drawn.latent.data,
+            &golden.get(&format!("{family}.steps")).data,
+            1e-4,
+        );
     }
 }
 

@@ -1,11 +1,12 @@
 //! Settings of the picture that are rarely touched, folded away until asked for.
 
 use super::editor::Field;
+use super::models::EMBEDDED;
 use super::texts::{key, tr};
 use super::{App, theme, widgets};
 use crate::document::{
-    BootstrapColour, CELL, Document, MAX_CLIP_SKIP, MAX_WINDOW, Overlap, PromptRule, Regions, Schedule, WindowWeights,
-    Wrap,
+    BootstrapColour, CELL, Document, MAX_CLIP_SKIP, MAX_WINDOW, Overlap, Prediction, PromptRule, Regions, Schedule,
+    WindowWeights, Wrap,
 };
 use egui::{Align, ComboBox, DragValue, Label, Layout, RichText, Ui};
 
@@ -57,6 +58,21 @@ const RULES: [Choice<PromptRule>; 2] = [
         key("(more), [less], (much more:1.3), BREAK, AND, [first:then:0.5] and [by|turns] as in the web UIs"),
     ),
     (PromptRule::ComfyUi, key("ComfyUI"), key("(more) and (much more:1.3) as in ComfyUI; all else is plain words")),
+];
+
+const PREDICTIONS: [Choice<Prediction>; 4] = [
+    (Prediction::Auto, key("automatic"), key("As the file says, or as its family is made")),
+    (
+        Prediction::Epsilon,
+        key("noise (eps)"),
+        key("Most models: pictures of others come out as grey noise or flat colours"),
+    ),
+    (Prediction::V, key("velocity (v)"), key("Models that are called “v-pred”, and Stable Diffusion 2 at 768 pixels")),
+    (
+        Prediction::VZsnr,
+        key("velocity, zero terminal"),
+        key("Models that are called “v-pred” and “zsnr”, such as NoobAI-XL v: they draw true black and white"),
+    ),
 ];
 
 const EDGES: [Choice<Wrap>; 4] = [
@@ -136,6 +152,24 @@ impl App {
             });
             self.clip_skip_field(ui, width, settings.clip_skip);
         });
+        // (The model inside the program is known.)
+        let inside = settings.model.split('/').next() == Some(EMBEDDED);
+        if !inside || settings.prediction != Prediction::Auto {
+            let whole = ui.available_width();
+            let hint = tr("What the model predicts. Few files tell: choose it where pictures are nothing but noise");
+            self.choice(
+                ui,
+                whole,
+                tr("Prediction"),
+                hint,
+                settings.prediction,
+                &PREDICTIONS,
+                Field::Prediction,
+                |d, v| {
+                    d.settings.prediction = v;
+                },
+            );
+        }
         self.parts_ui(ui, width);
         self.controls_ui(ui);
     }

@@ -10,7 +10,7 @@ use super::values;
 use crate::checkpoint::{Device, Devices, Dtype, FewSteps, Kind, Progress};
 use crate::document::{
     BootstrapColour, ControlSummary, Document, Export, FileError, Lora, MAX_EMBEDDINGS, MAX_LORAS, Opened, Output,
-    Outputs, Overlap, PictureFormat, Problem, PromptRule, Regions, Sampler, Schedule, WindowWeights, Wrap,
+    Outputs, Overlap, PictureFormat, Prediction, Problem, PromptRule, Regions, Sampler, Schedule, WindowWeights, Wrap,
 };
 use crate::studio::{self, Drawn, Manners, Model as _, Nature, Options, Presets, Stage, Watcher};
 use anyhow::Context as _;
@@ -106,6 +106,10 @@ pub(super) struct Args {
     /// The text encoder's layer that prompts are read from, counted from the last, which is 1
     #[arg(long, value_name = "N", value_parser = values::clip_skip)]
     clip_skip: Option<u32>,
+    /// What the UNet predicts, where the file does not tell: noise, velocity, or velocity trained to a last noise level without
+    /// any signal (zero terminal SNR); `auto` is as the file says
+    #[arg(long, value_name = "auto|epsilon|v|v-zsnr", value_parser = values::prediction)]
+    prediction: Option<Prediction>,
     /// Draw region N (from 1) again with another seed and keep the rest of the picture; without SEED, with the seed after its
     /// last one
     #[arg(long = "reroll", value_name = "N[=SEED]", value_parser = values::reroll, conflicts_with = "reference")]
@@ -295,6 +299,7 @@ fn apply(args: &Args, names: &Names, document: &mut Document, notes: &mut Vec<St
     settings.bootstrap_colour = args.bootstrap_colour.unwrap_or(settings.bootstrap_colour);
     settings.prompt_rule = args.prompt_rule.unwrap_or(settings.prompt_rule);
     settings.clip_skip = args.clip_skip.or(settings.clip_skip);
+    settings.prediction = args.prediction.unwrap_or(settings.prediction);
     let (seed, count) = (settings.seed, document.regions.len());
     args.start.apply(document, notes)?;
     args.controls.apply(names, document, notes)?;

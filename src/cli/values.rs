@@ -3,7 +3,7 @@
 use crate::checkpoint::{Device, Dtype, UnknownDevice, UnknownDtype};
 use crate::document::{
     BootstrapColour, Lora, MAX_CLIP_SKIP, MAX_GUIDANCE, MAX_LORA_WEIGHT, MAX_SIDE, MAX_STEPS, MAX_WINDOW, MIN_SIDE,
-    Overlap, PromptRule, Regions, Sampler, Schedule, WindowWeights, Wrap,
+    Overlap, Prediction, PromptRule, Regions, Sampler, Schedule, WindowWeights, Wrap,
 };
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -78,6 +78,10 @@ pub(super) fn window_weights(name: &str) -> Result<WindowWeights, String> {
 
 pub(super) fn prompt_rule(name: &str) -> Result<PromptRule, String> {
     PromptRule::from_name(name).ok_or_else(|| one_of(&PromptRule::ALL.map(PromptRule::name)))
+}
+
+pub(super) fn prediction(name: &str) -> Result<Prediction, String> {
+    Prediction::from_name(name).ok_or_else(|| one_of(&Prediction::ALL.map(Prediction::name)))
 }
 
 pub(super) fn clip_skip(number: &str) -> Result<u32, String> {

@@ -280,6 +280,21 @@ impl SchedulerConfig {
         if self.flow.is_some() { Err(ScheduleError::Combination(text)) } else { Ok(()) }
     }
 
+    /// The same configuration for a UNet whose output means this, trained on noise whose last level has no signal left or some. Spacing
+    /// then begins at that level, or is that of the checkpoints which have none such. A flow stays as it is.
+    #[must_use]
+    pub fn with_prediction(&self, prediction_type: PredictionType, zero_terminal: bool) -> Self {
+        if self.flow.is_some() {
+            return self.clone();
+        }
+        let timestep_spacing = match (self.rescale_betas_zero_snr, zero_terminal) {
+            (false, true) => Some(Spacing::Trailing),
+            (true, false) => Some(Spacing::Leading),
+            _ => self.timestep_spacing,
+        };
+        Self { prediction_type, rescale_betas_zero_snr: zero_terminal, timestep_spacing, ..self.clone() }
+    }
+
     /// The same configuration with the spacing that a person chose.
     #[must_use]
     pub fn with_schedule(&self, schedule: Schedule) -> Self {

@@ -2,7 +2,7 @@
 
 use super::coverage::percent;
 use super::error::one_line;
-use super::{Area, Control, Document, FileError, Lora, Problem, Rgb, Settings};
+use super::{Area, Control, Document, FileError, Lora, Prediction, Problem, Rgb, Settings};
 use serde::Serialize;
 use std::fmt;
 use std::fs::File;
@@ -266,6 +266,9 @@ impl fmt::Display for Summary {
         }
         if let Some(fallback) = &settings.fallback {
             writeln!(f, "  fallback      {}", line(fallback))?;
+        }
+        if settings.prediction != Prediction::Auto {
+            writeln!(f, "  prediction    {}", settings.prediction.name())?;
         }
         for file in &settings.embeddings {
             writeln!(f, "  embedding     {}", line(file))?;

@@ -41,7 +41,7 @@ pub use png::Carry;
 pub use region::{Background, MAX_FEATHER, MAX_WEIGHT, MIN_WEIGHT, REGION_COLOURS, Region, RegionId, Rgb};
 pub use settings::{
     BootstrapColour, CELL, Lora, MAX_CLIP_SKIP, MAX_EMBEDDINGS, MAX_GUIDANCE, MAX_LORA_WEIGHT, MAX_LORAS, MAX_STEPS,
-    MAX_WINDOW, Overlap, PromptRule, Regions, Sampler, Schedule, Settings, WindowWeights, Wrap,
+    MAX_WINDOW, Overlap, Prediction, PromptRule, Regions, Sampler, Schedule, Settings, WindowWeights, Wrap,
 };
 pub use takes::{TAKES_COUNT, TAKES_MEMORY};
 

@@ -67,6 +67,8 @@ pub struct Settings {
     pub prompt_rule: PromptRule,
     /// The text encoder's output that prompts are read from, 1 (the last) to [`MAX_CLIP_SKIP`] from the end; `None` is the model's own.
     pub clip_skip: Option<u32>,
+    /// The meaning of the UNet's output, for checkpoints that do not tell it.
+    pub prediction: Prediction,
 }
 
 /// The most files and folders of textual inversions of a document.
@@ -126,6 +128,7 @@ impl Default for Settings {
             bootstrap_colour: BootstrapColour::default(),
             prompt_rule: PromptRule::default(),
             clip_skip: None,
+            prediction: Prediction::default(),
         }
     }
 }
@@ -446,6 +449,43 @@ impl PromptRule {
         match self {
             Self::WebUi => "web-ui",
             Self::ComfyUi => "comfy-ui",
+        }
+    }
+
+    /// The one of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|v| v.name() == name)
+    }
+}
+
+/// The meanings of a UNet's output. Tensors of few checkpoints tell it, and so some need to be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Prediction {
+    /// As the checkpoint says or is known by.
+    #[default]
+    Auto,
+    /// The noise.
+    Epsilon,
+    /// The velocity (Salimans and Ho 2022).
+    V,
+    /// The velocity, of noise whose last level has no signal left (Lin et al. 2023).
+    VZsnr,
+}
+
+impl Prediction {
+    /// Every one, in the order menus show them.
+    pub const ALL: [Self; 4] = [Self::Auto, Self::Epsilon, Self::V, Self::VZsnr];
+
+    /// The name on the command line and in files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Epsilon => "epsilon",
+            Self::V => "v",
+            Self::VZsnr => "v-zsnr",
         }
     }
 

@@ -5,7 +5,7 @@ use super::coverage::RegionCoverage;
 use super::drawing::{DrawError, Options};
 use super::model::Model;
 use super::plan::{Facts, Plan, plan, reading, region_loras};
-use super::sampler::sampler;
+use super::sampler::{noise, sampler};
 use super::warning::Warning;
 use super::{control, init_image, thin};
 use crate::diffusion::{Painting, Sampler, SchedulerConfig};
@@ -38,7 +38,7 @@ pub(super) fn prepare<'a>(
     model: &mut dyn Model,
     options: &'a Options,
 ) -> Result<Prepared<'a>, DrawError> {
-    let scheduler = model.scheduler().clone();
+    let scheduler = noise(&document.settings, model.scheduler());
     // Settings that make no sense are refused before anything is computed.
     sampler(document, &scheduler, options)?;
     let facts = Facts { window: model.window(), factor: model.factor() };

@@ -1,8 +1,20 @@
 //! The sampler that a document's settings name.
 
 use super::drawing::{DrawError, Options};
-use crate::diffusion::{self, Ddim, DpmSolver, Euler, EulerAncestral, Heun, Lcm, Sampler, SchedulerConfig, UniPc};
-use crate::document::{self, Document};
+use crate::diffusion::{
+    self, Ddim, DpmSolver, Euler, EulerAncestral, Heun, Lcm, PredictionType, Sampler, SchedulerConfig, UniPc,
+};
+use crate::document::{self, Document, Prediction, Settings};
+
+/// The checkpoint's noise as the document says, where it says anything.
+pub(super) fn noise(settings: &Settings, config: &SchedulerConfig) -> SchedulerConfig {
+    match settings.prediction {
+        Prediction::Auto => config.clone(),
+        Prediction::Epsilon => config.with_prediction(PredictionType::Epsilon, false),
+        Prediction::V => config.with_prediction(PredictionType::VPrediction, false),
+        Prediction::VZsnr => config.with_prediction(PredictionType::VPrediction, true),
+    }
+}
 
 /// A sampler for the document's steps and schedule on a checkpoint's noise levels.
 ///

@@ -42,11 +42,14 @@ pub(super) struct Writing {
     palette: Palette,
     /// The field with the keyboard and the word at its cursor, which is not finished yet.
     unfinished: Option<(Selected, Range<usize>)>,
-    /// The prompt whose tokens were counted last: its tokens, and as many as its pieces have room for.
-    counted: Option<(Counting, Option<(usize, usize)>)>,
+    /// The prompt whose tokens were counted last.
+    counted: Option<(Counting, Tokens)>,
     /// The one whose are being counted; what it calls by name is looked for on the disk.
-    counting: Option<(Counting, Asked<Option<(usize, usize)>>)>,
+    counting: Option<(Counting, Asked<Tokens>)>,
 }
+
+/// A prompt's tokens, and as many as its pieces have room for; none where they cannot be counted.
+type Tokens = Option<(usize, usize)>;
 
 /// What the number of a prompt's tokens depends on.
 #[derive(Clone, PartialEq)]
@@ -217,7 +220,7 @@ impl App {
         vocabulary: &Arc<Vocabulary>,
         card: Selected,
         text: &str,
-    ) -> Option<(usize, usize)> {
+    ) -> Tokens {
         let document = self.editor.document();
         let mut loras = match card {
             Selected::Background => document.background.loras.clone(),

@@ -1,6 +1,6 @@
 //! A single file in one line, whether it can be drawn with or not.
 
-use super::contents::{self, Clip, Contents, Family};
+use super::contents::{Clip, Contents, Family};
 use super::marks::Marks;
 use super::{configs, foreign, is_second};
 use crate::checkpoint::safetensors::TensorFile;

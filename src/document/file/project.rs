@@ -29,8 +29,8 @@ use crate::document::error::{one_line, reason};
 use crate::document::{
     Area, Background, BootstrapColour, Control, ControlMap, Document, InitImage, Lora, MAX_CLIP_SKIP,
     MAX_CONTROL_WEIGHT, MAX_CONTROLS, MAX_EMBEDDINGS, MAX_FEATHER, MAX_GUIDANCE, MAX_LORA_WEIGHT, MAX_LORAS, MAX_STEPS,
-    MAX_WEIGHT, MAX_WINDOW, MIN_WEIGHT, Overlap, Problem, PromptRule, Region, RegionId, Regions, Rgb, Sampler,
-    Schedule, Settings, WindowWeights, Wrap,
+    MAX_WEIGHT, MAX_WINDOW, MIN_WEIGHT, Overlap, Prediction, Problem, PromptRule, Region, RegionId, Regions, Rgb,
+    Sampler, Schedule, Settings, WindowWeights, Wrap,
 };
 use image::RgbImage;
 use serde::{Deserialize, Serialize};
@@ -241,6 +241,8 @@ struct SettingsEntry {
     prompt_rule: Value,
     #[serde(skip_serializing_if = "Option::is_none")]
     clip_skip: Option<u32>,
+    #[serde(skip_serializing_if = "is_auto")]
+    prediction: Value,
     #[serde(flatten)]
     unknown: Map<String, Value>,
 }
@@ -308,6 +310,7 @@ impl SettingsEntry {
             bootstrap_colour: name(serde_json::to_value(settings.bootstrap_colour)),
             prompt_rule: name(serde_json::to_value(settings.prompt_rule)),
             clip_skip: settings.clip_skip,
+            prediction: name(serde_json::to_value(settings.prediction)),
             unknown: Map::new(),
         }
     }
@@ -350,6 +353,10 @@ impl SettingsEntry {
         let prompt_rule = PromptRule::deserialize(&self.prompt_rule).unwrap_or_else(|_| {
             notes.push(known("way of reading prompts", self.prompt_rule.clone(), default.prompt_rule.name()));
             default.prompt_rule
+        });
+        let prediction = Prediction::deserialize(&self.prediction).unwrap_or_else(|_| {
+            notes.push(known("prediction", self.prediction.clone(), default.prediction.name()));
+            default.prediction
         });
         let mut whole = |what: &str, value: u32, most: u32| {
             let held = value.clamp(1, most);
@@ -397,8 +404,14 @@ impl SettingsEntry {
             bootstrap_colour,
             prompt_rule,
             clip_skip,
+            prediction,
         }
     }
+}
+
+/// Most checkpoints need not be told.
+fn is_auto(prediction: &Value) -> bool {
+    prediction == Prediction::Auto.name()
 }
 
 fn comfy_ui() -> Value {

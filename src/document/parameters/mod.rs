@@ -25,7 +25,7 @@ pub use summary::{PictureSummary, describe_picture};
 use super::error::one_line;
 use super::{
     Area, Background, Document, FileError, InitImage, MAX_CLIP_SKIP, MAX_GUIDANCE, MAX_SIDE, MAX_STEPS, MIN_SIDE,
-    Opened, Problem, PromptRule, Sampler, Schedule, Take, check_canvas, over_white, read_picture,
+    Opened, Prediction, Problem, PromptRule, Sampler, Schedule, Take, check_canvas, over_white, read_picture,
 };
 use carried::Carried;
 use image::RgbImage;
@@ -66,6 +66,8 @@ pub struct Parameters {
     pub prompt_rule: Option<PromptRule>,
     /// The text encoder's output that was taken, from the end.
     pub clip_skip: Option<u32>,
+    /// What the person told of the UNet's output.
+    pub prediction: Option<Prediction>,
     /// The embedded model that drew it, where this program wrote it.
     pub model: Option<String>,
     /// Sentences on parameters that have no place in a document.
@@ -86,6 +88,7 @@ struct Draft {
     guidance: Option<f32>,
     prompt_rule: Option<PromptRule>,
     clip_skip: Option<u32>,
+    prediction: Option<Prediction>,
     model: Option<String>,
     /// Fields that are left out, with their values.
     left_out: Vec<(String, String)>,
@@ -185,6 +188,7 @@ impl Parameters {
         settings.guidance = self.guidance.unwrap_or(settings.guidance);
         settings.prompt_rule = self.prompt_rule.unwrap_or(settings.prompt_rule);
         settings.clip_skip = self.clip_skip;
+        settings.prediction = self.prediction.unwrap_or_default();
         document.take = Some(Arc::new(Take { image: picture.clone(), seed: settings.seed }));
         document
     }
@@ -282,6 +286,7 @@ impl Draft {
             guidance,
             prompt_rule: self.prompt_rule,
             clip_skip: self.clip_skip.filter(|skip| (1..=MAX_CLIP_SKIP).contains(skip)),
+            prediction: self.prediction,
             model,
             notes,
         }

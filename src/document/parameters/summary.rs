@@ -39,6 +39,9 @@ pub struct PictureSummary {
     /// The text encoder's output that was taken, from the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clip_skip: Option<u32>,
+    /// What was told of the UNet's output.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prediction: Option<&'static str>,
     /// Sentences on parameters that have no place in a document.
     pub notes: Vec<String>,
 }
@@ -68,6 +71,7 @@ pub fn describe_picture(path: impl AsRef<Path>) -> Result<Option<PictureSummary>
             schedule: schedule.map(super::Schedule::name),
             guidance,
             clip_skip: parameters.clip_skip,
+            prediction: parameters.prediction.map(super::Prediction::name),
             notes,
         }
     }))
@@ -89,6 +93,7 @@ impl fmt::Display for PictureSummary {
             self.schedule.map(|schedule| format!("schedule {schedule}")),
             self.guidance.map(|guidance| format!("guidance {guidance}")),
             self.clip_skip.map(|skip| format!("clip skip {skip}")),
+            self.prediction.map(|prediction| format!("prediction {prediction}")),
             self.size.map(|(width, height)| format!("drawn in {width} × {height}")),
         ];
         let told: Vec<String> = told.into_iter().flatten().collect();

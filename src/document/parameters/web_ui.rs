@@ -5,10 +5,12 @@
 //! so, whatever stands above; this is that rule, letter by letter.
 
 use super::{Draft, OWN, number};
-use crate::document::{Control, ControlMap, Document, Lora, Sampler, Schedule};
+use crate::document::{Control, ControlMap, Document, Lora, Prediction, Sampler, Schedule};
 use serde_json::Value;
 
 const NEGATIVE: &str = "Negative prompt:";
+/// The field of what a person told of the UNet's output. (The web UIs have none for it.)
+const PREDICTION: &str = "Prediction type";
 
 /// Adds LoRAs to words, as tags.
 fn push_loras(text: &mut String, loras: &[Lora]) {
@@ -61,6 +63,8 @@ impl Document {
             ("Model", settings.model.clone()),
         ];
         let strength = self.init_image.as_ref().map(|start| ("Denoising strength", start.strength.to_string()));
+        let prediction = Some(settings.prediction).filter(|prediction| *prediction != Prediction::Auto);
+        let prediction = prediction.map(|prediction| (PREDICTION, prediction.name().to_owned()));
         let clip_skip = settings.clip_skip.map(|skip| ("Clip skip", skip.to_string()));
         let controls = self.controls.iter().filter(|control| control.weight != 0.0).enumerate();
         let controls: Vec<(String, String)> =
@@ -71,6 +75,7 @@ impl Document {
             .into_iter()
             .chain(strength)
             .chain(clip_skip)
+            .chain(prediction)
             .chain(controls)
             .chain([version])
             .map(|(key, value)| format!("{key}: {}", quoted(&value)))
@@ -196,6 +201,7 @@ pub(super) fn read(text: &str, certain: bool) -> Option<Draft> {
             "Seed" => draft.seed = Some(value),
             "Size" => draft.size = value.split_once('x').and_then(|(w, h)| Some((number(w)?, number(h)?))),
             "Clip skip" => draft.clip_skip = number(&value),
+            PREDICTION if Prediction::from_name(&value).is_some() => draft.prediction = Prediction::from_name(&value),
             "Model" => draft.model = Some(value),
             "Version" if value.starts_with(OWN) => draft.program = OWN.to_owned(),
             "Version" if value.starts_with('f') => draft.program = "Forge".to_owned(),
