@@ -51,6 +51,8 @@ pub(super) enum Purpose {
     Model,
     /// A folder with many.
     Models,
+    /// The folder that models are fetched into.
+    FetchInto,
     /// A file that is a model.
     ModelFile,
     /// An autoencoder.
@@ -82,6 +84,7 @@ impl Purpose {
             Self::Mask => tr("Import mask"),
             Self::Model => tr("Choose a model folder"),
             Self::Models => tr("Add a folder of models"),
+            Self::FetchInto => tr("Choose a folder"),
             Self::ModelFile | Self::Vae | Self::Fallback => tr("Choose a model file"),
             Self::Lora(_) => tr("Add a LoRA"),
             Self::ControlNet(_) | Self::ControlFolder(_) => tr("Add a ControlNet"),
@@ -97,7 +100,7 @@ impl Purpose {
             Self::Export(_) | Self::ExportMask | Self::ExportRegions => tr("Export"),
             Self::ImportRegions | Self::ImportMap | Self::Mask => tr("Import"),
             Self::Picture | Self::Place | Self::Model | Self::ModelFile | Self::Vae | Self::Fallback => tr("Choose"),
-            Self::ControlPicture(..) => tr("Choose"),
+            Self::ControlPicture(..) | Self::FetchInto => tr("Choose"),
             Self::Lora(_) | Self::ControlNet(_) | Self::ControlFolder(_) | Self::Models => tr("Add"),
         }
     }
@@ -113,14 +116,14 @@ impl Purpose {
             Self::Picture | Self::ImportMap | Self::Place | Self::Mask | Self::ControlPicture(..) => {
                 &["png", "jpg", "jpeg", "webp"]
             }
-            Self::Model | Self::Models | Self::ControlFolder(_) => &[],
+            Self::Model | Self::Models | Self::FetchInto | Self::ControlFolder(_) => &[],
             Self::Lora(_) | Self::ModelFile | Self::Vae | Self::Fallback | Self::ControlNet(_) => &["safetensors"],
         }
     }
 
     /// True where a folder is asked for.
     pub(super) fn is_folder(self) -> bool {
-        matches!(self, Self::Model | Self::Models | Self::ControlFolder(_))
+        matches!(self, Self::Model | Self::Models | Self::FetchInto | Self::ControlFolder(_))
     }
 
     /// True where a file is to be written.
@@ -402,7 +405,7 @@ impl Files {
             Purpose::Picture | Purpose::ImportMap | Purpose::Place | Purpose::Mask | Purpose::ControlPicture(..) => {
                 dialog.add_filter(tr("Pictures"), purpose.endings())
             }
-            Purpose::Model | Purpose::Models | Purpose::ControlFolder(_) => dialog,
+            Purpose::Model | Purpose::Models | Purpose::FetchInto | Purpose::ControlFolder(_) => dialog,
             Purpose::ModelFile | Purpose::Vae | Purpose::Fallback => dialog.add_filter(tr("Models"), purpose.endings()),
             Purpose::Lora(_) => dialog.add_filter("LoRA", purpose.endings()),
             Purpose::ControlNet(_) => dialog.add_filter("ControlNet", purpose.endings()),
@@ -428,7 +431,9 @@ impl Files {
                 Purpose::SaveAs | Purpose::Export(_) | Purpose::ExportMask | Purpose::ExportRegions => {
                     dialog.save_file()
                 }
-                Purpose::Model | Purpose::Models | Purpose::ControlFolder(_) => dialog.pick_folder(),
+                Purpose::Model | Purpose::Models | Purpose::FetchInto | Purpose::ControlFolder(_) => {
+                    dialog.pick_folder()
+                }
             };
             Done::Answered { purpose, path }
         };

@@ -112,7 +112,10 @@ impl App {
                 let after = self.after_save.take();
                 self.path_given(ctx, purpose, path, after);
             }
-            Done::Answered { path: None, .. } => self.after_save = None,
+            Done::Answered { path: None, .. } => {
+                self.after_save = None;
+                self.reopen_library();
+            }
         }
     }
 
@@ -217,6 +220,10 @@ impl App {
                 self.files.control_picture(path, place, edges, size);
             }
             Purpose::Models => self.add_models(vec![path]),
+            Purpose::FetchInto => {
+                self.prefs.fetch_into = Some(path);
+                self.reopen_library();
+            }
         }
     }
 

@@ -29,6 +29,9 @@ fn set_weight(loras: &mut [Lora], index: usize, weight: f32) {
     }
 }
 
+/// Letters of a phrase in a list.
+const PHRASE: usize = 48;
+
 impl App {
     /// Lays a LoRA over the model: for the whole picture, or for one part of it.
     pub(super) fn add_lora(&mut self, part: Option<Selected>, path: &Path) {
@@ -74,12 +77,21 @@ impl App {
     /// A row for each LoRA of the whole picture: its name, how strongly it counts, and its end.
     pub(super) fn loras_ui(&mut self, ui: &mut Ui) {
         let ground = theme::tokens(ui).card;
-        let mut removed = None;
+        let (mut removed, mut written) = (None, None);
         for (index, lora) in self.editor.document().settings.loras.clone().into_iter().enumerate() {
             let mut weight = lora.weight;
-            let row = |ui: &mut Ui| row(ui, &lora, ground, &mut weight, || removed = Some(index));
-            let response = ui.push_id(("lora", index), row).inner;
+            let words = self.triggers.of(&lora.file);
+            let row = |ui: &mut Ui| row(ui, &lora, ground, &mut weight, &words);
+            let (response, asked) = ui.push_id(("lora", index), row).inner;
+            match asked {
+                Some(Asked::Remove) => removed = Some(index),
+                Some(Asked::Write(words)) => written = Some(words),
+                None => {}
+            }
             self.changed(&response, Field::LoraWeight(index), |d| set_weight(&mut d.settings.loras, index, weight));
+        }
+        if let Some(words) = written {
+            self.write_words(self.editor.selected(), &words);
         }
         if let Some(index) = removed {
             self.editor.change_loras(move |loras| drop((index < loras.len()).then(|| loras.remove(index))));
@@ -87,7 +99,7 @@ impl App {
     }
 
     /// The LoRAs of a card's part of the picture, and the button that adds one.
-    pub(super) fn own_loras_ui(&self, ui: &mut Ui, key: Selected, loras: &[Lora], wishes: &mut Vec<Wish>) {
+    pub(super) fn own_loras_ui(&mut self, ui: &mut Ui, key: Selected, loras: &[Lora], wishes: &mut Vec<Wish>) {
         let t = theme::tokens(ui);
         ui.horizontal(|ui| {
             let hint = match key {
@@ -105,9 +117,9 @@ impl App {
         });
         for (index, lora) in loras.iter().enumerate() {
             let mut weight = lora.weight;
-            let mut removed = false;
-            let row = |ui: &mut Ui| row(ui, lora, t.field, &mut weight, || removed = true);
-            let slider = ui.push_id(("own lora", key, index), row).inner;
+            let words = self.triggers.of(&lora.file);
+            let row = |ui: &mut Ui| row(ui, lora, t.field, &mut weight, &words);
+            let (slider, asked) = ui.push_id(("own lora", key, index), row).inner;
             if slider.changed() {
                 let change = move |loras: &mut Vec<Lora>| set_weight(loras, index, weight);
                 wishes.push(Wish::Loras(key, Field::OwnLoraWeight(key, index), Box::new(change)));
@@ -115,10 +127,14 @@ impl App {
             if slider.drag_stopped() || slider.lost_focus() {
                 wishes.push(Wish::StepDone);
             }
-            if removed {
-                let change = move |loras: &mut Vec<Lora>| drop((index < loras.len()).then(|| loras.remove(index)));
-                wishes.push(Wish::Loras(key, Field::OwnLoras(key), Box::new(change)));
-                wishes.push(Wish::StepDone);
+            match asked {
+                Some(Asked::Remove) => {
+                    let change = move |loras: &mut Vec<Lora>| drop((index < loras.len()).then(|| loras.remove(index)));
+                    wishes.push(Wish::Loras(key, Field::OwnLoras(key), Box::new(change)));
+                    wishes.push(Wish::StepDone);
+                }
+                Some(Asked::Write(words)) => wishes.push(Wish::Write(key, words)),
+                None => {}
             }
         }
     }
@@ -139,8 +155,22 @@ impl App {
     }
 }
 
-/// The row of a LoRA; returns its slider.
-fn row(ui: &mut Ui, lora: &Lora, ground: Color32, weight: &mut f32, mut remove: impl FnMut()) -> egui::Response {
+/// What is asked of a LoRA's row.
+enum Asked {
+    Remove,
+    /// A phrase that calls it up is to stand among the words.
+    Write(String),
+}
+
+/// The row of a LoRA; returns its slider, and what is asked of it.
+fn row(
+    ui: &mut Ui,
+    lora: &Lora,
+    ground: Color32,
+    weight: &mut f32,
+    words: &[String],
+) -> (egui::Response, Option<Asked>) {
+    let mut asked = None;
     let t = theme::tokens(ui);
     let name = lora.name();
     let hint = tr("A LoRA: it changes how the model draws. 1 is as it was made, 0 not at all");
@@ -161,7 +191,10 @@ fn row(ui: &mut Ui, lora: &Lora, ground: Color32, weight: &mut f32, mut remove: 
                 widgets::flat(ui);
                 let text = fill("Remove LoRA {0}", &[&name]);
                 if widgets::small_icon_button(ui, icons::ICON_CLOSE, &text).on_hover_text(&text).clicked() {
-                    remove();
+                    asked = Some(Asked::Remove);
+                }
+                if let Some(phrase) = words_button(ui, &name, words) {
+                    asked = Some(Asked::Write(phrase));
                 }
                 let value = RichText::new(format!("{:.2}", lora.weight)).color(t.text_strong);
                 ui.add_sized(vec2(40.0, theme::ROW), Label::new(value).selectable(false));
@@ -174,5 +207,27 @@ fn row(ui: &mut Ui, lora: &Lora, ground: Color32, weight: &mut f32, mut remove: 
         })
         .inner
     });
-    inner.inner
+    (inner.inner, asked)
+}
+
+/// A button for the phrases that call up a LoRA, where there are any; returns the one that is to be written.
+fn words_button(ui: &mut Ui, name: &str, words: &[String]) -> Option<String> {
+    let first = words.first()?;
+    let text = fill("Write what calls up {0}", &[&name]);
+    let button = widgets::small_icon_button(ui, icons::ICON_FORMAT_QUOTE, &text);
+    if words.len() == 1 {
+        let hint = fill("Write “{0}” among the words", &[first]);
+        return button.on_hover_text(hint).clicked().then(|| first.clone());
+    }
+    let mut chosen = None;
+    Popup::menu(&button.on_hover_text(&text)).show(|ui| {
+        for phrase in words {
+            let short: String = phrase.chars().take(PHRASE).collect();
+            let text = if short.len() < phrase.len() { format!("{short}…") } else { short };
+            if ui.button(text).on_hover_text(phrase).clicked() {
+                chosen = Some(phrase.clone());
+            }
+        }
+    });
+    chosen
 }

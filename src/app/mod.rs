@@ -59,6 +59,7 @@ mod told;
 mod toolbar;
 mod tools;
 mod tour;
+mod triggers;
 mod ui;
 mod viewbar;
 mod widgets;
@@ -152,11 +153,15 @@ pub struct App {
     shelf: shelf::Shelf,
     /// Checkpoints and LoRAs that this person has added.
     added: models::Added,
+    /// The words that call up LoRAs.
+    triggers: triggers::Triggers,
     /// Their small pictures.
     pictures: library::Pictures,
     /// The model that is being fetched.
     fetching: Option<library::Fetching>,
     hub: Option<String>,
+    /// The panel of models as it was before a folder was asked for.
+    library_kept: Option<library::LibraryForm>,
     /// The vocabulary of the document's model, once that is known.
     vocabulary: Option<Arc<crate::studio::Vocabulary>>,
     /// The title the window has been given.
@@ -220,6 +225,8 @@ impl App {
             pictures: library::Pictures::default(),
             fetching: None,
             hub: options.hub,
+            triggers: triggers::Triggers::default(),
+            library_kept: None,
             vocabulary: None,
             window_title: String::new(),
             closing: false,

@@ -137,6 +137,13 @@ impl Added {
         Some(self.data.as_ref()?.join(FETCHED))
     }
 
+    /// Whether a path lies in a folder that is listed.
+    pub(super) fn covers(&self, path: &Path) -> bool {
+        let folders = self.listed.folders.iter().map(|entry| entry.path.as_path());
+        let own = self.fetched_into();
+        folders.chain(own.as_deref()).any(|folder| path.starts_with(folder))
+    }
+
     /// Looks at the folders again with the next frame.
     pub(super) fn look_again(&mut self) {
         self.asked = None;

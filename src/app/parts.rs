@@ -23,7 +23,7 @@ impl App {
         let others: Vec<String> = self.added.models().filter(|other| **other != model).cloned().collect();
         ui.horizontal(|ui| {
             let hint = tr("Turns what the model draws into colours: another one than the model's own");
-            let own = tr("the model's own");
+            let own = tr("own");
             let chosen = part(ui, width, tr("VAE"), hint, own, vae.as_deref(), &[]);
             if let Some(chosen) = chosen {
                 match chosen {
@@ -33,7 +33,7 @@ impl App {
                 }
             }
             let hint = tr("The model that gives what the chosen file lacks: text encoders or the VAE");
-            let chosen = part(ui, width, tr("Missing parts"), hint, tr("from nowhere"), fallback.as_deref(), &others);
+            let chosen = part(ui, width, tr("Missing parts"), hint, tr("none"), fallback.as_deref(), &others);
             if let Some(chosen) = chosen {
                 match chosen {
                     Chosen::Nothing => self.set_fallback(None),

@@ -21,6 +21,8 @@ pub(super) struct Prefs {
     pub tools: ToolSettings,
     /// The folder in which files were last opened or saved.
     pub folder: Option<PathBuf>,
+    /// The folder that models are fetched into; none is this program's own.
+    pub fetch_into: Option<PathBuf>,
     /// True where the rarer settings of regions are unfolded.
     pub more: bool,
     /// True where the rarer settings of the picture are.
@@ -50,6 +52,7 @@ impl Default for Prefs {
             brush: BrushSettings::default(),
             tools: ToolSettings::default(),
             folder: None,
+            fetch_into: None,
             more: false,
             advanced: false,
             recent: Vec::new(),

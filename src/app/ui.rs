@@ -81,6 +81,7 @@ impl App {
     }
 
     fn checks_and_thumbnails(&mut self, ui: &Ui) {
+        self.triggers.follow(ui);
         self.vocabulary = self.engine.vocabulary(&self.editor.document().settings.checkpoint());
         if !self.editor.in_stroke() {
             self.checks.update(ui, &self.editor);

@@ -228,3 +228,42 @@ fn a_model_is_fetched_by_its_name_and_listed() {
     painter.waits_for_files();
     assert_eq!(loras(&painter), ["zork"]);
 }
+
+#[test]
+fn a_model_is_fetched_into_a_folder_of_choice() {
+    let (folder, elsewhere) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    let mut painter = Painter::opens(Options {
+        engine: Some(Box::new(Pretender::default())),
+        file_dialogs: FileDialogs::Own,
+        data: Some(folder.path().into()),
+        hub: Some(serves_a_fox()),
+        ..english()
+    });
+    painter.asks_for(Command::Models);
+    painter.waits_for_files();
+    painter.clicks("Get from Hugging Face…");
+    assert!(painter.sees("this program's own folder"));
+    painter.h.get_by_label("Name on Hugging Face").focus();
+    painter.settles();
+    painter.h.event(Event::Text("mia/fox".to_owned()));
+    painter.settles();
+    // Whoever changes their mind is back where they were, with what they typed.
+    painter.clicks("Another folder…");
+    painter.clicks("Cancel");
+    assert!(painter.sees("this program's own folder"));
+    painter.clicks("Another folder…");
+    painter.answers_with(elsewhere.path(), "Choose");
+    assert!(painter.sees(&elsewhere.path().display().to_string()));
+    painter.clicks("Fetch");
+    painter.waits_for("the model", |a| !a.is_fetching());
+    painter.waits_for_files();
+    assert!(elsewhere.path().join("zork.safetensors").is_file() && !folder.path().join("fetched").exists());
+    painter.clicks("LoRAs 1");
+    painter.clicks("Add zork");
+    painter.waits_for_files();
+    assert_eq!(loras(&painter), ["zork"]);
+    // It is remembered, and given up by a click.
+    painter.clicks("Get from Hugging Face…");
+    painter.clicks("Back to this program's own folder");
+    assert!(painter.sees("this program's own folder"));
+}

@@ -170,3 +170,47 @@ fn words_that_name_a_lora_are_told_of_where_it_is_not_known() {
     assert!(painter.sees("The words name LoRAs that are not known here: soft. Add their files."));
     assert!(!painter.sees("glass. Add their files"));
 }
+
+impl Painter {
+    /// Clicks what is there once a file has been read.
+    fn clicks_once_there(&mut self, label: &str) {
+        for _ in 0..60_000 {
+            self.h.step();
+            if self.h.query_by_label(label).is_some() {
+                return self.clicks(label);
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        panic!("no {label}");
+    }
+}
+
+#[test]
+fn what_calls_a_lora_up_is_written_where_the_lora_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (ink, glass) = (lora(folder.path(), "ink.safetensors"), lora(folder.path(), "glass.safetensors"));
+    std::fs::write(folder.path().join("glass.civitai.info"), r#"{"trainedWords": ["stained glass"]}"#)
+        .expect("written");
+    let mut painter = Painter::sits_down();
+    painter.clicks("Pines");
+    let card = painter.h.get_by_label("Cabin").rect().center();
+    painter.h.hover_at(card);
+    painter.h.run_ok();
+    painter.drops(&ink);
+    let prompts = |p: &Painter| p.document().regions.iter().map(|r| r.prompt.clone()).collect::<Vec<_>>();
+    // The card's own, of several phrases; whatever is selected.
+    painter.clicks("Cabin");
+    painter.clicks_once_there("Write what calls up ink");
+    painter.clicks("zorkfox");
+    assert_eq!(prompts(&painter), ["tall pines", "a wooden cabin, zorkfox"]);
+    painter.presses(Modifiers::COMMAND, Key::Z);
+    assert_eq!(prompts(&painter)[1], "a wooden cabin");
+    // The picture's, of one phrase, into the selected card.
+    let canvas = painter.h.get_by_label("Canvas").rect().center();
+    painter.h.hover_at(canvas);
+    painter.h.run_ok();
+    painter.drops(&glass);
+    painter.clicks("Pines");
+    painter.clicks_once_there("Write what calls up glass");
+    assert_eq!(prompts(&painter)[0], "tall pines, stained glass");
+}

@@ -114,7 +114,7 @@ impl App {
         };
         match next {
             Next::Stay(dialog) => self.dialog = Some(dialog),
-            Next::Close => {}
+            Next::Close => self.reopen_library(),
             Next::Run(command) => self.perform(ui, command),
             Next::Leave(leave) => self.leave(ui, leave),
             Next::LeaveNow(leave) => self.leave_now(ui, leave),

@@ -46,7 +46,8 @@ impl App {
 
     /// Begins to fetch what a person has named.
     pub(super) fn fetch(&mut self, ctx: &Context, named: &str) {
-        let Some(folder) = self.added.fetched_into() else { return };
+        let Some(own) = self.added.fetched_into() else { return };
+        let folder = self.prefs.fetch_into.clone().unwrap_or(own);
         let repository: Repository = match named.parse() {
             Ok(repository) => repository,
             Err(error) => return self.toasts.error(told::hub_error(&error)),
@@ -72,9 +73,10 @@ impl App {
     pub(in crate::app) fn follow_fetching(&mut self, ctx: &Context) {
         let Some(Fetching { name, progress, stop, asked }) = self.fetching.take() else { return };
         match asked.answer() {
-            Ok(Ok(_)) => {
+            Ok(Ok(path)) => {
                 self.toasts.info(fill("{0} is here and listed now.", &[&name]));
-                self.added.look_again();
+                // (What lies in a listed folder is found there.)
+                if self.added.covers(&path) { self.added.look_again() } else { self.add_models(vec![path]) }
             }
             Ok(Err(hub::Error::Cancelled)) => {
                 self.toasts.info(tr("Cancelled. What has come is kept, and the next try goes on from there."));

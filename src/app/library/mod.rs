@@ -9,6 +9,7 @@ pub(super) use pictures::Pictures;
 use super::dialogs::{Dialog, Next, buttons, main, modal, other};
 use super::drops::Wanted;
 use super::editor::{Field, Selected};
+use super::files::Purpose;
 use super::texts::{fill, key, tr};
 use super::{App, Command, theme, widgets};
 use crate::studio::{Item, Kind, insert_phrase};
@@ -65,6 +66,8 @@ enum Wish {
     Hash(PathBuf),
     Forget(String),
     Fetch(String),
+    /// What is fetched lies in this program's own folder from now on.
+    FetchToOwn,
     StopFetching,
 }
 
@@ -94,13 +97,14 @@ impl App {
         self.follow_hash();
         self.pictures.follow(ui);
         let items = self.added.items();
-        let (mut next, mut wishes) = (None, Vec::new());
+        let (mut next, mut wishes, mut elsewhere) = (None, Vec::new(), false);
         let close = modal(ui, tr("Models"), WIDTH, |ui| {
             ui.horizontal(|ui| search(ui, &mut form, &items));
             let rows = form.rows(&items);
             self.list(ui, &form, &items, &rows, &mut wishes);
             self.folders_line(ui, &mut wishes);
             self.fetch_line(ui, &mut form, &mut wishes);
+            elsewhere = self.fetch_into_line(ui, &form, &mut wishes);
             buttons(ui, |ui| {
                 if main(ui, tr("Close"), true) {
                     next = Some(Next::Close);
@@ -123,6 +127,10 @@ impl App {
             }
             self.grant_model(ui, wish);
         }
+        if elsewhere {
+            self.library_kept = Some(form);
+            return Next::Then(|app, _| app.ask_path(Purpose::FetchInto));
+        }
         match next {
             Some(next) => next,
             // A model is chosen once, LoRAs perhaps several.
@@ -134,10 +142,11 @@ impl App {
     fn grant_model(&mut self, ctx: &Context, wish: Wish) {
         match wish {
             Wish::Take(item) => self.take_item(&item),
-            Wish::Write(words) => self.write_words(&words),
+            Wish::Write(words) => self.write_words(self.editor.selected(), &words),
             Wish::Hash(path) => self.added.ask_hash(ctx, path),
             Wish::Forget(name) => self.forget_models(name),
             Wish::Fetch(name) => self.fetch(ctx, &name),
+            Wish::FetchToOwn => self.prefs.fetch_into = None,
             Wish::StopFetching => {
                 if let Some(fetching) = &self.fetching {
                     fetching.stop();
@@ -151,16 +160,15 @@ impl App {
         let wanted = match item.kind {
             Kind::Checkpoint => Wanted::Model,
             Kind::Lora => Wanted::Lora(None),
-            Kind::Embedding => return self.write_words(&item.name),
+            Kind::Embedding => return self.write_words(self.editor.selected(), &item.name),
             Kind::ControlNet => return self.files.control_net(item.path.clone(), None),
             _ => Wanted::Dropped(None),
         };
         self.files.find_out(item.path.clone(), wanted);
     }
 
-    /// Writes a phrase at the end of the selected region's words, or of the background's.
-    pub(super) fn write_words(&mut self, phrase: &str) {
-        let selected = self.editor.selected();
+    /// Writes a phrase at the end of a region's words, or of the background's.
+    pub(super) fn write_words(&mut self, selected: Selected, phrase: &str) {
         let document = self.editor.document();
         let (name, words) = match selected {
             Selected::Region(id) => match document.region(id) {
@@ -369,6 +377,43 @@ impl App {
                 }
             });
         });
+    }
+}
+
+impl App {
+    /// Opens the panel of models again, once it is known where to.
+    pub(super) fn reopen_library(&mut self) {
+        if let Some(form) = self.library_kept.take() {
+            self.dialog = Some(Dialog::Library(form));
+        }
+    }
+
+    /// The folder that what is named is fetched into; true where another is to be chosen.
+    fn fetch_into_line(&self, ui: &mut Ui, form: &LibraryForm, wishes: &mut Vec<Wish>) -> bool {
+        if form.fetched.is_none() || self.fetching.is_some() {
+            return false;
+        }
+        let t = theme::tokens(ui);
+        let mut another = false;
+        ui.horizontal(|ui| {
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                another = ui.button(tr("Another folder…")).clicked();
+                if self.prefs.fetch_into.is_some() {
+                    let text = tr("Back to this program's own folder");
+                    widgets::flat(ui);
+                    if widgets::small_icon_button(ui, icons::ICON_CLOSE, text).on_hover_text(text).clicked() {
+                        wishes.push(Wish::FetchToOwn);
+                    }
+                }
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                    let own = || tr("this program's own folder").to_owned();
+                    let folder = self.prefs.fetch_into.as_ref().map_or_else(own, |path| path.display().to_string());
+                    let text = RichText::new(fill("Goes into {0}", &[&folder])).color(t.text_weak);
+                    ui.add(Label::new(text).truncate().selectable(false)).on_hover_text(folder);
+                });
+            });
+        });
+        another
     }
 }
 

@@ -63,6 +63,8 @@ pub(super) enum Wish {
     /// A change of its own LoRAs.
     Loras(Selected, Field, LorasChange),
     AddLora(Selected, PathBuf),
+    /// A phrase to stand among its words.
+    Write(Selected, String),
     /// A change of one of the rarer settings.
     Edit(RegionId, Field, Box<dyn FnOnce(&mut Region)>),
     StepDone,
@@ -186,6 +188,7 @@ impl App {
                 }
             }),
             Wish::AddLora(key, path) => self.add_lora(Some(key), &path),
+            Wish::Write(key, phrase) => self.write_words(key, &phrase),
             Wish::StepDone => self.editor.close_step(),
         }
     }
