@@ -220,3 +220,45 @@ fn metadata_inside_a_file_names_its_model_and_its_words() {
     );
     assert!(told.has_picture_inside && told.picture_inside().expect("read").is_some_and(|url| url.ends_with("AAAA")));
 }
+
+#[test]
+fn thousands_of_files_are_listed_and_remembered() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (data, models) = (folder.path().join("data"), folder.path().join("models"));
+    let one = small("emb_params", &[2, 768]).write(folder.path(), "one.safetensors");
+    for group in 0..30 {
+        let within = models.join(format!("embeddings/{group}"));
+        std::fs::create_dir_all(&within).expect("made");
+        for at in 0..100 {
+            std::fs::copy(&one, within.join(format!("quill {group} {at}.safetensors"))).expect("copied");
+        }
+    }
+    Catalogue::open(&data).expect("none yet").add(&models).expect("added");
+    let library = Library::read(&data).expect("a library");
+    assert_eq!(library.items().len(), 3000);
+    assert!(library.items().iter().all(|item| item.kind == Kind::Embedding && item.problem.is_none()));
+    // What was seen is there without a look at any file.
+    std::fs::remove_dir_all(&models).expect("removed");
+    assert_eq!(Library::remembered(&data).expect("a library").items(), library.items());
+    assert!(Library::read(&data).expect("a library").items().is_empty());
+}
+
+#[test]
+fn what_a_lora_brings_along_is_among_the_words_that_call_it_up() {
+    let person = Person::new();
+    let lora = |name: &str| {
+        let layer = "lora_unet_time_embedding_linear_1";
+        let lora = SingleFile::default()
+            .with(&format!("{layer}.lora_up.weight"), Dtype::F16, &[128, 1], &[0; 256])
+            .with(&format!("{layer}.lora_down.weight"), Dtype::F16, &[1, 32], &[0; 64])
+            .with("bundle_emb.Quill.emb_params", Dtype::F16, &[2, 768], &[0; 3072]);
+        person.write(name, &lora);
+    };
+    lora("loras/style.safetensors");
+    lora("loras/said.safetensors");
+    std::fs::write(person.path("loras/said.civitai.info"), r#"{"trainedWords": ["in ink"]}"#).expect("written");
+    let library = person.library();
+    assert_eq!(item(&library, "style").words, ["Quill"]);
+    assert_eq!(item(&library, "said").words, ["in ink", "Quill"]);
+    assert_eq!(person.library().items(), library.items(), "and so they are remembered");
+}

@@ -5,7 +5,8 @@ use super::regions::Wish;
 use super::texts::{fill, tr};
 use super::{App, Command, theme, widgets};
 use crate::document::{Document, Lora, MAX_LORAS};
-use egui::{Align, Button, Color32, Frame, Label, Layout, Margin, Popup, RichText, Ui, vec2};
+use crate::studio::Entry;
+use egui::{Align, Button, Color32, Frame, Label, Layout, Margin, Popup, RichText, ScrollArea, Ui, vec2};
 use egui_material_icons::icons;
 use std::path::Path;
 
@@ -28,6 +29,9 @@ fn set_weight(loras: &mut [Lora], index: usize, weight: f32) {
         lora.weight = (weight * 100.0).round() / 100.0;
     }
 }
+
+/// Height of the LoRAs that were added, in a menu.
+const MENU: f32 = 320.0;
 
 /// Letters of a phrase in a list.
 const PHRASE: usize = 48;
@@ -142,12 +146,18 @@ impl App {
     /// The LoRAs that were added, and a way to choose another.
     fn own_loras_menu(&self, button: &egui::Response, key: Selected, wishes: &mut Vec<Wish>) {
         Popup::menu(button).show(|ui| {
-            for entry in self.added.loras() {
-                let text = fill("Add {0}", &[&entry.name]);
-                if ui.button(text).on_hover_text(entry.path.display().to_string()).clicked() {
-                    wishes.push(Wish::AddLora(key, entry.path.clone()));
+            let all: Vec<&Entry> = self.added.loras().collect();
+            // (There may be thousands, of which only those in sight are laid out.)
+            let height = ui.spacing().interact_size.y;
+            ScrollArea::vertical().max_height(MENU).show_rows(ui, height, all.len(), |ui, range| {
+                for entry in all.get(range).unwrap_or_default() {
+                    let text = fill("Add {0}", &[&entry.name]);
+                    if ui.button(text).on_hover_text(entry.path.display().to_string()).clicked() {
+                        wishes.push(Wish::AddLora(key, entry.path.clone()));
+                        ui.close();
+                    }
                 }
-            }
+            });
             if ui.button(tr("Choose a LoRA file…")).clicked() {
                 wishes.push(Wish::Run(key, Command::AddOwnLora));
             }

@@ -31,6 +31,8 @@ pub(super) struct Listed {
     items: Arc<Vec<Item>>,
     /// Its checkpoints and LoRAs that can be used.
     entries: Vec<Entry>,
+    /// Those LoRAs for words that name them: shared, since every frame asks.
+    known_loras: KnownLoras,
     /// The folders that were added.
     folders: Vec<Entry>,
     /// False where the library is as it was last seen: it has not been looked at yet.
@@ -80,7 +82,10 @@ impl Listed {
                 }
             }
         }
-        Self { current, items: Arc::new(items), entries, folders, looked: look || data.is_none(), models }
+        let loras = entries.iter().filter(|entry| entry.kind == Kind::Lora);
+        let known_loras = loras.map(|entry| (entry.name.clone(), entry.path.display().to_string())).collect();
+        let looked = look || data.is_none();
+        Self { current, items: Arc::new(items), entries, known_loras, folders, looked, models }
     }
 }
 
@@ -109,7 +114,7 @@ impl Added {
 
     /// The same for words that name them.
     pub(super) fn known_loras(&self) -> KnownLoras {
-        self.loras().map(|entry| (entry.name.clone(), entry.path.display().to_string())).collect()
+        self.listed.known_loras.clone()
     }
 
     /// Everything in the library.
