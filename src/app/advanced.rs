@@ -57,7 +57,7 @@ const RULES: [Choice<PromptRule>; 2] = [
         key("web UI"),
         key("(more), [less], (much more:1.3), BREAK, AND, [first:then:0.5] and [by|turns] as in the web UIs"),
     ),
-    (PromptRule::ComfyUi, key("ComfyUI"), key("(more) and (much more:1.3) as in ComfyUI; all else is plain words")),
+    (PromptRule::ComfyUi, key("Comfy"), key("(more) and (much more:1.3) as in ComfyUI; all else is plain words")),
 ];
 
 const PREDICTIONS: [Choice<Prediction>; 4] = [
@@ -152,9 +152,10 @@ impl App {
             });
             self.clip_skip_field(ui, width, settings.clip_skip);
         });
-        // (The model inside the program is known.)
+        // (The model inside the program is known, and whole.)
         let inside = settings.model.split('/').next() == Some(EMBEDDED);
-        if !inside || settings.prediction != Prediction::Auto {
+        let told = settings.prediction != Prediction::Auto || settings.vae.is_some() || settings.fallback.is_some();
+        if told || !inside {
             let whole = ui.available_width();
             let hint = tr("What the model predicts. Few files tell: choose it where pictures are nothing but noise");
             self.choice(
@@ -169,8 +170,8 @@ impl App {
                     d.settings.prediction = v;
                 },
             );
+            self.parts_ui(ui, whole);
         }
-        self.parts_ui(ui, width);
         self.controls_ui(ui);
     }
 

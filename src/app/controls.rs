@@ -107,6 +107,9 @@ impl App {
         for (place, region, control) in rows {
             ui.push_id(("control", place), |ui| self.control_row(ui, place, region.as_deref(), &control));
         }
+        if std::mem::take(&mut self.reveal_controls) {
+            ui.scroll_to_cursor(None);
+        }
     }
 
     fn control_row(&mut self, ui: &mut Ui, place: Place, region: Option<&str>, control: &Control) {
@@ -242,7 +245,7 @@ impl App {
             &[&control.name()],
         ));
         // (Its row is where it is said what it follows.)
-        self.prefs.advanced = true;
+        (self.prefs.advanced, self.reveal_controls) = (true, true);
         self.editor.change_field(Field::Controls, |d| {
             if let Some(controls) = d.controls_of(region) {
                 controls.push(control);

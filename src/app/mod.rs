@@ -146,6 +146,8 @@ pub struct App {
     cards: regions::Cards,
     /// The places of the ControlNets' rows on the screen.
     control_rows: Vec<(controls::Place, egui::Rect)>,
+    /// Bring their rows into sight.
+    reveal_controls: bool,
     cards_here: drawn_on::Cards,
     writing: words::Writing,
     tour: tour::Tour,
@@ -216,6 +218,7 @@ impl App {
             thumbnails: thumbnails::Thumbnails::default(),
             cards: regions::Cards::default(),
             control_rows: Vec::new(),
+            reveal_controls: false,
             cards_here: drawn_on::Cards::new(devices),
             writing: words::Writing::default(),
             tour: tour::Tour::default(),

@@ -16,32 +16,25 @@ enum Chosen {
 }
 
 impl App {
-    /// Both fields side by side.
+    /// Both fields, as wide as a file's name needs.
     pub(super) fn parts_ui(&mut self, ui: &mut Ui, width: f32) {
         let settings = &self.editor.document().settings;
         let (vae, fallback, model) = (settings.vae.clone(), settings.fallback.clone(), settings.model.clone());
         let others: Vec<String> = self.added.models().filter(|other| **other != model).cloned().collect();
-        ui.horizontal(|ui| {
-            let hint = tr("Turns what the model draws into colours: another one than the model's own");
-            let own = tr("own");
-            let chosen = part(ui, width, tr("VAE"), hint, own, vae.as_deref(), &[]);
-            if let Some(chosen) = chosen {
-                match chosen {
-                    Chosen::Nothing => self.set_vae(None),
-                    Chosen::Model(file) => self.set_vae(Some(file)),
-                    Chosen::Browse => self.ask_path(Purpose::Vae),
-                }
-            }
-            let hint = tr("The model that gives what the chosen file lacks: text encoders or the VAE");
-            let chosen = part(ui, width, tr("Missing parts"), hint, tr("none"), fallback.as_deref(), &others);
-            if let Some(chosen) = chosen {
-                match chosen {
-                    Chosen::Nothing => self.set_fallback(None),
-                    Chosen::Model(model) => self.set_fallback(Some(model)),
-                    Chosen::Browse => self.ask_path(Purpose::Fallback),
-                }
-            }
-        });
+        let hint = tr("Turns what the model draws into colours: another one than the model's own");
+        match part(ui, width, tr("VAE"), hint, tr("the model's own"), vae.as_deref(), &[]) {
+            Some(Chosen::Nothing) => self.set_vae(None),
+            Some(Chosen::Model(file)) => self.set_vae(Some(file)),
+            Some(Chosen::Browse) => self.ask_path(Purpose::Vae),
+            None => {}
+        }
+        let hint = tr("The model that gives what the chosen file lacks: text encoders or the VAE");
+        match part(ui, width, tr("Missing parts"), hint, tr("from nowhere"), fallback.as_deref(), &others) {
+            Some(Chosen::Nothing) => self.set_fallback(None),
+            Some(Chosen::Model(model)) => self.set_fallback(Some(model)),
+            Some(Chosen::Browse) => self.ask_path(Purpose::Fallback),
+            None => {}
+        }
     }
 
     /// Decodes with this file, or with the model's own autoencoder.

@@ -4,29 +4,44 @@ use super::editor::Field;
 use super::texts::{fill, tr};
 use super::{App, Command, theme, widgets};
 use crate::document::{MAX_GUIDANCE, MAX_STEPS, Sampler, Schedule};
-use egui::{Button, ComboBox, DragValue, Frame, Margin, RichText, Ui};
+use egui::{Button, ComboBox, DragValue, Frame, Margin, RichText, ScrollArea, Ui};
 use egui_material_icons::icons;
 
+/// Height that the cards keep, with their heading.
+const CARDS: f32 = 232.0;
+/// Height of what makes the picture, below the settings.
+const MAKING: f32 = 132.0;
+/// The least height of the settings.
+const FIELDS: f32 = 144.0;
+
 impl App {
-    pub(super) fn settings_ui(&mut self, ui: &mut Ui) {
+    /// `room` is the height that the cards and this panel share.
+    pub(super) fn settings_ui(&mut self, ui: &mut Ui, room: f32) {
         ui.spacing_mut().item_spacing.y = theme::GRID;
         self.warnings_ui(ui);
         let width = ((ui.available_width() - theme::GRID) * 0.5).floor();
-        ui.horizontal(|ui| {
-            self.size_field(ui, width);
-            self.model_field(ui, width);
+        // What is unfolded scrolls before it takes the cards' place.
+        let most = (room - CARDS - MAKING - ui.min_rect().height()).max(FIELDS);
+        let fields = ScrollArea::vertical().id_salt("settings").auto_shrink([false, true]);
+        // (The panel is as high as it was before something was unfolded.)
+        fields.max_height(most).min_scrolled_height(most).show(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = theme::GRID;
+            ui.horizontal(|ui| {
+                self.size_field(ui, width);
+                self.model_field(ui, width);
+            });
+            self.loras_ui(ui);
+            ui.horizontal(|ui| {
+                self.steps_field(ui, width);
+                self.guidance_field(ui, width);
+            });
+            ui.horizontal(|ui| {
+                self.seed_field(ui, width);
+                self.sampler_field(ui, width);
+            });
+            self.start_ui(ui);
+            self.advanced_ui(ui, width);
         });
-        self.loras_ui(ui);
-        ui.horizontal(|ui| {
-            self.steps_field(ui, width);
-            self.guidance_field(ui, width);
-        });
-        ui.horizontal(|ui| {
-            self.seed_field(ui, width);
-            self.sampler_field(ui, width);
-        });
-        self.start_ui(ui);
-        self.advanced_ui(ui, width);
         self.making_ui(ui, width);
         if let Some(cost) = self.cost.text() {
             let text = RichText::new(cost).size(theme::TEXT_SMALL).color(theme::tokens(ui).text_weak);

@@ -23,7 +23,8 @@ impl eframe::App for App {
         let shown = !self.prefs.panels_away;
         let right = Panel::right("right").frame(Frame::new().fill(t.panel)).default_size(RIGHT.0);
         right.size_range(RIGHT.1..=RIGHT.2).show_collapsible(ui, &mut { shown }, |ui| {
-            Panel::bottom("settings").frame(panel(12, 12)).resizable(false).show(ui, |ui| self.settings_ui(ui));
+            let room = ui.available_height();
+            Panel::bottom("settings").frame(panel(12, 12)).resizable(false).show(ui, |ui| self.settings_ui(ui, room));
             CentralPanel::no_frame().frame(panel(12, 12)).show(ui, |ui| {
                 tour::mark(ui, Place::Regions, ui.max_rect().expand(8.0));
                 self.regions_ui(ui);

@@ -257,7 +257,7 @@ fn a_model_is_fetched_into_a_folder_of_choice() {
     painter.clicks("Fetch");
     painter.waits_for("the model", |a| !a.is_fetching());
     painter.waits_for_files();
-    assert!(elsewhere.path().join("zork.safetensors").is_file() && !folder.path().join("fetched").exists());
+    assert!(elsewhere.path().join("mia/fox/zork.safetensors").is_file() && !folder.path().join("fetched").exists());
     painter.clicks("LoRAs 1");
     painter.clicks("Add zork");
     painter.waits_for_files();

@@ -240,6 +240,10 @@ impl App {
             }
             ui.with_layout(Layout::top_down(Align::LEFT), |ui| {
                 ui.spacing_mut().item_spacing.y = 1.0;
+                // Two lines stand beside the middle of the picture, three fill its height.
+                if item.problem.is_some() || item.kind == Kind::Embedding || item.words.is_empty() {
+                    ui.add_space(9.0);
+                }
                 let colour = if item.problem.is_some() { t.text_weak } else { t.text_strong };
                 let name = Label::new(theme::strong(&item.name).color(colour)).truncate().selectable(false);
                 ui.add(name).on_hover_text(item.path.display().to_string());
@@ -250,6 +254,7 @@ impl App {
                 }
                 ui.horizontal(|ui| {
                     ui.spacing_mut().item_spacing.x = theme::HALF;
+                    ui.spacing_mut().interact_size.y = 16.0;
                     let text = RichText::new(about(item)).size(theme::TEXT_SMALL).color(t.text_weak);
                     ui.add(Label::new(text).truncate().selectable(false));
                     self.hash(ui, item, wishes);
@@ -282,7 +287,7 @@ impl App {
                 _ => icons::ICON_WIDGETS,
             };
             let font = egui::FontId::proportional(20.0);
-            ui.painter().text(frame.center(), egui::Align2::CENTER_CENTER, icon.codepoint, font, t.line);
+            ui.painter().text(frame.center(), egui::Align2::CENTER_CENTER, icon.codepoint, font, t.text_weak);
         }
     }
 
@@ -420,7 +425,7 @@ impl App {
 /// The field for searching, and the lists to choose from with how many are in each.
 fn search(ui: &mut Ui, form: &mut LibraryForm, items: &[Item]) {
     let edit = TextEdit::singleline(&mut form.search)
-        .hint_text(tr("Search by name, family or trigger word"))
+        .hint_text(tr("Search names, families, words"))
         .desired_width(232.0)
         .margin(Margin::symmetric(8, 5));
     let field = widgets::text(ui, edit).accessible_name(tr("Search the models"));
@@ -444,6 +449,8 @@ fn take_button(ui: &mut Ui, item: &Item, wishes: &mut Vec<Wish>) {
         Kind::Embedding => (tr("Write"), fill("Write {0}", &[&item.name])),
         Kind::Folder => return,
     };
+    // (On a card a button's own ground would not be seen.)
+    ui.visuals_mut().widgets.inactive.weak_bg_fill = theme::tokens(ui).field;
     if ui.add(Button::new(verb).min_size(vec2(64.0, 24.0))).accessible_name(name).clicked() {
         wishes.push(Wish::Take(Box::new(item.clone())));
     }
@@ -467,7 +474,7 @@ fn trigger_words(ui: &mut Ui, item: &Item, wishes: &mut Vec<Wish>) {
     });
 }
 
-/// A model in a quiet line: family, what it was made on, more of its kind, size.
+/// A model in a quiet line: what it is where its list holds several kinds, family, what it was made on, more of its kind, size.
 fn about(item: &Item) -> String {
     let size = match item.bytes {
         0 => None,
@@ -475,6 +482,7 @@ fn about(item: &Item) -> String {
         bytes => Some(format!("{:.0} MB", (bytes as f64 / 1e6).max(1.0))),
     };
     let base = item.base.clone().filter(|base| Some(base) != item.family.as_ref());
-    let all = [item.family.clone(), base, Some(item.about.clone()).filter(|text| !text.is_empty()), size];
+    let kind = (item.kind == Kind::ControlNet).then(|| tr("ControlNet").to_owned());
+    let all = [kind, item.family.clone(), base, Some(item.about.clone()).filter(|text| !text.is_empty()), size];
     all.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }

@@ -95,7 +95,8 @@ impl App {
         if response.clicked() {
             wishes.push(Wish::Select(key));
         }
-        self.cards.places.push((key, response.rect));
+        // (What is scrolled out of sight takes nothing that falls beside it.)
+        self.cards.places.push((key, response.rect.intersect(ui.clip_rect())));
         if open && self.cards.reveal {
             response.scroll_to_me(None);
         }
