@@ -345,7 +345,6 @@ fn configs_that_are_not_implemented_are_refused_by_key() {
         (unet, "class_embed_type", json!("timestep")),
         (unet, "dual_cross_attention", json!(true)),
         (unet, "in_channels", json!(5)),
-        (unet, "time_cond_proj_dim", json!(256)),
         ("vae/config.json", "act_fn", json!("relu")),
         ("vae/config.json", "latents_mean", json!([0, 0, 0, 0])),
         ("text_encoder/config.json", "hidden_act", json!("relu")),

@@ -19,7 +19,7 @@ use polyptych::diffusion::{Call, ControlSet, Network as _, Place, Planes, Prompt
 use polyptych::document::{self, ControlMap, Document, History, PixelRect, Regions, Sampler, canny};
 use polyptych::networks::Sizes;
 use polyptych::networks::unet::Added;
-use polyptych::studio::{Options, Warning, draw, load};
+use polyptych::studio::{Estimate, Facts, Options, Warning, draw, load};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -57,7 +57,7 @@ fn control(family: &str, picture: Planes, weight: f32) -> Control {
 fn whole(latents: &Planes, controls: &[usize]) -> Place {
     let window = Window { x: 0, y: 0, width: latents.width, height: latents.height };
     let controls = controls.iter().fold(ControlSet::default(), |set, &control| set.with(control));
-    Place { window, rolled: (0, 0), controls }
+    Place { controls, ..Place::of(window) }
 }
 
 /// A tensor that is like those of pictures.
@@ -213,7 +213,7 @@ fn windows_see_their_crop_of_the_picture() {
         let calls =
             |place| prompts.iter().map(|&prompt| Call { input: 0, prompt, place: Some(place) }).collect::<Vec<_>>();
         model.set_controls(vec![control("eps", canvas.clone(), 1.0)]).unwrap();
-        let found = model.predict(&latents, 501.0, &calls(Place { window, rolled, controls })).unwrap();
+        let found = model.predict(&latents, 501.0, &calls(Place { rolled, controls, ..Place::of(window) })).unwrap();
         let mut crop = Planes::zeros(1, 3, 128, 128);
         for (i, value) in crop.data.iter_mut().enumerate() {
             let (c, row, column) = (i / 128 / 128, i / 128 % 128, i % 128);
@@ -428,7 +428,7 @@ fn savings_change_no_picture_with_controlnets() {
     assert_close("savings", &saved.latent.data, &all.latent.data, 1e-5);
     assert!(saved.unet_inputs < all.unet_inputs, "{} {}", saved.unet_inputs, all.unet_inputs);
     // The estimate counts what is run.
-    let estimate = polyptych::studio::Estimate::of(&document, 16, 8).unwrap();
+    let estimate = Estimate::of(&document, Facts::new(16, 8)).unwrap();
     assert_eq!(estimate.unet_samples, saved.unet_samples);
     // (With wrapped windows of the canvas's own contents the ControlNet sees them go round.)
     let apart = |other: &Document| relative_l2(&drawn(other).latent.data, &saved.latent.data);

@@ -210,6 +210,7 @@ fn painting() -> Painting {
         negative: PromptId(0).into(),
         bootstrap_steps: 0,
         guidance: 5.0,
+        guidance_input: None,
         controls: Vec::new(),
         weight: 1.0,
         seed: 3,

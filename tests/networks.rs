@@ -655,6 +655,7 @@ fn a_job_stopped_anywhere_leaves_the_model_fit_for_the_next() {
         negative: negative.into(),
         bootstrap_steps,
         guidance: 4.0,
+        guidance_input: None,
         controls: Vec::new(),
         weight: 1.0,
         seed: 1,

@@ -8,7 +8,7 @@ use common::{Goldens, assert_close, goldens, one_window, relative_l2};
 use image::RgbImage;
 use polyptych::checkpoint::{Device, Dtype, adapters};
 use polyptych::document::{BootstrapColour, Document, Overlap, Sampler, WindowWeights, Wrap};
-use polyptych::studio::{Drawn, Estimate, Options, draw, load};
+use polyptych::studio::{Drawn, Estimate, Facts, Options, draw, load};
 
 const CHECKPOINTS: [&str; 2] = ["eps", "vpred"];
 
@@ -124,7 +124,7 @@ fn the_default_path_is_the_reference_where_masks_are_hard_and_nothing_bootstraps
         let mut plain = document(&golden, "hard");
         plain.settings.bootstrap = 0.0;
         assert_eq!(
-            Estimate::of(&plain, 16, 8).expect("an estimate").unet_samples,
+            Estimate::of(&plain, Facts::new(16, 8)).expect("an estimate").unet_samples,
             drawn.unet_samples,
             "the cost told before is the cost"
         );
@@ -241,7 +241,7 @@ fn a_region_drawn_again_keeps_the_rest_of_the_picture() {
     let cost = (drawn.unet_samples_rerolled, first.unet_samples);
     println!("drawn again: {} UNet samples of {}", cost.0, cost.1);
     assert!(cost.0 < cost.1 && drawn.unet_samples == first.unet_samples + cost.0);
-    assert_eq!(Estimate::of(&again, 16, 8).expect("an estimate").unet_samples, drawn.unet_samples);
+    assert_eq!(Estimate::of(&again, Facts::new(16, 8)).expect("an estimate").unet_samples, drawn.unet_samples);
     // With the way of the kept picture at hand only the region is paid for, and the picture is the same.
     let quick = render("eps", &again, &Options { kept: first.kept.clone(), ..Options::default() });
     assert_eq!((quick.unet_samples, &quick.latent), (cost.0, &drawn.latent));
@@ -280,7 +280,7 @@ fn every_setting_of_a_document_reaches_the_engine_and_its_estimate() {
         change(&mut document);
         let drawn = render("eps", &document, &Options::default());
         assert_eq!(drawn.warnings, [], "{name}");
-        let estimate = Estimate::of(&document, 16, 8).expect("an estimate");
+        let estimate = Estimate::of(&document, Facts::new(16, 8)).expect("an estimate");
         assert_eq!((estimate.unet_samples, estimate.windows), (drawn.unet_samples, drawn.windows), "{name}");
         for (other, earlier) in &seen {
             let apart = relative_l2(&drawn.latent.data, &earlier.latent.data);

@@ -11,7 +11,7 @@ use polyptych::checkpoint::prompt::Reading;
 use polyptych::checkpoint::{Checkpoint, Device, LoraFile, Model};
 use polyptych::diffusion::{Call, Network as _, Planes};
 use polyptych::document::{Document, Export, Lora, Mask, PixelRect, Regions, Sampler};
-use polyptych::studio::{Drawn, Estimate, KnownLoras, Loaded, Model as _, Options, Warning, draw, load};
+use polyptych::studio::{Drawn, Estimate, Facts, KnownLoras, Loaded, Model as _, Options, Warning, draw, load};
 use safetensors::Dtype;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -281,7 +281,7 @@ fn each_region_is_drawn_with_its_own_loras_and_what_lies_outside_stays_to_the_la
     assert!(of_part(&plain, &alone, 2) == of_part(&plain, &found, 2));
     // What the plan counts is what is evaluated.
     document.regions[0].loras = vec![first];
-    let estimate = Estimate::of(&document, 16, 8).unwrap();
+    let estimate = Estimate::of(&document, Facts::new(16, 8)).unwrap();
     assert_eq!(estimate.unet_samples, found.unet_samples);
 }
 

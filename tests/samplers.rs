@@ -13,7 +13,7 @@ use polyptych::diffusion::{
     Schedule, SchedulerConfig, paint,
 };
 use polyptych::document;
-use polyptych::studio::{Estimate, Options, draw, load};
+use polyptych::studio::{Estimate, Facts, Options, draw, load};
 use std::f64::consts::FRAC_PI_2;
 
 const NAMES: [&str; 8] = ["ddim", "euler", "euler-a", "heun", "dpmpp-2m", "dpmpp-2m-sde", "unipc", "lcm"];
@@ -148,7 +148,7 @@ fn pictures_of_the_checkpoints_are_diffusers_with_every_sampler() {
                 let drawn = drawn.expect(&what);
                 let expected = &golden.get(&format!("{}.{}", sampler.name(), schedule.name())).data;
                 assert_close(&what, &drawn.latent.data, expected, 1e-4);
-                let told = Estimate::of(&document, 16, 8).expect("a cost").unet_samples;
+                let told = Estimate::of(&document, Facts::new(16, 8)).expect("a cost").unet_samples;
                 assert_eq!(told, drawn.unet_samples, "{what}: the cost told before is the cost");
             }
         }

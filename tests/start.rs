@@ -7,7 +7,7 @@ use common::{Goldens, assert_close, goldens, one_window, relative_l2};
 use image::{Rgb, RgbImage};
 use polyptych::checkpoint::Device;
 use polyptych::document::{Area, Document, InitImage, Mask, PixelRect, Sampler};
-use polyptych::studio::{Drawn, Estimate, Options, Warning, draw, load};
+use polyptych::studio::{Drawn, Estimate, Facts, Options, Warning, draw, load};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ fn mask() -> Area {
 fn drawn(folder: &Path, document: &Document) -> Drawn {
     let (mut model, _) = load(folder.to_str().expect("a path"), Device::Cpu, &[]).expect("loads");
     let drawn = draw(document, &mut model, &Options::default(), &mut ()).expect("draws");
-    let told = Estimate::of(document, 16, 8).expect("a cost");
+    let told = Estimate::of(document, Facts::new(16, 8)).expect("a cost");
     assert_eq!(told.unet_samples, drawn.unet_samples, "the cost told before is the cost");
     drawn
 }

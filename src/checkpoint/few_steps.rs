@@ -116,6 +116,11 @@ fn of_store(store: &Store, scheduler: &Value) -> Option<FewSteps> {
     if scheduler.get("_class_name").and_then(Value::as_str) == Some("LCMScheduler") {
         return Some(FewSteps::Lcm);
     }
+    // Only consistency models read the guidance.
+    let unet = store.json("unet/config.json").ok();
+    if unet.is_some_and(|unet| unet.get("time_cond_proj_dim").is_some_and(|waves| !waves.is_null())) {
+        return Some(FewSteps::Lcm);
+    }
     let card = store.has("README.md").then(|| store.text("README.md").ok()).flatten();
     if let Store::Assembled(files) = store {
         match (files.drawn_by(), files.base("README.md")) {

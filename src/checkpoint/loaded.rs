@@ -9,7 +9,7 @@ use super::safetensors::TensorFile;
 use super::{Checkpoint, PartName};
 use crate::backend::Backend;
 use crate::backend::adapted::{Adapted, Adapters};
-use crate::diffusion::{AreaCall, Call, Moments, Planes, PromptId};
+use crate::diffusion::{AreaCall, Call, Guidance, Moments, Place, Planes, PromptId};
 use crate::networks::clip::{HiddenState, TextEncoder};
 use crate::networks::unet::{self, Added, AreaMasks, Unet};
 use crate::networks::vae::Autoencoder;
@@ -140,8 +140,9 @@ pub(super) struct Loaded<B: Backend> {
     prompts: Vec<Encoded<B>>,
     /// The set of adapters in use, counted from 1; 0 for none.
     group: usize,
-    /// The last timestep of each set of adapters, as its bits and as the UNet reads it; none for a UNet with added conditioning.
-    steps: BTreeMap<usize, (u32, unet::Step<B>)>,
+    /// The last timestep of each set of adapters, with one guidance scale for all calls, as their bits and as the UNet reads them; none
+    /// for a UNet with added conditioning.
+    steps: BTreeMap<usize, ([u32; 2], unet::Step<B>)>,
     /// ControlNets, which are on the device while the UNet is.
     controls: Nets<B>,
 }
@@ -174,6 +175,11 @@ fn shares(call: &AreaCall) -> Vec<(PromptId, f32)> {
     let whole: f32 = sums.iter().sum();
     let share = |sum: f32| if whole > 0.0 { sum / whole } else { (sums.len() as f32).recip() };
     call.areas.iter().zip(&sums).map(|(area, &sum)| (area.prompt, share(sum))).collect()
+}
+
+/// The bits by which a step is known that is the same for all calls.
+fn step_key(timestep: f32, guidance: &[f32]) -> [u32; 2] {
+    [timestep.to_bits(), guidance.first().map_or(0, |scale| scale.to_bits())]
 }
 
 fn no_prompt(prompt: PromptId) -> NetworksError {
@@ -270,12 +276,14 @@ impl<B: Backend> Loaded<B> {
     }
 
     /// Makes everything ready that a call of the UNet reads beside its inputs.
-    fn prepare(&mut self, timestep: f32, prompts: &[PromptId]) -> networks::Result<()> {
+    fn prepare(&mut self, timestep: f32, guidance: &[f32], prompts: &[PromptId]) -> networks::Result<()> {
         let Self { backend, unet, .. } = self;
         let unet = unet.as_ref().ok_or_else(|| lost(PartName::Unet))?;
-        let known = self.steps.get(&self.group).is_some_and(|(bits, _)| *bits == timestep.to_bits());
+        let key = step_key(timestep, guidance);
+        let known = self.steps.get(&self.group).is_some_and(|(known, _)| *known == key);
         if !known && unet.config().added.is_none() {
-            self.steps.insert(self.group, (timestep.to_bits(), unet.step(backend, timestep, &[])?));
+            let shared = guidance.get(..1).unwrap_or_default();
+            self.steps.insert(self.group, (key, unet.step_guided(backend, timestep, shared, &[])?));
         }
         let wanted = |id: usize| prompts.contains(&PromptId(id));
         let all = self.prompts.iter().enumerate();
@@ -318,17 +326,29 @@ impl<B: Backend> Loaded<B> {
         Self::upload(backend, &inputs.of_channels(channels), channels, "latents").map(Some)
     }
 
-    /// Calls `run` with the timestep as the UNet reads it: the prepared one, or with added conditioning one for this batch.
+    /// Calls `run` with the timestep as the UNet reads it: the prepared one, or one for this batch where calls have added conditioning
+    /// or different guidance.
     fn with_step<T>(
         &self,
         timestep: f32,
+        guidance: &[f32],
         added: &[Added],
         run: impl FnOnce(&unet::Step<B>) -> networks::Result<T>,
     ) -> networks::Result<T> {
+        let alike =
+            guidance.windows(2).all(|pair| pair.first().map(|g| g.to_bits()) == pair.last().map(|g| g.to_bits()));
         match self.steps.get(&self.group) {
-            Some((_, step)) => run(step),
-            None => run(&self.unet()?.step(&self.backend, timestep, added)?),
+            Some((key, step)) if alike && *key == step_key(timestep, guidance) => run(step),
+            _ => run(&self.unet()?.step_guided(&self.backend, timestep, guidance, added)?),
         }
+    }
+
+    /// The guidance scale of each call, by its place; empty where the UNet takes none.
+    fn guidance(&self, places: impl Iterator<Item = Option<Place>>) -> networks::Result<Vec<f32>> {
+        if self.unet()?.config().guidance_waves.is_none() {
+            return Ok(Vec::new());
+        }
+        Ok(places.map(|place| place.and_then(|place| place.guidance).map_or(1.0, Guidance::scale)).collect())
     }
 
     /// The added conditioning of each call, given its prompts and their shares, for windows of the size of `inputs`; empty where
@@ -603,7 +623,8 @@ impl<B: Backend> Networks for Loaded<Adapted<B>> {
         let prompts: Vec<PromptId> = calls.iter().map(|call| call.prompt).collect();
         let rows: Vec<usize> = calls.iter().map(|call| call.input).collect();
         self.use_group_of(&prompts)?;
-        self.prepare(timestep, &prompts)?;
+        let guidance = self.guidance(calls.iter().map(|call| call.place))?;
+        self.prepare(timestep, &guidance, &prompts)?;
         let added = self.added(prompts.iter().map(|&prompt| vec![(prompt, 1.0)]), inputs)?;
         let x = Self::upload(&self.backend, inputs, self.in_channels(), "inputs")?;
         // (Networks that were released with the UNet are read again.)
@@ -613,11 +634,12 @@ impl<B: Backend> Networks for Loaded<Adapted<B>> {
             let batch = from..from + rows.len();
             let prompts = self.prepared(&prompts[batch.clone()])?;
             let (b, added) = (&self.backend, added.get(batch.clone()).unwrap_or_default());
+            let guidance = guidance.get(batch.clone()).unwrap_or_default();
             let residuals = match &latents {
                 Some(latents) => self.controls.residuals(b, latents, timestep, &calls[batch], added)?,
                 None => None,
             };
-            self.with_step(timestep, added, |step| match &residuals {
+            self.with_step(timestep, guidance, added, |step| match &residuals {
                 None => self.unet()?.forward(b, &x, step, rows, &prompts),
                 Some(residuals) => self.unet()?.forward_controlled(b, &x, step, rows, &prompts, residuals),
             })
@@ -630,7 +652,8 @@ impl<B: Backend> Networks for Loaded<Adapted<B>> {
         };
         let rows: Vec<usize> = calls.iter().map(|call| call.input).collect();
         self.use_group_of(&areas(calls))?;
-        self.prepare(timestep, &areas(calls))?;
+        let guidance = self.guidance(calls.iter().map(|call| call.place))?;
+        self.prepare(timestep, &guidance, &areas(calls))?;
         let added = self.added(calls.iter().map(shares), inputs)?;
         let x = Self::upload(&self.backend, inputs, self.in_channels(), "inputs")?;
         self.in_batches(&rows, |rows, from| {
@@ -640,7 +663,9 @@ impl<B: Backend> Networks for Loaded<Adapted<B>> {
             let masks: Vec<&[f32]> = calls.iter().flat_map(|call| &call.areas).map(|area| &*area.mask).collect();
             let masks = AreaMasks { counts: &counts, masks: &masks, height: inputs.height, width: inputs.width };
             let prompts = self.prepared(&areas(calls))?;
-            self.with_step(timestep, added.get(batch).unwrap_or_default(), |step| {
+            let (guidance, added) =
+                (guidance.get(batch.clone()).unwrap_or_default(), added.get(batch).unwrap_or_default());
+            self.with_step(timestep, guidance, added, |step| {
                 self.unet()?.forward_areas(&self.backend, &x, step, rows, &prompts, &masks)
             })
         })

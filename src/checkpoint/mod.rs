@@ -290,6 +290,12 @@ impl Checkpoint {
         self.unet.config.sample_size.unwrap_or(64)
     }
 
+    /// Whether the UNet reads the guidance scale: it was distilled so that a prompt takes one pass, without its negative.
+    #[must_use]
+    pub fn takes_guidance(&self) -> bool {
+        self.unet.config.guidance_waves.is_some()
+    }
+
     /// Pixels of a picture per pixel of its latent, in each direction: 8 in all known checkpoints.
     #[must_use]
     pub fn latent_scale(&self) -> usize {

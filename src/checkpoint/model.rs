@@ -483,6 +483,10 @@ impl Network for Model {
         self.checkpoint.unet.config.added.is_none()
     }
 
+    fn takes_guidance(&self) -> bool {
+        self.checkpoint.takes_guidance()
+    }
+
     fn group(&self, prompt: PromptId) -> usize {
         self.networks.group(prompt)
     }

@@ -106,7 +106,8 @@ pub(super) fn one_line_of_lora(summary: &LoraSummary) -> String {
 }
 
 fn checkpoint(name: &str, json: bool) -> anyhow::Result<()> {
-    let summary = Checkpoint::open(name)?.summary()?;
+    let checkpoint = Checkpoint::open(name)?;
+    let summary = checkpoint.summary()?;
     if json {
         return print_line(&serde_json::to_string(&summary)?);
     }
@@ -121,6 +122,7 @@ fn checkpoint(name: &str, json: bool) -> anyhow::Result<()> {
     let steps = FewSteps::STEPS;
     if let Some(few) = summary.few_steps {
         let (how, guidance) = match few {
+            FewSteps::Lcm if checkpoint.takes_guidance() => ("lcm", "3 to 13, read by the model"),
             FewSteps::Lcm => ("lcm", "built in"),
             FewSteps::Dmd2(_) => ("lcm, trailing", "built in"),
             FewSteps::Adversarial | FewSteps::Lightning(_) => ("euler, trailing", "built in"),

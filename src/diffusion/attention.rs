@@ -8,7 +8,7 @@
 use super::engine::{Engine, Sums};
 use super::painting::Piece;
 use super::windows::Window;
-use super::{Area, AreaCall, ControlSet, Network, Observer, PaintError, Place, Planes, PromptId, Sampler};
+use super::{Area, AreaCall, Guidance, Network, Observer, PaintError, Place, Planes, PromptId, Sampler};
 
 /// The parts of one window.
 struct Held {
@@ -18,6 +18,8 @@ struct Held {
     /// Guidance scale per pixel: the parts' scales, averaged by their masks.
     guidance: Vec<f32>,
     guided: bool,
+    /// What the UNet is told: the same average over the whole window, since a step has no place.
+    guidance_input: Option<Guidance>,
 }
 
 impl Engine<'_> {
@@ -50,7 +52,7 @@ impl Engine<'_> {
                     *to = from * scale;
                 }
                 conditions.copy_from_slice(&self.conditions(&held.window));
-                let place = Some(Place { window: held.window, rolled: (0, 0), controls: ControlSet::default() });
+                let place = Some(Place { guidance: held.guidance_input, ..Place::of(held.window) });
                 let areas = self.areas(&held.pieces, |part| self.painting.prompts(part, step).0);
                 calls.push(AreaCall { input, place, areas });
                 if held.guided {
@@ -90,8 +92,14 @@ impl Engine<'_> {
         window.crop(latent, &mut crop);
         let pieces = self.painting.pieces(&window, step);
         let (mut guidance, mut weight) = (vec![0.0; window.area()], vec![0.0; window.area()]);
+        let (mut told, mut whole) = (None, 0.0);
         for Piece { part, mask, .. } in &pieces {
             let (scale, part) = (self.painting.guidance(*part, step), &self.painting.parts[*part]);
+            if let Some(input) = part.guidance_input {
+                let share = part.weight * mask.iter().flatten().sum::<f32>();
+                told = Some(told.unwrap_or(0.0) + share * input.scale());
+                whole += share;
+            }
             for (j, m) in mask.iter().flatten().enumerate() {
                 guidance[j] += m * part.weight * scale;
                 weight[j] += m * part.weight;
@@ -100,7 +108,8 @@ impl Engine<'_> {
         for (g, w) in guidance.iter_mut().zip(weight) {
             *g /= w;
         }
-        Held { window, crop, guided: self.painting.guided(&pieces, step), pieces, guidance }
+        let guidance_input = told.map(|told| Guidance::new(told / whole));
+        Held { window, crop, guided: self.painting.guided(&pieces, step), pieces, guidance, guidance_input }
     }
 
     /// The prompts of all pieces with their areas; pieces of the same prompt share one. Prompts that are joined share their part's

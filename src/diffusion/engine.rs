@@ -16,7 +16,7 @@ use super::region_noise::mixed;
 use super::trajectory::is_free;
 use super::windows::Window;
 use super::{
-    Call, ControlSet, Hold, Kept, Network, NetworkError, Painting, Place, Planes, PromptId, Sampler, Surround,
+    Call, ControlSet, Guidance, Hold, Kept, Network, NetworkError, Painting, Place, Planes, PromptId, Sampler, Surround,
 };
 use std::collections::HashMap;
 
@@ -113,9 +113,16 @@ struct Gathered {
 }
 
 impl Gathered {
-    /// The number of the request for `prompt` on `input` with these control images; with `share`, an equal one is used again.
-    fn request(&mut self, input: usize, prompt: PromptId, controls: ControlSet, share: bool) -> usize {
-        let place = self.places.get(input).map(|&place| Place { controls, ..place });
+    /// The number of the request for `prompt` on `input` with what the part's calls read besides; with `share`, an equal one is used
+    /// again.
+    fn request(
+        &mut self,
+        input: usize,
+        prompt: PromptId,
+        (controls, guidance): (ControlSet, Option<Guidance>),
+        share: bool,
+    ) -> usize {
+        let place = self.places.get(input).map(|&place| Place { controls, guidance, ..place });
         let call = Call { input, prompt, place };
         if let (true, Some(&known)) = (share, self.known.get(&call)) {
             return known;
@@ -326,7 +333,7 @@ impl Engine<'_> {
         let mut shared = vec![0.0; self.channels * area];
         window.crop(latent, &mut shared);
         gathered.inputs.push(shared);
-        gathered.places.push(Place { window, rolled: (0, 0), controls: ControlSet::default() });
+        gathered.places.push(Place::of(window));
         gathered.conditions.push(self.conditions(&window));
         let plain = gathered.inputs.len() - 1;
         let step = sampler.step_of(i);
@@ -350,13 +357,13 @@ impl Engine<'_> {
                     roll(&mut conditions, window.height, window.width, rolled);
                 }
                 gathered.inputs.push(copy);
-                gathered.places.push(Place { window, rolled, controls: ControlSet::default() });
+                gathered.places.push(Place { rolled, ..Place::of(window) });
                 gathered.conditions.push(conditions);
                 input = gathered.inputs.len() - 1;
             }
             let (own, negative) = painting.prompts(part, step);
-            let (share, controls) = (painting.savings, painting.controls(part, step));
-            let mut request = |prompt| gathered.request(input, prompt, controls, share);
+            let besides = (painting.controls(part, step), painting.parts[part].guidance_input);
+            let mut request = |prompt| gathered.request(input, prompt, besides, painting.savings);
             let conditional = own.into_iter().map(|(weight, prompt)| (weight, request(prompt))).collect();
             let unconditional = negative.map(request);
             gathered.pairs.push(Pair { window, part, mask, input, conditional, unconditional });

@@ -28,7 +28,7 @@ pub(crate) use colours::roll;
 pub use engine::{Observer, PaintError, Painted, paint, repaint};
 pub use flow::FlowConfig;
 pub use init_latent::InitLatent;
-pub use network::{Area, AreaCall, Call, ControlSet, Moments, Network, NetworkError, Place, PromptId};
+pub use network::{Area, AreaCall, Call, ControlSet, Guidance, Moments, Network, NetworkError, Place, PromptId};
 pub use painting::{ControlSpan, Hold, Layout, Painting, Part, Surround};
 pub use planes::Planes;
 pub use prompt::{Changing, Prompt};

@@ -67,6 +67,24 @@ impl ControlSet {
     }
 }
 
+/// A guidance scale that a distilled UNet reads as an input, in place of a pass with the negative prompt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Guidance(u32);
+
+impl Guidance {
+    /// This scale; 1 is the prompt's own prediction.
+    #[must_use]
+    pub fn new(scale: f32) -> Self {
+        Self(scale.to_bits())
+    }
+
+    /// The scale.
+    #[must_use]
+    pub fn scale(self) -> f32 {
+        f32::from_bits(self.0)
+    }
+}
+
 /// Place of an input on the canvas, and what a network reads there besides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Place {
@@ -76,6 +94,16 @@ pub struct Place {
     pub rolled: (usize, usize),
     /// The control images that count.
     pub controls: ControlSet,
+    /// What a UNet that [takes guidance](Network::takes_guidance) is told; such a UNet takes `None` for a scale of 1.
+    pub guidance: Option<Guidance>,
+}
+
+impl Place {
+    /// A window's own place, where nothing is rolled or read besides.
+    #[must_use]
+    pub fn of(window: Window) -> Self {
+        Self { window, rolled: (0, 0), controls: ControlSet::default(), guidance: None }
+    }
 }
 
 /// One evaluation of the UNet: an input of the batch, and the prompt it is conditioned on.
@@ -130,6 +158,12 @@ pub trait Network {
     /// that is added to the time embedding.
     fn shares_inputs(&self) -> bool {
         true
+    }
+
+    /// True where the UNet reads the guidance scale ([`Place::guidance`]), so that a part takes one pass and none with its negative
+    /// prompt (guidance distillation: Meng et al. 2023, arXiv:2210.03142).
+    fn takes_guidance(&self) -> bool {
+        false
     }
 
     /// The group of a prompt. Calls of one batch have prompts of one group: those that the same adapters (LoRAs) count for.

@@ -3,7 +3,7 @@
 use super::masks::LatentMask;
 use super::trajectory::is_free;
 use super::windows::{Window, WindowWeights, windows};
-use super::{Changing, ControlSet, InitLatent, PaintError, Planes, Prompt, PromptId};
+use super::{Changing, ControlSet, Guidance, InitLatent, PaintError, Planes, Prompt, PromptId};
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
@@ -20,6 +20,8 @@ pub struct Part {
     pub bootstrap_steps: usize,
     /// Classifier-free guidance scale (Ho and Salimans 2021); 1 switches guidance off.
     pub guidance: f32,
+    /// The guidance that the UNet is told, where it takes guidance as an input; [`Self::guidance`] is 1 then.
+    pub guidance_input: Option<Guidance>,
     /// Factor of its mask in the average (the paper's W_i); above 0.
     pub weight: f32,
     /// Seed of the noise under its mask and of its bootstrap colours.
@@ -218,8 +220,8 @@ impl Painting {
         let calls = self.pieces(window, step).into_iter().flat_map(|piece| {
             let (own, negative) = self.prompts(piece.part, step);
             let input = piece.own_input.then_some(piece.part);
-            let controls = self.controls(piece.part, step);
-            own.into_iter().map(|(_, prompt)| prompt).chain(negative).map(move |prompt| (input, prompt, controls))
+            let besides = (self.controls(piece.part, step), self.parts[piece.part].guidance_input);
+            own.into_iter().map(|(_, prompt)| prompt).chain(negative).map(move |prompt| (input, prompt, besides))
         });
         if self.savings { calls.collect::<HashSet<_>>().len() } else { calls.count() }
     }

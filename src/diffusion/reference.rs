@@ -7,7 +7,7 @@
 use super::colours::solid;
 use super::random::TorchRandom;
 use super::windows::Window;
-use super::{Call, ControlSet, Network, Observer, PaintError, Painted, Painting, Place, Planes, PromptId, Sampler};
+use super::{Call, Network, Observer, PaintError, Painted, Painting, Place, Planes, PromptId, Sampler};
 
 /// The windows of the released `get_views`: a strip that no full stride reaches stays uncovered.
 fn views(height: usize, width: usize, window: usize, stride: usize) -> Vec<Window> {
@@ -150,7 +150,6 @@ fn predict_pairs(
     network: &mut dyn Network,
 ) -> Result<(Planes, Planes), PaintError> {
     let scale = sampler.input_scale(i);
-    let place = Some(Place { window, rolled: (0, 0), controls: ControlSet::default() });
     let len = copies.image_len();
     let predict = |network: &mut dyn Network, words: &dyn Fn(usize) -> PromptId| {
         let mut out = Planes::zeros(copies.count, copies.channels, copies.height, copies.width);
@@ -160,7 +159,12 @@ fn predict_pairs(
             for (to, from) in batch.data.iter_mut().zip(&copies.data[start * len..]) {
                 *to = from * scale;
             }
-            let calls: Vec<Call> = (0..n).map(|input| Call { input, prompt: words(start + input), place }).collect();
+            let call = |input: usize| {
+                let guidance = painting.parts[start + input].guidance_input;
+                let place = Some(Place { guidance, ..Place::of(window) });
+                Call { input, prompt: words(start + input), place }
+            };
+            let calls: Vec<Call> = (0..n).map(call).collect();
             let answer = network.predict(&batch, sampler.timesteps()[i], &calls)?;
             if answer.data.len() != batch.data.len() {
                 return Err(PaintError::Invalid(

@@ -23,10 +23,10 @@ pub struct Estimate {
 pub type Estimator = Box<dyn FnOnce(&Document) -> Option<Estimate> + Send>;
 
 impl Estimate {
-    /// Counts the UNet samples of `document` on a model of this `window` (latent pixels) and `factor` (canvas pixels a latent
-    /// pixel), from the plan that a drawing runs. `None` where a drawing would be refused.
+    /// Counts the UNet samples of `document` on a model of these facts, from the plan that a drawing runs. `None` where a drawing would
+    /// be refused.
     #[must_use]
-    pub fn of(document: &Document, window: usize, factor: usize) -> Option<Self> {
+    pub fn of(document: &Document, facts: Facts) -> Option<Self> {
         let mut prompts: Vec<(String, Vec<Lora>)> = Vec::new();
         let mut prompt = |words: &str, loras: &[Lora]| {
             let known = prompts.iter().position(|(known, with)| known == words && with == loras);
@@ -37,7 +37,7 @@ impl Estimate {
         };
         let options = Options::default();
         let coverage = RegionCoverage::of(document, &options).ok()?;
-        let plan = plan(document, &coverage.views(), Facts { window, factor }, &options, &mut prompt).ok()?;
+        let plan = plan(document, &coverage.views(), facts, &options, &mut prompt).ok()?;
         let painting = &plan.painting;
         let steps = document.settings.steps as usize;
         let windows = painting.windows();

@@ -2,6 +2,7 @@
 
 use super::estimate::Estimate;
 use super::model::Model;
+use super::plan::Facts;
 use super::preset::{Nature, Preset};
 use super::warning::Warning;
 use crate::checkpoint::FewSteps;
@@ -26,15 +27,16 @@ pub(super) struct Sketch {
 /// Changes a document to be drawn live: few steps; where they would take longer than [`PATIENCE`], windows further apart, then
 /// half the size. `pace` is the seconds of a UNet sample, once known. The seed stays, so that the picture changes only with
 /// the painting.
-pub(super) fn sketch(mut document: Document, model: &dyn Model, pace: Option<f32>) -> Sketch {
+pub(super) fn sketch(mut document: Document, model: &mut dyn Model, pace: Option<f32>) -> Sketch {
     // Each region drawn again would be a run of its own.
     document.regions.iter_mut().for_each(|region| region.reroll = None);
-    let (window, factor) = (model.window(), model.factor());
+    let facts = Facts::of(model);
+    let Facts { window, factor, takes_guidance } = facts;
     let few = model.few_steps();
     let own = document.settings.clone();
     let at = |document: &Document, steps: u32, apart: bool| {
         let mut document = document.clone();
-        hasten(&mut document.settings, few, own.steps.min(steps));
+        hasten(&mut document.settings, Nature { takes_guidance, ..Nature::of_steps(few) }, own.steps.min(steps));
         if let Some(start) = &document.init_image {
             // The denoising strength must leave at least one step.
             let least = (1.0 / start.strength.clamp(0.01, 1.0)).ceil() as u32;
@@ -48,7 +50,7 @@ pub(super) fn sketch(mut document: Document, model: &dyn Model, pace: Option<f32
     };
     let many = few.map_or(STEPS[0], FewSteps::steps);
     let seconds = |document: &Document| {
-        let estimate = Estimate::of(document, window, factor)?;
+        let estimate = Estimate::of(document, facts)?;
         // A canvas smaller than a window is one window of its size.
         let cells = |side: u32| (side as usize).div_ceil(factor).min(window) as f32;
         let share = cells(document.width) * cells(document.height) / (window * window).max(1) as f32;
@@ -100,18 +102,18 @@ impl Sketch {
 }
 
 /// Sets the sampler that converges best in few steps.
-fn hasten(settings: &mut Settings, few: Option<FewSteps>, steps: u32) {
-    match few {
+fn hasten(settings: &mut Settings, nature: Nature, steps: u32) {
+    match nature.few_steps {
         Some(_) => {
             let blended = settings.bootstrap <= 0.0;
-            Preset::recommended(&settings.model, Nature::of_steps(few)).apply(settings);
+            Preset::recommended(&settings.model, nature).apply(settings);
             if blended {
                 settings.bootstrap = 0.0;
             }
         }
         None => (settings.sampler, settings.schedule) = (Sampler::Dpmpp2m, Schedule::Normal),
     }
-    settings.steps = few.map_or(steps, |few| steps.min(few.steps()));
+    settings.steps = nature.few_steps.map_or(steps, |few| steps.min(few.steps()));
 }
 
 /// The document at half its sides; `None` where that is off the latent grid, or the canvas is less than two windows long: a

@@ -42,6 +42,7 @@ pub use latent::{LatentCells, latent_cells};
 pub use library::item_picture;
 pub use loading::{LoadError, Loaded, load, load_on, load_with_manners};
 pub use model::Model;
+pub use plan::Facts;
 pub use preset::{Family, Nature, Preset, Presets, few_steps_of};
 pub use preview::LatentToRgb;
 pub use tags::KnownLoras;
@@ -270,8 +271,7 @@ impl Studio {
             let (document, _) = shared.loras().applied(document);
             let document = &*document;
             let name = &document.settings.checkpoint();
-            let (window, factor) = shared.facts(name)?;
-            let estimate = Estimate::of(document, window, factor)?;
+            let estimate = Estimate::of(document, shared.facts(name)?)?;
             let seconds = shared.seconds_per_sample(name).map(|s| s * estimate.unet_samples as f32);
             Some(Estimate { seconds, ..estimate })
         })

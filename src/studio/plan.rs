@@ -2,24 +2,48 @@
 
 use super::again::{Reroll, rerolls};
 use super::drawing::{DrawError, Options};
+use super::model::Model;
 use super::warning::{Axis, Warning};
 use super::{control, init_image};
+use crate::checkpoint::Checkpoint;
 use crate::checkpoint::prompt::schedule::{self, Term};
 use crate::checkpoint::prompt::{Reading, Rule};
 use crate::diffusion::masks::{Coverage, LatentMask, Overlap, latent_masks, reference_masks};
 use crate::diffusion::windows::WindowWeights;
-use crate::diffusion::{Changing, Hold, Layout, Painting, Part, Prompt, PromptId, Surround};
+use crate::diffusion::{Changing, Guidance, Hold, Layout, Painting, Part, Prompt, PromptId, Surround};
 use crate::document::{self, Document, Lora, Region};
 use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// Facts of a checkpoint that decide how a canvas is divided into windows.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Facts {
+pub struct Facts {
     /// Side of the window it was trained on, in latent pixels.
-    pub(super) window: usize,
+    pub window: usize,
     /// Canvas pixels per latent pixel.
-    pub(super) factor: usize,
+    pub factor: usize,
+    /// Whether its UNet reads the guidance scale.
+    pub takes_guidance: bool,
+}
+
+impl Facts {
+    /// A window in latent pixels and the canvas pixels of one, of a checkpoint that is guided by negative prompts.
+    #[must_use]
+    pub fn new(window: usize, factor: usize) -> Self {
+        Self { window, factor, takes_guidance: false }
+    }
+
+    /// Those of a checkpoint's files.
+    pub(super) fn of_files(checkpoint: &Checkpoint) -> Self {
+        let (window, factor) = (checkpoint.window(), checkpoint.latent_scale());
+        Self { window, factor, takes_guidance: checkpoint.takes_guidance() }
+    }
+
+    /// Those of a loaded checkpoint.
+    pub(super) fn of(model: &mut dyn Model) -> Self {
+        let takes_guidance = model.network().takes_guidance();
+        Self { window: model.window(), factor: model.factor(), takes_guidance }
+    }
 }
 
 /// A document, ready for the engine.
@@ -126,13 +150,15 @@ pub(super) fn plan(
         let loras = region.map_or(&background.loras, |region| &region.loras);
         let loras = if own { loras.as_slice() } else { &[] };
         let mut embed = |words: &str| prompt(words, loras);
+        let guidance = region.and_then(|r| r.guidance).unwrap_or(settings.guidance);
         let fraction = region.map_or(0.0, |r| r.bootstrap.unwrap_or(settings.bootstrap));
         Ok::<_, DrawError>(Part {
             mask: masks.next().unwrap_or_else(|| LatentMask::empty(0, 0)),
             prompt: joined(words, document, &mut embed)?,
             negative: changing(schedule::at_steps(negative, rule, steps), &mut embed)?,
             bootstrap_steps: region.map_or(0, |_| bootstrap_steps(fraction, document, options)),
-            guidance: region.and_then(|r| r.guidance).unwrap_or(settings.guidance),
+            guidance: if facts.takes_guidance { 1.0 } else { guidance },
+            guidance_input: facts.takes_guidance.then(|| Guidance::new(guidance)),
             weight: region.map_or(1.0, |r| r.weight),
             seed: region.and_then(|r| r.seed).unwrap_or(settings.seed),
             controls: control::spans(document, options, number.next().unwrap_or(0)),

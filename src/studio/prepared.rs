@@ -41,7 +41,7 @@ pub(super) fn prepare<'a>(
     let scheduler = noise(&document.settings, model.scheduler());
     // Settings that make no sense are refused before anything is computed.
     sampler(document, &scheduler, options)?;
-    let facts = Facts { window: model.window(), factor: model.factor() };
+    let facts = Facts::of(model);
     let coverage = RegionCoverage::of(document, options)?;
     let coverages = coverage.views();
     let of_loras = model

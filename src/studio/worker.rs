@@ -6,6 +6,7 @@ use super::estimate::Estimate;
 use super::live;
 use super::model::Model;
 use super::models::Models;
+use super::plan::Facts;
 use super::tags::KnownLoras;
 use super::{Event, Failure, Job, JobId, Phase, Vocabulary, Warning};
 use crate::checkpoint::{Checkpoint, Interrupt, few_step_version};
@@ -41,8 +42,8 @@ struct State {
     stopping: bool,
     /// Set where the checkpoints in memory are to be loaded anew before the next job.
     forget_models: bool,
-    /// Window (latent pixels) and factor of the checkpoints asked for; `None` where one cannot be opened.
-    facts: HashMap<String, Option<(usize, usize)>>,
+    /// Those of the checkpoints asked for; `None` where one cannot be opened.
+    facts: HashMap<String, Option<Facts>>,
     /// Vocabularies of the checkpoints asked for; `None` while one is being read and where it cannot be.
     vocabularies: HashMap<String, Option<Arc<Vocabulary>>>,
     /// The LoRAs that words may name.
@@ -121,11 +122,11 @@ impl Shared {
         self.lock().device.clone()
     }
 
-    pub(super) fn facts(&self, name: &str) -> Option<(usize, usize)> {
+    pub(super) fn facts(&self, name: &str) -> Option<Facts> {
         if let Some(&known) = self.lock().facts.get(name) {
             return known;
         }
-        let facts = Checkpoint::open(name).ok().map(|c| (c.window(), c.latent_scale()));
+        let facts = Checkpoint::open(name).ok().map(|checkpoint| Facts::of_files(&checkpoint));
         self.lock().facts.insert(name.to_owned(), facts);
         facts
     }
@@ -304,7 +305,7 @@ fn one_job(shared: &Shared, id: JobId, job: &Job, models: &mut Models, last: &mu
             }
             Err(error) => {
                 // Under a busy brush no live picture may ever be finished, but its first steps give the pace.
-                let estimate = Estimate::of(&sketch.document, model.window(), model.factor());
+                let estimate = Estimate::of(&sketch.document, Facts::of(model));
                 if let (Some((steps, seconds)), Some(estimate)) = (watcher.done, estimate) {
                     let samples = (estimate.unet_samples * steps) as f32 / estimate.steps.max(1) as f32;
                     shared.lock().pace.insert(name.clone(), seconds / samples.max(1.0));

@@ -12,6 +12,7 @@ pub fn part(k: usize, mask: LatentMask, seed: u64) -> Part {
         negative: PromptId(k).into(),
         bootstrap_steps: 0,
         guidance: 1.0,
+        guidance_input: None,
         controls: Vec::new(),
         weight: 1.0,
         seed,

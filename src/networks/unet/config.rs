@@ -38,6 +38,8 @@ pub struct Config {
     pub conv_out_kernel: usize,
     /// Pooled text and sizes, where they are added to the step's embedding.
     pub added: Option<AddedConditioning>,
+    /// Sines and cosines of the guidance scale, where it is an input (`time_cond_proj_dim`): such a UNet was distilled with guidance.
+    pub guidance_waves: Option<usize>,
 }
 
 /// SDXL's added conditioning (`addition_embed_type` `text_time`): pooled text, and six sizes as sines and cosines.
@@ -159,6 +161,10 @@ impl Config {
             conv_in_kernel: fields.size("conv_in_kernel", 3)?,
             conv_out_kernel: fields.size("conv_out_kernel", 3)?,
             added: added_conditioning(&fields)?,
+            guidance_waves: match fields.get("time_cond_proj_dim") {
+                Some(_) => Some(fields.size("time_cond_proj_dim", 1)?),
+                None => None,
+            },
         };
         this.check(&fields)?;
         Ok(this)
@@ -235,7 +241,6 @@ fn refuse_what_is_missing_here(fields: &Fields) -> Result<()> {
         "encoder_hid_dim_type",
         "num_class_embeds",
         "reverse_transformer_layers_per_block",
-        "time_cond_proj_dim",
         "time_embedding_act_fn",
         "timestep_post_act",
     ] {

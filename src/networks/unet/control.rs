@@ -34,6 +34,7 @@ impl ControlConfig {
         fields.only("_class_name", &[json!("ControlNetModel")])?;
         fields.only("mid_block_type", &[json!("UNetMidBlock2DCrossAttn"), json!("UNetMidBlock2D")])?;
         fields.only("global_pool_conditions", &[json!(false)])?;
+        fields.only("time_cond_proj_dim", &[])?;
         fields.only("controlnet_conditioning_channel_order", &[json!("rgb")])?;
         let channels = fields.sizes("block_out_channels", &[320, 640, 1280, 1280])?;
         let plain = |key: &str, value: &str| fields.text(key, "").is_ok_and(|text| text == value);
@@ -223,7 +224,7 @@ impl<B: Backend> ControlNet<B> {
     /// # Errors
     /// If the added conditioning is missing or of another width, or the device fails.
     pub fn step(&self, b: &B, timestep: f32, added: &[Added]) -> Result<Step<B>> {
-        trunk::step(self.trunk.resnets(), b, &self.trunk.time(b, timestep, added)?)
+        trunk::step(self.trunk.resnets(), b, &self.trunk.time(b, timestep, &[], added)?)
     }
 
     /// One batch: inputs `[n, in_channels, h, w]` with their [`Self::hint`]s, all at `step`; row `i` of the residuals, times

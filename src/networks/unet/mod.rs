@@ -35,9 +35,9 @@ pub struct Prompt<B: Backend> {
     keys: Vec<Keys<B>>,
 }
 
-/// A timestep as the resnets of a UNet read it, and with it the added conditioning of a batch.
+/// A timestep as the resnets of a UNet read it, and with it the guidance and the added conditioning of a batch.
 pub struct Step<B: Backend> {
-    /// The vector `[1, channels]` that each resnet adds, in the order of the walk; `[calls, channels]` with added conditioning.
+    /// The vector that each resnet adds, in the order of the walk: `[1, channels]`, or `[calls, channels]` where calls differ.
     vectors: Vec<B::Tensor>,
 }
 
@@ -124,7 +124,16 @@ impl<B: Backend> Unet<B> {
     /// # Errors
     /// If the added conditioning is missing or of another width, or the device fails.
     pub fn step(&self, b: &B, timestep: f32, added: &[Added]) -> Result<Step<B>> {
-        trunk::step(self.resnets(), b, &self.trunk.time(b, timestep, added)?)
+        self.step_guided(b, timestep, &[], added)
+    }
+
+    /// As [`Self::step`] with guidance scales, where the UNet takes them: one for all calls, or one for each of a batch, which the step
+    /// is for then. Without any, the UNet is told nothing of guidance.
+    ///
+    /// # Errors
+    /// As [`Self::step`]; also where scales and added conditioning are of different numbers of calls.
+    pub fn step_guided(&self, b: &B, timestep: f32, guidance: &[f32], added: &[Added]) -> Result<Step<B>> {
+        trunk::step(self.resnets(), b, &self.trunk.time(b, timestep, guidance, added)?)
     }
 
     /// One batch: inputs `[n, in_channels, h, w]`, all at `step`; row `i` of the result `[calls, out_channels, h, w]` is input

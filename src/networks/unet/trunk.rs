@@ -17,6 +17,8 @@ pub(super) struct Trunk<B: Backend> {
     time2: B::Linear,
     /// The two layers of the added conditioning.
     added: Option<[B::Linear; 2]>,
+    /// The layer from the guidance's sines and cosines to the time's.
+    guidance: Option<B::Linear>,
     down: Vec<Block<B>>,
     mid_first: Layer<B>,
     /// None in the middle of a ControlNet without attention.
@@ -73,6 +75,10 @@ impl<B: Backend> Trunk<B> {
                 ]),
                 None => None,
             },
+            guidance: match config.guidance_waves {
+                Some(waves) => Some(load.linear("time_embedding.cond_proj", waves, finest, false)?),
+                None => None,
+            },
             down,
             mid_first,
             mid_second,
@@ -105,19 +111,27 @@ impl<B: Backend> Trunk<B> {
     }
 
     /// The step's embedding after its SiLU, with which every resnet begins: `[1, time_embedding_dim]`, or a row for each of
-    /// `added`.
-    pub(super) fn time(&self, b: &B, timestep: f32, added: &[Added]) -> Result<B::Tensor> {
+    /// `added`, or of several `guidance` scales.
+    pub(super) fn time(&self, b: &B, timestep: f32, guidance: &[f32], added: &[Added]) -> Result<B::Tensor> {
         let width = self.config.down.first().map_or(0, |level| level.channels);
-        let waves = self.waves(timestep, width);
-        let silu = || Epilogue { activation: Some(Activation::Silu), ..Epilogue::default() };
-        Ok(match self.added_embedding(b, added)? {
-            None => {
-                let time = b.linear_with(&b.upload(&[1, width], &waves)?, &self.time1, silu())?;
-                b.linear_with(&time, &self.time2, silu())?
+        let embedding = self.added_embedding(b, added)?;
+        let calls = if embedding.is_some() { added.len() } else { guidance.len().max(1) };
+        let mut time = b.upload(&[calls, width], &self.waves(timestep, width).repeat(calls))?;
+        if let (Some(layer), Some(waves)) = (&self.guidance, self.config.guidance_waves) {
+            let all = if guidance.len() == 1 { guidance.repeat(calls) } else { guidance.to_vec() };
+            if !all.is_empty() && all.len() != calls {
+                return Err(Error::Input(format!("{} guidance scales for {calls} calls", all.len())));
             }
+            if !all.is_empty() {
+                let scales: Vec<f32> = all.iter().flat_map(|&scale| guidance_embedding(scale, waves)).collect();
+                time = b.linear_with(&b.upload(&[calls, waves], &scales)?, layer, Epilogue::add(&time))?;
+            }
+        }
+        let silu = || Epilogue { activation: Some(Activation::Silu), ..Epilogue::default() };
+        let time = b.linear_with(&time, &self.time1, silu())?;
+        Ok(match embedding {
+            None => b.linear_with(&time, &self.time2, silu())?,
             Some(embedding) => {
-                let time = b.upload(&[added.len(), width], &waves.repeat(added.len()))?;
-                let time = b.linear_with(&time, &self.time1, silu())?;
                 b.activate(&b.linear_with(&time, &self.time2, Epilogue::add(&embedding))?, Activation::Silu)?
             }
         })
@@ -157,7 +171,7 @@ impl<B: Backend> Trunk<B> {
             Some(hint) => b.conv2d_with(&x, &self.conv_in, Epilogue::add(hint))?,
             None => b.conv2d(&x, &self.conv_in)?,
         };
-        if self.added.is_some() {
+        if walk.own_steps {
             x = walk.spread(&x)?;
         }
         let mut kept = vec![(x.clone(), walk.shared_rows)];
@@ -225,6 +239,11 @@ fn timestep_embedding(timestep: f32, width: usize, flip_sin_to_cos: bool, freq_s
         if flip_sin_to_cos { cosines.chain(sines).collect() } else { sines.chain(cosines).collect() };
     waves.resize(width, 0.0);
     waves
+}
+
+/// diffusers' `get_guidance_scale_embedding` of a guidance scale: 0 where guidance is off.
+fn guidance_embedding(scale: f32, width: usize) -> Vec<f32> {
+    timestep_embedding(1000.0 * (scale - 1.0), width, false, 1.0)
 }
 
 #[cfg(test)]

@@ -21,6 +21,8 @@ pub(super) struct Walk<'a, B: Backend> {
     pub(super) passed: usize,
     /// The input of each call, until the first cross-attention makes a row of each.
     pub(super) shared_rows: Option<&'a [usize]>,
+    /// Whether the step has a vector of its own for each call, so that calls on one input share nothing.
+    pub(super) own_steps: bool,
 }
 
 impl<'a, B: Backend> Walk<'a, B> {
@@ -42,7 +44,9 @@ impl<'a, B: Backend> Walk<'a, B> {
         }
         let one_each = rows.len() == count && rows.iter().enumerate().all(|(call, &input)| call == input);
         let shared_rows = (!one_each).then_some(rows);
-        Ok(Self { b, vectors: step.vectors.iter(), prompts, areas, passed: 0, shared_rows })
+        let rows_of = |vector: &B::Tensor| b.shape(vector).first().is_some_and(|&rows| rows > 1);
+        let own_steps = step.vectors.first().is_some_and(rows_of);
+        Ok(Self { b, vectors: step.vectors.iter(), prompts, areas, passed: 0, shared_rows, own_steps })
     }
 
     pub(super) fn resnet(&mut self, resnet: &Resnet<B>, x: &B::Tensor) -> Result<B::Tensor> {
