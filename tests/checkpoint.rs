@@ -338,8 +338,7 @@ fn configs_that_are_not_implemented_are_refused_by_key() {
     for (file, key, value) in [
         (unet, "resnet_time_scale_shift", json!("scale_shift")),
         (unet, "addition_embed_type", json!("text_image")),
-        (unet, "mid_block_type", json!(null)),
-        (unet, "mid_block_type", json!("UNetMidBlock2D")),
+        (unet, "mid_block_type", json!("UNetMidBlock2DSimpleCrossAttn")),
         (unet, "down_block_types", json!(["AttnDownBlock2D", "DownBlock2D", "DownBlock2D"])),
         (unet, "act_fn", json!("gelu")),
         (unet, "class_embed_type", json!("timestep")),

@@ -81,20 +81,6 @@ fn other_families_are_refused_by_name() {
                 ("input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight", &[1, 1024]),
             ],
         ),
-        (
-            "SSD-1B",
-            &[
-                ("input_blocks.0.0.weight", &[2, 4, 1, 1]),
-                ("input_blocks.3.0.op.weight", &[1]),
-                ("input_blocks.6.0.op.weight", &[1]),
-                ("input_blocks.7.1.transformer_blocks.0.norm1.weight", &[2]),
-                ("input_blocks.7.1.transformer_blocks.1.norm1.weight", &[2]),
-                ("input_blocks.7.1.transformer_blocks.2.norm1.weight", &[2]),
-                ("input_blocks.7.1.transformer_blocks.3.norm1.weight", &[2]),
-                ("middle_block.0.in_layers.0.weight", &[2]),
-                ("label_emb.0.0.weight", &[1, 2816]),
-            ],
-        ),
     ];
     for prefix in [UNET, ""] {
         for (family, tensors) in cases {

@@ -298,7 +298,7 @@ fn the_published_options_are_read() {
     let config = Config::parse(&config, "config.json").unwrap();
     assert_eq!(config.added, Some(AddedConditioning { pooled: 1280, waves: 256 }));
     let depths = |levels: &[Level]| -> Vec<Option<(usize, usize)>> {
-        levels.iter().map(|level| level.transformer.as_ref().map(|t| (t.blocks, t.heads))).collect()
+        levels.iter().map(|level| level.transformer.as_ref().map(|t| (t.blocks[0], t.heads))).collect()
     };
     assert_eq!(depths(&config.down), [None, Some((2, 10)), Some((10, 20))]);
     assert_eq!(depths(std::slice::from_ref(&config.mid)), [Some((10, 20))]);

@@ -51,13 +51,20 @@ pub(super) fn unet(unet: &TensorFile, window: usize) -> Value {
     let kinds = |side: &str, with: &str, without: &str| -> Vec<String> {
         (0..levels).map(|level| if attends(side, level) { with } else { without }.to_owned()).collect()
     };
-    // The last level's are the middle's, too.
-    let depths: Vec<usize> = (0..levels)
-        .map(|level| match depth(unet, &at(level, "attentions.0")) {
-            0 if level + 1 == levels => depth(unet, "mid_block.attentions.0").max(1),
-            found => found.max(1),
-        })
-        .collect();
+    let layers = |side: &str, level: usize| count(unet, &format!("{side}_blocks.{level}.resnets."));
+    // Pruned networks have other depths in each layer. The last level's first one is the middle's, too.
+    let middle = depth(unet, "mid_block.attentions.0");
+    let depths = |side: &str, level: usize| -> Vec<usize> {
+        let of_layer = |layer| depth(unet, &format!("{side}_blocks.{level}.attentions.{layer}"));
+        let depths = (0..layers(side, level)).map(of_layer);
+        depths.map(|depth| if depth == 0 { middle } else { depth }.max(1)).collect()
+    };
+    let all_depths = |side: &str| (0..levels).map(|level| depths(side, level)).collect::<Vec<_>>();
+    let mid_block = match (unet.any("mid_block."), middle) {
+        (false, _) => Value::Null,
+        (true, 0) => json!("UNetMidBlock2D"),
+        (true, _) => json!("UNetMidBlock2DCrossAttn"),
+    };
     let heads: Vec<usize> =
         channels.iter().map(|channels| if is_linear(unet) { (channels / HEAD).max(1) } else { HEADS }).collect();
     let mut config = json!({
@@ -69,10 +76,12 @@ pub(super) fn unet(unet: &TensorFile, window: usize) -> Value {
         "conv_out_kernel": size(unet, "conv_out.weight", 2),
         "time_embedding_dim": size(unet, "time_embedding.linear_1.weight", 0),
         "block_out_channels": channels,
-        "layers_per_block": (0..levels).map(|level| count(unet, &at(level, "resnets."))).collect::<Vec<_>>(),
+        "layers_per_block": (0..levels).map(|level| layers("down", level)).collect::<Vec<_>>(),
         "down_block_types": kinds("down", "CrossAttnDownBlock2D", "DownBlock2D"),
         "up_block_types": kinds("up", "CrossAttnUpBlock2D", "UpBlock2D"),
-        "transformer_layers_per_block": depths,
+        "mid_block_type": mid_block,
+        "transformer_layers_per_block": all_depths("down"),
+        "reverse_transformer_layers_per_block": all_depths("up"),
         "attention_head_dim": heads,
         "cross_attention_dim": words(unet),
         "norm_num_groups": GROUPS,

@@ -174,18 +174,7 @@ fn family(file: &TensorFile, unet: &TensorFile) -> Result<Family> {
     match (label, words) {
         (Some(2560), _) | (_, Some(1280)) => refused("the SDXL refiner"),
         (Some(1536 | 2048), Some(1024)) => refused("Stable Diffusion 2 unCLIP"),
-        (Some(_), _) if !unet.any("mid_block.attentions.") && unet.any("mid_block.") => {
-            let depth = configs::depth(unet, "down_blocks.2.attentions.0");
-            refused(match depth {
-                4 => "SSD-1B (a pruned SDXL)",
-                2 => "Segmind-Vega (a pruned SDXL)",
-                _ => "a pruned SDXL",
-            })
-        }
         (Some(_), _) => Ok(Family::Sdxl),
-        (None, _) if !unet.any("mid_block.attentions.") && unet.any("mid_block.") => {
-            refused("a pruned Stable Diffusion (BK-SDM or SDXS)")
-        }
         (None, _) => Ok(if configs::is_linear(unet) { Family::Sd2 } else { Family::Sd1 }),
     }
 }

@@ -22,7 +22,7 @@ pub struct Config {
     pub time_embedding_dim: usize,
     /// Levels on the way down, finest first.
     pub down: Vec<Level>,
-    /// The middle.
+    /// The middle: two layers of which the first has a transformer, one without (SSD-1B, Vega), or none (some Koalas).
     pub mid: Level,
     /// Levels on the way up, coarsest first.
     pub up: Vec<Level>,
@@ -69,15 +69,15 @@ pub struct Level {
     pub channels: usize,
     /// Resnets.
     pub layers: usize,
-    /// Transformers after each resnet, if any.
+    /// The transformers after the resnets, if any.
     pub transformer: Option<Transformer>,
 }
 
 /// The transformers of one level.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Transformer {
-    /// Transformer blocks one after the other.
-    pub blocks: usize,
+    /// Transformer blocks one after the other in each layer; pruned networks have fewer in some.
+    pub blocks: Vec<usize>,
     /// Heads of the attention.
     pub heads: usize,
     /// Width of a text embedding.
@@ -108,37 +108,40 @@ impl Config {
             Some(_) => fields.sizes_per_level("num_attention_heads", 8, count)?,
             None => head_dims,
         };
-        let blocks = fields.sizes_per_level("transformer_layers_per_block", 1, count)?;
+        let blocks = depths(&fields, "transformer_layers_per_block", &layers)?;
+        let blocks_up = match fields.get(DEPTHS_UP) {
+            Some(_) => depths(&fields, DEPTHS_UP, &layers.iter().rev().map(|layers| layers + 1).collect::<Vec<_>>())?,
+            None => depths_up(&fields, &blocks)?,
+        };
         let cross = fields.sizes_per_level("cross_attention_dim", 1280, count)?;
         let only_cross = fields.flags_per_level("only_cross_attention", false, count)?;
         fields.flag("use_linear_projection", false)?;
         fields.flag("upcast_attention", false)?;
 
-        let transformer = |index: usize| Transformer {
-            blocks: blocks[index],
-            heads: heads[index],
-            cross_attention_dim: cross[index],
-            only_cross_attention: only_cross[index],
-        };
-        let transformers: Vec<Transformer> = (0..count).map(transformer).collect();
-        let level = |index: usize, with_transformers: bool, more: usize| Level {
+        let level = |index: usize, with_transformers: bool, blocks: &[usize]| Level {
             channels: channels[index],
-            layers: layers[index] + more,
-            transformer: with_transformers.then(|| transformers[index].clone()),
+            layers: blocks.len(),
+            transformer: with_transformers.then(|| Transformer {
+                blocks: blocks.to_vec(),
+                heads: heads[index],
+                cross_attention_dim: cross[index],
+                only_cross_attention: only_cross[index],
+            }),
         };
-        let down: Vec<Level> = (0..count).map(|index| level(index, down_types[index], 0)).collect();
+        let down: Vec<Level> = (0..count).map(|index| level(index, down_types[index], &blocks[index])).collect();
         // The way up has the levels in reverse, and a layer more in each, because it also joins what went into a level.
-        let up: Vec<Level> = (0..count).map(|index| level(count - 1 - index, up_types[index], 1)).collect();
-        let (Some(&finest), Some(&coarsest), Some(transformer)) =
-            (channels.first(), channels.last(), transformers.last())
-        else {
+        let up = (0..count).map(|index| level(count - 1 - index, up_types[index], &blocks_up[index]));
+        let up: Vec<Level> = up.collect();
+        let (Some(&finest), Some(coarsest)) = (channels.first(), count.checked_sub(1)) else {
             return Err(fields.wrong("block_out_channels", "is empty"));
         };
-        let mid = Level {
-            channels: coarsest,
-            layers: 2,
-            transformer: Some(Transformer { only_cross_attention: false, ..transformer.clone() }),
+        let first = &blocks[coarsest][..1];
+        let mut mid = match fields.get("mid_block_type") {
+            None if fields.is_null("mid_block_type") => level(coarsest, false, &[]),
+            Some(kind) if *kind == json!("UNetMidBlock2D") => level(coarsest, false, first),
+            _ => Level { layers: 2, ..level(coarsest, true, first) },
         };
+        mid.transformer.iter_mut().for_each(|transformer| transformer.only_cross_attention = false);
 
         let this = Self {
             sample_size: sample_size(&fields)?,
@@ -173,12 +176,12 @@ impl Config {
     /// The width of a text embedding, where all levels agree.
     #[must_use]
     pub fn cross_attention_dim(&self) -> Option<usize> {
-        self.mid.transformer.as_ref().map(|transformer| transformer.cross_attention_dim)
+        self.transformers().next().map(|transformer| transformer.cross_attention_dim)
     }
 
-    /// The transformers of the way down and the middle.
+    /// All transformers.
     pub fn transformers(&self) -> impl Iterator<Item = &Transformer> {
-        self.down.iter().chain([&self.mid]).filter_map(|level| level.transformer.as_ref())
+        self.down.iter().chain([&self.mid]).chain(&self.up).filter_map(|level| level.transformer.as_ref())
     }
 
     fn check(&self, fields: &Fields) -> Result<()> {
@@ -205,9 +208,6 @@ impl Config {
                     let message = format!("{} heads do not divide {channels} channels", transformer.heads);
                     return Err(fields.wrong("attention_head_dim", message));
                 }
-                if transformer.blocks > 64 {
-                    return Err(fields.wrong("transformer_layers_per_block", "more than 64 are too many"));
-                }
                 if Some(transformer.cross_attention_dim) != width {
                     return Err(fields.unsupported("cross_attention_dim"));
                 }
@@ -221,10 +221,7 @@ impl Config {
 fn refuse_what_is_missing_here(fields: &Fields) -> Result<()> {
     fields.only("_class_name", &[json!("UNet2DConditionModel")])?;
     fields.only("act_fn", &[json!("silu"), json!("swish")])?;
-    fields.only("mid_block_type", &[json!("UNetMidBlock2DCrossAttn")])?;
-    if fields.is_null("mid_block_type") {
-        return Err(fields.unsupported("mid_block_type"));
-    }
+    fields.only("mid_block_type", &[json!("UNetMidBlock2DCrossAttn"), json!("UNetMidBlock2D")])?;
     fields.only("mid_block_scale_factor", &[json!(1)])?;
     fields.only("dual_cross_attention", &[json!(false)])?;
     fields.only("time_embedding_type", &[json!("positional")])?;
@@ -240,7 +237,6 @@ fn refuse_what_is_missing_here(fields: &Fields) -> Result<()> {
         "encoder_hid_dim",
         "encoder_hid_dim_type",
         "num_class_embeds",
-        "reverse_transformer_layers_per_block",
         "time_embedding_act_fn",
         "timestep_post_act",
     ] {
@@ -266,6 +262,44 @@ fn added_conditioning(fields: &Fields) -> Result<Option<AddedConditioning>> {
         Some(pooled) if pooled > 0 => Ok(Some(AddedConditioning { pooled, waves })),
         _ => Err(fields.wrong(whole, format!("{whole_width} leaves no room for text beside six sizes of {waves}"))),
     }
+}
+
+/// The most transformer blocks in one layer.
+const MOST_BLOCKS: usize = 64;
+
+/// Transformer blocks of each layer, level by level: the config has one number for all levels, one for each, or for a level a list with one
+/// for each of its `layers`.
+fn depths(fields: &Fields, key: &str, layers: &[usize]) -> Result<Vec<Vec<usize>>> {
+    let wrong = |what: &str| fields.wrong(key, format!("{what}: wanted are numbers of up to {MOST_BLOCKS} blocks"));
+    let depth = |value: &Value| {
+        let depth = value.as_u64().and_then(|depth| usize::try_from(depth).ok());
+        depth.filter(|&depth| depth <= MOST_BLOCKS).ok_or_else(|| wrong("a depth is none"))
+    };
+    let level = |value: &Value, layers: usize| match value {
+        Value::Array(list) if list.len() != layers => Err(wrong("a level has another number of layers")),
+        Value::Array(list) => list.iter().map(depth).collect(),
+        value => Ok(vec![depth(value)?; layers]),
+    };
+    match fields.get(key) {
+        None => Ok(layers.iter().map(|&layers| vec![1; layers]).collect()),
+        Some(Value::Array(levels)) if levels.len() == layers.len() => {
+            levels.iter().zip(layers).map(|(value, &layers)| level(value, layers)).collect()
+        }
+        Some(Value::Array(_)) => Err(wrong("has another number of blocks")),
+        Some(value) => layers.iter().map(|&layers| level(value, layers)).collect(),
+    }
+}
+
+/// The key of the way up's depths, in its own order.
+const DEPTHS_UP: &str = "reverse_transformer_layers_per_block";
+
+/// The depths of the way up where the config does not say them: those of the way down, which must be alike in a level.
+fn depths_up(fields: &Fields, down: &[Vec<usize>]) -> Result<Vec<Vec<usize>>> {
+    let level = |depths: &Vec<usize>| match depths.first() {
+        Some(&first) if depths.iter().all(|&depth| depth == first) => Ok(vec![first; depths.len() + 1]),
+        _ => Err(fields.wrong(DEPTHS_UP, "is missing beside depths that differ in a level")),
+    };
+    down.iter().rev().map(level).collect()
 }
 
 /// For each block whether it is of the kind with transformers.

@@ -37,34 +37,18 @@ impl ControlConfig {
         fields.only("time_cond_proj_dim", &[])?;
         fields.only("controlnet_conditioning_channel_order", &[json!("rgb")])?;
         let channels = fields.sizes("block_out_channels", &[320, 640, 1280, 1280])?;
-        let plain = |key: &str, value: &str| fields.text(key, "").is_ok_and(|text| text == value);
 
-        // The rest is what a UNet's config has, but for a way up, and for levels whose transformers have no blocks.
+        // The rest is what a UNet's config has, but for a way up.
         let mut of_unet = config.clone();
-        let mut without_blocks = Vec::new();
         if let Value::Object(of_unet) = &mut of_unet {
-            for key in ["_class_name", "mid_block_type", "sample_size"] {
+            for key in ["_class_name", "sample_size"] {
                 of_unet.remove(key);
             }
             of_unet.insert("up_block_types".to_owned(), json!(vec!["UpBlock2D"; channels.len()]));
-            if let Some(Value::Array(blocks)) = of_unet.get_mut("transformer_layers_per_block") {
-                for (index, blocks) in blocks.iter_mut().enumerate().filter(|(_, blocks)| **blocks == json!(0)) {
-                    *blocks = json!(1);
-                    without_blocks.push(index);
-                }
-            }
-        }
-        let mut unet = Config::parse(&of_unet, file)?;
-        for &index in &without_blocks {
-            let level = unet.down.get_mut(index).and_then(|level| level.transformer.as_mut());
-            let middle = unet.mid.transformer.as_mut().filter(|_| index + 1 == channels.len());
-            level.into_iter().chain(middle).for_each(|transformer| transformer.blocks = 0);
-        }
-        if plain("mid_block_type", "UNetMidBlock2D") {
-            (unet.mid.layers, unet.mid.transformer) = (1, None);
+            of_unet.insert("reverse_transformer_layers_per_block".to_owned(), json!(1));
         }
         Ok(Self {
-            unet,
+            unet: Config::parse(&of_unet, file)?,
             picture_channels: fields.size("conditioning_channels", 3)?,
             hint_channels: fields.sizes("conditioning_embedding_out_channels", &[16, 32, 96, 256])?,
         })

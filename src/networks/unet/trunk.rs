@@ -20,8 +20,9 @@ pub(super) struct Trunk<B: Backend> {
     /// The layer from the guidance's sines and cosines to the time's.
     guidance: Option<B::Linear>,
     down: Vec<Block<B>>,
-    mid_first: Layer<B>,
-    /// None in the middle of a ControlNet without attention.
+    /// None where there is no middle.
+    mid_first: Option<Layer<B>>,
+    /// None in a middle without attention.
     mid_second: Option<Resnet<B>>,
 }
 
@@ -58,9 +59,12 @@ impl<B: Backend> Trunk<B> {
             down.push(Block { layers, resample });
         }
         let mid = load.at("mid_block");
-        let mid_first = Layer::load(&mid, 0, inputs, &config.mid, options)?;
+        let mid_first = match config.mid.layers {
+            0 => None,
+            _ => Some(Layer::load(&mid, 0, inputs, &config.mid, options)?),
+        };
         let mid_second = match config.mid.layers {
-            1 => None,
+            0 | 1 => None,
             _ => Some(Resnet::load(&mid.at("resnets.1"), inputs, inputs, options)?),
         };
         let same_in = ConvOptions::same(config.conv_in_kernel);
@@ -95,7 +99,7 @@ impl<B: Backend> Trunk<B> {
 
     /// All layers but the middle's second resnet, in the order of the walk.
     pub(super) fn layers(&self) -> impl Iterator<Item = &Layer<B>> {
-        self.down.iter().flat_map(|block| &block.layers).chain([&self.mid_first])
+        self.down.iter().flat_map(|block| &block.layers).chain(&self.mid_first)
     }
 
     /// All resnets, in the order of the walk.
@@ -105,9 +109,7 @@ impl<B: Backend> Trunk<B> {
 
     /// Values of a [`Prompt`] for each token.
     pub(super) fn prompt_width(&self) -> usize {
-        // (The middle has one layer with transformers.)
-        let middle = Level { layers: 1, ..self.config.mid.clone() };
-        prompt_width(&self.config.down) + prompt_width(&[middle])
+        prompt_width(&self.config.down) + prompt_width(std::slice::from_ref(&self.config.mid))
     }
 
     /// The step's embedding after its SiLU, with which every resnet begins: `[1, time_embedding_dim]`, or a row for each of
@@ -185,7 +187,9 @@ impl<B: Backend> Trunk<B> {
                 kept.push((x.clone(), walk.shared_rows));
             }
         }
-        x = self.mid_first.forward(walk, &x)?;
+        if let Some(first) = &self.mid_first {
+            x = first.forward(walk, &x)?;
+        }
         if let Some(second) = &self.mid_second {
             x = walk.resnet(second, &x)?;
         }
@@ -196,8 +200,8 @@ impl<B: Backend> Trunk<B> {
 /// Values of a [`Prompt`] for each token in these levels: keys and values.
 pub(super) fn prompt_width(levels: &[Level]) -> usize {
     let width = |level: &Level| {
-        let attentions = |t: &Transformer| t.blocks * if t.only_cross_attention { 2 } else { 1 };
-        2 * level.transformer.as_ref().map_or(0, attentions) * level.layers * level.channels
+        let attentions = |t: &Transformer| t.blocks.iter().sum::<usize>() * if t.only_cross_attention { 2 } else { 1 };
+        2 * level.transformer.as_ref().map_or(0, attentions) * level.channels
     };
     levels.iter().map(width).sum()
 }

@@ -155,12 +155,14 @@ pub(super) struct Transformer2d<B: Backend> {
 }
 
 impl<B: Backend> Transformer2d<B> {
-    fn load(load: &Loader<B>, width: usize, groups: usize, options: &Transformer) -> Result<Self> {
+    /// That of layer number `layer` of a level.
+    fn load(load: &Loader<B>, width: usize, groups: usize, (options, layer): (&Transformer, usize)) -> Result<Self> {
+        let count = options.blocks.get(layer).copied().unwrap_or(0);
         let block = |index| TransformerBlock::load(&load.at("transformer_blocks").at(index), width, options);
         Ok(Self {
             norm: load.norm("norm", width)?,
             proj_in: load.linear("proj_in", width, width, true)?,
-            blocks: (0..options.blocks).map(block).collect::<Result<_>>()?,
+            blocks: (0..count).map(block).collect::<Result<_>>()?,
             proj_out: load.linear("proj_out", width, width, true)?,
             groups,
         })
@@ -201,7 +203,7 @@ impl<B: Backend> Layer<B> {
         let transformer = level
             .transformer
             .as_ref()
-            .map(|transformer| Transformer2d::load(&attentions, level.channels, options.groups, transformer));
+            .map(|transformer| Transformer2d::load(&attentions, level.channels, options.groups, (transformer, index)));
         Ok(Self {
             resnet: Resnet::load(&load.at("resnets").at(index), inputs, level.channels, options)?,
             transformer: transformer.transpose()?,
