@@ -336,7 +336,8 @@ impl<B: Backend> Bench<B> {
     /// Products with all that may follow them, and the others that are several operators in one.
     fn epilogues(&self) {
         let b = &self.b;
-        let functions = [None, Some(Activation::Silu), Some(Activation::Gelu), Some(Activation::QuickGelu)];
+        let functions =
+            [None, Some(Activation::Silu), Some(Activation::Gelu), Some(Activation::QuickGelu), Some(Activation::Relu)];
         for (at, (kernel, stride, before, after)) in [(1, 1, 0, 0), (3, 1, 1, 1), (3, 2, 0, 1)].into_iter().enumerate()
         {
             for (number, shape @ [n, c, h, w]) in IMAGES.into_iter().enumerate() {
@@ -349,7 +350,7 @@ impl<B: Backend> Bench<B> {
                 let plain = convolved(&x, &weight, &bias, [stride, before, after]);
                 let options = ConvOptions { stride, before, after };
                 let conv = b.pack_conv(weight.weight(), bias.weight(), options).unwrap();
-                let activation = functions[(number + at) % 4];
+                let activation = functions[(number + at) % functions.len()];
                 for (vectors, added) in [(Some(1), false), (Some(n), true), (None, true), (None, false)] {
                     let vector = vectors.map(|rows| Array::noise(&[rows, outputs], 4));
                     let residual = added.then(|| Array::noise(&plain.shape, 5));
@@ -381,7 +382,7 @@ impl<B: Backend> Bench<B> {
             let linear = b.pack_linear(weight.weight(), Some(bias.weight())).unwrap();
             let plain = multiplied(&x, &weight, Some(&bias));
             let last = shape.len() - 1;
-            let activation = functions[number];
+            let activation = functions[number % functions.len()];
             for (vectors, added) in [(Some(1), false), (Some(n), true), (None, true)] {
                 let vector = vectors.filter(|_| last == 2).map(|rows| Array::noise(&[rows, outputs], 4));
                 let residual = added.then(|| Array::noise(&plain.shape, 5));
@@ -521,7 +522,7 @@ impl<B: Backend> Bench<B> {
         for shape in [&[1, 6][..], &[2, 5, 14], &[3, 1, 2]] {
             let x = Array::new(shape, |i| 5.0 * Array::noise(shape, 1).at(i));
             let x = Array { data: x.f32s().into_iter().map(f64::from).collect(), ..x };
-            for activation in [Activation::Silu, Activation::Gelu, Activation::QuickGelu] {
+            for activation in [Activation::Silu, Activation::Gelu, Activation::QuickGelu, Activation::Relu] {
                 let expected = Array::new(shape, |i| function(Some(activation), x.at(i)));
                 self.is("activate", b.activate(&self.up(&x), activation), &expected);
             }
@@ -584,6 +585,7 @@ fn function(activation: Option<Activation>, x: f64) -> f64 {
         Some(Activation::Silu) => x / (1.0 + (-x).exp()),
         Some(Activation::Gelu) => gelu(x),
         Some(Activation::QuickGelu) => x / (1.0 + (-1.702 * x).exp()),
+        Some(Activation::Relu) => x.max(0.0),
     }
 }
 

@@ -11,6 +11,8 @@ pub enum Activation {
     Gelu,
     /// `x · sigmoid(1.702 x)`.
     QuickGelu,
+    /// `x` above 0, else 0; no number stays none.
+    Relu,
 }
 
 /// `2^x` within 2e-7 (relative), by the polynomial of degree 5 that is nearest to it between −½ and ½; 0 below 2⁻¹²⁶, 2¹²⁶ above that, and no number stays none.
@@ -77,6 +79,7 @@ pub(crate) unsafe fn activate<S: Simd>(x: S::V, activation: Activation) -> S::V 
             Activation::Silu => sigmoid::<S>(x, 1.0),
             Activation::Gelu => gelu::<S>(x),
             Activation::QuickGelu => sigmoid::<S>(x, 1.702),
+            Activation::Relu => S::select_less(x, S::splat(0.0), S::splat(0.0), x),
         }
     }
 }

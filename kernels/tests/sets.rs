@@ -82,11 +82,12 @@ fn function(activation: Option<Activation>, x: f64) -> f64 {
         Some(Activation::Silu) => x / (1.0 + (-x).exp()),
         Some(Activation::Gelu) => gelu(x),
         Some(Activation::QuickGelu) => x / (1.0 + (-1.702 * x).exp()),
+        Some(Activation::Relu) => x.max(0.0),
     }
 }
 
-const FUNCTIONS: [Option<Activation>; 4] =
-    [None, Some(Activation::Silu), Some(Activation::Gelu), Some(Activation::QuickGelu)];
+const FUNCTIONS: [Option<Activation>; 5] =
+    [None, Some(Activation::Silu), Some(Activation::Gelu), Some(Activation::QuickGelu), Some(Activation::Relu)];
 
 /// A weight in one of the types that files have: what it is, its bytes, and its values.
 struct Weight {
@@ -153,7 +154,7 @@ fn linear_layers_are_their_sums_on_every_set() {
             let bias = random.chance().then(|| random.values(outputs));
             let x = random.values(rows * inputs);
             let packed = Weights::new(set, weight.words(), bias.as_deref(), [outputs, inputs, 1]).unwrap();
-            let activation = FUNCTIONS[round % 4];
+            let activation = FUNCTIONS[round % FUNCTIONS.len()];
             let residual = random.chance().then(|| random.values(rows * outputs));
             let vectors = [0, 1, rows][random.size(0, 2)];
             let vector = random.values(vectors * outputs);

@@ -1,6 +1,7 @@
 //! The window's interface to the worker: a seam, so that tests can paint without a network.
 
 use crate::studio::{Device, Estimator, Event, Job, JobId, KnownLoras, Studio, Vocabulary};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Makes pictures somewhere else and reports how far it is.
@@ -19,6 +20,8 @@ pub trait Engine {
     fn choose_device(&mut self, _device: Device) {}
     /// The LoRAs that words may name from now on.
     fn know_loras(&mut self, _loras: KnownLoras) {}
+    /// The files of the library that may be small decoders of previews, from now on.
+    fn know_decoders(&mut self, _files: Vec<PathBuf>) {}
     /// Finds out what a run would cost, on any thread; `None` where that is not known.
     fn estimator(&self) -> Option<Estimator> {
         None
@@ -56,6 +59,10 @@ impl Engine for Studio {
 
     fn know_loras(&mut self, loras: KnownLoras) {
         Self::know_loras(self, loras);
+    }
+
+    fn know_decoders(&mut self, files: Vec<PathBuf>) {
+        Self::know_decoders(self, files);
     }
 
     fn estimator(&self) -> Option<Estimator> {

@@ -273,6 +273,9 @@ impl App {
             self.pictures.forget();
             self.added.listed = listed;
             self.engine.know_loras(self.added.known_loras());
+            let items = self.added.items();
+            let decoders = items.iter().filter(|item| item.kind == Kind::Vae).map(|item| item.path.clone());
+            self.engine.know_decoders(decoders.collect());
         }
     }
 

@@ -122,6 +122,8 @@ pub enum Activation {
     Gelu,
     /// `x · sigmoid(1.702 x)`, as OpenAI's CLIP.
     QuickGelu,
+    /// `x` above 0, else 0.
+    Relu,
 }
 
 /// Steps at the end of a product, before its result is written: `activation(product + bias + vector) + residual`.

@@ -4,6 +4,7 @@ use super::control::{Control, Nets};
 use super::inversions::Placed;
 use super::lora::Patches;
 use super::parts::Part;
+use super::preview::PreviewDecoder;
 use super::prompt::{Reading, Rule};
 use super::safetensors::TensorFile;
 use super::{Checkpoint, PartName};
@@ -11,6 +12,7 @@ use crate::backend::Backend;
 use crate::backend::adapted::{Adapted, Adapters};
 use crate::diffusion::{AreaCall, Call, Guidance, Moments, Place, Planes, PromptId};
 use crate::networks::clip::{HiddenState, TextEncoder};
+use crate::networks::tiny::TinyDecoder;
 use crate::networks::unet::{self, Added, AreaMasks, Unet};
 use crate::networks::vae::Autoencoder;
 use crate::networks::{self, Conditioning, Error as NetworksError, RandomWeights, Sizes};
@@ -78,6 +80,10 @@ pub(super) trait Networks: Send {
     fn change(&mut self, part: (PartName, &TensorFile), old: &Patches, new: &Patches) -> networks::Result<()>;
     /// Makes a part anew from the checkpoint's own weights and the patches.
     fn reload(&mut self, part: PartName, checkpoint: &Checkpoint, patches: &Patches) -> networks::Result<()>;
+    /// Takes over the decoder of previews, and puts it on the device; the number of planes and the factor of its latents.
+    fn set_preview_decoder(&mut self, decoder: Option<&PreviewDecoder>) -> networks::Result<Option<(usize, usize)>>;
+    /// Decodes a preview; `None` without a decoder.
+    fn decode_preview(&self, latents: &Planes) -> Option<networks::Result<Planes>>;
     /// Takes over the controls of a drawing, and puts their networks on the device.
     fn set_controls(&mut self, controls: Vec<Control>) -> networks::Result<()>;
     fn conditioning(&self, prompt: PromptId) -> networks::Result<&Conditioning>;
@@ -104,6 +110,9 @@ pub(super) fn room(whole: usize) -> usize {
 
 /// The scope of ControlNets' layers, so that changes by LoRAs do not meet them: they are called as the UNet's.
 const CONTROL: &str = "controlnet";
+
+/// The scope of the small decoder's layers.
+const PREVIEW: &str = "preview";
 
 /// Bytes of prompts that are kept as the UNet reads them. Those of one call are always kept.
 const PROMPTS: usize = 256 << 20;
@@ -145,6 +154,8 @@ pub(super) struct Loaded<B: Backend> {
     steps: BTreeMap<usize, ([u32; 2], unet::Step<B>)>,
     /// ControlNets, which are on the device while the UNet is.
     controls: Nets<B>,
+    /// The small decoder of previews.
+    preview: Option<TinyDecoder<B>>,
 }
 
 /// Conditioning without meaning: widths of a token's state and of the pooled text.
@@ -205,6 +216,7 @@ impl<B: Backend> Loaded<Adapted<B>> {
             group: 0,
             steps: BTreeMap::new(),
             controls: Nets::default(),
+            preview: None,
         }
     }
 
@@ -551,7 +563,7 @@ impl<B: Backend> Networks for Loaded<Adapted<B>> {
         self.prompts.clear();
         let texts: Vec<PartName> = self.text_encoders.keys().copied().collect();
         [PartName::Unet, PartName::Vae].into_iter().chain(texts).for_each(|part| self.release(part));
-        (self.wide, self.backend, self.group) = (None, wider, 0);
+        (self.wide, self.backend, self.group, self.preview) = (None, wider, 0, None);
         true
     }
 
@@ -599,6 +611,17 @@ impl<B: Backend> Networks for Loaded<Adapted<B>> {
             }
         }
         Ok(())
+    }
+
+    fn set_preview_decoder(&mut self, decoder: Option<&PreviewDecoder>) -> networks::Result<Option<(usize, usize)>> {
+        self.preview = None;
+        self.backend.enter(PREVIEW);
+        self.preview = decoder.map(|decoder| decoder.load(&self.backend)).transpose()?;
+        Ok(self.preview.as_ref().map(|preview| (preview.channels(), preview.scale())))
+    }
+
+    fn decode_preview(&self, latents: &Planes) -> Option<networks::Result<Planes>> {
+        Some(self.preview.as_ref()?.decode(&self.backend, latents))
     }
 
     fn set_controls(&mut self, controls: Vec<Control>) -> networks::Result<()> {

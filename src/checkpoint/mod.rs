@@ -17,6 +17,7 @@ mod loaded;
 mod lora;
 mod model;
 mod parts;
+mod preview;
 pub mod prompt;
 mod safetensors;
 mod single;
@@ -40,6 +41,7 @@ pub use library::{FETCHED, Item, Library, holds_models, look_at, sha256_of};
 pub use lora::{InPart, LoraFile, LoraSummary, Tag};
 pub use model::{Model, Shortage};
 pub use parts::PartName;
+pub use preview::PreviewDecoder;
 pub use single::{FileSummary, PARTS_SEPARATOR};
 pub use store::{EMBEDDED_FEW_STEPS, FEW_STEPS};
 pub use summary::{PartSummary, Summary};
@@ -120,6 +122,12 @@ pub enum Error {
 }
 
 impl Error {
+    /// True where the device was interrupted.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self, Self::Network(error) if error.is_cancelled())
+    }
+
     /// True where the device could not be opened, or computed wrong in its trial: another one may serve.
     #[must_use]
     pub fn is_of_opening(&self) -> bool {

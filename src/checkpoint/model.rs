@@ -7,6 +7,7 @@ use super::control::{self, Control};
 use super::inversions::{Inversions, LeftOut, Placed};
 use super::loaded::{ChunkIds, Loaded, Networks};
 use super::lora::{Applied, InPart, Patches};
+use super::preview::PreviewDecoder;
 use super::prompt::Reading;
 use super::{Checkpoint, Error, LoraFile, PartName, Result, Tokenizer, Tokens};
 use crate::backend::Backend;
@@ -323,6 +324,31 @@ impl Model {
         Ok(())
     }
 
+    /// Decodes previews by this small decoder from now on; `None` for none.
+    ///
+    /// # Errors
+    /// If a tensor is missing or of another shape, its latents are not the checkpoint's, or the device fails; there is none then.
+    pub fn set_preview_decoder(&mut self, decoder: Option<&PreviewDecoder>) -> Result<()> {
+        let (channels, scale) = (self.checkpoint.vae.config.latent_channels, self.checkpoint.latent_scale());
+        let set = self.networks.set_preview_decoder(decoder)?;
+        if let Some((own, factor)) = set.filter(|set| *set != (channels, scale)) {
+            self.networks.set_preview_decoder(None)?;
+            let message = format!(
+                "a decoder of {own} planes at {factor} pixels each for a checkpoint with latents of {channels} at {scale}"
+            );
+            return Err(NetworksError::Input(message).into());
+        }
+        Ok(())
+    }
+
+    /// Decodes a preview by the small decoder; nothing without one.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn preview(&mut self, latents: &Planes) -> Result<Option<Planes>> {
+        Ok(self.networks.decode_preview(latents).transpose()?)
+    }
+
     /// Changes a part that is on the device.
     fn change(&mut self, part: PartName, old: &Patches, new: &Patches) -> networks::Result<()> {
         let checkpoint = self.checkpoint.clone();
@@ -512,6 +538,10 @@ impl Network for Model {
             self.solids.insert(solid, moments.clone());
         }
         Ok(moments)
+    }
+
+    fn decode_preview(&mut self, latents: &Planes) -> Option<Result<Planes, NetworkError>> {
+        self.preview(latents).map_err(NetworkError::from).transpose()
     }
 
     fn decode(&mut self, latents: &Planes) -> Result<Planes, NetworkError> {

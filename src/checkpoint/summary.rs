@@ -73,16 +73,10 @@ impl Summary {
             bytes: file.len(),
             dtype: file.dtype(),
         };
-        let channels: Vec<usize> = checkpoint.unet.config.down.iter().map(|level| level.channels).collect();
         let text_width = checkpoint.text_width();
         Ok(Self {
             name: checkpoint.name().to_owned(),
-            kind: match (channels.as_slice(), text_width) {
-                ([320, 640, 1280, 1280], 768) => "Stable Diffusion 1",
-                ([320, 640, 1280, 1280], 1024) => "Stable Diffusion 2",
-                ([320, 640, 1280], 2048) => "SDXL",
-                _ => "latent diffusion",
-            },
+            kind: checkpoint.kind(),
             layout: checkpoint.store.layout(),
             zero_terminal_snr: checkpoint.scheduler.get("rescale_betas_zero_snr").and_then(Value::as_bool)
                 == Some(true),
@@ -102,5 +96,18 @@ impl Summary {
             parts: checkpoint.parts().map(part).collect(),
             known_words: checkpoint.known_words()?,
         })
+    }
+}
+
+impl Checkpoint {
+    /// Its family in words, as [`Summary::kind`].
+    pub(super) fn kind(&self) -> &'static str {
+        let channels: Vec<usize> = self.unet.config.down.iter().map(|level| level.channels).collect();
+        match (channels.as_slice(), self.text_width()) {
+            ([320, 640, 1280, 1280], 768) => "Stable Diffusion 1",
+            ([320, 640, 1280, 1280], 1024) => "Stable Diffusion 2",
+            ([320, 640, 1280], 2048) => "SDXL",
+            _ => "latent diffusion",
+        }
     }
 }

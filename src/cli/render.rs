@@ -130,6 +130,9 @@ pub(super) struct Args {
     /// Also write a preview of every step into this folder
     #[arg(long, value_name = "FOLDER")]
     previews: Option<PathBuf>,
+    /// Decode previews with this small decoder (TAESD, or TAESDXL for SDXL), instead of the one in a folder `vae_approx` near the model
+    #[arg(long, value_name = "FILE|FOLDER", requires = "previews")]
+    preview_decoder: Option<PathBuf>,
     /// Print one JSON object on stdout
     #[arg(long)]
     json: bool,
@@ -158,6 +161,9 @@ pub(super) fn run(args: &Args, window: &Window) -> anyhow::Result<()> {
     notes.extend(warnings.iter().map(ToString::to_string));
     let load = start.elapsed().as_secs_f64();
 
+    if let Some(file) = &args.preview_decoder {
+        model.set_preview_decoder(file)?;
+    }
     let options = Options {
         reference: args.reference,
         savings: !args.no_savings,

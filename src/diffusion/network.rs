@@ -196,6 +196,11 @@ pub trait Network {
     /// If the device fails, or the pictures have another shape.
     fn encode(&mut self, pictures: &Planes) -> Result<Moments, NetworkError>;
 
+    /// Decodes latents as [`Network::decode`] does, quicker and not as well; `None` where nothing can.
+    fn decode_preview(&mut self, _latents: &Planes) -> Option<Result<Planes, NetworkError>> {
+        None
+    }
+
     /// Decodes latents `[n, latent_channels, h, w]` to pictures `[n, 3, f·h, f·w]`, about −1…1 (not clamped).
     ///
     /// # Errors

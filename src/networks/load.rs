@@ -91,6 +91,27 @@ impl<'a, B: Backend> Loader<'a, B> {
         self.packed(self.backend.pack_conv(weight, bias, options))
     }
 
+    /// As [`Self::conv`] where `name.bias` may be missing: it is zero then.
+    ///
+    /// # Errors
+    /// If a tensor is missing or of another shape.
+    pub fn conv_of(
+        &self,
+        name: &str,
+        inputs: usize,
+        outputs: usize,
+        kernel: usize,
+        options: ConvOptions,
+    ) -> Result<B::Conv> {
+        let here = self.at(name);
+        if here.has("bias") {
+            return self.conv(name, inputs, outputs, kernel, options);
+        }
+        let weight = here.tensor("weight", &[&[outputs, inputs, kernel, kernel]])?;
+        let bias = WeightView::computed(vec![outputs], vec![0.0; outputs]);
+        self.packed(self.backend.pack_conv(weight, bias, options))
+    }
+
     /// A linear layer `name.weight`, and `name.bias` where `bias`. A 1×1 convolution is taken too: it is the same.
     ///
     /// # Errors

@@ -3,7 +3,8 @@
 //!
 //! * [`clip`]: the text encoder (Radford et al. 2021, arXiv:2103.00020),
 //! * [`unet`]: `UNet2DConditionModel` (Rombach et al. 2022, arXiv:2112.10752),
-//! * [`vae`]: `AutoencoderKL` (the same paper).
+//! * [`vae`]: `AutoencoderKL` (the same paper),
+//! * [`tiny`]: the decoder of `AutoencoderTiny`, for previews.
 //!
 //! A config option that these do not implement is refused in one line, never ignored.
 
@@ -15,6 +16,7 @@ mod config;
 mod load;
 mod random;
 mod strips;
+pub mod tiny;
 pub mod unet;
 pub mod vae;
 

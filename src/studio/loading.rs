@@ -2,16 +2,18 @@
 
 use super::control::Controlled;
 use super::model::Model;
-use super::preview::LatentToRgb;
+use super::preview::{LatentToRgb, SmallDecoder};
 use super::warning::Warning;
 use crate::checkpoint::prompt::Reading;
 use crate::checkpoint::{
     self, Checkpoint, Choice, Control, ControlFile, Device, Devices, Dtype, FewSteps, InPart, LeftOut, LoraFile,
-    Manners, NoSuchDtype, Shortage, Tokenizer, Words, trial,
+    Manners, NoSuchDtype, PreviewDecoder, Shortage, Tokenizer, Words, trial,
 };
-use crate::diffusion::{Network, NetworkError, PromptId, SchedulerConfig};
+use crate::diffusion::{Network, NetworkError, Planes, PromptId, SchedulerConfig};
 use crate::document;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Open LoRAs, each with its weight.
 type Files = Vec<(Arc<LoraFile>, f32)>;
@@ -31,8 +33,23 @@ pub struct Loaded {
     loras: Files,
     /// The sets of LoRAs that prompts can have besides, as the document has them, and their files.
     sets: Vec<(Vec<document::Lora>, Files)>,
+    decoder: DecoderSlot,
     /// The ControlNets of the last drawing; a file that has not changed is not read again.
     controls: Vec<Arc<ControlFile>>,
+}
+
+/// Side of the latent on which a small decoder is measured.
+const MEASURED: usize = 16;
+
+/// The small decoder of previews.
+#[derive(Debug, Default)]
+struct DecoderSlot {
+    /// The one that was set, that lies near the checkpoint, or that the library has.
+    path: Option<PathBuf>,
+    /// The name by which it is looked for.
+    name: Option<&'static str>,
+    /// What is on the device.
+    ready: Option<(PreviewDecoder, SmallDecoder)>,
 }
 
 /// Reason for which a checkpoint cannot be used: one line that names file, fact and remedy.
@@ -114,6 +131,7 @@ pub fn load_with_manners(
     let (window, factor) = (checkpoint.window(), checkpoint.latent_scale());
     let (words, few_steps) = (checkpoint.known_words()?.map(Words::new), checkpoint.few_steps());
     let (loras, memory) = (open(loras, &[])?, checkpoint.memory());
+    let (near, decoder_name) = (checkpoint.preview_decoder(), checkpoint.preview_decoder_name());
     let taken = checkpoint.taken().into_iter().map(|(part, file)| Warning::PartTaken { part, file });
     let taken: Vec<Warning> = taken.collect();
     let (model, in_part) = checkpoint.load_with_manners(device, &loras, manners)?;
@@ -129,6 +147,7 @@ pub fn load_with_manners(
         sets: Vec::new(),
         controls: Vec::new(),
         preview_map: None,
+        decoder: DecoderSlot { path: near, name: decoder_name, ready: None },
     };
     Ok((loaded, taken.into_iter().chain(warnings(in_part)).collect()))
 }
@@ -172,8 +191,27 @@ impl Loaded {
             loras: Vec::new(),
             sets: Vec::new(),
             controls: Vec::new(),
+            decoder: DecoderSlot::default(),
         };
         Ok((loaded, account))
+    }
+
+    /// Puts a small decoder on the device, and measures it: once to warm up, then again.
+    fn ready_decoder(&mut self, path: &Path) -> checkpoint::Result<()> {
+        self.decoder.ready = None;
+        let file = PreviewDecoder::open(path)?;
+        self.model.set_preview_decoder(Some(&file))?;
+        let latent = Planes::zeros(1, self.model.latent_channels(), MEASURED, MEASURED);
+        let mut seconds = 0.0;
+        for _ in 0..2 {
+            let begun = Instant::now();
+            self.model.preview(&latent)?;
+            seconds = begun.elapsed().as_secs_f64();
+        }
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let decoder = SmallDecoder { name, pace: seconds / latent.plane_len() as f64 };
+        self.decoder.ready = Some((file, decoder));
+        Ok(())
     }
 
     /// Its tokenizer.
@@ -223,6 +261,7 @@ impl Model for Loaded {
         if changed {
             // It was fitted to pictures that may have been no numbers.
             self.preview_map = None;
+            self.decoder.ready = None;
         }
         changed
     }
@@ -266,6 +305,34 @@ impl Model for Loaded {
         }
         self.controls = files;
         Ok(self.model.set_controls(opened)?)
+    }
+
+    fn set_preview_decoder(&mut self, file: &Path) -> Result<(), LoadError> {
+        self.decoder.path = Some(file.to_owned());
+        Ok(self.ready_decoder(file)?)
+    }
+
+    fn know_preview_decoders(&mut self, files: &[PathBuf]) {
+        if let (None, Some(name)) = (&self.decoder.path, self.decoder.name) {
+            self.decoder.path = files.iter().find(|file| PreviewDecoder::is_named(file, name)).cloned();
+        }
+    }
+
+    fn preview_decoder(&mut self) -> Option<SmallDecoder> {
+        let path = self.decoder.path.clone()?;
+        let ready =
+            |slot: &DecoderSlot| slot.ready.as_ref().filter(|(file, _)| file.is_current(&path)).map(|(_, d)| d.clone());
+        if let Some(ready) = ready(&self.decoder) {
+            return Some(ready);
+        }
+        match self.ready_decoder(&path) {
+            Err(error) if !error.is_cancelled() => {
+                log::warn!("{error}; previews are made without it");
+                (self.decoder.path, self.decoder.name) = (None, None);
+            }
+            _ => {}
+        }
+        self.decoder.ready.as_ref().map(|(_, decoder)| decoder.clone())
     }
 
     fn prompt(&mut self, words: &str, reading: Reading) -> Result<PromptId, NetworkError> {

@@ -44,7 +44,7 @@ pub use loading::{LoadError, Loaded, load, load_on, load_with_manners};
 pub use model::Model;
 pub use plan::Facts;
 pub use preset::{Family, Nature, Preset, Presets, few_steps_of};
-pub use preview::LatentToRgb;
+pub use preview::{LatentToRgb, SmallDecoder};
 pub use tags::KnownLoras;
 pub use vocabulary::Vocabulary;
 pub use warning::{Axis, Warning};
@@ -65,6 +65,7 @@ pub use crate::diffusion::{PaintError, ScheduleError};
 
 use crate::document::{Document, Lora, Settings};
 use image::RgbImage;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use worker::Shared;
@@ -280,6 +281,11 @@ impl Studio {
     /// The LoRAs that words may name from now on.
     pub fn know_loras(&self, loras: KnownLoras) {
         self.shared.know_loras(loras);
+    }
+
+    /// The files of the library among which the small decoder of a checkpoint's previews is looked for from now on.
+    pub fn know_decoders(&self, files: Vec<PathBuf>) {
+        self.shared.know_decoders(files);
     }
 
     /// Vocabulary of a checkpoint by its name; `None` while it is being read, and where it cannot be. It is read on a thread of

@@ -1,11 +1,12 @@
 //! The studio's interface to a loaded checkpoint.
 
-use super::preview::LatentToRgb;
+use super::preview::{LatentToRgb, SmallDecoder};
 use super::{Controlled, LoadError, Shortage, Warning};
 use crate::checkpoint::prompt::Reading;
 use crate::checkpoint::{FewSteps, LeftOut};
 use crate::diffusion::{Network, NetworkError, PromptId, SchedulerConfig};
 use crate::document::Lora;
+use std::path::{Path, PathBuf};
 
 /// A loaded checkpoint: networks, text encoder and the facts that a drawing is planned with.
 pub trait Model: Send {
@@ -68,6 +69,23 @@ pub trait Model: Send {
     /// If a file is missing, damaged or for another family: one line that says so.
     fn set_controls(&mut self, controls: Vec<Controlled>) -> Result<(), LoadError> {
         if controls.is_empty() { Ok(()) } else { Err(LoadError::NoControls) }
+    }
+
+    /// Decodes previews by the small decoder (TAESD) in this file or folder from now on; a model that takes none goes on without.
+    ///
+    /// # Errors
+    /// If it is missing, damaged or for other latents: one line that says so.
+    fn set_preview_decoder(&mut self, _file: &Path) -> Result<(), LoadError> {
+        Ok(())
+    }
+
+    /// The files of the library among which the small decoder of previews is looked for, where none was set and none lies near.
+    fn know_preview_decoders(&mut self, _files: &[PathBuf]) {}
+
+    /// The small decoder of previews, made ready: the one that was set, or one that lies among the models of the checkpoint's program
+    /// or in the library; `None` where there is none that can be used.
+    fn preview_decoder(&mut self) -> Option<SmallDecoder> {
+        None
     }
 
     /// Embeds a prompt by a reading; equal prompts are embedded once.

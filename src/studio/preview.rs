@@ -1,9 +1,9 @@
-//! Previews: a linear map from latent to colour, fitted to the checkpoint's own VAE.
+//! Previews: a small decoder (TAESD) where there is one, else a linear map from latent to colour, fitted to the checkpoint's own VAE.
 //!
 //! A latent pixel of a Stable Diffusion VAE is nearly an affine function of the mean colour under it. Other programs carry
 //! tables of coefficients for the models they know; a least-squares fit on one synthetic picture works for any model.
 
-use super::decode::wrapped;
+use super::decode::{WRAP_MARGIN, to_image, wrapped};
 use crate::diffusion::random::keyed_uniform;
 use crate::diffusion::{Network, NetworkError, Planes};
 use image::RgbImage;
@@ -16,6 +16,93 @@ pub struct LatentToRgb {
     rows: Vec<Vec<f64>>,
     /// Seconds a VAE decode takes for one latent pixel: measured on a small latent at first, then at every decode.
     pub(super) decode_pace: f64,
+}
+
+/// A small decoder of previews that is ready.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SmallDecoder {
+    /// Its file's name without the ending.
+    pub name: String,
+    /// Seconds that it takes for one latent pixel, as measured on a small latent.
+    pub pace: f64,
+}
+
+/// The largest latent in cells that a small decoder is given: it makes 512 × 512 pixels of that, as large as other programs' previews.
+const SMALL_CELLS: usize = 64 * 64;
+
+/// A latent as a small decoder is given it for a preview.
+pub(super) struct Small {
+    /// With a margin on wrapped axes.
+    latent: Planes,
+    margin: (usize, usize),
+    /// Cells of the whole latent for each of its own, in each direction.
+    shrink: usize,
+}
+
+impl Small {
+    /// The latent of a canvas, each of its cells the mean of as many as it takes for [`SMALL_CELLS`]; with `coarser`, of twice as many in
+    /// each direction.
+    pub(super) fn of(latent: &Planes, wrap: (bool, bool), coarser: bool) -> Self {
+        let mut shrink = 1;
+        while latent.height.div_ceil(shrink) * latent.width.div_ceil(shrink) > SMALL_CELLS {
+            shrink += 1;
+        }
+        shrink *= 1 + usize::from(coarser);
+        let margin = (if wrap.0 { WRAP_MARGIN } else { 0 }, if wrap.1 { WRAP_MARGIN } else { 0 });
+        Self { latent: wrapped(&means(latent, shrink), margin.0, margin.1), margin, shrink }
+    }
+
+    /// The number of cells that are decoded.
+    pub(super) fn cells(&self) -> usize {
+        self.latent.plane_len()
+    }
+
+    /// The preview of a canvas of `size` pixels at `factor` a latent pixel, as large as that of the linear map; `None` where it cannot be
+    /// decoded.
+    pub(super) fn picture(&self, network: &mut dyn Network, factor: usize, size: (u32, u32)) -> Option<RgbImage> {
+        let picture = network.decode_preview(&self.latent)?.ok()?;
+        let (mx, my) = (self.margin.0 * factor, self.margin.1 * factor);
+        let shrink = self.shrink as u32;
+        let image = to_image(&picture, mx, my, size.0.div_ceil(shrink), size.1.div_ceil(shrink));
+        let (_, [width, height]) = sizes(factor, size);
+        if (image.width(), image.height()) == (width, height) {
+            return Some(image);
+        }
+        Some(image::imageops::resize(&image, width, height, image::imageops::FilterType::Triangle))
+    }
+}
+
+/// The mean of every `side` × `side` cells; at the lower and right edge of as many as there are.
+fn means(latent: &Planes, side: usize) -> Planes {
+    if side == 1 {
+        return latent.clone();
+    }
+    let (height, width) = (latent.height.div_ceil(side), latent.width.div_ceil(side));
+    let mut small = Planes::zeros(latent.count, latent.channels, height, width);
+    let planes = latent.data.chunks_exact(latent.plane_len().max(1));
+    for (from, to) in planes.zip(small.data.chunks_exact_mut((height * width).max(1))) {
+        for (at, mean) in to.iter_mut().enumerate() {
+            let (top, left) = (at / width * side, at % width * side);
+            let rows = top..(top + side).min(latent.height);
+            let columns = left..(left + side).min(latent.width);
+            let count = rows.len() * columns.len();
+            let sum: f32 = rows.map(|y| from[y * latent.width..][columns.clone()].iter().sum::<f32>()).sum();
+            *mean = sum / count as f32;
+        }
+    }
+    small
+}
+
+/// The factor by which a canvas of `size` pixels is made smaller for a preview, and the preview's size: no preview costs more than one of
+/// [`MAX_AREA`], as far as `factor` can be halved.
+fn sizes(factor: usize, size: (u32, u32)) -> (usize, [u32; 2]) {
+    let mut shrink = 1;
+    while factor.is_multiple_of(2 * shrink)
+        && u64::from(size.0) * u64::from(size.1) / (shrink as u64 * shrink as u64) > MAX_AREA
+    {
+        shrink *= 2;
+    }
+    (shrink, [size.0, size.1].map(|side| (side / shrink as u32).max(1)))
 }
 
 /// The most pixels of a preview, as far as the factor can be halved.
@@ -81,15 +168,8 @@ impl LatentToRgb {
             };
             image::Rgb([channel(&self.rows[0]), channel(&self.rows[1]), channel(&self.rows[2])])
         });
-        // A large canvas is shown at a half, a quarter, …: no preview costs more than one of MAX_AREA.
-        let mut shrink = 1;
-        while factor.is_multiple_of(2 * shrink)
-            && u64::from(size.0) * u64::from(size.1) / (shrink as u64 * shrink as u64) > MAX_AREA
-        {
-            shrink *= 2;
-        }
+        let (shrink, size) = sizes(factor, size);
         let factor = (factor / shrink) as u32;
-        let size = [size.0, size.1].map(|side| (side / shrink as u32).max(1));
         let (w, h) = (small.width() * factor, small.height() * factor);
         let large = image::imageops::resize(&small, w, h, image::imageops::FilterType::Triangle);
         let (left, top) = (mx as u32 * factor, my as u32 * factor);
@@ -164,6 +244,21 @@ fn cell_means(picture: &Planes, factor: usize) -> Planes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_small_decoder_is_given_the_means_of_cells() {
+        let latent = Planes { count: 1, channels: 2, height: 3, width: 3, data: (0..18).map(|v| v as f32).collect() };
+        let small = means(&latent, 2);
+        assert_eq!((small.height, small.width), (2, 2));
+        assert_eq!(small.data, [2.0, 3.5, 6.5, 8.0, 11.0, 12.5, 15.5, 17.0]);
+        // 512 × 512 pixels at most, and half of that.
+        for (height, width, cells) in [(64, 64, [4096, 1024]), (128, 128, [4096, 1024]), (128, 512, [4096, 1024])] {
+            let latent = Planes::zeros(1, 4, height, width);
+            let counts = [false, true].map(|coarser| Small::of(&latent, (false, false), coarser).cells());
+            assert_eq!(counts, cells, "{width} × {height}");
+        }
+        assert_eq!(Small::of(&Planes::zeros(1, 4, 64, 64), (true, false), false).cells(), 64 * (64 + 2 * WRAP_MARGIN));
+    }
 
     #[test]
     fn the_fit_finds_an_affine_map_again() {

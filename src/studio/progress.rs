@@ -5,13 +5,14 @@ use super::decode::decode;
 use super::drawing::{DrawError, Watcher};
 use super::model::Model;
 use super::prepared::Prepared;
-use super::preview::LatentToRgb;
+use super::preview::{LatentToRgb, Small};
 use crate::diffusion::{Network, Observer, Planes};
 use crate::document::Document;
 use image::RgbImage;
 use std::time::Instant;
 
-/// Share of the running time that previews may take. Previews by the linear map are always made, by the VAE where time is left.
+/// Share of the running time that previews may take. Previews by the linear map are always made, by a small decoder (or without one by the
+/// VAE) where time is left.
 const PREVIEW_SHARE: f64 = 0.05;
 
 /// The largest latent in cells that is decoded for a preview, since decoding a large one takes much memory.
@@ -22,6 +23,8 @@ pub(super) struct Previews {
     rgb: LatentToRgb,
     /// Seconds a VAE decode takes for a latent pixel.
     decode_pace: f64,
+    /// The same of a small decoder, where there is one.
+    small_pace: Option<f64>,
     /// Seconds spent on previews so far, the fit of the map included.
     spent: f64,
 }
@@ -42,7 +45,8 @@ impl Previews {
                 model.preview_map().insert(fitted).clone()
             }
         };
-        Ok(Self { decode_pace: rgb.decode_pace, rgb, spent: begun.elapsed().as_secs_f64() })
+        let small_pace = model.preview_decoder().map(|decoder| decoder.pace);
+        Ok(Self { decode_pace: rgb.decode_pace, small_pace, rgb, spent: begun.elapsed().as_secs_f64() })
     }
 }
 
@@ -100,13 +104,19 @@ impl<'a> Progress<'a> {
         let cells = latent.plane_len();
         // The share is of the steps' own time, and is not spent in advance. The last step's picture is decoded anyway.
         let earned = ((begun - self.begun).as_secs_f64() - previews.spent).max(0.0) * PREVIEW_SHARE;
-        let affordable = previews.spent + previews.decode_pace * cells as f64 <= earned;
+        let affordable = |pace: f64, cells: usize| previews.spent + pace * cells as f64 <= earned;
+        let size = (self.document.width, self.document.height);
         let mut picture = None;
-        if affordable && cells <= FULL_PREVIEW_CELLS && !last {
+        if let Some(pace) = previews.small_pace.filter(|_| !last) {
+            let small = [false, true].map(|coarser| Small::of(latent, self.wrap, coarser));
+            if let Some(small) = small.iter().find(|small| affordable(pace, small.cells())) {
+                picture = small.picture(network, self.factor, size);
+                previews.small_pace = Some(begun.elapsed().as_secs_f64() / small.cells().max(1) as f64);
+            }
+        } else if affordable(previews.decode_pace, cells) && cells <= FULL_PREVIEW_CELLS && !last {
             picture = decode(network, latent, self.document, self.wrap).ok();
             previews.decode_pace = begun.elapsed().as_secs_f64() / cells.max(1) as f64;
         }
-        let size = (self.document.width, self.document.height);
         let picture = picture.unwrap_or_else(|| previews.rgb.picture(latent, self.factor, size, self.wrap));
         previews.spent += begun.elapsed().as_secs_f64();
         Some(picture)

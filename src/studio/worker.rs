@@ -14,6 +14,7 @@ use crate::document::{Document, Lora};
 use image::RgbImage;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -48,6 +49,8 @@ struct State {
     vocabularies: HashMap<String, Option<Arc<Vocabulary>>>,
     /// The LoRAs that words may name.
     loras: KnownLoras,
+    /// The files of the library that may be small decoders.
+    decoders: Arc<Vec<PathBuf>>,
     /// The percentage of the running job's checkpoint that was told last.
     loaded: u8,
     /// Seconds of a UNet sample in the last run of each checkpoint.
@@ -66,6 +69,14 @@ impl Shared {
 
     pub(super) fn know_loras(&self, loras: KnownLoras) {
         self.lock().loras = loras;
+    }
+
+    pub(super) fn know_decoders(&self, files: Vec<PathBuf>) {
+        self.lock().decoders = Arc::new(files);
+    }
+
+    fn decoders(&self) -> Arc<Vec<PathBuf>> {
+        Arc::clone(&self.lock().decoders)
     }
 
     pub(super) fn loras(&self) -> KnownLoras {
@@ -283,7 +294,10 @@ fn one_job(shared: &Shared, id: JobId, job: &Job, models: &mut Models, last: &mu
         Err(failure) => return failed(id, failure),
     };
     let (device, dtype) = model.device();
-    shared.lock().device = format!("{device} · {dtype}");
+    model.know_preview_decoders(&shared.decoders());
+    // (What previews are decoded by is told there, too.)
+    let told = [Some(device), Some(dtype), model.preview_decoder().map(|decoder| decoder.name)];
+    shared.lock().device = told.into_iter().flatten().collect::<Vec<_>>().join(" · ");
     for warning in warnings {
         shared.send(Event::Warning { job: id, warning });
     }

@@ -251,6 +251,7 @@ fn follow_of<T: Value>(
         Some(Activation::Silu) => 1,
         Some(Activation::Gelu) => 2,
         Some(Activation::QuickGelu) => 3,
+        Some(Activation::Relu) => 4,
     };
     let width = channels as i32;
     let kernel =

@@ -195,6 +195,7 @@ __device__ void follow(const T* __restrict__ x, const T* __restrict__ bias, cons
     if (activation == 1) v = silu(v);
     if (activation == 2) v = gelu(v);
     if (activation == 3) v = v / (1.f + __expf(-1.702f * v));
+    if (activation == 4) v = v < 0.f ? 0.f : v;
     if (has & 4) v += wide(residual[i]);
     y[i] = narrow<T>(v);
   }

@@ -400,6 +400,7 @@ impl Backend for Candle {
     fn activate(&self, x: &Tensor, activation: Activation) -> Result<Tensor> {
         on("activate", || match activation {
             Activation::Silu => x.silu(),
+            Activation::Relu => x.relu(),
             Activation::Gelu => x.gelu_erf(),
             Activation::QuickGelu => x * candle_nn::ops::sigmoid(&(x * 1.702)?)?,
         })

@@ -3,7 +3,7 @@
 use super::beside::{self, phrases};
 use super::folders::{Found, is_diffusers};
 use crate::checkpoint::safetensors::TensorFile;
-use crate::checkpoint::single::{FileSummary, control_net, family_of_words, is_control_net};
+use crate::checkpoint::single::{FileSummary, control_net, family_of_words, is_control_net, tiny_decoder};
 use crate::checkpoint::{Checkpoint, ControlFile, Error, Kind, LoraFile, Result, sniff};
 use serde::{Deserialize, Serialize};
 use std::io::Read as _;
@@ -219,6 +219,14 @@ impl Item {
             };
             self.brought = phrases(summary.embeddings.iter().map(String::as_str));
             return Ok(());
+        }
+        if tiny_decoder(&file).is_ok() {
+            self.kind = Kind::Vae;
+            return Err(Error::Invalid {
+                file: path.display().to_string(),
+                fact: "is a small decoder (TAESD)".to_owned(),
+                remedy: "previews are made with it by themselves",
+            });
         }
         let summary = FileSummary::of(&path)?;
         self.kind = summary.role;

@@ -11,10 +11,12 @@ mod file_summary;
 mod foreign;
 mod marks;
 mod names;
+mod tiny;
 
 pub(super) use contents::family_of_words;
 pub(super) use control::{control_net, is_control_net};
 pub use file_summary::FileSummary;
+pub(super) use tiny::tiny_decoder;
 
 use super::safetensors::TensorFile;
 use super::store::Store;

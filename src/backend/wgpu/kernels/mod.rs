@@ -93,6 +93,7 @@ pub(super) fn activation(kind: Option<Activation>) -> u32 {
         Some(Activation::Silu) => 1,
         Some(Activation::Gelu) => 2,
         Some(Activation::QuickGelu) => 3,
+        Some(Activation::Relu) => 4,
     }
 }
 

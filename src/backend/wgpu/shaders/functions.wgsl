@@ -21,6 +21,7 @@ fn activated(x: V, kind: u32) -> V {
         case 1u: { return swish(x, 1.0); }
         case 2u: { return gelu(x); }
         case 3u: { return swish(x, 1.702); }
+        case 4u: { return select(x, V(0.0), x < V(0.0)); }
         default: { return x; }
     }
 }
