@@ -7,13 +7,13 @@
 
 use super::lora::{LoraFile, bundled, in_bundle};
 use super::safetensors::{Change, TensorFile};
+use super::stamp::Stamp;
 use super::store::is_pickle;
 use super::{Error, PARTS_SEPARATOR, Result};
 use crate::networks::Weights as _;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 /// Ids from here on stand for vectors; a vocabulary never reaches so far.
 pub(super) const FIRST_ID: u32 = 1 << 24;
@@ -54,27 +54,19 @@ pub(super) type Placed = Vec<(usize, Arc<[f32]>)>;
 /// A file's state when the folder was read.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Known {
-    path: PathBuf,
-    changed: Option<SystemTime>,
-    length: u64,
+    stamp: Stamp,
     /// Its name in the LoRA that brings it along; `None` where the file is its own.
     inside: Option<String>,
 }
 
 impl Known {
     fn of(path: &Path) -> Self {
-        let data = std::fs::metadata(path).ok();
-        Self {
-            path: path.to_owned(),
-            changed: data.as_ref().and_then(|data| data.modified().ok()),
-            length: data.map_or(0, |data| data.len()),
-            inside: None,
-        }
+        Self { stamp: Stamp::of(path), inside: None }
     }
 
     /// For messages.
     fn name(&self) -> String {
-        let file = self.path.display();
+        let file = self.stamp.path().display();
         self.inside.as_ref().map_or_else(|| file.to_string(), |name| format!("{file} ({name})"))
     }
 }
@@ -248,12 +240,12 @@ impl Inversions {
     fn open(&mut self, known: &Known) -> Result<Vec<u32>, LeftOut> {
         let file = known.name();
         let unusable = |error: Error| LeftOut::Unusable(error.to_string());
-        let tensors = match is_pickle(&known.path) {
+        let tensors = match is_pickle(known.stamp.path()) {
             Ok(true) => {
                 let way_out = "it can run code and is never read, get it as .safetensors";
                 return Err(LeftOut::Unusable(format!("{file}: is a Python pickle; {way_out}")));
             }
-            _ => TensorFile::open_path(&known.path).map_err(unusable)?,
+            _ => TensorFile::open_path(known.stamp.path()).map_err(unusable)?,
         };
         let tensors = match &known.inside {
             Some(name) => inside(&tensors, name),
@@ -390,7 +382,7 @@ fn add(path: &Path, files: &mut Named) {
     let Some(stem) = without_ending(file) else { return };
     let safe = |path: &Path| path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case(ENDINGS[0]));
     let name = stem.to_lowercase();
-    if files.get(&name).is_none_or(|other| safe(path) && !safe(&other.path)) {
+    if files.get(&name).is_none_or(|other| safe(path) && !safe(other.stamp.path())) {
         files.insert(name, Known::of(path));
     }
 }

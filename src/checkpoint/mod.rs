@@ -22,6 +22,7 @@ pub mod prompt;
 mod safetensors;
 mod single;
 mod sniff;
+mod stamp;
 mod store;
 mod summary;
 mod tokenizer;

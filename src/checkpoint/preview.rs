@@ -1,6 +1,7 @@
 //! Small decoders for previews (TAESD): files, and where programs keep them.
 
 use super::safetensors::TensorFile;
+use super::stamp::Stamp;
 use super::store::is_pickle;
 use super::{Checkpoint, Error, PARTS_SEPARATOR, Result, single};
 use crate::backend::Backend;
@@ -8,7 +9,6 @@ use crate::networks;
 use crate::networks::tiny::TinyDecoder;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 /// The folders in which ComfyUI and the web UIs keep them, in small letters.
 const FOLDERS: [&str; 2] = ["vae_approx", "vae-approx"];
@@ -20,15 +20,8 @@ const OF_FOLDER: [&str; 2] = ["diffusion_pytorch_model.safetensors", "diffusion_
 /// An open decoder: names and shapes are read, values still in the file.
 #[derive(Debug)]
 pub struct PreviewDecoder {
-    path: PathBuf,
     tensors: TensorFile,
-    /// When and how large the file was when it was opened.
-    stamp: (Option<SystemTime>, u64),
-}
-
-/// A time and a length that change with a file.
-fn stamp(path: &Path) -> (Option<SystemTime>, u64) {
-    std::fs::metadata(path).map(|data| (data.modified().ok(), data.len())).unwrap_or_default()
+    stamp: Stamp,
 }
 
 impl PreviewDecoder {
@@ -47,7 +40,7 @@ impl PreviewDecoder {
             return Err(Error::Pickle { file: name });
         }
         let tensors = single::tiny_decoder(&TensorFile::open_path(file)?)?;
-        Ok(Self { path: path.to_owned(), tensors, stamp: stamp(path) })
+        Ok(Self { tensors, stamp: Stamp::of(path) })
     }
 
     /// Whether the file or folder at this path is called as the decoder of this name is.
@@ -65,7 +58,7 @@ impl PreviewDecoder {
     /// True where it is this path's, and by its time and length still as it was opened.
     #[must_use]
     pub fn is_current(&self, path: &Path) -> bool {
-        self.path == path && stamp(path) == self.stamp
+        self.stamp.is_current(path)
     }
 
     /// Puts it on a device.

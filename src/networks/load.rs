@@ -85,10 +85,7 @@ impl<'a, B: Backend> Loader<'a, B> {
         kernel: usize,
         options: ConvOptions,
     ) -> Result<B::Conv> {
-        let here = self.at(name);
-        let weight = here.tensor("weight", &[&[outputs, inputs, kernel, kernel]])?;
-        let bias = here.tensor("bias", &[&[outputs]])?;
-        self.packed(self.backend.pack_conv(weight, bias, options))
+        self.conv_and(name, [outputs, inputs, kernel, kernel], None, options)
     }
 
     /// As [`Self::conv`] where `name.bias` may be missing: it is zero then.
@@ -103,12 +100,22 @@ impl<'a, B: Backend> Loader<'a, B> {
         kernel: usize,
         options: ConvOptions,
     ) -> Result<B::Conv> {
+        let zeros = || WeightView::computed(vec![outputs], vec![0.0; outputs]);
+        let bias = (!self.at(name).has("bias")).then(zeros);
+        self.conv_and(name, [outputs, inputs, kernel, kernel], bias, options)
+    }
+
+    /// A convolution with this bias, or its own.
+    fn conv_and(
+        &self,
+        name: &str,
+        shape: [usize; 4],
+        bias: Option<WeightView>,
+        options: ConvOptions,
+    ) -> Result<B::Conv> {
         let here = self.at(name);
-        if here.has("bias") {
-            return self.conv(name, inputs, outputs, kernel, options);
-        }
-        let weight = here.tensor("weight", &[&[outputs, inputs, kernel, kernel]])?;
-        let bias = WeightView::computed(vec![outputs], vec![0.0; outputs]);
+        let weight = here.tensor("weight", &[&shape])?;
+        let bias = bias.map_or_else(|| here.tensor("bias", &[&shape[..1]]), Ok)?;
         self.packed(self.backend.pack_conv(weight, bias, options))
     }
 

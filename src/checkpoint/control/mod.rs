@@ -5,24 +5,22 @@ mod nets;
 pub(super) use nets::Nets;
 
 use super::safetensors::TensorFile;
+use super::stamp::Stamp;
 use super::store::{Store, is_pickle};
 use super::{Checkpoint, Error, Result, single};
 use crate::backend::Backend;
 use crate::diffusion::Planes;
 use crate::networks;
 use crate::networks::unet::{self, ControlConfig, ControlNet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 /// An open ControlNet: options, names and shapes read and checked, values still in the file.
 #[derive(Debug)]
 pub struct ControlFile {
-    path: PathBuf,
     config: ControlConfig,
     tensors: TensorFile,
-    /// When and how large it was when it was opened.
-    stamp: (Option<SystemTime>, u64),
+    stamp: Stamp,
 }
 
 /// A ControlNet with the picture that it sees.
@@ -55,12 +53,6 @@ pub(super) fn is_folder_of_one(path: &Path) -> bool {
     let read =
         std::fs::File::open(path.join("config.json")).and_then(|file| file.take(CONFIG).read_to_string(&mut text));
     read.is_ok() && text.contains("\"ControlNetModel\"")
-}
-
-/// A time and a length that change with a file.
-fn stamp(path: &Path) -> (Option<SystemTime>, u64) {
-    let of = |path: &Path| std::fs::metadata(path).map(|data| (data.modified().ok(), data.len()));
-    of(path).unwrap_or_default()
 }
 
 impl ControlFile {
@@ -98,7 +90,7 @@ impl ControlFile {
     pub(super) fn of(file: &TensorFile, path: &Path) -> Result<Self> {
         let (tensors, config) = single::control_net(file)?;
         let config = ControlConfig::parse(&config, &path.display().to_string())?;
-        Ok(Self { config, tensors, path: path.to_owned(), stamp: stamp(path) })
+        Ok(Self { config, tensors, stamp: Stamp::of(path) })
     }
 
     fn open_folder(path: &Path) -> Result<Self> {
@@ -123,13 +115,13 @@ impl ControlFile {
         }
         let tensors = TensorFile::open(&store, folder, "diffusion_pytorch_model")?;
         let config = ControlConfig::parse(&json, &store.describe(&config))?;
-        Ok(Self { config, tensors, path: path.to_owned(), stamp: stamp(path) })
+        Ok(Self { config, tensors, stamp: Stamp::of(path) })
     }
 
     /// True where it is this path's file, and by its time and length still as it was opened.
     #[must_use]
     pub fn is_current(&self, path: impl AsRef<Path>) -> bool {
-        self.path == path.as_ref() && stamp(&self.path) == self.stamp
+        self.stamp.is_current(path.as_ref())
     }
 
     /// The family that it is for, where that is one that has a name.
@@ -166,7 +158,7 @@ impl ControlFile {
     fn check(&self, checkpoint: &Checkpoint) -> Result<()> {
         let (unet, vae) = (&checkpoint.unet.config, &checkpoint.vae.config);
         let invalid =
-            |fact: String, remedy| Err(Error::Invalid { file: self.path.display().to_string(), fact, remedy });
+            |fact: String, remedy| Err(Error::Invalid { file: self.stamp.path().display().to_string(), fact, remedy });
         let (own, wanted) = (self.family(), family(unet));
         if own != wanted {
             let fact = format!("is a ControlNet for {own}, but the checkpoint is {wanted}");

@@ -3,9 +3,10 @@
 use super::names::flat;
 use super::original::{from_original, is_original};
 use super::summary::family_of_width;
-use super::{LoraFile, Stamp, short};
+use super::{LoraFile, short};
 use crate::backend::WeightView;
 use crate::checkpoint::safetensors::TensorFile;
+use crate::checkpoint::stamp::Stamp;
 use crate::checkpoint::{Error, PartName, Result};
 use crate::networks::{self, Weights};
 use std::collections::{BTreeMap, BTreeSet, HashMap};

@@ -23,6 +23,7 @@ pub(in crate::checkpoint) use names::{bundled, in_bundle};
 pub use summary::{LoraSummary, Tag};
 
 use super::safetensors::TensorFile;
+use super::stamp::Stamp;
 use super::store::is_pickle;
 use super::{Error, FETCH_AGAIN, PartName, Result};
 use crate::networks::Weights as _;
@@ -30,8 +31,7 @@ use header::Peft;
 use layer::{Found, Layer};
 use names::{Parsed, Role};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::path::Path;
 
 /// The largest rank that is accepted. No layer is so wide that a larger one would save anything.
 const MAX_RANK: usize = 4096;
@@ -46,14 +46,6 @@ pub struct LoraFile {
     /// Names of the textual inversions that it brings along.
     embeddings: Vec<String>,
     stamp: Stamp,
-}
-
-/// The identity of a file: its path, and when and how large it was when it was opened.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Stamp {
-    path: PathBuf,
-    modified: Option<SystemTime>,
-    length: usize,
 }
 
 impl LoraFile {
@@ -127,18 +119,14 @@ impl LoraFile {
                 remedy: "choose a LoRA, a .safetensors file of its own kind",
             });
         }
-        let modified = std::fs::metadata(path).and_then(|data| data.modified()).ok();
-        let stamp = Stamp { path: path.to_owned(), modified, length: tensors.len() };
-        Ok(Self { tensors, layers, unknown, embeddings: embeddings.into_iter().collect(), stamp })
+        let (embeddings, stamp) = (embeddings.into_iter().collect(), Stamp::of(path));
+        Ok(Self { tensors, layers, unknown, embeddings, stamp })
     }
 
     /// True where it is this path's file, and by its time and length still as it was opened.
     #[must_use]
     pub fn is_current(&self, path: impl AsRef<Path>) -> bool {
-        let Stamp { path: own, modified, length } = &self.stamp;
-        own == path.as_ref()
-            && std::fs::metadata(own)
-                .is_ok_and(|data| data.modified().ok() == *modified && usize::try_from(data.len()) == Ok(*length))
+        self.stamp.is_current(path.as_ref())
     }
 
     /// Its figures, for `polyptych info` and the window.
@@ -155,13 +143,13 @@ impl LoraFile {
 
     /// Its file.
     pub(super) fn path(&self) -> &Path {
-        &self.stamp.path
+        self.stamp.path()
     }
 
     /// The file's name without its ending.
     #[must_use]
     pub fn name(&self) -> String {
-        self.stamp.path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+        self.stamp.path().file_stem().unwrap_or_default().to_string_lossy().into_owned()
     }
 }
 
