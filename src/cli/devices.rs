@@ -70,7 +70,8 @@ fn findings(listed: &Listed) -> String {
             let fastest = record.fastest().filter(|_| record.draws());
             wrong
                 + &fastest.map_or("; cannot be drawn on".to_owned(), |(dtype, seconds)| {
-                    let dtype = if dtypes(listed).len() > 1 { format!(" in {dtype}") } else { String::new() };
+                    let several = record.f16.is_some() || record.bf16.is_some();
+                    let dtype = if several { format!(" in {dtype}") } else { String::new() };
                     format!("; about {} a UNet call of SD1.5{dtype}", seconds_told(seconds))
                 })
         }

@@ -105,7 +105,9 @@ fn describe(index: usize, handle: wgpu::Adapter) -> Adapter {
     };
     let driver = format!("{} {}", info.driver, info.driver_info).trim().to_owned();
     let half = handle.features().contains(wgpu::Features::SHADER_F16);
-    let (memory, limits) = (device_memory(&handle), handle.limits());
+    // (A program on the processor has no memory of its own; some drivers name any number.)
+    let memory = if kind == AdapterKind::Software { None } else { device_memory(&handle) };
+    let limits = handle.limits();
     Adapter { index, name: info.name, kind, api, driver, memory, half, handle, limits }
 }
 
