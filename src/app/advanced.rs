@@ -197,7 +197,7 @@ impl App {
         ui.horizontal(|ui| {
             let percent = |ui: &mut Ui, name, value: &mut f32, range| {
                 widgets::field(ui, width, name, hint, |ui, label| {
-                    let value = DragValue::new(value).range(range).speed(0.5).max_decimals(0).suffix(" %");
+                    let value = widgets::percent(value, range);
                     ui.add(value).labelled_by(label).on_hover_text(hint)
                 })
             };

@@ -5,7 +5,7 @@ use super::files::Purpose;
 use super::texts::{fill, key, tr};
 use super::{App, theme, widgets};
 use crate::document::{Control, ControlMap, Document, MAX_CONTROLS, RegionId};
-use egui::{Align, Button, ComboBox, DragValue, Frame, Label, Layout, Margin, Popup, RichText, Ui};
+use egui::{Align, Button, ComboBox, Frame, Label, Layout, Margin, Popup, RichText, Ui};
 use egui_material_icons::icons;
 use image::RgbImage;
 use std::path::Path;
@@ -201,12 +201,11 @@ impl App {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 ui.spacing_mut().item_spacing.x = 6.0;
                 ui.visuals_mut().widgets.inactive.weak_bg_fill = t.field;
-                let percent = |value, range| DragValue::new(value).range(range).speed(0.5).max_decimals(0).suffix(" %");
                 let least = (start + 1.0).min(100.0);
-                let until = ui.add(percent(&mut end, least..=100.0)).accessible_name(tr("Counts until"));
+                let until = ui.add(widgets::percent(&mut end, least..=100.0)).accessible_name(tr("Counts until"));
                 ui.add(Label::new(tr("to")).selectable(false));
                 let most = (control.end * 100.0 - 1.0).max(0.0);
-                let from = ui.add(percent(&mut start, 0.0..=most)).accessible_name(tr("Counts from"));
+                let from = ui.add(widgets::percent(&mut start, 0.0..=most)).accessible_name(tr("Counts from"));
                 let field = Field::ControlSpan(place.number());
                 self.changed(&from.on_hover_text(hint), field, |d| {
                     place.change(d, |control| control.start = (start / 100.0).clamp(0.0, 1.0));

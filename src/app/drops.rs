@@ -95,13 +95,15 @@ pub(super) fn find_out(path: &Path, wanted: Wanted) -> Result<Found, Refused> {
 
 /// True for a file that holds weights by its ending.
 fn has_weights(path: &Path) -> bool {
-    let known = ["safetensors", "sft", "gguf", "ckpt", "pt", "pth", "bin", "pkl"];
-    path.extension().is_some_and(|ending| known.iter().any(|known| ending.eq_ignore_ascii_case(known)))
+    ends_in(path, &["safetensors", "sft", "gguf", "ckpt", "pt", "pth", "bin", "pkl"])
 }
 
 /// True for a picture that a ControlNet can follow, by its ending.
 fn is_picture(path: &Path) -> bool {
-    let known = Purpose::Place.endings();
+    ends_in(path, Purpose::Place.endings())
+}
+
+fn ends_in(path: &Path, known: &[&str]) -> bool {
     path.extension().is_some_and(|ending| known.iter().any(|known| ending.eq_ignore_ascii_case(known)))
 }
 

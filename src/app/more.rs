@@ -110,13 +110,15 @@ fn span_row(ui: &mut Ui, region: &Region, wishes: &mut Vec<Wish>) {
     let hint = "The part of the work it takes part in. From 0 %: it shapes the picture.\n\
                 From 40 % or so: it only adds detail to what is there. Until less than 100 %: the rest finishes without it";
     row(ui, tr("Takes part"), hint, |ui, _| {
-        let percent = |value, range| DragValue::new(value).range(range).speed(0.5).max_decimals(0).suffix(" %");
         let least = start + 1.0;
-        let until =
-            ui.add(percent(&mut end, least..=100.0)).accessible_name(tr("Takes part until")).on_hover_text(hint);
+        let until = ui
+            .add(widgets::percent(&mut end, least..=100.0))
+            .accessible_name(tr("Takes part until"))
+            .on_hover_text(hint);
         ui.add(egui::Label::new(tr("to")).selectable(false));
         let most = region.end * 100.0 - 1.0;
-        let from = ui.add(percent(&mut start, 0.0..=most)).accessible_name(tr("Takes part from")).on_hover_text(hint);
+        let from =
+            ui.add(widgets::percent(&mut start, 0.0..=most)).accessible_name(tr("Takes part from")).on_hover_text(hint);
         edit(&from, region, Field::Span(region.id), wishes, move |r| r.start = (start / 100.0).clamp(0.0, 1.0));
         edit(&until, region, Field::Span(region.id), wishes, move |r| r.end = (end / 100.0).clamp(0.0, 1.0));
     });

@@ -1,7 +1,7 @@
 //! Small controls the panels share.
 
 use super::theme;
-use egui::{Align, Button, Frame, Id, Layout, Margin, Response, Sense, Stroke, Ui, vec2};
+use egui::{Align, Button, DragValue, Frame, Id, Layout, Margin, Response, Sense, Stroke, Ui, vec2};
 use egui_material_icons::{MaterialIcon, icons};
 
 /// A button that is only an icon; `name` is what screen readers and tooltips say.
@@ -100,6 +100,11 @@ pub(super) fn fold(ui: &mut Ui, open: &mut bool, name: &str, hint: &str) {
     if response.on_hover_text(hint).clicked() {
         *open = !*open;
     }
+}
+
+/// A part of the whole, in percent.
+pub(super) fn percent(value: &mut f32, range: std::ops::RangeInclusive<f32>) -> DragValue<'_> {
+    DragValue::new(value).range(range).speed(0.5).max_decimals(0).suffix(" %")
 }
 
 /// The name of a row of a card, as wide as all of them; returns its id.

@@ -20,16 +20,18 @@ pub trait User {
 /// # Errors
 /// If there is no such device, or it cannot be opened, or computes wrong.
 pub fn open<U: User>(device: Device, manners: &Manners, user: U) -> Result<U::Output> {
-    let stoppable = |candle| Stoppable::new(candle, manners.interrupt.clone());
+    fn stoppable<B: Backend>(backend: B, manners: &Manners) -> Stoppable<B> {
+        Stoppable::new(backend, manners.interrupt.clone())
+    }
     Ok(match device {
         Device::Auto => {
             let chosen = Devices::default().choose(device, Dtype::Auto).map_or(Device::Cpu, |choice| choice.device);
             return open(chosen, manners, user);
         }
-        Device::Cpu => user.work(Stoppable::new(Cpu::new(), manners.interrupt.clone())),
-        Device::Candle => user.work(stoppable(Candle::cpu())),
-        Device::Cuda { number, dtype } => user.work(stoppable(Candle::cuda(number, dtype)?)),
-        Device::Metal { dtype } => user.work(stoppable(Candle::metal(dtype)?)),
+        Device::Cpu => user.work(stoppable(Cpu::new(), manners)),
+        Device::Candle => user.work(stoppable(Candle::cpu(), manners)),
+        Device::Cuda { number, dtype } => user.work(stoppable(Candle::cuda(number, dtype)?, manners)),
+        Device::Metal { dtype } => user.work(stoppable(Candle::metal(dtype)?, manners)),
         // (It asks between its operators itself.)
         Device::Wgpu { adapter, dtype } => user.work(Wgpu::open_with_manners(adapter, dtype, manners)?),
     })

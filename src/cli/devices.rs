@@ -41,18 +41,15 @@ pub(super) fn run(args: &Args, window: &Window) -> anyhow::Result<()> {
 /// Facts that the system tells.
 fn facts(listed: &Listed, threads: usize) -> String {
     let Some(card) = &listed.card else { return format!("{threads} threads, f32") };
-    let memory = card.memory().map_or(String::new(), |bytes| format!("{:.1} GB", bytes as f64 / 1e9));
+    let memory = card.memory().map_or(String::new(), |bytes| format!(", {:.1} GB", bytes as f64 / 1e9));
     let types = dtypes(listed).join(" ");
     match card {
         Card::Adapter(adapter) => {
             let Adapter { name, kind, api, driver, .. } = &**adapter;
-            let memory = if memory.is_empty() { memory } else { format!(", {memory}") };
             let units = adapter.units().map_or(String::new(), |side| format!(", matrix units {side}×{side}"));
             format!("{name} ({kind}, {api}, {driver}{memory}), {types}{units}")
         }
-        Card::Vendor(card) => {
-            [card.name.clone(), memory, types].into_iter().filter(|s| !s.is_empty()).collect::<Vec<_>>().join(", ")
-        }
+        Card::Vendor(card) => format!("{}{memory}, {types}", card.name),
     }
 }
 
@@ -98,15 +95,11 @@ fn described(listed: &Listed, threads: usize) -> Value {
     let mut value = json!({"device": listed.device.to_string(), "dtypes": dtypes(listed)});
     match &listed.card {
         None => value["threads"] = json!(threads),
-        Some(card) => {
-            value["name"] = json!(card.name());
-            value["memory"] = json!(card.memory());
-        }
+        Some(card) => (value["name"], value["memory"]) = (json!(card.name()), json!(card.memory())),
     }
     if let Some(Card::Adapter(adapter)) = &listed.card {
         let Adapter { kind, api, driver, .. } = &**adapter;
-        value["kind"] = json!(kind.to_string());
-        (value["api"], value["driver"]) = (json!(api), json!(driver));
+        (value["kind"], value["api"], value["driver"]) = (json!(kind.to_string()), json!(api), json!(driver));
         value["matrix_units"] = json!(adapter.units());
     }
     let record = listed.tried.as_ref().and_then(|tried| tried.as_ref().ok());

@@ -267,10 +267,12 @@ fn apply(args: &Args, names: &Names, document: &mut Document, notes: &mut Vec<St
             settings.embeddings.push(file);
         }
     }
+    // (Asks the model's files, so only where it is wanted, and once.)
+    let few_steps = if args.loras.is_empty() { None } else { FewSteps::of(&settings.model) };
     for lora in &args.loras {
         let mut laid = Ok(());
-        let nature = Nature::of_steps(FewSteps::of(&settings.model));
-        presets.lay(settings, nature, |settings| laid = add_lora(names, lora, &mut settings.loras));
+        presets
+            .lay(settings, Nature::of_steps(few_steps), |settings| laid = add_lora(names, lora, &mut settings.loras));
         laid.with_context(|| format!("--lora {}", lora.file))?;
     }
     let count = document.regions.len();

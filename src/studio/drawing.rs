@@ -203,7 +203,7 @@ impl DrawError {
     /// The error of a file that a drawing needs, as `failed` has it unless its loading was cancelled.
     pub(super) fn of_loading(error: LoadError, failed: impl FnOnce(LoadError) -> Self) -> Self {
         match &error {
-            LoadError::Checkpoint(CheckpointError::Network(network)) if network.is_cancelled() => Self::Cancelled,
+            LoadError::Checkpoint(error) if error.is_cancelled() => Self::Cancelled,
             _ => failed(error),
         }
     }

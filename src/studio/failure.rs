@@ -21,7 +21,7 @@ impl Failure {
     /// True where the job was cancelled while its checkpoint was loaded, or while it was drawn.
     pub(super) fn is_cancelled(&self) -> bool {
         match self {
-            Self::Load(LoadError::Checkpoint(CheckpointError::Network(error))) => error.is_cancelled(),
+            Self::Load(LoadError::Checkpoint(error)) => error.is_cancelled(),
             Self::Draw(error) => matches!(error, DrawError::Cancelled),
             _ => false,
         }

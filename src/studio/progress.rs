@@ -108,8 +108,8 @@ impl<'a> Progress<'a> {
         let size = (self.document.width, self.document.height);
         let mut picture = None;
         if let Some(pace) = previews.small_pace.filter(|_| !last) {
-            let small = [false, true].map(|coarser| Small::of(latent, self.wrap, coarser));
-            if let Some(small) = small.iter().find(|small| affordable(pace, small.cells())) {
+            let mut small = [false, true].into_iter().map(|coarser| Small::of(latent, self.wrap, coarser));
+            if let Some(small) = small.find(|small| affordable(pace, small.cells())) {
                 picture = small.picture(network, self.factor, size);
                 previews.small_pace = Some(begun.elapsed().as_secs_f64() / small.cells().max(1) as f64);
             }

@@ -2,7 +2,7 @@
 
 use super::Record;
 use crate::backend::candle::{self, VendorCard};
-use crate::backend::wgpu::{Adapter, AdapterKind, adapters};
+use crate::backend::wgpu::{self, Adapter, AdapterKind, adapters};
 use crate::backend::{Device, Result};
 use std::time::Duration;
 
@@ -21,6 +21,14 @@ impl Card {
     pub fn all() -> Vec<Self> {
         let adapters = adapters().into_iter().map(|adapter| Self::Adapter(Box::new(adapter)));
         adapters.chain(candle::cards().into_iter().map(Self::Vendor)).collect()
+    }
+
+    /// The one that a device names.
+    pub(super) fn of(device: Device) -> Result<Self> {
+        Ok(match device {
+            Device::Wgpu { adapter, .. } => Self::Adapter(Box::new(wgpu::find(adapter)?)),
+            other => Self::Vendor(candle::find(other)?),
+        })
     }
 
     /// Its name for people.

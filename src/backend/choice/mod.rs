@@ -107,16 +107,11 @@ impl Devices {
     pub fn measure_again(&self, device: Device) -> super::Result<()> {
         let _ = match device {
             Device::Cpu => self.try_anew(&processor_key(), try_processor),
-            Device::Wgpu { adapter, .. } => {
-                let adapter = super::wgpu::find(adapter)?;
-                self.try_anew(&adapter.key(), || adapter.tried(CARD))
-            }
-            Device::Cuda { .. } | Device::Metal { .. } => {
-                let card = super::candle::find(device)?;
-                let card = Card::Vendor(card);
+            Device::Auto | Device::Candle => return Ok(()),
+            Device::Wgpu { .. } | Device::Cuda { .. } | Device::Metal { .. } => {
+                let card = Card::of(device)?;
                 self.try_anew(&card.key(), || card.tried(CARD))
             }
-            Device::Auto | Device::Candle => return Ok(()),
         };
         Ok(())
     }

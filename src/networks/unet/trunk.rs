@@ -119,15 +119,13 @@ impl<B: Backend> Trunk<B> {
         let embedding = self.added_embedding(b, added)?;
         let calls = if embedding.is_some() { added.len() } else { guidance.len().max(1) };
         let mut time = b.upload(&[calls, width], &self.waves(timestep, width).repeat(calls))?;
-        if let (Some(layer), Some(waves)) = (&self.guidance, self.config.guidance_waves) {
+        if let (Some(layer), Some(waves), false) = (&self.guidance, self.config.guidance_waves, guidance.is_empty()) {
             let all = if guidance.len() == 1 { guidance.repeat(calls) } else { guidance.to_vec() };
-            if !all.is_empty() && all.len() != calls {
+            if all.len() != calls {
                 return Err(Error::Input(format!("{} guidance scales for {calls} calls", all.len())));
             }
-            if !all.is_empty() {
-                let scales: Vec<f32> = all.iter().flat_map(|&scale| guidance_embedding(scale, waves)).collect();
-                time = b.linear_with(&b.upload(&[calls, waves], &scales)?, layer, Epilogue::add(&time))?;
-            }
+            let scales: Vec<f32> = all.iter().flat_map(|&scale| guidance_embedding(scale, waves)).collect();
+            time = b.linear_with(&b.upload(&[calls, waves], &scales)?, layer, Epilogue::add(&time))?;
         }
         let silu = || Epilogue { activation: Some(Activation::Silu), ..Epilogue::default() };
         let time = b.linear_with(&time, &self.time1, silu())?;
