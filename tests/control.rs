@@ -38,12 +38,6 @@ fn devices() -> Vec<Device> {
     [Device::Cpu, Device::Candle].into_iter().chain(card).collect()
 }
 
-fn planes(golden: &Goldens, name: &str) -> Planes {
-    let tensor = golden.get(name);
-    let [count, channels, height, width] = *tensor.shape.as_slice() else { panic!("{name}") };
-    Planes { count, channels, height, width, data: tensor.data.clone() }
-}
-
 fn prompts(golden: &Goldens, model: &mut Model) -> Vec<PromptId> {
     let words: Vec<String> = serde_json::from_value(golden.json("parameters")["prompts"].clone()).unwrap();
     words.iter().map(|words| model.prompt(words, Reading::default()).unwrap()).collect()
@@ -87,7 +81,7 @@ fn what_a_controlnet_adds_is_diffusers() {
             let prompts = [prompt(0), prompt(1)];
             for case in ["square", "wide"] {
                 let key = |name: &str| format!("{family}.{case}.{name}");
-                let (latents, picture) = (planes(&golden, &key("latents")), planes(&golden, &key("control")));
+                let (latents, picture) = (golden.planes(&key("latents")), golden.planes(&key("control")));
                 let upload = |p: &Planes| b.upload(&[p.count, p.channels, p.height, p.width], &p.data).unwrap();
                 let sizes = Sizes::whole(8 * latents.height, 8 * latents.width);
                 let added = |at: usize| Added { pooled: states[at].pooled.clone().unwrap_or_default(), sizes };
@@ -120,9 +114,9 @@ fn the_unet_predicts_with_it_what_diffusers_does() {
         let prompts = prompts(&golden, &mut model);
         for case in ["square", "wide"] {
             let key = |name: &str| format!("{family}.{case}.{name}");
-            let latents = planes(&golden, &key("latents"));
+            let latents = golden.planes(&key("latents"));
             let timestep = golden.get(&key("timestep")).data[0];
-            model.set_controls(vec![control(family, planes(&golden, &key("control")), 0.7)]).unwrap();
+            model.set_controls(vec![control(family, golden.planes(&key("control")), 0.7)]).unwrap();
             let mut predict = |controls: &[usize]| {
                 let place = Some(whole(&latents, controls));
                 let calls: Vec<Call> = (0..2).map(|input| Call { input, prompt: prompts[input], place }).collect();
@@ -144,7 +138,7 @@ fn document(family: &str, golden: &Goldens, case: Option<&str>) -> Document {
     document.settings.sampler = if family == "sdxl" { Sampler::Euler } else { Sampler::Ddim };
     if let Some(case) = case {
         let [weight, start, end] = [0, 1, 2].map(|i| facts["cases"][case][i].as_f64().unwrap() as f32);
-        let seen = planes(golden, &format!("{family}.control"));
+        let seen = golden.planes(&format!("{family}.control"));
         let area = seen.plane_len();
         let picture = RgbImage::from_fn(128, 128, |x, y| {
             Rgb([0, 1, 2].map(|c| (255.0 * seen.data[c * area + (y * 128 + x) as usize]).round() as u8))

@@ -7,7 +7,7 @@ use common::{Goldens, assert_close, copy_checkpoint, goldens, one_window, relati
 use polyptych::checkpoint::prompt::Reading;
 use polyptych::checkpoint::{Checkpoint, FewSteps};
 use polyptych::diffusion::windows::Window;
-use polyptych::diffusion::{Area, AreaCall, Call, Guidance, Network as _, Place, Planes, PromptId};
+use polyptych::diffusion::{Area, AreaCall, Call, Guidance, Network as _, Place, PromptId};
 use polyptych::document::{Document, Mask, PixelRect, Regions, Sampler, Schedule, Settings};
 use polyptych::studio::{Device, Drawn, Estimate, Facts, Nature, Options, Preset, draw, load};
 use std::path::Path;
@@ -26,19 +26,13 @@ fn name(folder: &Path) -> &str {
     folder.to_str().unwrap()
 }
 
-fn planes(golden: &Goldens, name: &str) -> Planes {
-    let tensor = golden.get(name);
-    let [count, channels, height, width] = *tensor.shape.as_slice() else { panic!("{name}") };
-    Planes { count, channels, height, width, data: tensor.data.clone() }
-}
-
 #[test]
 fn the_unet_is_told_its_guidance_as_diffusers_tells_it() {
     let golden = Goldens::open("lcm.safetensors");
     let facts = golden.json("parameters");
     let folder = folder();
     let checkpoint = Checkpoint::open(name(folder.path())).unwrap();
-    let latents = planes(&golden, "latents");
+    let latents = golden.planes("latents");
     let window = Window { x: 0, y: 0, width: latents.width, height: latents.height };
     let told = |scale: f64| Some(Place { guidance: Some(Guidance::new(scale as f32)), ..Place::of(window) });
     let scales: Vec<f64> = serde_json::from_value(facts["guidance_scales"].clone()).unwrap();
@@ -71,13 +65,13 @@ fn areas_are_told_their_guidance() {
     let golden = Goldens::open("lcm.safetensors");
     let folder = folder();
     let mut model = Checkpoint::open(name(folder.path())).unwrap().load(Device::Cpu).unwrap();
-    let latents = planes(&golden, "latents");
+    let latents = golden.planes("latents");
     let window = Window { x: 0, y: 0, width: latents.width, height: latents.height };
     let place = Some(Place { guidance: Some(Guidance::new(8.0)), ..Place::of(window) });
     let prompt = model.prompt("a red fox in the snow", Reading::default()).unwrap();
     let areas = vec![Area { prompt, mask: vec![1.0; latents.plane_len()] }];
     let found = model.predict_areas(&latents, 501.0, &[AreaCall { input: 0, place, areas }]).unwrap();
-    assert_close("one area", &found.data, planes(&golden, "alike").image(0), 1e-4);
+    assert_close("one area", &found.data, golden.planes("alike").image(0), 1e-4);
 }
 
 fn drawn(folder: &Path, document: &Document, options: &Options) -> Drawn {

@@ -47,12 +47,6 @@ fn renumbered(begin: &str) -> SingleFile {
     SingleFile { tensors: tensors.collect(), ..SingleFile::default() }
 }
 
-fn planes(golden: &Goldens, name: &str) -> Planes {
-    let tensor = golden.get(name);
-    let [count, channels, height, width] = *tensor.shape.as_slice() else { panic!("{name}") };
-    Planes { count, channels, height, width, data: tensor.data.clone() }
-}
-
 fn decodes_as_diffusers(b: &impl Backend, what: &str, cases: &[&str], tolerance: f64) {
     let folder = tempfile::tempdir().unwrap();
     let weights = InMemory::open(&renumbered("layers.").write(folder.path(), "decoder.safetensors"));
@@ -60,8 +54,8 @@ fn decodes_as_diffusers(b: &impl Backend, what: &str, cases: &[&str], tolerance:
     assert_eq!((decoder.channels(), decoder.scale()), (4, 8));
     let golden = Goldens::open("preview.safetensors");
     for case in cases {
-        let decoded = decoder.decode(b, &planes(&golden, &format!("{case}.latents"))).unwrap();
-        let expected = planes(&golden, &format!("{case}.decoded"));
+        let decoded = decoder.decode(b, &golden.planes(&format!("{case}.latents"))).unwrap();
+        let expected = golden.planes(&format!("{case}.decoded"));
         assert_eq!((decoded.height, decoded.width), (expected.height, expected.width));
         assert_close(&format!("{what} {case}"), &decoded.data, &expected.data, tolerance);
     }
@@ -109,7 +103,7 @@ fn files_in_either_layout_and_folders_decode_previews() {
     let folder = tempfile::tempdir().unwrap();
     let (checkpoint, decoders) = files(folder.path());
     let (mut model, _) = load(&checkpoint, Device::Cpu, &[]).unwrap();
-    let latents = planes(&golden, "wide.latents");
+    let latents = golden.planes("wide.latents");
     assert!(model.preview_decoder().is_none() && model.network().decode_preview(&latents).is_none());
     for file in &decoders {
         model.set_preview_decoder(file).unwrap();

@@ -11,7 +11,7 @@ use polyptych::backend::Backend as _;
 use polyptych::backend::cpu::Cpu;
 use polyptych::checkpoint::prompt::Reading;
 use polyptych::checkpoint::{Checkpoint, Device};
-use polyptych::diffusion::{Call, Network as _, Planes};
+use polyptych::diffusion::{Call, Network as _};
 use polyptych::networks::Sizes;
 use polyptych::networks::unet::{Added, Config, Unet};
 use safetensors::Dtype;
@@ -44,12 +44,6 @@ fn renamed(facts: &Value) -> SingleFile {
     SingleFile { tensors: tensors.collect(), ..SingleFile::default() }
 }
 
-fn planes(golden: &Goldens, name: &str) -> Planes {
-    let tensor = golden.get(name);
-    let [count, channels, height, width] = *tensor.shape.as_slice() else { panic!("{name}") };
-    Planes { count, channels, height, width, data: tensor.data.clone() }
-}
-
 #[test]
 fn files_in_either_layout_predict_what_diffusers_does() {
     let (golden, words) = (Goldens::open("pruned.safetensors"), Goldens::open("single_file.safetensors"));
@@ -66,7 +60,7 @@ fn files_in_either_layout_predict_what_diffusers_does() {
             let mut model = Checkpoint::open(&path).unwrap().load(Device::Cpu).unwrap();
             let prompt = model.prompt(&words[0], Reading::default()).unwrap();
             for case in CASES {
-                let latents = planes(&golden, &format!("{name}.{case}.latents"));
+                let latents = golden.planes(&format!("{name}.{case}.latents"));
                 let found = model.predict(&latents, 501.0, &[Call { input: 0, prompt, place: None }]).unwrap();
                 let expected = &golden.get(&format!("{name}.{case}.prediction")).data;
                 assert_close(&format!("{path} {name} {case}"), &found.data, expected, 1e-4);
@@ -88,7 +82,7 @@ fn a_folder_s_config_is_read_as_diffusers_reads_it() {
         let prompt = unet.prompt(&b, &tokens).unwrap();
         let pooled = words.get("sdxl.pooled.0").data.clone();
         for case in CASES {
-            let latents = planes(&golden, &format!("{name}.{case}.latents"));
+            let latents = golden.planes(&format!("{name}.{case}.latents"));
             let sizes = Sizes::whole(8 * latents.height, 8 * latents.width);
             let step = unet.step(&b, 501.0, &[Added { pooled: pooled.clone(), sizes }]).unwrap();
             let x = b.upload(&[1, 4, latents.height, latents.width], &latents.data).unwrap();

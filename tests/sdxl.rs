@@ -32,12 +32,6 @@ fn prompts(golden: &Goldens) -> Vec<String> {
     serde_json::from_value(golden.json("parameters")["prompts"].clone()).unwrap()
 }
 
-fn planes(golden: &Goldens, name: &str) -> Planes {
-    let tensor = golden.get(name);
-    let [count, channels, height, width] = *tensor.shape.as_slice() else { panic!("{name}") };
-    Planes { count, channels, height, width, data: tensor.data.clone() }
-}
-
 /// Each input with its own prompt.
 fn calls(prompts: &[PromptId]) -> Vec<Call> {
     prompts.iter().enumerate().map(|(input, &prompt)| Call { input, prompt, place: None }).collect()
@@ -105,7 +99,7 @@ fn the_unet_predicts_what_diffusers_does() {
             prompts(&golden).iter().map(|words| model.prompt(words, Reading::default()).unwrap()).collect();
         let empty = model.prompt("", Reading::default()).unwrap();
         for case in CASES {
-            let latents = planes(&golden, &format!("{case}.latents"));
+            let latents = golden.planes(&format!("{case}.latents"));
             let timestep = golden.get(&format!("{case}.timestep")).data[0];
             for (what, prompts) in [("prediction", [ids[0], ids[1]]), ("zeros", [empty, empty])] {
                 let found = model.predict(&latents, timestep, &calls(&prompts)).unwrap();
@@ -123,7 +117,7 @@ fn prompts_on_one_input_predict_what_they_do_on_inputs_of_their_own() {
     assert!(!model.shares_inputs(), "the pooled text reaches the first resnet");
     let prompts: Vec<PromptId> =
         prompts(&golden).iter().map(|words| model.prompt(words, Reading::default()).unwrap()).collect();
-    let latents = planes(&golden, "wide.latents");
+    let latents = golden.planes("wide.latents");
     let shared: Vec<Call> =
         [(1, 0), (0, 1), (1, 1)].map(|(input, k)| Call { input, prompt: prompts[k], place: None }).to_vec();
     let together = model.predict(&latents, 901.0, &shared).unwrap();
@@ -171,7 +165,7 @@ fn sizes_and_crop_count() {
 #[test]
 fn latents_are_scaled_as_the_folder_says() {
     let golden = Goldens::open("sdxl_unet.safetensors");
-    let decoded = model(Device::Cpu).decode(&planes(&golden, "vae.latent")).unwrap();
+    let decoded = model(Device::Cpu).decode(&golden.planes("vae.latent")).unwrap();
     assert_close("decoded", &decoded.data, &golden.get("vae.decoded").data, 1e-4);
 }
 
@@ -197,7 +191,7 @@ fn a_picture_of_eight_steps_is_diffusers() {
 #[test]
 fn a_lora_in_kohya_s_names_changes_unet_and_both_text_encoders() {
     let golden = Goldens::open("sdxl_lora.safetensors");
-    let latents = planes(&golden, "latents");
+    let latents = golden.planes("latents");
     let lora = Arc::new(LoraFile::open(goldens().join("lora/sdxl_kohya.safetensors")).unwrap());
     let summary = lora.summary();
     assert_eq!((summary.family, summary.text_width, summary.text_layers), (Some("SDXL"), Some(40), 37));

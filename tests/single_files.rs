@@ -11,7 +11,7 @@ use polyptych::backend::counted::Counted;
 use polyptych::backend::cpu::Cpu;
 use polyptych::checkpoint::prompt::{Reading, Rule};
 use polyptych::checkpoint::{Checkpoint, Device, FileSummary, Model};
-use polyptych::diffusion::{Call, Network as _, Planes};
+use polyptych::diffusion::{Call, Network as _};
 use safetensors::Dtype;
 use std::path::Path;
 
@@ -22,12 +22,6 @@ fn open(path: &Path) -> polyptych::checkpoint::Result<Checkpoint> {
     Checkpoint::open(path.to_str().unwrap())
 }
 
-fn planes(golden: &Goldens, name: &str) -> Planes {
-    let tensor = golden.get(name);
-    let [count, channels, height, width] = *tensor.shape.as_slice() else { panic!("{name}") };
-    Planes { count, channels, height, width, data: tensor.data.clone() }
-}
-
 fn prompts(golden: &Goldens) -> Vec<String> {
     serde_json::from_value(golden.json("parameters")["prompts"].clone()).unwrap()
 }
@@ -36,7 +30,7 @@ fn prompts(golden: &Goldens) -> Vec<String> {
 fn heard_and_seen(model: &mut Model, family: &str) -> (Vec<f32>, Vec<f32>) {
     let golden = Goldens::open("single_file.safetensors");
     let prompt = model.prompt(&prompts(&golden)[0], Reading::default()).unwrap();
-    let latents = planes(&golden, &format!("{family}.latents"));
+    let latents = golden.planes(&format!("{family}.latents"));
     let seen = model.predict(&latents, 501.0, &[Call { input: 0, prompt, place: None }]).unwrap();
     (model.embedding(prompt).unwrap(), seen.data)
 }
@@ -62,13 +56,13 @@ fn a_file_in_the_original_layout_is_what_diffusers_makes_of_it() {
             if family == "sdxl" {
                 assert_close(&what("pooled"), &found.pooled.unwrap(), &golden.get(&what("pooled")).data, 1e-4);
             }
-            let latents = planes(&golden, &format!("{family}.latents"));
+            let latents = golden.planes(&format!("{family}.latents"));
             let seen = model.predict(&latents, 501.0, &[Call { input: 0, prompt, place: None }]).unwrap();
             assert_close(&what("prediction"), &seen.data, &golden.get(&what("prediction")).data, 1e-4);
         }
-        let decoded = model.decode(&planes(&golden, &format!("{family}.z"))).unwrap();
+        let decoded = model.decode(&golden.planes(&format!("{family}.z"))).unwrap();
         assert_close("decoded", &decoded.data, &golden.get(&format!("{family}.decoded")).data, 1e-4);
-        let encoded = model.encode(&planes(&golden, &format!("{family}.picture"))).unwrap().mean;
+        let encoded = model.encode(&golden.planes(&format!("{family}.picture"))).unwrap().mean;
         assert_close("encoded", &encoded.data, &golden.get(&format!("{family}.encoded")).data, 1e-4);
     }
 }
@@ -144,7 +138,7 @@ fn an_autoencoder_beside_the_file_is_its_own() {
     sd1.part(VAE, "").write(folder.path(), "mix.vae.safetensors");
     let path = sd1.without(VAE).write(folder.path(), "mix.safetensors");
     let mut model = open(&path).unwrap().load(Device::Cpu).unwrap();
-    let decoded = model.decode(&planes(&golden, "sd1.z")).unwrap();
+    let decoded = model.decode(&golden.planes("sd1.z")).unwrap();
     assert_close("decoded", &decoded.data, &golden.get("sd1.decoded").data, 1e-4);
 }
 

@@ -198,26 +198,37 @@ fn serves_a_fox() -> String {
     address
 }
 
-#[test]
-fn a_model_is_fetched_by_its_name_and_listed() {
-    let folder = tempfile::tempdir().expect("a folder");
+/// The models are open, with this data folder and a hub that has one.
+fn at_a_hub(data: &Path) -> Painter {
     let mut painter = Painter::opens(Options {
         engine: Some(Box::new(Pretender::default())),
         file_dialogs: FileDialogs::Own,
-        data: Some(folder.path().into()),
+        data: Some(data.into()),
         hub: Some(serves_a_fox()),
         ..english()
     });
     painter.asks_for(Command::Models);
     painter.waits_for_files();
+    painter
+}
+
+/// Writes a repository's name.
+fn names(painter: &mut Painter, repository: &str) {
+    painter.h.get_by_label("Name on Hugging Face").focus();
+    painter.settles();
+    painter.h.event(Event::Text(repository.to_owned()));
+    painter.settles();
+}
+
+#[test]
+fn a_model_is_fetched_by_its_name_and_listed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut painter = at_a_hub(folder.path());
     for (name, told) in
         [("mia/gone", "mia/gone: is not on"), ("fox", "is no repository's name"), ("mia/fox", "mia/fox is here")]
     {
         painter.clicks("Get from Hugging Face…");
-        painter.h.get_by_label("Name on Hugging Face").focus();
-        painter.settles();
-        painter.h.event(Event::Text(name.to_owned()));
-        painter.settles();
+        names(&mut painter, name);
         painter.clicks("Fetch");
         painter.waits_for("the model", |a| !a.is_fetching());
         painter.waits_for_files();
@@ -232,21 +243,10 @@ fn a_model_is_fetched_by_its_name_and_listed() {
 #[test]
 fn a_model_is_fetched_into_a_folder_of_choice() {
     let (folder, elsewhere) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
-    let mut painter = Painter::opens(Options {
-        engine: Some(Box::new(Pretender::default())),
-        file_dialogs: FileDialogs::Own,
-        data: Some(folder.path().into()),
-        hub: Some(serves_a_fox()),
-        ..english()
-    });
-    painter.asks_for(Command::Models);
-    painter.waits_for_files();
+    let mut painter = at_a_hub(folder.path());
     painter.clicks("Get from Hugging Face…");
     assert!(painter.sees("this program's own folder"));
-    painter.h.get_by_label("Name on Hugging Face").focus();
-    painter.settles();
-    painter.h.event(Event::Text("mia/fox".to_owned()));
-    painter.settles();
+    names(&mut painter, "mia/fox");
     // Whoever changes their mind is back where they were, with what they typed.
     painter.clicks("Another folder…");
     painter.clicks("Cancel");

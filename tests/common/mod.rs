@@ -13,7 +13,7 @@ pub mod toy;
 pub mod weights;
 
 use polyptych::diffusion::{
-    Ddim, DpmSolver, Euler, EulerAncestral, Heun, Lcm, Sampler, ScheduleError, SchedulerConfig, UniPc,
+    Ddim, DpmSolver, Euler, EulerAncestral, Heun, Lcm, Planes, Sampler, ScheduleError, SchedulerConfig, UniPc,
 };
 use polyptych::document::Document;
 use std::collections::HashMap;
@@ -71,6 +71,13 @@ impl Goldens {
 
     pub fn get(&self, name: &str) -> &Golden {
         self.tensors.get(name).unwrap_or_else(|| panic!("no tensor {name}"))
+    }
+
+    /// A tensor `[n, c, h, w]`.
+    pub fn planes(&self, name: &str) -> Planes {
+        let tensor = self.get(name);
+        let [count, channels, height, width] = *tensor.shape.as_slice() else { panic!("{name}") };
+        Planes { count, channels, height, width, data: tensor.data.clone() }
     }
 
     pub fn json(&self, key: &str) -> serde_json::Value {

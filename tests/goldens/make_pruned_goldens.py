@@ -12,7 +12,7 @@ import torch
 from diffusers import UNet2DConditionModel
 from diffusers.loaders.single_file_utils import convert_ldm_unet_checkpoint
 from make_goldens import HERE, generator, write_json, write_tensors
-from make_single_file_goldens import SDXL, UNET, Shapes, parts
+from make_single_file_goldens import SDXL, UNET, parts, unet_shapes
 from safetensors.torch import load_file
 
 CHANNELS, WORDS, LABEL = SDXL["channels"], SDXL["words"], SDXL["label"]
@@ -24,42 +24,8 @@ MODELS = {
 
 
 def shapes(layers, down, up, middle):
-    """UNetModel of openaimodel.py as ComfyUI builds it for these."""
-    s, time = Shapes(), 4 * CHANNELS[0]
-    s.layer("time_embed.0", time, CHANNELS[0])
-    s.layer("time_embed.2", time, time)
-    s.layer("label_emb.0.0", time, LABEL)
-    s.layer("label_emb.0.2", time, time)
-    s.layer("input_blocks.0.0", CHANNELS[0], 4, 3, 3)
-    kept, width, n = [CHANNELS[0]], CHANNELS[0], 1
-    for level, outputs in enumerate(CHANNELS):
-        for depth in down[level]:
-            s.resnet(f"input_blocks.{n}.0", width, outputs, time)
-            width = outputs
-            if depth:
-                s.transformer(f"input_blocks.{n}.1", width, WORDS, depth, True)
-            kept.append(width)
-            n += 1
-        if level < len(CHANNELS) - 1:
-            s.layer(f"input_blocks.{n}.0.op", width, width, 3, 3)
-            kept.append(width)
-            n += 1
-    if middle:
-        s.resnet("middle_block.0", width, width, time)
-    n = 0
-    for level, depths in zip(reversed(range(len(CHANNELS))), up):
-        for layer, depth in enumerate(depths):
-            s.resnet(f"output_blocks.{n}.0", width + kept.pop(), CHANNELS[level], time)
-            width, part = CHANNELS[level], 1
-            if depth:
-                s.transformer(f"output_blocks.{n}.{part}", width, WORDS, depth, True)
-                part += 1
-            if layer == layers and level:
-                s.layer(f"output_blocks.{n}.{part}.conv", width, width, 3, 3)
-            n += 1
-    s.layer("out.0", width)
-    s.layer("out.2", 4, width, 3, 3)
-    return s
+    """As ComfyUI builds it for these."""
+    return unet_shapes(CHANNELS, down, WORDS, True, LABEL, layers=layers, up=up, middle=middle)
 
 
 def config(layers, down, up, middle):

@@ -88,8 +88,11 @@ class Shapes(dict):
         self.layer(f"{name}.proj_out", width, width, *kernel)
 
 
-def unet_shapes(channels, depths, words, linear, label=None, inputs=4, layers=2):
-    """UNetModel of openaimodel.py: one list of blocks down, one up."""
+def unet_shapes(channels, depths, words, linear, label=None, inputs=4, layers=2, up=None, middle="UNetMidBlock2DCrossAttn"):
+    """UNetModel of openaimodel.py: one list of blocks down, one up. A level's depth is one for all its layers, or a list with one for each;
+    `up` has the lists of the way up in its own order."""
+    down = [d if isinstance(d, list) else layers * [d] for d in depths]
+    up = up or [(layers + 1) * [d] for d in reversed(depths)]
     s, time = Shapes(), 4 * channels[0]
     s.layer("time_embed.0", time, channels[0])
     s.layer("time_embed.2", time, time)
@@ -99,29 +102,31 @@ def unet_shapes(channels, depths, words, linear, label=None, inputs=4, layers=2)
     s.layer("input_blocks.0.0", channels[0], inputs, 3, 3)
     kept, width, n = [channels[0]], channels[0], 1
     for level, outputs in enumerate(channels):
-        for _ in range(layers):
+        for depth in down[level]:
             s.resnet(f"input_blocks.{n}.0", width, outputs, time)
             width = outputs
-            if depths[level]:
-                s.transformer(f"input_blocks.{n}.1", width, words, depths[level], linear)
+            if depth:
+                s.transformer(f"input_blocks.{n}.1", width, words, depth, linear)
             kept.append(width)
             n += 1
         if level < len(channels) - 1:
             s.layer(f"input_blocks.{n}.0.op", width, width, 3, 3)
             kept.append(width)
             n += 1
-    s.resnet("middle_block.0", width, width, time)
-    s.transformer("middle_block.1", width, words, depths[-1] or 1, linear)
-    s.resnet("middle_block.2", width, width, time)
+    if middle:
+        s.resnet("middle_block.0", width, width, time)
+    if middle == "UNetMidBlock2DCrossAttn":
+        s.transformer("middle_block.1", width, words, depths[-1] or 1, linear)
+        s.resnet("middle_block.2", width, width, time)
     n = 0
-    for level in reversed(range(len(channels))):
-        for layer in range(layers + 1):
+    for level, of_level in zip(reversed(range(len(channels))), up):
+        for layer, depth in enumerate(of_level):
             s.resnet(f"output_blocks.{n}.0", width + kept.pop(), channels[level], time)
             width, part = channels[level], 1
-            if depths[level]:
-                s.transformer(f"output_blocks.{n}.{part}", width, words, depths[level], linear)
+            if depth:
+                s.transformer(f"output_blocks.{n}.{part}", width, words, depth, linear)
                 part += 1
-            if layer == layers and level:
+            if layer == len(of_level) - 1 and level:
                 s.layer(f"output_blocks.{n}.{part}.conv", width, width, 3, 3)
             n += 1
     s.layer("out.0", width)
