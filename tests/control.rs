@@ -675,6 +675,10 @@ fn render_takes_controlnets() {
         assert_eq!((code, error.lines().count()), (Some(1), 1), "{error}");
         assert!(error.contains(words), "{error}");
     }
+    let mut info = std::process::Command::new(env!("CARGO_BIN_EXE_polyptych"));
+    let told = info.args(["info", &xl, "--json"]).env("XDG_DATA_HOME", folder.path()).output().unwrap();
+    let told: Value = serde_json::from_slice(&told.stdout).unwrap();
+    assert_eq!((&told["name"], &told["kind"]), (&"sdxl".into(), &"ControlNet for SDXL".into()));
     let (code, _, error) = run(&["--control", &net]);
     assert!(code == Some(2) && error.contains("NET=IMAGE"), "{error}");
 }

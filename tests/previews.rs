@@ -12,7 +12,7 @@ use polyptych::backend::Backend;
 use polyptych::backend::candle::Candle;
 use polyptych::backend::cpu::Cpu;
 use polyptych::backend::wgpu::{Wgpu, adapters};
-use polyptych::checkpoint::{Device, Dtype};
+use polyptych::checkpoint::{Device, Dtype, Kind, look_at, preview_decoders};
 use polyptych::diffusion::Planes;
 use polyptych::document::Document;
 use polyptych::networks::tiny::TinyDecoder;
@@ -132,6 +132,19 @@ fn other_files_are_refused_by_name() {
     let mut broken = original();
     broken.tensors.remove("8.conv.2.weight");
     refused(&broken.write(folder.path(), "broken.safetensors"), &["broken.safetensors", "layers.7.conv.2.weight"]);
+}
+
+#[test]
+fn a_library_lists_a_small_decoder_with_the_autoencoders_and_says_that_it_is_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, decoders) = files(folder.path());
+    let file = decoders.first().unwrap();
+    let item = look_at(file).unwrap();
+    assert_eq!((item.kind, item.family.as_deref()), (Kind::Vae, None));
+    says(item.problem.as_deref().unwrap(), &["small decoder (TAESD)", "by themselves"]);
+    assert_eq!(preview_decoders(&[item]), [file.clone()]);
+    let lora = look_at(&goldens().join("lora/eps_kohya.safetensors")).unwrap();
+    assert!(preview_decoders(&[lora]).is_empty());
 }
 
 #[derive(Default)]

@@ -9,7 +9,7 @@ use super::texts::{fill, tr};
 use super::{App, Command, widgets};
 use crate::studio::{
     Catalogue, Entry, FETCHED, FEW_STEPS, FewSteps, Item, Kind, KnownLoras, Library, PARTS_SEPARATOR, few_step_base,
-    few_step_version, sha256_of,
+    few_step_version, preview_decoders, sha256_of,
 };
 use egui::{ComboBox, Ui};
 use egui_material_icons::icons;
@@ -273,9 +273,7 @@ impl App {
             self.pictures.forget();
             self.added.listed = listed;
             self.engine.know_loras(self.added.known_loras());
-            let items = self.added.items();
-            let decoders = items.iter().filter(|item| item.kind == Kind::Vae).map(|item| item.path.clone());
-            self.engine.know_decoders(decoders.collect());
+            self.engine.know_decoders(preview_decoders(&self.added.items()));
         }
     }
 

@@ -38,7 +38,7 @@ pub use control::{Control, ControlFile};
 pub use counter::{Callable, Counter};
 pub use few_steps::{FewSteps, few_step_base, few_step_version};
 pub use inversions::LeftOut;
-pub use library::{FETCHED, Item, Library, holds_models, look_at, sha256_of};
+pub use library::{FETCHED, Item, Library, holds_models, look_at, preview_decoders, sha256_of};
 pub use lora::{InPart, LoraFile, LoraSummary, Tag};
 pub use model::{Model, Shortage};
 pub use parts::PartName;

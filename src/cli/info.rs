@@ -4,7 +4,7 @@ use super::Window;
 use super::console::{print, print_line};
 use super::models::{Names, is_embedded};
 use crate::checkpoint::{
-    Checkpoint, FEW_STEPS, FewSteps, FileSummary, Kind, LoraFile, LoraSummary, PARTS_SEPARATOR, Summary,
+    Checkpoint, ControlFile, FEW_STEPS, FewSteps, FileSummary, Kind, LoraFile, LoraSummary, PARTS_SEPARATOR, Summary,
 };
 use crate::document::{FileError, Problem, describe, describe_picture};
 use serde::Serialize;
@@ -28,6 +28,9 @@ pub(super) fn run(args: &Args, window: &Window) -> anyhow::Result<()> {
     let path = Path::new(&name);
     if let Some(file) = LoraFile::recognise(path) {
         return lora(file?.summary(), args.json);
+    }
+    if let Some(file) = ControlFile::recognise(path) {
+        return alone(&file?.summary(), args.json);
     }
     if path.is_file() && has_ending(path, &["safetensors"]) {
         let file = FileSummary::of(path)?;

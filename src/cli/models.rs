@@ -6,7 +6,7 @@ use super::progress::Bar;
 use crate::checkpoint::hub::{Hub, Progress, Repository};
 use crate::checkpoint::{
     Catalogue, Checkpoint, EMBEDDED, EMBEDDED_FEW_STEPS, Entry, FETCHED, FEW_STEPS, Item, Kind, Library,
-    PARTS_SEPARATOR, few_step_version, sha256_of,
+    PARTS_SEPARATOR, few_step_version, preview_decoders, sha256_of,
 };
 use crate::document::Document;
 use crate::studio::KnownLoras;
@@ -115,17 +115,22 @@ impl Names {
         if !KnownLoras::are_named_in(document) {
             return KnownLoras::default();
         }
-        let library = match self.library() {
-            Ok(library) => library,
-            // `polyptych models` says what is wrong with it, and the drawing which name it did not know.
-            Err(error) => {
-                log::warn!("{error}");
-                None
-            }
-        };
-        let items = library.map_or(&[][..], Library::items);
-        let loras = items.iter().filter(|item| item.kind == Kind::Lora && item.problem.is_none());
+        let loras = self.items().iter().filter(|item| item.kind == Kind::Lora && item.problem.is_none());
         loras.map(|item| (item.name.clone(), item.path.display().to_string())).collect()
+    }
+
+    /// The files that may be small decoders of previews.
+    pub(super) fn decoders(&self) -> Vec<PathBuf> {
+        preview_decoders(self.items())
+    }
+
+    /// What is in the library; nothing where it cannot be read, which `polyptych models` says the reason of.
+    fn items(&self) -> &[Item] {
+        let library = self.library().unwrap_or_else(|error| {
+            log::warn!("{error}");
+            None
+        });
+        library.map_or(&[], Library::items)
     }
 
     /// The path of what a person names: the model of one of these kinds that this name, or a part of it that no other has, belongs to,

@@ -130,7 +130,7 @@ pub(super) struct Args {
     /// Also write a preview of every step into this folder
     #[arg(long, value_name = "FOLDER")]
     previews: Option<PathBuf>,
-    /// Decode previews with this small decoder (TAESD, or TAESDXL for SDXL), instead of the one in a folder `vae_approx` near the model
+    /// Decode previews with this small decoder (TAESD, or TAESDXL for SDXL), instead of the one in a folder `vae_approx` near the model or in the library
     #[arg(long, value_name = "FILE|FOLDER", requires = "previews")]
     preview_decoder: Option<PathBuf>,
     /// Print one JSON object on stdout
@@ -161,8 +161,10 @@ pub(super) fn run(args: &Args, window: &Window) -> anyhow::Result<()> {
     notes.extend(warnings.iter().map(ToString::to_string));
     let load = start.elapsed().as_secs_f64();
 
-    if let Some(file) = &args.preview_decoder {
-        model.set_preview_decoder(file)?;
+    match &args.preview_decoder {
+        Some(file) => model.set_preview_decoder(file)?,
+        None if args.previews.is_some() => model.know_preview_decoders(&names.decoders()),
+        None => {}
     }
     let options = Options {
         reference: args.reference,

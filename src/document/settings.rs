@@ -457,6 +457,15 @@ impl PromptRule {
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|v| v.name() == name)
     }
+
+    /// The words that call a textual inversion of this name in a prompt.
+    #[must_use]
+    pub fn call_of_embedding(self, name: &str) -> String {
+        match self {
+            Self::WebUi => name.to_owned(),
+            Self::ComfyUi => format!("embedding:{name}"),
+        }
+    }
 }
 
 /// The meanings of a UNet's output. Tensors of few checkpoints tell it, and so some need to be told.

@@ -58,7 +58,7 @@ pub use crate::checkpoint::{
 };
 pub use crate::checkpoint::{
     Catalogue, ControlFile, Entry, FETCHED, FEW_STEPS, FileSummary, Item, Kind, Library, LoraFile, LoraSummary,
-    PARTS_SEPARATOR, few_step_base, few_step_version, holds_models, hub, look_at, sha256_of,
+    PARTS_SEPARATOR, few_step_base, few_step_version, holds_models, hub, look_at, preview_decoders, sha256_of,
 };
 pub use crate::checkpoint::{Completion, FewSteps, KnownWords, Offer, Thing, UnknownWord, Words, insert_phrase};
 pub use crate::diffusion::{PaintError, ScheduleError};

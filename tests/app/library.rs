@@ -6,7 +6,7 @@ use super::painter::{Painter, Pretender, english};
 use egui::{Event, Key, Modifiers};
 use egui_kittest::kittest::Queryable as _;
 use polyptych::app::{Command, FileDialogs, Options};
-use polyptych::document::Lora;
+use polyptych::document::{Lora, PromptRule};
 use safetensors::Dtype;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
@@ -74,18 +74,23 @@ fn a_folder_of_comfyui_is_added_once_and_drawn_with() {
     assert!(painter.sees("ComfyUI is listed now"));
     assert!(painter.sees("dream mix"), "the panel is open again");
 
+    let is_written = |painter: &Painter, phrase: &str| {
+        let document = painter.document();
+        let mut words = document.regions.iter().map(|region| &region.prompt).chain([&document.background.prompt]);
+        painter.sees("Written into") && words.any(|words| words.ends_with(phrase))
+    };
+    painter.clicks("Embeddings 1");
+    painter.clicks("Write quill");
+    assert!(is_written(&painter, &PromptRule::WebUi.call_of_embedding("quill")));
+    assert_eq!(PromptRule::ComfyUi.call_of_embedding("quill"), "embedding:quill");
+
     painter.clicks("LoRAs 2");
     painter.h.get_by_label("Search the models").focus();
     painter.settles();
     painter.types("zorkfox pony");
     assert!(painter.h.query_by_label("Add fox").is_some() && painter.h.query_by_label("Add fox old").is_none());
     painter.clicks("red zorkfox");
-    let written = {
-        let document = painter.document();
-        let mut words = document.regions.iter().map(|region| &region.prompt).chain([&document.background.prompt]);
-        words.any(|words| words.ends_with("red zorkfox"))
-    };
-    assert!(painter.sees("Written into") && written);
+    assert!(is_written(&painter, "red zorkfox"));
     painter.clicks("Add fox");
     painter.waits_for_files();
     assert_eq!(loras(&painter), ["fox"]);

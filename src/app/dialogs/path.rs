@@ -138,8 +138,13 @@ pub(super) fn ask(ui: &Ui, mut form: PathForm) -> Next {
     let mut accept = false;
     let mut goes_to = None;
     form.follow(ui);
+    let (hint, nothing) = if form.purpose.is_folder() {
+        (tr("Path of the folder"), tr("No folders here."))
+    } else {
+        (tr("Path of the file"), tr("No files here that fit."))
+    };
     let close = modal(ui, form.purpose.title(), 480.0, |ui| {
-        let edit = TextEdit::singleline(&mut form.typed).hint_text(tr("Path of the file")).desired_width(f32::INFINITY);
+        let edit = TextEdit::singleline(&mut form.typed).hint_text(hint).desired_width(f32::INFINITY);
         let response = widgets::text(ui, edit.margin(Margin::symmetric(8, 6))).accessible_name(tr("Path"));
         if !std::mem::replace(&mut form.focused, true) {
             response.request_focus();
@@ -161,7 +166,7 @@ pub(super) fn ask(ui: &Ui, mut form: PathForm) -> Next {
                 ui.spacing_mut().item_spacing.y = 0.0;
                 let Entries::Read(entries) = &form.entries else { return };
                 if entries.is_empty() {
-                    ui.label(RichText::new(tr("No files here that fit.")).color(t.text_weak));
+                    ui.label(RichText::new(nothing).color(t.text_weak));
                 }
                 for entry in entries {
                     let icon = if entry.folder { icons::ICON_FOLDER } else { icons::ICON_IMAGE };

@@ -160,7 +160,10 @@ impl App {
         let wanted = match item.kind {
             Kind::Checkpoint => Wanted::Model,
             Kind::Lora => Wanted::Lora(None),
-            Kind::Embedding => return self.write_words(self.editor.selected(), &item.name),
+            Kind::Embedding => {
+                let call = self.editor.document().settings.prompt_rule.call_of_embedding(&item.name);
+                return self.write_words(self.editor.selected(), &call);
+            }
             Kind::ControlNet => return self.files.control_net(item.path.clone(), None),
             _ => Wanted::Dropped(None),
         };

@@ -7,7 +7,7 @@ pub(super) use nets::Nets;
 use super::safetensors::TensorFile;
 use super::stamp::Stamp;
 use super::store::{Store, is_pickle};
-use super::{Checkpoint, Error, Result, single};
+use super::{Checkpoint, Error, FileSummary, Kind, Result, single};
 use crate::backend::Backend;
 use crate::diffusion::Planes;
 use crate::networks;
@@ -132,6 +132,25 @@ impl ControlFile {
     /// Bytes of its weights in its files.
     pub(super) fn bytes(&self) -> usize {
         self.tensors.len()
+    }
+
+    /// Its kind and size, for `polyptych info`.
+    #[must_use]
+    pub fn summary(&self) -> FileSummary {
+        let path = self.stamp.path();
+        // (A folder's name may have a point in it.)
+        let name = if path.is_dir() { path.file_name() } else { path.file_stem() };
+        FileSummary {
+            name: name.unwrap_or_default().to_string_lossy().into_owned(),
+            kind: format!("ControlNet for {}", self.family()),
+            missing: Vec::new(),
+            bytes: self.bytes(),
+            dtype: self.tensors.dtype(),
+            draws: false,
+            fills: false,
+            family: self.known_family(),
+            role: Kind::ControlNet,
+        }
     }
 
     /// The family that it is for, in words.

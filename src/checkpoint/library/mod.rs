@@ -16,7 +16,7 @@ use super::{Catalogue, Entry, Error, Kind, Result};
 use folders::Found;
 use rayon::prelude::*;
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The folder, in the data folder, of models that this program fetched.
 pub const FETCHED: &str = "fetched";
@@ -207,6 +207,12 @@ pub fn look_at(path: &Path) -> Result<Item> {
         remedy: "give a .safetensors file or a folder of models",
     })?;
     Ok(Item::read(&found))
+}
+
+/// The files of a library that may be small decoders of previews, which are listed with the autoencoders.
+#[must_use]
+pub fn preview_decoders(items: &[Item]) -> Vec<PathBuf> {
+    items.iter().filter(|item| item.kind == Kind::Vae).map(|item| item.path.clone()).collect()
 }
 
 /// The name of an added folder: its own, or of the program that its folder `models` belongs to.
