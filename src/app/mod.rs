@@ -4,75 +4,25 @@
 //! ask for is a [`Command`]; panels only send commands or change the document through [`Editor`], which remembers how
 //! to take them back.
 
-mod advanced;
-mod asked;
-mod bench;
 mod canvas;
-mod change;
-mod checks;
-mod colour_map;
-mod commands;
-mod controls;
-mod cost;
+mod command;
 mod dialogs;
-mod drawn_on;
-mod drops;
 mod editor;
-mod enabled;
-mod engine;
-mod example;
-mod export;
-mod files;
-mod gallery;
-mod interface;
-mod job;
-mod leave;
-mod library;
-mod live;
-mod logic;
-mod loras;
-mod making;
-mod menu;
-mod models;
-mod more;
-mod options;
-mod outpaint;
-mod parts;
-mod perform;
-mod place;
-mod prefs;
-mod recovery;
-mod regions;
-mod reshape;
-mod settings;
-mod settled;
-mod sharing;
-mod shelf;
-mod start;
-mod status;
-mod takes;
-mod texts;
-mod theme;
-mod thumbnails;
-mod toasts;
-mod told;
-mod toolbar;
+mod generation;
+mod kit;
+mod panels;
+mod session;
+mod shell;
+mod text;
 mod tools;
-mod tour;
-mod triggers;
-mod ui;
-mod viewbar;
-mod widgets;
-mod words;
-mod work;
 
-pub use bench::bench;
-pub use commands::{Command, Keys};
+pub use command::{Command, Keys};
 pub use editor::{Damage, Editor, Field, Selected};
-pub use engine::Engine;
-pub use example::Example;
-pub use files::FileDialogs;
-pub use texts::Language;
+pub use generation::engine::Engine;
+pub use session::examples::Example;
+pub use session::files::FileDialogs;
+pub use shell::bench::bench;
+pub use text::i18n::Language;
 pub use tools::{BrushSettings, FillOver, Tool, ToolSettings};
 
 use anyhow::Context as _;
@@ -121,12 +71,12 @@ pub struct App {
     editor: Editor,
     engine: Box<dyn Engine>,
     /// The job that runs and those that wait, in their order.
-    jobs: Vec<job::Running>,
-    work: work::Working,
-    live: live::Live,
-    takes: takes::Takes,
+    jobs: Vec<generation::queue::Running>,
+    work: session::work::Working,
+    live: generation::live::Live,
+    takes: generation::takes::Takes,
     /// Two finished pictures against each other.
-    compare: Option<takes::Compare>,
+    compare: Option<generation::takes::Compare>,
     /// The document that is exported in place of the open one.
     export_of: Option<crate::document::Document>,
     canvas: Canvas,
@@ -134,36 +84,36 @@ pub struct App {
     view_mode: ViewMode,
     /// The drawing of regions before they were hidden.
     look_before: Option<RegionLook>,
-    prefs: prefs::Prefs,
+    prefs: shell::prefs::Prefs,
     dialog: Option<dialogs::Dialog>,
-    files: files::Files,
+    files: session::files::Files,
     /// The way to leave the document once it is saved.
-    after_save: Option<leave::Leave>,
-    toasts: toasts::Toasts,
-    checks: checks::Checks,
-    cost: cost::Cost,
-    thumbnails: thumbnails::Thumbnails,
-    cards: regions::Cards,
+    after_save: Option<session::close::Leave>,
+    toasts: kit::toasts::Toasts,
+    checks: generation::checks::Checks,
+    cost: generation::cost::Cost,
+    thumbnails: panels::thumbnails::Thumbnails,
+    cards: panels::regions::Cards,
     /// The places of the ControlNets' rows on the screen.
-    control_rows: Vec<(controls::Place, egui::Rect)>,
+    control_rows: Vec<(panels::controls::Place, egui::Rect)>,
     /// Bring their rows into sight.
     reveal_controls: bool,
-    cards_here: drawn_on::Cards,
-    writing: words::Writing,
-    tour: tour::Tour,
-    recovery: recovery::Recovery,
-    shelf: shelf::Shelf,
+    cards_here: shell::drawn_on::Cards,
+    writing: panels::regions::prompt::Writing,
+    tour: shell::tour::Tour,
+    recovery: session::recovery::Recovery,
+    shelf: session::recent::Shelf,
     /// Checkpoints and LoRAs that this person has added.
-    added: models::Added,
+    added: panels::picture::model::Added,
     /// The words that call up LoRAs.
-    triggers: triggers::Triggers,
+    triggers: panels::triggers::Triggers,
     /// Their small pictures.
-    pictures: library::Pictures,
+    pictures: panels::library::Pictures,
     /// The model that is being fetched.
-    fetching: Option<library::Fetching>,
+    fetching: Option<panels::library::Fetching>,
     hub: Option<String>,
     /// The panel of models as it was before a folder was asked for.
-    library_kept: Option<library::LibraryForm>,
+    library_kept: Option<panels::library::LibraryForm>,
     /// The vocabulary of the document's model, once that is known.
     vocabulary: Option<Arc<crate::studio::Vocabulary>>,
     /// The title the window has been given.
@@ -177,17 +127,17 @@ impl App {
     #[must_use]
     pub fn new(cc: &eframe::CreationContext<'_>, options: Options) -> Self {
         let ctx = &cc.egui_ctx;
-        theme::install(ctx);
+        kit::theme::install(ctx);
         // Ctrl and +, -, 0 zoom the canvas, not the letters; and nothing closes the window without asking.
         ctx.options_mut(|o| {
             o.zoom_with_keyboard = false;
             o.quit_shortcuts.clear();
         });
-        let mut prefs = prefs::Prefs::load(cc.storage);
+        let mut prefs = shell::prefs::Prefs::load(cc.storage);
         if let Some(language) = options.language {
             prefs.language = language;
         }
-        texts::speak(prefs.language);
+        text::i18n::speak(prefs.language);
         ctx.set_theme(prefs.theme);
         let wake = ctx.clone();
         let devices = crate::studio::Devices::remembered_in(options.data.clone());
@@ -199,9 +149,9 @@ impl App {
             editor: Editor::new(Example::first().document(), &Example::first().name()),
             engine,
             jobs: Vec::new(),
-            work: work::Working::default(),
-            live: live::Live::default(),
-            takes: takes::Takes::new(ctx),
+            work: session::work::Working::default(),
+            live: generation::live::Live::default(),
+            takes: generation::takes::Takes::new(ctx),
             compare: None,
             export_of: None,
             canvas: Canvas::new(ctx, cc.wgpu_render_state.as_ref()),
@@ -210,35 +160,35 @@ impl App {
             look_before: None,
             prefs,
             dialog: None,
-            files: files::Files::new(ctx, options.file_dialogs),
+            files: session::files::Files::new(ctx, options.file_dialogs),
             after_save: None,
-            toasts: toasts::Toasts::staying(options.messages_stay),
-            checks: checks::Checks::default(),
-            cost: cost::Cost::default(),
-            thumbnails: thumbnails::Thumbnails::default(),
-            cards: regions::Cards::default(),
+            toasts: kit::toasts::Toasts::staying(options.messages_stay),
+            checks: generation::checks::Checks::default(),
+            cost: generation::cost::Cost::default(),
+            thumbnails: panels::thumbnails::Thumbnails::default(),
+            cards: panels::regions::Cards::default(),
             control_rows: Vec::new(),
             reveal_controls: false,
-            cards_here: drawn_on::Cards::new(devices),
-            writing: words::Writing::default(),
-            tour: tour::Tour::default(),
-            recovery: recovery::Recovery::new(options.data.as_deref(), options.autosave_every),
-            shelf: shelf::Shelf::default(),
-            added: models::Added::of(options.data),
-            pictures: library::Pictures::default(),
+            cards_here: shell::drawn_on::Cards::new(devices),
+            writing: panels::regions::prompt::Writing::default(),
+            tour: shell::tour::Tour::default(),
+            recovery: session::recovery::Recovery::new(options.data.as_deref(), options.autosave_every),
+            shelf: session::recent::Shelf::default(),
+            added: panels::picture::model::Added::of(options.data),
+            pictures: panels::library::Pictures::default(),
             fetching: None,
             hub: options.hub,
-            triggers: triggers::Triggers::default(),
+            triggers: panels::triggers::Triggers::default(),
             library_kept: None,
             vocabulary: None,
             window_title: String::new(),
             closing: false,
         };
-        if cc.storage.is_some_and(prefs::Prefs::is_first_run) {
+        if cc.storage.is_some_and(shell::prefs::Prefs::is_first_run) {
             app.tour.begin();
         }
         app.set_size(ctx, app.prefs.size);
-        if let drawn_on::DrawnOn::Card(_) = app.prefs.drawn_on {
+        if let shell::drawn_on::DrawnOn::Card(_) = app.prefs.drawn_on {
             app.cards_here.ask(ctx);
         }
         app.look_at_shelf();
@@ -319,7 +269,7 @@ impl App {
     /// The seeds of the job that runs and of those that wait, in their order.
     #[must_use]
     pub fn queue(&self) -> Vec<u64> {
-        self.jobs.iter().map(job::Running::seed).collect()
+        self.jobs.iter().map(generation::queue::Running::seed).collect()
     }
 
     /// The size of the live picture on show.
@@ -376,7 +326,7 @@ pub fn run(project: Option<PathBuf>) -> anyhow::Result<()> {
         viewport: egui::ViewportBuilder::default()
             .with_app_id("polyptych")
             .with_title("Polyptych")
-            .with_inner_size(interface::WINDOW)
+            .with_inner_size(shell::ui_scale::WINDOW)
             .with_min_inner_size([880.0, 560.0])
             .with_icon(egui::IconData::default())
             .with_drag_and_drop(true),

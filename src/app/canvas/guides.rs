@@ -3,8 +3,8 @@
 //! Everything is drawn point by point from canvas positions, so that it follows a turned or mirrored view.
 
 use super::App;
-use super::pointer::Gesture;
-use crate::app::theme;
+use crate::app::canvas::pointer::Gesture;
+use crate::app::kit::theme;
 use crate::app::tools::{Guides, Handle, Tool, frame_of};
 use crate::paint::Placement;
 use egui::{Align2, FontId, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, Ui, Vec2, pos2, vec2};

@@ -3,8 +3,8 @@
 //! The cells under a stroke are made anew at once, for their cost follows the stroke. A change of the whole canvas is made in
 //! strips, some a frame.
 
-use super::gpu::{Card, Channels, Source, Tiles};
-use super::tiles::grown;
+use crate::app::canvas::gpu::{Card, Channels, Source, Tiles};
+use crate::app::canvas::tiles::grown;
 use crate::app::editor::Damage;
 use crate::document::{CELL, Document, Mask, Overlap, PixelRect, RegionId, Wrap};
 use crate::studio::latent_cells;

@@ -1,6 +1,6 @@
 //! The regions' masks on the graphics card, kept up to date by what strokes and steps have changed.
 
-use super::gpu::{Card, Channels, Source, Tiles};
+use crate::app::canvas::gpu::{Card, Channels, Source, Tiles};
 use crate::app::editor::Damage;
 use crate::document::{Document, PixelRect, RegionId};
 use std::collections::{HashMap, VecDeque};

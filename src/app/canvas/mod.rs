@@ -15,12 +15,14 @@ mod tiles;
 mod view;
 
 pub use look::{CanvasLook, Compare, RegionLook};
-pub(super) use picture::Shown;
+pub(in crate::app) use picture::Shown;
 pub use view::View;
 
-use super::editor::Moved;
-use super::texts::tr;
-use super::{App, Tool, ViewMode, theme};
+use crate::app::editor::Moved;
+use crate::app::kit::theme;
+use crate::app::text::i18n::tr;
+use crate::app::tools::Tool;
+use crate::app::{App, ViewMode};
 use crate::document::Document;
 use eframe::egui_wgpu::RenderState;
 use egui::{Color32, Pos2, Rect, Role, Sense, Shape, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, vec2};
@@ -33,7 +35,7 @@ use pointer::Gesture;
 use split::Split;
 
 /// The state of the canvas that is not the document's.
-pub(super) struct Canvas {
+pub(in crate::app) struct Canvas {
     pub view: View,
     /// The graphics card; without one (in tests) nothing is drawn on the canvas.
     gpu: Option<Gpu>,
@@ -55,7 +57,7 @@ pub(super) struct Canvas {
 
 impl Canvas {
     #[must_use]
-    pub(super) fn new(ctx: &egui::Context, state: Option<&RenderState>) -> Self {
+    pub(in crate::app) fn new(ctx: &egui::Context, state: Option<&RenderState>) -> Self {
         let gpu = state.map(Gpu::new);
         Self {
             view: View::default(),
@@ -74,7 +76,7 @@ impl Canvas {
     }
 
     /// Gives the keyboard to the canvas and shows where its brush is.
-    pub(super) fn focus(&mut self, ctx: &egui::Context, document: &Document) {
+    pub(in crate::app) fn focus(&mut self, ctx: &egui::Context, document: &Document) {
         if let Some(id) = self.id {
             ctx.memory_mut(|m| m.request_focus(id));
             self.keyboard.get_or_insert(tiles::middle(document.width, document.height));
@@ -82,7 +84,7 @@ impl Canvas {
     }
 
     /// Another document lies on it from now on.
-    pub(super) fn reset(&mut self) {
+    pub(in crate::app) fn reset(&mut self) {
         self.masks = Masks::default();
         self.latent = Latent::default();
         self.keyboard = None;
@@ -91,35 +93,35 @@ impl Canvas {
     }
 
     /// Zooms by keys: the middle of the window, or the pointer where it is over the canvas, stays.
-    pub(super) fn zoom_by(&mut self, factor: f32) {
+    pub(in crate::app) fn zoom_by(&mut self, factor: f32) {
         let anchor = self.pointer.unwrap_or(self.stage.center());
         self.zoom_at(anchor, factor);
     }
 
     /// Zooms, and what lies under a position of the screen stays there.
-    pub(super) fn zoom_at(&mut self, pos: Pos2, factor: f32) {
+    pub(in crate::app) fn zoom_at(&mut self, pos: Pos2, factor: f32) {
         self.view.zoom_by(self.stage, self.split.in_view(pos), factor);
     }
 
     /// Turns what is seen clockwise, and what lies under a position of the screen stays there.
-    pub(super) fn rotate_at(&mut self, pos: Pos2, degrees: f32) {
+    pub(in crate::app) fn rotate_at(&mut self, pos: Pos2, degrees: f32) {
         self.view.rotate_at(self.stage, self.split.in_view(pos), degrees);
     }
 
     /// One canvas pixel on so many pixels of the screen.
-    pub(super) fn zoom_to(&mut self, ctx: &egui::Context, zoom: f32) {
+    pub(in crate::app) fn zoom_to(&mut self, ctx: &egui::Context, zoom: f32) {
         self.view.set_zoom(self.stage, self.stage.center(), zoom / ctx.pixels_per_point());
     }
 
     /// True while a tool is at work.
     #[must_use]
-    pub(super) fn is_painting(&self) -> bool {
+    pub(in crate::app) fn is_painting(&self) -> bool {
         matches!(self.gesture, Gesture::Tool(..))
     }
 
     /// The region that a tool moves at this moment.
     #[must_use]
-    pub(super) fn moved(&self) -> Option<Moved> {
+    pub(in crate::app) fn moved(&self) -> Option<Moved> {
         match &self.gesture {
             Gesture::Tool(action, _) => action.moved(),
             Gesture::Pan { then, .. } => match &**then {
@@ -132,19 +134,19 @@ impl Canvas {
 
     /// The screen position, in points, of a canvas position.
     #[must_use]
-    pub(super) fn to_screen(&self, at: Pos2) -> Pos2 {
+    pub(in crate::app) fn to_screen(&self, at: Pos2) -> Pos2 {
         self.view.to_screen(self.stage, at)
     }
 
     /// The canvas position under a position of the screen.
     #[must_use]
-    pub(super) fn to_canvas(&self, at: Pos2) -> Pos2 {
+    pub(in crate::app) fn to_canvas(&self, at: Pos2) -> Pos2 {
         self.view.to_canvas(self.stage, self.split.in_view(at))
     }
 
     /// The corners on the screen of a picture that lies in the middle of a canvas of this size, as large as it fits.
     #[must_use]
-    pub(super) fn corners_of(&self, picture: Vec2, canvas: Vec2) -> [Pos2; 4] {
+    pub(in crate::app) fn corners_of(&self, picture: Vec2, canvas: Vec2) -> [Pos2; 4] {
         let size = picture * (canvas / picture.max(Vec2::splat(1.0))).min_elem();
         let place = Rect::from_center_size((canvas * 0.5).to_pos2(), size);
         [place.left_top(), place.right_top(), place.right_bottom(), place.left_bottom()].map(|at| self.to_screen(at))
@@ -152,12 +154,12 @@ impl Canvas {
 
     /// True where the picture that is to be shown is.
     #[must_use]
-    pub(super) fn is_picture_ready(&self) -> bool {
+    pub(in crate::app) fn is_picture_ready(&self) -> bool {
         self.picture.is_ready()
     }
 
     /// Moves what is seen by a part of the window's size.
-    pub(super) fn pan_by(&mut self, by: Vec2) {
+    pub(in crate::app) fn pan_by(&mut self, by: Vec2) {
         self.view.pan(by * self.stage.size());
     }
 }
@@ -168,7 +170,7 @@ fn size_of(document: &Document) -> Vec2 {
 
 impl App {
     /// Returns what the rulers leave of the area.
-    pub(super) fn canvas_ui(&mut self, ui: &mut Ui) -> Rect {
+    pub(in crate::app) fn canvas_ui(&mut self, ui: &mut Ui) -> Rect {
         let t = theme::tokens(ui);
         let area = ui.available_rect_before_wrap();
         let response = ui.allocate_rect(area, Sense::click_and_drag());

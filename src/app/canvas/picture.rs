@@ -1,7 +1,7 @@
 //! The picture on the canvas. Pictures are uploaded by a thread of their own, the newest first, so that a stream of previews
 //! never holds up a stroke.
 
-use super::gpu::{Card, Channels, Source, Tiles};
+use crate::app::canvas::gpu::{Card, Channels, Source, Tiles};
 use crate::document::{PixelRect, Take};
 use image::RgbImage;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};

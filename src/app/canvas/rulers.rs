@@ -1,7 +1,7 @@
 //! Rulers along the upper and the left edge of the canvas's area, in canvas pixels.
 
 use super::Canvas;
-use crate::app::theme;
+use crate::app::kit::theme;
 use egui::epaint::TextShape;
 use egui::{FontId, Painter, Pos2, Rect, Stroke, Vec2, pos2, vec2};
 

@@ -1,9 +1,9 @@
 //! The quads of a frame: paper, picture and regions under the view's transform.
 
-use super::gpu::{Draw, Flags, Kind, Pane, Tile, Tiles};
-use super::look::RegionLook;
-use super::split::Part;
 use super::{Canvas, theme};
+use crate::app::canvas::gpu::{Draw, Flags, Kind, Pane, Tile, Tiles};
+use crate::app::canvas::look::RegionLook;
+use crate::app::canvas::split::Part;
 use crate::app::editor::Moved;
 use crate::app::{App, ViewMode};
 use crate::document::{CELL, Document, PixelRect, Region, RegionId};

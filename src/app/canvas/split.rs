@@ -1,8 +1,9 @@
 //! Parts of the canvas's area that show different things, to compare picture and regions.
 
-use super::look::Compare;
-use crate::app::texts::tr;
-use crate::app::{App, ViewMode, theme};
+use crate::app::canvas::look::Compare;
+use crate::app::kit::theme;
+use crate::app::text::i18n::tr;
+use crate::app::{App, ViewMode};
 use egui::{Area, Id, Key, Order, Pos2, Rect, Sense, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2};
 
 /// Seconds that each side of a comparison by blinking is shown.

@@ -1,9 +1,10 @@
 //! Width and height: of a new canvas, and another size for the one that is open.
 
 use super::{Dialog, Next, buttons, main, modal, other};
-use crate::app::leave::Leave;
-use crate::app::texts::{fill, tr};
-use crate::app::{outpaint, theme, widgets};
+use crate::app::dialogs::outpaint;
+use crate::app::kit::{theme, widgets};
+use crate::app::session::close::Leave;
+use crate::app::text::i18n::{fill, tr};
 use crate::document::{CELL, Document, MAX_SIDE, MIN_SIDE, check_canvas};
 use egui::{Button, DragValue, RichText, Ui};
 

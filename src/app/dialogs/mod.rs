@@ -1,18 +1,24 @@
 //! Questions: each a modal over the window, answered by mouse or keys, closed by Escape.
 
 mod canvas_size;
-mod frame;
+pub(super) mod colour_map;
+pub(super) mod gallery;
+pub(super) mod outpaint;
 mod palette;
 mod path;
+pub(super) mod place;
 mod plain;
+pub(super) mod reshape;
 mod shortcuts;
 
-pub(super) use frame::{buttons, main, modal, other};
+pub(in crate::app) use crate::app::kit::modal::{buttons, main, modal, other};
 
-use super::commands::Command;
-use super::files::Purpose;
-use super::leave::Leave;
-use super::{App, colour_map, gallery, library, outpaint, place, reshape, shelf};
+use crate::app::App;
+use crate::app::command::Command;
+use crate::app::panels::library;
+use crate::app::session::close::Leave;
+use crate::app::session::files::Purpose;
+use crate::app::session::recent;
 use crate::document::Document;
 use canvas_size::SizeForm;
 use egui::Ui;
@@ -21,7 +27,7 @@ use path::PathForm;
 use std::path::PathBuf;
 
 /// The question on show.
-pub(super) enum Dialog {
+pub(in crate::app) enum Dialog {
     /// The document has changes; leave it all the same?
     Unsaved(Leave),
     /// The file holds more than the document; save over it all the same?
@@ -41,13 +47,13 @@ pub(super) enum Dialog {
     ColourMap(colour_map::MapForm),
     Recent,
     Library(library::LibraryForm),
-    Recover(shelf::RecoverForm),
+    Recover(recent::RecoverForm),
     Reset,
     Reshape(reshape::ReshapeForm),
 }
 
 /// The fate of a dialog after a frame.
-pub(super) enum Next {
+pub(in crate::app) enum Next {
     Stay(Dialog),
     Close,
     Run(Command),
@@ -73,25 +79,25 @@ pub(super) enum Next {
 }
 
 impl Dialog {
-    pub(super) fn new_canvas(document: &Document) -> Self {
+    pub(in crate::app) fn new_canvas(document: &Document) -> Self {
         Self::NewCanvas(SizeForm::of(document))
     }
 
-    pub(super) fn canvas_size(document: &Document) -> Self {
+    pub(in crate::app) fn canvas_size(document: &Document) -> Self {
         Self::CanvasSize(SizeForm::of(document))
     }
 
-    pub(super) fn examples(ctx: &egui::Context) -> Self {
+    pub(in crate::app) fn examples(ctx: &egui::Context) -> Self {
         Self::Examples(gallery::exhibits(ctx))
     }
 
-    pub(super) fn palette() -> Self {
+    pub(in crate::app) fn palette() -> Self {
         Self::Palette(PaletteForm::default())
     }
 }
 
 impl App {
-    pub(super) fn dialog_ui(&mut self, ui: &Ui) {
+    pub(in crate::app) fn dialog_ui(&mut self, ui: &Ui) {
         let Some(dialog) = self.dialog.take() else { return };
         let next = match dialog {
             Dialog::Unsaved(leave) => plain::unsaved(ui, self.editor.title(), leave),

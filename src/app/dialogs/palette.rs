@@ -1,8 +1,10 @@
 //! Finds any command by what it does.
 
 use super::{Dialog, Next, modal};
-use crate::app::texts::tr;
-use crate::app::{App, Command, theme, widgets};
+use crate::app::App;
+use crate::app::command::Command;
+use crate::app::kit::{theme, widgets};
+use crate::app::text::i18n::tr;
 use egui::{Button, Key, Margin, RichText, ScrollArea, TextEdit, Ui};
 
 /// The text that is typed, and the chosen one of the commands found.

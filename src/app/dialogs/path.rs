@@ -1,11 +1,13 @@
 //! Asks for a path where the system has no dialog for it.
 
 use super::{Dialog, Next, buttons, main, modal, other};
-use crate::app::asked::Asked;
-use crate::app::files::Purpose;
-use crate::app::leave::Leave;
-use crate::app::texts::{fill, tr};
-use crate::app::{App, theme, told, widgets};
+use crate::app::App;
+use crate::app::kit::background::Asked;
+use crate::app::kit::{theme, widgets};
+use crate::app::session::close::Leave;
+use crate::app::session::files::Purpose;
+use crate::app::text::errors;
+use crate::app::text::i18n::{fill, tr};
 use crate::document::Outputs;
 use egui::{Button, Frame, Key, Label, Margin, RichText, ScrollArea, TextEdit, Ui};
 use egui_material_icons::icons;
@@ -116,7 +118,7 @@ impl PathForm {
         if !self.purpose.writes() || !askable {
             return None;
         }
-        Outputs::reading(&self.reads).add(path).err().map(|error| told::file_error(&error))
+        Outputs::reading(&self.reads).add(path).err().map(|error| errors::file_error(&error))
     }
 
     fn given(&self) -> Option<PathBuf> {

@@ -1,9 +1,10 @@
 //! Dialogs that ask or tell one thing.
 
 use super::{Dialog, Next, buttons, main, modal, other};
-use crate::app::leave::Leave;
-use crate::app::texts::{fill, tr};
-use crate::app::{gallery, theme};
+use crate::app::dialogs::gallery;
+use crate::app::kit::theme;
+use crate::app::session::close::Leave;
+use crate::app::text::i18n::{fill, tr};
 use egui::{RichText, Ui};
 
 pub(super) fn unsaved(ui: &Ui, title: &str, leave: Leave) -> Next {

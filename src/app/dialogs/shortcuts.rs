@@ -1,8 +1,9 @@
 //! All keys on one page.
 
 use super::{Dialog, Next, buttons, main, modal};
-use crate::app::texts::tr;
-use crate::app::{Command, theme};
+use crate::app::command::Command;
+use crate::app::kit::theme;
+use crate::app::text::i18n::tr;
 use egui::{Align, Layout, RichText, Ui};
 use egui_extras::{Column, TableBuilder};
 

@@ -1,8 +1,8 @@
 //! The canvas: its size, the picture that a drawing starts from, and what is shown on it.
 
 use super::Editor;
-use super::works::{Made, Reshaped};
-use crate::app::texts::key;
+use crate::app::editor::deferred::{Made, Reshaped};
+use crate::app::text::i18n::key;
 use crate::document::{Area, Control, ControlMap, Document, InitImage, Mask, RegionId, Take};
 use image::RgbImage;
 use image::imageops::FilterType;

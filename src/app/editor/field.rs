@@ -1,7 +1,7 @@
 //! Fields whose successive changes are one undo step.
 
 use super::Selected;
-use crate::app::texts::key;
+use crate::app::text::i18n::key;
 use crate::document::{MAX_LORAS, MergeKey, RegionId};
 
 /// A field whose successive changes are one undo step, until another field is changed or the step is closed.

@@ -1,7 +1,7 @@
 //! Changes of one mask that are made in one go: a region's, or that of what may change of the picture to start from.
 
 use super::{Editor, Made, Moved, Selected};
-use crate::app::texts::key;
+use crate::app::text::i18n::key;
 use crate::document::{Document, Mask, MaskDelta, RegionId, Wrap};
 use crate::paint::{Combine, Cover};
 use std::sync::Arc;

@@ -1,8 +1,8 @@
 //! The regions: which there are, their order, and what is said of each.
 
 use super::{Editor, Field, Made, Selected};
-use crate::app::colour_map::is_blank;
-use crate::app::texts::{fill, key};
+use crate::app::dialogs::colour_map::is_blank;
+use crate::app::text::i18n::{fill, key};
 use crate::document::{Chosen, ColourMap, MAX_REGIONS, Palette, Region, RegionId, Rgb};
 use std::sync::Arc;
 

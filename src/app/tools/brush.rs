@@ -2,7 +2,7 @@
 
 use super::{Action, Guides, Touch};
 use crate::app::editor::{Editor, Selected};
-use crate::app::texts::key;
+use crate::app::text::i18n::key;
 use crate::document::RegionId;
 use crate::paint::{Brush, Sample, Space, Stabiliser, Stroke};
 use egui::{Pos2, Vec2};

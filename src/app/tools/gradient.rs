@@ -2,7 +2,7 @@
 
 use super::{Action, After, Guides, Touch};
 use crate::app::editor::Editor;
-use crate::app::texts::key;
+use crate::app::text::i18n::key;
 use crate::document::RegionId;
 use crate::paint::{Combine, gradient};
 use egui::{Pos2, Vec2};

@@ -2,7 +2,7 @@
 
 use super::{Action, After, Guides, Touch, pixels_inside};
 use crate::app::editor::Editor;
-use crate::app::texts::key;
+use crate::app::text::i18n::key;
 use crate::document::RegionId;
 use crate::paint::{Combine, Space, polygon};
 use egui::Pos2;

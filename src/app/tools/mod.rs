@@ -10,13 +10,13 @@ mod settings;
 mod shape;
 mod transform;
 
-pub(super) use brush::PaintStroke;
+pub(in crate::app) use brush::PaintStroke;
 pub use fill::FillOver;
-pub(super) use lasso::Lasso;
+pub(in crate::app) use lasso::Lasso;
 pub use settings::{BrushSettings, ToolSettings};
-pub(super) use transform::{Handle, Transform};
+pub(in crate::app) use transform::{Handle, Transform};
 
-use super::editor::{Editor, Moved};
+use crate::app::editor::{Editor, Moved};
 use crate::document::PixelRect;
 use crate::paint::Placement;
 use egui::{Modifiers, Pos2};
@@ -61,7 +61,7 @@ impl Tool {
 
 /// A sample of the pointer, as tools take it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Touch {
+pub(in crate::app) struct Touch {
     /// In canvas pixels.
     pub at: Pos2,
     /// 0 to 1; 1 where the device has none.
@@ -73,7 +73,7 @@ pub(super) struct Touch {
 
 /// The ways to go on when a button is let go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum After {
+pub(in crate::app) enum After {
     /// The action is finished and is kept.
     Commit,
     /// The action goes on with the next press.
@@ -83,7 +83,7 @@ pub(super) enum After {
 }
 
 /// A tool at work, from a press of the button to its end.
-pub(super) trait Action {
+pub(in crate::app) trait Action {
     /// The pointer is here now.
     fn extend(&mut self, editor: &mut Editor, to: Touch);
 
@@ -125,7 +125,7 @@ pub(super) trait Action {
 
 /// Lines over the canvas, in canvas pixels.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Guides {
+pub(in crate::app) struct Guides {
     /// The line of a shape, and whether it is closed.
     pub line: Vec<Pos2>,
     pub closed: bool,
@@ -139,7 +139,7 @@ pub(super) struct Guides {
 
 /// A rectangle of pixels as a frame.
 #[must_use]
-pub(super) fn frame_of(rect: PixelRect) -> Option<Placement> {
+pub(in crate::app) fn frame_of(rect: PixelRect) -> Option<Placement> {
     (!rect.is_empty()).then(|| rect.into())
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Action, Guides, Touch};
 use crate::app::editor::{Editor, Moved};
-use crate::app::texts::key;
+use crate::app::text::i18n::key;
 use crate::document::{PixelRect, RegionId};
 use crate::paint::{Placement, place};
 use egui::{Modifiers, Pos2, Vec2, vec2};

@@ -1,7 +1,7 @@
 //! One frame of the canvas, as egui calls it.
 
-use super::draws::{Draw, Kind, STRIDE};
-use super::pipelines::Pipelines;
+use crate::app::canvas::gpu::draws::{Draw, Kind, STRIDE};
+use crate::app::canvas::gpu::pipelines::Pipelines;
 use eframe::egui_wgpu::{CallbackResources, CallbackTrait, ScreenDescriptor};
 use eframe::wgpu;
 use egui::{PaintCallbackInfo, Rect};

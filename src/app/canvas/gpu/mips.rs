@@ -1,7 +1,7 @@
 //! Smaller levels of a texture, made by the graphics card where something changed.
 
-use super::pipelines::pipeline;
-use super::tiles::Channels;
+use crate::app::canvas::gpu::pipelines::pipeline;
+use crate::app::canvas::gpu::tiles::Channels;
 use crate::document::PixelRect;
 use eframe::wgpu;
 

@@ -1,6 +1,6 @@
 //! Render pipelines, one for each kind of quad.
 
-use super::draws::{Kind, SIZE};
+use crate::app::canvas::gpu::draws::{Kind, SIZE};
 use eframe::wgpu;
 use wgpu::{BlendComponent, BlendFactor, BlendOperation, BlendState, TextureFormat};
 

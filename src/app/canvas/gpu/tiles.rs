@@ -1,7 +1,7 @@
 //! A picture or a mask on the graphics card, in tiles: larger than one texture may be, and nothing where a mask is blank.
 
 use super::Card;
-use super::mips::Level;
+use crate::app::canvas::gpu::mips::Level;
 use crate::app::canvas::tiles::{grown, tile_rects};
 use crate::document::{Mask, PixelRect};
 use eframe::wgpu;

@@ -1,0 +1,185 @@
+//! Regions from a colour map: a flat-coloured picture in which each colour is one. One dialog asks what each colour shows.
+
+use crate::app::App;
+use crate::app::dialogs::{Dialog, Next, buttons, main, modal, other};
+use crate::app::kit::{theme, widgets};
+use crate::app::text::i18n::{fill, tr};
+use crate::document::{Chosen, ColourMap, Document, MAX_REGIONS, MapColour, Rgb, check_canvas};
+use egui::{Align, Frame, Layout, Margin, RichText, ScrollArea, Sense, TextEdit, Ui, vec2};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Height of a colour in the list, in points.
+const ROW: f32 = theme::ROW + 8.0;
+/// Height of the list: eight colours and a half, so that one sees that it goes on.
+const LIST: f32 = 8.5 * (ROW + theme::GRID);
+
+/// The colours of a map, and what is to become of each.
+pub(in crate::app) struct MapForm {
+    name: String,
+    map: Arc<ColourMap>,
+    rows: Vec<Row>,
+    /// True where the canvas takes over the map's size; `None` where that is not to be asked.
+    own_size: Option<bool>,
+    focused: bool,
+}
+
+/// The choices for one colour.
+struct Row {
+    kept: bool,
+    words: String,
+}
+
+impl App {
+    /// Asks what the colours of a map show.
+    pub(in crate::app) fn ask_about_map(&mut self, name: String, map: Arc<ColourMap>) {
+        let document = self.editor.document();
+        let (width, height) = (map.width(), map.height());
+        let other_size = (width, height) != (document.width, document.height);
+        let possible = check_canvas(u64::from(width), u64::from(height)).is_ok();
+        let own_size = (other_size && possible && is_blank(document)).then_some(true);
+        let rows = map.all().into_iter().map(|chosen| Row { kept: true, words: chosen.words }).collect();
+        self.dialog = Some(Dialog::ColourMap(MapForm { name, map, rows, own_size, focused: false }));
+    }
+
+    pub(in crate::app) fn map_dialog(&mut self, ui: &Ui, mut form: MapForm) -> Next {
+        let t = theme::tokens(ui);
+        let document = self.editor.document();
+        let size = (document.width, document.height);
+        let room = MAX_REGIONS.saturating_sub(document.regions.len());
+        let (mut add, mut cancel) = (false, false);
+        let close = modal(ui, tr("Import colour map"), 480.0, |ui| {
+            let (count, width, height) = (form.rows.len(), form.map.width(), form.map.height());
+            let told = fill("{0} · {1} × {2} · {3} colours", &[&form.name, &width, &height, &count]);
+            ui.add(egui::Label::new(RichText::new(told).size(theme::TEXT_SMALL).color(t.text_weak)).truncate());
+            form.list(ui);
+            let kept = form.rows.iter().filter(|row| row.kept).count();
+            if let Some(own) = &mut form.own_size {
+                ui.checkbox(own, fill("Make the canvas as large as the map: {0} × {1}", &[&width, &height]));
+            } else if (width, height) != size {
+                let text = fill("The map is scaled to cover the canvas of {0} × {1}.", &[&size.0, &size.1]);
+                ui.label(RichText::new(text).color(t.text_weak));
+            }
+            if kept > room {
+                let text = fill("There is room for {0} more regions. Leave some colours out.", &[&room]);
+                ui.label(RichText::new(text).color(t.warning));
+            }
+            buttons(ui, |ui| {
+                add = main(ui, tr("Add regions"), (1..=room).contains(&kept));
+                cancel = other(ui, tr("Cancel"));
+            });
+        });
+        if add {
+            self.add_map(&form);
+        } else if !close && !cancel {
+            return Next::Stay(Dialog::ColourMap(form));
+        }
+        Next::Close
+    }
+
+    /// Adds the regions that are kept, as one undo step.
+    fn add_map(&mut self, form: &MapForm) {
+        self.finish_gesture();
+        let chosen = form.chosen();
+        let text = match chosen.len() {
+            1 => tr("1 region was added.").to_owned(),
+            count => fill("{0} regions were added.", &[&count]),
+        };
+        let size = form.own_size.is_some_and(|own| own).then(|| (form.map.width(), form.map.height()));
+        self.editor.add_map(Arc::clone(&form.map), chosen, size);
+        for note in form.map.notes() {
+            self.toasts.warning(note.clone());
+        }
+        self.once_worked_out(move |app| {
+            app.cards.reveal();
+            app.toasts.info(text);
+        });
+    }
+
+    /// A map has been read from a file.
+    pub(in crate::app) fn map_read(&mut self, path: &Path, map: ColourMap) {
+        let name = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
+        self.ask_about_map(name, Arc::new(map));
+    }
+}
+
+/// True for a document that nothing has been done to yet.
+pub(in crate::app) fn is_blank(document: &Document) -> bool {
+    document.regions.is_empty() && document.init_image.is_none() && document.take.is_none()
+}
+
+impl MapForm {
+    /// The colours with a field for the words of each, the largest first.
+    fn list(&mut self, ui: &mut Ui) {
+        let scroll = ScrollArea::vertical().max_height(LIST).auto_shrink([false, true]);
+        scroll.show_rows(ui, ROW, self.rows.len(), |ui, shown| {
+            ui.set_width(ui.available_width() - theme::GRID);
+            for at in shown {
+                if let (Some(row), Some(colour)) = (self.rows.get_mut(at), self.map.colours().get(at)) {
+                    let response = row.ui(ui, colour);
+                    if !std::mem::replace(&mut self.focused, true) {
+                        response.request_focus();
+                    }
+                }
+            }
+        });
+    }
+
+    /// The colours that become regions, with their names.
+    fn chosen(&self) -> Vec<Chosen> {
+        let rows = self.map.colours().iter().zip(&self.rows).enumerate().filter(|(_, (_, row))| row.kept);
+        rows.map(|(colour, (of, row))| {
+            let words = row.words.trim().to_owned();
+            let first: String =
+                words.split([',', '.', '\n']).next().unwrap_or_default().trim().chars().take(32).collect();
+            let name = if first.is_empty() { fill("Colour {0}", &[&hex(of.colour)]) } else { first };
+            Chosen { colour, name, words }
+        })
+        .collect()
+    }
+}
+
+impl Row {
+    /// Draws one row: the box that keeps the colour, the colour, its words, and the share of the map that it covers.
+    fn ui(&mut self, ui: &mut Ui, of: &MapColour) -> egui::Response {
+        let t = theme::tokens(ui);
+        let hex = hex(of.colour);
+        let frame = Frame::new().fill(t.card).corner_radius(theme::ROUND).inner_margin(Margin::symmetric(8, 4));
+        let row = |ui: &mut Ui| {
+            ui.set_height(theme::ROW);
+            let kept = ui.checkbox(&mut self.kept, "").accessible_name(fill("Use {0}", &[&hex]));
+            kept.on_hover_text(tr("Leave it out, and the background shows in its place"));
+            let (rect, swatch) = ui.allocate_exact_size(vec2(20.0, 20.0), Sense::hover());
+            ui.painter().rect_filled(rect, theme::ROUND_SMALL, theme::region(of.colour));
+            let line = egui::Stroke::new(1.0, t.line);
+            ui.painter().rect_stroke(rect, theme::ROUND_SMALL, line, egui::StrokeKind::Inside);
+            swatch.on_hover_text(&hex);
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                let share = RichText::new(percent(of.share)).size(theme::TEXT_SMALL).color(t.text_weak);
+                ui.allocate_ui_with_layout(vec2(44.0, theme::ROW), Layout::right_to_left(Align::Center), |ui| {
+                    ui.set_min_width(44.0);
+                    ui.add(egui::Label::new(share).selectable(false));
+                });
+                let edit = TextEdit::singleline(&mut self.words)
+                    .hint_text(tr("What this colour shows"))
+                    .desired_width(f32::INFINITY)
+                    .margin(Margin::symmetric(8, 4));
+                let field = ui.add_enabled_ui(self.kept, |ui| widgets::text(ui, edit)).inner;
+                field.accessible_name(fill("Words of {0}", &[&hex]))
+            })
+            .inner
+        };
+        frame.show(ui, |ui| ui.horizontal(row).inner).inner
+    }
+}
+
+/// A colour as `#rrggbb`.
+fn hex(Rgb([r, g, b]): Rgb) -> String {
+    format!("#{r:02x}{g:02x}{b:02x}")
+}
+
+/// A share in whole percents, one digit below one.
+fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    if percent >= 1.0 { format!("{percent:.0} %") } else { format!("{percent:.1} %") }
+}

@@ -1,0 +1,429 @@
+//! Changes that may be too much for a frame: worked out beside the window, and one undo step each when they are there.
+//!
+//! They are done in the order in which they were asked for, each on the document as the one before has left it. What they
+//! change stays open to the brush meanwhile: a change that comes back to another mask than it was made of is made again, so
+//! that no stroke is lost. Small ones are done at once, as long as none waits.
+
+use super::{Editor, Field, Selected};
+use crate::document::{Control, Document, InitImage, Lora, Mask, MaskDelta, PixelRect, Region, RegionId};
+use crate::paint::Placement;
+use crate::studio::{Nature, few_steps_of};
+use std::sync::Arc;
+
+/// Pixels looked at by a change that is done at once: a millisecond or so.
+const AT_ONCE: u64 = 1 << 19;
+
+/// A change that has been worked out.
+#[derive(Debug)]
+pub enum Made {
+    /// The delta from a region's mask to the new one.
+    Mask(RegionId, MaskDelta),
+    /// The canvas in another size.
+    Canvas(Box<Reshaped>),
+    /// Regions above all others, for a canvas of this size: the document's, or that of one in which nothing is yet.
+    Regions((u32, u32), Vec<Region>),
+    /// Another model, with the natures of the one before and of this one.
+    Model(String, [Nature; 2]),
+    /// Other LoRAs, with the nature of the model.
+    Loras(Vec<Lora>, Nature),
+}
+
+/// The masks and the picture to start from on a canvas of another size.
+#[derive(Debug)]
+pub struct Reshaped {
+    pub width: u32,
+    pub height: u32,
+    pub masks: Vec<(RegionId, Arc<Mask>)>,
+    pub start: Option<InitImage>,
+    /// ControlNets of the picture, and of its regions.
+    pub controls: Vec<(Option<RegionId>, Vec<Control>)>,
+}
+
+/// A region's part on its way to another place, which is shown before it is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moved {
+    pub region: RegionId,
+    pub from: PixelRect,
+    pub to: Placement,
+}
+
+type Make = dyn Fn(&Document) -> Option<Made> + Send + Sync;
+
+/// A change that waits, or is being worked out.
+pub(super) struct Work {
+    number: u64,
+    label: &'static str,
+    make: Arc<Make>,
+    moved: Option<Moved>,
+    /// The document it is being made of, and its [`Editor::edits`].
+    of: Option<(Document, (u64, u64))>,
+}
+
+impl Editor {
+    /// Changes the document as `make` says, which looks at about so many pixels: at once, or when it has been worked out.
+    pub(super) fn ask(
+        &mut self,
+        label: &'static str,
+        pixels: u64,
+        moved: Option<Moved>,
+        make: impl Fn(&Document) -> Option<Made> + Send + Sync + 'static,
+    ) {
+        // A stroke belongs to the mask as it is.
+        if pixels <= AT_ONCE && self.works.is_empty() && !self.in_stroke {
+            if let Some(made) = make(&self.document) {
+                self.keep(label, made);
+            }
+            return;
+        }
+        self.works_asked += 1;
+        self.works.push_back(Work { number: self.works_asked, label, make: Arc::new(make), moved, of: None });
+    }
+
+    /// Draws with another model; one of another family, or that was made for few steps, brings its sampler, steps and guidance along.
+    /// Files tell of which kind a model is, and they may lie on a slow disk.
+    pub(in crate::app) fn choose_model(&mut self, model: String) {
+        let (_, label) = Field::Model.key();
+        self.ask(label, u64::MAX, None, move |document| {
+            let before = &document.settings.model;
+            let natures = || [before, &model].map(|name| Nature::of(name));
+            (*before != model).then(|| Made::Model(model.clone(), natures()))
+        });
+    }
+
+    /// Changes the list of LoRAs. Those for few steps bring their sampler, steps and guidance, and take them along.
+    /// The others need no look at the model's files and are there at once.
+    pub(in crate::app) fn change_loras(&mut self, change: impl Fn(&mut Vec<Lora>) + Send + Sync + 'static) {
+        let changed = move |document: &Document| {
+            let mut loras = document.settings.loras.clone();
+            change(&mut loras);
+            loras
+        };
+        let loras = changed(&self.document);
+        if self.works.is_empty() && few_steps_of(&loras) == few_steps_of(&self.document.settings.loras) {
+            self.change_field(Field::Loras, |document| document.settings.loras = loras);
+            return self.close_step();
+        }
+        let (_, label) = Field::Loras.key();
+        self.ask(label, u64::MAX, None, move |document| {
+            Some(Made::Loras(changed(document), Nature::of(&document.settings.model)))
+        });
+    }
+
+    /// The model that was chosen since the last call, and whether it brought settings along.
+    pub(in crate::app) fn take_chosen(&mut self) -> Option<(Nature, bool)> {
+        self.chosen.take()
+    }
+
+    /// True while changes are being worked out.
+    #[must_use]
+    pub fn is_working(&self) -> bool {
+        !self.works.is_empty()
+    }
+
+    /// The label of the newest change that is still being worked out.
+    #[must_use]
+    pub fn work(&self) -> Option<&'static str> {
+        self.works.back().map(|work| work.label)
+    }
+
+    /// The number of the change that is to be worked out next.
+    #[must_use]
+    pub fn next_work(&self) -> Option<u64> {
+        self.works.front().map(|work| work.number)
+    }
+
+    /// Takes the next change as a function that works it out, of the document as it is.
+    pub fn begin_work(&mut self) -> Option<impl FnOnce() -> Option<Made> + Send + use<>> {
+        let (document, edits) = (self.document.clone(), self.edits());
+        let work = self.works.front_mut()?;
+        work.of = Some((document.clone(), edits));
+        let make = Arc::clone(&work.make);
+        Some(move || make(&document))
+    }
+
+    /// The change of this number has been worked out: it is kept, unless what it was made of has changed since.
+    pub fn end_work(&mut self, number: u64, made: Option<Made>) {
+        let edits = self.edits();
+        let Some(work) = self.works.front_mut().filter(|work| work.number == number) else { return };
+        let Some((of, of_edits)) = work.of.take() else { return };
+        let holds = match &made {
+            Some(Made::Mask(id, _)) => match (of.mask(*id), self.document.mask(*id)) {
+                (Some(then), Some(now)) => Arc::ptr_eq(then, now),
+                (_, now) => now.is_none(),
+            },
+            Some(Made::Canvas(_) | Made::Regions(..)) => of_edits == edits,
+            Some(Made::Model(..)) => of.settings.model == self.document.settings.model,
+            Some(Made::Loras(..)) => {
+                let [then, now] = [&of.settings, &self.document.settings];
+                (&then.model, &then.loras) == (&now.model, &now.loras)
+            }
+            None => true,
+        };
+        if !holds {
+            return;
+        }
+        let label = work.label;
+        self.works.pop_front();
+        // Its tiles are written to now: nobody else is to hold them.
+        drop(of);
+        if let Some(made) = made {
+            self.keep(label, made);
+        }
+    }
+
+    /// Leaves the change that was asked for last and is not there yet; false where there is none.
+    pub fn leave_last_work(&mut self) -> bool {
+        self.works.pop_back().is_some()
+    }
+
+    /// Leaves everything that is not there yet.
+    pub fn leave_works(&mut self) {
+        self.works.clear();
+    }
+
+    /// The place that a region is being moved to.
+    #[must_use]
+    pub fn moved(&self, region: RegionId) -> Option<Moved> {
+        self.works.iter().rev().find_map(|work| work.moved.filter(|moved| moved.region == region))
+    }
+
+    /// One undo step.
+    fn keep(&mut self, label: &str, made: Made) {
+        match made {
+            Made::Mask(id, mut delta) => {
+                let Some(mask) = self.document.mask_mut(id).filter(|_| !delta.is_empty()) else { return };
+                let rects = delta.swap(Arc::make_mut(mask));
+                self.history.push_mask(id, delta, label);
+                self.painted(id, rects);
+                self.changes += 1;
+            }
+            Made::Canvas(reshaped) => {
+                let Reshaped { width, height, masks, start, controls } = *reshaped;
+                self.change(label, |document| {
+                    for (id, mask) in masks {
+                        if let Some(region) = document.region_mut(id) {
+                            region.mask = mask;
+                        }
+                    }
+                    for (region, controls) in controls {
+                        if let Some(own) = document.controls_of(region) {
+                            *own = controls;
+                        }
+                    }
+                    (document.width, document.height, document.init_image, document.take) =
+                        (width, height, start, None);
+                });
+            }
+            Made::Model(model, natures) => {
+                let mut presets = std::mem::take(&mut self.presets);
+                let mut brought = false;
+                self.change_field(Field::Model, |document| {
+                    brought = presets.choose(&mut document.settings, model, natures);
+                });
+                self.close_step();
+                self.presets = presets;
+                let [_, nature] = natures;
+                self.chosen = Some((nature, brought));
+            }
+            Made::Loras(loras, nature) => {
+                let mut presets = std::mem::take(&mut self.presets);
+                self.change_field(Field::Loras, |document| {
+                    presets.lay(&mut document.settings, nature, |settings| settings.loras = loras);
+                });
+                self.close_step();
+                self.presets = presets;
+            }
+            Made::Regions((width, height), regions) => {
+                let before = self.document.regions.len();
+                self.change(label, |document| {
+                    (document.width, document.height) = (width, height);
+                    document.add_regions(regions);
+                });
+                // The first that is still without words, to write them, or else the uppermost.
+                let added = self.document.regions.get(before..).unwrap_or_default();
+                let first = added.iter().find(|region| region.prompt.trim().is_empty()).or(added.last());
+                if let Some(region) = first {
+                    self.selected = Selected::Region(region.id);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::paint::{Brush, Sample, Stroke};
+
+    /// A large canvas with one region, half of it covered.
+    fn editor() -> (Editor, RegionId) {
+        let mut document = Document::new(1024, 1024);
+        let id = document.add_region("Sky", "clouds");
+        Arc::make_mut(&mut document.regions[0].mask).fill(PixelRect::whole(1024, 512), 255);
+        (Editor::new(document, "test"), id)
+    }
+
+    fn works_out(editor: &mut Editor) {
+        let number = editor.next_work().expect("something to do");
+        let made = editor.begin_work().expect("something to do")();
+        editor.end_work(number, made);
+    }
+
+    fn invert(editor: &mut Editor, id: RegionId) {
+        editor.remake(id, "Invert", u64::MAX, None, |mask, _| mask.map(|v| 255 - v));
+    }
+
+    fn paint(editor: &mut Editor, id: RegionId, at: (f32, f32)) {
+        let brush = Brush { diameter: 40.0, ..Brush::default() };
+        let stroke = editor
+            .begin_stroke(id, |mask| Stroke::begin(mask, brush, crate::document::Wrap::None, Sample::new(at.0, at.1)));
+        editor.end_stroke(id, "Paint", |mask| stroke.expect("a region").commit(mask));
+    }
+
+    fn at(editor: &Editor, x: u32, y: u32) -> u8 {
+        editor.document().regions[0].mask.get(x, y)
+    }
+
+    #[test]
+    fn what_is_worked_out_is_one_step_when_it_is_there() {
+        let (mut editor, id) = editor();
+        invert(&mut editor, id);
+        assert!(editor.is_working() && editor.is_unsaved());
+        assert_eq!((editor.undo_label(), at(&editor, 5, 5)), (Some("Invert"), 255), "not there yet");
+        works_out(&mut editor);
+        assert!(!editor.is_working());
+        assert_eq!((editor.undo_label(), at(&editor, 5, 5), at(&editor, 5, 600)), (Some("Invert"), 0, 255));
+        let rects: Vec<PixelRect> = editor.take_damage().masks.into_iter().map(|(_, rect)| rect).collect();
+        assert_eq!(rects, [PixelRect::whole(1024, 1024)]);
+        editor.undo();
+        assert_eq!((at(&editor, 5, 5), at(&editor, 5, 600)), (255, 0));
+        assert!(!editor.is_unsaved());
+    }
+
+    #[test]
+    fn a_stroke_meanwhile_is_not_lost() {
+        let (mut editor, id) = editor();
+        invert(&mut editor, id);
+        let number = editor.next_work().expect("something to do");
+        let made = editor.begin_work().expect("something to do")();
+        paint(&mut editor, id, (500.0, 800.0));
+        editor.end_work(number, made);
+        assert!(editor.is_working(), "it was made of another mask");
+        assert_eq!(at(&editor, 500, 800), 255);
+        works_out(&mut editor);
+        assert_eq!((at(&editor, 500, 800), at(&editor, 5, 5)), (0, 0), "the stroke is inverted, too");
+        editor.undo();
+        assert_eq!((editor.undo_label(), at(&editor, 500, 800)), (Some("Paint"), 255));
+        editor.undo();
+        assert_eq!(at(&editor, 500, 800), 0);
+        editor.redo();
+        editor.redo();
+        assert_eq!((at(&editor, 500, 800), at(&editor, 5, 600)), (0, 255));
+    }
+
+    #[test]
+    fn changes_keep_their_order() {
+        let (mut editor, id) = editor();
+        invert(&mut editor, id);
+        // A small one waits for the large one before it.
+        editor.remake(id, "Halve", 1, None, |mask, _| mask.map(|v| v / 2));
+        assert_eq!(editor.undo_label(), Some("Halve"));
+        works_out(&mut editor);
+        works_out(&mut editor);
+        assert_eq!((at(&editor, 5, 5), at(&editor, 5, 600)), (0, 127));
+        editor.undo();
+        assert_eq!((editor.undo_label(), at(&editor, 5, 600)), (Some("Invert"), 255));
+    }
+
+    #[test]
+    fn a_stroke_is_ended_before_anything_else_is_changed() {
+        let (mut editor, id) = editor();
+        let stroke = editor.begin_stroke(id, |mask| {
+            Stroke::begin(mask, Brush::default(), crate::document::Wrap::None, Sample::new(500.0, 800.0))
+        });
+        editor.remake(id, "Halve", 1, None, |mask, _| mask.map(|v| v / 2));
+        assert_eq!((at(&editor, 500, 800), at(&editor, 5, 5)), (255, 255));
+        editor.end_stroke(id, "Paint", |mask| stroke.expect("a region").commit(mask));
+        works_out(&mut editor);
+        assert_eq!((at(&editor, 500, 800), at(&editor, 5, 5)), (127, 127));
+        editor.undo();
+        editor.undo();
+        assert_eq!((at(&editor, 500, 800), at(&editor, 5, 5)), (0, 255));
+    }
+
+    #[test]
+    fn undo_leaves_what_is_not_there_yet() {
+        let (mut editor, id) = editor();
+        paint(&mut editor, id, (500.0, 800.0));
+        invert(&mut editor, id);
+        let number = editor.next_work().expect("something to do");
+        let made = editor.begin_work().expect("something to do")();
+        editor.undo();
+        assert!(!editor.is_working());
+        editor.end_work(number, made);
+        assert_eq!((editor.undo_label(), at(&editor, 500, 800)), (Some("Paint"), 255), "it came too late");
+    }
+
+    #[test]
+    fn a_model_is_chosen_once_its_files_have_told_its_kind() {
+        let (mut editor, _) = editor();
+        let model = |editor: &Editor| editor.document().settings.model.clone();
+        editor.choose_model("embedded/few_steps".to_owned());
+        assert_eq!((model(&editor).as_str(), editor.work()), ("embedded", Some("Model")), "files wait for a thread");
+        // A second choice before the first is there: both come, in their order.
+        editor.choose_model("elsewhere".to_owned());
+        works_out(&mut editor);
+        assert_eq!((model(&editor).as_str(), editor.is_working()), ("embedded/few_steps", true));
+        works_out(&mut editor);
+        assert_eq!((model(&editor).as_str(), editor.is_working()), ("elsewhere", false));
+        editor.undo();
+        assert_eq!(model(&editor), "embedded/few_steps");
+        editor.undo();
+        assert_eq!((model(&editor).as_str(), editor.is_unsaved()), ("embedded", false));
+    }
+
+    #[test]
+    fn a_lora_for_few_steps_waits_for_the_model_s_files_and_any_other_does_not() {
+        let (mut editor, _) = editor();
+        editor.change_loras(|loras| loras.push(Lora::new("ink.safetensors")));
+        assert_eq!((editor.document().settings.loras.len(), editor.is_working()), (1, false));
+        let steps = editor.document().settings.steps;
+        editor.change_loras(|loras| loras.push(Lora::new("lcm.safetensors")));
+        assert_eq!((editor.document().settings.loras.len(), editor.work()), (1, Some("LoRAs")));
+        // Asked for after it, so done after it.
+        editor.change_loras(|loras| drop(loras.remove(0)));
+        works_out(&mut editor);
+        assert_eq!((editor.document().settings.loras.len(), editor.document().settings.steps), (2, 4));
+        works_out(&mut editor);
+        assert_eq!(editor.document().settings.loras, [Lora::new("lcm.safetensors")]);
+        editor.undo();
+        editor.undo();
+        assert_eq!((editor.document().settings.loras.len(), editor.document().settings.steps), (1, steps));
+    }
+
+    #[test]
+    fn a_region_that_is_gone_is_not_changed() {
+        let (mut editor, id) = editor();
+        invert(&mut editor, id);
+        editor.select(crate::app::editor::Selected::Region(id));
+        editor.delete_region();
+        works_out(&mut editor);
+        assert!(!editor.is_working());
+        assert_eq!(editor.undo_label(), Some("Delete region"));
+    }
+
+    #[test]
+    fn a_canvas_changes_its_size_with_all_that_was_painted_meanwhile() {
+        let (mut editor, id) = editor();
+        editor.resize(2048, 1024, Some((1024, 0)));
+        let number = editor.next_work().expect("something to do");
+        let made = editor.begin_work().expect("something to do")();
+        paint(&mut editor, id, (500.0, 800.0));
+        editor.end_work(number, made);
+        assert_eq!(editor.document().width, 1024);
+        works_out(&mut editor);
+        assert_eq!((editor.document().width, at(&editor, 1524, 800), at(&editor, 500, 800)), (2048, 255, 0));
+        editor.undo();
+        assert_eq!((editor.document().width, at(&editor, 500, 800)), (1024, 255));
+    }
+}

@@ -1,0 +1,163 @@
+//! Warnings that are shown before a picture is made.
+
+use crate::app::editor::{Editor, Selected};
+use crate::app::kit::background::Asked;
+use crate::app::panels::regions::prompt::Writing;
+use crate::app::text::i18n::{fill, tr};
+use crate::document::{Area, CELL, Coverage, Document, InitImage, RegionId, WarningKind};
+use crate::studio::{KnownLoras, Vocabulary};
+use std::sync::Arc;
+
+/// A region of which more than this lies under others is worth a word.
+const HIDDEN: f64 = 0.1;
+
+/// The warnings of the open document. What covers what is found out on a thread of its own.
+#[derive(Default)]
+pub(in crate::app) struct Checks {
+    /// The regions that the coverage was measured for.
+    of: Vec<Shape>,
+    coverage: Option<Coverage>,
+    looking: Option<(Vec<Shape>, Asked<Coverage>)>,
+    /// The count of changes the warnings were written for.
+    changes: Option<u64>,
+    warnings: Vec<String>,
+    /// The prompts looked at, by which vocabulary and LoRAs, and what was found.
+    prompts: Option<(Vec<String>, usize, KnownLoras)>,
+    unknown: Vec<String>,
+}
+
+/// The facts of a region that decide coverage: its id, its visibility, and the count of its mask's changes.
+type Shape = (RegionId, bool, u64);
+
+impl Checks {
+    /// Follows the document.
+    pub(in crate::app) fn update(&mut self, ctx: &egui::Context, editor: &Editor) {
+        let document = editor.document();
+        let shapes: Vec<Shape> =
+            document.regions.iter().map(|r| (r.id, r.visible, editor.mask_changes(r.id))).collect();
+        if let Some((of, asked)) = self.looking.take() {
+            match asked.answer() {
+                Ok(coverage) => {
+                    (self.of, self.coverage, self.changes) = (of, Some(coverage), None);
+                }
+                Err(asked) => self.looking = asked.map(|asked| (of, asked)),
+            }
+        }
+        let known = self.coverage.is_some() && self.of == shapes;
+        if known && self.changes != Some(editor.changes()) {
+            self.changes = Some(editor.changes());
+            self.warnings = self.coverage.as_ref().map(|c| texts(document, c)).unwrap_or_default();
+        }
+        if !known && self.looking.is_none() {
+            let document = document.clone();
+            self.looking = Asked::begin(ctx, "checks", move || document.coverage()).map(|asked| (shapes, asked));
+        }
+    }
+
+    /// Follows the words: what of them the model does not know, but for the word that is still being written, and LoRAs that they
+    /// name and nobody added.
+    pub(in crate::app) fn words(
+        &mut self,
+        editor: &Editor,
+        vocabulary: Option<&Arc<Vocabulary>>,
+        loras: KnownLoras,
+        writing: &Writing,
+    ) {
+        let document = editor.document();
+        let shown = document.regions.iter().filter(|r| r.visible).map(|r| (Selected::Region(r.id), &r.prompt));
+        let prompts = std::iter::once((Selected::Background, &document.background.prompt)).chain(shown);
+        let mut prompts: Vec<String> = prompts.map(|(key, text)| writing.finished(key, text)).collect();
+        prompts.push(document.style.clone());
+        let by = vocabulary.map_or(0, |v| Arc::as_ptr(v) as usize);
+        if self.prompts.as_ref().is_none_or(|(of, with, known)| *of != prompts || *with != by || *known != loras) {
+            let words = vocabulary.and_then(|v| v.words());
+            let unknown = words.map(|words| words.unknown_in(prompts.iter().map(String::as_str))).unwrap_or_default();
+            let unknown: Vec<String> = unknown.into_iter().map(|u| u.word).collect();
+            let note = || fill("This model does not know: {0}.", &[&unknown.join(", ")]);
+            let words = (!unknown.is_empty()).then(note);
+            let names = loras.unknown_in(document);
+            let note =
+                || fill("The words name LoRAs that are not known here: {0}. Add their files.", &[&names.join(", ")]);
+            self.unknown = (!names.is_empty()).then(note).into_iter().chain(words).collect();
+            self.prompts = Some((prompts, by, loras));
+        }
+    }
+
+    /// The warnings, the most serious first.
+    #[must_use]
+    pub(in crate::app) fn warnings(&self) -> Vec<&str> {
+        self.warnings.iter().chain(&self.unknown).map(String::as_str).collect()
+    }
+}
+
+/// The most serious first.
+fn texts(document: &Document, coverage: &Coverage) -> Vec<String> {
+    let name = |id: Option<RegionId>| id.and_then(|id| document.region(id)).map_or(tr("A region"), |r| r.name.as_str());
+    let mut texts: Vec<String> = document
+        .warnings_of(coverage)
+        .into_iter()
+        .map(|warning| match warning.kind {
+            WarningKind::EmptyMask => fill("{0} is not painted yet.", &[&name(warning.region)]),
+            WarningKind::EmptyWords => fill("{0} has no words yet.", &[&name(warning.region)]),
+            WarningKind::Covered => fill("{0} lies under others and will not show.", &[&name(warning.region)]),
+            WarningKind::Uncovered => tr("The background shows but has no words.").to_owned(),
+            WarningKind::AllHidden => tr("All regions are hidden.").to_owned(),
+        })
+        .collect();
+    for share in &coverage.regions {
+        let hidden = 1.0 - share.visible / share.painted.max(f64::MIN_POSITIVE);
+        let shown = document.region(share.region).is_some_and(|r| r.visible);
+        if shown && share.painted > 0.0 && hidden > HIDDEN && hidden < 0.95 {
+            texts
+                .push(fill("{0} % of {1} lies under others.", &[&(hidden * 100.0).round(), &name(Some(share.region))]));
+        }
+    }
+    if let Some(InitImage { area: Area::Mask(mask), .. }) = &document.init_image
+        && mask.is_blank()
+    {
+        texts.push(tr("Nothing of the picture may change yet. Paint where it may.").to_owned());
+    }
+    if !document.width.is_multiple_of(CELL) || !document.height.is_multiple_of(CELL) {
+        texts.push(tr("Width and height should be multiples of 8.").to_owned());
+    }
+    texts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::PixelRect;
+
+    fn fill(document: &mut Document, index: usize, columns: std::ops::Range<u32>) {
+        let rect = PixelRect { x: columns.start, y: 0, width: columns.end - columns.start, height: document.height };
+        Arc::make_mut(&mut document.regions[index].mask).fill(rect, 255);
+    }
+
+    fn warnings(document: &Document) -> Vec<String> {
+        texts(document, &document.coverage())
+    }
+
+    #[test]
+    fn what_is_missing_is_said() {
+        let mut document = Document::new(64, 64);
+        document.add_region("Sun", "the sun");
+        assert_eq!(warnings(&document), ["The background shows but has no words.", "Sun is not painted yet."]);
+        fill(&mut document, 0, 0..64);
+        assert!(warnings(&document).is_empty(), "everything is covered");
+        document.regions[0].prompt.clear();
+        assert_eq!(warnings(&document), ["Sun has no words yet."]);
+    }
+
+    #[test]
+    fn covered_regions_are_named() {
+        let mut document = Document::new(64, 64);
+        document.background.prompt = "a lake".to_owned();
+        document.add_region("Pines", "pines");
+        document.add_region("Cabin", "a cabin");
+        fill(&mut document, 0, 0..40);
+        fill(&mut document, 1, 30..50);
+        assert_eq!(warnings(&document), ["25 % of Pines lies under others."]);
+        fill(&mut document, 1, 0..50);
+        assert_eq!(warnings(&document), ["Pines lies under others and will not show."]);
+    }
+}

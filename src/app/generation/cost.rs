@@ -1,0 +1,83 @@
+//! The cost of a run, told before it is started.
+
+use crate::app::editor::Editor;
+use crate::app::generation::engine::Engine;
+use crate::app::generation::queue::duration;
+use crate::app::kit::background::Asked;
+use crate::app::kit::debounce::Settled;
+use crate::app::text::i18n::{fill, tr};
+use crate::studio::Estimate;
+use std::time::Duration;
+
+/// Estimates look at every mask, on a thread of their own, and wait until nothing has changed for so long.
+const QUIET: Duration = Duration::from_millis(300);
+
+/// The cost of the open document.
+#[derive(Default)]
+pub(in crate::app) struct Cost {
+    /// The count of changes it was found out for.
+    of: Option<u64>,
+    /// The count of changes.
+    settled: Settled<u64>,
+    /// The estimate that another thread is working on.
+    asked: Option<Asked<Option<Estimate>>>,
+    text: Option<String>,
+}
+
+impl Cost {
+    /// Follows the document.
+    pub(in crate::app) fn update(&mut self, ctx: &egui::Context, editor: &Editor, engine: &dyn Engine) {
+        let changes = editor.changes();
+        if let Some(asked) = self.asked.take() {
+            match asked.answer() {
+                Ok(estimate) => self.text = estimate.map(text),
+                Err(asked) => self.asked = asked,
+            }
+        }
+        if self.of == Some(changes) || self.asked.is_some() {
+            return;
+        }
+        let left = self.settled.left(changes, QUIET);
+        if self.of.is_some() && !left.is_zero() {
+            ctx.request_repaint_after(left);
+            return;
+        }
+        self.of = Some(changes);
+        let Some(estimator) = engine.estimator() else { return };
+        let document = editor.document().clone();
+        self.asked = Asked::begin(ctx, "cost", move || estimator(&document));
+    }
+
+    /// Asks again: a run has told how fast this machine is.
+    pub(in crate::app) fn forget(&mut self) {
+        self.of = None;
+    }
+
+    /// In words.
+    #[must_use]
+    pub(in crate::app) fn text(&self) -> Option<&str> {
+        self.text.as_deref()
+    }
+}
+
+fn text(estimate: Estimate) -> String {
+    let windows = match estimate.windows {
+        1 => tr("1 window").to_owned(),
+        n => fill("{0} windows", &[&n]),
+    };
+    let time = estimate.seconds.map(|s| fill(" · about {0}", &[&duration(s)])).unwrap_or_default();
+    fill("{0} × {1} steps · {2} passes{3}", &[&windows, &estimate.steps, &estimate.unet_samples, &time])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn costs_are_one_line() {
+        let estimate = Estimate { windows: 6, steps: 20, unet_samples: 1320, seconds: Some(8.4) };
+        assert_eq!(text(estimate), "6 windows × 20 steps · 1320 passes · about 9 s");
+        let estimate = Estimate { windows: 1, steps: 4, unet_samples: 8, seconds: None };
+        assert_eq!(text(estimate), "1 window × 4 steps · 8 passes");
+    }
+}

@@ -1,0 +1,243 @@
+//! Live painting: while it is on, a quick picture follows every change. It becomes a take only where it is kept.
+
+use crate::app::App;
+use crate::app::command::Command;
+use crate::app::generation::queue::duration;
+use crate::app::kit::debounce::Settled;
+use crate::app::kit::theme;
+use crate::app::text::errors;
+use crate::app::text::i18n::{fill, key, tr};
+use crate::document::{Document, Settings, Take};
+use crate::studio::{Event, Job, JobId};
+use egui::{Label, RichText, Ui};
+use image::RgbImage;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A picture is begun once nothing has changed for so long; the one before is stopped at once.
+const QUIET: Duration = Duration::from_millis(150);
+
+/// Live painting of the open document.
+#[derive(Default)]
+pub(in crate::app) struct Live {
+    on: bool,
+    /// The state of the document.
+    settled: Settled<(u64, u64)>,
+    /// The state that a picture was begun for.
+    begun: Option<(u64, u64)>,
+    job: Option<Sent>,
+    /// The newest picture, whole or not.
+    shown: Option<Arc<RgbImage>>,
+    /// The last whole one, with what it was made from and how.
+    whole: Option<Whole>,
+    /// Settings of live pictures on this machine.
+    how: Option<How>,
+    /// Steps taken of the running one.
+    step: u32,
+    /// Warnings of the running one, told once it is whole, so that none flickers under the brush.
+    coming: Vec<String>,
+    /// Warnings of the last whole one.
+    warnings: Vec<String>,
+}
+
+struct Sent {
+    id: JobId,
+    document: Document,
+}
+
+struct Whole {
+    image: Arc<RgbImage>,
+    document: Document,
+    seed: u64,
+}
+
+#[derive(Clone)]
+struct How {
+    settings: Settings,
+    half: bool,
+    /// By the few-step version of the document's model.
+    version: bool,
+    seconds: Option<f32>,
+}
+
+impl Live {
+    #[must_use]
+    pub(in crate::app) fn is_on(&self) -> bool {
+        self.on
+    }
+
+    /// The picture to show.
+    #[must_use]
+    pub(in crate::app) fn picture(&self) -> Option<Arc<RgbImage>> {
+        self.shown.clone()
+    }
+
+    /// True where the picture on show is a whole one.
+    #[must_use]
+    pub(in crate::app) fn can_be_kept(&self) -> bool {
+        self.whole.as_ref().is_some_and(|whole| self.shown.as_ref().is_some_and(|s| Arc::ptr_eq(s, &whole.image)))
+    }
+
+    /// Warnings of the last whole picture.
+    #[must_use]
+    pub(in crate::app) fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// Another picture is looked at; the next change brings this one back.
+    pub(in crate::app) fn put_away(&mut self) {
+        self.shown = None;
+    }
+
+    /// The state of the running picture, in words.
+    #[must_use]
+    pub(in crate::app) fn progress_text(&self) -> Option<String> {
+        self.job.as_ref()?;
+        let steps = self.how.as_ref().map(|how| how.settings.steps);
+        Some(match steps {
+            Some(steps) => fill("Live: step {0} of {1}", &[&self.step, &steps]),
+            None => tr("Live: getting ready…").to_owned(),
+        })
+    }
+
+    /// Its state, in words.
+    fn says(&self) -> String {
+        let Some(how) = &self.how else { return tr("The first quick picture is on its way.").to_owned() };
+        let size = if how.half { tr(" at half size") } else { "" };
+        let time = how.seconds.map(|s| fill(", {0} a picture", &[&duration(s)])).unwrap_or_default();
+        let steps = how.settings.steps;
+        let says = if how.version {
+            key("{0} steps of the model for few steps{1}{2}. The seed stays. Generate makes the fine picture.")
+        } else {
+            key("{0} quick steps{1}{2}. The seed stays. Generate makes the fine picture.")
+        };
+        fill(says, &[&steps, &size, &time])
+    }
+}
+
+impl App {
+    pub(in crate::app) fn toggle_live(&mut self) {
+        if self.live.on {
+            self.forget_live();
+        } else {
+            self.live.on = true;
+        }
+    }
+
+    /// Live painting ends, and its picture goes.
+    pub(in crate::app) fn forget_live(&mut self) {
+        self.hush_live();
+        self.live = Live::default();
+    }
+
+    /// Stops the running live picture: something else is drawn first.
+    pub(in crate::app) fn hush_live(&mut self) {
+        if let Some(sent) = self.live.job.take() {
+            self.engine.cancel(sent.id);
+            self.live.begun = None;
+        }
+    }
+
+    /// Follows the document.
+    pub(in crate::app) fn follow_live(&mut self, ctx: &egui::Context) {
+        if !self.live.on || !self.jobs.is_empty() {
+            return;
+        }
+        let state = self.editor.edits();
+        let left = self.live.settled.left(state, QUIET);
+        if self.live.begun == Some(state) {
+            return;
+        }
+        self.hush_live();
+        if !left.is_zero() {
+            ctx.request_repaint_after(left);
+            return;
+        }
+        self.live.begun = Some(state);
+        let document = self.editor.document().without_takes();
+        let id = self.engine.submit(Job { document: document.clone(), live: true });
+        self.live.job = Some(Sent { id, document });
+        self.live.step = 0;
+        self.live.coming.clear();
+    }
+
+    /// Takes in what the worker reports of the live picture; what is of another job is given back.
+    pub(in crate::app) fn take_in_live(&mut self, event: Event) -> Option<Event> {
+        let ours = |id: JobId| self.live.job.as_ref().is_some_and(|sent| sent.id == id);
+        match event {
+            Event::Sketch { job, settings, half } if ours(job) => {
+                let same = |how: &How| how.settings == settings && how.half == half;
+                let seconds = self.live.how.take().filter(same).and_then(|how| how.seconds);
+                let version = self.live.job.as_ref().is_some_and(|s| s.document.settings.model != settings.model);
+                self.live.how = Some(How { settings, half, version, seconds });
+            }
+            // The mist of the first steps would flicker under the brush.
+            Event::Preview { job, image, step } if ours(job) => {
+                if self.live.how.as_ref().is_none_or(|how| 2 * step >= how.settings.steps) {
+                    self.live.shown = Some(image);
+                }
+            }
+            Event::Finished { job, image, seed, seconds } if ours(job) => {
+                let document = self.live.job.take().map(|sent| sent.document)?;
+                let settings = self.live.how.as_mut().map(|how| {
+                    how.seconds = Some(seconds);
+                    how.settings.clone()
+                });
+                let settings = settings.unwrap_or_else(|| document.settings.clone());
+                self.live.shown = Some(Arc::clone(&image));
+                self.live.warnings = std::mem::take(&mut self.live.coming);
+                self.live.whole = Some(Whole { image, seed, document: Document { settings, ..document } });
+            }
+            Event::Failed { job, failure } if ours(job) => {
+                self.forget_live();
+                self.toasts.error(errors::failure(&failure));
+            }
+            Event::Cancelled { job } if ours(job) => self.live.job = None,
+            Event::Step { job, step, .. } if ours(job) => self.live.step = step,
+            Event::Warning { job, warning } if ours(job) => self.live.coming.push(errors::warning(&warning)),
+            Event::Phase { job, .. } if ours(job) => {}
+            other => return Some(other),
+        }
+        None
+    }
+
+    /// Makes a take of the live picture.
+    pub(in crate::app) fn keep_live(&mut self) {
+        let Some(Whole { image, document, seed }) = self.live.whole.take() else { return };
+        let size = (document.width, document.height);
+        let image = if image.dimensions() == size {
+            Arc::unwrap_or_clone(image)
+        } else {
+            image::imageops::resize(&*image, size.0, size.1, image::imageops::FilterType::CatmullRom)
+        };
+        let take = Arc::new(Take { image, seed });
+        self.takes.add(Arc::clone(&take), document);
+        self.show_take(take);
+    }
+
+    /// The state of live painting, while it is on.
+    pub(in crate::app) fn live_ui(&mut self, ui: &mut Ui) {
+        if !self.live.on {
+            return;
+        }
+        let t = theme::tokens(ui);
+        let mut called = None;
+        ui.horizontal(|ui| {
+            let width = ui.available_width() - 64.0;
+            ui.allocate_ui_with_layout(egui::vec2(width, 0.0), egui::Layout::top_down(egui::Align::LEFT), |ui| {
+                let text = RichText::new(self.live.says()).size(theme::TEXT_SMALL).color(t.text_weak);
+                ui.add(Label::new(text).wrap());
+            });
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                let keep = ui.add_enabled(self.live.can_be_kept(), egui::Button::new(tr("Keep")));
+                let keep = keep.accessible_name(Command::KeepLive.label());
+                if keep.on_hover_text(Command::KeepLive.tooltip(ui)).clicked() {
+                    called = Some(Command::KeepLive);
+                }
+            });
+        });
+        if let Some(command) = called {
+            self.perform(ui, command);
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! The strip below the canvas: jobs that run or wait, then the finished pictures.
+
+use super::{Compare, Wish};
+use crate::app::App;
+use crate::app::command::Command;
+use crate::app::dialogs::Dialog;
+use crate::app::kit::theme;
+use crate::app::text::i18n::{fill, key, tr};
+use crate::document::{Area, Document, InitImage, Take};
+use egui::{
+    Align2, Button, CornerRadius, FontId, Key, Popup, Pos2, Rect, Response, Role, ScrollArea, Sense, SetOpenCommand,
+    Stroke, StrokeKind, Ui, WidgetInfo, vec2,
+};
+use std::sync::Arc;
+
+/// Room around the thumbnails for the line around the chosen one.
+const AROUND: i8 = 2;
+
+/// The entries of a picture's menu.
+const MENU: [(Wish, &str); 7] = [
+    (Wish::Compare, key("Compare with the one shown")),
+    (Wish::Restore, key("Bring back its regions and settings")),
+    (Wish::Seed, key("Use its seed")),
+    (Wish::Start, key("Keep as the picture to start from")),
+    (Wish::Export, key("Export…")),
+    (Wish::Remove, key("Remove")),
+    (Wish::Show, key("Show")),
+];
+
+impl App {
+    pub(in crate::app) fn takes_ui(&mut self, ui: &mut Ui) {
+        let shown = self.editor.document().take.clone();
+        let mut wish = None;
+        let height = (ui.available_height() - 2.0 * f32::from(AROUND)).max(48.0);
+        ScrollArea::horizontal()
+            .id_salt("takes")
+            .auto_shrink([false, true])
+            .content_margin(egui::Margin::same(AROUND))
+            .show(ui, |ui| {
+                ui.horizontal(|ui| {
+                    self.queue_ui(ui, height);
+                    for item in &self.takes.items {
+                        let (w, h) = item.texture.as_ref().map_or((1.0, 1.0), |t| {
+                            let [w, h] = t.size();
+                            (w as f32, h as f32)
+                        });
+                        let size = vec2((height * w / h).round(), height);
+                        let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+                        let is_shown = shown.as_ref().is_some_and(|s| item.is(s));
+                        let is_compared = self.compare.as_ref().is_some_and(|c| c.shows(item.number));
+                        let name = item.name();
+                        response.widget_info(|| WidgetInfo::selected(Role::Button, true, is_shown, &name));
+                        if ui.is_rect_visible(rect) {
+                            let caption = item.seed.map(|seed| fill("seed {0}", &[&seed])).unwrap_or_default();
+                            paint(ui, rect, item.texture.as_ref(), &caption, is_shown || is_compared, &response);
+                        }
+                        if response.clicked() {
+                            let compares = self.compare.is_some() || ui.input(|i| i.modifiers.command);
+                            wish = Some((item.number, if compares { Wish::Compare } else { Wish::Show }));
+                        }
+                        if response.gained_focus() {
+                            response.scroll_to_me(None);
+                        }
+                        let by_keys =
+                            response.has_focus() && ui.input_mut(|i| i.consume_key(egui::Modifiers::SHIFT, Key::F10));
+                        let open = match () {
+                            () if by_keys || response.secondary_clicked() => Some(SetOpenCommand::Bool(true)),
+                            () if response.clicked() => Some(SetOpenCommand::Bool(false)),
+                            () => None,
+                        };
+                        Popup::menu(&response).open_memory(open).show(|ui| {
+                            for (i, (what, label)) in MENU.into_iter().enumerate() {
+                                let entry = ui.add(Button::new(tr(label)));
+                                if by_keys && i == 0 {
+                                    entry.request_focus();
+                                }
+                                if entry.clicked() {
+                                    wish = Some((item.number, what));
+                                }
+                            }
+                        });
+                        response.on_hover_text(tr(
+                            "Click to show this picture, Ctrl+click to compare it with the one shown.\n\
+                             Right-click, or Shift+F10, for its settings, to export or to remove it.",
+                        ));
+                    }
+                });
+            });
+        if let Some((number, what)) = wish {
+            self.grant(number, what);
+        }
+    }
+
+    /// Takes in what the thread has done, and hands the document what its file is to hold.
+    pub(in crate::app) fn update_takes(&mut self, ctx: &egui::Context) {
+        let (ready, failed) = self.takes.update(ctx);
+        if let Some(message) = failed {
+            self.toasts.warning(fill("A finished picture in the file cannot be read: {0}", &[&message]));
+        }
+        if let Some((number, wish)) = ready {
+            self.grant(number, wish);
+        }
+        if let Some(takes) = self.takes.for_file() {
+            self.editor.set_packed_takes(takes);
+        }
+    }
+
+    /// Does what a command asks for with the picture that is shown.
+    pub(in crate::app) fn with_shown_take(&mut self, wish: Wish) {
+        if let Some(number) = self.shown_take() {
+            self.grant(number, wish);
+        }
+    }
+
+    /// The number of the picture that is shown.
+    pub(in crate::app) fn shown_take(&self) -> Option<u64> {
+        self.takes.number_of(self.editor.document().take.as_ref())
+    }
+
+    /// Shows the next older (1) or newer (-1) picture.
+    pub(in crate::app) fn step_take(&mut self, by: isize) {
+        if let Some(number) = self.takes.neighbour(self.shown_take(), by) {
+            self.grant(number, Wish::Show);
+        }
+    }
+
+    /// Compares the shown picture with the one made before it.
+    pub(in crate::app) fn compare_takes(&mut self) {
+        if self.compare.take().is_some() {
+            return;
+        }
+        let shown = self.shown_take();
+        let other = self.takes.neighbour(shown, 1).or_else(|| self.takes.neighbour(shown, -1));
+        match other.filter(|other| Some(*other) != shown) {
+            Some(other) => self.grant(other, Wish::Compare),
+            None => self.toasts.info(tr("There is only one picture yet. Make another one to compare them.")),
+        }
+    }
+
+    pub(in crate::app) fn bring_back_take(&mut self) {
+        self.takes.bring_back();
+        self.editor.takes_changed();
+    }
+
+    fn grant(&mut self, number: u64, wish: Wish) {
+        if wish == Wish::Remove {
+            let neighbour = self.takes.neighbour(Some(number), 1).or_else(|| self.takes.neighbour(Some(number), -1));
+            let shown = self.shown_take() == Some(number);
+            self.takes.remove(number);
+            self.editor.takes_changed();
+            match neighbour.filter(|_| shown) {
+                Some(neighbour) => self.grant(neighbour, Wish::Show),
+                None if shown => self.editor.keep_take(None),
+                None => {}
+            }
+            self.compare.take_if(|c| c.shows(number));
+            self.toasts.info(fill("Removed. “{0}” undoes that.", &[&Command::BringBackTake.label()]));
+            return;
+        }
+        let seed = self.takes.items.iter().find(|i| i.number == number).and_then(|i| i.seed);
+        if let (Wish::Seed, Some(seed)) = (wish, seed) {
+            self.set_seed(seed);
+            return;
+        }
+        let opened = self.takes.open(number, wish);
+        let Some((take, document)) = opened.filter(|_| wish.needs_picture()) else { return };
+        match wish {
+            Wish::Show => self.show_take(take),
+            Wish::Restore => self.restore(take, document),
+            Wish::Start => self.start_from_take(&take),
+            Wish::Export => {
+                self.export_of = Some(Document { take: Some(take), ..document });
+                self.dialog = Some(Dialog::Export);
+            }
+            Wish::Compare => self.compare_with(number, &take),
+            Wish::Seed | Wish::Remove => {}
+        }
+    }
+
+    /// The document as it was when this picture was made; the strip stays as it is.
+    fn restore(&mut self, take: Arc<Take>, document: Document) {
+        self.finish_gesture();
+        let settings = crate::document::Settings { seed: take.seed, ..document.settings.clone() };
+        let Document { extra, unknown, .. } = self.editor.document().clone();
+        self.live.put_away();
+        self.editor.restore_document(Document { take: Some(take), settings, extra, unknown, ..document });
+    }
+
+    /// Keeps a picture below the regions, to go on from.
+    fn start_from_take(&mut self, take: &Take) {
+        let document = self.editor.document();
+        let image = InitImage::fitted(&take.image, document.width, document.height);
+        self.editor.set_start(Some(InitImage {
+            image: Arc::new(image),
+            strength: InitImage::STRENGTH,
+            area: Area::Everything,
+        }));
+        self.toasts.info(tr("The next picture starts from this one. Strength says how much of it becomes new."));
+    }
+
+    /// Lays a picture beside the one shown.
+    fn compare_with(&mut self, number: u64, take: &Arc<Take>) {
+        let Some(shown) = self.editor.document().take.clone() else {
+            self.show_take(Arc::clone(take));
+            return;
+        };
+        match &mut self.compare {
+            Some(compare) => compare.set_other(number, take),
+            None => self.compare = Some(Compare::new((self.shown_take(), &shown), (number, take))),
+        }
+    }
+}
+
+fn paint(ui: &Ui, rect: Rect, texture: Option<&egui::TextureHandle>, text: &str, is_chosen: bool, response: &Response) {
+    let t = theme::tokens(ui);
+    match texture {
+        Some(texture) => {
+            let image = egui::Image::from_texture((texture.id(), rect.size()));
+            image.corner_radius(theme::ROUND_SMALL).paint_at(ui, rect);
+        }
+        None => {
+            ui.painter().rect_filled(rect, theme::ROUND_SMALL, t.card);
+        }
+    }
+    if !text.is_empty() {
+        caption(ui, rect, text);
+    }
+    let stroke = if is_chosen {
+        Stroke::new(2.0, t.accent)
+    } else if response.hovered() || response.has_focus() {
+        Stroke::new(1.0, t.text_weak)
+    } else {
+        Stroke::NONE
+    };
+    ui.painter().rect_stroke(rect, theme::ROUND_SMALL, stroke, StrokeKind::Outside);
+}
+
+/// A word on a picture, with this corner of it here.
+pub(super) fn note(ui: &Ui, at: Pos2, corner: Align2, text: &str) {
+    lettered(ui, at, corner, theme::ROUND_SMALL.into(), text);
+}
+
+/// A word in the lower left corner of a thumbnail.
+pub(super) fn caption(ui: &Ui, rect: Rect, text: &str) {
+    let corners = CornerRadius { sw: theme::ROUND_SMALL, ne: theme::ROUND_SMALL, nw: 0, se: 0 };
+    lettered(ui, rect.left_bottom(), Align2::LEFT_BOTTOM, corners, text);
+}
+
+fn lettered(ui: &Ui, at: Pos2, corner: Align2, corners: CornerRadius, text: &str) {
+    let t = theme::tokens(ui);
+    let font = FontId::proportional(theme::TEXT_SMALL);
+    let galley = ui.painter().layout_no_wrap(text.to_owned(), font, t.caption);
+    let ground = corner.anchor_size(at, galley.size() + vec2(12.0, 6.0));
+    ui.painter().rect_filled(ground, corners, t.caption_ground);
+    ui.painter().galley(ground.min + vec2(6.0, 3.0), galley, t.caption);
+}

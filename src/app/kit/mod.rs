@@ -1,0 +1,8 @@
+//! The floor of the window: its look, controls and messages, and helpers that know nothing of documents.
+
+pub(super) mod background;
+pub(super) mod debounce;
+pub(super) mod modal;
+pub(super) mod theme;
+pub(super) mod toasts;
+pub(super) mod widgets;

@@ -1,0 +1,37 @@
+//! Parts that all dialogs are made of.
+
+use crate::app::kit::{theme, widgets};
+use egui::{Align, Button, Frame, Id, Label, Layout, Margin, Modal, Ui};
+
+/// A modal; true where it is to be closed.
+pub(in crate::app) fn modal(ui: &Ui, title: &str, width: f32, add: impl FnOnce(&mut Ui)) -> bool {
+    let t = theme::tokens(ui);
+    let frame = Frame::popup(ui.style()).fill(t.panel).inner_margin(Margin::same(16)).corner_radius(8);
+    let area = Modal::default_area(Id::unique(("dialog", title))).accessible_name(title);
+    Modal::new(Id::unique(("dialog", title)))
+        .area(area)
+        .frame(frame)
+        .backdrop_color(t.shade)
+        .show(ui, |ui| {
+            ui.set_width(width);
+            ui.spacing_mut().item_spacing.y = theme::GRID;
+            ui.add(Label::new(theme::strong(title).color(t.text_strong)).selectable(false));
+            add(ui);
+        })
+        .should_close()
+}
+
+/// The buttons of a dialog, at the right, the main one last.
+pub(in crate::app) fn buttons(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
+    ui.add_space(theme::HALF);
+    ui.allocate_ui_with_layout(egui::vec2(ui.available_width(), theme::ROW), Layout::right_to_left(Align::Center), add);
+}
+
+pub(in crate::app) fn main(ui: &mut Ui, text: &str, enabled: bool) -> bool {
+    let t = theme::tokens(ui);
+    widgets::main_button(ui, theme::strong(text).color(t.on_accent), 88.0, theme::ROW, enabled).clicked()
+}
+
+pub(in crate::app) fn other(ui: &mut Ui, text: &str) -> bool {
+    ui.add(Button::new(text).min_size(egui::vec2(88.0, theme::ROW))).clicked()
+}

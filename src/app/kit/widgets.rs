@@ -1,0 +1,239 @@
+//! Small controls the panels share.
+
+use crate::app::kit::theme;
+use egui::{Align, Button, DragValue, Frame, Id, Layout, Margin, Response, Sense, Stroke, Ui, vec2};
+use egui_material_icons::{MaterialIcon, icons};
+
+/// A button that is only an icon; `name` is what screen readers and tooltips say.
+pub(in crate::app) fn icon_button(ui: &mut Ui, icon: MaterialIcon, name: &str) -> Response {
+    let button = Button::new(icon.rich_text().size(16.0)).frame_when_inactive(false).min_size(vec2(24.0, 24.0));
+    ui.scope(|ui| {
+        ui.spacing_mut().button_padding = vec2(2.0, 2.0);
+        ui.add(button)
+    })
+    .inner
+    .accessible_name(name)
+}
+
+/// An icon button no larger than its icon, for the end of a field.
+pub(in crate::app) fn small_icon_button(ui: &mut Ui, icon: MaterialIcon, name: &str) -> Response {
+    let button = Button::new(icon.rich_text().size(16.0)).frame_when_inactive(false).min_size(vec2(16.0, 20.0));
+    ui.scope(|ui| {
+        ui.spacing_mut().button_padding = vec2(0.0, 0.0);
+        ui.add(button)
+    })
+    .inner
+    .accessible_name(name)
+}
+
+/// The mark of a field that opens a list.
+pub(in crate::app) fn chevron(ui: &Ui, rect: egui::Rect, visuals: &egui::style::WidgetVisuals, _open: bool) {
+    let c = rect.center();
+    let points = vec![c + vec2(-4.0, -2.0), c + vec2(0.0, 2.0), c + vec2(4.0, -2.0)];
+    ui.painter().line(points, Stroke::new(1.5, visuals.fg_stroke.color));
+}
+
+/// A text field; its outline takes the accent colour while it has the keyboard.
+pub(in crate::app) fn text(ui: &mut Ui, edit: egui::TextEdit<'_>) -> Response {
+    text_output(ui, edit).response.response
+}
+
+/// A text field as [`text()`], with all that egui returns of it: also the place of the cursor.
+pub(in crate::app) fn text_output(ui: &mut Ui, edit: egui::TextEdit<'_>) -> egui::text_edit::TextEditOutput {
+    ui.scope(|ui| {
+        ui.visuals_mut().selection.stroke = Stroke::new(1.0, theme::tokens(ui).accent);
+        edit.show(ui)
+    })
+    .inner
+}
+
+/// A field of the settings: what it is at the left, its value at the right. `add` gets the label's id to name its
+/// control by.
+pub(in crate::app) fn field<R>(
+    ui: &mut Ui,
+    width: f32,
+    label: &str,
+    hint: &str,
+    add: impl FnOnce(&mut Ui, Id) -> R,
+) -> R {
+    let t = theme::tokens(ui);
+    let frame = Frame::new().fill(t.card).corner_radius(theme::ROUND_SMALL).inner_margin(Margin::symmetric(8, 0));
+    frame
+        .show(ui, |ui| {
+            ui.set_width(width - 16.0);
+            ui.set_height(theme::ROW);
+            ui.horizontal_centered(|ui| {
+                ui.spacing_mut().item_spacing.x = theme::HALF;
+                ui.spacing_mut().button_padding.x = 0.0;
+                ui.spacing_mut().interact_size.x = 0.0;
+                let label = ui.add(egui::Label::new(egui::RichText::new(label).color(t.text_weak)).selectable(false));
+                let label_id = label.id;
+                label.on_hover_text(hint);
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    flat(ui);
+                    add(ui, label_id)
+                })
+                .inner
+            })
+            .inner
+        })
+        .inner
+}
+
+/// Controls without a ground of their own until the pointer is over them.
+pub(in crate::app) fn flat(ui: &mut Ui) {
+    let t = theme::tokens(ui);
+    let widgets = &mut ui.visuals_mut().widgets;
+    widgets.inactive.weak_bg_fill = egui::Color32::TRANSPARENT;
+    widgets.inactive.bg_fill = egui::Color32::TRANSPARENT;
+    widgets.inactive.fg_stroke.color = t.text_strong;
+}
+
+/// The heading of something folded away; opens and closes it.
+pub(in crate::app) fn fold(ui: &mut Ui, open: &mut bool, name: &str, hint: &str) {
+    let t = theme::tokens(ui);
+    let icon = if *open { icons::ICON_EXPAND_MORE } else { icons::ICON_CHEVRON_RIGHT };
+    let response = ui
+        .scope(|ui| {
+            flat(ui);
+            ui.spacing_mut().button_padding = vec2(0.0, 2.0);
+            let text = egui::RichText::new(format!("{} {name}", icon.codepoint)).color(t.text_weak);
+            ui.add(Button::new(text))
+        })
+        .inner;
+    let shown = *open;
+    response.widget_info(|| egui::WidgetInfo::selected(egui::Role::DisclosureTriangle, true, shown, name));
+    if response.on_hover_text(hint).clicked() {
+        *open = !*open;
+    }
+}
+
+/// A part of the whole, in percent.
+pub(in crate::app) fn percent(value: &mut f32, range: std::ops::RangeInclusive<f32>) -> DragValue<'_> {
+    DragValue::new(value).range(range).speed(0.5).max_decimals(0).suffix(" %")
+}
+
+/// The name of a row of a card, as wide as all of them; returns its id.
+pub(in crate::app) fn row_label(ui: &mut Ui, name: &str, hint: &str) -> Id {
+    let t = theme::tokens(ui);
+    let layout = Layout::left_to_right(Align::Center);
+    ui.allocate_ui_with_layout(vec2(112.0, 24.0), layout, |ui| {
+        ui.set_min_width(112.0);
+        let label = ui.add(egui::Label::new(egui::RichText::new(name).color(t.text_weak)).selectable(false));
+        let id = label.id;
+        label.on_hover_text(hint);
+        id
+    })
+    .inner
+}
+
+/// A slider with its name at the left and its value at the right.
+pub(in crate::app) fn slider_row(
+    ui: &mut Ui,
+    name: &str,
+    hint: &str,
+    value: &mut f32,
+    range: std::ops::RangeInclusive<f32>,
+    text: &str,
+) -> Response {
+    ui.horizontal(|ui| {
+        let id = row_label(ui, name, hint);
+        let rest = ui.available_width();
+        ui.spacing_mut().slider_width = rest - 48.0 - theme::GRID;
+        let slider = ui.add(slider(value, range)).labelled_by(id);
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| ui.label(text));
+        slider
+    })
+    .inner
+}
+
+/// A slider without a number of its own: a thin rail and a small light handle.
+pub(in crate::app) struct Slider<'a> {
+    value: &'a mut f32,
+    range: std::ops::RangeInclusive<f32>,
+    logarithmic: bool,
+}
+
+/// A slider over this range.
+pub(in crate::app) fn slider(value: &mut f32, range: std::ops::RangeInclusive<f32>) -> Slider<'_> {
+    Slider { value, range, logarithmic: false }
+}
+
+impl Slider<'_> {
+    /// Small values get as much room as large ones.
+    pub(in crate::app) fn logarithmic(mut self) -> Self {
+        self.logarithmic = true;
+        self
+    }
+
+    /// The place of a value along the rail, 0 to 1.
+    fn fraction(&self, value: f32) -> f32 {
+        let (low, high) = (*self.range.start(), *self.range.end());
+        if self.logarithmic { (value / low).ln() / (high / low).ln() } else { (value - low) / (high - low) }
+    }
+}
+
+impl egui::Widget for Slider<'_> {
+    fn ui(self, ui: &mut Ui) -> Response {
+        let t = theme::tokens(ui);
+        let response = ui
+            .scope(|ui| {
+                // egui's slider does the work and stays invisible.
+                ui.set_opacity(0.0);
+                ui.spacing_mut().interact_size.y = 16.0;
+                let mut slider = egui::Slider::new(self.value, self.range.clone()).show_value(false);
+                if self.logarithmic {
+                    slider = slider.logarithmic(true).step_by(1.0);
+                }
+                ui.add(slider)
+            })
+            .inner;
+        let rect = response.rect;
+        let travel = rect.x_range().shrink(rect.height() / 2.5);
+        let x = egui::lerp(travel.min..=travel.max, self.fraction(*self.value).clamp(0.0, 1.0));
+        let rail = egui::Rect::from_x_y_ranges(travel.expand(2.0), rect.center().y - 1.5..=rect.center().y + 1.5);
+        let painter = ui.painter();
+        painter.rect_filled(rail, 1.5, t.rail);
+        painter.rect_filled(rail.with_max_x(x), 1.5, t.accent);
+        let radius = if response.hovered() || response.dragged() { 6.0 } else { 5.0 };
+        painter.circle_filled(egui::pos2(x, rect.center().y), radius, t.handle);
+        if response.has_focus() {
+            painter.circle_stroke(egui::pos2(x, rect.center().y), radius + 2.0, Stroke::new(1.5, t.accent));
+        }
+        response
+    }
+}
+
+/// A thin line across.
+pub(in crate::app) fn rule(ui: &mut Ui) {
+    let t = theme::tokens(ui);
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 1.0), Sense::hover());
+    ui.painter().rect_filled(rect, 0.0, t.line);
+}
+
+/// A filled button in the accent colour.
+pub(in crate::app) fn main_button(
+    ui: &mut Ui,
+    text: impl Into<egui::WidgetText>,
+    width: f32,
+    height: f32,
+    enabled: bool,
+) -> Response {
+    let t = theme::tokens(ui);
+    ui.scope(|ui| {
+        let widgets = &mut ui.visuals_mut().widgets;
+        for (visuals, fill) in [
+            (&mut widgets.inactive, t.accent_fill),
+            (&mut widgets.hovered, t.accent_hover),
+            (&mut widgets.active, t.accent_hover),
+        ] {
+            visuals.weak_bg_fill = fill;
+            visuals.corner_radius = theme::ROUND.into();
+            visuals.fg_stroke = Stroke::new(1.0, t.on_accent);
+        }
+        let text: egui::WidgetText = text.into();
+        let button = Button::new(text).min_size(vec2(width, height));
+        ui.add_enabled_ui(enabled, |ui| ui.add_sized([width, height], button)).inner
+    })
+    .inner
+}

@@ -1,0 +1,92 @@
+//! The button that makes pictures, how many it makes, and live painting.
+
+use crate::app::App;
+use crate::app::command::Command;
+use crate::app::kit::{theme, widgets};
+use crate::app::shell::tour::{self, Place};
+use crate::app::text::i18n::tr;
+use egui::{Button, DragValue, RichText, Ui, vec2};
+use egui_material_icons::icons;
+
+/// The most pictures of one press.
+const MOST: u32 = 50;
+
+impl App {
+    pub(in crate::app) fn making_ui(&mut self, ui: &mut Ui, width: f32) {
+        self.live_ui(ui);
+        ui.horizontal(|ui| {
+            self.batch_field(ui, width);
+            self.live_switch(ui, width);
+        });
+        let mut called = None;
+        ui.horizontal(|ui| {
+            let place = egui::Rect::from_min_size(ui.cursor().min, vec2(ui.available_width(), 36.0)).expand(6.0);
+            tour::mark(ui, Place::Generate, place);
+            let running = !self.jobs.is_empty();
+            let cancel = if running { 80.0 } else { 0.0 };
+            let gap = if running { theme::GRID } else { 0.0 };
+            let t = theme::tokens(ui);
+            let text = format!("{}   {}", Command::Generate.label(), Command::Generate.keys_text(ui));
+            let text = theme::strong(text).color(t.on_accent);
+            let button = widgets::main_button(ui, text, ui.available_width() - cancel - gap, 36.0, true);
+            let button = button.accessible_name(Command::Generate.label());
+            if button.on_hover_text(Command::Generate.hint()).clicked() {
+                called = Some(Command::Generate);
+            }
+            if running {
+                ui.spacing_mut().item_spacing.x = gap;
+                let button = Button::new(Command::Cancel.label()).corner_radius(theme::ROUND);
+                let button = ui.add_sized([cancel, 36.0], button);
+                if button.on_hover_text(Command::Cancel.tooltip(ui)).clicked() {
+                    called = Some(Command::Cancel);
+                }
+            }
+        });
+        if let Some(command) = called {
+            self.perform(ui, command);
+        }
+    }
+
+    fn batch_field(&mut self, ui: &mut Ui, width: f32) {
+        let batch = &mut self.prefs.batch;
+        let hint = tr("How many pictures one press makes, each with another seed");
+        widgets::field(ui, width, tr("Pictures"), hint, |ui, label| {
+            if batch.pictures > 1 {
+                let (icon, name, text) = if batch.chance {
+                    (
+                        icons::ICON_SHUFFLE,
+                        tr("Seeds by chance"),
+                        tr("Seeds by chance. Press for seeds that follow each other"),
+                    )
+                } else {
+                    (
+                        icons::ICON_ADD,
+                        tr("Seeds follow each other"),
+                        tr("Seeds follow each other. Press for seeds by chance"),
+                    )
+                };
+                if widgets::small_icon_button(ui, icon, name).on_hover_text(text).clicked() {
+                    batch.chance = !batch.chance;
+                }
+            }
+            let value = DragValue::new(&mut batch.pictures).range(1..=MOST).speed(0.05);
+            ui.add(value).labelled_by(label).on_hover_text(hint);
+        });
+    }
+
+    fn live_switch(&mut self, ui: &mut Ui, width: f32) {
+        let t = theme::tokens(ui);
+        let on = self.live.is_on();
+        let hint = Command::Live.tooltip(ui);
+        let icon = icons::ICON_BOLT.codepoint;
+        let text = RichText::new(format!("{icon} {}", if on { tr("Live on") } else { tr("Live off") }));
+        let text = text.color(if on { t.text_strong } else { t.text });
+        let button = Button::new(text).selected(on).fill(if on { t.accent_quiet } else { t.card });
+        let button = ui.add_sized([width, theme::ROW], button.corner_radius(theme::ROUND_SMALL));
+        let name = Command::Live.label();
+        button.widget_info(|| egui::WidgetInfo::selected(egui::Role::Switch, true, on, name));
+        if button.on_hover_text(hint).clicked() {
+            self.perform(ui, Command::Live);
+        }
+    }
+}

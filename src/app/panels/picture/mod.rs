@@ -1,0 +1,178 @@
+//! The panel of the picture: warnings, size, steps, seed, and the button that makes it.
+
+mod advanced;
+mod generate;
+pub(in crate::app) mod init_image;
+mod inpaint_mask;
+pub(in crate::app) mod model;
+mod parts;
+
+use crate::app::App;
+use crate::app::command::Command;
+use crate::app::editor::Field;
+use crate::app::kit::{theme, widgets};
+use crate::app::text::i18n::{fill, tr};
+use crate::document::{MAX_GUIDANCE, MAX_STEPS, Sampler, Schedule};
+use egui::{Button, ComboBox, DragValue, Frame, Margin, RichText, ScrollArea, Ui};
+use egui_material_icons::icons;
+
+/// Height that the cards keep, with their heading.
+const CARDS: f32 = 232.0;
+/// Height of what makes the picture, below the settings.
+const MAKING: f32 = 132.0;
+/// The least height of the settings.
+const FIELDS: f32 = 144.0;
+
+impl App {
+    /// `room` is the height that the cards and this panel share.
+    pub(in crate::app) fn settings_ui(&mut self, ui: &mut Ui, room: f32) {
+        ui.spacing_mut().item_spacing.y = theme::GRID;
+        self.warnings_ui(ui);
+        let width = ((ui.available_width() - theme::GRID) * 0.5).floor();
+        // What is unfolded scrolls before it takes the cards' place.
+        let most = (room - CARDS - MAKING - ui.min_rect().height()).max(FIELDS);
+        let fields = ScrollArea::vertical().id_salt("settings").auto_shrink([false, true]);
+        // (The panel is as high as it was before something was unfolded.)
+        fields.max_height(most).min_scrolled_height(most).show(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = theme::GRID;
+            ui.horizontal(|ui| {
+                self.size_field(ui, width);
+                self.model_field(ui, width);
+            });
+            self.loras_ui(ui);
+            ui.horizontal(|ui| {
+                self.steps_field(ui, width);
+                self.guidance_field(ui, width);
+            });
+            ui.horizontal(|ui| {
+                self.seed_field(ui, width);
+                self.sampler_field(ui, width);
+            });
+            self.start_ui(ui);
+            self.advanced_ui(ui, width);
+        });
+        self.making_ui(ui, width);
+        if let Some(cost) = self.cost.text() {
+            let text = RichText::new(cost).size(theme::TEXT_SMALL).color(theme::tokens(ui).text_weak);
+            let hint =
+                tr("The picture is made window by window; a pass asks the model once about one window and one region.");
+            ui.vertical_centered(|ui| ui.add(egui::Label::new(text).selectable(false)).on_hover_text(hint));
+        }
+    }
+
+    fn warnings_ui(&mut self, ui: &mut Ui) {
+        let mut warnings = self.checks.warnings();
+        warnings.extend(self.live.warnings().iter().map(String::as_str));
+        let Some(first) = warnings.first() else { return };
+        let t = theme::tokens(ui);
+        let frame =
+            Frame::new().fill(t.warning_ground).corner_radius(theme::ROUND_SMALL).inner_margin(Margin::symmetric(8, 6));
+        frame.show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            ui.horizontal_wrapped(|ui| {
+                ui.label(RichText::new(*first).color(t.warning));
+                if warnings.len() > 1 {
+                    let more = RichText::new(format!("+{}", warnings.len() - 1)).color(t.text_weak);
+                    ui.label(more).on_hover_text(warnings[1..].join("\n"));
+                }
+            });
+        });
+    }
+
+    fn size_field(&mut self, ui: &mut Ui, width: f32) {
+        let document = self.editor.document();
+        let text = format!("{} × {}", document.width, document.height);
+        let name = fill("Canvas size {0}", &[&text]);
+        let asked = widgets::field(ui, width, tr("Size"), Command::CanvasSize.hint(), |ui, _| {
+            ui.add(Button::new(text)).accessible_name(name).on_hover_text(Command::CanvasSize.hint()).clicked()
+        });
+        if asked {
+            self.perform(ui, Command::CanvasSize);
+        }
+    }
+
+    fn steps_field(&mut self, ui: &mut Ui, width: f32) {
+        let mut steps = self.editor.document().settings.steps;
+        let hint = match self.vocabulary.as_ref().and_then(|model| model.few_steps()) {
+            Some(_) => tr("This model was made for few steps: 4 are a good start, more than 8 change little"),
+            None => tr("More steps: finer, and slower. 20 is a good start"),
+        };
+        let response = widgets::field(ui, width, tr("Steps"), hint, |ui, label| {
+            ui.add(DragValue::new(&mut steps).range(1..=MAX_STEPS).speed(0.2)).labelled_by(label).on_hover_text(hint)
+        });
+        self.changed(&response, Field::Steps, |d| d.settings.steps = steps);
+    }
+
+    fn guidance_field(&mut self, ui: &mut Ui, width: f32) {
+        let mut guidance = self.editor.document().settings.guidance;
+        let hint = match self.vocabulary.as_ref().and_then(|model| model.few_steps()) {
+            Some(_) => tr("How strictly the picture follows the words. This model has it built in: leave it at 1"),
+            None => tr("How strictly the picture follows the words. 5 to 9 suits most"),
+        };
+        let response = widgets::field(ui, width, tr("Guidance"), hint, |ui, label| {
+            let value = DragValue::new(&mut guidance).range(-MAX_GUIDANCE..=MAX_GUIDANCE).speed(0.05).max_decimals(1);
+            ui.add(value).labelled_by(label).on_hover_text(hint)
+        });
+        self.changed(&response, Field::Guidance, |d| d.settings.guidance = guidance);
+    }
+
+    fn seed_field(&mut self, ui: &mut Ui, width: f32) {
+        let mut seed = self.editor.document().settings.seed;
+        let hint = tr("The same seed and words give the same picture again");
+        let (response, rolled) = widgets::field(ui, width, tr("Seed"), hint, |ui, label| {
+            let dice = widgets::small_icon_button(ui, icons::ICON_CASINO, Command::NewSeed.label());
+            let rolled = dice.on_hover_text(Command::NewSeed.tooltip(ui)).clicked();
+            let value = DragValue::new(&mut seed).speed(1.0);
+            (ui.add(value).labelled_by(label).on_hover_text(hint), rolled)
+        });
+        self.changed(&response, Field::Seed, |d| d.settings.seed = seed);
+        if rolled {
+            self.perform(ui, Command::NewSeed);
+        }
+    }
+
+    fn sampler_field(&mut self, ui: &mut Ui, width: f32) {
+        let current = self.editor.document().settings.sampler;
+        let hint = tr("The method that takes the noise away step by step");
+        let mut chosen = None;
+        widgets::field(ui, width, tr("Sampler"), hint, |ui, label| {
+            let combo = ComboBox::from_id_salt("sampler").selected_text(current.title()).icon(widgets::chevron);
+            let response = combo.show_ui(ui, |ui| {
+                for sampler in Sampler::ALL {
+                    if ui.selectable_label(sampler == current, sampler.title()).clicked() {
+                        chosen = Some(sampler);
+                    }
+                }
+            });
+            response.response.labelled_by(label).on_hover_text(hint);
+        });
+        if let Some(sampler) = chosen {
+            self.editor.change_field(Field::Sampler, |d| {
+                d.settings.sampler = sampler;
+                if !sampler.follows(d.settings.schedule) {
+                    d.settings.schedule = Schedule::Normal;
+                }
+            });
+            self.editor.close_step();
+        }
+    }
+
+    pub(in crate::app) fn changed(
+        &mut self,
+        response: &egui::Response,
+        field: Field,
+        edit: impl FnOnce(&mut crate::document::Document),
+    ) {
+        if response.changed() {
+            self.editor.change_field(field, edit);
+        }
+        if response.drag_stopped() || response.lost_focus() {
+            self.editor.close_step();
+        }
+    }
+
+    pub(in crate::app) fn set_seed(&mut self, seed: u64) {
+        self.editor.change_field(Field::Seed, |d| d.settings.seed = seed);
+        self.editor.close_step();
+    }
+}

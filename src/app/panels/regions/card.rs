@@ -1,0 +1,287 @@
+//! One card: colour, thumbnail, name and words; the selected one is open and shows all of its settings.
+
+use super::Wish;
+use crate::app::App;
+use crate::app::command::Command;
+use crate::app::editor::Selected;
+use crate::app::kit::{theme, widgets};
+use crate::app::text::i18n::{fill, tr};
+use crate::document::{REGION_COLOURS, Region};
+use egui::{
+    Align, Button, Frame, Key, Label, Layout, Margin, Popup, RichText, Sense, Stroke, TextEdit, Ui, UiBuilder, vec2,
+};
+use egui_material_icons::icons;
+
+/// Side of a card's thumbnail.
+const THUMB: f32 = 44.0;
+
+impl App {
+    pub(super) fn region_card(
+        &mut self,
+        ui: &mut Ui,
+        region: &Region,
+        handle: egui_dnd::Handle<'_>,
+        dragged: bool,
+        wishes: &mut Vec<Wish>,
+    ) {
+        let key = Selected::Region(region.id);
+        let open = self.editor.selected() == key && !dragged;
+        self.card(ui, key, open, wishes, |app, ui, wishes| {
+            ui.horizontal(|ui| {
+                colour_bar(ui, region, wishes);
+                handle.ui(ui, |ui| {
+                    app.thumbnail(ui, key);
+                });
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    ui.spacing_mut().item_spacing.x = 0.0;
+                    card_buttons(ui, region, open, wishes);
+                    ui.add_space(theme::HALF);
+                    app.card_title(ui, key, &region.name, &region.prompt, region.visible, wishes);
+                });
+            });
+            if open {
+                app.region_body(ui, region, wishes);
+            }
+        });
+    }
+
+    pub(super) fn background_card(&mut self, ui: &mut Ui, wishes: &mut Vec<Wish>) {
+        let key = Selected::Background;
+        let open = self.editor.selected() == key;
+        let background = self.editor.document().background.clone();
+        self.card(ui, key, open, wishes, |app, ui, wishes| {
+            ui.horizontal(|ui| {
+                let (rect, _) = ui.allocate_exact_size(vec2(6.0, THUMB), Sense::hover());
+                ui.painter().rect_filled(rect, 3.0, theme::tokens(ui).background_bar);
+                app.thumbnail(ui, key);
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    app.card_title(ui, key, tr("Background"), &background.prompt, true, wishes);
+                });
+            });
+            if open {
+                app.words_field(ui, key, &background.prompt, tr("What fills the rest of the picture"), wishes);
+                negative_field(ui, key, &background.negative, tr("nothing"), wishes);
+                app.own_loras_ui(ui, key, &background.loras, wishes);
+            }
+        });
+    }
+
+    fn card(
+        &mut self,
+        ui: &mut Ui,
+        key: Selected,
+        open: bool,
+        wishes: &mut Vec<Wish>,
+        add: impl FnOnce(&mut Self, &mut Ui, &mut Vec<Wish>),
+    ) {
+        let t = theme::tokens(ui);
+        let builder = UiBuilder::new().id_salt(key).sense(Sense::CLICK);
+        let response = ui
+            .scope_builder(builder, |ui| {
+                let hovered = ui.response().contains_pointer();
+                let (fill, stroke) = match (open, hovered) {
+                    (true, _) => (t.card_selected, Stroke::new(1.0, t.accent)),
+                    (false, true) => (t.card_hover, Stroke::new(1.0, t.card_hover)),
+                    (false, false) => (t.card, Stroke::new(1.0, t.card)),
+                };
+                Frame::new().fill(fill).stroke(stroke).corner_radius(theme::ROUND).inner_margin(Margin::same(7)).show(
+                    ui,
+                    |ui| {
+                        ui.set_width(ui.available_width());
+                        ui.spacing_mut().item_spacing = vec2(theme::GRID, theme::GRID);
+                        add(self, ui, wishes);
+                    },
+                );
+            })
+            .response;
+        if response.clicked() {
+            wishes.push(Wish::Select(key));
+        }
+        // (What is scrolled out of sight takes nothing that falls beside it.)
+        self.cards.places.push((key, response.rect.intersect(ui.clip_rect())));
+        if open && self.cards.reveal {
+            response.scroll_to_me(None);
+        }
+    }
+
+    fn thumbnail(&self, ui: &mut Ui, key: Selected) {
+        let size = vec2(THUMB, THUMB);
+        let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
+        if let Some(texture) = self.thumbnails.get(key) {
+            egui::Image::from_texture((texture.id(), size)).corner_radius(theme::ROUND_SMALL).paint_at(ui, rect);
+        }
+    }
+
+    fn card_title(
+        &mut self,
+        ui: &mut Ui,
+        key: Selected,
+        name: &str,
+        words: &str,
+        visible: bool,
+        wishes: &mut Vec<Wish>,
+    ) {
+        let t = theme::tokens(ui);
+        ui.with_layout(Layout::top_down(Align::LEFT), |ui| {
+            ui.set_width(ui.available_width());
+            ui.spacing_mut().item_spacing.y = 2.0;
+            ui.add_space(3.0);
+            if let (Selected::Region(id), Some((renamed, typed))) = (key, &mut self.cards.renaming)
+                && *renamed == id
+            {
+                let edit = TextEdit::singleline(typed).desired_width(f32::INFINITY).margin(Margin::symmetric(4, 1));
+                let response = widgets::text(ui, edit).accessible_name(tr("Name"));
+                if std::mem::take(&mut self.cards.focus_name) {
+                    response.request_focus();
+                } else if response.lost_focus() {
+                    let escaped = ui.input(|i| i.key_pressed(Key::Escape));
+                    if !escaped && !typed.trim().is_empty() {
+                        wishes.push(Wish::Name(id, typed.trim().to_owned()));
+                    }
+                    self.cards.renaming = None;
+                }
+            } else {
+                ui.spacing_mut().interact_size.y = 0.0;
+                let colour = if visible { t.text_strong } else { t.text_weak };
+                let title = ui
+                    .scope(|ui| {
+                        ui.spacing_mut().button_padding = vec2(0.0, 0.0);
+                        widgets::flat(ui);
+                        ui.add(Button::new(RichText::new(name).color(colour)).frame(false).truncate())
+                    })
+                    .inner;
+                if title.double_clicked() {
+                    wishes.push(Wish::Run(key, Command::RenameRegion));
+                } else if title.clicked() {
+                    wishes.push(Wish::Select(key));
+                }
+            }
+            let line = if words.trim().is_empty() { tr("no words yet") } else { words };
+            let line = line.lines().next().unwrap_or_default();
+            let text = RichText::new(line).size(theme::TEXT_SMALL).color(t.text_weak);
+            ui.add(Label::new(text).truncate().selectable(false));
+        });
+    }
+
+    fn region_body(&mut self, ui: &mut Ui, region: &Region, wishes: &mut Vec<Wish>) {
+        let key = Selected::Region(region.id);
+        self.words_field(ui, key, &region.prompt, tr("What this region shows"), wishes);
+        let (text, hint) = match &region.negative {
+            None => ("", tr("as in the background")),
+            Some(text) => (text.as_str(), tr("nothing")),
+        };
+        negative_field(ui, key, text, hint, wishes);
+        self.own_loras_ui(ui, key, &region.loras, wishes);
+        let mut hold = region.bootstrap.unwrap_or(self.editor.document().settings.bootstrap);
+        let hint = tr("Left: the region melts into what is around it.\nRight: it keeps to the shape you painted.");
+        let text = format!("{:.0} %", hold * 100.0);
+        let slider = widgets::slider_row(ui, tr("Blend – hold shape"), hint, &mut hold, 0.0..=1.0, &text);
+        if slider.changed() {
+            wishes.push(Wish::Bootstrap(region.id, (hold * 100.0).round() / 100.0));
+        }
+        if slider.drag_stopped() || slider.lost_focus() {
+            wishes.push(Wish::StepDone);
+        }
+        self.more_ui(ui, region, wishes);
+    }
+}
+
+fn colour_bar(ui: &mut Ui, region: &Region, wishes: &mut Vec<Wish>) {
+    let (rect, response) = ui.allocate_exact_size(vec2(6.0, THUMB), Sense::click());
+    let bar = if response.hovered() || response.has_focus() { rect.expand2(vec2(1.0, 0.0)) } else { rect };
+    ui.painter().rect_filled(bar, 3.0, theme::region(region.colour));
+    let name = fill("Colour of {0}", &[&region.name]);
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
+    let response =
+        response.on_hover_text(tr("Change the region's colour")).on_hover_cursor(egui::CursorIcon::PointingHand);
+    Popup::menu(&response).show(|ui| {
+        ui.horizontal(|ui| {
+            for (i, colour) in REGION_COLOURS.into_iter().enumerate() {
+                let (rect, swatch) = ui.allocate_exact_size(vec2(24.0, 24.0), Sense::click());
+                ui.painter().rect_filled(rect, theme::ROUND_SMALL, theme::region(colour));
+                if colour == region.colour || swatch.hovered() || swatch.has_focus() {
+                    let stroke = Stroke::new(2.0, theme::tokens(ui).text_strong);
+                    ui.painter().rect_stroke(rect, theme::ROUND_SMALL, stroke, egui::StrokeKind::Outside);
+                }
+                let name = fill("Colour {0}", &[&(i + 1)]);
+                swatch.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
+                if swatch.clicked() {
+                    wishes.push(Wish::Recolour(region.id, colour));
+                    ui.close();
+                }
+            }
+        });
+    });
+}
+
+fn card_buttons(ui: &mut Ui, region: &Region, open: bool, wishes: &mut Vec<Wish>) {
+    let key = Selected::Region(region.id);
+    let more = widgets::icon_button(ui, icons::ICON_MORE_HORIZ, &fill("More for {0}", &[&region.name]));
+    Popup::menu(&more).show(|ui| {
+        for command in [
+            Command::RerollRegion,
+            Command::AddOwnLora,
+            Command::SoloRegion,
+            Command::RenameRegion,
+            Command::DuplicateRegion,
+            Command::RaiseRegion,
+            Command::LowerRegion,
+            Command::FillRegion,
+            Command::ClearRegion,
+            Command::InvertRegion,
+            Command::DeleteRegion,
+        ] {
+            let button = Button::new(command.label()).shortcut_text(command.keys_text(ui));
+            if ui.add(button).on_hover_text(command.hint()).clicked() {
+                wishes.push(Wish::Run(key, command));
+            }
+        }
+        let none = ui.button(tr("Leave nothing out")).on_hover_text(tr("Not even what the background leaves out"));
+        if none.clicked() {
+            wishes.push(Wish::Select(key));
+            wishes.push(Wish::NoNegative(region.id));
+        }
+    });
+    let (icon, name) = if region.visible {
+        (icons::ICON_VISIBILITY, fill("Hide {0}", &[&region.name]))
+    } else {
+        (icons::ICON_VISIBILITY_OFF, fill("Show {0}", &[&region.name]))
+    };
+    let eye = widgets::icon_button(ui, icon, &name);
+    let hint = format!("{}\n{}", Command::ToggleRegion.hint(), tr("Alt+click: this region alone"));
+    if eye.on_hover_text(hint).clicked() {
+        let alone = ui.input(|i| i.modifiers.alt);
+        wishes.push(Wish::Run(key, if alone { Command::SoloRegion } else { Command::ToggleRegion }));
+    }
+    let (icon, name) = if region.locked {
+        (icons::ICON_LOCK, fill("Unlock {0}", &[&region.name]))
+    } else {
+        (icons::ICON_LOCK_OPEN, fill("Lock {0}", &[&region.name]))
+    };
+    // An open lock says nothing: it is there on the open card, and where it can be pressed.
+    if region.locked || open {
+        let lock = widgets::icon_button(ui, icon, &name);
+        if lock.on_hover_text(Command::LockRegion.hint()).clicked() {
+            wishes.push(Wish::Run(key, Command::LockRegion));
+        }
+    }
+}
+
+fn negative_field(ui: &mut Ui, key: Selected, text: &str, hint: &str, wishes: &mut Vec<Wish>) {
+    let mut typed = text.to_owned();
+    ui.horizontal(|ui| {
+        let label = widgets::row_label(ui, tr("Leave out"), tr("What should not appear (negative words)"));
+        let edit = TextEdit::singleline(&mut typed)
+            .id_salt(("negative", key))
+            .hint_text(hint.to_owned())
+            .desired_width(f32::INFINITY)
+            .margin(Margin::symmetric(8, 4));
+        let response = widgets::text(ui, edit).labelled_by(label);
+        if response.changed() {
+            wishes.push(Wish::Negative(key, typed.clone()));
+        }
+        if response.lost_focus() {
+            wishes.push(Wish::StepDone);
+        }
+    });
+}

@@ -1,0 +1,200 @@
+//! The panel at the right: a card for each region, the uppermost first, and the background's.
+
+mod advanced;
+mod card;
+pub(in crate::app) mod prompt;
+
+use crate::app::App;
+use crate::app::command::Command;
+use crate::app::editor::{Field, Selected};
+use crate::app::kit::{theme, widgets};
+use crate::app::panels::loras;
+use crate::app::text::i18n::{fill, tr};
+use crate::document::{Lora, Region, RegionId, Rgb};
+use egui::{Align, Button, Id, Layout, Margin, ScrollArea, TextEdit, Ui};
+use egui_material_icons::icons;
+use std::path::PathBuf;
+
+/// The state of the cards.
+#[derive(Default)]
+pub(in crate::app) struct Cards {
+    /// The region whose name is being typed, and the name so far.
+    renaming: Option<(RegionId, String)>,
+    /// Put the keyboard into the words of the selected card.
+    pub(in crate::app) focus_words: bool,
+    /// Put the keyboard into the name that is being typed.
+    focus_name: bool,
+    /// Bring the selected card into sight.
+    reveal: bool,
+    /// The places of the cards on the screen.
+    places: Vec<(Selected, egui::Rect)>,
+}
+
+impl Cards {
+    pub(in crate::app) fn rename(&mut self, region: &Region) {
+        self.renaming = Some((region.id, region.name.clone()));
+        self.focus_name = true;
+        self.reveal = true;
+    }
+
+    /// The card at a position on the screen.
+    pub(in crate::app) fn card_at(&self, at: egui::Pos2) -> Option<Selected> {
+        self.places.iter().find(|(_, rect)| rect.contains(at)).map(|(key, _)| *key)
+    }
+
+    pub(in crate::app) fn write_words(&mut self) {
+        self.focus_words = true;
+        self.reveal = true;
+    }
+
+    pub(in crate::app) fn reveal(&mut self) {
+        self.reveal = true;
+    }
+}
+
+/// A change of the LoRAs of a region or of the background.
+pub(in crate::app) type LorasChange = Box<dyn FnOnce(&mut Vec<Lora>)>;
+
+/// The changes that a card asks for.
+pub(in crate::app) enum Wish {
+    Select(Selected),
+    Run(Selected, Command),
+    Recolour(RegionId, Rgb),
+    Name(RegionId, String),
+    Words(Selected, String),
+    Negative(Selected, String),
+    NoNegative(RegionId),
+    Bootstrap(RegionId, f32),
+    /// A change of its own LoRAs.
+    Loras(Selected, Field, LorasChange),
+    AddLora(Selected, PathBuf),
+    /// A phrase to stand among its words.
+    Write(Selected, String),
+    /// A change of one of the rarer settings.
+    Edit(RegionId, Field, Box<dyn FnOnce(&mut Region)>),
+    StepDone,
+}
+
+impl App {
+    pub(in crate::app) fn regions_ui(&mut self, ui: &mut Ui) {
+        let t = theme::tokens(ui);
+        ui.horizontal(|ui| {
+            ui.label(theme::strong(tr("Regions")).color(t.text_strong));
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                widgets::flat(ui);
+                ui.spacing_mut().button_padding.x = theme::HALF;
+                let text = fill("{0} Add", &[&icons::ICON_ADD.codepoint]);
+                let add = ui.add(Button::new(text)).accessible_name(Command::AddRegion.label());
+                if add.on_hover_text(Command::AddRegion.tooltip(ui)).clicked() {
+                    self.perform(ui, Command::AddRegion);
+                }
+            });
+        });
+        self.style_field(ui);
+        self.writing.follow(ui);
+        self.cards.places.clear();
+        let mut wishes = Vec::new();
+        ScrollArea::vertical().id_salt("cards").auto_shrink(false).show(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = theme::GRID;
+            let regions: Vec<Region> = self.editor.document().regions.iter().rev().cloned().collect();
+            let order = egui_dnd::dnd(ui, Id::unique("region cards")).show(
+                regions.iter().map(|r| r.id),
+                |ui, id, handle, state| {
+                    if let Some(region) = regions.iter().find(|r| r.id == id) {
+                        self.region_card(ui, region, handle, state.dragged, &mut wishes);
+                    }
+                },
+            );
+            if let Some(update) = order.final_update() {
+                let last = regions.len().saturating_sub(1);
+                // `to` is the gap the card was let go in, counted with the card still in its place.
+                let to = if update.to > update.from { update.to - 1 } else { update.to };
+                self.editor.move_region(last.saturating_sub(update.from), last.saturating_sub(to.min(last)));
+            }
+            self.background_card(ui, &mut wishes);
+        });
+        self.cards.reveal = false;
+        for wish in wishes {
+            self.grant_card(ui, wish);
+        }
+    }
+
+    /// Words for all regions and the background.
+    fn style_field(&mut self, ui: &mut Ui) {
+        let mut style = self.editor.document().style.clone();
+        ui.horizontal(|ui| {
+            let hint = tr("The style of the whole picture: added to the words of every region and of the background");
+            let label = widgets::row_label(ui, tr("Style"), hint);
+            let edit = TextEdit::singleline(&mut style)
+                .id_salt("style")
+                // On a panel the ground of fields on cards would hardly be seen.
+                .background_color(theme::tokens(ui).card)
+                .hint_text(tr("for all, such as watercolour"))
+                .desired_width(f32::INFINITY)
+                .margin(Margin::symmetric(8, 4));
+            let response = widgets::text(ui, edit).labelled_by(label);
+            self.changed(&response, Field::Style, |d| d.style = style);
+        });
+    }
+
+    fn grant_card(&mut self, ui: &Ui, wish: Wish) {
+        match wish {
+            Wish::Select(key) => {
+                if self.editor.selected() != key {
+                    self.editor.select(key);
+                }
+            }
+            Wish::Run(key, command) => {
+                if self.editor.selected() != key {
+                    self.editor.select(key);
+                }
+                self.perform(ui, command);
+            }
+            Wish::Recolour(id, colour) => self.editor.recolour(id, colour),
+            Wish::Name(id, name) => self.editor.change_field(Field::Name(Selected::Region(id)), |d| {
+                if let Some(region) = d.region_mut(id) {
+                    region.name = name;
+                }
+            }),
+            Wish::Words(key, words) => self.editor.change_field(Field::Words(key), |d| match key {
+                Selected::Background => d.background.prompt = words,
+                Selected::Region(id) => {
+                    if let Some(region) = d.region_mut(id) {
+                        region.prompt = words;
+                    }
+                }
+            }),
+            Wish::Negative(key, words) => self.editor.change_field(Field::Negative(key), |d| match key {
+                Selected::Background => d.background.negative = words,
+                Selected::Region(id) => {
+                    if let Some(region) = d.region_mut(id) {
+                        region.negative = (!words.is_empty()).then_some(words);
+                    }
+                }
+            }),
+            Wish::NoNegative(id) => self.editor.change_field(Field::Negative(Selected::Region(id)), |d| {
+                if let Some(region) = d.region_mut(id) {
+                    region.negative = Some(String::new());
+                }
+            }),
+            Wish::Bootstrap(id, hold) => self.editor.change_field(Field::Bootstrap(id), |d| {
+                if let Some(region) = d.region_mut(id) {
+                    region.bootstrap = Some(hold);
+                }
+            }),
+            Wish::Edit(id, field, change) => self.editor.change_field(field, |d| {
+                if let Some(region) = d.region_mut(id) {
+                    change(region);
+                }
+            }),
+            Wish::Loras(key, field, change) => self.editor.change_field(field, |d| {
+                if let Some(loras) = loras::of(d, Some(key)) {
+                    change(loras);
+                }
+            }),
+            Wish::AddLora(key, path) => self.add_lora(Some(key), &path),
+            Wish::Write(key, phrase) => self.write_words(key, &phrase),
+            Wish::StepDone => self.editor.close_step(),
+        }
+    }
+}

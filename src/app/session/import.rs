@@ -1,0 +1,401 @@
+//! Files and pictures that are dropped on the window or pasted into it: projects, pictures, masks, models, LoRAs.
+
+use crate::app::App;
+use crate::app::dialogs::Dialog;
+use crate::app::dialogs::place::{Placed, colour_map};
+use crate::app::editor::Selected;
+use crate::app::kit::background::Asked;
+use crate::app::kit::theme;
+use crate::app::panels::picture::model::{EMBEDDED, model_name};
+use crate::app::session::close::Leave;
+use crate::app::session::files::Purpose;
+use crate::app::text::errors;
+use crate::app::text::i18n::{fill, tr};
+use crate::document::{Document, FileError, Picture, RegionId, read_parameters, read_picture};
+use crate::studio::{
+    CheckpointError, ControlFile, FileSummary, Kind, LoraFile, PARTS_SEPARATOR, Vocabulary, holds_models, look_at,
+};
+use egui::{Align2, ColorImage, FontId, Stroke, StrokeKind, Ui, vec2};
+use image::RgbaImage;
+use std::path::Path;
+use std::sync::Arc;
+
+/// The kinds of dropped files.
+pub(in crate::app) enum Found {
+    /// A project, or a picture with a project inside.
+    Project,
+    Picture(Placed),
+    Model,
+    /// A model that lacks parts, with the reason why it does not draw by itself.
+    Incomplete(String),
+    /// An autoencoder or text encoder without a model.
+    Part,
+    /// A LoRA, with the words it was trained on, where it says them.
+    Lora(Option<String>),
+    /// A word of its own for prompts: it is listed.
+    Embedding,
+    ControlNet,
+    /// A folder with models in it.
+    Models,
+}
+
+/// The question that a file is the answer to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::app) enum Wanted {
+    /// None: it was dropped, on this card or beside all.
+    Dropped(Option<Selected>),
+    /// None either: it was dropped together with another.
+    AlsoDropped(Option<Selected>),
+    /// A picture of which is asked then what it is for.
+    Place,
+    /// This region's mask.
+    Mask(RegionId),
+    Model,
+    /// A LoRA for the whole picture, or for one part of it.
+    Lora(Option<Selected>),
+}
+
+/// The reasons why a file is no answer.
+pub(in crate::app) enum Refused {
+    File(FileError),
+    /// In English, as the layers below tell of model files.
+    Model(String),
+    LoraForModel,
+    NoLora,
+}
+
+impl Refused {
+    pub(in crate::app) fn told(&self, path: &Path) -> String {
+        match self {
+            Self::File(error) => errors::file_error(error),
+            Self::Model(text) => text.clone(),
+            Self::NoLora => fill("{0} is not a LoRA. Choose a .safetensors file that was made as one.", &[&name(path)]),
+            Self::LoraForModel => {
+                fill("{0} is a LoRA, not a model. Lay it over a model with “Add a LoRA…”.", &[&name(path)])
+            }
+        }
+    }
+}
+
+/// Finds out whether a file is what was asked for, or what a dropped one is. Slow for large files, so it runs on a thread of
+/// its own.
+pub(in crate::app) fn find_out(path: &Path, wanted: Wanted) -> Result<Found, Refused> {
+    match wanted {
+        Wanted::Dropped(card) | Wanted::AlsoDropped(card) => dropped(path, card),
+        Wanted::Place => picture(path),
+        Wanted::Mask(_) => mask(path),
+        Wanted::Model if LoraFile::recognise(path).is_some() => Err(Refused::LoraForModel),
+        Wanted::Model => model(path),
+        Wanted::Lora(_) => match LoraFile::recognise(path) {
+            Some(file) => lora(file),
+            // It says why it is none.
+            None if has_weights(path) => lora(LoraFile::open(path)),
+            None => Err(Refused::NoLora),
+        },
+    }
+}
+
+/// True for a file that holds weights by its ending.
+fn has_weights(path: &Path) -> bool {
+    ends_in(path, &["safetensors", "sft", "gguf", "ckpt", "pt", "pth", "bin", "pkl"])
+}
+
+/// True for a picture that a ControlNet can follow, by its ending.
+fn is_picture(path: &Path) -> bool {
+    ends_in(path, Purpose::Place.endings())
+}
+
+fn ends_in(path: &Path, known: &[&str]) -> bool {
+    path.extension().is_some_and(|ending| known.iter().any(|known| ending.eq_ignore_ascii_case(known)))
+}
+
+fn dropped(path: &Path, card: Option<Selected>) -> Result<Found, Refused> {
+    let safetensors = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("safetensors"));
+    if let Some(file) = safetensors.then(|| LoraFile::recognise(path)).flatten() {
+        return lora(file);
+    }
+    if path.is_dir() {
+        return model(path).or_else(|refused| if holds_models(path) { Ok(Found::Models) } else { Err(refused) });
+    }
+    if has_weights(path) {
+        return model(path);
+    }
+    if Document::is_project(path).map_err(Refused::File)? {
+        return Ok(Found::Project);
+    }
+    if matches!(card, Some(Selected::Region(_))) { mask(path) } else { picture(path) }
+}
+
+/// A picture of which nothing is asked any more: it becomes a mask.
+fn mask(path: &Path) -> Result<Found, Refused> {
+    let picture = Arc::new(read_picture(path).map_err(Refused::File)?);
+    Ok(Found::Picture(Placed { name: name(path), picture, map: None, told: None }))
+}
+
+/// A picture with all that it can be used for.
+fn picture(path: &Path) -> Result<Found, Refused> {
+    let picture = Arc::new(read_picture(path).map_err(Refused::File)?);
+    let told = read_parameters(path).is_ok_and(|parameters| parameters.is_some());
+    let map = colour_map(&picture.image);
+    Ok(Found::Picture(Placed { name: name(path), picture, map, told: told.then(|| path.to_path_buf()) }))
+}
+
+/// A model; what it lacks is better said now than when a picture is wanted.
+fn model(path: &Path) -> Result<Found, Refused> {
+    if let Some(control) = ControlFile::recognise(path) {
+        return control.map(|_| Found::ControlNet).map_err(|error| Refused::Model(errors::checkpoint(&error)));
+    }
+    let error = match Vocabulary::open(&path.display().to_string()) {
+        Ok(_) => return Ok(Found::Model),
+        Err(error) => error.to_string(),
+    };
+    match path.is_file().then(|| FileSummary::of(path)) {
+        Some(Ok(file)) if file.draws && !file.missing.is_empty() => Ok(Found::Incomplete(error)),
+        Some(Ok(file)) if file.fills && !file.draws => Ok(Found::Part),
+        _ => match look_at(path) {
+            Ok(item) if item.problem.is_none() && item.kind == Kind::Embedding => Ok(Found::Embedding),
+            _ => Err(Refused::Model(error)),
+        },
+    }
+}
+
+fn lora(file: Result<LoraFile, CheckpointError>) -> Result<Found, Refused> {
+    let summary = file.map_err(|e| Refused::Model(e.to_string()))?.summary();
+    let tags = || summary.tags.iter().take(3).map(|tag| tag.words.clone()).collect::<Vec<_>>().join(", ");
+    let words = summary.trigger.clone().unwrap_or_else(tags);
+    Ok(Found::Lora(Some(words).filter(|words| !words.is_empty())))
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+}
+
+impl App {
+    /// Takes what is dropped on the window, and shows while something is held over it what it would become.
+    pub(in crate::app) fn drops(&mut self, ui: &Ui) {
+        let (dropped, at) = ui.input(|i| {
+            let files = i.raw.dropped_files.iter().map(|file| file.path().to_path_buf());
+            (files.collect::<Vec<_>>(), i.pointer.latest_pos())
+        });
+        if dropped.is_empty() {
+            return;
+        }
+        if self.dialog.as_ref().is_some_and(|dialog| !matches!(dialog, Dialog::Library(_))) {
+            self.toasts.info(tr("Answer the question first, then drop it again."));
+            return;
+        }
+        let card = at.and_then(|at| self.cards.card_at(at));
+        // (What has no ending is a folder, as far as can be told without asking the disk.)
+        let (models, others): (Vec<_>, Vec<_>) =
+            dropped.into_iter().partition(|path| has_weights(path) || path.extension().is_none());
+        if let Some(first) = others.first().filter(|_| others.len() > 1) {
+            self.toasts.info(fill("One at a time: {0} was taken.", &[&name(first)]));
+        }
+        let control = at.and_then(|at| self.control_at(at));
+        for (at, path) in models.into_iter().chain(others.into_iter().take(1)).enumerate() {
+            if let Some((place, edges)) = control.filter(|_| is_picture(&path)) {
+                let document = self.editor.document();
+                let size = (document.width, document.height);
+                self.files.control_picture(path, place, edges, size);
+                continue;
+            }
+            self.files.find_out(path, if at == 0 { Wanted::Dropped(card) } else { Wanted::AlsoDropped(card) });
+        }
+    }
+
+    pub(in crate::app) fn drop_hint(&self, ui: &Ui) {
+        if ui.input(|i| i.raw.hovered_files.is_empty()) {
+            return;
+        }
+        let t = theme::tokens(ui);
+        let rect = ui.content_rect();
+        let painter = ui.layer_painter(egui::LayerId::new(egui::Order::Tooltip, egui::Id::unique("drop hint")));
+        painter.rect_filled(rect, 0.0, t.shade);
+        painter.rect_stroke(rect.shrink(8.0), theme::ROUND, Stroke::new(2.0, t.accent), StrokeKind::Inside);
+        let text = tr("Drop a project, a picture, a mask, models, LoRAs, ControlNets or a folder of models");
+        let font = FontId::new(18.0, theme::strong_family());
+        let text = painter.layout_no_wrap(text.to_owned(), font, t.text_strong);
+        let place = Align2::CENTER_CENTER.anchor_size(rect.center(), text.size());
+        painter.rect_filled(place.expand2(vec2(24.0, 16.0)), theme::ROUND, t.panel);
+        painter.galley(place.min, text, t.text_strong);
+    }
+
+    /// A dropped or chosen file has been looked at.
+    pub(in crate::app) fn found(&mut self, ctx: &egui::Context, path: &Path, wanted: Wanted, found: Found) {
+        let also = matches!(wanted, Wanted::AlsoDropped(_));
+        match found {
+            // One model draws; the others of a handful are listed.
+            Found::Model | Found::Incomplete(_) | Found::Part if also => self.add_models(vec![path.to_path_buf()]),
+            Found::Models => self.add_models(vec![path.to_path_buf()]),
+            Found::Embedding => {
+                self.add_models(vec![path.to_path_buf()]);
+                let model = model_name(&path.display().to_string());
+                self.toasts.info(fill("{0} is an embedding: its name can be written among the words.", &[&model]));
+            }
+            Found::ControlNet => {
+                let region = match wanted {
+                    Wanted::Dropped(Some(Selected::Region(id))) | Wanted::AlsoDropped(Some(Selected::Region(id))) => {
+                        // (What changes of a start picture has a mask, and no ControlNets.)
+                        self.editor.document().region(id).map(|region| region.id)
+                    }
+                    _ => None,
+                };
+                self.add_control(region, path);
+            }
+            Found::Project => self.leave(ctx, Leave::OpenPath(path.to_path_buf())),
+            Found::Model => {
+                let model = path.display().to_string();
+                self.toasts.info(fill("Pictures are drawn with {0} from now on.", &[&model_name(&model)]));
+                self.set_model(model);
+            }
+            // The document's model has what it lacks, or takes it in; whether they go together is looked at before it counts.
+            Found::Incomplete(why) if self.editor.document().settings.model == EMBEDDED => self.toasts.warning(why),
+            Found::Incomplete(_) => {
+                let model = &self.editor.document().settings.model;
+                let whole = format!("{}{PARTS_SEPARATOR}{model}", path.display());
+                self.files.find_out(whole.into(), Wanted::Model);
+            }
+            Found::Part => {
+                let model = &self.editor.document().settings.model;
+                let whole = format!("{model}{PARTS_SEPARATOR}{}", path.display());
+                self.files.find_out(whole.into(), Wanted::Model);
+            }
+            Found::Lora(words) => {
+                let part = match wanted {
+                    Wanted::Dropped(card) | Wanted::AlsoDropped(card) => card,
+                    Wanted::Lora(part) => part,
+                    _ => None,
+                };
+                self.add_lora(part, path);
+                if let Some(words) = words {
+                    self.toasts.info(fill("It was trained on these words: {0}", &[&words]));
+                }
+            }
+            Found::Picture(placed) => {
+                let card = match wanted {
+                    Wanted::Dropped(card) | Wanted::AlsoDropped(card) => card,
+                    Wanted::Mask(id) => Some(Selected::Region(id)),
+                    _ => None,
+                };
+                match card {
+                    Some(Selected::Region(id)) => self.take_mask(id, &placed.picture),
+                    _ => self.place(placed, None),
+                }
+            }
+        }
+    }
+
+    /// A picture has come in by paste.
+    pub(in crate::app) fn pasted(&mut self, ui: &Ui) {
+        let image = ui.input(|i| {
+            i.events.iter().find_map(|event| match event {
+                egui::Event::PasteImage(image) => Some(Arc::clone(image)),
+                _ => None,
+            })
+        });
+        let Some(image) = image.filter(|_| self.dialog.is_none()) else { return };
+        let [width, height] = image.size.map(|side| u32::try_from(side).unwrap_or(0));
+        let bytes = image.pixels.iter().flat_map(egui::Color32::to_srgba_unmultiplied).collect();
+        match RgbaImage::from_raw(width, height, bytes).filter(|image| !image.is_empty()) {
+            Some(image) => {
+                let picture = Arc::new(Picture::from(image));
+                let looked_at = Arc::clone(&picture);
+                let asked = Asked::begin(ui, "map", move || colour_map(&looked_at.image));
+                let name = tr("The pasted picture").to_owned();
+                self.place(Placed { name, picture, map: None, told: None }, asked);
+            }
+            None => self.toasts.warning(tr("There is no picture to paste.")),
+        }
+    }
+
+    /// Puts the picture on the clipboard.
+    pub(in crate::app) fn copy_picture(&mut self, ctx: &egui::Context) {
+        let Some(take) = &self.editor.document().take else { return };
+        let size = [take.image.width() as usize, take.image.height() as usize];
+        ctx.copy_image(ColorImage::from_rgb(size, take.image.as_raw()));
+        self.toasts.info(tr("The picture is on the clipboard."));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(folder: &Path, name: &str, bytes: &[u8]) -> std::path::PathBuf {
+        let path = folder.join(name);
+        std::fs::write(&path, bytes).expect("written");
+        path
+    }
+
+    #[test]
+    fn a_lora_is_known_by_its_tensors() {
+        let golden = |name| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens").join(name);
+        let words = |name| match find_out(&golden(name), Wanted::Lora(None)) {
+            Ok(Found::Lora(words)) => words,
+            _ => panic!("{name} is a LoRA"),
+        };
+        assert_eq!(words("lora/eps_kohya.safetensors").as_deref(), Some("zorkfox, snow, a fox"));
+        assert_eq!(words("lora/eps_peft.safetensors"), None);
+        let refused = |name, asked| {
+            let path = golden(name);
+            find_out(&path, asked).err().expect("refused").told(&path)
+        };
+        let unet = "eps/unet/diffusion_pytorch_model.safetensors";
+        // Who asks for a LoRA is told of LoRAs, who asks for a model of models.
+        for name in [unet, "masks/hard1.png", "eps"] {
+            assert!(refused(name, Wanted::Lora(None)).contains("LoRA"), "{}", refused(name, Wanted::Lora(None)));
+        }
+        assert!(refused("lora/eps_kohya.safetensors", Wanted::Model).contains("is a LoRA, not a model"));
+        assert!(refused("masks/hard1.png", Wanted::Model).contains("checkpoint"));
+        assert!(refused("eps", Wanted::Mask(RegionId(1))).contains("eps"));
+        assert!(matches!(find_out(&golden("eps"), Wanted::Model), Ok(Found::Model)));
+    }
+
+    #[test]
+    fn a_controlnet_is_known_by_its_file_and_by_its_folder() {
+        let golden = |name| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens").join(name);
+        for asked in [Wanted::Dropped(None), Wanted::Model] {
+            for name in ["control/eps", "control/sdxl"] {
+                assert!(matches!(find_out(&golden(name), asked), Ok(Found::ControlNet)), "{name}");
+            }
+        }
+        // The file alone is looked at as one, too, and told of: without its folder it is of no published size.
+        let file = golden("control/eps/diffusion_pytorch_model.safetensors");
+        let refused = find_out(&file, Wanted::Dropped(None)).err().expect("refused").told(&file);
+        assert!(refused.contains("norm_num_groups"), "{refused}");
+        // A folder with one in it is a folder of models.
+        assert!(matches!(find_out(&golden("control"), Wanted::Dropped(None)), Ok(Found::Models)));
+    }
+
+    #[test]
+    fn parts_of_models_are_known_and_go_together_with_one() {
+        let golden = |name| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens").join(name);
+        let [unet, vae] =
+            ["unet", "vae"].map(|part| golden("eps").join(part).join("diffusion_pytorch_model.safetensors"));
+        match find_out(&unet, Wanted::Dropped(None)) {
+            Ok(Found::Incomplete(why)) => assert!(why.contains("lacks a text encoder"), "{why}"),
+            _ => panic!("it lacks parts"),
+        }
+        assert!(matches!(find_out(&vae, Wanted::Model), Ok(Found::Part)));
+        let whole = format!("{}{PARTS_SEPARATOR}{}", golden("eps").display(), vae.display());
+        // (Both are looked at: a file alone is read as the published sizes have it, and this one is smaller.)
+        let refused = find_out(Path::new(&whole), Wanted::Model).err().expect("refused").told(Path::new(&whole));
+        assert!(refused.contains("norm_num_groups"), "{refused}");
+        assert_eq!(model_name(&whole), "eps + diffusion_pytorch_model");
+    }
+
+    #[test]
+    fn what_nothing_can_read_is_refused_in_one_line() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(folder.path().join("empty")).expect("made");
+        for path in [
+            file(folder.path(), "notes.txt", b"hello"),
+            file(folder.path(), "old.ckpt", b"\x80\x02"),
+            folder.path().join("empty"),
+            folder.path().join("gone.png"),
+        ] {
+            let error = find_out(&path, Wanted::Dropped(None)).err().expect("refused").told(&path);
+            assert!(!error.contains('\n') && error.contains(&name(&path)), "{error}");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Changes that are worked out on a thread beside the window, and what waits for them.
+
+use crate::app::App;
+use crate::app::editor::Made;
+use crate::app::kit::background::Asked;
+use crate::app::text::i18n::tr;
+
+type Then = Box<dyn FnOnce(&mut App)>;
+
+/// The change that is being worked out.
+#[derive(Default)]
+pub(in crate::app) struct Working {
+    /// Its number, and what it makes.
+    asked: Option<(u64, Asked<Option<Made>>)>,
+    /// Functions to call once nothing is being worked out any more.
+    then: Vec<Then>,
+}
+
+impl App {
+    /// True while changes are being worked out.
+    #[must_use]
+    pub fn is_working(&self) -> bool {
+        self.editor.is_working()
+    }
+
+    /// Does this once nothing is being worked out any more, so that nothing is left out of it.
+    pub(in crate::app) fn once_worked_out(&mut self, then: impl FnOnce(&mut Self) + 'static) {
+        self.work.then.push(Box::new(then));
+    }
+
+    /// Leaves every change that is not there yet.
+    pub(in crate::app) fn leave_works(&mut self) {
+        self.editor.leave_works();
+    }
+
+    /// Takes in what has been worked out, and begins with what comes next.
+    pub(in crate::app) fn follow_works(&mut self, ctx: &egui::Context) {
+        // A stroke belongs to the mask as it is.
+        if self.editor.in_stroke() {
+            return;
+        }
+        if let Some((number, asked)) = self.work.asked.take()
+            && self.editor.next_work() == Some(number)
+        {
+            match asked.answer() {
+                Ok(made) => {
+                    self.editor.end_work(number, made);
+                    self.model_chosen();
+                }
+                Err(Some(asked)) => self.work.asked = Some((number, asked)),
+                Err(None) => self.work_failed(number),
+            }
+        }
+        if self.work.asked.is_none()
+            && let Some(number) = self.editor.next_work()
+            && let Some(work) = self.editor.begin_work()
+        {
+            self.work.asked = Asked::begin(ctx, "change", work).map(|asked| (number, asked));
+            if self.work.asked.is_none() {
+                self.work_failed(number);
+            }
+        }
+        if !self.is_working() {
+            for then in std::mem::take(&mut self.work.then) {
+                then(self);
+            }
+        }
+    }
+
+    fn work_failed(&mut self, number: u64) {
+        self.editor.end_work(number, None);
+        self.toasts.error(tr("The last change could not be worked out. Nothing was changed."));
+    }
+}

@@ -1,0 +1,96 @@
+//! One frame: keys first, then the panels around the canvas, then the canvas, then what floats above.
+
+use crate::app::kit::theme;
+use crate::app::shell::tour::{self, Place};
+use crate::app::shell::ui_scale::{RIGHT, STRIP};
+use crate::app::{App, command};
+use egui::{CentralPanel, Frame, Margin, Panel, Ui, vec2};
+
+impl eframe::App for App {
+    fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
+        Self::logic(self, ctx);
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        self.keys(ui);
+        self.drops(ui);
+        self.pasted(ui);
+        self.checks_and_thumbnails(ui);
+
+        let t = theme::tokens(ui);
+        let panel = |x: i8, y: i8| Frame::new().fill(t.panel).inner_margin(Margin::symmetric(x, y));
+        Panel::top("menu").frame(panel(12, 0)).exact_size(36.0).resizable(false).show(ui, |ui| self.menu_ui(ui));
+        Panel::bottom("status").frame(panel(12, 0)).exact_size(28.0).resizable(false).show(ui, |ui| self.status_ui(ui));
+        let shown = !self.prefs.panels_away;
+        let right = Panel::right("right").frame(Frame::new().fill(t.panel)).default_size(RIGHT.0);
+        right.size_range(RIGHT.1..=RIGHT.2).show_collapsible(ui, &mut { shown }, |ui| {
+            let room = ui.available_height();
+            Panel::bottom("settings").frame(panel(12, 12)).resizable(false).show(ui, |ui| self.settings_ui(ui, room));
+            CentralPanel::no_frame().frame(panel(12, 12)).show(ui, |ui| {
+                tour::mark(ui, Place::Regions, ui.max_rect().expand(8.0));
+                self.regions_ui(ui);
+            });
+        });
+        self.follow_live(ui);
+        if self.takes.len() + self.jobs.len() > 0 && shown {
+            let strip = Panel::bottom("takes").frame(panel(12, 12)).default_size(STRIP.0).resizable(true);
+            strip.size_range(STRIP.1..=STRIP.2).show(ui, |ui| self.takes_ui(ui));
+        }
+        let left = Panel::left("tools").frame(panel(6, 6)).exact_size(48.0).resizable(false);
+        left.show_collapsible(ui, &mut { shown }, |ui| {
+            tour::mark(ui, Place::Tools, ui.max_rect().expand(4.0));
+            self.tools_ui(ui);
+        });
+        let canvas = CentralPanel::no_frame().show(ui, |ui| {
+            let area = ui.available_rect_before_wrap();
+            tour::mark(ui, Place::Canvas, area);
+            self.canvas_ui(ui)
+        });
+        self.options_bar_ui(ui, canvas.inner);
+        self.view_bar_ui(ui, canvas.inner);
+        self.compare_ui(ui, canvas.inner);
+        self.toasts.show(ui, canvas.inner.left_bottom() + vec2(12.0, -12.0));
+        self.tour_ui(ui);
+        self.dialog_ui(ui);
+        self.drop_hint(ui);
+        self.follow_works(ui);
+        self.follow_models(ui);
+    }
+
+    fn on_exit(&mut self) {
+        self.end_recovery();
+    }
+
+    fn save(&mut self, storage: &mut dyn eframe::Storage) {
+        self.prefs.save(storage);
+    }
+
+    fn clear_color(&self, _visuals: &egui::Visuals) -> [f32; 4] {
+        theme::DARK.desk.to_normalized_gamma_f32()
+    }
+}
+
+impl App {
+    fn keys(&mut self, ui: &Ui) {
+        if self.dialog.is_some() {
+            return;
+        }
+        // Escape closes the list of completions first.
+        let to_stop = self.something_to_stop() && !self.writing.is_listing();
+        for command in command::take_pressed(ui, to_stop) {
+            self.perform(ui, command);
+        }
+    }
+
+    fn checks_and_thumbnails(&mut self, ui: &Ui) {
+        self.triggers.follow(ui);
+        self.vocabulary = self.engine.vocabulary(&self.editor.document().settings.checkpoint());
+        if !self.editor.in_stroke() {
+            self.checks.update(ui, &self.editor);
+            let loras = self.added.known_loras();
+            self.checks.words(&self.editor, self.vocabulary.as_ref(), loras, &self.writing);
+            self.cost.update(ui, &self.editor, self.engine.as_ref());
+            self.thumbnails.update(ui, &self.editor, theme::tokens(ui).paper);
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! The bar at the top: the menus, and the document's name in the middle.
+
+use crate::app::App;
+use crate::app::command::Command;
+use crate::app::kit::{theme, widgets};
+use crate::app::text::i18n::{key, tr};
+use egui::{Align2, Button, FontId, MenuBar, Ui};
+use egui_material_icons::icons;
+
+/// One menu: its name and its entries; `None` is a line between.
+type Menu = (&'static str, &'static [Option<Command>]);
+
+const MENUS: [Menu; 8] = [
+    (
+        key("File"),
+        &[
+            Some(Command::New),
+            Some(Command::Open),
+            Some(Command::Recent),
+            Some(Command::Examples),
+            Some(Command::Recover),
+            None,
+            Some(Command::Save),
+            Some(Command::SaveAs),
+            None,
+            Some(Command::PlacePicture),
+            Some(Command::ImportMask),
+            Some(Command::ImportMap),
+            Some(Command::ImportRegions),
+            None,
+            Some(Command::Export),
+            Some(Command::ExportMask),
+            Some(Command::ExportRegions),
+            None,
+            Some(Command::Quit),
+        ],
+    ),
+    (
+        key("Edit"),
+        &[Some(Command::Undo), Some(Command::Redo), None, Some(Command::CopyPicture), Some(Command::PastePicture)],
+    ),
+    (
+        key("Region"),
+        &[
+            Some(Command::AddRegion),
+            Some(Command::DuplicateRegion),
+            Some(Command::RenameRegion),
+            Some(Command::EditWords),
+            Some(Command::DeleteRegion),
+            None,
+            Some(Command::ToggleRegion),
+            Some(Command::SoloRegion),
+            Some(Command::LockRegion),
+            Some(Command::RaiseRegion),
+            Some(Command::LowerRegion),
+            Some(Command::SelectAbove),
+            Some(Command::SelectBelow),
+            None,
+            Some(Command::FillRegion),
+            Some(Command::ClearRegion),
+            Some(Command::InvertRegion),
+            None,
+            Some(Command::GrowRegion),
+            Some(Command::ShrinkRegion),
+            Some(Command::SoftenRegion),
+        ],
+    ),
+    (
+        key("Tools"),
+        &[
+            Some(Command::ToolBrush),
+            Some(Command::ToolEraser),
+            Some(Command::ToolLasso),
+            Some(Command::ToolRectangle),
+            Some(Command::ToolEllipse),
+            Some(Command::ToolFill),
+            Some(Command::ToolGradient),
+            Some(Command::ToolMove),
+            Some(Command::ToolPick),
+            Some(Command::ToolHand),
+            Some(Command::ToolZoom),
+            None,
+            Some(Command::CombineAdd),
+            Some(Command::CombineSubtract),
+            Some(Command::CombineReplace),
+            None,
+            Some(Command::FillByRegions),
+            Some(Command::FillByPicture),
+            Some(Command::FillContiguous),
+            None,
+            Some(Command::SymmetryX),
+            Some(Command::SymmetryY),
+            None,
+            Some(Command::PressureSize),
+            Some(Command::PressureOpacity),
+        ],
+    ),
+    (
+        key("Picture"),
+        &[
+            Some(Command::Generate),
+            Some(Command::GenerateNext),
+            Some(Command::Cancel),
+            Some(Command::CancelAll),
+            Some(Command::Live),
+            Some(Command::KeepLive),
+            None,
+            Some(Command::PaintChange),
+            Some(Command::NewSeed),
+            Some(Command::RerollRegion),
+            Some(Command::Models),
+            Some(Command::AddModels),
+            Some(Command::AddLora),
+            Some(Command::AddOwnLora),
+            Some(Command::CanvasSize),
+        ],
+    ),
+    (
+        key("Takes"),
+        &[
+            Some(Command::NewerTake),
+            Some(Command::OlderTake),
+            Some(Command::CompareTakes),
+            None,
+            Some(Command::RestoreTake),
+            Some(Command::StartFromTake),
+            Some(Command::ExportTake),
+            None,
+            Some(Command::RemoveTake),
+            Some(Command::BringBackTake),
+        ],
+    ),
+    (
+        key("View"),
+        &[
+            Some(Command::ZoomIn),
+            Some(Command::ZoomOut),
+            Some(Command::ZoomFit),
+            Some(Command::ZoomActual),
+            None,
+            Some(Command::ViewBoth),
+            Some(Command::ViewRegions),
+            Some(Command::ViewPicture),
+            Some(Command::ViewCompare),
+            None,
+            Some(Command::LookTint),
+            Some(Command::LookOutline),
+            Some(Command::LookHatch),
+            Some(Command::LookHidden),
+            Some(Command::LatentMask),
+            None,
+            Some(Command::RotateLeft),
+            Some(Command::RotateRight),
+            Some(Command::Straighten),
+            Some(Command::MirrorView),
+            Some(Command::Rulers),
+            None,
+            Some(Command::ThemeDark),
+            Some(Command::ThemeLight),
+            Some(Command::ThemeSystem),
+            None,
+            Some(Command::LanguageEnglish),
+            Some(Command::LanguageGerman),
+            Some(Command::LanguageChinese),
+            Some(Command::LanguageSystem),
+            None,
+            Some(Command::TogglePanels),
+            Some(Command::InterfaceLarger),
+            Some(Command::InterfaceSmaller),
+            Some(Command::ResetStudio),
+        ],
+    ),
+    (
+        key("Help"),
+        &[
+            Some(Command::Palette),
+            Some(Command::Shortcuts),
+            Some(Command::FocusCanvas),
+            Some(Command::Tour),
+            None,
+            Some(Command::About),
+        ],
+    ),
+];
+
+impl App {
+    pub(in crate::app) fn menu_ui(&mut self, ui: &mut Ui) {
+        let t = theme::tokens(ui);
+        let bar = ui.max_rect();
+        let (mut called, mut opened, mut size) = (None, None, None);
+        let mut menus_end = 0.0;
+        MenuBar::new().ui(ui, |ui| {
+            ui.set_min_height(bar.height());
+            ui.spacing_mut().item_spacing.x = theme::HALF;
+            ui.add(egui::Label::new(theme::strong("Polyptych").color(t.text_strong)).selectable(false));
+            ui.add_space(theme::GRID);
+            for (name, entries) in MENUS {
+                ui.menu_button(tr(name), |ui| {
+                    ui.set_min_width(224.0);
+                    for entry in entries {
+                        match entry {
+                            None => {
+                                ui.separator();
+                            }
+                            Some(command) => {
+                                self.menu_entry(ui, *command, &mut called);
+                                match command {
+                                    Command::Recent => opened = self.recent_menu(ui).or(opened.take()),
+                                    Command::InterfaceSmaller => size = self.size_menu(ui).or(size),
+                                    _ => {}
+                                }
+                            }
+                        }
+                    }
+                });
+            }
+            menus_end = ui.cursor().left();
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                widgets::flat(ui);
+                let text = format!("{}  {}", icons::ICON_SEARCH.codepoint, Command::Palette.keys_text(ui));
+                let button = ui.add(Button::new(text)).accessible_name(Command::Palette.label());
+                if button.on_hover_text(Command::Palette.hint()).clicked() {
+                    called = Some(Command::Palette);
+                }
+            });
+        });
+        let dot = if self.editor.is_unsaved() { " •" } else { "" };
+        let title = format!("{}{dot}", self.editor.title());
+        let font = FontId::proportional(theme::TEXT);
+        // In the middle of the window, or in a narrow one beside the menus.
+        let galley = ui.painter().layout_no_wrap(title, font, t.text_weak);
+        let left = ui.ctx().content_rect().center().x - galley.size().x * 0.5;
+        let at = egui::pos2(left.max(menus_end + theme::GRID), bar.center().y);
+        let rect = Align2::LEFT_CENTER.anchor_size(at, galley.size());
+        ui.painter().galley(rect.min, galley, t.text_weak);
+        if let Some(command) = called {
+            self.perform(ui, command);
+        }
+        if let Some(path) = opened {
+            self.leave(ui, crate::app::session::close::Leave::OpenPath(path));
+        }
+        if let Some(size) = size {
+            self.set_size(ui, size);
+        }
+    }
+
+    fn menu_entry(&self, ui: &mut Ui, command: Command, called: &mut Option<Command>) {
+        let checked = self.is_on(command);
+        // "Undo Paint": what would be taken back.
+        let label = match command {
+            Command::Undo => self.editor.undo_label(),
+            Command::Redo => self.editor.redo_label(),
+            _ => None,
+        };
+        let label = label.map_or_else(|| command.label().to_owned(), |l| format!("{}: {}", command.label(), tr(l)));
+        let mut button = Button::new(label).shortcut_text(command.keys_text(ui));
+        if checked {
+            button = button.selected(true);
+        }
+        let response = ui.add_enabled(self.is_enabled(command), button).on_hover_text(command.hint());
+        if response.clicked() {
+            *called = Some(command);
+        }
+    }
+}

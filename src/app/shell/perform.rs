@@ -1,0 +1,238 @@
+//! The function that carries out each command.
+
+use crate::app::command::Command;
+use crate::app::dialogs::Dialog;
+use crate::app::dialogs::reshape::Reshape;
+use crate::app::editor::{Field, Selected};
+use crate::app::generation::takes::Wish as TakeWish;
+use crate::app::panels::library::LibraryForm;
+use crate::app::session::close::Leave;
+use crate::app::session::files::Purpose;
+use crate::app::text::i18n::{self, Language, key};
+use crate::app::tools::Tool;
+use crate::app::{App, ViewMode};
+use egui::ThemePreference;
+
+impl App {
+    /// Carries out a command, unless it is disabled.
+    #[expect(clippy::too_many_lines, reason = "one arm for each command")]
+    pub fn perform(&mut self, ctx: &egui::Context, command: Command) {
+        if !self.is_enabled(command) {
+            return;
+        }
+        match command {
+            Command::New => self.dialog = Some(Dialog::new_canvas(self.editor.document())),
+            Command::Open => self.leave(ctx, Leave::Open),
+            Command::Examples => self.dialog = Some(Dialog::examples(ctx)),
+            Command::Save => self.save(None),
+            Command::SaveAs => self.save_as(None),
+            Command::Export => {
+                self.export_of = None;
+                self.dialog = Some(Dialog::Export);
+            }
+            Command::ExportMask => self.ask_path(Purpose::ExportMask),
+            Command::ExportRegions => self.ask_path(Purpose::ExportRegions),
+            Command::ImportRegions => self.ask_path(Purpose::ImportRegions),
+            Command::ImportMap => self.ask_path(Purpose::ImportMap),
+            Command::PlacePicture => self.ask_path(Purpose::Place),
+            Command::ImportMask => self.ask_path(Purpose::Mask),
+            Command::Recent => {
+                self.look_at_shelf();
+                self.dialog = Some(Dialog::Recent);
+            }
+            Command::Recover => self.ask_about_lost(),
+            Command::CopyPicture => self.copy_picture(ctx),
+            Command::PastePicture => ctx.send_viewport_cmd(egui::ViewportCommand::RequestPaste),
+            Command::TogglePanels => self.prefs.panels_away = !self.prefs.panels_away,
+            Command::InterfaceLarger => self.step_size(ctx, true),
+            Command::InterfaceSmaller => self.step_size(ctx, false),
+            Command::ResetStudio => self.dialog = Some(Dialog::Reset),
+            Command::Quit => self.leave(ctx, Leave::Quit),
+            Command::Undo => self.editor.undo(),
+            Command::Redo => self.editor.redo(),
+            Command::AddRegion => {
+                self.editor.add_region();
+                self.cards.write_words();
+            }
+            Command::DuplicateRegion => {
+                self.editor.duplicate_region();
+                self.cards.reveal();
+            }
+            Command::RenameRegion => {
+                if let Some(region) = self.editor.selected_region() {
+                    self.cards.rename(region);
+                }
+            }
+            Command::EditWords => self.cards.write_words(),
+            Command::ToggleRegion => {
+                if let Selected::Region(id) = self.editor.selected() {
+                    self.editor.toggle_region(id);
+                }
+            }
+            Command::SoloRegion => {
+                if let Selected::Region(id) = self.editor.selected() {
+                    self.editor.solo_region(id);
+                }
+            }
+            Command::LockRegion => {
+                if let Selected::Region(id) = self.editor.selected() {
+                    self.editor.lock_region(id);
+                }
+            }
+            Command::RaiseRegion => self.editor.shift_region(1),
+            Command::LowerRegion => self.editor.shift_region(-1),
+            Command::SelectAbove => {
+                self.editor.select_neighbour(1);
+                self.cards.reveal();
+            }
+            Command::SelectBelow => {
+                self.editor.select_neighbour(-1);
+                self.cards.reveal();
+            }
+            Command::FillRegion => self.editor.map_mask(key("Fill region"), |_| 255),
+            Command::ClearRegion => self.editor.map_mask(key("Clear region"), |_| 0),
+            Command::InvertRegion => self.editor.map_mask(key("Invert region"), |v| 255 - v),
+            Command::GrowRegion => self.ask_reshape(Reshape::Grow),
+            Command::ShrinkRegion => self.ask_reshape(Reshape::Shrink),
+            Command::SoftenRegion => self.ask_reshape(Reshape::Soften),
+            Command::DeleteRegion => self.editor.delete_region(),
+            Command::Generate => self.generate(false),
+            Command::GenerateNext => self.generate(true),
+            Command::Cancel if self.canvas.is_painting() => self.abort_gesture(),
+            Command::Cancel if self.is_working() => self.leave_works(),
+            Command::Cancel if self.compare.is_some() => self.compare = None,
+            Command::Cancel => self.cancel(),
+            Command::CancelAll => self.cancel_all(),
+            Command::Live => self.toggle_live(),
+            Command::KeepLive => self.keep_live(),
+            Command::PaintChange => self.paint_change(),
+            Command::NewerTake => self.step_take(-1),
+            Command::OlderTake => self.step_take(1),
+            Command::CompareTakes => self.compare_takes(),
+            Command::RestoreTake => self.with_shown_take(TakeWish::Restore),
+            Command::StartFromTake => self.with_shown_take(TakeWish::Start),
+            Command::ExportTake => self.with_shown_take(TakeWish::Export),
+            Command::RemoveTake => self.with_shown_take(TakeWish::Remove),
+            Command::BringBackTake => self.bring_back_take(),
+            Command::NewSeed => self.set_seed(new_seed(self.editor.document().settings.seed)),
+            Command::RerollRegion => self.reroll_region(),
+            Command::Models => {
+                self.added.look_again();
+                self.dialog = Some(Dialog::Library(LibraryForm::default()));
+            }
+            Command::AddModels => self.ask_path(Purpose::Models),
+            Command::AddLora => self.ask_path(Purpose::Lora(None)),
+            Command::AddOwnLora => self.ask_path(Purpose::Lora(Some(self.editor.selected()))),
+            Command::CanvasSize => self.dialog = Some(Dialog::canvas_size(self.editor.document())),
+            Command::ToolBrush => self.take_tool(Tool::Brush),
+            Command::ToolEraser => self.take_tool(Tool::Eraser),
+            Command::ToolLasso => self.take_tool(Tool::Lasso),
+            Command::ToolRectangle => self.take_tool(Tool::Rectangle),
+            Command::ToolEllipse => self.take_tool(Tool::Ellipse),
+            Command::ToolFill => self.take_tool(Tool::Fill),
+            Command::ToolGradient => self.take_tool(Tool::Gradient),
+            Command::ToolMove => self.take_tool(Tool::Move),
+            Command::ToolPick => self.take_tool(Tool::Pick),
+            Command::CombineAdd
+            | Command::CombineSubtract
+            | Command::CombineReplace
+            | Command::FillByRegions
+            | Command::FillByPicture
+            | Command::FillContiguous
+            | Command::SymmetryX
+            | Command::SymmetryY
+            | Command::PressureSize
+            | Command::PressureOpacity => self.set_tool(command),
+            Command::ToolHand => self.take_tool(Tool::Hand),
+            Command::ToolZoom => self.take_tool(Tool::Zoom),
+            Command::BrushSmaller => self.prefs.brush.step_size(-1.0),
+            Command::BrushLarger => self.prefs.brush.step_size(1.0),
+            Command::BrushSofter => self.prefs.brush.step_hardness(-1.0),
+            Command::BrushHarder => self.prefs.brush.step_hardness(1.0),
+            Command::FocusCanvas => self.canvas.focus(ctx, self.editor.document()),
+            Command::ZoomIn => self.canvas.zoom_by(1.25),
+            Command::ZoomOut => self.canvas.zoom_by(0.8),
+            Command::ZoomFit => self.canvas.view.fit(),
+            Command::ZoomActual => self.canvas.zoom_to(ctx, 1.0),
+            Command::ViewBoth => self.view_mode = ViewMode::Both,
+            Command::ViewRegions => self.view_mode = ViewMode::Regions,
+            Command::ViewPicture => self.view_mode = ViewMode::Picture,
+            Command::ViewCompare
+            | Command::CompareSides
+            | Command::CompareSlider
+            | Command::CompareBlink
+            | Command::LookTint
+            | Command::LookOutline
+            | Command::LookHatch
+            | Command::LookHidden
+            | Command::HideLook
+            | Command::LatentMask
+            | Command::Rulers
+            | Command::Zoom200
+            | Command::Zoom400
+            | Command::RotateLeft
+            | Command::RotateRight
+            | Command::Straighten
+            | Command::MirrorView
+            | Command::PanLeft
+            | Command::PanRight
+            | Command::PanUp
+            | Command::PanDown => self.look(ctx, command),
+            Command::ThemeSystem => self.set_theme(ctx, ThemePreference::System),
+            Command::ThemeDark => self.set_theme(ctx, ThemePreference::Dark),
+            Command::ThemeLight => self.set_theme(ctx, ThemePreference::Light),
+            Command::LanguageSystem => self.set_language(Language::System),
+            Command::LanguageEnglish => self.set_language(Language::English),
+            Command::LanguageGerman => self.set_language(Language::German),
+            Command::LanguageChinese => self.set_language(Language::Chinese),
+            Command::Tour => self.tour.begin(),
+            Command::Palette => self.dialog = Some(Dialog::palette()),
+            Command::Shortcuts => self.dialog = Some(Dialog::Shortcuts),
+            Command::About => self.dialog = Some(Dialog::About),
+        }
+        ctx.request_repaint();
+    }
+
+    /// Draws the selected region once more, with another seed, over the same picture.
+    fn reroll_region(&mut self) {
+        let Some(region) = self.editor.selected_region() else { return };
+        let (id, last) = (region.id, region.reroll.or(region.seed).unwrap_or(self.editor.document().settings.seed));
+        let seed = new_seed(last);
+        self.editor.close_step();
+        self.editor.change_field(Field::Reroll(id), |d| {
+            if let Some(region) = d.region_mut(id) {
+                region.reroll = Some(seed);
+            }
+        });
+        self.editor.close_step();
+        self.generate_again(id, seed);
+    }
+
+    fn take_tool(&mut self, tool: Tool) {
+        self.finish_gesture();
+        // A lasso that waits for its next corner is let go.
+        self.abort_gesture();
+        self.tool = tool;
+    }
+
+    fn set_language(&mut self, language: Language) {
+        self.prefs.language = language;
+        i18n::speak(language);
+        // What was said before is said again.
+        self.checks = crate::app::generation::checks::Checks::default();
+        self.cost.forget();
+    }
+
+    fn set_theme(&mut self, ctx: &egui::Context, theme: ThemePreference) {
+        self.prefs.theme = theme;
+        ctx.set_theme(theme);
+    }
+}
+
+/// A seed that looks like chance and stays short enough to write down.
+pub(in crate::app) fn new_seed(old: u64) -> u64 {
+    use std::hash::{BuildHasher as _, RandomState};
+    let chance = RandomState::new().hash_one(old);
+    let seed = chance % 100_000;
+    if seed == old { (seed + 1) % 100_000 } else { seed }
+}

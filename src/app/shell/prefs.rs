@@ -1,0 +1,82 @@
+//! A person's choices, kept between sessions.
+
+use crate::app::canvas::CanvasLook;
+use crate::app::generation::queue::Batch;
+use crate::app::shell::drawn_on::DrawnOn;
+use crate::app::text::i18n::Language;
+use crate::app::tools::{BrushSettings, ToolSettings};
+use crate::document::Export;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+const KEY: &str = "prefs";
+
+/// Preferences, kept in eframe's storage.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(in crate::app) struct Prefs {
+    pub theme: egui::ThemePreference,
+    pub language: Language,
+    pub brush: BrushSettings,
+    pub tools: ToolSettings,
+    /// The folder in which files were last opened or saved.
+    pub folder: Option<PathBuf>,
+    /// The folder that models are fetched into; none is this program's own.
+    pub fetch_into: Option<PathBuf>,
+    /// True where the rarer settings of regions are unfolded.
+    pub more: bool,
+    /// True where the rarer settings of the picture are.
+    pub advanced: bool,
+    /// Projects opened or saved, the last first.
+    pub recent: Vec<PathBuf>,
+    pub export: Export,
+    /// The size of everything in the window, in percent.
+    pub size: u16,
+    /// True where the panels beside the canvas are put away.
+    pub panels_away: bool,
+    /// The look of the canvas.
+    pub canvas: CanvasLook,
+    /// The number of pictures that one press makes, and the choice of their seeds.
+    pub batch: Batch,
+    /// The device that draws.
+    pub drawn_on: DrawnOn,
+}
+
+impl Default for Prefs {
+    fn default() -> Self {
+        // Pictures are judged best on neutral dark grey.
+        let theme = egui::ThemePreference::Dark;
+        Self {
+            theme,
+            language: Language::default(),
+            brush: BrushSettings::default(),
+            tools: ToolSettings::default(),
+            folder: None,
+            fetch_into: None,
+            more: false,
+            advanced: false,
+            recent: Vec::new(),
+            export: Export::default(),
+            size: 100,
+            panels_away: false,
+            canvas: CanvasLook::default(),
+            batch: Batch::default(),
+            drawn_on: DrawnOn::default(),
+        }
+    }
+}
+
+impl Prefs {
+    pub(in crate::app) fn load(storage: Option<&dyn eframe::Storage>) -> Self {
+        storage.and_then(|s| eframe::get_value(s, KEY)).unwrap_or_default()
+    }
+
+    /// True where nothing was ever remembered.
+    pub(in crate::app) fn is_first_run(storage: &dyn eframe::Storage) -> bool {
+        storage.get_string(KEY).is_none()
+    }
+
+    pub(in crate::app) fn save(&self, storage: &mut dyn eframe::Storage) {
+        eframe::set_value(storage, KEY, self);
+    }
+}

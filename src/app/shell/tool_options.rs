@@ -1,0 +1,254 @@
+//! The bar over the top of the canvas: the options of the tool in hand.
+
+use crate::app::App;
+use crate::app::command::Command;
+use crate::app::kit::{theme, widgets};
+use crate::app::shell::toolbar::floating;
+use crate::app::text::i18n::{fill, tr};
+use crate::app::tools::Tool;
+use crate::app::tools::{BrushSettings, FillOver};
+use crate::paint::Combine;
+use egui::epaint::TextShape;
+use egui::{Align, Align2, Button, FontFamily, FontId, Label, Layout, Rect, RichText, Ui, vec2};
+use egui_material_icons::{MaterialIcon, icons};
+
+/// The sides of an icon in the bar.
+const ICON: f32 = 18.0;
+/// Width of the canvas from which on sliders have their full length.
+const ROOMY: f32 = 980.0;
+/// The sides of a button that is an icon.
+const TOGGLE: f32 = 24.0;
+
+impl App {
+    /// Floats over the top of the canvas while a tool with options is in hand.
+    pub(in crate::app) fn options_bar_ui(&mut self, ui: &Ui, canvas: Rect) {
+        let name = match self.tool {
+            Tool::Brush => tr("Brush"),
+            Tool::Eraser => tr("Eraser"),
+            Tool::Lasso => tr("Lasso"),
+            Tool::Rectangle => tr("Rectangle"),
+            Tool::Ellipse => tr("Ellipse"),
+            Tool::Fill => tr("Fill"),
+            Tool::Gradient => tr("Gradient"),
+            Tool::Move | Tool::Pick | Tool::Hand | Tool::Zoom => return,
+        };
+        let t = theme::tokens(ui);
+        let mut called = None;
+        floating(ui, "options bar", canvas.center_top() + vec2(0.0, 8.0), Align2::CENTER_TOP, |ui| {
+            ui.set_max_width((canvas.width() - 40.0).max(200.0));
+            ui.horizontal_wrapped(|ui| {
+                // In a narrow window sliders give way before the bar breaks into two rows.
+                ui.spacing_mut().slider_width = if canvas.width() < ROOMY { 56.0 } else { 80.0 };
+                ui.spacing_mut().item_spacing = vec2(6.0, theme::HALF);
+                ui.add(Label::new(theme::strong(name).color(t.text_strong)).selectable(false));
+                match self.tool {
+                    Tool::Brush | Tool::Eraser => self.brush_options(ui, &mut called),
+                    Tool::Fill => {
+                        self.fill_options(ui, &mut called);
+                        self.combine_options(ui, &mut called);
+                    }
+                    _ => self.combine_options(ui, &mut called),
+                }
+                if self.tool.mirrors() {
+                    self.symmetry_options(ui, &mut called);
+                }
+            });
+        });
+        if let Some(command) = called {
+            self.perform(ui, command);
+        }
+    }
+
+    fn brush_options(&mut self, ui: &mut Ui, called: &mut Option<Command>) {
+        let brush = &mut self.prefs.brush;
+        let value = format!("{:.0}", brush.size);
+        let slider = widgets::slider(&mut brush.size, BrushSettings::SIZES).logarithmic();
+        bar_slider(ui, of_brush(tr("Size")), tr("Change it with [ and ]"), slider, value, 30.0);
+        let value = percent(brush.hardness);
+        let slider = widgets::slider(&mut brush.hardness, 0.0..=1.0);
+        bar_slider(ui, of_brush(tr("Hardness")), tr("Change it with Shift+[ and Shift+]"), slider, value, 44.0);
+        let value = percent(brush.opacity);
+        let slider = widgets::slider(&mut brush.opacity, 0.01..=1.0);
+        bar_slider(ui, of_brush(tr("Opacity")), tr("How strongly the region is laid down"), slider, value, 44.0);
+        let value = percent(brush.smoothing);
+        let slider = widgets::slider(&mut brush.smoothing, 0.0..=1.0);
+        let hint = tr("Steadies the hand: the brush follows at a distance and catches up when you let go");
+        bar_slider(ui, of_brush(tr("Smoothing")), hint, slider, value, 44.0);
+        together(ui, 2.0 * TOGGLE + 6.0, |ui| {
+            self.toggle(ui, icons::ICON_STYLUS, Command::PressureSize, called);
+            self.toggle(ui, icons::ICON_OPACITY, Command::PressureOpacity, called);
+        });
+    }
+
+    /// Buttons that are on or off belong to one another: no gap between them.
+    fn combine_options(&mut self, ui: &mut Ui, called: &mut Option<Command>) {
+        line(ui);
+        for (text, command) in [
+            (tr("Add"), Command::CombineAdd),
+            (tr("Take away"), Command::CombineSubtract),
+            (tr("Replace"), Command::CombineReplace),
+        ] {
+            self.option(ui, text, command, called);
+        }
+    }
+
+    fn fill_options(&mut self, ui: &mut Ui, called: &mut Option<Command>) {
+        for (text, command) in [(tr("By regions"), Command::FillByRegions), (tr("By picture"), Command::FillByPicture)]
+        {
+            self.option(ui, text, command, called);
+        }
+        if self.prefs.tools.fill_over == FillOver::Picture {
+            let settings = &mut self.prefs.tools;
+            let value = format!("{:.0}", settings.tolerance);
+            let slider = widgets::slider(&mut settings.tolerance, 0.0..=255.0);
+            bar_slider(
+                ui,
+                (tr("Tolerance"), tr("Tolerance").to_owned()),
+                tr("How different a colour may be and still be filled"),
+                slider,
+                value,
+                26.0,
+            );
+        }
+        self.toggle(ui, icons::ICON_LINK, Command::FillContiguous, called);
+    }
+
+    fn symmetry_options(&mut self, ui: &mut Ui, called: &mut Option<Command>) {
+        together(ui, 2.0 * TOGGLE + 13.0, |ui| {
+            line(ui);
+            self.toggle(ui, icons::ICON_FLIP, Command::SymmetryX, called);
+            self.toggle_turned(ui, icons::ICON_FLIP, std::f32::consts::FRAC_PI_2, Command::SymmetryY, called);
+        });
+    }
+
+    /// A button that is an icon and on or off.
+    fn toggle(&self, ui: &mut Ui, icon: MaterialIcon, command: Command, called: &mut Option<Command>) {
+        self.toggle_turned(ui, icon, 0.0, command, called);
+    }
+
+    /// A button that is an icon, turned by an angle in radians, and on or off.
+    fn toggle_turned(
+        &self,
+        ui: &mut Ui,
+        icon: MaterialIcon,
+        angle: f32,
+        command: Command,
+        called: &mut Option<Command>,
+    ) {
+        let t = theme::tokens(ui);
+        let on = self.is_on(command);
+        let colour = if on { t.text_strong } else { t.text_weak };
+        let button = Button::new("").selected(on).frame_when_inactive(on);
+        let response = ui
+            .scope(|ui| {
+                ui.spacing_mut().button_padding = vec2(3.0, 2.0);
+                ui.add(button.min_size(vec2(TOGGLE, TOGGLE)))
+            })
+            .inner;
+        let font = FontId::new(ICON, FontFamily::Name(egui_material_icons::FONT_FAMILY_OUTLINED.into()));
+        let galley = ui.painter().layout_no_wrap(icon.codepoint.to_owned(), font, colour);
+        let at = response.rect.center() - galley.size() * 0.5;
+        let shape = TextShape::new(at, galley, colour).with_angle_and_anchor(angle, Align2::CENTER_CENTER);
+        ui.painter().add(shape);
+        response.widget_info(|| egui::WidgetInfo::selected(egui::Role::CheckBox, true, on, command.label()));
+        if response.on_hover_text(command.tooltip(ui)).clicked() {
+            *called = Some(command);
+        }
+    }
+
+    /// One of several choices, in a word.
+    fn option(&self, ui: &mut Ui, text: &str, command: Command, called: &mut Option<Command>) {
+        let t = theme::tokens(ui);
+        let on = self.is_on(command);
+        let text = RichText::new(text).color(if on { t.text_strong } else { t.text });
+        let fill = if on { t.card_hover } else { t.panel };
+        let button = Button::new(text).selected(on).frame_when_inactive(on).fill(fill);
+        let response = ui.add(button);
+        response.widget_info(|| egui::WidgetInfo::selected(egui::Role::RadioButton, true, on, command.label()));
+        if response.on_hover_text(command.tooltip(ui)).clicked() {
+            *called = Some(command);
+        }
+    }
+
+    /// Turns one of the tools' settings, and says whether it is on.
+    pub(in crate::app) fn tool_setting(&self, command: Command) -> bool {
+        let (brush, tools) = (&self.prefs.brush, &self.prefs.tools);
+        match command {
+            Command::PressureSize => brush.pressure_size,
+            Command::PressureOpacity => brush.pressure_opacity,
+            Command::SymmetryX => tools.symmetry.x,
+            Command::SymmetryY => tools.symmetry.y,
+            Command::FillContiguous => tools.contiguous,
+            Command::CombineAdd => tools.combine == Combine::Add,
+            Command::CombineSubtract => tools.combine == Combine::Subtract,
+            Command::CombineReplace => tools.combine == Combine::Replace,
+            Command::FillByRegions => tools.fill_over == FillOver::Regions,
+            Command::FillByPicture => tools.fill_over == FillOver::Picture,
+            _ => false,
+        }
+    }
+
+    /// Changes the setting a command stands for: turns it over, or chooses it.
+    pub(in crate::app) fn set_tool(&mut self, command: Command) {
+        let (brush, tools) = (&mut self.prefs.brush, &mut self.prefs.tools);
+        match command {
+            Command::PressureSize => brush.pressure_size ^= true,
+            Command::PressureOpacity => brush.pressure_opacity ^= true,
+            Command::SymmetryX => tools.symmetry.x ^= true,
+            Command::SymmetryY => tools.symmetry.y ^= true,
+            Command::FillContiguous => tools.contiguous ^= true,
+            Command::CombineAdd => tools.combine = Combine::Add,
+            Command::CombineSubtract => tools.combine = Combine::Subtract,
+            Command::CombineReplace => tools.combine = Combine::Replace,
+            Command::FillByRegions => tools.fill_over = FillOver::Regions,
+            Command::FillByPicture => tools.fill_over = FillOver::Picture,
+            _ => {}
+        }
+    }
+}
+
+fn percent(value: f32) -> String {
+    format!("{:.0} %", value * 100.0)
+}
+
+/// A setting's name, and what screen readers say.
+fn of_brush(name: &str) -> (&str, String) {
+    (name, fill("Brush {0}", &[&name.to_lowercase()]))
+}
+
+/// A thin line between groups.
+fn line(ui: &mut Ui) {
+    let t = theme::tokens(ui);
+    let (rect, _) = ui.allocate_exact_size(vec2(1.0, 20.0), egui::Sense::hover());
+    ui.painter().rect_filled(rect, 0.0, t.rail);
+}
+
+/// Keeps controls in one row of the bar: it breaks only before a group whose width is known beforehand.
+fn together(ui: &mut Ui, width: f32, add: impl FnOnce(&mut Ui)) {
+    ui.allocate_ui_with_layout(vec2(width, TOGGLE), Layout::left_to_right(Align::Center), add);
+}
+
+/// Name, slider and value; they stay together where the bar has two rows.
+fn bar_slider(
+    ui: &mut Ui,
+    (name, said): (&str, String),
+    hint: &str,
+    slider: widgets::Slider<'_>,
+    value: String,
+    width: f32,
+) {
+    let t = theme::tokens(ui);
+    let font = FontId::proportional(theme::TEXT);
+    let text = ui.painter().layout_no_wrap(name.to_owned(), font, t.text_weak).size().x;
+    let whole = text + ui.spacing().slider_width + width + 3.0 * ui.spacing().item_spacing.x;
+    together(ui, whole, |ui| {
+        let label = ui.add(Label::new(RichText::new(name).color(t.text_weak)).selectable(false));
+        label.on_hover_text(hint);
+        ui.add(slider).accessible_name(said).on_hover_text(hint);
+        let value = Label::new(RichText::new(value).color(t.text)).selectable(false);
+        ui.allocate_ui_with_layout(vec2(width, 20.0), Layout::left_to_right(Align::Center), |ui| {
+            ui.set_min_width(width);
+            ui.add(value);
+        });
+    });
+}

@@ -1,0 +1,213 @@
+//! The bar of the view, at the canvas's lower right, and the commands of the view.
+
+use crate::app::canvas::{Compare, RegionLook};
+use crate::app::command::Command;
+use crate::app::kit::{theme, widgets};
+use crate::app::shell::toolbar::floating;
+use crate::app::text::i18n::tr;
+use crate::app::{App, ViewMode};
+use egui::{Align2, Button, Rect, RichText, Ui, vec2};
+use egui_material_icons::{MaterialIcon, icons};
+
+/// Degrees that a key turns the view.
+const TURN: f32 = 15.0;
+/// The part of the window that a key moves the view.
+const STEP: f32 = 0.2;
+
+const MODES: [(Command, ViewMode); 4] = [
+    (Command::ViewBoth, ViewMode::Both),
+    (Command::ViewRegions, ViewMode::Regions),
+    (Command::ViewPicture, ViewMode::Picture),
+    (Command::ViewCompare, ViewMode::Compare),
+];
+
+const LOOKS: [(Command, RegionLook); 4] = [
+    (Command::LookTint, RegionLook::Tint),
+    (Command::LookOutline, RegionLook::Outline),
+    (Command::LookHatch, RegionLook::Hatch),
+    (Command::LookHidden, RegionLook::Hidden),
+];
+
+const COMPARES: [(Command, Compare); 3] = [
+    (Command::CompareSides, Compare::Sides),
+    (Command::CompareSlider, Compare::Slider),
+    (Command::CompareBlink, Compare::Blink),
+];
+
+fn chosen<T: Copy>(rows: &[(Command, T)], command: Command) -> Option<T> {
+    rows.iter().find(|row| row.0 == command).map(|row| row.1)
+}
+
+impl App {
+    /// Says whether a choice about the view is the one in use; `None` for other commands.
+    pub(in crate::app) fn canvas_choice(&self, command: Command) -> Option<bool> {
+        let look = &self.prefs.canvas;
+        chosen(&MODES, command)
+            .map(|mode| self.view_mode == mode)
+            .or_else(|| chosen(&LOOKS, command).map(|regions| look.regions == regions))
+            .or_else(|| {
+                let comparing = self.view_mode == ViewMode::Compare;
+                chosen(&COMPARES, command).map(|compare| comparing && look.compare == compare)
+            })
+            .or(match command {
+                Command::LatentMask => Some(look.latent),
+                Command::Rulers => Some(look.rulers),
+                Command::MirrorView => Some(self.canvas.view.is_mirrored()),
+                _ => None,
+            })
+    }
+
+    /// Does what a command of the view asks for.
+    pub(in crate::app) fn look(&mut self, ctx: &egui::Context, command: Command) {
+        let look = &mut self.prefs.canvas;
+        if let Some(regions) = chosen(&LOOKS, command) {
+            look.regions = regions;
+            return;
+        }
+        if let Some(compare) = chosen(&COMPARES, command) {
+            look.compare = compare;
+            self.view_mode = ViewMode::Compare;
+            return;
+        }
+        match command {
+            // Once more goes back.
+            Command::ViewCompare if self.view_mode == ViewMode::Compare => self.view_mode = ViewMode::Both,
+            Command::ViewCompare => self.view_mode = ViewMode::Compare,
+            Command::HideLook => {
+                let hidden = look.regions == RegionLook::Hidden;
+                let next = if hidden { self.look_before.take().unwrap_or_default() } else { RegionLook::Hidden };
+                self.look_before = Some(look.regions).filter(|_| !hidden);
+                look.regions = next;
+            }
+            Command::LatentMask => {
+                look.latent = !look.latent;
+                if look.latent && self.view_mode == ViewMode::Picture {
+                    self.view_mode = ViewMode::Both;
+                }
+            }
+            Command::Rulers => look.rulers = !look.rulers,
+            Command::Zoom200 => self.canvas.zoom_to(ctx, 2.0),
+            Command::Zoom400 => self.canvas.zoom_to(ctx, 4.0),
+            Command::RotateLeft => self.canvas.view.rotate(-TURN),
+            Command::RotateRight => self.canvas.view.rotate(TURN),
+            Command::Straighten => self.canvas.view.straighten(),
+            Command::MirrorView => self.canvas.view.mirror(),
+            Command::PanLeft => self.canvas.pan_by(vec2(STEP, 0.0)),
+            Command::PanRight => self.canvas.pan_by(vec2(-STEP, 0.0)),
+            Command::PanUp => self.canvas.pan_by(vec2(0.0, STEP)),
+            Command::PanDown => self.canvas.pan_by(vec2(0.0, -STEP)),
+            _ => {}
+        }
+    }
+
+    /// Floats at the lower right of the canvas.
+    pub(in crate::app) fn view_bar_ui(&mut self, ui: &Ui, canvas: Rect) {
+        let mut called = None;
+        floating(ui, "view bar", canvas.right_bottom() - vec2(12.0, 12.0), Align2::RIGHT_BOTTOM, |ui| {
+            ui.spacing_mut().item_spacing.x = theme::HALF;
+            for (command, mode) in MODES {
+                if choice(ui, command, command.label(), self.view_mode == mode) {
+                    called = Some(command);
+                }
+            }
+            if self.view_mode == ViewMode::Compare {
+                for (command, compare) in COMPARES {
+                    let on = self.prefs.canvas.compare == compare;
+                    if let Some(icon) = command.icon()
+                        && toggle(ui, icon, command, on)
+                    {
+                        called = Some(command);
+                    }
+                }
+            }
+            self.look_menu(ui, &mut called);
+            self.turn_button(ui, &mut called);
+            let t = theme::tokens(ui);
+            let zoom = self.canvas.view.zoom() * ui.pixels_per_point() * 100.0;
+            let text = RichText::new(format!("{zoom:.0} %")).color(t.text);
+            let button = Button::new(text).frame_when_inactive(false).min_size(vec2(56.0, 0.0));
+            let response = ui.add(button).accessible_name(tr("Zoom to fit"));
+            if response.on_hover_text(Command::ZoomFit.tooltip(ui)).clicked() {
+                called = Some(Command::ZoomFit);
+            }
+        });
+        if let Some(command) = called {
+            self.perform(ui, command);
+        }
+    }
+
+    /// The menu of regions' look and opacity.
+    fn look_menu(&mut self, ui: &mut Ui, called: &mut Option<Command>) {
+        let t = theme::tokens(ui);
+        let now = LOOKS.iter().find(|row| row.1 == self.prefs.canvas.regions).map_or(Command::LookTint, |row| row.0);
+        let name = if self.prefs.canvas.latent { tr("Model") } else { now.label() };
+        let text = RichText::new(format!("{name} {}", icons::ICON_EXPAND_MORE.codepoint)).color(t.text);
+        let button = Button::new(text).frame_when_inactive(false);
+        let menu = egui::containers::menu::MenuButton::from_button(button).ui(ui, |ui| {
+            ui.set_min_width(232.0);
+            for command in LOOKS.map(|row| row.0) {
+                let on = self.canvas_choice(command) == Some(true);
+                let entry = Button::new(command.label()).selected(on);
+                if ui.add(entry).on_hover_text(command.hint()).clicked() {
+                    *called = Some(command);
+                }
+            }
+            ui.separator();
+            for command in [Command::LatentMask, Command::Rulers] {
+                let on = self.canvas_choice(command) == Some(true);
+                let entry = Button::new(command.label()).shortcut_text(command.keys_text(ui)).selected(on);
+                if ui.add(entry).on_hover_text(command.hint()).clicked() {
+                    *called = Some(command);
+                }
+            }
+            ui.separator();
+            let opacity = &mut self.prefs.canvas.opacity;
+            let value = format!("{:.0} %", *opacity * 100.0);
+            ui.horizontal(|ui| {
+                ui.add_space(theme::GRID);
+                let label = ui.label(RichText::new(tr("Strength")).color(t.text_weak));
+                ui.add(widgets::slider(opacity, 0.05..=1.0)).labelled_by(label.id);
+                ui.label(value);
+            });
+        });
+        menu.0.accessible_name(tr("How regions are shown")).on_hover_text(tr("How regions are shown"));
+    }
+
+    /// The button that shows the view's angle and turns it back; only while it is turned.
+    fn turn_button(&self, ui: &mut Ui, called: &mut Option<Command>) {
+        let (degrees, mirrored) = (self.canvas.view.degrees().round(), self.canvas.view.is_mirrored());
+        if degrees == 0.0 && !mirrored {
+            return;
+        }
+        let t = theme::tokens(ui);
+        let icon = Command::MirrorView.icon().filter(|_| mirrored).map(|i| i.codepoint).unwrap_or_default();
+        let turn = if degrees == 0.0 { String::new() } else { format!("{degrees}°") };
+        let text = RichText::new(format!("{icon} {turn}").trim().to_owned()).color(t.accent);
+        let response = ui.add(Button::new(text).frame_when_inactive(false));
+        let response = response.accessible_name(Command::Straighten.label());
+        if response.on_hover_text(Command::Straighten.tooltip(ui)).clicked() {
+            *called = Some(Command::Straighten);
+        }
+    }
+}
+
+/// One of several choices in words; true when it is clicked.
+fn choice(ui: &mut Ui, command: Command, label: &str, on: bool) -> bool {
+    let t = theme::tokens(ui);
+    let text = RichText::new(label).color(if on { t.text_strong } else { t.text });
+    let fill = if on { t.card_hover } else { t.panel };
+    let button = Button::new(text).selected(on).frame_when_inactive(on).fill(fill);
+    ui.add(button).on_hover_text(command.tooltip(ui)).clicked()
+}
+
+/// One of several choices as an icon; true when it is clicked.
+fn toggle(ui: &mut Ui, icon: MaterialIcon, command: Command, on: bool) -> bool {
+    let t = theme::tokens(ui);
+    let icon = icon.rich_text().size(16.0).color(if on { t.accent } else { t.text });
+    let button = Button::new(icon).selected(on).frame_when_inactive(false).min_size(vec2(24.0, 24.0));
+    let response = ui.scope(|ui| {
+        ui.spacing_mut().button_padding = vec2(theme::HALF, 2.0);
+        ui.add(button)
+    });
+    response.inner.accessible_name(command.label()).on_hover_text(command.tooltip(ui)).clicked()
+}
