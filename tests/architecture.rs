@@ -1,6 +1,7 @@
 //! The arrows of the house point down: a module uses only what stands below it (see src/lib.rs and ARCHITECTURE.md).
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// What each module may use of its neighbours.
@@ -89,6 +90,108 @@ fn the_lower_floors_know_no_toolkit() {
             }
         }
     }
+}
+
+/// The floors of the window (src/app), the lowest first: a room uses those below its own, and no other on it.
+const FLOORS: [&[&str]; 8] = [
+    &["text"],
+    &["kit"],
+    &["command"],
+    &["editor"],
+    &["tools"],
+    &["canvas", "session", "generation"],
+    &["panels", "dialogs"],
+    &["shell"],
+];
+
+/// Arrows that still point up or sideways. The list may only get shorter: what dialogs ask becomes values that travel with them, and
+/// what files bring is taken in by whoever asked.
+const STILL_UPWARD: [(&str, &str); 17] = [
+    ("dialogs/mod.rs", "panels"),
+    ("generation/checks.rs", "panels"),
+    ("generation/queue.rs", "canvas"),
+    ("generation/takes/strip.rs", "dialogs"),
+    ("panels/library/mod.rs", "dialogs"),
+    ("panels/picture/generate.rs", "shell"),
+    ("panels/picture/model.rs", "dialogs"),
+    ("session/close.rs", "dialogs"),
+    ("session/close.rs", "generation"),
+    ("session/close.rs", "panels"),
+    ("session/export.rs", "dialogs"),
+    ("session/files.rs", "panels"),
+    ("session/import.rs", "dialogs"),
+    ("session/import.rs", "panels"),
+    ("session/recent.rs", "dialogs"),
+    ("session/recovery.rs", "dialogs"),
+    ("tools/begin.rs", "canvas"),
+];
+
+/// Files below `shell` that name `App`, which is one struct open to all of them. They become fewer as its parts get owners.
+const NAMING_APP: usize = 38;
+
+/// The names directly below `crate::app::` that a source text imports or calls, its comments and tests left out.
+fn rooms_used(text: &str) -> BTreeSet<String> {
+    let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+    let code: String = code.lines().filter(|l| !l.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+    let word =
+        |text: &str| text.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default().to_owned();
+    let uses = code.match_indices("crate::app::").map(|(at, path)| &code[at + path.len()..]);
+    uses.flat_map(|rest| match rest.strip_prefix('{') {
+        Some(list) => {
+            let mut depth = 0;
+            let names = list.split_inclusive(['{', '}', ',']).map_while(|part| {
+                let name = (depth == 0).then(|| word(part.trim()));
+                depth += i32::from(part.ends_with('{')) - i32::from(part.ends_with('}'));
+                (depth >= 0 || name.is_some()).then(|| name.unwrap_or_default())
+            });
+            names.collect::<Vec<_>>()
+        }
+        None => vec![word(rest)],
+    })
+    .filter(|name| !name.is_empty())
+    .collect()
+}
+
+#[test]
+fn the_window_s_rooms_use_only_lower_floors() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/app");
+    let floor = |room: &str| FLOORS.iter().position(|rooms| rooms.contains(&room));
+    let (mut upward, mut naming) = (BTreeSet::new(), 0);
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    for (file, text) in files {
+        let file = Path::new(&file).strip_prefix(&root).expect("inside").display().to_string().replace('\\', "/");
+        let room = file.split(['/', '.']).next().unwrap_or_default();
+        let Some(own) = floor(room) else {
+            assert_eq!(file, "mod.rs", "a file outside the rooms");
+            continue;
+        };
+        if file.ends_with("tests.rs") {
+            continue;
+        }
+        let used = rooms_used(&text);
+        naming += usize::from(room != "shell" && used.contains("App"));
+        for name in used {
+            if name != room && floor(&name).is_some_and(|floor| floor >= own) {
+                upward.insert((file.clone(), name));
+            }
+        }
+    }
+    let known: BTreeSet<(String, String)> =
+        STILL_UPWARD.iter().map(|&(file, room)| (file.to_owned(), room.to_owned())).collect();
+    assert_eq!(upward, known, "arrows of src/app that point up or sideways");
+    assert_eq!(naming, NAMING_APP, "files below shell that name App");
+}
+
+#[test]
+fn a_room_is_seen_however_it_is_imported() {
+    let seen = |text| rooms_used(text).into_iter().collect::<Vec<_>>();
+    assert_eq!(seen("use crate::app::kit::theme;\nlet x = crate::app::shell::tour::Tour;"), ["kit", "shell"]);
+    assert_eq!(
+        seen("use crate::app::{\n    App,\n    kit::{theme, widgets},\n    text::tr,\n};\nuse std::fmt;"),
+        ["App", "kit", "text"]
+    );
+    assert!(seen("// crate::app::shell is above\n#[cfg(test)]\nmod tests { use crate::app::shell; }").is_empty());
 }
 
 /// Calls that ask the disk.

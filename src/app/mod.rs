@@ -27,23 +27,9 @@ pub use tools::{BrushSettings, FillOver, Tool, ToolSettings};
 
 use anyhow::Context as _;
 use canvas::Canvas;
-pub use canvas::{CanvasLook, Compare, RegionLook, View};
+pub use canvas::{CanvasLook, Compare, RegionLook, View, ViewMode};
 use std::path::PathBuf;
 use std::sync::Arc;
-
-/// The contents that the canvas can show.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ViewMode {
-    /// The regions over the picture.
-    #[default]
-    Both,
-    /// The regions alone.
-    Regions,
-    /// The picture alone.
-    Picture,
-    /// Picture and regions beside each other.
-    Compare,
-}
 
 /// The options with which the studio is opened.
 #[derive(Default)]

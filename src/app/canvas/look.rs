@@ -2,6 +2,20 @@
 
 use serde::{Deserialize, Serialize};
 
+/// The contents that the canvas can show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ViewMode {
+    /// The regions over the picture.
+    #[default]
+    Both,
+    /// The regions alone.
+    Regions,
+    /// The picture alone.
+    Picture,
+    /// Picture and regions beside each other.
+    Compare,
+}
+
 /// The ways to draw regions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum RegionLook {

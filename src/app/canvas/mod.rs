@@ -14,15 +14,15 @@ mod split;
 mod tiles;
 mod view;
 
-pub use look::{CanvasLook, Compare, RegionLook};
+pub use look::{CanvasLook, Compare, RegionLook, ViewMode};
 pub(in crate::app) use picture::Shown;
 pub use view::View;
 
+use crate::app::App;
 use crate::app::editor::Moved;
 use crate::app::kit::theme;
 use crate::app::text::i18n::tr;
 use crate::app::tools::Tool;
-use crate::app::{App, ViewMode};
 use crate::document::Document;
 use eframe::egui_wgpu::RenderState;
 use egui::{Color32, Pos2, Rect, Role, Sense, Shape, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, vec2};

@@ -1,11 +1,12 @@
 //! The quads of a frame: paper, picture and regions under the view's transform.
 
 use super::{Canvas, theme};
+use crate::app::App;
+use crate::app::canvas::ViewMode;
 use crate::app::canvas::gpu::{Draw, Flags, Kind, Pane, Tile, Tiles};
 use crate::app::canvas::look::RegionLook;
 use crate::app::canvas::split::Part;
 use crate::app::editor::Moved;
-use crate::app::{App, ViewMode};
 use crate::document::{CELL, Document, PixelRect, Region, RegionId};
 use eframe::egui_wgpu::Callback;
 use egui::{Color32, Painter, Pos2, Rect, Vec2, pos2, vec2};

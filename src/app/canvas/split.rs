@@ -1,9 +1,10 @@
 //! Parts of the canvas's area that show different things, to compare picture and regions.
 
+use crate::app::App;
+use crate::app::canvas::ViewMode;
 use crate::app::canvas::look::Compare;
 use crate::app::kit::theme;
 use crate::app::text::i18n::tr;
-use crate::app::{App, ViewMode};
 use egui::{Area, Id, Key, Order, Pos2, Rect, Sense, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2};
 
 /// Seconds that each side of a comparison by blinking is shown.

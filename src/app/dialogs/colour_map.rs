@@ -2,9 +2,10 @@
 
 use crate::app::App;
 use crate::app::dialogs::{Dialog, Next, buttons, main, modal, other};
+use crate::app::editor::is_blank;
 use crate::app::kit::{theme, widgets};
 use crate::app::text::i18n::{fill, tr};
-use crate::document::{Chosen, ColourMap, Document, MAX_REGIONS, MapColour, Rgb, check_canvas};
+use crate::document::{Chosen, ColourMap, MAX_REGIONS, MapColour, Rgb, check_canvas};
 use egui::{Align, Frame, Layout, Margin, RichText, ScrollArea, Sense, TextEdit, Ui, vec2};
 use std::path::Path;
 use std::sync::Arc;
@@ -101,11 +102,6 @@ impl App {
         let name = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
         self.ask_about_map(name, Arc::new(map));
     }
-}
-
-/// True for a document that nothing has been done to yet.
-pub(in crate::app) fn is_blank(document: &Document) -> bool {
-    document.regions.is_empty() && document.init_image.is_none() && document.take.is_none()
 }
 
 impl MapForm {

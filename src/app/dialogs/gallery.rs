@@ -1,7 +1,6 @@
 //! The painted examples to choose from.
 
-use crate::app::kit::theme;
-use crate::app::panels::thumbnails;
+use crate::app::kit::{theme, thumbnail};
 use crate::app::session::examples::{Example, line};
 use egui::text::LayoutJob;
 use egui::{
@@ -37,7 +36,7 @@ pub(in crate::app) fn exhibits(ctx: &egui::Context) -> Vec<Exhibit> {
     Example::all()
         .map(|example| {
             let document = example.document();
-            let picture = thumbnails::of_document(&document, theme::tokens(ctx).paper);
+            let picture = thumbnail::of_document(&document, theme::tokens(ctx).paper);
             let texture = ctx.load_texture("example", picture, TextureOptions::LINEAR);
             Exhibit { example, name: example.name(), line: line(&document), texture }
         })

@@ -35,6 +35,11 @@ pub struct Damage {
     pub regions: bool,
 }
 
+/// True for a document that nothing has been done to yet.
+pub(in crate::app) fn is_blank(document: &Document) -> bool {
+    document.regions.is_empty() && document.init_image.is_none() && document.take.is_none()
+}
+
 /// Names a state of the document: what the steps made of it, and which take is kept in it.
 pub(in crate::app) type State = (u64, u64);
 

@@ -1,7 +1,7 @@
 //! The regions: which there are, their order, and what is said of each.
 
+use super::is_blank;
 use super::{Editor, Field, Made, Selected};
-use crate::app::dialogs::colour_map::is_blank;
 use crate::app::text::i18n::{fill, key};
 use crate::document::{Chosen, ColourMap, MAX_REGIONS, Palette, Region, RegionId, Rgb};
 use std::sync::Arc;

@@ -5,4 +5,5 @@ pub(super) mod cost;
 pub(super) mod engine;
 pub(super) mod live;
 pub(super) mod queue;
+pub(super) mod seed;
 pub(super) mod takes;

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::app::canvas::Shown;
-use crate::app::shell::perform;
+use crate::app::generation::seed::new_seed;
 use crate::app::text::errors;
 use crate::app::text::i18n::{fill, tr};
 use crate::document::{Document, RegionId, Take};
@@ -32,7 +32,7 @@ impl Default for Batch {
 impl Batch {
     /// The seeds of the pictures, the first as given.
     fn seeds(self, first: u64) -> Vec<u64> {
-        let next = |seed: &u64| Some(if self.chance { perform::new_seed(*seed) } else { seed.wrapping_add(1) });
+        let next = |seed: &u64| Some(if self.chance { new_seed(*seed) } else { seed.wrapping_add(1) });
         std::iter::successors(Some(first), next).take(self.pictures.max(1) as usize).collect()
     }
 }

@@ -4,5 +4,6 @@ pub(super) mod background;
 pub(super) mod debounce;
 pub(super) mod modal;
 pub(super) mod theme;
+pub(super) mod thumbnail;
 pub(super) mod toasts;
 pub(super) mod widgets;

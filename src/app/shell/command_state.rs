@@ -1,9 +1,10 @@
 //! Conditions of commands: when each can be done, and which choices are the ones in use.
 
+use crate::app::App;
+use crate::app::canvas::ViewMode;
 use crate::app::command::Command;
 use crate::app::editor::Selected;
 use crate::app::text::i18n::Language;
-use crate::app::{App, ViewMode};
 use crate::document::MAX_REGIONS;
 use egui::ThemePreference;
 

@@ -1,16 +1,18 @@
 //! The function that carries out each command.
 
+use crate::app::App;
+use crate::app::canvas::ViewMode;
 use crate::app::command::Command;
 use crate::app::dialogs::Dialog;
 use crate::app::dialogs::reshape::Reshape;
 use crate::app::editor::{Field, Selected};
+use crate::app::generation::seed::new_seed;
 use crate::app::generation::takes::Wish as TakeWish;
 use crate::app::panels::library::LibraryForm;
 use crate::app::session::close::Leave;
 use crate::app::session::files::Purpose;
 use crate::app::text::i18n::{self, Language, key};
 use crate::app::tools::Tool;
-use crate::app::{App, ViewMode};
 use egui::ThemePreference;
 
 impl App {
@@ -227,12 +229,4 @@ impl App {
         self.prefs.theme = theme;
         ctx.set_theme(theme);
     }
-}
-
-/// A seed that looks like chance and stays short enough to write down.
-pub(in crate::app) fn new_seed(old: u64) -> u64 {
-    use std::hash::{BuildHasher as _, RandomState};
-    let chance = RandomState::new().hash_one(old);
-    let seed = chance % 100_000;
-    if seed == old { (seed + 1) % 100_000 } else { seed }
 }

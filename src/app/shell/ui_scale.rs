@@ -1,10 +1,11 @@
 //! The size of everything in the window, and the way back to how it was on the first day.
 
+use crate::app::App;
+use crate::app::canvas::ViewMode;
 use crate::app::dialogs::{Dialog, Next, buttons, main, modal, other};
 use crate::app::shell::prefs::Prefs;
 use crate::app::text::i18n::{self, tr};
 use crate::app::tools::Tool;
-use crate::app::{App, ViewMode};
 use egui::{Button, Ui, ViewportCommand};
 
 /// The sizes to choose from, in percent.

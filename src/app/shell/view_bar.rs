@@ -1,11 +1,12 @@
 //! The bar of the view, at the canvas's lower right, and the commands of the view.
 
+use crate::app::App;
+use crate::app::canvas::ViewMode;
 use crate::app::canvas::{Compare, RegionLook};
 use crate::app::command::Command;
 use crate::app::kit::{theme, widgets};
 use crate::app::shell::toolbar::floating;
 use crate::app::text::i18n::tr;
-use crate::app::{App, ViewMode};
 use egui::{Align2, Button, Rect, RichText, Ui, vec2};
 use egui_material_icons::{MaterialIcon, icons};
 

@@ -1,11 +1,12 @@
 //! The beginning of a tool's action, at a press on the canvas.
 
 use super::{Action, FillOver, Lasso, PaintStroke, Tool, ToolSettings, Touch, Transform, fill as filling};
+use crate::app::App;
+use crate::app::canvas::ViewMode;
 use crate::app::editor::Selected;
 use crate::app::text::i18n::{fill, key, tr};
 use crate::app::tools::gradient::Gradient;
 use crate::app::tools::shape::{BoxShape, Kind};
-use crate::app::{App, ViewMode};
 use crate::document::RegionId;
 use egui::Pos2;
 

@@ -1,6 +1,6 @@
 //! The thread that packs finished pictures and opens packed ones, so that neither holds up a stroke.
 
-use crate::app::panels::thumbnails;
+use crate::app::kit::thumbnail;
 use crate::document::{Document, Take};
 use egui::ColorImage;
 use std::sync::Arc;
@@ -89,7 +89,7 @@ impl Work {
                 if let Err(error) = &packed {
                     log::warn!("a take stays in memory only: {error}");
                 }
-                Done::Packed { number, packed: packed.ok(), thumbnail: thumbnails::of_take(&take.image) }
+                Done::Packed { number, packed: packed.ok(), thumbnail: thumbnail::of_take(&take.image) }
             }
             Self::Open { number, packed, same_as } => Done::Opened { number, result: open(&packed, same_as) },
         }
@@ -102,6 +102,6 @@ fn open(packed: &[u8], same_as: Option<Arc<Take>>) -> Result<Opened, String> {
     let document = Document::read_from(packed).map_err(|e| e.to_string())?.document;
     let take = document.take.clone().ok_or("it is not of its canvas's size")?;
     let take = same_as.filter(|known| **known == *take).unwrap_or(take);
-    let thumbnail = thumbnails::of_take(&take.image);
+    let thumbnail = thumbnail::of_take(&take.image);
     Ok(Box::new((take, document.without_takes(), thumbnail)))
 }
