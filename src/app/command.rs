@@ -10,11 +10,67 @@ struct Row {
     hint: &'static str,
     icon: Option<MaterialIcon>,
     keys: &'static [Keys],
+    when: When,
 }
 
-/// Makes [`Command`] and its rows of `Name: label, hint, icon, [keys];`.
+/// The condition under which a command can be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::app) enum When {
+    /// It always can.
+    Always,
+    /// There is a step to undo.
+    UndoStep,
+    /// There is a step to redo.
+    RedoStep,
+    /// The document has a picture.
+    Picture,
+    /// The document has a picture, or one to start from.
+    PictureOrInit,
+    /// A crash left work that was not saved.
+    LostWork,
+    /// A region is selected.
+    Region,
+    /// A region is selected, and not locked.
+    UnlockedRegion,
+    /// A region is selected that takes part in the picture.
+    VisibleRegion,
+    /// The mask of an unlocked region is painted on, or that of what may change.
+    UnlockedMask,
+    /// There is a region above the selected one.
+    RegionAbove,
+    /// There is a region below the selected one.
+    RegionBelow,
+    /// There is a card above the selected one.
+    CardAbove,
+    /// There is a card below the selected one.
+    CardBelow,
+    /// There are regions.
+    SomeRegion,
+    /// There may be more regions.
+    RoomForRegion,
+    /// A region is selected, and there may be more.
+    RegionAndRoom,
+    /// There is a place to keep the list of models in.
+    Library,
+    /// A job runs or waits.
+    Job,
+    /// There is a live picture that can become a take.
+    LivePicture,
+    /// There are takes.
+    Take,
+    /// A take is shown.
+    ShownTake,
+    /// There is a take that was removed.
+    RemovedTake,
+    /// There are takes to compare, or they are being compared.
+    Comparable,
+    /// Escape has something to stop.
+    Stoppable,
+}
+
+/// Makes [`Command`] and its rows of `Name: label, hint, icon, [keys], when;`.
 macro_rules! commands {
-    ($($name:ident: $label:literal, $hint:literal, $icon:expr, [$($keys:expr),*];)*) => {
+    ($($name:ident: $label:literal, $hint:literal, $icon:expr, [$($keys:expr),*], $when:ident;)*) => {
         /// One thing to do.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Command {
@@ -28,7 +84,7 @@ macro_rules! commands {
             fn row(self) -> &'static Row {
                 match self {
                     $(Self::$name => const {
-                        &Row { label: $label, hint: $hint, icon: $icon, keys: &[$($keys),*] }
+                        &Row { label: $label, hint: $hint, icon: $icon, keys: &[$($keys),*], when: When::$when }
                     },)*
                 }
             }
@@ -63,134 +119,134 @@ const fn place(modifiers: Modifiers, key: Key) -> Keys {
 }
 
 commands! {
-    New: "New…", "Start an empty canvas", None, [key(CTRL, Key::N)];
-    Open: "Open…", "Open a project (.ora), or any picture (PNG, JPEG, WebP) to go on from", None, [key(CTRL, Key::O)];
-    Recent: "Recent projects…", "Open one of the projects you had open of late", None, [key(CTRL_SHIFT, Key::O)];
-    Recover: "Bring back unsaved work…", "What was not saved when the studio ended without being closed", None, [];
-    Examples: "Examples…", "Open one of the painted examples", None, [];
-    Save: "Save", "Save the project", None, [key(CTRL, Key::S)];
-    SaveAs: "Save as…", "Save the project under another name", None, [key(CTRL_SHIFT, Key::S)];
-    Export: "Export picture…", "Write the picture as a PNG, JPEG or WebP file", None, [key(CTRL, Key::E)];
-    ExportMask: "Export mask…", "Write the mask of the selected region as a PNG file", None, [];
-    ExportRegions: "Export regions…", "Keep names, words, settings and colours of the regions for other pictures, without their masks", None, [];
-    ImportRegions: "Import regions…", "Add regions that were exported, their masks still to be painted", None, [];
-    ImportMap: "Import colour map…", "Add the regions of a flat-coloured picture in which each colour is one", None, [];
-    PlacePicture: "Place picture…", "Choose a picture and say what it is for: to start from it, or as a mask", None, [];
-    ImportMask: "Import mask…", "Give the selected region the mask in a picture", None, [];
-    Quit: "Quit", "Close the studio", None, [key(CTRL, Key::Q)];
-    Undo: "Undo", "Take back the last change", None, [key(CTRL, Key::Z)];
-    Redo: "Redo", "Do again what was taken back", None, [key(CTRL_SHIFT, Key::Z), key(CTRL, Key::Y)];
-    CopyPicture: "Copy picture", "Put the picture on the clipboard", None, [key(CTRL_SHIFT, Key::C)];
-    PastePicture: "Paste picture", "Start from the picture on the clipboard, or take it as a mask", None, [key(CTRL, Key::V)];
-    AddRegion: "Add region", "Add a region on top of the others", Some(icons::ICON_ADD), [key(CTRL_SHIFT, Key::N)];
-    DuplicateRegion: "Duplicate region", "Copy the region with its words", Some(icons::ICON_CONTENT_COPY), [key(CTRL, Key::J)];
-    RenameRegion: "Rename region", "Give the region another name", Some(icons::ICON_EDIT), [key(PLAIN, Key::F2)];
-    EditWords: "Write words", "Write what the region shows", None, [key(PLAIN, Key::W)];
-    ToggleRegion: "Hide or show region", "A hidden region takes no part in the picture", None, [];
-    SoloRegion: "Show this region alone", "Hide all other regions, or show them again", None, [key(SHIFT, Key::S)];
-    LockRegion: "Lock or unlock region", "A locked region cannot be painted on, changed or deleted by mistake", None, [place(PLAIN, Key::Slash)];
-    RaiseRegion: "Move region up", "Upper regions cover lower ones", Some(icons::ICON_ARROW_UPWARD), [place(CTRL, Key::CloseBracket)];
-    LowerRegion: "Move region down", "Upper regions cover lower ones", Some(icons::ICON_ARROW_DOWNWARD), [place(CTRL, Key::OpenBracket)];
-    SelectAbove: "Select region above", "Go to the next region up the list", None, [place(ALT, Key::CloseBracket)];
-    SelectBelow: "Select region below", "Go to the next region down the list", None, [place(ALT, Key::OpenBracket)];
-    FillRegion: "Fill region", "Let the region cover the whole canvas", None, [key(SHIFT, Key::F)];
-    ClearRegion: "Clear region", "Wipe the region's paint and keep its words", None, [key(SHIFT, Key::C)];
-    InvertRegion: "Invert region", "Cover what the region leaves open, and the other way round", None, [key(SHIFT, Key::V)];
-    GrowRegion: "Grow region…", "Move the region’s edge outwards by some pixels", None, [];
-    ShrinkRegion: "Shrink region…", "Move the region’s edge inwards by some pixels", None, [];
-    SoftenRegion: "Soften edge…", "Blur the region’s edge by some pixels", None, [];
-    DeleteRegion: "Delete region", "Remove the region and its words", Some(icons::ICON_DELETE), [key(PLAIN, Key::Delete)];
-    Generate: "Generate", "Make the picture; while one is made, put this one into the queue", None, [key(CTRL, Key::Enter)];
-    GenerateNext: "Generate next", "Make the picture before those that wait in the queue", None, [key(CTRL_SHIFT, Key::Enter)];
-    Cancel: "Cancel", "Stop making the picture", None, [key(SHIFT, Key::X), key(PLAIN, Key::Escape)];
-    CancelAll: "Cancel all", "Stop making the picture and empty the queue", None, [key(CTRL_SHIFT, Key::X)];
-    Live: "Live painting", "A quick picture follows every stroke and word; nothing is kept until you say so", Some(icons::ICON_BOLT), [key(CTRL, Key::L)];
-    KeepLive: "Keep the live picture", "Put the quick picture into the strip", None, [key(CTRL_SHIFT, Key::L)];
-    PaintChange: "Paint what may change", "Paint with the brush where the picture may change; everywhere else it stays as it is", None, [key(SHIFT, Key::Q)];
-    NewerTake: "Newer picture", "Show the picture made after this one", None, [key(PLAIN, Key::PageUp)];
-    OlderTake: "Older picture", "Show the picture made before this one", None, [key(PLAIN, Key::PageDown)];
-    CompareTakes: "Compare pictures", "Lay the picture over the one made before it, with a line to drag", None, [key(PLAIN, Key::C)];
-    RestoreTake: "Bring back its regions and settings", "Regions, words and settings as they were when the picture was made", None, [];
-    StartFromTake: "Keep as the picture to start from", "Put the picture below the regions, to go on from it", None, [];
-    ExportTake: "Export as it was made…", "Write the picture as a PNG file with the regions and settings that made it", None, [];
-    RemoveTake: "Remove picture", "Take the picture out of the strip", None, [key(SHIFT, Key::Delete)];
-    BringBackTake: "Bring back the removed picture", "Put the picture that was removed last back into the strip", None, [];
-    NewSeed: "Roll a new seed", "Another seed gives another picture of the same words", Some(icons::ICON_CASINO), [key(CTRL, Key::R)];
-    RerollRegion: "Draw this one again", "Another seed for this region alone; the rest of the picture stays as it is", Some(icons::ICON_CASINO), [key(CTRL_SHIFT, Key::R)];
-    Models: "Models…", "Everything in your folders of models: choose, search, add the folder of ComfyUI or of a web UI, fetch", None, [];
-    AddModels: "Add a folder of models…", "List everything in a folder, such as that of ComfyUI or of a web UI; its files stay where they are", None, [];
-    AddLora: "Add a LoRA…", "Lay a LoRA (.safetensors) over the model: it changes how it draws", None, [];
-    AddOwnLora: "Add a LoRA to the region…", "Lay a LoRA over the selected region alone, or over the background: nothing else is drawn with it", None, [];
-    CanvasSize: "Canvas size…", "Change width and height of the picture", None, [];
-    ToolBrush: "Brush", "Paint where the region shows", Some(icons::ICON_BRUSH), [key(PLAIN, Key::B)];
-    ToolEraser: "Eraser", "Take paint away from the region", Some(icons::ICON_INK_ERASER), [key(PLAIN, Key::E)];
-    ToolLasso: "Lasso", "Draw around what the region covers, or click corner by corner", Some(icons::ICON_LASSO_SELECT), [key(PLAIN, Key::L)];
-    ToolRectangle: "Rectangle", "Drag a rectangle: Shift for a square, Alt first to take away, Alt later from the centre", Some(icons::ICON_CROP_SQUARE), [key(PLAIN, Key::U)];
-    ToolEllipse: "Ellipse", "Drag an ellipse: Shift for a circle, Alt first to take away, Alt later from the centre", Some(icons::ICON_CIRCLE), [key(SHIFT, Key::U)];
-    ToolFill: "Fill", "Fill what hangs together, over the regions or over the picture", Some(icons::ICON_FORMAT_COLOR_FILL), [key(PLAIN, Key::F)];
-    ToolGradient: "Gradient", "Drag from where the region is full to where it ends", Some(icons::ICON_GRADIENT), [key(PLAIN, Key::G)];
-    ToolMove: "Move", "Move and scale the region; arrow keys move it pixel by pixel, with Ctrl they scale it", Some(icons::ICON_OPEN_WITH), [key(PLAIN, Key::V)];
-    ToolPick: "Pick region", "Select the region under the pointer (or Alt+click with a brush)", Some(icons::ICON_ADS_CLICK), [key(PLAIN, Key::I)];
-    ToolHand: "Hand", "Move the canvas (or hold Space)", Some(icons::ICON_PAN_TOOL), [key(PLAIN, Key::H)];
-    ToolZoom: "Zoom", "Click to zoom in, Alt+click to zoom out", Some(icons::ICON_SEARCH), [key(PLAIN, Key::Z)];
-    CombineAdd: "Add to region", "Shapes, fills and gradients are added to the region", None, [];
-    CombineSubtract: "Take away from region", "Shapes, fills and gradients are taken away from the region (or hold Alt while beginning)", None, [];
-    CombineReplace: "Replace region", "Shapes, fills and gradients become the whole region", None, [];
-    FillByRegions: "Fill by regions", "Fill what one region shows, or what none covers", None, [];
-    FillByPicture: "Fill by picture", "Fill what has about the same colour in the picture", None, [];
-    FillContiguous: "Fill only what hangs together", "Off: everything on the canvas that is alike", None, [];
-    SymmetryX: "Mirror left and right", "Paint both halves alike, over a line down the middle", None, [];
-    SymmetryY: "Mirror top and bottom", "Paint both halves alike, over a line across the middle", None, [];
-    PressureSize: "Pen pressure: size", "The harder the pen is pressed, the wider the stroke; without a pen nothing changes", None, [];
-    PressureOpacity: "Pen pressure: opacity", "The harder the pen is pressed, the stronger the stroke; without a pen nothing changes", None, [];
-    BrushSmaller: "Smaller brush", "Change the size of brush and eraser", None, [place(PLAIN, Key::OpenBracket)];
-    BrushLarger: "Larger brush", "Change the size of brush and eraser", None, [place(PLAIN, Key::CloseBracket)];
-    BrushSofter: "Softer brush", "Change how sharp the edge of the stroke is", None, [place(SHIFT, Key::OpenBracket)];
-    BrushHarder: "Harder brush", "Change how sharp the edge of the stroke is", None, [place(SHIFT, Key::CloseBracket)];
-    FocusCanvas: "Paint with the keyboard", "Arrow keys move the brush, Space paints a dab, Enter puts it down or lifts it", None, [key(PLAIN, Key::F6)];
-    ZoomIn: "Zoom in", "Change how large the canvas is shown", None, [key(CTRL, Key::Plus), key(CTRL, Key::Equals), key(CTRL_SHIFT, Key::Plus)];
-    ZoomOut: "Zoom out", "Change how large the canvas is shown", None, [key(CTRL, Key::Minus)];
-    ZoomFit: "Fit canvas in window", "Show the whole canvas", None, [key(CTRL, Key::Num0)];
-    ZoomActual: "Actual size", "One pixel of the picture on one pixel of the screen", None, [key(CTRL, Key::Num1)];
-    ViewBoth: "Both", "Show the regions over the picture", None, [key(PLAIN, Key::Num1)];
-    ViewRegions: "Regions", "Show the regions alone", None, [key(PLAIN, Key::Num2)];
-    ViewPicture: "Picture", "Show the picture alone", None, [key(PLAIN, Key::Num3)];
-    ViewCompare: "Compare", "Show picture and regions beside each other", None, [key(PLAIN, Key::Y)];
-    CompareSides: "Side by side", "The picture at the left, the regions at the right", Some(icons::ICON_VERTICAL_SPLIT), [];
-    CompareSlider: "With a slider", "Drag a line between picture and regions", Some(icons::ICON_COMPARE), [];
-    CompareBlink: "Blinking", "Picture and regions in turn, in the same place", Some(icons::ICON_FLIP_TO_FRONT), [];
-    LookTint: "Tint", "Show regions as an even colour with an outline", None, [];
-    LookOutline: "Outline", "Show regions by their outline alone", None, [];
-    LookHatch: "Hatching", "Show regions as lines, each in another direction: readable without colour", None, [];
-    LookHidden: "Hidden", "Show no regions; they take part in the picture all the same", None, [];
-    HideLook: "Show or hide all regions", "Look at the picture without them; they take part in it all the same", None, [key(SHIFT, Key::H)];
-    LatentMask: "As the model sees them", "Show regions on the model's grid of 8 by 8 pixels (the latent mask): what is thin or soft counts less there", None, [key(SHIFT, Key::L)];
-    Rulers: "Rulers", "Show where one is on the canvas, in pixels", None, [key(SHIFT, Key::R)];
-    Zoom200: "200 %", "One pixel of the picture on two by two of the screen", None, [key(CTRL, Key::Num2)];
-    Zoom400: "400 %", "One pixel of the picture on four by four of the screen", None, [key(CTRL, Key::Num3)];
-    RotateLeft: "Turn view left", "Turn the canvas on the screen; the picture stays as it is", Some(icons::ICON_ROTATE_LEFT), [key(PLAIN, Key::Num4)];
-    RotateRight: "Turn view right", "Turn the canvas on the screen; the picture stays as it is", Some(icons::ICON_ROTATE_RIGHT), [key(PLAIN, Key::Num6)];
-    Straighten: "Straighten view", "Upright again, and not mirrored", None, [key(PLAIN, Key::Num5)];
-    MirrorView: "Mirror view", "Swap left and right on the screen to see mistakes; the picture stays as it is", Some(icons::ICON_FLIP), [key(PLAIN, Key::M)];
-    PanLeft: "Move view left", "See more of what lies to the left", None, [key(ALT, Key::ArrowLeft)];
-    PanRight: "Move view right", "See more of what lies to the right", None, [key(ALT, Key::ArrowRight)];
-    PanUp: "Move view up", "See more of what lies above", None, [key(ALT, Key::ArrowUp)];
-    PanDown: "Move view down", "See more of what lies below", None, [key(ALT, Key::ArrowDown)];
-    ThemeSystem: "Like the system", "Dark or light as the desktop is", None, [];
-    ThemeDark: "Dark", "Light text on dark grey", None, [];
-    ThemeLight: "Light", "Dark text on light grey", None, [];
-    Palette: "Find a command…", "Type what you want to do", Some(icons::ICON_SEARCH), [key(CTRL, Key::K)];
-    Shortcuts: "Keyboard shortcuts", "All keys on one page", None, [key(PLAIN, Key::F1)];
-    TogglePanels: "Hide or show panels", "Leave the whole window to the canvas", None, [place(CTRL, Key::Backslash)];
-    InterfaceLarger: "Larger interface", "Letters, buttons and panels become larger", None, [key(CTRL_ALT, Key::Plus), key(CTRL_ALT, Key::Equals)];
-    InterfaceSmaller: "Smaller interface", "Letters, buttons and panels become smaller", None, [key(CTRL_ALT, Key::Minus)];
-    ResetStudio: "Reset the studio…", "Put theme, panels, brushes and window back as they were on the first day", None, [];
-    LanguageSystem: "Language of the system", "English where the system's is not spoken here", None, [];
-    LanguageEnglish: "English", "The window speaks English", None, [];
-    LanguageGerman: "Deutsch", "Das Fenster spricht Deutsch", None, [];
-    LanguageChinese: "中文", "界面使用简体中文", None, [];
-    Tour: "Take the tour", "Four notes on how a picture is made", None, [];
-    About: "About Polyptych", "Version and licences", None, [];
+    New: "New…", "Start an empty canvas", None, [key(CTRL, Key::N)], Always;
+    Open: "Open…", "Open a project (.ora), or any picture (PNG, JPEG, WebP) to go on from", None, [key(CTRL, Key::O)], Always;
+    Recent: "Recent projects…", "Open one of the projects you had open of late", None, [key(CTRL_SHIFT, Key::O)], Always;
+    Recover: "Bring back unsaved work…", "What was not saved when the studio ended without being closed", None, [], LostWork;
+    Examples: "Examples…", "Open one of the painted examples", None, [], Always;
+    Save: "Save", "Save the project", None, [key(CTRL, Key::S)], Always;
+    SaveAs: "Save as…", "Save the project under another name", None, [key(CTRL_SHIFT, Key::S)], Always;
+    Export: "Export picture…", "Write the picture as a PNG, JPEG or WebP file", None, [key(CTRL, Key::E)], Picture;
+    ExportMask: "Export mask…", "Write the mask of the selected region as a PNG file", None, [], Region;
+    ExportRegions: "Export regions…", "Keep names, words, settings and colours of the regions for other pictures, without their masks", None, [], SomeRegion;
+    ImportRegions: "Import regions…", "Add regions that were exported, their masks still to be painted", None, [], Always;
+    ImportMap: "Import colour map…", "Add the regions of a flat-coloured picture in which each colour is one", None, [], Always;
+    PlacePicture: "Place picture…", "Choose a picture and say what it is for: to start from it, or as a mask", None, [], Always;
+    ImportMask: "Import mask…", "Give the selected region the mask in a picture", None, [], UnlockedRegion;
+    Quit: "Quit", "Close the studio", None, [key(CTRL, Key::Q)], Always;
+    Undo: "Undo", "Take back the last change", None, [key(CTRL, Key::Z)], UndoStep;
+    Redo: "Redo", "Do again what was taken back", None, [key(CTRL_SHIFT, Key::Z), key(CTRL, Key::Y)], RedoStep;
+    CopyPicture: "Copy picture", "Put the picture on the clipboard", None, [key(CTRL_SHIFT, Key::C)], Picture;
+    PastePicture: "Paste picture", "Start from the picture on the clipboard, or take it as a mask", None, [key(CTRL, Key::V)], Always;
+    AddRegion: "Add region", "Add a region on top of the others", Some(icons::ICON_ADD), [key(CTRL_SHIFT, Key::N)], RoomForRegion;
+    DuplicateRegion: "Duplicate region", "Copy the region with its words", Some(icons::ICON_CONTENT_COPY), [key(CTRL, Key::J)], RegionAndRoom;
+    RenameRegion: "Rename region", "Give the region another name", Some(icons::ICON_EDIT), [key(PLAIN, Key::F2)], Region;
+    EditWords: "Write words", "Write what the region shows", None, [key(PLAIN, Key::W)], Always;
+    ToggleRegion: "Hide or show region", "A hidden region takes no part in the picture", None, [], Region;
+    SoloRegion: "Show this region alone", "Hide all other regions, or show them again", None, [key(SHIFT, Key::S)], Region;
+    LockRegion: "Lock or unlock region", "A locked region cannot be painted on, changed or deleted by mistake", None, [place(PLAIN, Key::Slash)], Region;
+    RaiseRegion: "Move region up", "Upper regions cover lower ones", Some(icons::ICON_ARROW_UPWARD), [place(CTRL, Key::CloseBracket)], RegionAbove;
+    LowerRegion: "Move region down", "Upper regions cover lower ones", Some(icons::ICON_ARROW_DOWNWARD), [place(CTRL, Key::OpenBracket)], RegionBelow;
+    SelectAbove: "Select region above", "Go to the next region up the list", None, [place(ALT, Key::CloseBracket)], CardAbove;
+    SelectBelow: "Select region below", "Go to the next region down the list", None, [place(ALT, Key::OpenBracket)], CardBelow;
+    FillRegion: "Fill region", "Let the region cover the whole canvas", None, [key(SHIFT, Key::F)], UnlockedMask;
+    ClearRegion: "Clear region", "Wipe the region's paint and keep its words", None, [key(SHIFT, Key::C)], UnlockedMask;
+    InvertRegion: "Invert region", "Cover what the region leaves open, and the other way round", None, [key(SHIFT, Key::V)], UnlockedMask;
+    GrowRegion: "Grow region…", "Move the region’s edge outwards by some pixels", None, [], UnlockedMask;
+    ShrinkRegion: "Shrink region…", "Move the region’s edge inwards by some pixels", None, [], UnlockedMask;
+    SoftenRegion: "Soften edge…", "Blur the region’s edge by some pixels", None, [], UnlockedMask;
+    DeleteRegion: "Delete region", "Remove the region and its words", Some(icons::ICON_DELETE), [key(PLAIN, Key::Delete)], UnlockedRegion;
+    Generate: "Generate", "Make the picture; while one is made, put this one into the queue", None, [key(CTRL, Key::Enter)], Always;
+    GenerateNext: "Generate next", "Make the picture before those that wait in the queue", None, [key(CTRL_SHIFT, Key::Enter)], Always;
+    Cancel: "Cancel", "Stop making the picture", None, [key(SHIFT, Key::X), key(PLAIN, Key::Escape)], Stoppable;
+    CancelAll: "Cancel all", "Stop making the picture and empty the queue", None, [key(CTRL_SHIFT, Key::X)], Job;
+    Live: "Live painting", "A quick picture follows every stroke and word; nothing is kept until you say so", Some(icons::ICON_BOLT), [key(CTRL, Key::L)], Always;
+    KeepLive: "Keep the live picture", "Put the quick picture into the strip", None, [key(CTRL_SHIFT, Key::L)], LivePicture;
+    PaintChange: "Paint what may change", "Paint with the brush where the picture may change; everywhere else it stays as it is", None, [key(SHIFT, Key::Q)], PictureOrInit;
+    NewerTake: "Newer picture", "Show the picture made after this one", None, [key(PLAIN, Key::PageUp)], Take;
+    OlderTake: "Older picture", "Show the picture made before this one", None, [key(PLAIN, Key::PageDown)], Take;
+    CompareTakes: "Compare pictures", "Lay the picture over the one made before it, with a line to drag", None, [key(PLAIN, Key::C)], Comparable;
+    RestoreTake: "Bring back its regions and settings", "Regions, words and settings as they were when the picture was made", None, [], ShownTake;
+    StartFromTake: "Keep as the picture to start from", "Put the picture below the regions, to go on from it", None, [], ShownTake;
+    ExportTake: "Export as it was made…", "Write the picture as a PNG file with the regions and settings that made it", None, [], ShownTake;
+    RemoveTake: "Remove picture", "Take the picture out of the strip", None, [key(SHIFT, Key::Delete)], ShownTake;
+    BringBackTake: "Bring back the removed picture", "Put the picture that was removed last back into the strip", None, [], RemovedTake;
+    NewSeed: "Roll a new seed", "Another seed gives another picture of the same words", Some(icons::ICON_CASINO), [key(CTRL, Key::R)], Always;
+    RerollRegion: "Draw this one again", "Another seed for this region alone; the rest of the picture stays as it is", Some(icons::ICON_CASINO), [key(CTRL_SHIFT, Key::R)], VisibleRegion;
+    Models: "Models…", "Everything in your folders of models: choose, search, add the folder of ComfyUI or of a web UI, fetch", None, [], Always;
+    AddModels: "Add a folder of models…", "List everything in a folder, such as that of ComfyUI or of a web UI; its files stay where they are", None, [], Library;
+    AddLora: "Add a LoRA…", "Lay a LoRA (.safetensors) over the model: it changes how it draws", None, [], Always;
+    AddOwnLora: "Add a LoRA to the region…", "Lay a LoRA over the selected region alone, or over the background: nothing else is drawn with it", None, [], Always;
+    CanvasSize: "Canvas size…", "Change width and height of the picture", None, [], Always;
+    ToolBrush: "Brush", "Paint where the region shows", Some(icons::ICON_BRUSH), [key(PLAIN, Key::B)], Always;
+    ToolEraser: "Eraser", "Take paint away from the region", Some(icons::ICON_INK_ERASER), [key(PLAIN, Key::E)], Always;
+    ToolLasso: "Lasso", "Draw around what the region covers, or click corner by corner", Some(icons::ICON_LASSO_SELECT), [key(PLAIN, Key::L)], Always;
+    ToolRectangle: "Rectangle", "Drag a rectangle: Shift for a square, Alt first to take away, Alt later from the centre", Some(icons::ICON_CROP_SQUARE), [key(PLAIN, Key::U)], Always;
+    ToolEllipse: "Ellipse", "Drag an ellipse: Shift for a circle, Alt first to take away, Alt later from the centre", Some(icons::ICON_CIRCLE), [key(SHIFT, Key::U)], Always;
+    ToolFill: "Fill", "Fill what hangs together, over the regions or over the picture", Some(icons::ICON_FORMAT_COLOR_FILL), [key(PLAIN, Key::F)], Always;
+    ToolGradient: "Gradient", "Drag from where the region is full to where it ends", Some(icons::ICON_GRADIENT), [key(PLAIN, Key::G)], Always;
+    ToolMove: "Move", "Move and scale the region; arrow keys move it pixel by pixel, with Ctrl they scale it", Some(icons::ICON_OPEN_WITH), [key(PLAIN, Key::V)], Always;
+    ToolPick: "Pick region", "Select the region under the pointer (or Alt+click with a brush)", Some(icons::ICON_ADS_CLICK), [key(PLAIN, Key::I)], Always;
+    ToolHand: "Hand", "Move the canvas (or hold Space)", Some(icons::ICON_PAN_TOOL), [key(PLAIN, Key::H)], Always;
+    ToolZoom: "Zoom", "Click to zoom in, Alt+click to zoom out", Some(icons::ICON_SEARCH), [key(PLAIN, Key::Z)], Always;
+    CombineAdd: "Add to region", "Shapes, fills and gradients are added to the region", None, [], Always;
+    CombineSubtract: "Take away from region", "Shapes, fills and gradients are taken away from the region (or hold Alt while beginning)", None, [], Always;
+    CombineReplace: "Replace region", "Shapes, fills and gradients become the whole region", None, [], Always;
+    FillByRegions: "Fill by regions", "Fill what one region shows, or what none covers", None, [], Always;
+    FillByPicture: "Fill by picture", "Fill what has about the same colour in the picture", None, [], Always;
+    FillContiguous: "Fill only what hangs together", "Off: everything on the canvas that is alike", None, [], Always;
+    SymmetryX: "Mirror left and right", "Paint both halves alike, over a line down the middle", None, [], Always;
+    SymmetryY: "Mirror top and bottom", "Paint both halves alike, over a line across the middle", None, [], Always;
+    PressureSize: "Pen pressure: size", "The harder the pen is pressed, the wider the stroke; without a pen nothing changes", None, [], Always;
+    PressureOpacity: "Pen pressure: opacity", "The harder the pen is pressed, the stronger the stroke; without a pen nothing changes", None, [], Always;
+    BrushSmaller: "Smaller brush", "Change the size of brush and eraser", None, [place(PLAIN, Key::OpenBracket)], Always;
+    BrushLarger: "Larger brush", "Change the size of brush and eraser", None, [place(PLAIN, Key::CloseBracket)], Always;
+    BrushSofter: "Softer brush", "Change how sharp the edge of the stroke is", None, [place(SHIFT, Key::OpenBracket)], Always;
+    BrushHarder: "Harder brush", "Change how sharp the edge of the stroke is", None, [place(SHIFT, Key::CloseBracket)], Always;
+    FocusCanvas: "Paint with the keyboard", "Arrow keys move the brush, Space paints a dab, Enter puts it down or lifts it", None, [key(PLAIN, Key::F6)], Always;
+    ZoomIn: "Zoom in", "Change how large the canvas is shown", None, [key(CTRL, Key::Plus), key(CTRL, Key::Equals), key(CTRL_SHIFT, Key::Plus)], Always;
+    ZoomOut: "Zoom out", "Change how large the canvas is shown", None, [key(CTRL, Key::Minus)], Always;
+    ZoomFit: "Fit canvas in window", "Show the whole canvas", None, [key(CTRL, Key::Num0)], Always;
+    ZoomActual: "Actual size", "One pixel of the picture on one pixel of the screen", None, [key(CTRL, Key::Num1)], Always;
+    ViewBoth: "Both", "Show the regions over the picture", None, [key(PLAIN, Key::Num1)], Always;
+    ViewRegions: "Regions", "Show the regions alone", None, [key(PLAIN, Key::Num2)], Always;
+    ViewPicture: "Picture", "Show the picture alone", None, [key(PLAIN, Key::Num3)], Always;
+    ViewCompare: "Compare", "Show picture and regions beside each other", None, [key(PLAIN, Key::Y)], Always;
+    CompareSides: "Side by side", "The picture at the left, the regions at the right", Some(icons::ICON_VERTICAL_SPLIT), [], Always;
+    CompareSlider: "With a slider", "Drag a line between picture and regions", Some(icons::ICON_COMPARE), [], Always;
+    CompareBlink: "Blinking", "Picture and regions in turn, in the same place", Some(icons::ICON_FLIP_TO_FRONT), [], Always;
+    LookTint: "Tint", "Show regions as an even colour with an outline", None, [], Always;
+    LookOutline: "Outline", "Show regions by their outline alone", None, [], Always;
+    LookHatch: "Hatching", "Show regions as lines, each in another direction: readable without colour", None, [], Always;
+    LookHidden: "Hidden", "Show no regions; they take part in the picture all the same", None, [], Always;
+    HideLook: "Show or hide all regions", "Look at the picture without them; they take part in it all the same", None, [key(SHIFT, Key::H)], Always;
+    LatentMask: "As the model sees them", "Show regions on the model's grid of 8 by 8 pixels (the latent mask): what is thin or soft counts less there", None, [key(SHIFT, Key::L)], Always;
+    Rulers: "Rulers", "Show where one is on the canvas, in pixels", None, [key(SHIFT, Key::R)], Always;
+    Zoom200: "200 %", "One pixel of the picture on two by two of the screen", None, [key(CTRL, Key::Num2)], Always;
+    Zoom400: "400 %", "One pixel of the picture on four by four of the screen", None, [key(CTRL, Key::Num3)], Always;
+    RotateLeft: "Turn view left", "Turn the canvas on the screen; the picture stays as it is", Some(icons::ICON_ROTATE_LEFT), [key(PLAIN, Key::Num4)], Always;
+    RotateRight: "Turn view right", "Turn the canvas on the screen; the picture stays as it is", Some(icons::ICON_ROTATE_RIGHT), [key(PLAIN, Key::Num6)], Always;
+    Straighten: "Straighten view", "Upright again, and not mirrored", None, [key(PLAIN, Key::Num5)], Always;
+    MirrorView: "Mirror view", "Swap left and right on the screen to see mistakes; the picture stays as it is", Some(icons::ICON_FLIP), [key(PLAIN, Key::M)], Always;
+    PanLeft: "Move view left", "See more of what lies to the left", None, [key(ALT, Key::ArrowLeft)], Always;
+    PanRight: "Move view right", "See more of what lies to the right", None, [key(ALT, Key::ArrowRight)], Always;
+    PanUp: "Move view up", "See more of what lies above", None, [key(ALT, Key::ArrowUp)], Always;
+    PanDown: "Move view down", "See more of what lies below", None, [key(ALT, Key::ArrowDown)], Always;
+    ThemeSystem: "Like the system", "Dark or light as the desktop is", None, [], Always;
+    ThemeDark: "Dark", "Light text on dark grey", None, [], Always;
+    ThemeLight: "Light", "Dark text on light grey", None, [], Always;
+    Palette: "Find a command…", "Type what you want to do", Some(icons::ICON_SEARCH), [key(CTRL, Key::K)], Always;
+    Shortcuts: "Keyboard shortcuts", "All keys on one page", None, [key(PLAIN, Key::F1)], Always;
+    TogglePanels: "Hide or show panels", "Leave the whole window to the canvas", None, [place(CTRL, Key::Backslash)], Always;
+    InterfaceLarger: "Larger interface", "Letters, buttons and panels become larger", None, [key(CTRL_ALT, Key::Plus), key(CTRL_ALT, Key::Equals)], Always;
+    InterfaceSmaller: "Smaller interface", "Letters, buttons and panels become smaller", None, [key(CTRL_ALT, Key::Minus)], Always;
+    ResetStudio: "Reset the studio…", "Put theme, panels, brushes and window back as they were on the first day", None, [], Always;
+    LanguageSystem: "Language of the system", "English where the system's is not spoken here", None, [], Always;
+    LanguageEnglish: "English", "The window speaks English", None, [], Always;
+    LanguageGerman: "Deutsch", "Das Fenster spricht Deutsch", None, [], Always;
+    LanguageChinese: "中文", "界面使用简体中文", None, [], Always;
+    Tour: "Take the tour", "Four notes on how a picture is made", None, [], Always;
+    About: "About Polyptych", "Version and licences", None, [], Always;
 }
 
 impl Command {
@@ -249,6 +305,11 @@ impl Command {
     #[must_use]
     pub fn keys(self) -> &'static [Keys] {
         self.row().keys
+    }
+
+    /// The condition under which it can be done.
+    pub(in crate::app) fn when(self) -> When {
+        self.row().when
     }
 
     /// The keys as the menu prints them, empty where it has none.

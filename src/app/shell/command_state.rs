@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::app::canvas::ViewMode;
-use crate::app::command::Command;
+use crate::app::command::{Command, When};
 use crate::app::editor::Selected;
 use crate::app::text::i18n::Language;
 use crate::document::MAX_REGIONS;
@@ -13,47 +13,36 @@ impl App {
     #[must_use]
     pub fn is_enabled(&self, command: Command) -> bool {
         let region = self.editor.selected_region().is_some();
-        match command {
-            Command::Undo => self.editor.undo_label().is_some(),
-            Command::Redo => self.editor.redo_label().is_some(),
-            Command::Export | Command::CopyPicture => self.editor.document().take.is_some(),
-            Command::Recover => !self.recovery.lost.is_empty(),
-            Command::ExportMask => region,
-            Command::ImportMask => region && !self.editor.is_locked(),
-            Command::ExportRegions => !self.editor.document().regions.is_empty(),
-            Command::AddRegion => self.editor.document().regions.len() < MAX_REGIONS,
-            Command::DuplicateRegion => region && self.editor.document().regions.len() < MAX_REGIONS,
-            Command::RenameRegion | Command::ToggleRegion | Command::SoloRegion | Command::LockRegion => region,
-            Command::DeleteRegion => region && !self.editor.is_locked(),
-            Command::FillRegion
-            | Command::ClearRegion
-            | Command::InvertRegion
-            | Command::GrowRegion
-            | Command::ShrinkRegion
-            | Command::SoftenRegion => self.editor.paints_change() || region && !self.editor.is_locked(),
-            Command::RaiseRegion => self.editor.selected_neighbour(1).is_some(),
-            Command::LowerRegion => self.editor.selected_neighbour(-1).is_some(),
-            Command::SelectAbove => {
-                let top =
-                    self.editor.document().regions.last().map_or(Selected::Background, |r| Selected::Region(r.id));
+        let document = self.editor.document();
+        match command.when() {
+            When::Always => true,
+            When::UndoStep => self.editor.undo_label().is_some(),
+            When::RedoStep => self.editor.redo_label().is_some(),
+            When::Picture => document.take.is_some(),
+            When::PictureOrInit => document.init_image.is_some() || document.take.is_some(),
+            When::LostWork => !self.recovery.lost.is_empty(),
+            When::Region => region,
+            When::UnlockedRegion => region && !self.editor.is_locked(),
+            When::VisibleRegion => self.editor.selected_region().is_some_and(|r| r.visible),
+            When::UnlockedMask => self.editor.paints_change() || region && !self.editor.is_locked(),
+            When::RegionAbove => self.editor.selected_neighbour(1).is_some(),
+            When::RegionBelow => self.editor.selected_neighbour(-1).is_some(),
+            When::CardAbove => {
+                let top = document.regions.last().map_or(Selected::Background, |r| Selected::Region(r.id));
                 self.editor.selected() != top
             }
-            Command::SelectBelow => self.editor.selected() != Selected::Background,
-            Command::RerollRegion => self.editor.selected_region().is_some_and(|r| r.visible),
-            Command::AddModels => self.added.can_add(),
-            Command::CancelAll => !self.jobs.is_empty(),
-            Command::KeepLive => self.live.can_be_kept(),
-            Command::PaintChange => {
-                self.editor.document().init_image.is_some() || self.editor.document().take.is_some()
-            }
-            Command::CompareTakes => self.takes.len() > 1 || self.compare.is_some(),
-            Command::NewerTake | Command::OlderTake => self.takes.len() > 0,
-            Command::RestoreTake | Command::StartFromTake | Command::ExportTake | Command::RemoveTake => {
-                self.shown_take().is_some()
-            }
-            Command::BringBackTake => self.takes.can_bring_back(),
-            Command::Cancel => self.something_to_stop(),
-            _ => true,
+            When::CardBelow => self.editor.selected() != Selected::Background,
+            When::SomeRegion => !document.regions.is_empty(),
+            When::RoomForRegion => document.regions.len() < MAX_REGIONS,
+            When::RegionAndRoom => region && document.regions.len() < MAX_REGIONS,
+            When::Library => self.added.can_add(),
+            When::Job => !self.jobs.is_empty(),
+            When::LivePicture => self.live.can_be_kept(),
+            When::Take => self.takes.len() > 0,
+            When::ShownTake => self.shown_take().is_some(),
+            When::RemovedTake => self.takes.can_bring_back(),
+            When::Comparable => self.takes.len() > 1 || self.compare.is_some(),
+            When::Stoppable => self.something_to_stop(),
         }
     }
 

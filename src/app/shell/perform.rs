@@ -1,7 +1,7 @@
 //! The function that carries out each command.
 
 use crate::app::App;
-use crate::app::canvas::ViewMode;
+use crate::app::canvas::{Compare, RegionLook, ViewMode};
 use crate::app::command::Command;
 use crate::app::dialogs::Dialog;
 use crate::app::dialogs::reshape::Reshape;
@@ -12,8 +12,14 @@ use crate::app::panels::library::LibraryForm;
 use crate::app::session::close::Leave;
 use crate::app::session::files::Purpose;
 use crate::app::text::i18n::{self, Language, key};
-use crate::app::tools::Tool;
-use egui::ThemePreference;
+use crate::app::tools::{FillOver, Tool};
+use crate::paint::Combine;
+use egui::{ThemePreference, vec2};
+
+/// Degrees that a key turns the view.
+const TURN: f32 = 15.0;
+/// The part of the window that a key moves the view.
+const PAN: f32 = 0.2;
 
 impl App {
     /// Carries out a command, unless it is disabled.
@@ -135,16 +141,16 @@ impl App {
             Command::ToolGradient => self.take_tool(Tool::Gradient),
             Command::ToolMove => self.take_tool(Tool::Move),
             Command::ToolPick => self.take_tool(Tool::Pick),
-            Command::CombineAdd
-            | Command::CombineSubtract
-            | Command::CombineReplace
-            | Command::FillByRegions
-            | Command::FillByPicture
-            | Command::FillContiguous
-            | Command::SymmetryX
-            | Command::SymmetryY
-            | Command::PressureSize
-            | Command::PressureOpacity => self.set_tool(command),
+            Command::CombineAdd => self.prefs.tools.combine = Combine::Add,
+            Command::CombineSubtract => self.prefs.tools.combine = Combine::Subtract,
+            Command::CombineReplace => self.prefs.tools.combine = Combine::Replace,
+            Command::FillByRegions => self.prefs.tools.fill_over = FillOver::Regions,
+            Command::FillByPicture => self.prefs.tools.fill_over = FillOver::Picture,
+            Command::FillContiguous => self.prefs.tools.contiguous ^= true,
+            Command::SymmetryX => self.prefs.tools.symmetry.x ^= true,
+            Command::SymmetryY => self.prefs.tools.symmetry.y ^= true,
+            Command::PressureSize => self.prefs.brush.pressure_size ^= true,
+            Command::PressureOpacity => self.prefs.brush.pressure_opacity ^= true,
             Command::ToolHand => self.take_tool(Tool::Hand),
             Command::ToolZoom => self.take_tool(Tool::Zoom),
             Command::BrushSmaller => self.prefs.brush.step_size(-1.0),
@@ -159,27 +165,27 @@ impl App {
             Command::ViewBoth => self.view_mode = ViewMode::Both,
             Command::ViewRegions => self.view_mode = ViewMode::Regions,
             Command::ViewPicture => self.view_mode = ViewMode::Picture,
-            Command::ViewCompare
-            | Command::CompareSides
-            | Command::CompareSlider
-            | Command::CompareBlink
-            | Command::LookTint
-            | Command::LookOutline
-            | Command::LookHatch
-            | Command::LookHidden
-            | Command::HideLook
-            | Command::LatentMask
-            | Command::Rulers
-            | Command::Zoom200
-            | Command::Zoom400
-            | Command::RotateLeft
-            | Command::RotateRight
-            | Command::Straighten
-            | Command::MirrorView
-            | Command::PanLeft
-            | Command::PanRight
-            | Command::PanUp
-            | Command::PanDown => self.look(ctx, command),
+            Command::ViewCompare => self.turn_comparing(),
+            Command::CompareSides => self.compare_by(Compare::Sides),
+            Command::CompareSlider => self.compare_by(Compare::Slider),
+            Command::CompareBlink => self.compare_by(Compare::Blink),
+            Command::LookTint => self.prefs.canvas.regions = RegionLook::Tint,
+            Command::LookOutline => self.prefs.canvas.regions = RegionLook::Outline,
+            Command::LookHatch => self.prefs.canvas.regions = RegionLook::Hatch,
+            Command::LookHidden => self.prefs.canvas.regions = RegionLook::Hidden,
+            Command::HideLook => self.hide_or_show_regions(),
+            Command::LatentMask => self.turn_latent_mask(),
+            Command::Rulers => self.prefs.canvas.rulers ^= true,
+            Command::Zoom200 => self.canvas.zoom_to(ctx, 2.0),
+            Command::Zoom400 => self.canvas.zoom_to(ctx, 4.0),
+            Command::RotateLeft => self.canvas.view.rotate(-TURN),
+            Command::RotateRight => self.canvas.view.rotate(TURN),
+            Command::Straighten => self.canvas.view.straighten(),
+            Command::MirrorView => self.canvas.view.mirror(),
+            Command::PanLeft => self.canvas.pan_by(vec2(PAN, 0.0)),
+            Command::PanRight => self.canvas.pan_by(vec2(-PAN, 0.0)),
+            Command::PanUp => self.canvas.pan_by(vec2(0.0, PAN)),
+            Command::PanDown => self.canvas.pan_by(vec2(0.0, -PAN)),
             Command::ThemeSystem => self.set_theme(ctx, ThemePreference::System),
             Command::ThemeDark => self.set_theme(ctx, ThemePreference::Dark),
             Command::ThemeLight => self.set_theme(ctx, ThemePreference::Light),

@@ -187,24 +187,6 @@ impl App {
             _ => false,
         }
     }
-
-    /// Changes the setting a command stands for: turns it over, or chooses it.
-    pub(in crate::app) fn set_tool(&mut self, command: Command) {
-        let (brush, tools) = (&mut self.prefs.brush, &mut self.prefs.tools);
-        match command {
-            Command::PressureSize => brush.pressure_size ^= true,
-            Command::PressureOpacity => brush.pressure_opacity ^= true,
-            Command::SymmetryX => tools.symmetry.x ^= true,
-            Command::SymmetryY => tools.symmetry.y ^= true,
-            Command::FillContiguous => tools.contiguous ^= true,
-            Command::CombineAdd => tools.combine = Combine::Add,
-            Command::CombineSubtract => tools.combine = Combine::Subtract,
-            Command::CombineReplace => tools.combine = Combine::Replace,
-            Command::FillByRegions => tools.fill_over = FillOver::Regions,
-            Command::FillByPicture => tools.fill_over = FillOver::Picture,
-            _ => {}
-        }
-    }
 }
 
 fn percent(value: f32) -> String {

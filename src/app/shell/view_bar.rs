@@ -10,11 +10,6 @@ use crate::app::text::i18n::tr;
 use egui::{Align2, Button, Rect, RichText, Ui, vec2};
 use egui_material_icons::{MaterialIcon, icons};
 
-/// Degrees that a key turns the view.
-const TURN: f32 = 15.0;
-/// The part of the window that a key moves the view.
-const STEP: f32 = 0.2;
-
 const MODES: [(Command, ViewMode); 4] = [
     (Command::ViewBoth, ViewMode::Both),
     (Command::ViewRegions, ViewMode::Regions),
@@ -58,46 +53,31 @@ impl App {
             })
     }
 
-    /// Does what a command of the view asks for.
-    pub(in crate::app) fn look(&mut self, ctx: &egui::Context, command: Command) {
+    /// Picture and regions beside each other; once more goes back.
+    pub(in crate::app) fn turn_comparing(&mut self) {
+        let comparing = self.view_mode == ViewMode::Compare;
+        self.view_mode = if comparing { ViewMode::Both } else { ViewMode::Compare };
+    }
+
+    pub(in crate::app) fn compare_by(&mut self, compare: Compare) {
+        self.prefs.canvas.compare = compare;
+        self.view_mode = ViewMode::Compare;
+    }
+
+    pub(in crate::app) fn hide_or_show_regions(&mut self) {
         let look = &mut self.prefs.canvas;
-        if let Some(regions) = chosen(&LOOKS, command) {
-            look.regions = regions;
-            return;
-        }
-        if let Some(compare) = chosen(&COMPARES, command) {
-            look.compare = compare;
-            self.view_mode = ViewMode::Compare;
-            return;
-        }
-        match command {
-            // Once more goes back.
-            Command::ViewCompare if self.view_mode == ViewMode::Compare => self.view_mode = ViewMode::Both,
-            Command::ViewCompare => self.view_mode = ViewMode::Compare,
-            Command::HideLook => {
-                let hidden = look.regions == RegionLook::Hidden;
-                let next = if hidden { self.look_before.take().unwrap_or_default() } else { RegionLook::Hidden };
-                self.look_before = Some(look.regions).filter(|_| !hidden);
-                look.regions = next;
-            }
-            Command::LatentMask => {
-                look.latent = !look.latent;
-                if look.latent && self.view_mode == ViewMode::Picture {
-                    self.view_mode = ViewMode::Both;
-                }
-            }
-            Command::Rulers => look.rulers = !look.rulers,
-            Command::Zoom200 => self.canvas.zoom_to(ctx, 2.0),
-            Command::Zoom400 => self.canvas.zoom_to(ctx, 4.0),
-            Command::RotateLeft => self.canvas.view.rotate(-TURN),
-            Command::RotateRight => self.canvas.view.rotate(TURN),
-            Command::Straighten => self.canvas.view.straighten(),
-            Command::MirrorView => self.canvas.view.mirror(),
-            Command::PanLeft => self.canvas.pan_by(vec2(STEP, 0.0)),
-            Command::PanRight => self.canvas.pan_by(vec2(-STEP, 0.0)),
-            Command::PanUp => self.canvas.pan_by(vec2(0.0, STEP)),
-            Command::PanDown => self.canvas.pan_by(vec2(0.0, -STEP)),
-            _ => {}
+        let hidden = look.regions == RegionLook::Hidden;
+        let next = if hidden { self.look_before.take().unwrap_or_default() } else { RegionLook::Hidden };
+        self.look_before = Some(look.regions).filter(|_| !hidden);
+        look.regions = next;
+    }
+
+    /// Regions as the model sees them, or as they were painted.
+    pub(in crate::app) fn turn_latent_mask(&mut self) {
+        let look = &mut self.prefs.canvas;
+        look.latent = !look.latent;
+        if look.latent && self.view_mode == ViewMode::Picture {
+            self.view_mode = ViewMode::Both;
         }
     }
 
