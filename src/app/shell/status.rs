@@ -61,31 +61,6 @@ impl App {
         if self.editor.paints_change() && self.tool.paints() {
             return tr("Paint where the picture may change. Everywhere else it stays as it is.");
         }
-        match self.tool {
-            crate::app::tools::Tool::Brush => {
-                tr("Paint where the region shows. Shift+click draws a straight line, Alt+click picks the region.")
-            }
-            crate::app::tools::Tool::Eraser => {
-                tr("Take paint away from the region. Shift+click draws a straight line from the last point.")
-            }
-            crate::app::tools::Tool::Lasso => tr(
-                "Draw around what you mean, or click corner by corner: Enter or a double click closes, Backspace takes one back.",
-            ),
-            crate::app::tools::Tool::Rectangle | crate::app::tools::Tool::Ellipse => {
-                tr("Drag from corner to corner. Shift keeps the sides equal; Alt first takes away, Alt later centres.")
-            }
-            crate::app::tools::Tool::Fill => {
-                tr("Click to fill what hangs together. Alt+click picks the region under the pointer.")
-            }
-            crate::app::tools::Tool::Gradient => {
-                tr("Drag from where the region is full to where it ends. Shift holds eight directions.")
-            }
-            crate::app::tools::Tool::Move => {
-                tr("Drag the region or its handles; Shift keeps proportions. Arrows move it, with Ctrl they scale it.")
-            }
-            crate::app::tools::Tool::Pick => tr("Click a region to select it."),
-            crate::app::tools::Tool::Hand => tr("Drag to move the canvas."),
-            crate::app::tools::Tool::Zoom => tr("Click to zoom in, Alt+click to zoom out."),
-        }
+        self.tool.hint()
     }
 }

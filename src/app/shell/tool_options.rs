@@ -5,8 +5,7 @@ use crate::app::command::Command;
 use crate::app::kit::{theme, widgets};
 use crate::app::shell::toolbar::floating;
 use crate::app::text::i18n::{fill, tr};
-use crate::app::tools::Tool;
-use crate::app::tools::{BrushSettings, FillOver};
+use crate::app::tools::{BrushSettings, FillOver, OptionsBar};
 use crate::paint::Combine;
 use egui::epaint::TextShape;
 use egui::{Align, Align2, Button, FontFamily, FontId, Label, Layout, Rect, RichText, Ui, vec2};
@@ -22,16 +21,10 @@ const TOGGLE: f32 = 24.0;
 impl App {
     /// Floats over the top of the canvas while a tool with options is in hand.
     pub(in crate::app) fn options_bar_ui(&mut self, ui: &Ui, canvas: Rect) {
-        let name = match self.tool {
-            Tool::Brush => tr("Brush"),
-            Tool::Eraser => tr("Eraser"),
-            Tool::Lasso => tr("Lasso"),
-            Tool::Rectangle => tr("Rectangle"),
-            Tool::Ellipse => tr("Ellipse"),
-            Tool::Fill => tr("Fill"),
-            Tool::Gradient => tr("Gradient"),
-            Tool::Move | Tool::Pick | Tool::Hand | Tool::Zoom => return,
-        };
+        let (name, options) = (self.tool.command().label(), self.tool.options());
+        if options == OptionsBar::None {
+            return;
+        }
         let t = theme::tokens(ui);
         let mut called = None;
         floating(ui, "options bar", canvas.center_top() + vec2(0.0, 8.0), Align2::CENTER_TOP, |ui| {
@@ -41,13 +34,14 @@ impl App {
                 ui.spacing_mut().slider_width = if canvas.width() < ROOMY { 56.0 } else { 80.0 };
                 ui.spacing_mut().item_spacing = vec2(6.0, theme::HALF);
                 ui.add(Label::new(theme::strong(name).color(t.text_strong)).selectable(false));
-                match self.tool {
-                    Tool::Brush | Tool::Eraser => self.brush_options(ui, &mut called),
-                    Tool::Fill => {
+                match options {
+                    OptionsBar::None => {}
+                    OptionsBar::Brush => self.brush_options(ui, &mut called),
+                    OptionsBar::Combine => self.combine_options(ui, &mut called),
+                    OptionsBar::Fill => {
                         self.fill_options(ui, &mut called);
                         self.combine_options(ui, &mut called);
                     }
-                    _ => self.combine_options(ui, &mut called),
                 }
                 if self.tool.mirrors() {
                     self.symmetry_options(ui, &mut called);

@@ -1,7 +1,6 @@
 //! The tools at the left, and the frame of bars that float over the canvas.
 
 use crate::app::App;
-use crate::app::command::Command;
 use crate::app::kit::{theme, widgets};
 use crate::app::tools::Tool;
 use egui::{Align2, Area, Button, Id, Order, Ui, vec2};
@@ -10,21 +9,10 @@ impl App {
     pub(in crate::app) fn tools_ui(&mut self, ui: &mut Ui) {
         ui.spacing_mut().item_spacing.y = theme::HALF;
         // In a low window the buttons shrink rather than leave it.
-        let room = (ui.available_height() - 3.0 * theme::GRID) / 11.0 - theme::HALF;
+        let room = (ui.available_height() - 3.0 * theme::GRID) / Tool::ALL.len() as f32 - theme::HALF;
         let side = room.clamp(20.0, theme::TOOL);
-        for (command, tool) in [
-            (Command::ToolBrush, Tool::Brush),
-            (Command::ToolEraser, Tool::Eraser),
-            (Command::ToolLasso, Tool::Lasso),
-            (Command::ToolRectangle, Tool::Rectangle),
-            (Command::ToolEllipse, Tool::Ellipse),
-            (Command::ToolFill, Tool::Fill),
-            (Command::ToolGradient, Tool::Gradient),
-            (Command::ToolMove, Tool::Move),
-            (Command::ToolPick, Tool::Pick),
-            (Command::ToolHand, Tool::Hand),
-            (Command::ToolZoom, Tool::Zoom),
-        ] {
+        for tool in Tool::ALL {
+            let command = tool.command();
             if tool == Tool::Move {
                 ui.add_space(theme::HALF);
                 widgets::rule(ui);

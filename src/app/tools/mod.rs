@@ -3,6 +3,7 @@
 
 mod begin;
 mod brush;
+mod facts;
 mod fill;
 mod gradient;
 mod lasso;
@@ -11,6 +12,7 @@ mod shape;
 mod transform;
 
 pub(in crate::app) use brush::PaintStroke;
+pub(in crate::app) use facts::OptionsBar;
 pub use fill::FillOver;
 pub(in crate::app) use lasso::Lasso;
 pub use settings::{BrushSettings, ToolSettings};
