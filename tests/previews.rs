@@ -142,7 +142,7 @@ fn a_library_lists_a_small_decoder_with_the_autoencoders_and_says_that_it_is_use
     let item = look_at(file).unwrap();
     assert_eq!((item.kind, item.family.as_deref()), (Kind::Vae, None));
     says(item.problem.as_deref().unwrap(), &["small decoder (TAESD)", "by themselves"]);
-    assert_eq!(preview_decoders(&[item]), [file.clone()]);
+    assert_eq!(preview_decoders(&[item]), std::slice::from_ref(file));
     let lora = look_at(&goldens().join("lora/eps_kohya.safetensors")).unwrap();
     assert!(preview_decoders(&[lora]).is_empty());
 }

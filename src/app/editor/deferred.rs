@@ -253,6 +253,7 @@ impl Editor {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::editor::Selected;
     use crate::paint::{Brush, Sample, Stroke};
 
     /// A large canvas with one region, half of it covered.
@@ -405,7 +406,7 @@ mod tests {
     fn a_region_that_is_gone_is_not_changed() {
         let (mut editor, id) = editor();
         invert(&mut editor, id);
-        editor.select(crate::app::editor::Selected::Region(id));
+        editor.select(Selected::Region(id));
         editor.delete_region();
         works_out(&mut editor);
         assert!(!editor.is_working());

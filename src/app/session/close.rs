@@ -2,8 +2,13 @@
 
 use crate::app::App;
 use crate::app::dialogs::Dialog;
+use crate::app::editor::Editor;
+use crate::app::generation::checks::Checks;
+use crate::app::generation::cost::Cost;
+use crate::app::panels::thumbnails::Thumbnails;
 use crate::app::session::examples::Example;
 use crate::app::session::files::Purpose;
+use crate::app::session::work::Working;
 use crate::app::text::i18n::tr;
 
 /// The ways to leave the open document.
@@ -42,10 +47,10 @@ impl App {
             }
             Leave::New { width, height } => {
                 let document = crate::document::Document::new(width, height);
-                self.open_document(crate::app::editor::Editor::new(document, tr("Untitled")));
+                self.open_document(Editor::new(document, tr("Untitled")));
             }
             Leave::Example(example) => {
-                self.open_document(crate::app::editor::Editor::new(example.document(), &example.name()))
+                self.open_document(Editor::new(example.document(), &example.name()));
             }
             Leave::Open => self.ask_path(Purpose::Open),
             Leave::OpenPath(path) => self.files.open(path),
@@ -54,16 +59,16 @@ impl App {
     }
 
     /// Shows another document.
-    pub(in crate::app) fn open_document(&mut self, editor: crate::app::editor::Editor) {
+    pub(in crate::app) fn open_document(&mut self, editor: Editor) {
         self.recovery.forget();
         self.forget_jobs();
         self.abort_gesture();
         self.compare = None;
-        self.work = crate::app::session::work::Working::default();
+        self.work = Working::default();
         self.takes.of_document(editor.document());
-        self.checks = crate::app::generation::checks::Checks::default();
-        self.cost = crate::app::generation::cost::Cost::default();
-        self.thumbnails = crate::app::panels::thumbnails::Thumbnails::default();
+        self.checks = Checks::default();
+        self.cost = Cost::default();
+        self.thumbnails = Thumbnails::default();
         self.editor = editor;
         self.canvas.reset();
     }

@@ -8,6 +8,7 @@
 use crate::app::App;
 use crate::app::dialogs::Dialog;
 use crate::app::editor::{Editor, State};
+use crate::app::session::files::Done;
 use crate::app::session::recent::RecoverForm;
 use crate::document::{Document, FileError, Opened, Problem, write_atomically};
 use serde::{Deserialize, Serialize};
@@ -353,7 +354,7 @@ impl App {
         // A copy that is just being written would be left behind.
         while self.recovery.is_running() {
             match self.files.wait(Duration::from_secs(10)) {
-                Some(crate::app::session::files::Done::Autosaved { state, files, result }) => {
+                Some(Done::Autosaved { state, files, result }) => {
                     self.recovery.finished(state, &files, result.is_ok());
                 }
                 Some(_) => {}

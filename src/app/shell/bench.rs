@@ -1,6 +1,6 @@
 //! `polyptych bench studio`: the window without a screen, painted on by a synthetic hand while a picture is being made.
 
-use crate::app::canvas::RegionLook;
+use crate::app::canvas::{CanvasLook, RegionLook};
 use crate::app::editor::{Editor, Selected};
 use crate::app::generation::engine::Engine;
 use crate::app::session::files::FileDialogs;
@@ -298,7 +298,7 @@ pub fn bench(frames: u32, started: Instant) -> anyhow::Result<Value> {
     let first_frame = started.elapsed();
     let started_memory = memory("VmRSS:");
 
-    app.prefs.canvas = crate::app::canvas::CanvasLook { regions: RegionLook::Tint, ..Default::default() };
+    app.prefs.canvas = CanvasLook { regions: RegionLook::Tint, ..Default::default() };
     app.prefs.brush.size = BRUSH;
     app.open_document(Editor::new(document(), "bench"));
     let opening = screen.frame(&mut app, vec![egui::Event::PointerMoved(pos2(700.0, 400.0))]);

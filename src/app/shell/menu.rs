@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::app::command::Command;
 use crate::app::kit::{theme, widgets};
+use crate::app::session::close::Leave;
 use crate::app::text::i18n::{key, tr};
 use egui::{Align2, Button, FontId, MenuBar, Ui};
 use egui_material_icons::icons;
@@ -237,7 +238,7 @@ impl App {
             self.perform(ui, command);
         }
         if let Some(path) = opened {
-            self.leave(ui, crate::app::session::close::Leave::OpenPath(path));
+            self.leave(ui, Leave::OpenPath(path));
         }
         if let Some(size) = size {
             self.set_size(ui, size);

@@ -6,6 +6,7 @@ use crate::app::command::Command;
 use crate::app::dialogs::Dialog;
 use crate::app::dialogs::reshape::Reshape;
 use crate::app::editor::{Field, Selected};
+use crate::app::generation::checks::Checks;
 use crate::app::generation::seed::new_seed;
 use crate::app::generation::takes::Wish as TakeWish;
 use crate::app::panels::library::LibraryForm;
@@ -227,7 +228,7 @@ impl App {
         self.prefs.language = language;
         i18n::speak(language);
         // What was said before is said again.
-        self.checks = crate::app::generation::checks::Checks::default();
+        self.checks = Checks::default();
         self.cost.forget();
     }
 

@@ -1,8 +1,7 @@
 //! The bar of the view, at the canvas's lower right, and the commands of the view.
 
 use crate::app::App;
-use crate::app::canvas::ViewMode;
-use crate::app::canvas::{Compare, RegionLook};
+use crate::app::canvas::{Compare, RegionLook, ViewMode};
 use crate::app::command::Command;
 use crate::app::kit::{theme, widgets};
 use crate::app::shell::toolbar::floating;
