@@ -1,6 +1,6 @@
 //! The window: canvas, region cards, settings, takes. It draws and asks; the worker and the document do.
 //!
-//! One frame is [`logic`](self) (what other threads have finished) and then ui (keys, panels, canvas). Everything a person can
+//! One frame (`shell`) takes in what other threads have finished, and then goes through keys, panels and canvas. Everything a person can
 //! ask for is a [`Command`]; panels only send commands or change the document through [`Editor`], which remembers how
 //! to take them back.
 

@@ -163,7 +163,10 @@ pub(super) fn run(args: &Args, window: &Window) -> anyhow::Result<()> {
 
     match &args.preview_decoder {
         Some(file) => model.set_preview_decoder(file)?,
-        None if args.previews.is_some() => model.know_preview_decoders(&names.decoders()),
+        // (The library is read only where none lies near the model.)
+        None if args.previews.is_some() && model.preview_decoder().is_none() => {
+            model.know_preview_decoders(&names.decoders());
+        }
         None => {}
     }
     let options = Options {

@@ -1,4 +1,4 @@
-//! The floor of the window: its look, controls and messages, and helpers that know nothing of documents.
+//! The floor of the window: its look, controls and messages, and helpers that know nothing of what is open in it.
 
 pub(super) mod background;
 pub(super) mod debounce;

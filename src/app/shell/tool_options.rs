@@ -164,7 +164,7 @@ impl App {
         }
     }
 
-    /// Turns one of the tools' settings, and says whether it is on.
+    /// True where the setting of a tool that a command stands for is on.
     pub(in crate::app) fn tool_setting(&self, command: Command) -> bool {
         let (brush, tools) = (&self.prefs.brush, &self.prefs.tools);
         match command {

@@ -27,7 +27,7 @@ struct Facts {
 }
 
 impl Tool {
-    /// Every tool, in the order of the toolbar. Those from [`Self::Move`] on leave masks as they are.
+    /// Every tool, in the order of the toolbar, which has a line before [`Self::Move`].
     pub(in crate::app) const ALL: [Self; 11] = [
         Self::Brush,
         Self::Eraser,
