@@ -1,7 +1,7 @@
 //! The arrows of the house point down: a module uses only what stands below it (see src/lib.rs and ARCHITECTURE.md).
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// What each module may use of its neighbours.
@@ -104,30 +104,8 @@ const FLOORS: [&[&str]; 8] = [
     &["shell"],
 ];
 
-/// Arrows that still point up or sideways. The list may only get shorter: what dialogs ask becomes values that travel with them, and
-/// what files bring is taken in by whoever asked.
-const STILL_UPWARD: [(&str, &str); 17] = [
-    ("dialogs/mod.rs", "panels"),
-    ("generation/checks.rs", "panels"),
-    ("generation/queue.rs", "canvas"),
-    ("generation/takes/strip.rs", "dialogs"),
-    ("panels/library/mod.rs", "dialogs"),
-    ("panels/picture/generate.rs", "shell"),
-    ("panels/picture/model.rs", "dialogs"),
-    ("session/close.rs", "dialogs"),
-    ("session/close.rs", "generation"),
-    ("session/close.rs", "panels"),
-    ("session/export.rs", "dialogs"),
-    ("session/files.rs", "panels"),
-    ("session/import.rs", "dialogs"),
-    ("session/import.rs", "panels"),
-    ("session/recent.rs", "dialogs"),
-    ("session/recovery.rs", "dialogs"),
-    ("tools/begin.rs", "canvas"),
-];
-
 /// Files below `shell` that name `App`, which is one struct open to all of them. They become fewer as its parts get owners.
-const NAMING_APP: usize = 38;
+const NAMING_APP: usize = 23;
 
 /// The names directly below `crate::app::` that a source text imports or calls, its comments and tests left out.
 fn rooms_used(text: &str) -> BTreeSet<String> {
@@ -177,9 +155,7 @@ fn the_window_s_rooms_use_only_lower_floors() {
             }
         }
     }
-    let known: BTreeSet<(String, String)> =
-        STILL_UPWARD.iter().map(|&(file, room)| (file.to_owned(), room.to_owned())).collect();
-    assert_eq!(upward, known, "arrows of src/app that point up or sideways");
+    assert!(upward.is_empty(), "arrows of src/app that point up or sideways: {upward:?}");
     assert_eq!(naming, NAMING_APP, "files below shell that name App");
 }
 
@@ -192,6 +168,129 @@ fn a_room_is_seen_however_it_is_imported() {
         ["App", "kit", "text"]
     );
     assert!(seen("// crate::app::shell is above\n#[cfg(test)]\nmod tests { use crate::app::shell; }").is_empty());
+}
+
+/// The modules that a source text names, each by its path below `src/app`: what it imports and what it calls by a whole path.
+/// (What it passes on with `pub use` it does not use itself.)
+fn modules_named(own: &[String], text: &str, children: &BTreeSet<Vec<String>>) -> Vec<Vec<String>> {
+    fn unfold(before: &[String], list: &str, found: &mut Vec<Vec<String>>) {
+        let mut depth = 0;
+        let parts = list.split(|c| {
+            depth += i32::from(c == '{') - i32::from(c == '}');
+            c == ',' && depth == 0
+        });
+        for part in parts.map(str::trim).filter(|part| !part.is_empty()) {
+            let (head, rest) = part.split_once('{').map_or((part, None), |(head, rest)| (head, Some(rest)));
+            let names = head.split("::").map(|name| name.split(' ').next().unwrap_or_default().trim().to_owned());
+            let path: Vec<String> = before.iter().cloned().chain(names.filter(|name| !name.is_empty())).collect();
+            match rest.and_then(|rest| rest.rsplit_once('}')) {
+                Some((inside, _)) => unfold(&path, inside, found),
+                None => found.push(path),
+            }
+        }
+    }
+    let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+    let code: Vec<&str> = code.lines().filter(|l| !l.trim_start().starts_with("//")).collect();
+    let (mut found, mut rest) = (Vec::new(), Vec::new());
+    let mut lines = code.into_iter();
+    while let Some(line) = lines.next() {
+        let start = line.trim_start();
+        if start.starts_with("use ") || start.starts_with("pub") && start.contains(" use ") {
+            let mut whole = start.to_owned();
+            while !whole.contains(';')
+                && let Some(line) = lines.next()
+            {
+                whole.push_str(line.trim());
+            }
+            if let Some(list) = whole.strip_prefix("use ") {
+                unfold(&[], list.trim_end_matches(';'), &mut found);
+            }
+        } else {
+            rest.push(line);
+        }
+    }
+    for line in rest {
+        for start in ["crate::app::", "super::"] {
+            for (at, _) in line.match_indices(start) {
+                let end = line[at..].find(|c: char| !c.is_alphanumeric() && c != '_' && c != ':');
+                unfold(&[], line[at..].get(..end.unwrap_or(line.len() - at)).unwrap_or_default(), &mut found);
+            }
+        }
+    }
+    let below = |path: Vec<String>| match path.first().map(String::as_str) {
+        Some("crate") => (path.get(1).map(String::as_str) == Some("app")).then(|| path[2..].to_vec()),
+        Some("super") => {
+            let up = path.iter().take_while(|name| *name == "super").count();
+            let base = own.get(..own.len().checked_sub(up)?)?;
+            Some([base, &path[up..]].concat())
+        }
+        Some(_) => {
+            let child = [own, &path[..1]].concat();
+            children.contains(&child).then(|| [own, &path].concat())
+        }
+        None => None,
+    };
+    found.into_iter().filter_map(below).collect()
+}
+
+/// The circles among modules, by what each of them uses.
+fn circles(uses: &BTreeMap<Vec<String>, BTreeSet<Vec<String>>>) -> Vec<String> {
+    // What is in no circle goes, from the ends: a module that uses nothing that is left.
+    let mut left: BTreeMap<_, _> = uses.clone();
+    loop {
+        let ends: Vec<_> = left.iter().filter(|(_, used)| !used.iter().any(|m| left.contains_key(m))).collect();
+        let ends: Vec<Vec<String>> = ends.into_iter().map(|(module, _)| module.clone()).collect();
+        if ends.is_empty() {
+            break;
+        }
+        for end in ends {
+            left.remove(&end);
+        }
+    }
+    let told = |(module, used): (&Vec<String>, &BTreeSet<Vec<String>>)| {
+        let used: Vec<String> = used.iter().filter(|m| left.contains_key(*m)).map(|m| m.join("/")).collect();
+        format!("{} uses {}", module.join("/"), used.join(", "))
+    };
+    left.iter().map(told).collect()
+}
+
+/// No file of the window uses one that uses it, be it by many others. (`App` itself, at the top, is known to all that it is handed to.)
+#[test]
+fn the_window_s_files_make_no_circle() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/app");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    let module = |file: &str| -> Vec<String> {
+        let file = Path::new(file).strip_prefix(&root).expect("inside").with_extension("");
+        let names = file.iter().map(|name| name.to_string_lossy().into_owned());
+        names.filter(|name| name != "mod").collect()
+    };
+    let texts: BTreeMap<Vec<String>, String> =
+        files.into_iter().map(|(file, text)| (module(&file), text)).filter(|(module, _)| !module.is_empty()).collect();
+    let all: BTreeSet<Vec<String>> = texts.keys().cloned().collect();
+    let uses =
+        texts.iter().filter(|(module, _)| module.last().is_some_and(|name| name != "tests")).map(|(own, text)| {
+            let file = |path: Vec<String>| (1..=path.len()).rev().map(|n| path[..n].to_vec()).find(|m| all.contains(m));
+            let used = modules_named(own, text, &all).into_iter().filter_map(file).filter(|m| m != own);
+            (own.clone(), used.collect())
+        });
+    let found = circles(&uses.collect());
+    assert!(found.is_empty(), "files that use each other, in a circle:\n{}", found.join("\n"));
+}
+
+#[test]
+fn a_circle_is_seen() {
+    let path = |path: &str| path.split('/').map(str::to_owned).collect::<Vec<_>>();
+    let all: BTreeSet<_> = ["a", "a/b", "c"].map(path).into();
+    let named = |own, text| modules_named(&path(own), text, &all).into_iter().map(|m| m.join("/")).collect::<Vec<_>>();
+    assert_eq!(named("a", "use b::{B, C};\nuse std::fmt;\npub use b::D;"), ["a/b/B", "a/b/C"]);
+    assert_eq!(
+        named("a/b", "use super::{\n    A,\n    crate_::X,\n};\nlet x = crate::app::c::x();"),
+        ["a/A", "a/crate_/X", "c/x"]
+    );
+    let uses = |all: &[(&str, &str)]| all.iter().map(|(a, b)| (path(a), BTreeSet::from([path(b)]))).collect();
+    assert!(circles(&uses(&[("a", "b"), ("b", "c")])).is_empty());
+    assert_eq!(circles(&uses(&[("a", "b"), ("b", "a")])), ["a uses b", "b uses a"]);
 }
 
 /// Calls that ask the disk.
@@ -220,26 +319,30 @@ const DISK: [&str; 20] = [
 
 /// Files of the window that ask the disk, with the number of lines that do: a frame must not wait for a slow one, so each of
 /// these lines runs on a thread of its own, or for the reason given here.
-const ASKING: [(&str, usize); 11] = [
+const ASKING: [(&str, usize); 13] = [
+    // On a thread of its own.
+    ("dialogs/library/pictures.rs", 1),
     // The studio's own file dialog reads folders on a thread; Enter looks at the one path that was typed.
     ("dialogs/path.rs", 5),
     ("editor/deferred.rs", 2),
     // Time and length of the document's own file, when it is opened and saved.
     ("editor/mod.rs", 1),
-    // On a thread of its own.
-    ("panels/library/pictures.rs", 1),
-    ("panels/picture/model.rs", 9),
-    // On threads; and once, whether the system has file dialogs.
-    ("session/files.rs", 6),
-    // On threads of `Files`.
+    // On threads of `Tasks`.
     ("session/import.rs", 9),
+    ("session/models.rs", 9),
     ("session/recent.rs", 2),
     // Copies are written on a thread. Locks and what a crash left lie in the data folder, and are looked at before the first frame.
     ("session/recovery.rs", 8),
+    // Once, whether the system has file dialogs.
+    ("session/system_dialogs.rs", 3),
     // The synthetic hand of `polyptych bench studio`, which measures itself.
     ("shell/bench.rs", 1),
+    // On threads of `Tasks`.
+    ("shell/models.rs", 2),
     // The folder that a file dialog begins in.
-    ("shell/logic.rs", 1),
+    ("shell/paths.rs", 1),
+    // On a thread of `Tasks`.
+    ("shell/recovering.rs", 1),
 ];
 
 /// True where a line makes this call, not one whose name only ends so.
@@ -268,6 +371,6 @@ fn no_frame_waits_for_the_disk() {
     let known: Vec<(String, usize)> = ASKING.iter().map(|&(file, lines)| (file.to_owned(), lines)).collect();
     assert_eq!(
         asking, known,
-        "lines of src/app that ask the disk; ask on a thread (`kit/background.rs`, `session/files.rs`)"
+        "lines of src/app that ask the disk; ask on a thread (`kit/background.rs`, `kit/tasks.rs`)"
     );
 }

@@ -11,6 +11,9 @@ struct Row {
     icon: Option<MaterialIcon>,
     keys: &'static [Keys],
     when: When,
+    group: Option<Group>,
+    /// Words of other programs for it.
+    also: &'static str,
 }
 
 /// The condition under which a command can be done.
@@ -68,9 +71,46 @@ pub(in crate::app) enum When {
     Stoppable,
 }
 
-/// Makes [`Command`] and its rows of `Name: label, hint, icon, [keys], when;`.
+/// The choices that a command is one of, where its label alone does not say of what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Group {
+    Show,
+    Compare,
+    Regions,
+    Zoom,
+    Theme,
+    Tool,
+    Language,
+}
+
+impl Group {
+    /// The label with what it is a choice of.
+    fn told(self, label: &str) -> String {
+        match self {
+            Self::Show => fill("Show: {0}", &[&label]),
+            Self::Compare => fill("Compare: {0}", &[&label]),
+            Self::Regions => fill("Regions: {0}", &[&label]),
+            Self::Zoom => fill("Zoom: {0}", &[&label]),
+            Self::Theme => fill("Theme: {0}", &[&label]),
+            Self::Tool => fill("Tool: {0}", &[&label]),
+            Self::Language => fill("Language: {0}", &[&label]),
+        }
+    }
+}
+
+macro_rules! group {
+    () => {
+        None
+    };
+    ($group:ident) => {
+        Some(Group::$group)
+    };
+}
+
+/// Makes [`Command`] and its rows of `Name: label, hint, icon, [keys], when, in group, also words;`; the last two may be left out.
 macro_rules! commands {
-    ($($name:ident: $label:literal, $hint:literal, $icon:expr, [$($keys:expr),*], $when:ident;)*) => {
+    ($($name:ident: $label:literal, $hint:literal, $icon:expr, [$($keys:expr),*], $when:ident
+        $(, in $group:ident)? $(, also $also:literal)?;)*) => {
         /// One thing to do.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Command {
@@ -84,7 +124,11 @@ macro_rules! commands {
             fn row(self) -> &'static Row {
                 match self {
                     $(Self::$name => const {
-                        &Row { label: $label, hint: $hint, icon: $icon, keys: &[$($keys),*], when: When::$when }
+                        &Row {
+                            label: $label, hint: $hint, icon: $icon, keys: &[$($keys),*], when: When::$when,
+                            group: group!($($group)?),
+                            also: concat!("", $($also)?),
+                        }
                     },)*
                 }
             }
@@ -119,134 +163,134 @@ const fn place(modifiers: Modifiers, key: Key) -> Keys {
 }
 
 commands! {
-    New: "New…", "Start an empty canvas", None, [key(CTRL, Key::N)], Always;
-    Open: "Open…", "Open a project (.ora), or any picture (PNG, JPEG, WebP) to go on from", None, [key(CTRL, Key::O)], Always;
-    Recent: "Recent projects…", "Open one of the projects you had open of late", None, [key(CTRL_SHIFT, Key::O)], Always;
-    Recover: "Bring back unsaved work…", "What was not saved when the studio ended without being closed", None, [], LostWork;
-    Examples: "Examples…", "Open one of the painted examples", None, [], Always;
-    Save: "Save", "Save the project", None, [key(CTRL, Key::S)], Always;
-    SaveAs: "Save as…", "Save the project under another name", None, [key(CTRL_SHIFT, Key::S)], Always;
-    Export: "Export picture…", "Write the picture as a PNG, JPEG or WebP file", None, [key(CTRL, Key::E)], Picture;
-    ExportMask: "Export mask…", "Write the mask of the selected region as a PNG file", None, [], Region;
-    ExportRegions: "Export regions…", "Keep names, words, settings and colours of the regions for other pictures, without their masks", None, [], SomeRegion;
-    ImportRegions: "Import regions…", "Add regions that were exported, their masks still to be painted", None, [], Always;
-    ImportMap: "Import colour map…", "Add the regions of a flat-coloured picture in which each colour is one", None, [], Always;
-    PlacePicture: "Place picture…", "Choose a picture and say what it is for: to start from it, or as a mask", None, [], Always;
-    ImportMask: "Import mask…", "Give the selected region the mask in a picture", None, [], UnlockedRegion;
-    Quit: "Quit", "Close the studio", None, [key(CTRL, Key::Q)], Always;
-    Undo: "Undo", "Take back the last change", None, [key(CTRL, Key::Z)], UndoStep;
-    Redo: "Redo", "Do again what was taken back", None, [key(CTRL_SHIFT, Key::Z), key(CTRL, Key::Y)], RedoStep;
-    CopyPicture: "Copy picture", "Put the picture on the clipboard", None, [key(CTRL_SHIFT, Key::C)], Picture;
-    PastePicture: "Paste picture", "Start from the picture on the clipboard, or take it as a mask", None, [key(CTRL, Key::V)], Always;
-    AddRegion: "Add region", "Add a region on top of the others", Some(icons::ICON_ADD), [key(CTRL_SHIFT, Key::N)], RoomForRegion;
-    DuplicateRegion: "Duplicate region", "Copy the region with its words", Some(icons::ICON_CONTENT_COPY), [key(CTRL, Key::J)], RegionAndRoom;
-    RenameRegion: "Rename region", "Give the region another name", Some(icons::ICON_EDIT), [key(PLAIN, Key::F2)], Region;
-    EditWords: "Write words", "Write what the region shows", None, [key(PLAIN, Key::W)], Always;
-    ToggleRegion: "Hide or show region", "A hidden region takes no part in the picture", None, [], Region;
-    SoloRegion: "Show this region alone", "Hide all other regions, or show them again", None, [key(SHIFT, Key::S)], Region;
-    LockRegion: "Lock or unlock region", "A locked region cannot be painted on, changed or deleted by mistake", None, [place(PLAIN, Key::Slash)], Region;
-    RaiseRegion: "Move region up", "Upper regions cover lower ones", Some(icons::ICON_ARROW_UPWARD), [place(CTRL, Key::CloseBracket)], RegionAbove;
-    LowerRegion: "Move region down", "Upper regions cover lower ones", Some(icons::ICON_ARROW_DOWNWARD), [place(CTRL, Key::OpenBracket)], RegionBelow;
-    SelectAbove: "Select region above", "Go to the next region up the list", None, [place(ALT, Key::CloseBracket)], CardAbove;
-    SelectBelow: "Select region below", "Go to the next region down the list", None, [place(ALT, Key::OpenBracket)], CardBelow;
-    FillRegion: "Fill region", "Let the region cover the whole canvas", None, [key(SHIFT, Key::F)], UnlockedMask;
-    ClearRegion: "Clear region", "Wipe the region's paint and keep its words", None, [key(SHIFT, Key::C)], UnlockedMask;
-    InvertRegion: "Invert region", "Cover what the region leaves open, and the other way round", None, [key(SHIFT, Key::V)], UnlockedMask;
-    GrowRegion: "Grow region…", "Move the region’s edge outwards by some pixels", None, [], UnlockedMask;
-    ShrinkRegion: "Shrink region…", "Move the region’s edge inwards by some pixels", None, [], UnlockedMask;
-    SoftenRegion: "Soften edge…", "Blur the region’s edge by some pixels", None, [], UnlockedMask;
-    DeleteRegion: "Delete region", "Remove the region and its words", Some(icons::ICON_DELETE), [key(PLAIN, Key::Delete)], UnlockedRegion;
-    Generate: "Generate", "Make the picture; while one is made, put this one into the queue", None, [key(CTRL, Key::Enter)], Always;
-    GenerateNext: "Generate next", "Make the picture before those that wait in the queue", None, [key(CTRL_SHIFT, Key::Enter)], Always;
-    Cancel: "Cancel", "Stop making the picture", None, [key(SHIFT, Key::X), key(PLAIN, Key::Escape)], Stoppable;
-    CancelAll: "Cancel all", "Stop making the picture and empty the queue", None, [key(CTRL_SHIFT, Key::X)], Job;
-    Live: "Live painting", "A quick picture follows every stroke and word; nothing is kept until you say so", Some(icons::ICON_BOLT), [key(CTRL, Key::L)], Always;
-    KeepLive: "Keep the live picture", "Put the quick picture into the strip", None, [key(CTRL_SHIFT, Key::L)], LivePicture;
-    PaintChange: "Paint what may change", "Paint with the brush where the picture may change; everywhere else it stays as it is", None, [key(SHIFT, Key::Q)], PictureOrInit;
-    NewerTake: "Newer picture", "Show the picture made after this one", None, [key(PLAIN, Key::PageUp)], Take;
-    OlderTake: "Older picture", "Show the picture made before this one", None, [key(PLAIN, Key::PageDown)], Take;
-    CompareTakes: "Compare pictures", "Lay the picture over the one made before it, with a line to drag", None, [key(PLAIN, Key::C)], Comparable;
-    RestoreTake: "Bring back its regions and settings", "Regions, words and settings as they were when the picture was made", None, [], ShownTake;
-    StartFromTake: "Keep as the picture to start from", "Put the picture below the regions, to go on from it", None, [], ShownTake;
-    ExportTake: "Export as it was made…", "Write the picture as a PNG file with the regions and settings that made it", None, [], ShownTake;
-    RemoveTake: "Remove picture", "Take the picture out of the strip", None, [key(SHIFT, Key::Delete)], ShownTake;
-    BringBackTake: "Bring back the removed picture", "Put the picture that was removed last back into the strip", None, [], RemovedTake;
-    NewSeed: "Roll a new seed", "Another seed gives another picture of the same words", Some(icons::ICON_CASINO), [key(CTRL, Key::R)], Always;
-    RerollRegion: "Draw this one again", "Another seed for this region alone; the rest of the picture stays as it is", Some(icons::ICON_CASINO), [key(CTRL_SHIFT, Key::R)], VisibleRegion;
-    Models: "Models…", "Everything in your folders of models: choose, search, add the folder of ComfyUI or of a web UI, fetch", None, [], Always;
-    AddModels: "Add a folder of models…", "List everything in a folder, such as that of ComfyUI or of a web UI; its files stay where they are", None, [], Library;
-    AddLora: "Add a LoRA…", "Lay a LoRA (.safetensors) over the model: it changes how it draws", None, [], Always;
-    AddOwnLora: "Add a LoRA to the region…", "Lay a LoRA over the selected region alone, or over the background: nothing else is drawn with it", None, [], Always;
-    CanvasSize: "Canvas size…", "Change width and height of the picture", None, [], Always;
-    ToolBrush: "Brush", "Paint where the region shows", Some(icons::ICON_BRUSH), [key(PLAIN, Key::B)], Always;
-    ToolEraser: "Eraser", "Take paint away from the region", Some(icons::ICON_INK_ERASER), [key(PLAIN, Key::E)], Always;
-    ToolLasso: "Lasso", "Draw around what the region covers, or click corner by corner", Some(icons::ICON_LASSO_SELECT), [key(PLAIN, Key::L)], Always;
-    ToolRectangle: "Rectangle", "Drag a rectangle: Shift for a square, Alt first to take away, Alt later from the centre", Some(icons::ICON_CROP_SQUARE), [key(PLAIN, Key::U)], Always;
-    ToolEllipse: "Ellipse", "Drag an ellipse: Shift for a circle, Alt first to take away, Alt later from the centre", Some(icons::ICON_CIRCLE), [key(SHIFT, Key::U)], Always;
-    ToolFill: "Fill", "Fill what hangs together, over the regions or over the picture", Some(icons::ICON_FORMAT_COLOR_FILL), [key(PLAIN, Key::F)], Always;
-    ToolGradient: "Gradient", "Drag from where the region is full to where it ends", Some(icons::ICON_GRADIENT), [key(PLAIN, Key::G)], Always;
-    ToolMove: "Move", "Move and scale the region; arrow keys move it pixel by pixel, with Ctrl they scale it", Some(icons::ICON_OPEN_WITH), [key(PLAIN, Key::V)], Always;
-    ToolPick: "Pick region", "Select the region under the pointer (or Alt+click with a brush)", Some(icons::ICON_ADS_CLICK), [key(PLAIN, Key::I)], Always;
-    ToolHand: "Hand", "Move the canvas (or hold Space)", Some(icons::ICON_PAN_TOOL), [key(PLAIN, Key::H)], Always;
-    ToolZoom: "Zoom", "Click to zoom in, Alt+click to zoom out", Some(icons::ICON_SEARCH), [key(PLAIN, Key::Z)], Always;
-    CombineAdd: "Add to region", "Shapes, fills and gradients are added to the region", None, [], Always;
-    CombineSubtract: "Take away from region", "Shapes, fills and gradients are taken away from the region (or hold Alt while beginning)", None, [], Always;
-    CombineReplace: "Replace region", "Shapes, fills and gradients become the whole region", None, [], Always;
-    FillByRegions: "Fill by regions", "Fill what one region shows, or what none covers", None, [], Always;
-    FillByPicture: "Fill by picture", "Fill what has about the same colour in the picture", None, [], Always;
-    FillContiguous: "Fill only what hangs together", "Off: everything on the canvas that is alike", None, [], Always;
-    SymmetryX: "Mirror left and right", "Paint both halves alike, over a line down the middle", None, [], Always;
-    SymmetryY: "Mirror top and bottom", "Paint both halves alike, over a line across the middle", None, [], Always;
-    PressureSize: "Pen pressure: size", "The harder the pen is pressed, the wider the stroke; without a pen nothing changes", None, [], Always;
-    PressureOpacity: "Pen pressure: opacity", "The harder the pen is pressed, the stronger the stroke; without a pen nothing changes", None, [], Always;
-    BrushSmaller: "Smaller brush", "Change the size of brush and eraser", None, [place(PLAIN, Key::OpenBracket)], Always;
-    BrushLarger: "Larger brush", "Change the size of brush and eraser", None, [place(PLAIN, Key::CloseBracket)], Always;
-    BrushSofter: "Softer brush", "Change how sharp the edge of the stroke is", None, [place(SHIFT, Key::OpenBracket)], Always;
-    BrushHarder: "Harder brush", "Change how sharp the edge of the stroke is", None, [place(SHIFT, Key::CloseBracket)], Always;
-    FocusCanvas: "Paint with the keyboard", "Arrow keys move the brush, Space paints a dab, Enter puts it down or lifts it", None, [key(PLAIN, Key::F6)], Always;
-    ZoomIn: "Zoom in", "Change how large the canvas is shown", None, [key(CTRL, Key::Plus), key(CTRL, Key::Equals), key(CTRL_SHIFT, Key::Plus)], Always;
-    ZoomOut: "Zoom out", "Change how large the canvas is shown", None, [key(CTRL, Key::Minus)], Always;
-    ZoomFit: "Fit canvas in window", "Show the whole canvas", None, [key(CTRL, Key::Num0)], Always;
-    ZoomActual: "Actual size", "One pixel of the picture on one pixel of the screen", None, [key(CTRL, Key::Num1)], Always;
-    ViewBoth: "Both", "Show the regions over the picture", None, [key(PLAIN, Key::Num1)], Always;
-    ViewRegions: "Regions", "Show the regions alone", None, [key(PLAIN, Key::Num2)], Always;
-    ViewPicture: "Picture", "Show the picture alone", None, [key(PLAIN, Key::Num3)], Always;
-    ViewCompare: "Compare", "Show picture and regions beside each other", None, [key(PLAIN, Key::Y)], Always;
-    CompareSides: "Side by side", "The picture at the left, the regions at the right", Some(icons::ICON_VERTICAL_SPLIT), [], Always;
-    CompareSlider: "With a slider", "Drag a line between picture and regions", Some(icons::ICON_COMPARE), [], Always;
-    CompareBlink: "Blinking", "Picture and regions in turn, in the same place", Some(icons::ICON_FLIP_TO_FRONT), [], Always;
-    LookTint: "Tint", "Show regions as an even colour with an outline", None, [], Always;
-    LookOutline: "Outline", "Show regions by their outline alone", None, [], Always;
-    LookHatch: "Hatching", "Show regions as lines, each in another direction: readable without colour", None, [], Always;
-    LookHidden: "Hidden", "Show no regions; they take part in the picture all the same", None, [], Always;
-    HideLook: "Show or hide all regions", "Look at the picture without them; they take part in it all the same", None, [key(SHIFT, Key::H)], Always;
-    LatentMask: "As the model sees them", "Show regions on the model's grid of 8 by 8 pixels (the latent mask): what is thin or soft counts less there", None, [key(SHIFT, Key::L)], Always;
-    Rulers: "Rulers", "Show where one is on the canvas, in pixels", None, [key(SHIFT, Key::R)], Always;
-    Zoom200: "200 %", "One pixel of the picture on two by two of the screen", None, [key(CTRL, Key::Num2)], Always;
-    Zoom400: "400 %", "One pixel of the picture on four by four of the screen", None, [key(CTRL, Key::Num3)], Always;
-    RotateLeft: "Turn view left", "Turn the canvas on the screen; the picture stays as it is", Some(icons::ICON_ROTATE_LEFT), [key(PLAIN, Key::Num4)], Always;
-    RotateRight: "Turn view right", "Turn the canvas on the screen; the picture stays as it is", Some(icons::ICON_ROTATE_RIGHT), [key(PLAIN, Key::Num6)], Always;
-    Straighten: "Straighten view", "Upright again, and not mirrored", None, [key(PLAIN, Key::Num5)], Always;
-    MirrorView: "Mirror view", "Swap left and right on the screen to see mistakes; the picture stays as it is", Some(icons::ICON_FLIP), [key(PLAIN, Key::M)], Always;
-    PanLeft: "Move view left", "See more of what lies to the left", None, [key(ALT, Key::ArrowLeft)], Always;
-    PanRight: "Move view right", "See more of what lies to the right", None, [key(ALT, Key::ArrowRight)], Always;
-    PanUp: "Move view up", "See more of what lies above", None, [key(ALT, Key::ArrowUp)], Always;
-    PanDown: "Move view down", "See more of what lies below", None, [key(ALT, Key::ArrowDown)], Always;
-    ThemeSystem: "Like the system", "Dark or light as the desktop is", None, [], Always;
-    ThemeDark: "Dark", "Light text on dark grey", None, [], Always;
-    ThemeLight: "Light", "Dark text on light grey", None, [], Always;
-    Palette: "Find a command…", "Type what you want to do", Some(icons::ICON_SEARCH), [key(CTRL, Key::K)], Always;
-    Shortcuts: "Keyboard shortcuts", "All keys on one page", None, [key(PLAIN, Key::F1)], Always;
-    TogglePanels: "Hide or show panels", "Leave the whole window to the canvas", None, [place(CTRL, Key::Backslash)], Always;
-    InterfaceLarger: "Larger interface", "Letters, buttons and panels become larger", None, [key(CTRL_ALT, Key::Plus), key(CTRL_ALT, Key::Equals)], Always;
-    InterfaceSmaller: "Smaller interface", "Letters, buttons and panels become smaller", None, [key(CTRL_ALT, Key::Minus)], Always;
-    ResetStudio: "Reset the studio…", "Put theme, panels, brushes and window back as they were on the first day", None, [], Always;
-    LanguageSystem: "Language of the system", "English where the system's is not spoken here", None, [], Always;
-    LanguageEnglish: "English", "The window speaks English", None, [], Always;
-    LanguageGerman: "Deutsch", "Das Fenster spricht Deutsch", None, [], Always;
-    LanguageChinese: "中文", "界面使用简体中文", None, [], Always;
-    Tour: "Take the tour", "Four notes on how a picture is made", None, [], Always;
-    About: "About Polyptych", "Version and licences", None, [], Always;
+    New: "New…", "Start an empty canvas", None, [key(CTRL, Key::N)], Always, also "create document file blank";
+    Open: "Open…", "Open a project (.ora), or any picture (PNG, JPEG, WebP) to go on from", None, [key(CTRL, Key::O)], Always, also "load file image import";
+    Recent: "Recent projects…", "Open one of the projects you had open of late", None, [key(CTRL_SHIFT, Key::O)], Always, also "history last documents";
+    Recover: "Bring back unsaved work…", "What was not saved when the studio ended without being closed", None, [], LostWork, also "crash restore autosave backup";
+    Examples: "Examples…", "Open one of the painted examples", None, [], Always, also "samples demo templates";
+    Save: "Save", "Save the project", None, [key(CTRL, Key::S)], Always, also "store write";
+    SaveAs: "Save as…", "Save the project under another name", None, [key(CTRL_SHIFT, Key::S)], Always, also "copy rename store ora";
+    Export: "Export picture…", "Write the picture as a PNG, JPEG or WebP file", None, [key(CTRL, Key::E)], Picture, also "save image jpg png webp render";
+    ExportMask: "Export mask…", "Write the mask of the selected region as a PNG file", None, [], Region, also "save layer alpha";
+    ExportRegions: "Export regions…", "Keep names, words, settings and colours of the regions for other pictures, without their masks", None, [], SomeRegion, also "palette layers template";
+    ImportRegions: "Import regions…", "Add regions that were exported, their masks still to be painted", None, [], Always, also "palette layers template";
+    ImportMap: "Import colour map…", "Add the regions of a flat-coloured picture in which each colour is one", None, [], Always, also "segmentation semantic colour color id map ade20k";
+    PlacePicture: "Place picture…", "Choose a picture and say what it is for: to start from it, or as a mask", None, [], Always, also "import image img2img init reference background underlay";
+    ImportMask: "Import mask…", "Give the selected region the mask in a picture", None, [], UnlockedRegion, also "load layer mask alpha";
+    Quit: "Quit", "Close the studio", None, [key(CTRL, Key::Q)], Always, also "exit close";
+    Undo: "Undo", "Take back the last change", None, [key(CTRL, Key::Z)], UndoStep, also "history back revert step";
+    Redo: "Redo", "Do again what was taken back", None, [key(CTRL_SHIFT, Key::Z), key(CTRL, Key::Y)], RedoStep, also "history forward repeat";
+    CopyPicture: "Copy picture", "Put the picture on the clipboard", None, [key(CTRL_SHIFT, Key::C)], Picture, also "clipboard image";
+    PastePicture: "Paste picture", "Start from the picture on the clipboard, or take it as a mask", None, [key(CTRL, Key::V)], Always, also "clipboard image img2img";
+    AddRegion: "Add region", "Add a region on top of the others", Some(icons::ICON_ADD), [key(CTRL_SHIFT, Key::N)], RoomForRegion, also "new layer create mask";
+    DuplicateRegion: "Duplicate region", "Copy the region with its words", Some(icons::ICON_CONTENT_COPY), [key(CTRL, Key::J)], RegionAndRoom, also "copy layer clone";
+    RenameRegion: "Rename region", "Give the region another name", Some(icons::ICON_EDIT), [key(PLAIN, Key::F2)], Region, also "layer name title";
+    EditWords: "Write words", "Write what the region shows", None, [key(PLAIN, Key::W)], Always, also "prompt text positive describe";
+    ToggleRegion: "Hide or show region", "A hidden region takes no part in the picture", None, [], Region, also "layer visibility visible eye disable";
+    SoloRegion: "Show this region alone", "Hide all other regions, or show them again", None, [key(SHIFT, Key::S)], Region, also "isolate layer only";
+    LockRegion: "Lock or unlock region", "A locked region cannot be painted on, changed or deleted by mistake", None, [place(PLAIN, Key::Slash)], Region, also "protect layer";
+    RaiseRegion: "Move region up", "Upper regions cover lower ones", Some(icons::ICON_ARROW_UPWARD), [place(CTRL, Key::CloseBracket)], RegionAbove, also "layer order front forward";
+    LowerRegion: "Move region down", "Upper regions cover lower ones", Some(icons::ICON_ARROW_DOWNWARD), [place(CTRL, Key::OpenBracket)], RegionBelow, also "layer order back backward";
+    SelectAbove: "Select region above", "Go to the next region up the list", None, [place(ALT, Key::CloseBracket)], CardAbove, also "next layer";
+    SelectBelow: "Select region below", "Go to the next region down the list", None, [place(ALT, Key::OpenBracket)], CardBelow, also "previous layer";
+    FillRegion: "Fill region", "Let the region cover the whole canvas", None, [key(SHIFT, Key::F)], UnlockedMask, also "select all whole mask";
+    ClearRegion: "Clear region", "Wipe the region's paint and keep its words", None, [key(SHIFT, Key::C)], UnlockedMask, also "deselect erase none empty mask";
+    InvertRegion: "Invert region", "Cover what the region leaves open, and the other way round", None, [key(SHIFT, Key::V)], UnlockedMask, also "inverse selection mask";
+    GrowRegion: "Grow region…", "Move the region’s edge outwards by some pixels", None, [], UnlockedMask, also "expand dilate enlarge selection mask";
+    ShrinkRegion: "Shrink region…", "Move the region’s edge inwards by some pixels", None, [], UnlockedMask, also "contract erode reduce selection mask";
+    SoftenRegion: "Soften edge…", "Blur the region’s edge by some pixels", None, [], UnlockedMask, also "feather blur smooth selection mask";
+    DeleteRegion: "Delete region", "Remove the region and its words", Some(icons::ICON_DELETE), [key(PLAIN, Key::Delete)], UnlockedRegion, also "remove layer";
+    Generate: "Generate", "Make the picture; while one is made, put this one into the queue", None, [key(CTRL, Key::Enter)], Always, also "render create make txt2img image imagine invoke queue batch run";
+    GenerateNext: "Generate next", "Make the picture before those that wait in the queue", None, [key(CTRL_SHIFT, Key::Enter)], Always, also "queue priority front";
+    Cancel: "Cancel", "Stop making the picture", None, [key(SHIFT, Key::X), key(PLAIN, Key::Escape)], Stoppable, also "stop abort interrupt";
+    CancelAll: "Cancel all", "Stop making the picture and empty the queue", None, [key(CTRL_SHIFT, Key::X)], Job, also "stop abort interrupt clear queue";
+    Live: "Live painting", "A quick picture follows every stroke and word; nothing is kept until you say so", Some(icons::ICON_BOLT), [key(CTRL, Key::L)], Always, also "realtime preview interactive";
+    KeepLive: "Keep the live picture", "Put the quick picture into the strip", None, [key(CTRL_SHIFT, Key::L)], LivePicture, also "save snapshot";
+    PaintChange: "Paint what may change", "Paint with the brush where the picture may change; everywhere else it stays as it is", None, [key(SHIFT, Key::Q)], PictureOrInit, also "inpaint inpainting img2img denoise mask repaint selection quick mask";
+    NewerTake: "Newer picture", "Show the picture made after this one", None, [key(PLAIN, Key::PageUp)], Take, also "next image variation";
+    OlderTake: "Older picture", "Show the picture made before this one", None, [key(PLAIN, Key::PageDown)], Take, also "previous image variation";
+    CompareTakes: "Compare pictures", "Lay the picture over the one made before it, with a line to drag", None, [key(PLAIN, Key::C)], Comparable, also "before after difference image";
+    RestoreTake: "Bring back its regions and settings", "Regions, words and settings as they were when the picture was made", None, [], ShownTake, also "load parameters recall history";
+    StartFromTake: "Keep as the picture to start from", "Put the picture below the regions, to go on from it", None, [], ShownTake, also "img2img init image send to canvas use as reference";
+    ExportTake: "Export as it was made…", "Write the picture as a PNG file with the regions and settings that made it", None, [], ShownTake, also "save image";
+    RemoveTake: "Remove picture", "Take the picture out of the strip", None, [key(SHIFT, Key::Delete)], ShownTake, also "delete image discard";
+    BringBackTake: "Bring back the removed picture", "Put the picture that was removed last back into the strip", None, [], RemovedTake, also "undelete restore image";
+    NewSeed: "Roll a new seed", "Another seed gives another picture of the same words", Some(icons::ICON_CASINO), [key(CTRL, Key::R)], Always, also "random variation reroll dice shuffle";
+    RerollRegion: "Draw this one again", "Another seed for this region alone; the rest of the picture stays as it is", Some(icons::ICON_CASINO), [key(CTRL_SHIFT, Key::R)], VisibleRegion, also "variation regenerate random seed inpaint region";
+    Models: "Models…", "Everything in your folders of models: choose, search, add the folder of ComfyUI or of a web UI, fetch", None, [], Always, also "checkpoint lora embedding textual inversion library civitai hugging face download vae controlnet";
+    AddModels: "Add a folder of models…", "List everything in a folder, such as that of ComfyUI or of a web UI; its files stay where they are", None, [], Library, also "checkpoint path directory comfyui automatic1111 library";
+    AddLora: "Add a LoRA…", "Lay a LoRA (.safetensors) over the model: it changes how it draws", None, [], Always, also "lycoris locon style adapter";
+    AddOwnLora: "Add a LoRA to the region…", "Lay a LoRA over the selected region alone, or over the background: nothing else is drawn with it", None, [], Always, also "lycoris locon regional adapter";
+    CanvasSize: "Canvas size…", "Change width and height of the picture", None, [], Always, also "resize crop resolution dimensions outpaint extend expand aspect ratio width height image size scale";
+    ToolBrush: "Brush", "Paint where the region shows", Some(icons::ICON_BRUSH), [key(PLAIN, Key::B)], Always, in Tool, also "paint pen draw pencil";
+    ToolEraser: "Eraser", "Take paint away from the region", Some(icons::ICON_INK_ERASER), [key(PLAIN, Key::E)], Always, in Tool, also "rubber erase";
+    ToolLasso: "Lasso", "Draw around what the region covers, or click corner by corner", Some(icons::ICON_LASSO_SELECT), [key(PLAIN, Key::L)], Always, in Tool, also "selection polygon freehand outline";
+    ToolRectangle: "Rectangle", "Drag a rectangle: Shift for a square, Alt first to take away, Alt later from the centre", Some(icons::ICON_CROP_SQUARE), [key(PLAIN, Key::U)], Always, in Tool, also "square box marquee selection shape";
+    ToolEllipse: "Ellipse", "Drag an ellipse: Shift for a circle, Alt first to take away, Alt later from the centre", Some(icons::ICON_CIRCLE), [key(SHIFT, Key::U)], Always, in Tool, also "circle oval selection shape";
+    ToolFill: "Fill", "Fill what hangs together, over the regions or over the picture", Some(icons::ICON_FORMAT_COLOR_FILL), [key(PLAIN, Key::F)], Always, in Tool, also "bucket paint flood";
+    ToolGradient: "Gradient", "Drag from where the region is full to where it ends", Some(icons::ICON_GRADIENT), [key(PLAIN, Key::G)], Always, in Tool, also "fade ramp blend";
+    ToolMove: "Move", "Move and scale the region; arrow keys move it pixel by pixel, with Ctrl they scale it", Some(icons::ICON_OPEN_WITH), [key(PLAIN, Key::V)], Always, in Tool, also "transform scale resize drag free transform";
+    ToolPick: "Pick region", "Select the region under the pointer (or Alt+click with a brush)", Some(icons::ICON_ADS_CLICK), [key(PLAIN, Key::I)], Always, in Tool, also "select layer eyedropper";
+    ToolHand: "Hand", "Move the canvas (or hold Space)", Some(icons::ICON_PAN_TOOL), [key(PLAIN, Key::H)], Always, in Tool, also "pan scroll";
+    ToolZoom: "Zoom", "Click to zoom in, Alt+click to zoom out", Some(icons::ICON_SEARCH), [key(PLAIN, Key::Z)], Always, in Tool, also "magnify magnifier loupe";
+    CombineAdd: "Add to region", "Shapes, fills and gradients are added to the region", None, [], Always, also "union join mode";
+    CombineSubtract: "Take away from region", "Shapes, fills and gradients are taken away from the region (or hold Alt while beginning)", None, [], Always, also "difference cut mode";
+    CombineReplace: "Replace region", "Shapes, fills and gradients become the whole region", None, [], Always, also "mode new";
+    FillByRegions: "Fill by regions", "Fill what one region shows, or what none covers", None, [], Always, also "bucket layers";
+    FillByPicture: "Fill by picture", "Fill what has about the same colour in the picture", None, [], Always, also "magic wand colour color similar";
+    FillContiguous: "Fill only what hangs together", "Off: everything on the canvas that is alike", None, [], Always, also "connected adjacent magic wand";
+    SymmetryX: "Mirror left and right", "Paint both halves alike, over a line down the middle", None, [], Always, also "symmetry horizontal flip axis";
+    SymmetryY: "Mirror top and bottom", "Paint both halves alike, over a line across the middle", None, [], Always, also "symmetry vertical flip axis";
+    PressureSize: "Pen pressure: size", "The harder the pen is pressed, the wider the stroke; without a pen nothing changes", None, [], Always, also "tablet stylus wacom dynamics";
+    PressureOpacity: "Pen pressure: opacity", "The harder the pen is pressed, the stronger the stroke; without a pen nothing changes", None, [], Always, also "tablet stylus wacom dynamics flow";
+    BrushSmaller: "Smaller brush", "Change the size of brush and eraser", None, [place(PLAIN, Key::OpenBracket)], Always, also "decrease size diameter radius";
+    BrushLarger: "Larger brush", "Change the size of brush and eraser", None, [place(PLAIN, Key::CloseBracket)], Always, also "increase size diameter radius";
+    BrushSofter: "Softer brush", "Change how sharp the edge of the stroke is", None, [place(SHIFT, Key::OpenBracket)], Always, also "decrease hardness feather";
+    BrushHarder: "Harder brush", "Change how sharp the edge of the stroke is", None, [place(SHIFT, Key::CloseBracket)], Always, also "increase hardness sharp";
+    FocusCanvas: "Paint with the keyboard", "Arrow keys move the brush, Space paints a dab, Enter puts it down or lifts it", None, [key(PLAIN, Key::F6)], Always, also "accessibility keys arrows";
+    ZoomIn: "Zoom in", "Change how large the canvas is shown", None, [key(CTRL, Key::Plus), key(CTRL, Key::Equals), key(CTRL_SHIFT, Key::Plus)], Always, also "magnify larger";
+    ZoomOut: "Zoom out", "Change how large the canvas is shown", None, [key(CTRL, Key::Minus)], Always, also "smaller";
+    ZoomFit: "Fit canvas in window", "Show the whole canvas", None, [key(CTRL, Key::Num0)], Always, also "reset view home fit screen";
+    ZoomActual: "Actual size", "One pixel of the picture on one pixel of the screen", None, [key(CTRL, Key::Num1)], Always, also "100 % reset zoom original size";
+    ViewBoth: "Both", "Show the regions over the picture", None, [key(PLAIN, Key::Num1)], Always, in Show, also "overlay";
+    ViewRegions: "Regions", "Show the regions alone", None, [key(PLAIN, Key::Num2)], Always, in Show, also "layers masks";
+    ViewPicture: "Picture", "Show the picture alone", None, [key(PLAIN, Key::Num3)], Always, in Show, also "image only";
+    ViewCompare: "Compare", "Show picture and regions beside each other", None, [key(PLAIN, Key::Y)], Always, in Show, also "split before after";
+    CompareSides: "Side by side", "The picture at the left, the regions at the right", Some(icons::ICON_VERTICAL_SPLIT), [], Always, in Compare, also "split";
+    CompareSlider: "With a slider", "Drag a line between picture and regions", Some(icons::ICON_COMPARE), [], Always, in Compare, also "split before after";
+    CompareBlink: "Blinking", "Picture and regions in turn, in the same place", Some(icons::ICON_FLIP_TO_FRONT), [], Always, in Compare, also "flicker toggle";
+    LookTint: "Tint", "Show regions as an even colour with an outline", None, [], Always, in Regions, also "overlay colour color";
+    LookOutline: "Outline", "Show regions by their outline alone", None, [], Always, in Regions, also "border contour";
+    LookHatch: "Hatching", "Show regions as lines, each in another direction: readable without colour", None, [], Always, in Regions, also "pattern colour blind";
+    LookHidden: "Hidden", "Show no regions; they take part in the picture all the same", None, [], Always, in Regions, also "overlay off";
+    HideLook: "Show or hide all regions", "Look at the picture without them; they take part in it all the same", None, [key(SHIFT, Key::H)], Always, also "overlay toggle layers";
+    LatentMask: "As the model sees them", "Show regions on the model's grid of 8 by 8 pixels (the latent mask): what is thin or soft counts less there", None, [key(SHIFT, Key::L)], Always, in Regions, also "grid debug";
+    Rulers: "Rulers", "Show where one is on the canvas, in pixels", None, [key(SHIFT, Key::R)], Always, also "guides grid measure";
+    Zoom200: "200 %", "One pixel of the picture on two by two of the screen", None, [key(CTRL, Key::Num2)], Always, in Zoom, also "magnify";
+    Zoom400: "400 %", "One pixel of the picture on four by four of the screen", None, [key(CTRL, Key::Num3)], Always, in Zoom, also "magnify";
+    RotateLeft: "Turn view left", "Turn the canvas on the screen; the picture stays as it is", Some(icons::ICON_ROTATE_LEFT), [key(PLAIN, Key::Num4)], Always, also "rotate canvas counterclockwise";
+    RotateRight: "Turn view right", "Turn the canvas on the screen; the picture stays as it is", Some(icons::ICON_ROTATE_RIGHT), [key(PLAIN, Key::Num6)], Always, also "rotate canvas clockwise";
+    Straighten: "Straighten view", "Upright again, and not mirrored", None, [key(PLAIN, Key::Num5)], Always, also "reset view rotation";
+    MirrorView: "Mirror view", "Swap left and right on the screen to see mistakes; the picture stays as it is", Some(icons::ICON_FLIP), [key(PLAIN, Key::M)], Always, also "flip horizontal view";
+    PanLeft: "Move view left", "See more of what lies to the left", None, [key(ALT, Key::ArrowLeft)], Always, also "scroll";
+    PanRight: "Move view right", "See more of what lies to the right", None, [key(ALT, Key::ArrowRight)], Always, also "scroll";
+    PanUp: "Move view up", "See more of what lies above", None, [key(ALT, Key::ArrowUp)], Always, also "scroll";
+    PanDown: "Move view down", "See more of what lies below", None, [key(ALT, Key::ArrowDown)], Always, also "scroll";
+    ThemeSystem: "Like the system", "Dark or light as the desktop is", None, [], Always, in Theme, also "preferences settings options appearance";
+    ThemeDark: "Dark", "Light text on dark grey", None, [], Always, in Theme, also "preferences settings options appearance mode night";
+    ThemeLight: "Light", "Dark text on light grey", None, [], Always, in Theme, also "preferences settings options appearance mode day";
+    Palette: "Find a command…", "Type what you want to do", Some(icons::ICON_SEARCH), [key(CTRL, Key::K)], Always, also "search command help";
+    Shortcuts: "Keyboard shortcuts", "All keys on one page", None, [key(PLAIN, Key::F1)], Always, also "keys hotkeys keymap help preferences cheat sheet";
+    TogglePanels: "Hide or show panels", "Leave the whole window to the canvas", None, [place(CTRL, Key::Backslash)], Always, also "fullscreen full screen distraction free tab dock sidebar";
+    InterfaceLarger: "Larger interface", "Letters, buttons and panels become larger", None, [key(CTRL_ALT, Key::Plus), key(CTRL_ALT, Key::Equals)], Always, also "font size ui scale zoom accessibility preferences options";
+    InterfaceSmaller: "Smaller interface", "Letters, buttons and panels become smaller", None, [key(CTRL_ALT, Key::Minus)], Always, also "font size ui scale zoom preferences options";
+    ResetStudio: "Reset the studio…", "Put theme, panels, brushes and window back as they were on the first day", None, [], Always, also "defaults factory preferences settings options workspace";
+    LanguageSystem: "Language of the system", "English where the system's is not spoken here", None, [], Always, in Language, also "preferences settings options locale translation";
+    LanguageEnglish: "English", "The window speaks English", None, [], Always, in Language, also "language preferences";
+    LanguageGerman: "Deutsch", "Das Fenster spricht Deutsch", None, [], Always, in Language, also "language german preferences";
+    LanguageChinese: "中文", "界面使用简体中文", None, [], Always, in Language, also "language chinese preferences";
+    Tour: "Take the tour", "Four notes on how a picture is made", None, [], Always, also "help tutorial introduction guide onboarding";
+    About: "About Polyptych", "Version and licences", None, [], Always, also "help version licence license info";
 }
 
 impl Command {
@@ -259,23 +303,12 @@ impl Command {
     /// The name in the list of all commands, where the label alone does not say enough.
     #[must_use]
     pub fn full_label(self) -> String {
-        let label = self.label();
-        match self {
-            Self::ViewBoth | Self::ViewRegions | Self::ViewPicture | Self::ViewCompare => fill("Show: {0}", &[&label]),
-            Self::CompareSides | Self::CompareSlider | Self::CompareBlink => fill("Compare: {0}", &[&label]),
-            Self::LookTint | Self::LookOutline | Self::LookHatch | Self::LookHidden | Self::LatentMask => {
-                fill("Regions: {0}", &[&label])
-            }
-            Self::Zoom200 | Self::Zoom400 => fill("Zoom: {0}", &[&label]),
-            Self::ThemeSystem | Self::ThemeDark | Self::ThemeLight => fill("Theme: {0}", &[&label]),
-            Self::ToolBrush | Self::ToolEraser | Self::ToolHand | Self::ToolZoom => fill("Tool: {0}", &[&label]),
-            Self::ToolLasso | Self::ToolRectangle | Self::ToolEllipse => fill("Tool: {0}", &[&label]),
-            Self::ToolFill | Self::ToolGradient | Self::ToolMove | Self::ToolPick => fill("Tool: {0}", &[&label]),
-            Self::LanguageSystem | Self::LanguageEnglish | Self::LanguageGerman | Self::LanguageChinese => {
-                fill("Language: {0}", &[&label])
-            }
-            _ => label.to_owned(),
-        }
+        self.row().group.map_or_else(|| self.label().to_owned(), |group| group.told(self.label()))
+    }
+
+    /// Other words for it, by which it is found: what other programs call it.
+    pub(in crate::app) fn also(self) -> &'static str {
+        self.row().also
     }
 
     /// One line on what it does, for tooltips and the palette.

@@ -20,7 +20,7 @@ pub use command::{Command, Keys};
 pub use editor::{Damage, Editor, Field, Selected};
 pub use generation::engine::Engine;
 pub use session::examples::Example;
-pub use session::files::FileDialogs;
+pub use session::system_dialogs::FileDialogs;
 pub use shell::bench::bench;
 pub use text::i18n::Language;
 pub use tools::{BrushSettings, FillOver, Tool, ToolSettings};
@@ -58,23 +58,22 @@ pub struct App {
     engine: Box<dyn Engine>,
     /// The job that runs and those that wait, in their order.
     jobs: Vec<generation::queue::Running>,
-    work: session::work::Working,
+    work: shell::works::Working,
     live: generation::live::Live,
     takes: generation::takes::Takes,
     /// Two finished pictures against each other.
     compare: Option<generation::takes::Compare>,
-    /// The document that is exported in place of the open one.
-    export_of: Option<crate::document::Document>,
     canvas: Canvas,
     tool: Tool,
     view_mode: ViewMode,
     /// The drawing of regions before they were hidden.
     look_before: Option<RegionLook>,
     prefs: shell::prefs::Prefs,
-    dialog: Option<dialogs::Dialog>,
-    files: session::files::Files,
-    /// The way to leave the document once it is saved.
-    after_save: Option<session::close::Leave>,
+    /// The dialogs that are open, the uppermost last.
+    questions: Vec<Box<dyn shell::questions::Question>>,
+    paths: shell::paths::Paths,
+    /// Files that are being read or written.
+    tasks: kit::tasks::Tasks<App>,
     toasts: kit::toasts::Toasts,
     checks: generation::checks::Checks,
     cost: generation::cost::Cost,
@@ -90,16 +89,12 @@ pub struct App {
     recovery: session::recovery::Recovery,
     shelf: session::recent::Shelf,
     /// Checkpoints and LoRAs that this person has added.
-    added: panels::picture::model::Added,
+    added: session::models::Added,
     /// The words that call up LoRAs.
     triggers: panels::triggers::Triggers,
-    /// Their small pictures.
-    pictures: panels::library::Pictures,
     /// The model that is being fetched.
-    fetching: Option<panels::library::Fetching>,
+    fetching: Option<session::fetching::Fetching>,
     hub: Option<String>,
-    /// The panel of models as it was before a folder was asked for.
-    library_kept: Option<panels::library::LibraryForm>,
     /// The vocabulary of the document's model, once that is known.
     vocabulary: Option<Arc<crate::studio::Vocabulary>>,
     /// The title the window has been given.
@@ -135,19 +130,18 @@ impl App {
             editor: Editor::new(Example::first().document(), &Example::first().name()),
             engine,
             jobs: Vec::new(),
-            work: session::work::Working::default(),
+            work: shell::works::Working::default(),
             live: generation::live::Live::default(),
             takes: generation::takes::Takes::new(ctx),
             compare: None,
-            export_of: None,
             canvas: Canvas::new(ctx, cc.wgpu_render_state.as_ref()),
             tool: Tool::Brush,
             view_mode: ViewMode::Both,
             look_before: None,
             prefs,
-            dialog: None,
-            files: session::files::Files::new(ctx, options.file_dialogs),
-            after_save: None,
+            questions: Vec::new(),
+            paths: shell::paths::Paths::new(options.file_dialogs),
+            tasks: kit::tasks::Tasks::new(ctx),
             toasts: kit::toasts::Toasts::staying(options.messages_stay),
             checks: generation::checks::Checks::default(),
             cost: generation::cost::Cost::default(),
@@ -160,12 +154,10 @@ impl App {
             tour: shell::tour::Tour::default(),
             recovery: session::recovery::Recovery::new(options.data.as_deref(), options.autosave_every),
             shelf: session::recent::Shelf::default(),
-            added: panels::picture::model::Added::of(options.data),
-            pictures: panels::library::Pictures::default(),
+            added: session::models::Added::of(options.data),
             fetching: None,
             hub: options.hub,
             triggers: panels::triggers::Triggers::default(),
-            library_kept: None,
             vocabulary: None,
             window_title: String::new(),
             closing: false,
@@ -181,7 +173,7 @@ impl App {
         app.ask_about_lost();
         if let Some(path) = options.project {
             // Its folder is where its pictures go, and the list of recent ones outlives the working folder.
-            app.files.open(std::path::absolute(&path).unwrap_or(path));
+            app.open_path(std::path::absolute(&path).unwrap_or(path));
         }
         app
     }
@@ -273,7 +265,7 @@ impl App {
     /// True while a file is being read or written, or a file dialog of the system is open.
     #[must_use]
     pub fn is_busy_with_files(&self) -> bool {
-        self.files.is_busy()
+        self.tasks.is_busy()
     }
 
     /// The screen position, in points, of a canvas position (in canvas pixels).

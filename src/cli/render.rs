@@ -58,9 +58,9 @@ pub(super) struct Args {
     seed: Option<u64>,
     #[arg(long, value_name = "N", value_parser = values::steps)]
     steps: Option<u32>,
-    #[arg(long, value_name = "NAME", value_parser = values::sampler)]
+    #[arg(long, value_name = "NAME", value_parser = values::choice::<Sampler>)]
     sampler: Option<Sampler>,
-    #[arg(long, value_name = "NAME", value_parser = values::schedule)]
+    #[arg(long, value_name = "NAME", value_parser = values::choice::<Schedule>)]
     schedule: Option<Schedule>,
     /// How strictly the words are followed; 1 switches guidance off
     #[arg(long, value_name = "X", value_parser = values::guidance)]
@@ -86,29 +86,29 @@ pub(super) struct Args {
     #[arg(long, value_name = "N", value_parser = values::bootstrap_steps)]
     bootstrap_steps: Option<usize>,
     /// Which edges are joined
-    #[arg(long, value_name = "none|x|y|xy", value_parser = values::wrap)]
+    #[arg(long, value_name = "none|x|y|xy", value_parser = values::choice::<Wrap>)]
     wrap: Option<Wrap>,
     /// What holds regions: a pass for each (shapes are held), or attention in one pass (cheaper; shapes are a hint)
-    #[arg(long, value_name = "multidiffusion|attention", value_parser = values::regions)]
+    #[arg(long, value_name = "multidiffusion|attention", value_parser = values::choice::<Regions>)]
     regions: Option<Regions>,
     /// What happens where regions overlap: the upper one covers, or predictions are averaged
-    #[arg(long, value_name = "order|average", value_parser = values::overlap)]
+    #[arg(long, value_name = "order|average", value_parser = values::choice::<Overlap>)]
     overlap: Option<Overlap>,
     /// How windows count towards their edges
-    #[arg(long, value_name = "uniform|tent", value_parser = values::window_weights)]
+    #[arg(long, value_name = "uniform|tent", value_parser = values::choice::<WindowWeights>)]
     window_weights: Option<WindowWeights>,
     /// What surrounds regions while they hold their shape
-    #[arg(long, value_name = "random|white", value_parser = values::bootstrap_colour)]
+    #[arg(long, value_name = "random|white", value_parser = values::choice::<BootstrapColour>)]
     bootstrap_colour: Option<BootstrapColour>,
     /// Whose language prompts are in: emphasis, BREAK, AND, changes by steps
-    #[arg(long, value_name = "web-ui|comfy-ui", value_parser = values::prompt_rule)]
+    #[arg(long, value_name = "web-ui|comfy-ui", value_parser = values::choice::<PromptRule>)]
     prompt_rule: Option<PromptRule>,
     /// The text encoder's layer that prompts are read from, counted from the last, which is 1
     #[arg(long, value_name = "N", value_parser = values::clip_skip)]
     clip_skip: Option<u32>,
     /// What the UNet predicts, where the file does not tell: noise, velocity, or velocity trained to a last noise level without
     /// any signal (zero terminal SNR); `auto` is as the file says
-    #[arg(long, value_name = "auto|epsilon|v|v-zsnr", value_parser = values::prediction)]
+    #[arg(long, value_name = "auto|epsilon|v|v-zsnr", value_parser = values::choice::<Prediction>)]
     prediction: Option<Prediction>,
     /// Draw region N (from 1) again with another seed and keep the rest of the picture; without SEED, with the seed after its
     /// last one

@@ -2,8 +2,7 @@
 
 use crate::checkpoint::{Device, Dtype, UnknownDevice, UnknownDtype};
 use crate::document::{
-    BootstrapColour, Lora, MAX_CLIP_SKIP, MAX_GUIDANCE, MAX_LORA_WEIGHT, MAX_SIDE, MAX_STEPS, MAX_WINDOW, MIN_SIDE,
-    Overlap, Prediction, PromptRule, Regions, Sampler, Schedule, WindowWeights, Wrap,
+    Choice, Lora, MAX_CLIP_SKIP, MAX_GUIDANCE, MAX_LORA_WEIGHT, MAX_SIDE, MAX_STEPS, MAX_WINDOW, MIN_SIDE,
 };
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -38,14 +37,6 @@ pub(super) fn latent_side(text: &str) -> Result<u32, String> {
     small(text, 1..=MAX_WINDOW)
 }
 
-pub(super) fn sampler(name: &str) -> Result<Sampler, String> {
-    Sampler::from_name(name).ok_or_else(|| one_of(&Sampler::ALL.map(Sampler::name)))
-}
-
-pub(super) fn schedule(name: &str) -> Result<Schedule, String> {
-    Schedule::from_name(name).ok_or_else(|| one_of(&Schedule::ALL.map(Schedule::name)))
-}
-
 pub(super) fn device(name: &str) -> Result<Device, String> {
     name.parse().map_err(|e: UnknownDevice| e.to_string())
 }
@@ -54,47 +45,14 @@ pub(super) fn dtype(name: &str) -> Result<Dtype, String> {
     name.parse().map_err(|e: UnknownDtype| e.to_string())
 }
 
-pub(super) fn wrap(name: &str) -> Result<Wrap, String> {
-    match name {
-        "none" => Ok(Wrap::None),
-        "x" => Ok(Wrap::X),
-        "y" => Ok(Wrap::Y),
-        "xy" => Ok(Wrap::Xy),
-        _ => Err("choose one of: none, x, y, xy".to_owned()),
-    }
-}
-
-pub(super) fn regions(name: &str) -> Result<Regions, String> {
-    Regions::from_name(name).ok_or_else(|| one_of(&Regions::ALL.map(Regions::name)))
-}
-
-pub(super) fn overlap(name: &str) -> Result<Overlap, String> {
-    Overlap::from_name(name).ok_or_else(|| one_of(&Overlap::ALL.map(Overlap::name)))
-}
-
-pub(super) fn window_weights(name: &str) -> Result<WindowWeights, String> {
-    WindowWeights::from_name(name).ok_or_else(|| one_of(&WindowWeights::ALL.map(WindowWeights::name)))
-}
-
-pub(super) fn prompt_rule(name: &str) -> Result<PromptRule, String> {
-    PromptRule::from_name(name).ok_or_else(|| one_of(&PromptRule::ALL.map(PromptRule::name)))
-}
-
-pub(super) fn prediction(name: &str) -> Result<Prediction, String> {
-    Prediction::from_name(name).ok_or_else(|| one_of(&Prediction::ALL.map(Prediction::name)))
-}
-
 pub(super) fn clip_skip(number: &str) -> Result<u32, String> {
     let given = number.parse().ok().filter(|skip| (1..=MAX_CLIP_SKIP).contains(skip));
     given.ok_or_else(|| format!("give a number from 1 (the last layer) to {MAX_CLIP_SKIP}"))
 }
 
-pub(super) fn bootstrap_colour(name: &str) -> Result<BootstrapColour, String> {
-    BootstrapColour::from_name(name).ok_or_else(|| one_of(&BootstrapColour::ALL.map(BootstrapColour::name)))
-}
-
-fn one_of(names: &[&str]) -> String {
-    format!("choose one of: {}", names.join(", "))
+/// A choice by its name.
+pub(super) fn choice<T: Choice>(name: &str) -> Result<T, String> {
+    T::from_name(name).ok_or_else(|| format!("choose one of: {}", T::NAMES.join(", ")))
 }
 
 pub(super) fn lora(text: &str) -> Result<Lora, String> {

@@ -14,6 +14,7 @@ mod import;
 mod init_image;
 mod jpeg;
 mod mask;
+mod options;
 mod parameters;
 mod picture_mask;
 mod pictures;
@@ -34,14 +35,17 @@ pub use file::{Opened, Output, Outputs, Palette, replace_file, write_atomically}
 pub use history::{Change, History, MEMORY as HISTORY_MEMORY, MergeKey};
 pub use init_image::{Area, InitImage};
 pub use mask::{Mask, PixelRect, TILE, Tile, TileBytes};
+pub use options::{
+    BootstrapColour, Choice, Overlap, Prediction, PromptRule, Regions, Sampler, Schedule, WindowWeights, Wrap,
+};
 pub use parameters::{Parameters, PictureSummary, describe_picture, open_picture, read_parameters};
 pub use picture_mask::MaskNote;
 pub use pictures::{Picture, is_grey, over_white, picture_of_data_url, read_picture};
 pub use png::Carry;
 pub use region::{Background, MAX_FEATHER, MAX_WEIGHT, MIN_WEIGHT, REGION_COLOURS, Region, RegionId, Rgb};
 pub use settings::{
-    BootstrapColour, CELL, Lora, MAX_CLIP_SKIP, MAX_EMBEDDINGS, MAX_GUIDANCE, MAX_LORA_WEIGHT, MAX_LORAS, MAX_STEPS,
-    MAX_WINDOW, Overlap, Prediction, PromptRule, Regions, Sampler, Schedule, Settings, WindowWeights, Wrap,
+    CELL, Lora, MAX_CLIP_SKIP, MAX_EMBEDDINGS, MAX_GUIDANCE, MAX_LORA_WEIGHT, MAX_LORAS, MAX_STEPS, MAX_WINDOW,
+    Settings,
 };
 pub use takes::{TAKES_COUNT, TAKES_MEMORY};
 

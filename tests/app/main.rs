@@ -11,6 +11,7 @@ mod colour_map;
 #[path = "../common/mod.rs"]
 mod common;
 mod controls;
+mod dialogs;
 mod drawn_on;
 mod few_steps;
 mod files;

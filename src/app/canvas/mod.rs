@@ -10,12 +10,12 @@ mod picture;
 mod pointer;
 mod rulers;
 mod scene;
+mod shown;
 mod split;
 mod tiles;
 mod view;
 
 pub use look::{CanvasLook, Compare, RegionLook, ViewMode};
-pub(in crate::app) use picture::Shown;
 pub use view::View;
 
 use crate::app::App;

@@ -13,16 +13,16 @@ pub(crate) enum Shown {
     Take(Arc<Take>),
 }
 
-impl Shown {
-    /// Its pixels.
-    #[must_use]
-    pub(crate) fn image(&self) -> &RgbImage {
+impl AsRef<RgbImage> for Shown {
+    fn as_ref(&self) -> &RgbImage {
         match self {
             Self::Preview(image) => image,
             Self::Take(take) => &take.image,
         }
     }
+}
 
+impl Shown {
     fn same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Preview(a), Self::Preview(b)) => Arc::ptr_eq(a, b),
@@ -147,7 +147,7 @@ fn work(desk: &(Mutex<Desk>, Condvar), card: &Card, ctx: &egui::Context) {
                 desk = bell.wait(desk).unwrap_or_else(PoisonError::into_inner);
             }
         };
-        let tiles = uploaded(card, shown.image());
+        let tiles = uploaded(card, shown.as_ref());
         let mut desk = desk.lock().unwrap_or_else(PoisonError::into_inner);
         if desk.closed {
             return;

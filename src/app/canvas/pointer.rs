@@ -3,8 +3,10 @@
 //! The frame's events are replayed in the order they came, so that at any frame rate no corner and no end of a stroke
 //! is lost, even where a whole stroke arrives in one frame.
 
-use super::App;
-use crate::app::tools::{Action, After, Handle, Lasso, Tool, Touch, frame_of};
+use crate::app::App;
+use crate::app::canvas::look::ViewMode;
+use crate::app::canvas::tiles::middle;
+use crate::app::tools::{Action, After, Begun, Handle, InHand, Tool, Touch, frame_of, pick};
 use egui::{
     CursorIcon, Event, Key, Modifiers, MouseWheelUnit, Order, PointerButton, Pos2, Rect, Response, TouchPhase, Ui, Vec2,
 };
@@ -112,7 +114,7 @@ impl App {
         let touch = self.touch(pos, self.canvas.hand.modifiers);
         match &mut self.canvas.gesture {
             Gesture::Tool(action, held) => {
-                if held.is_some() || (action.as_lasso().is_some() && self.canvas.keyboard.is_none()) {
+                if held.is_some() || (action.takes_presses() && self.canvas.keyboard.is_none()) {
                     action.extend(&mut self.editor, touch);
                 }
             }
@@ -131,18 +133,17 @@ impl App {
         let touch = self.touch(pos, modifiers);
         let pans = button == PointerButton::Middle || (button == PointerButton::Primary && space);
         if let Gesture::Tool(action, held) = &mut self.canvas.gesture {
-            match (action.as_lasso(), *held) {
-                (Some(lasso), None) if button == PointerButton::Primary && !pans => {
-                    if lasso.press(touch) {
-                        self.commit_gesture();
-                    } else {
-                        *held = Some(button);
+            match (action.takes_presses(), *held) {
+                (true, None) if button == PointerButton::Primary && !pans => {
+                    match action.press(touch) {
+                        After::Commit => self.commit_gesture(),
+                        After::Wait | After::Pick => *held = Some(button),
                     }
                     return;
                 }
-                (Some(_), None) if pans => {}
+                (true, None) if pans => {}
                 // What keys have begun is kept.
-                (None, None) => return self.commit_gesture(),
+                (false, None) => return self.commit_gesture(),
                 // Another button takes it back.
                 _ => return self.abort_gesture(),
             }
@@ -178,8 +179,23 @@ impl App {
     }
 
     fn begin_gesture(&mut self, at: Touch, button: Option<PointerButton>) {
-        if let Some(action) = self.begin_action(at) {
-            self.canvas.gesture = Gesture::Tool(action, button);
+        let hand = InHand {
+            tool: self.tool,
+            brush: self.prefs.brush,
+            settings: self.prefs.tools,
+            zoom: self.canvas.view.zoom(),
+            line_from: self.canvas.hand.last,
+        };
+        let shown = self.picture_shown();
+        match hand.begin(&mut self.editor, at, || shown) {
+            Begun::Refused(refused) => return self.toasts.info(refused.told(&self.editor)),
+            Begun::Picked => return self.cards.reveal(),
+            Begun::Action(action) => self.canvas.gesture = Gesture::Tool(action, button),
+            Begun::Done => {}
+        }
+        // What is painted is seen.
+        if self.view_mode == ViewMode::Picture {
+            self.view_mode = ViewMode::Both;
         }
     }
 
@@ -191,7 +207,8 @@ impl App {
             After::Wait => *held = None,
             After::Pick => {
                 self.abort_gesture();
-                self.pick_region(at.at);
+                pick(&mut self.editor, at.at);
+                self.cards.reveal();
             }
         }
     }
@@ -199,7 +216,7 @@ impl App {
     /// Keeps what is being done, as if the button were let go. A lasso that waits for its next corner goes on waiting.
     pub(in crate::app) fn finish_gesture(&mut self) {
         let waits = match &mut self.canvas.gesture {
-            Gesture::Tool(action, _) => action.as_lasso().is_some_and(|lasso| lasso.waits()),
+            Gesture::Tool(action, _) => action.waits(),
             _ => false,
         };
         if !waits {
@@ -256,7 +273,8 @@ impl App {
             Key::Space | Key::Enter if !repeat && modifiers.is_none() => return self.press_key(key),
             Key::Backspace => {
                 if let Gesture::Tool(action, _) = &mut self.canvas.gesture
-                    && action.as_lasso().is_some_and(Lasso::take_one_back)
+                    && action.takes_presses()
+                    && action.take_one_back()
                 {
                     self.abort_gesture();
                 }
@@ -266,7 +284,7 @@ impl App {
         };
         let document = self.editor.document();
         let (width, height) = (document.width as f32, document.height as f32);
-        let at = self.canvas.keyboard.unwrap_or(super::tiles::middle(document.width, document.height));
+        let at = self.canvas.keyboard.unwrap_or(middle(document.width, document.height));
         // Keys point on the screen, however the canvas is turned.
         let direction = self.canvas.view.to_canvas_vec(direction) * self.canvas.view.zoom();
         if self.tool == Tool::Move {
@@ -274,12 +292,12 @@ impl App {
                 self.begin_gesture(self.touch_at(at, Modifiers::NONE), None);
             }
             if let Gesture::Tool(action, None) = &mut self.canvas.gesture
-                && let Some(transform) = action.as_transform()
+                && action.takes_arrows()
             {
                 // By whole pixels: along the axis that is nearest.
                 let across = direction.x.abs() > direction.y.abs();
                 let (x, y) = (direction.x.round(), direction.y.round());
-                transform.nudge(if across { Vec2::new(x, 0.0) } else { Vec2::new(0.0, y) }, modifiers);
+                action.nudge(if across { Vec2::new(x, 0.0) } else { Vec2::new(0.0, y) }, modifiers);
             }
             return;
         }
@@ -297,8 +315,8 @@ impl App {
     fn press_key(&mut self, key: Key) {
         let keyboard = self.canvas.keyboard.map(|at| self.touch_at(at, Modifiers::NONE));
         if let Gesture::Tool(action, _) = &mut self.canvas.gesture {
-            let corner = keyboard.filter(|_| key == Key::Space).zip(action.as_lasso());
-            let goes_on = corner.and_then(|(touch, lasso)| (!lasso.press(touch)).then_some(touch));
+            let corner = keyboard.filter(|_| key == Key::Space && action.takes_presses());
+            let goes_on = corner.filter(|touch| action.press(*touch) == After::Wait);
             match goes_on {
                 Some(touch) => self.release_gesture(touch),
                 None => self.commit_gesture(),
@@ -321,7 +339,7 @@ impl App {
         let arrow = matches!(key, Key::ArrowLeft | Key::ArrowRight | Key::ArrowUp | Key::ArrowDown);
         if arrow
             && let Gesture::Tool(action, None) = &mut self.canvas.gesture
-            && action.as_transform().is_some()
+            && action.takes_arrows()
         {
             self.commit_gesture();
         }

@@ -1,8 +1,7 @@
 //! Parts of the canvas's area that show different things, to compare picture and regions.
 
 use crate::app::App;
-use crate::app::canvas::ViewMode;
-use crate::app::canvas::look::Compare;
+use crate::app::canvas::look::{Compare, ViewMode};
 use crate::app::kit::theme;
 use crate::app::text::i18n::tr;
 use egui::{Area, Id, Key, Order, Pos2, Rect, Sense, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2};

@@ -1,25 +1,20 @@
 //! Width and height: of a new canvas, and another size for the one that is open.
 
-use super::{Dialog, Next, buttons, main, modal, other};
-use crate::app::dialogs::outpaint;
+use super::{Dialog, Outcome, View, buttons, main, modal, other, outcome, outpaint};
 use crate::app::kit::{theme, widgets};
-use crate::app::session::close::Leave;
 use crate::app::text::i18n::{fill, tr};
 use crate::document::{CELL, Document, MAX_SIDE, MIN_SIDE, check_canvas};
 use egui::{Button, DragValue, RichText, Ui};
 
 /// Width and height of a canvas.
-pub(crate) struct SizeForm {
+struct Size {
     width: u32,
     height: u32,
-    fit: outpaint::Fit,
-    anchor: outpaint::Anchor,
 }
 
-impl SizeForm {
-    pub(super) fn of(document: &Document) -> Self {
-        let (fit, anchor) = <_>::default();
-        Self { width: document.width, height: document.height, fit, anchor }
+impl Size {
+    fn of(document: &Document) -> Self {
+        Self { width: document.width, height: document.height }
     }
 
     fn fields(&mut self, ui: &mut Ui) {
@@ -76,43 +71,68 @@ impl SizeForm {
     }
 }
 
-pub(super) fn new_canvas(ui: &Ui, mut form: SizeForm) -> Next {
-    let mut next = None;
-    let close = modal(ui, tr("New canvas"), 320.0, |ui| {
-        form.shapes(ui);
-        form.fields(ui);
-        let possible = form.verdict(ui);
-        buttons(ui, |ui| {
-            if main(ui, tr("Create"), possible) {
-                let (width, height) = form.rounded();
-                next = Some(Next::Leave(Leave::New { width, height }));
-            }
-            if other(ui, tr("Cancel")) {
-                next = Some(Next::Close);
-            }
-        });
-    });
-    next.unwrap_or(if close { Next::Close } else { Next::Stay(Dialog::NewCanvas(form)) })
+/// Asks for the size of a new canvas.
+pub(in crate::app) struct NewCanvas(Size);
+
+impl NewCanvas {
+    pub(in crate::app) fn like(document: &Document) -> Self {
+        Self(Size::of(document))
+    }
 }
 
-pub(super) fn canvas_size(ui: &Ui, mut form: SizeForm, document: &Document) -> Next {
-    let mut next = None;
-    let close = modal(ui, tr("Canvas size"), 320.0, |ui| {
-        form.shapes(ui);
-        form.fields(ui);
-        let (width, height) = form.rounded();
-        outpaint::choices(ui, &mut form.fit, &mut form.anchor, document, (width, height));
-        let possible = form.verdict(ui);
-        buttons(ui, |ui| {
-            if main(ui, tr("Change"), possible && (width, height) != (document.width, document.height)) {
-                next = Some(Next::Resize { width, height, fit: form.fit, anchor: form.anchor });
-            }
-            if other(ui, tr("Cancel")) {
-                next = Some(Next::Close);
-            }
+impl Dialog for NewCanvas {
+    /// Width and height.
+    type Answer = (u32, u32);
+
+    fn show(&mut self, ui: &Ui, _: &View<'_>) -> Outcome<Self::Answer> {
+        let Self(size) = self;
+        let (mut answer, mut cancel) = (None, false);
+        let close = modal(ui, tr("New canvas"), 320.0, |ui| {
+            size.shapes(ui);
+            size.fields(ui);
+            let possible = size.verdict(ui);
+            buttons(ui, |ui| {
+                answer = main(ui, tr("Create"), possible).then(|| size.rounded());
+                cancel = other(ui, tr("Cancel"));
+            });
         });
-    });
-    next.unwrap_or(if close { Next::Close } else { Next::Stay(Dialog::CanvasSize(form)) })
+        outcome(answer, close || cancel)
+    }
+}
+
+/// Asks for another size of the open canvas, and for what becomes of the painting.
+pub(in crate::app) struct CanvasSize {
+    size: Size,
+    fit: outpaint::Fit,
+    anchor: outpaint::Anchor,
+}
+
+impl CanvasSize {
+    pub(in crate::app) fn of(document: &Document) -> Self {
+        let (fit, anchor) = <_>::default();
+        Self { size: Size::of(document), fit, anchor }
+    }
+}
+
+impl Dialog for CanvasSize {
+    type Answer = ((u32, u32), outpaint::Fit, outpaint::Anchor);
+
+    fn show(&mut self, ui: &Ui, view: &View<'_>) -> Outcome<Self::Answer> {
+        let document = view.editor.document();
+        let (mut answer, mut cancel) = (None, false);
+        let close = modal(ui, tr("Canvas size"), 320.0, |ui| {
+            self.size.shapes(ui);
+            self.size.fields(ui);
+            let new = self.size.rounded();
+            outpaint::choices(ui, &mut self.fit, &mut self.anchor, document, new);
+            let possible = self.size.verdict(ui) && new != (document.width, document.height);
+            buttons(ui, |ui| {
+                answer = main(ui, tr("Change"), possible).then_some((new, self.fit, self.anchor));
+                cancel = other(ui, tr("Cancel"));
+            });
+        });
+        outcome(answer, close || cancel)
+    }
 }
 
 #[cfg(test)]
@@ -121,7 +141,7 @@ mod tests {
 
     #[test]
     fn sides_become_multiples_of_eight() {
-        let form = |width, height| SizeForm { width, height, ..SizeForm::of(&Document::new(64, 64)) }.rounded();
+        let form = |width, height| Size { width, height }.rounded();
         assert_eq!(form(512, 515), (512, 512));
         assert_eq!(form(517, 1), (520, MIN_SIDE));
         assert_eq!(form(MAX_SIDE, 99_999), (MAX_SIDE, MAX_SIDE));

@@ -1,13 +1,11 @@
 //! Regions from a colour map: a flat-coloured picture in which each colour is one. One dialog asks what each colour shows.
 
-use crate::app::App;
-use crate::app::dialogs::{Dialog, Next, buttons, main, modal, other};
+use super::{Dialog, Outcome, View, buttons, main, modal, other, outcome};
 use crate::app::editor::is_blank;
 use crate::app::kit::{theme, widgets};
 use crate::app::text::i18n::{fill, tr};
-use crate::document::{Chosen, ColourMap, MAX_REGIONS, MapColour, Rgb, check_canvas};
+use crate::document::{Chosen, ColourMap, Document, MAX_REGIONS, MapColour, Rgb, check_canvas};
 use egui::{Align, Frame, Layout, Margin, RichText, ScrollArea, Sense, TextEdit, Ui, vec2};
-use std::path::Path;
 use std::sync::Arc;
 
 /// Height of a colour in the list, in points.
@@ -16,7 +14,7 @@ const ROW: f32 = theme::ROW + 8.0;
 const LIST: f32 = 8.5 * (ROW + theme::GRID);
 
 /// The colours of a map, and what is to become of each.
-pub(in crate::app) struct MapForm {
+pub(in crate::app) struct AskColours {
     name: String,
     map: Arc<ColourMap>,
     rows: Vec<Row>,
@@ -31,31 +29,42 @@ struct Row {
     words: String,
 }
 
-impl App {
-    /// Asks what the colours of a map show.
-    pub(in crate::app) fn ask_about_map(&mut self, name: String, map: Arc<ColourMap>) {
-        let document = self.editor.document();
+/// The regions that are to be added.
+pub(in crate::app) struct ChosenColours {
+    pub map: Arc<ColourMap>,
+    pub chosen: Vec<Chosen>,
+    /// The canvas's new size, where it takes over the map's.
+    pub size: Option<(u32, u32)>,
+}
+
+impl AskColours {
+    /// Asks about a map that is called this.
+    pub(in crate::app) fn new(name: String, map: Arc<ColourMap>, document: &Document) -> Self {
         let (width, height) = (map.width(), map.height());
         let other_size = (width, height) != (document.width, document.height);
         let possible = check_canvas(u64::from(width), u64::from(height)).is_ok();
         let own_size = (other_size && possible && is_blank(document)).then_some(true);
         let rows = map.all().into_iter().map(|chosen| Row { kept: true, words: chosen.words }).collect();
-        self.dialog = Some(Dialog::ColourMap(MapForm { name, map, rows, own_size, focused: false }));
+        Self { name, map, rows, own_size, focused: false }
     }
+}
 
-    pub(in crate::app) fn map_dialog(&mut self, ui: &Ui, mut form: MapForm) -> Next {
+impl Dialog for AskColours {
+    type Answer = ChosenColours;
+
+    fn show(&mut self, ui: &Ui, view: &View<'_>) -> Outcome<ChosenColours> {
         let t = theme::tokens(ui);
-        let document = self.editor.document();
+        let document = view.editor.document();
         let size = (document.width, document.height);
         let room = MAX_REGIONS.saturating_sub(document.regions.len());
         let (mut add, mut cancel) = (false, false);
+        let (count, width, height) = (self.rows.len(), self.map.width(), self.map.height());
         let close = modal(ui, tr("Import colour map"), 480.0, |ui| {
-            let (count, width, height) = (form.rows.len(), form.map.width(), form.map.height());
-            let told = fill("{0} · {1} × {2} · {3} colours", &[&form.name, &width, &height, &count]);
+            let told = fill("{0} · {1} × {2} · {3} colours", &[&self.name, &width, &height, &count]);
             ui.add(egui::Label::new(RichText::new(told).size(theme::TEXT_SMALL).color(t.text_weak)).truncate());
-            form.list(ui);
-            let kept = form.rows.iter().filter(|row| row.kept).count();
-            if let Some(own) = &mut form.own_size {
+            self.list(ui);
+            let kept = self.rows.iter().filter(|row| row.kept).count();
+            if let Some(own) = &mut self.own_size {
                 ui.checkbox(own, fill("Make the canvas as large as the map: {0} × {1}", &[&width, &height]));
             } else if (width, height) != size {
                 let text = fill("The map is scaled to cover the canvas of {0} × {1}.", &[&size.0, &size.1]);
@@ -70,41 +79,16 @@ impl App {
                 cancel = other(ui, tr("Cancel"));
             });
         });
-        if add {
-            self.add_map(&form);
-        } else if !close && !cancel {
-            return Next::Stay(Dialog::ColourMap(form));
-        }
-        Next::Close
-    }
-
-    /// Adds the regions that are kept, as one undo step.
-    fn add_map(&mut self, form: &MapForm) {
-        self.finish_gesture();
-        let chosen = form.chosen();
-        let text = match chosen.len() {
-            1 => tr("1 region was added.").to_owned(),
-            count => fill("{0} regions were added.", &[&count]),
-        };
-        let size = form.own_size.is_some_and(|own| own).then(|| (form.map.width(), form.map.height()));
-        self.editor.add_map(Arc::clone(&form.map), chosen, size);
-        for note in form.map.notes() {
-            self.toasts.warning(note.clone());
-        }
-        self.once_worked_out(move |app| {
-            app.cards.reveal();
-            app.toasts.info(text);
+        let answer = add.then(|| ChosenColours {
+            map: Arc::clone(&self.map),
+            chosen: self.chosen(),
+            size: self.own_size.is_some_and(|own| own).then_some((width, height)),
         });
-    }
-
-    /// A map has been read from a file.
-    pub(in crate::app) fn map_read(&mut self, path: &Path, map: ColourMap) {
-        let name = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
-        self.ask_about_map(name, Arc::new(map));
+        outcome(answer, close || cancel)
     }
 }
 
-impl MapForm {
+impl AskColours {
     /// The colours with a field for the words of each, the largest first.
     fn list(&mut self, ui: &mut Ui) {
         let scroll = ScrollArea::vertical().max_height(LIST).auto_shrink([false, true]);

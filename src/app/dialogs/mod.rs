@@ -1,136 +1,81 @@
-//! Questions: each a modal over the window, answered by mouse or keys, closed by Escape.
+//! Questions: each a modal over the window, answered by mouse or keys, closed by Escape. A dialog knows what it asks and nothing of what
+//! follows; who opens it says what is done about the answer (`shell::questions`).
 
-mod canvas_size;
+pub(super) mod canvas_size;
 pub(super) mod colour_map;
+pub(super) mod export;
 pub(super) mod gallery;
+pub(super) mod library;
 pub(super) mod outpaint;
-mod palette;
-mod path;
+pub(super) mod palette;
+pub(super) mod path;
 pub(super) mod place;
-mod plain;
+pub(super) mod plain;
+pub(super) mod recent;
+pub(super) mod recover;
 pub(super) mod reshape;
-mod shortcuts;
+pub(super) mod shortcuts;
 
-pub(in crate::app) use crate::app::kit::modal::{buttons, main, modal, other};
-
-use crate::app::App;
 use crate::app::command::Command;
-use crate::app::panels::library;
-use crate::app::session::close::Leave;
-use crate::app::session::files::Purpose;
-use crate::app::session::recent;
-use crate::document::Document;
-use canvas_size::SizeForm;
+use crate::app::editor::Editor;
+use crate::app::kit::modal::{buttons, main, modal, other};
+use crate::app::session::fetching::Fetching;
+use crate::app::session::models::Added;
+use crate::app::session::recent::Shelf;
+use crate::app::session::recovery::Lost;
 use egui::Ui;
-use palette::PaletteForm;
-use path::PathForm;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-/// The question on show.
-pub(in crate::app) enum Dialog {
-    /// The document has changes; leave it all the same?
-    Unsaved(Leave),
-    /// The file holds more than the document; save over it all the same?
-    SaveOver {
-        losses: Vec<String>,
-        after: Option<Leave>,
-    },
-    Path(PathForm),
-    NewCanvas(SizeForm),
-    CanvasSize(SizeForm),
-    Palette(PaletteForm),
-    Examples(Vec<gallery::Exhibit>),
-    Shortcuts,
-    About,
-    Export,
-    Place(place::PlaceForm),
-    ColourMap(colour_map::MapForm),
-    Recent,
-    Library(library::LibraryForm),
-    Recover(recent::RecoverForm),
-    Reset,
-    Reshape(reshape::ReshapeForm),
+/// What dialogs may look at while they are open.
+pub(in crate::app) struct View<'a> {
+    pub editor: &'a Editor,
+    /// True for commands that can be done now.
+    pub is_enabled: &'a dyn Fn(Command) -> bool,
+    /// The recent projects, the last one first.
+    pub recent: &'a [PathBuf],
+    /// What a crash left behind.
+    pub lost: &'a [Lost],
+    /// The small pictures of both.
+    pub shelf: &'a Shelf,
+    /// The models that are listed.
+    pub models: &'a Added,
+    /// The model that is being fetched.
+    pub fetching: Option<&'a Fetching>,
+    /// The folder that models are fetched into, where it is not this program's own.
+    pub fetch_into: Option<&'a Path>,
 }
 
 /// The fate of a dialog after a frame.
-pub(in crate::app) enum Next {
-    Stay(Dialog),
+pub(in crate::app) enum Outcome<T> {
+    /// It stays open.
+    Stay,
+    /// It is closed without an answer.
     Close,
-    Run(Command),
-    Leave(Leave),
-    SaveThen(Leave),
-    SaveOver(Option<Leave>),
-    SaveAs(Option<Leave>),
-    LeaveNow(Leave),
-    /// Something that the whole studio does.
-    Then(fn(&mut App, &egui::Context)),
-    Resize {
-        width: u32,
-        height: u32,
-        fit: outpaint::Fit,
-        anchor: outpaint::Anchor,
-    },
-    Path {
-        purpose: Purpose,
-        path: PathBuf,
-        after: Option<Leave>,
-    },
-    Reshape(reshape::ReshapeForm),
+    /// It is answered, and closed.
+    Answer(T),
+    /// It is answered, and stays open.
+    Also(T),
 }
 
-impl Dialog {
-    pub(in crate::app) fn new_canvas(document: &Document) -> Self {
-        Self::NewCanvas(SizeForm::of(document))
-    }
+/// A question over the window.
+pub(in crate::app) trait Dialog: 'static {
+    /// What a person can answer.
+    type Answer;
 
-    pub(in crate::app) fn canvas_size(document: &Document) -> Self {
-        Self::CanvasSize(SizeForm::of(document))
-    }
+    /// Draws it, and says what becomes of it.
+    fn show(&mut self, ui: &Ui, view: &View<'_>) -> Outcome<Self::Answer>;
 
-    pub(in crate::app) fn examples(ctx: &egui::Context) -> Self {
-        Self::Examples(gallery::exhibits(ctx))
-    }
-
-    pub(in crate::app) fn palette() -> Self {
-        Self::Palette(PaletteForm::default())
+    /// True where files that are dropped on the window meanwhile are taken.
+    fn takes_drops(&self) -> bool {
+        false
     }
 }
 
-impl App {
-    pub(in crate::app) fn dialog_ui(&mut self, ui: &Ui) {
-        let Some(dialog) = self.dialog.take() else { return };
-        let next = match dialog {
-            Dialog::Unsaved(leave) => plain::unsaved(ui, self.editor.title(), leave),
-            Dialog::SaveOver { losses, after } => plain::save_over(ui, self.editor.title(), losses, after),
-            Dialog::Path(form) => path::ask(ui, form),
-            Dialog::NewCanvas(form) => canvas_size::new_canvas(ui, form),
-            Dialog::CanvasSize(form) => canvas_size::canvas_size(ui, form, self.editor.document()),
-            Dialog::Palette(form) => self.palette(ui, form),
-            Dialog::Examples(exhibits) => plain::examples(ui, exhibits),
-            Dialog::Shortcuts => shortcuts::show(ui),
-            Dialog::About => plain::about(ui),
-            Dialog::Export => self.export_dialog(ui),
-            Dialog::Place(form) => self.place_dialog(ui, form),
-            Dialog::ColourMap(form) => self.map_dialog(ui, form),
-            Dialog::Recent => self.recent_dialog(ui),
-            Dialog::Library(form) => self.library_dialog(ui, form),
-            Dialog::Recover(form) => self.recover_dialog(ui, form),
-            Dialog::Reset => Self::reset_dialog(ui),
-            Dialog::Reshape(form) => reshape::ask(ui, form),
-        };
-        match next {
-            Next::Stay(dialog) => self.dialog = Some(dialog),
-            Next::Close => self.reopen_library(),
-            Next::Run(command) => self.perform(ui, command),
-            Next::Leave(leave) => self.leave(ui, leave),
-            Next::LeaveNow(leave) => self.leave_now(ui, leave),
-            Next::SaveThen(leave) => self.save(Some(leave)),
-            Next::SaveOver(after) => self.save_over(after),
-            Next::SaveAs(after) => self.save_as(after),
-            Next::Resize { width, height, fit, anchor } => self.change_canvas((width, height), fit, anchor),
-            Next::Path { purpose, path, after } => self.path_given(ui, purpose, path, after),
-            Next::Then(change) => change(self, ui),
-            Next::Reshape(form) => self.reshape(&form),
-        }
+/// The outcome of a frame in which this was answered, or the dialog was closed.
+fn outcome<T>(answer: Option<T>, closed: bool) -> Outcome<T> {
+    match answer {
+        Some(answer) => Outcome::Answer(answer),
+        None if closed => Outcome::Close,
+        None => Outcome::Stay,
     }
 }

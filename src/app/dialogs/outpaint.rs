@@ -1,6 +1,5 @@
 //! Another size for the canvas: stretched, cut or grown, and what is new drawn around the old picture.
 
-use crate::app::App;
 use crate::app::kit::theme;
 use crate::app::text::i18n::tr;
 use crate::document::{CELL, Document};
@@ -31,7 +30,7 @@ impl Default for Anchor {
 
 impl Anchor {
     /// The place of the old top left corner, in pixels of the new canvas.
-    fn place(self, old: (u32, u32), new: (u32, u32)) -> (i32, i32) {
+    pub(in crate::app) fn place(self, old: (u32, u32), new: (u32, u32)) -> (i32, i32) {
         let along = |at: u8, old: u32, new: u32| {
             let grown = i64::from(new) - i64::from(old);
             let cell = i64::from(CELL);
@@ -106,25 +105,6 @@ pub(in crate::app) fn choices(ui: &mut Ui, fit: &mut Fit, anchor: &mut Anchor, d
         };
         ui.add(egui::Label::new(RichText::new(text).color(t.text_weak)).wrap());
     });
-}
-
-impl App {
-    pub(in crate::app) fn change_canvas(&mut self, (width, height): (u32, u32), fit: Fit, anchor: Anchor) {
-        let document = self.editor.document();
-        let place = anchor.place((document.width, document.height), (width, height));
-        let picture = document.take.clone().map(|take| std::sync::Arc::new(take.image.clone()));
-        let picture = picture.or_else(|| document.init_image.as_ref().map(|start| std::sync::Arc::clone(&start.image)));
-        match (fit, picture) {
-            (Fit::Stretch, _) => self.editor.resize(width, height, None),
-            (Fit::Draw, Some(picture)) => {
-                self.editor.outpaint(&picture, (width, height), place);
-                self.toasts.info(tr("The old picture is kept. Press Generate to draw what is new around it."));
-            }
-            (Fit::Keep | Fit::Draw, _) => self.editor.resize(width, height, Some(place)),
-        }
-        self.live.put_away();
-        self.canvas.view.fit();
-    }
 }
 
 #[cfg(test)]

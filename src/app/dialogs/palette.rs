@@ -1,49 +1,58 @@
 //! Finds any command by what it does.
 
-use super::{Dialog, Next, modal};
-use crate::app::App;
+use super::{Dialog, Outcome, View, modal, outcome};
 use crate::app::command::Command;
 use crate::app::kit::{theme, widgets};
 use crate::app::text::i18n::tr;
 use egui::{Button, Key, Margin, RichText, ScrollArea, TextEdit, Ui};
 
+/// Height of the list, whatever was found: a modal keeps the size that its content once had.
+const HEIGHT: f32 = 320.0;
+
 /// The text that is typed, and the chosen one of the commands found.
 #[derive(Default)]
-pub(crate) struct PaletteForm {
+pub(in crate::app) struct Palette {
     typed: String,
     chosen: usize,
     focused: bool,
 }
 
-impl App {
-    pub(super) fn palette(&self, ui: &Ui, mut form: PaletteForm) -> Next {
+impl Dialog for Palette {
+    type Answer = Command;
+
+    fn show(&mut self, ui: &Ui, view: &View<'_>) -> Outcome<Command> {
         let t = theme::tokens(ui);
         let mut run = None;
         let up = ui.input_mut(|i| i.consume_key(egui::Modifiers::NONE, Key::ArrowUp));
         let down = ui.input_mut(|i| i.consume_key(egui::Modifiers::NONE, Key::ArrowDown));
         let enter = ui.input(|i| i.key_pressed(Key::Enter));
         let close = modal(ui, tr("Find a command"), 420.0, |ui| {
-            let edit = TextEdit::singleline(&mut form.typed)
+            let edit = TextEdit::singleline(&mut self.typed)
                 .hint_text(tr("What do you want to do?"))
                 .desired_width(f32::INFINITY);
             let response =
                 widgets::text(ui, edit.margin(Margin::symmetric(8, 6))).accessible_name(tr("Find a command"));
-            if !std::mem::replace(&mut form.focused, true) {
+            let opened = std::mem::replace(&mut self.focused, true);
+            if !opened {
                 response.request_focus();
             }
             if response.changed() {
-                form.chosen = 0;
+                self.chosen = 0;
             }
-            let found = found(&form.typed);
+            let found = found(&self.typed);
             let last = found.len().saturating_sub(1);
             if down {
-                form.chosen = (form.chosen + 1).min(last);
+                self.chosen = (self.chosen + 1).min(last);
             }
             if up {
-                form.chosen = form.chosen.saturating_sub(1);
+                self.chosen = self.chosen.saturating_sub(1);
             }
-            form.chosen = form.chosen.min(last);
-            ScrollArea::vertical().max_height(320.0).auto_shrink([false, true]).show(ui, |ui| {
+            self.chosen = self.chosen.min(last);
+            let mut list = ScrollArea::vertical().max_height(HEIGHT).min_scrolled_height(HEIGHT).auto_shrink(false);
+            if response.changed() || !opened {
+                list = list.vertical_scroll_offset(0.0);
+            }
+            list.show(ui, |ui| {
                 ui.spacing_mut().item_spacing.y = 0.0;
                 if found.is_empty() {
                     ui.label(RichText::new(tr("Nothing of that name.")).color(t.text_weak));
@@ -51,56 +60,131 @@ impl App {
                 for (i, command) in found.iter().enumerate() {
                     let button = Button::new(command.full_label())
                         .shortcut_text(command.keys_text(ui))
-                        .selected(i == form.chosen)
-                        .frame_when_inactive(i == form.chosen)
+                        .selected(i == self.chosen)
+                        .frame_when_inactive(i == self.chosen)
                         .min_size(egui::vec2(ui.available_width(), theme::ROW));
-                    let response = ui.add_enabled(self.is_enabled(*command), button).on_hover_text(command.hint());
+                    let response = ui.add_enabled((view.is_enabled)(*command), button).on_hover_text(command.hint());
                     if response.clicked() {
                         run = Some(*command);
                     }
-                    if i == form.chosen && (up || down) {
+                    if i == self.chosen && (up || down) {
                         response.scroll_to_me(None);
                     }
                 }
             });
             if enter {
-                run = found.get(form.chosen).copied();
+                run = found.get(self.chosen).copied();
             }
         });
-        match run {
-            Some(command) => Next::Run(command),
-            None if close => Next::Close,
-            None => Next::Stay(Dialog::Palette(form)),
-        }
+        outcome(run, close)
     }
 }
 
-/// The commands that hold every typed word; those whose name does come first.
+/// The commands that hold every typed word: in the name first, whole words before parts of words, then among the words of other
+/// programs for it, then in the hint.
 fn found(typed: &str) -> Vec<Command> {
     let typed = typed.to_lowercase();
-    let all = |text: String| {
-        let text = text.to_lowercase();
-        typed.split_whitespace().all(|word| text.contains(word))
-    };
-    let mut found: Vec<Command> = Command::ALL
-        .iter()
-        .copied()
-        .filter(|c| *c != Command::Palette)
-        .filter(|c| all(format!("{} {}", c.full_label(), c.hint())))
-        .collect();
-    // Whole words of the name before parts of words, and those before words of the hint.
-    let whole = |text: String| {
-        let text = text.to_lowercase();
+    let typed: Vec<&str> = typed.split_whitespace().collect();
+    let all = |text: &str| typed.iter().all(|word| text.contains(word));
+    let whole = |text: &str| {
         let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).collect();
-        typed.split_whitespace().all(|word| words.contains(&word))
+        typed.iter().all(|word| words.contains(word))
     };
-    found.sort_by_key(|c| (!whole(c.full_label()), !all(c.full_label())));
-    found
+    let rank = |command: Command| {
+        let (name, hint) = (command.full_label().to_lowercase(), command.hint().to_lowercase());
+        let also = command.also();
+        // (A word may be in the name, and the next in the hint.)
+        let anywhere = all(&format!("{name} {also} {hint}"));
+        anywhere.then(|| (!whole(&name), !all(&name), !whole(also), !all(also)))
+    };
+    let commands = Command::ALL.iter().copied().filter(|c| *c != Command::Palette);
+    let mut found: Vec<_> = commands.filter_map(|command| Some((rank(command)?, command))).collect();
+    found.sort_by_key(|(rank, _)| *rank);
+    found.into_iter().map(|(_, command)| command).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What people who come from Krita, Photoshop, Invoke or Procreate type, and what they must find among the first three.
+    const TYPED: [(&str, Command); 56] = [
+        ("inpaint", Command::PaintChange),
+        ("outpaint", Command::CanvasSize),
+        ("img2img", Command::PaintChange),
+        ("denoise", Command::PaintChange),
+        ("prompt", Command::EditWords),
+        ("new layer", Command::AddRegion),
+        ("duplicate layer", Command::DuplicateRegion),
+        ("delete layer", Command::DeleteRegion),
+        ("layer visibility", Command::ToggleRegion),
+        ("isolate", Command::SoloRegion),
+        ("deselect", Command::ClearRegion),
+        ("select all", Command::FillRegion),
+        ("inverse", Command::InvertRegion),
+        ("crop", Command::CanvasSize),
+        ("resize", Command::CanvasSize),
+        ("resolution", Command::CanvasSize),
+        ("transform", Command::ToolMove),
+        ("scale", Command::ToolMove),
+        ("feather", Command::SoftenRegion),
+        ("expand", Command::GrowRegion),
+        ("dilate", Command::GrowRegion),
+        ("contract", Command::ShrinkRegion),
+        ("erode", Command::ShrinkRegion),
+        ("import image", Command::PlacePicture),
+        ("render", Command::Generate),
+        ("txt2img", Command::Generate),
+        ("invoke", Command::Generate),
+        ("batch", Command::Generate),
+        ("interrupt", Command::Cancel),
+        ("abort", Command::Cancel),
+        ("variation", Command::NewSeed),
+        ("random", Command::NewSeed),
+        ("history", Command::Undo),
+        ("preferences", Command::ThemeDark),
+        ("fullscreen", Command::TogglePanels),
+        ("full screen", Command::TogglePanels),
+        ("reset view", Command::ZoomFit),
+        ("font size", Command::InterfaceLarger),
+        ("hotkeys", Command::Shortcuts),
+        ("help", Command::Tour),
+        ("tutorial", Command::Tour),
+        ("bucket", Command::ToolFill),
+        ("rubber", Command::ToolEraser),
+        ("marquee", Command::ToolRectangle),
+        ("circle", Command::ToolEllipse),
+        ("polygon", Command::ToolLasso),
+        ("eyedropper", Command::ToolPick),
+        ("pan", Command::ToolHand),
+        ("magic wand", Command::FillByPicture),
+        ("stylus", Command::PressureSize),
+        ("checkpoint", Command::Models),
+        ("textual inversion", Command::Models),
+        ("lycoris", Command::AddLora),
+        ("before after", Command::CompareTakes),
+        ("segmentation", Command::ImportMap),
+        ("autosave", Command::Recover),
+    ];
+
+    #[test]
+    fn the_words_of_other_programs_are_known() {
+        for (typed, command) in TYPED {
+            let found = found(typed);
+            assert!(found.iter().take(3).any(|c| *c == command), "{typed}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn words_of_other_programs_are_plain_and_told_once() {
+        for command in Command::ALL {
+            let words: Vec<&str> = command.also().split(' ').filter(|word| !word.is_empty()).collect();
+            assert!(command.also().chars().all(|c| c.is_ascii() && !c.is_uppercase()), "{command:?}");
+            for (at, word) in words.iter().enumerate() {
+                assert!(!words[..at].contains(word), "{command:?}: {word}");
+            }
+        }
+    }
 
     #[test]
     fn every_command_is_found_first_by_its_name() {

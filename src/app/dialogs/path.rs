@@ -1,11 +1,9 @@
 //! Asks for a path where the system has no dialog for it.
 
-use super::{Dialog, Next, buttons, main, modal, other};
-use crate::app::App;
+use super::{Dialog, Outcome, View, buttons, main, modal, other, outcome};
 use crate::app::kit::background::Asked;
 use crate::app::kit::{theme, widgets};
-use crate::app::session::close::Leave;
-use crate::app::session::files::Purpose;
+use crate::app::session::purpose::Purpose;
 use crate::app::text::errors;
 use crate::app::text::i18n::{fill, tr};
 use crate::document::Outputs;
@@ -14,10 +12,8 @@ use egui_material_icons::icons;
 use std::path::{Path, PathBuf};
 
 /// The path that is typed, and the folder that is shown.
-pub(crate) struct PathForm {
+pub(in crate::app) struct AskPath {
     purpose: Purpose,
-    /// The way to leave the document once it is saved.
-    after: Option<Leave>,
     typed: String,
     folder: PathBuf,
     entries: Entries,
@@ -64,32 +60,14 @@ fn read(folder: &Path, endings: &[&str]) -> Vec<Entry> {
     entries
 }
 
-impl App {
-    /// Shows the studio's own dialog for a path.
-    pub(in crate::app) fn open_path_dialog(&mut self, purpose: Purpose) {
-        self.dialog = Some(Dialog::Path(self.path_form(purpose, None)));
+impl AskPath {
+    /// Begins in this folder, for a file of this name, which may not be one of those that the document reads.
+    pub(in crate::app) fn new(purpose: Purpose, folder: PathBuf, name: Option<String>, reads: Vec<PathBuf>) -> Self {
+        let typed = name.map(|name| folder.join(name).display().to_string()).unwrap_or_default();
+        let entries = Entries::Unread;
+        Self { purpose, typed, folder, entries, replace: None, refused: None, reads, focused: false }
     }
 
-    pub(in crate::app) fn path_form(&self, purpose: Purpose, after: Option<Leave>) -> PathForm {
-        let folder = self.folder();
-        let names = purpose.writes();
-        let name = if names { self.suggested_name(purpose) } else { String::new() };
-        let typed = if name.is_empty() { String::new() } else { folder.join(name).display().to_string() };
-        PathForm {
-            purpose,
-            after,
-            typed,
-            folder,
-            entries: Entries::Unread,
-            replace: None,
-            refused: None,
-            reads: self.read_files(purpose),
-            focused: false,
-        }
-    }
-}
-
-impl PathForm {
     fn go_to(&mut self, folder: PathBuf) {
         (self.folder, self.entries) = (folder, Entries::Unread);
     }
@@ -133,92 +111,93 @@ impl PathForm {
     }
 }
 
-/// The dialog.
-pub(super) fn ask(ui: &Ui, mut form: PathForm) -> Next {
-    let t = theme::tokens(ui);
-    let mut next = None;
-    let mut accept = false;
-    let mut goes_to = None;
-    form.follow(ui);
-    let (hint, nothing) = if form.purpose.is_folder() {
-        (tr("Path of the folder"), tr("No folders here."))
-    } else {
-        (tr("Path of the file"), tr("No files here that fit."))
-    };
-    let close = modal(ui, form.purpose.title(), 480.0, |ui| {
-        let edit = TextEdit::singleline(&mut form.typed).hint_text(hint).desired_width(f32::INFINITY);
-        let response = widgets::text(ui, edit.margin(Margin::symmetric(8, 6))).accessible_name(tr("Path"));
-        if !std::mem::replace(&mut form.focused, true) {
-            response.request_focus();
-        }
-        if response.changed() {
-            (form.replace, form.refused) = (None, None);
-        }
-        accept = response.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter));
-        ui.horizontal(|ui| {
-            let up = widgets::icon_button(ui, icons::ICON_ARROW_UPWARD, tr("Folder above"));
-            if up.clicked() {
-                goes_to = form.folder.parent().map(Path::to_path_buf);
+impl Dialog for AskPath {
+    type Answer = PathBuf;
+
+    fn show(&mut self, ui: &Ui, _: &View<'_>) -> Outcome<PathBuf> {
+        let t = theme::tokens(ui);
+        let (mut answer, mut cancel) = (None, false);
+        let mut accept = false;
+        let mut goes_to = None;
+        self.follow(ui);
+        let (hint, nothing) = if self.purpose.is_folder() {
+            (tr("Path of the folder"), tr("No folders here."))
+        } else {
+            (tr("Path of the file"), tr("No files here that fit."))
+        };
+        let close = modal(ui, self.purpose.title(), 480.0, |ui| {
+            let edit = TextEdit::singleline(&mut self.typed).hint_text(hint).desired_width(f32::INFINITY);
+            let response = widgets::text(ui, edit.margin(Margin::symmetric(8, 6))).accessible_name(tr("Path"));
+            if !std::mem::replace(&mut self.focused, true) {
+                response.request_focus();
             }
-            let folder = RichText::new(form.folder.display().to_string()).color(t.text_weak);
-            ui.add(Label::new(folder).truncate().selectable(false));
-        });
-        Frame::new().fill(t.field).corner_radius(theme::ROUND_SMALL).inner_margin(Margin::same(4)).show(ui, |ui| {
-            ScrollArea::vertical().max_height(224.0).min_scrolled_height(224.0).auto_shrink(false).show(ui, |ui| {
-                ui.spacing_mut().item_spacing.y = 0.0;
-                let Entries::Read(entries) = &form.entries else { return };
-                if entries.is_empty() {
-                    ui.label(RichText::new(nothing).color(t.text_weak));
+            if response.changed() {
+                (self.replace, self.refused) = (None, None);
+            }
+            accept = response.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter));
+            ui.horizontal(|ui| {
+                let up = widgets::icon_button(ui, icons::ICON_ARROW_UPWARD, tr("Folder above"));
+                if up.clicked() {
+                    goes_to = self.folder.parent().map(Path::to_path_buf);
                 }
-                for entry in entries {
-                    let icon = if entry.folder { icons::ICON_FOLDER } else { icons::ICON_IMAGE };
-                    let text = format!("{}  {}", icon.codepoint, entry.name);
-                    let row = Button::new(text).frame_when_inactive(false).truncate();
-                    let response = ui.add(row).accessible_name(&entry.name);
-                    if response.clicked() {
-                        let path = form.folder.join(&entry.name);
-                        if entry.folder {
-                            form.typed.clear();
-                            goes_to = Some(path);
-                        } else {
-                            form.typed = path.display().to_string();
-                            accept |= response.double_clicked();
+                let folder = RichText::new(self.folder.display().to_string()).color(t.text_weak);
+                ui.add(Label::new(folder).truncate().selectable(false));
+            });
+            Frame::new().fill(t.field).corner_radius(theme::ROUND_SMALL).inner_margin(Margin::same(4)).show(ui, |ui| {
+                ScrollArea::vertical().max_height(224.0).min_scrolled_height(224.0).auto_shrink(false).show(ui, |ui| {
+                    ui.spacing_mut().item_spacing.y = 0.0;
+                    let Entries::Read(entries) = &self.entries else { return };
+                    if entries.is_empty() {
+                        ui.label(RichText::new(nothing).color(t.text_weak));
+                    }
+                    for entry in entries {
+                        let icon = if entry.folder { icons::ICON_FOLDER } else { icons::ICON_IMAGE };
+                        let text = format!("{}  {}", icon.codepoint, entry.name);
+                        let row = Button::new(text).frame_when_inactive(false).truncate();
+                        let response = ui.add(row).accessible_name(&entry.name);
+                        if response.clicked() {
+                            let path = self.folder.join(&entry.name);
+                            if entry.folder {
+                                self.typed.clear();
+                                goes_to = Some(path);
+                            } else {
+                                self.typed = path.display().to_string();
+                                accept |= response.double_clicked();
+                            }
                         }
                     }
-                }
+                });
+            });
+            if let Some(path) = &self.replace {
+                let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+                ui.label(RichText::new(fill("{0} is there already. Replace it?", &[&name])).color(t.warning));
+            }
+            if let Some(why) = &self.refused {
+                ui.label(RichText::new(why).color(t.warning));
+            }
+            buttons(ui, |ui| {
+                let verb = if self.replace.is_some() { tr("Replace") } else { self.purpose.verb() };
+                accept |= main(ui, verb, self.given().is_some());
+                cancel = other(ui, tr("Cancel"));
             });
         });
-        if let Some(path) = &form.replace {
-            let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-            ui.label(RichText::new(fill("{0} is there already. Replace it?", &[&name])).color(t.warning));
+        if let Some(folder) = goes_to {
+            self.go_to(folder);
         }
-        if let Some(why) = &form.refused {
-            ui.label(RichText::new(why).color(t.warning));
-        }
-        buttons(ui, |ui| {
-            let verb = if form.replace.is_some() { tr("Replace") } else { form.purpose.verb() };
-            accept |= main(ui, verb, form.given().is_some());
-            if other(ui, tr("Cancel")) {
-                next = Some(Next::Close);
+        if accept && let Some(path) = self.given() {
+            if path.is_dir() && !self.purpose.is_folder() {
+                self.typed.clear();
+                self.go_to(path);
+            } else if let Some(why) = self.refusal(&path) {
+                self.refused = Some(why);
+            } else if self.purpose.writes() && path.exists() && self.replace.as_ref() != Some(&path) {
+                self.replace = Some(path);
+            } else {
+                answer = Some(path);
             }
-        });
-    });
-    if let Some(folder) = goes_to {
-        form.go_to(folder);
-    }
-    if accept && let Some(path) = form.given() {
-        if path.is_dir() && !form.purpose.is_folder() {
-            form.typed.clear();
-            form.go_to(path);
-        } else if let Some(why) = form.refusal(&path) {
-            form.refused = Some(why);
-        } else if form.purpose.writes() && path.exists() && form.replace.as_ref() != Some(&path) {
-            form.replace = Some(path);
-        } else {
-            next = Some(Next::Path { purpose: form.purpose, path, after: form.after.clone() });
         }
+        outcome(answer, close || cancel)
     }
-    next.unwrap_or(if close { Next::Close } else { Next::Stay(Dialog::Path(form)) })
 }
 
 #[cfg(test)]

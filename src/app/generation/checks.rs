@@ -2,7 +2,6 @@
 
 use crate::app::editor::{Editor, Selected};
 use crate::app::kit::background::Asked;
-use crate::app::panels::regions::prompt::Writing;
 use crate::app::text::i18n::{fill, tr};
 use crate::document::{Area, CELL, Coverage, Document, InitImage, RegionId, WarningKind};
 use crate::studio::{KnownLoras, Vocabulary};
@@ -54,19 +53,19 @@ impl Checks {
         }
     }
 
-    /// Follows the words: what of them the model does not know, but for the word that is still being written, and LoRAs that they
-    /// name and nobody added.
+    /// Follows the words, which `finished` gives without the one that is still being written: what of them the model does not know, and
+    /// LoRAs that they name and nobody added.
     pub(in crate::app) fn words(
         &mut self,
         editor: &Editor,
         vocabulary: Option<&Arc<Vocabulary>>,
         loras: KnownLoras,
-        writing: &Writing,
+        finished: impl Fn(Selected, &str) -> String,
     ) {
         let document = editor.document();
         let shown = document.regions.iter().filter(|r| r.visible).map(|r| (Selected::Region(r.id), &r.prompt));
         let prompts = std::iter::once((Selected::Background, &document.background.prompt)).chain(shown);
-        let mut prompts: Vec<String> = prompts.map(|(key, text)| writing.finished(key, text)).collect();
+        let mut prompts: Vec<String> = prompts.map(|(key, text)| finished(key, text)).collect();
         prompts.push(document.style.clone());
         let by = vocabulary.map_or(0, |v| Arc::as_ptr(v) as usize);
         if self.prompts.as_ref().is_none_or(|(of, with, known)| *of != prompts || *with != by || *known != loras) {

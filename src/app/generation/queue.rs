@@ -1,7 +1,6 @@
 //! The jobs as the window sees them: the one that runs, and those that wait for it.
 
 use crate::app::App;
-use crate::app::canvas::Shown;
 use crate::app::generation::seed::new_seed;
 use crate::app::text::errors;
 use crate::app::text::i18n::{fill, tr};
@@ -66,6 +65,11 @@ impl Running {
     /// Steps done, and steps in all.
     pub(in crate::app) fn steps(&self) -> (u32, u32) {
         (self.step, self.steps)
+    }
+
+    /// The newest preview, unless it is being stopped.
+    pub(in crate::app) fn wanted_preview(&self) -> Option<&Arc<RgbImage>> {
+        self.preview().filter(|_| !self.cancelled)
     }
 
     /// The newest preview.
@@ -251,22 +255,6 @@ impl App {
         } else {
             self.toasts.info(tr("The canvas has another size now; the picture waits in the strip below."));
         }
-    }
-
-    /// The picture to show on the canvas: the newest preview, else the live picture, else the take kept in the document, else
-    /// the picture it starts from.
-    pub(in crate::app) fn picture_shown(&self) -> Option<Shown> {
-        let document = self.editor.document();
-        let preview = self.jobs.first().filter(|j| !j.cancelled).and_then(|j| j.preview.clone());
-        let fits = |picture: &Arc<RgbImage>| {
-            // Previews may be smaller than the canvas, but have its shape.
-            let (width, height) = picture.dimensions();
-            u64::from(width) * u64::from(document.height) == u64::from(height) * u64::from(document.width)
-        };
-        let take = || document.take.clone().map(Shown::Take);
-        let start = || document.init_image.as_ref().map(|start| Shown::Preview(start.image.clone()));
-        let live = || self.live.picture().filter(fits).map(Shown::Preview);
-        preview.filter(fits).map(Shown::Preview).or_else(live).or_else(take).or_else(start)
     }
 
     /// The share of the running job that is done, 0 to 1.

@@ -2,7 +2,9 @@
 
 pub(super) mod background;
 pub(super) mod debounce;
+pub(super) mod landmarks;
 pub(super) mod modal;
+pub(super) mod tasks;
 pub(super) mod theme;
 pub(super) mod thumbnail;
 pub(super) mod toasts;

@@ -27,9 +27,15 @@ pub(in crate::app) fn buttons(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
     ui.allocate_ui_with_layout(egui::vec2(ui.available_width(), theme::ROW), Layout::right_to_left(Align::Center), add);
 }
 
+/// The main button. It has the keys wherever nothing else in the dialog does, so that Enter presses it: from the start where there
+/// are no fields, and once a field has been left.
 pub(in crate::app) fn main(ui: &mut Ui, text: &str, enabled: bool) -> bool {
     let t = theme::tokens(ui);
-    widgets::main_button(ui, theme::strong(text).color(t.on_accent), 88.0, theme::ROW, enabled).clicked()
+    let button = widgets::main_button(ui, theme::strong(text).color(t.on_accent), 88.0, theme::ROW, enabled);
+    if enabled && ui.memory(|memory| memory.focused().is_none()) {
+        button.request_focus();
+    }
+    button.clicked()
 }
 
 pub(in crate::app) fn other(ui: &mut Ui, text: &str) -> bool {

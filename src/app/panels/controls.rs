@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::app::editor::Field;
 use crate::app::kit::{theme, widgets};
-use crate::app::session::files::Purpose;
+use crate::app::session::purpose::Purpose;
 use crate::app::text::i18n::{fill, key, tr};
 use crate::document::{Control, ControlMap, Document, MAX_CONTROLS, RegionId};
 use egui::{Align, Button, ComboBox, Frame, Label, Layout, Margin, Popup, RichText, Ui};
@@ -78,21 +78,21 @@ impl App {
                 Popup::menu(&add).show(|ui| {
                     let region = self.editor.selected_region().map(|region| (region.id, region.name.clone()));
                     if ui.button(tr("For the whole picture…")).clicked() {
-                        self.ask_path(Purpose::ControlNet(None));
+                        self.ask_control(Purpose::ControlNet, None);
                     }
                     if let Some((id, name)) = &region
                         && ui.button(fill("For “{0}” alone…", &[name])).clicked()
                     {
-                        self.ask_path(Purpose::ControlNet(Some(*id)));
+                        self.ask_control(Purpose::ControlNet, Some(*id));
                     }
                     ui.separator();
                     if ui.button(tr("A folder, for the whole picture…")).clicked() {
-                        self.ask_path(Purpose::ControlFolder(None));
+                        self.ask_control(Purpose::ControlFolder, None);
                     }
                     if let Some((id, name)) = &region
                         && ui.button(fill("A folder, for “{0}” alone…", &[name])).clicked()
                     {
-                        self.ask_path(Purpose::ControlFolder(Some(*id)));
+                        self.ask_control(Purpose::ControlFolder, Some(*id));
                     }
                 });
             });
@@ -177,11 +177,11 @@ impl App {
                 }
                 let does = tr("A map of the kind that the ControlNet was made for: depths, poses, lines");
                 if ui.button(tr("A picture…")).on_hover_text(does).clicked() {
-                    self.ask_path(Purpose::ControlPicture(place, false));
+                    self.ask_followed(place, false);
                 }
                 let does = tr("The edges in any picture, found by Canny's method: for a ControlNet of edges (canny)");
                 if ui.button(tr("Edges of a picture…")).on_hover_text(does).clicked() {
-                    self.ask_path(Purpose::ControlPicture(place, true));
+                    self.ask_followed(place, true);
                 }
             });
             response.response.labelled_by(label).on_hover_text(hint);

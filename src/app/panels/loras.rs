@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::app::command::Command;
 use crate::app::editor::{Field, Selected};
 use crate::app::kit::{theme, widgets};
-use crate::app::panels::regions::Wish;
+use crate::app::panels::regions::wish::Wish;
 use crate::app::text::i18n::{fill, tr};
 use crate::document::{Document, Lora, MAX_LORAS};
 use crate::studio::Entry;

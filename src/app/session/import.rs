@@ -1,24 +1,31 @@
-//! Files and pictures that are dropped on the window or pasted into it: projects, pictures, masks, models, LoRAs.
+//! What files and pictures are that come in from outside: projects, pictures, masks, models, LoRAs.
 
-use crate::app::App;
-use crate::app::dialogs::Dialog;
-use crate::app::dialogs::place::{Placed, colour_map};
 use crate::app::editor::Selected;
-use crate::app::kit::background::Asked;
-use crate::app::kit::theme;
-use crate::app::panels::picture::model::{EMBEDDED, model_name};
-use crate::app::session::close::Leave;
-use crate::app::session::files::Purpose;
+use crate::app::session::purpose::PICTURES;
 use crate::app::text::errors;
-use crate::app::text::i18n::{fill, tr};
-use crate::document::{Document, FileError, Picture, RegionId, read_parameters, read_picture};
-use crate::studio::{
-    CheckpointError, ControlFile, FileSummary, Kind, LoraFile, PARTS_SEPARATOR, Vocabulary, holds_models, look_at,
-};
-use egui::{Align2, ColorImage, FontId, Stroke, StrokeKind, Ui, vec2};
+use crate::app::text::format::file_name as name;
+use crate::app::text::i18n::fill;
+use crate::document::{ColourMap, Document, FileError, Picture, RegionId, read_parameters, read_picture};
+use crate::studio::{CheckpointError, ControlFile, FileSummary, Kind, LoraFile, Vocabulary, holds_models, look_at};
 use image::RgbaImage;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// A picture that was dropped, pasted or chosen.
+pub(in crate::app) struct Placed {
+    /// Its name, as a person knows it.
+    pub name: String,
+    pub picture: Arc<Picture>,
+    /// Its regions, where it is a colour map.
+    pub map: Option<Arc<ColourMap>>,
+    /// Its file, where that tells with which words and settings another program made it.
+    pub told: Option<PathBuf>,
+}
+
+/// The regions of a picture that is a colour map: one of two colours at least.
+pub(in crate::app) fn colour_map(image: &RgbaImage) -> Option<Arc<ColourMap>> {
+    ColourMap::of(image).ok().filter(|map| map.colours().len() > 1).map(Arc::new)
+}
 
 /// The kinds of dropped files.
 pub(in crate::app) enum Found {
@@ -96,13 +103,13 @@ pub(in crate::app) fn find_out(path: &Path, wanted: Wanted) -> Result<Found, Ref
 }
 
 /// True for a file that holds weights by its ending.
-fn has_weights(path: &Path) -> bool {
+pub(in crate::app) fn has_weights(path: &Path) -> bool {
     ends_in(path, &["safetensors", "sft", "gguf", "ckpt", "pt", "pth", "bin", "pkl"])
 }
 
 /// True for a picture that a ControlNet can follow, by its ending.
-fn is_picture(path: &Path) -> bool {
-    ends_in(path, Purpose::Place.endings())
+pub(in crate::app) fn is_picture(path: &Path) -> bool {
+    ends_in(path, PICTURES)
 }
 
 fn ends_in(path: &Path, known: &[&str]) -> bool {
@@ -166,160 +173,11 @@ fn lora(file: Result<LoraFile, CheckpointError>) -> Result<Found, Refused> {
     Ok(Found::Lora(Some(words).filter(|words| !words.is_empty())))
 }
 
-fn name(path: &Path) -> String {
-    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
-}
-
-impl App {
-    /// Takes what is dropped on the window, and shows while something is held over it what it would become.
-    pub(in crate::app) fn drops(&mut self, ui: &Ui) {
-        let (dropped, at) = ui.input(|i| {
-            let files = i.raw.dropped_files.iter().map(|file| file.path().to_path_buf());
-            (files.collect::<Vec<_>>(), i.pointer.latest_pos())
-        });
-        if dropped.is_empty() {
-            return;
-        }
-        if self.dialog.as_ref().is_some_and(|dialog| !matches!(dialog, Dialog::Library(_))) {
-            self.toasts.info(tr("Answer the question first, then drop it again."));
-            return;
-        }
-        let card = at.and_then(|at| self.cards.card_at(at));
-        // (What has no ending is a folder, as far as can be told without asking the disk.)
-        let (models, others): (Vec<_>, Vec<_>) =
-            dropped.into_iter().partition(|path| has_weights(path) || path.extension().is_none());
-        if let Some(first) = others.first().filter(|_| others.len() > 1) {
-            self.toasts.info(fill("One at a time: {0} was taken.", &[&name(first)]));
-        }
-        let control = at.and_then(|at| self.control_at(at));
-        for (at, path) in models.into_iter().chain(others.into_iter().take(1)).enumerate() {
-            if let Some((place, edges)) = control.filter(|_| is_picture(&path)) {
-                let document = self.editor.document();
-                let size = (document.width, document.height);
-                self.files.control_picture(path, place, edges, size);
-                continue;
-            }
-            self.files.find_out(path, if at == 0 { Wanted::Dropped(card) } else { Wanted::AlsoDropped(card) });
-        }
-    }
-
-    pub(in crate::app) fn drop_hint(&self, ui: &Ui) {
-        if ui.input(|i| i.raw.hovered_files.is_empty()) {
-            return;
-        }
-        let t = theme::tokens(ui);
-        let rect = ui.content_rect();
-        let painter = ui.layer_painter(egui::LayerId::new(egui::Order::Tooltip, egui::Id::unique("drop hint")));
-        painter.rect_filled(rect, 0.0, t.shade);
-        painter.rect_stroke(rect.shrink(8.0), theme::ROUND, Stroke::new(2.0, t.accent), StrokeKind::Inside);
-        let text = tr("Drop a project, a picture, a mask, models, LoRAs, ControlNets or a folder of models");
-        let font = FontId::new(18.0, theme::strong_family());
-        let text = painter.layout_no_wrap(text.to_owned(), font, t.text_strong);
-        let place = Align2::CENTER_CENTER.anchor_size(rect.center(), text.size());
-        painter.rect_filled(place.expand2(vec2(24.0, 16.0)), theme::ROUND, t.panel);
-        painter.galley(place.min, text, t.text_strong);
-    }
-
-    /// A dropped or chosen file has been looked at.
-    pub(in crate::app) fn found(&mut self, ctx: &egui::Context, path: &Path, wanted: Wanted, found: Found) {
-        let also = matches!(wanted, Wanted::AlsoDropped(_));
-        match found {
-            // One model draws; the others of a handful are listed.
-            Found::Model | Found::Incomplete(_) | Found::Part if also => self.add_models(vec![path.to_path_buf()]),
-            Found::Models => self.add_models(vec![path.to_path_buf()]),
-            Found::Embedding => {
-                self.add_models(vec![path.to_path_buf()]);
-                let model = model_name(&path.display().to_string());
-                self.toasts.info(fill("{0} is an embedding: its name can be written among the words.", &[&model]));
-            }
-            Found::ControlNet => {
-                let region = match wanted {
-                    Wanted::Dropped(Some(Selected::Region(id))) | Wanted::AlsoDropped(Some(Selected::Region(id))) => {
-                        // (What changes of a start picture has a mask, and no ControlNets.)
-                        self.editor.document().region(id).map(|region| region.id)
-                    }
-                    _ => None,
-                };
-                self.add_control(region, path);
-            }
-            Found::Project => self.leave(ctx, Leave::OpenPath(path.to_path_buf())),
-            Found::Model => {
-                let model = path.display().to_string();
-                self.toasts.info(fill("Pictures are drawn with {0} from now on.", &[&model_name(&model)]));
-                self.set_model(model);
-            }
-            // The document's model has what it lacks, or takes it in; whether they go together is looked at before it counts.
-            Found::Incomplete(why) if self.editor.document().settings.model == EMBEDDED => self.toasts.warning(why),
-            Found::Incomplete(_) => {
-                let model = &self.editor.document().settings.model;
-                let whole = format!("{}{PARTS_SEPARATOR}{model}", path.display());
-                self.files.find_out(whole.into(), Wanted::Model);
-            }
-            Found::Part => {
-                let model = &self.editor.document().settings.model;
-                let whole = format!("{model}{PARTS_SEPARATOR}{}", path.display());
-                self.files.find_out(whole.into(), Wanted::Model);
-            }
-            Found::Lora(words) => {
-                let part = match wanted {
-                    Wanted::Dropped(card) | Wanted::AlsoDropped(card) => card,
-                    Wanted::Lora(part) => part,
-                    _ => None,
-                };
-                self.add_lora(part, path);
-                if let Some(words) = words {
-                    self.toasts.info(fill("It was trained on these words: {0}", &[&words]));
-                }
-            }
-            Found::Picture(placed) => {
-                let card = match wanted {
-                    Wanted::Dropped(card) | Wanted::AlsoDropped(card) => card,
-                    Wanted::Mask(id) => Some(Selected::Region(id)),
-                    _ => None,
-                };
-                match card {
-                    Some(Selected::Region(id)) => self.take_mask(id, &placed.picture),
-                    _ => self.place(placed, None),
-                }
-            }
-        }
-    }
-
-    /// A picture has come in by paste.
-    pub(in crate::app) fn pasted(&mut self, ui: &Ui) {
-        let image = ui.input(|i| {
-            i.events.iter().find_map(|event| match event {
-                egui::Event::PasteImage(image) => Some(Arc::clone(image)),
-                _ => None,
-            })
-        });
-        let Some(image) = image.filter(|_| self.dialog.is_none()) else { return };
-        let [width, height] = image.size.map(|side| u32::try_from(side).unwrap_or(0));
-        let bytes = image.pixels.iter().flat_map(egui::Color32::to_srgba_unmultiplied).collect();
-        match RgbaImage::from_raw(width, height, bytes).filter(|image| !image.is_empty()) {
-            Some(image) => {
-                let picture = Arc::new(Picture::from(image));
-                let looked_at = Arc::clone(&picture);
-                let asked = Asked::begin(ui, "map", move || colour_map(&looked_at.image));
-                let name = tr("The pasted picture").to_owned();
-                self.place(Placed { name, picture, map: None, told: None }, asked);
-            }
-            None => self.toasts.warning(tr("There is no picture to paste.")),
-        }
-    }
-
-    /// Puts the picture on the clipboard.
-    pub(in crate::app) fn copy_picture(&mut self, ctx: &egui::Context) {
-        let Some(take) = &self.editor.document().take else { return };
-        let size = [take.image.width() as usize, take.image.height() as usize];
-        ctx.copy_image(ColorImage::from_rgb(size, take.image.as_raw()));
-        self.toasts.info(tr("The picture is on the clipboard."));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::session::models::model_name;
+    use crate::studio::PARTS_SEPARATOR;
 
     fn file(folder: &Path, name: &str, bytes: &[u8]) -> std::path::PathBuf {
         let path = folder.join(name);

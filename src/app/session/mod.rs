@@ -1,11 +1,10 @@
-//! The open document's files: opened and saved, left, kept against a crash, brought in and exported.
+//! The open document's files and the models that it is drawn with: what dialogs ask for, what comes in, what is kept against a crash.
 
-pub(super) mod close;
 pub(super) mod examples;
-pub(super) mod export;
-pub(super) mod files;
+pub(super) mod fetching;
 pub(super) mod import;
+pub(super) mod models;
+pub(super) mod purpose;
 pub(super) mod recent;
 pub(super) mod recovery;
-pub(super) mod sharing;
-pub(super) mod work;
+pub(super) mod system_dialogs;

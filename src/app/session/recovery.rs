@@ -5,12 +5,8 @@
 //! the data folder says what was kept where. Records carry the name of their session, whose lock file stays locked while it
 //! runs: a record whose lock can be taken is what a crash left behind.
 
-use crate::app::App;
-use crate::app::dialogs::Dialog;
 use crate::app::editor::{Editor, State};
-use crate::app::session::files::Done;
-use crate::app::session::recent::RecoverForm;
-use crate::document::{Document, FileError, Opened, Problem, write_atomically};
+use crate::document::{Document, FileError, Problem, write_atomically};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -58,6 +54,11 @@ impl Lost {
 
     pub(in crate::app) fn copy(&self) -> &Path {
         &self.record.copy
+    }
+
+    /// Sentences on what saving over the project would lose.
+    pub(in crate::app) fn losses(&self) -> &[String] {
+        &self.record.losses
     }
 
     /// The time since it was written down.
@@ -127,7 +128,7 @@ impl Recovery {
     }
 
     /// The document in this state has changes: how long until they are due, `None` where they are kept already.
-    fn due_in(&mut self, state: State) -> Option<Duration> {
+    pub(in crate::app) fn due_in(&mut self, state: State) -> Option<Duration> {
         if self.folder.is_none() || self.running || self.kept == Some(state) {
             return None;
         }
@@ -136,7 +137,7 @@ impl Recovery {
     }
 
     /// Begins to keep a document; `None` (told once, in the log) where the data folder cannot be used.
-    fn begin(&mut self, editor: &Editor) -> Option<Copy> {
+    pub(in crate::app) fn begin(&mut self, editor: &Editor) -> Option<Copy> {
         let (document, state, project) = (editor.document(), editor.state(), editor.path());
         let folder = self.folder.clone()?;
         if self.lock.is_none() {
@@ -192,6 +193,13 @@ impl Recovery {
         remove(&std::mem::take(&mut self.ours));
         (self.kept, self.since) = (None, None);
         self.number += 1;
+    }
+
+    /// The same where something was kept, or is about to be.
+    pub(in crate::app) fn forget_if_any(&mut self) {
+        if !self.ours.is_empty() || self.since.is_some() {
+            self.forget();
+        }
     }
 
     /// Takes over a document left behind that is open now; its copy stays until there is a newer one or it is saved.
@@ -299,69 +307,6 @@ impl Copy {
     /// The files it consists of.
     pub(in crate::app) fn files(&self) -> Vec<PathBuf> {
         vec![self.record.copy.clone(), self.at.clone()]
-    }
-}
-
-impl App {
-    /// Keeps the document where it has been unsaved for long enough.
-    pub(in crate::app) fn autosave(&mut self, ctx: &egui::Context) {
-        if self.closing {
-            return;
-        }
-        if !self.editor.is_unsaved() {
-            if !self.recovery.ours.is_empty() || self.recovery.since.is_some() {
-                self.recovery.forget();
-            }
-            return;
-        }
-        if self.editor.in_stroke() || self.editor.is_working() {
-            return;
-        }
-        let state = self.editor.state();
-        match self.recovery.due_in(state) {
-            Some(Duration::ZERO) => {
-                if let Some(copy) = self.recovery.begin(&self.editor) {
-                    self.files.autosave(copy);
-                }
-            }
-            Some(left) => ctx.request_repaint_after(left),
-            None => {}
-        }
-    }
-
-    /// Offers what a crash left behind.
-    pub(in crate::app) fn ask_about_lost(&mut self) {
-        if !self.recovery.lost.is_empty() {
-            self.look_at_shelf();
-            self.dialog = Some(Dialog::Recover(RecoverForm::default()));
-        }
-    }
-
-    /// Shows what a crash left behind, unsaved as it was.
-    pub(in crate::app) fn recovered(&mut self, copy: &Path, opened: Opened) {
-        let Some(lost) = self.recovery.lost.iter().find(|lost| lost.copy() == copy) else { return };
-        let editor = Editor::recovered(opened.document, lost.project(), lost.title());
-        let editor = editor.with_losses(lost.record.losses.clone());
-        self.open_document(editor);
-        self.recovery.adopt(copy);
-        for note in opened.notes {
-            self.toasts.warning(note);
-        }
-    }
-
-    /// The last thing before the program ends.
-    pub(in crate::app) fn end_recovery(&mut self) {
-        // A copy that is just being written would be left behind.
-        while self.recovery.is_running() {
-            match self.files.wait(Duration::from_secs(10)) {
-                Some(Done::Autosaved { state, files, result }) => {
-                    self.recovery.finished(state, &files, result.is_ok());
-                }
-                Some(_) => {}
-                None => break,
-            }
-        }
-        self.recovery.end();
     }
 }
 

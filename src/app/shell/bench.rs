@@ -3,7 +3,7 @@
 use crate::app::canvas::{CanvasLook, RegionLook};
 use crate::app::editor::{Editor, Selected};
 use crate::app::generation::engine::Engine;
-use crate::app::session::files::FileDialogs;
+use crate::app::session::system_dialogs::FileDialogs;
 use crate::app::{App, Options};
 use crate::document::{Document, Mask};
 use crate::studio::{Estimator, Event, Job, JobId, Studio, Vocabulary};

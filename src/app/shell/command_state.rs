@@ -1,14 +1,62 @@
 //! Conditions of commands: when each can be done, and which choices are the ones in use.
 
 use crate::app::App;
-use crate::app::canvas::ViewMode;
+use crate::app::canvas::{Compare, RegionLook, ViewMode};
 use crate::app::command::{Command, When};
 use crate::app::editor::Selected;
 use crate::app::text::i18n::Language;
+use crate::app::tools::FillOver;
 use crate::document::MAX_REGIONS;
+use crate::paint::Combine;
 use egui::ThemePreference;
 
+/// A command that is a choice or a switch, and whether it is on.
+type Switch = (Command, fn(&App) -> bool);
+
+/// Every command that menus and buttons show as on or off.
+const SWITCHES: &[Switch] = &[
+    (Command::ViewBoth, |app| app.view_mode == ViewMode::Both),
+    (Command::ViewRegions, |app| app.view_mode == ViewMode::Regions),
+    (Command::ViewPicture, |app| app.view_mode == ViewMode::Picture),
+    (Command::ViewCompare, |app| app.view_mode == ViewMode::Compare),
+    (Command::CompareSides, |app| app.is_comparing_by(Compare::Sides)),
+    (Command::CompareSlider, |app| app.is_comparing_by(Compare::Slider)),
+    (Command::CompareBlink, |app| app.is_comparing_by(Compare::Blink)),
+    (Command::LookTint, |app| app.prefs.canvas.regions == RegionLook::Tint),
+    (Command::LookOutline, |app| app.prefs.canvas.regions == RegionLook::Outline),
+    (Command::LookHatch, |app| app.prefs.canvas.regions == RegionLook::Hatch),
+    (Command::LookHidden, |app| app.prefs.canvas.regions == RegionLook::Hidden),
+    (Command::LatentMask, |app| app.prefs.canvas.latent),
+    (Command::Rulers, |app| app.prefs.canvas.rulers),
+    (Command::MirrorView, |app| app.canvas.view.is_mirrored()),
+    (Command::TogglePanels, |app| app.prefs.panels_away),
+    (Command::ThemeSystem, |app| app.prefs.theme == ThemePreference::System),
+    (Command::ThemeDark, |app| app.prefs.theme == ThemePreference::Dark),
+    (Command::ThemeLight, |app| app.prefs.theme == ThemePreference::Light),
+    (Command::LanguageSystem, |app| app.prefs.language == Language::System),
+    (Command::LanguageEnglish, |app| app.prefs.language == Language::English),
+    (Command::LanguageGerman, |app| app.prefs.language == Language::German),
+    (Command::LanguageChinese, |app| app.prefs.language == Language::Chinese),
+    (Command::Live, |app| app.live.is_on()),
+    (Command::PaintChange, |app| app.editor.paints_change()),
+    (Command::CompareTakes, |app| app.compare.is_some()),
+    (Command::PressureSize, |app| app.prefs.brush.pressure_size),
+    (Command::PressureOpacity, |app| app.prefs.brush.pressure_opacity),
+    (Command::SymmetryX, |app| app.prefs.tools.symmetry.x),
+    (Command::SymmetryY, |app| app.prefs.tools.symmetry.y),
+    (Command::CombineAdd, |app| app.prefs.tools.combine == Combine::Add),
+    (Command::CombineSubtract, |app| app.prefs.tools.combine == Combine::Subtract),
+    (Command::CombineReplace, |app| app.prefs.tools.combine == Combine::Replace),
+    (Command::FillByRegions, |app| app.prefs.tools.fill_over == FillOver::Regions),
+    (Command::FillByPicture, |app| app.prefs.tools.fill_over == FillOver::Picture),
+    (Command::FillContiguous, |app| app.prefs.tools.contiguous),
+];
+
 impl App {
+    fn is_comparing_by(&self, compare: Compare) -> bool {
+        self.view_mode == ViewMode::Compare && self.prefs.canvas.compare == compare
+    }
+
     /// True where the command can be done now.
     #[must_use]
     pub fn is_enabled(&self, command: Command) -> bool {
@@ -46,26 +94,10 @@ impl App {
         }
     }
 
-    /// True for a choice that is the one in use.
+    /// True for a choice that is the one in use, and for a switch that is on.
     #[must_use]
     pub fn is_on(&self, command: Command) -> bool {
-        match command {
-            Command::ViewBoth => self.view_mode == ViewMode::Both,
-            Command::ViewRegions => self.view_mode == ViewMode::Regions,
-            Command::ViewPicture => self.view_mode == ViewMode::Picture,
-            Command::ThemeSystem => self.prefs.theme == ThemePreference::System,
-            Command::ThemeDark => self.prefs.theme == ThemePreference::Dark,
-            Command::ThemeLight => self.prefs.theme == ThemePreference::Light,
-            Command::TogglePanels => self.prefs.panels_away,
-            Command::LanguageSystem => self.prefs.language == Language::System,
-            Command::LanguageEnglish => self.prefs.language == Language::English,
-            Command::LanguageGerman => self.prefs.language == Language::German,
-            Command::LanguageChinese => self.prefs.language == Language::Chinese,
-            Command::Live => self.live.is_on(),
-            Command::PaintChange => self.editor.paints_change(),
-            Command::CompareTakes => self.compare.is_some(),
-            command => self.canvas_choice(command).unwrap_or_else(|| self.tool_setting(command)),
-        }
+        SWITCHES.iter().find(|(of, _)| *of == command).is_some_and(|(_, is_on)| is_on(self))
     }
 
     /// True where Escape has something to stop: a stroke, a change, a comparison or a job.

@@ -1,7 +1,7 @@
 //! One frame: keys first, then the panels around the canvas, then the canvas, then what floats above.
 
+use crate::app::kit::landmarks::Landmark;
 use crate::app::kit::theme;
-use crate::app::shell::tour::{self, Place};
 use crate::app::shell::ui_scale::{RIGHT, STRIP};
 use crate::app::{App, command};
 use egui::{CentralPanel, Frame, Margin, Panel, Ui, vec2};
@@ -27,7 +27,7 @@ impl eframe::App for App {
             let room = ui.available_height();
             Panel::bottom("settings").frame(panel(12, 12)).resizable(false).show(ui, |ui| self.settings_ui(ui, room));
             CentralPanel::no_frame().frame(panel(12, 12)).show(ui, |ui| {
-                tour::mark(ui, Place::Regions, ui.max_rect().expand(8.0));
+                Landmark::Regions.is_at(ui, ui.max_rect().expand(8.0));
                 self.regions_ui(ui);
             });
         });
@@ -38,12 +38,12 @@ impl eframe::App for App {
         }
         let left = Panel::left("tools").frame(panel(6, 6)).exact_size(48.0).resizable(false);
         left.show_collapsible(ui, &mut { shown }, |ui| {
-            tour::mark(ui, Place::Tools, ui.max_rect().expand(4.0));
+            Landmark::Tools.is_at(ui, ui.max_rect().expand(4.0));
             self.tools_ui(ui);
         });
         let canvas = CentralPanel::no_frame().show(ui, |ui| {
             let area = ui.available_rect_before_wrap();
-            tour::mark(ui, Place::Canvas, area);
+            Landmark::Canvas.is_at(ui, area);
             self.canvas_ui(ui)
         });
         self.options_bar_ui(ui, canvas.inner);
@@ -51,7 +51,7 @@ impl eframe::App for App {
         self.compare_ui(ui, canvas.inner);
         self.toasts.show(ui, canvas.inner.left_bottom() + vec2(12.0, -12.0));
         self.tour_ui(ui);
-        self.dialog_ui(ui);
+        self.questions_ui(ui);
         self.drop_hint(ui);
         self.follow_works(ui);
         self.follow_models(ui);
@@ -72,7 +72,7 @@ impl eframe::App for App {
 
 impl App {
     fn keys(&mut self, ui: &Ui) {
-        if self.dialog.is_some() {
+        if self.is_asking() {
             return;
         }
         // Escape closes the list of completions first.
@@ -88,7 +88,8 @@ impl App {
         if !self.editor.in_stroke() {
             self.checks.update(ui, &self.editor);
             let loras = self.added.known_loras();
-            self.checks.words(&self.editor, self.vocabulary.as_ref(), loras, &self.writing);
+            let finished = |key, text: &str| self.writing.finished(key, text);
+            self.checks.words(&self.editor, self.vocabulary.as_ref(), loras, finished);
             self.cost.update(ui, &self.editor, self.engine.as_ref());
             self.thumbnails.update(ui, &self.editor, theme::tokens(ui).paper);
         }

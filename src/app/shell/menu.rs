@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::app::command::Command;
 use crate::app::kit::{theme, widgets};
-use crate::app::session::close::Leave;
+use crate::app::shell::leaving::Leave;
 use crate::app::text::i18n::{key, tr};
 use egui::{Align2, Button, FontId, MenuBar, Ui};
 use egui_material_icons::icons;

@@ -3,15 +3,17 @@
 use crate::app::App;
 use crate::app::canvas::{Compare, RegionLook, ViewMode};
 use crate::app::command::Command;
-use crate::app::dialogs::Dialog;
+use crate::app::dialogs::palette::Palette;
+use crate::app::dialogs::plain::{About, Reset};
 use crate::app::dialogs::reshape::Reshape;
+use crate::app::dialogs::shortcuts::Shortcuts;
 use crate::app::editor::{Field, Selected};
 use crate::app::generation::checks::Checks;
 use crate::app::generation::seed::new_seed;
 use crate::app::generation::takes::Wish as TakeWish;
-use crate::app::panels::library::LibraryForm;
-use crate::app::session::close::Leave;
-use crate::app::session::files::Purpose;
+use crate::app::session::import::Wanted;
+use crate::app::session::purpose::Purpose;
+use crate::app::shell::leaving::Leave;
 use crate::app::text::i18n::{self, Language, key};
 use crate::app::tools::{FillOver, Tool};
 use crate::paint::Combine;
@@ -30,32 +32,26 @@ impl App {
             return;
         }
         match command {
-            Command::New => self.dialog = Some(Dialog::new_canvas(self.editor.document())),
+            Command::New => self.ask_new_canvas(),
             Command::Open => self.leave(ctx, Leave::Open),
-            Command::Examples => self.dialog = Some(Dialog::examples(ctx)),
+            Command::Examples => self.ask_examples(ctx),
             Command::Save => self.save(None),
             Command::SaveAs => self.save_as(None),
-            Command::Export => {
-                self.export_of = None;
-                self.dialog = Some(Dialog::Export);
-            }
-            Command::ExportMask => self.ask_path(Purpose::ExportMask),
-            Command::ExportRegions => self.ask_path(Purpose::ExportRegions),
-            Command::ImportRegions => self.ask_path(Purpose::ImportRegions),
-            Command::ImportMap => self.ask_path(Purpose::ImportMap),
-            Command::PlacePicture => self.ask_path(Purpose::Place),
-            Command::ImportMask => self.ask_path(Purpose::Mask),
-            Command::Recent => {
-                self.look_at_shelf();
-                self.dialog = Some(Dialog::Recent);
-            }
+            Command::Export => self.ask_export(None),
+            Command::ExportMask => self.ask_export_mask(),
+            Command::ExportRegions => self.ask_export_regions(),
+            Command::ImportRegions => self.ask_regions(),
+            Command::ImportMap => self.ask_map(),
+            Command::PlacePicture => self.ask_file(Purpose::Place, Wanted::Place),
+            Command::ImportMask => self.ask_mask(),
+            Command::Recent => self.ask_recent(),
             Command::Recover => self.ask_about_lost(),
             Command::CopyPicture => self.copy_picture(ctx),
             Command::PastePicture => ctx.send_viewport_cmd(egui::ViewportCommand::RequestPaste),
             Command::TogglePanels => self.prefs.panels_away = !self.prefs.panels_away,
             Command::InterfaceLarger => self.step_size(ctx, true),
             Command::InterfaceSmaller => self.step_size(ctx, false),
-            Command::ResetStudio => self.dialog = Some(Dialog::Reset),
+            Command::ResetStudio => self.ask(Reset, |app, ctx, ()| app.reset(ctx)),
             Command::Quit => self.leave(ctx, Leave::Quit),
             Command::Undo => self.editor.undo(),
             Command::Redo => self.editor.redo(),
@@ -127,12 +123,12 @@ impl App {
             Command::RerollRegion => self.reroll_region(),
             Command::Models => {
                 self.added.look_again();
-                self.dialog = Some(Dialog::Library(LibraryForm::default()));
+                self.show_models();
             }
-            Command::AddModels => self.ask_path(Purpose::Models),
-            Command::AddLora => self.ask_path(Purpose::Lora(None)),
-            Command::AddOwnLora => self.ask_path(Purpose::Lora(Some(self.editor.selected()))),
-            Command::CanvasSize => self.dialog = Some(Dialog::canvas_size(self.editor.document())),
+            Command::AddModels => self.ask_models(),
+            Command::AddLora => self.ask_file(Purpose::Lora, Wanted::Lora(None)),
+            Command::AddOwnLora => self.ask_file(Purpose::Lora, Wanted::Lora(Some(self.editor.selected()))),
+            Command::CanvasSize => self.ask_canvas_size(),
             Command::ToolBrush => self.take_tool(Tool::Brush),
             Command::ToolEraser => self.take_tool(Tool::Eraser),
             Command::ToolLasso => self.take_tool(Tool::Lasso),
@@ -195,9 +191,9 @@ impl App {
             Command::LanguageGerman => self.set_language(Language::German),
             Command::LanguageChinese => self.set_language(Language::Chinese),
             Command::Tour => self.tour.begin(),
-            Command::Palette => self.dialog = Some(Dialog::palette()),
-            Command::Shortcuts => self.dialog = Some(Dialog::Shortcuts),
-            Command::About => self.dialog = Some(Dialog::About),
+            Command::Palette => self.ask(Palette::default(), Self::perform),
+            Command::Shortcuts => self.tell(Shortcuts),
+            Command::About => self.tell(About),
         }
         ctx.request_repaint();
     }

@@ -26,17 +26,16 @@ impl App {
                 }
                 None => {
                     let live = self.live.progress_text();
-                    let hint = match self.files.asking() {
-                        Some(_) => tr("Waiting for the system's file dialog…"),
-                        None if self.files.is_busy() => tr("Working with the file…"),
-                        None => live.as_deref().unwrap_or_else(|| self.tool_hint()),
+                    let hint = match self.tasks.is_busy() {
+                        _ if self.paths.is_asking() => tr("Waiting for the system's file dialog…"),
+                        true => tr("Working with the file…"),
+                        false => live.as_deref().unwrap_or_else(|| self.tool_hint()),
                     };
                     ui.label(RichText::new(hint).color(t.text_weak));
-                    if let Some(purpose) = self.files.asking() {
+                    if self.paths.is_asking() {
                         widgets::flat(ui);
                         if ui.button(tr("Type a path instead")).clicked() {
-                            self.files.stop_asking();
-                            self.open_path_dialog(purpose);
+                            self.type_path_instead();
                         }
                     }
                 }

@@ -6,7 +6,6 @@ use crate::app::kit::{theme, widgets};
 use crate::app::shell::toolbar::floating;
 use crate::app::text::i18n::{fill, tr};
 use crate::app::tools::{BrushSettings, FillOver, OptionsBar};
-use crate::paint::Combine;
 use egui::epaint::TextShape;
 use egui::{Align, Align2, Button, FontFamily, FontId, Label, Layout, Rect, RichText, Ui, vec2};
 use egui_material_icons::{MaterialIcon, icons};
@@ -161,24 +160,6 @@ impl App {
         response.widget_info(|| egui::WidgetInfo::selected(egui::Role::RadioButton, true, on, command.label()));
         if response.on_hover_text(command.tooltip(ui)).clicked() {
             *called = Some(command);
-        }
-    }
-
-    /// True where the setting of a tool that a command stands for is on.
-    pub(in crate::app) fn tool_setting(&self, command: Command) -> bool {
-        let (brush, tools) = (&self.prefs.brush, &self.prefs.tools);
-        match command {
-            Command::PressureSize => brush.pressure_size,
-            Command::PressureOpacity => brush.pressure_opacity,
-            Command::SymmetryX => tools.symmetry.x,
-            Command::SymmetryY => tools.symmetry.y,
-            Command::FillContiguous => tools.contiguous,
-            Command::CombineAdd => tools.combine == Combine::Add,
-            Command::CombineSubtract => tools.combine == Combine::Subtract,
-            Command::CombineReplace => tools.combine == Combine::Replace,
-            Command::FillByRegions => tools.fill_over == FillOver::Regions,
-            Command::FillByPicture => tools.fill_over == FillOver::Picture,
-            _ => false,
         }
     }
 }

@@ -1,25 +1,17 @@
 //! The first-run tour: four short notes beside the things they speak of. Nothing is blocked meanwhile; a person may try at once.
 
 use crate::app::App;
+use crate::app::kit::landmarks::Landmark;
 use crate::app::kit::{theme, widgets};
 use crate::app::text::i18n::{fill, tr};
 use egui::{Align, Area, Button, Id, Key, Layout, Order, Pos2, Rect, RichText, Stroke, StrokeKind, Ui, vec2};
 
-/// Something in the window that the tour points at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(in crate::app) enum Place {
-    Canvas,
-    Regions,
-    Generate,
-    Tools,
-}
-
 /// A note of the tour: what it points at, its heading and its words.
-type Note = (Place, fn() -> &'static str, fn() -> &'static str);
+type Note = (Landmark, fn() -> &'static str, fn() -> &'static str);
 
 const NOTES: [Note; 4] = [
     (
-        Place::Tools,
+        Landmark::Tools,
         || tr("Paint where things go"),
         || {
             tr(
@@ -28,17 +20,17 @@ const NOTES: [Note; 4] = [
         },
     ),
     (
-        Place::Regions,
+        Landmark::Regions,
         || tr("Say what goes there"),
         || tr("Every region has a card with its own words. The background's words are for all the rest."),
     ),
     (
-        Place::Generate,
+        Landmark::Generate,
         || tr("Make the picture"),
         || tr("One picture grows under all regions at once. It draws on this computer, and nothing is sent anywhere."),
     ),
     (
-        Place::Canvas,
+        Landmark::Canvas,
         || tr("Watch, change, try again"),
         || {
             tr(
@@ -64,22 +56,13 @@ impl Tour {
     }
 }
 
-fn id(place: Place) -> Id {
-    Id::unique(("place of the tour", place))
-}
-
-/// Remembers where something is, for a note beside it.
-pub(in crate::app) fn mark(ctx: &egui::Context, place: Place, rect: Rect) {
-    ctx.data_mut(|data| data.insert_temp(id(place), rect));
-}
-
 impl App {
     /// Draws the note, above everything but dialogs.
     pub(in crate::app) fn tour_ui(&mut self, ui: &Ui) {
         let Some((at, &(place, heading, words))) = self.tour.at.and_then(|at| Some((at, NOTES.get(at)?))) else {
             return;
         };
-        let Some(rect) = ui.data(|data| data.get_temp::<Rect>(id(place))) else { return };
+        let Some(rect) = place.place(ui) else { return };
         let t = theme::tokens(ui);
         let ring = rect.shrink(2.0);
         let painter = ui.ctx().layer_painter(egui::LayerId::new(Order::Foreground, Id::unique("ring of the tour")));
@@ -118,7 +101,7 @@ impl App {
             })
         });
         shown.response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Dialog, true, tr("Tour")));
-        let free = self.dialog.is_none() && !self.something_to_stop();
+        let free = !self.is_asking() && !self.something_to_stop();
         if free && ui.input_mut(|i| i.consume_key(egui::Modifiers::NONE, Key::Escape)) {
             next = None;
         }

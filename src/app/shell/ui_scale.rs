@@ -2,7 +2,6 @@
 
 use crate::app::App;
 use crate::app::canvas::ViewMode;
-use crate::app::dialogs::{Dialog, Next, buttons, main, modal, other};
 use crate::app::shell::prefs::Prefs;
 use crate::app::text::i18n::{self, tr};
 use crate::app::tools::Tool;
@@ -48,25 +47,8 @@ impl App {
         chosen
     }
 
-    pub(in crate::app) fn reset_dialog(ui: &Ui) -> Next {
-        let (mut reset, mut cancel) = (false, false);
-        let close = modal(ui, tr("Reset the studio?"), 400.0, |ui| {
-            ui.label(tr(
-                "Theme, language, brushes, panels, sizes and the window become as they were on the first day. \
-                         Your documents and the list of recent projects stay.",
-            ));
-            buttons(ui, |ui| {
-                reset = main(ui, tr("Reset"), true);
-                cancel = other(ui, tr("Cancel"));
-            });
-        });
-        if reset {
-            return Next::Then(Self::reset);
-        }
-        if close || cancel { Next::Close } else { Next::Stay(Dialog::Reset) }
-    }
-
-    fn reset(&mut self, ctx: &egui::Context) {
+    /// Everything in the window as on the first day.
+    pub(in crate::app) fn reset(&mut self, ctx: &egui::Context) {
         let recent = std::mem::take(&mut self.prefs.recent);
         self.prefs = Prefs { recent, ..Prefs::default() };
         i18n::speak(self.prefs.language);

@@ -29,29 +29,7 @@ const COMPARES: [(Command, Compare); 3] = [
     (Command::CompareBlink, Compare::Blink),
 ];
 
-fn chosen<T: Copy>(rows: &[(Command, T)], command: Command) -> Option<T> {
-    rows.iter().find(|row| row.0 == command).map(|row| row.1)
-}
-
 impl App {
-    /// Says whether a choice about the view is the one in use; `None` for other commands.
-    pub(in crate::app) fn canvas_choice(&self, command: Command) -> Option<bool> {
-        let look = &self.prefs.canvas;
-        chosen(&MODES, command)
-            .map(|mode| self.view_mode == mode)
-            .or_else(|| chosen(&LOOKS, command).map(|regions| look.regions == regions))
-            .or_else(|| {
-                let comparing = self.view_mode == ViewMode::Compare;
-                chosen(&COMPARES, command).map(|compare| comparing && look.compare == compare)
-            })
-            .or(match command {
-                Command::LatentMask => Some(look.latent),
-                Command::Rulers => Some(look.rulers),
-                Command::MirrorView => Some(self.canvas.view.is_mirrored()),
-                _ => None,
-            })
-    }
-
     /// Picture and regions beside each other; once more goes back.
     pub(in crate::app) fn turn_comparing(&mut self) {
         let comparing = self.view_mode == ViewMode::Compare;
@@ -126,7 +104,7 @@ impl App {
         let menu = egui::containers::menu::MenuButton::from_button(button).ui(ui, |ui| {
             ui.set_min_width(232.0);
             for command in LOOKS.map(|row| row.0) {
-                let on = self.canvas_choice(command) == Some(true);
+                let on = self.is_on(command);
                 let entry = Button::new(command.label()).selected(on);
                 if ui.add(entry).on_hover_text(command.hint()).clicked() {
                     *called = Some(command);
@@ -134,7 +112,7 @@ impl App {
             }
             ui.separator();
             for command in [Command::LatentMask, Command::Rulers] {
-                let on = self.canvas_choice(command) == Some(true);
+                let on = self.is_on(command);
                 let entry = Button::new(command.label()).shortcut_text(command.keys_text(ui)).selected(on);
                 if ui.add(entry).on_hover_text(command.hint()).clicked() {
                     *called = Some(command);

@@ -1,126 +1,186 @@
 //! The beginning of a tool's action, at a press on the canvas.
 
-use super::{Action, FillOver, Lasso, PaintStroke, Tool, ToolSettings, Touch, Transform, fill as filling};
-use crate::app::App;
-use crate::app::canvas::ViewMode;
-use crate::app::editor::Selected;
-use crate::app::text::i18n::{fill, key, tr};
-use crate::app::tools::gradient::Gradient;
-use crate::app::tools::shape::{BoxShape, Kind};
-use crate::document::RegionId;
+use super::brush::PaintStroke;
+use super::fill::{self, FillOver};
+use super::gradient::Gradient;
+use super::lasso::Lasso;
+use super::settings::{BrushSettings, ToolSettings};
+use super::shape::{BoxShape, Kind};
+use super::transform::Transform;
+use super::{Action, Tool, Touch};
+use crate::app::editor::{Editor, Selected};
+use crate::app::text::i18n::{self, key, tr};
+use crate::document::{Document, RegionId};
 use egui::Pos2;
+use image::RgbImage;
 
-impl App {
-    /// Begins with the tool in hand; `None` where that is done already, or cannot be done (which is told).
-    pub(in crate::app) fn begin_action(&mut self, at: Touch) -> Option<Box<dyn Action>> {
-        let alt = at.modifiers.alt;
-        if self.tool == Tool::Pick || (alt && !self.tool.shapes()) {
-            self.pick_region(at.at);
-            return None;
-        }
-        let region = self.region_to_paint()?;
-        let wrap = self.editor.document().settings.wrap;
-        let settings = self.prefs.tools;
-        let (space, combine) = (settings.space(wrap), settings.combine);
-        match self.tool {
-            Tool::Brush | Tool::Eraser => {
-                let brush = self.prefs.brush.brush(self.tool == Tool::Eraser);
-                let lag = self.prefs.brush.lag() / self.canvas.view.zoom();
-                let line_from = self.canvas.hand.last.filter(|_| at.modifiers.shift);
-                boxed(PaintStroke::begin(&mut self.editor, brush, space, lag, line_from, at))
-            }
-            Tool::Rectangle => boxed(Some(BoxShape::begin(region, Kind::Rectangle, space, combine, at))),
-            Tool::Ellipse => boxed(Some(BoxShape::begin(region, Kind::Ellipse, space, combine, at))),
-            Tool::Lasso => boxed(Some(Lasso::begin(region, space, combine, at))),
-            Tool::Gradient => boxed(Some(Gradient::begin(region, combine, at))),
-            Tool::Fill => {
-                self.fill(region, at.at);
-                None
-            }
-            Tool::Move if self.editor.is_working() => {
-                // What is moved is what is there, which is not known yet.
-                self.toasts.info(tr("The last change is still being worked out. Escape stops it."));
-                None
-            }
-            Tool::Move => {
-                let begun = Transform::begin(&mut self.editor, at);
-                if begun.is_none() {
-                    let name = self.editor.selected_region().map_or(tr("What may change"), |r| r.name.as_str());
-                    self.toasts.info(fill("{0} is not painted yet. There is nothing to move.", &[&name]));
-                }
-                boxed(begun)
-            }
-            Tool::Pick | Tool::Hand | Tool::Zoom => None,
-        }
-    }
+/// The tool in hand with all that its work depends on.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::app) struct InHand {
+    pub tool: Tool,
+    pub brush: BrushSettings,
+    pub settings: ToolSettings,
+    /// Points of the screen in a canvas pixel.
+    pub zoom: f32,
+    /// The end of the last stroke, in canvas pixels, where a straight line is drawn from it.
+    pub line_from: Option<Pos2>,
+}
 
-    /// The region that is painted on; tells why where there is none.
-    fn region_to_paint(&mut self) -> Option<RegionId> {
-        let adds = !matches!(self.tool, Tool::Eraser | Tool::Move);
-        if self.editor.document().regions.is_empty() && adds && !self.editor.paints_change() {
-            self.editor.add_region();
-        }
-        let Selected::Region(id) = self.editor.selected() else {
-            self.toasts.info(tr("The background is wherever no region is. Select or add a region to paint."));
-            return None;
-        };
-        if let Some(region) = self.editor.selected_region().filter(|r| !r.visible) {
-            self.toasts.info(fill("{0} is hidden. Show it to paint on it.", &[&region.name]));
-            return None;
-        }
-        if let Some(region) = self.editor.selected_region().filter(|r| r.locked) {
-            self.toasts.info(fill("{0} is locked. Unlock it to paint on it.", &[&region.name]));
-            return None;
-        }
-        if self.view_mode == ViewMode::Picture {
-            self.view_mode = ViewMode::Both;
-        }
-        Some(id)
-    }
+/// The answer to a press.
+pub(in crate::app) enum Begun {
+    /// It goes on with the pointer.
+    Action(Box<dyn Action>),
+    /// It is done already, or there is nothing to do.
+    Done,
+    /// The uppermost region under the pointer is selected.
+    Picked,
+    Refused(Refused),
+}
 
-    fn fill(&mut self, region: RegionId, at: Pos2) {
-        let Some(start) = self.pixel_under(at) else { return };
-        let ToolSettings { fill_over, contiguous, tolerance, combine, .. } = self.prefs.tools;
-        // Every pixel is looked at several times.
-        let pixels = 8 * self.editor.area();
-        match fill_over {
-            FillOver::Regions => self.editor.lay(region, key("Fill"), combine, pixels, move |document, cover| {
-                *cover = filling::over_regions(document, start, contiguous);
-            }),
-            FillOver::Picture => {
-                let Some(shown) = self.picture_shown() else {
-                    self.toasts.info(tr("There is no picture to fill by yet. Generate one, or fill by regions."));
-                    return;
-                };
-                self.editor.lay(region, key("Fill"), combine, pixels, move |document, cover| {
-                    *cover = filling::over_picture(document, shown.image(), start, tolerance, contiguous);
-                });
+/// The reasons why nothing can be begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::app) enum Refused {
+    /// The background is selected.
+    Background,
+    Hidden,
+    Locked,
+    /// What would be moved is still being worked out.
+    Working,
+    NothingToMove,
+    NoPicture,
+}
+
+impl Refused {
+    /// What is said about the selected region.
+    pub(in crate::app) fn told(self, editor: &Editor) -> String {
+        let name = editor.selected_region().map_or(tr("What may change"), |region| region.name.as_str());
+        match self {
+            Self::Background => {
+                tr("The background is wherever no region is. Select or add a region to paint.").to_owned()
             }
+            Self::Hidden => i18n::fill("{0} is hidden. Show it to paint on it.", &[&name]),
+            Self::Locked => i18n::fill("{0} is locked. Unlock it to paint on it.", &[&name]),
+            Self::Working => tr("The last change is still being worked out. Escape stops it.").to_owned(),
+            Self::NothingToMove => i18n::fill("{0} is not painted yet. There is nothing to move.", &[&name]),
+            Self::NoPicture => tr("There is no picture to fill by yet. Generate one, or fill by regions.").to_owned(),
         }
-    }
-
-    /// Selects the uppermost region under a canvas position.
-    pub(in crate::app) fn pick_region(&mut self, at: Pos2) {
-        let Some((x, y)) = self.pixel_under(at) else { return };
-        let regions = &self.editor.document().regions;
-        let found = regions.iter().rev().find(|r| r.visible && r.mask.get(x, y) > 127).map(|r| r.id);
-        self.editor.select(found.map_or(Selected::Background, Selected::Region));
-        self.cards.reveal();
-    }
-
-    /// The pixel under a canvas position; over a joined edge it is the one that comes back there.
-    fn pixel_under(&self, at: Pos2) -> Option<(u32, u32)> {
-        let document = self.editor.document();
-        let pixel = |at: f32, side: u32, wrap: bool| {
-            let at = at.floor() as i64;
-            let at = if wrap { at.rem_euclid(i64::from(side.max(1))) } else { at };
-            u32::try_from(at).ok().filter(|at| *at < side)
-        };
-        let wrap = document.settings.wrap;
-        Some((pixel(at.x, document.width, wrap.x())?, pixel(at.y, document.height, wrap.y())?))
     }
 }
 
-fn boxed(action: Option<impl Action + 'static>) -> Option<Box<dyn Action>> {
-    action.map(|action| Box::new(action) as Box<dyn Action>)
+impl From<Refused> for Begun {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused)
+    }
+}
+
+impl InHand {
+    /// Begins with the tool. `picture` gives the picture on show, for a fill by its colours.
+    pub(in crate::app) fn begin<P: AsRef<RgbImage> + Send + Sync + 'static>(
+        &self,
+        editor: &mut Editor,
+        at: Touch,
+        picture: impl FnOnce() -> Option<P>,
+    ) -> Begun {
+        if self.tool == Tool::Pick || (at.modifiers.alt && !self.tool.shapes()) {
+            pick(editor, at.at);
+            return Begun::Picked;
+        }
+        if matches!(self.tool, Tool::Hand | Tool::Zoom) {
+            return Begun::Done;
+        }
+        match self.region(editor) {
+            Ok(region) => self.begin_on(editor, region, at, picture),
+            Err(refused) => refused.into(),
+        }
+    }
+
+    fn begin_on<P: AsRef<RgbImage> + Send + Sync + 'static>(
+        &self,
+        editor: &mut Editor,
+        region: RegionId,
+        at: Touch,
+        picture: impl FnOnce() -> Option<P>,
+    ) -> Begun {
+        let combine = self.settings.combine;
+        let space = self.settings.space(editor.document().settings.wrap);
+        match self.tool {
+            Tool::Brush | Tool::Eraser => {
+                let brush = self.brush.brush(self.tool == Tool::Eraser);
+                let line_from = self.line_from.filter(|_| at.modifiers.shift);
+                let stroke = PaintStroke::begin(editor, brush, space, self.brush.lag() / self.zoom, line_from, at);
+                stroke.map_or(Begun::Done, action)
+            }
+            Tool::Rectangle => action(BoxShape::begin(region, Kind::Rectangle, space, combine, at)),
+            Tool::Ellipse => action(BoxShape::begin(region, Kind::Ellipse, space, combine, at)),
+            Tool::Lasso => action(Lasso::begin(region, space, combine, at)),
+            Tool::Gradient => action(Gradient::begin(region, combine, at)),
+            Tool::Fill => self.fill(editor, region, at.at, picture),
+            Tool::Move if editor.is_working() => Refused::Working.into(),
+            Tool::Move => Transform::begin(editor, at).map_or(Refused::NothingToMove.into(), action),
+            Tool::Pick | Tool::Hand | Tool::Zoom => Begun::Done,
+        }
+    }
+
+    /// The region that is painted on: a first one is added where there is none.
+    fn region(&self, editor: &mut Editor) -> Result<RegionId, Refused> {
+        let adds = !matches!(self.tool, Tool::Eraser | Tool::Move);
+        if editor.document().regions.is_empty() && adds && !editor.paints_change() {
+            editor.add_region();
+        }
+        let Selected::Region(id) = editor.selected() else { return Err(Refused::Background) };
+        match editor.selected_region() {
+            Some(region) if !region.visible => Err(Refused::Hidden),
+            Some(region) if region.locked => Err(Refused::Locked),
+            // (What may change of an init image is no region, and is always there.)
+            _ => Ok(id),
+        }
+    }
+
+    fn fill<P: AsRef<RgbImage> + Send + Sync + 'static>(
+        &self,
+        editor: &mut Editor,
+        region: RegionId,
+        at: Pos2,
+        picture: impl FnOnce() -> Option<P>,
+    ) -> Begun {
+        let Some(start) = pixel_under(editor.document(), at) else { return Begun::Done };
+        let ToolSettings { fill_over, contiguous, tolerance, combine, .. } = self.settings;
+        // Every pixel is looked at several times.
+        let pixels = 8 * editor.area();
+        match fill_over {
+            FillOver::Regions => editor.lay(region, key("Fill"), combine, pixels, move |document, cover| {
+                *cover = fill::over_regions(document, start, contiguous);
+            }),
+            FillOver::Picture => {
+                let Some(picture) = picture() else { return Refused::NoPicture.into() };
+                editor.lay(region, key("Fill"), combine, pixels, move |document, cover| {
+                    *cover = fill::over_picture(document, picture.as_ref(), start, tolerance, contiguous);
+                });
+            }
+        }
+        Begun::Done
+    }
+}
+
+fn action(action: impl Action + 'static) -> Begun {
+    Begun::Action(Box::new(action))
+}
+
+/// Selects the uppermost region under a canvas position.
+pub(in crate::app) fn pick(editor: &mut Editor, at: Pos2) {
+    let document = editor.document();
+    let Some((x, y)) = pixel_under(document, at) else { return };
+    let found = document.regions.iter().rev().find(|r| r.visible && r.mask.get(x, y) > 127).map(|r| r.id);
+    editor.select(found.map_or(Selected::Background, Selected::Region));
+}
+
+/// The pixel under a canvas position; over a joined edge it is the one that comes back there.
+fn pixel_under(document: &Document, at: Pos2) -> Option<(u32, u32)> {
+    let pixel = |at: f32, side: u32, wrap: bool| {
+        let at = at.floor() as i64;
+        let at = if wrap { at.rem_euclid(i64::from(side.max(1))) } else { at };
+        u32::try_from(at).ok().filter(|at| *at < side)
+    };
+    let wrap = document.settings.wrap;
+    Some((pixel(at.x, document.width, wrap.x())?, pixel(at.y, document.height, wrap.y())?))
 }

@@ -43,36 +43,6 @@ impl Lasso {
             alt,
         }
     }
-
-    /// The next press. True where it closes the line: on its first point, or on the last one again, as a double click does.
-    #[must_use]
-    pub(crate) fn press(&mut self, at: Touch) -> bool {
-        let near = |p: Option<&Pos2>| p.is_some_and(|p| (*p - at.at).length() <= at.slack * 1.5);
-        if near(self.points.last()) || (self.points.len() > 2 && near(self.points.first())) {
-            return true;
-        }
-        self.corners.push(self.points.len());
-        self.points.push(at.at);
-        self.pointer = at.at;
-        self.drawing = true;
-        self.moved = false;
-        false
-    }
-
-    /// Takes back what the last press added. True where nothing is left.
-    #[must_use]
-    pub(crate) fn take_one_back(&mut self) -> bool {
-        if let Some(count) = self.corners.pop() {
-            self.points.truncate(count);
-        }
-        self.points.is_empty()
-    }
-
-    /// The button is up and the next corner is waited for.
-    #[must_use]
-    pub(crate) fn waits(&self) -> bool {
-        !self.drawing
-    }
 }
 
 impl Action for Lasso {
@@ -115,7 +85,32 @@ impl Action for Lasso {
         Guides { line, closed: true, dots: if polygon { dots.collect() } else { Vec::new() }, ..Guides::default() }
     }
 
-    fn as_lasso(&mut self) -> Option<&mut Lasso> {
-        Some(self)
+    fn takes_presses(&self) -> bool {
+        true
+    }
+
+    /// Closes the line on its first point, or on the last one again, as a double click does.
+    fn press(&mut self, at: Touch) -> After {
+        let near = |p: Option<&Pos2>| p.is_some_and(|p| (*p - at.at).length() <= at.slack * 1.5);
+        if near(self.points.last()) || (self.points.len() > 2 && near(self.points.first())) {
+            return After::Commit;
+        }
+        self.corners.push(self.points.len());
+        self.points.push(at.at);
+        self.pointer = at.at;
+        self.drawing = true;
+        self.moved = false;
+        After::Wait
+    }
+
+    fn waits(&self) -> bool {
+        !self.drawing
+    }
+
+    fn take_one_back(&mut self) -> bool {
+        if let Some(count) = self.corners.pop() {
+            self.points.truncate(count);
+        }
+        self.points.is_empty()
     }
 }

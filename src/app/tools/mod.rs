@@ -11,17 +11,16 @@ mod settings;
 mod shape;
 mod transform;
 
-pub(in crate::app) use brush::PaintStroke;
+pub(in crate::app) use begin::{Begun, InHand, pick};
 pub(in crate::app) use facts::OptionsBar;
 pub use fill::FillOver;
-pub(in crate::app) use lasso::Lasso;
 pub use settings::{BrushSettings, ToolSettings};
-pub(in crate::app) use transform::{Handle, Transform};
+pub(in crate::app) use transform::Handle;
 
 use crate::app::editor::{Editor, Moved};
 use crate::document::PixelRect;
 use crate::paint::Placement;
-use egui::{Modifiers, Pos2};
+use egui::{Modifiers, Pos2, Vec2};
 
 /// The tools of the canvas.
 #[expect(missing_docs, reason = "the usual tools by their usual names")]
@@ -109,9 +108,24 @@ pub(in crate::app) trait Action {
         None
     }
 
-    /// Something that goes on over several presses, which letting go does not end.
-    fn as_lasso(&mut self) -> Option<&mut Lasso> {
-        None
+    /// True where it goes on over several presses, which letting go does not end.
+    fn takes_presses(&self) -> bool {
+        false
+    }
+
+    /// The next press, where it takes them.
+    fn press(&mut self, _at: Touch) -> After {
+        After::Commit
+    }
+
+    /// True while the next press is waited for.
+    fn waits(&self) -> bool {
+        false
+    }
+
+    /// Takes back what the last press added; true where nothing is left.
+    fn take_one_back(&mut self) -> bool {
+        false
     }
 
     /// A region that is shown in another place until this is kept.
@@ -119,10 +133,13 @@ pub(in crate::app) trait Action {
         None
     }
 
-    /// Something that the arrow keys move.
-    fn as_transform(&mut self) -> Option<&mut Transform> {
-        None
+    /// True where the arrow keys move it.
+    fn takes_arrows(&self) -> bool {
+        false
     }
+
+    /// Moved by an arrow key, in whole canvas pixels.
+    fn nudge(&mut self, _by: Vec2, _modifiers: Modifiers) {}
 }
 
 /// Lines over the canvas, in canvas pixels.

@@ -63,19 +63,6 @@ impl Transform {
         Some(Self { region: id, handle, from: at.at, bounds, to: frame })
     }
 
-    /// Moves it by arrow keys, in whole pixels; with Ctrl it becomes wider, narrower, taller or flatter.
-    pub(crate) fn nudge(&mut self, direction: Vec2, modifiers: Modifiers) {
-        let step = if modifiers.shift { 10.0 } else { 1.0 };
-        let (dx, dy) = ((direction.x * step) as i32, (direction.y * step) as i32);
-        if modifiers.command {
-            self.to.width = self.to.width.saturating_add_signed(dx).max(1);
-            self.to.height = self.to.height.saturating_add_signed(-dy).max(1);
-        } else {
-            self.to.x += dx;
-            self.to.y += dy;
-        }
-    }
-
     fn dragged(&self, to: Touch) -> Placement {
         let by = to.at - self.from;
         let start = Placement::from(self.bounds);
@@ -161,7 +148,20 @@ impl Action for Transform {
         Guides { frame: Some(self.to), note, ..Guides::default() }
     }
 
-    fn as_transform(&mut self) -> Option<&mut Transform> {
-        Some(self)
+    fn takes_arrows(&self) -> bool {
+        true
+    }
+
+    /// Moves it by arrow keys, in whole pixels; with Ctrl it becomes wider, narrower, taller or flatter.
+    fn nudge(&mut self, direction: Vec2, modifiers: Modifiers) {
+        let step = if modifiers.shift { 10.0 } else { 1.0 };
+        let (dx, dy) = ((direction.x * step) as i32, (direction.y * step) as i32);
+        if modifiers.command {
+            self.to.width = self.to.width.saturating_add_signed(dx).max(1);
+            self.to.height = self.to.height.saturating_add_signed(-dy).max(1);
+        } else {
+            self.to.x += dx;
+            self.to.y += dy;
+        }
     }
 }

@@ -27,10 +27,9 @@
 
 use crate::document::error::{one_line, reason};
 use crate::document::{
-    Area, Background, BootstrapColour, Control, ControlMap, Document, InitImage, Lora, MAX_CLIP_SKIP,
-    MAX_CONTROL_WEIGHT, MAX_CONTROLS, MAX_EMBEDDINGS, MAX_FEATHER, MAX_GUIDANCE, MAX_LORA_WEIGHT, MAX_LORAS, MAX_STEPS,
-    MAX_WEIGHT, MAX_WINDOW, MIN_WEIGHT, Overlap, Prediction, Problem, PromptRule, Region, RegionId, Regions, Rgb,
-    Sampler, Schedule, Settings, WindowWeights, Wrap,
+    Area, Background, Choice, Control, ControlMap, Document, InitImage, Lora, MAX_CLIP_SKIP, MAX_CONTROL_WEIGHT,
+    MAX_CONTROLS, MAX_EMBEDDINGS, MAX_FEATHER, MAX_GUIDANCE, MAX_LORA_WEIGHT, MAX_LORAS, MAX_STEPS, MAX_WEIGHT,
+    MAX_WINDOW, MIN_WEIGHT, Prediction, Problem, PromptRule, Region, RegionId, Rgb, Settings,
 };
 use image::RgbImage;
 use serde::{Deserialize, Serialize};
@@ -285,8 +284,6 @@ impl Default for SettingsEntry {
 
 impl SettingsEntry {
     fn of(settings: &Settings) -> Self {
-        // Naming an enum's variant cannot fail; `null` would be read back as the default.
-        let name = |value: Result<Value, serde_json::Error>| value.unwrap_or(Value::Null);
         Self {
             model: settings.model.clone(),
             vae: settings.vae.clone(),
@@ -295,22 +292,22 @@ impl SettingsEntry {
             loras: LoraEntry::of(&settings.loras),
             seed: settings.seed,
             steps: settings.steps,
-            sampler: name(serde_json::to_value(settings.sampler)),
-            schedule: name(serde_json::to_value(settings.schedule)),
+            sampler: settings.sampler.name().into(),
+            schedule: settings.schedule.name().into(),
             guidance: Some(settings.guidance).filter(|v| v.is_finite()),
             guidance_start: Some(settings.guidance_start).filter(|start| *start > 0.0),
             guidance_end: Some(settings.guidance_end).filter(|end| *end < 1.0),
             window: settings.window,
             stride: settings.stride,
             bootstrap: Some(settings.bootstrap).filter(|v| v.is_finite()),
-            wrap: name(serde_json::to_value(settings.wrap)),
-            regions: name(serde_json::to_value(settings.regions)),
-            overlap: name(serde_json::to_value(settings.overlap)),
-            window_weights: name(serde_json::to_value(settings.window_weights)),
-            bootstrap_colour: name(serde_json::to_value(settings.bootstrap_colour)),
-            prompt_rule: name(serde_json::to_value(settings.prompt_rule)),
+            wrap: settings.wrap.name().into(),
+            regions: settings.regions.name().into(),
+            overlap: settings.overlap.name().into(),
+            window_weights: settings.window_weights.name().into(),
+            bootstrap_colour: settings.bootstrap_colour.name().into(),
+            prompt_rule: settings.prompt_rule.name().into(),
             clip_skip: settings.clip_skip,
-            prediction: name(serde_json::to_value(settings.prediction)),
+            prediction: settings.prediction.name().into(),
             unknown: Map::new(),
         }
     }
@@ -318,46 +315,15 @@ impl SettingsEntry {
     /// The settings, brought into their ranges; what had to be changed is told to `notes`.
     fn settings(self, notes: &mut Vec<String>) -> Settings {
         let default = Settings::default();
-        let known = |what: &str, value: Value, instead: &str| {
-            let text = one_line(value.as_str().unwrap_or("?"), 40);
-            format!("the {what} “{text}” is not known to this version; “{instead}” is used instead")
-        };
-        let sampler = Sampler::deserialize(&self.sampler).unwrap_or_else(|_| {
-            notes.push(known("sampler", self.sampler.clone(), default.sampler.name()));
-            default.sampler
-        });
-        let schedule = Schedule::deserialize(&self.schedule).unwrap_or_else(|_| {
-            notes.push(known("schedule", self.schedule.clone(), "normal"));
-            default.schedule
-        });
-        let wrap = Wrap::deserialize(&self.wrap).unwrap_or_else(|_| {
-            notes.push(known("wrap", self.wrap.clone(), "none"));
-            default.wrap
-        });
-        let regions = Regions::deserialize(&self.regions).unwrap_or_else(|_| {
-            notes.push(known("way of holding regions", self.regions.clone(), default.regions.name()));
-            default.regions
-        });
-        let overlap = Overlap::deserialize(&self.overlap).unwrap_or_else(|_| {
-            notes.push(known("overlap", self.overlap.clone(), default.overlap.name()));
-            default.overlap
-        });
-        let window_weights = WindowWeights::deserialize(&self.window_weights).unwrap_or_else(|_| {
-            notes.push(known("window weighting", self.window_weights.clone(), default.window_weights.name()));
-            default.window_weights
-        });
-        let bootstrap_colour = BootstrapColour::deserialize(&self.bootstrap_colour).unwrap_or_else(|_| {
-            notes.push(known("bootstrap colour", self.bootstrap_colour.clone(), default.bootstrap_colour.name()));
-            default.bootstrap_colour
-        });
-        let prompt_rule = PromptRule::deserialize(&self.prompt_rule).unwrap_or_else(|_| {
-            notes.push(known("way of reading prompts", self.prompt_rule.clone(), default.prompt_rule.name()));
-            default.prompt_rule
-        });
-        let prediction = Prediction::deserialize(&self.prediction).unwrap_or_else(|_| {
-            notes.push(known("prediction", self.prediction.clone(), default.prediction.name()));
-            default.prediction
-        });
+        let sampler = known("sampler", &self.sampler, default.sampler, notes);
+        let schedule = known("schedule", &self.schedule, default.schedule, notes);
+        let wrap = known("wrap", &self.wrap, default.wrap, notes);
+        let regions = known("way of holding regions", &self.regions, default.regions, notes);
+        let overlap = known("overlap", &self.overlap, default.overlap, notes);
+        let window_weights = known("window weighting", &self.window_weights, default.window_weights, notes);
+        let bootstrap_colour = known("bootstrap colour", &self.bootstrap_colour, default.bootstrap_colour, notes);
+        let prompt_rule = known("way of reading prompts", &self.prompt_rule, default.prompt_rule, notes);
+        let prediction = known("prediction", &self.prediction, default.prediction, notes);
         let mut whole = |what: &str, value: u32, most: u32| {
             let held = value.clamp(1, most);
             if held != value {
@@ -407,6 +373,16 @@ impl SettingsEntry {
             prediction,
         }
     }
+}
+
+/// The choice of a name that is read leniently, since a newer version may have more of them; else the usual one, which is told.
+fn known<T: Choice>(what: &str, name: &Value, usual: T, notes: &mut Vec<String>) -> T {
+    name.as_str().and_then(T::from_name).unwrap_or_else(|| {
+        let text = one_line(name.as_str().unwrap_or("?"), 40);
+        let instead = usual.name();
+        notes.push(format!("the {what} “{text}” is not known to this version; “{instead}” is used instead"));
+        usual
+    })
 }
 
 /// Most checkpoints need not be told.

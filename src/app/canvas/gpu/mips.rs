@@ -1,7 +1,7 @@
 //! Smaller levels of a texture, made by the graphics card where something changed.
 
+use crate::app::canvas::gpu::channels::Channels;
 use crate::app::canvas::gpu::pipelines::pipeline;
-use crate::app::canvas::gpu::tiles::Channels;
 use crate::document::PixelRect;
 use eframe::wgpu;
 

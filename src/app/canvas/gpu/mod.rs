@@ -3,15 +3,17 @@
 //! Pictures and masks lie there as textures in tiles ([`tiles`]), with smaller levels made by the card itself. One frame is a
 //! list of quads ([`draws`]) under the view's one transform; nothing is put together on the processor.
 
+mod channels;
 mod draws;
 mod frame;
 mod mips;
 mod pipelines;
 mod tiles;
 
+pub(super) use channels::Channels;
 pub(super) use draws::{Draw, Flags, Kind};
 pub(super) use frame::{Frame, Pane};
-pub(super) use tiles::{Channels, Source, Tile, Tiles};
+pub(super) use tiles::{Source, Tile, Tiles};
 
 use eframe::egui_wgpu::RenderState;
 use eframe::wgpu;

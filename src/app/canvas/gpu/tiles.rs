@@ -1,6 +1,7 @@
 //! A picture or a mask on the graphics card, in tiles: larger than one texture may be, and nothing where a mask is blank.
 
 use super::Card;
+use crate::app::canvas::gpu::channels::Channels;
 use crate::app::canvas::gpu::mips::Level;
 use crate::app::canvas::tiles::{grown, tile_rects};
 use crate::document::{Mask, PixelRect};
@@ -14,25 +15,6 @@ const GUTTER: u32 = 16;
 const ROWS: u32 = 256;
 /// The levels of a tile's texture, halves each.
 const LEVELS: u32 = 6;
-
-/// Bytes per pixel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Channels {
-    /// Coverage.
-    One,
-    /// Red, green, blue, alpha.
-    Four,
-}
-
-impl Channels {
-    #[must_use]
-    pub(crate) fn format(self) -> wgpu::TextureFormat {
-        match self {
-            Self::One => wgpu::TextureFormat::R8Unorm,
-            Self::Four => wgpu::TextureFormat::Rgba8Unorm,
-        }
-    }
-}
 
 /// The source of the pixels.
 #[derive(Clone, Copy)]

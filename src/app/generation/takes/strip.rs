@@ -3,7 +3,6 @@
 use super::{Compare, Wish};
 use crate::app::App;
 use crate::app::command::Command;
-use crate::app::dialogs::Dialog;
 use crate::app::kit::theme;
 use crate::app::text::i18n::{fill, key, tr};
 use crate::document::{Area, Document, InitImage, Take};
@@ -168,10 +167,7 @@ impl App {
             Wish::Show => self.show_take(take),
             Wish::Restore => self.restore(take, document),
             Wish::Start => self.start_from_take(&take),
-            Wish::Export => {
-                self.export_of = Some(Document { take: Some(take), ..document });
-                self.dialog = Some(Dialog::Export);
-            }
+            Wish::Export => self.ask_export(Some(Document { take: Some(take), ..document })),
             Wish::Compare => self.compare_with(number, &take),
             Wish::Seed | Wish::Remove => {}
         }

@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::app::editor::Field;
 use crate::app::kit::{theme, widgets};
-use crate::app::panels::picture::model::EMBEDDED;
+use crate::app::session::models::EMBEDDED;
 use crate::app::text::i18n::{key, tr};
 use crate::document::{
     BootstrapColour, CELL, Document, MAX_CLIP_SKIP, MAX_WINDOW, Overlap, Prediction, PromptRule, Regions, Schedule,

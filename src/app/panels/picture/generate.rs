@@ -2,8 +2,8 @@
 
 use crate::app::App;
 use crate::app::command::Command;
+use crate::app::kit::landmarks::Landmark;
 use crate::app::kit::{theme, widgets};
-use crate::app::shell::tour::{self, Place};
 use crate::app::text::i18n::tr;
 use egui::{Button, DragValue, RichText, Ui, vec2};
 use egui_material_icons::icons;
@@ -21,7 +21,7 @@ impl App {
         let mut called = None;
         ui.horizontal(|ui| {
             let place = egui::Rect::from_min_size(ui.cursor().min, vec2(ui.available_width(), 36.0)).expand(6.0);
-            tour::mark(ui, Place::Generate, place);
+            Landmark::Generate.is_at(ui, place);
             let running = !self.jobs.is_empty();
             let cancel = if running { 80.0 } else { 0.0 };
             let gap = if running { theme::GRID } else { 0.0 };

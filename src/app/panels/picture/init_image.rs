@@ -4,7 +4,6 @@ use crate::app::App;
 use crate::app::command::Command;
 use crate::app::editor::Field;
 use crate::app::kit::{theme, widgets};
-use crate::app::session::files::Purpose;
 use crate::app::text::i18n::tr;
 use crate::document::{Area, InitImage};
 use egui::{Button, ComboBox, DragValue, Ui};
@@ -23,7 +22,7 @@ impl App {
                 button.on_hover_text(tr("Choose a picture…")).clicked()
             });
             if asked {
-                self.ask_path(Purpose::Picture);
+                self.ask_start();
             }
             return;
         };

@@ -3,8 +3,8 @@
 use crate::app::App;
 use crate::app::editor::Field;
 use crate::app::kit::widgets;
-use crate::app::panels::picture::model::model_name;
-use crate::app::session::files::Purpose;
+use crate::app::session::models::model_name;
+use crate::app::session::purpose::Purpose;
 use crate::app::text::i18n::tr;
 use egui::{ComboBox, Ui};
 
@@ -25,14 +25,18 @@ impl App {
         match part(ui, width, tr("VAE"), hint, tr("the model's own"), vae.as_deref(), &[]) {
             Some(Chosen::Nothing) => self.set_vae(None),
             Some(Chosen::Model(file)) => self.set_vae(Some(file)),
-            Some(Chosen::Browse) => self.ask_path(Purpose::Vae),
+            Some(Chosen::Browse) => self.ask_path(Purpose::ModelFile, |app, _, path| {
+                app.set_vae(Some(path.display().to_string()));
+            }),
             None => {}
         }
         let hint = tr("The model that gives what the chosen file lacks: text encoders or the VAE");
         match part(ui, width, tr("Missing parts"), hint, tr("from nowhere"), fallback.as_deref(), &others) {
             Some(Chosen::Nothing) => self.set_fallback(None),
             Some(Chosen::Model(model)) => self.set_fallback(Some(model)),
-            Some(Chosen::Browse) => self.ask_path(Purpose::Fallback),
+            Some(Chosen::Browse) => self.ask_path(Purpose::ModelFile, |app, _, path| {
+                app.set_fallback(Some(path.display().to_string()));
+            }),
             None => {}
         }
     }

@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::app::editor::Field;
 use crate::app::kit::{theme, widgets};
-use crate::app::panels::regions::Wish;
+use crate::app::panels::regions::wish::Wish;
 use crate::app::text::i18n::{fill, tr};
 use crate::document::{MAX_GUIDANCE, MAX_WEIGHT, MIN_WEIGHT, Region};
 use egui::{Align, DragValue, Id, Layout, Response, Ui};

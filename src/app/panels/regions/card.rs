@@ -1,10 +1,10 @@
 //! One card: colour, thumbnail, name and words; the selected one is open and shows all of its settings.
 
-use super::Wish;
 use crate::app::App;
 use crate::app::command::Command;
 use crate::app::editor::Selected;
 use crate::app::kit::{theme, widgets};
+use crate::app::panels::regions::wish::Wish;
 use crate::app::text::i18n::{fill, tr};
 use crate::document::{REGION_COLOURS, Region};
 use egui::{

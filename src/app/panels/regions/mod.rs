@@ -3,6 +3,7 @@
 mod advanced;
 mod card;
 pub(in crate::app) mod prompt;
+pub(super) mod wish;
 
 use crate::app::App;
 use crate::app::command::Command;
@@ -10,10 +11,10 @@ use crate::app::editor::{Field, Selected};
 use crate::app::kit::{theme, widgets};
 use crate::app::panels::loras;
 use crate::app::text::i18n::{fill, tr};
-use crate::document::{Lora, Region, RegionId, Rgb};
+use crate::document::{Region, RegionId};
 use egui::{Align, Button, Id, Layout, Margin, ScrollArea, TextEdit, Ui};
 use egui_material_icons::icons;
-use std::path::PathBuf;
+use wish::Wish;
 
 /// The state of the cards.
 #[derive(Default)]
@@ -50,29 +51,6 @@ impl Cards {
     pub(in crate::app) fn reveal(&mut self) {
         self.reveal = true;
     }
-}
-
-/// A change of the LoRAs of a region or of the background.
-pub(in crate::app) type LorasChange = Box<dyn FnOnce(&mut Vec<Lora>)>;
-
-/// The changes that a card asks for.
-pub(in crate::app) enum Wish {
-    Select(Selected),
-    Run(Selected, Command),
-    Recolour(RegionId, Rgb),
-    Name(RegionId, String),
-    Words(Selected, String),
-    Negative(Selected, String),
-    NoNegative(RegionId),
-    Bootstrap(RegionId, f32),
-    /// A change of its own LoRAs.
-    Loras(Selected, Field, LorasChange),
-    AddLora(Selected, PathBuf),
-    /// A phrase to stand among its words.
-    Write(Selected, String),
-    /// A change of one of the rarer settings.
-    Edit(RegionId, Field, Box<dyn FnOnce(&mut Region)>),
-    StepDone,
 }
 
 impl App {

@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::app::editor::Selected;
 use crate::app::kit::background::Asked;
 use crate::app::kit::{theme, widgets};
-use crate::app::panels::regions::Wish;
+use crate::app::panels::regions::wish::Wish;
 use crate::app::text::i18n::{fill, tr};
 use crate::document::{Lora, Settings};
 use crate::studio::{UnknownWord, Vocabulary, Words, insert_phrase};

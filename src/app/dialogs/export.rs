@@ -1,17 +1,20 @@
 //! The export dialog: the kind of file, and whether it tells how the picture was made.
 
-use crate::app::App;
-use crate::app::dialogs::{Dialog, Next, buttons, main, modal, other};
+use super::{Dialog, Outcome, View, buttons, main, modal, other, outcome};
 use crate::app::kit::{theme, widgets};
-use crate::app::session::files::Purpose;
 use crate::app::text::i18n::tr;
-use crate::document::PictureFormat;
+use crate::document::{Export, PictureFormat};
 use egui::{Button, RichText, Ui};
 
-impl App {
-    pub(in crate::app) fn export_dialog(&mut self, ui: &Ui) -> Next {
+/// Asks how a picture is exported.
+pub(in crate::app) struct AskExport(pub Export);
+
+impl Dialog for AskExport {
+    type Answer = Export;
+
+    fn show(&mut self, ui: &Ui, _: &View<'_>) -> Outcome<Export> {
+        let Self(export) = self;
         let (mut go, mut cancel) = (false, false);
-        let export = &mut self.prefs.export;
         let close = modal(ui, tr("Export picture"), 360.0, |ui| {
             let t = theme::tokens(ui);
             ui.horizontal(|ui| {
@@ -55,11 +58,6 @@ impl App {
                 cancel = other(ui, tr("Cancel"));
             });
         });
-        if go {
-            self.ask_path(Purpose::Export(self.prefs.export.format));
-            // The studio's own dialog for the path may be open now.
-            return self.dialog.take().map_or(Next::Close, Next::Stay);
-        }
-        if close || cancel { Next::Close } else { Next::Stay(Dialog::Export) }
+        outcome(go.then_some(*export), close || cancel)
     }
 }

@@ -1,0 +1,29 @@
+//! What a region's card asks for: the cards only draw and ask.
+
+use crate::app::command::Command;
+use crate::app::editor::{Field, Selected};
+use crate::document::{Lora, Region, RegionId, Rgb};
+use std::path::PathBuf;
+
+/// A change of the LoRAs of a region or of the background.
+pub(in crate::app) type LorasChange = Box<dyn FnOnce(&mut Vec<Lora>)>;
+
+/// The changes that a card asks for.
+pub(in crate::app) enum Wish {
+    Select(Selected),
+    Run(Selected, Command),
+    Recolour(RegionId, Rgb),
+    Name(RegionId, String),
+    Words(Selected, String),
+    Negative(Selected, String),
+    NoNegative(RegionId),
+    Bootstrap(RegionId, f32),
+    /// A change of its own LoRAs.
+    Loras(Selected, Field, LorasChange),
+    AddLora(Selected, PathBuf),
+    /// A phrase to stand among its words.
+    Write(Selected, String),
+    /// A change of one of the rarer settings.
+    Edit(RegionId, Field, Box<dyn FnOnce(&mut Region)>),
+    StepDone,
+}

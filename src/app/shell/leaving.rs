@@ -1,0 +1,110 @@
+//! Leaving the open document for another one, or for good; what is not saved is asked about first.
+
+use crate::app::App;
+use crate::app::dialogs::plain::{Changes, Unsaved};
+use crate::app::editor::Editor;
+use crate::app::generation::checks::Checks;
+use crate::app::generation::cost::Cost;
+use crate::app::panels::thumbnails::Thumbnails;
+use crate::app::session::examples::Example;
+use crate::app::session::purpose::Purpose;
+use crate::app::shell::works::Working;
+use crate::app::text::errors;
+use crate::app::text::i18n::tr;
+use crate::document::{Document, Opened, open_picture};
+use egui::{Context, ViewportCommand};
+use std::path::{Path, PathBuf};
+
+/// The ways to leave the open document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::app) enum Leave {
+    Quit,
+    New {
+        width: u32,
+        height: u32,
+    },
+    Example(Example),
+    Open,
+    OpenPath(PathBuf),
+    /// Open what a crash left behind, by the path of its copy.
+    Recover(PathBuf),
+}
+
+impl App {
+    /// Leaves the open document, but asks first where it is not saved.
+    pub(in crate::app) fn leave(&mut self, ctx: &Context, leave: Leave) {
+        self.finish_gesture();
+        if !self.editor.is_unsaved() {
+            return self.leave_now(ctx, leave);
+        }
+        self.ask(Unsaved, move |app, ctx, changes| match changes {
+            Changes::Save => app.save(Some(leave.clone())),
+            Changes::Lose => app.leave_now(ctx, leave.clone()),
+        });
+    }
+
+    /// Leaves the open document.
+    fn leave_now(&mut self, ctx: &Context, leave: Leave) {
+        match leave {
+            Leave::Quit => {
+                self.closing = true;
+                self.end_recovery();
+                ctx.send_viewport_cmd(ViewportCommand::Close);
+            }
+            Leave::New { width, height } => {
+                self.open_document(Editor::new(Document::new(width, height), tr("Untitled")));
+            }
+            Leave::Example(example) => {
+                self.open_document(Editor::new(example.document(), &example.name()));
+            }
+            // The open document was asked about before the path is.
+            Leave::Open => self.ask_path(Purpose::Open, |app, _, path| app.open_path(path)),
+            Leave::OpenPath(path) => self.open_path(path),
+            Leave::Recover(copy) => self.recover(copy),
+        }
+    }
+
+    /// Opens a project, or any picture.
+    pub(in crate::app) fn open_path(&mut self, path: PathBuf) {
+        let read = path.clone();
+        self.tasks.begin(
+            "open",
+            move || open_picture(&read),
+            move |app, _, opened| match opened {
+                Ok(opened) => app.opened(&path, opened),
+                Err(error) => app.toasts.error(errors::file_error(&error)),
+            },
+        );
+    }
+
+    fn opened(&mut self, path: &Path, Opened { document, notes, losses }: Opened) {
+        self.remember_folder(path);
+        self.remember_project(path);
+        // A picture with a project inside opens the project; saving it asks for a name of its own.
+        let is_project = path.extension().is_some_and(|x| x.eq_ignore_ascii_case("ora"));
+        let editor = if is_project {
+            Editor::from_file(document, path).with_losses(losses)
+        } else {
+            Editor::new(document, &path.file_stem().unwrap_or_default().to_string_lossy())
+        };
+        self.open_document(editor);
+        for note in notes {
+            self.toasts.warning(note);
+        }
+    }
+
+    /// Shows another document.
+    pub(in crate::app) fn open_document(&mut self, editor: Editor) {
+        self.recovery.forget();
+        self.forget_jobs();
+        self.abort_gesture();
+        self.compare = None;
+        self.work = Working::default();
+        self.takes.of_document(editor.document());
+        self.checks = Checks::default();
+        self.cost = Cost::default();
+        self.thumbnails = Thumbnails::default();
+        self.editor = editor;
+        self.canvas.reset();
+    }
+}

@@ -1,0 +1,97 @@
+//! Dialogs: their keys, and one over the other.
+
+use super::painter::Painter;
+use egui::accesskit::Role;
+use egui::{Key, Modifiers, Rect};
+use egui_kittest::kittest::Queryable as _;
+
+impl Painter {
+    /// The place of the dialog of this name.
+    fn dialog(&self, name: &str) -> Rect {
+        self.h.get_by_role_and_label(Role::Window, name).rect()
+    }
+}
+
+#[test]
+fn enter_presses_the_main_button() {
+    let mut painter = Painter::sits_down();
+    assert!(!painter.document().regions.is_empty());
+    painter.presses(Modifiers::COMMAND, Key::N);
+    assert!(painter.h.get_by_label("Create").is_focused(), "one sees what Enter does");
+    painter.presses(Modifiers::NONE, Key::Enter);
+    assert!(painter.document().regions.is_empty(), "a new canvas");
+
+    // What is typed is taken by the first Enter, the second presses the button.
+    painter.presses(Modifiers::COMMAND, Key::N);
+    painter.sets("Height in pixels", "640");
+    painter.presses(Modifiers::NONE, Key::Enter);
+    assert_eq!(painter.document().height, 640);
+}
+
+#[test]
+fn enter_presses_no_button_that_is_not_chosen() {
+    let mut painter = Painter::sits_down();
+    painter.presses(Modifiers::COMMAND, Key::N);
+    painter.presses(Modifiers::NONE, Key::Tab);
+    let regions = painter.document().regions.len();
+    assert!(!painter.h.get_by_label("Create").is_focused());
+    painter.presses(Modifiers::NONE, Key::Escape);
+    assert_eq!(painter.document().regions.len(), regions, "nothing was created");
+}
+
+#[test]
+fn changes_are_asked_about_once_however_often_one_leaves() {
+    let mut painter = Painter::sits_down();
+    painter.clicks("Add region");
+    painter.presses(Modifiers::COMMAND, Key::Q);
+    painter.dialog("Save your changes?");
+    painter.presses(Modifiers::NONE, Key::Enter);
+    // Enter saves: where is asked next.
+    painter.dialog("Save as");
+    painter.presses(Modifiers::NONE, Key::Escape);
+    assert!(!painter.is_asked("Save as") && !painter.is_asked("Save your changes?"));
+    assert!(painter.app().editor().is_unsaved());
+}
+
+impl Painter {
+    fn is_asked(&self, name: &str) -> bool {
+        self.h.query_by_role_and_label(Role::Window, name).is_some()
+    }
+}
+
+#[test]
+fn the_list_of_commands_keeps_its_height_and_begins_at_its_top() {
+    let mut painter = Painter::sits_down();
+    painter.presses(Modifiers::COMMAND, Key::K);
+    let whole = painter.dialog("Find a command");
+    painter.types("nothing of that name");
+    assert_eq!(painter.dialog("Find a command").size(), whole.size());
+    painter.presses(Modifiers::NONE, Key::Escape);
+    painter.presses(Modifiers::COMMAND, Key::K);
+    assert_eq!(painter.dialog("Find a command").size(), whole.size());
+    let first = painter.h.get_by_label("New…").rect();
+    assert!(whole.contains_rect(first), "{first:?} in {whole:?}");
+    // Far down by keys, and up again with the next words.
+    for _ in 0..30 {
+        painter.presses(Modifiers::NONE, Key::ArrowDown);
+    }
+    painter.types("o");
+    painter.presses(Modifiers::NONE, Key::Escape);
+    painter.presses(Modifiers::COMMAND, Key::K);
+    assert_eq!(painter.h.get_by_label("New…").rect(), first);
+}
+
+#[test]
+fn a_question_over_the_models_gives_them_back() {
+    let data = tempfile::tempdir().expect("a folder");
+    let mut painter = Painter::with_data(data.path(), None);
+    painter.presses(Modifiers::COMMAND, Key::K);
+    painter.types("Models…");
+    painter.presses(Modifiers::NONE, Key::Enter);
+    painter.clicks("Add a folder of models…");
+    painter.dialog("Add a folder of models");
+    painter.presses(Modifiers::NONE, Key::Escape);
+    painter.dialog("Models");
+    painter.presses(Modifiers::NONE, Key::Escape);
+    assert!(!painter.is_asked("Models"));
+}
