@@ -2,13 +2,14 @@
 
 use super::painter::Painter;
 use egui::accesskit::Role;
-use egui::{Key, Modifiers, Rect};
+use egui::{Id, Key, Modifiers, Rect};
 use egui_kittest::kittest::Queryable as _;
 
 impl Painter {
-    /// The place of the dialog of this name.
+    /// The place of the dialog of this name, which is open.
     fn dialog(&self, name: &str) -> Rect {
-        self.h.get_by_role_and_label(Role::Window, name).rect()
+        self.h.get_by_role_and_label(Role::Dialog, name);
+        self.h.ctx.memory(|memory| memory.area_rect(Id::unique(("dialog", name)))).expect("it has a place")
     }
 }
 
@@ -23,7 +24,7 @@ fn enter_presses_the_main_button() {
 
     // What is typed is taken by the first Enter, the second presses the button.
     painter.presses(Modifiers::COMMAND, Key::N);
-    painter.sets("Height in pixels", "640");
+    painter.sets("Height", "640");
     painter.presses(Modifiers::NONE, Key::Enter);
     assert_eq!(painter.document().height, 640);
 }
@@ -55,7 +56,7 @@ fn changes_are_asked_about_once_however_often_one_leaves() {
 
 impl Painter {
     fn is_asked(&self, name: &str) -> bool {
-        self.h.query_by_role_and_label(Role::Window, name).is_some()
+        self.h.query_by_role_and_label(Role::Dialog, name).is_some()
     }
 }
 

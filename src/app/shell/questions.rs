@@ -38,9 +38,10 @@ impl<D: Dialog, F: FnMut(&mut App, &Context, D::Answer) + 'static> Question for 
             Outcome::Close => {}
             Outcome::Answer(answer) => (self.then)(app, ui, answer),
             Outcome::Also(answer) => {
+                let place = app.questions.len();
                 (self.then)(app, ui, answer);
-                // Below what the answer may have opened.
-                app.questions.insert(0, self);
+                // Where it was: below what the answer may have opened.
+                app.questions.insert(place.min(app.questions.len()), self);
             }
         }
     }
