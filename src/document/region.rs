@@ -45,6 +45,8 @@ pub struct Region {
     pub colour: Rgb,
     /// The coverage of each pixel, 0 to 255; always the canvas's size.
     pub mask: Arc<Mask>,
+    /// What was moved over the canvas's edges, as [`Beyond`](crate::paint::Beyond) has it. Kept while the document is open, not in its file.
+    pub outside: Option<Arc<Mask>>,
     /// A hidden region takes no part in the picture.
     pub visible: bool,
     /// A locked region is not painted on, changed or deleted by mistake.
@@ -88,6 +90,7 @@ impl Region {
             loras: Vec::new(),
             colour,
             mask: Arc::new(Mask::empty(width, height)),
+            outside: None,
             visible: true,
             locked: false,
             bootstrap: None,

@@ -3,6 +3,7 @@
 //! A [`Stroke`] paints while the pointer moves. Everything else is drawn into a [`Cover`] first (shapes, fills, gradients)
 //! and laid onto the mask in one go, or makes a new mask of an old one (growing, softening, placing).
 
+mod beyond;
 mod brush;
 mod cover;
 mod dab;
@@ -16,12 +17,13 @@ mod space;
 mod stabiliser;
 mod stroke;
 
+pub use beyond::{Beyond, part};
 pub use brush::Brush;
 pub use cover::{Combine, Cover};
 pub use flood::flood;
 pub use gradient::gradient;
 pub use grow::{MAX_GROW, grow, shrink};
-pub use place::{Placement, place};
+pub use place::{Placement, place, place_whole};
 pub use shape::{ellipse, polygon, rectangle};
 pub use soften::soften;
 pub use space::{Space, Symmetry};

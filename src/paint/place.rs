@@ -1,5 +1,6 @@
 //! Moving and scaling what a mask covers.
 
+use super::Beyond;
 use crate::document::{Mask, PixelRect, Wrap};
 use image::GrayImage;
 use image::imageops::FilterType;
@@ -28,24 +29,51 @@ impl From<PixelRect> for Placement {
 /// keeps every byte. What leaves the canvas is lost, or comes back where edges are joined.
 #[must_use]
 pub fn place(mask: &Mask, from: PixelRect, to: Placement, wrap: Wrap) -> Mask {
-    let mut out = Mask::empty(mask.width(), mask.height());
-    let inside = from.x.checked_add(from.width).is_some_and(|right| right <= mask.width())
-        && from.y.checked_add(from.height).is_some_and(|bottom| bottom <= mask.height());
-    if from.is_empty() || !inside || to.width == 0 || to.height == 0 {
-        return out;
+    place_whole(Beyond { mask, outside: None }, from.into(), to, wrap).0
+}
+
+/// The same of a shape that may lie beyond the canvas, before and after: the mask, and what is beyond its edges by up to a
+/// canvas to each side, where those are not joined.
+#[must_use]
+pub fn place_whole(shape: Beyond<'_>, from: Placement, to: Placement, wrap: Wrap) -> (Mask, Option<Mask>) {
+    let (width, height) = (shape.mask.width(), shape.mask.height());
+    let (mut out, mut outside) = (Mask::empty(width, height), None);
+    if [from.width, from.height, to.width, to.height].contains(&0) {
+        return (out, outside);
     }
-    let Some(image) = GrayImage::from_raw(from.width, from.height, mask.crop(from)) else { return out };
+    let Some(image) = GrayImage::from_raw(from.width, from.height, shape.crop(from)) else { return (out, outside) };
     let same = (to.width, to.height) == (from.width, from.height);
     let image = if same { image } else { image::imageops::resize(&image, to.width, to.height, FilterType::Triangle) };
-    let mut whole = vec![0; mask.width() as usize];
+    let middle = width as usize..2 * width as usize;
+    let mut whole = vec![0; 3 * width as usize];
     for (y, line) in (i64::from(to.y)..).zip(image.as_raw().chunks_exact(to.width as usize)) {
-        let row = if wrap.y() { y.rem_euclid(i64::from(mask.height())) } else { y };
-        if let Ok(row) = u32::try_from(row) {
-            out.read_row(0, row, &mut whole);
-            super::grow::raise(&mut whole, i64::from(to.x), line, wrap.x());
-            out.write_row(0, row, &whole);
+        let row = if wrap.y() { y.rem_euclid(i64::from(height)) } else { y };
+        whole.fill(0);
+        if wrap.x() {
+            super::grow::raise(&mut whole[middle.clone()], i64::from(to.x), line, true);
+        } else {
+            super::grow::raise(&mut whole, i64::from(to.x) + i64::from(width), line, false);
+        }
+        if let Some(row) = u32::try_from(row).ok().filter(|row| *row < height) {
+            lay(&mut out, row, &whole[middle.clone()]);
+            whole[middle.clone()].fill(0);
+        }
+        let row = u32::try_from(row + i64::from(height)).ok().filter(|row| *row < 3 * height);
+        if let Some(row) = row.filter(|_| whole.iter().any(|v| *v > 0)) {
+            lay(outside.get_or_insert_with(|| Mask::empty(3 * width, 3 * height)), row, &whole);
         }
     }
     out.pack();
-    out
+    if let Some(outside) = &mut outside {
+        outside.pack();
+    }
+    (out, outside)
+}
+
+/// Raises a row of a mask to a line as long as it is.
+fn lay(mask: &mut Mask, row: u32, line: &[u8]) {
+    let mut whole = vec![0; line.len()];
+    mask.read_row(0, row, &mut whole);
+    super::grow::raise(&mut whole, 0, line, false);
+    mask.write_row(0, row, &whole);
 }

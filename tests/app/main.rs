@@ -19,6 +19,7 @@ mod help;
 mod library;
 mod loras;
 mod making;
+mod over_the_edge;
 mod painter;
 mod pictures;
 mod restart;

@@ -21,29 +21,29 @@ impl Painter {
         self.lets_go(modifiers, points[points.len() - 1]);
     }
 
-    fn presses_button(&mut self, modifiers: Modifiers, at: (f32, f32)) {
+    pub fn presses_button(&mut self, modifiers: Modifiers, at: (f32, f32)) {
         let pos = self.on_screen(at);
         self.holding(modifiers, [Event::PointerMoved(pos), button(pos, true, modifiers)]);
     }
 
-    fn moves_on(&mut self, modifiers: Modifiers, points: &[(f32, f32)]) {
+    pub fn moves_on(&mut self, modifiers: Modifiers, points: &[(f32, f32)]) {
         for at in points {
             let pos = self.on_screen(*at);
             self.holding(modifiers, [Event::PointerMoved(pos)]);
         }
     }
 
-    fn lets_go(&mut self, modifiers: Modifiers, at: (f32, f32)) {
+    pub fn lets_go(&mut self, modifiers: Modifiers, at: (f32, f32)) {
         let pos = self.on_screen(at);
         self.holding(modifiers, [button(pos, false, modifiers)]);
         self.holding(NONE, []);
     }
 
-    fn clicks_canvas(&mut self, modifiers: Modifiers, at: (f32, f32)) {
+    pub fn clicks_canvas(&mut self, modifiers: Modifiers, at: (f32, f32)) {
         self.drags(modifiers, &[at]);
     }
 
-    fn holding<const N: usize>(&mut self, modifiers: Modifiers, events: [Event; N]) {
+    pub fn holding<const N: usize>(&mut self, modifiers: Modifiers, events: [Event; N]) {
         self.h.event(Event::ModifiersChanged(modifiers));
         for event in events {
             self.h.event(event);
@@ -55,12 +55,12 @@ impl Painter {
         self.app().canvas_to_screen(x, y)
     }
 
-    fn selected_mask(&self) -> Arc<Mask> {
+    pub fn selected_mask(&self) -> Arc<Mask> {
         Arc::clone(&self.app().editor().selected_region().expect("a region is selected").mask)
     }
 
     /// A region of its own to paint on, on an empty canvas of 512 × 512.
-    fn begins_afresh(&mut self) -> RegionId {
+    pub fn begins_afresh(&mut self) -> RegionId {
         self.takes_a_new_canvas();
         self.clicks("Add region");
         self.presses(NONE, Key::Escape);
@@ -68,7 +68,7 @@ impl Painter {
         self.selected()
     }
 
-    fn undoes(&mut self) {
+    pub fn undoes(&mut self) {
         self.presses(Modifiers::COMMAND, Key::Z);
     }
 }

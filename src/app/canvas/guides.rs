@@ -5,7 +5,7 @@
 use super::App;
 use crate::app::canvas::pointer::Gesture;
 use crate::app::kit::theme;
-use crate::app::tools::{Guides, Handle, Tool, frame_of};
+use crate::app::tools::{Guides, Handle, Tool};
 use crate::paint::Placement;
 use egui::{Align2, FontId, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, Ui, Vec2, pos2, vec2};
 
@@ -54,7 +54,7 @@ impl App {
     fn waiting_guides(&mut self, ui: &Ui) -> Guides {
         match self.tool {
             Tool::Move => {
-                let frame = self.canvas.hand.bounds(&self.editor).and_then(frame_of);
+                let frame = self.canvas.hand.bounds(&self.editor);
                 Guides {
                     frame: frame.filter(|_| self.editor.selected_region().is_none_or(|r| r.visible)),
                     ..Guides::default()

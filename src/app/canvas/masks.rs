@@ -2,8 +2,10 @@
 
 use crate::app::canvas::gpu::{Card, Channels, Source, Tiles};
 use crate::app::editor::Damage;
-use crate::document::{Document, PixelRect, RegionId};
+use crate::document::{Document, Mask, PixelRect, RegionId};
+use egui::{Vec2, vec2};
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 /// Mask pixels uploaded in a frame, about: more would be felt.
 const BUDGET: u64 = 1 << 22;
@@ -15,6 +17,17 @@ pub(super) struct Masks {
     tiles: HashMap<RegionId, Tiles>,
     /// The parts that are not uploaded yet, the next first.
     pending: VecDeque<(RegionId, PixelRect)>,
+    /// What the region that is being moved has beyond the canvas.
+    outside: Option<Outside>,
+}
+
+/// What a region has beyond the canvas, as far as it covers anything.
+struct Outside {
+    region: RegionId,
+    of: Arc<Mask>,
+    tiles: Tiles,
+    /// Its place on the canvas.
+    at: Vec2,
 }
 
 impl Masks {
@@ -44,6 +57,30 @@ impl Masks {
             }
         }
         !self.pending.is_empty()
+    }
+
+    /// Keeps what this region has beyond the canvas at hand, and that of no other.
+    pub(super) fn show_outside(&mut self, card: &Card, document: &Document, region: Option<RegionId>) {
+        let shown = region.and_then(|id| document.region(id)).and_then(|r| Some((r.id, r.outside.as_ref()?)));
+        let Some((region, of)) = shown else {
+            self.outside = None;
+            return;
+        };
+        if self.outside.as_ref().is_some_and(|held| held.region == region && Arc::ptr_eq(&held.of, of)) {
+            return;
+        }
+        let PixelRect { x, y, width, height } = of.bounds();
+        let mask = Mask::from_rows(width, height, |row, out| of.read_row(x, y + row, out));
+        let mut tiles = Tiles::new(card, [width, height], Channels::One);
+        tiles.write(card, PixelRect::whole(width, height), Source::Mask(&mask));
+        let at = vec2(x as f32 - document.width as f32, y as f32 - document.height as f32);
+        self.outside = Some(Outside { region, of: Arc::clone(of), tiles, at });
+    }
+
+    /// What this region has beyond the canvas, and where that lies, while it is moved.
+    #[must_use]
+    pub(super) fn outside(&self, id: RegionId) -> Option<(&Tiles, Vec2)> {
+        self.outside.as_ref().filter(|held| held.region == id).map(|held| (&held.tiles, held.at))
     }
 
     #[must_use]

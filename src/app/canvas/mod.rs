@@ -225,6 +225,9 @@ impl App {
         self.canvas.picture.update();
         let Some(gpu) = &self.canvas.gpu else { return };
         let document = self.editor.document();
+        let waits = || document.regions.iter().map(|r| r.id).find(|id| self.editor.moved(*id).is_some());
+        let moved = self.canvas.moved().map(|moved| moved.region).or_else(waits);
+        self.canvas.masks.show_outside(&gpu.card, document, moved);
         if self.canvas.masks.update(&gpu.card, document, &damage) {
             ui.request_repaint();
         }

@@ -6,7 +6,7 @@
 use crate::app::App;
 use crate::app::canvas::look::ViewMode;
 use crate::app::canvas::tiles::middle;
-use crate::app::tools::{Action, After, Begun, Handle, InHand, Tool, Touch, frame_of, pick};
+use crate::app::tools::{Action, After, Begun, Handle, InHand, Tool, Touch, pick};
 use egui::{
     CursorIcon, Event, Key, Modifiers, MouseWheelUnit, Order, PointerButton, Pos2, Rect, Response, TouchPhase, Ui, Vec2,
 };
@@ -366,7 +366,7 @@ impl App {
             (Gesture::Tool(..), Tool::Move) => None,
             (Gesture::Idle, Tool::Move) => {
                 let at = self.canvas.to_canvas(self.canvas.pointer?);
-                let frame = frame_of(self.canvas.hand.bounds(&self.editor)?)?;
+                let frame = self.canvas.hand.bounds(&self.editor)?;
                 let handle = Handle::near(frame, at, 2.0 * SLACK / self.canvas.view.zoom());
                 Some(if handle == Handle::WHOLE { CursorIcon::Move } else { CursorIcon::Crosshair })
             }

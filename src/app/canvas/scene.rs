@@ -111,10 +111,10 @@ impl Stand {
     }
 
     /// The quads of a region on its way to another place: cut where it came from and at the canvas's edges, over which it
-    /// comes back where they are joined.
-    fn moved(&self, kind: Kind, tiles: &Tiles, moved: Moved, style: impl Fn(&mut Draw)) -> Vec<Draw> {
+    /// comes back where they are joined. `place` is where the tiles lie.
+    fn moved(&self, kind: Kind, (tiles, place): (&Tiles, Vec2), moved: Moved, style: impl Fn(&mut Draw)) -> Vec<Draw> {
         let Moved { from, to, .. } = moved;
-        let from = rect_of(from);
+        let from = Rect::from_min_size(pos2(from.x as f32, from.y as f32), vec2(from.width as f32, from.height as f32));
         let size = vec2(to.width as f32, to.height as f32) / from.size();
         let start = vec2(to.x as f32, to.y as f32);
         // The steps by which it comes back: those that bring its far edge behind the canvas's first and so on.
@@ -132,11 +132,11 @@ impl Stand {
                 Rect::from_min_max((whole.min.to_vec2() / size).to_pos2(), (whole.max.to_vec2() / size).to_pos2());
             for &(step, opacity) in &self.copies {
                 for tile in tiles.tiles() {
-                    let quad = rect_of(tile.core).intersect(from).intersect(whole);
+                    let quad = rect_of(tile.core).translate(place).intersect(from).intersect(whole);
                     if !quad.is_positive() {
                         continue;
                     }
-                    let mut draw = self.draw(kind, quad, rect_of(tile.held), 1.0, Vec2::ZERO);
+                    let mut draw = self.draw(kind, quad, rect_of(tile.held).translate(place), 1.0, Vec2::ZERO);
                     let shift = shift + step;
                     draw.at += draw.x * shift.x + draw.y * shift.y;
                     (draw.x, draw.y) = (draw.x * size.x, draw.y * size.y);
@@ -171,7 +171,13 @@ impl App {
     fn mask_quads(&self, stand: &Stand, kind: Kind, id: RegionId, margin: f32, style: impl Fn(&mut Draw)) -> Vec<Draw> {
         let Some(tiles) = self.canvas.masks.get(id) else { return Vec::new() };
         match self.canvas.moved().filter(|m| m.region == id).or_else(|| self.editor.moved(id)) {
-            Some(moved) => stand.moved(kind, tiles, moved, style),
+            Some(moved) => {
+                let mut quads = stand.moved(kind, (tiles, Vec2::ZERO), moved, &style);
+                if let Some(outside) = self.canvas.masks.outside(id) {
+                    quads.extend(stand.moved(kind, outside, moved, &style));
+                }
+                quads
+            }
             None => stand.tiles(kind, tiles, margin, style),
         }
     }

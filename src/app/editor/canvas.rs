@@ -3,7 +3,8 @@
 use super::Editor;
 use crate::app::editor::deferred::{Made, Reshaped};
 use crate::app::text::i18n::key;
-use crate::document::{Area, Control, ControlMap, Document, InitImage, Mask, RegionId, Take};
+use crate::document::{Area, Control, ControlMap, Document, InitImage, Mask, Region, RegionId, Take};
+use crate::paint::{Beyond, part};
 use image::RgbImage;
 use image::imageops::FilterType;
 use std::sync::Arc;
@@ -18,6 +19,10 @@ impl Editor {
             let mask = |mask: &Mask| match place {
                 Some((dx, dy)) => mask.moved_to(width, height, dx, dy),
                 None => scaled(mask, width, height),
+            };
+            let shape = |shape: Beyond<'_>| match place {
+                Some(by) => moved(shape, (width, height), by),
+                None => (mask(shape.mask), shape.outside.map(|outside| scaled(outside, 3 * width, 3 * height))),
             };
             let start = document.init_image.as_ref().map(|start| match place {
                 Some((dx, dy)) => start.moved_to(width, height, dx, dy),
@@ -34,7 +39,7 @@ impl Editor {
                 Some((dx, dy)) => map.moved_to(width, height, dx, dy),
                 None => map.stretched_to(width, height),
             });
-            Reshaped { width, height, masks: masks(document, mask), start, controls }
+            Reshaped { width, height, masks: masks(document, shape), start, controls }
         });
     }
 
@@ -43,7 +48,7 @@ impl Editor {
         let image = Arc::clone(image);
         self.reshape_canvas(key("Draw around the picture"), (width, height), move |document| {
             let start = Some(InitImage::outpainted(&image, width, height, dx, dy));
-            let masks = masks(document, |mask| mask.moved_to(width, height, dx, dy));
+            let masks = masks(document, |shape| moved(shape, (width, height), (dx, dy)));
             let controls = controls(document, |map| map.moved_to(width, height, dx, dy));
             Reshaped { width, height, masks, start, controls }
         });
@@ -91,9 +96,26 @@ impl Editor {
     }
 }
 
-/// Every region's mask, changed.
-fn masks(document: &Document, change: impl Fn(&Mask) -> Mask) -> Vec<(RegionId, Arc<Mask>)> {
-    document.regions.iter().map(|region| (region.id, Arc::new(change(&region.mask)))).collect()
+/// Every region's mask, and what of it is beyond the canvas, changed.
+fn masks(
+    document: &Document,
+    change: impl Fn(Beyond<'_>) -> (Mask, Option<Mask>),
+) -> Vec<(RegionId, Arc<Mask>, Option<Arc<Mask>>)> {
+    let shape = |region: &Region| {
+        let (mask, outside) = change(Beyond { mask: &region.mask, outside: region.outside.as_deref() });
+        (region.id, Arc::new(mask), outside.map(Arc::new))
+    };
+    document.regions.iter().map(shape).collect()
+}
+
+/// A shape on a canvas of another size, where the old one's corner lies at `by`.
+fn moved(shape: Beyond<'_>, (width, height): (u32, u32), by: (i32, i32)) -> (Mask, Option<Mask>) {
+    if shape.outside.is_none() {
+        return (shape.mask.moved_to(width, height, by.0, by.1), None);
+    }
+    let ahead = |new: u32, old: u32, by: i32| (i64::from(new) - i64::from(old)) as i32 + by;
+    let (dx, dy) = (ahead(width, shape.mask.width(), by.0), ahead(height, shape.mask.height(), by.1));
+    part(shape.join().moved_to(3 * width, 3 * height, dx, dy), width, height)
 }
 
 /// All lists of ControlNets, with what they see changed.

@@ -5,7 +5,7 @@
 //! that no stroke is lost. Small ones are done at once, as long as none waits.
 
 use super::{Editor, Field, Selected};
-use crate::document::{Control, Document, InitImage, Lora, Mask, MaskDelta, PixelRect, Region, RegionId};
+use crate::document::{Control, Document, InitImage, Lora, Mask, MaskDelta, Region, RegionId};
 use crate::paint::Placement;
 use crate::studio::{Nature, few_steps_of};
 use std::sync::Arc;
@@ -18,6 +18,8 @@ const AT_ONCE: u64 = 1 << 19;
 pub enum Made {
     /// The delta from a region's mask to the new one.
     Mask(RegionId, MaskDelta),
+    /// A region's new mask, and what of it is beyond the canvas.
+    Shape(RegionId, Arc<Mask>, Option<Arc<Mask>>),
     /// The canvas in another size.
     Canvas(Box<Reshaped>),
     /// Regions above all others, for a canvas of this size: the document's, or that of one in which nothing is yet.
@@ -33,7 +35,8 @@ pub enum Made {
 pub struct Reshaped {
     pub width: u32,
     pub height: u32,
-    pub masks: Vec<(RegionId, Arc<Mask>)>,
+    /// Of each region the mask, and what of it is beyond the canvas.
+    pub masks: Vec<(RegionId, Arc<Mask>, Option<Arc<Mask>>)>,
     pub start: Option<InitImage>,
     /// ControlNets of the picture, and of its regions.
     pub controls: Vec<(Option<RegionId>, Vec<Control>)>,
@@ -43,7 +46,7 @@ pub struct Reshaped {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moved {
     pub region: RegionId,
-    pub from: PixelRect,
+    pub from: Placement,
     pub to: Placement,
 }
 
@@ -147,7 +150,7 @@ impl Editor {
         let Some(work) = self.works.front_mut().filter(|work| work.number == number) else { return };
         let Some((of, of_edits)) = work.of.take() else { return };
         let holds = match &made {
-            Some(Made::Mask(id, _)) => match (of.mask(*id), self.document.mask(*id)) {
+            Some(Made::Mask(id, _) | Made::Shape(id, ..)) => match (of.mask(*id), self.document.mask(*id)) {
                 (Some(then), Some(now)) => Arc::ptr_eq(then, now),
                 (_, now) => now.is_none(),
             },
@@ -197,12 +200,19 @@ impl Editor {
                 self.painted(id, rects);
                 self.changes += 1;
             }
+            Made::Shape(id, mask, outside) => {
+                self.change(label, |document| {
+                    if let Some(region) = document.region_mut(id) {
+                        (region.mask, region.outside) = (mask, outside);
+                    }
+                });
+            }
             Made::Canvas(reshaped) => {
                 let Reshaped { width, height, masks, start, controls } = *reshaped;
                 self.change(label, |document| {
-                    for (id, mask) in masks {
+                    for (id, mask, outside) in masks {
                         if let Some(region) = document.region_mut(id) {
-                            region.mask = mask;
+                            (region.mask, region.outside) = (mask, outside);
                         }
                     }
                     for (region, controls) in controls {
@@ -254,6 +264,7 @@ impl Editor {
 mod tests {
     use super::*;
     use crate::app::editor::Selected;
+    use crate::document::PixelRect;
     use crate::paint::{Brush, Sample, Stroke};
 
     /// A large canvas with one region, half of it covered.
@@ -271,7 +282,7 @@ mod tests {
     }
 
     fn invert(editor: &mut Editor, id: RegionId) {
-        editor.remake(id, "Invert", u64::MAX, None, |mask, _| mask.map(|v| 255 - v));
+        editor.remake(id, "Invert", u64::MAX, |mask, _| mask.map(|v| 255 - v));
     }
 
     fn paint(editor: &mut Editor, id: RegionId, at: (f32, f32)) {
@@ -327,7 +338,7 @@ mod tests {
         let (mut editor, id) = editor();
         invert(&mut editor, id);
         // A small one waits for the large one before it.
-        editor.remake(id, "Halve", 1, None, |mask, _| mask.map(|v| v / 2));
+        editor.remake(id, "Halve", 1, |mask, _| mask.map(|v| v / 2));
         assert_eq!(editor.undo_label(), Some("Halve"));
         works_out(&mut editor);
         works_out(&mut editor);
@@ -342,7 +353,7 @@ mod tests {
         let stroke = editor.begin_stroke(id, |mask| {
             Stroke::begin(mask, Brush::default(), crate::document::Wrap::None, Sample::new(500.0, 800.0))
         });
-        editor.remake(id, "Halve", 1, None, |mask, _| mask.map(|v| v / 2));
+        editor.remake(id, "Halve", 1, |mask, _| mask.map(|v| v / 2));
         assert_eq!((at(&editor, 500, 800), at(&editor, 5, 5)), (255, 255));
         editor.end_stroke(id, "Paint", |mask| stroke.expect("a region").commit(mask));
         works_out(&mut editor);

@@ -18,7 +18,6 @@ pub use settings::{BrushSettings, ToolSettings};
 pub(in crate::app) use transform::Handle;
 
 use crate::app::editor::{Editor, Moved};
-use crate::document::PixelRect;
 use crate::paint::Placement;
 use egui::{Modifiers, Pos2, Vec2};
 
@@ -154,12 +153,6 @@ pub(in crate::app) struct Guides {
     pub frame: Option<Placement>,
     /// The note beside the pointer: a size, a distance.
     pub note: String,
-}
-
-/// A rectangle of pixels as a frame.
-#[must_use]
-pub(in crate::app) fn frame_of(rect: PixelRect) -> Option<Placement> {
-    (!rect.is_empty()).then(|| rect.into())
 }
 
 /// About how many pixels a line goes around.

@@ -3,8 +3,8 @@
 use super::{Action, Guides, Touch};
 use crate::app::editor::{Editor, Moved};
 use crate::app::text::i18n::key;
-use crate::document::{PixelRect, RegionId};
-use crate::paint::{Placement, place};
+use crate::document::RegionId;
+use crate::paint::Placement;
 use egui::{Modifiers, Pos2, Vec2, vec2};
 
 /// The part of the box that is held: an edge or corner by the side it is on (-1, 0, 1), or the whole (0, 0).
@@ -46,7 +46,8 @@ pub(crate) struct Transform {
     region: RegionId,
     handle: Handle,
     from: Pos2,
-    bounds: PixelRect,
+    /// The box of the whole shape, also where it is beyond the canvas.
+    bounds: Placement,
     to: Placement,
 }
 
@@ -54,18 +55,17 @@ impl Transform {
     /// Begins at a handle of the selected mask's box; `None` where there is nothing to move.
     #[must_use]
     pub(crate) fn begin(editor: &mut Editor, at: Touch) -> Option<Self> {
-        let (id, mask) = editor.selected_mask()?;
-        let bounds = mask.bounds();
-        let frame = super::frame_of(bounds)?;
+        let (id, shape) = editor.selected_shape()?;
+        let frame = shape.extent()?;
         // Nothing else changes the mask until this has ended.
         editor.begin_stroke(id, |_| ((), Vec::new()))?;
         let handle = Handle::near(frame, at.at, at.slack * 2.0);
-        Some(Self { region: id, handle, from: at.at, bounds, to: frame })
+        Some(Self { region: id, handle, from: at.at, bounds: frame, to: frame })
     }
 
     fn dragged(&self, to: Touch) -> Placement {
         let by = to.at - self.from;
-        let start = Placement::from(self.bounds);
+        let start = self.bounds;
         let Handle { x, y } = self.handle;
         if self.handle == Handle::WHOLE {
             // Shift holds it to one axis.
@@ -115,16 +115,16 @@ impl Action for Transform {
     fn commit(self: Box<Self>, editor: &mut Editor) {
         let Self { region, bounds, to, .. } = *self;
         editor.abort_stroke(region, |_| Vec::new());
-        if to == Placement::from(bounds) {
+        if to == bounds {
             return;
         }
-        let area = u64::from(to.width) * u64::from(to.height);
+        let area = |place: Placement| u64::from(place.width) * u64::from(place.height);
         let (label, pixels) = if (to.width, to.height) == (bounds.width, bounds.height) {
-            (key("Move region"), 2 * area)
+            (key("Move region"), 2 * area(to))
         } else {
-            (key("Scale region"), 8 * area.max(bounds.area()))
+            (key("Scale region"), 8 * area(to).max(area(bounds)))
         };
-        editor.remake(region, label, pixels, self.moved(), move |mask, wrap| place(mask, bounds, to, wrap));
+        editor.move_shape(label, pixels, Moved { region, from: bounds, to });
     }
 
     fn abort(self: Box<Self>, editor: &mut Editor) {
@@ -137,7 +137,7 @@ impl Action for Transform {
 
     fn guides(&self) -> Guides {
         let Placement { x, y, width, height } = self.to;
-        let start = Placement::from(self.bounds);
+        let start = self.bounds;
         let note = if self.to == start {
             String::new()
         } else if (width, height) == (start.width, start.height) {

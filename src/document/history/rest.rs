@@ -118,7 +118,8 @@ impl Rest {
             let controls =
                 region.controls.iter().map(|control| size_of::<Control>() + control.net.len()).sum::<usize>();
             let text = region.name.len() + region.prompt.len() + negative;
-            size_of::<Region>() + controls + loras + text + region.mask.memory()
+            let outside = region.outside.as_ref().map_or(0, |outside| outside.memory());
+            size_of::<Region>() + controls + loras + text + region.mask.memory() + outside
         };
         let take = self.take.iter().flatten().map(|take| take.image.as_raw().len()).sum::<usize>();
         let start = self.start.iter().flatten().map(|start| start.image.as_raw().len()).sum::<usize>();
@@ -163,6 +164,7 @@ fn same_card(a: &Region, b: &Region) -> bool {
         loras,
         colour,
         mask: _,
+        outside,
         visible,
         locked,
         bootstrap,
@@ -176,7 +178,7 @@ fn same_card(a: &Region, b: &Region) -> bool {
         controls,
     } = a;
     (id, name, words, negative, loras, colour) == (&b.id, &b.name, &b.prompt, &b.negative, &b.loras, &b.colour)
-        && (visible, locked) == (&b.visible, &b.locked)
+        && (visible, locked, outside) == (&b.visible, &b.locked, &b.outside)
         && (bootstrap, feather, weight, guidance) == (&b.bootstrap, &b.feather, &b.weight, &b.guidance)
         && (seed, reroll, start, end) == (&b.seed, &b.reroll, &b.start, &b.end)
         && control::same(controls, &b.controls)

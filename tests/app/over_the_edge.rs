@@ -1,0 +1,76 @@
+//! What is moved over the edge of the canvas comes back whole.
+
+use super::painter::Painter;
+use super::tools::{NONE, SHIFT};
+use egui::{Key, Modifiers};
+use polyptych::document::{Mask, RegionId};
+use std::sync::Arc;
+
+/// A rectangle near the lower left corner, with the move tool in hand.
+fn a_rectangle() -> (Painter, RegionId, Arc<Mask>) {
+    let mut painter = Painter::sits_down();
+    let id = painter.begins_afresh();
+    painter.presses(NONE, Key::U);
+    painter.drags(NONE, &[(40.0, 400.0), (140.0, 500.0)]);
+    painter.presses(NONE, Key::V);
+    let mask = painter.selected_mask();
+    (painter, id, mask)
+}
+
+#[test]
+fn a_region_moved_over_the_edge_and_back_has_lost_nothing() {
+    let (mut painter, _, whole) = a_rectangle();
+    painter.drags(NONE, &[(90.0, 450.0), (90.0, 500.0)]);
+    let half = painter.selected_mask();
+    assert_eq!((half.get(90, 440), half.get(90, 455), half.get(90, 511)), (0, 255, 255));
+    // Over the left edge as well: what is held is the whole box.
+    painter.drags(NONE, &[(90.0, 490.0), (10.0, 490.0)]);
+    assert_eq!(painter.selected_mask().bounds().width, 60);
+    painter.drags(NONE, &[(10.0, 490.0), (90.0, 440.0)]);
+    assert_eq!(painter.selected_mask(), whole);
+    assert!(painter.document().regions[0].outside.is_none());
+
+    painter.undoes();
+    painter.undoes();
+    assert_eq!(painter.selected_mask(), half, "one step for each move");
+    painter.drags(NONE, &[(90.0, 490.0), (90.0, 440.0)]);
+    assert_eq!(painter.selected_mask(), whole, "undo knows what was outside");
+}
+
+#[test]
+fn what_is_outside_outlives_a_stroke_and_a_larger_canvas() {
+    let (mut painter, _, whole) = a_rectangle();
+    painter.drags(NONE, &[(90.0, 450.0), (90.0, 500.0)]);
+    painter.presses(NONE, Key::B);
+    painter.paints(&[(300.0, 300.0), (310.0, 300.0)]);
+    painter.presses(NONE, Key::V);
+    painter.drags(NONE, &[(90.0, 490.0), (90.0, 440.0)]);
+    let mask = painter.selected_mask();
+    assert_eq!((mask.get(90, 401), mask.get(90, 498), mask.get(305, 250)), (255, 255, 255));
+    assert_eq!(mask.get(200, 450), whole.get(200, 450));
+}
+
+#[test]
+fn what_was_cleared_does_not_come_back_from_outside() {
+    let (mut painter, ..) = a_rectangle();
+    painter.drags(NONE, &[(90.0, 450.0), (90.0, 500.0)]);
+    assert!(painter.document().regions[0].outside.is_some());
+    painter.presses(SHIFT, Key::C);
+    assert!(painter.document().regions[0].outside.is_none());
+    assert!(painter.selected_mask().is_blank());
+    painter.presses(Modifiers::COMMAND, Key::Z);
+    assert!(painter.document().regions[0].outside.is_some());
+}
+
+#[test]
+fn a_region_pushed_out_by_keys_is_grown_and_fetched_back_whole() {
+    let (mut painter, _, whole) = a_rectangle();
+    for _ in 0..15 {
+        painter.presses(SHIFT, Key::ArrowDown);
+    }
+    assert!(painter.selected_mask().is_blank(), "all of it is outside");
+    for _ in 0..15 {
+        painter.presses(SHIFT, Key::ArrowUp);
+    }
+    assert_eq!(painter.selected_mask(), whole);
+}
