@@ -2,7 +2,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 
 use polyptych::document::{Document, History, Mask, PixelRect, Wrap};
-use polyptych::paint::{Brush, Sample, Stroke};
+use polyptych::paint::{Beyond, Brush, Sample, Stroke, Turn, turn_whole};
 use std::sync::Arc;
 
 fn brush(diameter: f32, hardness: f32, opacity: f32, erase: bool) -> Brush {
@@ -248,6 +248,68 @@ fn what_a_stroke_keeps_follows_the_stroke_and_not_the_canvas() {
     assert_eq!(kept(512), kept(4096));
     // 260 × 24 pixels around row 100 of 64-pixel tiles.
     assert_eq!(kept(4096).0, 5);
+}
+
+/// Each pixel of a turned shape comes from where the plainest reckoning says, on the canvas and beyond it.
+#[test]
+fn a_shape_turns_about_its_own_middle() {
+    let (width, height) = (60, 40);
+    let mut mask = Mask::empty(width, height);
+    let covered = PixelRect { x: 31, y: 3, width: 12, height: 30 };
+    for y in covered.y..covered.y + covered.height {
+        let row: Vec<u8> = (0..covered.width).map(|x| (1 + (x * 7 + y * 3) % 255) as u8).collect();
+        mask.write_row(covered.x, y, &row);
+    }
+    let shape = Beyond { mask: &mask, outside: None };
+    for turn in [Turn::Left, Turn::Right, Turn::FlipX, Turn::FlipY] {
+        let (turned, outside) = turn_whole(shape, turn, Wrap::None);
+        let all = Beyond { mask: &turned, outside: outside.as_ref() }.join();
+        // Both boxes have one middle; a quarter turn makes 30 × 12 of 12 × 30.
+        let quarter = matches!(turn, Turn::Left | Turn::Right);
+        let (at, size) = if quarter { ((22, 12), (30, 12)) } else { ((31, 3), (12, 30)) };
+        let mut seen = 0;
+        for (x, y) in (0..3 * width).flat_map(|x| (0..3 * height).map(move |y| (x, y))) {
+            let (u, v) = (i64::from(x) - i64::from(width) - at.0, i64::from(y) - i64::from(height) - at.1);
+            let from = match turn {
+                Turn::Left => (11 - v, u),
+                Turn::Right => (v, 29 - u),
+                Turn::FlipX => (11 - u, v),
+                Turn::FlipY => (u, 29 - v),
+            };
+            let inside = (0..size.0).contains(&u) && (0..size.1).contains(&v);
+            let value = if inside { mask.get(31 + from.0 as u32, 3 + from.1 as u32) } else { 0 };
+            assert_eq!(all.get(x, y), value, "{turn:?} at {u}, {v}");
+            seen += u32::from(value > 0);
+        }
+        assert_eq!(seen, 12 * 30);
+    }
+}
+
+#[test]
+fn turns_lead_back_to_where_they_began() {
+    let mut mask = Mask::empty(70, 50);
+    for y in 20..49 {
+        mask.write_row(2, y, &[200, 0, 40, 255, 7]);
+    }
+    let turned = |turns: &[Turn]| {
+        turns.iter().fold((mask.clone(), None), |(mask, outside), turn| {
+            turn_whole(Beyond { mask: &mask, outside: outside.as_ref() }, *turn, Wrap::None)
+        })
+    };
+    // (Its box is 5 × 29, so that a quarter turn leaves the canvas at the left.)
+    assert!(turned(&[Turn::Left]).1.is_some());
+    for turns in [
+        &[Turn::Left, Turn::Right][..],
+        &[Turn::Right, Turn::Left],
+        &[Turn::Left; 4],
+        &[Turn::FlipX; 2],
+        &[Turn::FlipY; 2],
+        &[Turn::FlipX, Turn::FlipY, Turn::Right, Turn::Right],
+    ] {
+        assert_eq!(turned(turns), (mask.clone(), None), "{turns:?}");
+    }
+    let nothing = Mask::empty(8, 8);
+    assert_eq!(turn_whole(Beyond { mask: &nothing, outside: None }, Turn::Left, Wrap::None), (nothing.clone(), None));
 }
 
 #[test]

@@ -196,6 +196,10 @@ commands! {
     FillRegion: "Fill region", "Let the region cover the whole canvas", None, [key(SHIFT, Key::F)], UnlockedMask, also "select all whole mask";
     ClearRegion: "Clear region", "Wipe the region's paint and keep its words", None, [key(SHIFT, Key::C)], UnlockedMask, also "deselect erase none empty mask";
     InvertRegion: "Invert region", "Cover what the region leaves open, and the other way round", None, [key(SHIFT, Key::V)], UnlockedMask, also "inverse selection mask";
+    TurnRegionLeft: "Rotate region left", "Turn what is painted by a quarter, about its own middle", Some(icons::ICON_ROTATE_90_DEGREES_CCW), [], UnlockedMask, also "turn 90 degrees counterclockwise transform layer mask";
+    TurnRegionRight: "Rotate region right", "Turn what is painted by a quarter, about its own middle", Some(icons::ICON_ROTATE_90_DEGREES_CW), [], UnlockedMask, also "turn 90 degrees clockwise transform layer mask";
+    FlipRegionX: "Flip region left and right", "Left and right of what is painted change places", None, [], UnlockedMask, also "mirror horizontal transform layer mask";
+    FlipRegionY: "Flip region top and bottom", "Top and bottom of what is painted change places", None, [], UnlockedMask, also "mirror vertical transform layer mask";
     GrowRegion: "Grow region…", "Move the region’s edge outwards by some pixels", None, [], UnlockedMask, also "expand dilate enlarge selection mask";
     ShrinkRegion: "Shrink region…", "Move the region’s edge inwards by some pixels", None, [], UnlockedMask, also "contract erode reduce selection mask";
     SoftenRegion: "Soften edge…", "Blur the region’s edge by some pixels", None, [], UnlockedMask, also "feather blur smooth selection mask";

@@ -23,7 +23,7 @@ pub use cover::{Combine, Cover};
 pub use flood::flood;
 pub use gradient::gradient;
 pub use grow::{MAX_GROW, grow, shrink};
-pub use place::{Placement, place, place_whole};
+pub use place::{Placement, Turn, place, place_whole, turn_whole};
 pub use shape::{ellipse, polygon, rectangle};
 pub use soften::soften;
 pub use space::{Space, Symmetry};

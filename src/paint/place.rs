@@ -37,22 +37,61 @@ pub fn place(mask: &Mask, from: PixelRect, to: Placement, wrap: Wrap) -> Mask {
 #[must_use]
 pub fn place_whole(shape: Beyond<'_>, from: Placement, to: Placement, wrap: Wrap) -> (Mask, Option<Mask>) {
     let (width, height) = (shape.mask.width(), shape.mask.height());
-    let (mut out, mut outside) = (Mask::empty(width, height), None);
+    let (out, outside) = (Mask::empty(width, height), None);
     if [from.width, from.height, to.width, to.height].contains(&0) {
         return (out, outside);
     }
     let Some(image) = GrayImage::from_raw(from.width, from.height, shape.crop(from)) else { return (out, outside) };
     let same = (to.width, to.height) == (from.width, from.height);
     let image = if same { image } else { image::imageops::resize(&image, to.width, to.height, FilterType::Triangle) };
+    laid((width, height), &image, (to.x, to.y), wrap)
+}
+
+/// The ways to turn a shape about its own middle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// A quarter turn against the clock.
+    Left,
+    /// A quarter turn with the clock.
+    Right,
+    /// Left and right change places.
+    FlipX,
+    /// Top and bottom change places.
+    FlipY,
+}
+
+/// A shape turned about the middle of its own box: the mask, and what is beyond the canvas. Every byte is kept, but for what is more than
+/// a canvas away from its edge.
+#[must_use]
+pub fn turn_whole(shape: Beyond<'_>, turn: Turn, wrap: Wrap) -> (Mask, Option<Mask>) {
+    let size = (shape.mask.width(), shape.mask.height());
+    let image =
+        shape.extent().and_then(|from| Some((from, GrayImage::from_raw(from.width, from.height, shape.crop(from))?)));
+    let Some((from, image)) = image else { return (Mask::empty(size.0, size.1), None) };
+    let image = match turn {
+        Turn::Left => image::imageops::rotate270(&image),
+        Turn::Right => image::imageops::rotate90(&image),
+        Turn::FlipX => image::imageops::flip_horizontal(&image),
+        Turn::FlipY => image::imageops::flip_vertical(&image),
+    };
+    // (Rounded towards 0, so that a turn back leads back to where it was.)
+    let ahead = |old: u32, new: u32| ((i64::from(old) - i64::from(new)) / 2) as i32;
+    let at = (from.x + ahead(from.width, image.width()), from.y + ahead(from.height, image.height()));
+    laid(size, &image, at, wrap)
+}
+
+/// The mask of a canvas of this size that has what an image covers, its corner at `at`, and what of it is beyond the canvas.
+fn laid((width, height): (u32, u32), image: &GrayImage, at: (i32, i32), wrap: Wrap) -> (Mask, Option<Mask>) {
+    let (mut out, mut outside) = (Mask::empty(width, height), None);
     let middle = width as usize..2 * width as usize;
     let mut whole = vec![0; 3 * width as usize];
-    for (y, line) in (i64::from(to.y)..).zip(image.as_raw().chunks_exact(to.width as usize)) {
+    for (y, line) in (i64::from(at.1)..).zip(image.as_raw().chunks_exact(image.width() as usize)) {
         let row = if wrap.y() { y.rem_euclid(i64::from(height)) } else { y };
         whole.fill(0);
         if wrap.x() {
-            super::grow::raise(&mut whole[middle.clone()], i64::from(to.x), line, true);
+            super::grow::raise(&mut whole[middle.clone()], i64::from(at.0), line, true);
         } else {
-            super::grow::raise(&mut whole, i64::from(to.x) + i64::from(width), line, false);
+            super::grow::raise(&mut whole, i64::from(at.0) + i64::from(width), line, false);
         }
         if let Some(row) = u32::try_from(row).ok().filter(|row| *row < height) {
             lay(&mut out, row, &whole[middle.clone()]);

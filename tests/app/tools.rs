@@ -509,3 +509,18 @@ fn no_tool_changes_a_locked_region() {
     assert!(!painter.app().is_enabled(polyptych::app::Command::GrowRegion));
     assert!(painter.h.query_by_label_contains("is locked").is_some(), "and it is said");
 }
+
+#[test]
+fn a_region_is_turned_and_flipped_by_commands_and_taken_back() {
+    let mut painter = Painter::sits_down();
+    let id = painter.selected();
+    let before = painter.mask(id);
+    for command in ["Rotate region left", "Flip region top and bottom"] {
+        painter.presses(Modifiers::COMMAND, Key::K);
+        painter.types(command);
+        painter.presses(Modifiers::NONE, Key::Enter);
+        assert_ne!(painter.mask(id), before, "{command}");
+        painter.presses(Modifiers::COMMAND, Key::Z);
+        assert_eq!(painter.mask(id), before, "{command}");
+    }
+}

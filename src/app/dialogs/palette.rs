@@ -108,7 +108,11 @@ mod tests {
     use super::*;
 
     /// What people who come from Krita, Photoshop, Invoke or Procreate type, and what they must find among the first three.
-    const TYPED: [(&str, Command); 56] = [
+    const TYPED: [(&str, Command); 60] = [
+        ("rotate", Command::TurnRegionLeft),
+        ("rotate 90", Command::TurnRegionRight),
+        ("flip", Command::FlipRegionX),
+        ("flip vertical", Command::FlipRegionY),
         ("inpaint", Command::PaintChange),
         ("outpaint", Command::CanvasSize),
         ("img2img", Command::PaintChange),

@@ -3,7 +3,7 @@
 use super::{Editor, Made, Moved, Selected};
 use crate::app::text::i18n::key;
 use crate::document::{Document, Mask, MaskDelta, RegionId, Wrap};
-use crate::paint::{Beyond, Combine, Cover, part, place_whole};
+use crate::paint::{Beyond, Combine, Cover, Turn, part, place_whole, turn_whole};
 use std::sync::Arc;
 
 impl Editor {
@@ -78,6 +78,15 @@ impl Editor {
         self.ask(label, pixels, Some(moved), move |document| {
             let (mask, outside) = place_whole(shape(document, region)?, from, to, document.settings.wrap);
             made(document, region, mask, outside)
+        });
+    }
+
+    /// Turns the selected region's whole shape about its own middle. What leaves the canvas is kept.
+    pub fn turn_selected(&mut self, label: &'static str, turn: Turn) {
+        let Selected::Region(id) = self.selected else { return };
+        self.ask(label, 4 * self.area(), None, move |document| {
+            let (mask, outside) = turn_whole(shape(document, id)?, turn, document.settings.wrap);
+            made(document, id, mask, outside)
         });
     }
 

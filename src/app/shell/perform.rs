@@ -16,7 +16,7 @@ use crate::app::session::purpose::Purpose;
 use crate::app::shell::leaving::Leave;
 use crate::app::text::i18n::{self, Language, key};
 use crate::app::tools::{FillOver, Tool};
-use crate::paint::Combine;
+use crate::paint::{Combine, Turn};
 use egui::{ThemePreference, vec2};
 
 /// Degrees that a key turns the view.
@@ -97,6 +97,10 @@ impl App {
             Command::FillRegion => self.editor.map_mask(key("Fill region"), |_| 255),
             Command::ClearRegion => self.editor.map_mask(key("Clear region"), |_| 0),
             Command::InvertRegion => self.editor.map_mask(key("Invert region"), |v| 255 - v),
+            Command::TurnRegionLeft => self.editor.turn_selected(key("Rotate region"), Turn::Left),
+            Command::TurnRegionRight => self.editor.turn_selected(key("Rotate region"), Turn::Right),
+            Command::FlipRegionX => self.editor.turn_selected(key("Flip region"), Turn::FlipX),
+            Command::FlipRegionY => self.editor.turn_selected(key("Flip region"), Turn::FlipY),
             Command::GrowRegion => self.ask_reshape(Reshape::Grow),
             Command::ShrinkRegion => self.ask_reshape(Reshape::Shrink),
             Command::SoftenRegion => self.ask_reshape(Reshape::Soften),
