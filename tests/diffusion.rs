@@ -231,6 +231,7 @@ fn painting() -> Painting {
         factor: 8,
         batch: 5,
         savings: true,
+        reuse: 1,
         init_latent: None,
         conditions: None,
     }

@@ -679,6 +679,7 @@ fn a_job_stopped_anywhere_leaves_the_model_fit_for_the_next() {
             factor: 8,
             batch: 2,
             savings: true,
+            reuse: 1,
         };
         let mut run = |calls| {
             let sampler = &mut Ddim::new(&config, 2).unwrap();

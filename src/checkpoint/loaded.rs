@@ -1,6 +1,7 @@
 //! The networks of a checkpoint on a backend, with the backend's type hidden behind [`Networks`].
 
 use super::control::{Control, Nets};
+use super::deep::{self, DeepFeatures, OfInput};
 use super::inversions::Placed;
 use super::lora::Patches;
 use super::parts::Part;
@@ -10,10 +11,10 @@ use super::safetensors::TensorFile;
 use super::{Checkpoint, PartName};
 use crate::backend::Backend;
 use crate::backend::adapted::{Adapted, Adapters};
-use crate::diffusion::{AreaCall, Call, Guidance, Moments, Place, Planes, PromptId};
+use crate::diffusion::{AreaCall, Call, Features, Guidance, Moments, Place, Planes, PromptId};
 use crate::networks::clip::{HiddenState, TextEncoder};
 use crate::networks::tiny::TinyDecoder;
-use crate::networks::unet::{self, Added, AreaMasks, Unet};
+use crate::networks::unet::{self, Added, AreaMasks, Beside, Unet};
 use crate::networks::vae::Autoencoder;
 use crate::networks::{self, Conditioning, Error as NetworksError, RandomWeights, Sizes};
 use std::cell::Cell;
@@ -89,6 +90,10 @@ pub(super) trait Networks: Send {
     fn conditioning(&self, prompt: PromptId) -> networks::Result<&Conditioning>;
     fn preferred_batch(&self, cells: usize) -> usize;
     fn in_channels(&self) -> usize;
+    /// As [`Network::set_features`](crate::diffusion::Network::set_features).
+    fn set_features(&mut self, features: Features);
+    /// As [`Network::shallow_calls`](crate::diffusion::Network::shallow_calls).
+    fn shallow_calls(&mut self) -> usize;
     fn predict(&mut self, inputs: &Planes, timestep: f32, calls: &[Call]) -> networks::Result<Planes>;
     fn predict_areas(&mut self, inputs: &Planes, timestep: f32, calls: &[AreaCall]) -> networks::Result<Planes>;
     fn encode(&self, pictures: &Planes) -> networks::Result<Moments>;
@@ -113,6 +118,9 @@ const CONTROL: &str = "controlnet";
 
 /// The scope of the small decoder's layers.
 const PREVIEW: &str = "preview";
+
+/// What a batch of calls gives: predictions, and the deep features that are to be kept.
+type Answer<B> = (<B as Backend>::Tensor, Option<<B as Backend>::Tensor>);
 
 /// Bytes of prompts that are kept as the UNet reads them. Those of one call are always kept.
 const PROMPTS: usize = 256 << 20;
@@ -154,6 +162,8 @@ pub(super) struct Loaded<B: Backend> {
     steps: BTreeMap<usize, ([u32; 2], unet::Step<B>)>,
     /// ControlNets, which are on the device while the UNet is.
     controls: Nets<B>,
+    /// What calls of the UNet keep for the next steps.
+    deep: DeepFeatures<B>,
     /// The small decoder of previews.
     preview: Option<TinyDecoder<B>>,
 }
@@ -216,6 +226,7 @@ impl<B: Backend> Loaded<Adapted<B>> {
             group: 0,
             steps: BTreeMap::new(),
             controls: Nets::default(),
+            deep: DeepFeatures::default(),
             preview: None,
         }
     }
@@ -246,6 +257,89 @@ impl<B: Backend> Loaded<Adapted<B>> {
     fn use_group(&mut self, group: usize) {
         self.group = group;
         self.backend.use_set(group.checked_sub(1));
+    }
+
+    /// Runs `run(_, inputs, calls, shallow)` for the calls that have deep features and for those that have none. Where there is no memory
+    /// beside the features, they are given up and everything is computed whole.
+    fn by_depth<C: OfInput>(
+        &mut self,
+        inputs: &Planes,
+        calls: &[C],
+        run: impl Fn(&mut Self, &Planes, &[C], bool) -> networks::Result<Planes>,
+    ) -> networks::Result<Planes> {
+        if !self.deep.keeps() {
+            return run(self, inputs, calls, false);
+        }
+        let mut parts = Vec::new();
+        for part in self.deep.part(inputs, calls) {
+            match run(self, &part.inputs, &part.calls, part.shallow) {
+                Ok(out) => parts.push((part, out)),
+                Err(error) if error.out_of_memory().is_some() && self.deep.refuse() => {
+                    log::warn!("{error}; going on without deep features");
+                    self.short.set(true);
+                    return run(self, inputs, calls, false);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        deep::together(parts).ok_or_else(|| NetworksError::Input("a batch of no calls".to_owned()))
+    }
+
+    /// Calls of the UNet that are all whole or all shallow.
+    fn call(&mut self, inputs: &Planes, timestep: f32, calls: &[Call], shallow: bool) -> networks::Result<Planes> {
+        let prompts: Vec<PromptId> = calls.iter().map(|call| call.prompt).collect();
+        self.use_group_of(&prompts)?;
+        let guidance = self.guidance(calls.iter().map(|call| call.place))?;
+        self.prepare(timestep, &guidance, &prompts)?;
+        let added = self.added(prompts.iter().map(|&prompt| vec![(prompt, 1.0)]), inputs)?;
+        let x = Self::upload(&self.backend, inputs, self.in_channels, "inputs")?;
+        // (Networks that were released with the UNet are read again.)
+        self.backend.enter(CONTROL);
+        let latents = self.controlled(timestep, inputs, &x, calls)?;
+        self.in_batches(calls, |this, rows, from| {
+            let batch = from..from + rows.len();
+            let prompts = this.prepared(prompts.get(batch.clone()).unwrap_or_default())?;
+            let calls = calls.get(batch.clone()).unwrap_or_default();
+            let (b, added) = (&this.backend, added.get(batch.clone()).unwrap_or_default());
+            let guidance = guidance.get(batch).unwrap_or_default();
+            let only = if shallow { Some(this.unet()?.shallow_layers()) } else { None };
+            let residuals = match &latents {
+                Some(latents) => this.controls.residuals(b, latents, timestep, calls, added, only)?,
+                None => None,
+            };
+            let beside = Beside { areas: None, residuals: residuals.as_ref() };
+            this.with_step(timestep, guidance, added, |step| this.run(&x, step, rows, &prompts, beside, calls, shallow))
+        })
+    }
+
+    /// As [`Self::call`] of calls with several prompts.
+    fn call_areas(
+        &mut self,
+        inputs: &Planes,
+        timestep: f32,
+        calls: &[AreaCall],
+        shallow: bool,
+    ) -> networks::Result<Planes> {
+        let areas = |calls: &[AreaCall]| -> Vec<PromptId> {
+            calls.iter().flat_map(|call| &call.areas).map(|area| area.prompt).collect()
+        };
+        self.use_group_of(&areas(calls))?;
+        let guidance = self.guidance(calls.iter().map(|call| call.place))?;
+        self.prepare(timestep, &guidance, &areas(calls))?;
+        let added = self.added(calls.iter().map(shares), inputs)?;
+        let x = Self::upload(&self.backend, inputs, self.in_channels, "inputs")?;
+        self.in_batches(calls, |this, rows, from| {
+            let batch = from..from + rows.len();
+            let calls = calls.get(batch.clone()).unwrap_or_default();
+            let counts: Vec<usize> = calls.iter().map(|call| call.areas.len()).collect();
+            let masks: Vec<&[f32]> = calls.iter().flat_map(|call| &call.areas).map(|area| &*area.mask).collect();
+            let masks = AreaMasks { counts: &counts, masks: &masks, height: inputs.height, width: inputs.width };
+            let prompts = this.prepared(&areas(calls))?;
+            let (guidance, added) =
+                (guidance.get(batch.clone()).unwrap_or_default(), added.get(batch).unwrap_or_default());
+            let beside = Beside { areas: Some(&masks), residuals: None };
+            this.with_step(timestep, guidance, added, |step| this.run(&x, step, rows, &prompts, beside, calls, shallow))
+        })
     }
 }
 
@@ -404,19 +498,51 @@ impl<B: Backend> Loaded<B> {
         Ok(b.upload(&[count, channels, height, width], data)?)
     }
 
-    /// Calls the UNet with `run(rows, first)` for calls `first..` on inputs `rows`: all at once, or where the device is out of
-    /// memory in halves.
-    fn in_batches(
+    /// Calls the UNet once: whole, with the calls' deep features where they are to be kept, or shallow.
+    #[expect(clippy::too_many_arguments, reason = "a call of the UNet, and how it is computed")]
+    fn run(
         &self,
+        x: &B::Tensor,
+        step: &unet::Step<B>,
         rows: &[usize],
-        run: impl Fn(&[usize], usize) -> networks::Result<B::Tensor>,
+        prompts: &[&unet::Prompt<B>],
+        beside: Beside<B>,
+        calls: &[impl OfInput],
+        shallow: bool,
+    ) -> networks::Result<Answer<B>> {
+        let (unet, b) = (self.unet()?, &self.backend);
+        if shallow {
+            let deep = self.deep.of(b, calls)?;
+            return Ok((unet.forward_shallow(b, x, step, rows, prompts, beside, &deep)?, None));
+        }
+        if self.deep.keeps() {
+            let (out, deep) = unet.forward_keeping(b, x, step, rows, prompts, beside)?;
+            return Ok((out, Some(deep)));
+        }
+        Ok((unet.forward_with(b, x, step, rows, prompts, beside)?, None))
+    }
+
+    /// Calls the UNet with `run(rows, first)` for calls `first..` on inputs `rows`: all at once, or where the device is out of
+    /// memory in halves. What they give as deep features is kept.
+    fn in_batches<C: OfInput>(
+        &mut self,
+        calls: &[C],
+        run: impl Fn(&Self, &[usize], usize) -> networks::Result<Answer<B>>,
     ) -> networks::Result<Planes> {
+        let rows: Vec<usize> = calls.iter().map(OfInput::input).collect();
         let mut size = rows.len().max(1);
         let mut done: Option<Planes> = None;
         while done.as_ref().map_or(0, |done| done.count) < rows.len().max(1) {
             let from = done.as_ref().map_or(0, |done| done.count);
             let batch = &rows[from..(from + size).min(rows.len())];
-            match run(batch, from).and_then(|out| Self::download(&self.backend, &out)) {
+            let answer = run(self, batch, from).and_then(|(out, deep)| {
+                let out = Self::download(&self.backend, &out)?;
+                if let Some(deep) = deep {
+                    self.deep.keep(&self.backend, calls.get(from..from + out.count).unwrap_or_default(), &deep)?;
+                }
+                Ok(out)
+            });
+            match answer {
                 Ok(out) => {
                     self.backend.tune()?;
                     match &mut done {
@@ -551,6 +677,7 @@ impl<B: Backend> Networks for Loaded<Adapted<B>> {
                 self.unet = None;
                 self.steps.clear();
                 self.controls.release();
+                self.deep.forget();
                 self.prompts.iter_mut().for_each(|encoded| encoded.prepared = None);
             }
             PartName::Vae => self.vae = None,
@@ -642,56 +769,20 @@ impl<B: Backend> Networks for Loaded<Adapted<B>> {
         self.in_channels
     }
 
+    fn set_features(&mut self, features: Features) {
+        self.deep.set(features);
+    }
+
+    fn shallow_calls(&mut self) -> usize {
+        self.deep.taken()
+    }
+
     fn predict(&mut self, inputs: &Planes, timestep: f32, calls: &[Call]) -> networks::Result<Planes> {
-        let prompts: Vec<PromptId> = calls.iter().map(|call| call.prompt).collect();
-        let rows: Vec<usize> = calls.iter().map(|call| call.input).collect();
-        self.use_group_of(&prompts)?;
-        let guidance = self.guidance(calls.iter().map(|call| call.place))?;
-        self.prepare(timestep, &guidance, &prompts)?;
-        let added = self.added(prompts.iter().map(|&prompt| vec![(prompt, 1.0)]), inputs)?;
-        let x = Self::upload(&self.backend, inputs, self.in_channels(), "inputs")?;
-        // (Networks that were released with the UNet are read again.)
-        self.backend.enter(CONTROL);
-        let latents = self.controlled(timestep, inputs, &x, calls)?;
-        self.in_batches(&rows, |rows, from| {
-            let batch = from..from + rows.len();
-            let prompts = self.prepared(&prompts[batch.clone()])?;
-            let (b, added) = (&self.backend, added.get(batch.clone()).unwrap_or_default());
-            let guidance = guidance.get(batch.clone()).unwrap_or_default();
-            let residuals = match &latents {
-                Some(latents) => self.controls.residuals(b, latents, timestep, &calls[batch], added)?,
-                None => None,
-            };
-            self.with_step(timestep, guidance, added, |step| match &residuals {
-                None => self.unet()?.forward(b, &x, step, rows, &prompts),
-                Some(residuals) => self.unet()?.forward_controlled(b, &x, step, rows, &prompts, residuals),
-            })
-        })
+        self.by_depth(inputs, calls, |this, inputs, calls, shallow| this.call(inputs, timestep, calls, shallow))
     }
 
     fn predict_areas(&mut self, inputs: &Planes, timestep: f32, calls: &[AreaCall]) -> networks::Result<Planes> {
-        let areas = |calls: &[AreaCall]| -> Vec<PromptId> {
-            calls.iter().flat_map(|call| &call.areas).map(|area| area.prompt).collect()
-        };
-        let rows: Vec<usize> = calls.iter().map(|call| call.input).collect();
-        self.use_group_of(&areas(calls))?;
-        let guidance = self.guidance(calls.iter().map(|call| call.place))?;
-        self.prepare(timestep, &guidance, &areas(calls))?;
-        let added = self.added(calls.iter().map(shares), inputs)?;
-        let x = Self::upload(&self.backend, inputs, self.in_channels(), "inputs")?;
-        self.in_batches(&rows, |rows, from| {
-            let batch = from..from + rows.len();
-            let calls = &calls[batch.clone()];
-            let counts: Vec<usize> = calls.iter().map(|call| call.areas.len()).collect();
-            let masks: Vec<&[f32]> = calls.iter().flat_map(|call| &call.areas).map(|area| &*area.mask).collect();
-            let masks = AreaMasks { counts: &counts, masks: &masks, height: inputs.height, width: inputs.width };
-            let prompts = self.prepared(&areas(calls))?;
-            let (guidance, added) =
-                (guidance.get(batch.clone()).unwrap_or_default(), added.get(batch).unwrap_or_default());
-            self.with_step(timestep, guidance, added, |step| {
-                self.unet()?.forward_areas(&self.backend, &x, step, rows, &prompts, &masks)
-            })
-        })
+        self.by_depth(inputs, calls, |this, inputs, calls, shallow| this.call_areas(inputs, timestep, calls, shallow))
     }
 
     fn encode(&self, pictures: &Planes) -> networks::Result<Moments> {

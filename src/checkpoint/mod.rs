@@ -7,6 +7,7 @@ mod catalogue;
 mod clip_vocabulary;
 mod control;
 mod counter;
+mod deep;
 mod embedded;
 mod few_steps;
 mod fp8;

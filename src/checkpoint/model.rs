@@ -11,7 +11,7 @@ use super::preview::PreviewDecoder;
 use super::prompt::Reading;
 use super::{Checkpoint, Error, LoraFile, PartName, Result, Tokenizer, Tokens};
 use crate::backend::Backend;
-use crate::diffusion::{AreaCall, Call, Moments, Network, NetworkError, Planes, PromptId};
+use crate::diffusion::{AreaCall, Call, Features, Moments, Network, NetworkError, Planes, PromptId};
 use crate::networks::{self, Conditioning, Error as NetworksError};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -515,6 +515,14 @@ impl Network for Model {
 
     fn group(&self, prompt: PromptId) -> usize {
         self.networks.group(prompt)
+    }
+
+    fn set_features(&mut self, features: Features) {
+        self.networks.set_features(features);
+    }
+
+    fn shallow_calls(&mut self) -> usize {
+        self.networks.shallow_calls()
     }
 
     fn predict(&mut self, inputs: &Planes, timestep: f32, calls: &[Call]) -> Result<Planes, NetworkError> {

@@ -68,6 +68,9 @@ pub(super) struct Args {
     /// The part of the steps in which guidance counts, as two fractions; without it a step takes half the time
     #[arg(long, value_name = "START-END", value_parser = values::span)]
     guidance_span: Option<(f32, f32)>,
+    /// Compute every step of so many whole, and the others with its deep features (DeepCache): faster, and no longer exact; 1 is exact
+    #[arg(long, value_name = "N", value_parser = values::reuse)]
+    reuse: Option<u32>,
     #[arg(long, value_name = "auto|cpu|candle|wgpu[:N]|cuda[:N]|metal", default_value = "auto", value_parser = values::device)]
     device: Device,
     /// The type of tensors; f16 takes half the memory, on graphics cards only
@@ -297,6 +300,7 @@ fn apply(args: &Args, names: &Names, document: &mut Document, notes: &mut Vec<St
     if let Some((start, end)) = args.guidance_span {
         (settings.guidance_start, settings.guidance_end) = (start, end);
     }
+    settings.reuse = args.reuse.unwrap_or(settings.reuse);
     settings.window = args.window.or(settings.window);
     settings.stride = args.stride.unwrap_or(settings.stride);
     settings.wrap = args.wrap.unwrap_or(settings.wrap);
@@ -441,6 +445,7 @@ fn report(
             "dtype": dtype,
             "windows": drawn.windows,
             "unet_samples": drawn.unet_samples,
+            "unet_samples_shallow": drawn.unet_samples_shallow,
             "unet_inputs": drawn.unet_inputs,
             "unet_samples_reference": drawn.unet_samples_reference,
             "unet_samples_rerolled": drawn.unet_samples_rerolled,

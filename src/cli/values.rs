@@ -2,7 +2,7 @@
 
 use crate::checkpoint::{Device, Dtype, UnknownDevice, UnknownDtype};
 use crate::document::{
-    Choice, Lora, MAX_CLIP_SKIP, MAX_GUIDANCE, MAX_LORA_WEIGHT, MAX_SIDE, MAX_STEPS, MAX_WINDOW, MIN_SIDE,
+    Choice, Lora, MAX_CLIP_SKIP, MAX_GUIDANCE, MAX_LORA_WEIGHT, MAX_REUSE, MAX_SIDE, MAX_STEPS, MAX_WINDOW, MIN_SIDE,
 };
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -25,6 +25,11 @@ pub(super) fn seed(text: &str) -> Result<u64, String> {
 
 pub(super) fn steps(text: &str) -> Result<u32, String> {
     small(text, 1..=MAX_STEPS)
+}
+
+/// Steps that share deep features.
+pub(super) fn reuse(text: &str) -> Result<u32, String> {
+    small(text, 1..=MAX_REUSE)
 }
 
 /// Steps of bootstrapping: none to all.

@@ -16,7 +16,7 @@ use super::region_noise::mixed;
 use super::trajectory::is_free;
 use super::windows::Window;
 use super::{
-    Call, ControlSet, Guidance, Hold, Kept, Network, NetworkError, Painting, Place, Planes, PromptId, Sampler, Surround,
+    Call, ControlSet, Features, Guidance, Hold, Kept, Network, NetworkError, Painting, Place, Planes, PromptId, Sampler, Surround,
 };
 use std::collections::HashMap;
 
@@ -48,6 +48,8 @@ pub struct Painted {
     pub windows: usize,
     /// Batch elements that the UNet evaluated.
     pub unet_samples: usize,
+    /// Those among them that were computed from deep features of an earlier step.
+    pub unet_samples_shallow: usize,
     /// Different inputs among them: evaluations of the UNet's part before its first cross-attention.
     pub unet_inputs: usize,
     /// Batch elements of the paper's loop: windows × prompts × 2 × evaluations.
@@ -161,7 +163,22 @@ pub fn repaint(
     run(painting, Some(kept), sampler, network, observer)
 }
 
+/// Runs the process, however it ends, without features from before and leaving none behind: another run's latents and words are others.
 fn run(
+    painting: &Painting,
+    kept: Option<&Kept>,
+    sampler: &mut dyn Sampler,
+    network: &mut dyn Network,
+    observer: &mut dyn Observer,
+) -> Result<Painted, PaintError> {
+    network.set_features(Features::Forget);
+    let _ = network.shallow_calls();
+    let painted = denoise(painting, kept, sampler, network, observer);
+    network.set_features(Features::Forget);
+    Ok(Painted { unet_samples_shallow: network.shallow_calls(), ..painted? })
+}
+
+fn denoise(
     painting: &Painting,
     kept: Option<&Kept>,
     sampler: &mut dyn Sampler,
@@ -217,6 +234,7 @@ fn run(
     let mut engine = Engine { painting, channels, windows, weights, colours, noise, samples: 0, inputs: 0 };
     let mut denoised = Planes::zeros(1, channels, height, width);
     for i in first..evaluations {
+        network.set_features(painting.features(sampler.step_of(i)));
         let fused = engine.fused_prediction(i, &latent, sampler, network, observer)?;
         denoised.data = sampler.denoised(i, &latent.data, &fused);
         let fresh = if sampler.noise(i) {
@@ -248,6 +266,7 @@ fn run(
         latent,
         windows: count,
         unet_samples: engine.samples,
+        unet_samples_shallow: 0,
         unet_inputs: engine.inputs,
         unet_samples_reference: count * painting.parts.len() * 2 * (evaluations - first),
     })
@@ -341,7 +360,9 @@ impl Engine<'_> {
             let mask = mask.unwrap_or_default();
             let mut input = plain;
             if own_input {
-                let colour = self.colours.latent(painting, (step, index, part), window, network)?;
+                // (Deep features know the colour that they were computed with.)
+                let colour = (painting.whole_step(step), index, part);
+                let colour = self.colours.latent(painting, colour, window, network)?;
                 let mut noise = vec![0.0; self.channels * area];
                 window.crop(&self.noise, &mut noise);
                 let mut copy = gathered.inputs[plain].clone();
@@ -357,7 +378,7 @@ impl Engine<'_> {
                     roll(&mut conditions, window.height, window.width, rolled);
                 }
                 gathered.inputs.push(copy);
-                gathered.places.push(Place { rolled, ..Place::of(window) });
+                gathered.places.push(Place { rolled, copy_of: Some(part), ..Place::of(window) });
                 gathered.conditions.push(conditions);
                 input = gathered.inputs.len() - 1;
             }

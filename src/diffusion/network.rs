@@ -85,6 +85,19 @@ impl Guidance {
     }
 }
 
+/// What becomes of a UNet's deep features (DeepCache: Ma, Fang and Wang 2023, arXiv:2312.00858), which change little from one step to
+/// the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Features {
+    /// They are not kept; those from before are forgotten.
+    #[default]
+    Forget,
+    /// Calls are computed whole and keep theirs; those from before are forgotten.
+    Keep,
+    /// Calls take those that an equal call has kept, and compute only the outermost layers; others are computed whole and keep theirs.
+    Reuse,
+}
+
 /// Place of an input on the canvas, and what a network reads there besides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Place {
@@ -96,13 +109,15 @@ pub struct Place {
     pub controls: ControlSet,
     /// What a UNet that [takes guidance](Network::takes_guidance) is told; such a UNet takes `None` for a scale of 1.
     pub guidance: Option<Guidance>,
+    /// The part whose own copy of the latent the input is, while that part bootstraps; `None` for the latent itself.
+    pub copy_of: Option<usize>,
 }
 
 impl Place {
     /// A window's own place, where nothing is rolled or read besides.
     #[must_use]
     pub fn of(window: Window) -> Self {
-        Self { window, rolled: (0, 0), controls: ControlSet::default(), guidance: None }
+        Self { window, rolled: (0, 0), controls: ControlSet::default(), guidance: None, copy_of: None }
     }
 }
 
@@ -168,6 +183,15 @@ pub trait Network {
 
     /// The group of a prompt. Calls of one batch have prompts of one group: those that the same adapters (LoRAs) count for.
     fn group(&self, _prompt: PromptId) -> usize {
+        0
+    }
+
+    /// Says what the calls from here on do with deep features. Calls are equal where their places and their prompts are. A network that
+    /// has none, or no room for them, computes every call whole.
+    fn set_features(&mut self, _features: Features) {}
+
+    /// The number of calls that were computed from kept features since this was last asked.
+    fn shallow_calls(&mut self) -> usize {
         0
     }
 

@@ -103,6 +103,8 @@ pub struct Painting {
     pub batch: usize,
     /// Leave out network calls that cannot change the picture.
     pub savings: bool,
+    /// Every step of so many is computed whole; the others reuse its deep features. With 1 all are whole.
+    pub reuse: usize,
     /// The init image's latent; `None` to start from noise.
     pub init_latent: Option<InitLatent>,
     /// Planes that an inpainting UNet sees beside the latent (Rombach et al. 2022, section 4.5), `[1, 1 + latent_channels, height,
@@ -153,7 +155,7 @@ impl Painting {
         self.layout(step).map_or(&self.parts[k].mask, |at| &self.layouts[at].masks[k])
     }
 
-    fn layout(&self, step: usize) -> Option<usize> {
+    pub(super) fn layout(&self, step: usize) -> Option<usize> {
         self.layouts.iter().rposition(|layout| layout.from <= step)
     }
 
@@ -254,6 +256,9 @@ impl Painting {
             if sum.iter().any(|s| !s.is_finite() || *s <= 0.0) {
                 return invalid("a place of the canvas is covered by nothing, not even the background".to_owned());
             }
+        }
+        if self.reuse == 0 {
+            return invalid("deep features are reused in 0 steps; give 1 for none, or more".to_owned());
         }
         if self.window == 0 || self.stride == 0 || self.stride > self.window {
             return invalid(format!(

@@ -136,6 +136,7 @@ pub fn paint_reference(
         latent,
         windows: views.len(),
         unet_samples: samples,
+        unet_samples_shallow: 0,
         unet_inputs: samples,
         unet_samples_reference: samples,
     })

@@ -10,6 +10,9 @@ pub const MAX_STEPS: u32 = 1000;
 /// The strongest guidance, to either side.
 pub const MAX_GUIDANCE: f32 = 100.0;
 
+/// The most steps that share deep features.
+pub const MAX_REUSE: u32 = 20;
+
 /// Canvas pixels along a side of a latent cell, where no checkpoint is loaded yet that says so itself: the factor of the
 /// autoencoders of all checkpoints that can be opened so far. Grids, roundings and lengths of the window go by it.
 pub const CELL: u32 = 8;
@@ -48,6 +51,8 @@ pub struct Settings {
     pub guidance_start: f32,
     /// Fraction of the steps, 0 to 1, up to which guidance counts. Steps without guidance take half the network calls.
     pub guidance_end: f32,
+    /// Every step of so many is computed whole, and the others reuse its deep features (DeepCache), 1 to [`MAX_REUSE`]; 1 is exact.
+    pub reuse: u32,
     /// Window side, 1 to [`MAX_WINDOW`]; `None` is the model's own size.
     pub window: Option<u32>,
     /// Distance between windows, 1 to [`MAX_WINDOW`].
@@ -119,6 +124,7 @@ impl Default for Settings {
             guidance: 7.5,
             guidance_start: 0.0,
             guidance_end: 1.0,
+            reuse: 1,
             window: None,
             stride: 8,
             bootstrap: 0.4,

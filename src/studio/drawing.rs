@@ -103,6 +103,8 @@ pub struct Drawn {
     pub windows: usize,
     /// Batch elements that the UNet evaluated.
     pub unet_samples: usize,
+    /// Those among them that were computed from deep features of an earlier step.
+    pub unet_samples_shallow: usize,
     /// Evaluations of the UNet's part before its first cross-attention, which samples on one input share.
     pub unet_inputs: usize,
     /// Batch elements that the paper's loop evaluates for the same: windows × prompts × 2 × evaluations.
@@ -292,6 +294,7 @@ fn draw_once(
         latent: together,
         windows: cost.windows,
         unet_samples: cost.unet_samples,
+        unet_samples_shallow: cost.unet_samples_shallow,
         unet_inputs: cost.unet_inputs,
         unet_samples_reference: cost.unet_samples_reference,
         unet_samples_rerolled: cost.unet_samples_rerolled,

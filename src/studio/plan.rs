@@ -194,6 +194,7 @@ pub(super) fn plan(
         factor: facts.factor,
         batch: 1,
         savings: options.savings,
+        reuse: settings.reuse as usize,
         init_latent: start,
         conditions: None,
     };
@@ -293,6 +294,7 @@ fn left_out_by_reference(document: &Document, options: &Options, warnings: &mut 
         ("picture to start from", document.init_image.is_some()),
         ("wrap", settings.wrap != document::Wrap::None),
         ("guidance in a part of the steps", settings.guidance_start > 0.0 || settings.guidance_end < 1.0),
+        ("reuse of deep features", settings.reuse > 1),
         ("window weights", settings.window_weights != document::WindowWeights::default()),
         ("regions held by attention", settings.regions != document::Regions::default()),
         ("prompts joined by AND", joins(document)),

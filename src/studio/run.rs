@@ -26,6 +26,7 @@ pub(super) struct Latents {
 pub(super) struct Cost {
     pub(super) windows: usize,
     pub(super) unet_samples: usize,
+    pub(super) unet_samples_shallow: usize,
     pub(super) unet_inputs: usize,
     pub(super) unet_samples_reference: usize,
     /// The share of `unet_samples` in drawing regions again.
@@ -36,6 +37,7 @@ impl Cost {
     fn add(&mut self, painted: &Painted) {
         self.windows = painted.windows;
         self.unet_samples += painted.unet_samples;
+        self.unet_samples_shallow += painted.unet_samples_shallow;
         self.unet_inputs += painted.unet_inputs;
         self.unet_samples_reference += painted.unet_samples_reference;
     }

@@ -37,6 +37,7 @@ pub fn plain(height: usize, width: usize, seed: u64) -> Painting {
         factor: 8,
         batch: 4,
         savings: true,
+        reuse: 1,
         init_latent: None,
         conditions: None,
     }

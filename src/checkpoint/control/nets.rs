@@ -173,7 +173,8 @@ impl<B: Backend> Nets<B> {
     }
 
     /// What ControlNets add for the calls of one batch on `inputs` `[n, latent_channels, h, w]`, all at `timestep`; `added` has one for
-    /// each call, or none. `None` where no control counts for any of them.
+    /// each call, or none. `None` where no control counts for any of them. For `shallow` calls of the UNet, only so many residuals are
+    /// computed.
     pub(in crate::checkpoint) fn residuals(
         &self,
         b: &B,
@@ -181,6 +182,7 @@ impl<B: Backend> Nets<B> {
         timestep: f32,
         calls: &[Call],
         added: &[Added],
+        shallow: Option<usize>,
     ) -> networks::Result<Option<Residuals<B>>> {
         let mut sum: Option<Residuals<B>> = None;
         for control in self.counting(calls) {
@@ -214,7 +216,8 @@ impl<B: Backend> Nets<B> {
                 of_batch = net.network.step(b, timestep, &own_added)?;
                 &of_batch
             };
-            let own = net.network.forward(b, &x, &hints, step, &rows, &prompts, weight)?.placed(b, &places)?;
+            let own = net.network.forward(b, &x, &hints, step, &rows, &prompts, weight, shallow)?;
+            let own = own.placed(b, &places)?;
             sum = Some(match sum {
                 None => own,
                 Some(sum) => sum.plus(b, &own)?,

@@ -26,6 +26,9 @@ pub(super) struct Args {
     /// Steps of the sampler
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = values::steps)]
     steps: u32,
+    /// Compute every step of so many whole, and the others with its deep features
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = values::reuse)]
+    reuse: u32,
     /// Pictures that are drawn; the last one is told
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = runs)]
     runs: u32,
@@ -65,7 +68,8 @@ pub(super) fn run(args: &Args, window: &Window) -> anyhow::Result<()> {
     let (mut model, account) = Loaded::of_trial(device, &shape)?;
     let load = begun.elapsed().as_secs_f64();
     let side = (model.window() * model.factor()) as u32;
-    let document = scene(args.size.unwrap_or((side, side)), args.steps);
+    let mut document = scene(args.size.unwrap_or((side, side)), args.steps);
+    document.settings.reuse = args.reuse;
     let mut told = None;
     for _ in 0..args.runs {
         let _ = account.peak();
@@ -112,6 +116,7 @@ fn figures(args: &Args, on: &str, load: f64, drawn: &Drawn, steps: &[f64], peak:
         "steps": args.steps,
         "windows": drawn.windows,
         "unet_samples": drawn.unet_samples,
+        "unet_samples_shallow": drawn.unet_samples_shallow,
         "unet_inputs": drawn.unet_inputs,
         "seconds": {
             "load": load,

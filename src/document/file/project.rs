@@ -13,7 +13,7 @@
 //!   ],
 //!   "controls": [{"net": "depth.safetensors", "map": "picture", "picture": "data/control-1.png", "weight": 1.0, "start": 0.0, "end": 1.0}],
 //!   "settings": {"model": "embedded", "loras": [{"file": "ink.safetensors", "weight": 1.0}], "seed": 0, "steps": 20, "sampler": "ddim", "schedule": "normal",
-//!                "guidance": 7.5, "guidance_start": 0.1, "guidance_end": 0.8, "window": null, "stride": 8, "bootstrap": 0.4, "wrap": "none",
+//!                "guidance": 7.5, "guidance_start": 0.1, "guidance_end": 0.8, "reuse": 2, "window": null, "stride": 8, "bootstrap": 0.4, "wrap": "none",
 //!                "regions": "multidiffusion", "overlap": "order", "window_weights": "uniform", "bootstrap_colour": "random",
 //!                "prompt_rule": "web-ui"},
 //!   "start": {"layer": "data/start.png", "strength": 0.75, "area": "mask", "mask": "data/change.png"},
@@ -28,7 +28,7 @@
 use crate::document::error::{one_line, reason};
 use crate::document::{
     Area, Background, Choice, Control, ControlMap, Document, InitImage, Lora, MAX_CLIP_SKIP, MAX_CONTROL_WEIGHT,
-    MAX_CONTROLS, MAX_EMBEDDINGS, MAX_FEATHER, MAX_GUIDANCE, MAX_LORA_WEIGHT, MAX_LORAS, MAX_STEPS, MAX_WEIGHT,
+    MAX_CONTROLS, MAX_EMBEDDINGS, MAX_FEATHER, MAX_GUIDANCE, MAX_LORA_WEIGHT, MAX_LORAS, MAX_REUSE, MAX_STEPS, MAX_WEIGHT,
     MAX_WINDOW, MIN_WEIGHT, Prediction, Problem, PromptRule, Region, RegionId, Rgb, Settings,
 };
 use image::RgbImage;
@@ -227,6 +227,8 @@ struct SettingsEntry {
     guidance_start: Option<f32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     guidance_end: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reuse: Option<u32>,
     window: Option<u32>,
     stride: u32,
     bootstrap: Option<f32>,
@@ -297,6 +299,7 @@ impl SettingsEntry {
             guidance: Some(settings.guidance).filter(|v| v.is_finite()),
             guidance_start: Some(settings.guidance_start).filter(|start| *start > 0.0),
             guidance_end: Some(settings.guidance_end).filter(|end| *end < 1.0),
+            reuse: Some(settings.reuse).filter(|reuse| *reuse > 1),
             window: settings.window,
             stride: settings.stride,
             bootstrap: Some(settings.bootstrap).filter(|v| v.is_finite()),
@@ -334,6 +337,7 @@ impl SettingsEntry {
         let steps = whole("number of steps", self.steps, MAX_STEPS);
         let window = self.window.filter(|side| *side > 0).map(|side| whole("window", side, MAX_WINDOW));
         let stride = whole("stride", self.stride, MAX_WINDOW);
+        let reuse = self.reuse.map_or(default.reuse, |reuse| whole("reuse of deep features", reuse, MAX_REUSE));
         let clip_skip = self.clip_skip.map(|skip| whole("clip skip", skip, MAX_CLIP_SKIP));
         let loras = LoraEntry::loras(self.loras, notes);
         let named = |name: Option<String>| name.filter(|name| !name.is_empty());
@@ -360,6 +364,7 @@ impl SettingsEntry {
             guidance: limited("guidance", guidance, -MAX_GUIDANCE, MAX_GUIDANCE),
             guidance_start: limited("the start of guidance", guidance_start, 0.0, 1.0),
             guidance_end: limited("the end of guidance", guidance_end, 0.0, 1.0),
+            reuse,
             window,
             stride,
             bootstrap: limited("bootstrap", bootstrap, 0.0, 1.0),

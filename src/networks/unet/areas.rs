@@ -1,7 +1,7 @@
 //! Several prompts in one input, each held to its place by attention.
 
 use crate::backend::Backend;
-use crate::networks::Result;
+use crate::networks::{Error, Result};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
@@ -19,6 +19,20 @@ pub struct AreaMasks<'a> {
 }
 
 impl AreaMasks<'_> {
+    /// Refuses masks that do not fit so many calls on inputs of this shape.
+    pub(super) fn check(&self, [_, _, height, width]: [usize; 4], calls: usize) -> Result<()> {
+        let areas: usize = self.counts.iter().sum();
+        if self.counts.len() != calls
+            || self.counts.contains(&0)
+            || areas != self.masks.len()
+            || (self.height, self.width) != (height, width)
+            || self.masks.iter().any(|mask| mask.len() != height * width)
+        {
+            return Err(Error::Input(format!("{areas} areas on {calls} calls of {width} × {height} do not fit")));
+        }
+        Ok(())
+    }
+
     /// The masks averaged over the cells of a coarser grid, and brought to a sum of 1 for each call. Where all masks of a call
     /// are empty its prompts share alike.
     fn at(&self, height: usize, width: usize) -> Vec<f32> {

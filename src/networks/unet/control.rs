@@ -73,20 +73,21 @@ impl ControlConfig {
 
 /// What ControlNets add to a UNet for the calls of one batch.
 pub struct Residuals<B: Backend> {
-    /// `[calls, channels, h, w]` for each layer of the way down, in its order.
+    /// `[calls, channels, h, w]` for each layer of the way down, in its order; for a shallow call the first ones only.
     pub(super) down: Vec<B::Tensor>,
-    /// The same for the middle.
-    pub(super) middle: B::Tensor,
+    /// The same for the middle; none for a shallow call.
+    pub(super) middle: Option<B::Tensor>,
 }
 
 impl<B: Backend> Residuals<B> {
     /// The tensors: those of the way down in its order, then the middle's.
     pub fn tensors(&self) -> impl Iterator<Item = &B::Tensor> {
-        self.down.iter().chain([&self.middle])
+        self.down.iter().chain(&self.middle)
     }
 
     fn map(&self, change: impl Fn(&B::Tensor) -> Result<B::Tensor>) -> Result<Self> {
-        Ok(Self { down: self.down.iter().map(&change).collect::<Result<_>>()?, middle: change(&self.middle)? })
+        let middle = self.middle.as_ref().map(&change).transpose()?;
+        Ok(Self { down: self.down.iter().map(&change).collect::<Result<_>>()?, middle })
     }
 
     /// These for a batch in which `rows[i]` says whose residuals call `i` has; a call without one gets zeros.
@@ -94,7 +95,7 @@ impl<B: Backend> Residuals<B> {
     /// # Errors
     /// If the device fails.
     pub fn placed(&self, b: &B, rows: &[Option<usize>]) -> Result<Self> {
-        let count = b.shape(&self.middle).first().copied().unwrap_or(0);
+        let count = self.down.first().and_then(|first| b.shape(first).first().copied()).unwrap_or(0);
         if rows.len() == count && rows.iter().enumerate().all(|(call, row)| *row == Some(call)) {
             return self.map(|x| Ok(x.clone()));
         }
@@ -111,7 +112,8 @@ impl<B: Backend> Residuals<B> {
     /// If they are of another UNet or batch, or the device fails.
     pub fn plus(&self, b: &B, other: &Self) -> Result<Self> {
         let down = self.down.iter().zip(&other.down).map(|(x, y)| Ok(b.add(x, y)?));
-        Ok(Self { down: down.collect::<Result<_>>()?, middle: b.add(&self.middle, &other.middle)? })
+        let middle = self.middle.as_ref().zip(other.middle.as_ref()).map(|(x, y)| b.add(x, y)).transpose()?;
+        Ok(Self { down: down.collect::<Result<_>>()?, middle })
     }
 }
 
@@ -212,11 +214,12 @@ impl<B: Backend> ControlNet<B> {
     }
 
     /// One batch: inputs `[n, in_channels, h, w]` with their [`Self::hint`]s, all at `step`; row `i` of the residuals, times
-    /// `weight`, is of input `rows[i]` with `prompts[i]`.
+    /// `weight`, is of input `rows[i]` with `prompts[i]`. For a `shallow` call only so many residuals of the way down are computed,
+    /// as [`super::Unet::shallow_layers`] says.
     ///
     /// # Errors
     /// If the inputs do not fit or the device fails.
-    #[expect(clippy::too_many_arguments, reason = "as of a UNet's call, with two more")]
+    #[expect(clippy::too_many_arguments, reason = "as of a UNet's call, with three more")]
     pub fn forward(
         &self,
         b: &B,
@@ -226,13 +229,14 @@ impl<B: Backend> ControlNet<B> {
         rows: &[usize],
         prompts: &[&Prompt<B>],
         weight: f32,
+        shallow: Option<usize>,
     ) -> Result<Residuals<B>> {
         let ([count, _, height, width], hint) = (image_shape(b, inputs)?, image_shape(b, hints)?);
         if [hint[0], hint[2], hint[3]] != [count, height, width] {
             return Err(Error::Input(format!("{count} inputs of {width} × {height} with hints {hint:?} do not fit")));
         }
         let walk = &mut Walk::new(b, inputs, step, (rows, prompts, rows.len()), None)?;
-        let (kept, x) = self.trunk.walk(walk, inputs, Some(hints))?;
+        let (kept, x) = self.trunk.walk(walk, inputs, Some(hints), shallow)?;
         let weighed = |x: B::Tensor| -> Result<B::Tensor> {
             if weight.to_bits() == 1.0_f32.to_bits() { Ok(x) } else { Ok(b.affine(&x, weight, 0.0)?) }
         };
@@ -241,7 +245,7 @@ impl<B: Backend> ControlNet<B> {
             spread(b, &x, shared_rows)
         });
         let down = down.collect::<Result<_>>()?;
-        let middle = weighed(b.conv2d(&x, &self.middle)?)?;
-        Ok(Residuals { down, middle: walk.spread(&middle)? })
+        let middle = |x: B::Tensor| walk.spread(&weighed(b.conv2d(&x, &self.middle)?)?);
+        Ok(Residuals { down, middle: x.map(middle).transpose()? })
     }
 }

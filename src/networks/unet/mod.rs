@@ -8,6 +8,10 @@
 //!
 //! A [`ControlNet`] is the first half of a UNet once more (`trunk`); what it gives is added to what is kept on the way down.
 //!
+//! Deep features (DeepCache: Ma, Fang and Wang 2023, arXiv:2312.00858) change little from one step to the next.
+//! [`Unet::forward_keeping`] gives those that the way up has reached before its last layers; [`Unet::forward_shallow`] takes them in
+//! place of all that came before, and computes the outermost layers alone.
+//!
 //! SDXL's UNet adds pooled text and sizes to the step's embedding. Its first resnet reads them, so two prompts share no part of
 //! the walk, and a step is computed for the calls of one batch.
 
@@ -49,6 +53,24 @@ pub struct Added {
     /// Sizes of the picture that the call is drawn for.
     pub sizes: Sizes,
 }
+
+/// What the calls of a batch read beside their inputs, their step and their prompts.
+pub struct Beside<'a, B: Backend> {
+    /// Several prompts a call: the next `counts[i]` of the prompts belong to call `i`, and in every cross-attention their answers are
+    /// averaged by their masks.
+    pub areas: Option<&'a AreaMasks<'a>>,
+    /// What ControlNets add for these calls.
+    pub residuals: Option<&'a Residuals<B>>,
+}
+
+impl<B: Backend> Default for Beside<'_, B> {
+    fn default() -> Self {
+        Self { areas: None, residuals: None }
+    }
+}
+
+/// The layers of the way up that a shallow call computes.
+const SHALLOW_LAYERS: usize = 1;
 
 /// The denoising network.
 pub struct Unet<B: Backend> {
@@ -149,97 +171,170 @@ impl<B: Backend> Unet<B> {
         rows: &[usize],
         prompts: &[&Prompt<B>],
     ) -> Result<B::Tensor> {
-        self.walk(b, inputs, step, rows, prompts, None, None)
+        self.forward_with(b, inputs, step, rows, prompts, Beside::default())
     }
 
-    /// As [`Self::forward`], with the residuals of ControlNets for these calls.
+    /// As [`Self::forward`], with what the calls read `beside`.
     ///
     /// # Errors
-    /// As [`Self::forward`]; also where the residuals do not fit.
-    pub fn forward_controlled(
+    /// As [`Self::forward`]; also where that does not fit.
+    pub fn forward_with(
         &self,
         b: &B,
         inputs: &B::Tensor,
         step: &Step<B>,
         rows: &[usize],
         prompts: &[&Prompt<B>],
-        residuals: &Residuals<B>,
+        beside: Beside<B>,
     ) -> Result<B::Tensor> {
-        self.walk(b, inputs, step, rows, prompts, None, Some(residuals))
+        Ok(self.whole(b, inputs, step, rows, prompts, beside, false)?.0)
     }
 
-    /// As [`Self::forward`] with several prompts a call: the next `masks.counts[i]` of `prompts` belong to call `i`, and in
-    /// every cross-attention their answers are averaged by their masks.
+    /// As [`Self::forward_with`], with the calls' deep features `[calls, channels, height, width]`: those that the last
+    /// [`Self::shallow_layers`] of the way up begin with.
     ///
     /// # Errors
-    /// As [`Self::forward`]; also where the masks do not fit.
-    pub fn forward_areas(
+    /// As [`Self::forward_with`].
+    pub fn forward_keeping(
         &self,
         b: &B,
         inputs: &B::Tensor,
         step: &Step<B>,
         rows: &[usize],
         prompts: &[&Prompt<B>],
-        masks: &AreaMasks,
+        beside: Beside<B>,
+    ) -> Result<(B::Tensor, B::Tensor)> {
+        let (out, deep) = self.whole(b, inputs, step, rows, prompts, beside, true)?;
+        Ok((out, deep.ok_or_else(unbalanced)?))
+    }
+
+    /// As [`Self::forward_with`], with `deep` features of the same calls at another step in place of the layers that give them.
+    ///
+    /// # Errors
+    /// As [`Self::forward_with`]; also where the features do not fit.
+    #[expect(clippy::too_many_arguments, reason = "a call, and what it goes on from")]
+    pub fn forward_shallow(
+        &self,
+        b: &B,
+        inputs: &B::Tensor,
+        step: &Step<B>,
+        rows: &[usize],
+        prompts: &[&Prompt<B>],
+        beside: Beside<B>,
+        deep: &B::Tensor,
     ) -> Result<B::Tensor> {
-        let [_, _, height, width] = image_shape(b, inputs)?;
-        let areas: usize = masks.counts.iter().sum();
-        if masks.counts.len() != rows.len()
-            || masks.counts.contains(&0)
-            || areas != masks.masks.len()
-            || (masks.height, masks.width) != (height, width)
-            || masks.masks.iter().any(|mask| mask.len() != height * width)
-        {
-            return Err(Error::Input(format!(
-                "{areas} areas on {} calls of {width} × {height} do not fit",
-                rows.len()
-            )));
+        let ([.., height, width], found) = (image_shape(b, inputs)?, image_shape(b, deep)?);
+        if [found[0], found[2], found[3]] != [rows.len(), height, width] {
+            return Err(Error::Input(format!("deep features {found:?} for {} calls do not fit", rows.len())));
         }
-        self.walk(b, inputs, step, rows, prompts, Some(masks), None)
+        let layers = self.shallow_layers();
+        let walk = &mut self.begin(b, inputs, step, rows, prompts, beside.areas)?;
+        let (mut kept, _) = self.trunk.walk(walk, inputs, None, Some(layers))?;
+        // The features have a row a call.
+        walk.shared_rows = None;
+        let mut controls = residuals_of(beside.residuals, kept.len())?.into_iter().flatten();
+        let (before, last) = self.way_up();
+        before.iter().for_each(|(layer, _)| walk.pass_over(layer));
+        let x = self.climb(walk, deep.clone(), &last, &mut kept, &mut controls)?;
+        self.finish(b, &x)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the one walk of all forms of a call")]
-    fn walk(
+    /// The layers of the way up that a shallow call computes, and the results of the way down that they join. One is the least that
+    /// can be, and DeepCache's default: only the first convolution of the way down is computed then.
+    #[must_use]
+    pub fn shallow_layers(&self) -> usize {
+        SHALLOW_LAYERS
+    }
+
+    /// A batch that sets out.
+    fn begin<'a>(
+        &self,
+        b: &'a B,
+        inputs: &B::Tensor,
+        step: &'a Step<B>,
+        rows: &'a [usize],
+        prompts: &'a [&'a Prompt<B>],
+        areas: Option<&'a AreaMasks<'a>>,
+    ) -> Result<Walk<'a, B>> {
+        if let Some(masks) = areas {
+            masks.check(image_shape(b, inputs)?, rows.len())?;
+        }
+        let wanted = areas.map_or(rows.len(), |masks| masks.masks.len());
+        Walk::new(b, inputs, step, (rows, prompts, wanted), areas.map(AreaWeights::new))
+    }
+
+    /// The whole walk; also the deep features, where they are to be kept.
+    #[expect(clippy::too_many_arguments, reason = "a call, and what becomes of it")]
+    fn whole(
         &self,
         b: &B,
         inputs: &B::Tensor,
         step: &Step<B>,
         rows: &[usize],
         prompts: &[&Prompt<B>],
-        masks: Option<&AreaMasks>,
-        residuals: Option<&Residuals<B>>,
-    ) -> Result<B::Tensor> {
-        let wanted = masks.map_or(rows.len(), |masks| masks.masks.len());
-        let walk = &mut Walk::new(b, inputs, step, (rows, prompts, wanted), masks.map(AreaWeights::new))?;
-        let (mut kept, mut x) = self.trunk.walk(walk, inputs, None)?;
+        beside: Beside<B>,
+        keep: bool,
+    ) -> Result<(B::Tensor, Option<B::Tensor>)> {
+        let walk = &mut self.begin(b, inputs, step, rows, prompts, beside.areas)?;
+        let (mut kept, middle) = self.trunk.walk(walk, inputs, None, None)?;
+        let mut x = middle.ok_or_else(unbalanced)?;
         // What ControlNets give is of single calls, so what is kept is spread to them first.
-        let mut controls = match residuals {
-            Some(residuals) if residuals.down.len() != kept.len() => return Err(unbalanced()),
-            Some(residuals) => {
-                x = b.add(&walk.spread(&x)?, &residuals.middle)?;
-                Some(residuals.down.iter().rev())
-            }
-            None => None,
-        };
+        if let Some(residual) = beside.residuals.and_then(|residuals| residuals.middle.as_ref()) {
+            x = b.add(&walk.spread(&x)?, residual)?;
+        }
+        let mut controls = residuals_of(beside.residuals, kept.len())?.into_iter().flatten();
+        let (before, last) = self.way_up();
+        let x = self.climb(walk, x, &before, &mut kept, &mut controls)?;
+        let deep = keep.then(|| x.clone());
+        let x = self.climb(walk, x, &last, &mut kept, &mut controls)?;
+        Ok((self.finish(b, &x)?, deep))
+    }
 
+    /// The layers of the way up, each with the convolution that follows a doubling of the size after it: those that give deep features,
+    /// and the last ones.
+    fn way_up(&self) -> (Vec<Up<'_, B>>, Vec<Up<'_, B>>) {
+        let mut before: Vec<Up<B>> = Vec::new();
         for block in &self.up {
-            for layer in &block.layers {
-                let (skip, shared_rows) = kept.pop().ok_or_else(unbalanced)?;
-                let mut skip = spread(b, &skip, shared_rows)?;
-                if let Some(residual) = controls.as_mut().and_then(Iterator::next) {
-                    skip = b.add(&skip, residual)?;
-                }
-                x = layer.forward(walk, &b.concat(&[&x, &skip], 1)?)?;
+            before.extend(block.layers.iter().map(|layer| (layer, None)));
+            before.iter_mut().last().into_iter().for_each(|(_, resample)| *resample = block.resample.as_ref());
+        }
+        let last = before.split_off(before.len().saturating_sub(self.shallow_layers()));
+        (before, last)
+    }
+
+    /// Walks up these layers, each joined with the last of what is `kept`, to which the next of `controls` is added.
+    fn climb<'a>(
+        &self,
+        walk: &mut Walk<B>,
+        mut x: B::Tensor,
+        layers: &[Up<'_, B>],
+        kept: &mut Vec<trunk::Kept<'_, B>>,
+        controls: &mut impl Iterator<Item = &'a B::Tensor>,
+    ) -> Result<B::Tensor>
+    where
+        B: 'a,
+    {
+        let b = walk.b;
+        for (layer, resample) in layers {
+            let (skip, shared_rows) = kept.pop().ok_or_else(unbalanced)?;
+            let mut skip = spread(b, &skip, shared_rows)?;
+            if let Some(residual) = controls.next() {
+                skip = b.add(&skip, residual)?;
             }
-            if let Some(conv) = &block.resample {
+            x = layer.forward(walk, &b.concat(&[&x, &skip], 1)?)?;
+            if let Some(conv) = resample {
                 // To the size of the next level, which is odd where the way down rounded up.
                 let [_, _, height, width] = image_shape(b, &kept.last().ok_or_else(unbalanced)?.0)?;
                 x = b.upsample_conv2d(&x, height, width, conv)?;
             }
         }
+        Ok(x)
+    }
 
+    /// The last norm and convolution.
+    fn finish(&self, b: &B, x: &B::Tensor) -> Result<B::Tensor> {
         let Config { norm_num_groups, norm_eps, .. } = self.trunk.config;
-        x = b.group_norm(&x, &self.norm_out, norm_num_groups, norm_eps, true)?;
+        let x = b.group_norm(x, &self.norm_out, norm_num_groups, norm_eps, true)?;
         Ok(b.conv2d(&x, &self.conv_out)?)
     }
 
@@ -252,6 +347,20 @@ impl<B: Backend> Unet<B> {
     fn resnets(&self) -> impl Iterator<Item = &Resnet<B>> {
         let up = self.up.iter().flat_map(|block| &block.layers);
         self.trunk.resnets().chain(up.map(|layer| &layer.resnet))
+    }
+}
+
+/// A layer of the way up, and the convolution that follows a doubling of the size after it.
+type Up<'a, B> = (&'a Layer<B>, Option<&'a <B as Backend>::Conv>);
+
+/// The residuals for `kept` results of the way down, the last one first; none where no ControlNet counts.
+fn residuals_of<'a, B: Backend>(
+    residuals: Option<&'a Residuals<B>>,
+    kept: usize,
+) -> Result<Option<impl Iterator<Item = &'a B::Tensor>>> {
+    match residuals {
+        Some(residuals) if residuals.down.len() != kept => Err(unbalanced()),
+        residuals => Ok(residuals.map(|residuals| residuals.down.iter().rev())),
     }
 }
 

@@ -158,13 +158,16 @@ impl<B: Backend> Trunk<B> {
     }
 
     /// Walks down and through the middle: what each layer of the way down gives, and the middle's result. `hint` is added to the
-    /// first convolution's.
+    /// first convolution's. A shallow walk ends when so many results are there; the middle has none then, and what the other layers
+    /// would read is passed over.
     pub(super) fn walk<'a>(
         &self,
         walk: &mut Walk<'a, B>,
         inputs: &B::Tensor,
         hint: Option<&B::Tensor>,
-    ) -> Result<(Vec<Kept<'a, B>>, B::Tensor)> {
+        shallow: Option<usize>,
+    ) -> Result<(Vec<Kept<'a, B>>, Option<B::Tensor>)> {
+        let wanted = shallow.unwrap_or(usize::MAX);
         let b = walk.b;
         let mut x = if self.config.center_input_sample { b.affine(inputs, 2.0, -1.0)? } else { inputs.clone() };
         x = match hint {
@@ -177,13 +180,22 @@ impl<B: Backend> Trunk<B> {
         let mut kept = vec![(x.clone(), walk.shared_rows)];
         for block in &self.down {
             for layer in &block.layers {
+                if kept.len() >= wanted {
+                    walk.pass_over(layer);
+                    continue;
+                }
                 x = layer.forward(walk, &x)?;
                 kept.push((x.clone(), walk.shared_rows));
             }
-            if let Some(conv) = &block.resample {
+            if let Some(conv) = block.resample.as_ref().filter(|_| kept.len() < wanted) {
                 x = b.conv2d(&x, conv)?;
                 kept.push((x.clone(), walk.shared_rows));
             }
+        }
+        if shallow.is_some() {
+            self.mid_first.iter().for_each(|first| walk.pass_over(first));
+            self.mid_second.iter().for_each(|_| walk.pass_over_resnet());
+            return Ok((kept, None));
         }
         if let Some(first) = &self.mid_first {
             x = first.forward(walk, &x)?;
@@ -191,7 +203,7 @@ impl<B: Backend> Trunk<B> {
         if let Some(second) = &self.mid_second {
             x = walk.resnet(second, &x)?;
         }
-        Ok((kept, x))
+        Ok((kept, Some(x)))
     }
 }
 

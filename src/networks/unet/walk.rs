@@ -53,6 +53,18 @@ impl<'a, B: Backend> Walk<'a, B> {
         resnet.forward(self.b, x, Some(self.vectors.next().ok_or_else(unbalanced)?))
     }
 
+    /// Leaves out a resnet: what it would read is passed over.
+    pub(super) fn pass_over_resnet(&mut self) {
+        self.vectors.next();
+    }
+
+    /// Leaves out a layer: what it would read is passed over.
+    pub(super) fn pass_over(&mut self, layer: &Layer<B>) {
+        self.pass_over_resnet();
+        let blocks = layer.transformer.iter().flat_map(|transformer| &transformer.blocks);
+        self.passed += blocks.flat_map(TransformerBlock::cross_attentions).count();
+    }
+
     /// One row per call from here on.
     pub(super) fn spread(&mut self, x: &B::Tensor) -> Result<B::Tensor> {
         spread(self.b, x, self.shared_rows.take())
