@@ -217,6 +217,22 @@ fn a_whole_job_is_measured() {
     let samples = job["unet_samples"].as_u64().expect("a number");
     assert!((3 * 5..=3 * 8 * job["windows"].as_u64().expect("a number")).contains(&samples), "{job}");
     assert!(job["tensor_bytes"].as_u64().expect("a number") > 0);
+    // The same from deep features in every other step, and without regions.
+    let again = json(&["--shape", &model("eps"), "--steps", "4", "--size", "96x64", "--reuse", "2"]);
+    let shallow = again["unet_samples_shallow"].as_u64().expect("a number");
+    assert!(job["unet_samples_shallow"] == 0 && shallow > 0, "{again}");
+    let plain = json(&["--shape", &model("eps"), "--steps", "1", "--size", "96x64", "--regions", "0"]);
+    assert_eq!(plain["unet_samples"], 2 * plain["windows"].as_u64().expect("a number"));
+    // A shallow call is less work than a whole one.
+    let operations = |args: &[&str]| {
+        let bench = ["bench", "unet", "--json", "--device", "cpu", "--runs", "1", "--shape", &model("eps")];
+        let told: serde_json::Value = serde_json::from_str(&run(&[&bench, args].concat())).expect("JSON");
+        told["operations"].as_f64().expect("a number")
+    };
+    let (whole, shallow) = (operations(&[]), operations(&["--shallow"]));
+    assert!(shallow > 0.0 && shallow < 0.5 * whole, "{shallow} of {whole}");
+    let (code, error) = fails(&["bench", "decode", "--shallow"]);
+    assert!(code == 1 && error.contains("`bench unet` alone"), "{error}");
     let (code, error) = fails(&["bench", "job", "--shape", "no_such"]);
     assert!(code == 1 && error.contains("no_such is none of sd15, sd21 and sdxl"), "{error}");
 }
@@ -282,6 +298,10 @@ fn a_single_file_draws_and_takes_another_autoencoder() {
     // What it predicts is told by hand, and kept with the picture.
     assert_ne!(latent("v.png", &["--model", &mix, "--prediction", "v"]).1, plain.1);
     assert!(run(&["info", &folder.path("v.png")]).contains("prediction    v\n"));
+    // So is the reuse of deep features; of two steps the second is computed from the first one's.
+    assert_ne!(latent("r.png", &["--model", &mix, "--reuse", "2"]).1, plain.1);
+    assert!(run(&["info", &folder.path("r.png")]).contains("reuse         deep features for 2 steps\n"));
+    assert_eq!(latent("exact.png", &["--model", &mix, "--reuse", "1"]).1, plain.1);
     assert_eq!(latent("auto.png", &["--model", &mix, "--prediction", "auto"]).1, plain.1);
     let (code, told) = fails(&["render", &project, "-o", &folder.path("x.png"), "--prediction", "x"]);
     assert!(code == 2 && told.contains("choose one of: auto, epsilon, v, v-zsnr"), "{told}");
@@ -854,6 +874,7 @@ fn words_may_begin_with_a_dash_and_numbers_say_their_range() {
         (["--seed", "18446744073709551616"], "from 0 to 18446744073709551615"),
         (["--seed", "1.5"], "whole number"),
         (["--steps", "-3"], "from 1 to 1000"),
+        (["--reuse", "0"], "from 1 to 20"),
         (["--window", "many"], "from 1 to 2048"),
         (["--bootstrap-steps", "-1"], "from 0 to 1000"),
         (["--guidance", "-1e9"], "-100 to 100"),

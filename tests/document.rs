@@ -76,6 +76,7 @@ fn painted() -> Document {
     document.settings.window_weights = WindowWeights::Tent;
     document.settings.bootstrap_colour = BootstrapColour::White;
     document.settings.prediction = Prediction::VZsnr;
+    document.settings.reuse = 3;
     document.take = Some(Arc::new(Take { image: picture(160, 96), seed: 1 << 60 }));
     document
 }
@@ -336,6 +337,18 @@ fn a_later_format_is_refused_and_later_names_are_told() {
     .unwrap();
     assert_eq!(opened.document.settings.sampler, Sampler::Ddim);
     assert_eq!(opened.document.settings.steps, 1);
+    // Projects from before deep features were reused are exact; what is out of range is held to it and told.
+    assert_eq!(opened.document.settings.reuse, 1);
+    for (value, reuse) in [("0", 1), ("1", 1), ("5", 5), ("999", 20)] {
+        let opened =
+            Document::read_from(&with(&format!(r#"{{"polyptych": 1, "settings": {{"reuse": {value}}}}}"#))).unwrap();
+        assert_eq!(opened.document.settings.reuse, reuse);
+        assert_eq!(
+            opened.notes.iter().any(|note| note.contains("deep features")),
+            reuse.to_string() != value,
+            "{value}"
+        );
+    }
     // Every name that the command line knows is the name in files.
     for sampler in Sampler::ALL {
         for schedule in Schedule::ALL {

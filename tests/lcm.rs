@@ -9,7 +9,7 @@ use polyptych::checkpoint::{Checkpoint, FewSteps};
 use polyptych::diffusion::windows::Window;
 use polyptych::diffusion::{Area, AreaCall, Call, Guidance, Network as _, Place, PromptId};
 use polyptych::document::{Document, Mask, PixelRect, Regions, Sampler, Schedule, Settings};
-use polyptych::studio::{Device, Drawn, Estimate, Facts, Nature, Options, Preset, draw, load};
+use polyptych::studio::{Device, Drawn, Estimate, Facts, Nature, Options, Preset, Warning, draw, load};
 use std::path::Path;
 
 /// The checkpoint `eps` with the golden UNet and LCM's scheduler.
@@ -93,6 +93,11 @@ fn a_picture_takes_one_pass_and_is_the_pipeline_s() {
         assert_close(&format!("guidance {guidance}"), &drawn.latent.data, expected, 1e-4);
         assert_eq!(drawn.unet_samples, 1, "no pass with the negative prompt");
     }
+    // A part of the steps is nothing that such a UNet can be told.
+    document.settings.guidance_end = 0.5;
+    let part = drawn(folder.path(), &document, &Options::default());
+    assert_close("guidance in a part", &part.latent.data, &golden.get("picture.2.0").data, 1e-4);
+    assert!(part.warnings.contains(&Warning::GuidanceIsRead), "{:?}", part.warnings);
     let apart = relative_l2(&golden.get("picture.2.0").data, &golden.get("picture.8.0").data);
     assert!(apart > 0.01, "the comparison can fail: {apart}");
 }

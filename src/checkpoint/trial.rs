@@ -4,7 +4,7 @@ use super::{Checkpoint, Device, EMBEDDED, Manners, Model, Result};
 pub use crate::backend::counted::Account;
 use crate::backend::counted::{Counted, Entry};
 use crate::backend::{self, Backend, User};
-use crate::networks::unet::{self, Added, Unet};
+use crate::networks::unet::{self, Added, Beside, Unet};
 use crate::networks::vae::{self, Autoencoder};
 use crate::networks::{self, RandomWeights, Sizes, Weights};
 use serde_json::json;
@@ -28,6 +28,8 @@ pub enum Shape {
 pub enum Work {
     /// Calls of the UNet, each latent with a prompt of its own.
     Unet,
+    /// The same from deep features of another call.
+    ShallowUnet,
     /// Decodes of latents.
     Decode,
 }
@@ -96,7 +98,7 @@ impl Trial {
         let side = config.sample_size.unwrap_or(64);
         let [height, width] = size.unwrap_or([side, side]);
         let tensors = match (shape, work) {
-            (Shape::Checkpoint(checkpoint), Work::Unet) => Some(&checkpoint.unet.tensors),
+            (Shape::Checkpoint(checkpoint), Work::Unet | Work::ShallowUnet) => Some(&checkpoint.unet.tensors),
             (Shape::Checkpoint(checkpoint), Work::Decode) => Some(&checkpoint.vae.tensors),
             (Shape::Sd15 | Shape::Sd21 | Shape::Sdxl, _) => None,
         };
@@ -113,7 +115,7 @@ impl Trial {
             operators: Vec::new(),
         };
         match work {
-            Work::Unet => {
+            Work::Unet | Work::ShallowUnet => {
                 let width_of_words = config.cross_attention_dim().unwrap_or(0);
                 let input = [batch, config.in_channels, height, width];
                 let unet = Unet::load(config, &b, weights)?;
@@ -127,7 +129,16 @@ impl Trial {
                 let added: Vec<Added> = added.iter().cycle().take(batch).cloned().collect();
                 let step = unet.step(&b, 500.0, &added)?;
                 let rows: Vec<usize> = (0..batch).collect();
-                trial.measure(&b, input, runs, |x| Ok(unet.forward(&b, x, &step, &rows, &prompts)?))?;
+                let deep = if work == Work::ShallowUnet {
+                    let x = b.upload(&input, &waves(input.iter().product())).map_err(networks::Error::from)?;
+                    Some(unet.forward_keeping(&b, &x, &step, &rows, &prompts, Beside::default())?.1)
+                } else {
+                    None
+                };
+                trial.measure(&b, input, runs, |x| match &deep {
+                    None => Ok(unet.forward(&b, x, &step, &rows, &prompts)?),
+                    Some(deep) => Ok(unet.forward_shallow(&b, x, &step, &rows, &prompts, Beside::default(), deep)?),
+                })?;
             }
             Work::Decode => {
                 let input = [batch, autoencoder.latent_channels, height, width];

@@ -16,7 +16,8 @@ use super::region_noise::mixed;
 use super::trajectory::is_free;
 use super::windows::Window;
 use super::{
-    Call, ControlSet, Features, Guidance, Hold, Kept, Network, NetworkError, Painting, Place, Planes, PromptId, Sampler, Surround,
+    Call, ControlSet, Features, Guidance, Hold, Kept, Network, NetworkError, Painting, Place, Planes, PromptId,
+    Sampler, Surround,
 };
 use std::collections::HashMap;
 
@@ -360,9 +361,7 @@ impl Engine<'_> {
             let mask = mask.unwrap_or_default();
             let mut input = plain;
             if own_input {
-                // (Deep features know the colour that they were computed with.)
-                let colour = (painting.whole_step(step), index, part);
-                let colour = self.colours.latent(painting, colour, window, network)?;
+                let colour = self.colours.latent(painting, (step, index, part), window, network)?;
                 let mut noise = vec![0.0; self.channels * area];
                 window.crop(&self.noise, &mut noise);
                 let mut copy = gathered.inputs[plain].clone();

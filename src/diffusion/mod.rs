@@ -29,7 +29,9 @@ pub(crate) use colours::roll;
 pub use engine::{Observer, PaintError, Painted, paint, repaint};
 pub use flow::FlowConfig;
 pub use init_latent::InitLatent;
-pub use network::{Area, AreaCall, Call, ControlSet, Features, Guidance, Moments, Network, NetworkError, Place, PromptId};
+pub use network::{
+    Area, AreaCall, Call, ControlSet, Features, Guidance, Moments, Network, NetworkError, Place, PromptId,
+};
 pub use painting::{ControlSpan, Hold, Layout, Painting, Part, Surround};
 pub use planes::Planes;
 pub use prompt::{Changing, Prompt};

@@ -261,6 +261,9 @@ impl fmt::Display for Summary {
             settings.stride,
             settings.bootstrap,
         )?;
+        if settings.reuse > 1 {
+            writeln!(f, "  reuse         deep features for {} steps", settings.reuse)?;
+        }
         if let Some(vae) = &settings.vae {
             writeln!(f, "  autoencoder   {}", line(vae))?;
         }

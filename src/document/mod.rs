@@ -44,8 +44,8 @@ pub use pictures::{Picture, is_grey, over_white, picture_of_data_url, read_pictu
 pub use png::Carry;
 pub use region::{Background, MAX_FEATHER, MAX_WEIGHT, MIN_WEIGHT, REGION_COLOURS, Region, RegionId, Rgb};
 pub use settings::{
-    CELL, Lora, MAX_CLIP_SKIP, MAX_EMBEDDINGS, MAX_GUIDANCE, MAX_LORA_WEIGHT, MAX_LORAS, MAX_REUSE, MAX_STEPS, MAX_WINDOW,
-    Settings,
+    CELL, Lora, MAX_CLIP_SKIP, MAX_EMBEDDINGS, MAX_GUIDANCE, MAX_LORA_WEIGHT, MAX_LORAS, MAX_REUSE, MAX_STEPS,
+    MAX_WINDOW, Settings,
 };
 pub use takes::{TAKES_COUNT, TAKES_MEMORY};
 

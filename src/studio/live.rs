@@ -54,7 +54,7 @@ pub(super) fn sketch(mut document: Document, model: &mut dyn Model, pace: Option
         // A canvas smaller than a window is one window of its size.
         let cells = |side: u32| (side as usize).div_ceil(factor).min(window) as f32;
         let share = cells(document.width) * cells(document.height) / (window * window).max(1) as f32;
-        Some(estimate.unet_samples as f32 * pace? * share.min(1.0))
+        Some(estimate.work() * pace? * share.min(1.0))
     };
     let quick_enough = |document: &Document| seconds(document).is_some_and(|s| s <= PATIENCE);
     let close = at(&document, many, false);
@@ -94,6 +94,9 @@ impl Sketch {
             Warning::OffGrid { .. }
             | Warning::WindowCut { .. }
             | Warning::StrideCut { .. }
+            | Warning::GuidanceIsRead
+            | Warning::NoGuidance
+            | Warning::NothingToReuse
             | Warning::ShortOfMemory
             | Warning::LeftOutByReference(_) => None,
         };

@@ -273,7 +273,7 @@ impl Studio {
             let document = &*document;
             let name = &document.settings.checkpoint();
             let estimate = Estimate::of(document, shared.facts(name)?)?;
-            let seconds = shared.seconds_per_sample(name).map(|s| s * estimate.unet_samples as f32);
+            let seconds = shared.seconds_per_sample(name).map(|s| s * estimate.work());
             Some(Estimate { seconds, ..estimate })
         })
     }

@@ -198,6 +198,9 @@ pub(super) fn plan(
         init_latent: start,
         conditions: None,
     };
+    if !options.reference {
+        warnings.extend(without_effect(settings, &painting, facts));
+    }
     let rerolls = if options.reference { Vec::new() } else { rerolls(document, &painting) };
     Ok(Plan { painting, rerolls, change, warnings })
 }
@@ -293,7 +296,7 @@ fn left_out_by_reference(document: &Document, options: &Options, warnings: &mut 
         ("ControlNets", control::any(document)),
         ("picture to start from", document.init_image.is_some()),
         ("wrap", settings.wrap != document::Wrap::None),
-        ("guidance in a part of the steps", settings.guidance_start > 0.0 || settings.guidance_end < 1.0),
+        ("guidance in a part of the steps", guided_in_part(settings)),
         ("reuse of deep features", settings.reuse > 1),
         ("window weights", settings.window_weights != document::WindowWeights::default()),
         ("regions held by attention", settings.regions != document::Regions::default()),
@@ -306,6 +309,27 @@ fn left_out_by_reference(document: &Document, options: &Options, warnings: &mut 
     if !left_out.is_empty() {
         warnings.push(Warning::LeftOutByReference(left_out));
     }
+}
+
+/// Warns of choices that save network calls and can do nothing in this painting.
+fn without_effect(settings: &document::Settings, painting: &Painting, facts: Facts) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    if guided_in_part(settings) {
+        if facts.takes_guidance {
+            warnings.push(Warning::GuidanceIsRead);
+        } else if painting.parts.iter().all(|part| part.guidance == 1.0) {
+            warnings.push(Warning::NoGuidance);
+        }
+    }
+    if settings.reuse > 1 && settings.steps as usize <= painting.first_step() + 1 {
+        warnings.push(Warning::NothingToReuse);
+    }
+    warnings
+}
+
+/// True where guidance counts in a part of the steps only.
+fn guided_in_part(settings: &document::Settings) -> bool {
+    settings.guidance_start > 0.0 || settings.guidance_end < 1.0
 }
 
 /// True where words join several prompts.

@@ -47,6 +47,15 @@ pub enum Warning {
         /// The stride that is used.
         used: usize,
     },
+    /// Guidance counts in a part of the steps, with a UNet that reads its scale in every step.
+    #[error("this model reads the guidance itself, so it counts in every step, whatever part of them is asked for")]
+    GuidanceIsRead,
+    /// Guidance counts in a part of the steps, but has a scale of 1 everywhere.
+    #[error("guidance is 1, which is none, so the part of the steps in which it counts changes nothing")]
+    NoGuidance,
+    /// Deep features are to be reused in a run of one step.
+    #[error("there is one step alone, so no step reuses the features of another")]
+    NothingToReuse,
     /// Names of settings that the released loop does not know and leaves out.
     #[error("--reference replays the released loop, which has no {}", .0.join(", no "))]
     LeftOutByReference(Vec<&'static str>),

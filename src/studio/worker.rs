@@ -2,7 +2,7 @@
 
 use super::again::KeptPicture;
 use super::drawing::{Drawn, Options, Stage, Watcher, draw};
-use super::estimate::Estimate;
+use super::estimate::{Estimate, work};
 use super::live;
 use super::model::Model;
 use super::models::Models;
@@ -321,7 +321,7 @@ fn one_job(shared: &Shared, id: JobId, job: &Job, models: &mut Models, last: &mu
                 // Under a busy brush no live picture may ever be finished, but its first steps give the pace.
                 let estimate = Estimate::of(&sketch.document, Facts::of(model));
                 if let (Some((steps, seconds)), Some(estimate)) = (watcher.done, estimate) {
-                    let samples = (estimate.unet_samples * steps) as f32 / estimate.steps.max(1) as f32;
+                    let samples = estimate.work() * steps as f32 / estimate.steps.max(1) as f32;
                     shared.lock().pace.insert(name.clone(), seconds / samples.max(1.0));
                 }
                 failed(id, error.into())
@@ -347,8 +347,8 @@ fn one_job(shared: &Shared, id: JobId, job: &Job, models: &mut Models, last: &mu
 
 /// Records the pace and returns the picture.
 fn finished(shared: &Shared, job: JobId, document: &Document, drawn: Drawn, start: Instant) -> Event {
-    let pace = drawn.seconds.denoise / drawn.unet_samples.max(1) as f64;
-    shared.lock().pace.insert(document.settings.checkpoint(), pace as f32);
+    let pace = drawn.seconds.denoise as f32 / work(drawn.unet_samples, drawn.unet_samples_shallow).max(1.0);
+    shared.lock().pace.insert(document.settings.checkpoint(), pace);
     let (seed, seconds) = (document.settings.seed, start.elapsed().as_secs_f32());
     Event::Finished { job, image: Arc::new(drawn.image), seed, seconds }
 }

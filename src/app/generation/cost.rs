@@ -75,9 +75,10 @@ mod tests {
 
     #[test]
     fn costs_are_one_line() {
-        let estimate = Estimate { windows: 6, steps: 20, unet_samples: 1320, seconds: Some(8.4) };
+        let estimate =
+            Estimate { windows: 6, steps: 20, unet_samples: 1320, unet_samples_shallow: 0, seconds: Some(8.4) };
         assert_eq!(text(estimate), "6 windows × 20 steps · 1320 passes · about 9 s");
-        let estimate = Estimate { windows: 1, steps: 4, unet_samples: 8, seconds: None };
+        let estimate = Estimate { windows: 1, steps: 4, unet_samples: 8, unet_samples_shallow: 0, seconds: None };
         assert_eq!(text(estimate), "1 window × 4 steps · 8 passes");
     }
 }

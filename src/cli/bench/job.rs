@@ -26,6 +26,9 @@ pub(super) struct Args {
     /// Steps of the sampler
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = values::steps)]
     steps: u32,
+    /// Regions over the background
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = regions)]
+    regions: u32,
     /// Compute every step of so many whole, and the others with its deep features
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = values::reuse)]
     reuse: u32,
@@ -38,6 +41,10 @@ pub(super) struct Args {
     /// Print one JSON object on stdout
     #[arg(long)]
     json: bool,
+}
+
+fn regions(text: &str) -> Result<u32, String> {
+    values::small(text, 0..=3)
 }
 
 fn runs(text: &str) -> Result<u32, String> {
@@ -68,7 +75,7 @@ pub(super) fn run(args: &Args, window: &Window) -> anyhow::Result<()> {
     let (mut model, account) = Loaded::of_trial(device, &shape)?;
     let load = begun.elapsed().as_secs_f64();
     let side = (model.window() * model.factor()) as u32;
-    let mut document = scene(args.size.unwrap_or((side, side)), args.steps);
+    let mut document = scene(args.size.unwrap_or((side, side)), args.steps, args.regions);
     document.settings.reuse = args.reuse;
     let mut told = None;
     for _ in 0..args.runs {
@@ -87,8 +94,8 @@ pub(super) fn run(args: &Args, window: &Window) -> anyhow::Result<()> {
     }
 }
 
-/// Three regions over a background: one on the left, one on the right, and one across both.
-fn scene((width, height): (u32, u32), steps: u32) -> Document {
+/// Up to three regions over a background: one on the left, one on the right, and one across both.
+fn scene((width, height): (u32, u32), steps: u32, regions: u32) -> Document {
     let mut document = Document::new(width, height);
     document.settings.steps = steps;
     "a wide landscape at dusk".clone_into(&mut document.background.prompt);
@@ -98,7 +105,7 @@ fn scene((width, height): (u32, u32), steps: u32) -> Document {
         ("Tree", "an old tree", PixelRect { x: width - third, y: 0, width: third, height }),
         ("Moon", "a full moon", PixelRect { x: third / 2, y: 0, width, height: half / 2 }),
     ];
-    for (name, prompt, rect) in parts {
+    for (name, prompt, rect) in parts.into_iter().take(regions as usize) {
         let id = document.add_region(name, prompt);
         if let Some(region) = document.region_mut(id) {
             Arc::make_mut(&mut region.mask).fill(rect, 255);
@@ -113,6 +120,7 @@ fn figures(args: &Args, on: &str, load: f64, drawn: &Drawn, steps: &[f64], peak:
         "shape": args.shape,
         "width": drawn.image.width(),
         "height": drawn.image.height(),
+        "regions": args.regions,
         "steps": args.steps,
         "windows": drawn.windows,
         "unet_samples": drawn.unet_samples,
@@ -135,8 +143,8 @@ fn table(args: &Args, on: &str, load: f64, drawn: &Drawn, steps: &[f64], peak: u
     let (width, height) = drawn.image.dimensions();
     let seconds = drawn.seconds;
     let mut out = format!(
-        "{} at {width} × {height}, three regions and a background, {} steps, on {on}\n",
-        args.shape, args.steps
+        "{} at {width} × {height}, {} regions and a background, {} steps, on {on}\n",
+        args.shape, args.regions, args.steps
     );
     let longest = steps.iter().copied().fold(0.0, f64::max);
     let shortest = steps.iter().copied().fold(f64::INFINITY, f64::min);

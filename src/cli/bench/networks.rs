@@ -19,6 +19,9 @@ pub(super) struct Args {
     /// Networks to measure: sd15, sd21 or sdxl with random weights, or a checkpoint's name or folder
     #[arg(long, default_value = "sd15")]
     shape: String,
+    /// Of the UNet the calls that `render --reuse` makes between whole ones, from deep features of another call
+    #[arg(long)]
+    shallow: bool,
     /// Latents at once
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = batch)]
     batch: u32,
@@ -42,6 +45,11 @@ fn runs(text: &str) -> Result<u32, String> {
 }
 
 pub(super) fn run(args: &Args, window: &Window, work: Work) -> anyhow::Result<()> {
+    let work = match work {
+        Work::Unet if args.shallow => Work::ShallowUnet,
+        work => work,
+    };
+    anyhow::ensure!(!args.shallow || work == Work::ShallowUnet, "--shallow is of `bench unet` alone");
     let shape = super::shape(&args.shape)?;
     let factor = match &shape {
         Shape::Checkpoint(checkpoint) => checkpoint.latent_scale(),
@@ -67,6 +75,7 @@ fn figures(args: &Args, trial: &Trial, factor: usize) -> serde_json::Value {
     json!({
         "device": trial.device,
         "shape": args.shape,
+        "shallow": args.shallow,
         "width": width,
         "height": height,
         "batch": trial.batch,
@@ -86,8 +95,9 @@ fn table(args: &Args, trial: &Trial, factor: usize) -> anyhow::Result<String> {
     let [height, width] = trial.size.map(|side| side * factor);
     let (median, runs) = (trial.median(), trial.runs.len());
     let mut out = format!(
-        "{} at {width} × {height}, {} at once, on {}\n{:.1} million weights, packed in {:.2} s\n",
+        "{}{} at {width} × {height}, {} at once, on {}\n{:.1} million weights, packed in {:.2} s\n",
         args.shape,
+        if args.shallow { ", calls from deep features," } else { "" },
         trial.batch,
         trial.device,
         trial.parameters as f64 / 1e6,

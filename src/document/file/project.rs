@@ -28,8 +28,8 @@
 use crate::document::error::{one_line, reason};
 use crate::document::{
     Area, Background, Choice, Control, ControlMap, Document, InitImage, Lora, MAX_CLIP_SKIP, MAX_CONTROL_WEIGHT,
-    MAX_CONTROLS, MAX_EMBEDDINGS, MAX_FEATHER, MAX_GUIDANCE, MAX_LORA_WEIGHT, MAX_LORAS, MAX_REUSE, MAX_STEPS, MAX_WEIGHT,
-    MAX_WINDOW, MIN_WEIGHT, Prediction, Problem, PromptRule, Region, RegionId, Rgb, Settings,
+    MAX_CONTROLS, MAX_EMBEDDINGS, MAX_FEATHER, MAX_GUIDANCE, MAX_LORA_WEIGHT, MAX_LORAS, MAX_REUSE, MAX_STEPS,
+    MAX_WEIGHT, MAX_WINDOW, MIN_WEIGHT, Prediction, Problem, PromptRule, Region, RegionId, Rgb, Settings,
 };
 use image::RgbImage;
 use serde::{Deserialize, Serialize};

@@ -6,8 +6,8 @@ use crate::app::kit::{theme, widgets};
 use crate::app::session::models::EMBEDDED;
 use crate::app::text::i18n::{key, tr};
 use crate::document::{
-    BootstrapColour, CELL, Document, MAX_CLIP_SKIP, MAX_WINDOW, Overlap, Prediction, PromptRule, Regions, Schedule,
-    WindowWeights, Wrap,
+    BootstrapColour, CELL, Document, MAX_CLIP_SKIP, MAX_REUSE, MAX_WINDOW, Overlap, Prediction, PromptRule, Regions,
+    Schedule, WindowWeights, Wrap,
 };
 use egui::{Align, ComboBox, DragValue, Label, Layout, RichText, Ui};
 
@@ -146,6 +146,7 @@ impl App {
             self.stride_field(ui, width);
         });
         self.guidance_span(ui, width);
+        self.reuse_field(ui, width);
         ui.horizontal(|ui| {
             let hint = tr("How words are made to count more, and what else may stand between them");
             self.choice(ui, width, tr("Emphasis"), hint, settings.prompt_rule, &RULES, Field::PromptRule, |d, v| {
@@ -208,6 +209,20 @@ impl App {
             self.changed(&from, Field::GuidanceSpan, |d| d.settings.guidance_start = (start / 100.0).clamp(0.0, 1.0));
             self.changed(&until, Field::GuidanceSpan, |d| d.settings.guidance_end = (end / 100.0).clamp(0.0, 1.0));
         });
+    }
+
+    fn reuse_field(&mut self, ui: &mut Ui, width: f32) {
+        let mut reuse = self.editor.document().settings.reuse;
+        let hint = tr(
+            "Only every step of so many is worked out whole; the others reuse what it found. About as much faster, and the picture changes a little",
+        );
+        let off = tr("off");
+        let response = widgets::field(ui, width, tr("Reuse"), hint, |ui, label| {
+            let value = DragValue::new(&mut reuse).range(1..=MAX_REUSE).speed(0.05).update_while_editing(false);
+            let value = value.custom_formatter(|n, _| if n < 2.0 { off.to_owned() } else { n.to_string() });
+            ui.add(value).labelled_by(label).on_hover_text(hint)
+        });
+        self.changed(&response, Field::Reuse, |d| d.settings.reuse = reuse.clamp(1, MAX_REUSE));
     }
 
     fn stride_field(&mut self, ui: &mut Ui, width: f32) {

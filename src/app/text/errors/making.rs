@@ -157,6 +157,14 @@ pub(crate) fn warning(warning: &Warning) -> String {
             "a stride of {0} is more than half the window of {1} and would show seams; {2} is used",
             &[stride, window, used],
         ),
+        Warning::GuidanceIsRead => fill(
+            "this model reads the guidance itself, so it counts in every step, whatever part of them is asked for",
+            &[],
+        ),
+        Warning::NoGuidance => {
+            fill("guidance is 1, which is none, so the part of the steps in which it counts changes nothing", &[])
+        }
+        Warning::NothingToReuse => fill("there is one step alone, so no step reuses the features of another", &[]),
         Warning::LoraInPart { file, left_out, layers, names } => fill(
             "{0}: {1} of its {2} layers fit nothing in this checkpoint and are left out: {3}",
             &[file, left_out, layers, names],

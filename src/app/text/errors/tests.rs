@@ -96,6 +96,9 @@ fn warnings() -> Vec<Warning> {
         Warning::UnknownLora { name: "soft".to_owned() },
         Warning::WindowCut { window: 96, width: 64, height: 48 },
         Warning::StrideCut { stride: 48, window: 64, used: 32 },
+        Warning::GuidanceIsRead,
+        Warning::NoGuidance,
+        Warning::NothingToReuse,
         Warning::LoraInPart {
             file: "soft.safetensors".to_owned(),
             left_out: 3,
