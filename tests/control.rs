@@ -89,7 +89,7 @@ fn what_a_controlnet_adds_is_diffusers() {
                 let hint = net.hint(b, &upload(&picture)).unwrap();
                 let hints = b.select(&hint, &[0, 0]).unwrap();
                 let prompts = [&prompts[0], &prompts[1]];
-                let found = net.forward(b, &upload(&latents), &hints, &step, &[0, 1], &prompts, 0.7).unwrap();
+                let found = net.forward(b, &upload(&latents), &hints, &step, &[0, 1], &prompts, 0.7, None).unwrap();
                 for (i, residual) in found.tensors().enumerate() {
                     let (what, expected) = (key(&format!("residual.{i}")), golden.get(&key(&format!("residual.{i}"))));
                     assert_eq!(&*b.shape(residual), expected.shape.as_slice(), "{what}");
@@ -296,7 +296,7 @@ fn files_in_the_original_layout_are_what_diffusers_makes_of_them() {
             let added = Added { pooled: pooled.unwrap_or_default(), sizes: Sizes::whole(64, 96) };
             let (step, prompt) = (net.step(&b, 501.0, &[added]).unwrap(), net.prompt(&b, &upload("words")).unwrap());
             let hint = net.hint(&b, &upload("control")).unwrap();
-            let found = net.forward(&b, &upload("latents"), &hint, &step, &[0], &[&prompt], 1.0).unwrap();
+            let found = net.forward(&b, &upload("latents"), &hint, &step, &[0], &[&prompt], 1.0, None).unwrap();
             let found: Vec<Vec<f32>> = found.tensors().map(|x| b.download(x).unwrap()).collect();
             assert_eq!(found.len(), if family == "sdxl" { 10 } else { 13 });
             let [.., last, middle] = found.as_slice() else { panic!("{what}") };

@@ -354,10 +354,10 @@ impl<B: Backend> Unet<B> {
 type Up<'a, B> = (&'a Layer<B>, Option<&'a <B as Backend>::Conv>);
 
 /// The residuals for `kept` results of the way down, the last one first; none where no ControlNet counts.
-fn residuals_of<'a, B: Backend>(
-    residuals: Option<&'a Residuals<B>>,
+fn residuals_of<B: Backend>(
+    residuals: Option<&Residuals<B>>,
     kept: usize,
-) -> Result<Option<impl Iterator<Item = &'a B::Tensor>>> {
+) -> Result<Option<impl Iterator<Item = &B::Tensor>>> {
     match residuals {
         Some(residuals) if residuals.down.len() != kept => Err(unbalanced()),
         residuals => Ok(residuals.map(|residuals| residuals.down.iter().rev())),

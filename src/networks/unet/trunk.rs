@@ -9,6 +9,9 @@ use crate::networks::{Error, Loader, Result};
 /// What the way down keeps of one layer, with the rows that it still has to be spread to.
 pub(super) type Kept<'a, B> = (<B as Backend>::Tensor, Option<&'a [usize]>);
 
+/// What the way down keeps, and the middle's result; none of a shallow walk.
+pub(super) type Walked<'a, B> = (Vec<Kept<'a, B>>, Option<<B as Backend>::Tensor>);
+
 /// The first half of a UNet.
 pub(super) struct Trunk<B: Backend> {
     pub(super) config: Config,
@@ -166,7 +169,7 @@ impl<B: Backend> Trunk<B> {
         inputs: &B::Tensor,
         hint: Option<&B::Tensor>,
         shallow: Option<usize>,
-    ) -> Result<(Vec<Kept<'a, B>>, Option<B::Tensor>)> {
+    ) -> Result<Walked<'a, B>> {
         let wanted = shallow.unwrap_or(usize::MAX);
         let b = walk.b;
         let mut x = if self.config.center_input_sample { b.affine(inputs, 2.0, -1.0)? } else { inputs.clone() };
