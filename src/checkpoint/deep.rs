@@ -97,6 +97,12 @@ impl<B: Backend> DeepFeatures<B> {
         had
     }
 
+    /// So many calls have taken features.
+    pub(super) fn took(&mut self, calls: usize) {
+        self.taken += calls;
+    }
+
+    /// Calls that took features since this was last asked.
     pub(super) fn taken(&mut self) -> usize {
         std::mem::take(&mut self.taken)
     }
@@ -140,9 +146,8 @@ impl<B: Backend> DeepFeatures<B> {
     }
 
     /// Parts the calls of a batch into those without features and those with some, each with the inputs that they need.
-    pub(super) fn part<C: OfInput>(&mut self, inputs: &Planes, calls: &[C]) -> Vec<Depth<C>> {
+    pub(super) fn part<C: OfInput>(&self, inputs: &Planes, calls: &[C]) -> Vec<Depth<C>> {
         let shallow: Vec<bool> = calls.iter().map(|call| self.has(call)).collect();
-        self.taken += shallow.iter().filter(|shallow| **shallow).count();
         let parts = [false, true].map(|depth| {
             let at: Vec<usize> = (0..calls.len()).filter(|&at| shallow.get(at) == Some(&depth)).collect();
             let mut used: Vec<usize> = Vec::new();

@@ -282,6 +282,8 @@ impl<B: Backend> Loaded<Adapted<B>> {
                 Err(error) => return Err(error),
             }
         }
+        let shallow = parts.iter().filter(|(part, _)| part.shallow).map(|(part, _)| part.calls.len()).sum();
+        self.deep.took(shallow);
         deep::together(parts).ok_or_else(|| NetworksError::Input("a batch of no calls".to_owned()))
     }
 
