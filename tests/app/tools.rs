@@ -514,6 +514,8 @@ fn no_tool_changes_a_locked_region() {
 fn a_region_is_turned_and_flipped_by_commands_and_taken_back() {
     let mut painter = Painter::sits_down();
     let id = painter.selected();
+    painter.presses(Modifiers::SHIFT, Key::C);
+    painter.paints(&[(200.0, 100.0), (320.0, 100.0), (320.0, 220.0)]);
     let before = painter.mask(id);
     for command in ["Rotate region left", "Flip region top and bottom"] {
         painter.presses(Modifiers::COMMAND, Key::K);

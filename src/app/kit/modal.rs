@@ -1,14 +1,20 @@
 //! Parts that all dialogs are made of.
 
 use crate::app::kit::{theme, widgets};
-use egui::{Align, Button, Frame, Id, Label, Layout, Margin, Modal, Ui};
+use egui::{Align, Button, Frame, Id, Label, LayerId, Layout, Margin, Modal, Order, Ui};
 
 /// A modal; true where it is to be closed.
 pub(in crate::app) fn modal(ui: &Ui, title: &str, width: f32, add: impl FnOnce(&mut Ui)) -> bool {
     let t = theme::tokens(ui);
     let frame = Frame::popup(ui.style()).fill(t.panel).inner_margin(Margin::same(16)).corner_radius(8);
-    let area = Modal::default_area(Id::unique(("dialog", title))).accessible_name(title);
-    Modal::new(Id::unique(("dialog", title)))
+    let id = Id::unique(("dialog", title));
+    // Keys that are pressed from now on are for the dialog, not for a field below it.
+    let opens = !ui.memory(|memory| memory.areas().visible_last_frame(&LayerId::new(Order::Foreground, id)));
+    if opens && let Some(field) = ui.memory(|memory| memory.focused()) {
+        ui.memory_mut(|memory| memory.surrender_focus(field));
+    }
+    let area = Modal::default_area(id).accessible_name(title);
+    Modal::new(id)
         .area(area)
         .frame(frame)
         .backdrop_color(t.shade)
