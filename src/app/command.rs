@@ -196,10 +196,10 @@ commands! {
     FillRegion: "Fill region", "Let the region cover the whole canvas", None, [key(SHIFT, Key::F)], UnlockedMask, also "select all whole mask";
     ClearRegion: "Clear region", "Wipe the region's paint and keep its words", None, [key(SHIFT, Key::C)], UnlockedMask, also "deselect erase none empty mask";
     InvertRegion: "Invert region", "Cover what the region leaves open, and the other way round", None, [key(SHIFT, Key::V)], UnlockedMask, also "inverse selection mask";
-    TurnRegionLeft: "Rotate region left", "Turn what is painted by a quarter, about its own middle", Some(icons::ICON_ROTATE_90_DEGREES_CCW), [], UnlockedMask, also "turn 90 degrees counterclockwise transform layer mask";
-    TurnRegionRight: "Rotate region right", "Turn what is painted by a quarter, about its own middle", Some(icons::ICON_ROTATE_90_DEGREES_CW), [], UnlockedMask, also "turn 90 degrees clockwise transform layer mask";
-    FlipRegionX: "Flip region left and right", "Left and right of what is painted change places", None, [], UnlockedMask, also "mirror horizontal transform layer mask";
-    FlipRegionY: "Flip region top and bottom", "Top and bottom of what is painted change places", None, [], UnlockedMask, also "mirror vertical transform layer mask";
+    TurnRegionLeft: "Rotate region left", "Turn what is painted by a quarter, about its own middle", Some(icons::ICON_ROTATE_90_DEGREES_CCW), [], UnlockedMask, also "turn 90 degrees counterclockwise layer mask";
+    TurnRegionRight: "Rotate region right", "Turn what is painted by a quarter, about its own middle", Some(icons::ICON_ROTATE_90_DEGREES_CW), [], UnlockedMask, also "turn 90 degrees clockwise layer mask";
+    FlipRegionX: "Flip region left and right", "Left and right of what is painted change places", None, [], UnlockedMask, also "mirror horizontal layer mask";
+    FlipRegionY: "Flip region top and bottom", "Top and bottom of what is painted change places", None, [], UnlockedMask, also "mirror vertical layer mask";
     GrowRegion: "Grow region…", "Move the region’s edge outwards by some pixels", None, [], UnlockedMask, also "expand dilate enlarge selection mask";
     ShrinkRegion: "Shrink region…", "Move the region’s edge inwards by some pixels", None, [], UnlockedMask, also "contract erode reduce selection mask";
     SoftenRegion: "Soften edge…", "Blur the region’s edge by some pixels", None, [], UnlockedMask, also "feather blur smooth selection mask";
@@ -210,7 +210,7 @@ commands! {
     CancelAll: "Cancel all", "Stop making the picture and empty the queue", None, [key(CTRL_SHIFT, Key::X)], Job, also "stop abort interrupt clear queue";
     Live: "Live painting", "A quick picture follows every stroke and word; nothing is kept until you say so", Some(icons::ICON_BOLT), [key(CTRL, Key::L)], Always, also "realtime preview interactive";
     KeepLive: "Keep the live picture", "Put the quick picture into the strip", None, [key(CTRL_SHIFT, Key::L)], LivePicture, also "save snapshot";
-    PaintChange: "Paint what may change", "Paint with the brush where the picture may change; everywhere else it stays as it is", None, [key(SHIFT, Key::Q)], PictureOrInit, also "inpaint inpainting img2img denoise mask repaint selection quick mask";
+    PaintChange: "Paint what may change", "Paint with the brush where the picture may change; everywhere else it stays as it is", None, [key(SHIFT, Key::Q)], PictureOrInit, also "inpaint inpainting img2img denoise mask repaint selection quick";
     NewerTake: "Newer picture", "Show the picture made after this one", None, [key(PLAIN, Key::PageUp)], Take, also "next image variation";
     OlderTake: "Older picture", "Show the picture made before this one", None, [key(PLAIN, Key::PageDown)], Take, also "previous image variation";
     CompareTakes: "Compare pictures", "Lay the picture over the one made before it, with a line to drag", None, [key(PLAIN, Key::C)], Comparable, also "before after difference image";
@@ -233,7 +233,7 @@ commands! {
     ToolEllipse: "Ellipse", "Drag an ellipse: Shift for a circle, Alt first to take away, Alt later from the centre", Some(icons::ICON_CIRCLE), [key(SHIFT, Key::U)], Always, in Tool, also "circle oval selection shape";
     ToolFill: "Fill", "Fill what hangs together, over the regions or over the picture", Some(icons::ICON_FORMAT_COLOR_FILL), [key(PLAIN, Key::F)], Always, in Tool, also "bucket paint flood";
     ToolGradient: "Gradient", "Drag from where the region is full to where it ends", Some(icons::ICON_GRADIENT), [key(PLAIN, Key::G)], Always, in Tool, also "fade ramp blend";
-    ToolMove: "Move", "Move and scale the region; arrow keys move it pixel by pixel, with Ctrl they scale it", Some(icons::ICON_OPEN_WITH), [key(PLAIN, Key::V)], Always, in Tool, also "transform scale resize drag free transform";
+    ToolMove: "Move", "Move and scale the region; arrow keys move it pixel by pixel, with Ctrl they scale it", Some(icons::ICON_OPEN_WITH), [key(PLAIN, Key::V)], Always, in Tool, also "transform scale resize drag free";
     ToolPick: "Pick region", "Select the region under the pointer (or Alt+click with a brush)", Some(icons::ICON_ADS_CLICK), [key(PLAIN, Key::I)], Always, in Tool, also "select layer eyedropper";
     ToolHand: "Hand", "Move the canvas (or hold Space)", Some(icons::ICON_PAN_TOOL), [key(PLAIN, Key::H)], Always, in Tool, also "pan scroll";
     ToolZoom: "Zoom", "Click to zoom in, Alt+click to zoom out", Some(icons::ICON_SEARCH), [key(PLAIN, Key::Z)], Always, in Tool, also "magnify magnifier loupe";
