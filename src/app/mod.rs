@@ -74,7 +74,7 @@ pub struct App {
     paths: shell::paths::Paths,
     /// Files that are being read or written.
     tasks: kit::tasks::Tasks<App>,
-    toasts: kit::toasts::Toasts,
+    toasts: kit::toasts::Toasts<editor::Offer>,
     checks: generation::checks::Checks,
     cost: generation::cost::Cost,
     thumbnails: panels::thumbnails::Thumbnails,

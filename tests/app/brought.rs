@@ -2,6 +2,7 @@
 
 use super::painter::{Painter, Pretender};
 use egui::{Key, Modifiers};
+use egui_kittest::kittest::Queryable as _;
 use image::{Rgb, RgbImage, Rgba, RgbaImage};
 use polyptych::app::Command;
 use polyptych::document::{Carry, Document};
@@ -179,6 +180,19 @@ fn a_picker_says_what_it_was_asked_for() {
     painter.chooses_file(Command::PlacePicture, &golden("lora/eps_kohya.safetensors"), "Choose");
     assert!(painter.sees("is not a picture that can be read here"));
     assert!(painter.document().settings.loras.is_empty());
+}
+
+#[test]
+fn a_folder_without_a_model_leaves_the_model_and_its_settings_alone() {
+    let empty = tempfile::tempdir().expect("a folder");
+    let mut painter = Painter::sits_down();
+    let before = painter.document().settings.clone();
+    painter.clicks("Model");
+    painter.clicks("Choose a model folder…");
+    painter.answers_with(empty.path(), "Choose");
+    painter.waits_for("the folder to be looked at", |a| !a.is_busy_with_files());
+    assert!(painter.h.query_all_by_label("Dismiss message").next().is_some(), "it says why");
+    assert_eq!(painter.document().settings, before);
 }
 
 #[test]

@@ -338,14 +338,20 @@ fn a_region_on_its_way_is_drawn_where_it_will_lie() {
     if !adapter() {
         return;
     }
-    // The upper region, from inside it and by its lower right corner; on a joined canvas it goes on at the other side.
-    for (wrap, from, to) in [
-        (Wrap::None, (950.0, 700.0), (760.0, 480.0)),
-        (Wrap::None, (1400.0, 1000.0), (1100.0, 640.0)),
-        (Wrap::Xy, (950.0, 700.0), (1250.0, 900.0)),
+    // The upper region, from inside it and by its lower right corner; on a joined canvas it goes on at the other side, and what
+    // was outside before comes back with it.
+    for (wrap, outside, from, to) in [
+        (Wrap::None, None, (950.0, 700.0), (760.0, 480.0)),
+        (Wrap::None, None, (1400.0, 1000.0), (1100.0, 640.0)),
+        (Wrap::None, Some(((950.0, 700.0), (1400.0, 700.0))), (1400.0, 700.0), (900.0, 640.0)),
+        (Wrap::Xy, None, (950.0, 700.0), (1250.0, 900.0)),
     ] {
         let mut painter = drawn(wrap);
         painter.presses(NONE, Key::V);
+        if let Some((from, to)) = outside {
+            painter.drags(NONE, &[from, to]);
+            assert!(painter.app().editor().selected_region().is_some_and(|region| region.outside.is_some()));
+        }
         let id = painter.selected();
         let before = painter.mask(id);
         let shot = |painter: &mut Painter| {

@@ -34,7 +34,7 @@ fn a_locked_region_keeps_its_paint() {
     painter.presses(Modifiers::SHIFT, Key::V);
     painter.presses(Modifiers::NONE, Key::Delete);
     assert_eq!(painter.mask(id), before);
-    painter.h.get_by_label_contains("is locked");
+    painter.h.get_by_label("Pines is locked. Unlock it to paint on it.");
     painter.clicks("Unlock Pines");
     painter.paints(&[(200.0, 100.0), (300.0, 100.0)]);
     assert_ne!(painter.mask(id), before);
@@ -49,8 +49,7 @@ fn one_region_is_shown_alone_and_all_again() {
     assert_eq!(visible(&painter), [false, true]);
     painter.presses(Modifiers::SHIFT, Key::S);
     assert_eq!(visible(&painter), [true, true]);
-    painter.presses(Modifiers::COMMAND, Key::Z);
-    assert_eq!(visible(&painter), [false, true]);
+    assert_eq!(painter.app().editor().undo_label(), None, "seeing is no step");
 }
 
 #[test]
@@ -66,4 +65,92 @@ fn words_are_weighed_with_the_arrows() {
     painter.presses(Modifiers::COMMAND, Key::ArrowDown);
     painter.presses(Modifiers::COMMAND, Key::ArrowDown);
     assert_eq!(painter.document().regions[0].prompt, "tall pines");
+}
+
+#[test]
+fn what_is_typed_takes_the_place_of_the_old_name() {
+    let mut painter = Painter::sits_down();
+    painter.clicks("Pines");
+    painter.presses(Modifiers::NONE, Key::F2);
+    painter.types("Firs");
+    painter.presses(Modifiers::NONE, Key::Enter);
+    assert_eq!(painter.document().regions[0].name, "Firs");
+}
+
+#[test]
+fn a_copy_is_seen_beside_its_original_in_a_colour_of_its_own() {
+    let mut painter = Painter::sits_down();
+    painter.clicks("Cabin");
+    painter.presses(Modifiers::COMMAND, Key::J);
+    let [_, cabin, copy] = painter.document().regions.as_slice() else { panic!("three regions") };
+    assert_eq!(copy.name, "Cabin copy");
+    assert_ne!(copy.colour, cabin.colour);
+    let (of, at) = (cabin.mask.bounds(), copy.mask.bounds());
+    assert_eq!((at.x - of.x, at.y - of.y), (16, 16));
+    assert_eq!(copy.prompt, cabin.prompt);
+    painter.presses(Modifiers::COMMAND, Key::Z);
+    assert_eq!(painter.document().regions.len(), 2);
+}
+
+#[test]
+fn a_closed_card_is_dragged_by_its_name_too() {
+    let mut painter = Painter::sits_down();
+    painter.clicks("Background");
+    let names = |p: &Painter| p.document().regions.iter().map(|r| r.name.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&painter), ["Pines", "Cabin"]);
+    let from = painter.h.get_by_label("Cabin").rect().right_center() + egui::vec2(-4.0, 4.0);
+    let to = painter.h.get_by_label("Pines").rect().center() + egui::vec2(0.0, 24.0);
+    painter.h.hover_at(from);
+    painter.h.drag_at(from);
+    for step in 1..=8 {
+        painter.h.hover_at(from + (to - from) * (step as f32 / 8.0));
+        painter.h.step();
+    }
+    painter.h.drop_at(to);
+    painter.settles();
+    assert_eq!(names(&painter), ["Cabin", "Pines"]);
+    // A click that slips by a pixel or two selects.
+    let at = painter.h.get_by_label("Cabin").rect().center();
+    painter.h.hover_at(at);
+    painter.h.drag_at(at);
+    painter.h.hover_at(at + egui::vec2(2.0, 1.0));
+    painter.h.drop_at(at + egui::vec2(2.0, 1.0));
+    painter.settles();
+    assert_eq!(painter.app().editor().selected_region().map(|r| r.name.as_str()), Some("Cabin"));
+}
+
+#[test]
+fn a_new_canvas_greets_nobody_with_a_warning() {
+    let mut painter = Painter::sits_down();
+    painter.takes_a_new_canvas();
+    painter.settles();
+    assert!(painter.h.query_by_label_contains("has no words").is_none());
+    painter.clicks("Add region");
+    painter.presses(Modifiers::NONE, Key::Escape);
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while painter.h.query_by_label_contains("is not painted yet").is_none() {
+        assert!(std::time::Instant::now() < end, "the worst comes first");
+        painter.h.step();
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    // The others are told at a press.
+    painter.clicks("More notes");
+    painter.h.get_by_label("The background shows but has no words.");
+}
+
+#[test]
+fn names_that_the_studio_gave_follow_the_language() {
+    let mut painter = Painter::sits_down();
+    painter.takes_a_new_canvas();
+    painter.clicks("Add region");
+    painter.presses(Modifiers::NONE, Key::Escape);
+    painter.h.get_by_label("Region 1");
+    let ctx = painter.h.ctx.clone();
+    painter.h.state_mut().perform(&ctx, polyptych::app::Command::LanguageGerman);
+    painter.settles();
+    painter.h.get_by_label("Bereich 1");
+    painter.h.state_mut().perform(&ctx, polyptych::app::Command::AddRegion);
+    painter.settles();
+    painter.h.get_by_label("Bereich 2");
+    assert_eq!(painter.document().regions[0].name, "Region 1", "the document stays as it is");
 }

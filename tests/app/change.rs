@@ -4,9 +4,10 @@ use super::painter::{Painter, Pretender, english};
 use super::tools::{ALT, NONE, SHIFT};
 use egui::accesskit::Role;
 use egui::{Key, Modifiers};
+use egui_kittest::kittest::NodeT as _;
 use egui_kittest::kittest::Queryable as _;
 use image::Rgb;
-use polyptych::app::{FileDialogs, Options};
+use polyptych::app::{Command, FileDialogs, Options, ViewMode};
 use polyptych::document::{Area, Document, Mask, PixelRect, Region, RegionId};
 
 /// A picture of the scene with two regions, and the tools on what may change of it.
@@ -214,4 +215,34 @@ fn a_larger_canvas_is_drawn_around_the_picture_that_stays() {
     for c in 0..3 {
         assert!((before[c] - after[c]).abs() < 90.0, "{before:?} goes on as {after:?}");
     }
+}
+
+#[test]
+fn painting_what_may_change_is_seen_and_left_again() {
+    let mut painter = Painter::sits_down();
+    painter.presses(Modifiers::COMMAND, Key::Enter);
+    painter.waits_for("the picture", |a| a.takes() == 1 && !a.is_generating());
+    let ctx = painter.h.ctx.clone();
+    painter.h.state_mut().perform(&ctx, Command::ViewRegions);
+    painter.presses(SHIFT, Key::Q);
+    assert_eq!(painter.app().view_mode(), ViewMode::Both, "what is painted over is seen");
+    painter.h.get_by_label("Painting what may change");
+    painter.h.get_by_label("What may change");
+    // Nothing may change yet, so there is nothing to make.
+    assert!(painter.h.get_by_label("Generate").accesskit_node().is_disabled());
+    painter.presses(Modifiers::COMMAND, Key::Enter);
+    assert!(!painter.app().is_generating());
+    assert!(painter.h.query_all_by_label_contains("Nothing of the picture may change yet").next().is_some());
+    painter.drags(NONE, &[(200.0, 300.0), (500.0, 300.0)]);
+    assert!(!painter.h.get_by_label("Generate").accesskit_node().is_disabled());
+    painter.clicks("Done painting what may change");
+    assert!(painter.h.query_by_label("Painting what may change").is_none());
+    // Its card stays, and leads back.
+    painter.clicks("What may change");
+    assert!(painter.app().editor().paints_change());
+    painter.clicks("Cabin");
+    assert!(!painter.app().editor().paints_change());
+    painter.presses(Modifiers::COMMAND, Key::Enter);
+    painter.waits_for("the picture", |a| a.takes() == 2 && !a.is_generating());
+    assert!(painter.h.query_by_label_contains("in part (inpaint)").is_some(), "the strip says what is different");
 }

@@ -20,6 +20,13 @@ fn names(controls: &[Control]) -> Vec<String> {
 }
 
 impl Painter {
+    /// Brings a button into sight and clicks it.
+    fn opens_where_it_is(&mut self, label: &str) {
+        self.h.get_by_label(label).scroll_to_me();
+        self.settles();
+        self.clicks(label);
+    }
+
     /// Lets a file fall where this is.
     fn drops_on(&mut self, label: &str, path: &std::path::Path) {
         let at = self.h.get_by_label(label).rect().center();
@@ -75,11 +82,11 @@ fn a_folder_of_a_controlnet_is_chosen_as_a_file_is() {
     painter.presses(Modifiers::NONE, Key::Escape);
     assert_eq!(names(&painter.document().controls), ["eps"]);
 
-    painter.clicks("Add a ControlNet");
+    painter.opens_where_it_is("Add a ControlNet");
     painter.clicks("A folder, for the whole picture…");
     painter.answers_with(&folder(), "Add");
     painter.waits_for("the file", |a| !a.is_busy_with_files());
-    painter.clicks("Add a ControlNet");
+    painter.opens_where_it_is("Add a ControlNet");
     painter.clicks("For the whole picture…");
     painter.answers_with(&file, "Add");
     painter.waits_for("the file", |a| !a.is_busy_with_files());

@@ -118,3 +118,35 @@ fn what_goes_wrong_is_told_in_the_language_of_the_window() {
         .h
         .get_by_label_contains("/nowhere/lake.ora: lässt sich nicht lesen (die Datei oder den Ordner gibt es nicht)");
 }
+
+#[test]
+fn a_second_click_on_next_paints_nothing_and_enter_presses_it() {
+    let mut painter = Painter::sits_down();
+    painter.clicks("Help");
+    painter.chooses("Take the tour");
+    painter.clicks("Next");
+    let masks = |p: &Painter| p.document().regions.iter().map(|r| r.mask.to_raw()).collect::<Vec<_>>();
+    let before = masks(&painter);
+    let at = painter.h.get_by_label("Next").rect().center();
+    let button = |pressed| egui::Event::PointerButton {
+        pos: at,
+        button: egui::PointerButton::Primary,
+        pressed,
+        modifiers: Modifiers::NONE,
+    };
+    for _ in 0..2 {
+        painter.h.input_mut().events.extend([egui::Event::PointerMoved(at), button(true)]);
+        painter.h.step();
+        painter.h.input_mut().events.push(button(false));
+        painter.h.step();
+    }
+    painter.settles();
+    painter.h.get_by_label("Make the picture");
+    assert_eq!(masks(&painter), before);
+    assert!(!painter.app().editor().is_unsaved());
+    // The moment is over: what lies there can be painted on.
+    painter.presses(Modifiers::NONE, Key::Enter);
+    painter.h.get_by_label("Watch, change, try again");
+    painter.presses(Modifiers::NONE, Key::Enter);
+    assert!(painter.h.query_by_label("Watch, change, try again").is_none());
+}

@@ -22,7 +22,7 @@ use crate::app::App;
 use crate::app::editor::Moved;
 use crate::app::kit::theme;
 use crate::app::text::i18n::tr;
-use crate::app::tools::Tool;
+use crate::app::tools::{Tool, is_barred};
 use crate::document::Document;
 use eframe::egui_wgpu::RenderState;
 use egui::{Color32, Pos2, Rect, Role, Sense, Shape, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, vec2};
@@ -276,12 +276,18 @@ impl App {
         }
         let panning = self.cursor_icon(ui).is_some_and(|i| i != egui::CursorIcon::None);
         let pointer = pointer.filter(|_| !panning).map(|p| self.canvas.split.in_view(p));
+        let barred = is_barred(self.tool, &self.editor);
         let own = pointer.into_iter().chain(keyboard);
         for at in own.flat_map(|p| [Some(p), self.canvas.split.echo(p)]).flatten() {
             let radius = (self.prefs.brush.size * 0.5 * self.canvas.view.zoom()).max(1.5);
             painter.circle_stroke(at, radius, Stroke::new(3.0, t.ring_dark));
             painter.circle_stroke(at, radius, Stroke::new(1.25, t.ring_light));
-            if radius > 12.0 {
+            if barred {
+                // The sign of what must not be: a bar across the ring.
+                let half = egui::Vec2::splat(radius.max(6.0) * std::f32::consts::FRAC_1_SQRT_2);
+                painter.line_segment([at - half, at + half], Stroke::new(4.0, t.ring_dark));
+                painter.line_segment([at - half, at + half], Stroke::new(2.0, t.error));
+            } else if radius > 12.0 {
                 painter.circle_filled(at, 1.5, t.ring_light);
                 painter.circle(at, 2.0, Color32::TRANSPARENT, Stroke::new(1.0, t.ring_dark));
             }

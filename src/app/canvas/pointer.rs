@@ -188,7 +188,13 @@ impl App {
         };
         let shown = self.picture_shown();
         match hand.begin(&mut self.editor, at, || shown) {
-            Begun::Refused(refused) => return self.toasts.info(refused.told(&self.editor)),
+            Begun::Refused(refused) => {
+                let told = refused.told(&self.editor);
+                return match refused.way_out() {
+                    Some((name, command)) => self.toasts.offer(told, name, (self.editor.selected(), command)),
+                    None => self.toasts.info(told),
+                };
+            }
             Begun::Picked => return self.cards.reveal(),
             Begun::Action(action) => self.canvas.gesture = Gesture::Tool(action, button),
             Begun::Done => {}

@@ -9,7 +9,7 @@ use crate::app::canvas::split::Part;
 use crate::app::editor::Moved;
 use crate::document::{CELL, Document, PixelRect, Region, RegionId};
 use eframe::egui_wgpu::Callback;
-use egui::{Color32, Painter, Pos2, Rect, Vec2, pos2, vec2};
+use egui::{Color32, Painter, Pos2, Rangef, Rect, Vec2, pos2, vec2};
 
 /// The neighbours of a joined canvas are shown so faintly.
 const NEIGHBOUR: f32 = 0.4;
@@ -130,6 +130,12 @@ impl Stand {
             let whole = self.whole().translate(-shift);
             let whole =
                 Rect::from_min_max((whole.min.to_vec2() / size).to_pos2(), (whole.max.to_vec2() / size).to_pos2());
+            // Beyond its box nothing is covered, and nothing beyond an edge over which it does not come back.
+            let open = |joined: bool, all: Rangef, canvas: Rangef| if joined { all } else { all.intersection(canvas) };
+            let ends = Rect::from_x_y_ranges(
+                open(self.wrap.0, from.x_range(), whole.x_range()),
+                open(self.wrap.1, from.y_range(), whole.y_range()),
+            );
             for &(step, opacity) in &self.copies {
                 for tile in tiles.tiles() {
                     let quad = rect_of(tile.core).translate(place).intersect(from).intersect(whole);
@@ -140,7 +146,7 @@ impl Stand {
                     let shift = shift + step;
                     draw.at += draw.x * shift.x + draw.y * shift.y;
                     (draw.x, draw.y) = (draw.x * size.x, draw.y * size.y);
-                    draw.flags.wrap = (false, false);
+                    (draw.canvas, draw.flags.wrap) = (ends, (false, false));
                     draws.extend(self.in_sight(draw, &tile, opacity, &style));
                 }
             }
@@ -279,7 +285,7 @@ impl App {
             return Vec::new();
         }
         self.mask_quads(stand, Kind::Change, RegionId::INPAINT, 0.0, |draw| {
-            (draw.colour, draw.second) = (t.accent, t.ring_dark);
+            (draw.colour, draw.second) = (t.change, t.change);
             draw.opacity *= if painting { 1.0 } else { 0.6 };
         })
     }

@@ -5,6 +5,7 @@ use crate::app::kit::background::Asked;
 use crate::app::kit::theme;
 use crate::app::session::import::Placed;
 use crate::app::text::i18n::{fill, tr};
+use crate::app::text::names;
 use crate::document::{ColourMap, Picture, Region, RegionId, is_grey};
 use egui::{ColorImage, Rect, TextureHandle, TextureOptions, Ui, vec2};
 use std::path::PathBuf;
@@ -52,7 +53,7 @@ impl Dialog for AskPlace {
             }
             ui.label(tr("Start from it: the drawing begins with this picture instead of noise."));
             if let Some(region) = region {
-                ui.label(fill("Mask: {0} covers what is white in it, or opaque.", &[&region.name]));
+                ui.label(fill("Mask: {0} covers what is white in it, or opaque.", &[&names::shown(&region.name)]));
             }
             if let Some(map) = &self.placed.map {
                 let count = map.colours().len();
@@ -78,8 +79,9 @@ impl AskPlace {
         let Placed { name, picture, map, told } = &self.placed;
         // (A button has no room for a long name.)
         let short = |name: &str| name.chars().take(24).collect::<String>();
-        let mask = region
-            .map(|region| (Use::Mask(region.id, Arc::clone(picture)), fill("Mask of {0}", &[&short(&region.name)])));
+        let mask = region.map(|region| {
+            (Use::Mask(region.id, Arc::clone(picture)), fill("Mask of {0}", &[&short(&names::shown(&region.name))]))
+        });
         let start = Some((Use::Start(Arc::clone(picture)), tr("Start from it").to_owned()));
         let regions =
             map.as_ref().map(|map| (Use::Regions(name.clone(), Arc::clone(map)), tr("Regions by colour").to_owned()));

@@ -10,6 +10,7 @@ mod strokes;
 pub(in crate::app) use deferred::{Made, Moved};
 pub use field::Field;
 
+use crate::app::command::Command;
 use crate::document::{Change, Document, History, Mask, PixelRect, Region, RegionId};
 use crate::studio::{Nature, Presets};
 use std::collections::{HashMap, VecDeque};
@@ -25,6 +26,9 @@ pub enum Selected {
     /// A region, or [`RegionId::INPAINT`].
     Region(RegionId),
 }
+
+/// Something that a message offers to do, and what is selected for it.
+pub(in crate::app) type Offer = (Selected, Command);
 
 /// The parts of the canvas that have to be drawn anew.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -64,6 +68,8 @@ pub struct Editor {
     losses: Vec<String>,
     title: String,
     takes_kept: u64,
+    /// Which regions were shown before one was shown alone.
+    shown_before: Vec<RegionId>,
     saved: State,
     /// Counts every change, so that what depends on the document knows when to look again.
     changes: u64,
@@ -98,6 +104,7 @@ impl Editor {
             losses: Vec::new(),
             title: title.to_owned(),
             takes_kept: 0,
+            shown_before: Vec::new(),
             saved,
             changes: 0,
             mask_changes: HashMap::new(),
@@ -224,7 +231,12 @@ impl Editor {
     /// Names the state the document is in.
     #[must_use]
     pub fn state(&self) -> State {
-        (self.history.revision(), self.takes_kept)
+        // What is hidden and locked is in the file as well, and no undo step.
+        let switched = self.document.regions.iter().filter(|r| !r.visible || r.locked).map(|r| {
+            let switches = 2 * u64::from(r.locked) + u64::from(!r.visible);
+            (4 * u64::from(r.id.0) + switches).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+        });
+        (self.history.revision(), switched.fold(self.takes_kept, u64::wrapping_add))
     }
 
     /// True where there are changes that are not in the file.

@@ -3,14 +3,16 @@
 use super::is_blank;
 use super::{Editor, Field, Made, Selected};
 use crate::app::text::i18n::{fill, key};
-use crate::document::{Chosen, ColourMap, MAX_REGIONS, Palette, Region, RegionId, Rgb};
+use crate::app::text::names;
+use crate::document::{Chosen, ColourMap, MAX_REGIONS, Palette, PixelRect, Region, RegionId, Rgb};
+use crate::paint::{Beyond, Placement, place_whole};
 use std::sync::Arc;
 
 impl Editor {
     /// Adds a region above all others and selects it.
     pub fn add_region(&mut self) -> RegionId {
         let mut number = self.document.regions.len() + 1;
-        while self.document.regions.iter().any(|r| r.name == fill("Region {0}", &[&number])) {
+        while self.document.regions.iter().any(|r| names::shown(&r.name) == fill("Region {0}", &[&number])) {
             number += 1;
         }
         let id = self.change(key("Add region"), |d| d.add_region(&fill("Region {0}", &[&number]), ""));
@@ -56,10 +58,25 @@ impl Editor {
     pub fn duplicate_region(&mut self) {
         let Some(region) = self.selected_region().cloned() else { return };
         let at = self.document.regions.iter().position(|r| r.id == region.id).map_or(0, |i| i + 1);
+        // Beside the original, so that it is seen: on top of it a copy would look as if nothing had happened.
+        let shape = Beyond { mask: &region.mask, outside: region.outside.as_deref() };
+        let from = shape
+            .extent()
+            .filter(|_| region.mask.bounds() != PixelRect::whole(self.document.width, self.document.height));
+        let moved = from.map(|from| {
+            let by = (self.document.width.min(self.document.height) / 32).clamp(8, 64).cast_signed();
+            let to = Placement { x: from.x + by, y: from.y + by, ..from };
+            place_whole(shape, from, to, self.document.settings.wrap)
+        });
         let id = self.change(key("Duplicate region"), |d| {
             let id = d.add_region("", "");
-            d.regions.pop();
-            d.regions.insert(at, Region { id, name: fill("{0} copy", &[&region.name]), ..region });
+            let colour = d.regions.pop().map_or(region.colour, |new| new.colour);
+            let name = fill("{0} copy", &[&names::shown(&region.name)]);
+            let mut copy = Region { id, name, colour, ..region.clone() };
+            if let Some((mask, outside)) = moved {
+                (copy.mask, copy.outside) = (Arc::new(mask), outside.map(Arc::new));
+            }
+            d.regions.insert(at, copy);
             id
         });
         self.selected = Selected::Region(id);
@@ -76,33 +93,42 @@ impl Editor {
         self.selected = next.map_or(Selected::Background, Selected::Region);
     }
 
-    /// Hides the region or shows it again.
+    /// Hides the region or shows it again. As locking it, this is no undo step: undo goes back among strokes and leaves it alone.
     pub fn toggle_region(&mut self, id: RegionId) {
-        let label =
-            if self.document.region(id).is_some_and(|r| r.visible) { key("Hide region") } else { key("Show region") };
-        self.change(label, |d| {
-            if let Some(region) = d.region_mut(id) {
-                region.visible = !region.visible;
-            }
+        self.switch(|regions| {
+            regions.iter_mut().filter(|r| r.id == id).for_each(|r| r.visible = !r.visible);
         });
     }
 
-    /// Shows this region alone; where it is alone already, shows all.
+    /// Shows this region alone; where it is alone already, shows those that were shown before, or all.
     pub fn solo_region(&mut self, id: RegionId) {
-        let alone = self.document.regions.iter().all(|r| r.visible == (r.id == id));
-        self.change(if alone { key("Show all regions") } else { key("Show one region alone") }, |d| {
-            d.regions.iter_mut().for_each(|r| r.visible = alone || r.id == id);
+        let regions = &self.document.regions;
+        let alone = regions.iter().all(|r| r.visible == (r.id == id));
+        let shown = |regions: &[Region]| regions.iter().filter(|r| r.visible).map(|r| r.id).collect::<Vec<_>>();
+        let before = if alone { std::mem::take(&mut self.shown_before) } else { shown(regions) };
+        let others = before.iter().any(|shown| *shown != id && regions.iter().any(|r| r.id == *shown));
+        self.switch(|regions| {
+            for region in regions {
+                region.visible = if alone { !others || before.contains(&region.id) } else { region.id == id };
+            }
         });
+        if !alone {
+            self.shown_before = before;
+        }
     }
 
     /// Locks the region or unlocks it.
     pub fn lock_region(&mut self, id: RegionId) {
-        let locked = self.document.region(id).is_some_and(|r| r.locked);
-        self.change(if locked { key("Unlock region") } else { key("Lock region") }, |d| {
-            if let Some(region) = d.region_mut(id) {
-                region.locked = !locked;
-            }
+        self.switch(|regions| {
+            regions.iter_mut().filter(|r| r.id == id).for_each(|r| r.locked = !r.locked);
         });
+    }
+
+    fn switch(&mut self, edit: impl FnOnce(&mut [Region])) {
+        edit(&mut self.document.regions);
+        self.history.close();
+        self.damage.regions = true;
+        self.changes += 1;
     }
 
     /// True where the selected region may not be painted on, changed or deleted.

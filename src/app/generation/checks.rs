@@ -3,6 +3,7 @@
 use crate::app::editor::{Editor, Selected};
 use crate::app::kit::background::Asked;
 use crate::app::text::i18n::{fill, tr};
+use crate::app::text::names;
 use crate::document::{Area, CELL, Coverage, Document, InitImage, RegionId, WarningKind};
 use crate::studio::{KnownLoras, Vocabulary};
 use std::sync::Arc;
@@ -91,9 +92,16 @@ impl Checks {
 
 /// The most serious first.
 fn texts(document: &Document, coverage: &Coverage) -> Vec<String> {
-    let name = |id: Option<RegionId>| id.and_then(|id| document.region(id)).map_or(tr("A region"), |r| r.name.as_str());
-    let mut texts: Vec<String> = document
-        .warnings_of(coverage)
+    let name = |id: Option<RegionId>| {
+        let region = id.and_then(|id| document.region(id));
+        region.map_or_else(|| tr("A region").to_owned(), |region| names::shown(&region.name))
+    };
+    let (mut found, mut later): (Vec<_>, Vec<_>) =
+        document.warnings_of(coverage).into_iter().partition(|warning| warning.kind != WarningKind::Uncovered);
+    // The least of all; and on a canvas that nobody has touched yet it would greet who has just come.
+    later.retain(|_| !document.regions.is_empty() || !document.style.trim().is_empty());
+    found.append(&mut later);
+    let mut texts: Vec<String> = found
         .into_iter()
         .map(|warning| match warning.kind {
             WarningKind::EmptyMask => fill("{0} is not painted yet.", &[&name(warning.region)]),
@@ -140,7 +148,7 @@ mod tests {
     fn what_is_missing_is_said() {
         let mut document = Document::new(64, 64);
         document.add_region("Sun", "the sun");
-        assert_eq!(warnings(&document), ["The background shows but has no words.", "Sun is not painted yet."]);
+        assert_eq!(warnings(&document), ["Sun is not painted yet.", "The background shows but has no words."]);
         fill(&mut document, 0, 0..64);
         assert!(warnings(&document).is_empty(), "everything is covered");
         document.regions[0].prompt.clear();

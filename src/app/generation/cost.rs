@@ -22,7 +22,14 @@ pub(in crate::app) struct Cost {
     /// The estimate that another thread is working on.
     asked: Option<Asked<Option<Estimate>>>,
     text: Option<String>,
+    /// It will take so long that a person should know before.
+    long: bool,
 }
+
+/// Seconds from which on a picture takes long.
+const LONG: f32 = 1800.0;
+/// Passes that take as long on all but the fastest machines, where this one has not told yet how fast it is.
+const MANY: usize = 20_000;
 
 impl Cost {
     /// Follows the document.
@@ -30,7 +37,10 @@ impl Cost {
         let changes = editor.changes();
         if let Some(asked) = self.asked.take() {
             match asked.answer() {
-                Ok(estimate) => self.text = estimate.map(text),
+                Ok(estimate) => {
+                    self.long = estimate.is_some_and(|e| e.seconds.map_or(e.unet_samples > MANY, |s| s > LONG));
+                    self.text = estimate.map(text);
+                }
                 Err(asked) => self.asked = asked,
             }
         }
@@ -53,6 +63,12 @@ impl Cost {
         self.of = None;
     }
 
+    /// True where it will take so long that a person should know before.
+    #[must_use]
+    pub(in crate::app) fn is_long(&self) -> bool {
+        self.long
+    }
+
     /// In words.
     #[must_use]
     pub(in crate::app) fn text(&self) -> Option<&str> {
@@ -65,7 +81,11 @@ fn text(estimate: Estimate) -> String {
         1 => tr("1 window").to_owned(),
         n => fill("{0} windows", &[&n]),
     };
-    let time = estimate.seconds.map(|s| fill(" · about {0}", &[&duration(s)])).unwrap_or_default();
+    let time = match estimate.seconds {
+        Some(seconds) => fill(" · about {0}", &[&duration(seconds)]),
+        None if estimate.unet_samples > MANY => tr(" · perhaps hours").to_owned(),
+        None => String::new(),
+    };
     fill("{0} × {1} steps · {2} passes{3}", &[&windows, &estimate.steps, &estimate.unet_samples, &time])
 }
 
@@ -80,5 +100,8 @@ mod tests {
         assert_eq!(text(estimate), "6 windows × 20 steps · 1320 passes · about 9 s");
         let estimate = Estimate { windows: 1, steps: 4, unet_samples: 8, unet_samples_shallow: 0, seconds: None };
         assert_eq!(text(estimate), "1 window × 4 steps · 8 passes");
+        let estimate =
+            Estimate { windows: 3721, steps: 20, unet_samples: 74420, unet_samples_shallow: 0, seconds: None };
+        assert_eq!(text(estimate), "3721 windows × 20 steps · 74420 passes · perhaps hours");
     }
 }

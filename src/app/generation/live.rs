@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::app::command::Command;
+use crate::app::generation::over::over_start;
 use crate::app::generation::queue::duration;
 use crate::app::kit::debounce::Settled;
 use crate::app::kit::theme;
@@ -174,11 +175,12 @@ impl App {
             // The mist of the first steps would flicker under the brush.
             Event::Preview { job, image, step } if ours(job) => {
                 if self.live.how.as_ref().is_none_or(|how| 2 * step >= how.settings.steps) {
-                    self.live.shown = Some(image);
+                    self.live.shown = self.live.job.as_ref().map(|sent| over_start(&sent.document, image));
                 }
             }
             Event::Finished { job, image, seed, seconds } if ours(job) => {
                 let document = self.live.job.take().map(|sent| sent.document)?;
+                let image = over_start(&document, image);
                 let settings = self.live.how.as_mut().map(|how| {
                     how.seconds = Some(seconds);
                     how.settings.clone()

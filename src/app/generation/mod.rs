@@ -4,6 +4,7 @@ pub(super) mod checks;
 pub(super) mod cost;
 pub(super) mod engine;
 pub(super) mod live;
+mod over;
 pub(super) mod queue;
 pub(super) mod seed;
 pub(super) mod takes;

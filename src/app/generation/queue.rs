@@ -96,6 +96,10 @@ impl App {
     /// Sends the document as it is now to the worker, with as many seeds as pictures are wanted; `next` puts them before those
     /// that wait already.
     pub(in crate::app) fn generate(&mut self, next: bool) {
+        if self.nothing_may_change() {
+            self.toasts.info(tr("Nothing of the picture may change yet. Paint where it may."));
+            return;
+        }
         let seed = self.editor.document().settings.seed;
         self.make(seed, next, |document, seed| document.settings.seed = seed);
     }

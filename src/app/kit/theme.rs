@@ -71,6 +71,8 @@ pub(in crate::app) struct Tokens {
     pub warning_ground: Color32,
     /// Text of errors.
     pub error: Color32,
+    /// What may change of a picture, as masks are shown in red: no region has it.
+    pub change: Color32,
     /// The shade behind a modal.
     pub shade: Color32,
     /// The dark half of the brush ring and of outlines.
@@ -109,6 +111,7 @@ pub(in crate::app) const DARK: Tokens = Tokens {
     warning: Color32::from_rgb(232, 198, 112),
     warning_ground: Color32::from_rgb(58, 50, 33),
     error: Color32::from_rgb(240, 128, 112),
+    change: Color32::from_rgb(226, 44, 70),
     shade: Color32::from_rgba_premultiplied(0, 0, 0, 140),
     ring_dark: Color32::from_rgba_premultiplied(0, 0, 0, 170),
     ring_light: Color32::from_rgb(255, 255, 255),
@@ -141,6 +144,7 @@ pub(in crate::app) const LIGHT: Tokens = Tokens {
     warning: Color32::from_rgb(112, 80, 0),
     warning_ground: Color32::from_rgb(250, 236, 204),
     error: Color32::from_rgb(176, 40, 24),
+    change: Color32::from_rgb(206, 24, 52),
     shade: Color32::from_rgba_premultiplied(0, 0, 0, 96),
     ring_dark: Color32::from_rgba_premultiplied(0, 0, 0, 190),
     ring_light: Color32::from_rgb(255, 255, 255),

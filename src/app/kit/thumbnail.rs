@@ -23,13 +23,21 @@ pub(in crate::app) fn background(document: &Document, canvas: Color32) -> ColorI
 pub(in crate::app) fn of_region(document: &Document, mask: &Mask, colour: Color32, canvas: Color32) -> ColorImage {
     let picture = document.take.as_ref().map(|t| &t.image);
     let (left, top, side) = around(mask);
+    let cover = |x: f32, y: f32| {
+        let inside = x >= 0.0 && y >= 0.0;
+        if inside { f32::from(mask.get(x as u32, y as u32)) / 255.0 } else { 0.0 }
+    };
+    // Two pixels of the thumbnail: what lies so near to what is not covered is the outline.
+    let line = 2.0 * side / SIDE as f32;
     square(|u, v| {
         let (x, y) = (left + u * side, top + v * side);
-        let inside = x >= 0.0 && y >= 0.0;
-        let cover = if inside { f32::from(mask.get(x as u32, y as u32)) / 255.0 } else { 0.0 };
+        let here = cover(x, y);
+        let around = [(line, 0.0), (-line, 0.0), (0.0, line), (0.0, -line)];
+        let edge = || here >= 0.5 && around.iter().any(|(dx, dy)| cover(x + dx, y + dy) < 0.5);
         match picture {
-            Some(picture) => sample(picture, document, x, y).gamma_multiply(0.4 + 0.6 * cover).to_opaque(),
-            None => canvas.lerp_to_gamma(colour, cover),
+            Some(_) if edge() => colour,
+            Some(picture) => sample(picture, document, x, y).gamma_multiply(0.4 + 0.6 * here).to_opaque(),
+            None => canvas.lerp_to_gamma(colour, here),
         }
     })
 }

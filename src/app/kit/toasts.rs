@@ -13,42 +13,51 @@ enum Kind {
     Error,
 }
 
-struct Toast {
+struct Toast<O> {
     kind: Kind,
     text: String,
     until: Instant,
+    /// What a button in the message does, and its name.
+    offer: Option<(String, O)>,
 }
 
-/// The messages on show.
-#[derive(Default)]
-pub(in crate::app) struct Toasts {
-    toasts: Vec<Toast>,
+/// The messages on show; some offer to do something.
+pub(in crate::app) struct Toasts<O> {
+    toasts: Vec<Toast<O>>,
     /// The least time that each stays.
     least: Duration,
 }
 
+/// The most width of their text.
+pub(in crate::app) const WIDTH: f32 = 560.0;
+
 /// No more than this many at a time.
 const MOST: usize = 4;
 
-impl Toasts {
+impl<O> Toasts<O> {
     /// No messages yet; each will stay at least so long.
     pub(in crate::app) fn staying(least: Option<Duration>) -> Self {
         Self { toasts: Vec::new(), least: least.unwrap_or_default() }
     }
 
     pub(in crate::app) fn info(&mut self, text: impl Into<String>) {
-        self.add(Kind::Info, text.into(), 4);
+        self.add(Kind::Info, text.into(), 4, None);
+    }
+
+    /// Tells something, with a button of this name beside it.
+    pub(in crate::app) fn offer(&mut self, text: impl Into<String>, name: &str, offer: O) {
+        self.add(Kind::Info, text.into(), 8, Some((name.to_owned(), offer)));
     }
 
     pub(in crate::app) fn warning(&mut self, text: impl Into<String>) {
-        self.add(Kind::Warning, text.into(), 8);
+        self.add(Kind::Warning, text.into(), 8, None);
     }
 
     pub(in crate::app) fn error(&mut self, text: impl Into<String>) {
-        self.add(Kind::Error, text.into(), 15);
+        self.add(Kind::Error, text.into(), 15, None);
     }
 
-    fn add(&mut self, kind: Kind, text: String, seconds: u64) {
+    fn add(&mut self, kind: Kind, text: String, seconds: u64, offer: Option<(String, O)>) {
         match kind {
             Kind::Info => log::info!("{text}"),
             Kind::Warning => log::warn!("{text}"),
@@ -56,19 +65,19 @@ impl Toasts {
         }
         self.toasts.retain(|t| t.text != text);
         let until = Instant::now() + self.least.max(Duration::from_secs(seconds));
-        self.toasts.push(Toast { kind, text, until });
+        self.toasts.push(Toast { kind, text, until, offer });
         let surplus = self.toasts.len().saturating_sub(MOST);
         self.toasts.drain(..surplus);
     }
 
-    /// Draws them above everything, the newest lowest, at this corner.
-    pub(in crate::app) fn show(&mut self, ctx: &egui::Context, corner: egui::Pos2) {
+    /// Draws them above everything, the newest lowest, at this corner and no wider than this; returns the offer that was taken up.
+    pub(in crate::app) fn show(&mut self, ctx: &egui::Context, corner: egui::Pos2, width: f32) -> Option<O> {
         let now = Instant::now();
         self.toasts.retain(|t| t.until > now);
-        let Some(next) = self.toasts.iter().map(|t| t.until).min() else { return };
+        let next = self.toasts.iter().map(|t| t.until).min()?;
         ctx.request_repaint_after(next - now);
         let t = theme::tokens(ctx);
-        let mut dismissed = None;
+        let (mut dismissed, mut taken) = (None, false);
         Area::new(Id::unique("toasts"))
             .order(Order::Foreground)
             .fixed_pos(corner)
@@ -88,10 +97,15 @@ impl Toasts {
                         .inner_margin(Margin::symmetric(12, 8))
                         .shadow(theme::canvas_shadow())
                         .show(ui, |ui| {
-                            ui.set_max_width(560.0);
+                            ui.set_max_width((width - 26.0).clamp(80.0, WIDTH));
                             ui.horizontal(|ui| {
                                 ui.label(icon.rich_text().size(16.0).color(colour));
                                 ui.add(egui::Label::new(RichText::new(&toast.text).color(t.text_strong)).wrap());
+                                if let Some((name, _)) = &toast.offer
+                                    && ui.button(RichText::new(name).color(t.accent)).clicked()
+                                {
+                                    (dismissed, taken) = (Some(i), true);
+                                }
                                 let close = egui::Button::new(icons::ICON_CLOSE.rich_text().size(14.0))
                                     .frame(false)
                                     .min_size(vec2(16.0, 16.0));
@@ -102,8 +116,7 @@ impl Toasts {
                         });
                 }
             });
-        if let Some(i) = dismissed {
-            self.toasts.remove(i);
-        }
+        let offer = dismissed.map(|i| self.toasts.remove(i)).and_then(|toast| toast.offer);
+        offer.filter(|_| taken).map(|(_, offer)| offer)
     }
 }

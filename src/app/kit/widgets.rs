@@ -139,9 +139,12 @@ pub(in crate::app) fn slider_row(
     ui.horizontal(|ui| {
         let id = row_label(ui, name, hint);
         let rest = ui.available_width();
-        ui.spacing_mut().slider_width = rest - 48.0 - theme::GRID;
+        ui.spacing_mut().slider_width = (rest - 48.0 - theme::GRID).max(24.0);
         let slider = ui.add(slider(value, range)).labelled_by(id);
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| ui.label(text));
+        // (In the least window the number has no room of its own: the slider tells it.)
+        if ui.available_width() > 0.0 {
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| ui.label(text));
+        }
         slider
     })
     .inner

@@ -5,6 +5,7 @@ use crate::app::editor::Field;
 use crate::app::kit::{theme, widgets};
 use crate::app::session::purpose::Purpose;
 use crate::app::text::i18n::{fill, key, tr};
+use crate::app::text::names;
 use crate::document::{Control, ControlMap, Document, MAX_CONTROLS, RegionId};
 use egui::{Align, Button, ComboBox, Frame, Label, Layout, Margin, Popup, RichText, Ui};
 use egui_material_icons::icons;
@@ -76,7 +77,7 @@ impl App {
                 let text = fill("{0} Add", &[&icons::ICON_ADD.codepoint]);
                 let add = ui.add(Button::new(text)).accessible_name(tr("Add a ControlNet")).on_hover_text(hint);
                 Popup::menu(&add).show(|ui| {
-                    let region = self.editor.selected_region().map(|region| (region.id, region.name.clone()));
+                    let region = self.editor.selected_region().map(|region| (region.id, names::shown(&region.name)));
                     if ui.button(tr("For the whole picture…")).clicked() {
                         self.ask_control(Purpose::ControlNet, None);
                     }
@@ -99,7 +100,7 @@ impl App {
         });
         let document = self.editor.document();
         let mut rows: Vec<(Place, Option<String>, Control)> = Vec::new();
-        let of_regions = document.regions.iter().map(|r| (Some(r.id), Some(r.name.clone()), &r.controls));
+        let of_regions = document.regions.iter().map(|r| (Some(r.id), Some(names::shown(&r.name)), &r.controls));
         for (region, name, controls) in [(None, None, &document.controls)].into_iter().chain(of_regions) {
             let all = controls.iter().enumerate();
             rows.extend(all.map(|(index, control)| (Place { region, index }, name.clone(), control.clone())));

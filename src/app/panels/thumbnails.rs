@@ -3,7 +3,7 @@
 use crate::app::editor::{Editor, Selected};
 use crate::app::kit::background::Asked;
 use crate::app::kit::{theme, thumbnail};
-use crate::document::Take;
+use crate::document::{RegionId, Take};
 use egui::{Color32, ColorImage, TextureHandle, TextureOptions};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -26,6 +26,9 @@ impl Source {
     }
 }
 
+/// A count of changes that no mask has: the texture is another card's.
+const BORROWED: u64 = u64::MAX;
+
 type Card = (Selected, Source, ColorImage);
 
 /// The thumbnails of the cards. They are painted on a thread of their own.
@@ -46,7 +49,7 @@ impl Thumbnails {
         }
         self.cards.retain(|key, _| match key {
             Selected::Background => true,
-            Selected::Region(id) => document.region(*id).is_some(),
+            Selected::Region(id) => document.mask(*id).is_some(),
         });
         if self.painting.is_some() {
             return;
@@ -56,16 +59,18 @@ impl Thumbnails {
         let regions = document.regions.iter().map(|region| {
             (Selected::Region(region.id), of(editor.mask_changes(region.id), theme::region(region.colour)))
         });
-        let all = std::iter::once((Selected::Background, of(0, ground))).chain(regions);
+        let change = document.mask(RegionId::INPAINT).map(|_| {
+            let mask = editor.mask_changes(RegionId::INPAINT);
+            (Selected::Region(RegionId::INPAINT), of(mask, theme::tokens(ctx).change))
+        });
+        let all = std::iter::once((Selected::Background, of(0, ground))).chain(regions).chain(change);
         let stale: Vec<(Selected, Source)> =
             all.filter(|(key, source)| self.cards.get(key).is_none_or(|(shown, _)| !shown.is(source))).collect();
         if !stale.is_empty() {
             let document = document.clone();
             let paint = move |(key, source): (Selected, Source)| {
                 let image = match key {
-                    Selected::Region(id) => {
-                        thumbnail::of_region(&document, &document.region(id)?.mask, source.colour, ground)
-                    }
+                    Selected::Region(id) => thumbnail::of_region(&document, document.mask(id)?, source.colour, ground),
                     Selected::Background => thumbnail::background(&document, ground),
                 };
                 Some((key, source, image))
@@ -76,14 +81,25 @@ impl Thumbnails {
 
     fn show(&mut self, ctx: &egui::Context, (key, source, image): Card) {
         match self.cards.get_mut(&key) {
-            Some((of, texture)) => {
+            // (A copy shows its original's texture, which stays as it is.)
+            Some((of, texture)) if of.mask != BORROWED => {
                 texture.set(image, TextureOptions::LINEAR);
                 *of = source;
             }
-            None => {
+            _ => {
                 let texture = ctx.load_texture("card", image, TextureOptions::LINEAR);
                 self.cards.insert(key, (source, texture));
             }
+        }
+    }
+
+    /// Shows a copy's card with the picture of the original until it has its own.
+    pub(in crate::app) fn copy(&mut self, of: Selected, to: Selected) {
+        if let Some((source, texture)) = self.cards.get(&of)
+            && of != to
+        {
+            let source = Source { mask: BORROWED, ..source.clone() };
+            self.cards.insert(to, (source, texture.clone()));
         }
     }
 

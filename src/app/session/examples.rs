@@ -1,11 +1,38 @@
 //! The painted examples that come with the program: every project in assets/examples, in the order of the files' names. A
 //! first start shows the first.
 
-use crate::app::text::i18n::{fill, tr};
+use crate::app::text::i18n::{fill, key, tr};
 use crate::document::Document;
 
 /// Names and contents, listed by build.rs.
 static FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/examples.rs"));
+
+/// The names of the examples and of their regions, which are told in the window's language.
+const NAMES: [&str; 19] = [
+    key("Castle at dusk"),
+    key("Lighthouse bay"),
+    key("Summer farm"),
+    key("Balloon"),
+    key("Barn"),
+    key("Boat"),
+    key("Castle"),
+    key("Cloud"),
+    key("Horse"),
+    key("Lighthouse"),
+    key("Meadow"),
+    key("Moon"),
+    key("Mountains"),
+    key("Pines"),
+    key("Sea"),
+    key("Sheep"),
+    key("Sun"),
+    key("Tree"),
+    key("Windmill"),
+];
+
+fn named(name: &str) -> String {
+    NAMES.iter().find(|known| **known == name).map_or_else(|| name.to_owned(), |known| tr(known).to_owned())
+}
 
 /// A painted example.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +50,7 @@ impl Example {
         let stem = FILES.get(self.0).map_or(tr("Untitled"), |(name, _)| name);
         let name = stem.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-').replace('-', " ");
         let mut letters = name.chars();
-        letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
+        named(&letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect::<String>())
     }
 
     /// The project; an empty canvas where there is none.
@@ -31,7 +58,11 @@ impl Example {
     pub fn document(self) -> Document {
         let read = FILES.get(self.0).map(|(_, bytes)| Document::read_from(bytes));
         match read {
-            Some(Ok(opened)) => opened.document,
+            Some(Ok(opened)) => {
+                let mut document = opened.document;
+                document.regions.iter_mut().for_each(|region| region.name = named(&region.name));
+                document
+            }
             Some(Err(error)) => {
                 log::error!("the example {}: {error}", self.name());
                 Document::new(512, 512)
@@ -79,6 +110,9 @@ mod tests {
             assert!(document.regions.len() > 1, "{}", example.name());
             assert!(document.warnings().is_empty(), "{}: {:?}", example.name(), document.warnings());
             assert!(!line(&document).is_empty());
+            for name in document.regions.iter().map(|r| r.name.clone()).chain([example.name()]) {
+                assert!(NAMES.contains(&name.as_str()), "{name} has no translation");
+            }
         }
     }
 

@@ -5,7 +5,8 @@ use crate::app::kit::background::Asked;
 use crate::app::kit::{theme, widgets};
 use crate::app::text::i18n::{fill, tr};
 use crate::studio::{Card, Device, Devices, Listed, seconds_told};
-use egui::{Button, RichText, Ui};
+use egui::text::{LayoutJob, TextWrapping};
+use egui::{Button, FontId, RichText, Ui};
 use serde::{Deserialize, Serialize};
 
 /// The width of the list in points: a card's name in one line.
@@ -154,8 +155,8 @@ impl App {
         }
     }
 
-    /// What draws, and at a click what else could.
-    pub(in crate::app) fn drawn_on_ui(&mut self, ui: &mut Ui) {
+    /// What draws, in so much room, and at a click what else could.
+    pub(in crate::app) fn drawn_on_ui(&mut self, ui: &mut Ui, width: f32) {
         let t = theme::tokens(ui);
         let device = self.engine.device();
         // (What draws is known in full once something was drawn.)
@@ -167,7 +168,9 @@ impl App {
         };
         widgets::flat(ui);
         let mut chosen = None;
-        let menu = ui.menu_button(RichText::new(shown).color(t.text_weak), |ui| {
+        let job = LayoutJob::simple_singleline(shown, FontId::proportional(theme::TEXT), t.text_weak);
+        let job = LayoutJob { wrap: TextWrapping::truncate_at_width(width), ..job };
+        let menu = ui.menu_button(job, |ui| {
             ui.set_min_width(LIST_WIDTH);
             ui.label(RichText::new(tr("Pictures are drawn by")).color(t.text_weak));
             let mut entry = |ui: &mut Ui, choice: DrawnOn, text: &str, score: String, hint: &str| {

@@ -2,9 +2,14 @@
 
 use crate::app::kit::landmarks::Landmark;
 use crate::app::kit::theme;
+use crate::app::kit::toasts;
+use crate::app::shell::toolbar;
 use crate::app::shell::ui_scale::{RIGHT, STRIP};
 use crate::app::{App, command};
-use egui::{CentralPanel, Frame, Margin, Panel, Ui, vec2};
+use egui::{CentralPanel, Frame, Margin, Panel, ScrollArea, Ui, vec2};
+
+/// Height of the right panel below which cards and settings scroll together.
+const LOW: f32 = 540.0;
 
 impl eframe::App for App {
     fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
@@ -23,23 +28,43 @@ impl eframe::App for App {
         Panel::bottom("status").frame(panel(12, 0)).exact_size(28.0).resizable(false).show(ui, |ui| self.status_ui(ui));
         let shown = !self.prefs.panels_away;
         let right = Panel::right("right").frame(Frame::new().fill(t.panel)).default_size(RIGHT.0);
-        right.size_range(RIGHT.1..=RIGHT.2).show_collapsible(ui, &mut { shown }, |ui| {
+        // Half of a narrow window is the canvas's.
+        let most = (ui.available_width() * 0.5).min(RIGHT.2);
+        right.size_range(RIGHT.1.min(most)..=most).show_collapsible(ui, &mut { shown }, |ui| {
             let room = ui.available_height();
+            if room < LOW {
+                // All of it scrolls, but for the button that makes the picture.
+                Panel::bottom("settings").frame(panel(12, 8)).resizable(false).show(ui, |ui| self.generate_ui(ui));
+                CentralPanel::no_frame().frame(panel(12, 8)).show(ui, |ui| {
+                    Landmark::Regions.is_at(ui, ui.max_rect().expand(8.0));
+                    ScrollArea::vertical().id_salt("right").auto_shrink(false).show(ui, |ui| {
+                        self.regions_ui(ui, false);
+                        ui.add_space(theme::GRID);
+                        self.settings_below_cards(ui);
+                    });
+                });
+                return;
+            }
             Panel::bottom("settings").frame(panel(12, 12)).resizable(false).show(ui, |ui| self.settings_ui(ui, room));
             CentralPanel::no_frame().frame(panel(12, 12)).show(ui, |ui| {
                 Landmark::Regions.is_at(ui, ui.max_rect().expand(8.0));
-                self.regions_ui(ui);
+                self.regions_ui(ui, true);
             });
         });
         self.follow_live(ui);
-        if self.takes.len() + self.jobs.len() > 0 && shown {
-            let strip = Panel::bottom("takes").frame(panel(12, 12)).default_size(STRIP.0).resizable(true);
-            strip.size_range(STRIP.1..=STRIP.2).show(ui, |ui| self.takes_ui(ui));
+        // It is there before the first picture, so that the canvas does not move under the brush when one is made.
+        if shown {
+            let low = ui.available_height() < LOW;
+            let strip = Panel::bottom("takes").frame(if low { panel(12, 4) } else { panel(12, 12) });
+            let most = (ui.available_height() * 0.25).clamp(56.0, STRIP.2);
+            let strip = strip.default_size(STRIP.0.min(most)).resizable(true);
+            strip.size_range(STRIP.1.min(most)..=most).show(ui, |ui| self.takes_ui(ui));
         }
-        let left = Panel::left("tools").frame(panel(6, 6)).exact_size(48.0).resizable(false);
+        let columns = Self::tool_columns(ui.available_height());
+        let left = Panel::left("tools").frame(panel(6, 6)).exact_size(12.0 + 36.0 * columns as f32).resizable(false);
         left.show_collapsible(ui, &mut { shown }, |ui| {
             Landmark::Tools.is_at(ui, ui.max_rect().expand(4.0));
-            self.tools_ui(ui);
+            self.tools_ui(ui, columns);
         });
         let canvas = CentralPanel::no_frame().show(ui, |ui| {
             let area = ui.available_rect_before_wrap();
@@ -47,9 +72,17 @@ impl eframe::App for App {
             self.canvas_ui(ui)
         });
         self.options_bar_ui(ui, canvas.inner);
+        self.change_bar_ui(ui, canvas.inner);
         self.view_bar_ui(ui, canvas.inner);
         self.compare_ui(ui, canvas.inner);
-        self.toasts.show(ui, canvas.inner.left_bottom() + vec2(12.0, -12.0));
+        // Where there is no room for both beside each other, messages stand above the bar of the view.
+        let bar = toolbar::size_of(ui, "view bar");
+        let beside = canvas.inner.width() > bar.x + toasts::WIDTH + 80.0;
+        let up = if beside { 12.0 } else { bar.y + 20.0 };
+        let width = canvas.inner.width() - 24.0;
+        if let Some(offer) = self.toasts.show(ui, canvas.inner.left_bottom() + vec2(12.0, -up), width) {
+            self.take_up(ui, offer);
+        }
         self.tour_ui(ui);
         self.questions_ui(ui);
         self.drop_hint(ui);

@@ -13,6 +13,7 @@ use crate::app::shell::leaving::Leave;
 use crate::app::text::errors;
 use crate::app::text::format::file_name;
 use crate::app::text::i18n::{fill, tr};
+use crate::app::text::names;
 use crate::document::{
     ColourMap, Document, FileError, InitImage, MAX_REGIONS, Mask, Palette, Picture, RegionId, over_white,
 };
@@ -167,14 +168,14 @@ impl App {
         let document = self.editor.document();
         let Some(region) = document.region(id) else { return };
         if region.locked {
-            self.toasts.info(fill("{0} is locked. Unlock it to paint on it.", &[&region.name]));
+            self.toasts.info(fill("{0} is locked. Unlock it to paint on it.", &[&names::shown(&region.name)]));
             return;
         }
         let fitted = image.image.dimensions() != (document.width, document.height);
         let text = if fitted {
-            fill("{0} has a new mask, fitted to the canvas.", &[&region.name])
+            fill("{0} has a new mask, fitted to the canvas.", &[&names::shown(&region.name)])
         } else {
-            fill("{0} has a new mask.", &[&region.name])
+            fill("{0} has a new mask.", &[&names::shown(&region.name)])
         };
         let (image, notes) = (Arc::clone(image), image.mask_notes());
         self.finish_gesture();

@@ -2,6 +2,7 @@
 
 pub(super) mod bench;
 pub(super) mod canvas_size;
+mod change_bar;
 pub(super) mod command_state;
 pub(super) mod drawn_on;
 pub(super) mod drops;
@@ -16,6 +17,7 @@ pub(super) mod perform;
 pub(super) mod prefs;
 pub(super) mod questions;
 pub(super) mod recovering;
+mod refusal;
 pub(super) mod saving;
 pub(super) mod status;
 pub(super) mod tool_options;

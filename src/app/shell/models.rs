@@ -10,6 +10,7 @@ use crate::app::session::models::Listed;
 use crate::app::session::purpose::Purpose;
 use crate::app::text::errors;
 use crate::app::text::i18n::{fill, tr};
+use crate::app::text::names;
 use crate::studio::hub::{self, Repository};
 use crate::studio::{Catalogue, Entry, Item, Kind, insert_phrase, preview_decoders};
 use egui::{Context, Ui};
@@ -61,7 +62,7 @@ impl App {
         let document = self.editor.document();
         let (name, words) = match selected {
             Selected::Region(id) => match document.region(id) {
-                Some(region) => (region.name.clone(), region.prompt.clone()),
+                Some(region) => (names::shown(&region.name), region.prompt.clone()),
                 None => return,
             },
             Selected::Background => (tr("Background").to_owned(), document.background.prompt.clone()),
@@ -172,8 +173,13 @@ impl App {
         if brought {
             let settings = &self.editor.document().settings;
             self.toasts.info(fill(
-                "It brings its settings: {0}, {1} steps, guidance {2}. Undo takes them back.",
-                &[&settings.sampler.title(), &settings.steps, &settings.guidance],
+                "It brings its settings: {0}, {1} steps, guidance {2}, shapes held for {3} % of them. Undo takes them back.",
+                &[
+                    &settings.sampler.title(),
+                    &settings.steps,
+                    &settings.guidance,
+                    &(settings.bootstrap * 100.0).round(),
+                ],
             ));
         }
         let document = self.editor.document();

@@ -25,11 +25,11 @@ const TURN: f32 = 15.0;
 const PAN: f32 = 0.2;
 
 impl App {
-    /// Carries out a command, unless it is disabled.
+    /// Carries out a command, or tells why it cannot be done.
     #[expect(clippy::too_many_lines, reason = "one arm for each command")]
     pub fn perform(&mut self, ctx: &egui::Context, command: Command) {
         if !self.is_enabled(command) {
-            return;
+            return self.refuse(command);
         }
         match command {
             Command::New => self.ask_new_canvas(),
@@ -60,7 +60,9 @@ impl App {
                 self.cards.write_words();
             }
             Command::DuplicateRegion => {
+                let of = self.editor.selected();
                 self.editor.duplicate_region();
+                self.thumbnails.copy(of, self.editor.selected());
                 self.cards.reveal();
             }
             Command::RenameRegion => {

@@ -27,6 +27,8 @@ pub(in crate::app) struct Prefs {
     pub more: bool,
     /// True where the rarer settings of the picture are.
     pub advanced: bool,
+    /// True where the settings of the picture are; none lets the height of the window decide.
+    pub settings: Option<bool>,
     /// Projects opened or saved, the last first.
     pub recent: Vec<PathBuf>,
     pub export: Export,
@@ -55,6 +57,7 @@ impl Default for Prefs {
             fetch_into: None,
             more: false,
             advanced: false,
+            settings: None,
             recent: Vec::new(),
             export: Export::default(),
             size: 100,

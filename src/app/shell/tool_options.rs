@@ -7,13 +7,19 @@ use crate::app::shell::toolbar::floating;
 use crate::app::text::i18n::{fill, tr};
 use crate::app::tools::{BrushSettings, FillOver, OptionsBar};
 use egui::epaint::TextShape;
-use egui::{Align, Align2, Button, FontFamily, FontId, Label, Layout, Rect, RichText, Ui, vec2};
+use egui::{
+    Align, Align2, Button, FontFamily, FontId, Label, Layout, Popup, PopupCloseBehavior, Rect, RichText, Ui, vec2,
+};
 use egui_material_icons::{MaterialIcon, icons};
 
 /// The sides of an icon in the bar.
 const ICON: f32 = 18.0;
 /// Width of the canvas from which on sliders have their full length.
 const ROOMY: f32 = 980.0;
+/// Width of the canvas below which the options fold into a menu.
+const NARROW: f32 = 460.0;
+/// Height of the canvas below which they do.
+const LOW: f32 = 260.0;
 /// The sides of a button that is an icon.
 const TOGGLE: f32 = 24.0;
 
@@ -26,6 +32,25 @@ impl App {
         }
         let t = theme::tokens(ui);
         let mut called = None;
+        if canvas.width() < NARROW || canvas.height() < LOW {
+            // There is room for a name; the options open below it.
+            let at = canvas.left_top() + vec2(theme::HALF, theme::HALF);
+            floating(ui, "options bar", at, Align2::LEFT_TOP, |ui| {
+                let text = format!("{name} {}", icons::ICON_EXPAND_MORE.codepoint);
+                let button = ui.add(Button::new(RichText::new(text).color(t.text_strong)).truncate());
+                let button = button.accessible_name(fill("Options of {0}", &[&name]));
+                let popup = Popup::menu(&button).close_behavior(PopupCloseBehavior::CloseOnClickOutside);
+                popup.show(|ui| {
+                    ui.spacing_mut().slider_width = 80.0;
+                    ui.spacing_mut().item_spacing = vec2(6.0, theme::GRID);
+                    self.options_of(ui, options, &mut called);
+                });
+            });
+            if let Some(command) = called {
+                self.perform(ui, command);
+            }
+            return;
+        }
         floating(ui, "options bar", canvas.center_top() + vec2(0.0, 8.0), Align2::CENTER_TOP, |ui| {
             ui.set_max_width((canvas.width() - 40.0).max(200.0));
             ui.horizontal_wrapped(|ui| {
@@ -33,22 +58,26 @@ impl App {
                 ui.spacing_mut().slider_width = if canvas.width() < ROOMY { 56.0 } else { 80.0 };
                 ui.spacing_mut().item_spacing = vec2(6.0, theme::HALF);
                 ui.add(Label::new(theme::strong(name).color(t.text_strong)).selectable(false));
-                match options {
-                    OptionsBar::None => {}
-                    OptionsBar::Brush => self.brush_options(ui, &mut called),
-                    OptionsBar::Combine => self.combine_options(ui, &mut called),
-                    OptionsBar::Fill => {
-                        self.fill_options(ui, &mut called);
-                        self.combine_options(ui, &mut called);
-                    }
-                }
-                if self.tool.mirrors() {
-                    self.symmetry_options(ui, &mut called);
-                }
+                self.options_of(ui, options, &mut called);
             });
         });
         if let Some(command) = called {
             self.perform(ui, command);
+        }
+    }
+
+    fn options_of(&mut self, ui: &mut Ui, options: OptionsBar, called: &mut Option<Command>) {
+        match options {
+            OptionsBar::None => {}
+            OptionsBar::Brush => self.brush_options(ui, called),
+            OptionsBar::Combine => self.combine_options(ui, called),
+            OptionsBar::Fill => {
+                self.fill_options(ui, called);
+                self.combine_options(ui, called);
+            }
+        }
+        if self.tool.mirrors() {
+            self.symmetry_options(ui, called);
         }
     }
 

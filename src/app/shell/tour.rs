@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::app::kit::landmarks::Landmark;
 use crate::app::kit::{theme, widgets};
 use crate::app::text::i18n::{fill, tr};
-use egui::{Align, Area, Button, Id, Key, Layout, Order, Pos2, Rect, RichText, Stroke, StrokeKind, Ui, vec2};
+use egui::{Align, Area, Button, Id, Key, Layout, Order, Pos2, Rect, RichText, Sense, Stroke, StrokeKind, Ui, vec2};
 
 /// A note of the tour: what it points at, its heading and its words.
 type Note = (Landmark, fn() -> &'static str, fn() -> &'static str);
@@ -47,18 +47,24 @@ const WIDTH: f32 = 288.0;
 #[derive(Debug, Default)]
 pub(in crate::app) struct Tour {
     at: Option<usize>,
+    /// Where the last note was, and when it went: a second click that was meant for its button is not for what lies below.
+    gone: Option<(Rect, f64)>,
 }
+
+/// Seconds for which a click where the last note was is taken for a second click on its button.
+const SLOW_HAND: f64 = 0.6;
 
 impl Tour {
     /// Begins the tour with its first note.
     pub(in crate::app) fn begin(&mut self) {
-        self.at = Some(0);
+        (self.at, self.gone) = (Some(0), None);
     }
 }
 
 impl App {
     /// Draws the note, above everything but dialogs.
     pub(in crate::app) fn tour_ui(&mut self, ui: &Ui) {
+        self.shield_ui(ui);
         let Some((at, &(place, heading, words))) = self.tour.at.and_then(|at| Some((at, NOTES.get(at)?))) else {
             return;
         };
@@ -105,7 +111,30 @@ impl App {
         if free && ui.input_mut(|i| i.consume_key(egui::Modifiers::NONE, Key::Escape)) {
             next = None;
         }
+        // Enter presses the blue button, unless something else has the keyboard.
+        let enter = free && ui.memory(|m| m.focused().is_none());
+        if enter && ui.input_mut(|i| i.consume_key(egui::Modifiers::NONE, Key::Enter)) {
+            next = (at + 1 < NOTES.len()).then_some(at + 1);
+        }
+        if next != Some(at) {
+            self.tour.gone = Some((shown.response.rect, ui.input(|i| i.time)));
+            self.shield_ui(ui);
+            ui.request_repaint();
+        }
         self.tour.at = next;
+    }
+
+    /// Lies where the last note was for a moment, and does nothing with what it is clicked by.
+    fn shield_ui(&mut self, ui: &Ui) {
+        let Some((rect, since)) = self.tour.gone else { return };
+        let left = since + SLOW_HAND - ui.input(|i| i.time);
+        if left < 0.0 {
+            self.tour.gone = None;
+            return;
+        }
+        let area = Area::new(Id::unique("shield of the tour")).order(Order::Foreground).fixed_pos(rect.min);
+        area.fade_in(false).show(ui, |ui| ui.allocate_exact_size(rect.size(), Sense::click_and_drag()));
+        ui.request_repaint_after(std::time::Duration::from_secs_f64(left));
     }
 }
 

@@ -16,6 +16,11 @@ const MODES: [(Command, ViewMode); 4] = [
     (Command::ViewCompare, ViewMode::Compare),
 ];
 
+/// The icons of [`MODES`], where there is no room for words.
+const ICONS: [MaterialIcon; 4] = [icons::ICON_LAYERS, icons::ICON_CATEGORY, icons::ICON_IMAGE, icons::ICON_COMPARE];
+/// Width of the bar without the words of [`MODES`], and with all that it may show.
+const REST: f32 = 330.0;
+
 const LOOKS: [(Command, RegionLook); 4] = [
     (Command::LookTint, RegionLook::Tint),
     (Command::LookOutline, RegionLook::Outline),
@@ -61,33 +66,47 @@ impl App {
     /// Floats at the lower right of the canvas.
     pub(in crate::app) fn view_bar_ui(&mut self, ui: &Ui, canvas: Rect) {
         let mut called = None;
-        floating(ui, "view bar", canvas.right_bottom() - vec2(12.0, 12.0), Align2::RIGHT_BOTTOM, |ui| {
-            ui.spacing_mut().item_spacing.x = theme::HALF;
-            for (command, mode) in MODES {
-                if choice(ui, command, command.label(), self.view_mode == mode) {
-                    called = Some(command);
-                }
-            }
-            if self.view_mode == ViewMode::Compare {
-                for (command, compare) in COMPARES {
-                    let on = self.prefs.canvas.compare == compare;
-                    if let Some(icon) = command.icon()
-                        && toggle(ui, icon, command, on)
-                    {
+        let font = egui::FontId::proportional(theme::TEXT);
+        let words = MODES.map(|(command, _)| {
+            let galley = ui.painter().layout_no_wrap(command.label().to_owned(), font.clone(), theme::tokens(ui).text);
+            galley.size().x + 2.0 * ui.spacing().button_padding.x + theme::HALF
+        });
+        let in_words = words.iter().sum::<f32>() + REST < canvas.width();
+        let margin = if in_words { 12.0 } else { theme::HALF };
+        floating(ui, "view bar", canvas.right_bottom() - vec2(margin, margin), Align2::RIGHT_BOTTOM, |ui| {
+            ui.set_max_width((canvas.width() - 2.0 * margin - 16.0).max(80.0));
+            let layout = egui::Layout::left_to_right(egui::Align::Center).with_main_wrap(!in_words);
+            ui.with_layout(layout, |ui| {
+                ui.spacing_mut().item_spacing = vec2(theme::HALF, theme::HALF);
+                for ((command, mode), icon) in MODES.into_iter().zip(ICONS) {
+                    let on = self.view_mode == mode;
+                    let clicked =
+                        if in_words { choice(ui, command, command.label(), on) } else { toggle(ui, icon, command, on) };
+                    if clicked {
                         called = Some(command);
                     }
                 }
-            }
-            self.look_menu(ui, &mut called);
-            self.turn_button(ui, &mut called);
-            let t = theme::tokens(ui);
-            let zoom = self.canvas.view.zoom() * ui.pixels_per_point() * 100.0;
-            let text = RichText::new(format!("{zoom:.0} %")).color(t.text);
-            let button = Button::new(text).frame_when_inactive(false).min_size(vec2(56.0, 0.0));
-            let response = ui.add(button).accessible_name(tr("Zoom to fit"));
-            if response.on_hover_text(Command::ZoomFit.tooltip(ui)).clicked() {
-                called = Some(Command::ZoomFit);
-            }
+                if self.view_mode == ViewMode::Compare {
+                    for (command, compare) in COMPARES {
+                        let on = self.prefs.canvas.compare == compare;
+                        if let Some(icon) = command.icon()
+                            && toggle(ui, icon, command, on)
+                        {
+                            called = Some(command);
+                        }
+                    }
+                }
+                self.look_menu(ui, in_words, &mut called);
+                self.turn_button(ui, &mut called);
+                let t = theme::tokens(ui);
+                let zoom = self.canvas.view.zoom() * ui.pixels_per_point() * 100.0;
+                let text = RichText::new(format!("{zoom:.0} %")).color(t.text);
+                let button = Button::new(text).frame_when_inactive(false).min_size(vec2(56.0, 0.0));
+                let response = ui.add(button).accessible_name(tr("Zoom to fit"));
+                if response.on_hover_text(Command::ZoomFit.tooltip(ui)).clicked() {
+                    called = Some(Command::ZoomFit);
+                }
+            });
         });
         if let Some(command) = called {
             self.perform(ui, command);
@@ -95,10 +114,11 @@ impl App {
     }
 
     /// The menu of regions' look and opacity.
-    fn look_menu(&mut self, ui: &mut Ui, called: &mut Option<Command>) {
+    fn look_menu(&mut self, ui: &mut Ui, in_words: bool, called: &mut Option<Command>) {
         let t = theme::tokens(ui);
         let now = LOOKS.iter().find(|row| row.1 == self.prefs.canvas.regions).map_or(Command::LookTint, |row| row.0);
         let name = if self.prefs.canvas.latent { tr("Model") } else { now.label() };
+        let name = if in_words { name } else { icons::ICON_VISIBILITY.codepoint };
         let text = RichText::new(format!("{name} {}", icons::ICON_EXPAND_MORE.codepoint)).color(t.text);
         let button = Button::new(text).frame_when_inactive(false);
         let menu = egui::containers::menu::MenuButton::from_button(button).ui(ui, |ui| {

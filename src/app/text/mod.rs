@@ -3,3 +3,4 @@
 pub(super) mod errors;
 pub(super) mod format;
 pub(super) mod i18n;
+pub(super) mod names;

@@ -8,8 +8,10 @@ use super::settings::{BrushSettings, ToolSettings};
 use super::shape::{BoxShape, Kind};
 use super::transform::Transform;
 use super::{Action, Tool, Touch};
+use crate::app::command::Command;
 use crate::app::editor::{Editor, Selected};
 use crate::app::text::i18n::{self, key, tr};
+use crate::app::text::names;
 use crate::document::{Document, RegionId};
 use egui::Pos2;
 use image::RgbImage;
@@ -53,7 +55,8 @@ pub(in crate::app) enum Refused {
 impl Refused {
     /// What is said about the selected region.
     pub(in crate::app) fn told(self, editor: &Editor) -> String {
-        let name = editor.selected_region().map_or(tr("What may change"), |region| region.name.as_str());
+        let region = editor.selected_region();
+        let name = region.map_or_else(|| tr("What may change").to_owned(), |region| names::shown(&region.name));
         match self {
             Self::Background => {
                 tr("The background is wherever no region is. Select or add a region to paint.").to_owned()
@@ -63,6 +66,15 @@ impl Refused {
             Self::Working => tr("The last change is still being worked out. Escape stops it.").to_owned(),
             Self::NothingToMove => i18n::fill("{0} is not painted yet. There is nothing to move.", &[&name]),
             Self::NoPicture => tr("There is no picture to fill by yet. Generate one, or fill by regions.").to_owned(),
+        }
+    }
+
+    /// The command that makes way, and the name of its button.
+    pub(in crate::app) fn way_out(self) -> Option<(&'static str, Command)> {
+        match self {
+            Self::Hidden => Some((tr("Show it"), Command::ToggleRegion)),
+            Self::Locked => Some((tr("Unlock it"), Command::LockRegion)),
+            Self::Background | Self::Working | Self::NothingToMove | Self::NoPicture => None,
         }
     }
 }
@@ -127,13 +139,7 @@ impl InHand {
         if editor.document().regions.is_empty() && adds && !editor.paints_change() {
             editor.add_region();
         }
-        let Selected::Region(id) = editor.selected() else { return Err(Refused::Background) };
-        match editor.selected_region() {
-            Some(region) if !region.visible => Err(Refused::Hidden),
-            Some(region) if region.locked => Err(Refused::Locked),
-            // (What may change of an init image is no region, and is always there.)
-            _ => Ok(id),
-        }
+        open_region(editor)
     }
 
     fn fill<P: AsRef<RgbImage> + Send + Sync + 'static>(
@@ -164,6 +170,23 @@ impl InHand {
 
 fn action(action: impl Action + 'static) -> Begun {
     Begun::Action(Box::new(action))
+}
+
+/// True where painting with this tool would be refused for what is selected.
+pub(in crate::app) fn is_barred(tool: Tool, editor: &Editor) -> bool {
+    let adds = editor.document().regions.is_empty() && tool != Tool::Eraser;
+    open_region(editor).is_err_and(|refused| refused != Refused::Background || !adds)
+}
+
+/// The selected region, where it may be painted on.
+fn open_region(editor: &Editor) -> Result<RegionId, Refused> {
+    let Selected::Region(id) = editor.selected() else { return Err(Refused::Background) };
+    match editor.selected_region() {
+        Some(region) if !region.visible => Err(Refused::Hidden),
+        Some(region) if region.locked => Err(Refused::Locked),
+        // (What may change of an init image is no region, and is always there.)
+        _ => Ok(id),
+    }
 }
 
 /// Selects the uppermost region under a canvas position.

@@ -11,7 +11,7 @@ mod settings;
 mod shape;
 mod transform;
 
-pub(in crate::app) use begin::{Begun, InHand, pick};
+pub(in crate::app) use begin::{Begun, InHand, is_barred, pick};
 pub(in crate::app) use facts::OptionsBar;
 pub use fill::FillOver;
 pub use settings::{BrushSettings, ToolSettings};

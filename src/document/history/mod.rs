@@ -90,6 +90,8 @@ struct Step {
     /// The rest, where it changed.
     rest: Option<Rest>,
     masks: Vec<(RegionId, MaskDelta)>,
+    /// It hid, showed, locked or unlocked regions that were there before and after. Other steps leave that as it is.
+    switches: bool,
     memory: usize,
 }
 
@@ -225,7 +227,13 @@ impl History {
             }
         }
         if let Some(rest) = &mut step.rest {
+            let now: Vec<_> = document.regions.iter().map(|r| (r.id, r.visible, r.locked)).collect();
             rest.exchange(document);
+            for (id, visible, locked) in now.into_iter().filter(|_| !step.switches) {
+                if let Some(region) = document.region_mut(id) {
+                    (region.visible, region.locked) = (visible, locked);
+                }
+            }
         }
         self.memory = self.memory.saturating_sub(step.memory);
         step.memory = step.cost();
@@ -245,6 +253,9 @@ impl History {
                 masks.push((region.id, delta));
             }
         }
+        let switches = before.regions.iter().any(|region| {
+            after.region(region.id).is_some_and(|now| (now.visible, now.locked) != (region.visible, region.locked))
+        });
         let rest = Rest::before(before, after);
         if rest.is_none() && masks.is_empty() {
             return false;
@@ -273,6 +284,9 @@ impl History {
             return true;
         }
         self.push(label, key, rest, masks);
+        if let Some(step) = self.past.back_mut() {
+            step.switches = switches;
+        }
         true
     }
 
@@ -280,7 +294,8 @@ impl History {
         for step in self.future.drain(..) {
             self.memory = self.memory.saturating_sub(step.memory);
         }
-        let mut step = Step { id: self.next_id(), label: label.to_owned(), key, rest, masks, memory: 0 };
+        let mut step =
+            Step { id: self.next_id(), label: label.to_owned(), key, rest, masks, switches: false, memory: 0 };
         step.memory = step.cost();
         self.memory += step.memory;
         self.past.push_back(step);

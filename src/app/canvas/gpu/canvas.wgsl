@@ -151,7 +151,7 @@ fn hatch(in: Corner) -> @location(0) vec4f {
     return vec4f(draw.colour.rgb * cover, cover);
 }
 
-// Lines on darkened ground: seen on any picture, and told from the regions' even tint.
+// Lines on a tint: seen on any picture, and told from the regions' even tint.
 @fragment
 fn change(in: Corner) -> @location(0) vec4f {
     let p = in.pixel - draw.at;

@@ -4,6 +4,7 @@
 //! open picture with its document is let go where many are there, and unpacked again when it is asked for.
 
 mod compare;
+mod facts;
 mod queue;
 mod shelf;
 mod strip;
@@ -13,6 +14,7 @@ pub(in crate::app) use compare::Compare;
 use crate::app::text::i18n::{fill, tr};
 use crate::document::{Document, TAKES_COUNT, TAKES_MEMORY, Take};
 use egui::{ColorImage, TextureHandle, TextureOptions};
+use facts::Facts;
 use image::RgbImage;
 use shelf::{Done, Shelf, Work};
 use std::sync::{Arc, Weak};
@@ -26,8 +28,8 @@ const REMOVED: usize = 8;
 /// One finished picture.
 struct Item {
     number: u64,
-    /// `None` until its file is read.
-    seed: Option<u64>,
+    /// What it was made with; `None` until its file is read.
+    facts: Option<Facts>,
     texture: Option<TextureHandle>,
     packed: Option<Arc<[u8]>>,
     open: Option<(Arc<Take>, Document)>,
@@ -48,8 +50,12 @@ impl Item {
         self.known.as_ptr() == Arc::as_ptr(take)
     }
 
+    fn seed(&self) -> Option<u64> {
+        self.facts.as_ref().map(|facts| facts.seed)
+    }
+
     fn name(&self) -> String {
-        self.seed.map_or_else(|| tr("Take").to_owned(), |seed| fill("Take, seed {0}", &[&seed]))
+        self.seed().map_or_else(|| tr("Take").to_owned(), |seed| fill("Take, seed {0}", &[&seed]))
     }
 }
 
@@ -113,7 +119,7 @@ impl Takes {
         self.clock += 1;
         let item = Item {
             number,
-            seed: Some(take.seed),
+            facts: Some(Facts::of(take.seed, &document)),
             texture: None,
             packed: None,
             known: Arc::downgrade(&take),
@@ -150,7 +156,7 @@ impl Takes {
             self.shelf.send(Work::Open { number, packed: Arc::clone(&packed), same_as });
             self.items.push(Item {
                 number,
-                seed: None,
+                facts: None,
                 texture: None,
                 packed: Some(packed),
                 open: None,
@@ -180,7 +186,7 @@ impl Takes {
                         self.unclaimed = None;
                     }
                     if let Some(item) = self.items.iter_mut().find(|i| i.number == number) {
-                        item.seed = Some(take.seed);
+                        item.facts = Some(Facts::of(take.seed, &document));
                         item.known = Arc::downgrade(&take);
                         item.open = Some((take, document));
                     }
@@ -193,7 +199,7 @@ impl Takes {
             }
             self.let_go();
         }
-        if self.unclaimed.is_some() && self.items.iter().all(|i| i.seed.is_some()) {
+        if self.unclaimed.is_some() && self.items.iter().all(|i| i.facts.is_some()) {
             let (changed, kept) = (self.changed, self.unclaimed.take());
             if let Some((take, document)) = kept {
                 self.add(take, document);
@@ -234,6 +240,14 @@ impl Takes {
             packed += i.packed.as_ref().map_or(0, |p| p.len());
             packed <= TAKES_MEMORY
         });
+    }
+
+    /// The captions of all, in their order: each says what is not as in the one made before it.
+    fn captions(&self) -> Vec<String> {
+        let before = |at: usize| self.items.get(at + 1).and_then(|item| item.facts.as_ref());
+        let caption =
+            |(at, item): (usize, &Item)| item.facts.as_ref().map(|facts| facts.caption(before(at))).unwrap_or_default();
+        self.items.iter().enumerate().map(caption).collect()
     }
 
     /// The number of the picture that is this one.

@@ -6,6 +6,7 @@ use crate::app::command::Command;
 use crate::app::kit::theme;
 use crate::app::text::i18n::{fill, key, tr};
 use crate::document::{Area, Document, InitImage, Take};
+use egui::text::{LayoutJob, TextWrapping};
 use egui::{
     Align2, Button, CornerRadius, FontId, Key, Popup, Pos2, Rect, Response, Role, ScrollArea, Sense, SetOpenCommand,
     Stroke, StrokeKind, Ui, WidgetInfo, vec2,
@@ -30,7 +31,13 @@ impl App {
     pub(in crate::app) fn takes_ui(&mut self, ui: &mut Ui) {
         let shown = self.editor.document().take.clone();
         let mut wish = None;
-        let height = (ui.available_height() - 2.0 * f32::from(AROUND)).max(48.0);
+        let height = (ui.available_height() - 2.0 * f32::from(AROUND)).max(24.0);
+        if self.takes.items.is_empty() && self.jobs.is_empty() {
+            let text = fill("Pictures appear here ({0})", &[&Command::Generate.keys_text(ui)]);
+            let text = egui::RichText::new(text).color(theme::tokens(ui).text_weak);
+            ui.centered_and_justified(|ui| ui.add(egui::Label::new(text).truncate().selectable(false)));
+            return;
+        }
         ScrollArea::horizontal()
             .id_salt("takes")
             .auto_shrink([false, true])
@@ -38,7 +45,7 @@ impl App {
             .show(ui, |ui| {
                 ui.horizontal(|ui| {
                     self.queue_ui(ui, height);
-                    for item in &self.takes.items {
+                    for (item, caption) in self.takes.items.iter().zip(self.takes.captions()) {
                         let (w, h) = item.texture.as_ref().map_or((1.0, 1.0), |t| {
                             let [w, h] = t.size();
                             (w as f32, h as f32)
@@ -47,10 +54,16 @@ impl App {
                         let (rect, response) = ui.allocate_exact_size(size, Sense::click());
                         let is_shown = shown.as_ref().is_some_and(|s| item.is(s));
                         let is_compared = self.compare.as_ref().is_some_and(|c| c.shows(item.number));
-                        let name = item.name();
+                        let told = item.facts.as_ref().map(|facts| facts.line()).unwrap_or_default();
+                        let name = if caption.is_empty()
+                            || item.seed().is_some_and(|seed| caption == fill("seed {0}", &[&seed]))
+                        {
+                            item.name()
+                        } else {
+                            format!("{}, {caption}", item.name())
+                        };
                         response.widget_info(|| WidgetInfo::selected(Role::Button, true, is_shown, &name));
                         if ui.is_rect_visible(rect) {
-                            let caption = item.seed.map(|seed| fill("seed {0}", &[&seed])).unwrap_or_default();
                             paint(ui, rect, item.texture.as_ref(), &caption, is_shown || is_compared, &response);
                         }
                         if response.clicked() {
@@ -78,10 +91,9 @@ impl App {
                                 }
                             }
                         });
-                        response.on_hover_text(tr(
-                            "Click to show this picture, Ctrl+click to compare it with the one shown.\n\
-                             Right-click, or Shift+F10, for its settings, to export or to remove it.",
-                        ));
+                        let hint = tr("Click to show this picture, Ctrl+click to compare it with the one shown.\n\
+                             Right-click, or Shift+F10, for its settings, to export or to remove it.");
+                        response.on_hover_text(format!("{told}\n{hint}").trim().to_owned());
                     }
                 });
             });
@@ -156,7 +168,7 @@ impl App {
             self.toasts.info(fill("Removed. “{0}” undoes that.", &[&Command::BringBackTake.label()]));
             return;
         }
-        let seed = self.takes.items.iter().find(|i| i.number == number).and_then(|i| i.seed);
+        let seed = self.takes.items.iter().find(|i| i.number == number).and_then(super::Item::seed);
         if let (Wish::Seed, Some(seed)) = (wish, seed) {
             self.set_seed(seed);
             return;
@@ -233,19 +245,21 @@ fn paint(ui: &Ui, rect: Rect, texture: Option<&egui::TextureHandle>, text: &str,
 
 /// A word on a picture, with this corner of it here.
 pub(super) fn note(ui: &Ui, at: Pos2, corner: Align2, text: &str) {
-    lettered(ui, at, corner, theme::ROUND_SMALL.into(), text);
+    lettered(ui, at, corner, theme::ROUND_SMALL.into(), text, f32::INFINITY);
 }
 
 /// A word in the lower left corner of a thumbnail.
 pub(super) fn caption(ui: &Ui, rect: Rect, text: &str) {
     let corners = CornerRadius { sw: theme::ROUND_SMALL, ne: theme::ROUND_SMALL, nw: 0, se: 0 };
-    lettered(ui, rect.left_bottom(), Align2::LEFT_BOTTOM, corners, text);
+    lettered(ui, rect.left_bottom(), Align2::LEFT_BOTTOM, corners, text, rect.width());
 }
 
-fn lettered(ui: &Ui, at: Pos2, corner: Align2, corners: CornerRadius, text: &str) {
+fn lettered(ui: &Ui, at: Pos2, corner: Align2, corners: CornerRadius, text: &str, width: f32) {
     let t = theme::tokens(ui);
     let font = FontId::proportional(theme::TEXT_SMALL);
-    let galley = ui.painter().layout_no_wrap(text.to_owned(), font, t.caption);
+    let mut job = LayoutJob::simple_singleline(text.to_owned(), font, t.caption);
+    job.wrap = TextWrapping::truncate_at_width((width - 12.0).max(0.0));
+    let galley = ui.painter().layout_job(job);
     let ground = corner.anchor_size(at, galley.size() + vec2(12.0, 6.0));
     ui.painter().rect_filled(ground, corners, t.caption_ground);
     ui.painter().galley(ground.min + vec2(6.0, 3.0), galley, t.caption);

@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::app::command::Command;
 use crate::app::kit::landmarks::Landmark;
 use crate::app::kit::{theme, widgets};
+use crate::app::panels::picture::pair;
 use crate::app::text::i18n::tr;
 use egui::{Button, DragValue, RichText, Ui, vec2};
 use egui_material_icons::icons;
@@ -12,12 +13,17 @@ use egui_material_icons::icons;
 const MOST: u32 = 50;
 
 impl App {
-    pub(in crate::app) fn making_ui(&mut self, ui: &mut Ui, width: f32) {
+    /// How many pictures are made, and live painting.
+    pub(in crate::app) fn making_ui(&mut self, ui: &mut Ui) {
         self.live_ui(ui);
-        ui.horizontal(|ui| {
+        pair(ui, |ui, width| {
             self.batch_field(ui, width);
             self.live_switch(ui, width);
         });
+    }
+
+    /// The button that makes pictures.
+    pub(in crate::app) fn generate_ui(&mut self, ui: &mut Ui) {
         let mut called = None;
         ui.horizontal(|ui| {
             let place = egui::Rect::from_min_size(ui.cursor().min, vec2(ui.available_width(), 36.0)).expand(6.0);
@@ -28,7 +34,8 @@ impl App {
             let t = theme::tokens(ui);
             let text = format!("{}   {}", Command::Generate.label(), Command::Generate.keys_text(ui));
             let text = theme::strong(text).color(t.on_accent);
-            let button = widgets::main_button(ui, text, ui.available_width() - cancel - gap, 36.0, true);
+            let button =
+                widgets::main_button(ui, text, ui.available_width() - cancel - gap, 36.0, !self.nothing_may_change());
             let button = button.accessible_name(Command::Generate.label());
             if button.on_hover_text(Command::Generate.hint()).clicked() {
                 called = Some(Command::Generate);

@@ -1,13 +1,13 @@
 //! The inpaint mask, which says what may change of the picture to start from: it is painted with the tools like a region.
 
 use crate::app::App;
+use crate::app::canvas::ViewMode;
 use crate::app::command::Command;
 use crate::app::editor::Selected;
-use crate::app::kit::theme;
 use crate::app::text::i18n::tr;
 use crate::app::tools::Tool;
 use crate::document::{Area, InitImage, Mask, RegionId};
-use egui::{Button, RichText, Ui};
+use egui::{Button, Ui};
 use std::sync::Arc;
 
 impl App {
@@ -31,51 +31,34 @@ impl App {
             self.editor.set_start(Some(InitImage { area: nothing, ..start }));
         }
         self.editor.select(Selected::Region(RegionId::INPAINT));
+        self.cards.reveal();
+        // What may change of a picture is painted on the picture.
+        if self.view_mode == ViewMode::Regions {
+            self.view_mode = ViewMode::Both;
+        }
         if matches!(self.tool, Tool::Pick | Tool::Hand | Tool::Zoom) {
             self.tool = Tool::Brush;
         }
     }
 
-    /// Controls of the inpaint mask, and the ways to go on while it is painted on.
+    /// The way to paint the inpaint mask that there is.
     pub(in crate::app) fn change_ui(&mut self, ui: &mut Ui) {
-        let masked = self.editor.document().mask(RegionId::INPAINT).is_some();
-        if !masked {
+        // While it is painted the ways to go on are over the canvas.
+        if self.editor.document().mask(RegionId::INPAINT).is_none() || self.editor.paints_change() {
             return;
         }
-        let t = theme::tokens(ui);
-        let mut called = None;
-        ui.horizontal(|ui| {
-            ui.spacing_mut().item_spacing.x = theme::HALF;
-            let painting = self.editor.paints_change();
-            let (text, name) = if painting {
-                (tr("Done"), tr("Done painting what may change"))
-            } else {
-                (tr("Paint"), Command::PaintChange.label())
-            };
-            let mut button = |ui: &mut Ui, text: &str, name: &str, command: Command| {
-                let button = ui.add(Button::new(text)).accessible_name(name);
-                if button.on_hover_text(command.hint()).clicked() {
-                    called = Some(command);
-                }
-            };
-            if painting {
-                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                    button(ui, text, name, Command::PaintChange);
-                    button(ui, tr("Invert"), tr("Invert what may change"), Command::InvertRegion);
-                    button(ui, tr("Clear"), tr("Clear what may change"), Command::ClearRegion);
-                    ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
-                        let text = RichText::new(tr("What may change")).color(t.accent);
-                        ui.add(egui::Label::new(text).truncate().selectable(false));
-                    });
-                });
-            } else {
-                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                    button(ui, text, name, Command::PaintChange);
-                });
-            }
+        let mut called = false;
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            let button = ui.add(Button::new(tr("Paint"))).accessible_name(Command::PaintChange.label());
+            called = button.on_hover_text(Command::PaintChange.hint()).clicked();
         });
-        if let Some(command) = called {
-            self.perform(ui, command);
+        if called {
+            self.perform(ui, Command::PaintChange);
         }
+    }
+
+    /// True where a mask says what may change, and nothing is painted on it: there is nothing to draw.
+    pub(in crate::app) fn nothing_may_change(&self) -> bool {
+        self.editor.document().mask(RegionId::INPAINT).is_some_and(|mask| mask.is_blank())
     }
 }

@@ -11,52 +11,122 @@ use crate::app::App;
 use crate::app::command::Command;
 use crate::app::editor::Field;
 use crate::app::kit::{theme, widgets};
+use crate::app::session::models::model_name;
 use crate::app::text::i18n::{fill, tr};
 use crate::document::{MAX_GUIDANCE, MAX_STEPS, Sampler, Schedule};
-use egui::{Button, ComboBox, DragValue, Frame, Margin, RichText, ScrollArea, Ui};
+use egui::text::{LayoutJob, TextFormat};
+use egui::{Button, ComboBox, DragValue, FontId, Frame, Id, Label, Margin, Popup, RichText, ScrollArea, Ui};
 use egui_material_icons::icons;
 
-/// Height that the cards keep, with their heading.
-const CARDS: f32 = 232.0;
-/// Height of what makes the picture, below the settings.
+/// Height that the cards keep, with their heading and the style of all.
+const CARDS: f32 = 224.0 + 92.0;
+/// Height of what makes the picture, below the settings, before it is known.
 const MAKING: f32 = 132.0;
+/// Height from which on the settings are unfolded by themselves: that of those that are always there.
+const FIELDS: f32 = 200.0;
 /// The least height of the settings.
-const FIELDS: f32 = 144.0;
+const LEAST: f32 = 64.0;
+/// Width of the panel from which on two fields stand beside each other.
+const PAIRS: f32 = 280.0;
+
+/// Width of the sign of further notes.
+const MORE: f32 = 36.0;
+
+/// Two fields beside each other, or below each other where the panel is narrow.
+pub(in crate::app) fn pair(ui: &mut Ui, add: impl FnOnce(&mut Ui, f32)) {
+    let whole = ui.available_width();
+    if whole < PAIRS {
+        ui.vertical(|ui| add(ui, whole));
+    } else {
+        let half = ((whole - theme::GRID) * 0.5).floor();
+        ui.horizontal(|ui| add(ui, half));
+    }
+}
 
 impl App {
     /// `room` is the height that the cards and this panel share.
     pub(in crate::app) fn settings_ui(&mut self, ui: &mut Ui, room: f32) {
         ui.spacing_mut().item_spacing.y = theme::GRID;
+        let id = Id::unique("height of what makes the picture");
+        let making: f32 = ui.data(|data| data.get_temp(id)).unwrap_or(MAKING);
         self.warnings_ui(ui);
-        let width = ((ui.available_width() - theme::GRID) * 0.5).floor();
         // What is unfolded scrolls before it takes the cards' place.
-        let most = (room - CARDS - MAKING - ui.min_rect().height()).max(FIELDS);
+        let most = (room - CARDS - making - ui.min_rect().height()).max(LEAST);
         let fields = ScrollArea::vertical().id_salt("settings").auto_shrink([false, true]);
         // (The panel is as high as it was before something was unfolded.)
-        fields.max_height(most).min_scrolled_height(most).show(ui, |ui| {
-            ui.spacing_mut().item_spacing.y = theme::GRID;
-            ui.horizontal(|ui| {
+        fields.max_height(most).min_scrolled_height(most).show(ui, |ui| self.fields_ui(ui, room - CARDS - making));
+        let top = ui.min_rect().bottom();
+        self.making_ui(ui);
+        self.generate_ui(ui);
+        self.cost_ui(ui);
+        let making = ui.min_rect().bottom() - top;
+        // (With the margins of the panel.)
+        ui.data_mut(|data| data.insert_temp(id, making + 24.0));
+    }
+
+    /// What a low window scrolls together with the cards: all but the button that makes the picture.
+    pub(in crate::app) fn settings_below_cards(&mut self, ui: &mut Ui) {
+        ui.spacing_mut().item_spacing.y = theme::GRID;
+        self.warnings_ui(ui);
+        self.fields_ui(ui, 0.0);
+        self.making_ui(ui);
+        self.cost_ui(ui);
+    }
+
+    fn is_unfolded(&self, room: f32) -> bool {
+        self.prefs.settings.unwrap_or(room >= FIELDS)
+    }
+
+    /// All settings, or a line that sums them up; what the picture starts from is always there.
+    fn fields_ui(&mut self, ui: &mut Ui, room: f32) {
+        ui.spacing_mut().item_spacing.y = theme::GRID;
+        let mut open = self.is_unfolded(room);
+        let before = open;
+        let settings = &self.editor.document().settings;
+        let summary = if open {
+            tr("Settings").to_owned()
+        } else {
+            let steps = fill("{0} steps", &[&settings.steps]);
+            let guidance = (settings.guidance * 10.0).round() / 10.0;
+            format!("{} · {steps} · {guidance} · {}", model_name(&settings.model), settings.sampler.title())
+        };
+        widgets::fold(ui, &mut open, &summary, tr("Size, model, steps and more of the picture"));
+        if open != before {
+            self.prefs.settings = Some(open);
+        }
+        if open {
+            pair(ui, |ui, width| {
                 self.size_field(ui, width);
                 self.model_field(ui, width);
             });
             self.loras_ui(ui);
-            ui.horizontal(|ui| {
+            pair(ui, |ui, width| {
                 self.steps_field(ui, width);
                 self.guidance_field(ui, width);
             });
-            ui.horizontal(|ui| {
+            pair(ui, |ui, width| {
                 self.seed_field(ui, width);
                 self.sampler_field(ui, width);
             });
-            self.start_ui(ui);
+        }
+        self.start_ui(ui);
+        if open {
+            let width = ((ui.available_width() - theme::GRID) * 0.5).floor();
             self.advanced_ui(ui, width);
-        });
-        self.making_ui(ui, width);
-        if let Some(cost) = self.cost.text() {
-            let text = RichText::new(cost).size(theme::TEXT_SMALL).color(theme::tokens(ui).text_weak);
+        }
+    }
+
+    fn cost_ui(&mut self, ui: &mut Ui) {
+        let nothing = self.nothing_may_change();
+        if let Some(cost) = self.cost.text().filter(|_| !nothing) {
+            let t = theme::tokens(ui);
+            let colour = if self.cost.is_long() { t.warning } else { t.text_weak };
+            let text = RichText::new(cost).size(theme::TEXT_SMALL).color(colour);
             let hint =
                 tr("The picture is made window by window; a pass asks the model once about one window and one region.");
-            ui.vertical_centered(|ui| ui.add(egui::Label::new(text).selectable(false)).on_hover_text(hint));
+            let long = tr("This will take long: a smaller canvas, fewer steps or a larger stride are quicker.");
+            let hint = if self.cost.is_long() { format!("{long}\n{hint}") } else { hint.to_owned() };
+            ui.vertical_centered(|ui| ui.add(egui::Label::new(text).truncate().selectable(false)).on_hover_text(hint));
         }
     }
 
@@ -69,11 +139,28 @@ impl App {
             Frame::new().fill(t.warning_ground).corner_radius(theme::ROUND_SMALL).inner_margin(Margin::symmetric(8, 6));
         frame.show(ui, |ui| {
             ui.set_width(ui.available_width());
-            ui.horizontal_wrapped(|ui| {
-                ui.label(RichText::new(*first).color(t.warning));
+            ui.horizontal(|ui| {
+                let mut job = LayoutJob::single_section(
+                    (*first).to_owned(),
+                    TextFormat::simple(FontId::proportional(theme::TEXT), t.warning),
+                );
+                job.wrap.max_rows = 2;
+                let more = if warnings.len() > 1 { MORE } else { 0.0 };
+                ui.scope(|ui| {
+                    ui.set_max_width((ui.available_width() - more).max(24.0));
+                    ui.add(Label::new(job).wrap().selectable(false)).on_hover_text(*first);
+                });
                 if warnings.len() > 1 {
-                    let more = RichText::new(format!("+{}", warnings.len() - 1)).color(t.text_weak);
-                    ui.label(more).on_hover_text(warnings[1..].join("\n"));
+                    widgets::flat(ui);
+                    let text = RichText::new(format!("+{}", warnings.len() - 1)).color(t.text_weak);
+                    let more = ui.add(Button::new(text)).accessible_name(tr("More notes"));
+                    Popup::menu(&more).show(|ui| {
+                        ui.set_max_width(320.0);
+                        for warning in &warnings[1..] {
+                            ui.label(RichText::new(*warning).color(t.warning));
+                        }
+                    });
+                    more.on_hover_text(warnings[1..].join("\n"));
                 }
             });
         });

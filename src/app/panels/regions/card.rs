@@ -6,7 +6,8 @@ use crate::app::editor::Selected;
 use crate::app::kit::{theme, widgets};
 use crate::app::panels::regions::wish::Wish;
 use crate::app::text::i18n::{fill, tr};
-use crate::document::{REGION_COLOURS, Region};
+use crate::document::{REGION_COLOURS, Region, RegionId};
+use egui::text::{CCursor, CCursorRange};
 use egui::{
     Align, Button, Frame, Key, Label, Layout, Margin, Popup, RichText, Sense, Stroke, TextEdit, Ui, UiBuilder, vec2,
 };
@@ -29,20 +30,57 @@ impl App {
         self.card(ui, key, open, wishes, |app, ui, wishes| {
             ui.horizontal(|ui| {
                 colour_bar(ui, region, wishes);
-                handle.ui(ui, |ui| {
-                    app.thumbnail(ui, key);
-                });
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                    ui.spacing_mut().item_spacing.x = 0.0;
+                    let gap = std::mem::take(&mut ui.spacing_mut().item_spacing.x);
                     card_buttons(ui, region, open, wishes);
                     ui.add_space(theme::HALF);
-                    app.card_title(ui, key, &region.name, &region.prompt, region.visible, wishes);
+                    ui.with_layout(Layout::top_down(Align::LEFT), |ui| {
+                        ui.spacing_mut().item_spacing.x = gap;
+                        // All but the buttons is what the card is dragged by.
+                        let handle = handle.show_drag_cursor_on_hover(false).ui(ui, |ui| {
+                            ui.horizontal_top(|ui| {
+                                app.thumbnail(ui, key)
+                                    .on_hover_cursor(egui::CursorIcon::Grab)
+                                    .on_hover_text(tr("Drag the card up or down to change what lies over what"));
+                                app.card_title(ui, key, &region.name, &region.prompt, region.visible, wishes);
+                            });
+                        });
+                        if dragged {
+                            app.cards.dragging = Some(key);
+                        }
+                        handle
+                    });
                 });
             });
             if open {
                 app.region_body(ui, region, wishes);
             }
         });
+    }
+
+    /// The card of what may change of the picture to start from: above the regions, as it is painted over them.
+    pub(super) fn change_card(&mut self, ui: &mut Ui, wishes: &mut Vec<Wish>) {
+        let key = Selected::Region(RegionId::INPAINT);
+        if self.editor.document().mask(RegionId::INPAINT).is_none() {
+            return;
+        }
+        let open = self.editor.paints_change();
+        let mut chosen = Vec::new();
+        self.card(ui, key, open, &mut chosen, |app, ui, wishes| {
+            ui.horizontal(|ui| {
+                let (rect, _) = ui.allocate_exact_size(vec2(6.0, THUMB), Sense::hover());
+                ui.painter().rect_filled(rect, 3.0, theme::tokens(ui).change);
+                app.thumbnail(ui, key);
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    let line = tr("the rest of the picture stays (inpaint)");
+                    app.card_title(ui, key, tr("What may change"), line, true, wishes);
+                });
+            });
+        });
+        // Who selects it wants to paint it, with a tool and a view for that.
+        if !open && !chosen.is_empty() {
+            wishes.push(Wish::Run(self.editor.selected(), Command::PaintChange));
+        }
     }
 
     pub(super) fn background_card(&mut self, ui: &mut Ui, wishes: &mut Vec<Wish>) {
@@ -104,12 +142,33 @@ impl App {
         }
     }
 
-    fn thumbnail(&self, ui: &mut Ui, key: Selected) {
+    fn thumbnail(&self, ui: &mut Ui, key: Selected) -> egui::Response {
         let size = vec2(THUMB, THUMB);
-        let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
-        if let Some(texture) = self.thumbnails.get(key) {
+        let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+        let unpainted = match key {
+            Selected::Region(id) => self.editor.document().mask(id).is_some_and(|mask| mask.is_blank()),
+            Selected::Background => false,
+        };
+        if unpainted {
+            // An empty frame with a brush: the picture in it would look as if it were painted.
+            let t = theme::tokens(ui);
+            let frame = rect.shrink(0.5);
+            let corners =
+                [frame.left_top(), frame.right_top(), frame.right_bottom(), frame.left_bottom(), frame.left_top()];
+            ui.painter().extend(egui::Shape::dashed_line(&corners, Stroke::new(1.0, t.text_weak), 4.0, 3.0));
+            let font =
+                egui::FontId::new(18.0, egui::FontFamily::Name(egui_material_icons::FONT_FAMILY_OUTLINED.into()));
+            ui.painter().text(
+                rect.center(),
+                egui::Align2::CENTER_CENTER,
+                icons::ICON_BRUSH.codepoint,
+                font,
+                t.text_weak,
+            );
+        } else if let Some(texture) = self.thumbnails.get(key) {
             egui::Image::from_texture((texture.id(), size)).corner_radius(theme::ROUND_SMALL).paint_at(ui, rect);
         }
+        response
     }
 
     fn card_title(
@@ -130,9 +189,14 @@ impl App {
                 && *renamed == id
             {
                 let edit = TextEdit::singleline(typed).desired_width(f32::INFINITY).margin(Margin::symmetric(4, 1));
-                let response = widgets::text(ui, edit).accessible_name(tr("Name"));
+                let mut output = widgets::text_output(ui, edit);
+                let response = output.response.response.accessible_name(tr("Name"));
                 if std::mem::take(&mut self.cards.focus_name) {
                     response.request_focus();
+                    // What is typed takes the old name's place.
+                    let all = CCursorRange::two(CCursor::new(0), CCursor::new(typed.chars().count()));
+                    output.state.cursor.set_char_range(Some(all));
+                    output.state.store(ui, response.id);
                 } else if response.lost_focus() {
                     let escaped = ui.input(|i| i.key_pressed(Key::Escape));
                     if !escaped && !typed.trim().is_empty() {
@@ -174,8 +238,11 @@ impl App {
         self.own_loras_ui(ui, key, &region.loras, wishes);
         let mut hold = region.bootstrap.unwrap_or(self.editor.document().settings.bootstrap);
         let hint = tr("Left: the region melts into what is around it.\nRight: it keeps to the shape you painted.");
+        // What nobody has set follows the model, which needs other values for few steps.
+        let own = tr("As the model needs it, until you move it.");
+        let hint = if region.bootstrap.is_none() { format!("{hint}\n{own}") } else { hint.to_owned() };
         let text = format!("{:.0} %", hold * 100.0);
-        let slider = widgets::slider_row(ui, tr("Blend – hold shape"), hint, &mut hold, 0.0..=1.0, &text);
+        let slider = widgets::slider_row(ui, tr("Blend – hold shape"), &hint, &mut hold, 0.0..=1.0, &text);
         if slider.changed() {
             wishes.push(Wish::Bootstrap(region.id, (hold * 100.0).round() / 100.0));
         }

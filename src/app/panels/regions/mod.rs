@@ -11,6 +11,7 @@ use crate::app::editor::{Field, Selected};
 use crate::app::kit::{theme, widgets};
 use crate::app::panels::loras;
 use crate::app::text::i18n::{fill, tr};
+use crate::app::text::names;
 use crate::document::{Region, RegionId};
 use egui::{Align, Button, Id, Layout, Margin, ScrollArea, TextEdit, Ui};
 use egui_material_icons::icons;
@@ -27,13 +28,15 @@ pub(in crate::app) struct Cards {
     focus_name: bool,
     /// Bring the selected card into sight.
     reveal: bool,
+    /// The card that is being dragged.
+    dragging: Option<Selected>,
     /// The places of the cards on the screen.
     places: Vec<(Selected, egui::Rect)>,
 }
 
 impl Cards {
     pub(in crate::app) fn rename(&mut self, region: &Region) {
-        self.renaming = Some((region.id, region.name.clone()));
+        self.renaming = Some((region.id, names::shown(&region.name)));
         self.focus_name = true;
         self.reveal = true;
     }
@@ -54,7 +57,8 @@ impl Cards {
 }
 
 impl App {
-    pub(in crate::app) fn regions_ui(&mut self, ui: &mut Ui) {
+    /// `scrolls` is false where they scroll with what lies below them.
+    pub(in crate::app) fn regions_ui(&mut self, ui: &mut Ui, scrolls: bool) {
         let t = theme::tokens(ui);
         ui.horizontal(|ui| {
             ui.label(theme::strong(tr("Regions")).color(t.text_strong));
@@ -72,29 +76,41 @@ impl App {
         self.writing.follow(ui);
         self.cards.places.clear();
         let mut wishes = Vec::new();
-        ScrollArea::vertical().id_salt("cards").auto_shrink(false).show(ui, |ui| {
-            ui.spacing_mut().item_spacing.y = theme::GRID;
-            let regions: Vec<Region> = self.editor.document().regions.iter().rev().cloned().collect();
-            let order = egui_dnd::dnd(ui, Id::unique("region cards")).show(
-                regions.iter().map(|r| r.id),
-                |ui, id, handle, state| {
-                    if let Some(region) = regions.iter().find(|r| r.id == id) {
-                        self.region_card(ui, region, handle, state.dragged, &mut wishes);
-                    }
-                },
-            );
-            if let Some(update) = order.final_update() {
-                let last = regions.len().saturating_sub(1);
-                // `to` is the gap the card was let go in, counted with the card still in its place.
-                let to = if update.to > update.from { update.to - 1 } else { update.to };
-                self.editor.move_region(last.saturating_sub(update.from), last.saturating_sub(to.min(last)));
-            }
-            self.background_card(ui, &mut wishes);
-        });
+        let dragged = self.cards.dragging.take();
+        if scrolls {
+            let cards = ScrollArea::vertical().id_salt("cards").auto_shrink(false);
+            cards.show(ui, |ui| self.cards_ui(ui, &mut wishes));
+        } else {
+            self.cards_ui(ui, &mut wishes);
+        }
+        // A click that slipped selects, as any other does.
+        wishes.extend(dragged.filter(|_| self.cards.dragging.is_none()).map(Wish::Select));
         self.cards.reveal = false;
         for wish in wishes {
             self.grant_card(ui, wish);
         }
+    }
+
+    fn cards_ui(&mut self, ui: &mut Ui, wishes: &mut Vec<Wish>) {
+        ui.spacing_mut().item_spacing.y = theme::GRID;
+        self.change_card(ui, wishes);
+        let shown = |region: &Region| Region { name: names::shown(&region.name), ..region.clone() };
+        let regions: Vec<Region> = self.editor.document().regions.iter().rev().map(shown).collect();
+        let order = egui_dnd::dnd(ui, Id::unique("region cards")).show(
+            regions.iter().map(|r| r.id),
+            |ui, id, handle, state| {
+                if let Some(region) = regions.iter().find(|r| r.id == id) {
+                    self.region_card(ui, region, handle, state.dragged, wishes);
+                }
+            },
+        );
+        if let Some(update) = order.final_update() {
+            let last = regions.len().saturating_sub(1);
+            // `to` is the gap the card was let go in, counted with the card still in its place.
+            let to = if update.to > update.from { update.to - 1 } else { update.to };
+            self.editor.move_region(last.saturating_sub(update.from), last.saturating_sub(to.min(last)));
+        }
+        self.background_card(ui, wishes);
     }
 
     /// Words for all regions and the background.

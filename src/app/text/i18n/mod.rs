@@ -79,6 +79,13 @@ pub(in crate::app) fn tr(english: &str) -> &str {
     SPOKEN.get().dictionary().and_then(|texts| texts.get(english)).map_or(english, String::as_str)
 }
 
+/// An English text in every language there is.
+pub(in crate::app) fn every(english: &'static str) -> impl Iterator<Item = &'static str> {
+    let other = [Language::German, Language::Chinese].into_iter();
+    let other = other.filter_map(move |language| language.dictionary()?.get(english).map(String::as_str));
+    std::iter::once(english).chain(other)
+}
+
 /// Marks a text that is translated where it is shown, by [`tr`].
 #[must_use]
 pub(in crate::app) const fn key(english: &'static str) -> &'static str {

@@ -1,0 +1,85 @@
+//! A quick picture laid over the picture it starts from, which it leaves as it is where nothing may change.
+
+use crate::document::{Area, Document, InitImage, Mask, PixelRect};
+use image::RgbImage;
+use std::sync::Arc;
+
+/// The picture at the canvas's size, where only a part of the picture to start from may change; the same picture otherwise.
+///
+/// Only what may change is taken of it, between its pixels where it is smaller: a picture at half size is soft there alone.
+#[must_use]
+pub(super) fn over_start(document: &Document, picture: Arc<RgbImage>) -> Arc<RgbImage> {
+    let Some(start) = &document.init_image else { return picture };
+    let masks: Vec<&Mask> = match &start.area {
+        Area::Everything => return picture,
+        Area::Regions => document.regions.iter().filter(|r| r.visible).map(|r| &*r.mask).collect(),
+        Area::Mask(mask) => vec![mask],
+    };
+    let InitImage { image, .. } = start;
+    if image.dimensions() != (document.width, document.height) {
+        return picture;
+    }
+    let mut out = RgbImage::clone(image);
+    let scale = |side: u32, own: u32| own as f32 / side.max(1) as f32;
+    let (dx, dy) = (scale(document.width, picture.width()), scale(document.height, picture.height()));
+    let rect = masks.iter().fold(PixelRect::default(), |all, mask| all.union(mask.bounds()));
+    let (mut line, mut cover) = (vec![0; rect.width as usize], vec![0; rect.width as usize]);
+    for y in rect.rows() {
+        cover.fill(0);
+        for mask in &masks {
+            mask.read_row(rect.x, y, &mut line);
+            cover.iter_mut().zip(&line).for_each(|(all, one)| *all = (*all).max(*one));
+        }
+        for (x, cover) in rect.columns().zip(&cover).filter(|(_, cover)| **cover > 0) {
+            let new = between(&picture, (x as f32 + 0.5) * dx - 0.5, (y as f32 + 0.5) * dy - 0.5);
+            let share = f32::from(*cover) / 255.0;
+            let pixel = out.get_pixel_mut(x, y);
+            for (old, new) in pixel.0.iter_mut().zip(new) {
+                *old = (f32::from(*old) + (new - f32::from(*old)) * share).round() as u8;
+            }
+        }
+    }
+    Arc::new(out)
+}
+
+/// The colour between the four pixels around a position.
+fn between(picture: &RgbImage, x: f32, y: f32) -> [f32; 3] {
+    let (right, bottom) = (picture.width().saturating_sub(1), picture.height().saturating_sub(1));
+    let (x, y) = (x.clamp(0.0, right as f32), y.clamp(0.0, bottom as f32));
+    let (left, top) = (x as u32, y as u32);
+    let (fx, fy) = (x - left as f32, y - top as f32);
+    let at = |x: u32, y: u32| picture.get_pixel(x.min(right), y.min(bottom)).0.map(f32::from);
+    let mix = |a: [f32; 3], b: [f32; 3], t: f32| std::array::from_fn(|i| a[i] + (b[i] - a[i]) * t);
+    let upper = mix(at(left, top), at(left + 1, top), fx);
+    let lower = mix(at(left, top + 1), at(left + 1, top + 1), fx);
+    mix(upper, lower, fy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::Rgb;
+
+    #[test]
+    fn what_must_not_change_is_the_start_picture_to_the_last_bit() {
+        let mut document = Document::new(64, 32);
+        let start = RgbImage::from_fn(64, 32, |x, y| Rgb([x as u8, y as u8, 7]));
+        let half = Arc::new(RgbImage::from_pixel(32, 16, Rgb([200, 100, 50])));
+        assert!(Arc::ptr_eq(&over_start(&document, Arc::clone(&half)), &half), "nothing to lie over");
+        let mut mask = Mask::empty(64, 32);
+        mask.fill(PixelRect { x: 10, y: 4, width: 20, height: 10 }, 255);
+        mask.fill(PixelRect { x: 30, y: 4, width: 1, height: 10 }, 128);
+        let area = Area::Mask(Arc::new(mask));
+        document.init_image = Some(InitImage { image: Arc::new(start.clone()), strength: 0.5, area });
+        let over = over_start(&document, half);
+        assert_eq!(over.dimensions(), (64, 32));
+        for (x, y, pixel) in over.enumerate_pixels() {
+            let inside = (10..30).contains(&x) && (4..14).contains(&y);
+            let soft = x == 30 && (4..14).contains(&y);
+            let expected = if inside { Rgb([200, 100, 50]) } else { *start.get_pixel(x, y) };
+            assert!(soft || *pixel == expected, "{x}, {y}: {pixel:?}");
+        }
+        let Rgb([soft, ..]) = *over.get_pixel(30, 8);
+        assert!((100..130).contains(&soft), "half of each: {soft}");
+    }
+}
