@@ -54,15 +54,11 @@ pub struct Options {
 
 /// The studio.
 pub struct App {
-    editor: Editor,
+    open: shell::open_document::OpenDocument,
     engine: Box<dyn Engine>,
     /// The job that runs and those that wait, in their order.
     jobs: Vec<generation::queue::Running>,
-    work: shell::works::Working,
     live: generation::live::Live,
-    takes: generation::takes::Takes,
-    /// Two finished pictures against each other.
-    compare: Option<generation::takes::Compare>,
     canvas: Canvas,
     tool: Tool,
     view_mode: ViewMode,
@@ -75,9 +71,6 @@ pub struct App {
     /// Files that are being read or written.
     tasks: kit::tasks::Tasks<App>,
     toasts: kit::toasts::Toasts<editor::Offer>,
-    checks: generation::checks::Checks,
-    cost: generation::cost::Cost,
-    thumbnails: panels::thumbnails::Thumbnails,
     cards: panels::regions::Cards,
     /// The places of the ControlNets' rows on the screen.
     control_rows: Vec<(panels::controls::Place, egui::Rect)>,
@@ -127,13 +120,13 @@ impl App {
             Box::new(crate::studio::Studio::start_on(worker_devices, move || wake.request_repaint()))
         });
         let mut app = Self {
-            editor: Editor::new(Example::first().document(), &Example::first().name()),
+            open: shell::open_document::OpenDocument::new(
+                ctx,
+                Editor::new(Example::first().document(), &Example::first().name()),
+            ),
             engine,
             jobs: Vec::new(),
-            work: shell::works::Working::default(),
             live: generation::live::Live::default(),
-            takes: generation::takes::Takes::new(ctx),
-            compare: None,
             canvas: Canvas::new(ctx, cc.wgpu_render_state.as_ref()),
             tool: Tool::Brush,
             view_mode: ViewMode::Both,
@@ -143,9 +136,6 @@ impl App {
             paths: shell::paths::Paths::new(options.file_dialogs),
             tasks: kit::tasks::Tasks::new(ctx),
             toasts: kit::toasts::Toasts::staying(options.messages_stay),
-            checks: generation::checks::Checks::default(),
-            cost: generation::cost::Cost::default(),
-            thumbnails: panels::thumbnails::Thumbnails::default(),
             cards: panels::regions::Cards::default(),
             control_rows: Vec::new(),
             reveal_controls: false,
@@ -181,7 +171,7 @@ impl App {
     /// The open document and what is selected in it.
     #[must_use]
     pub fn editor(&self) -> &Editor {
-        &self.editor
+        &self.open.editor
     }
 
     /// The tool in hand.
@@ -235,7 +225,7 @@ impl App {
     /// The number of this session's pictures in the strip.
     #[must_use]
     pub fn takes(&self) -> usize {
-        self.takes.len()
+        self.open.takes.len()
     }
 
     /// The number of previews of the running job that have arrived.

@@ -54,9 +54,9 @@ impl App {
     fn waiting_guides(&mut self, ui: &Ui) -> Guides {
         match self.tool {
             Tool::Move => {
-                let frame = self.canvas.hand.bounds(&self.editor);
+                let frame = self.canvas.hand.bounds(&self.open.editor);
                 Guides {
-                    frame: frame.filter(|_| self.editor.selected_region().is_none_or(|r| r.visible)),
+                    frame: frame.filter(|_| self.open.editor.selected_region().is_none_or(|r| r.visible)),
                     ..Guides::default()
                 }
             }
@@ -89,7 +89,7 @@ impl App {
         if !self.tool.mirrors() {
             return;
         }
-        let (width, height) = (self.editor.document().width as f32, self.editor.document().height as f32);
+        let (width, height) = (self.open.editor.document().width as f32, self.open.editor.document().height as f32);
         let axes = [
             (symmetry.x, pos2(width * 0.5, 0.0), pos2(width * 0.5, height)),
             (symmetry.y, pos2(0.0, height * 0.5), pos2(width, height * 0.5)),
@@ -111,7 +111,7 @@ impl App {
     /// The mirror images of a canvas position over the axes.
     fn mirror_images(&self, at: Pos2) -> Vec<Pos2> {
         let symmetry = self.prefs.tools.symmetry;
-        let (width, height) = (self.editor.document().width as f32, self.editor.document().height as f32);
+        let (width, height) = (self.open.editor.document().width as f32, self.open.editor.document().height as f32);
         let copies = [
             (symmetry.x, pos2(width - at.x, at.y)),
             (symmetry.y, pos2(at.x, height - at.y)),

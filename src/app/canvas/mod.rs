@@ -181,7 +181,7 @@ impl App {
         let bars = vec2(24.0, 56.0).min(free.size() * 0.2);
         self.canvas.stage = self.stage_area(free).shrink2(bars);
 
-        let size = size_of(self.editor.document());
+        let size = size_of(self.open.editor.document());
         self.canvas.view.update(self.canvas.stage, size);
         self.touches(ui, area);
         self.replay_events(ui, &response, area);
@@ -198,7 +198,7 @@ impl App {
             painter.add(Shape::convex_polygon(corners, t.paper, Stroke::NONE));
         }
         let rect = self.canvas.view.canvas_rect(self.canvas.stage, size);
-        let empty = !self.canvas.picture.is_shown() && self.editor.document().regions.is_empty();
+        let empty = !self.canvas.picture.is_shown() && self.open.editor.document().regions.is_empty();
         if empty && self.view_mode != ViewMode::Picture {
             let hint = tr("Paint where something should be, then say in words what it is.");
             let font = egui::FontId::proportional(theme::TEXT);
@@ -219,13 +219,13 @@ impl App {
 
     /// Brings what changed to the graphics card.
     fn upload(&mut self, ui: &Ui) {
-        let damage = self.editor.take_damage();
+        let damage = self.open.editor.take_damage();
         let shown = self.picture_shown();
         self.canvas.picture.show(shown);
         self.canvas.picture.update();
         let Some(gpu) = &self.canvas.gpu else { return };
-        let document = self.editor.document();
-        let waits = || document.regions.iter().map(|r| r.id).find(|id| self.editor.moved(*id).is_some());
+        let document = self.open.editor.document();
+        let waits = || document.regions.iter().map(|r| r.id).find(|id| self.open.editor.moved(*id).is_some());
         let moved = self.canvas.moved().map(|moved| moved.region).or_else(waits);
         self.canvas.masks.show_outside(&gpu.card, document, moved);
         if self.canvas.masks.update(&gpu.card, document, &damage) {
@@ -276,7 +276,7 @@ impl App {
         }
         let panning = self.cursor_icon(ui).is_some_and(|i| i != egui::CursorIcon::None);
         let pointer = pointer.filter(|_| !panning).map(|p| self.canvas.split.in_view(p));
-        let barred = is_barred(self.tool, &self.editor);
+        let barred = is_barred(self.tool, &self.open.editor);
         let own = pointer.into_iter().chain(keyboard);
         for at in own.flat_map(|p| [Some(p), self.canvas.split.echo(p)]).flatten() {
             let radius = (self.prefs.brush.size * 0.5 * self.canvas.view.zoom()).max(1.5);

@@ -115,7 +115,7 @@ impl App {
         match &mut self.canvas.gesture {
             Gesture::Tool(action, held) => {
                 if held.is_some() || (action.takes_presses() && self.canvas.keyboard.is_none()) {
-                    action.extend(&mut self.editor, touch);
+                    action.extend(&mut self.open.editor, touch);
                 }
             }
             Gesture::Pan { last, .. } => {
@@ -187,11 +187,11 @@ impl App {
             line_from: self.canvas.hand.last,
         };
         let shown = self.picture_shown();
-        match hand.begin(&mut self.editor, at, || shown) {
+        match hand.begin(&mut self.open.editor, at, || shown) {
             Begun::Refused(refused) => {
-                let told = refused.told(&self.editor);
+                let told = refused.told(&self.open.editor);
                 return match refused.way_out() {
-                    Some((name, command)) => self.toasts.offer(told, name, (self.editor.selected(), command)),
+                    Some((name, command)) => self.toasts.offer(told, name, (self.open.editor.selected(), command)),
                     None => self.toasts.info(told),
                 };
             }
@@ -208,12 +208,12 @@ impl App {
     /// The button, or the key that stands for it, is let go.
     fn release_gesture(&mut self, at: Touch) {
         let Gesture::Tool(action, held) = &mut self.canvas.gesture else { return };
-        match action.release(&mut self.editor, at) {
+        match action.release(&mut self.open.editor, at) {
             After::Commit => self.commit_gesture(),
             After::Wait => *held = None,
             After::Pick => {
                 self.abort_gesture();
-                pick(&mut self.editor, at.at);
+                pick(&mut self.open.editor, at.at);
                 self.cards.reveal();
             }
         }
@@ -234,7 +234,7 @@ impl App {
         match std::mem::replace(&mut self.canvas.gesture, Gesture::Idle) {
             Gesture::Tool(action, _) => {
                 self.canvas.hand.last = action.end().or(self.canvas.hand.last);
-                action.commit(&mut self.editor);
+                action.commit(&mut self.open.editor);
             }
             Gesture::Pan { then, .. } => self.canvas.gesture = *then,
             Gesture::Idle => {}
@@ -248,7 +248,7 @@ impl App {
             gesture = *then;
         }
         if let Gesture::Tool(action, _) = gesture {
-            action.abort(&mut self.editor);
+            action.abort(&mut self.open.editor);
         }
     }
 
@@ -288,7 +288,7 @@ impl App {
             }
             _ => return,
         };
-        let document = self.editor.document();
+        let document = self.open.editor.document();
         let (width, height) = (document.width as f32, document.height as f32);
         let at = self.canvas.keyboard.unwrap_or(middle(document.width, document.height));
         // Keys point on the screen, however the canvas is turned.
@@ -313,7 +313,7 @@ impl App {
         self.canvas.keyboard = Some(at);
         let touch = self.touch_at(at, Modifiers::NONE);
         if let Gesture::Tool(action, None) = &mut self.canvas.gesture {
-            action.extend(&mut self.editor, touch);
+            action.extend(&mut self.open.editor, touch);
         }
     }
 
@@ -372,7 +372,7 @@ impl App {
             (Gesture::Tool(..), Tool::Move) => None,
             (Gesture::Idle, Tool::Move) => {
                 let at = self.canvas.to_canvas(self.canvas.pointer?);
-                let frame = self.canvas.hand.bounds(&self.editor)?;
+                let frame = self.canvas.hand.bounds(&self.open.editor)?;
                 let handle = Handle::near(frame, at, 2.0 * SLACK / self.canvas.view.zoom());
                 Some(if handle == Handle::WHOLE { CursorIcon::Move } else { CursorIcon::Crosshair })
             }

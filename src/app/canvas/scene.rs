@@ -176,7 +176,7 @@ impl App {
     /// The quads of a mask, in its place or on its way to another.
     fn mask_quads(&self, stand: &Stand, kind: Kind, id: RegionId, margin: f32, style: impl Fn(&mut Draw)) -> Vec<Draw> {
         let Some(tiles) = self.canvas.masks.get(id) else { return Vec::new() };
-        match self.canvas.moved().filter(|m| m.region == id).or_else(|| self.editor.moved(id)) {
+        match self.canvas.moved().filter(|m| m.region == id).or_else(|| self.open.editor.moved(id)) {
             Some(moved) => {
                 let mut quads = stand.moved(kind, (tiles, Vec2::ZERO), moved, &style);
                 if let Some(outside) = self.canvas.masks.outside(id) {
@@ -190,7 +190,7 @@ impl App {
 
     /// Draws paper, picture and regions, each part of the area as it is split.
     pub(super) fn paint_scene(&mut self, painter: &Painter, area: Rect, parts: &[Part]) {
-        let document = self.editor.document();
+        let document = self.open.editor.document();
         let stand = Stand::new(&self.canvas, document, area, painter.pixels_per_point());
         let look = self.prefs.canvas;
         let shows = look.regions != RegionLook::Hidden || self.canvas.is_painting();
@@ -250,7 +250,7 @@ impl App {
     /// The regions as they are laid over the picture.
     fn layer(&self, stand: &Stand) -> Vec<Draw> {
         let look = self.prefs.canvas;
-        let document = self.editor.document();
+        let document = self.open.editor.document();
         let mut draws = Vec::new();
         for (number, region) in (0..).zip(&document.regions).filter(|(_, r)| r.visible) {
             let colour = theme::region(region.colour);
@@ -279,7 +279,7 @@ impl App {
 
     /// The mask of what may change of the picture to start from, fainter where something else is painted.
     fn what_may_change(&self, stand: &Stand, part: &Part, t: &theme::Tokens) -> Vec<Draw> {
-        let painting = self.editor.paints_change();
+        let painting = self.open.editor.paints_change();
         let shown = painting || (self.view_mode == ViewMode::Both && part.mode != ViewMode::Picture);
         if !shown {
             return Vec::new();
@@ -292,8 +292,8 @@ impl App {
 
     /// The outlines of the visible regions, the selected one above the others.
     fn outlines(&self, stand: &Stand, t: &theme::Tokens) -> Vec<Draw> {
-        let selected = self.editor.selected_region().map(|r| r.id);
-        let mut regions: Vec<&Region> = self.editor.document().regions.iter().filter(|r| r.visible).collect();
+        let selected = self.open.editor.selected_region().map(|r| r.id);
+        let mut regions: Vec<&Region> = self.open.editor.document().regions.iter().filter(|r| r.visible).collect();
         regions.sort_by_key(|r| Some(r.id) == selected);
         let mut draws = Vec::new();
         for region in regions {

@@ -9,7 +9,7 @@ impl App {
     /// The picture to show on the canvas: the newest preview, else the live picture, else the take kept in the document, else
     /// the picture it starts from.
     pub(in crate::app) fn picture_shown(&self) -> Option<Shown> {
-        let document = self.editor.document();
+        let document = self.open.editor.document();
         let preview = self.jobs.first().and_then(|job| job.wanted_preview().cloned());
         let fits = |picture: &Arc<RgbImage>| {
             // Previews may be smaller than the canvas, but have its shape.

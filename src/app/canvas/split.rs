@@ -52,7 +52,7 @@ impl Split {
 impl App {
     /// The part of the area that the view fits the canvas into.
     pub(super) fn stage_area(&self, area: Rect) -> Rect {
-        let sides = match &self.compare {
+        let sides = match &self.open.compare {
             Some(takes) => takes.is_beside(),
             None => self.view_mode == ViewMode::Compare && self.prefs.canvas.compare == Compare::Sides,
         };
@@ -62,7 +62,7 @@ impl App {
     /// Splits the area as is chosen.
     pub(super) fn split(&mut self, ui: &Ui, area: Rect) -> Vec<Part> {
         self.canvas.split.shift = None;
-        if let Some(takes) = &self.compare {
+        if let Some(takes) = &self.open.compare {
             // They lie over the canvas, under the same view.
             let by = (area.center().x, area.width() * 0.5);
             self.canvas.split.shift = takes.is_beside().then_some(by);
@@ -98,7 +98,7 @@ impl App {
 
     /// The line between two parts, and the handle that moves it.
     pub(super) fn split_ui(&mut self, ui: &Ui, area: Rect) {
-        if self.view_mode != ViewMode::Compare || self.compare.is_some() {
+        if self.view_mode != ViewMode::Compare || self.open.compare.is_some() {
             return;
         }
         let t = theme::tokens(ui);

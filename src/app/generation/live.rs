@@ -144,7 +144,7 @@ impl App {
         if !self.live.on || !self.jobs.is_empty() {
             return;
         }
-        let state = self.editor.edits();
+        let state = self.open.editor.edits();
         let left = self.live.settled.left(state, QUIET);
         if self.live.begun == Some(state) {
             return;
@@ -155,7 +155,7 @@ impl App {
             return;
         }
         self.live.begun = Some(state);
-        let document = self.editor.document().without_takes();
+        let document = self.open.editor.document().without_takes();
         let id = self.engine.submit(Job { document: document.clone(), live: true });
         self.live.job = Some(Sent { id, document });
         self.live.step = 0;
@@ -213,7 +213,7 @@ impl App {
             image::imageops::resize(&*image, size.0, size.1, image::imageops::FilterType::CatmullRom)
         };
         let take = Arc::new(Take { image, seed });
-        self.takes.add(Arc::clone(&take), document);
+        self.open.takes.add(Arc::clone(&take), document);
         self.show_take(take);
     }
 

@@ -100,7 +100,7 @@ impl App {
             self.toasts.info(tr("Nothing of the picture may change yet. Paint where it may."));
             return;
         }
-        let seed = self.editor.document().settings.seed;
+        let seed = self.open.editor.document().settings.seed;
         self.make(seed, next, |document, seed| document.settings.seed = seed);
     }
 
@@ -120,7 +120,7 @@ impl App {
             return self.once_worked_out(move |app| app.make(seed, next, sow));
         }
         self.hush_live();
-        let document = self.editor.document().without_takes();
+        let document = self.open.editor.document().without_takes();
         let seeds = self.prefs.batch.seeds(seed);
         let begun = self.jobs.iter().take_while(|j| j.has_begun()).count();
         let first = if next { begun } else { self.jobs.len() };
@@ -227,9 +227,9 @@ impl App {
             Event::Finished { job, image, seed, .. } => {
                 let Some(at) = at(&self.jobs, job) else { return };
                 let running = self.jobs.remove(at);
-                self.cost.forget();
+                self.open.cost.forget();
                 let take = Arc::new(Take { image: Arc::unwrap_or_clone(image), seed });
-                self.takes.add(Arc::clone(&take), running.document);
+                self.open.takes.add(Arc::clone(&take), running.document);
                 self.show_take(take);
             }
             Event::Cancelled { job } => self.jobs.retain(|j| j.id != job),
@@ -252,10 +252,10 @@ impl App {
 
     /// Shows a finished picture and keeps it in the document.
     pub(in crate::app) fn show_take(&mut self, take: Arc<Take>) {
-        let document = self.editor.document();
+        let document = self.open.editor.document();
         if take.image.dimensions() == (document.width, document.height) {
             self.live.put_away();
-            self.editor.keep_take(Some(take));
+            self.open.editor.keep_take(Some(take));
         } else {
             self.toasts.info(tr("The canvas has another size now; the picture waits in the strip below."));
         }

@@ -77,7 +77,8 @@ impl App {
                 let text = fill("{0} Add", &[&icons::ICON_ADD.codepoint]);
                 let add = ui.add(Button::new(text)).accessible_name(tr("Add a ControlNet")).on_hover_text(hint);
                 Popup::menu(&add).show(|ui| {
-                    let region = self.editor.selected_region().map(|region| (region.id, names::shown(&region.name)));
+                    let region =
+                        self.open.editor.selected_region().map(|region| (region.id, names::shown(&region.name)));
                     if ui.button(tr("For the whole picture…")).clicked() {
                         self.ask_control(Purpose::ControlNet, None);
                     }
@@ -98,7 +99,7 @@ impl App {
                 });
             });
         });
-        let document = self.editor.document();
+        let document = self.open.editor.document();
         let mut rows: Vec<(Place, Option<String>, Control)> = Vec::new();
         let of_regions = document.regions.iter().map(|r| (Some(r.id), Some(names::shown(&r.name)), &r.controls));
         for (region, name, controls) in [(None, None, &document.controls)].into_iter().chain(of_regions) {
@@ -152,7 +153,7 @@ impl App {
     /// The ControlNet whose row is at a position on the screen, and whether it follows the edges in a picture.
     pub(in crate::app) fn control_at(&self, at: egui::Pos2) -> Option<(Place, bool)> {
         let (place, _) = self.control_rows.iter().find(|(_, rect)| rect.contains(at))?;
-        let document = self.editor.document();
+        let document = self.open.editor.document();
         let controls = match place.region {
             None => &document.controls,
             Some(id) => &document.region(id)?.controls,
@@ -188,8 +189,8 @@ impl App {
             response.response.labelled_by(label).on_hover_text(hint);
         });
         if let Some(map) = chosen {
-            self.editor.change_field(Field::Controls, |d| place.change(d, |control| control.map = map));
-            self.editor.close_step();
+            self.open.editor.change_field(Field::Controls, |d| place.change(d, |control| control.map = map));
+            self.open.editor.close_step();
         }
     }
 
@@ -220,18 +221,18 @@ impl App {
     }
 
     fn remove_control(&mut self, place: Place) {
-        self.editor.change_field(Field::Controls, |d| {
+        self.open.editor.change_field(Field::Controls, |d| {
             if let Some(controls) = d.controls_of(place.region).filter(|all| place.index < all.len()) {
                 controls.remove(place.index);
             }
         });
-        self.editor.close_step();
+        self.open.editor.close_step();
     }
 
     /// Adds a ControlNet, which follows the painted regions until something else is chosen.
     pub(in crate::app) fn add_control(&mut self, region: Option<RegionId>, path: &Path) {
         let control = Control::new(path.display().to_string(), ControlMap::Segments);
-        let document = self.editor.document();
+        let document = self.open.editor.document();
         let list = region.map_or(Some(&document.controls), |id| document.region(id).map(|region| &region.controls));
         let Some(count) = list.map(Vec::len) else { return };
         if count >= MAX_CONTROLS {
@@ -247,19 +248,19 @@ impl App {
         ));
         // (Its row is where it is said what it follows.)
         (self.prefs.advanced, self.reveal_controls) = (true, true);
-        self.editor.change_field(Field::Controls, |d| {
+        self.open.editor.change_field(Field::Controls, |d| {
             if let Some(controls) = d.controls_of(region) {
                 controls.push(control);
             }
         });
-        self.editor.close_step();
+        self.open.editor.close_step();
     }
 
     /// Lets a ControlNet follow a picture, or the edges in it.
     pub(in crate::app) fn control_picture(&mut self, place: Place, edges: bool, picture: RgbImage) {
         let picture = Arc::new(picture);
         let map = if edges { ControlMap::Canny(picture) } else { ControlMap::Picture(picture) };
-        self.editor.change_field(Field::Controls, |d| place.change(d, |control| control.map = map));
-        self.editor.close_step();
+        self.open.editor.change_field(Field::Controls, |d| place.change(d, |control| control.map = map));
+        self.open.editor.close_step();
     }
 }

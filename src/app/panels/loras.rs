@@ -42,7 +42,7 @@ impl App {
     /// Lays a LoRA over the model: for the whole picture, or for one part of it.
     pub(in crate::app) fn add_lora(&mut self, part: Option<Selected>, path: &Path) {
         let lora = Lora::new(path.display().to_string());
-        let document = self.editor.document();
+        let document = self.open.editor.document();
         // (What changes of a start picture has a mask, and no LoRAs.)
         let part = match part {
             Some(Selected::Region(id)) if document.region(id).is_none() => None,
@@ -68,14 +68,14 @@ impl App {
             Some(part) => fill("{0} changes how “{1}” is drawn from now on.", &[&lora.name(), part]),
         });
         match part {
-            None => self.editor.change_loras(move |loras| loras.push(lora.clone())),
+            None => self.open.editor.change_loras(move |loras| loras.push(lora.clone())),
             Some(key) => {
-                self.editor.change_field(Field::OwnLoras(key), |d| {
+                self.open.editor.change_field(Field::OwnLoras(key), |d| {
                     if let Some(loras) = of(d, part) {
                         loras.push(lora);
                     }
                 });
-                self.editor.close_step();
+                self.open.editor.close_step();
             }
         }
     }
@@ -84,7 +84,7 @@ impl App {
     pub(in crate::app) fn loras_ui(&mut self, ui: &mut Ui) {
         let ground = theme::tokens(ui).card;
         let (mut removed, mut written) = (None, None);
-        for (index, lora) in self.editor.document().settings.loras.clone().into_iter().enumerate() {
+        for (index, lora) in self.open.editor.document().settings.loras.clone().into_iter().enumerate() {
             let mut weight = lora.weight;
             let words = self.triggers.of(&lora.file);
             let row = |ui: &mut Ui| row(ui, &lora, ground, &mut weight, &words);
@@ -97,10 +97,10 @@ impl App {
             self.changed(&response, Field::LoraWeight(index), |d| set_weight(&mut d.settings.loras, index, weight));
         }
         if let Some(words) = written {
-            self.write_words(self.editor.selected(), &words);
+            self.write_words(self.open.editor.selected(), &words);
         }
         if let Some(index) = removed {
-            self.editor.change_loras(move |loras| drop((index < loras.len()).then(|| loras.remove(index))));
+            self.open.editor.change_loras(move |loras| drop((index < loras.len()).then(|| loras.remove(index))));
         }
     }
 

@@ -257,9 +257,9 @@ fn paint(screen: &mut Screen, app: &mut App, frames: u32) -> Vec<Cost> {
             events.push(button(at(MOVES - 1), false));
         }
         if within == 0 {
-            let regions = &app.editor.document().regions;
+            let regions = &app.open.editor.document().regions;
             let next = regions.get(stroke as usize % regions.len().max(1)).map(|r| r.id);
-            app.editor.select(next.map_or(Selected::Background, Selected::Region));
+            app.open.editor.select(next.map_or(Selected::Background, Selected::Region));
         }
         costs.push(screen.frame(app, events));
     }
@@ -300,7 +300,7 @@ pub fn bench(frames: u32, started: Instant) -> anyhow::Result<Value> {
 
     app.prefs.canvas = CanvasLook { regions: RegionLook::Tint, ..Default::default() };
     app.prefs.brush.size = BRUSH;
-    app.open_document(Editor::new(document(), "bench"));
+    app.open_document(&screen.ctx, Editor::new(document(), "bench"));
     let opening = screen.frame(&mut app, vec![egui::Event::PointerMoved(pos2(700.0, 400.0))]);
     for _ in 0..20 {
         screen.frame(&mut app, Vec::new());

@@ -13,7 +13,7 @@ use egui::Context;
 impl App {
     /// Asks for the size of a new canvas.
     pub(in crate::app) fn ask_new_canvas(&mut self) {
-        self.ask(NewCanvas::like(self.editor.document()), |app, ctx, (width, height)| {
+        self.ask(NewCanvas::like(self.open.editor.document()), |app, ctx, (width, height)| {
             app.leave(ctx, Leave::New { width, height });
         });
     }
@@ -25,23 +25,23 @@ impl App {
 
     /// Asks for another size of the canvas.
     pub(in crate::app) fn ask_canvas_size(&mut self) {
-        self.ask(CanvasSize::of(self.editor.document()), |app, _, (size, fit, anchor)| {
+        self.ask(CanvasSize::of(self.open.editor.document()), |app, _, (size, fit, anchor)| {
             app.change_canvas(size, fit, anchor);
         });
     }
 
     pub(in crate::app) fn change_canvas(&mut self, (width, height): (u32, u32), fit: Fit, anchor: Anchor) {
-        let document = self.editor.document();
+        let document = self.open.editor.document();
         let place = anchor.place((document.width, document.height), (width, height));
         let picture = document.take.clone().map(|take| std::sync::Arc::new(take.image.clone()));
         let picture = picture.or_else(|| document.init_image.as_ref().map(|start| std::sync::Arc::clone(&start.image)));
         match (fit, picture) {
-            (Fit::Stretch, _) => self.editor.resize(width, height, None),
+            (Fit::Stretch, _) => self.open.editor.resize(width, height, None),
             (Fit::Draw, Some(picture)) => {
-                self.editor.outpaint(&picture, (width, height), place);
+                self.open.editor.outpaint(&picture, (width, height), place);
                 self.toasts.info(tr("The old picture is kept. Press Generate to draw what is new around it."));
             }
-            (Fit::Keep | Fit::Draw, _) => self.editor.resize(width, height, Some(place)),
+            (Fit::Keep | Fit::Draw, _) => self.open.editor.resize(width, height, Some(place)),
         }
         self.live.put_away();
         self.canvas.view.fit();
@@ -59,13 +59,13 @@ impl App {
         self.prefs.tools.reshape = pixels;
         match reshape {
             Reshape::Grow => {
-                self.editor.remake_selected(key("Grow region"), move |mask, wrap| grow(mask, pixels, wrap));
+                self.open.editor.remake_selected(key("Grow region"), move |mask, wrap| grow(mask, pixels, wrap));
             }
             Reshape::Shrink => {
-                self.editor.remake_selected(key("Shrink region"), move |mask, wrap| shrink(mask, pixels, wrap));
+                self.open.editor.remake_selected(key("Shrink region"), move |mask, wrap| shrink(mask, pixels, wrap));
             }
             Reshape::Soften => {
-                self.editor.remake_selected(key("Soften edge"), move |mask, wrap| soften(mask, pixels, wrap));
+                self.open.editor.remake_selected(key("Soften edge"), move |mask, wrap| soften(mask, pixels, wrap));
             }
         }
     }

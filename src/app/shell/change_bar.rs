@@ -11,7 +11,7 @@ use egui::{Align2, Button, Label, Rect, Sense, Ui, vec2};
 impl App {
     /// Floats below the bar of the tool in hand.
     pub(in crate::app) fn change_bar_ui(&mut self, ui: &Ui, canvas: Rect) {
-        if !self.editor.paints_change() {
+        if !self.open.editor.paints_change() {
             return;
         }
         let options = if self.tool.options() != OptionsBar::None { size_of(ui, "options bar").y + 6.0 } else { 0.0 };

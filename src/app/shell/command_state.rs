@@ -38,8 +38,8 @@ const SWITCHES: &[Switch] = &[
     (Command::LanguageGerman, |app| app.prefs.language == Language::German),
     (Command::LanguageChinese, |app| app.prefs.language == Language::Chinese),
     (Command::Live, |app| app.live.is_on()),
-    (Command::PaintChange, |app| app.editor.paints_change()),
-    (Command::CompareTakes, |app| app.compare.is_some()),
+    (Command::PaintChange, |app| app.open.editor.paints_change()),
+    (Command::CompareTakes, |app| app.open.compare.is_some()),
     (Command::PressureSize, |app| app.prefs.brush.pressure_size),
     (Command::PressureOpacity, |app| app.prefs.brush.pressure_opacity),
     (Command::SymmetryX, |app| app.prefs.tools.symmetry.x),
@@ -60,36 +60,36 @@ impl App {
     /// True where the command can be done now.
     #[must_use]
     pub fn is_enabled(&self, command: Command) -> bool {
-        let region = self.editor.selected_region().is_some();
-        let document = self.editor.document();
+        let region = self.open.editor.selected_region().is_some();
+        let document = self.open.editor.document();
         match command.when() {
             When::Always => true,
-            When::UndoStep => self.editor.undo_label().is_some(),
-            When::RedoStep => self.editor.redo_label().is_some(),
+            When::UndoStep => self.open.editor.undo_label().is_some(),
+            When::RedoStep => self.open.editor.redo_label().is_some(),
             When::Picture => document.take.is_some(),
             When::PictureOrInit => document.init_image.is_some() || document.take.is_some(),
             When::LostWork => !self.recovery.lost.is_empty(),
             When::Region => region,
-            When::UnlockedRegion => region && !self.editor.is_locked(),
-            When::VisibleRegion => self.editor.selected_region().is_some_and(|r| r.visible),
-            When::UnlockedMask => self.editor.paints_change() || region && !self.editor.is_locked(),
-            When::RegionAbove => self.editor.selected_neighbour(1).is_some(),
-            When::RegionBelow => self.editor.selected_neighbour(-1).is_some(),
+            When::UnlockedRegion => region && !self.open.editor.is_locked(),
+            When::VisibleRegion => self.open.editor.selected_region().is_some_and(|r| r.visible),
+            When::UnlockedMask => self.open.editor.paints_change() || region && !self.open.editor.is_locked(),
+            When::RegionAbove => self.open.editor.selected_neighbour(1).is_some(),
+            When::RegionBelow => self.open.editor.selected_neighbour(-1).is_some(),
             When::CardAbove => {
                 let top = document.regions.last().map_or(Selected::Background, |r| Selected::Region(r.id));
-                self.editor.selected() != top
+                self.open.editor.selected() != top
             }
-            When::CardBelow => self.editor.selected() != Selected::Background,
+            When::CardBelow => self.open.editor.selected() != Selected::Background,
             When::SomeRegion => !document.regions.is_empty(),
             When::RoomForRegion => document.regions.len() < MAX_REGIONS,
             When::RegionAndRoom => region && document.regions.len() < MAX_REGIONS,
             When::Library => self.added.can_add(),
             When::Job => !self.jobs.is_empty(),
             When::LivePicture => self.live.can_be_kept(),
-            When::Take => self.takes.len() > 0,
+            When::Take => self.open.takes.len() > 0,
             When::ShownTake => self.shown_take().is_some(),
-            When::RemovedTake => self.takes.can_bring_back(),
-            When::Comparable => self.takes.len() > 1 || self.compare.is_some(),
+            When::RemovedTake => self.open.takes.can_bring_back(),
+            When::Comparable => self.open.takes.len() > 1 || self.open.compare.is_some(),
             When::Stoppable => self.something_to_stop(),
         }
     }
@@ -102,6 +102,6 @@ impl App {
 
     /// True where Escape has something to stop: a stroke, a change, a comparison or a job.
     pub(in crate::app) fn something_to_stop(&self) -> bool {
-        self.canvas.is_painting() || self.is_working() || self.compare.is_some() || !self.jobs.is_empty()
+        self.canvas.is_painting() || self.is_working() || self.open.compare.is_some() || !self.jobs.is_empty()
     }
 }

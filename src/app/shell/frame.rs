@@ -117,14 +117,14 @@ impl App {
 
     fn checks_and_thumbnails(&mut self, ui: &Ui) {
         self.triggers.follow(ui);
-        self.vocabulary = self.engine.vocabulary(&self.editor.document().settings.checkpoint());
-        if !self.editor.in_stroke() {
-            self.checks.update(ui, &self.editor);
+        self.vocabulary = self.engine.vocabulary(&self.open.editor.document().settings.checkpoint());
+        if !self.open.editor.in_stroke() {
+            self.open.checks.update(ui, &self.open.editor);
             let loras = self.added.known_loras();
             let finished = |key, text: &str| self.writing.finished(key, text);
-            self.checks.words(&self.editor, self.vocabulary.as_ref(), loras, finished);
-            self.cost.update(ui, &self.editor, self.engine.as_ref());
-            self.thumbnails.update(ui, &self.editor, theme::tokens(ui).paper);
+            self.open.checks.words(&self.open.editor, self.vocabulary.as_ref(), loras, finished);
+            self.open.cost.update(ui, &self.open.editor, self.engine.as_ref());
+            self.open.thumbnails.update(ui, &self.open.editor, theme::tokens(ui).paper);
         }
     }
 }

@@ -47,7 +47,7 @@ impl App {
     /// Asks for the selected region's new mask.
     pub(in crate::app) fn ask_mask(&mut self) {
         self.ask_path(Purpose::Mask, |app, _, path| {
-            let region = app.editor.selected_region();
+            let region = app.open.editor.selected_region();
             app.find_out(path, region.map_or(Wanted::Place, |region| Wanted::Mask(region.id)));
         });
     }
@@ -68,7 +68,7 @@ impl App {
                 let region = match wanted {
                     Wanted::Dropped(Some(Selected::Region(id))) | Wanted::AlsoDropped(Some(Selected::Region(id))) => {
                         // (What changes of a start picture has a mask, and no ControlNets.)
-                        self.editor.document().region(id).map(|region| region.id)
+                        self.open.editor.document().region(id).map(|region| region.id)
                     }
                     _ => None,
                 };
@@ -81,14 +81,16 @@ impl App {
                 self.set_model(model);
             }
             // The document's model has what it lacks, or takes it in; whether they go together is looked at before it counts.
-            Found::Incomplete(why) if self.editor.document().settings.model == EMBEDDED => self.toasts.warning(why),
+            Found::Incomplete(why) if self.open.editor.document().settings.model == EMBEDDED => {
+                self.toasts.warning(why)
+            }
             Found::Incomplete(_) => {
-                let model = &self.editor.document().settings.model;
+                let model = &self.open.editor.document().settings.model;
                 let whole = format!("{}{PARTS_SEPARATOR}{model}", path.display());
                 self.find_out(whole.into(), Wanted::Model);
             }
             Found::Part => {
-                let model = &self.editor.document().settings.model;
+                let model = &self.open.editor.document().settings.model;
                 let whole = format!("{model}{PARTS_SEPARATOR}{}", path.display());
                 self.find_out(whole.into(), Wanted::Model);
             }
@@ -142,7 +144,7 @@ impl App {
 
     /// Puts the picture on the clipboard.
     pub(in crate::app) fn copy_picture(&mut self, ctx: &Context) {
-        let Some(take) = &self.editor.document().take else { return };
+        let Some(take) = &self.open.editor.document().take else { return };
         let size = [take.image.width() as usize, take.image.height() as usize];
         ctx.copy_image(ColorImage::from_rgb(size, take.image.as_raw()));
         self.toasts.info(tr("The picture is on the clipboard."));
@@ -150,7 +152,7 @@ impl App {
 
     /// Asks what a picture is for, where it can be more than one thing.
     fn place(&mut self, placed: Placed, asked: MapAsked) {
-        if self.editor.selected_region().is_none() && placed.map.is_none() && placed.told.is_none() {
+        if self.open.editor.selected_region().is_none() && placed.map.is_none() && placed.told.is_none() {
             self.start_from(over_white(&placed.picture.image));
             self.toasts.info(fill("{0} is what the drawing starts from.", &[&placed.name]));
             return;
@@ -165,7 +167,7 @@ impl App {
 
     /// Gives a region the mask in a picture.
     fn take_mask(&mut self, id: RegionId, image: &Arc<Picture>) {
-        let document = self.editor.document();
+        let document = self.open.editor.document();
         let Some(region) = document.region(id) else { return };
         if region.locked {
             self.toasts.info(fill("{0} is locked. Unlock it to paint on it.", &[&names::shown(&region.name)]));
@@ -179,7 +181,7 @@ impl App {
         };
         let (image, notes) = (Arc::clone(image), image.mask_notes());
         self.finish_gesture();
-        self.editor.set_mask(id, move |width, height| Mask::of_picture(&image, width, height));
+        self.open.editor.set_mask(id, move |width, height| Mask::of_picture(&image, width, height));
         self.toasts.info(text);
         for note in notes {
             self.toasts.warning(errors::mask_note(note));
@@ -203,7 +205,7 @@ impl App {
 
     /// Asks what the colours of a map show.
     fn ask_about_map(&mut self, name: String, map: Arc<ColourMap>) {
-        let dialog = AskColours::new(name, map, self.editor.document());
+        let dialog = AskColours::new(name, map, self.open.editor.document());
         self.ask(dialog, |app, _, colours| app.add_map(colours));
     }
 
@@ -217,7 +219,7 @@ impl App {
         for note in map.notes() {
             self.toasts.warning(note.clone());
         }
-        self.editor.add_map(map, chosen, size);
+        self.open.editor.add_map(map, chosen, size);
         self.once_worked_out(move |app| {
             app.cards.reveal();
             app.toasts.info(text);
@@ -233,9 +235,9 @@ impl App {
     }
 
     fn add_palette(&mut self, palette: Palette) {
-        let room = MAX_REGIONS.saturating_sub(self.editor.document().regions.len());
+        let room = MAX_REGIONS.saturating_sub(self.open.editor.document().regions.len());
         let count = palette.regions.len().min(room);
-        self.editor.add_palette(palette);
+        self.open.editor.add_palette(palette);
         self.cards.reveal();
         let text = match count {
             1 => tr("1 region was added. Paint where it shows.").to_owned(),
@@ -280,7 +282,7 @@ impl App {
 
     /// Reads a picture and fits it to the canvas.
     fn read_picture(&mut self, path: PathBuf, then: impl FnOnce(&mut Self, RgbImage) + Send + 'static) {
-        let document = self.editor.document();
+        let document = self.open.editor.document();
         let (file, width, height) = (path.clone(), document.width, document.height);
         let read = move || Ok(InitImage::fitted(&Document::import_picture(&file)?, width, height));
         self.read("picture", path, read, |app, _, picture| then(app, picture));

@@ -3,12 +3,9 @@
 use crate::app::App;
 use crate::app::dialogs::plain::{Changes, Unsaved};
 use crate::app::editor::Editor;
-use crate::app::generation::checks::Checks;
-use crate::app::generation::cost::Cost;
-use crate::app::panels::thumbnails::Thumbnails;
 use crate::app::session::examples::Example;
 use crate::app::session::purpose::Purpose;
-use crate::app::shell::works::Working;
+use crate::app::shell::open_document::OpenDocument;
 use crate::app::text::errors;
 use crate::app::text::i18n::tr;
 use crate::document::{Document, Opened, open_picture};
@@ -34,7 +31,7 @@ impl App {
     /// Leaves the open document, but asks first where it is not saved.
     pub(in crate::app) fn leave(&mut self, ctx: &Context, leave: Leave) {
         self.finish_gesture();
-        if !self.editor.is_unsaved() {
+        if !self.open.editor.is_unsaved() {
             return self.leave_now(ctx, leave);
         }
         self.ask(Unsaved, move |app, ctx, changes| match changes {
@@ -52,10 +49,10 @@ impl App {
                 ctx.send_viewport_cmd(ViewportCommand::Close);
             }
             Leave::New { width, height } => {
-                self.open_document(Editor::new(Document::new(width, height), tr("Untitled")));
+                self.open_document(ctx, Editor::new(Document::new(width, height), tr("Untitled")));
             }
             Leave::Example(example) => {
-                self.open_document(Editor::new(example.document(), &example.name()));
+                self.open_document(ctx, Editor::new(example.document(), &example.name()));
             }
             // The open document was asked about before the path is.
             Leave::Open => self.ask_path(Purpose::Open, |app, _, path| app.open_path(path)),
@@ -70,14 +67,14 @@ impl App {
         self.tasks.begin(
             "open",
             move || open_picture(&read),
-            move |app, _, opened| match opened {
-                Ok(opened) => app.opened(&path, opened),
+            move |app, ctx, opened| match opened {
+                Ok(opened) => app.opened(ctx, &path, opened),
                 Err(error) => app.toasts.error(errors::file_error(&error)),
             },
         );
     }
 
-    fn opened(&mut self, path: &Path, Opened { document, notes, losses }: Opened) {
+    fn opened(&mut self, ctx: &Context, path: &Path, Opened { document, notes, losses }: Opened) {
         self.remember_folder(path);
         self.remember_project(path);
         // A picture with a project inside opens the project; saving it asks for a name of its own.
@@ -87,24 +84,18 @@ impl App {
         } else {
             Editor::new(document, &path.file_stem().unwrap_or_default().to_string_lossy())
         };
-        self.open_document(editor);
+        self.open_document(ctx, editor);
         for note in notes {
             self.toasts.warning(note);
         }
     }
 
     /// Shows another document.
-    pub(in crate::app) fn open_document(&mut self, editor: Editor) {
+    pub(in crate::app) fn open_document(&mut self, ctx: &Context, editor: Editor) {
         self.recovery.forget();
         self.forget_jobs();
         self.abort_gesture();
-        self.compare = None;
-        self.work = Working::default();
-        self.takes.of_document(editor.document());
-        self.checks = Checks::default();
-        self.cost = Cost::default();
-        self.thumbnails = Thumbnails::default();
-        self.editor = editor;
+        self.open = OpenDocument::new(ctx, editor);
         self.canvas.reset();
     }
 }

@@ -15,14 +15,14 @@ impl App {
             rest(self);
         }
         self.autosave(ctx);
-        if ctx.input(|i| i.viewport().close_requested()) && !self.closing && self.editor.is_unsaved() {
+        if ctx.input(|i| i.viewport().close_requested()) && !self.closing && self.open.editor.is_unsaved() {
             ctx.send_viewport_cmd(egui::ViewportCommand::CancelClose);
             self.leave(ctx, Leave::Quit);
         }
-        let dot = if self.editor.is_unsaved() { "• " } else { "" };
+        let dot = if self.open.editor.is_unsaved() { "• " } else { "" };
         // The taskbar shows how far the picture is while the window is behind others.
         let done = self.progress().map(|p| format!("{:.0} % · ", p * 100.0)).unwrap_or_default();
-        let title = format!("{done}{dot}{} – Polyptych", self.editor.title());
+        let title = format!("{done}{dot}{} – Polyptych", self.open.editor.title());
         if title != self.window_title {
             ctx.send_viewport_cmd(egui::ViewportCommand::Title(title.clone()));
             self.window_title = title;

@@ -230,8 +230,8 @@ impl App {
                 }
             });
         });
-        let dot = if self.editor.is_unsaved() { " •" } else { "" };
-        let title = format!("{}{dot}", self.editor.title());
+        let dot = if self.open.editor.is_unsaved() { " •" } else { "" };
+        let title = format!("{}{dot}", self.open.editor.title());
         let font = FontId::proportional(theme::TEXT);
         // In the middle of the window, or in a narrow one beside the menus.
         let galley = ui.painter().layout_no_wrap(title, font, t.text_weak);
@@ -254,8 +254,8 @@ impl App {
         let checked = self.is_on(command);
         // "Undo Paint": what would be taken back.
         let label = match command {
-            Command::Undo => self.editor.undo_label(),
-            Command::Redo => self.editor.redo_label(),
+            Command::Undo => self.open.editor.undo_label(),
+            Command::Redo => self.open.editor.redo_label(),
             _ => None,
         };
         let label = label.map_or_else(|| command.label().to_owned(), |l| format!("{}: {}", command.label(), tr(l)));

@@ -12,6 +12,7 @@ pub(super) mod leaving;
 pub(super) mod logic;
 pub(super) mod menu;
 pub(super) mod models;
+pub(super) mod open_document;
 pub(super) mod paths;
 pub(super) mod perform;
 pub(super) mod prefs;

@@ -25,7 +25,7 @@ impl App {
     fn grant_model(&mut self, ctx: &Context, wish: Wish) {
         match wish {
             Wish::Take(item) => self.take_item(&item),
-            Wish::Write(words) => self.write_words(self.editor.selected(), &words),
+            Wish::Write(words) => self.write_words(self.open.editor.selected(), &words),
             Wish::Hash(path) => self.added.ask_hash(ctx, path),
             Wish::Add => self.ask_models(),
             Wish::Forget(name) => self.forget_models(name),
@@ -48,8 +48,8 @@ impl App {
             Kind::Checkpoint => Wanted::Model,
             Kind::Lora => Wanted::Lora(None),
             Kind::Embedding => {
-                let call = self.editor.document().settings.prompt_rule.call_of_embedding(&item.name);
-                return self.write_words(self.editor.selected(), &call);
+                let call = self.open.editor.document().settings.prompt_rule.call_of_embedding(&item.name);
+                return self.write_words(self.open.editor.selected(), &call);
             }
             Kind::ControlNet => return self.open_control(item.path.clone(), None),
             _ => Wanted::Dropped(None),
@@ -59,7 +59,7 @@ impl App {
 
     /// Writes a phrase at the end of a region's words, or of the background's.
     pub(in crate::app) fn write_words(&mut self, selected: Selected, phrase: &str) {
-        let document = self.editor.document();
+        let document = self.open.editor.document();
         let (name, words) = match selected {
             Selected::Region(id) => match document.region(id) {
                 Some(region) => (names::shown(&region.name), region.prompt.clone()),
@@ -68,7 +68,7 @@ impl App {
             Selected::Background => (tr("Background").to_owned(), document.background.prompt.clone()),
         };
         let (written, _) = insert_phrase(&words, words.len(), phrase);
-        self.editor.change_field(Field::Words(selected), |d| match selected {
+        self.open.editor.change_field(Field::Words(selected), |d| match selected {
             Selected::Background => d.background.prompt = written,
             Selected::Region(id) => {
                 if let Some(region) = d.region_mut(id) {
@@ -76,14 +76,14 @@ impl App {
                 }
             }
         });
-        self.editor.close_step();
+        self.open.editor.close_step();
         self.toasts.info(fill("Written into “{0}”: {1}", &[&name, &phrase]));
     }
 
     /// Reads the list of models anew where the document has another model, and where the window comes back to the front: models
     /// may have been added in a terminal meanwhile. (Before the list is opened, since it keeps the size it opened with.)
     pub(in crate::app) fn follow_models(&mut self, ui: &Ui) {
-        let current = &self.editor.document().settings.model;
+        let current = &self.open.editor.document().settings.model;
         let back = ui.input(|i| i.events.iter().any(|event| matches!(event, egui::Event::WindowFocused(true))));
         if back || self.added.asked.as_ref() != Some(current) {
             let current = current.clone();
@@ -169,9 +169,9 @@ impl App {
 
     /// Tells what a model that was chosen has brought along, and gives it a canvas that it can draw on.
     pub(in crate::app) fn model_chosen(&mut self) {
-        let Some((nature, brought)) = self.editor.take_chosen() else { return };
+        let Some((nature, brought)) = self.open.editor.take_chosen() else { return };
         if brought {
-            let settings = &self.editor.document().settings;
+            let settings = &self.open.editor.document().settings;
             self.toasts.info(fill(
                 "It brings its settings: {0}, {1} steps, guidance {2}, shapes held for {3} % of them. Undo takes them back.",
                 &[
@@ -182,7 +182,7 @@ impl App {
                 ],
             ));
         }
-        let document = self.editor.document();
+        let document = self.open.editor.document();
         if let Some((width, height)) = nature.canvas((document.width, document.height)) {
             self.toasts.info(fill(
                 "This model draws {0} pixels and more: the canvas is {1} × {2} now. Undo takes it back.",

@@ -79,7 +79,7 @@ impl App {
 
     /// The folder in which files are looked for first.
     fn folder(&self) -> PathBuf {
-        let beside = self.editor.path().and_then(Path::parent).map(Path::to_path_buf);
+        let beside = self.open.editor.path().and_then(Path::parent).map(Path::to_path_buf);
         let home = || std::env::var_os("HOME").or_else(|| std::env::var_os("USERPROFILE")).map(PathBuf::from);
         [beside, self.prefs.folder.clone(), home(), std::env::current_dir().ok()]
             .into_iter()
@@ -90,12 +90,13 @@ impl App {
 
     /// The name a new file gets unless another is given.
     fn suggested_name(&self, purpose: Purpose) -> String {
-        let mut stem = Path::new(self.editor.title()).file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        if let (Purpose::ExportMask, Some(region)) = (purpose, self.editor.selected_region()) {
+        let mut stem =
+            Path::new(self.open.editor.title()).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        if let (Purpose::ExportMask, Some(region)) = (purpose, self.open.editor.selected_region()) {
             let safe = |c: char| if c.is_alphanumeric() || c == ' ' || c == '-' { c } else { '_' };
             stem = format!("{stem} - {}", region.name.chars().map(safe).collect::<String>());
         }
-        if purpose == Purpose::SaveAs && !self.editor.losses().is_empty() {
+        if purpose == Purpose::SaveAs && !self.open.editor.losses().is_empty() {
             // Beside the file that another program made.
             stem += " (Polyptych)";
         }
@@ -104,8 +105,8 @@ impl App {
 
     /// The files that may not be written over: those that the open document is made from, for an export its project, too.
     pub(in crate::app) fn read_files(&self, exports: bool) -> Vec<PathBuf> {
-        let project = self.editor.path().filter(|_| exports).map(Path::to_path_buf);
-        self.editor.document().model_files().into_iter().chain(project).collect()
+        let project = self.open.editor.path().filter(|_| exports).map(Path::to_path_buf);
+        self.open.editor.document().model_files().into_iter().chain(project).collect()
     }
 
     pub(in crate::app) fn remember_folder(&mut self, path: &Path) {

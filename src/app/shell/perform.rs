@@ -53,65 +53,65 @@ impl App {
             Command::InterfaceSmaller => self.step_size(ctx, false),
             Command::ResetStudio => self.ask(Reset, |app, ctx, ()| app.reset(ctx)),
             Command::Quit => self.leave(ctx, Leave::Quit),
-            Command::Undo => self.editor.undo(),
-            Command::Redo => self.editor.redo(),
+            Command::Undo => self.open.editor.undo(),
+            Command::Redo => self.open.editor.redo(),
             Command::AddRegion => {
-                self.editor.add_region();
+                self.open.editor.add_region();
                 self.cards.write_words();
             }
             Command::DuplicateRegion => {
-                let of = self.editor.selected();
-                self.editor.duplicate_region();
-                self.thumbnails.copy(of, self.editor.selected());
+                let of = self.open.editor.selected();
+                self.open.editor.duplicate_region();
+                self.open.thumbnails.copy(of, self.open.editor.selected());
                 self.cards.reveal();
             }
             Command::RenameRegion => {
-                if let Some(region) = self.editor.selected_region() {
+                if let Some(region) = self.open.editor.selected_region() {
                     self.cards.rename(region);
                 }
             }
             Command::EditWords => self.cards.write_words(),
             Command::ToggleRegion => {
-                if let Selected::Region(id) = self.editor.selected() {
-                    self.editor.toggle_region(id);
+                if let Selected::Region(id) = self.open.editor.selected() {
+                    self.open.editor.toggle_region(id);
                 }
             }
             Command::SoloRegion => {
-                if let Selected::Region(id) = self.editor.selected() {
-                    self.editor.solo_region(id);
+                if let Selected::Region(id) = self.open.editor.selected() {
+                    self.open.editor.solo_region(id);
                 }
             }
             Command::LockRegion => {
-                if let Selected::Region(id) = self.editor.selected() {
-                    self.editor.lock_region(id);
+                if let Selected::Region(id) = self.open.editor.selected() {
+                    self.open.editor.lock_region(id);
                 }
             }
-            Command::RaiseRegion => self.editor.shift_region(1),
-            Command::LowerRegion => self.editor.shift_region(-1),
+            Command::RaiseRegion => self.open.editor.shift_region(1),
+            Command::LowerRegion => self.open.editor.shift_region(-1),
             Command::SelectAbove => {
-                self.editor.select_neighbour(1);
+                self.open.editor.select_neighbour(1);
                 self.cards.reveal();
             }
             Command::SelectBelow => {
-                self.editor.select_neighbour(-1);
+                self.open.editor.select_neighbour(-1);
                 self.cards.reveal();
             }
-            Command::FillRegion => self.editor.map_mask(key("Fill region"), |_| 255),
-            Command::ClearRegion => self.editor.map_mask(key("Clear region"), |_| 0),
-            Command::InvertRegion => self.editor.map_mask(key("Invert region"), |v| 255 - v),
-            Command::TurnRegionLeft => self.editor.turn_selected(key("Rotate region"), Turn::Left),
-            Command::TurnRegionRight => self.editor.turn_selected(key("Rotate region"), Turn::Right),
-            Command::FlipRegionX => self.editor.turn_selected(key("Flip region"), Turn::FlipX),
-            Command::FlipRegionY => self.editor.turn_selected(key("Flip region"), Turn::FlipY),
+            Command::FillRegion => self.open.editor.map_mask(key("Fill region"), |_| 255),
+            Command::ClearRegion => self.open.editor.map_mask(key("Clear region"), |_| 0),
+            Command::InvertRegion => self.open.editor.map_mask(key("Invert region"), |v| 255 - v),
+            Command::TurnRegionLeft => self.open.editor.turn_selected(key("Rotate region"), Turn::Left),
+            Command::TurnRegionRight => self.open.editor.turn_selected(key("Rotate region"), Turn::Right),
+            Command::FlipRegionX => self.open.editor.turn_selected(key("Flip region"), Turn::FlipX),
+            Command::FlipRegionY => self.open.editor.turn_selected(key("Flip region"), Turn::FlipY),
             Command::GrowRegion => self.ask_reshape(Reshape::Grow),
             Command::ShrinkRegion => self.ask_reshape(Reshape::Shrink),
             Command::SoftenRegion => self.ask_reshape(Reshape::Soften),
-            Command::DeleteRegion => self.editor.delete_region(),
+            Command::DeleteRegion => self.open.editor.delete_region(),
             Command::Generate => self.generate(false),
             Command::GenerateNext => self.generate(true),
             Command::Cancel if self.canvas.is_painting() => self.abort_gesture(),
             Command::Cancel if self.is_working() => self.leave_works(),
-            Command::Cancel if self.compare.is_some() => self.compare = None,
+            Command::Cancel if self.open.compare.is_some() => self.open.compare = None,
             Command::Cancel => self.cancel(),
             Command::CancelAll => self.cancel_all(),
             Command::Live => self.toggle_live(),
@@ -125,7 +125,7 @@ impl App {
             Command::ExportTake => self.with_shown_take(TakeWish::Export),
             Command::RemoveTake => self.with_shown_take(TakeWish::Remove),
             Command::BringBackTake => self.bring_back_take(),
-            Command::NewSeed => self.set_seed(new_seed(self.editor.document().settings.seed)),
+            Command::NewSeed => self.set_seed(new_seed(self.open.editor.document().settings.seed)),
             Command::RerollRegion => self.reroll_region(),
             Command::Models => {
                 self.added.look_again();
@@ -133,7 +133,7 @@ impl App {
             }
             Command::AddModels => self.ask_models(),
             Command::AddLora => self.ask_file(Purpose::Lora, Wanted::Lora(None)),
-            Command::AddOwnLora => self.ask_file(Purpose::Lora, Wanted::Lora(Some(self.editor.selected()))),
+            Command::AddOwnLora => self.ask_file(Purpose::Lora, Wanted::Lora(Some(self.open.editor.selected()))),
             Command::CanvasSize => self.ask_canvas_size(),
             Command::ToolBrush => self.take_tool(Tool::Brush),
             Command::ToolEraser => self.take_tool(Tool::Eraser),
@@ -160,7 +160,7 @@ impl App {
             Command::BrushLarger => self.prefs.brush.step_size(1.0),
             Command::BrushSofter => self.prefs.brush.step_hardness(-1.0),
             Command::BrushHarder => self.prefs.brush.step_hardness(1.0),
-            Command::FocusCanvas => self.canvas.focus(ctx, self.editor.document()),
+            Command::FocusCanvas => self.canvas.focus(ctx, self.open.editor.document()),
             Command::ZoomIn => self.canvas.zoom_by(1.25),
             Command::ZoomOut => self.canvas.zoom_by(0.8),
             Command::ZoomFit => self.canvas.view.fit(),
@@ -206,16 +206,17 @@ impl App {
 
     /// Draws the selected region once more, with another seed, over the same picture.
     fn reroll_region(&mut self) {
-        let Some(region) = self.editor.selected_region() else { return };
-        let (id, last) = (region.id, region.reroll.or(region.seed).unwrap_or(self.editor.document().settings.seed));
+        let Some(region) = self.open.editor.selected_region() else { return };
+        let (id, last) =
+            (region.id, region.reroll.or(region.seed).unwrap_or(self.open.editor.document().settings.seed));
         let seed = new_seed(last);
-        self.editor.close_step();
-        self.editor.change_field(Field::Reroll(id), |d| {
+        self.open.editor.close_step();
+        self.open.editor.change_field(Field::Reroll(id), |d| {
             if let Some(region) = d.region_mut(id) {
                 region.reroll = Some(seed);
             }
         });
-        self.editor.close_step();
+        self.open.editor.close_step();
         self.generate_again(id, seed);
     }
 
@@ -230,8 +231,8 @@ impl App {
         self.prefs.language = language;
         i18n::speak(language);
         // What was said before is said again.
-        self.checks = Checks::default();
-        self.cost.forget();
+        self.open.checks = Checks::default();
+        self.open.cost.forget();
     }
 
     fn set_theme(&mut self, ctx: &egui::Context, theme: ThemePreference) {

@@ -24,7 +24,7 @@ struct Asked<D, F> {
 impl<D: Dialog, F: FnMut(&mut App, &Context, D::Answer) + 'static> Question for Asked<D, F> {
     fn show(mut self: Box<Self>, app: &mut App, ui: &Ui) {
         let view = View {
-            editor: &app.editor,
+            editor: &app.open.editor,
             is_enabled: &|command| app.is_enabled(command),
             recent: &app.prefs.recent,
             lost: &app.recovery.lost,

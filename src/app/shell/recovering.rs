@@ -89,19 +89,19 @@ impl App {
         self.tasks.begin(
             "recover",
             move || Document::open_with_notes(&read),
-            move |app, _, opened| match opened {
-                Ok(opened) => app.recovered(&copy, opened),
+            move |app, ctx, opened| match opened {
+                Ok(opened) => app.recovered(ctx, &copy, opened),
                 Err(error) => app.toasts.error(errors::file_error(&error)),
             },
         );
     }
 
     /// Shows what a crash left behind, unsaved as it was.
-    fn recovered(&mut self, copy: &Path, opened: Opened) {
+    fn recovered(&mut self, ctx: &Context, copy: &Path, opened: Opened) {
         let Some(lost) = self.recovery.lost.iter().find(|lost| lost.copy() == copy) else { return };
         let editor = Editor::recovered(opened.document, lost.project(), lost.title());
         let editor = editor.with_losses(lost.losses().to_vec());
-        self.open_document(editor);
+        self.open_document(ctx, editor);
         self.recovery.adopt(copy);
         for note in opened.notes {
             self.toasts.warning(note);
@@ -113,16 +113,16 @@ impl App {
         if self.closing {
             return;
         }
-        if !self.editor.is_unsaved() {
+        if !self.open.editor.is_unsaved() {
             self.recovery.forget_if_any();
             return;
         }
-        if self.editor.in_stroke() || self.editor.is_working() {
+        if self.open.editor.in_stroke() || self.open.editor.is_working() {
             return;
         }
-        match self.recovery.due_in(self.editor.state()) {
+        match self.recovery.due_in(self.open.editor.state()) {
             Some(Duration::ZERO) => {
-                let Some(mut copy) = self.recovery.begin(&self.editor) else { return };
+                let Some(mut copy) = self.recovery.begin(&self.open.editor) else { return };
                 let write = move || {
                     let result = recovery::write(&mut copy);
                     (copy, result)

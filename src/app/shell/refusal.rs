@@ -11,7 +11,7 @@ impl App {
     pub(in crate::app) fn refuse(&mut self, command: Command) {
         match command.when() {
             When::UnlockedRegion | When::UnlockedMask => {
-                if let Some(region) = self.editor.selected_region().filter(|r| r.locked) {
+                if let Some(region) = self.open.editor.selected_region().filter(|r| r.locked) {
                     let text = fill("{0} is locked. Unlock it to change or delete it.", &[&names::shown(&region.name)]);
                     let offer = (Selected::Region(region.id), Command::LockRegion);
                     self.toasts.offer(text, tr("Unlock it"), offer);
@@ -20,7 +20,7 @@ impl App {
                 }
             }
             When::VisibleRegion => {
-                if let Some(region) = self.editor.selected_region() {
+                if let Some(region) = self.open.editor.selected_region() {
                     let text = fill("{0} is hidden and takes no part in the picture.", &[&names::shown(&region.name)]);
                     let offer = (Selected::Region(region.id), Command::ToggleRegion);
                     self.toasts.offer(text, tr("Show it"), offer);
@@ -30,7 +30,7 @@ impl App {
             }
             When::Region => self.toasts.info(tr("Select a region first.")),
             When::Picture | When::Take | When::ShownTake | When::PictureOrInit => {
-                let generate = (self.editor.selected(), Command::Generate);
+                let generate = (self.open.editor.selected(), Command::Generate);
                 self.toasts.offer(tr("There is no picture yet."), Command::Generate.label(), generate);
             }
             When::Comparable => {
@@ -60,13 +60,13 @@ impl App {
     /// Does what a message offered, unless that has been done meanwhile.
     pub(super) fn take_up(&mut self, ctx: &egui::Context, (selected, command): Offer) {
         let region = match selected {
-            Selected::Region(id) => self.editor.document().region(id),
+            Selected::Region(id) => self.open.editor.document().region(id),
             Selected::Background => None,
         };
         let done = (command == Command::ToggleRegion && region.is_none_or(|r| r.visible))
             || (command == Command::LockRegion && region.is_none_or(|r| !r.locked));
         if !done {
-            self.editor.select(selected);
+            self.open.editor.select(selected);
             self.perform(ctx, command);
         }
     }

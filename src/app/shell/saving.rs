@@ -15,11 +15,11 @@ impl App {
     /// Saves where the document lies, or asks where; asks first where what lies there holds more than the document.
     pub(in crate::app) fn save(&mut self, after: Option<Leave>) {
         self.finish_gesture();
-        let mut losses = self.editor.losses().to_vec();
-        if self.editor.is_changed_on_disk() {
+        let mut losses = self.open.editor.losses().to_vec();
+        if self.open.editor.is_changed_on_disk() {
             losses.insert(0, tr("what another program has written into it since it was opened here").to_owned());
         }
-        match self.editor.path().map(Path::to_path_buf) {
+        match self.open.editor.path().map(Path::to_path_buf) {
             None => self.save_as(after),
             Some(path) if losses.is_empty() => self.save_to(path, after),
             Some(path) => self.ask(SaveOver { losses }, move |app, _, to| match to {
@@ -40,7 +40,7 @@ impl App {
         if self.is_working() {
             return self.once_worked_out(move |app| app.save_to(path, after));
         }
-        let (document, state) = (self.editor.document().clone(), self.editor.state());
+        let (document, state) = (self.open.editor.document().clone(), self.open.editor.state());
         let (reads, to) = (self.read_files(false), path.clone());
         let save = move || Outputs::reading(reads).add(&to).and_then(|output| document.save_to(&output));
         self.tasks.begin("save", save, move |app, ctx, saved| {
@@ -49,8 +49,8 @@ impl App {
             }
             app.remember_folder(&path);
             app.remember_project(&path);
-            app.editor.set_path(&path);
-            app.editor.mark_saved(state);
+            app.open.editor.set_path(&path);
+            app.open.editor.mark_saved(state);
             if let Some(leave) = after {
                 app.leave(ctx, leave);
             }
@@ -64,7 +64,7 @@ impl App {
             let document = document.clone();
             app.ask_path(Purpose::Export(how.format), move |app, _, path| {
                 app.once_worked_out(move |app| {
-                    let document = document.unwrap_or_else(|| app.editor.document().clone());
+                    let document = document.unwrap_or_else(|| app.open.editor.document().clone());
                     let Some(take) = document.take.clone() else { return };
                     app.export(path, move |output| document.export_picture_to(output, &take.image, how));
                 });
@@ -75,7 +75,7 @@ impl App {
     pub(in crate::app) fn ask_export_mask(&mut self) {
         self.ask_path(Purpose::ExportMask, |app, _, path| {
             app.once_worked_out(|app| {
-                let Some(region) = app.editor.selected_region() else { return };
+                let Some(region) = app.open.editor.selected_region() else { return };
                 let mask = Arc::clone(&region.mask);
                 app.export(path, move |output| mask.export_to(output));
             });
@@ -84,7 +84,7 @@ impl App {
 
     pub(in crate::app) fn ask_export_regions(&mut self) {
         self.ask_path(Purpose::ExportRegions, |app, _, path| {
-            let document = app.editor.document().clone();
+            let document = app.open.editor.document().clone();
             app.export(path, move |output| document.export_regions_to(output));
         });
     }

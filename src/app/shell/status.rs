@@ -23,7 +23,7 @@ impl App {
     fn going_on_ui(&mut self, ui: &mut Ui) {
         let t = theme::tokens(ui);
         // Escape stops a change before it stops a job.
-        let work = self.editor.work().map(|label| format!("{}…", tr(label)));
+        let work = self.open.editor.work().map(|label| format!("{}…", tr(label)));
         let name = if work.is_some() { tr("Stop the change") } else { tr("Stop the picture") };
         match work.or_else(|| self.progress_text()) {
             Some(text) => {
@@ -69,7 +69,7 @@ impl App {
     fn standing_ui(&mut self, ui: &mut Ui) {
         let t = theme::tokens(ui);
         let narrow = ui.available_width() < NARROW;
-        let saved = match (self.editor.path().is_some(), self.editor.is_unsaved()) {
+        let saved = match (self.open.editor.path().is_some(), self.open.editor.is_unsaved()) {
             (_, true) => tr("Not saved"),
             (true, false) => tr("Saved"),
             (false, false) => tr("New"),
@@ -78,13 +78,13 @@ impl App {
         ui.label(weak(saved.to_owned()));
         self.drawn_on_ui(ui, if narrow { 96.0 } else { 280.0 });
         if !narrow {
-            let document = self.editor.document();
+            let document = self.open.editor.document();
             ui.label(weak(format!("{} × {}", document.width, document.height)));
         }
     }
 
     fn tool_hint(&self) -> &'static str {
-        if self.editor.paints_change() && self.tool.paints() {
+        if self.open.editor.paints_change() && self.tool.paints() {
             return tr("Paint where the picture may change. Everywhere else it stays as it is.");
         }
         self.tool.hint()

@@ -20,55 +20,55 @@ impl App {
     /// True while changes are being worked out.
     #[must_use]
     pub fn is_working(&self) -> bool {
-        self.editor.is_working()
+        self.open.editor.is_working()
     }
 
     /// Does this once nothing is being worked out any more, so that nothing is left out of it.
     pub(in crate::app) fn once_worked_out(&mut self, then: impl FnOnce(&mut Self) + 'static) {
-        self.work.then.push(Box::new(then));
+        self.open.work.then.push(Box::new(then));
     }
 
     /// Leaves every change that is not there yet.
     pub(in crate::app) fn leave_works(&mut self) {
-        self.editor.leave_works();
+        self.open.editor.leave_works();
     }
 
     /// Takes in what has been worked out, and begins with what comes next.
     pub(in crate::app) fn follow_works(&mut self, ctx: &egui::Context) {
         // A stroke belongs to the mask as it is.
-        if self.editor.in_stroke() {
+        if self.open.editor.in_stroke() {
             return;
         }
-        if let Some((number, asked)) = self.work.asked.take()
-            && self.editor.next_work() == Some(number)
+        if let Some((number, asked)) = self.open.work.asked.take()
+            && self.open.editor.next_work() == Some(number)
         {
             match asked.answer() {
                 Ok(made) => {
-                    self.editor.end_work(number, made);
+                    self.open.editor.end_work(number, made);
                     self.model_chosen();
                 }
-                Err(Some(asked)) => self.work.asked = Some((number, asked)),
+                Err(Some(asked)) => self.open.work.asked = Some((number, asked)),
                 Err(None) => self.work_failed(number),
             }
         }
-        if self.work.asked.is_none()
-            && let Some(number) = self.editor.next_work()
-            && let Some(work) = self.editor.begin_work()
+        if self.open.work.asked.is_none()
+            && let Some(number) = self.open.editor.next_work()
+            && let Some(work) = self.open.editor.begin_work()
         {
-            self.work.asked = Asked::begin(ctx, "change", work).map(|asked| (number, asked));
-            if self.work.asked.is_none() {
+            self.open.work.asked = Asked::begin(ctx, "change", work).map(|asked| (number, asked));
+            if self.open.work.asked.is_none() {
                 self.work_failed(number);
             }
         }
         if !self.is_working() {
-            for then in std::mem::take(&mut self.work.then) {
+            for then in std::mem::take(&mut self.open.work.then) {
                 then(self);
             }
         }
     }
 
     fn work_failed(&mut self, number: u64) {
-        self.editor.end_work(number, None);
+        self.open.editor.end_work(number, None);
         self.toasts.error(tr("The last change could not be worked out. Nothing was changed."));
     }
 }

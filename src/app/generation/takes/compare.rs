@@ -89,7 +89,7 @@ impl Compare {
 impl App {
     /// Floats over the whole canvas while two pictures are compared.
     pub(in crate::app) fn compare_ui(&mut self, ui: &Ui, canvas: Rect) {
-        let Some(mut compare) = self.compare.take() else { return };
+        let Some(mut compare) = self.open.compare.take() else { return };
         Area::new(Id::unique("compare")).order(Order::Middle).fixed_pos(canvas.min).fade_in(false).show(ui, |ui| {
             ui.set_clip_rect(canvas);
             let (area, response) = ui.allocate_exact_size(canvas.size(), Sense::click_and_drag());
@@ -101,7 +101,7 @@ impl App {
         });
         let (close, keep) = compare_bar(ui, &mut compare, canvas);
         if !close {
-            self.compare = Some(compare);
+            self.open.compare = Some(compare);
         }
         if let Some(number) = keep {
             self.grant_show(number);
@@ -159,7 +159,7 @@ impl App {
 
     fn paint_compared(&self, ui: &Ui, compare: &mut Compare, area: Rect) {
         let t = theme::tokens(ui);
-        let document = self.editor.document();
+        let document = self.open.editor.document();
         let canvas = vec2(document.width as f32, document.height as f32);
         let textures = [compare.left.texture(ui), compare.right.texture(ui)];
         let captions = [compare.left.caption(), compare.right.caption()];
@@ -187,7 +187,7 @@ impl App {
     }
 
     fn grant_show(&mut self, number: u64) {
-        if let Some((take, _)) = self.takes.open(number, Wish::Show) {
+        if let Some((take, _)) = self.open.takes.open(number, Wish::Show) {
             self.show_take(take);
         }
     }

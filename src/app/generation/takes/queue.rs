@@ -71,7 +71,8 @@ impl App {
         let t = theme::tokens(ui);
         let mut wish = None;
         let next = self.jobs.iter().take_while(|j| j.has_begun()).count();
-        let preview = self.takes.preview(ui, self.jobs.first().filter(|j| j.has_begun()).and_then(|j| j.preview()));
+        let preview =
+            self.open.takes.preview(ui, self.jobs.first().filter(|j| j.has_begun()).and_then(|j| j.preview()));
         for (place, job) in self.jobs.iter().enumerate().rev() {
             let width = (height * job.aspect()).round().clamp(72.0, 2.0 * height);
             let (rect, response) = ui.allocate_exact_size(vec2(width, height), Sense::hover());

@@ -16,7 +16,7 @@ impl App {
     pub(in crate::app) fn start_ui(&mut self, ui: &mut Ui) {
         let whole = ui.available_width();
         let hint = tr("A picture to start from in place of noise, such as a sketch or a photograph");
-        let Some(start) = self.editor.document().init_image.clone() else {
+        let Some(start) = self.open.editor.document().init_image.clone() else {
             let asked = widgets::field(ui, whole, tr("Start from"), hint, |ui, _| {
                 let button = ui.add(Button::new(tr("noise"))).on_hover_text(hint);
                 button.on_hover_text(tr("Choose a picture…")).clicked()
@@ -65,32 +65,32 @@ impl App {
             }
         });
         if let Some(area) = area {
-            self.editor.change_field(Field::StartArea, |d| {
+            self.open.editor.change_field(Field::StartArea, |d| {
                 if let Some(start) = &mut d.init_image {
                     start.area = area;
                 }
             });
-            self.editor.close_step();
+            self.open.editor.close_step();
         }
-        if paint && !self.editor.paints_change() {
+        if paint && !self.open.editor.paints_change() {
             self.perform(ui, Command::PaintChange);
         }
         self.change_ui(ui);
         if remove {
-            self.editor.set_start(None);
+            self.open.editor.set_start(None);
         }
     }
 
     /// Starts from this picture, which has the canvas's size.
     pub(in crate::app) fn start_from(&mut self, image: RgbImage) {
-        let document = self.editor.document();
+        let document = self.open.editor.document();
         let image = if image.dimensions() == (document.width, document.height) {
             image
         } else {
             // The canvas was changed while the file was read.
             InitImage::fitted(&image, document.width, document.height)
         };
-        self.editor.set_start(Some(InitImage {
+        self.open.editor.set_start(Some(InitImage {
             image: Arc::new(image),
             strength: InitImage::STRENGTH,
             area: Area::Everything,

@@ -14,12 +14,12 @@ impl App {
     /// Lets the tools paint what may change, or the regions again.
     pub(in crate::app) fn paint_change(&mut self) {
         self.finish_gesture();
-        if self.editor.paints_change() {
-            let top = self.editor.document().regions.last().map(|r| Selected::Region(r.id));
-            self.editor.select(top.unwrap_or(Selected::Background));
+        if self.open.editor.paints_change() {
+            let top = self.open.editor.document().regions.last().map(|r| Selected::Region(r.id));
+            self.open.editor.select(top.unwrap_or(Selected::Background));
             return;
         }
-        let document = self.editor.document();
+        let document = self.open.editor.document();
         let size = (document.width, document.height);
         let from_take = || {
             let image = InitImage::fitted(&document.take.as_ref()?.image, size.0, size.1);
@@ -28,9 +28,9 @@ impl App {
         let Some(start) = document.init_image.clone().or_else(from_take) else { return };
         if !matches!(start.area, Area::Mask(_)) {
             let nothing = Area::Mask(Arc::new(Mask::empty(size.0, size.1)));
-            self.editor.set_start(Some(InitImage { area: nothing, ..start }));
+            self.open.editor.set_start(Some(InitImage { area: nothing, ..start }));
         }
-        self.editor.select(Selected::Region(RegionId::INPAINT));
+        self.open.editor.select(Selected::Region(RegionId::INPAINT));
         self.cards.reveal();
         // What may change of a picture is painted on the picture.
         if self.view_mode == ViewMode::Regions {
@@ -44,7 +44,7 @@ impl App {
     /// The way to paint the inpaint mask that there is.
     pub(in crate::app) fn change_ui(&mut self, ui: &mut Ui) {
         // While it is painted the ways to go on are over the canvas.
-        if self.editor.document().mask(RegionId::INPAINT).is_none() || self.editor.paints_change() {
+        if self.open.editor.document().mask(RegionId::INPAINT).is_none() || self.open.editor.paints_change() {
             return;
         }
         let mut called = false;
@@ -59,6 +59,6 @@ impl App {
 
     /// True where a mask says what may change, and nothing is painted on it: there is nothing to draw.
     pub(in crate::app) fn nothing_may_change(&self) -> bool {
-        self.editor.document().mask(RegionId::INPAINT).is_some_and(|mask| mask.is_blank())
+        self.open.editor.document().mask(RegionId::INPAINT).is_some_and(|mask| mask.is_blank())
     }
 }

@@ -23,7 +23,7 @@ enum Chosen {
 
 impl App {
     pub(in crate::app) fn model_field(&mut self, ui: &mut Ui, width: f32) {
-        let current = self.editor.document().settings.model.clone();
+        let current = self.open.editor.document().settings.model.clone();
         let hint = tr(
             "What draws the picture: the small model inside the program, or a file or folder with a Stable Diffusion model",
         );
@@ -90,8 +90,8 @@ impl App {
     /// Draws with another model; one that was made for few steps brings its sampler, steps, guidance and bootstrapping along.
     pub(in crate::app) fn set_model(&mut self, model: String) {
         // (Another choice may still be on its way.)
-        if self.editor.is_working() || self.editor.document().settings.model != model {
-            self.editor.choose_model(model);
+        if self.open.editor.is_working() || self.open.editor.document().settings.model != model {
+            self.open.editor.choose_model(model);
         }
     }
 }

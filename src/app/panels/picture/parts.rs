@@ -18,7 +18,7 @@ enum Chosen {
 impl App {
     /// Both fields, as wide as a file's name needs.
     pub(in crate::app) fn parts_ui(&mut self, ui: &mut Ui, width: f32) {
-        let settings = &self.editor.document().settings;
+        let settings = &self.open.editor.document().settings;
         let (vae, fallback, model) = (settings.vae.clone(), settings.fallback.clone(), settings.model.clone());
         let others: Vec<String> = self.added.models().filter(|other| **other != model).cloned().collect();
         let hint = tr("Turns what the model draws into colours: another one than the model's own");
@@ -43,14 +43,14 @@ impl App {
 
     /// Decodes with this file, or with the model's own autoencoder.
     pub(in crate::app) fn set_vae(&mut self, vae: Option<String>) {
-        self.editor.change_field(Field::Vae, |d| d.settings.vae = vae);
-        self.editor.close_step();
+        self.open.editor.change_field(Field::Vae, |d| d.settings.vae = vae);
+        self.open.editor.close_step();
     }
 
     /// Takes what the model lacks from this one.
     pub(in crate::app) fn set_fallback(&mut self, fallback: Option<String>) {
-        self.editor.change_field(Field::Fallback, |d| d.settings.fallback = fallback);
-        self.editor.close_step();
+        self.open.editor.change_field(Field::Fallback, |d| d.settings.fallback = fallback);
+        self.open.editor.close_step();
     }
 }
 

@@ -19,7 +19,7 @@ impl App {
         if !self.prefs.more {
             return;
         }
-        let settings = &self.editor.document().settings;
+        let settings = &self.open.editor.document().settings;
         let (guidance, seed) = (settings.guidance, settings.seed);
         feather_row(ui, region, wishes);
         weight_row(ui, region, wishes);

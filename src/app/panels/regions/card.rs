@@ -26,7 +26,7 @@ impl App {
         wishes: &mut Vec<Wish>,
     ) {
         let key = Selected::Region(region.id);
-        let open = self.editor.selected() == key && !dragged;
+        let open = self.open.editor.selected() == key && !dragged;
         self.card(ui, key, open, wishes, |app, ui, wishes| {
             ui.horizontal(|ui| {
                 colour_bar(ui, region, wishes);
@@ -61,10 +61,10 @@ impl App {
     /// The card of what may change of the picture to start from: above the regions, as it is painted over them.
     pub(super) fn change_card(&mut self, ui: &mut Ui, wishes: &mut Vec<Wish>) {
         let key = Selected::Region(RegionId::INPAINT);
-        if self.editor.document().mask(RegionId::INPAINT).is_none() {
+        if self.open.editor.document().mask(RegionId::INPAINT).is_none() {
             return;
         }
-        let open = self.editor.paints_change();
+        let open = self.open.editor.paints_change();
         let mut chosen = Vec::new();
         self.card(ui, key, open, &mut chosen, |app, ui, wishes| {
             ui.horizontal(|ui| {
@@ -79,14 +79,14 @@ impl App {
         });
         // Who selects it wants to paint it, with a tool and a view for that.
         if !open && !chosen.is_empty() {
-            wishes.push(Wish::Run(self.editor.selected(), Command::PaintChange));
+            wishes.push(Wish::Run(self.open.editor.selected(), Command::PaintChange));
         }
     }
 
     pub(super) fn background_card(&mut self, ui: &mut Ui, wishes: &mut Vec<Wish>) {
         let key = Selected::Background;
-        let open = self.editor.selected() == key;
-        let background = self.editor.document().background.clone();
+        let open = self.open.editor.selected() == key;
+        let background = self.open.editor.document().background.clone();
         self.card(ui, key, open, wishes, |app, ui, wishes| {
             ui.horizontal(|ui| {
                 let (rect, _) = ui.allocate_exact_size(vec2(6.0, THUMB), Sense::hover());
@@ -146,7 +146,7 @@ impl App {
         let size = vec2(THUMB, THUMB);
         let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
         let unpainted = match key {
-            Selected::Region(id) => self.editor.document().mask(id).is_some_and(|mask| mask.is_blank()),
+            Selected::Region(id) => self.open.editor.document().mask(id).is_some_and(|mask| mask.is_blank()),
             Selected::Background => false,
         };
         if unpainted {
@@ -165,7 +165,7 @@ impl App {
                 font,
                 t.text_weak,
             );
-        } else if let Some(texture) = self.thumbnails.get(key) {
+        } else if let Some(texture) = self.open.thumbnails.get(key) {
             egui::Image::from_texture((texture.id(), size)).corner_radius(theme::ROUND_SMALL).paint_at(ui, rect);
         }
         response
@@ -236,7 +236,7 @@ impl App {
         };
         negative_field(ui, key, text, hint, wishes);
         self.own_loras_ui(ui, key, &region.loras, wishes);
-        let mut hold = region.bootstrap.unwrap_or(self.editor.document().settings.bootstrap);
+        let mut hold = region.bootstrap.unwrap_or(self.open.editor.document().settings.bootstrap);
         let hint = tr("Left: the region melts into what is around it.\nRight: it keeps to the shape you painted.");
         // What nobody has set follows the model, which needs other values for few steps.
         let own = tr("As the model needs it, until you move it.");

@@ -95,7 +95,7 @@ impl App {
         ui.spacing_mut().item_spacing.y = theme::GRID;
         self.change_card(ui, wishes);
         let shown = |region: &Region| Region { name: names::shown(&region.name), ..region.clone() };
-        let regions: Vec<Region> = self.editor.document().regions.iter().rev().map(shown).collect();
+        let regions: Vec<Region> = self.open.editor.document().regions.iter().rev().map(shown).collect();
         let order = egui_dnd::dnd(ui, Id::unique("region cards")).show(
             regions.iter().map(|r| r.id),
             |ui, id, handle, state| {
@@ -108,14 +108,14 @@ impl App {
             let last = regions.len().saturating_sub(1);
             // `to` is the gap the card was let go in, counted with the card still in its place.
             let to = if update.to > update.from { update.to - 1 } else { update.to };
-            self.editor.move_region(last.saturating_sub(update.from), last.saturating_sub(to.min(last)));
+            self.open.editor.move_region(last.saturating_sub(update.from), last.saturating_sub(to.min(last)));
         }
         self.background_card(ui, wishes);
     }
 
     /// Words for all regions and the background.
     fn style_field(&mut self, ui: &mut Ui) {
-        let mut style = self.editor.document().style.clone();
+        let mut style = self.open.editor.document().style.clone();
         ui.horizontal(|ui| {
             let hint = tr("The style of the whole picture: added to the words of every region and of the background");
             let label = widgets::row_label(ui, tr("Style"), hint);
@@ -134,23 +134,23 @@ impl App {
     fn grant_card(&mut self, ui: &Ui, wish: Wish) {
         match wish {
             Wish::Select(key) => {
-                if self.editor.selected() != key {
-                    self.editor.select(key);
+                if self.open.editor.selected() != key {
+                    self.open.editor.select(key);
                 }
             }
             Wish::Run(key, command) => {
-                if self.editor.selected() != key {
-                    self.editor.select(key);
+                if self.open.editor.selected() != key {
+                    self.open.editor.select(key);
                 }
                 self.perform(ui, command);
             }
-            Wish::Recolour(id, colour) => self.editor.recolour(id, colour),
-            Wish::Name(id, name) => self.editor.change_field(Field::Name(Selected::Region(id)), |d| {
+            Wish::Recolour(id, colour) => self.open.editor.recolour(id, colour),
+            Wish::Name(id, name) => self.open.editor.change_field(Field::Name(Selected::Region(id)), |d| {
                 if let Some(region) = d.region_mut(id) {
                     region.name = name;
                 }
             }),
-            Wish::Words(key, words) => self.editor.change_field(Field::Words(key), |d| match key {
+            Wish::Words(key, words) => self.open.editor.change_field(Field::Words(key), |d| match key {
                 Selected::Background => d.background.prompt = words,
                 Selected::Region(id) => {
                     if let Some(region) = d.region_mut(id) {
@@ -158,7 +158,7 @@ impl App {
                     }
                 }
             }),
-            Wish::Negative(key, words) => self.editor.change_field(Field::Negative(key), |d| match key {
+            Wish::Negative(key, words) => self.open.editor.change_field(Field::Negative(key), |d| match key {
                 Selected::Background => d.background.negative = words,
                 Selected::Region(id) => {
                     if let Some(region) = d.region_mut(id) {
@@ -166,29 +166,29 @@ impl App {
                     }
                 }
             }),
-            Wish::NoNegative(id) => self.editor.change_field(Field::Negative(Selected::Region(id)), |d| {
+            Wish::NoNegative(id) => self.open.editor.change_field(Field::Negative(Selected::Region(id)), |d| {
                 if let Some(region) = d.region_mut(id) {
                     region.negative = Some(String::new());
                 }
             }),
-            Wish::Bootstrap(id, hold) => self.editor.change_field(Field::Bootstrap(id), |d| {
+            Wish::Bootstrap(id, hold) => self.open.editor.change_field(Field::Bootstrap(id), |d| {
                 if let Some(region) = d.region_mut(id) {
                     region.bootstrap = Some(hold);
                 }
             }),
-            Wish::Edit(id, field, change) => self.editor.change_field(field, |d| {
+            Wish::Edit(id, field, change) => self.open.editor.change_field(field, |d| {
                 if let Some(region) = d.region_mut(id) {
                     change(region);
                 }
             }),
-            Wish::Loras(key, field, change) => self.editor.change_field(field, |d| {
+            Wish::Loras(key, field, change) => self.open.editor.change_field(field, |d| {
                 if let Some(loras) = loras::of(d, Some(key)) {
                     change(loras);
                 }
             }),
             Wish::AddLora(key, path) => self.add_lora(Some(key), &path),
             Wish::Write(key, phrase) => self.write_words(key, &phrase),
-            Wish::StepDone => self.editor.close_step(),
+            Wish::StepDone => self.open.editor.close_step(),
         }
     }
 }

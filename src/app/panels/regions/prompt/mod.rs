@@ -199,7 +199,7 @@ impl App {
             wishes.push(Wish::StepDone);
             response.request_focus();
         }
-        self.token_count(&mut strip, key, &self.editor.document().prompt(&text));
+        self.token_count(&mut strip, key, &self.open.editor.document().prompt(&text));
         if let Some(known) = known {
             self.unknown_note(ui, key, &text, known, wishes);
         }
@@ -229,7 +229,7 @@ impl App {
         card: Selected,
         text: &str,
     ) -> Tokens {
-        let document = self.editor.document();
+        let document = self.open.editor.document();
         let mut loras = match card {
             Selected::Background => document.background.loras.clone(),
             Selected::Region(id) => document.region(id).map(|region| region.loras.clone()).unwrap_or_default(),

@@ -1,0 +1,40 @@
+//! The open document with everything that belongs to it and to no other: opening another one is one assignment.
+
+use crate::app::editor::Editor;
+use crate::app::generation::checks::Checks;
+use crate::app::generation::cost::Cost;
+use crate::app::generation::takes::{Compare, Takes};
+use crate::app::panels::thumbnails::Thumbnails;
+use crate::app::shell::works::Working;
+use egui::Context;
+
+/// A document in the window.
+pub(in crate::app) struct OpenDocument {
+    /// The document, its undo steps and what is selected in it.
+    pub editor: Editor,
+    /// The change that is being worked out, and what waits for it.
+    pub work: Working,
+    pub takes: Takes,
+    /// Two finished pictures against each other.
+    pub compare: Option<Compare>,
+    pub checks: Checks,
+    pub cost: Cost,
+    /// The small pictures on the regions' cards.
+    pub thumbnails: Thumbnails,
+}
+
+impl OpenDocument {
+    pub(in crate::app) fn new(ctx: &Context, editor: Editor) -> Self {
+        let mut takes = Takes::new(ctx);
+        takes.of_document(editor.document());
+        Self {
+            editor,
+            work: Working::default(),
+            takes,
+            compare: None,
+            checks: Checks::default(),
+            cost: Cost::default(),
+            thumbnails: Thumbnails::default(),
+        }
+    }
+}
