@@ -388,6 +388,9 @@ fn one_region_is_drawn_again_and_the_first_drawing_comes_back() {
     writer.presses(Key::Escape);
     writer.clicks("More");
     assert!(writer.sees(&format!("seed {reroll}")));
+    // (It lies below what is in sight of the open card.)
+    writer.h.get_by_label("Back to the first drawing of this region").scroll_to_me();
+    writer.h.run_ok();
     writer.clicks("Back to the first drawing of this region");
     assert_eq!(writer.region(), &first);
 }

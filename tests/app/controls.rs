@@ -92,7 +92,7 @@ fn a_folder_of_a_controlnet_is_chosen_as_a_file_is() {
     painter.waits_for("the file", |a| !a.is_busy_with_files());
     assert_eq!(names(&painter.document().controls), ["eps", "eps", "depth"]);
     // A folder that is none is told of.
-    painter.clicks("Add a ControlNet");
+    painter.opens_where_it_is("Add a ControlNet");
     painter.clicks("A folder, for the whole picture…");
     painter.answers_with(&goldens().join("masks"), "Add");
     painter.waits_for("the file", |a| !a.is_busy_with_files());

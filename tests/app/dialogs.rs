@@ -43,6 +43,8 @@ fn enter_presses_no_button_that_is_not_chosen() {
 #[test]
 fn changes_are_asked_about_once_however_often_one_leaves() {
     let mut painter = Painter::sits_down();
+    // (It has no file yet.)
+    painter.takes_a_new_canvas();
     painter.clicks("Add region");
     painter.presses(Modifiers::COMMAND, Key::Q);
     painter.dialog("Save your changes?");

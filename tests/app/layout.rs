@@ -133,7 +133,8 @@ fn the_cards_keep_their_room_and_generate_is_in_sight() {
         // The cards lie between the words for all and what is below them, or scroll together with it.
         let called = painter.h.query_all_by_label("Regions");
         let top = called.map(|node| node.rect().top()).fold(f32::INFINITY, f32::min);
-        let settings = painter.h.query_all_by_role(egui::accesskit::Role::DisclosureTriangle);
+        // (A card has a triangle of its own.)
+        let settings = painter.h.query_all_by_role_and_label(egui::accesskit::Role::DisclosureTriangle, "Settings");
         let below = settings.map(|node| node.rect().top()).fold(f32::INFINITY, f32::min);
         let room = if size.y - 64.0 < 540.0 { generate.top() - top } else { below - top - 68.0 };
         let least = if size.y < 400.0 { 100.0 } else { 220.0 };
