@@ -127,7 +127,7 @@ fn a_new_canvas_greets_nobody_with_a_warning() {
     assert!(painter.h.query_by_label_contains("has no words").is_none());
     painter.clicks("Add region");
     painter.presses(Modifiers::NONE, Key::Escape);
-    let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let end = std::time::Instant::now() + std::time::Duration::from_mins(1);
     while painter.h.query_by_label_contains("is not painted yet").is_none() {
         assert!(std::time::Instant::now() < end, "the worst comes first");
         painter.h.step();

@@ -1,7 +1,7 @@
 //! Parts that all dialogs are made of.
 
 use crate::app::kit::{theme, widgets};
-use egui::{Align, Button, Frame, Id, Label, LayerId, Layout, Margin, Modal, Order, Ui};
+use egui::{Align, Button, Frame, Id, Label, LayerId, Layout, Margin, Memory, Modal, Order, Ui};
 
 /// A modal; true where it is to be closed.
 pub(in crate::app) fn modal(ui: &Ui, title: &str, width: f32, add: impl FnOnce(&mut Ui)) -> bool {
@@ -10,7 +10,7 @@ pub(in crate::app) fn modal(ui: &Ui, title: &str, width: f32, add: impl FnOnce(&
     let id = Id::unique(("dialog", title));
     // Keys that are pressed from now on are for the dialog, not for a field below it.
     let opens = !ui.memory(|memory| memory.areas().visible_last_frame(&LayerId::new(Order::Foreground, id)));
-    if opens && let Some(field) = ui.memory(|memory| memory.focused()) {
+    if opens && let Some(field) = ui.memory(Memory::focused) {
         ui.memory_mut(|memory| memory.surrender_focus(field));
     }
     let area = Modal::default_area(id).accessible_name(title);

@@ -82,7 +82,7 @@ impl App {
             }
             // The document's model has what it lacks, or takes it in; whether they go together is looked at before it counts.
             Found::Incomplete(why) if self.open.editor.document().settings.model == EMBEDDED => {
-                self.toasts.warning(why)
+                self.toasts.warning(why);
             }
             Found::Incomplete(_) => {
                 let model = &self.open.editor.document().settings.model;

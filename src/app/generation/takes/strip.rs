@@ -1,5 +1,6 @@
 //! The strip below the canvas: jobs that run or wait, then the finished pictures.
 
+use super::facts::Facts;
 use super::{Compare, Wish};
 use crate::app::App;
 use crate::app::command::Command;
@@ -54,7 +55,7 @@ impl App {
                         let (rect, response) = ui.allocate_exact_size(size, Sense::click());
                         let is_shown = shown.as_ref().is_some_and(|s| item.is(s));
                         let is_compared = self.open.compare.as_ref().is_some_and(|c| c.shows(item.number));
-                        let told = item.facts.as_ref().map(|facts| facts.line()).unwrap_or_default();
+                        let told = item.facts.as_ref().map(Facts::line).unwrap_or_default();
                         let name = if caption.is_empty()
                             || item.seed().is_some_and(|seed| caption == fill("seed {0}", &[&seed]))
                         {
