@@ -9,30 +9,19 @@ use crate::app::text::i18n::tr;
 use egui::{Align2, Button, Rect, RichText, Ui, vec2};
 use egui_material_icons::{MaterialIcon, icons};
 
-const MODES: [(Command, ViewMode); 4] = [
-    (Command::ViewBoth, ViewMode::Both),
-    (Command::ViewRegions, ViewMode::Regions),
-    (Command::ViewPicture, ViewMode::Picture),
-    (Command::ViewCompare, ViewMode::Compare),
+/// What the canvas shows, each with the icon where there is no room for words.
+const MODES: [(Command, MaterialIcon); 4] = [
+    (Command::ViewBoth, icons::ICON_LAYERS),
+    (Command::ViewRegions, icons::ICON_CATEGORY),
+    (Command::ViewPicture, icons::ICON_IMAGE),
+    (Command::ViewCompare, icons::ICON_COMPARE),
 ];
-
-/// The icons of [`MODES`], where there is no room for words.
-const ICONS: [MaterialIcon; 4] = [icons::ICON_LAYERS, icons::ICON_CATEGORY, icons::ICON_IMAGE, icons::ICON_COMPARE];
 /// Width of the bar without the words of [`MODES`], and with all that it may show.
 const REST: f32 = 330.0;
 
-const LOOKS: [(Command, RegionLook); 4] = [
-    (Command::LookTint, RegionLook::Tint),
-    (Command::LookOutline, RegionLook::Outline),
-    (Command::LookHatch, RegionLook::Hatch),
-    (Command::LookHidden, RegionLook::Hidden),
-];
+const LOOKS: [Command; 4] = [Command::LookTint, Command::LookOutline, Command::LookHatch, Command::LookHidden];
 
-const COMPARES: [(Command, Compare); 3] = [
-    (Command::CompareSides, Compare::Sides),
-    (Command::CompareSlider, Compare::Slider),
-    (Command::CompareBlink, Compare::Blink),
-];
+const COMPARES: [Command; 3] = [Command::CompareSides, Command::CompareSlider, Command::CompareBlink];
 
 impl App {
     /// Picture and regions beside each other; once more goes back.
@@ -78,8 +67,8 @@ impl App {
             let layout = egui::Layout::left_to_right(egui::Align::Center).with_main_wrap(!in_words);
             ui.with_layout(layout, |ui| {
                 ui.spacing_mut().item_spacing = vec2(theme::HALF, theme::HALF);
-                for ((command, mode), icon) in MODES.into_iter().zip(ICONS) {
-                    let on = self.view_mode == mode;
+                for (command, icon) in MODES {
+                    let on = self.is_on(command);
                     let clicked =
                         if in_words { choice(ui, command, command.label(), on) } else { toggle(ui, icon, command, on) };
                     if clicked {
@@ -87,10 +76,9 @@ impl App {
                     }
                 }
                 if self.view_mode == ViewMode::Compare {
-                    for (command, compare) in COMPARES {
-                        let on = self.prefs.canvas.compare == compare;
+                    for command in COMPARES {
                         if let Some(icon) = command.icon()
-                            && toggle(ui, icon, command, on)
+                            && toggle(ui, icon, command, self.is_on(command))
                         {
                             called = Some(command);
                         }
@@ -116,14 +104,14 @@ impl App {
     /// The menu of regions' look and opacity.
     fn look_menu(&mut self, ui: &mut Ui, in_words: bool, called: &mut Option<Command>) {
         let t = theme::tokens(ui);
-        let now = LOOKS.iter().find(|row| row.1 == self.prefs.canvas.regions).map_or(Command::LookTint, |row| row.0);
+        let now = LOOKS.into_iter().find(|look| self.is_on(*look)).unwrap_or(Command::LookTint);
         let name = if self.prefs.canvas.latent { tr("Model") } else { now.label() };
         let name = if in_words { name } else { icons::ICON_VISIBILITY.codepoint };
         let text = RichText::new(format!("{name} {}", icons::ICON_EXPAND_MORE.codepoint)).color(t.text);
         let button = Button::new(text).frame_when_inactive(false);
         let menu = egui::containers::menu::MenuButton::from_button(button).ui(ui, |ui| {
             ui.set_min_width(232.0);
-            for command in LOOKS.map(|row| row.0) {
+            for command in LOOKS {
                 let on = self.is_on(command);
                 let entry = Button::new(command.label()).selected(on);
                 if ui.add(entry).on_hover_text(command.hint()).clicked() {
