@@ -11,6 +11,7 @@ mod editor;
 mod generation;
 mod kit;
 mod panels;
+mod prefs;
 mod session;
 mod shell;
 mod text;
@@ -26,10 +27,9 @@ pub use text::i18n::Language;
 pub use tools::{BrushSettings, FillOver, Tool, ToolSettings};
 
 use anyhow::Context as _;
-use canvas::Canvas;
+use canvas::{Canvas, Workspace};
 pub use canvas::{CanvasLook, Compare, RegionLook, View, ViewMode};
 use std::path::PathBuf;
-use std::sync::Arc;
 
 /// The options with which the studio is opened.
 #[derive(Default)]
@@ -55,41 +55,25 @@ pub struct Options {
 /// The studio.
 pub struct App {
     open: shell::open_document::OpenDocument,
-    engine: Box<dyn Engine>,
-    /// The job that runs and those that wait, in their order.
-    jobs: Vec<generation::queue::Running>,
-    live: generation::live::Live,
-    canvas: Canvas,
-    tool: Tool,
-    view_mode: ViewMode,
-    /// The drawing of regions before they were hidden.
-    look_before: Option<RegionLook>,
-    prefs: shell::prefs::Prefs,
+    generation: generation::queue::Generation,
+    workspace: Workspace,
+    panels: panels::Panels,
+    prefs: prefs::Prefs,
     /// The dialogs that are open, the uppermost last.
     questions: Vec<Box<dyn shell::questions::Question>>,
     paths: shell::paths::Paths,
     /// Files that are being read or written.
     tasks: kit::tasks::Tasks<App>,
     toasts: kit::toasts::Toasts<editor::Offer>,
-    cards: panels::regions::Cards,
-    /// The places of the ControlNets' rows on the screen.
-    control_rows: Vec<(panels::controls::Place, egui::Rect)>,
-    /// Bring their rows into sight.
-    reveal_controls: bool,
     cards_here: shell::drawn_on::Cards,
-    writing: panels::regions::prompt::Writing,
     tour: shell::tour::Tour,
     recovery: session::recovery::Recovery,
     shelf: session::recent::Shelf,
     /// Checkpoints and LoRAs that this person has added.
     added: session::models::Added,
-    /// The words that call up LoRAs.
-    triggers: panels::triggers::Triggers,
     /// The model that is being fetched.
     fetching: Option<session::fetching::Fetching>,
     hub: Option<String>,
-    /// The vocabulary of the document's model, once that is known.
-    vocabulary: Option<Arc<crate::studio::Vocabulary>>,
     /// The title the window has been given.
     window_title: String,
     /// The window closes without asking again.
@@ -107,7 +91,7 @@ impl App {
             o.zoom_with_keyboard = false;
             o.quit_shortcuts.clear();
         });
-        let mut prefs = shell::prefs::Prefs::load(cc.storage);
+        let mut prefs = prefs::Prefs::load(cc.storage);
         if let Some(language) = options.language {
             prefs.language = language;
         }
@@ -124,39 +108,34 @@ impl App {
                 ctx,
                 Editor::new(Example::first().document(), &Example::first().name()),
             ),
-            engine,
-            jobs: Vec::new(),
-            live: generation::live::Live::default(),
-            canvas: Canvas::new(ctx, cc.wgpu_render_state.as_ref()),
-            tool: Tool::Brush,
-            view_mode: ViewMode::Both,
-            look_before: None,
+            generation: generation::queue::Generation::new(engine),
+            workspace: Workspace {
+                canvas: Canvas::new(ctx, cc.wgpu_render_state.as_ref()),
+                tool: Tool::Brush,
+                view_mode: ViewMode::Both,
+                look_before: None,
+            },
+            panels: panels::Panels::default(),
             prefs,
             questions: Vec::new(),
             paths: shell::paths::Paths::new(options.file_dialogs),
             tasks: kit::tasks::Tasks::new(ctx),
             toasts: kit::toasts::Toasts::staying(options.messages_stay),
-            cards: panels::regions::Cards::default(),
-            control_rows: Vec::new(),
-            reveal_controls: false,
             cards_here: shell::drawn_on::Cards::new(devices),
-            writing: panels::regions::prompt::Writing::default(),
             tour: shell::tour::Tour::default(),
             recovery: session::recovery::Recovery::new(options.data.as_deref(), options.autosave_every),
             shelf: session::recent::Shelf::default(),
             added: session::models::Added::of(options.data),
             fetching: None,
             hub: options.hub,
-            triggers: panels::triggers::Triggers::default(),
-            vocabulary: None,
             window_title: String::new(),
             closing: false,
         };
-        if cc.storage.is_some_and(shell::prefs::Prefs::is_first_run) {
+        if cc.storage.is_some_and(prefs::Prefs::is_first_run) {
             app.tour.begin();
         }
         app.set_size(ctx, app.prefs.size);
-        if let shell::drawn_on::DrawnOn::Card(_) = app.prefs.drawn_on {
+        if let prefs::DrawnOn::Card(_) = app.prefs.drawn_on {
             app.cards_here.ask(ctx);
         }
         app.look_at_shelf();
@@ -177,7 +156,7 @@ impl App {
     /// The tool in hand.
     #[must_use]
     pub fn tool(&self) -> Tool {
-        self.tool
+        self.workspace.tool
     }
 
     /// The brush.
@@ -195,7 +174,7 @@ impl App {
     /// The content of the canvas.
     #[must_use]
     pub fn view_mode(&self) -> ViewMode {
-        self.view_mode
+        self.workspace.view_mode
     }
 
     /// The drawing of regions and picture on the canvas.
@@ -207,19 +186,19 @@ impl App {
     /// True where the picture that is to be shown lies on the canvas.
     #[must_use]
     pub fn is_picture_ready(&self) -> bool {
-        self.canvas.is_picture_ready()
+        self.workspace.canvas.is_picture_ready()
     }
 
     /// The transform from canvas to screen.
     #[must_use]
     pub fn view(&self) -> View {
-        self.canvas.view
+        self.workspace.canvas.view
     }
 
     /// True while a picture is being made.
     #[must_use]
     pub fn is_generating(&self) -> bool {
-        !self.jobs.is_empty()
+        !self.generation.jobs.is_empty()
     }
 
     /// The number of this session's pictures in the strip.
@@ -231,25 +210,25 @@ impl App {
     /// The number of previews of the running job that have arrived.
     #[must_use]
     pub fn previews(&self) -> u32 {
-        self.jobs.first().map_or(0, |j| j.previews)
+        self.generation.jobs.first().map_or(0, |j| j.previews)
     }
 
     /// The seeds of the job that runs and of those that wait, in their order.
     #[must_use]
     pub fn queue(&self) -> Vec<u64> {
-        self.jobs.iter().map(generation::queue::Running::seed).collect()
+        self.generation.jobs.iter().map(generation::job::Running::seed).collect()
     }
 
     /// The size of the live picture on show.
     #[must_use]
     pub fn live_picture(&self) -> Option<(u32, u32)> {
-        self.live.picture().map(|picture| picture.dimensions())
+        self.generation.live.picture().map(|picture| picture.dimensions())
     }
 
     /// The number of warnings of the live picture.
     #[must_use]
     pub fn live_warnings(&self) -> usize {
-        self.live.warnings().len()
+        self.generation.live.warnings().len()
     }
 
     /// True while a file is being read or written, or a file dialog of the system is open.
@@ -261,13 +240,13 @@ impl App {
     /// The screen position, in points, of a canvas position (in canvas pixels).
     #[must_use]
     pub fn canvas_to_screen(&self, x: f32, y: f32) -> egui::Pos2 {
-        self.canvas.to_screen(egui::pos2(x, y))
+        self.workspace.canvas.to_screen(egui::pos2(x, y))
     }
 
     /// The canvas position (in canvas pixels) under a position of the screen.
     #[must_use]
     pub fn screen_to_canvas(&self, at: egui::Pos2) -> egui::Pos2 {
-        self.canvas.to_canvas(at)
+        self.workspace.canvas.to_canvas(at)
     }
 }
 

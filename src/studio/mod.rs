@@ -19,6 +19,7 @@ mod live;
 mod loading;
 mod model;
 mod models;
+mod over;
 mod plan;
 mod prepared;
 mod preset;

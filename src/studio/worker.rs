@@ -6,6 +6,7 @@ use super::estimate::{Estimate, work};
 use super::live;
 use super::model::Model;
 use super::models::Models;
+use super::over::over_start;
 use super::plan::Facts;
 use super::tags::KnownLoras;
 use super::{Event, Failure, Job, JobId, Phase, Vocabulary, Warning};
@@ -301,7 +302,8 @@ fn one_job(shared: &Shared, id: JobId, job: &Job, models: &mut Models, last: &mu
     for warning in warnings {
         shared.send(Event::Warning { job: id, warning });
     }
-    let mut watcher = Reporter { shared, id, begun: Instant::now(), done: None };
+    let lie_over = job.live.then_some(&job.document);
+    let mut watcher = Reporter { shared, id, lie_over, begun: Instant::now(), done: None };
     let mut options = Options { previews: true, loras: shared.loras(), ..Options::default() };
     if job.live {
         let mut document = job.document.without_takes();
@@ -315,7 +317,8 @@ fn one_job(shared: &Shared, id: JobId, job: &Job, models: &mut Models, last: &mu
                 for warning in sketch.warnings(std::mem::take(&mut drawn.warnings)) {
                     shared.send(Event::Warning { job: id, warning });
                 }
-                finished(shared, id, &sketch.document, drawn, start)
+                let image = over_start(&job.document, drawn.image);
+                finished(shared, id, &sketch.document, Drawn { image, ..drawn }, start)
             }
             Err(error) => {
                 // Under a busy brush no live picture may ever be finished, but its first steps give the pace.
@@ -373,6 +376,8 @@ fn memory_to_keep(document: &Document, factor: usize, channels: usize) -> usize 
 struct Reporter<'a> {
     shared: &'a Shared,
     id: JobId,
+    /// The document over whose init image a live picture lies.
+    lie_over: Option<&'a Document>,
     /// Beginning of the stage.
     begun: Instant,
     /// Steps done, and their seconds.
@@ -402,6 +407,10 @@ impl Watcher for Reporter<'_> {
         let seconds_left = per_step * (total - done) as f32;
         self.shared.send(Event::Step { job: self.id, step, steps, seconds_left });
         if let Some(image) = preview {
+            let image = match self.lie_over {
+                Some(document) => over_start(document, image),
+                None => image,
+            };
             self.shared.send(Event::Preview { job: self.id, step, image: Arc::new(image) });
         }
     }

@@ -2,8 +2,8 @@
 //!
 //! Everything is drawn point by point from canvas positions, so that it follows a turned or mirrored view.
 
-use super::App;
-use crate::app::canvas::pointer::Gesture;
+use crate::app::canvas::easel::Easel;
+use crate::app::canvas::gesture::Gesture;
 use crate::app::kit::theme;
 use crate::app::tools::{Guides, Handle, Tool};
 use crate::paint::Placement;
@@ -12,7 +12,7 @@ use egui::{Align2, FontId, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, Ui, V
 /// Half the side of a handle.
 const HANDLE: f32 = 4.0;
 
-impl App {
+impl Easel<'_> {
     pub(super) fn paint_guides(&mut self, ui: &Ui, painter: &Painter) {
         self.paint_symmetry(painter);
         let guides = match &self.canvas.gesture {
@@ -54,9 +54,9 @@ impl App {
     fn waiting_guides(&mut self, ui: &Ui) -> Guides {
         match self.tool {
             Tool::Move => {
-                let frame = self.canvas.hand.bounds(&self.open.editor);
+                let frame = self.canvas.hand.bounds(self.editor);
                 Guides {
-                    frame: frame.filter(|_| self.open.editor.selected_region().is_none_or(|r| r.visible)),
+                    frame: frame.filter(|_| self.editor.selected_region().is_none_or(|r| r.visible)),
                     ..Guides::default()
                 }
             }
@@ -85,11 +85,11 @@ impl App {
 
     /// The axes over which strokes are mirrored.
     fn paint_symmetry(&self, painter: &Painter) {
-        let symmetry = self.prefs.tools.symmetry;
+        let symmetry = self.tools.symmetry;
         if !self.tool.mirrors() {
             return;
         }
-        let (width, height) = (self.open.editor.document().width as f32, self.open.editor.document().height as f32);
+        let (width, height) = (self.editor.document().width as f32, self.editor.document().height as f32);
         let axes = [
             (symmetry.x, pos2(width * 0.5, 0.0), pos2(width * 0.5, height)),
             (symmetry.y, pos2(0.0, height * 0.5), pos2(width, height * 0.5)),
@@ -110,8 +110,8 @@ impl App {
 
     /// The mirror images of a canvas position over the axes.
     fn mirror_images(&self, at: Pos2) -> Vec<Pos2> {
-        let symmetry = self.prefs.tools.symmetry;
-        let (width, height) = (self.open.editor.document().width as f32, self.open.editor.document().height as f32);
+        let symmetry = self.tools.symmetry;
+        let (width, height) = (self.editor.document().width as f32, self.editor.document().height as f32);
         let copies = [
             (symmetry.x, pos2(width - at.x, at.y)),
             (symmetry.y, pos2(at.x, height - at.y)),

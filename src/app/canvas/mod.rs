@@ -1,37 +1,37 @@
 //! The canvas: where the picture is shown and the regions are painted.
 
+mod easel;
+mod frame;
+mod gesture;
 mod gpu;
 mod guides;
 mod hand;
 mod latent;
 mod look;
 mod masks;
-mod picture;
+mod parts;
+pub(in crate::app) mod picture;
 mod pointer;
 mod rulers;
 mod scene;
-mod shown;
 mod split;
 mod tiles;
 mod view;
 
+pub(in crate::app) use easel::{Easel, Workspace};
 pub use look::{CanvasLook, Compare, RegionLook, ViewMode};
 pub use view::View;
 
-use crate::app::App;
-use crate::app::editor::Moved;
-use crate::app::kit::theme;
-use crate::app::text::i18n::tr;
-use crate::app::tools::{Tool, is_barred};
+use crate::app::editor::{Editor, Moved};
 use crate::document::Document;
 use eframe::egui_wgpu::RenderState;
-use egui::{Color32, Pos2, Rect, Role, Sense, Shape, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, vec2};
+use egui::{Modifiers, MouseWheelUnit, Pos2, Rect, Vec2};
+use gesture::Gesture;
 use gpu::Gpu;
 use hand::Hand;
 use latent::Latent;
 use masks::Masks;
 use picture::Picture;
-use pointer::Gesture;
 use split::Split;
 
 /// The state of the canvas that is not the document's.
@@ -122,14 +122,7 @@ impl Canvas {
     /// The region that a tool moves at this moment.
     #[must_use]
     pub(in crate::app) fn moved(&self) -> Option<Moved> {
-        match &self.gesture {
-            Gesture::Tool(action, _) => action.moved(),
-            Gesture::Pan { then, .. } => match &**then {
-                Gesture::Tool(action, _) => action.moved(),
-                _ => None,
-            },
-            Gesture::Idle => None,
-        }
+        self.gesture.moved()
     }
 
     /// The screen position, in points, of a canvas position.
@@ -162,139 +155,36 @@ impl Canvas {
     pub(in crate::app) fn pan_by(&mut self, by: Vec2) {
         self.view.pan(by * self.stage.size());
     }
-}
 
-fn size_of(document: &Document) -> Vec2 {
-    vec2(document.width as f32, document.height as f32)
-}
+    /// Keeps what a tool is doing, as if the button were let go. A lasso that waits for its next corner goes on waiting.
+    pub(in crate::app) fn finish(&mut self, editor: &mut Editor) {
+        self.gesture.finish(&mut self.hand, editor);
+    }
 
-impl App {
-    /// Returns what the rulers leave of the area.
-    pub(in crate::app) fn canvas_ui(&mut self, ui: &mut Ui) -> Rect {
-        let t = theme::tokens(ui);
-        let area = ui.available_rect_before_wrap();
-        let response = ui.allocate_rect(area, Sense::click_and_drag());
-        response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, tr("Canvas")));
-        self.canvas.id = Some(response.id);
-        let rulers = self.prefs.canvas.rulers && self.canvas.view.is_straight();
-        let free = if rulers { Rect::from_min_max(area.min + Vec2::splat(rulers::WIDTH), area.max) } else { area };
-        let bars = vec2(24.0, 56.0).min(free.size() * 0.2);
-        self.canvas.stage = self.stage_area(free).shrink2(bars);
+    /// Keeps what a tool is doing.
+    fn commit(&mut self, editor: &mut Editor) {
+        self.gesture.commit(&mut self.hand, editor);
+    }
 
-        let size = size_of(self.open.editor.document());
-        self.canvas.view.update(self.canvas.stage, size);
-        self.touches(ui, area);
-        self.replay_events(ui, &response, area);
-        self.canvas.view.keep_in_sight(self.canvas.stage, size);
+    /// Takes back what a tool is doing.
+    pub(in crate::app) fn abort(&mut self, editor: &mut Editor) {
+        self.gesture.abort(editor);
+    }
 
-        self.upload(ui);
-        let parts = self.split(ui, free);
-        let painter = ui.painter_at(area);
-        painter.rect_filled(area, 0.0, t.desk);
-        if self.canvas.gpu.is_some() {
-            self.paint_scene(&painter, free, &parts);
+    /// The wheel zooms; together with Shift, and on a touchpad, it moves what is seen.
+    pub(in crate::app) fn wheel(&mut self, pos: Pos2, unit: MouseWheelUnit, delta: Vec2, modifiers: Modifiers) {
+        let zooms = modifiers.command || (unit != MouseWheelUnit::Point && !modifiers.shift);
+        if zooms {
+            let lines = match unit {
+                MouseWheelUnit::Point => delta.y / 50.0,
+                MouseWheelUnit::Line => delta.y,
+                MouseWheelUnit::Page => delta.y * 4.0,
+            };
+            self.zoom_at(pos, 1.2_f32.powf(lines.clamp(-8.0, 8.0)));
         } else {
-            let corners = self.canvas.view.corners(self.canvas.stage, size).to_vec();
-            painter.add(Shape::convex_polygon(corners, t.paper, Stroke::NONE));
-        }
-        let rect = self.canvas.view.canvas_rect(self.canvas.stage, size);
-        let empty = !self.canvas.picture.is_shown() && self.open.editor.document().regions.is_empty();
-        if empty && self.view_mode != ViewMode::Picture {
-            let hint = tr("Paint where something should be, then say in words what it is.");
-            let font = egui::FontId::proportional(theme::TEXT);
-            painter.text(rect.center(), egui::Align2::CENTER_CENTER, hint, font, t.on_paper);
-        }
-        self.split_ui(ui, free);
-        self.paint_progress(&painter, rect);
-        self.paint_guides(ui, &painter);
-        self.paint_ring(ui, &painter, &response);
-        if rulers {
-            rulers::paint(&self.canvas, &painter, area, self.canvas.pointer.map(|p| self.canvas.split.in_view(p)));
-        }
-        if response.has_focus() && self.canvas.keyboard.is_some() {
-            painter.rect_stroke(area.shrink(1.0), 0.0, Stroke::new(1.0, t.accent), StrokeKind::Inside);
-        }
-        free
-    }
-
-    /// Brings what changed to the graphics card.
-    fn upload(&mut self, ui: &Ui) {
-        let damage = self.open.editor.take_damage();
-        let shown = self.picture_shown();
-        self.canvas.picture.show(shown);
-        self.canvas.picture.update();
-        let Some(gpu) = &self.canvas.gpu else { return };
-        let document = self.open.editor.document();
-        let waits = || document.regions.iter().map(|r| r.id).find(|id| self.open.editor.moved(*id).is_some());
-        let moved = self.canvas.moved().map(|moved| moved.region).or_else(waits);
-        self.canvas.masks.show_outside(&gpu.card, document, moved);
-        if self.canvas.masks.update(&gpu.card, document, &damage) {
-            ui.request_repaint();
-        }
-        if !self.prefs.canvas.latent {
-            self.canvas.latent = Latent::default();
-        } else if self.canvas.latent.update(&gpu.card, document, &damage) {
-            ui.request_repaint();
-        }
-    }
-
-    /// Two fingers move, turn and zoom the canvas; what the first had begun to paint is taken back.
-    fn touches(&mut self, ui: &Ui, area: Rect) {
-        let Some(touch) = ui.multi_touch().filter(|t| area.contains(t.center_pos)) else { return };
-        self.abort_gesture();
-        let (stage, at) = (self.canvas.stage, self.canvas.split.in_view(touch.center_pos));
-        self.canvas.view.pan(touch.translation_delta);
-        self.canvas.view.zoom_by(stage, at, touch.zoom_delta);
-        self.canvas.view.rotate_at(stage, at, touch.rotation_delta.to_degrees());
-    }
-
-    fn paint_progress(&self, painter: &egui::Painter, canvas: Rect) {
-        let Some(done) = self.progress() else { return };
-        let t = theme::tokens(painter.ctx());
-        let bar = Rect::from_min_size(canvas.left_bottom() + vec2(0.0, 4.0), vec2(canvas.width(), 3.0));
-        painter.rect_filled(bar, 1.0, t.card_hover);
-        let mut filled = bar;
-        filled.set_width(bar.width() * done);
-        painter.rect_filled(filled, 1.0, t.accent);
-    }
-
-    fn paint_ring(&mut self, ui: &Ui, painter: &egui::Painter, response: &egui::Response) {
-        let pointer = self.canvas.pointer.filter(|_| response.contains_pointer() || self.canvas.is_painting());
-        let keyboard = self.canvas.keyboard.filter(|_| response.has_focus()).map(|p| self.canvas.to_screen(p));
-        if let Some(icon) = self.cursor_icon(ui)
-            && pointer.is_some()
-        {
-            ui.set_cursor_icon(icon);
-        }
-        let t = theme::tokens(ui);
-        if !self.tool.paints() {
-            // The place that keys move has no brush around it.
-            if let Some(at) = keyboard.filter(|_| self.tool != Tool::Move) {
-                painter.circle(at, 4.0, t.ring_light, Stroke::new(2.0, t.ring_dark));
-            }
-            return;
-        }
-        let panning = self.cursor_icon(ui).is_some_and(|i| i != egui::CursorIcon::None);
-        let pointer = pointer.filter(|_| !panning).map(|p| self.canvas.split.in_view(p));
-        let barred = is_barred(self.tool, &self.open.editor);
-        let own = pointer.into_iter().chain(keyboard);
-        for at in own.flat_map(|p| [Some(p), self.canvas.split.echo(p)]).flatten() {
-            let radius = (self.prefs.brush.size * 0.5 * self.canvas.view.zoom()).max(1.5);
-            painter.circle_stroke(at, radius, Stroke::new(3.0, t.ring_dark));
-            painter.circle_stroke(at, radius, Stroke::new(1.25, t.ring_light));
-            if barred {
-                // The sign of what must not be: a bar across the ring.
-                let half = egui::Vec2::splat(radius.max(6.0) * std::f32::consts::FRAC_1_SQRT_2);
-                painter.line_segment([at - half, at + half], Stroke::new(4.0, t.ring_dark));
-                painter.line_segment([at - half, at + half], Stroke::new(2.0, t.error));
-            } else if radius > 12.0 {
-                painter.circle_filled(at, 1.5, t.ring_light);
-                painter.circle(at, 2.0, Color32::TRANSPARENT, Stroke::new(1.0, t.ring_dark));
-            }
-            for at in self.mirrored(at) {
-                painter.circle_stroke(at, radius, Stroke::new(2.0, t.ring_dark.gamma_multiply(0.5)));
-                painter.circle_stroke(at, radius, Stroke::new(1.0, t.ring_light.gamma_multiply(0.6)));
-            }
+            let points = if unit == MouseWheelUnit::Point { 1.0 } else { 50.0 };
+            let by = if unit != MouseWheelUnit::Point && delta.x == 0.0 { Vec2::new(delta.y, 0.0) } else { delta };
+            self.view.pan(by * points);
         }
     }
 }

@@ -3,31 +3,17 @@
 //! The frame's events are replayed in the order they came, so that at any frame rate no corner and no end of a stroke
 //! is lost, even where a whole stroke arrives in one frame.
 
-use crate::app::App;
+use crate::app::canvas::easel::Easel;
+use crate::app::canvas::gesture::Gesture;
 use crate::app::canvas::look::ViewMode;
 use crate::app::canvas::tiles::middle;
-use crate::app::tools::{Action, After, Begun, Handle, InHand, Tool, Touch, pick};
-use egui::{
-    CursorIcon, Event, Key, Modifiers, MouseWheelUnit, Order, PointerButton, Pos2, Rect, Response, TouchPhase, Ui, Vec2,
-};
+use crate::app::tools::{After, Begun, Handle, InHand, Tool, Touch, pick};
+use egui::{CursorIcon, Event, Key, Modifiers, Order, PointerButton, Pos2, Rect, Response, TouchPhase, Ui, Vec2};
 
 /// The distance of two points of the screen that a hand cannot tell apart.
 const SLACK: f32 = 4.0;
 
-/// The gesture of a pressed button.
-pub(super) enum Gesture {
-    Idle,
-    /// A tool at work; with this button, or by keys, or waiting for the next press.
-    Tool(Box<dyn Action>, Option<PointerButton>),
-    Pan {
-        last: Pos2,
-        button: PointerButton,
-        /// The gesture that goes on afterwards.
-        then: Box<Gesture>,
-    },
-}
-
-impl App {
+impl Easel<'_> {
     pub(super) fn replay_events(&mut self, ui: &Ui, response: &Response, area: Rect) {
         let typing = ui.text_edit_focused();
         let space = !typing && ui.input(|i| i.key_down(Key::Space));
@@ -52,11 +38,11 @@ impl App {
                 Event::Touch { phase: TouchPhase::Start | TouchPhase::Move, force, .. } => {
                     self.canvas.hand.pressure = force.unwrap_or(1.0);
                 }
-                Event::Touch { phase: TouchPhase::Cancel, .. } => self.abort_gesture(),
+                Event::Touch { phase: TouchPhase::Cancel, .. } => self.canvas.abort(self.editor),
                 Event::PointerGone if matches!(self.canvas.gesture, Gesture::Idle) => self.canvas.pointer = None,
                 Event::ModifiersChanged(modifiers) => self.modifiers_are(modifiers),
                 Event::WindowFocused(false) => {
-                    self.finish_gesture();
+                    self.canvas.finish(self.editor);
                     self.canvas.hand.modifiers = Modifiers::NONE;
                 }
                 Event::MouseWheel { unit, delta, modifiers, .. } => {
@@ -64,7 +50,7 @@ impl App {
                         && area.contains(pos)
                         && is_uncovered(ui, response, pos)
                     {
-                        self.wheel(pos, unit, delta, modifiers);
+                        self.canvas.wheel(pos, unit, delta, modifiers);
                     }
                 }
                 Event::Zoom(factor) => {
@@ -115,7 +101,7 @@ impl App {
         match &mut self.canvas.gesture {
             Gesture::Tool(action, held) => {
                 if held.is_some() || (action.takes_presses() && self.canvas.keyboard.is_none()) {
-                    action.extend(&mut self.open.editor, touch);
+                    action.extend(self.editor, touch);
                 }
             }
             Gesture::Pan { last, .. } => {
@@ -136,16 +122,16 @@ impl App {
             match (action.takes_presses(), *held) {
                 (true, None) if button == PointerButton::Primary && !pans => {
                     match action.press(touch) {
-                        After::Commit => self.commit_gesture(),
+                        After::Commit => self.canvas.commit(self.editor),
                         After::Wait | After::Pick => *held = Some(button),
                     }
                     return;
                 }
                 (true, None) if pans => {}
                 // What keys have begun is kept.
-                (false, None) => return self.commit_gesture(),
+                (false, None) => return self.canvas.commit(self.editor),
                 // Another button takes it back.
-                _ => return self.abort_gesture(),
+                _ => return self.canvas.abort(self.editor),
             }
         }
         match button {
@@ -171,7 +157,7 @@ impl App {
             }
             Gesture::Pan { button: b, .. } if *b == button => {
                 self.pointer_moved(pos);
-                self.finish_gesture();
+                self.canvas.finish(self.editor);
             }
             _ => {}
         }
@@ -181,90 +167,44 @@ impl App {
     fn begin_gesture(&mut self, at: Touch, button: Option<PointerButton>) {
         let hand = InHand {
             tool: self.tool,
-            brush: self.prefs.brush,
-            settings: self.prefs.tools,
+            brush: self.brush,
+            settings: self.tools,
             zoom: self.canvas.view.zoom(),
             line_from: self.canvas.hand.last,
         };
-        let shown = self.picture_shown();
-        match hand.begin(&mut self.open.editor, at, || shown) {
+        let shown = self.shown.clone();
+        match hand.begin(self.editor, at, || shown) {
             Begun::Refused(refused) => {
-                let told = refused.told(&self.open.editor);
+                let told = refused.told(self.editor);
                 return match refused.way_out() {
-                    Some((name, command)) => self.toasts.offer(told, name, (self.open.editor.selected(), command)),
+                    Some((name, command)) => self.toasts.offer(told, name, (self.editor.selected(), command)),
                     None => self.toasts.info(told),
                 };
             }
-            Begun::Picked => return self.cards.reveal(),
+            Begun::Picked => {
+                self.picked = true;
+                return;
+            }
             Begun::Action(action) => self.canvas.gesture = Gesture::Tool(action, button),
             Begun::Done => {}
         }
         // What is painted is seen.
-        if self.view_mode == ViewMode::Picture {
-            self.view_mode = ViewMode::Both;
+        if *self.view_mode == ViewMode::Picture {
+            *self.view_mode = ViewMode::Both;
         }
     }
 
     /// The button, or the key that stands for it, is let go.
     fn release_gesture(&mut self, at: Touch) {
         let Gesture::Tool(action, held) = &mut self.canvas.gesture else { return };
-        match action.release(&mut self.open.editor, at) {
-            After::Commit => self.commit_gesture(),
+        match action.release(self.editor, at) {
+            After::Commit => self.canvas.commit(self.editor),
             After::Wait => *held = None,
             After::Pick => {
-                self.abort_gesture();
-                pick(&mut self.open.editor, at.at);
-                self.cards.reveal();
+                self.canvas.abort(self.editor);
+                pick(self.editor, at.at);
+                self.picked = true;
             }
-        }
-    }
-
-    /// Keeps what is being done, as if the button were let go. A lasso that waits for its next corner goes on waiting.
-    pub(in crate::app) fn finish_gesture(&mut self) {
-        let waits = match &mut self.canvas.gesture {
-            Gesture::Tool(action, _) => action.waits(),
-            _ => false,
-        };
-        if !waits {
-            self.commit_gesture();
-        }
-    }
-
-    fn commit_gesture(&mut self) {
-        match std::mem::replace(&mut self.canvas.gesture, Gesture::Idle) {
-            Gesture::Tool(action, _) => {
-                self.canvas.hand.last = action.end().or(self.canvas.hand.last);
-                action.commit(&mut self.open.editor);
-            }
-            Gesture::Pan { then, .. } => self.canvas.gesture = *then,
-            Gesture::Idle => {}
-        }
-    }
-
-    /// Takes back what is being done.
-    pub(in crate::app) fn abort_gesture(&mut self) {
-        let mut gesture = std::mem::replace(&mut self.canvas.gesture, Gesture::Idle);
-        while let Gesture::Pan { then, .. } = gesture {
-            gesture = *then;
-        }
-        if let Gesture::Tool(action, _) = gesture {
-            action.abort(&mut self.open.editor);
-        }
-    }
-
-    pub(in crate::app) fn wheel(&mut self, pos: Pos2, unit: MouseWheelUnit, delta: Vec2, modifiers: Modifiers) {
-        let zooms = modifiers.command || (unit != MouseWheelUnit::Point && !modifiers.shift);
-        if zooms {
-            let lines = match unit {
-                MouseWheelUnit::Point => delta.y / 50.0,
-                MouseWheelUnit::Line => delta.y,
-                MouseWheelUnit::Page => delta.y * 4.0,
-            };
-            self.canvas.zoom_at(pos, 1.2_f32.powf(lines.clamp(-8.0, 8.0)));
-        } else {
-            let points = if unit == MouseWheelUnit::Point { 1.0 } else { 50.0 };
-            let by = if unit != MouseWheelUnit::Point && delta.x == 0.0 { Vec2::new(delta.y, 0.0) } else { delta };
-            self.canvas.view.pan(by * points);
         }
     }
 
@@ -282,13 +222,13 @@ impl App {
                     && action.takes_presses()
                     && action.take_one_back()
                 {
-                    self.abort_gesture();
+                    self.canvas.abort(self.editor);
                 }
                 return;
             }
             _ => return,
         };
-        let document = self.open.editor.document();
+        let document = self.editor.document();
         let (width, height) = (document.width as f32, document.height as f32);
         let at = self.canvas.keyboard.unwrap_or(middle(document.width, document.height));
         // Keys point on the screen, however the canvas is turned.
@@ -307,13 +247,13 @@ impl App {
             }
             return;
         }
-        let stride = if self.tool.paints() { (self.prefs.brush.size * 0.5).max(1.0) } else { 16.0 };
+        let stride = if self.tool.paints() { (self.brush.size * 0.5).max(1.0) } else { 16.0 };
         let step = if modifiers.shift { 1.0 } else { stride };
         let at = (at + direction * step).clamp(Pos2::ZERO, Pos2::new(width, height));
         self.canvas.keyboard = Some(at);
         let touch = self.touch_at(at, Modifiers::NONE);
         if let Gesture::Tool(action, None) = &mut self.canvas.gesture {
-            action.extend(&mut self.open.editor, touch);
+            action.extend(self.editor, touch);
         }
     }
 
@@ -325,7 +265,7 @@ impl App {
             let goes_on = corner.filter(|touch| action.press(*touch) == After::Wait);
             match goes_on {
                 Some(touch) => self.release_gesture(touch),
-                None => self.commit_gesture(),
+                None => self.canvas.commit(self.editor),
             }
             return;
         }
@@ -336,7 +276,7 @@ impl App {
         if self.tool == Tool::Lasso {
             self.release_gesture(touch);
         } else if key == Key::Space && self.tool.paints() {
-            self.commit_gesture();
+            self.canvas.commit(self.editor);
         }
     }
 
@@ -347,7 +287,7 @@ impl App {
             && let Gesture::Tool(action, None) = &mut self.canvas.gesture
             && action.takes_arrows()
         {
-            self.commit_gesture();
+            self.canvas.commit(self.editor);
         }
     }
 
@@ -372,7 +312,7 @@ impl App {
             (Gesture::Tool(..), Tool::Move) => None,
             (Gesture::Idle, Tool::Move) => {
                 let at = self.canvas.to_canvas(self.canvas.pointer?);
-                let frame = self.canvas.hand.bounds(&self.open.editor)?;
+                let frame = self.canvas.hand.bounds(self.editor)?;
                 let handle = Handle::near(frame, at, 2.0 * SLACK / self.canvas.view.zoom());
                 Some(if handle == Handle::WHOLE { CursorIcon::Move } else { CursorIcon::Crosshair })
             }

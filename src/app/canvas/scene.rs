@@ -1,12 +1,13 @@
 //! The quads of a frame: paper, picture and regions under the view's transform.
 
-use super::{Canvas, theme};
-use crate::app::App;
+use super::Canvas;
 use crate::app::canvas::ViewMode;
+use crate::app::canvas::easel::Easel;
 use crate::app::canvas::gpu::{Draw, Flags, Kind, Pane, Tile, Tiles};
 use crate::app::canvas::look::RegionLook;
-use crate::app::canvas::split::Part;
+use crate::app::canvas::parts::Part;
 use crate::app::editor::Moved;
+use crate::app::kit::theme;
 use crate::document::{CELL, Document, PixelRect, Region, RegionId};
 use eframe::egui_wgpu::Callback;
 use egui::{Color32, Painter, Pos2, Rangef, Rect, Vec2, pos2, vec2};
@@ -172,11 +173,11 @@ fn rect_of(rect: PixelRect) -> Rect {
     Rect::from_min_size(pos2(rect.x as f32, rect.y as f32), vec2(rect.width as f32, rect.height as f32))
 }
 
-impl App {
+impl Easel<'_> {
     /// The quads of a mask, in its place or on its way to another.
     fn mask_quads(&self, stand: &Stand, kind: Kind, id: RegionId, margin: f32, style: impl Fn(&mut Draw)) -> Vec<Draw> {
         let Some(tiles) = self.canvas.masks.get(id) else { return Vec::new() };
-        match self.canvas.moved().filter(|m| m.region == id).or_else(|| self.open.editor.moved(id)) {
+        match self.canvas.moved().filter(|m| m.region == id).or_else(|| self.editor.moved(id)) {
             Some(moved) => {
                 let mut quads = stand.moved(kind, (tiles, Vec2::ZERO), moved, &style);
                 if let Some(outside) = self.canvas.masks.outside(id) {
@@ -190,9 +191,9 @@ impl App {
 
     /// Draws paper, picture and regions, each part of the area as it is split.
     pub(super) fn paint_scene(&mut self, painter: &Painter, area: Rect, parts: &[Part]) {
-        let document = self.open.editor.document();
+        let document = self.editor.document();
         let stand = Stand::new(&self.canvas, document, area, painter.pixels_per_point());
-        let look = self.prefs.canvas;
+        let look = self.look;
         let shows = look.regions != RegionLook::Hidden || self.canvas.is_painting();
         let layer = if shows { self.layer(&stand) } else { Vec::new() };
         let panes: Vec<Pane> = parts.iter().map(|part| self.pane(&stand, part, area, painter, shows)).collect();
@@ -205,10 +206,10 @@ impl App {
 
     fn pane(&self, stand: &Stand, part: &Part, area: Rect, painter: &Painter, shows: bool) -> Pane {
         let t = theme::tokens(painter.ctx());
-        let look = self.prefs.canvas;
+        let look = self.look;
         let picture = self.canvas.picture.tiles().filter(|_| part.mode != ViewMode::Regions);
         // Who paints sees what is painted, but for where pictures are compared.
-        let painting = self.canvas.is_painting() && self.view_mode == ViewMode::Picture;
+        let painting = self.canvas.is_painting() && *self.view_mode == ViewMode::Picture;
         let regions = shows && (part.mode != ViewMode::Picture || painting);
         let mut below = Vec::new();
         for &(step, opacity) in &stand.copies {
@@ -249,8 +250,8 @@ impl App {
 
     /// The regions as they are laid over the picture.
     fn layer(&self, stand: &Stand) -> Vec<Draw> {
-        let look = self.prefs.canvas;
-        let document = self.open.editor.document();
+        let look = self.look;
+        let document = self.editor.document();
         let mut draws = Vec::new();
         for (number, region) in (0..).zip(&document.regions).filter(|(_, r)| r.visible) {
             let colour = theme::region(region.colour);
@@ -279,8 +280,8 @@ impl App {
 
     /// The mask of what may change of the picture to start from, fainter where something else is painted.
     fn what_may_change(&self, stand: &Stand, part: &Part, t: &theme::Tokens) -> Vec<Draw> {
-        let painting = self.open.editor.paints_change();
-        let shown = painting || (self.view_mode == ViewMode::Both && part.mode != ViewMode::Picture);
+        let painting = self.editor.paints_change();
+        let shown = painting || (*self.view_mode == ViewMode::Both && part.mode != ViewMode::Picture);
         if !shown {
             return Vec::new();
         }
@@ -292,8 +293,8 @@ impl App {
 
     /// The outlines of the visible regions, the selected one above the others.
     fn outlines(&self, stand: &Stand, t: &theme::Tokens) -> Vec<Draw> {
-        let selected = self.open.editor.selected_region().map(|r| r.id);
-        let mut regions: Vec<&Region> = self.open.editor.document().regions.iter().filter(|r| r.visible).collect();
+        let selected = self.editor.selected_region().map(|r| r.id);
+        let mut regions: Vec<&Region> = self.editor.document().regions.iter().filter(|r| r.visible).collect();
         regions.sort_by_key(|r| Some(r.id) == selected);
         let mut draws = Vec::new();
         for region in regions {

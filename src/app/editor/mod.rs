@@ -165,6 +165,12 @@ impl Editor {
         self.selected == Selected::Region(RegionId::INPAINT)
     }
 
+    /// True where a mask says what may change, and nothing is painted on it: there is nothing to draw.
+    #[must_use]
+    pub fn nothing_may_change(&self) -> bool {
+        self.document.mask(RegionId::INPAINT).is_some_and(|mask| mask.is_blank())
+    }
+
     /// Selects a card, which ends the open undo step.
     pub fn select(&mut self, selected: Selected) {
         self.selected = selected;

@@ -2,7 +2,7 @@
 
 use crate::app::editor::Editor;
 use crate::app::generation::engine::Engine;
-use crate::app::generation::queue::duration;
+use crate::app::generation::job::duration;
 use crate::app::kit::background::Asked;
 use crate::app::kit::debounce::Settled;
 use crate::app::text::i18n::{fill, tr};

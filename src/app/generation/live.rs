@@ -1,16 +1,14 @@
 //! Live painting: while it is on, a quick picture follows every change. It becomes a take only where it is kept.
 
-use crate::app::App;
-use crate::app::command::Command;
-use crate::app::generation::over::over_start;
-use crate::app::generation::queue::duration;
+use crate::app::editor::{Editor, Offer};
+use crate::app::generation::engine::Engine;
+use crate::app::generation::job::{Finished, duration};
 use crate::app::kit::debounce::Settled;
-use crate::app::kit::theme;
+use crate::app::kit::toasts::Toasts;
 use crate::app::text::errors;
 use crate::app::text::i18n::{fill, key, tr};
 use crate::document::{Document, Settings, Take};
 use crate::studio::{Event, Job, JobId};
-use egui::{Label, RichText, Ui};
 use image::RgbImage;
 use std::sync::Arc;
 use std::time::Duration;
@@ -102,7 +100,8 @@ impl Live {
     }
 
     /// Its state, in words.
-    fn says(&self) -> String {
+    #[must_use]
+    pub(in crate::app) fn says(&self) -> String {
         let Some(how) = &self.how else { return tr("The first quick picture is on its way.").to_owned() };
         let size = if how.half { tr(" at half size") } else { "" };
         let time = how.seconds.map(|s| fill(", {0} a picture", &[&duration(s)])).unwrap_or_default();
@@ -116,87 +115,91 @@ impl Live {
     }
 }
 
-impl App {
-    pub(in crate::app) fn toggle_live(&mut self) {
-        if self.live.on {
-            self.forget_live();
+impl Live {
+    pub(super) fn toggle(&mut self, engine: &mut dyn Engine) {
+        if self.on {
+            self.forget(engine);
         } else {
-            self.live.on = true;
+            self.on = true;
         }
     }
 
     /// Live painting ends, and its picture goes.
-    pub(in crate::app) fn forget_live(&mut self) {
-        self.hush_live();
-        self.live = Live::default();
+    pub(super) fn forget(&mut self, engine: &mut dyn Engine) {
+        self.hush(engine);
+        *self = Self::default();
     }
 
     /// Stops the running live picture: something else is drawn first.
-    pub(in crate::app) fn hush_live(&mut self) {
-        if let Some(sent) = self.live.job.take() {
-            self.engine.cancel(sent.id);
-            self.live.begun = None;
+    pub(super) fn hush(&mut self, engine: &mut dyn Engine) {
+        if let Some(sent) = self.job.take() {
+            engine.cancel(sent.id);
+            self.begun = None;
         }
     }
 
     /// Follows the document.
-    pub(in crate::app) fn follow_live(&mut self, ctx: &egui::Context) {
-        if !self.live.on || !self.jobs.is_empty() {
+    pub(super) fn follow(&mut self, ctx: &egui::Context, editor: &Editor, engine: &mut dyn Engine) {
+        if !self.on {
             return;
         }
-        let state = self.open.editor.edits();
-        let left = self.live.settled.left(state, QUIET);
-        if self.live.begun == Some(state) {
+        let state = editor.edits();
+        let left = self.settled.left(state, QUIET);
+        if self.begun == Some(state) {
             return;
         }
-        self.hush_live();
+        self.hush(engine);
         if !left.is_zero() {
             ctx.request_repaint_after(left);
             return;
         }
-        self.live.begun = Some(state);
-        let document = self.open.editor.document().without_takes();
-        let id = self.engine.submit(Job { document: document.clone(), live: true });
-        self.live.job = Some(Sent { id, document });
-        self.live.step = 0;
-        self.live.coming.clear();
+        self.begun = Some(state);
+        let document = editor.document().without_takes();
+        let id = engine.submit(Job { document: document.clone(), live: true });
+        self.job = Some(Sent { id, document });
+        self.step = 0;
+        self.coming.clear();
     }
 
     /// Takes in what the worker reports of the live picture; what is of another job is given back.
-    pub(in crate::app) fn take_in_live(&mut self, event: Event) -> Option<Event> {
-        let ours = |id: JobId| self.live.job.as_ref().is_some_and(|sent| sent.id == id);
+    pub(super) fn take_in(
+        &mut self,
+        event: Event,
+        engine: &mut dyn Engine,
+        toasts: &mut Toasts<Offer>,
+    ) -> Option<Event> {
+        let ours = |id: JobId| self.job.as_ref().is_some_and(|sent| sent.id == id);
         match event {
             Event::Sketch { job, settings, half } if ours(job) => {
                 let same = |how: &How| how.settings == settings && how.half == half;
-                let seconds = self.live.how.take().filter(same).and_then(|how| how.seconds);
-                let version = self.live.job.as_ref().is_some_and(|s| s.document.settings.model != settings.model);
-                self.live.how = Some(How { settings, half, version, seconds });
+                let seconds = self.how.take().filter(same).and_then(|how| how.seconds);
+                let version = self.job.as_ref().is_some_and(|s| s.document.settings.model != settings.model);
+                self.how = Some(How { settings, half, version, seconds });
             }
             // The mist of the first steps would flicker under the brush.
             Event::Preview { job, image, step } if ours(job) => {
-                if self.live.how.as_ref().is_none_or(|how| 2 * step >= how.settings.steps) {
-                    self.live.shown = self.live.job.as_ref().map(|sent| over_start(&sent.document, image));
+                if self.how.as_ref().is_none_or(|how| 2 * step >= how.settings.steps) {
+                    self.shown = Some(image);
                 }
             }
             Event::Finished { job, image, seed, seconds } if ours(job) => {
-                let document = self.live.job.take().map(|sent| sent.document)?;
-                let image = over_start(&document, image);
-                let settings = self.live.how.as_mut().map(|how| {
+                let document = self.job.take().map(|sent| sent.document)?;
+                let settings = self.how.as_mut().map(|how| {
                     how.seconds = Some(seconds);
                     how.settings.clone()
                 });
                 let settings = settings.unwrap_or_else(|| document.settings.clone());
-                self.live.shown = Some(Arc::clone(&image));
-                self.live.warnings = std::mem::take(&mut self.live.coming);
-                self.live.whole = Some(Whole { image, seed, document: Document { settings, ..document } });
+                self.shown = Some(Arc::clone(&image));
+                self.warnings = std::mem::take(&mut self.coming);
+                self.whole = Some(Whole { image, seed, document: Document { settings, ..document } });
             }
             Event::Failed { job, failure } if ours(job) => {
-                self.forget_live();
-                self.toasts.error(errors::failure(&failure));
+                self.forget(engine);
+                toasts.error(errors::failure(&failure));
             }
-            Event::Cancelled { job } if ours(job) => self.live.job = None,
-            Event::Step { job, step, .. } if ours(job) => self.live.step = step,
-            Event::Warning { job, warning } if ours(job) => self.live.coming.push(errors::warning(&warning)),
+            Event::Cancelled { job } if ours(job) => self.job = None,
+            Event::Step { job, step, .. } if ours(job) => self.step = step,
+            Event::Warning { job, warning } if ours(job) => self.coming.push(errors::warning(&warning)),
             Event::Phase { job, .. } if ours(job) => {}
             other => return Some(other),
         }
@@ -204,42 +207,14 @@ impl App {
     }
 
     /// Makes a take of the live picture.
-    pub(in crate::app) fn keep_live(&mut self) {
-        let Some(Whole { image, document, seed }) = self.live.whole.take() else { return };
+    pub(in crate::app) fn keep(&mut self) -> Option<Finished> {
+        let Whole { image, document, seed } = self.whole.take()?;
         let size = (document.width, document.height);
         let image = if image.dimensions() == size {
             Arc::unwrap_or_clone(image)
         } else {
             image::imageops::resize(&*image, size.0, size.1, image::imageops::FilterType::CatmullRom)
         };
-        let take = Arc::new(Take { image, seed });
-        self.open.takes.add(Arc::clone(&take), document);
-        self.show_take(take);
-    }
-
-    /// The state of live painting, while it is on.
-    pub(in crate::app) fn live_ui(&mut self, ui: &mut Ui) {
-        if !self.live.on {
-            return;
-        }
-        let t = theme::tokens(ui);
-        let mut called = None;
-        ui.horizontal(|ui| {
-            let width = ui.available_width() - 64.0;
-            ui.allocate_ui_with_layout(egui::vec2(width, 0.0), egui::Layout::top_down(egui::Align::LEFT), |ui| {
-                let text = RichText::new(self.live.says()).size(theme::TEXT_SMALL).color(t.text_weak);
-                ui.add(Label::new(text).wrap());
-            });
-            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                let keep = ui.add_enabled(self.live.can_be_kept(), egui::Button::new(tr("Keep")));
-                let keep = keep.accessible_name(Command::KeepLive.label());
-                if keep.on_hover_text(Command::KeepLive.tooltip(ui)).clicked() {
-                    called = Some(Command::KeepLive);
-                }
-            });
-        });
-        if let Some(command) = called {
-            self.perform(ui, command);
-        }
+        Some(Finished { take: Arc::new(Take { image, seed }), document })
     }
 }

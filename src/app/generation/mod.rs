@@ -3,8 +3,8 @@
 pub(super) mod checks;
 pub(super) mod cost;
 pub(super) mod engine;
+pub(super) mod job;
 pub(super) mod live;
-mod over;
 pub(super) mod queue;
 pub(super) mod seed;
 pub(super) mod takes;

@@ -1,8 +1,8 @@
 //! ControlNets of the picture and of single regions: what they follow, how strongly, and in which part of the work.
 
-use crate::app::App;
 use crate::app::editor::Field;
 use crate::app::kit::{theme, widgets};
+use crate::app::panels::{Desk, Request};
 use crate::app::session::purpose::Purpose;
 use crate::app::text::i18n::{fill, key, tr};
 use crate::app::text::names;
@@ -37,6 +37,15 @@ impl Place {
     }
 }
 
+/// The rows of the ControlNets.
+#[derive(Default)]
+pub(in crate::app) struct Rows {
+    /// Their places on the screen.
+    places: Vec<(Place, egui::Rect)>,
+    /// Bring them into sight.
+    reveal: bool,
+}
+
 /// What a ControlNet can follow: the map, what it is called, and what it is for.
 const FOLLOWED: [(ControlMap, &str, &str); 3] = [
     (
@@ -64,7 +73,7 @@ fn title(map: &ControlMap) -> &'static str {
     }
 }
 
-impl App {
+impl Desk<'_> {
     /// The list of ControlNets, and the button that adds one.
     pub(in crate::app) fn controls_ui(&mut self, ui: &mut Ui) {
         let hint =
@@ -77,40 +86,39 @@ impl App {
                 let text = fill("{0} Add", &[&icons::ICON_ADD.codepoint]);
                 let add = ui.add(Button::new(text)).accessible_name(tr("Add a ControlNet")).on_hover_text(hint);
                 Popup::menu(&add).show(|ui| {
-                    let region =
-                        self.open.editor.selected_region().map(|region| (region.id, names::shown(&region.name)));
+                    let region = self.editor.selected_region().map(|region| (region.id, names::shown(&region.name)));
                     if ui.button(tr("For the whole picture…")).clicked() {
-                        self.ask_control(Purpose::ControlNet, None);
+                        self.requests.push(Request::ControlNet(Purpose::ControlNet, None));
                     }
                     if let Some((id, name)) = &region
                         && ui.button(fill("For “{0}” alone…", &[name])).clicked()
                     {
-                        self.ask_control(Purpose::ControlNet, Some(*id));
+                        self.requests.push(Request::ControlNet(Purpose::ControlNet, Some(*id)));
                     }
                     ui.separator();
                     if ui.button(tr("A folder, for the whole picture…")).clicked() {
-                        self.ask_control(Purpose::ControlFolder, None);
+                        self.requests.push(Request::ControlNet(Purpose::ControlFolder, None));
                     }
                     if let Some((id, name)) = &region
                         && ui.button(fill("A folder, for “{0}” alone…", &[name])).clicked()
                     {
-                        self.ask_control(Purpose::ControlFolder, Some(*id));
+                        self.requests.push(Request::ControlNet(Purpose::ControlFolder, Some(*id)));
                     }
                 });
             });
         });
-        let document = self.open.editor.document();
+        let document = self.editor.document();
         let mut rows: Vec<(Place, Option<String>, Control)> = Vec::new();
         let of_regions = document.regions.iter().map(|r| (Some(r.id), Some(names::shown(&r.name)), &r.controls));
         for (region, name, controls) in [(None, None, &document.controls)].into_iter().chain(of_regions) {
             let all = controls.iter().enumerate();
             rows.extend(all.map(|(index, control)| (Place { region, index }, name.clone(), control.clone())));
         }
-        self.control_rows.clear();
+        self.panels.controls.places.clear();
         for (place, region, control) in rows {
             ui.push_id(("control", place), |ui| self.control_row(ui, place, region.as_deref(), &control));
         }
-        if std::mem::take(&mut self.reveal_controls) {
+        if std::mem::take(&mut self.panels.controls.reveal) {
             ui.scroll_to_cursor(None);
         }
     }
@@ -147,13 +155,13 @@ impl App {
             });
             self.control_span(ui, place, control);
         });
-        self.control_rows.push((place, row.response.rect.intersect(ui.clip_rect())));
+        self.panels.controls.places.push((place, row.response.rect.intersect(ui.clip_rect())));
     }
 
     /// The ControlNet whose row is at a position on the screen, and whether it follows the edges in a picture.
     pub(in crate::app) fn control_at(&self, at: egui::Pos2) -> Option<(Place, bool)> {
-        let (place, _) = self.control_rows.iter().find(|(_, rect)| rect.contains(at))?;
-        let document = self.open.editor.document();
+        let (place, _) = self.panels.controls.places.iter().find(|(_, rect)| rect.contains(at))?;
+        let document = self.editor.document();
         let controls = match place.region {
             None => &document.controls,
             Some(id) => &document.region(id)?.controls,
@@ -179,18 +187,18 @@ impl App {
                 }
                 let does = tr("A map of the kind that the ControlNet was made for: depths, poses, lines");
                 if ui.button(tr("A picture…")).on_hover_text(does).clicked() {
-                    self.ask_followed(place, false);
+                    self.requests.push(Request::Followed(place, false));
                 }
                 let does = tr("The edges in any picture, found by Canny's method: for a ControlNet of edges (canny)");
                 if ui.button(tr("Edges of a picture…")).on_hover_text(does).clicked() {
-                    self.ask_followed(place, true);
+                    self.requests.push(Request::Followed(place, true));
                 }
             });
             response.response.labelled_by(label).on_hover_text(hint);
         });
         if let Some(map) = chosen {
-            self.open.editor.change_field(Field::Controls, |d| place.change(d, |control| control.map = map));
-            self.open.editor.close_step();
+            self.editor.change_field(Field::Controls, |d| place.change(d, |control| control.map = map));
+            self.editor.close_step();
         }
     }
 
@@ -221,18 +229,18 @@ impl App {
     }
 
     fn remove_control(&mut self, place: Place) {
-        self.open.editor.change_field(Field::Controls, |d| {
+        self.editor.change_field(Field::Controls, |d| {
             if let Some(controls) = d.controls_of(place.region).filter(|all| place.index < all.len()) {
                 controls.remove(place.index);
             }
         });
-        self.open.editor.close_step();
+        self.editor.close_step();
     }
 
     /// Adds a ControlNet, which follows the painted regions until something else is chosen.
     pub(in crate::app) fn add_control(&mut self, region: Option<RegionId>, path: &Path) {
         let control = Control::new(path.display().to_string(), ControlMap::Segments);
-        let document = self.open.editor.document();
+        let document = self.editor.document();
         let list = region.map_or(Some(&document.controls), |id| document.region(id).map(|region| &region.controls));
         let Some(count) = list.map(Vec::len) else { return };
         if count >= MAX_CONTROLS {
@@ -247,20 +255,20 @@ impl App {
             &[&control.name()],
         ));
         // (Its row is where it is said what it follows.)
-        (self.prefs.advanced, self.reveal_controls) = (true, true);
-        self.open.editor.change_field(Field::Controls, |d| {
+        (self.prefs.advanced, self.panels.controls.reveal) = (true, true);
+        self.editor.change_field(Field::Controls, |d| {
             if let Some(controls) = d.controls_of(region) {
                 controls.push(control);
             }
         });
-        self.open.editor.close_step();
+        self.editor.close_step();
     }
 
     /// Lets a ControlNet follow a picture, or the edges in it.
     pub(in crate::app) fn control_picture(&mut self, place: Place, edges: bool, picture: RgbImage) {
         let picture = Arc::new(picture);
         let map = if edges { ControlMap::Canny(picture) } else { ControlMap::Picture(picture) };
-        self.open.editor.change_field(Field::Controls, |d| place.change(d, |control| control.map = map));
-        self.open.editor.close_step();
+        self.editor.change_field(Field::Controls, |d| place.change(d, |control| control.map = map));
+        self.editor.close_step();
     }
 }

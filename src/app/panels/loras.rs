@@ -1,9 +1,9 @@
 //! LoRAs: those laid over the model for the whole picture, and those of one region or of the background.
 
-use crate::app::App;
 use crate::app::command::Command;
 use crate::app::editor::{Field, Selected};
 use crate::app::kit::{theme, widgets};
+use crate::app::panels::Desk;
 use crate::app::panels::regions::wish::Wish;
 use crate::app::text::i18n::{fill, tr};
 use crate::document::{Document, Lora, MAX_LORAS};
@@ -38,11 +38,11 @@ const MENU: f32 = 320.0;
 /// Letters of a phrase in a list.
 const PHRASE: usize = 48;
 
-impl App {
+impl Desk<'_> {
     /// Lays a LoRA over the model: for the whole picture, or for one part of it.
     pub(in crate::app) fn add_lora(&mut self, part: Option<Selected>, path: &Path) {
         let lora = Lora::new(path.display().to_string());
-        let document = self.open.editor.document();
+        let document = self.editor.document();
         // (What changes of a start picture has a mask, and no LoRAs.)
         let part = match part {
             Some(Selected::Region(id)) if document.region(id).is_none() => None,
@@ -68,14 +68,14 @@ impl App {
             Some(part) => fill("{0} changes how “{1}” is drawn from now on.", &[&lora.name(), part]),
         });
         match part {
-            None => self.open.editor.change_loras(move |loras| loras.push(lora.clone())),
+            None => self.editor.change_loras(move |loras| loras.push(lora.clone())),
             Some(key) => {
-                self.open.editor.change_field(Field::OwnLoras(key), |d| {
+                self.editor.change_field(Field::OwnLoras(key), |d| {
                     if let Some(loras) = of(d, part) {
                         loras.push(lora);
                     }
                 });
-                self.open.editor.close_step();
+                self.editor.close_step();
             }
         }
     }
@@ -84,9 +84,9 @@ impl App {
     pub(in crate::app) fn loras_ui(&mut self, ui: &mut Ui) {
         let ground = theme::tokens(ui).card;
         let (mut removed, mut written) = (None, None);
-        for (index, lora) in self.open.editor.document().settings.loras.clone().into_iter().enumerate() {
+        for (index, lora) in self.editor.document().settings.loras.clone().into_iter().enumerate() {
             let mut weight = lora.weight;
-            let words = self.triggers.of(&lora.file);
+            let words = self.panels.triggers.of(&lora.file);
             let row = |ui: &mut Ui| row(ui, &lora, ground, &mut weight, &words);
             let (response, asked) = ui.push_id(("lora", index), row).inner;
             match asked {
@@ -97,10 +97,10 @@ impl App {
             self.changed(&response, Field::LoraWeight(index), |d| set_weight(&mut d.settings.loras, index, weight));
         }
         if let Some(words) = written {
-            self.write_words(self.open.editor.selected(), &words);
+            self.write_words(self.editor.selected(), &words);
         }
         if let Some(index) = removed {
-            self.open.editor.change_loras(move |loras| drop((index < loras.len()).then(|| loras.remove(index))));
+            self.editor.change_loras(move |loras| drop((index < loras.len()).then(|| loras.remove(index))));
         }
     }
 
@@ -123,7 +123,7 @@ impl App {
         });
         for (index, lora) in loras.iter().enumerate() {
             let mut weight = lora.weight;
-            let words = self.triggers.of(&lora.file);
+            let words = self.panels.triggers.of(&lora.file);
             let row = |ui: &mut Ui| row(ui, lora, t.field, &mut weight, &words);
             let (slider, asked) = ui.push_id(("own lora", key, index), row).inner;
             if slider.changed() {

@@ -43,8 +43,8 @@ impl App {
             }
             (Fit::Keep | Fit::Draw, _) => self.open.editor.resize(width, height, Some(place)),
         }
-        self.live.put_away();
-        self.canvas.view.fit();
+        self.generation.live.put_away();
+        self.workspace.canvas.view.fit();
     }
 
     /// Asks by how many pixels the selected region is grown, shrunk or softened.

@@ -14,7 +14,8 @@ impl App {
         if !self.open.editor.paints_change() {
             return;
         }
-        let options = if self.tool.options() == OptionsBar::None { 0.0 } else { size_of(ui, "options bar").y + 6.0 };
+        let options =
+            if self.workspace.tool.options() == OptionsBar::None { 0.0 } else { size_of(ui, "options bar").y + 6.0 };
         let at = canvas.center_top() + vec2(0.0, 8.0 + options);
         let t = theme::tokens(ui);
         let mut called = None;

@@ -15,10 +15,10 @@ type Switch = (Command, fn(&App) -> bool);
 
 /// Every command that menus and buttons show as on or off.
 const SWITCHES: &[Switch] = &[
-    (Command::ViewBoth, |app| app.view_mode == ViewMode::Both),
-    (Command::ViewRegions, |app| app.view_mode == ViewMode::Regions),
-    (Command::ViewPicture, |app| app.view_mode == ViewMode::Picture),
-    (Command::ViewCompare, |app| app.view_mode == ViewMode::Compare),
+    (Command::ViewBoth, |app| app.workspace.view_mode == ViewMode::Both),
+    (Command::ViewRegions, |app| app.workspace.view_mode == ViewMode::Regions),
+    (Command::ViewPicture, |app| app.workspace.view_mode == ViewMode::Picture),
+    (Command::ViewCompare, |app| app.workspace.view_mode == ViewMode::Compare),
     (Command::CompareSides, |app| app.is_comparing_by(Compare::Sides)),
     (Command::CompareSlider, |app| app.is_comparing_by(Compare::Slider)),
     (Command::CompareBlink, |app| app.is_comparing_by(Compare::Blink)),
@@ -28,7 +28,7 @@ const SWITCHES: &[Switch] = &[
     (Command::LookHidden, |app| app.prefs.canvas.regions == RegionLook::Hidden),
     (Command::LatentMask, |app| app.prefs.canvas.latent),
     (Command::Rulers, |app| app.prefs.canvas.rulers),
-    (Command::MirrorView, |app| app.canvas.view.is_mirrored()),
+    (Command::MirrorView, |app| app.workspace.canvas.view.is_mirrored()),
     (Command::TogglePanels, |app| app.prefs.panels_away),
     (Command::ThemeSystem, |app| app.prefs.theme == ThemePreference::System),
     (Command::ThemeDark, |app| app.prefs.theme == ThemePreference::Dark),
@@ -37,7 +37,7 @@ const SWITCHES: &[Switch] = &[
     (Command::LanguageEnglish, |app| app.prefs.language == Language::English),
     (Command::LanguageGerman, |app| app.prefs.language == Language::German),
     (Command::LanguageChinese, |app| app.prefs.language == Language::Chinese),
-    (Command::Live, |app| app.live.is_on()),
+    (Command::Live, |app| app.generation.live.is_on()),
     (Command::PaintChange, |app| app.open.editor.paints_change()),
     (Command::CompareTakes, |app| app.open.compare.is_some()),
     (Command::PressureSize, |app| app.prefs.brush.pressure_size),
@@ -54,7 +54,7 @@ const SWITCHES: &[Switch] = &[
 
 impl App {
     fn is_comparing_by(&self, compare: Compare) -> bool {
-        self.view_mode == ViewMode::Compare && self.prefs.canvas.compare == compare
+        self.workspace.view_mode == ViewMode::Compare && self.prefs.canvas.compare == compare
     }
 
     /// True where the command can be done now.
@@ -84,8 +84,8 @@ impl App {
             When::RoomForRegion => document.regions.len() < MAX_REGIONS,
             When::RegionAndRoom => region && document.regions.len() < MAX_REGIONS,
             When::Library => self.added.can_add(),
-            When::Job => !self.jobs.is_empty(),
-            When::LivePicture => self.live.can_be_kept(),
+            When::Job => !self.generation.jobs.is_empty(),
+            When::LivePicture => self.generation.live.can_be_kept(),
             When::Take => self.open.takes.len() > 0,
             When::ShownTake => self.shown_take().is_some(),
             When::RemovedTake => self.open.takes.can_bring_back(),
@@ -102,6 +102,9 @@ impl App {
 
     /// True where Escape has something to stop: a stroke, a change, a comparison or a job.
     pub(in crate::app) fn something_to_stop(&self) -> bool {
-        self.canvas.is_painting() || self.is_working() || self.open.compare.is_some() || !self.jobs.is_empty()
+        self.workspace.canvas.is_painting()
+            || self.is_working()
+            || self.open.compare.is_some()
+            || !self.generation.jobs.is_empty()
     }
 }

@@ -3,36 +3,14 @@
 use crate::app::App;
 use crate::app::kit::background::Asked;
 use crate::app::kit::{theme, widgets};
+use crate::app::prefs::DrawnOn;
 use crate::app::text::i18n::{fill, tr};
 use crate::studio::{Card, Device, Devices, Listed, seconds_told};
 use egui::text::{LayoutJob, TextWrapping};
 use egui::{Button, FontId, RichText, Ui};
-use serde::{Deserialize, Serialize};
 
 /// The width of the list in points: a card's name in one line.
 const LIST_WIDTH: f32 = 320.0;
-
-/// A person's choice.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::app) enum DrawnOn {
-    /// The fastest by measurement.
-    #[default]
-    Automatic,
-    Processor,
-    /// A graphics card, by its name: numbers change when cards are put in.
-    Card(String),
-}
-
-impl DrawnOn {
-    /// The device, among cards of these names; `None` where the card is not among them.
-    fn device<'a>(&self, mut cards: impl Iterator<Item = (&'a str, Device)>) -> Option<Device> {
-        match self {
-            Self::Automatic => Some(Device::Auto),
-            Self::Processor => Some(Device::Cpu),
-            Self::Card(name) => cards.find(|(other, _)| other == name).map(|(_, device)| device),
-        }
-    }
-}
 
 /// The devices of this machine.
 pub(in crate::app) struct Cards {
@@ -146,11 +124,11 @@ impl App {
 
     fn draw_on_choice(&mut self) {
         match self.prefs.drawn_on.device(self.cards_here.cards()) {
-            Some(device) => self.engine.choose_device(device),
+            Some(device) => self.generation.engine.choose_device(device),
             None => {
                 let DrawnOn::Card(name) = &self.prefs.drawn_on else { return };
                 self.toasts.warning(fill("{0} is not there. The processor draws instead.", &[name]));
-                self.engine.choose_device(Device::Cpu);
+                self.generation.engine.choose_device(Device::Cpu);
             }
         }
     }
@@ -158,7 +136,7 @@ impl App {
     /// What draws, in so much room, and at a click what else could.
     pub(in crate::app) fn drawn_on_ui(&mut self, ui: &mut Ui, width: f32) {
         let t = theme::tokens(ui);
-        let device = self.engine.device();
+        let device = self.generation.engine.device();
         // (What draws is known in full once something was drawn.)
         let shown = match &self.prefs.drawn_on {
             _ if !device.is_empty() => device,
@@ -206,7 +184,7 @@ impl App {
         });
         menu.response.clone().on_hover_text(tr("What draws the pictures. Click to choose another"));
         if menu.inner.is_some() {
-            let idle = self.jobs.is_empty() && self.live.progress_text().is_none();
+            let idle = self.generation.jobs.is_empty() && self.generation.live.progress_text().is_none();
             let ctx = ui.ctx().clone();
             match self.cards_here.found {
                 None => self.cards_here.ask(&ctx),

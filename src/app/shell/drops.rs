@@ -21,14 +21,14 @@ impl App {
             self.toasts.info(tr("Answer the question first, then drop it again."));
             return;
         }
-        let card = at.and_then(|at| self.cards.card_at(at));
+        let card = at.and_then(|at| self.panels.cards.card_at(at));
         // (What has no ending is a folder, as far as can be told without asking the disk.)
         let (models, others): (Vec<_>, Vec<_>) =
             dropped.into_iter().partition(|path| has_weights(path) || path.extension().is_none());
         if let Some(first) = others.first().filter(|_| others.len() > 1) {
             self.toasts.info(fill("One at a time: {0} was taken.", &[&file_name(first)]));
         }
-        let control = at.and_then(|at| self.control_at(at));
+        let control = at.and_then(|at| self.desk().control_at(at));
         for (at, path) in models.into_iter().chain(others.into_iter().take(1)).enumerate() {
             if let Some((place, edges)) = control.filter(|_| is_picture(&path)) {
                 self.follow_picture(path, place, edges);

@@ -34,31 +34,39 @@ impl eframe::App for App {
             let room = ui.available_height();
             if room < LOW {
                 // All of it scrolls, but for the button that makes the picture.
-                Panel::bottom("settings").frame(panel(12, 8)).resizable(false).show(ui, |ui| self.generate_ui(ui));
+                Panel::bottom("settings")
+                    .frame(panel(12, 8))
+                    .resizable(false)
+                    .show(ui, |ui| self.at_desk(ui, |desk, ui| desk.generate_ui(ui)));
                 CentralPanel::no_frame().frame(panel(12, 8)).show(ui, |ui| {
                     Landmark::Regions.is_at(ui, ui.max_rect().expand(8.0));
                     ScrollArea::vertical().id_salt("right").auto_shrink(false).show(ui, |ui| {
-                        self.regions_ui(ui, false);
-                        ui.add_space(theme::GRID);
-                        self.settings_below_cards(ui);
+                        self.at_desk(ui, |desk, ui| {
+                            desk.regions_ui(ui, false);
+                            ui.add_space(theme::GRID);
+                            desk.settings_below_cards(ui);
+                        });
                     });
                 });
                 return;
             }
-            Panel::bottom("settings").frame(panel(12, 12)).resizable(false).show(ui, |ui| self.settings_ui(ui, room));
+            Panel::bottom("settings")
+                .frame(panel(12, 12))
+                .resizable(false)
+                .show(ui, |ui| self.at_desk(ui, |desk, ui| desk.settings_ui(ui, room)));
             CentralPanel::no_frame().frame(panel(12, 12)).show(ui, |ui| {
                 Landmark::Regions.is_at(ui, ui.max_rect().expand(8.0));
-                self.regions_ui(ui, true);
+                self.at_desk(ui, |desk, ui| desk.regions_ui(ui, true));
             });
         });
-        self.follow_live(ui);
+        self.generation.follow_live(ui, &self.open.editor);
         // It is there before the first picture, so that the canvas does not move under the brush when one is made.
         if shown {
             let low = ui.available_height() < LOW;
             let strip = Panel::bottom("takes").frame(if low { panel(12, 4) } else { panel(12, 12) });
             let most = (ui.available_height() * 0.25).clamp(56.0, STRIP.2);
             let strip = strip.default_size(STRIP.0.min(most)).resizable(true);
-            strip.size_range(STRIP.1.min(most)..=most).show(ui, |ui| self.takes_ui(ui));
+            strip.size_range(STRIP.1.min(most)..=most).show(ui, |ui| self.at_desk(ui, |desk, ui| desk.takes_ui(ui)));
         }
         let columns = Self::tool_columns(ui.available_height());
         let left = Panel::left("tools").frame(panel(6, 6)).exact_size(12.0 + 36.0 * columns as f32).resizable(false);
@@ -74,7 +82,7 @@ impl eframe::App for App {
         self.options_bar_ui(ui, canvas.inner);
         self.change_bar_ui(ui, canvas.inner);
         self.view_bar_ui(ui, canvas.inner);
-        self.compare_ui(ui, canvas.inner);
+        self.at_desk(ui, |desk, ui| desk.compare_ui(ui, canvas.inner));
         // Where there is no room for both beside each other, messages stand above the bar of the view.
         let bar = toolbar::size_of(ui, "view bar");
         let beside = canvas.inner.width() > bar.x + toasts::WIDTH + 80.0;
@@ -109,21 +117,22 @@ impl App {
             return;
         }
         // Escape closes the list of completions first.
-        let to_stop = self.something_to_stop() && !self.writing.is_listing();
+        let to_stop = self.something_to_stop() && !self.panels.writing.is_listing();
         for command in command::take_pressed(ui, to_stop) {
             self.perform(ui, command);
         }
     }
 
     fn checks_and_thumbnails(&mut self, ui: &Ui) {
-        self.triggers.follow(ui);
-        self.vocabulary = self.engine.vocabulary(&self.open.editor.document().settings.checkpoint());
+        self.panels.triggers.follow(ui);
+        self.generation.vocabulary =
+            self.generation.engine.vocabulary(&self.open.editor.document().settings.checkpoint());
         if !self.open.editor.in_stroke() {
             self.open.checks.update(ui, &self.open.editor);
             let loras = self.added.known_loras();
-            let finished = |key, text: &str| self.writing.finished(key, text);
-            self.open.checks.words(&self.open.editor, self.vocabulary.as_ref(), loras, finished);
-            self.open.cost.update(ui, &self.open.editor, self.engine.as_ref());
+            let finished = |key, text: &str| self.panels.writing.finished(key, text);
+            self.open.checks.words(&self.open.editor, self.generation.vocabulary.as_ref(), loras, finished);
+            self.open.cost.update(ui, &self.open.editor, self.generation.engine.as_ref());
             self.open.thumbnails.update(ui, &self.open.editor, theme::tokens(ui).paper);
         }
     }

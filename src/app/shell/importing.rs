@@ -72,13 +72,13 @@ impl App {
                     }
                     _ => None,
                 };
-                self.add_control(region, path);
+                self.desk().add_control(region, path);
             }
             Found::Project => self.leave(ctx, Leave::OpenPath(path.to_path_buf())),
             Found::Model => {
                 let model = path.display().to_string();
                 self.toasts.info(fill("Pictures are drawn with {0} from now on.", &[&model_name(&model)]));
-                self.set_model(model);
+                self.desk().set_model(model);
             }
             // The document's model has what it lacks, or takes it in; whether they go together is looked at before it counts.
             Found::Incomplete(why) if self.open.editor.document().settings.model == EMBEDDED => {
@@ -100,7 +100,7 @@ impl App {
                     Wanted::Lora(part) => part,
                     _ => None,
                 };
-                self.add_lora(part, path);
+                self.desk().add_lora(part, path);
                 if let Some(words) = words {
                     self.toasts.info(fill("It was trained on these words: {0}", &[&words]));
                 }
@@ -153,12 +153,12 @@ impl App {
     /// Asks what a picture is for, where it can be more than one thing.
     fn place(&mut self, placed: Placed, asked: MapAsked) {
         if self.open.editor.selected_region().is_none() && placed.map.is_none() && placed.told.is_none() {
-            self.start_from(over_white(&placed.picture.image));
+            self.desk().start_from(over_white(&placed.picture.image));
             self.toasts.info(fill("{0} is what the drawing starts from.", &[&placed.name]));
             return;
         }
         self.ask(AskPlace::new(placed, asked), |app, ctx, wanted| match wanted {
-            Use::Start(picture) => app.start_from(over_white(&picture.image)),
+            Use::Start(picture) => app.desk().start_from(over_white(&picture.image)),
             Use::Mask(id, picture) => app.take_mask(id, &picture),
             Use::Regions(name, map) => app.ask_about_map(name, map),
             Use::Open(path) => app.leave(ctx, Leave::OpenPath(path)),
@@ -221,7 +221,7 @@ impl App {
         }
         self.open.editor.add_map(map, chosen, size);
         self.once_worked_out(move |app| {
-            app.cards.reveal();
+            app.panels.cards.reveal();
             app.toasts.info(text);
         });
     }
@@ -238,7 +238,7 @@ impl App {
         let room = MAX_REGIONS.saturating_sub(self.open.editor.document().regions.len());
         let count = palette.regions.len().min(room);
         self.open.editor.add_palette(palette);
-        self.cards.reveal();
+        self.panels.cards.reveal();
         let text = match count {
             1 => tr("1 region was added. Paint where it shows.").to_owned(),
             _ => fill("{0} regions were added. Paint where they show.", &[&count]),
@@ -249,7 +249,7 @@ impl App {
     /// Asks for the init image.
     pub(in crate::app) fn ask_start(&mut self) {
         self.ask_path(Purpose::Picture, |app, _, path| {
-            app.read_picture(path, Self::start_from);
+            app.read_picture(path, |app, picture| app.desk().start_from(picture));
         });
     }
 
@@ -265,7 +265,7 @@ impl App {
         self.tasks.begin("look", look, move |app, _, opened| match opened {
             Ok(()) => {
                 app.remember_folder(&path);
-                app.add_control(region, &path);
+                app.desk().add_control(region, &path);
             }
             Err(error) => app.toasts.error(errors::checkpoint(&error)),
         });
@@ -277,7 +277,7 @@ impl App {
     }
 
     pub(in crate::app) fn follow_picture(&mut self, path: PathBuf, place: Place, edges: bool) {
-        self.read_picture(path, move |app, picture| app.control_picture(place, edges, picture));
+        self.read_picture(path, move |app, picture| app.desk().control_picture(place, edges, picture));
     }
 
     /// Reads a picture and fits it to the canvas.

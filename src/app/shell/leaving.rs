@@ -93,9 +93,9 @@ impl App {
     /// Shows another document.
     pub(in crate::app) fn open_document(&mut self, ctx: &Context, editor: Editor) {
         self.recovery.forget();
-        self.forget_jobs();
+        self.generation.forget_jobs();
         self.abort_gesture();
         self.open = OpenDocument::new(ctx, editor);
-        self.canvas.reset();
+        self.workspace.canvas.reset();
     }
 }

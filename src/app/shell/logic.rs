@@ -6,7 +6,7 @@ use crate::app::shell::leaving::Leave;
 impl App {
     pub(in crate::app) fn logic(&mut self, ctx: &egui::Context) {
         self.follow_cards();
-        self.drain_engine();
+        self.follow_jobs();
         self.follow_works(ctx);
         self.follow_fetching(ctx);
         self.follow_hash();
@@ -21,7 +21,7 @@ impl App {
         }
         let dot = if self.open.editor.is_unsaved() { "• " } else { "" };
         // The taskbar shows how far the picture is while the window is behind others.
-        let done = self.progress().map(|p| format!("{:.0} % · ", p * 100.0)).unwrap_or_default();
+        let done = self.generation.progress().map(|p| format!("{:.0} % · ", p * 100.0)).unwrap_or_default();
         let title = format!("{done}{dot}{} – Polyptych", self.open.editor.title());
         if title != self.window_title {
             ctx.send_viewport_cmd(egui::ViewportCommand::Title(title.clone()));

@@ -3,16 +3,14 @@
 use crate::app::App;
 use crate::app::dialogs::library::{LibraryPanel, Wish};
 use crate::app::dialogs::outpaint::{Anchor, Fit};
-use crate::app::editor::{Field, Selected};
 use crate::app::session::fetching::{Fetching, LOOK};
 use crate::app::session::import::Wanted;
 use crate::app::session::models::Listed;
 use crate::app::session::purpose::Purpose;
 use crate::app::text::errors;
 use crate::app::text::i18n::{fill, tr};
-use crate::app::text::names;
 use crate::studio::hub::{self, Repository};
-use crate::studio::{Catalogue, Entry, Item, Kind, insert_phrase, preview_decoders};
+use crate::studio::{Catalogue, Entry, Item, Kind, preview_decoders};
 use egui::{Context, Ui};
 use std::path::PathBuf;
 
@@ -25,7 +23,7 @@ impl App {
     fn grant_model(&mut self, ctx: &Context, wish: Wish) {
         match wish {
             Wish::Take(item) => self.take_item(&item),
-            Wish::Write(words) => self.write_words(self.open.editor.selected(), &words),
+            Wish::Write(words) => self.desk().write_selected(&words),
             Wish::Hash(path) => self.added.ask_hash(ctx, path),
             Wish::Add => self.ask_models(),
             Wish::Forget(name) => self.forget_models(name),
@@ -49,35 +47,12 @@ impl App {
             Kind::Lora => Wanted::Lora(None),
             Kind::Embedding => {
                 let call = self.open.editor.document().settings.prompt_rule.call_of_embedding(&item.name);
-                return self.write_words(self.open.editor.selected(), &call);
+                return self.desk().write_selected(&call);
             }
             Kind::ControlNet => return self.open_control(item.path.clone(), None),
             _ => Wanted::Dropped(None),
         };
         self.find_out(item.path.clone(), wanted);
-    }
-
-    /// Writes a phrase at the end of a region's words, or of the background's.
-    pub(in crate::app) fn write_words(&mut self, selected: Selected, phrase: &str) {
-        let document = self.open.editor.document();
-        let (name, words) = match selected {
-            Selected::Region(id) => match document.region(id) {
-                Some(region) => (names::shown(&region.name), region.prompt.clone()),
-                None => return,
-            },
-            Selected::Background => (tr("Background").to_owned(), document.background.prompt.clone()),
-        };
-        let (written, _) = insert_phrase(&words, words.len(), phrase);
-        self.open.editor.change_field(Field::Words(selected), |d| match selected {
-            Selected::Background => d.background.prompt = written,
-            Selected::Region(id) => {
-                if let Some(region) = d.region_mut(id) {
-                    region.prompt = written;
-                }
-            }
-        });
-        self.open.editor.close_step();
-        self.toasts.info(fill("Written into “{0}”: {1}", &[&name, &phrase]));
     }
 
     /// Reads the list of models anew where the document has another model, and where the window comes back to the front: models
@@ -107,8 +82,8 @@ impl App {
                 self.list_models(listed.current.clone(), true);
             }
             self.added.listed = listed;
-            self.engine.know_loras(self.added.known_loras());
-            self.engine.know_decoders(preview_decoders(&self.added.items()));
+            self.generation.engine.know_loras(self.added.known_loras());
+            self.generation.engine.know_decoders(preview_decoders(&self.added.items()));
         }
     }
 

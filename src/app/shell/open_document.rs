@@ -3,7 +3,8 @@
 use crate::app::editor::Editor;
 use crate::app::generation::checks::Checks;
 use crate::app::generation::cost::Cost;
-use crate::app::generation::takes::{Compare, Takes};
+use crate::app::generation::takes::Takes;
+use crate::app::panels::takes::Compare;
 use crate::app::panels::thumbnails::Thumbnails;
 use crate::app::shell::works::Working;
 use egui::Context;

@@ -57,20 +57,20 @@ impl App {
             Command::Redo => self.open.editor.redo(),
             Command::AddRegion => {
                 self.open.editor.add_region();
-                self.cards.write_words();
+                self.panels.cards.write_words();
             }
             Command::DuplicateRegion => {
                 let of = self.open.editor.selected();
                 self.open.editor.duplicate_region();
                 self.open.thumbnails.copy(of, self.open.editor.selected());
-                self.cards.reveal();
+                self.panels.cards.reveal();
             }
             Command::RenameRegion => {
                 if let Some(region) = self.open.editor.selected_region() {
-                    self.cards.rename(region);
+                    self.panels.cards.rename(region);
                 }
             }
-            Command::EditWords => self.cards.write_words(),
+            Command::EditWords => self.panels.cards.write_words(),
             Command::ToggleRegion => {
                 if let Selected::Region(id) = self.open.editor.selected() {
                     self.open.editor.toggle_region(id);
@@ -90,11 +90,11 @@ impl App {
             Command::LowerRegion => self.open.editor.shift_region(-1),
             Command::SelectAbove => {
                 self.open.editor.select_neighbour(1);
-                self.cards.reveal();
+                self.panels.cards.reveal();
             }
             Command::SelectBelow => {
                 self.open.editor.select_neighbour(-1);
-                self.cards.reveal();
+                self.panels.cards.reveal();
             }
             Command::FillRegion => self.open.editor.map_mask(key("Fill region"), |_| 255),
             Command::ClearRegion => self.open.editor.map_mask(key("Clear region"), |_| 0),
@@ -109,13 +109,17 @@ impl App {
             Command::DeleteRegion => self.open.editor.delete_region(),
             Command::Generate => self.generate(false),
             Command::GenerateNext => self.generate(true),
-            Command::Cancel if self.canvas.is_painting() => self.abort_gesture(),
+            Command::Cancel if self.workspace.canvas.is_painting() => self.abort_gesture(),
             Command::Cancel if self.is_working() => self.leave_works(),
             Command::Cancel if self.open.compare.is_some() => self.open.compare = None,
-            Command::Cancel => self.cancel(),
-            Command::CancelAll => self.cancel_all(),
-            Command::Live => self.toggle_live(),
-            Command::KeepLive => self.keep_live(),
+            Command::Cancel => self.generation.cancel(),
+            Command::CancelAll => self.generation.cancel_all(),
+            Command::Live => self.generation.toggle_live(),
+            Command::KeepLive => {
+                if let Some(kept) = self.generation.live.keep() {
+                    self.add_take(kept);
+                }
+            }
             Command::PaintChange => self.paint_change(),
             Command::NewerTake => self.step_take(-1),
             Command::OlderTake => self.step_take(1),
@@ -125,7 +129,7 @@ impl App {
             Command::ExportTake => self.with_shown_take(TakeWish::Export),
             Command::RemoveTake => self.with_shown_take(TakeWish::Remove),
             Command::BringBackTake => self.bring_back_take(),
-            Command::NewSeed => self.set_seed(new_seed(self.open.editor.document().settings.seed)),
+            Command::NewSeed => self.new_seed(),
             Command::RerollRegion => self.reroll_region(),
             Command::Models => {
                 self.added.look_again();
@@ -160,14 +164,14 @@ impl App {
             Command::BrushLarger => self.prefs.brush.step_size(1.0),
             Command::BrushSofter => self.prefs.brush.step_hardness(-1.0),
             Command::BrushHarder => self.prefs.brush.step_hardness(1.0),
-            Command::FocusCanvas => self.canvas.focus(ctx, self.open.editor.document()),
-            Command::ZoomIn => self.canvas.zoom_by(1.25),
-            Command::ZoomOut => self.canvas.zoom_by(0.8),
-            Command::ZoomFit => self.canvas.view.fit(),
-            Command::ZoomActual => self.canvas.zoom_to(ctx, 1.0),
-            Command::ViewBoth => self.view_mode = ViewMode::Both,
-            Command::ViewRegions => self.view_mode = ViewMode::Regions,
-            Command::ViewPicture => self.view_mode = ViewMode::Picture,
+            Command::FocusCanvas => self.workspace.canvas.focus(ctx, self.open.editor.document()),
+            Command::ZoomIn => self.workspace.canvas.zoom_by(1.25),
+            Command::ZoomOut => self.workspace.canvas.zoom_by(0.8),
+            Command::ZoomFit => self.workspace.canvas.view.fit(),
+            Command::ZoomActual => self.workspace.canvas.zoom_to(ctx, 1.0),
+            Command::ViewBoth => self.workspace.view_mode = ViewMode::Both,
+            Command::ViewRegions => self.workspace.view_mode = ViewMode::Regions,
+            Command::ViewPicture => self.workspace.view_mode = ViewMode::Picture,
             Command::ViewCompare => self.turn_comparing(),
             Command::CompareSides => self.compare_by(Compare::Sides),
             Command::CompareSlider => self.compare_by(Compare::Slider),
@@ -179,16 +183,16 @@ impl App {
             Command::HideLook => self.hide_or_show_regions(),
             Command::LatentMask => self.turn_latent_mask(),
             Command::Rulers => self.prefs.canvas.rulers ^= true,
-            Command::Zoom200 => self.canvas.zoom_to(ctx, 2.0),
-            Command::Zoom400 => self.canvas.zoom_to(ctx, 4.0),
-            Command::RotateLeft => self.canvas.view.rotate(-TURN),
-            Command::RotateRight => self.canvas.view.rotate(TURN),
-            Command::Straighten => self.canvas.view.straighten(),
-            Command::MirrorView => self.canvas.view.mirror(),
-            Command::PanLeft => self.canvas.pan_by(vec2(PAN, 0.0)),
-            Command::PanRight => self.canvas.pan_by(vec2(-PAN, 0.0)),
-            Command::PanUp => self.canvas.pan_by(vec2(0.0, PAN)),
-            Command::PanDown => self.canvas.pan_by(vec2(0.0, -PAN)),
+            Command::Zoom200 => self.workspace.canvas.zoom_to(ctx, 2.0),
+            Command::Zoom400 => self.workspace.canvas.zoom_to(ctx, 4.0),
+            Command::RotateLeft => self.workspace.canvas.view.rotate(-TURN),
+            Command::RotateRight => self.workspace.canvas.view.rotate(TURN),
+            Command::Straighten => self.workspace.canvas.view.straighten(),
+            Command::MirrorView => self.workspace.canvas.view.mirror(),
+            Command::PanLeft => self.workspace.canvas.pan_by(vec2(PAN, 0.0)),
+            Command::PanRight => self.workspace.canvas.pan_by(vec2(-PAN, 0.0)),
+            Command::PanUp => self.workspace.canvas.pan_by(vec2(0.0, PAN)),
+            Command::PanDown => self.workspace.canvas.pan_by(vec2(0.0, -PAN)),
             Command::ThemeSystem => self.set_theme(ctx, ThemePreference::System),
             Command::ThemeDark => self.set_theme(ctx, ThemePreference::Dark),
             Command::ThemeLight => self.set_theme(ctx, ThemePreference::Light),
@@ -224,7 +228,7 @@ impl App {
         self.finish_gesture();
         // A lasso that waits for its next corner is let go.
         self.abort_gesture();
-        self.tool = tool;
+        self.workspace.tool = tool;
     }
 
     fn set_language(&mut self, language: Language) {

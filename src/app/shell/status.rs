@@ -25,7 +25,7 @@ impl App {
         // Escape stops a change before it stops a job.
         let work = self.open.editor.work().map(|label| format!("{}…", tr(label)));
         let name = if work.is_some() { tr("Stop the change") } else { tr("Stop the picture") };
-        match work.or_else(|| self.progress_text()) {
+        match work.or_else(|| self.generation.progress_text()) {
             Some(text) => {
                 widgets::flat(ui);
                 let cancel_text = fill("Cancel ({0})", &[&Command::Cancel.keys_text(ui)]);
@@ -42,7 +42,7 @@ impl App {
                 }
             }
             None => {
-                let live = self.live.progress_text();
+                let live = self.generation.live.progress_text();
                 let asks = self.paths.is_asking();
                 let hint = match self.tasks.is_busy() {
                     _ if asks => tr("Waiting for the system's file dialog…"),
@@ -84,9 +84,9 @@ impl App {
     }
 
     fn tool_hint(&self) -> &'static str {
-        if self.open.editor.paints_change() && self.tool.paints() {
+        if self.open.editor.paints_change() && self.workspace.tool.paints() {
             return tr("Paint where the picture may change. Everywhere else it stays as it is.");
         }
-        self.tool.hint()
+        self.workspace.tool.hint()
     }
 }

@@ -26,7 +26,7 @@ const TOGGLE: f32 = 24.0;
 impl App {
     /// Floats over the top of the canvas while a tool with options is in hand.
     pub(in crate::app) fn options_bar_ui(&mut self, ui: &Ui, canvas: Rect) {
-        let (name, options) = (self.tool.command().label(), self.tool.options());
+        let (name, options) = (self.workspace.tool.command().label(), self.workspace.tool.options());
         if options == OptionsBar::None {
             return;
         }
@@ -76,7 +76,7 @@ impl App {
                 self.combine_options(ui, called);
             }
         }
-        if self.tool.mirrors() {
+        if self.workspace.tool.mirrors() {
             self.symmetry_options(ui, called);
         }
     }

@@ -44,7 +44,7 @@ impl App {
     fn tool_ui(&mut self, ui: &mut Ui, tool: Tool, side: f32) {
         let command = tool.command();
         let t = theme::tokens(ui);
-        let on = self.tool == tool;
+        let on = self.workspace.tool == tool;
         let colour = if on { t.text_strong } else { t.text };
         let icon =
             command.icon().map(|i| i.rich_text().size(20.0_f32.min(side - 4.0)).color(colour)).unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::app::canvas::ViewMode;
-use crate::app::shell::prefs::Prefs;
+use crate::app::prefs::Prefs;
 use crate::app::text::i18n::{self, tr};
 use crate::app::tools::Tool;
 use egui::{Button, Ui, ViewportCommand};
@@ -54,8 +54,8 @@ impl App {
         i18n::speak(self.prefs.language);
         ctx.set_theme(self.prefs.theme);
         self.set_size(ctx, self.prefs.size);
-        (self.tool, self.view_mode) = (Tool::Brush, ViewMode::Both);
-        self.canvas.view.fit();
+        (self.workspace.tool, self.workspace.view_mode) = (Tool::Brush, ViewMode::Both);
+        self.workspace.canvas.view.fit();
         // Sizes of panels, what is folded, how far lists are scrolled.
         ctx.memory_mut(|memory| {
             memory.data.clear();

@@ -26,20 +26,20 @@ const COMPARES: [Command; 3] = [Command::CompareSides, Command::CompareSlider, C
 impl App {
     /// Picture and regions beside each other; once more goes back.
     pub(in crate::app) fn turn_comparing(&mut self) {
-        let comparing = self.view_mode == ViewMode::Compare;
-        self.view_mode = if comparing { ViewMode::Both } else { ViewMode::Compare };
+        let comparing = self.workspace.view_mode == ViewMode::Compare;
+        self.workspace.view_mode = if comparing { ViewMode::Both } else { ViewMode::Compare };
     }
 
     pub(in crate::app) fn compare_by(&mut self, compare: Compare) {
         self.prefs.canvas.compare = compare;
-        self.view_mode = ViewMode::Compare;
+        self.workspace.view_mode = ViewMode::Compare;
     }
 
     pub(in crate::app) fn hide_or_show_regions(&mut self) {
         let look = &mut self.prefs.canvas;
         let hidden = look.regions == RegionLook::Hidden;
-        let next = if hidden { self.look_before.take().unwrap_or_default() } else { RegionLook::Hidden };
-        self.look_before = Some(look.regions).filter(|_| !hidden);
+        let next = if hidden { self.workspace.look_before.take().unwrap_or_default() } else { RegionLook::Hidden };
+        self.workspace.look_before = Some(look.regions).filter(|_| !hidden);
         look.regions = next;
     }
 
@@ -47,8 +47,8 @@ impl App {
     pub(in crate::app) fn turn_latent_mask(&mut self) {
         let look = &mut self.prefs.canvas;
         look.latent = !look.latent;
-        if look.latent && self.view_mode == ViewMode::Picture {
-            self.view_mode = ViewMode::Both;
+        if look.latent && self.workspace.view_mode == ViewMode::Picture {
+            self.workspace.view_mode = ViewMode::Both;
         }
     }
 
@@ -75,7 +75,7 @@ impl App {
                         called = Some(command);
                     }
                 }
-                if self.view_mode == ViewMode::Compare {
+                if self.workspace.view_mode == ViewMode::Compare {
                     for command in COMPARES {
                         if let Some(icon) = command.icon()
                             && toggle(ui, icon, command, self.is_on(command))
@@ -87,7 +87,7 @@ impl App {
                 self.look_menu(ui, in_words, &mut called);
                 self.turn_button(ui, &mut called);
                 let t = theme::tokens(ui);
-                let zoom = self.canvas.view.zoom() * ui.pixels_per_point() * 100.0;
+                let zoom = self.workspace.canvas.view.zoom() * ui.pixels_per_point() * 100.0;
                 let text = RichText::new(format!("{zoom:.0} %")).color(t.text);
                 let button = Button::new(text).frame_when_inactive(false).min_size(vec2(56.0, 0.0));
                 let response = ui.add(button).accessible_name(tr("Zoom to fit"));
@@ -141,7 +141,8 @@ impl App {
 
     /// The button that shows the view's angle and turns it back; only while it is turned.
     fn turn_button(&self, ui: &mut Ui, called: &mut Option<Command>) {
-        let (degrees, mirrored) = (self.canvas.view.degrees().round(), self.canvas.view.is_mirrored());
+        let (degrees, mirrored) =
+            (self.workspace.canvas.view.degrees().round(), self.workspace.canvas.view.is_mirrored());
         if degrees == 0.0 && !mirrored {
             return;
         }

@@ -3,19 +3,13 @@
 //! Each is packed on a thread of its own into a PNG with its project inside, which is what the document's file holds, too. The
 //! open picture with its document is let go where many are there, and unpacked again when it is asked for.
 
-mod compare;
 mod facts;
-mod queue;
 mod shelf;
-mod strip;
-
-pub(in crate::app) use compare::Compare;
 
 use crate::app::text::i18n::{fill, tr};
 use crate::document::{Document, TAKES_COUNT, TAKES_MEMORY, Take};
 use egui::{ColorImage, TextureHandle, TextureOptions};
 use facts::Facts;
-use image::RgbImage;
 use shelf::{Done, Shelf, Work};
 use std::sync::{Arc, Weak};
 
@@ -26,11 +20,11 @@ const OPEN_MEMORY: usize = 256 << 20;
 const REMOVED: usize = 8;
 
 /// One finished picture.
-struct Item {
-    number: u64,
+pub(in crate::app) struct Item {
+    pub number: u64,
     /// What it was made with; `None` until its file is read.
     facts: Option<Facts>,
-    texture: Option<TextureHandle>,
+    pub texture: Option<TextureHandle>,
     packed: Option<Arc<[u8]>>,
     open: Option<(Arc<Take>, Document)>,
     /// Recognizes the picture after it was let go.
@@ -46,16 +40,25 @@ impl Item {
         })
     }
 
-    fn is(&self, take: &Arc<Take>) -> bool {
+    #[must_use]
+    pub(in crate::app) fn is(&self, take: &Arc<Take>) -> bool {
         self.known.as_ptr() == Arc::as_ptr(take)
     }
 
-    fn seed(&self) -> Option<u64> {
+    #[must_use]
+    pub(in crate::app) fn seed(&self) -> Option<u64> {
         self.facts.as_ref().map(|facts| facts.seed)
     }
 
-    fn name(&self) -> String {
+    #[must_use]
+    pub(in crate::app) fn name(&self) -> String {
         self.seed().map_or_else(|| tr("Take").to_owned(), |seed| fill("Take, seed {0}", &[&seed]))
+    }
+
+    /// What it was made with, in a few words.
+    #[must_use]
+    pub(in crate::app) fn told(&self) -> String {
+        self.facts.as_ref().map(Facts::line).unwrap_or_default()
     }
 }
 
@@ -72,8 +75,6 @@ pub(in crate::app) struct Takes {
     waiting: Option<(u64, Wish)>,
     /// True where the pictures for the file have changed.
     changed: bool,
-    /// The preview of the running job as the strip shows it.
-    preview: Option<(Arc<RgbImage>, TextureHandle)>,
 }
 
 /// The wishes for a picture.
@@ -90,7 +91,8 @@ pub(in crate::app) enum Wish {
 
 impl Wish {
     /// True where only the picture itself will do.
-    fn needs_picture(self) -> bool {
+    #[must_use]
+    pub(in crate::app) fn needs_picture(self) -> bool {
         !matches!(self, Self::Seed | Self::Remove)
     }
 }
@@ -107,7 +109,6 @@ impl Takes {
             unclaimed: None,
             waiting: None,
             changed: false,
-            preview: None,
         }
     }
 
@@ -130,6 +131,12 @@ impl Takes {
         self.items.truncate(TAKES_COUNT);
         self.changed = true;
         self.let_go();
+    }
+
+    /// All of them, the newest first.
+    #[must_use]
+    pub(in crate::app) fn items(&self) -> &[Item] {
+        &self.items
     }
 
     #[must_use]
@@ -243,7 +250,7 @@ impl Takes {
     }
 
     /// The captions of all, in their order: each says what is not as in the one made before it.
-    fn captions(&self) -> Vec<String> {
+    pub(in crate::app) fn captions(&self) -> Vec<String> {
         let before = |at: usize| self.items.get(at + 1).and_then(|item| item.facts.as_ref());
         let caption =
             |(at, item): (usize, &Item)| item.facts.as_ref().map(|facts| facts.caption(before(at))).unwrap_or_default();
@@ -252,12 +259,12 @@ impl Takes {
 
     /// The number of the picture that is this one.
     #[must_use]
-    fn number_of(&self, take: Option<&Arc<Take>>) -> Option<u64> {
+    pub(in crate::app) fn number_of(&self, take: Option<&Arc<Take>>) -> Option<u64> {
         self.items.iter().find(|i| take.is_some_and(|t| i.is(t))).map(|i| i.number)
     }
 
     /// An open picture and what it was made from; where it is not open yet, it will be, and then `wish` is granted.
-    fn open(&mut self, number: u64, wish: Wish) -> Option<(Arc<Take>, Document)> {
+    pub(in crate::app) fn open(&mut self, number: u64, wish: Wish) -> Option<(Arc<Take>, Document)> {
         self.clock += 1;
         let item = self.items.iter_mut().find(|i| i.number == number)?;
         item.used = self.clock;
@@ -271,7 +278,7 @@ impl Takes {
         item.open.clone()
     }
 
-    fn remove(&mut self, number: u64) {
+    pub(in crate::app) fn remove(&mut self, number: u64) {
         if let Some(at) = self.items.iter().position(|i| i.number == number) {
             self.removed.push(self.items.remove(at));
             let beyond = self.removed.len().saturating_sub(REMOVED);
@@ -286,7 +293,7 @@ impl Takes {
         !self.removed.is_empty()
     }
 
-    fn bring_back(&mut self) {
+    pub(in crate::app) fn bring_back(&mut self) {
         if let Some(item) = self.removed.pop() {
             let at = self.items.iter().take_while(|i| i.number > item.number).count();
             self.items.insert(at, item);
@@ -295,7 +302,7 @@ impl Takes {
     }
 
     /// The neighbour of a picture, older (1) or newer (-1); the newest where none is named.
-    fn neighbour(&self, number: Option<u64>, by: isize) -> Option<u64> {
+    pub(in crate::app) fn neighbour(&self, number: Option<u64>, by: isize) -> Option<u64> {
         let at = number.and_then(|n| self.items.iter().position(|i| i.number == n));
         let to = at.map_or(Some(0), |at| at.checked_add_signed(by))?;
         self.items.get(to).map(|i| i.number)

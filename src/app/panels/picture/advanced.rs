@@ -1,8 +1,8 @@
 //! Settings of the picture that are rarely touched, folded away until asked for.
 
-use crate::app::App;
 use crate::app::editor::Field;
 use crate::app::kit::{theme, widgets};
+use crate::app::panels::Desk;
 use crate::app::session::models::EMBEDDED;
 use crate::app::text::i18n::{key, tr};
 use crate::document::{
@@ -83,14 +83,14 @@ const EDGES: [Choice<Wrap>; 4] = [
     (Wrap::Xy, key("all round"), key("A tile: copies of the picture fit together on all sides")),
 ];
 
-impl App {
+impl Desk<'_> {
     pub(in crate::app) fn advanced_ui(&mut self, ui: &mut Ui, width: f32) {
         widgets::fold(ui, &mut self.prefs.advanced, tr("Advanced"), tr("How regions and windows become one picture"));
         if !self.prefs.advanced {
             return;
         }
-        let settings = self.open.editor.document().settings.clone();
-        if !self.open.editor.document().regions.is_empty() {
+        let settings = self.editor.document().settings.clone();
+        if !self.editor.document().regions.is_empty() {
             let whole = ui.available_width();
             let hint = tr("What keeps regions in their places");
             self.choice(ui, whole, tr("Shapes"), hint, settings.regions, &REGIONS, Field::Regions, |d, v| {
@@ -191,7 +191,7 @@ impl App {
     }
 
     fn guidance_span(&mut self, ui: &mut Ui, width: f32) {
-        let settings = &self.open.editor.document().settings;
+        let settings = &self.editor.document().settings;
         let (mut start, mut end) = (settings.guidance_start * 100.0, settings.guidance_end * 100.0);
         let hint = tr(
             "The part of the work in which guidance counts. Steps without it take half the time, and follow the words less",
@@ -212,7 +212,7 @@ impl App {
     }
 
     fn reuse_field(&mut self, ui: &mut Ui, width: f32) {
-        let mut reuse = self.open.editor.document().settings.reuse;
+        let mut reuse = self.editor.document().settings.reuse;
         let hint = tr(
             "Only every step of so many is worked out whole; the others reuse what it found. About as much faster, and the picture changes a little",
         );
@@ -226,7 +226,7 @@ impl App {
     }
 
     fn stride_field(&mut self, ui: &mut Ui, width: f32) {
-        let mut stride = self.open.editor.document().settings.stride * CELL;
+        let mut stride = self.editor.document().settings.stride * CELL;
         let hint = tr("How far apart windows lie. Closer: smoother, and slower");
         let response = widgets::field(ui, width, tr("Stride"), hint, |ui, label| {
             // (Rounded to the latent's grid, so not letter by letter.)
@@ -278,8 +278,8 @@ impl App {
             response.response.labelled_by(label).on_hover_text(format!("{hint}\n{does}"));
         });
         if let Some(value) = chosen {
-            self.open.editor.change_field(field, |d| set(d, value));
-            self.open.editor.close_step();
+            self.editor.change_field(field, |d| set(d, value));
+            self.editor.close_step();
         }
     }
 }

@@ -1,18 +1,18 @@
 //! The button that makes pictures, how many it makes, and live painting.
 
-use crate::app::App;
 use crate::app::command::Command;
 use crate::app::kit::landmarks::Landmark;
 use crate::app::kit::{theme, widgets};
+use crate::app::panels::Desk;
 use crate::app::panels::picture::pair;
 use crate::app::text::i18n::tr;
-use egui::{Button, DragValue, RichText, Ui, vec2};
+use egui::{Align, Button, DragValue, Label, Layout, RichText, Ui, vec2};
 use egui_material_icons::icons;
 
 /// The most pictures of one press.
 const MOST: u32 = 50;
 
-impl App {
+impl Desk<'_> {
     /// How many pictures are made, and live painting.
     pub(in crate::app) fn making_ui(&mut self, ui: &mut Ui) {
         self.live_ui(ui);
@@ -28,14 +28,19 @@ impl App {
         ui.horizontal(|ui| {
             let place = egui::Rect::from_min_size(ui.cursor().min, vec2(ui.available_width(), 36.0)).expand(6.0);
             Landmark::Generate.is_at(ui, place);
-            let running = !self.jobs.is_empty();
+            let running = self.generation.is_making();
             let cancel = if running { 80.0 } else { 0.0 };
             let gap = if running { theme::GRID } else { 0.0 };
             let t = theme::tokens(ui);
             let text = format!("{}   {}", Command::Generate.label(), Command::Generate.keys_text(ui));
             let text = theme::strong(text).color(t.on_accent);
-            let button =
-                widgets::main_button(ui, text, ui.available_width() - cancel - gap, 36.0, !self.nothing_may_change());
+            let button = widgets::main_button(
+                ui,
+                text,
+                ui.available_width() - cancel - gap,
+                36.0,
+                !self.editor.nothing_may_change(),
+            );
             let button = button.accessible_name(Command::Generate.label());
             if button.on_hover_text(Command::Generate.hint()).clicked() {
                 called = Some(Command::Generate);
@@ -50,7 +55,7 @@ impl App {
             }
         });
         if let Some(command) = called {
-            self.perform(ui, command);
+            self.perform(command);
         }
     }
 
@@ -83,7 +88,7 @@ impl App {
 
     fn live_switch(&mut self, ui: &mut Ui, width: f32) {
         let t = theme::tokens(ui);
-        let on = self.live.is_on();
+        let on = self.generation.live.is_on();
         let hint = Command::Live.tooltip(ui);
         let icon = icons::ICON_BOLT.codepoint;
         let text = RichText::new(format!("{icon} {}", if on { tr("Live on") } else { tr("Live off") }));
@@ -93,7 +98,33 @@ impl App {
         let name = Command::Live.label();
         button.widget_info(|| egui::WidgetInfo::selected(egui::Role::Switch, true, on, name));
         if button.on_hover_text(hint).clicked() {
-            self.perform(ui, Command::Live);
+            self.perform(Command::Live);
+        }
+    }
+
+    /// The state of live painting, while it is on.
+    fn live_ui(&mut self, ui: &mut Ui) {
+        if !self.generation.live.is_on() {
+            return;
+        }
+        let t = theme::tokens(ui);
+        let mut called = None;
+        ui.horizontal(|ui| {
+            let width = ui.available_width() - 64.0;
+            ui.allocate_ui_with_layout(vec2(width, 0.0), Layout::top_down(Align::LEFT), |ui| {
+                let text = RichText::new(self.generation.live.says()).size(theme::TEXT_SMALL).color(t.text_weak);
+                ui.add(Label::new(text).wrap());
+            });
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                let keep = ui.add_enabled(self.generation.live.can_be_kept(), Button::new(tr("Keep")));
+                let keep = keep.accessible_name(Command::KeepLive.label());
+                if keep.on_hover_text(Command::KeepLive.tooltip(ui)).clicked() {
+                    called = Some(Command::KeepLive);
+                }
+            });
+        });
+        if let Some(command) = called {
+            self.perform(command);
         }
     }
 }

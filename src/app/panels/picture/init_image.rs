@@ -1,28 +1,28 @@
 //! The card of the picture that a drawing starts from.
 
-use crate::app::App;
 use crate::app::command::Command;
 use crate::app::editor::Field;
 use crate::app::kit::{theme, widgets};
+use crate::app::panels::{Desk, Request};
 use crate::app::text::i18n::tr;
-use crate::document::{Area, InitImage};
-use egui::{Button, ComboBox, DragValue, Ui};
+use crate::document::{Area, InitImage, RegionId};
+use egui::{Align, Button, ComboBox, DragValue, Layout, Ui};
 use egui_material_icons::icons;
 use image::RgbImage;
 use std::sync::Arc;
 
-impl App {
+impl Desk<'_> {
     /// One line that offers a picture, or two with what is made of the one there is.
     pub(in crate::app) fn start_ui(&mut self, ui: &mut Ui) {
         let whole = ui.available_width();
         let hint = tr("A picture to start from in place of noise, such as a sketch or a photograph");
-        let Some(start) = self.open.editor.document().init_image.clone() else {
+        let Some(start) = self.editor.document().init_image.clone() else {
             let asked = widgets::field(ui, whole, tr("Start from"), hint, |ui, _| {
                 let button = ui.add(Button::new(tr("noise"))).on_hover_text(hint);
                 button.on_hover_text(tr("Choose a picture…")).clicked()
             });
             if asked {
-                self.ask_start();
+                self.requests.push(Request::InitImage);
             }
             return;
         };
@@ -65,32 +65,48 @@ impl App {
             }
         });
         if let Some(area) = area {
-            self.open.editor.change_field(Field::StartArea, |d| {
+            self.editor.change_field(Field::StartArea, |d| {
                 if let Some(start) = &mut d.init_image {
                     start.area = area;
                 }
             });
-            self.open.editor.close_step();
+            self.editor.close_step();
         }
-        if paint && !self.open.editor.paints_change() {
-            self.perform(ui, Command::PaintChange);
+        if paint && !self.editor.paints_change() {
+            self.perform(Command::PaintChange);
         }
         self.change_ui(ui);
         if remove {
-            self.open.editor.set_start(None);
+            self.editor.set_start(None);
+        }
+    }
+
+    /// The way to paint the inpaint mask that there is.
+    fn change_ui(&mut self, ui: &mut Ui) {
+        // While it is painted the ways to go on are over the canvas.
+        if self.editor.document().mask(RegionId::INPAINT).is_none() || self.editor.paints_change() {
+            return;
+        }
+        let mut called = false;
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let button = ui.add(Button::new(tr("Paint"))).accessible_name(Command::PaintChange.label());
+            called = button.on_hover_text(Command::PaintChange.hint()).clicked();
+        });
+        if called {
+            self.perform(Command::PaintChange);
         }
     }
 
     /// Starts from this picture, which has the canvas's size.
     pub(in crate::app) fn start_from(&mut self, image: RgbImage) {
-        let document = self.open.editor.document();
+        let document = self.editor.document();
         let image = if image.dimensions() == (document.width, document.height) {
             image
         } else {
             // The canvas was changed while the file was read.
             InitImage::fitted(&image, document.width, document.height)
         };
-        self.open.editor.set_start(Some(InitImage {
+        self.editor.set_start(Some(InitImage {
             image: Arc::new(image),
             strength: InitImage::STRENGTH,
             area: Area::Everything,

@@ -3,14 +3,13 @@
 mod advanced;
 mod generate;
 pub(in crate::app) mod init_image;
-mod inpaint_mask;
 pub(in crate::app) mod model;
 mod parts;
 
-use crate::app::App;
 use crate::app::command::Command;
 use crate::app::editor::Field;
 use crate::app::kit::{theme, widgets};
+use crate::app::panels::Desk;
 use crate::app::session::models::model_name;
 use crate::app::text::i18n::{fill, tr};
 use crate::document::{MAX_GUIDANCE, MAX_STEPS, Sampler, Schedule};
@@ -43,7 +42,7 @@ pub(in crate::app) fn pair(ui: &mut Ui, add: impl FnOnce(&mut Ui, f32)) {
     }
 }
 
-impl App {
+impl Desk<'_> {
     /// `room` is the height that the cards and this panel share.
     pub(in crate::app) fn settings_ui(&mut self, ui: &mut Ui, room: f32) {
         ui.spacing_mut().item_spacing.y = theme::GRID;
@@ -82,7 +81,7 @@ impl App {
         ui.spacing_mut().item_spacing.y = theme::GRID;
         let mut open = self.is_unfolded(room);
         let before = open;
-        let settings = &self.open.editor.document().settings;
+        let settings = &self.editor.document().settings;
         let summary = if open {
             tr("Settings").to_owned()
         } else {
@@ -117,22 +116,22 @@ impl App {
     }
 
     fn cost_ui(&mut self, ui: &mut Ui) {
-        let nothing = self.nothing_may_change();
-        if let Some(cost) = self.open.cost.text().filter(|_| !nothing) {
+        let nothing = self.editor.nothing_may_change();
+        if let Some(cost) = self.cost.text().filter(|_| !nothing) {
             let t = theme::tokens(ui);
-            let colour = if self.open.cost.is_long() { t.warning } else { t.text_weak };
+            let colour = if self.cost.is_long() { t.warning } else { t.text_weak };
             let text = RichText::new(cost).size(theme::TEXT_SMALL).color(colour);
             let hint =
                 tr("The picture is made window by window; a pass asks the model once about one window and one region.");
             let long = tr("This will take long: a smaller canvas, fewer steps or a larger stride are quicker.");
-            let hint = if self.open.cost.is_long() { format!("{long}\n{hint}") } else { hint.to_owned() };
+            let hint = if self.cost.is_long() { format!("{long}\n{hint}") } else { hint.to_owned() };
             ui.vertical_centered(|ui| ui.add(egui::Label::new(text).truncate().selectable(false)).on_hover_text(hint));
         }
     }
 
     fn warnings_ui(&mut self, ui: &mut Ui) {
-        let mut warnings = self.open.checks.warnings();
-        warnings.extend(self.live.warnings().iter().map(String::as_str));
+        let mut warnings = self.checks.warnings();
+        warnings.extend(self.generation.live.warnings().iter().map(String::as_str));
         let Some(first) = warnings.first() else { return };
         let t = theme::tokens(ui);
         let frame =
@@ -167,20 +166,20 @@ impl App {
     }
 
     fn size_field(&mut self, ui: &mut Ui, width: f32) {
-        let document = self.open.editor.document();
+        let document = self.editor.document();
         let text = format!("{} × {}", document.width, document.height);
         let name = fill("Canvas size {0}", &[&text]);
         let asked = widgets::field(ui, width, tr("Size"), Command::CanvasSize.hint(), |ui, _| {
             ui.add(Button::new(text)).accessible_name(name).on_hover_text(Command::CanvasSize.hint()).clicked()
         });
         if asked {
-            self.perform(ui, Command::CanvasSize);
+            self.perform(Command::CanvasSize);
         }
     }
 
     fn steps_field(&mut self, ui: &mut Ui, width: f32) {
-        let mut steps = self.open.editor.document().settings.steps;
-        let hint = match self.vocabulary.as_ref().and_then(|model| model.few_steps()) {
+        let mut steps = self.editor.document().settings.steps;
+        let hint = match self.generation.vocabulary.as_ref().and_then(|model| model.few_steps()) {
             Some(_) => tr("This model was made for few steps: 4 are a good start, more than 8 change little"),
             None => tr("More steps: finer, and slower. 20 is a good start"),
         };
@@ -191,8 +190,8 @@ impl App {
     }
 
     fn guidance_field(&mut self, ui: &mut Ui, width: f32) {
-        let mut guidance = self.open.editor.document().settings.guidance;
-        let hint = match self.vocabulary.as_ref().and_then(|model| model.few_steps()) {
+        let mut guidance = self.editor.document().settings.guidance;
+        let hint = match self.generation.vocabulary.as_ref().and_then(|model| model.few_steps()) {
             Some(_) => tr("How strictly the picture follows the words. This model has it built in: leave it at 1"),
             None => tr("How strictly the picture follows the words. 5 to 9 suits most"),
         };
@@ -204,7 +203,7 @@ impl App {
     }
 
     fn seed_field(&mut self, ui: &mut Ui, width: f32) {
-        let mut seed = self.open.editor.document().settings.seed;
+        let mut seed = self.editor.document().settings.seed;
         let hint = tr("The same seed and words give the same picture again");
         let (response, rolled) = widgets::field(ui, width, tr("Seed"), hint, |ui, label| {
             let dice = widgets::small_icon_button(ui, icons::ICON_CASINO, Command::NewSeed.label());
@@ -214,12 +213,12 @@ impl App {
         });
         self.changed(&response, Field::Seed, |d| d.settings.seed = seed);
         if rolled {
-            self.perform(ui, Command::NewSeed);
+            self.perform(Command::NewSeed);
         }
     }
 
     fn sampler_field(&mut self, ui: &mut Ui, width: f32) {
-        let current = self.open.editor.document().settings.sampler;
+        let current = self.editor.document().settings.sampler;
         let hint = tr("The method that takes the noise away step by step");
         let mut chosen = None;
         widgets::field(ui, width, tr("Sampler"), hint, |ui, label| {
@@ -234,32 +233,13 @@ impl App {
             response.response.labelled_by(label).on_hover_text(hint);
         });
         if let Some(sampler) = chosen {
-            self.open.editor.change_field(Field::Sampler, |d| {
+            self.editor.change_field(Field::Sampler, |d| {
                 d.settings.sampler = sampler;
                 if !sampler.follows(d.settings.schedule) {
                     d.settings.schedule = Schedule::Normal;
                 }
             });
-            self.open.editor.close_step();
+            self.editor.close_step();
         }
-    }
-
-    pub(in crate::app) fn changed(
-        &mut self,
-        response: &egui::Response,
-        field: Field,
-        edit: impl FnOnce(&mut crate::document::Document),
-    ) {
-        if response.changed() {
-            self.open.editor.change_field(field, edit);
-        }
-        if response.drag_stopped() || response.lost_focus() {
-            self.open.editor.close_step();
-        }
-    }
-
-    pub(in crate::app) fn set_seed(&mut self, seed: u64) {
-        self.open.editor.change_field(Field::Seed, |d| d.settings.seed = seed);
-        self.open.editor.close_step();
     }
 }

@@ -1,8 +1,8 @@
 //! The panel of the model.
 
-use crate::app::App;
 use crate::app::command::Command;
 use crate::app::kit::widgets;
+use crate::app::panels::{Desk, Request};
 use crate::app::session::import::Wanted;
 use crate::app::session::models::{EMBEDDED, MOST, is_for_few_steps, model_name};
 use crate::app::session::purpose::Purpose;
@@ -21,9 +21,9 @@ enum Chosen {
     All,
 }
 
-impl App {
+impl Desk<'_> {
     pub(in crate::app) fn model_field(&mut self, ui: &mut Ui, width: f32) {
-        let current = self.open.editor.document().settings.model.clone();
+        let current = self.editor.document().settings.model.clone();
         let hint = tr(
             "What draws the picture: the small model inside the program, or a file or folder with a Stable Diffusion model",
         );
@@ -39,10 +39,10 @@ impl App {
         match chosen {
             Some(Chosen::Model(model)) => self.set_model(model),
             Some(Chosen::Lora(path)) => self.add_lora(None, &path),
-            Some(Chosen::Browse) => self.ask_file(Purpose::Model, Wanted::Model),
-            Some(Chosen::BrowseFile) => self.ask_file(Purpose::ModelFile, Wanted::Model),
-            Some(Chosen::BrowseLora) => self.perform(ui, Command::AddLora),
-            Some(Chosen::All) => self.perform(ui, Command::Models),
+            Some(Chosen::Browse) => self.requests.push(Request::File(Purpose::Model, Wanted::Model)),
+            Some(Chosen::BrowseFile) => self.requests.push(Request::File(Purpose::ModelFile, Wanted::Model)),
+            Some(Chosen::BrowseLora) => self.perform(Command::AddLora),
+            Some(Chosen::All) => self.perform(Command::Models),
             None => {}
         }
     }
@@ -90,8 +90,8 @@ impl App {
     /// Draws with another model; one that was made for few steps brings its sampler, steps, guidance and bootstrapping along.
     pub(in crate::app) fn set_model(&mut self, model: String) {
         // (Another choice may still be on its way.)
-        if self.open.editor.is_working() || self.open.editor.document().settings.model != model {
-            self.open.editor.choose_model(model);
+        if self.editor.is_working() || self.editor.document().settings.model != model {
+            self.editor.choose_model(model);
         }
     }
 }

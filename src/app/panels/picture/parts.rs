@@ -1,10 +1,9 @@
 //! What replaces and fills in parts of the model: an autoencoder of one's own, and the model that gives what another lacks.
 
-use crate::app::App;
 use crate::app::editor::Field;
 use crate::app::kit::widgets;
+use crate::app::panels::{Desk, Request};
 use crate::app::session::models::model_name;
-use crate::app::session::purpose::Purpose;
 use crate::app::text::i18n::tr;
 use egui::{ComboBox, Ui};
 
@@ -15,42 +14,38 @@ enum Chosen {
     Browse,
 }
 
-impl App {
+impl Desk<'_> {
     /// Both fields, as wide as a file's name needs.
     pub(in crate::app) fn parts_ui(&mut self, ui: &mut Ui, width: f32) {
-        let settings = &self.open.editor.document().settings;
+        let settings = &self.editor.document().settings;
         let (vae, fallback, model) = (settings.vae.clone(), settings.fallback.clone(), settings.model.clone());
         let others: Vec<String> = self.added.models().filter(|other| **other != model).cloned().collect();
         let hint = tr("Turns what the model draws into colours: another one than the model's own");
         match part(ui, width, tr("VAE"), hint, tr("the model's own"), vae.as_deref(), &[]) {
             Some(Chosen::Nothing) => self.set_vae(None),
             Some(Chosen::Model(file)) => self.set_vae(Some(file)),
-            Some(Chosen::Browse) => self.ask_path(Purpose::ModelFile, |app, _, path| {
-                app.set_vae(Some(path.display().to_string()));
-            }),
+            Some(Chosen::Browse) => self.requests.push(Request::Vae),
             None => {}
         }
         let hint = tr("The model that gives what the chosen file lacks: text encoders or the VAE");
         match part(ui, width, tr("Missing parts"), hint, tr("from nowhere"), fallback.as_deref(), &others) {
             Some(Chosen::Nothing) => self.set_fallback(None),
             Some(Chosen::Model(model)) => self.set_fallback(Some(model)),
-            Some(Chosen::Browse) => self.ask_path(Purpose::ModelFile, |app, _, path| {
-                app.set_fallback(Some(path.display().to_string()));
-            }),
+            Some(Chosen::Browse) => self.requests.push(Request::Fallback),
             None => {}
         }
     }
 
     /// Decodes with this file, or with the model's own autoencoder.
     pub(in crate::app) fn set_vae(&mut self, vae: Option<String>) {
-        self.open.editor.change_field(Field::Vae, |d| d.settings.vae = vae);
-        self.open.editor.close_step();
+        self.editor.change_field(Field::Vae, |d| d.settings.vae = vae);
+        self.editor.close_step();
     }
 
     /// Takes what the model lacks from this one.
     pub(in crate::app) fn set_fallback(&mut self, fallback: Option<String>) {
-        self.open.editor.change_field(Field::Fallback, |d| d.settings.fallback = fallback);
-        self.open.editor.close_step();
+        self.editor.change_field(Field::Fallback, |d| d.settings.fallback = fallback);
+        self.editor.close_step();
     }
 }
 

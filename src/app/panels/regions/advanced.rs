@@ -1,8 +1,8 @@
 //! Settings of one region that are rarely touched, folded away until asked for.
 
-use crate::app::App;
 use crate::app::editor::Field;
 use crate::app::kit::{theme, widgets};
+use crate::app::panels::Desk;
 use crate::app::panels::regions::wish::Wish;
 use crate::app::text::i18n::{fill, tr};
 use crate::document::{MAX_GUIDANCE, MAX_WEIGHT, MIN_WEIGHT, Region};
@@ -12,14 +12,14 @@ use egui_material_icons::icons;
 /// The widest feather of the slider, in canvas pixels. (Wider ones come from files.)
 const FEATHER: f32 = 128.0;
 
-impl App {
+impl Desk<'_> {
     pub(in crate::app) fn more_ui(&mut self, ui: &mut Ui, region: &Region, wishes: &mut Vec<Wish>) {
         let hint = tr("Edge, strength, seed and time of this region");
         widgets::fold(ui, &mut self.prefs.more, tr("More"), hint);
         if !self.prefs.more {
             return;
         }
-        let settings = &self.open.editor.document().settings;
+        let settings = &self.editor.document().settings;
         let (guidance, seed) = (settings.guidance, settings.seed);
         feather_row(ui, region, wishes);
         weight_row(ui, region, wishes);

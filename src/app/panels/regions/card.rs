@@ -1,9 +1,9 @@
 //! One card: colour, thumbnail, name and words; the selected one is open and shows all of its settings.
 
-use crate::app::App;
 use crate::app::command::Command;
 use crate::app::editor::Selected;
 use crate::app::kit::{theme, widgets};
+use crate::app::panels::Desk;
 use crate::app::panels::regions::wish::Wish;
 use crate::app::text::i18n::{fill, tr};
 use crate::document::{REGION_COLOURS, Region, RegionId};
@@ -16,7 +16,7 @@ use egui_material_icons::icons;
 /// Side of a card's thumbnail.
 const THUMB: f32 = 44.0;
 
-impl App {
+impl Desk<'_> {
     pub(super) fn region_card(
         &mut self,
         ui: &mut Ui,
@@ -26,7 +26,7 @@ impl App {
         wishes: &mut Vec<Wish>,
     ) {
         let key = Selected::Region(region.id);
-        let open = self.open.editor.selected() == key && !dragged;
+        let open = self.editor.selected() == key && !dragged;
         self.card(ui, key, open, wishes, |app, ui, wishes| {
             ui.horizontal(|ui| {
                 colour_bar(ui, region, wishes);
@@ -46,7 +46,7 @@ impl App {
                             });
                         });
                         if dragged {
-                            app.cards.dragging = Some(key);
+                            app.panels.cards.dragging = Some(key);
                         }
                         handle
                     });
@@ -61,10 +61,10 @@ impl App {
     /// The card of what may change of the picture to start from: above the regions, as it is painted over them.
     pub(super) fn change_card(&mut self, ui: &mut Ui, wishes: &mut Vec<Wish>) {
         let key = Selected::Region(RegionId::INPAINT);
-        if self.open.editor.document().mask(RegionId::INPAINT).is_none() {
+        if self.editor.document().mask(RegionId::INPAINT).is_none() {
             return;
         }
-        let open = self.open.editor.paints_change();
+        let open = self.editor.paints_change();
         let mut chosen = Vec::new();
         self.card(ui, key, open, &mut chosen, |app, ui, wishes| {
             ui.horizontal(|ui| {
@@ -79,14 +79,14 @@ impl App {
         });
         // Who selects it wants to paint it, with a tool and a view for that.
         if !open && !chosen.is_empty() {
-            wishes.push(Wish::Run(self.open.editor.selected(), Command::PaintChange));
+            wishes.push(Wish::Run(self.editor.selected(), Command::PaintChange));
         }
     }
 
     pub(super) fn background_card(&mut self, ui: &mut Ui, wishes: &mut Vec<Wish>) {
         let key = Selected::Background;
-        let open = self.open.editor.selected() == key;
-        let background = self.open.editor.document().background.clone();
+        let open = self.editor.selected() == key;
+        let background = self.editor.document().background.clone();
         self.card(ui, key, open, wishes, |app, ui, wishes| {
             ui.horizontal(|ui| {
                 let (rect, _) = ui.allocate_exact_size(vec2(6.0, THUMB), Sense::hover());
@@ -136,8 +136,8 @@ impl App {
             wishes.push(Wish::Select(key));
         }
         // (What is scrolled out of sight takes nothing that falls beside it.)
-        self.cards.places.push((key, response.rect.intersect(ui.clip_rect())));
-        if open && self.cards.reveal {
+        self.panels.cards.places.push((key, response.rect.intersect(ui.clip_rect())));
+        if open && self.panels.cards.reveal {
             response.scroll_to_me(None);
         }
     }
@@ -146,7 +146,7 @@ impl App {
         let size = vec2(THUMB, THUMB);
         let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
         let unpainted = match key {
-            Selected::Region(id) => self.open.editor.document().mask(id).is_some_and(|mask| mask.is_blank()),
+            Selected::Region(id) => self.editor.document().mask(id).is_some_and(|mask| mask.is_blank()),
             Selected::Background => false,
         };
         if unpainted {
@@ -165,7 +165,7 @@ impl App {
                 font,
                 t.text_weak,
             );
-        } else if let Some(texture) = self.open.thumbnails.get(key) {
+        } else if let Some(texture) = self.thumbnails.get(key) {
             egui::Image::from_texture((texture.id(), size)).corner_radius(theme::ROUND_SMALL).paint_at(ui, rect);
         }
         response
@@ -185,13 +185,13 @@ impl App {
             ui.set_width(ui.available_width());
             ui.spacing_mut().item_spacing.y = 2.0;
             ui.add_space(3.0);
-            if let (Selected::Region(id), Some((renamed, typed))) = (key, &mut self.cards.renaming)
+            if let (Selected::Region(id), Some((renamed, typed))) = (key, &mut self.panels.cards.renaming)
                 && *renamed == id
             {
                 let edit = TextEdit::singleline(typed).desired_width(f32::INFINITY).margin(Margin::symmetric(4, 1));
                 let mut output = widgets::text_output(ui, edit);
                 let response = output.response.response.accessible_name(tr("Name"));
-                if std::mem::take(&mut self.cards.focus_name) {
+                if std::mem::take(&mut self.panels.cards.focus_name) {
                     response.request_focus();
                     // What is typed takes the old name's place.
                     let all = CCursorRange::two(CCursor::new(0), CCursor::new(typed.chars().count()));
@@ -202,7 +202,7 @@ impl App {
                     if !escaped && !typed.trim().is_empty() {
                         wishes.push(Wish::Name(id, typed.trim().to_owned()));
                     }
-                    self.cards.renaming = None;
+                    self.panels.cards.renaming = None;
                 }
             } else {
                 ui.spacing_mut().interact_size.y = 0.0;
@@ -236,7 +236,7 @@ impl App {
         };
         negative_field(ui, key, text, hint, wishes);
         self.own_loras_ui(ui, key, &region.loras, wishes);
-        let mut hold = region.bootstrap.unwrap_or(self.open.editor.document().settings.bootstrap);
+        let mut hold = region.bootstrap.unwrap_or(self.editor.document().settings.bootstrap);
         let hint = tr("Left: the region melts into what is around it.\nRight: it keeps to the shape you painted.");
         // What nobody has set follows the model, which needs other values for few steps.
         let own = tr("As the model needs it, until you move it.");

@@ -5,14 +5,15 @@ mod card;
 pub(in crate::app) mod prompt;
 pub(super) mod wish;
 
-use crate::app::App;
 use crate::app::command::Command;
 use crate::app::editor::{Field, Selected};
 use crate::app::kit::{theme, widgets};
+use crate::app::panels::Desk;
 use crate::app::panels::loras;
 use crate::app::text::i18n::{fill, tr};
 use crate::app::text::names;
 use crate::document::{Region, RegionId};
+use crate::studio::insert_phrase;
 use egui::{Align, Button, Id, Layout, Margin, ScrollArea, TextEdit, Ui};
 use egui_material_icons::icons;
 use wish::Wish;
@@ -56,7 +57,7 @@ impl Cards {
     }
 }
 
-impl App {
+impl Desk<'_> {
     /// `scrolls` is false where they scroll with what lies below them.
     pub(in crate::app) fn regions_ui(&mut self, ui: &mut Ui, scrolls: bool) {
         let t = theme::tokens(ui);
@@ -68,15 +69,15 @@ impl App {
                 let text = fill("{0} Add", &[&icons::ICON_ADD.codepoint]);
                 let add = ui.add(Button::new(text)).accessible_name(Command::AddRegion.label());
                 if add.on_hover_text(Command::AddRegion.tooltip(ui)).clicked() {
-                    self.perform(ui, Command::AddRegion);
+                    self.perform(Command::AddRegion);
                 }
             });
         });
         self.style_field(ui);
-        self.writing.follow(ui);
-        self.cards.places.clear();
+        self.panels.writing.follow(ui);
+        self.panels.cards.places.clear();
         let mut wishes = Vec::new();
-        let dragged = self.cards.dragging.take();
+        let dragged = self.panels.cards.dragging.take();
         if scrolls {
             let cards = ScrollArea::vertical().id_salt("cards").auto_shrink(false);
             cards.show(ui, |ui| self.cards_ui(ui, &mut wishes));
@@ -84,10 +85,10 @@ impl App {
             self.cards_ui(ui, &mut wishes);
         }
         // A click that slipped selects, as any other does.
-        wishes.extend(dragged.filter(|_| self.cards.dragging.is_none()).map(Wish::Select));
-        self.cards.reveal = false;
+        wishes.extend(dragged.filter(|_| self.panels.cards.dragging.is_none()).map(Wish::Select));
+        self.panels.cards.reveal = false;
         for wish in wishes {
-            self.grant_card(ui, wish);
+            self.grant_card(wish);
         }
     }
 
@@ -95,7 +96,7 @@ impl App {
         ui.spacing_mut().item_spacing.y = theme::GRID;
         self.change_card(ui, wishes);
         let shown = |region: &Region| Region { name: names::shown(&region.name), ..region.clone() };
-        let regions: Vec<Region> = self.open.editor.document().regions.iter().rev().map(shown).collect();
+        let regions: Vec<Region> = self.editor.document().regions.iter().rev().map(shown).collect();
         let order = egui_dnd::dnd(ui, Id::unique("region cards")).show(
             regions.iter().map(|r| r.id),
             |ui, id, handle, state| {
@@ -108,14 +109,14 @@ impl App {
             let last = regions.len().saturating_sub(1);
             // `to` is the gap the card was let go in, counted with the card still in its place.
             let to = if update.to > update.from { update.to - 1 } else { update.to };
-            self.open.editor.move_region(last.saturating_sub(update.from), last.saturating_sub(to.min(last)));
+            self.editor.move_region(last.saturating_sub(update.from), last.saturating_sub(to.min(last)));
         }
         self.background_card(ui, wishes);
     }
 
     /// Words for all regions and the background.
     fn style_field(&mut self, ui: &mut Ui) {
-        let mut style = self.open.editor.document().style.clone();
+        let mut style = self.editor.document().style.clone();
         ui.horizontal(|ui| {
             let hint = tr("The style of the whole picture: added to the words of every region and of the background");
             let label = widgets::row_label(ui, tr("Style"), hint);
@@ -131,26 +132,26 @@ impl App {
         });
     }
 
-    fn grant_card(&mut self, ui: &Ui, wish: Wish) {
+    fn grant_card(&mut self, wish: Wish) {
         match wish {
             Wish::Select(key) => {
-                if self.open.editor.selected() != key {
-                    self.open.editor.select(key);
+                if self.editor.selected() != key {
+                    self.editor.select(key);
                 }
             }
             Wish::Run(key, command) => {
-                if self.open.editor.selected() != key {
-                    self.open.editor.select(key);
+                if self.editor.selected() != key {
+                    self.editor.select(key);
                 }
-                self.perform(ui, command);
+                self.perform(command);
             }
-            Wish::Recolour(id, colour) => self.open.editor.recolour(id, colour),
-            Wish::Name(id, name) => self.open.editor.change_field(Field::Name(Selected::Region(id)), |d| {
+            Wish::Recolour(id, colour) => self.editor.recolour(id, colour),
+            Wish::Name(id, name) => self.editor.change_field(Field::Name(Selected::Region(id)), |d| {
                 if let Some(region) = d.region_mut(id) {
                     region.name = name;
                 }
             }),
-            Wish::Words(key, words) => self.open.editor.change_field(Field::Words(key), |d| match key {
+            Wish::Words(key, words) => self.editor.change_field(Field::Words(key), |d| match key {
                 Selected::Background => d.background.prompt = words,
                 Selected::Region(id) => {
                     if let Some(region) = d.region_mut(id) {
@@ -158,7 +159,7 @@ impl App {
                     }
                 }
             }),
-            Wish::Negative(key, words) => self.open.editor.change_field(Field::Negative(key), |d| match key {
+            Wish::Negative(key, words) => self.editor.change_field(Field::Negative(key), |d| match key {
                 Selected::Background => d.background.negative = words,
                 Selected::Region(id) => {
                     if let Some(region) = d.region_mut(id) {
@@ -166,29 +167,57 @@ impl App {
                     }
                 }
             }),
-            Wish::NoNegative(id) => self.open.editor.change_field(Field::Negative(Selected::Region(id)), |d| {
+            Wish::NoNegative(id) => self.editor.change_field(Field::Negative(Selected::Region(id)), |d| {
                 if let Some(region) = d.region_mut(id) {
                     region.negative = Some(String::new());
                 }
             }),
-            Wish::Bootstrap(id, hold) => self.open.editor.change_field(Field::Bootstrap(id), |d| {
+            Wish::Bootstrap(id, hold) => self.editor.change_field(Field::Bootstrap(id), |d| {
                 if let Some(region) = d.region_mut(id) {
                     region.bootstrap = Some(hold);
                 }
             }),
-            Wish::Edit(id, field, change) => self.open.editor.change_field(field, |d| {
+            Wish::Edit(id, field, change) => self.editor.change_field(field, |d| {
                 if let Some(region) = d.region_mut(id) {
                     change(region);
                 }
             }),
-            Wish::Loras(key, field, change) => self.open.editor.change_field(field, |d| {
+            Wish::Loras(key, field, change) => self.editor.change_field(field, |d| {
                 if let Some(loras) = loras::of(d, Some(key)) {
                     change(loras);
                 }
             }),
             Wish::AddLora(key, path) => self.add_lora(Some(key), &path),
             Wish::Write(key, phrase) => self.write_words(key, &phrase),
-            Wish::StepDone => self.open.editor.close_step(),
+            Wish::StepDone => self.editor.close_step(),
         }
+    }
+
+    /// Writes a phrase at the end of the words of the selected card.
+    pub(in crate::app) fn write_selected(&mut self, phrase: &str) {
+        self.write_words(self.editor.selected(), phrase);
+    }
+
+    /// Writes a phrase at the end of a region's words, or of the background's.
+    pub(in crate::app) fn write_words(&mut self, selected: Selected, phrase: &str) {
+        let document = self.editor.document();
+        let (name, words) = match selected {
+            Selected::Region(id) => match document.region(id) {
+                Some(region) => (names::shown(&region.name), region.prompt.clone()),
+                None => return,
+            },
+            Selected::Background => (tr("Background").to_owned(), document.background.prompt.clone()),
+        };
+        let (written, _) = insert_phrase(&words, words.len(), phrase);
+        self.editor.change_field(Field::Words(selected), |d| match selected {
+            Selected::Background => d.background.prompt = written,
+            Selected::Region(id) => {
+                if let Some(region) = d.region_mut(id) {
+                    region.prompt = written;
+                }
+            }
+        });
+        self.editor.close_step();
+        self.toasts.info(fill("Written into “{0}”: {1}", &[&name, &phrase]));
     }
 }

@@ -9,10 +9,10 @@ mod list;
 mod palette;
 mod weigh;
 
-use crate::app::App;
 use crate::app::editor::Selected;
 use crate::app::kit::background::Asked;
 use crate::app::kit::{theme, widgets};
+use crate::app::panels::Desk;
 use crate::app::panels::regions::wish::Wish;
 use crate::app::text::i18n::{fill, tr};
 use crate::document::{Lora, Settings};
@@ -99,7 +99,7 @@ impl Writing {
     }
 }
 
-impl App {
+impl Desk<'_> {
     pub(in crate::app) fn words_field(
         &mut self,
         ui: &mut Ui,
@@ -109,9 +109,9 @@ impl App {
         wishes: &mut Vec<Wish>,
     ) {
         let id = ui.make_persistent_id(("words", key));
-        let vocabulary = self.vocabulary.clone();
+        let vocabulary = self.generation.vocabulary.clone();
         let known = vocabulary.as_ref().and_then(|v| v.words());
-        let mut list = self.writing.list.take_if(|list| list.key == key);
+        let mut list = self.panels.writing.list.take_if(|list| list.key == key);
         let pressed = list.as_mut().map(|list| list.keys(ui)).unwrap_or_default();
         if pressed.close {
             list = None;
@@ -139,7 +139,7 @@ impl App {
             .margin(Margin { left: 8, right: 8, top: 6, bottom: 4 + STRIP as i8 });
         let output = list::without_losing_focus(ui, id, |ui| widgets::text_output(ui, edit));
         let response = output.response.response.clone().accessible_name(tr("Words"));
-        if std::mem::take(&mut self.cards.focus_words) {
+        if std::mem::take(&mut self.panels.cards.focus_words) {
             response.request_focus();
         }
         if response.changed() {
@@ -160,9 +160,9 @@ impl App {
         } else if list.as_ref().is_some_and(|list| !list.is_of(&text, cursor)) {
             list = None;
         }
-        self.writing.unfinished = match cursor {
+        self.panels.writing.unfinished = match cursor {
             Some(cursor) => Some((key, word_at(&text, cursor))),
-            None => self.writing.unfinished.take().filter(|(of, _)| *of != key),
+            None => self.panels.writing.unfinished.take().filter(|(of, _)| *of != key),
         };
         if let Some(mut open) = list {
             let at = output.galley.pos_from_cursor(CCursor::new(chars(&text, open.completion.range.start)));
@@ -176,12 +176,12 @@ impl App {
                     response.request_focus();
                     ui.request_repaint();
                 }
-                None => self.writing.list = Some(open),
+                None => self.panels.writing.list = Some(open),
             }
         }
         // The keys of the next frame are sorted before the field is drawn again.
         if response.has_focus() {
-            let list = self.writing.list.as_ref().filter(|list| list.key == key);
+            let list = self.panels.writing.list.as_ref().filter(|list| list.key == key);
             let filter =
                 EventFilter { tab: list.is_some_and(|l| l.chosen.is_some()), escape: list.is_some(), ..filter };
             ui.memory_mut(|memory| memory.set_focus_lock_filter(id, filter));
@@ -190,7 +190,7 @@ impl App {
         let field = response.rect.shrink2(egui::vec2(4.0, 3.0));
         let strip = Rect::from_min_max(egui::pos2(field.left(), field.bottom() - STRIP), field.max);
         let mut strip = ui.new_child(UiBuilder::new().max_rect(strip).layout(Layout::right_to_left(Align::Center)));
-        if let Some(phrase) = known.and_then(|known| self.writing.palette.show(&mut strip, key, known)) {
+        if let Some(phrase) = known.and_then(|known| self.panels.writing.palette.show(&mut strip, key, known)) {
             let state = TextEditState::load(ui, id);
             let at = state.and_then(|s| s.cursor.char_range()).map_or(text.len(), |r| byte(&text, r.primary.index.0));
             let (written, end) = insert_phrase(&text, at, &phrase);
@@ -199,7 +199,7 @@ impl App {
             wishes.push(Wish::StepDone);
             response.request_focus();
         }
-        self.token_count(&mut strip, key, &self.open.editor.document().prompt(&text));
+        self.token_count(&mut strip, key, &self.editor.document().prompt(&text));
         if let Some(known) = known {
             self.unknown_note(ui, key, &text, known, wishes);
         }
@@ -207,7 +207,7 @@ impl App {
 
     /// Shows the number of tokens of the words, and as many as fit before they cost more, once it is worth a thought.
     fn token_count(&mut self, ui: &mut Ui, card: Selected, text: &str) {
-        let Some(vocabulary) = self.vocabulary.clone() else { return };
+        let Some(vocabulary) = self.generation.vocabulary.clone() else { return };
         let tokens = self.count_tokens(ui, &vocabulary, card, text);
         let Some((tokens, room)) = tokens.filter(|(tokens, room)| *tokens as f32 >= TELL_FROM * *room as f32) else {
             return;
@@ -229,7 +229,7 @@ impl App {
         card: Selected,
         text: &str,
     ) -> Tokens {
-        let document = self.open.editor.document();
+        let document = self.editor.document();
         let mut loras = match card {
             Selected::Background => document.background.loras.clone(),
             Selected::Region(id) => document.region(id).map(|region| region.loras.clone()).unwrap_or_default(),
@@ -239,27 +239,27 @@ impl App {
         }
         let by = Arc::as_ptr(vocabulary) as usize;
         let of = Counting { card, prompt: text.to_owned(), by, settings: document.settings.clone(), loras };
-        if let Some((counting, asked)) = self.writing.counting.take() {
+        if let Some((counting, asked)) = self.panels.writing.counting.take() {
             match asked.answer() {
-                Ok(tokens) => self.writing.counted = Some((counting, tokens)),
-                Err(Some(asked)) => self.writing.counting = Some((counting, asked)),
-                Err(None) => self.writing.counted = Some((counting, None)),
+                Ok(tokens) => self.panels.writing.counted = Some((counting, tokens)),
+                Err(Some(asked)) => self.panels.writing.counting = Some((counting, asked)),
+                Err(None) => self.panels.writing.counted = Some((counting, None)),
             }
         }
-        let known = self.writing.counted.as_ref().is_some_and(|(counted, _)| *counted == of);
-        if !known && self.writing.counting.is_none() {
+        let known = self.panels.writing.counted.as_ref().is_some_and(|(counted, _)| *counted == of);
+        if !known && self.panels.writing.counting.is_none() {
             let (vocabulary, counting) = (Arc::clone(vocabulary), of.clone());
             let count = move || vocabulary.tokens(&counting.prompt, &counting.settings, &counting.loras);
-            self.writing.counting = Asked::begin(ctx, "tokens", count).map(|asked| (of, asked));
+            self.panels.writing.counting = Asked::begin(ctx, "tokens", count).map(|asked| (of, asked));
         }
         // (The last count stands while a letter more is counted.)
-        self.writing.counted.as_ref().filter(|(counted, _)| counted.card == card)?.1
+        self.panels.writing.counted.as_ref().filter(|(counted, _)| counted.card == card)?.1
     }
 
     /// Says quietly which words the model does not know, and what it could draw instead.
     fn unknown_note(&mut self, ui: &mut Ui, key: Selected, text: &str, known: &Words, wishes: &mut Vec<Wish>) {
         let mut unknown = known.unknown(text);
-        unknown.retain(|u| !self.writing.is_unfinished(key, &u.range));
+        unknown.retain(|u| !self.panels.writing.is_unfinished(key, &u.range));
         if unknown.is_empty() {
             return;
         }

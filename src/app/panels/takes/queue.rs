@@ -1,11 +1,10 @@
 //! The jobs in the strip: the one that runs and those that wait, the next one at the right, beside the newest picture.
 
-use super::Takes;
-use crate::app::App;
-use crate::app::generation::takes::strip::{caption, note};
+use crate::app::generation::job::Running;
 use crate::app::kit::{theme, widgets};
+use crate::app::panels::takes::strip::{caption, note};
+use crate::app::panels::{Desk, Request};
 use crate::app::text::i18n::{fill, tr};
-use crate::studio::JobId;
 use egui::{
     Align2, ColorImage, FontId, Rect, Role, Sense, Stroke, StrokeKind, TextureHandle, TextureOptions, Ui, UiBuilder,
     WidgetInfo, pos2, vec2,
@@ -17,19 +16,18 @@ use std::sync::Arc;
 /// Height of a preview's texture in pixels: what the strip is at most on a screen of two pixels a point.
 const PREVIEW: u32 = 256;
 
-enum Wish {
-    Cancel(JobId),
-    Next(JobId),
-}
+/// The preview of the running job as it is shown.
+#[derive(Default)]
+pub(in crate::app) struct Preview(Option<(Arc<RgbImage>, TextureHandle)>);
 
-impl Takes {
+impl Preview {
     /// The newest preview of the running job, small.
-    fn preview(&mut self, ui: &Ui, image: Option<&Arc<RgbImage>>) -> Option<TextureHandle> {
+    fn of(&mut self, ui: &Ui, image: Option<&Arc<RgbImage>>) -> Option<TextureHandle> {
         let Some(image) = image else {
-            self.preview = None;
+            self.0 = None;
             return None;
         };
-        match &mut self.preview {
+        match &mut self.0 {
             Some((of, texture)) if Arc::ptr_eq(of, image) => Some(texture.clone()),
             Some((of, texture)) => {
                 texture.set(small(image), TextureOptions::LINEAR);
@@ -38,7 +36,7 @@ impl Takes {
             }
             None => {
                 let texture = ui.load_texture("preview", small(image), TextureOptions::LINEAR);
-                Some(self.preview.insert((Arc::clone(image), texture)).1.clone())
+                Some(self.0.insert((Arc::clone(image), texture)).1.clone())
             }
         }
     }
@@ -66,14 +64,14 @@ fn small(image: &RgbImage) -> ColorImage {
     ColorImage::new([width as usize, height as usize], pixels)
 }
 
-impl App {
+impl Desk<'_> {
     pub(super) fn queue_ui(&mut self, ui: &mut Ui, height: f32) {
         let t = theme::tokens(ui);
         let mut wish = None;
-        let next = self.jobs.iter().take_while(|j| j.has_begun()).count();
-        let preview =
-            self.open.takes.preview(ui, self.jobs.first().filter(|j| j.has_begun()).and_then(|j| j.preview()));
-        for (place, job) in self.jobs.iter().enumerate().rev() {
+        let next = self.generation.jobs.iter().take_while(|j| j.has_begun()).count();
+        let running = self.generation.jobs.first().filter(|job| job.has_begun());
+        let preview = self.panels.preview.of(ui, running.and_then(Running::preview));
+        for (place, job) in self.generation.jobs.iter().enumerate().rev() {
             let width = (height * job.aspect()).round().clamp(72.0, 2.0 * height);
             let (rect, response) = ui.allocate_exact_size(vec2(width, height), Sense::hover());
             let (seed, begun) = (job.seed(), job.has_begun());
@@ -123,13 +121,13 @@ impl App {
                     response.scroll_to_me(None);
                 }
                 if cancel.on_hover_text(text).clicked() {
-                    wish = Some(Wish::Cancel(job.id));
+                    wish = Some(Request::CancelJob(job.id));
                 }
                 if !begun && place > next {
                     let first =
                         widgets::small_icon_button(ui, icons::ICON_LAST_PAGE, &fill("Make seed {0} next", &[&seed]));
                     if first.on_hover_text(tr("Make this one next")).clicked() {
-                        wish = Some(Wish::Next(job.id));
+                        wish = Some(Request::PromoteJob(job.id));
                     }
                 }
             });
@@ -138,11 +136,7 @@ impl App {
                 ui.painter().rect_stroke(rect, theme::ROUND_SMALL, stroke, StrokeKind::Inside);
             }
         }
-        match wish {
-            Some(Wish::Cancel(id)) => self.cancel_job(id),
-            Some(Wish::Next(id)) => self.promote_job(id),
-            None => {}
-        }
+        self.requests.extend(wish);
     }
 }
 

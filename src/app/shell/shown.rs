@@ -10,7 +10,7 @@ impl App {
     /// the picture it starts from.
     pub(in crate::app) fn picture_shown(&self) -> Option<Shown> {
         let document = self.open.editor.document();
-        let preview = self.jobs.first().and_then(|job| job.wanted_preview().cloned());
+        let preview = self.generation.jobs.first().and_then(|job| job.wanted_preview().cloned());
         let fits = |picture: &Arc<RgbImage>| {
             // Previews may be smaller than the canvas, but have its shape.
             let (width, height) = picture.dimensions();
@@ -18,7 +18,7 @@ impl App {
         };
         let take = || document.take.clone().map(Shown::Take);
         let start = || document.init_image.as_ref().map(|start| Shown::Preview(start.image.clone()));
-        let live = || self.live.picture().filter(fits).map(Shown::Preview);
+        let live = || self.generation.live.picture().filter(fits).map(Shown::Preview);
         preview.filter(fits).map(Shown::Preview).or_else(live).or_else(take).or_else(start)
     }
 }

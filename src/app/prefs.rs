@@ -1,15 +1,37 @@
 //! A person's choices, kept between sessions.
 
 use crate::app::canvas::CanvasLook;
-use crate::app::generation::queue::Batch;
-use crate::app::shell::drawn_on::DrawnOn;
+use crate::app::generation::job::Batch;
 use crate::app::text::i18n::Language;
 use crate::app::tools::{BrushSettings, ToolSettings};
 use crate::document::Export;
+use crate::studio::Device;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 const KEY: &str = "prefs";
+
+/// What draws pictures, as a person chose it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::app) enum DrawnOn {
+    /// The fastest by measurement.
+    #[default]
+    Automatic,
+    Processor,
+    /// A graphics card, by its name: numbers change when cards are put in.
+    Card(String),
+}
+
+impl DrawnOn {
+    /// The device, among cards of these names; `None` where the card is not among them.
+    pub(in crate::app) fn device<'a>(&self, mut cards: impl Iterator<Item = (&'a str, Device)>) -> Option<Device> {
+        match self {
+            Self::Automatic => Some(Device::Auto),
+            Self::Processor => Some(Device::Cpu),
+            Self::Card(name) => cards.find(|(other, _)| other == name).map(|(_, device)| device),
+        }
+    }
+}
 
 /// Preferences, kept in eframe's storage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,10 +1,10 @@
 //! Two finished pictures against each other: one over the other with a line to drag, or side by side. They lie where the
 //! canvas lies, so that both are moved, turned and zoomed together with it, by pointer and keys alike.
 
-use super::Wish;
-use crate::app::App;
 use crate::app::command::Command;
+use crate::app::generation::takes::Wish;
 use crate::app::kit::{theme, widgets};
+use crate::app::panels::{Desk, Request};
 use crate::app::text::i18n::{fill, tr};
 use crate::document::Take;
 use egui::epaint::Vertex;
@@ -86,10 +86,10 @@ impl Compare {
     }
 }
 
-impl App {
+impl Desk<'_> {
     /// Floats over the whole canvas while two pictures are compared.
     pub(in crate::app) fn compare_ui(&mut self, ui: &Ui, canvas: Rect) {
-        let Some(mut compare) = self.open.compare.take() else { return };
+        let Some(mut compare) = self.compare.take() else { return };
         Area::new(Id::unique("compare")).order(Order::Middle).fixed_pos(canvas.min).fade_in(false).show(ui, |ui| {
             ui.set_clip_rect(canvas);
             let (area, response) = ui.allocate_exact_size(canvas.size(), Sense::click_and_drag());
@@ -101,10 +101,10 @@ impl App {
         });
         let (close, keep) = compare_bar(ui, &mut compare, canvas);
         if !close {
-            self.open.compare = Some(compare);
+            *self.compare = Some(compare);
         }
         if let Some(number) = keep {
-            self.grant_show(number);
+            self.requests.push(Request::Take(number, Wish::Show));
         }
     }
 
@@ -130,7 +130,7 @@ impl App {
                 if let Event::MouseWheel { unit, delta, modifiers, .. } = event
                     && let Some(at) = ui.input(|i| i.pointer.latest_pos())
                 {
-                    self.wheel(at, unit, delta, modifiers);
+                    self.canvas.wheel(at, unit, delta, modifiers);
                 }
             }
             let on_line = compare.held || ui.input(|i| i.pointer.latest_pos()).is_some_and(near);
@@ -159,7 +159,7 @@ impl App {
 
     fn paint_compared(&self, ui: &Ui, compare: &mut Compare, area: Rect) {
         let t = theme::tokens(ui);
-        let document = self.open.editor.document();
+        let document = self.editor.document();
         let canvas = vec2(document.width as f32, document.height as f32);
         let textures = [compare.left.texture(ui), compare.right.texture(ui)];
         let captions = [compare.left.caption(), compare.right.caption()];
@@ -184,12 +184,6 @@ impl App {
         let [left, right] = parts.map(|part| part.shrink(12.0));
         super::strip::note(ui, left.left_bottom(), Align2::LEFT_BOTTOM, &captions[0]);
         super::strip::note(ui, right.right_bottom(), Align2::RIGHT_BOTTOM, &captions[1]);
-    }
-
-    fn grant_show(&mut self, number: u64) {
-        if let Some((take, _)) = self.open.takes.open(number, Wish::Show) {
-            self.show_take(take);
-        }
     }
 }
 

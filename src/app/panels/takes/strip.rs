@@ -1,18 +1,15 @@
 //! The strip below the canvas: jobs that run or wait, then the finished pictures.
 
-use super::facts::Facts;
-use super::{Compare, Wish};
-use crate::app::App;
 use crate::app::command::Command;
+use crate::app::generation::takes::Wish;
 use crate::app::kit::theme;
+use crate::app::panels::{Desk, Request};
 use crate::app::text::i18n::{fill, key, tr};
-use crate::document::{Area, Document, InitImage, Take};
 use egui::text::{LayoutJob, TextWrapping};
 use egui::{
     Align2, Button, CornerRadius, FontId, Key, Popup, Pos2, Rect, Response, Role, ScrollArea, Sense, SetOpenCommand,
     Stroke, StrokeKind, Ui, WidgetInfo, vec2,
 };
-use std::sync::Arc;
 
 /// Room around the thumbnails for the line around the chosen one.
 const AROUND: i8 = 2;
@@ -28,12 +25,12 @@ const MENU: [(Wish, &str); 7] = [
     (Wish::Show, key("Show")),
 ];
 
-impl App {
+impl Desk<'_> {
     pub(in crate::app) fn takes_ui(&mut self, ui: &mut Ui) {
-        let shown = self.open.editor.document().take.clone();
+        let shown = self.editor.document().take.clone();
         let mut wish = None;
         let height = (ui.available_height() - 2.0 * f32::from(AROUND)).max(24.0);
-        if self.open.takes.items.is_empty() && self.jobs.is_empty() {
+        if self.takes.items().is_empty() && !self.generation.is_making() {
             let text = fill("Pictures appear here ({0})", &[&Command::Generate.keys_text(ui)]);
             let text = egui::RichText::new(text).color(theme::tokens(ui).text_weak);
             ui.centered_and_justified(|ui| ui.add(egui::Label::new(text).truncate().selectable(false)));
@@ -46,7 +43,7 @@ impl App {
             .show(ui, |ui| {
                 ui.horizontal(|ui| {
                     self.queue_ui(ui, height);
-                    for (item, caption) in self.open.takes.items.iter().zip(self.open.takes.captions()) {
+                    for (item, caption) in self.takes.items().iter().zip(self.takes.captions()) {
                         let (w, h) = item.texture.as_ref().map_or((1.0, 1.0), |t| {
                             let [w, h] = t.size();
                             (w as f32, h as f32)
@@ -54,8 +51,8 @@ impl App {
                         let size = vec2((height * w / h).round(), height);
                         let (rect, response) = ui.allocate_exact_size(size, Sense::click());
                         let is_shown = shown.as_ref().is_some_and(|s| item.is(s));
-                        let is_compared = self.open.compare.as_ref().is_some_and(|c| c.shows(item.number));
-                        let told = item.facts.as_ref().map(Facts::line).unwrap_or_default();
+                        let is_compared = self.compare.as_ref().is_some_and(|c| c.shows(item.number));
+                        let told = item.told();
                         let name = if caption.is_empty()
                             || item.seed().is_some_and(|seed| caption == fill("seed {0}", &[&seed]))
                         {
@@ -68,7 +65,7 @@ impl App {
                             paint(ui, rect, item.texture.as_ref(), &caption, is_shown || is_compared, &response);
                         }
                         if response.clicked() {
-                            let compares = self.open.compare.is_some() || ui.input(|i| i.modifiers.command);
+                            let compares = self.compare.is_some() || ui.input(|i| i.modifiers.command);
                             wish = Some((item.number, if compares { Wish::Compare } else { Wish::Show }));
                         }
                         if response.gained_focus() {
@@ -99,124 +96,7 @@ impl App {
                 });
             });
         if let Some((number, what)) = wish {
-            self.grant(number, what);
-        }
-    }
-
-    /// Takes in what the thread has done, and hands the document what its file is to hold.
-    pub(in crate::app) fn update_takes(&mut self, ctx: &egui::Context) {
-        let (ready, failed) = self.open.takes.update(ctx);
-        if let Some(message) = failed {
-            self.toasts.warning(fill("A finished picture in the file cannot be read: {0}", &[&message]));
-        }
-        if let Some((number, wish)) = ready {
-            self.grant(number, wish);
-        }
-        if let Some(takes) = self.open.takes.for_file() {
-            self.open.editor.set_packed_takes(takes);
-        }
-    }
-
-    /// Does what a command asks for with the picture that is shown.
-    pub(in crate::app) fn with_shown_take(&mut self, wish: Wish) {
-        if let Some(number) = self.shown_take() {
-            self.grant(number, wish);
-        }
-    }
-
-    /// The number of the picture that is shown.
-    pub(in crate::app) fn shown_take(&self) -> Option<u64> {
-        self.open.takes.number_of(self.open.editor.document().take.as_ref())
-    }
-
-    /// Shows the next older (1) or newer (-1) picture.
-    pub(in crate::app) fn step_take(&mut self, by: isize) {
-        if let Some(number) = self.open.takes.neighbour(self.shown_take(), by) {
-            self.grant(number, Wish::Show);
-        }
-    }
-
-    /// Compares the shown picture with the one made before it.
-    pub(in crate::app) fn compare_takes(&mut self) {
-        if self.open.compare.take().is_some() {
-            return;
-        }
-        let shown = self.shown_take();
-        let other = self.open.takes.neighbour(shown, 1).or_else(|| self.open.takes.neighbour(shown, -1));
-        match other.filter(|other| Some(*other) != shown) {
-            Some(other) => self.grant(other, Wish::Compare),
-            None => self.toasts.info(tr("There is only one picture yet. Make another one to compare them.")),
-        }
-    }
-
-    pub(in crate::app) fn bring_back_take(&mut self) {
-        self.open.takes.bring_back();
-        self.open.editor.takes_changed();
-    }
-
-    fn grant(&mut self, number: u64, wish: Wish) {
-        if wish == Wish::Remove {
-            let neighbour =
-                self.open.takes.neighbour(Some(number), 1).or_else(|| self.open.takes.neighbour(Some(number), -1));
-            let shown = self.shown_take() == Some(number);
-            self.open.takes.remove(number);
-            self.open.editor.takes_changed();
-            match neighbour.filter(|_| shown) {
-                Some(neighbour) => self.grant(neighbour, Wish::Show),
-                None if shown => self.open.editor.keep_take(None),
-                None => {}
-            }
-            self.open.compare.take_if(|c| c.shows(number));
-            self.toasts.info(fill("Removed. “{0}” undoes that.", &[&Command::BringBackTake.label()]));
-            return;
-        }
-        let seed = self.open.takes.items.iter().find(|i| i.number == number).and_then(super::Item::seed);
-        if let (Wish::Seed, Some(seed)) = (wish, seed) {
-            self.set_seed(seed);
-            return;
-        }
-        let opened = self.open.takes.open(number, wish);
-        let Some((take, document)) = opened.filter(|_| wish.needs_picture()) else { return };
-        match wish {
-            Wish::Show => self.show_take(take),
-            Wish::Restore => self.restore(take, document),
-            Wish::Start => self.start_from_take(&take),
-            Wish::Export => self.ask_export(Some(Document { take: Some(take), ..document })),
-            Wish::Compare => self.compare_with(number, &take),
-            Wish::Seed | Wish::Remove => {}
-        }
-    }
-
-    /// The document as it was when this picture was made; the strip stays as it is.
-    fn restore(&mut self, take: Arc<Take>, document: Document) {
-        self.finish_gesture();
-        let settings = crate::document::Settings { seed: take.seed, ..document.settings.clone() };
-        let Document { extra, unknown, .. } = self.open.editor.document().clone();
-        self.live.put_away();
-        self.open.editor.restore_document(Document { take: Some(take), settings, extra, unknown, ..document });
-    }
-
-    /// Keeps a picture below the regions, to go on from.
-    fn start_from_take(&mut self, take: &Take) {
-        let document = self.open.editor.document();
-        let image = InitImage::fitted(&take.image, document.width, document.height);
-        self.open.editor.set_start(Some(InitImage {
-            image: Arc::new(image),
-            strength: InitImage::STRENGTH,
-            area: Area::Everything,
-        }));
-        self.toasts.info(tr("The next picture starts from this one. Strength says how much of it becomes new."));
-    }
-
-    /// Lays a picture beside the one shown.
-    fn compare_with(&mut self, number: u64, take: &Arc<Take>) {
-        let Some(shown) = self.open.editor.document().take.clone() else {
-            self.show_take(Arc::clone(take));
-            return;
-        };
-        match &mut self.open.compare {
-            Some(compare) => compare.set_other(number, take),
-            None => self.open.compare = Some(Compare::new((self.shown_take(), &shown), (number, take))),
+            self.requests.push(Request::Take(number, what));
         }
     }
 }

@@ -1,14 +1,13 @@
-//! A quick picture laid over the picture it starts from, which it leaves as it is where nothing may change.
+//! A live picture laid over the init image, which it leaves as it is where nothing may change.
 
 use crate::document::{Area, Document, InitImage, Mask, PixelRect};
 use image::RgbImage;
-use std::sync::Arc;
 
 /// The picture at the canvas's size, where only a part of the picture to start from may change; the same picture otherwise.
 ///
 /// Only what may change is taken of it, between its pixels where it is smaller: a picture at half size is soft there alone.
 #[must_use]
-pub(super) fn over_start(document: &Document, picture: Arc<RgbImage>) -> Arc<RgbImage> {
+pub(super) fn over_start(document: &Document, picture: RgbImage) -> RgbImage {
     let Some(start) = &document.init_image else { return picture };
     let masks: Vec<&Mask> = match &start.area {
         Area::Everything => return picture,
@@ -39,7 +38,7 @@ pub(super) fn over_start(document: &Document, picture: Arc<RgbImage>) -> Arc<Rgb
             }
         }
     }
-    Arc::new(out)
+    out
 }
 
 /// The colour between the four pixels around a position.
@@ -59,13 +58,14 @@ fn between(picture: &RgbImage, x: f32, y: f32) -> [f32; 3] {
 mod tests {
     use super::*;
     use image::Rgb;
+    use std::sync::Arc;
 
     #[test]
     fn what_must_not_change_is_the_start_picture_to_the_last_bit() {
         let mut document = Document::new(64, 32);
         let start = RgbImage::from_fn(64, 32, |x, y| Rgb([x as u8, y as u8, 7]));
-        let half = Arc::new(RgbImage::from_pixel(32, 16, Rgb([200, 100, 50])));
-        assert!(Arc::ptr_eq(&over_start(&document, Arc::clone(&half)), &half), "nothing to lie over");
+        let half = RgbImage::from_pixel(32, 16, Rgb([200, 100, 50]));
+        assert_eq!(over_start(&document, half.clone()), half, "nothing to lie over");
         let mut mask = Mask::empty(64, 32);
         mask.fill(PixelRect { x: 10, y: 4, width: 20, height: 10 }, 255);
         mask.fill(PixelRect { x: 30, y: 4, width: 1, height: 10 }, 128);

@@ -1,0 +1,146 @@
+//! A frame of the canvas: what happened on it, what has changed, and what is drawn.
+
+use crate::app::canvas::easel::Easel;
+use crate::app::canvas::latent::Latent;
+use crate::app::canvas::look::ViewMode;
+use crate::app::canvas::rulers;
+use crate::app::kit::theme;
+use crate::app::text::i18n::tr;
+use crate::app::tools::{Tool, is_barred};
+use crate::document::Document;
+use egui::{Color32, Rect, Role, Sense, Shape, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, vec2};
+
+fn size_of(document: &Document) -> Vec2 {
+    vec2(document.width as f32, document.height as f32)
+}
+
+impl Easel<'_> {
+    /// Returns what the rulers leave of the area.
+    pub(in crate::app) fn show(&mut self, ui: &mut Ui) -> Rect {
+        let t = theme::tokens(ui);
+        let area = ui.available_rect_before_wrap();
+        let response = ui.allocate_rect(area, Sense::click_and_drag());
+        response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, tr("Canvas")));
+        self.canvas.id = Some(response.id);
+        let rulers = self.look.rulers && self.canvas.view.is_straight();
+        let free = if rulers { Rect::from_min_max(area.min + Vec2::splat(rulers::WIDTH), area.max) } else { area };
+        let bars = vec2(24.0, 56.0).min(free.size() * 0.2);
+        self.canvas.stage = self.stage_area(free).shrink2(bars);
+
+        let size = size_of(self.editor.document());
+        self.canvas.view.update(self.canvas.stage, size);
+        self.touches(ui, area);
+        self.replay_events(ui, &response, area);
+        self.canvas.view.keep_in_sight(self.canvas.stage, size);
+
+        self.upload(ui);
+        let parts = self.split(ui, free);
+        let painter = ui.painter_at(area);
+        painter.rect_filled(area, 0.0, t.desk);
+        if self.canvas.gpu.is_some() {
+            self.paint_scene(&painter, free, &parts);
+        } else {
+            let corners = self.canvas.view.corners(self.canvas.stage, size).to_vec();
+            painter.add(Shape::convex_polygon(corners, t.paper, Stroke::NONE));
+        }
+        let rect = self.canvas.view.canvas_rect(self.canvas.stage, size);
+        let empty = !self.canvas.picture.is_shown() && self.editor.document().regions.is_empty();
+        if empty && *self.view_mode != ViewMode::Picture {
+            let hint = tr("Paint where something should be, then say in words what it is.");
+            let font = egui::FontId::proportional(theme::TEXT);
+            painter.text(rect.center(), egui::Align2::CENTER_CENTER, hint, font, t.on_paper);
+        }
+        self.split_ui(ui, free);
+        self.paint_progress(&painter, rect);
+        self.paint_guides(ui, &painter);
+        self.paint_ring(ui, &painter, &response);
+        if rulers {
+            rulers::paint(&self.canvas, &painter, area, self.canvas.pointer.map(|p| self.canvas.split.in_view(p)));
+        }
+        if response.has_focus() && self.canvas.keyboard.is_some() {
+            painter.rect_stroke(area.shrink(1.0), 0.0, Stroke::new(1.0, t.accent), StrokeKind::Inside);
+        }
+        free
+    }
+
+    /// Brings what changed to the graphics card.
+    fn upload(&mut self, ui: &Ui) {
+        let damage = self.editor.take_damage();
+        let shown = self.shown.clone();
+        self.canvas.picture.show(shown);
+        self.canvas.picture.update();
+        let Some(gpu) = &self.canvas.gpu else { return };
+        let document = self.editor.document();
+        let waits = || document.regions.iter().map(|r| r.id).find(|id| self.editor.moved(*id).is_some());
+        let moved = self.canvas.moved().map(|moved| moved.region).or_else(waits);
+        self.canvas.masks.show_outside(&gpu.card, document, moved);
+        if self.canvas.masks.update(&gpu.card, document, &damage) {
+            ui.request_repaint();
+        }
+        if !self.look.latent {
+            self.canvas.latent = Latent::default();
+        } else if self.canvas.latent.update(&gpu.card, document, &damage) {
+            ui.request_repaint();
+        }
+    }
+
+    /// Two fingers move, turn and zoom the canvas; what the first had begun to paint is taken back.
+    fn touches(&mut self, ui: &Ui, area: Rect) {
+        let Some(touch) = ui.multi_touch().filter(|t| area.contains(t.center_pos)) else { return };
+        self.canvas.abort(self.editor);
+        let (stage, at) = (self.canvas.stage, self.canvas.split.in_view(touch.center_pos));
+        self.canvas.view.pan(touch.translation_delta);
+        self.canvas.view.zoom_by(stage, at, touch.zoom_delta);
+        self.canvas.view.rotate_at(stage, at, touch.rotation_delta.to_degrees());
+    }
+
+    fn paint_progress(&self, painter: &egui::Painter, canvas: Rect) {
+        let Some(done) = self.progress else { return };
+        let t = theme::tokens(painter.ctx());
+        let bar = Rect::from_min_size(canvas.left_bottom() + vec2(0.0, 4.0), vec2(canvas.width(), 3.0));
+        painter.rect_filled(bar, 1.0, t.card_hover);
+        let mut filled = bar;
+        filled.set_width(bar.width() * done);
+        painter.rect_filled(filled, 1.0, t.accent);
+    }
+
+    fn paint_ring(&mut self, ui: &Ui, painter: &egui::Painter, response: &egui::Response) {
+        let pointer = self.canvas.pointer.filter(|_| response.contains_pointer() || self.canvas.is_painting());
+        let keyboard = self.canvas.keyboard.filter(|_| response.has_focus()).map(|p| self.canvas.to_screen(p));
+        if let Some(icon) = self.cursor_icon(ui)
+            && pointer.is_some()
+        {
+            ui.set_cursor_icon(icon);
+        }
+        let t = theme::tokens(ui);
+        if !self.tool.paints() {
+            // The place that keys move has no brush around it.
+            if let Some(at) = keyboard.filter(|_| self.tool != Tool::Move) {
+                painter.circle(at, 4.0, t.ring_light, Stroke::new(2.0, t.ring_dark));
+            }
+            return;
+        }
+        let panning = self.cursor_icon(ui).is_some_and(|i| i != egui::CursorIcon::None);
+        let pointer = pointer.filter(|_| !panning).map(|p| self.canvas.split.in_view(p));
+        let barred = is_barred(self.tool, self.editor);
+        let own = pointer.into_iter().chain(keyboard);
+        for at in own.flat_map(|p| [Some(p), self.canvas.split.echo(p)]).flatten() {
+            let radius = (self.brush.size * 0.5 * self.canvas.view.zoom()).max(1.5);
+            painter.circle_stroke(at, radius, Stroke::new(3.0, t.ring_dark));
+            painter.circle_stroke(at, radius, Stroke::new(1.25, t.ring_light));
+            if barred {
+                // The sign of what must not be: a bar across the ring.
+                let half = egui::Vec2::splat(radius.max(6.0) * std::f32::consts::FRAC_1_SQRT_2);
+                painter.line_segment([at - half, at + half], Stroke::new(4.0, t.ring_dark));
+                painter.line_segment([at - half, at + half], Stroke::new(2.0, t.error));
+            } else if radius > 12.0 {
+                painter.circle_filled(at, 1.5, t.ring_light);
+                painter.circle(at, 2.0, Color32::TRANSPARENT, Stroke::new(1.0, t.ring_dark));
+            }
+            for at in self.mirrored(at) {
+                painter.circle_stroke(at, radius, Stroke::new(2.0, t.ring_dark.gamma_multiply(0.5)));
+                painter.circle_stroke(at, radius, Stroke::new(1.0, t.ring_light.gamma_multiply(0.6)));
+            }
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! The way to the inpaint mask, which says what may change of the picture to start from: it is painted with the tools like a region.
+
+use crate::app::App;
+use crate::app::canvas::ViewMode;
+use crate::app::editor::Selected;
+use crate::app::tools::Tool;
+use crate::document::{Area, InitImage, Mask, RegionId};
+use std::sync::Arc;
+
+impl App {
+    /// Lets the tools paint what may change, or the regions again.
+    pub(in crate::app) fn paint_change(&mut self) {
+        self.finish_gesture();
+        if self.open.editor.paints_change() {
+            let top = self.open.editor.document().regions.last().map(|r| Selected::Region(r.id));
+            self.open.editor.select(top.unwrap_or(Selected::Background));
+            return;
+        }
+        let document = self.open.editor.document();
+        let size = (document.width, document.height);
+        let from_take = || {
+            let image = InitImage::fitted(&document.take.as_ref()?.image, size.0, size.1);
+            Some(InitImage { image: Arc::new(image), strength: InitImage::STRENGTH, area: Area::Everything })
+        };
+        let Some(start) = document.init_image.clone().or_else(from_take) else { return };
+        if !matches!(start.area, Area::Mask(_)) {
+            let nothing = Area::Mask(Arc::new(Mask::empty(size.0, size.1)));
+            self.open.editor.set_start(Some(InitImage { area: nothing, ..start }));
+        }
+        self.open.editor.select(Selected::Region(RegionId::INPAINT));
+        self.panels.cards.reveal();
+        // What may change of a picture is painted on the picture.
+        if self.workspace.view_mode == ViewMode::Regions {
+            self.workspace.view_mode = ViewMode::Both;
+        }
+        if matches!(self.workspace.tool, Tool::Pick | Tool::Hand | Tool::Zoom) {
+            self.workspace.tool = Tool::Brush;
+        }
+    }
+}

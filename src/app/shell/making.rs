@@ -1,0 +1,58 @@
+//! Sending pictures to the worker, and taking in what it has made.
+
+use crate::app::App;
+use crate::app::editor::Field;
+use crate::app::generation::seed::new_seed;
+use crate::app::text::i18n::tr;
+use crate::document::{Document, RegionId};
+
+impl App {
+    /// Sends the document as it is now to the worker, with as many seeds as pictures are wanted; `next` puts them before those
+    /// that wait already.
+    pub(in crate::app) fn generate(&mut self, next: bool) {
+        if self.open.editor.nothing_may_change() {
+            self.toasts.info(tr("Nothing of the picture may change yet. Paint where it may."));
+            return;
+        }
+        let seed = self.open.editor.document().settings.seed;
+        self.make(seed, next, |document, seed| document.settings.seed = seed);
+    }
+
+    /// Sends the document with as many other seeds of a region that is drawn again; all of them keep the rest of one picture.
+    pub(in crate::app) fn generate_again(&mut self, id: RegionId, seed: u64) {
+        self.make(seed, false, move |document, seed| {
+            if let Some(region) = document.region_mut(id) {
+                region.reroll = Some(seed);
+            }
+        });
+    }
+
+    fn make(&mut self, seed: u64, next: bool, sow: impl Fn(&mut Document, u64) + 'static) {
+        self.finish_gesture();
+        if self.is_working() {
+            return self.once_worked_out(move |app| app.make(seed, next, sow));
+        }
+        let document = self.open.editor.document().without_takes();
+        if let Err(told) = self.generation.make(&document, (self.prefs.batch, seed), next, sow) {
+            self.toasts.warning(told);
+        }
+    }
+
+    /// Takes in what the worker has reported.
+    pub(in crate::app) fn follow_jobs(&mut self) {
+        for finished in self.generation.take_in(&mut self.toasts) {
+            self.open.cost.forget();
+            self.add_take(finished);
+        }
+    }
+
+    pub(in crate::app) fn set_seed(&mut self, seed: u64) {
+        self.open.editor.change_field(Field::Seed, |d| d.settings.seed = seed);
+        self.open.editor.close_step();
+    }
+
+    /// Another seed by chance.
+    pub(in crate::app) fn new_seed(&mut self) {
+        self.set_seed(new_seed(self.open.editor.document().settings.seed));
+    }
+}

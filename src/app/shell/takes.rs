@@ -1,0 +1,145 @@
+//! What can be done with finished pictures.
+
+use crate::app::App;
+use crate::app::command::Command;
+use crate::app::generation::job::Finished;
+use crate::app::generation::takes::{Item, Wish};
+use crate::app::panels::takes::Compare;
+use crate::app::text::i18n::{fill, tr};
+use crate::document::{Area, Document, InitImage, Settings, Take};
+use std::sync::Arc;
+
+impl App {
+    /// Takes in what the thread has done, and hands the document what its file is to hold.
+    pub(in crate::app) fn update_takes(&mut self, ctx: &egui::Context) {
+        let (ready, failed) = self.open.takes.update(ctx);
+        if let Some(message) = failed {
+            self.toasts.warning(fill("A finished picture in the file cannot be read: {0}", &[&message]));
+        }
+        if let Some((number, wish)) = ready {
+            self.grant(number, wish);
+        }
+        if let Some(takes) = self.open.takes.for_file() {
+            self.open.editor.set_packed_takes(takes);
+        }
+    }
+
+    /// Does what a command asks for with the picture that is shown.
+    pub(in crate::app) fn with_shown_take(&mut self, wish: Wish) {
+        if let Some(number) = self.shown_take() {
+            self.grant(number, wish);
+        }
+    }
+
+    /// The number of the picture that is shown.
+    pub(in crate::app) fn shown_take(&self) -> Option<u64> {
+        self.open.takes.number_of(self.open.editor.document().take.as_ref())
+    }
+
+    /// Shows the next older (1) or newer (-1) picture.
+    pub(in crate::app) fn step_take(&mut self, by: isize) {
+        if let Some(number) = self.open.takes.neighbour(self.shown_take(), by) {
+            self.grant(number, Wish::Show);
+        }
+    }
+
+    /// Compares the shown picture with the one made before it.
+    pub(in crate::app) fn compare_takes(&mut self) {
+        if self.open.compare.take().is_some() {
+            return;
+        }
+        let shown = self.shown_take();
+        let other = self.open.takes.neighbour(shown, 1).or_else(|| self.open.takes.neighbour(shown, -1));
+        match other.filter(|other| Some(*other) != shown) {
+            Some(other) => self.grant(other, Wish::Compare),
+            None => self.toasts.info(tr("There is only one picture yet. Make another one to compare them.")),
+        }
+    }
+
+    pub(in crate::app) fn bring_back_take(&mut self) {
+        self.open.takes.bring_back();
+        self.open.editor.takes_changed();
+    }
+
+    pub(super) fn grant(&mut self, number: u64, wish: Wish) {
+        if wish == Wish::Remove {
+            let neighbour =
+                self.open.takes.neighbour(Some(number), 1).or_else(|| self.open.takes.neighbour(Some(number), -1));
+            let shown = self.shown_take() == Some(number);
+            self.open.takes.remove(number);
+            self.open.editor.takes_changed();
+            match neighbour.filter(|_| shown) {
+                Some(neighbour) => self.grant(neighbour, Wish::Show),
+                None if shown => self.open.editor.keep_take(None),
+                None => {}
+            }
+            self.open.compare.take_if(|c| c.shows(number));
+            self.toasts.info(fill("Removed. “{0}” undoes that.", &[&Command::BringBackTake.label()]));
+            return;
+        }
+        let seed = self.open.takes.items().iter().find(|i| i.number == number).and_then(Item::seed);
+        if let (Wish::Seed, Some(seed)) = (wish, seed) {
+            return self.set_seed(seed);
+        }
+        let opened = self.open.takes.open(number, wish);
+        let Some((take, document)) = opened.filter(|_| wish.needs_picture()) else { return };
+        match wish {
+            Wish::Show => self.show_take(take),
+            Wish::Restore => self.restore(take, document),
+            Wish::Start => self.start_from_take(&take),
+            Wish::Export => self.ask_export(Some(Document { take: Some(take), ..document })),
+            Wish::Compare => self.compare_with(number, &take),
+            Wish::Seed | Wish::Remove => {}
+        }
+    }
+
+    /// The document as it was when this picture was made; the strip stays as it is.
+    fn restore(&mut self, take: Arc<Take>, document: Document) {
+        self.finish_gesture();
+        let settings = Settings { seed: take.seed, ..document.settings.clone() };
+        let Document { extra, unknown, .. } = self.open.editor.document().clone();
+        self.generation.live.put_away();
+        self.open.editor.restore_document(Document { take: Some(take), settings, extra, unknown, ..document });
+    }
+
+    /// Keeps a picture below the regions, to go on from.
+    fn start_from_take(&mut self, take: &Take) {
+        let document = self.open.editor.document();
+        let image = InitImage::fitted(&take.image, document.width, document.height);
+        self.open.editor.set_start(Some(InitImage {
+            image: Arc::new(image),
+            strength: InitImage::STRENGTH,
+            area: Area::Everything,
+        }));
+        self.toasts.info(tr("The next picture starts from this one. Strength says how much of it becomes new."));
+    }
+
+    /// Lays a picture beside the one shown.
+    fn compare_with(&mut self, number: u64, take: &Arc<Take>) {
+        let Some(shown) = self.open.editor.document().take.clone() else {
+            self.show_take(Arc::clone(take));
+            return;
+        };
+        match &mut self.open.compare {
+            Some(compare) => compare.set_other(number, take),
+            None => self.open.compare = Some(Compare::new((self.shown_take(), &shown), (number, take))),
+        }
+    }
+
+    /// Shows a finished picture and keeps it in the document.
+    pub(in crate::app) fn show_take(&mut self, take: Arc<Take>) {
+        let document = self.open.editor.document();
+        if take.image.dimensions() == (document.width, document.height) {
+            self.generation.live.put_away();
+            self.open.editor.keep_take(Some(take));
+        } else {
+            self.toasts.info(tr("The canvas has another size now; the picture waits in the strip below."));
+        }
+    }
+
+    /// Puts a picture that was just finished into the strip, and shows it.
+    pub(super) fn add_take(&mut self, Finished { take, document }: Finished) {
+        self.open.takes.add(Arc::clone(&take), document);
+        self.show_take(take);
+    }
+}
