@@ -112,6 +112,7 @@ impl App {
             workspace: Workspace {
                 canvas: Canvas::new(ctx, cc.wgpu_render_state.as_ref()),
                 tool: Tool::Brush,
+                borrowed: None,
                 view_mode: ViewMode::Both,
                 look_before: None,
             },
@@ -159,10 +160,10 @@ impl App {
         self.workspace.tool
     }
 
-    /// The brush.
+    /// The brush, or the eraser while that is in hand.
     #[must_use]
     pub fn brush(&self) -> BrushSettings {
-        self.prefs.brush
+        self.prefs.brush_of(self.workspace.tool)
     }
 
     /// The settings of the other tools.

@@ -3,7 +3,7 @@
 use crate::app::canvas::CanvasLook;
 use crate::app::generation::job::Batch;
 use crate::app::text::i18n::Language;
-use crate::app::tools::{BrushSettings, ToolSettings};
+use crate::app::tools::{BrushSettings, Tool, ToolSettings};
 use crate::document::Export;
 use crate::studio::Device;
 use serde::{Deserialize, Serialize};
@@ -40,6 +40,8 @@ pub(in crate::app) struct Prefs {
     pub theme: egui::ThemePreference,
     pub language: Language,
     pub brush: BrushSettings,
+    /// The eraser has its own.
+    pub eraser: BrushSettings,
     pub tools: ToolSettings,
     /// The folder in which files were last opened or saved.
     pub folder: Option<PathBuf>,
@@ -74,6 +76,7 @@ impl Default for Prefs {
             theme,
             language: Language::default(),
             brush: BrushSettings::default(),
+            eraser: BrushSettings::default(),
             tools: ToolSettings::default(),
             folder: None,
             fetch_into: None,
@@ -92,6 +95,16 @@ impl Default for Prefs {
 }
 
 impl Prefs {
+    /// The settings of the brush, or of the eraser while that is in hand.
+    #[must_use]
+    pub(in crate::app) fn brush_of(&self, tool: Tool) -> BrushSettings {
+        if tool == Tool::Eraser { self.eraser } else { self.brush }
+    }
+
+    pub(in crate::app) fn brush_of_mut(&mut self, tool: Tool) -> &mut BrushSettings {
+        if tool == Tool::Eraser { &mut self.eraser } else { &mut self.brush }
+    }
+
     pub(in crate::app) fn load(storage: Option<&dyn eframe::Storage>) -> Self {
         storage.and_then(|s| eframe::get_value(s, KEY)).unwrap_or_default()
     }

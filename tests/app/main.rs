@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, reason = "cargo shows what a failed test says")]
 
 mod brought;
+mod brush;
 mod canvas;
 mod cards;
 mod change;

@@ -1,6 +1,7 @@
 //! What the canvas draws from and changes in a frame.
 
 use crate::app::canvas::picture::Shown;
+use crate::app::command::Command;
 use crate::app::canvas::{Canvas, CanvasLook, RegionLook, ViewMode};
 use crate::app::editor::{Editor, Offer};
 use crate::app::kit::toasts::Toasts;
@@ -10,9 +11,22 @@ use crate::app::tools::{BrushSettings, Tool, ToolSettings};
 pub(in crate::app) struct Workspace {
     pub canvas: Canvas,
     pub tool: Tool,
+    pub borrowed: Option<Borrowed>,
     pub view_mode: ViewMode,
     /// The drawing of regions before they were hidden.
     pub look_before: Option<RegionLook>,
+}
+
+/// A tool that is in hand as long as its key is held.
+pub(in crate::app) struct Borrowed {
+    /// The command whose key is held.
+    pub by: Command,
+    /// The tool to go back to.
+    pub before: Tool,
+    /// [`Canvas::begun`] when the key was pressed.
+    pub begun: u64,
+    /// The key was let go, and the tool is still at work.
+    pub ends: bool,
 }
 
 /// The canvas with the document that lies on it, for one frame.
@@ -22,7 +36,8 @@ pub(in crate::app) struct Easel<'a> {
     pub view_mode: &'a mut ViewMode,
     pub toasts: &'a mut Toasts<Offer>,
     pub tool: Tool,
-    pub brush: BrushSettings,
+    /// The brush, or the eraser while that is in hand.
+    pub brush: &'a mut BrushSettings,
     pub tools: ToolSettings,
     pub look: CanvasLook,
     /// The picture on the canvas.
@@ -33,4 +48,6 @@ pub(in crate::app) struct Easel<'a> {
     pub progress: Option<f32>,
     /// A region was picked by a tool: its card is to be seen.
     pub picked: bool,
+    /// The menu of the canvas is asked for.
+    pub wants_menu: bool,
 }

@@ -1,6 +1,7 @@
 //! A frame of the canvas: what happened on it, what has changed, and what is drawn.
 
 use crate::app::canvas::easel::Easel;
+use crate::app::canvas::gesture::Gesture;
 use crate::app::canvas::latent::Latent;
 use crate::app::canvas::look::ViewMode;
 use crate::app::canvas::rulers;
@@ -8,15 +9,15 @@ use crate::app::kit::theme;
 use crate::app::text::i18n::tr;
 use crate::app::tools::{Tool, is_barred};
 use crate::document::Document;
-use egui::{Color32, Rect, Role, Sense, Shape, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, vec2};
+use egui::{Color32, Rect, Response, Role, Sense, Shape, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, vec2};
 
 fn size_of(document: &Document) -> Vec2 {
     vec2(document.width as f32, document.height as f32)
 }
 
 impl Easel<'_> {
-    /// Returns what the rulers leave of the area.
-    pub(in crate::app) fn show(&mut self, ui: &mut Ui) -> Rect {
+    /// Returns what the rulers leave of the area, and the canvas's widget.
+    pub(in crate::app) fn show(&mut self, ui: &mut Ui) -> (Rect, Response) {
         let t = theme::tokens(ui);
         let area = ui.available_rect_before_wrap();
         let response = ui.allocate_rect(area, Sense::click_and_drag());
@@ -31,6 +32,7 @@ impl Easel<'_> {
         self.canvas.view.update(self.canvas.stage, size);
         self.touches(ui, area);
         self.replay_events(ui, &response, area);
+        self.wants_menu = self.canvas.menu_armed && response.secondary_clicked();
         self.canvas.view.keep_in_sight(self.canvas.stage, size);
 
         self.upload(ui);
@@ -60,7 +62,7 @@ impl Easel<'_> {
         if response.has_focus() && self.canvas.keyboard.is_some() {
             painter.rect_stroke(area.shrink(1.0), 0.0, Stroke::new(1.0, t.accent), StrokeKind::Inside);
         }
-        free
+        (free, response)
     }
 
     /// Brings what changed to the graphics card.
@@ -104,7 +106,7 @@ impl Easel<'_> {
         painter.rect_filled(filled, 1.0, t.accent);
     }
 
-    fn paint_ring(&mut self, ui: &Ui, painter: &egui::Painter, response: &egui::Response) {
+    fn paint_ring(&mut self, ui: &Ui, painter: &egui::Painter, response: &Response) {
         let pointer = self.canvas.pointer.filter(|_| response.contains_pointer() || self.canvas.is_painting());
         let keyboard = self.canvas.keyboard.filter(|_| response.has_focus()).map(|p| self.canvas.to_screen(p));
         if let Some(icon) = self.cursor_icon(ui)
@@ -133,6 +135,11 @@ impl Easel<'_> {
                 let half = egui::Vec2::splat(radius.max(6.0) * std::f32::consts::FRAC_1_SQRT_2);
                 painter.line_segment([at - half, at + half], Stroke::new(4.0, t.ring_dark));
                 painter.line_segment([at - half, at + half], Stroke::new(2.0, t.error));
+            } else if matches!(self.canvas.gesture, Gesture::Resize(_)) {
+                // The edge of what is laid down in full.
+                let full = radius * self.brush.hardness;
+                painter.circle_stroke(at, full, Stroke::new(2.0, t.ring_dark.gamma_multiply(0.5)));
+                painter.circle_stroke(at, full, Stroke::new(1.0, t.ring_light.gamma_multiply(0.6)));
             } else if radius > 12.0 {
                 painter.circle_filled(at, 1.5, t.ring_light);
                 painter.circle(at, 2.0, Color32::TRANSPARENT, Stroke::new(1.0, t.ring_dark));

@@ -17,7 +17,11 @@ impl Easel<'_> {
         self.paint_symmetry(painter);
         let guides = match &self.canvas.gesture {
             Gesture::Tool(action, _) => action.guides(),
-            _ => self.waiting_guides(ui),
+            Gesture::Resize(resize) if resize.dragged => {
+                let note = format!("{:.0} px · {:.0} %", self.brush.size, self.brush.hardness * 100.0);
+                Guides { note, ..Guides::default() }
+            }
+            Gesture::Idle | Gesture::Pan { .. } | Gesture::Resize(_) => self.waiting_guides(ui),
         };
         let Guides { line, closed, dots, frame, note } = &guides;
         let mut points: Vec<Pos2> = line.iter().map(|p| self.canvas.to_screen(*p)).collect();

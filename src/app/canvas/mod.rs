@@ -18,7 +18,7 @@ mod split;
 mod tiles;
 mod view;
 
-pub(in crate::app) use easel::{Easel, Workspace};
+pub(in crate::app) use easel::{Borrowed, Easel, Workspace};
 pub use look::{CanvasLook, Compare, RegionLook, ViewMode};
 pub use view::View;
 
@@ -53,6 +53,10 @@ pub(in crate::app) struct Canvas {
     stage: Rect,
     /// The canvas's widget, to give it the keyboard.
     id: Option<egui::Id>,
+    /// Tools begun so far.
+    begun: u64,
+    /// The right button was pressed while nothing was going on: letting go of it opens a menu.
+    menu_armed: bool,
 }
 
 impl Canvas {
@@ -72,6 +76,8 @@ impl Canvas {
             keyboard: None,
             stage: Rect::NOTHING,
             id: None,
+            begun: 0,
+            menu_armed: false,
         }
     }
 
@@ -111,6 +117,12 @@ impl Canvas {
     /// One canvas pixel on so many pixels of the screen.
     pub(in crate::app) fn zoom_to(&mut self, ctx: &egui::Context, zoom: f32) {
         self.view.set_zoom(self.stage, self.stage.center(), zoom / ctx.pixels_per_point());
+    }
+
+    /// The number of times that a tool was put to work.
+    #[must_use]
+    pub(in crate::app) fn begun(&self) -> u64 {
+        self.begun
     }
 
     /// True while a tool is at work.

@@ -4,11 +4,13 @@
 //! is lost, even where a whole stroke arrives in one frame.
 
 use crate::app::canvas::easel::Easel;
-use crate::app::canvas::gesture::Gesture;
+use crate::app::canvas::gesture::{Gesture, Resize};
 use crate::app::canvas::look::ViewMode;
 use crate::app::canvas::tiles::middle;
 use crate::app::tools::{After, Begun, Handle, InHand, Tool, Touch, pick};
-use egui::{CursorIcon, Event, Key, Modifiers, Order, PointerButton, Pos2, Rect, Response, TouchPhase, Ui, Vec2};
+use egui::{
+    CursorIcon, Event, Key, Modifiers, Order, PointerButton, Popup, Pos2, Rect, Response, TouchPhase, Ui, Vec2,
+};
 
 /// The distance of two points of the screen that a hand cannot tell apart.
 const SLACK: f32 = 4.0;
@@ -24,8 +26,9 @@ impl Easel<'_> {
         for event in ui.input(|i| i.events.clone()) {
             match event {
                 Event::PointerMoved(pos) => self.pointer_moved(pos),
+                // (A press beside an open menu closes it, and does nothing else.)
                 Event::PointerButton { pos, button, pressed: true, modifiers }
-                    if area.contains(pos) && is_uncovered(ui, response, pos) =>
+                    if area.contains(pos) && is_uncovered(ui, response, pos) && !Popup::is_any_open(ui) =>
                 {
                     response.request_focus();
                     self.canvas.keyboard = None;
@@ -96,6 +99,15 @@ impl Easel<'_> {
     }
 
     fn pointer_moved(&mut self, pos: Pos2) {
+        let zoom = self.canvas.view.zoom();
+        if let Gesture::Resize(resize) = &mut self.canvas.gesture {
+            // (The ring stays where the drag began.)
+            resize.dragged |= pos.distance(resize.from) > SLACK;
+            if resize.dragged {
+                *self.brush = resize.brush(pos, zoom);
+            }
+            return;
+        }
         self.canvas.pointer = Some(pos);
         let touch = self.touch(pos, self.canvas.hand.modifiers);
         match &mut self.canvas.gesture {
@@ -109,7 +121,7 @@ impl Easel<'_> {
                 *last = pos;
                 self.canvas.view.pan(by);
             }
-            Gesture::Idle => {}
+            Gesture::Idle | Gesture::Resize(_) => {}
         }
     }
 
@@ -118,6 +130,7 @@ impl Easel<'_> {
         self.canvas.hand.modifiers = modifiers;
         let touch = self.touch(pos, modifiers);
         let pans = button == PointerButton::Middle || (button == PointerButton::Primary && space);
+        self.canvas.menu_armed = button == PointerButton::Secondary && matches!(self.canvas.gesture, Gesture::Idle);
         if let Gesture::Tool(action, held) = &mut self.canvas.gesture {
             match (action.takes_presses(), *held) {
                 (true, None) if button == PointerButton::Primary && !pans => {
@@ -143,6 +156,11 @@ impl Easel<'_> {
                 let factor = if modifiers.alt { 0.5 } else { 2.0 };
                 self.canvas.zoom_at(pos, factor);
             }
+            PointerButton::Primary if self.tool.paints() && resizes(modifiers) => {
+                let line = modifiers.shift.then_some(touch);
+                let resize = Resize { from: pos, before: *self.brush, line, dragged: false };
+                self.canvas.gesture = Gesture::Resize(resize);
+            }
             PointerButton::Primary => self.begin_gesture(touch, Some(button)),
             _ => {}
         }
@@ -159,6 +177,14 @@ impl Easel<'_> {
                 self.pointer_moved(pos);
                 self.canvas.finish(self.editor);
             }
+            Gesture::Resize(_) if button == PointerButton::Primary => {
+                self.pointer_moved(pos);
+                let gesture = std::mem::replace(&mut self.canvas.gesture, Gesture::Idle);
+                if let Gesture::Resize(Resize { line: Some(touch), dragged: false, .. }) = gesture {
+                    self.begin_gesture(touch, None);
+                    self.canvas.commit(self.editor);
+                }
+            }
             _ => {}
         }
         self.canvas.hand.pressure = 1.0;
@@ -167,7 +193,7 @@ impl Easel<'_> {
     fn begin_gesture(&mut self, at: Touch, button: Option<PointerButton>) {
         let hand = InHand {
             tool: self.tool,
-            brush: self.brush,
+            brush: *self.brush,
             settings: self.tools,
             zoom: self.canvas.view.zoom(),
             line_from: self.canvas.hand.last,
@@ -185,7 +211,10 @@ impl Easel<'_> {
                 self.picked = true;
                 return;
             }
-            Begun::Action(action) => self.canvas.gesture = Gesture::Tool(action, button),
+            Begun::Action(action) => {
+                self.canvas.gesture = Gesture::Tool(action, button);
+                self.canvas.begun += 1;
+            }
             Begun::Done => {}
         }
         // What is painted is seen.
@@ -295,13 +324,14 @@ impl Easel<'_> {
     pub(super) fn cursor_icon(&mut self, ui: &Ui) -> Option<CursorIcon> {
         let space = !ui.text_edit_focused() && ui.input(|i| i.key_down(Key::Space)) && self.canvas.keyboard.is_none();
         let alt = ui.input(|i| i.modifiers.alt);
+        let sizes = self.tool.paints() && ui.input(|i| resizes(i.modifiers));
         match (&self.canvas.gesture, self.tool) {
             (Gesture::Pan { .. }, _) => Some(CursorIcon::Grabbing),
             _ if space => Some(CursorIcon::Grab),
             (_, Tool::Hand) => Some(CursorIcon::Grab),
             (_, Tool::Zoom) if alt => Some(CursorIcon::ZoomOut),
             (_, Tool::Zoom) => Some(CursorIcon::ZoomIn),
-            (Gesture::Idle, Tool::Brush | Tool::Eraser | Tool::Fill | Tool::Move) if alt => {
+            (Gesture::Idle, Tool::Brush | Tool::Eraser | Tool::Fill | Tool::Move) if alt && !sizes => {
                 Some(CursorIcon::PointingHand)
             }
             (_, Tool::Pick) => Some(CursorIcon::PointingHand),
@@ -309,7 +339,7 @@ impl Easel<'_> {
             (_, Tool::Lasso | Tool::Rectangle | Tool::Ellipse | Tool::Fill | Tool::Gradient) => {
                 Some(CursorIcon::Crosshair)
             }
-            (Gesture::Tool(..), Tool::Move) => None,
+            (Gesture::Tool(..) | Gesture::Resize(_), Tool::Move) => None,
             (Gesture::Idle, Tool::Move) => {
                 let at = self.canvas.to_canvas(self.canvas.pointer?);
                 let frame = self.canvas.hand.bounds(self.editor)?;
@@ -318,6 +348,11 @@ impl Easel<'_> {
             }
         }
     }
+}
+
+/// True for the keys with which a drag changes the brush: Ctrl+Alt, or Shift as in Krita.
+fn resizes(modifiers: Modifiers) -> bool {
+    modifiers.shift_only() || (modifiers.command && modifiers.alt && !modifiers.shift)
 }
 
 /// True where nothing floats over the canvas at this point of the screen.

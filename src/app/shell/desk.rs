@@ -64,18 +64,21 @@ impl App {
             view_mode: &mut self.workspace.view_mode,
             toasts: &mut self.toasts,
             tool: self.workspace.tool,
-            brush: self.prefs.brush,
+            brush: self.prefs.brush_of_mut(self.workspace.tool),
             tools: self.prefs.tools,
             look: self.prefs.canvas,
             shown,
             compared: self.open.compare.as_ref().map(Compare::is_beside),
             progress: self.generation.progress(),
             picked: false,
+            wants_menu: false,
         };
-        let free = easel.show(ui);
-        if easel.picked {
+        let (free, canvas) = easel.show(ui);
+        let (picked, wants_menu) = (easel.picked, easel.wants_menu);
+        if picked {
             self.panels.cards.reveal();
         }
+        self.canvas_menu_ui(ui, &canvas, wants_menu);
         free
     }
 

@@ -5,7 +5,7 @@ use crate::app::kit::theme;
 use crate::app::kit::toasts;
 use crate::app::shell::toolbar;
 use crate::app::shell::ui_scale::{RIGHT, STRIP};
-use crate::app::{App, command};
+use crate::app::App;
 use egui::{CentralPanel, Frame, Margin, Panel, ScrollArea, Ui, vec2};
 
 /// Height of the right panel below which cards and settings scroll together.
@@ -112,17 +112,6 @@ impl eframe::App for App {
 }
 
 impl App {
-    fn keys(&mut self, ui: &Ui) {
-        if self.is_asking() {
-            return;
-        }
-        // Escape closes the list of completions first.
-        let to_stop = self.something_to_stop() && !self.panels.writing.is_listing();
-        for command in command::take_pressed(ui, to_stop) {
-            self.perform(ui, command);
-        }
-    }
-
     fn checks_and_thumbnails(&mut self, ui: &Ui) {
         self.panels.triggers.follow(ui);
         self.generation.vocabulary =

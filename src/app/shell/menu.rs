@@ -210,10 +210,11 @@ impl App {
                             }
                             Some(command) => {
                                 self.menu_entry(ui, *command, &mut called);
-                                match command {
-                                    Command::Recent => opened = self.recent_menu(ui).or(opened.take()),
-                                    Command::InterfaceSmaller => size = self.size_menu(ui).or(size),
-                                    _ => {}
+                                if *command == Command::Recent {
+                                    opened = self.recent_menu(ui).or(opened.take());
+                                }
+                                if *command == Command::InterfaceSmaller {
+                                    size = self.size_menu(ui).or(size);
                                 }
                             }
                         }
@@ -250,7 +251,7 @@ impl App {
         }
     }
 
-    fn menu_entry(&self, ui: &mut Ui, command: Command, called: &mut Option<Command>) {
+    pub(super) fn menu_entry(&self, ui: &mut Ui, command: Command, called: &mut Option<Command>) {
         let checked = self.is_on(command);
         // "Undo Paint": what would be taken back.
         let label = match command {

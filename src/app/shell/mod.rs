@@ -1,6 +1,7 @@
 //! The window around everything: one frame, the bars, and what each command does.
 
 pub(super) mod bench;
+mod canvas_menu;
 pub(super) mod canvas_size;
 mod change_bar;
 pub(super) mod command_state;
@@ -10,6 +11,7 @@ pub(super) mod drops;
 pub(super) mod frame;
 pub(super) mod importing;
 mod inpaint_mask;
+mod keys;
 pub(super) mod leaving;
 pub(super) mod logic;
 mod making;

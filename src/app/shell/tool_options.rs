@@ -8,9 +8,10 @@ use crate::app::text::i18n::{fill, tr};
 use crate::app::tools::{BrushSettings, FillOver, OptionsBar};
 use egui::epaint::TextShape;
 use egui::{
-    Align, Align2, Button, FontFamily, FontId, Label, Layout, Popup, PopupCloseBehavior, Rect, RichText, Ui, vec2,
+    Align, Align2, Button, DragValue, FontFamily, FontId, Label, Layout, Popup, PopupCloseBehavior, Rect, RichText, Ui, vec2,
 };
 use egui_material_icons::{MaterialIcon, icons};
+use std::ops::RangeInclusive;
 
 /// The sides of an icon in the bar.
 const ICON: f32 = 18.0;
@@ -82,24 +83,31 @@ impl App {
     }
 
     fn brush_options(&mut self, ui: &mut Ui, called: &mut Option<Command>) {
-        let brush = &mut self.prefs.brush;
-        let value = format!("{:.0}", brush.size);
-        let slider = widgets::slider(&mut brush.size, BrushSettings::SIZES).logarithmic();
-        bar_slider(ui, of_brush(tr("Size")), tr("Change it with [ and ]"), slider, value, 30.0);
-        let value = percent(brush.hardness);
-        let slider = widgets::slider(&mut brush.hardness, 0.0..=1.0);
-        bar_slider(ui, of_brush(tr("Hardness")), tr("Change it with Shift+[ and Shift+]"), slider, value, 44.0);
-        let value = percent(brush.opacity);
-        let slider = widgets::slider(&mut brush.opacity, 0.01..=1.0);
-        bar_slider(ui, of_brush(tr("Opacity")), tr("How strongly the region is laid down"), slider, value, 44.0);
-        let value = percent(brush.smoothing);
-        let slider = widgets::slider(&mut brush.smoothing, 0.0..=1.0);
+        self.brush_sliders(ui);
+        let brush = self.brush_mut();
         let hint = tr("Steadies the hand: the brush follows at a distance and catches up when you let go");
-        bar_slider(ui, of_brush(tr("Smoothing")), hint, slider, value, 44.0);
+        Number::share(of_brush(tr("Smoothing")), hint, &mut brush.smoothing, 0.0).ui(ui);
         together(ui, 2.0 * TOGGLE + 6.0, |ui| {
             self.toggle(ui, icons::ICON_STYLUS, Command::PressureSize, called);
             self.toggle(ui, icons::ICON_OPACITY, Command::PressureOpacity, called);
         });
+    }
+
+    /// Size, hardness and opacity of the brush or eraser in hand.
+    pub(super) fn brush_sliders(&mut self, ui: &mut Ui) {
+        let brush = self.brush_mut();
+        let hint = tr("Change it with [ and ], or by dragging across the canvas with Shift or with Ctrl+Alt");
+        let size = Number::new(of_brush(tr("Size")), hint, &mut brush.size, BrushSettings::SIZES);
+        Number { logarithmic: true, ..size }.ui(ui);
+        let hint = tr("Change it with Shift+[ and Shift+], or by dragging up and down with Shift or with Ctrl+Alt");
+        Number::share(of_brush(tr("Hardness")), hint, &mut brush.hardness, 0.0).ui(ui);
+        let hint = tr("How strongly the region is laid down");
+        Number::share(of_brush(tr("Opacity")), hint, &mut brush.opacity, 0.01).ui(ui);
+    }
+
+    /// The brush, or the eraser while that is in hand.
+    pub(super) fn brush_mut(&mut self) -> &mut BrushSettings {
+        self.prefs.brush_of_mut(self.workspace.tool)
     }
 
     /// Buttons that are on or off belong to one another: no gap between them.
@@ -121,16 +129,9 @@ impl App {
         }
         if self.prefs.tools.fill_over == FillOver::Picture {
             let settings = &mut self.prefs.tools;
-            let value = format!("{:.0}", settings.tolerance);
-            let slider = widgets::slider(&mut settings.tolerance, 0.0..=255.0);
-            bar_slider(
-                ui,
-                (tr("Tolerance"), tr("Tolerance").to_owned()),
-                tr("How different a colour may be and still be filled"),
-                slider,
-                value,
-                26.0,
-            );
+            let named = (tr("Tolerance"), tr("Tolerance").to_owned());
+            let hint = tr("How different a colour may be and still be filled");
+            Number::new(named, hint, &mut settings.tolerance, 0.0..=255.0).ui(ui);
         }
         self.toggle(ui, icons::ICON_LINK, Command::FillContiguous, called);
     }
@@ -193,10 +194,6 @@ impl App {
     }
 }
 
-fn percent(value: f32) -> String {
-    format!("{:.0} %", value * 100.0)
-}
-
 /// A setting's name, and what screen readers say.
 fn of_brush(name: &str) -> (&str, String) {
     (name, fill("Brush {0}", &[&name.to_lowercase()]))
@@ -214,27 +211,60 @@ fn together(ui: &mut Ui, width: f32, add: impl FnOnce(&mut Ui)) {
     ui.allocate_ui_with_layout(vec2(width, TOGGLE), Layout::left_to_right(Align::Center), add);
 }
 
-/// Name, slider and value; they stay together where the bar has two rows.
-fn bar_slider(
-    ui: &mut Ui,
-    (name, said): (&str, String),
-    hint: &str,
-    slider: widgets::Slider<'_>,
-    value: String,
-    width: f32,
-) {
-    let t = theme::tokens(ui);
-    let font = FontId::proportional(theme::TEXT);
-    let text = ui.painter().layout_no_wrap(name.to_owned(), font, t.text_weak).size().x;
-    let whole = text + ui.spacing().slider_width + width + 3.0 * ui.spacing().item_spacing.x;
-    together(ui, whole, |ui| {
-        let label = ui.add(Label::new(RichText::new(name).color(t.text_weak)).selectable(false));
-        label.on_hover_text(hint);
-        ui.add(slider).accessible_name(said).on_hover_text(hint);
-        let value = Label::new(RichText::new(value).color(t.text)).selectable(false);
-        ui.allocate_ui_with_layout(vec2(width, 20.0), Layout::left_to_right(Align::Center), |ui| {
-            ui.set_min_width(width);
-            ui.add(value);
+/// A setting that is a number: its name, a slider, and the number itself to type or drag.
+struct Number<'a> {
+    name: &'static str,
+    /// What screen readers say.
+    said: String,
+    hint: &'a str,
+    value: &'a mut f32,
+    range: RangeInclusive<f32>,
+    logarithmic: bool,
+    /// Shown in percent of one.
+    percent: bool,
+}
+
+impl<'a> Number<'a> {
+    fn new(
+        (name, said): (&'static str, String),
+        hint: &'a str,
+        value: &'a mut f32,
+        range: RangeInclusive<f32>,
+    ) -> Self {
+        Self { name, said, hint, value, range, logarithmic: false, percent: false }
+    }
+
+    /// A share of one, from `least` on.
+    fn share(named: (&'static str, String), hint: &'a str, value: &'a mut f32, least: f32) -> Self {
+        Self { percent: true, ..Self::new(named, hint, value, least..=1.0) }
+    }
+
+    /// Name, slider and number stay together where the bar has two rows.
+    fn ui(self, ui: &mut Ui) {
+        let Self { name, said, hint, value, range, logarithmic, percent } = self;
+        let width = if percent { 44.0 } else { 34.0 };
+        let t = theme::tokens(ui);
+        let font = FontId::proportional(theme::TEXT);
+        let text = ui.painter().layout_no_wrap(name.to_owned(), font, t.text_weak).size().x;
+        let whole = text + ui.spacing().slider_width + width + 3.0 * ui.spacing().item_spacing.x;
+        together(ui, whole, |ui| {
+            let label = ui.add(Label::new(RichText::new(name).color(t.text_weak)).selectable(false));
+            label.on_hover_text(hint);
+            let slider = widgets::slider(value, range.clone());
+            let slider = if logarithmic { slider.logarithmic() } else { slider };
+            ui.add(slider).accessible_name(&said).on_hover_text(hint);
+            widgets::flat(ui);
+            ui.spacing_mut().button_padding = vec2(2.0, 0.0);
+            ui.spacing_mut().interact_size = vec2(width, 20.0);
+            let mut number = DragValue::new(value).range(range).max_decimals(0).update_while_editing(false);
+            if percent {
+                number = number.speed(0.005).custom_formatter(|v, _| format!("{:.0} %", v * 100.0));
+                number = number.custom_parser(|text| {
+                    let number: f64 = text.trim().trim_end_matches('%').trim().parse().ok()?;
+                    Some(number / 100.0)
+                });
+            }
+            ui.add(number).accessible_name(fill("{0}: number", &[&said])).on_hover_text(hint);
         });
-    });
+    }
 }

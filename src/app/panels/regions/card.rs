@@ -9,7 +9,7 @@ use crate::app::text::i18n::{fill, tr};
 use crate::document::{REGION_COLOURS, Region, RegionId};
 use egui::text::{CCursor, CCursorRange};
 use egui::{
-    Align, Button, Frame, Key, Label, Layout, Margin, Popup, RichText, Sense, Stroke, TextEdit, Ui, UiBuilder, vec2,
+    Align, Button, Frame, Key, Label, Layout, Margin, Popup, Response, RichText, Sense, Stroke, TextEdit, Ui, UiBuilder, vec2,
 };
 use egui_material_icons::icons;
 
@@ -27,7 +27,7 @@ impl Desk<'_> {
     ) {
         let key = Selected::Region(region.id);
         let open = self.editor.selected() == key && !dragged;
-        self.card(ui, key, open, wishes, |app, ui, wishes| {
+        let card = self.card(ui, key, open, wishes, |app, ui, wishes| {
             ui.horizontal(|ui| {
                 colour_bar(ui, region, wishes);
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -56,6 +56,7 @@ impl Desk<'_> {
                 app.region_body(ui, region, wishes);
             }
         });
+        Popup::context_menu(&card).show(|ui| region_menu(ui, region, wishes));
     }
 
     /// The card of what may change of the picture to start from: above the regions, as it is painted over them.
@@ -111,7 +112,7 @@ impl Desk<'_> {
         open: bool,
         wishes: &mut Vec<Wish>,
         add: impl FnOnce(&mut Self, &mut Ui, &mut Vec<Wish>),
-    ) {
+    ) -> Response {
         let t = theme::tokens(ui);
         let builder = UiBuilder::new().id_salt(key).sense(Sense::CLICK);
         let response = ui
@@ -140,9 +141,10 @@ impl Desk<'_> {
         if open && self.panels.cards.reveal {
             response.scroll_to_me(None);
         }
+        response
     }
 
-    fn thumbnail(&self, ui: &mut Ui, key: Selected) -> egui::Response {
+    fn thumbnail(&self, ui: &mut Ui, key: Selected) -> Response {
         let size = vec2(THUMB, THUMB);
         let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
         let unpainted = match key {
@@ -284,31 +286,7 @@ fn colour_bar(ui: &mut Ui, region: &Region, wishes: &mut Vec<Wish>) {
 fn card_buttons(ui: &mut Ui, region: &Region, open: bool, wishes: &mut Vec<Wish>) {
     let key = Selected::Region(region.id);
     let more = widgets::icon_button(ui, icons::ICON_MORE_HORIZ, &fill("More for {0}", &[&region.name]));
-    Popup::menu(&more).show(|ui| {
-        for command in [
-            Command::RerollRegion,
-            Command::AddOwnLora,
-            Command::SoloRegion,
-            Command::RenameRegion,
-            Command::DuplicateRegion,
-            Command::RaiseRegion,
-            Command::LowerRegion,
-            Command::FillRegion,
-            Command::ClearRegion,
-            Command::InvertRegion,
-            Command::DeleteRegion,
-        ] {
-            let button = Button::new(command.label()).shortcut_text(command.keys_text(ui));
-            if ui.add(button).on_hover_text(command.hint()).clicked() {
-                wishes.push(Wish::Run(key, command));
-            }
-        }
-        let none = ui.button(tr("Leave nothing out")).on_hover_text(tr("Not even what the background leaves out"));
-        if none.clicked() {
-            wishes.push(Wish::Select(key));
-            wishes.push(Wish::NoNegative(region.id));
-        }
-    });
+    Popup::menu(&more).show(|ui| region_menu(ui, region, wishes));
     let (icon, name) = if region.visible {
         (icons::ICON_VISIBILITY, fill("Hide {0}", &[&region.name]))
     } else {
@@ -331,6 +309,34 @@ fn card_buttons(ui: &mut Ui, region: &Region, open: bool, wishes: &mut Vec<Wish>
         if lock.on_hover_text(Command::LockRegion.hint()).clicked() {
             wishes.push(Wish::Run(key, Command::LockRegion));
         }
+    }
+}
+
+/// What can be done with a region, under the button with three dots and the right button.
+fn region_menu(ui: &mut Ui, region: &Region, wishes: &mut Vec<Wish>) {
+    let key = Selected::Region(region.id);
+    for command in [
+        Command::RerollRegion,
+        Command::AddOwnLora,
+        Command::SoloRegion,
+        Command::RenameRegion,
+        Command::DuplicateRegion,
+        Command::RaiseRegion,
+        Command::LowerRegion,
+        Command::FillRegion,
+        Command::ClearRegion,
+        Command::InvertRegion,
+        Command::DeleteRegion,
+    ] {
+        let button = Button::new(command.label()).shortcut_text(command.keys_text(ui));
+        if ui.add(button).on_hover_text(command.hint()).clicked() {
+            wishes.push(Wish::Run(key, command));
+        }
+    }
+    let none = ui.button(tr("Leave nothing out")).on_hover_text(tr("Not even what the background leaves out"));
+    if none.clicked() {
+        wishes.push(Wish::Select(key));
+        wishes.push(Wish::NoNegative(region.id));
     }
 }
 

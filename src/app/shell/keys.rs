@@ -1,0 +1,51 @@
+//! The keys of a frame: they call commands, and a tool is in hand for as long as its key is held where it was used meanwhile.
+
+use crate::app::canvas::Borrowed;
+use crate::app::command::Command;
+use crate::app::tools::Tool;
+use crate::app::{App, command};
+use egui::{Event, Ui};
+
+impl App {
+    pub(super) fn keys(&mut self, ui: &Ui) {
+        self.give_back_tool(ui);
+        if self.is_asking() {
+            return;
+        }
+        // Escape closes the list of completions first.
+        let to_stop = self.something_to_stop() && !self.panels.writing.is_listing();
+        for command in command::take_pressed(ui, to_stop) {
+            let before = self.workspace.tool;
+            self.perform(ui, command);
+            if is_tool(command) && self.workspace.tool != before {
+                let begun = self.workspace.canvas.begun();
+                self.workspace.borrowed = Some(Borrowed { by: command, before, begun, ends: false });
+            }
+        }
+    }
+
+    /// Goes back to the tool before when the key of a borrowed one is let go. One that was not used stays: its key was only pressed.
+    fn give_back_tool(&mut self, ui: &Ui) {
+        let canvas = &self.workspace.canvas;
+        let Some(borrowed) = &mut self.workspace.borrowed else { return };
+        let let_go = |event: &Event| match event {
+            Event::Key { key, pressed: false, .. } => borrowed.by.keys().iter().any(|keys| keys.key == *key),
+            Event::WindowFocused(false) => true,
+            _ => false,
+        };
+        borrowed.ends |= ui.input(|i| i.events.iter().any(let_go));
+        if !borrowed.ends || (canvas.is_painting() && canvas.begun() != borrowed.begun) {
+            return;
+        }
+        let (used, before) = (canvas.begun() != borrowed.begun, borrowed.before);
+        self.workspace.borrowed = None;
+        if used {
+            self.take_tool(before);
+        }
+    }
+}
+
+/// True for the commands that take a tool in hand.
+fn is_tool(command: Command) -> bool {
+    Tool::ALL.iter().any(|tool| tool.command() == command)
+}
