@@ -23,7 +23,7 @@ impl Easel<'_> {
             }
             Gesture::Idle | Gesture::Pan { .. } | Gesture::Resize(_) => self.waiting_guides(ui),
         };
-        let Guides { line, closed, dots, frame, note } = &guides;
+        let Guides { line, closed, dots, frame, rules, note } = &guides;
         let mut points: Vec<Pos2> = line.iter().map(|p| self.canvas.to_screen(*p)).collect();
         if *closed {
             points.extend(points.first().copied());
@@ -39,6 +39,11 @@ impl Easel<'_> {
         let t = theme::tokens(painter.ctx());
         for dot in dots {
             painter.circle(self.canvas.to_screen(*dot), 3.5, t.ring_light, Stroke::new(1.5, t.ring_dark));
+        }
+        for rule in rules {
+            let ends = rule.map(|end| self.canvas.to_screen(end));
+            painter.line_segment(ends, Stroke::new(3.0, t.ring_dark.gamma_multiply(0.5)));
+            painter.line_segment(ends, Stroke::new(1.25, t.accent));
         }
         if let Some(frame) = frame {
             self.paint_frame(painter, *frame);

@@ -95,7 +95,7 @@ impl Tool {
                 Command::ToolMove,
                 OptionsBar::None,
                 key(
-                    "Drag the region or its handles; Shift keeps proportions. Arrows move it, with Ctrl they scale it.",
+                    "Drag the region or its handles: it snaps to middles and edges, with Ctrl it does not; Shift keeps proportions. Arrows move it, with Ctrl they scale it.",
                 ),
             ),
             Self::Pick => facts(Command::ToolPick, OptionsBar::None, key("Click a region to select it.")),

@@ -9,6 +9,7 @@ mod gradient;
 mod lasso;
 mod settings;
 mod shape;
+mod snap;
 mod transform;
 
 pub(in crate::app) use begin::{Begun, InHand, is_barred, pick};
@@ -151,6 +152,8 @@ pub(in crate::app) struct Guides {
     pub dots: Vec<Pos2>,
     /// The box of what is moved, with its handles.
     pub frame: Option<Placement>,
+    /// Lines that it lies on, from edge to edge.
+    pub rules: Vec<[Pos2; 2]>,
     /// The note beside the pointer: a size, a distance.
     pub note: String,
 }

@@ -1,5 +1,6 @@
 //! Moving and scaling what a region covers.
 
+use super::snap::Lines;
 use super::{Action, Guides, Touch};
 use crate::app::editor::{Editor, Moved};
 use crate::app::text::i18n::key;
@@ -49,6 +50,9 @@ pub(crate) struct Transform {
     /// The box of the whole shape, also where it is beyond the canvas.
     bounds: Placement,
     to: Placement,
+    lines: Lines,
+    /// It was dragged onto lines, which are shown.
+    snaps: bool,
 }
 
 impl Transform {
@@ -60,7 +64,8 @@ impl Transform {
         // Nothing else changes the mask until this has ended.
         editor.begin_stroke(id, |_| ((), Vec::new()))?;
         let handle = Handle::near(frame, at.at, at.slack * 2.0);
-        Some(Self { region: id, handle, from: at.at, bounds: frame, to: frame })
+        let lines = Lines::besides(editor, id);
+        Some(Self { region: id, handle, from: at.at, bounds: frame, to: frame, lines, snaps: false })
     }
 
     fn dragged(&self, to: Touch) -> Placement {
@@ -107,9 +112,55 @@ impl Transform {
     }
 }
 
+impl Transform {
+    /// What is held brought onto the lines within reach.
+    fn snapped(&self, to: Touch) -> Placement {
+        let (mut place, reach) = (self.dragged(to), 2.0 * to.slack);
+        let Handle { x, y } = self.handle;
+        let scales = self.handle != Handle::WHOLE;
+        // Proportions that are held leave no side free.
+        if scales && to.modifiers.shift {
+            return place;
+        }
+        let ends = |side: i8, low: i32, length: u32| {
+            let (low, length) = (low as f32, length as f32);
+            match side {
+                -1 => vec![low],
+                1 => vec![low + length],
+                _ if scales => Vec::new(),
+                _ => vec![low, low + length * 0.5, low + length],
+            }
+        };
+        let moved = (place.x != self.bounds.x || scales, place.y != self.bounds.y || scales);
+        let across = self.lines.across(&ends(x, place.x, place.width), reach).filter(|_| moved.0);
+        let down = self.lines.down(&ends(y, place.y, place.height), reach).filter(|_| moved.1);
+        let shift = |side: i8, by: f32, low: &mut i32, length: &mut u32| {
+            let by = by.round() as i32;
+            match side {
+                1 => *length = length.saturating_add_signed(by).max(1),
+                -1 => {
+                    // (The opposite side stays, so at least a pixel is left of it.)
+                    let by = by.min(i32::try_from(*length).unwrap_or(i32::MAX) - 1);
+                    (*low, *length) = (*low + by, length.saturating_add_signed(-by));
+                }
+                _ => *low += by,
+            }
+        };
+        if let Some(by) = across {
+            shift(x, by, &mut place.x, &mut place.width);
+        }
+        if let Some(by) = down {
+            shift(y, by, &mut place.y, &mut place.height);
+        }
+        place
+    }
+}
+
 impl Action for Transform {
+    /// Ctrl leaves it free.
     fn extend(&mut self, _editor: &mut Editor, to: Touch) {
-        self.to = self.dragged(to);
+        self.snaps = !to.modifiers.command;
+        self.to = if self.snaps { self.snapped(to) } else { self.dragged(to) };
     }
 
     fn commit(self: Box<Self>, editor: &mut Editor) {
@@ -145,7 +196,8 @@ impl Action for Transform {
         } else {
             format!("{width} × {height}")
         };
-        Guides { frame: Some(self.to), note, ..Guides::default() }
+        let rules = if self.snaps && self.to != start { self.lines.under(self.to) } else { Vec::new() };
+        Guides { frame: Some(self.to), rules, note, ..Guides::default() }
     }
 
     fn takes_arrows(&self) -> bool {
@@ -154,6 +206,7 @@ impl Action for Transform {
 
     /// Moves it by arrow keys, in whole pixels; with Ctrl it becomes wider, narrower, taller or flatter.
     fn nudge(&mut self, direction: Vec2, modifiers: Modifiers) {
+        self.snaps = false;
         let step = if modifiers.shift { 10.0 } else { 1.0 };
         let (dx, dy) = ((direction.x * step) as i32, (direction.y * step) as i32);
         if modifiers.command {
