@@ -33,6 +33,7 @@ mod vocabulary;
 mod warning;
 mod worker;
 
+pub use over::inside;
 pub use again::KeptPicture;
 pub use control::Controlled;
 pub(crate) use drawing::gigabytes;

@@ -1,4 +1,4 @@
-//! A live picture laid over the init image, which it leaves as it is where nothing may change.
+//! Pictures laid over others by masks: a live one over the init image, one take over another.
 
 use crate::document::{Area, Document, InitImage, Mask, PixelRect};
 use image::RgbImage;
@@ -19,18 +19,37 @@ pub(super) fn over_start(document: &Document, picture: RgbImage) -> RgbImage {
         return picture;
     }
     let mut out = RgbImage::clone(image);
+    lay(&mut out, &picture, &masks);
+    out
+}
+
+/// The second picture inside a mask of its size, and the first one outside. Softer parts of the mask mix the two.
+///
+/// Where the two are not of the mask's size the first one is returned as it is.
+#[must_use]
+pub fn inside(first: &RgbImage, second: &RgbImage, mask: &Mask) -> RgbImage {
+    let mut out = first.clone();
+    let size = (mask.width(), mask.height());
+    if first.dimensions() == size && second.dimensions() == size {
+        lay(&mut out, second, &[mask]);
+    }
+    out
+}
+
+/// Lays a picture, scaled to `out`'s size, over it wherever a mask of that size covers it.
+fn lay(out: &mut RgbImage, picture: &RgbImage, masks: &[&Mask]) {
     let scale = |side: u32, own: u32| own as f32 / side.max(1) as f32;
-    let (dx, dy) = (scale(document.width, picture.width()), scale(document.height, picture.height()));
+    let (dx, dy) = (scale(out.width(), picture.width()), scale(out.height(), picture.height()));
     let rect = masks.iter().fold(PixelRect::default(), |all, mask| all.union(mask.bounds()));
     let (mut line, mut cover) = (vec![0; rect.width as usize], vec![0; rect.width as usize]);
     for y in rect.rows() {
         cover.fill(0);
-        for mask in &masks {
+        for mask in masks {
             mask.read_row(rect.x, y, &mut line);
             cover.iter_mut().zip(&line).for_each(|(all, one)| *all = (*all).max(*one));
         }
         for (x, cover) in rect.columns().zip(&cover).filter(|(_, cover)| **cover > 0) {
-            let new = between(&picture, (x as f32 + 0.5) * dx - 0.5, (y as f32 + 0.5) * dy - 0.5);
+            let new = between(picture, (x as f32 + 0.5) * dx - 0.5, (y as f32 + 0.5) * dy - 0.5);
             let share = f32::from(*cover) / 255.0;
             let pixel = out.get_pixel_mut(x, y);
             for (old, new) in pixel.0.iter_mut().zip(new) {
@@ -38,7 +57,6 @@ pub(super) fn over_start(document: &Document, picture: RgbImage) -> RgbImage {
             }
         }
     }
-    out
 }
 
 /// The colour between the four pixels around a position.
@@ -81,5 +99,18 @@ mod tests {
         }
         let Rgb([soft, ..]) = *over.get_pixel(30, 8);
         assert!((100..130).contains(&soft), "half of each: {soft}");
+    }
+
+    #[test]
+    fn inside_a_mask_is_the_second_picture_and_outside_the_first() {
+        let mut mask = Mask::empty(8, 4);
+        mask.fill(PixelRect { x: 2, y: 1, width: 3, height: 2 }, 255);
+        mask.fill(PixelRect { x: 5, y: 1, width: 1, height: 1 }, 51);
+        let (first, second) = (RgbImage::from_pixel(8, 4, Rgb([100; 3])), RgbImage::from_pixel(8, 4, Rgb([200; 3])));
+        for (x, y, pixel) in inside(&first, &second, &mask).enumerate_pixels() {
+            let expected = 100 + 100 * u32::from(mask.get(x, y)) / 255;
+            assert_eq!(u32::from(pixel.0[0]), expected, "{x}, {y}");
+        }
+        assert_eq!(inside(&first, &RgbImage::new(4, 4), &mask), first, "of another size");
     }
 }

@@ -371,6 +371,35 @@ fn compared_pictures_are_drawn_where_the_canvas_is() {
 }
 
 #[test]
+fn a_region_is_taken_over_from_another_picture() {
+    let mut painter = Painter::sits_down();
+    makes(&mut painter, 1);
+    makes(&mut painter, 100);
+    painter.clicks("Boat");
+    let mask = painter.mask(painter.selected());
+    painter.h.get_by_label("Take, seed 1").focus();
+    painter.h.run_ok();
+    painter.presses(Modifiers::SHIFT, Key::F10);
+    painter.chooses("Take only the selected region from it");
+    painter.waits_for("the mixed picture", |a| a.takes() == 3);
+    let take = painter.document().take.clone().expect("it is shown");
+    let width = painter.document().width;
+    let mut seen = [0, 0];
+    for (x, y, pixel) in take.image.enumerate_pixels() {
+        // So far around a pixel the mask is blurred.
+        let around = (-16..=16).flat_map(|dy| [-16, 0, 16].map(|dx| (x as i32 + dx, y as i32 + dy)));
+        let around = around.filter(|(x, y)| *x >= 0 && *y >= 0 && *x < width as i32 && *y < take.image.height() as i32);
+        let values: Vec<u8> = around.map(|(x, y)| mask[(y as u32 * width + x as u32) as usize]).collect();
+        let (all, none) = (values.iter().all(|v| *v == 255), values.iter().all(|v| *v == 0));
+        if all || none {
+            assert_eq!(255 - pixel.0[2], if all { 1 } else { 100 }, "{x}, {y}");
+            seen[usize::from(all)] += 1;
+        }
+    }
+    assert!(seen.iter().all(|count| *count > 100), "{seen:?}");
+}
+
+#[test]
 fn the_strip_is_used_with_the_keyboard_alone() {
     let mut painter = Painter::sits_down();
     makes(&mut painter, 1);

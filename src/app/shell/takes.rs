@@ -7,7 +7,12 @@ use crate::app::generation::takes::{Item, Wish};
 use crate::app::panels::takes::Compare;
 use crate::app::text::i18n::{fill, tr};
 use crate::document::{Area, Document, InitImage, Settings, Take};
+use crate::paint::soften;
+use crate::studio;
 use std::sync::Arc;
+
+/// The least width, in canvas pixels, of the edge on which two pictures mix: a sharper one shows as a seam.
+const EDGE: u32 = 8;
 
 impl App {
     /// Takes in what the thread has done, and hands the document what its file is to hold.
@@ -89,6 +94,7 @@ impl App {
             Wish::Start => self.start_from_take(&take),
             Wish::Export => self.ask_export(Some(Document { take: Some(take), ..document })),
             Wish::Compare => self.compare_with(number, &take),
+            Wish::Inside => self.take_inside(take),
             Wish::Seed | Wish::Remove => {}
         }
     }
@@ -124,6 +130,27 @@ impl App {
             Some(compare) => compare.set_other(number, take),
             None => self.open.compare = Some(Compare::new((self.shown_take(), &shown), (number, take))),
         }
+    }
+
+    /// Lays what this picture shows inside the selected region into the one that is shown, as a picture of its own.
+    fn take_inside(&mut self, take: Arc<Take>) {
+        let document = self.open.editor.document();
+        let Some(region) = self.open.editor.selected_region() else {
+            return self.toasts.info(tr("Select a region first."));
+        };
+        let Some(shown) = document.take.clone().filter(|shown| !Arc::ptr_eq(shown, &take)) else {
+            return self.toasts.info(tr("Show another picture first: what is inside the region is taken over into it."));
+        };
+        if shown.image.dimensions() != take.image.dimensions() {
+            return self.toasts.info(tr("The two pictures have different sizes."));
+        }
+        let (mask, edge, wrap) = (Arc::clone(&region.mask), region.feather.max(EDGE), document.settings.wrap);
+        let document = document.without_takes();
+        let seed = shown.seed;
+        let mix = move || studio::inside(&shown.image, &take.image, &soften(&mask, edge, wrap));
+        self.tasks.begin("inside", mix, move |app, _, image| {
+            app.add_take(Finished { take: Arc::new(Take { image, seed }), document });
+        });
     }
 
     /// Shows a finished picture and keeps it in the document.

@@ -86,6 +86,8 @@ pub(in crate::app) enum Wish {
     Start,
     Export,
     Compare,
+    /// What it shows inside the selected region is laid into the picture that is shown.
+    Inside,
     Remove,
 }
 

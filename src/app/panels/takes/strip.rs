@@ -15,9 +15,10 @@ use egui::{
 const AROUND: i8 = 2;
 
 /// The entries of a picture's menu.
-const MENU: [(Wish, &str); 7] = [
+const MENU: [(Wish, &str); 8] = [
     (Wish::Compare, key("Compare with the one shown")),
     (Wish::Restore, key("Bring back its regions and settings")),
+    (Wish::Inside, key("Take only the selected region from it")),
     (Wish::Seed, key("Use its seed")),
     (Wish::Start, key("Keep as the picture to start from")),
     (Wish::Export, key("Export…")),
