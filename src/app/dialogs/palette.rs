@@ -58,8 +58,10 @@ impl Dialog for Palette {
                     ui.label(RichText::new(tr("Nothing of that name.")).color(t.text_weak));
                 }
                 for (i, command) in found.iter().enumerate() {
+                    // Quiet letters would be hard to read on the chosen row.
+                    let colour = if i == self.chosen { t.text } else { t.text_weak };
                     let button = Button::new(command.full_label())
-                        .shortcut_text(command.keys_text(ui))
+                        .shortcut_text(RichText::new(command.keys_text(ui)).color(colour))
                         .selected(i == self.chosen)
                         .frame_when_inactive(i == self.chosen)
                         .min_size(egui::vec2(ui.available_width(), theme::ROW));

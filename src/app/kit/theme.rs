@@ -43,6 +43,8 @@ pub(in crate::app) struct Tokens {
     pub card_selected: Color32,
     /// The ground of a text field.
     pub field: Color32,
+    /// The edge of a text field.
+    pub edge: Color32,
     /// The rail of a slider.
     pub rail: Color32,
     /// The handle of a slider.
@@ -97,15 +99,16 @@ pub(in crate::app) const DARK: Tokens = Tokens {
     card_hover: Color32::from_rgb(62, 62, 62),
     card_selected: Color32::from_rgb(58, 58, 58),
     field: Color32::from_rgb(33, 33, 33),
-    rail: Color32::from_rgb(78, 78, 78),
+    edge: Color32::from_rgb(132, 132, 132),
+    rail: Color32::from_rgb(114, 114, 114),
     handle: Color32::from_rgb(232, 232, 232),
     line: Color32::from_rgb(26, 26, 26),
     text: Color32::from_rgb(214, 214, 214),
-    text_weak: Color32::from_rgb(158, 158, 158),
+    text_weak: Color32::from_rgb(172, 172, 172),
     text_strong: Color32::from_rgb(242, 242, 242),
     accent: Color32::from_rgb(122, 167, 224),
     accent_fill: Color32::from_rgb(70, 116, 178),
-    accent_hover: Color32::from_rgb(84, 132, 196),
+    accent_hover: Color32::from_rgb(62, 104, 162),
     accent_quiet: Color32::from_rgb(58, 88, 128),
     on_accent: Color32::from_rgb(255, 255, 255),
     warning: Color32::from_rgb(232, 198, 112),
@@ -130,7 +133,8 @@ pub(in crate::app) const LIGHT: Tokens = Tokens {
     card_hover: Color32::from_rgb(226, 226, 226),
     card_selected: Color32::from_rgb(255, 255, 255),
     field: Color32::from_rgb(238, 238, 238),
-    rail: Color32::from_rgb(196, 196, 196),
+    edge: Color32::from_rgb(134, 134, 134),
+    rail: Color32::from_rgb(134, 134, 134),
     handle: Color32::from_rgb(72, 72, 72),
     line: Color32::from_rgb(208, 208, 208),
     text: Color32::from_rgb(44, 44, 44),
@@ -333,4 +337,67 @@ fn apply(style: &mut egui::Style, t: &Tokens) {
     v.widgets.hovered = widget(t.card_hover, t.card_hover, Stroke::NONE, t.text_strong);
     v.widgets.active = widget(t.card_hover, t.card_hover, focus, t.text_strong);
     v.widgets.open = widget(t.card_hover, t.card_hover, Stroke::NONE, t.text_strong);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The contrast of two colours: WCAG 2.2, "contrast ratio" and "relative luminance".
+    fn contrast(a: Color32, b: Color32) -> f64 {
+        let luminance = |colour: Color32| {
+            let [r, g, b, _] = colour.to_array().map(|v| {
+                let v = f64::from(v) / 255.0;
+                if v <= 0.04045 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) }
+            });
+            0.2126 * r + 0.7152 * g + 0.0722 * b
+        };
+        let (a, b) = (luminance(a), luminance(b));
+        (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+
+    #[test]
+    fn contrast_is_that_of_the_standard() {
+        assert!((contrast(Color32::BLACK, Color32::WHITE) - 21.0).abs() < 1e-9);
+        // A pair of the standard's own examples: #777777 on white is 4.48.
+        assert!((contrast(Color32::from_rgb(119, 119, 119), Color32::WHITE) - 4.48).abs() < 0.005);
+    }
+
+    #[test]
+    fn texts_and_controls_stand_out_in_both_themes() {
+        for (theme, t) in [("dark", DARK), ("light", LIGHT)] {
+            let texts = [
+                ("text on a panel", t.text, t.panel),
+                ("text on a card", t.text, t.card),
+                ("text in a field", t.text, t.field),
+                ("keys of the chosen command", t.text, t.accent_quiet),
+                ("quiet text on a panel", t.text_weak, t.panel),
+                ("quiet text on a card", t.text_weak, t.card),
+                ("quiet text on the selected card", t.text_weak, t.card_selected),
+                ("quiet text on a card under the pointer", t.text_weak, t.card_hover),
+                ("strong text on the selected tool", t.text_strong, t.accent_quiet),
+                ("the main button", t.on_accent, t.accent_fill),
+                ("the main button under the pointer", t.on_accent, t.accent_hover),
+                ("warnings", t.warning, t.warning_ground),
+                ("warnings on the selected card", t.warning, t.card_selected),
+                ("errors", t.error, t.panel),
+                ("words on the empty canvas", t.on_paper, t.paper),
+            ];
+            let controls = [
+                ("the edge of a field on a panel", t.edge, t.panel),
+                ("the edge of a field on a card", t.edge, t.card),
+                ("the edge of a field on the selected card", t.edge, t.card_selected),
+                ("the rail of a slider", t.rail, t.panel),
+                ("the handle of a slider", t.handle, t.panel),
+                ("focus and the selected tool on a panel", t.accent, t.panel),
+                ("focus on a card", t.accent, t.card),
+                ("the selected card", t.accent, t.card_selected),
+            ];
+            let least = texts.map(|pair| (pair, 4.5)).into_iter().chain(controls.map(|pair| (pair, 3.0)));
+            for ((what, one, other), least) in least {
+                let contrast = contrast(one, other);
+                assert!(contrast >= least, "{theme}, {what}: {contrast:.2} of {least}");
+            }
+        }
+    }
 }

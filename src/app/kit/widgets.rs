@@ -41,7 +41,12 @@ pub(in crate::app) fn text(ui: &mut Ui, edit: egui::TextEdit<'_>) -> Response {
 /// A text field as [`text()`], with all that egui returns of it: also the place of the cursor.
 pub(in crate::app) fn text_output(ui: &mut Ui, edit: egui::TextEdit<'_>) -> egui::text_edit::TextEditOutput {
     ui.scope(|ui| {
-        ui.visuals_mut().selection.stroke = Stroke::new(1.0, theme::tokens(ui).accent);
+        let t = theme::tokens(ui);
+        let visuals = ui.visuals_mut();
+        visuals.selection.stroke = Stroke::new(1.0, t.accent);
+        for widget in [&mut visuals.widgets.inactive, &mut visuals.widgets.hovered, &mut visuals.widgets.active] {
+            widget.bg_stroke = Stroke::new(1.0, t.edge);
+        }
         edit.show(ui)
     })
     .inner

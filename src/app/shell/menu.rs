@@ -5,7 +5,8 @@ use crate::app::command::Command;
 use crate::app::kit::{theme, widgets};
 use crate::app::shell::leaving::Leave;
 use crate::app::text::i18n::{key, tr};
-use egui::{Align2, Button, FontId, MenuBar, Ui};
+use egui::containers::menu::menu_style;
+use egui::{Align2, Button, FontId, MenuBar, Stroke, Ui};
 use egui_material_icons::icons;
 
 /// One menu: its name and its entries; `None` is a line between.
@@ -195,7 +196,12 @@ impl App {
         let bar = ui.max_rect();
         let (mut called, mut opened, mut size) = (None, None, None);
         let mut menus_end = 0.0;
-        MenuBar::new().ui(ui, |ui| {
+        let style = move |style: &mut egui::Style| {
+            menu_style(style);
+            // The head that has the keyboard is seen.
+            style.visuals.widgets.active.bg_stroke = Stroke::new(1.0, t.accent);
+        };
+        MenuBar::new().style(style).ui(ui, |ui| {
             ui.set_min_height(bar.height());
             ui.spacing_mut().item_spacing.x = theme::HALF;
             ui.add(egui::Label::new(theme::strong("Polyptych").color(t.text_strong)).selectable(false));

@@ -55,6 +55,10 @@ impl App {
                 ui.add_sized([theme::TOOL, side], button)
             })
             .inner;
+        if on {
+            let bar = response.rect.with_max_x(response.rect.left() + 2.0).shrink2(vec2(0.0, 3.0));
+            ui.painter().rect_filled(bar, 1.0, t.accent);
+        }
         if response.gained_focus() {
             response.scroll_to_me(None);
         }
