@@ -200,6 +200,8 @@ commands! {
     TurnRegionRight: "Rotate region right", "Turn what is painted by a quarter, about its own middle", Some(icons::ICON_ROTATE_90_DEGREES_CW), [], UnlockedMask, also "turn 90 degrees clockwise layer mask";
     FlipRegionX: "Flip region left and right", "Left and right of what is painted change places", None, [], UnlockedMask, also "mirror horizontal layer mask";
     FlipRegionY: "Flip region top and bottom", "Top and bottom of what is painted change places", None, [], UnlockedMask, also "mirror vertical layer mask";
+    FillFree: "Fill what is free", "Add to the region what no other one covers", None, [], UnlockedMask, also "remaining rest empty background mask";
+    KeepSeen: "Keep what is seen", "Take away from the region what those above it cover", None, [], UnlockedRegion, also "cut subtract overlap trim mask";
     GrowRegion: "Grow region…", "Move the region’s edge outwards by some pixels", None, [], UnlockedMask, also "expand dilate enlarge selection mask";
     ShrinkRegion: "Shrink region…", "Move the region’s edge inwards by some pixels", None, [], UnlockedMask, also "contract erode reduce selection mask";
     SoftenRegion: "Soften edge…", "Blur the region’s edge by some pixels", None, [], UnlockedMask, also "feather blur smooth selection mask";

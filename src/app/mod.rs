@@ -115,6 +115,7 @@ impl App {
                 borrowed: None,
                 view_mode: ViewMode::Both,
                 look_before: None,
+                finished_at: None,
             },
             panels: panels::Panels::default(),
             prefs,

@@ -15,6 +15,8 @@ pub(in crate::app) struct Workspace {
     pub view_mode: ViewMode,
     /// The drawing of regions before they were hidden.
     pub look_before: Option<RegionLook>,
+    /// [`Canvas::begun`] when a picture was finished: until the next stroke it is seen without a tint over it.
+    pub finished_at: Option<u64>,
 }
 
 /// A tool that is in hand as long as its key is held.

@@ -6,6 +6,44 @@ use crate::document::{Document, Mask, MaskDelta, RegionId, Wrap};
 use crate::paint::{Beyond, Combine, Cover, Turn, part, place_whole, turn_whole};
 use std::sync::Arc;
 
+/// What the mask of one region makes of another's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// What either covers.
+    Adding,
+    /// What the other leaves.
+    TakingAway,
+    /// What both cover.
+    Meeting,
+    /// What the other covers.
+    Copying,
+}
+
+impl By {
+    /// All of them, with what they are called.
+    pub(in crate::app) const ALL: [(Self, &'static str); 4] = [
+        (Self::Adding, key("Add the shape of")),
+        (Self::TakingAway, key("Take away the shape of")),
+        (Self::Meeting, key("Keep what is also in")),
+        (Self::Copying, key("Take the shape of")),
+    ];
+
+    /// The value of a pixel, from that of the changed mask and that of the other.
+    fn of(self, own: u8, other: u8) -> u8 {
+        match self {
+            Self::Adding => own.max(other),
+            Self::TakingAway => left_by(own, other),
+            Self::Meeting => own.min(other),
+            Self::Copying => other,
+        }
+    }
+}
+
+/// The share of a pixel that another mask leaves uncovered.
+fn left_by(own: u8, other: u8) -> u8 {
+    ((u32::from(own) * (255 - u32::from(other)) + 127) / 255) as u8
+}
+
 impl Editor {
     /// The mask that is painted on; `None` where the background is selected.
     #[must_use]
@@ -105,6 +143,38 @@ impl Editor {
         self.remake(id, label, pixels, move |mask, _| mask.map(&edit));
     }
 
+    /// Changes a region's mask by another region's.
+    pub fn change_by(&mut self, id: RegionId, other: RegionId, by: By) {
+        let label = By::ALL.iter().find(|(of, _)| *of == by).map_or("", |(_, label)| *label);
+        self.ask(label, 2 * self.area(), None, move |document| {
+            let (mask, other) = (document.mask(id)?, document.mask(other)?);
+            made(document, id, mask.with(other, |own, other| by.of(own, other)), None)
+        });
+    }
+
+    /// Adds to the selected region what no other visible one covers.
+    pub fn fill_free(&mut self) {
+        let Selected::Region(id) = self.selected else { return };
+        let pixels = self.area() * (self.document.regions.len() as u64 + 1);
+        self.ask(key("Fill what is free"), pixels, None, move |document| {
+            let others = document.regions.iter().filter(|r| r.visible && r.id != id);
+            let all = Mask::even(document.width, document.height, 255);
+            let free = others.fold(all, |free, other| free.with(&other.mask, left_by));
+            made(document, id, document.mask(id)?.with(&free, u8::max), None)
+        });
+    }
+
+    /// Takes away from the selected region what the visible ones above it cover.
+    pub fn keep_seen(&mut self) {
+        let Selected::Region(id) = self.selected else { return };
+        let pixels = self.area() * (self.document.regions.len() as u64 + 1);
+        self.ask(key("Keep what is seen"), pixels, None, move |document| {
+            let above = document.regions.iter().skip_while(|r| r.id != id).skip(1).filter(|r| r.visible);
+            let mask = Mask::clone(document.mask(id)?);
+            made(document, id, above.fold(mask, |mask, upper| mask.with(&upper.mask, left_by)), None)
+        });
+    }
+
     /// Gives a region another mask, which `make` makes for a canvas of this size.
     pub fn set_mask(&mut self, id: RegionId, make: impl Fn(u32, u32) -> Mask + Send + Sync + 'static) {
         self.select(Selected::Region(id));
@@ -126,4 +196,63 @@ fn made(document: &Document, id: RegionId, mask: Mask, outside: Option<Mask>) ->
         return Some(Made::Mask(id, MaskDelta::between(now.mask, &mask)?));
     }
     Some(Made::Shape(id, Arc::new(mask), outside.map(Arc::new)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::PixelRect;
+
+    /// Three regions side by side that overlap, the middle one half covering: left 0 to 4, middle 2 to 8, right 6 to 10 of 12.
+    fn editor() -> (Editor, [RegionId; 3]) {
+        let mut document = Document::new(64, 64);
+        let ids = ["left", "middle", "right"].map(|name| document.add_region(name, name));
+        for (id, (x, width, value)) in ids.into_iter().zip([(0, 4, 255), (2, 6, 100), (6, 4, 255)]) {
+            let region = document.region_mut(id).expect("a region");
+            Arc::make_mut(&mut region.mask).fill(PixelRect { x, y: 0, width, height: 64 }, value);
+        }
+        (Editor::new(document, "masks"), ids)
+    }
+
+    fn row(editor: &Editor, id: RegionId) -> Vec<u8> {
+        let mask = editor.document().mask(id).expect("a mask");
+        (0..12).map(|x| mask.get(x, 7)).collect()
+    }
+
+    #[test]
+    fn masks_are_made_of_others_as_a_naive_loop_makes_them() {
+        type Pixel = fn(f64, f64) -> f64;
+        let ways: [(By, Pixel); 4] = [
+            (By::Adding, f64::max),
+            (By::TakingAway, |own, other| own * (1.0 - other)),
+            (By::Meeting, f64::min),
+            (By::Copying, |_, other| other),
+        ];
+        for (by, pixel) in ways {
+            let (mut editor, [left, middle, _]) = editor();
+            let (own, other) = (row(&editor, left), row(&editor, middle));
+            editor.change_by(left, middle, by);
+            for (i, value) in row(&editor, left).into_iter().enumerate() {
+                let expected = pixel(f64::from(own[i]) / 255.0, f64::from(other[i]) / 255.0) * 255.0;
+                assert!((f64::from(value) - expected).abs() <= 0.5, "{by:?}, {i}: {value}, {expected}");
+            }
+            assert_eq!(row(&editor, middle), other, "the other stays");
+            editor.undo();
+            assert_eq!(row(&editor, left), own, "one step");
+        }
+    }
+
+    #[test]
+    fn what_is_free_is_what_no_other_covers_and_what_is_seen_what_none_above_does() {
+        let (mut editor, [left, middle, _]) = editor();
+        editor.select(Selected::Region(left));
+        editor.fill_free();
+        assert_eq!(row(&editor, left), [255, 255, 255, 255, 155, 155, 0, 0, 0, 0, 255, 255]);
+        editor.undo();
+        editor.keep_seen();
+        assert_eq!(row(&editor, left), [255, 255, 155, 155, 0, 0, 0, 0, 0, 0, 0, 0]);
+        editor.select(Selected::Region(middle));
+        editor.keep_seen();
+        assert_eq!(row(&editor, middle), [0, 0, 100, 100, 100, 100, 0, 0, 0, 0, 0, 0], "only those above count");
+    }
 }

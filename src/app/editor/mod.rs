@@ -8,6 +8,7 @@ mod regions;
 mod strokes;
 
 pub(in crate::app) use deferred::{Made, Moved};
+pub(in crate::app) use masks::By;
 pub use field::Field;
 
 use crate::app::command::Command;

@@ -1,7 +1,7 @@
 //! The parts of the window as the panels and the canvas see them, and what is done about their requests.
 
 use crate::app::App;
-use crate::app::canvas::Easel;
+use crate::app::canvas::{Easel, RegionLook};
 use crate::app::panels::takes::Compare;
 use crate::app::panels::{Desk, Request};
 use crate::app::session::purpose::Purpose;
@@ -58,6 +58,11 @@ impl App {
     /// Draws the canvas; returns what its rulers leave of the area.
     pub(in crate::app) fn canvas_ui(&mut self, ui: &mut Ui) -> Rect {
         let shown = self.picture_shown();
+        let mut look = self.prefs.canvas;
+        let untouched = self.workspace.finished_at == Some(self.workspace.canvas.begun());
+        if untouched && look.regions == RegionLook::Tint && !look.latent {
+            look.regions = RegionLook::Outline;
+        }
         let mut easel = Easel {
             canvas: &mut self.workspace.canvas,
             editor: &mut self.open.editor,
@@ -66,7 +71,7 @@ impl App {
             tool: self.workspace.tool,
             brush: self.prefs.brush_of_mut(self.workspace.tool),
             tools: self.prefs.tools,
-            look: self.prefs.canvas,
+            look,
             shown,
             compared: self.open.compare.as_ref().map(Compare::is_beside),
             progress: self.generation.progress(),

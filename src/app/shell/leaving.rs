@@ -97,5 +97,6 @@ impl App {
         self.abort_gesture();
         self.open = OpenDocument::new(ctx, editor);
         self.workspace.canvas.reset();
+        self.workspace.finished_at = None;
     }
 }

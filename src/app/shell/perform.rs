@@ -103,6 +103,8 @@ impl App {
             Command::TurnRegionRight => self.open.editor.turn_selected(key("Rotate region"), Turn::Right),
             Command::FlipRegionX => self.open.editor.turn_selected(key("Flip region"), Turn::FlipX),
             Command::FlipRegionY => self.open.editor.turn_selected(key("Flip region"), Turn::FlipY),
+            Command::FillFree => self.open.editor.fill_free(),
+            Command::KeepSeen => self.open.editor.keep_seen(),
             Command::GrowRegion => self.ask_reshape(Reshape::Grow),
             Command::ShrinkRegion => self.ask_reshape(Reshape::Shrink),
             Command::SoftenRegion => self.ask_reshape(Reshape::Soften),
@@ -176,7 +178,10 @@ impl App {
             Command::CompareSides => self.compare_by(Compare::Sides),
             Command::CompareSlider => self.compare_by(Compare::Slider),
             Command::CompareBlink => self.compare_by(Compare::Blink),
-            Command::LookTint => self.prefs.canvas.regions = RegionLook::Tint,
+            Command::LookTint => {
+                self.prefs.canvas.regions = RegionLook::Tint;
+                self.workspace.finished_at = None;
+            }
             Command::LookOutline => self.prefs.canvas.regions = RegionLook::Outline,
             Command::LookHatch => self.prefs.canvas.regions = RegionLook::Hatch,
             Command::LookHidden => self.prefs.canvas.regions = RegionLook::Hidden,

@@ -168,5 +168,6 @@ impl App {
     pub(super) fn add_take(&mut self, Finished { take, document }: Finished) {
         self.open.takes.add(Arc::clone(&take), document);
         self.show_take(take);
+        self.workspace.finished_at = Some(self.workspace.canvas.begun());
     }
 }

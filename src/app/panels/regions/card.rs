@@ -1,11 +1,12 @@
 //! One card: colour, thumbnail, name and words; the selected one is open and shows all of its settings.
 
 use crate::app::command::Command;
-use crate::app::editor::Selected;
+use crate::app::editor::{By, Selected};
 use crate::app::kit::{theme, widgets};
 use crate::app::panels::Desk;
 use crate::app::panels::regions::wish::Wish;
 use crate::app::text::i18n::{fill, tr};
+use crate::app::text::names;
 use crate::document::{REGION_COLOURS, Region, RegionId};
 use egui::text::{CCursor, CCursorRange};
 use egui::{
@@ -27,12 +28,14 @@ impl Desk<'_> {
     ) {
         let key = Selected::Region(region.id);
         let open = self.editor.selected() == key && !dragged;
+        let others = self.editor.document().regions.iter().rev().filter(|other| other.id != region.id);
+        let others: Vec<_> = others.map(|other| (other.id, names::shown(&other.name))).collect();
         let card = self.card(ui, key, open, wishes, |app, ui, wishes| {
             ui.horizontal(|ui| {
                 colour_bar(ui, region, wishes);
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     let gap = std::mem::take(&mut ui.spacing_mut().item_spacing.x);
-                    card_buttons(ui, region, open, wishes);
+                    card_buttons(ui, region, open, &others, wishes);
                     ui.add_space(theme::HALF);
                     ui.with_layout(Layout::top_down(Align::LEFT), |ui| {
                         ui.spacing_mut().item_spacing.x = gap;
@@ -56,7 +59,7 @@ impl Desk<'_> {
                 app.region_body(ui, region, wishes);
             }
         });
-        Popup::context_menu(&card).show(|ui| region_menu(ui, region, wishes));
+        Popup::context_menu(&card).show(|ui| region_menu(ui, region, &others, wishes));
     }
 
     /// The card of what may change of the picture to start from: above the regions, as it is painted over them.
@@ -283,10 +286,16 @@ fn colour_bar(ui: &mut Ui, region: &Region, wishes: &mut Vec<Wish>) {
     });
 }
 
-fn card_buttons(ui: &mut Ui, region: &Region, open: bool, wishes: &mut Vec<Wish>) {
+fn card_buttons(
+    ui: &mut Ui,
+    region: &Region,
+    open: bool,
+    others: &[(RegionId, String)],
+    wishes: &mut Vec<Wish>,
+) {
     let key = Selected::Region(region.id);
     let more = widgets::icon_button(ui, icons::ICON_MORE_HORIZ, &fill("More for {0}", &[&region.name]));
-    Popup::menu(&more).show(|ui| region_menu(ui, region, wishes));
+    Popup::menu(&more).show(|ui| region_menu(ui, region, others, wishes));
     let (icon, name) = if region.visible {
         (icons::ICON_VISIBILITY, fill("Hide {0}", &[&region.name]))
     } else {
@@ -312,25 +321,51 @@ fn card_buttons(ui: &mut Ui, region: &Region, open: bool, wishes: &mut Vec<Wish>
     }
 }
 
-/// What can be done with a region, under the button with three dots and the right button.
-fn region_menu(ui: &mut Ui, region: &Region, wishes: &mut Vec<Wish>) {
+/// What can be done with a region, under the button with three dots and the right button; `None` is a line between.
+const MENU: [Option<Command>; 18] = [
+    Some(Command::RerollRegion),
+    Some(Command::AddOwnLora),
+    None,
+    Some(Command::SoloRegion),
+    Some(Command::RenameRegion),
+    Some(Command::DuplicateRegion),
+    Some(Command::RaiseRegion),
+    Some(Command::LowerRegion),
+    None,
+    Some(Command::FillRegion),
+    Some(Command::ClearRegion),
+    Some(Command::InvertRegion),
+    Some(Command::FillFree),
+    Some(Command::KeepSeen),
+    Some(Command::FlipRegionX),
+    Some(Command::FlipRegionY),
+    None,
+    Some(Command::DeleteRegion),
+];
+
+/// `others` are the other regions, by which its mask can be changed.
+fn region_menu(ui: &mut Ui, region: &Region, others: &[(RegionId, String)], wishes: &mut Vec<Wish>) {
     let key = Selected::Region(region.id);
-    for command in [
-        Command::RerollRegion,
-        Command::AddOwnLora,
-        Command::SoloRegion,
-        Command::RenameRegion,
-        Command::DuplicateRegion,
-        Command::RaiseRegion,
-        Command::LowerRegion,
-        Command::FillRegion,
-        Command::ClearRegion,
-        Command::InvertRegion,
-        Command::DeleteRegion,
-    ] {
+    for entry in MENU {
+        let Some(command) = entry else {
+            ui.separator();
+            continue;
+        };
         let button = Button::new(command.label()).shortcut_text(command.keys_text(ui));
         if ui.add(button).on_hover_text(command.hint()).clicked() {
             wishes.push(Wish::Run(key, command));
+        }
+        if command == Command::KeepSeen && !others.is_empty() && !region.locked {
+            for (by, label) in By::ALL {
+                ui.menu_button(tr(label), |ui| {
+                    for (other, name) in others {
+                        if ui.button(name).clicked() {
+                            wishes.push(Wish::Select(key));
+                            wishes.push(Wish::Mask(region.id, *other, by));
+                        }
+                    }
+                });
+            }
         }
     }
     let none = ui.button(tr("Leave nothing out")).on_hover_text(tr("Not even what the background leaves out"));

@@ -189,6 +189,7 @@ impl Desk<'_> {
             }),
             Wish::AddLora(key, path) => self.add_lora(Some(key), &path),
             Wish::Write(key, phrase) => self.write_words(key, &phrase),
+            Wish::Mask(id, other, by) => self.editor.change_by(id, other, by),
             Wish::StepDone => self.editor.close_step(),
         }
     }

@@ -1,7 +1,7 @@
 //! What a region's card asks for: the cards only draw and ask.
 
 use crate::app::command::Command;
-use crate::app::editor::{Field, Selected};
+use crate::app::editor::{By, Field, Selected};
 use crate::document::{Lora, Region, RegionId, Rgb};
 use std::path::PathBuf;
 
@@ -25,5 +25,7 @@ pub(in crate::app) enum Wish {
     Write(Selected, String),
     /// A change of one of the rarer settings.
     Edit(RegionId, Field, Box<dyn FnOnce(&mut Region)>),
+    /// A change of its mask by another region's.
+    Mask(RegionId, RegionId, By),
     StepDone,
 }
