@@ -17,7 +17,7 @@ mod shell;
 mod text;
 mod tools;
 
-pub use command::{Command, Keys};
+pub use command::{Command, KeySet, Keys};
 pub use editor::{Damage, Editor, Field, Selected};
 pub use generation::engine::Engine;
 pub use session::examples::Example;
@@ -96,6 +96,7 @@ impl App {
             prefs.language = language;
         }
         text::i18n::speak(prefs.language);
+        prefs.keys.take();
         ctx.set_theme(prefs.theme);
         let wake = ctx.clone();
         let devices = crate::studio::Devices::remembered_in(options.data.clone());

@@ -1,6 +1,7 @@
 //! A person's choices, kept between sessions.
 
 use crate::app::canvas::CanvasLook;
+use crate::app::command::KeySet;
 use crate::app::generation::job::Batch;
 use crate::app::text::i18n::Language;
 use crate::app::tools::{BrushSettings, Tool, ToolSettings};
@@ -39,6 +40,7 @@ impl DrawnOn {
 pub(in crate::app) struct Prefs {
     pub theme: egui::ThemePreference,
     pub language: Language,
+    pub keys: KeySet,
     pub brush: BrushSettings,
     /// The eraser has its own.
     pub eraser: BrushSettings,
@@ -75,6 +77,7 @@ impl Default for Prefs {
         Self {
             theme,
             language: Language::default(),
+            keys: KeySet::default(),
             brush: BrushSettings::default(),
             eraser: BrushSettings::default(),
             tools: ToolSettings::default(),

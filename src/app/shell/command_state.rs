@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::app::canvas::{Compare, RegionLook, ViewMode};
-use crate::app::command::{Command, When};
+use crate::app::command::{Command, KeySet, When};
 use crate::app::editor::Selected;
 use crate::app::text::i18n::Language;
 use crate::app::tools::FillOver;
@@ -33,6 +33,9 @@ const SWITCHES: &[Switch] = &[
     (Command::ThemeSystem, |app| app.prefs.theme == ThemePreference::System),
     (Command::ThemeDark, |app| app.prefs.theme == ThemePreference::Dark),
     (Command::ThemeLight, |app| app.prefs.theme == ThemePreference::Light),
+    (Command::KeysOwn, |app| app.prefs.keys == KeySet::Own),
+    (Command::KeysKrita, |app| app.prefs.keys == KeySet::Krita),
+    (Command::KeysPhotoshop, |app| app.prefs.keys == KeySet::Photoshop),
     (Command::LanguageSystem, |app| app.prefs.language == Language::System),
     (Command::LanguageEnglish, |app| app.prefs.language == Language::English),
     (Command::LanguageGerman, |app| app.prefs.language == Language::German),

@@ -4,7 +4,7 @@ use crate::app::canvas::Borrowed;
 use crate::app::command::Command;
 use crate::app::tools::Tool;
 use crate::app::{App, command};
-use egui::{Event, Ui};
+use egui::{Event, Key, Modifiers, Ui};
 
 impl App {
     pub(super) fn keys(&mut self, ui: &Ui) {
@@ -12,6 +12,7 @@ impl App {
         if self.is_asking() {
             return;
         }
+        self.digits(ui);
         // Escape closes the list of completions first.
         let to_stop = self.something_to_stop() && !self.panels.writing.is_listing();
         for command in command::take_pressed(ui, to_stop) {
@@ -20,6 +21,30 @@ impl App {
             if is_tool(command) && self.workspace.tool != before {
                 let begun = self.workspace.canvas.begun();
                 self.workspace.borrowed = Some(Borrowed { by: command, before, begun, ends: false });
+            }
+        }
+    }
+
+    /// Digits set the opacity of the brush in hand, where the chosen keys have it so: 1 is 10 %, 0 all.
+    fn digits(&mut self, ui: &Ui) {
+        if !self.prefs.keys.has_opacity_digits() || !self.workspace.tool.paints() || ui.text_edit_focused() {
+            return;
+        }
+        const DIGITS: [Key; 10] = [
+            Key::Num1,
+            Key::Num2,
+            Key::Num3,
+            Key::Num4,
+            Key::Num5,
+            Key::Num6,
+            Key::Num7,
+            Key::Num8,
+            Key::Num9,
+            Key::Num0,
+        ];
+        for (tenths, key) in (1_u8..).zip(DIGITS) {
+            if ui.input_mut(|i| i.consume_key(Modifiers::NONE, key)) {
+                self.brush_mut().opacity = f32::from(tenths) / 10.0;
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::app::canvas::{Compare, RegionLook, ViewMode};
-use crate::app::command::Command;
+use crate::app::command::{Command, KeySet};
 use crate::app::dialogs::palette::Palette;
 use crate::app::dialogs::plain::{About, Reset};
 use crate::app::dialogs::reshape::Reshape;
@@ -164,6 +164,8 @@ impl App {
             Command::ToolZoom => self.take_tool(Tool::Zoom),
             Command::BrushSmaller => self.brush_mut().step_size(-1.0),
             Command::BrushLarger => self.brush_mut().step_size(1.0),
+            Command::BrushFainter => self.brush_mut().step_opacity(-1.0),
+            Command::BrushStronger => self.brush_mut().step_opacity(1.0),
             Command::BrushSofter => self.brush_mut().step_hardness(-1.0),
             Command::BrushHarder => self.brush_mut().step_hardness(1.0),
             Command::FocusCanvas => self.workspace.canvas.focus(ctx, self.open.editor.document()),
@@ -202,6 +204,9 @@ impl App {
             Command::ThemeDark => self.set_theme(ctx, ThemePreference::Dark),
             Command::ThemeLight => self.set_theme(ctx, ThemePreference::Light),
             Command::LanguageSystem => self.set_language(Language::System),
+            Command::KeysOwn => self.set_keys(KeySet::Own),
+            Command::KeysKrita => self.set_keys(KeySet::Krita),
+            Command::KeysPhotoshop => self.set_keys(KeySet::Photoshop),
             Command::LanguageEnglish => self.set_language(Language::English),
             Command::LanguageGerman => self.set_language(Language::German),
             Command::LanguageChinese => self.set_language(Language::Chinese),
@@ -234,6 +239,11 @@ impl App {
         // A lasso that waits for its next corner is let go.
         self.abort_gesture();
         self.workspace.tool = tool;
+    }
+
+    fn set_keys(&mut self, keys: KeySet) {
+        self.prefs.keys = keys;
+        keys.take();
     }
 
     fn set_language(&mut self, language: Language) {

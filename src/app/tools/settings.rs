@@ -47,6 +47,11 @@ impl BrushSettings {
         self.hardness = ((self.hardness * 10.0).round() / 10.0 + by * 0.1).clamp(0.0, 1.0);
     }
 
+    /// Makes the stroke stronger (1) or fainter (-1) by one step.
+    pub fn step_opacity(&mut self, by: f32) {
+        self.opacity = ((self.opacity * 10.0).round() / 10.0 + by * 0.1).clamp(0.1, 1.0);
+    }
+
     /// The distance that the brush stays behind the pointer, in points of the screen. Small settings get the finer steps.
     #[must_use]
     pub fn lag(&self) -> f32 {

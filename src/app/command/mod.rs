@@ -1,8 +1,16 @@
 //! Everything a person can ask for, in one list: menu, shortcuts, tooltips and tests all come from here.
 
+mod keys;
+mod sets;
+
 use crate::app::text::i18n::{fill, tr};
-use egui::{Key, Modifiers};
+use egui::Key;
 use egui_material_icons::{MaterialIcon, icons};
+use keys::{ALT, CTRL, CTRL_ALT, CTRL_SHIFT, PLAIN, SHIFT, key, place};
+
+pub use keys::Keys;
+pub use sets::KeySet;
+pub(in crate::app) use sets::take_pressed;
 
 /// A row of the table; the keys are in the order of preference, and menus show the first.
 struct Row {
@@ -81,6 +89,7 @@ enum Group {
     Theme,
     Tool,
     Language,
+    Keys,
 }
 
 impl Group {
@@ -94,6 +103,7 @@ impl Group {
             Self::Theme => fill("Theme: {0}", &[&label]),
             Self::Tool => fill("Tool: {0}", &[&label]),
             Self::Language => fill("Language: {0}", &[&label]),
+            Self::Keys => fill("Keys: {0}", &[&label]),
         }
     }
 }
@@ -134,32 +144,6 @@ macro_rules! commands {
             }
         }
     };
-}
-
-/// A combination of keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Keys {
-    /// The modifiers, exactly these.
-    pub modifiers: Modifiers,
-    /// The key itself.
-    pub key: Key,
-    /// Match the key by its place on the keyboard as well, whatever the layout prints on it.
-    pub physical: bool,
-}
-
-const CTRL: Modifiers = Modifiers::COMMAND;
-const SHIFT: Modifiers = Modifiers::SHIFT;
-const ALT: Modifiers = Modifiers::ALT;
-const CTRL_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
-const CTRL_ALT: Modifiers = Modifiers::COMMAND.plus(Modifiers::ALT);
-const PLAIN: Modifiers = Modifiers::NONE;
-
-const fn key(modifiers: Modifiers, key: Key) -> Keys {
-    Keys { modifiers, key, physical: false }
-}
-
-const fn place(modifiers: Modifiers, key: Key) -> Keys {
-    Keys { modifiers, key, physical: true }
 }
 
 commands! {
@@ -253,6 +237,8 @@ commands! {
     BrushLarger: "Larger brush", "Change the size of brush and eraser", None, [place(PLAIN, Key::CloseBracket)], Always, also "increase size diameter radius";
     BrushSofter: "Softer brush", "Change how sharp the edge of the stroke is", None, [place(SHIFT, Key::OpenBracket)], Always, also "decrease hardness feather";
     BrushHarder: "Harder brush", "Change how sharp the edge of the stroke is", None, [place(SHIFT, Key::CloseBracket)], Always, also "increase hardness sharp";
+    BrushFainter: "Fainter brush", "Change how strongly the stroke is laid down", None, [], Always, also "decrease opacity flow transparency";
+    BrushStronger: "Stronger brush", "Change how strongly the stroke is laid down", None, [], Always, also "increase opacity flow transparency";
     FocusCanvas: "Paint with the keyboard", "Arrow keys move the brush, Space paints a dab, Enter puts it down or lifts it", None, [key(PLAIN, Key::F6)], Always, also "accessibility keys arrows";
     ZoomIn: "Zoom in", "Change how large the canvas is shown", None, [key(CTRL, Key::Plus), key(CTRL, Key::Equals), key(CTRL_SHIFT, Key::Plus)], Always, also "magnify larger";
     ZoomOut: "Zoom out", "Change how large the canvas is shown", None, [key(CTRL, Key::Minus)], Always, also "smaller";
@@ -295,6 +281,9 @@ commands! {
     LanguageEnglish: "English", "The window speaks English", None, [], Always, in Language, also "language preferences";
     LanguageGerman: "Deutsch", "Das Fenster spricht Deutsch", None, [], Always, in Language, also "language german preferences";
     LanguageChinese: "中文", "界面使用简体中文", None, [], Always, in Language, also "language chinese preferences";
+    KeysOwn: "Polyptych’s own", "The keys of this program, close to Krita’s", None, [], Always, in Keys, also "shortcuts hotkeys preferences settings options";
+    KeysKrita: "As in Krita", "The keys that Krita has for the same thing", None, [], Always, in Keys, also "shortcuts hotkeys preferences settings options";
+    KeysPhotoshop: "As in Photoshop", "The keys that Photoshop has for the same thing; digits are the brush’s opacity", None, [], Always, in Keys, also "shortcuts hotkeys preferences settings options adobe";
     Tour: "Take the tour", "Four notes on how a picture is made", None, [], Always, also "help tutorial introduction guide onboarding";
     About: "About Polyptych", "Version and licences", None, [], Always, also "help version licence license info";
 }
@@ -340,134 +329,13 @@ impl Command {
         self.row().icon
     }
 
-    /// The keys that call it; the first is the one that menus show.
-    #[must_use]
-    pub fn keys(self) -> &'static [Keys] {
+    /// The keys of the program's own set.
+    fn own_keys(self) -> &'static [Keys] {
         self.row().keys
     }
 
     /// The condition under which it can be done.
     pub(in crate::app) fn when(self) -> When {
         self.row().when
-    }
-
-    /// The keys as the menu prints them, empty where it has none.
-    #[must_use]
-    pub fn keys_text(self, ctx: &egui::Context) -> String {
-        self.keys().first().map(|k| k.text(ctx)).unwrap_or_default()
-    }
-
-    /// Label, keys and hint in one tooltip.
-    #[must_use]
-    pub fn tooltip(self, ctx: &egui::Context) -> String {
-        let keys = self.keys_text(ctx);
-        if keys.is_empty() {
-            format!("{}\n{}", self.label(), self.hint())
-        } else {
-            format!("{} ({keys})\n{}", self.label(), self.hint())
-        }
-    }
-
-    /// True where its keys also work while words are being typed.
-    fn while_typing(self) -> bool {
-        !matches!(self, Self::Undo | Self::Redo) && self.keys().iter().any(|k| k.modifiers.command || k.key == Key::F1)
-    }
-
-    /// True where holding its keys down repeats it.
-    fn repeats(self) -> bool {
-        matches!(
-            self,
-            Self::Undo
-                | Self::Redo
-                | Self::BrushSmaller
-                | Self::BrushLarger
-                | Self::BrushSofter
-                | Self::BrushHarder
-                | Self::ZoomIn
-                | Self::ZoomOut
-                | Self::RotateLeft
-                | Self::RotateRight
-                | Self::PanLeft
-                | Self::PanRight
-                | Self::PanUp
-                | Self::PanDown
-        )
-    }
-}
-
-impl Keys {
-    /// As people write it: `Ctrl+Shift+S`.
-    #[must_use]
-    pub fn text(self, ctx: &egui::Context) -> String {
-        let key = match self.key {
-            Key::OpenBracket => "[",
-            Key::CloseBracket => "]",
-            Key::Plus => "+",
-            Key::Equals => "=",
-            Key::Minus => "-",
-            Key::Slash => "/",
-            Key::Backslash => "\\",
-            Key::Escape => "Esc",
-            Key::ArrowLeft => "←",
-            Key::ArrowRight => "→",
-            Key::ArrowUp => "↑",
-            Key::ArrowDown => "↓",
-            key => key.name(),
-        };
-        let modifiers = ctx.format_modifiers(self.modifiers);
-        if modifiers.is_empty() { key.to_owned() } else { format!("{modifiers}+{key}") }
-    }
-
-    fn match_event(self, event: &egui::Event) -> bool {
-        let egui::Event::Key { key, physical_key, pressed: true, modifiers, .. } = event else {
-            return false;
-        };
-        let same_key = *key == self.key || (self.physical && *physical_key == Some(self.key));
-        same_key && modifiers.matches_exact(self.modifiers)
-    }
-}
-
-/// Takes the commands called by keys out of this frame's events, in the order they were pressed.
-///
-/// While words are being typed only combinations with Ctrl are taken, so that `]` stays a letter. Escape is taken where
-/// there is something to stop, and otherwise left to close what is open.
-#[must_use]
-pub(in crate::app) fn take_pressed(ctx: &egui::Context, something_to_stop: bool) -> Vec<Command> {
-    let typing = ctx.text_edit_focused();
-    let escape = something_to_stop && !egui::Popup::is_any_open(ctx);
-    let mut called = Vec::new();
-    ctx.input_mut(|input| {
-        input.events.retain(|event| {
-            let found = Command::ALL
-                .iter()
-                .copied()
-                .find(|c| (!typing || c.while_typing()) && c.keys().iter().any(|k| k.match_event(event)));
-            let Some(command) = found else { return true };
-            let egui::Event::Key { key, repeat, .. } = event else { return true };
-            if *key == Key::Escape && !escape {
-                return true;
-            }
-            if !*repeat || command.repeats() {
-                called.push(command);
-            }
-            false
-        });
-    });
-    called
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_two_commands_have_the_same_keys() {
-        for (i, command) in Command::ALL.iter().enumerate() {
-            for other in &Command::ALL[i + 1..] {
-                for keys in command.keys() {
-                    assert!(!other.keys().contains(keys), "{command:?} and {other:?}: {keys:?}");
-                }
-            }
-        }
     }
 }

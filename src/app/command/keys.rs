@@ -1,0 +1,61 @@
+//! Combinations of keys.
+
+use egui::{Key, Modifiers};
+
+/// A combination of keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keys {
+    /// The modifiers, exactly these.
+    pub modifiers: Modifiers,
+    /// The key itself.
+    pub key: Key,
+    /// Match the key by its place on the keyboard as well, whatever the layout prints on it.
+    pub physical: bool,
+}
+
+pub(super) const CTRL: Modifiers = Modifiers::COMMAND;
+pub(super) const SHIFT: Modifiers = Modifiers::SHIFT;
+pub(super) const ALT: Modifiers = Modifiers::ALT;
+pub(super) const CTRL_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
+pub(super) const CTRL_ALT: Modifiers = Modifiers::COMMAND.plus(Modifiers::ALT);
+pub(super) const PLAIN: Modifiers = Modifiers::NONE;
+
+pub(super) const fn key(modifiers: Modifiers, key: Key) -> Keys {
+    Keys { modifiers, key, physical: false }
+}
+
+pub(super) const fn place(modifiers: Modifiers, key: Key) -> Keys {
+    Keys { modifiers, key, physical: true }
+}
+
+impl Keys {
+    /// As people write it: `Ctrl+Shift+S`.
+    #[must_use]
+    pub fn text(self, ctx: &egui::Context) -> String {
+        let key = match self.key {
+            Key::OpenBracket => "[",
+            Key::CloseBracket => "]",
+            Key::Plus => "+",
+            Key::Equals => "=",
+            Key::Minus => "-",
+            Key::Slash => "/",
+            Key::Backslash => "\\",
+            Key::Escape => "Esc",
+            Key::ArrowLeft => "←",
+            Key::ArrowRight => "→",
+            Key::ArrowUp => "↑",
+            Key::ArrowDown => "↓",
+            key => key.name(),
+        };
+        let modifiers = ctx.format_modifiers(self.modifiers);
+        if modifiers.is_empty() { key.to_owned() } else { format!("{modifiers}+{key}") }
+    }
+
+    pub(super) fn match_event(self, event: &egui::Event) -> bool {
+        let egui::Event::Key { key, physical_key, pressed: true, modifiers, .. } = event else {
+            return false;
+        };
+        let same_key = *key == self.key || (self.physical && *physical_key == Some(self.key));
+        same_key && modifiers.matches_exact(self.modifiers)
+    }
+}
