@@ -128,3 +128,27 @@ fn the_right_button_opens_the_menu_of_a_card() {
     painter.chooses("Duplicate region");
     assert_eq!(painter.document().regions.len(), before + 1);
 }
+
+#[test]
+fn keys_are_those_of_another_program_where_a_person_wants_them() {
+    let mut painter = Painter::sits_down();
+    let chooses = |painter: &mut Painter, keys: &str| {
+        painter.presses(Modifiers::COMMAND, Key::K);
+        painter.types(keys);
+        painter.presses(NONE, Key::Enter);
+    };
+    chooses(&mut painter, "As in Photoshop");
+    painter.presses(NONE, Key::M);
+    assert_eq!(painter.app().tool(), Tool::Rectangle);
+    painter.presses(NONE, Key::B);
+    painter.presses(NONE, Key::Num3);
+    assert!((painter.app().brush().opacity - 0.3).abs() < 1e-6);
+    painter.presses(NONE, Key::Num0);
+    assert!((painter.app().brush().opacity - 1.0).abs() < 1e-6);
+    chooses(&mut painter, "As in Krita");
+    painter.presses(NONE, Key::I);
+    assert!((painter.app().brush().opacity - 0.9).abs() < 1e-6);
+    chooses(&mut painter, "Keys: Polyptych");
+    painter.presses(NONE, Key::M);
+    assert_eq!(painter.app().tool(), Tool::Brush, "M mirrors the view");
+}
