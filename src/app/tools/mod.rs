@@ -6,6 +6,7 @@ mod brush;
 mod facts;
 mod fill;
 mod gradient;
+mod handle;
 mod lasso;
 mod settings;
 mod shape;
@@ -16,7 +17,7 @@ pub(in crate::app) use begin::{Begun, InHand, is_barred, pick};
 pub(in crate::app) use facts::OptionsBar;
 pub use fill::FillOver;
 pub use settings::{BrushSettings, ToolSettings};
-pub(in crate::app) use transform::Handle;
+pub(in crate::app) use handle::Handle;
 
 use crate::app::editor::{Editor, Moved};
 use crate::paint::Placement;

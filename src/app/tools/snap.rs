@@ -1,5 +1,7 @@
 //! Lines that what is moved or scaled snaps to: edges and middles of the canvas and of the other regions.
 
+use super::Touch;
+use super::handle::Handle;
 use crate::app::editor::Editor;
 use crate::document::RegionId;
 use crate::paint::Placement;
@@ -33,14 +35,48 @@ impl Lines {
         Self { upright, level, canvas }
     }
 
-    /// The way that brings one of these positions onto an upright line, where one is within reach.
-    pub(super) fn across(&self, positions: &[f32], reach: f32) -> Option<f32> {
-        nearest(&self.upright, positions, reach)
-    }
-
-    /// The same for level lines.
-    pub(super) fn down(&self, positions: &[f32], reach: f32) -> Option<f32> {
-        nearest(&self.level, positions, reach)
+    /// A box that was dragged from `start` to `place`, its held sides brought onto the lines within reach.
+    pub(super) fn snap(&self, handle: Handle, start: Placement, mut place: Placement, to: Touch) -> Placement {
+        let Handle { x, y } = handle;
+        let scales = handle != Handle::WHOLE;
+        // Proportions that are kept leave no side free.
+        if scales && to.modifiers.shift {
+            return place;
+        }
+        let ends = |side: i8, low: i32, length: u32| {
+            let all = thirds(low as f32, length as f32);
+            match side {
+                -1 => all[..1].to_vec(),
+                1 => all[2..].to_vec(),
+                _ if scales => Vec::new(),
+                _ => all.to_vec(),
+            }
+        };
+        let reach = 2.0 * to.slack;
+        let shift = |side: i8, by: f32, low: &mut i32, length: &mut u32| {
+            let by = by.round() as i32;
+            match side {
+                1 => *length = length.saturating_add_signed(by).max(1),
+                -1 => {
+                    // (The opposite side stays, so at least a pixel is left of it.)
+                    let by = by.min(i32::try_from(*length).unwrap_or(i32::MAX) - 1);
+                    (*low, *length) = (*low + by, length.saturating_add_signed(-by));
+                }
+                _ => *low += by,
+            }
+        };
+        // (Along an axis on which it was not moved it stays.)
+        if (scales || place.x != start.x)
+            && let Some(by) = nearest(&self.upright, &ends(x, place.x, place.width), reach)
+        {
+            shift(x, by, &mut place.x, &mut place.width);
+        }
+        if (scales || place.y != start.y)
+            && let Some(by) = nearest(&self.level, &ends(y, place.y, place.height), reach)
+        {
+            shift(y, by, &mut place.y, &mut place.height);
+        }
+        place
     }
 
     /// The lines on which a box lies with an end or its middle, from edge to edge of the canvas.
@@ -69,6 +105,7 @@ fn nearest(lines: &[f32], positions: &[f32], reach: f32) -> Option<f32> {
 mod tests {
     use super::*;
     use crate::document::{Document, PixelRect};
+    use egui::Modifiers;
     use std::sync::Arc;
 
     #[test]
@@ -81,13 +118,22 @@ mod tests {
         }
         document.region_mut(hidden).expect("a region").visible = false;
         let lines = Lines::besides(&Editor::new(document, "lines"), moved);
-        assert_eq!(lines.across(&[294.0, 500.0], 8.0), Some(6.0), "the other's left edge");
-        assert_eq!(lines.across(&[294.0], 5.0), None, "out of reach");
-        assert_eq!(lines.across(&[203.0], 8.0), Some(-3.0), "the canvas's middle");
-        assert_eq!(lines.across(&[71.0], 8.0), None, "a hidden region has no lines");
-        assert_eq!(lines.across(&[1.0], 8.0), Some(-1.0), "nor has the region itself: this is the canvas's edge");
-        assert_eq!(lines.down(&[33.0, 97.0], 8.0), Some(-3.0), "the nearest of all: the other's middle");
-        let place = Placement { x: 180, y: 70, width: 40, height: 41 };
-        assert_eq!(lines.under(place), [[pos2(200.0, 0.0), pos2(200.0, 200.0)]]);
+        let place = |x, y, width, height| Placement { x, y, width, height };
+        let start = place(10, 20, 40, 40);
+        let to = |modifiers| Touch { at: Pos2::ZERO, pressure: 1.0, modifiers, slack: 4.0 };
+        let snap = |handle, to_place| lines.snap(handle, start, to_place, to(Modifiers::NONE));
+        let whole = |to_place| snap(Handle::WHOLE, to_place);
+        assert_eq!(whole(place(254, 20, 40, 40)), place(260, 20, 40, 40), "its right edge on the other's left one");
+        assert_eq!(whole(place(245, 20, 40, 40)), place(245, 20, 40, 40), "out of reach");
+        assert_eq!(whole(place(183, 20, 40, 40)), place(180, 20, 40, 40), "its middle on the canvas's");
+        assert_eq!(whole(place(117, 20, 40, 40)), place(117, 20, 40, 40), "a hidden region has no lines");
+        assert_eq!(whole(place(10, 75, 40, 40)), place(10, 80, 40, 40), "and along x, where it was not moved, it stays");
+        let right = Handle { x: 1, y: 0 };
+        assert_eq!(snap(right, place(10, 20, 193, 40)), place(10, 20, 190, 40), "an edge that is pulled");
+        let left = Handle { x: -1, y: 0 };
+        assert_eq!(snap(left, place(5, 20, 45, 40)), place(0, 20, 50, 40), "the opposite one stays");
+        let kept = lines.snap(right, start, place(10, 20, 193, 40), to(Modifiers::SHIFT));
+        assert_eq!(kept, place(10, 20, 193, 40), "proportions are kept");
+        assert_eq!(lines.under(place(180, 70, 40, 41)), [[pos2(200.0, 0.0), pos2(200.0, 200.0)]]);
     }
 }
