@@ -33,7 +33,6 @@ mod vocabulary;
 mod warning;
 mod worker;
 
-pub use over::inside;
 pub use again::KeptPicture;
 pub use control::Controlled;
 pub(crate) use drawing::gigabytes;
@@ -44,6 +43,7 @@ pub use latent::{LatentCells, latent_cells};
 pub use library::item_picture;
 pub use loading::{LoadError, Loaded, load, load_on, load_with_manners};
 pub use model::Model;
+pub use over::inside;
 pub use plan::Facts;
 pub use preset::{Family, Nature, Preset, Presets, few_steps_of};
 pub use preview::{LatentToRgb, SmallDecoder};

@@ -1,8 +1,8 @@
 //! What the canvas draws from and changes in a frame.
 
 use crate::app::canvas::picture::Shown;
-use crate::app::command::Command;
 use crate::app::canvas::{Canvas, CanvasLook, RegionLook, ViewMode};
+use crate::app::command::Command;
 use crate::app::editor::{Editor, Offer};
 use crate::app::kit::toasts::Toasts;
 use crate::app::tools::{BrushSettings, Tool, ToolSettings};

@@ -8,8 +8,8 @@ mod regions;
 mod strokes;
 
 pub(in crate::app) use deferred::{Made, Moved};
-pub(in crate::app) use masks::By;
 pub use field::Field;
+pub(in crate::app) use masks::By;
 
 use crate::app::command::Command;
 use crate::document::{Change, Document, History, Mask, PixelRect, Region, RegionId};

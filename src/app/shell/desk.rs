@@ -63,14 +63,15 @@ impl App {
         if untouched && look.regions == RegionLook::Tint && !look.latent {
             look.regions = RegionLook::Outline;
         }
+        let (tool, tools) = (self.workspace.tool, self.prefs.tools);
         let mut easel = Easel {
             canvas: &mut self.workspace.canvas,
             editor: &mut self.open.editor,
             view_mode: &mut self.workspace.view_mode,
             toasts: &mut self.toasts,
-            tool: self.workspace.tool,
-            brush: self.prefs.brush_of_mut(self.workspace.tool),
-            tools: self.prefs.tools,
+            tool,
+            brush: self.prefs.brush_of_mut(tool),
+            tools,
             look,
             shown,
             compared: self.open.compare.as_ref().map(Compare::is_beside),

@@ -1,11 +1,11 @@
 //! One frame: keys first, then the panels around the canvas, then the canvas, then what floats above.
 
+use crate::app::App;
 use crate::app::kit::landmarks::Landmark;
 use crate::app::kit::theme;
 use crate::app::kit::toasts;
 use crate::app::shell::toolbar;
 use crate::app::shell::ui_scale::{RIGHT, STRIP};
-use crate::app::App;
 use egui::{CentralPanel, Frame, Margin, Panel, ScrollArea, Ui, vec2};
 
 /// Height of the right panel below which cards and settings scroll together.

@@ -234,7 +234,7 @@ impl App {
         self.generate_again(id, seed);
     }
 
-    fn take_tool(&mut self, tool: Tool) {
+    pub(super) fn take_tool(&mut self, tool: Tool) {
         self.finish_gesture();
         // A lasso that waits for its next corner is let go.
         self.abort_gesture();

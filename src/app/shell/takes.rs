@@ -139,7 +139,9 @@ impl App {
             return self.toasts.info(tr("Select a region first."));
         };
         let Some(shown) = document.take.clone().filter(|shown| !Arc::ptr_eq(shown, &take)) else {
-            return self.toasts.info(tr("Show another picture first: what is inside the region is taken over into it."));
+            return self
+                .toasts
+                .info(tr("Show another picture first: what is inside the region is taken over into it."));
         };
         if shown.image.dimensions() != take.image.dimensions() {
             return self.toasts.info(tr("The two pictures have different sizes."));

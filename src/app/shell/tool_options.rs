@@ -8,7 +8,8 @@ use crate::app::text::i18n::{fill, tr};
 use crate::app::tools::{BrushSettings, FillOver, OptionsBar};
 use egui::epaint::TextShape;
 use egui::{
-    Align, Align2, Button, DragValue, FontFamily, FontId, Label, Layout, Popup, PopupCloseBehavior, Rect, RichText, Ui, vec2,
+    Align, Align2, Button, DragValue, FontFamily, FontId, Label, Layout, Popup, PopupCloseBehavior, Rect, RichText, Ui,
+    vec2,
 };
 use egui_material_icons::{MaterialIcon, icons};
 use std::ops::RangeInclusive;

@@ -65,12 +65,16 @@ impl Tool {
             Self::Brush => facts(
                 Command::ToolBrush,
                 OptionsBar::Brush,
-                key("Paint where the region shows. Shift+click draws a straight line, Shift+drag changes the brush, Alt+click picks the region."),
+                key(
+                    "Paint where the region shows. Shift+click draws a straight line, Shift+drag changes the brush, Alt+click picks the region.",
+                ),
             ),
             Self::Eraser => facts(
                 Command::ToolEraser,
                 OptionsBar::Brush,
-                key("Take paint away from the region. Shift+click draws a straight line from the last point, Shift+drag changes the eraser."),
+                key(
+                    "Take paint away from the region. Shift+click draws a straight line from the last point, Shift+drag changes the eraser.",
+                ),
             ),
             Self::Lasso => facts(
                 Command::ToolLasso,

@@ -16,8 +16,8 @@ mod transform;
 pub(in crate::app) use begin::{Begun, InHand, is_barred, pick};
 pub(in crate::app) use facts::OptionsBar;
 pub use fill::FillOver;
-pub use settings::{BrushSettings, ToolSettings};
 pub(in crate::app) use handle::Handle;
+pub use settings::{BrushSettings, ToolSettings};
 
 use crate::app::editor::{Editor, Moved};
 use crate::paint::Placement;

@@ -83,7 +83,8 @@ impl Lines {
     pub(super) fn under(&self, place: Placement) -> Vec<[Pos2; 2]> {
         // (A middle between two pixels is on a line between two others.)
         let on = |lines: &[f32], ends: [f32; 3]| {
-            let mut on: Vec<f32> = lines.iter().copied().filter(|line| ends.iter().any(|end| (end - line).abs() < 0.75)).collect();
+            let mut on: Vec<f32> =
+                lines.iter().copied().filter(|line| ends.iter().any(|end| (end - line).abs() < 0.75)).collect();
             on.sort_by(f32::total_cmp);
             on.dedup();
             on
@@ -127,7 +128,11 @@ mod tests {
         assert_eq!(whole(place(245, 20, 40, 40)), place(245, 20, 40, 40), "out of reach");
         assert_eq!(whole(place(183, 20, 40, 40)), place(180, 20, 40, 40), "its middle on the canvas's");
         assert_eq!(whole(place(117, 20, 40, 40)), place(117, 20, 40, 40), "a hidden region has no lines");
-        assert_eq!(whole(place(10, 75, 40, 40)), place(10, 80, 40, 40), "and along x, where it was not moved, it stays");
+        assert_eq!(
+            whole(place(10, 75, 40, 40)),
+            place(10, 80, 40, 40),
+            "and along x, where it was not moved, it stays"
+        );
         let right = Handle { x: 1, y: 0 };
         assert_eq!(snap(right, place(10, 20, 193, 40)), place(10, 20, 190, 40), "an edge that is pulled");
         let left = Handle { x: -1, y: 0 };

@@ -10,7 +10,8 @@ use crate::app::text::names;
 use crate::document::{REGION_COLOURS, Region, RegionId};
 use egui::text::{CCursor, CCursorRange};
 use egui::{
-    Align, Button, Frame, Key, Label, Layout, Margin, Popup, Response, RichText, Sense, Stroke, TextEdit, Ui, UiBuilder, vec2,
+    Align, Button, Frame, Key, Label, Layout, Margin, Popup, Response, RichText, Sense, Stroke, TextEdit, Ui,
+    UiBuilder, vec2,
 };
 use egui_material_icons::icons;
 
@@ -286,13 +287,7 @@ fn colour_bar(ui: &mut Ui, region: &Region, wishes: &mut Vec<Wish>) {
     });
 }
 
-fn card_buttons(
-    ui: &mut Ui,
-    region: &Region,
-    open: bool,
-    others: &[(RegionId, String)],
-    wishes: &mut Vec<Wish>,
-) {
+fn card_buttons(ui: &mut Ui, region: &Region, open: bool, others: &[(RegionId, String)], wishes: &mut Vec<Wish>) {
     let key = Selected::Region(region.id);
     let more = widgets::icon_button(ui, icons::ICON_MORE_HORIZ, &fill("More for {0}", &[&region.name]));
     Popup::menu(&more).show(|ui| region_menu(ui, region, others, wishes));
