@@ -22,6 +22,7 @@ mod png;
 mod raster;
 mod region;
 mod settings;
+mod stretch;
 mod takes;
 
 pub use colour_map::{Chosen, ColourMap, MapColour};
