@@ -33,6 +33,8 @@ pub struct Options {
     pub kept: Option<KeptPicture>,
     /// Return that picture in [`Drawn::kept`]: a latent for each network evaluation, and its pixels.
     pub keep: bool,
+    /// Lay the kept pixels of the picture to start from over the finished one. Else that is as the autoencoder decodes it.
+    pub lay_over: bool,
     /// The LoRAs that words may name.
     pub loras: KnownLoras,
 }
@@ -46,6 +48,7 @@ impl Default for Options {
             previews: false,
             kept: None,
             keep: false,
+            lay_over: true,
             loras: KnownLoras::default(),
         }
     }

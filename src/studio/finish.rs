@@ -29,8 +29,8 @@ pub(super) fn finish(
     model: &mut dyn Model,
     watcher: &mut dyn Watcher,
 ) -> Result<Pictures, DrawError> {
-    let Prepared { document, painting, rerolls, .. } = prepared;
-    let blend = Blend::of(prepared);
+    let Prepared { document, options, painting, rerolls, .. } = prepared;
+    let blend = Blend::of(prepared).filter(|_| options.lay_over);
     let mut picture = |latent: &Planes| {
         let begun = Instant::now();
         let mut image = decode(model.network(), latent, document, painting.wrap)?;

@@ -9,7 +9,7 @@ use crate::document::{Area, Document, InitImage};
 use image::RgbImage;
 
 /// Width in pixels of the border inside the changed area in which the finished picture and the kept one are mixed.
-const BORDER: usize = 8;
+pub(super) const BORDER: usize = 8;
 
 /// Freedom of each pixel to change, 0 (kept) to 255, row by row; `None` where all is free. `regions` are the visible ones.
 ///
@@ -46,6 +46,24 @@ pub(super) fn change(
     }
 }
 
+/// The steps of so many that a denoising strength takes, cut to whole ones as diffusers' pipelines do.
+///
+/// # Errors
+/// If the strength is not in 0…1, or leaves no step.
+pub(super) fn taken(strength: f64, steps: usize) -> Result<usize, DrawError> {
+    if !(strength > 0.0 && strength <= 1.0) {
+        return Err(DrawError::Invalid(format!("a strength of {strength} makes no sense; give more than 0, up to 1")));
+    }
+    let taken = ((steps as f64 * strength) as usize).min(steps);
+    if taken == 0 {
+        return Err(DrawError::Invalid(format!(
+            "a strength of {strength} leaves no step of {steps}; give at least {:.3}, or more steps",
+            1.0 / steps.max(1) as f64
+        )));
+    }
+    Ok(taken)
+}
+
 /// The init latent as the engine has it, still to be encoded; `change` is what [`change`] gives.
 ///
 /// # Errors
@@ -58,18 +76,7 @@ pub(super) fn plan(
 ) -> Result<diffusion::InitLatent, DrawError> {
     let (width, height) = (document.width as usize, document.height as usize);
     let steps = document.settings.steps as usize;
-    let strength = start.strength;
-    if !(strength > 0.0 && strength <= 1.0) {
-        return Err(DrawError::Invalid(format!("a strength of {strength} makes no sense; give more than 0, up to 1")));
-    }
-    // Cut to whole steps, as diffusers' pipelines do.
-    let taken = ((steps as f64 * strength) as usize).min(steps);
-    if taken == 0 {
-        return Err(DrawError::Invalid(format!(
-            "a strength of {strength} leaves no step of {steps}; give at least {:.3}, or more steps",
-            1.0 / steps.max(1) as f64
-        )));
-    }
+    let taken = taken(start.strength, steps)?;
     let free = change.map(|change| {
         let coverage = Coverage { width, height, rows: change };
         latent_masks(width, height, factor, &[coverage], Overlap::Order)[1].cells()

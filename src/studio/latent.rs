@@ -50,7 +50,7 @@ pub fn latent_cells(document: &Document, rect: PixelRect) -> LatentCells {
 }
 
 /// Start and length in pixels, on whole cells, of the pixels to read along one axis; and whether its ends are joined.
-fn span(start: u32, length: u32, side: u32, feather: u32, wrap: bool) -> ([u32; 2], bool) {
+pub(super) fn span(start: u32, length: u32, side: u32, feather: u32, wrap: bool) -> ([u32; 2], bool) {
     if wrap && feather > 0 {
         return ([0, side], true);
     }

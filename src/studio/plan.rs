@@ -40,7 +40,7 @@ impl Facts {
     }
 
     /// Those of a loaded checkpoint.
-    pub(super) fn of(model: &mut dyn Model) -> Self {
+    pub fn of(model: &mut dyn Model) -> Self {
         let takes_guidance = model.network().takes_guidance();
         Self { window: model.window(), factor: model.factor(), takes_guidance }
     }
