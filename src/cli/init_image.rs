@@ -1,5 +1,6 @@
 //! The options of a picture to start from, the same for every command that has them.
 
+use super::values::strength;
 use crate::document::{Area, Document, FileError, InitImage, Mask};
 use std::path::{Path, PathBuf};
 
@@ -27,16 +28,21 @@ pub(super) fn import_mask(
     Ok(mask)
 }
 
-fn strength(text: &str) -> Result<f64, String> {
-    let value = text.parse::<f64>().ok().filter(|v| (InitImage::MIN_STRENGTH..=1.0).contains(v));
-    value.ok_or_else(|| format!("give a number from {} to 1", InitImage::MIN_STRENGTH))
-}
-
 impl InitImageArgs {
     /// The files that the arguments name.
     pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
         let mask = self.inpaint.as_deref().filter(|mask| mask.as_os_str() != "regions");
         self.image.as_deref().into_iter().chain(mask)
+    }
+
+    /// The picture that is given.
+    pub(super) fn image(&self) -> Option<&Path> {
+        self.image.as_deref()
+    }
+
+    /// True where something is said of how it may change.
+    pub(super) fn changes(&self) -> bool {
+        self.strength.is_some() || self.inpaint.is_some()
     }
 
     /// Writes what the arguments say over what the document says; what the person should know is told to `notes`.

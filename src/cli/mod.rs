@@ -9,6 +9,7 @@ mod init_image;
 mod map;
 mod models;
 mod new;
+mod passes;
 mod progress;
 mod render;
 mod values;

@@ -5,6 +5,7 @@ use super::console::{print_line, tell_line};
 use super::control::ControlArgs;
 use super::init_image::InitImageArgs;
 use super::models::{Names, whole};
+use super::passes::PassArgs;
 use super::progress::Bar;
 use super::values;
 use crate::checkpoint::{Device, Devices, Dtype, FewSteps, Kind, Progress};
@@ -120,6 +121,8 @@ pub(super) struct Args {
     #[command(flatten)]
     start: InitImageArgs,
     #[command(flatten)]
+    passes: PassArgs,
+    #[command(flatten)]
     controls: ControlArgs,
     /// Replay the released MultiDiffusion loop exactly (slow)
     #[arg(long)]
@@ -147,7 +150,9 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, window: &Window) -> anyhow::Result<()> {
     let Opened { mut document, mut notes, .. } = Document::open_with_notes(&args.project)?;
     let names = Names::of(window);
+    let lent = args.passes.lend(&args.start, &mut document);
     apply(args, &names, &mut document, &mut notes)?;
+    args.passes.check(&args.start, &document, &mut notes)?;
     let Written { picture, format, latents, previews } = Written::of(args, &document)?;
 
     let mut bar = Bar::new(args.quiet);
@@ -181,7 +186,7 @@ pub(super) fn run(args: &Args, window: &Window) -> anyhow::Result<()> {
         ..Options::default()
     };
     let mut watcher = Render { bar, previews, begun: Instant::now(), failure: None };
-    let drawn = studio::draw(&document, &mut model, &options, &mut watcher);
+    let drawn = args.passes.draw(&args.start, &mut document, lent, &mut model, &options, &mut watcher);
     let Render { mut bar, failure, .. } = watcher;
     bar.clear();
     if let Some(failure) = failure {
@@ -236,7 +241,9 @@ impl Written {
         let mut previews = Vec::new();
         if let Some(folder) = &args.previews {
             std::fs::create_dir_all(folder).with_context(|| format!("{}: cannot be made", folder.display()))?;
-            let runs = 1 + document.regions.iter().filter(|region| region.visible && region.reroll.is_some()).count();
+            let runs = args.passes.further_runs();
+            let runs =
+                1 + runs + document.regions.iter().filter(|region| region.visible && region.reroll.is_some()).count();
             for step in 1..=runs * document.settings.steps as usize {
                 previews.push(add(&folder.join(format!("step_{step:03}.png")))?);
             }
@@ -429,7 +436,7 @@ fn report(
     let prompts = std::iter::once(document.background.prompt.as_str()).chain(prompts);
     warnings.extend(model.words().and_then(|words| words.note(prompts)));
     if args.json {
-        let object = json!({
+        let mut object = json!({
             "image": args.output.display().to_string(),
             "width": drawn.image.width(),
             "height": drawn.image.height(),
@@ -458,6 +465,9 @@ fn report(
             },
             "warnings": warnings,
         });
+        for (key, value) in args.passes.told(document) {
+            object[key] = value;
+        }
         return print_line(&object.to_string());
     }
     if !args.quiet {

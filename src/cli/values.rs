@@ -2,8 +2,11 @@
 
 use crate::checkpoint::{Device, Dtype, UnknownDevice, UnknownDtype};
 use crate::document::{
-    Choice, Lora, MAX_CLIP_SKIP, MAX_GUIDANCE, MAX_LORA_WEIGHT, MAX_REUSE, MAX_SIDE, MAX_STEPS, MAX_WINDOW, MIN_SIDE,
+    Choice, InitImage, Lora, MAX_CLIP_SKIP, MAX_GUIDANCE, MAX_LORA_WEIGHT, MAX_REUSE, MAX_SIDE, MAX_STEPS, MAX_WINDOW,
+    MIN_SIDE,
 };
+use crate::studio::SecondPass;
+use crate::studio::frame::Frame;
 use std::ops::RangeInclusive;
 use std::path::Path;
 
@@ -122,4 +125,38 @@ pub(super) fn size(text: &str) -> Result<(u32, u32), String> {
         return Err(format!("a side goes from {MIN_SIDE} to {MAX_SIDE} pixels"));
     }
     Ok((w, h))
+}
+
+/// A share of the steps taken on a picture.
+pub(super) fn strength(text: &str) -> Result<f64, String> {
+    let value = text.trim().parse::<f64>().ok().filter(|v| (InitImage::MIN_STRENGTH..=1.0).contains(v));
+    value.ok_or_else(|| format!("give a number from {} to 1", InitImage::MIN_STRENGTH))
+}
+
+/// A part of the canvas in pixels, such as `512,0,256x256`.
+pub(super) fn frame(text: &str) -> Result<Frame, String> {
+    let parts = || {
+        let (x, rest) = text.split_once(',')?;
+        let (y, size) = rest.split_once(',')?;
+        let (width, height) = size.split_once(['x', 'X', '×'])?;
+        let place = |v: &str| v.trim().parse::<i64>().ok();
+        let side = |v: &str| v.trim().parse::<u32>().ok();
+        Some(Frame { x: place(x)?, y: place(y)?, width: side(width)?, height: side(height)? })
+    };
+    parts().ok_or_else(|| "give its left and top edge and its size in canvas pixels, such as 512,0,256x256".to_owned())
+}
+
+/// A factor of enlargement and, if given, a strength.
+pub(super) fn second_pass(text: &str) -> Result<SecondPass, String> {
+    let (factor, strength) = text.split_once('=').map_or((text, None), |(factor, strength)| (factor, Some(strength)));
+    let range = SecondPass::FACTORS;
+    let factor = factor.trim().parse::<f64>().ok().filter(|v| range.contains(v)).ok_or_else(|| {
+        format!(
+            "give a factor from {} to {} and, if you like, a strength, such as 2 or 2=0.5",
+            range.start(),
+            range.end()
+        )
+    })?;
+    let strength = strength.map(self::strength).transpose()?.unwrap_or(SecondPass::STRENGTH);
+    Ok(SecondPass { factor, strength })
 }
