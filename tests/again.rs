@@ -191,7 +191,7 @@ fn of_several_each_leaves_the_others_as_they_are() {
 fn finished(studio: &Studio, woken: &mpsc::Receiver<()>, documents: &[Document]) -> Vec<Arc<RgbImage>> {
     let mut images = Vec::new();
     for document in documents {
-        studio.submit(Job { document: document.clone(), live: false });
+        studio.submit(Job { document: document.clone(), live: false, frame: None });
         'job: loop {
             woken.recv_timeout(Duration::from_mins(2)).expect("the worker reports");
             for event in studio.events() {

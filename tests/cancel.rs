@@ -118,7 +118,7 @@ fn a_cancelled_job_ends_within_its_network_call_and_the_next_one_is_not_stopped(
     });
     interrupt.set(studio.interrupt()).expect("set once");
     for _ in 0..2 {
-        let job = studio.submit(Job { document: Document::new(128, 128), live: false });
+        let job = studio.submit(Job { document: Document::new(128, 128), live: false, frame: None });
         in_call.recv_timeout(Duration::from_mins(1)).expect("a job begins with the flag lowered");
         studio.cancel(job);
         let ended = || studio.events().iter().any(|event| matches!(event, Event::Cancelled { job: id } if *id == job));

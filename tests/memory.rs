@@ -195,7 +195,7 @@ fn a_card_that_is_lost_in_a_job_fails_it_in_words_and_the_next_job_opens_it_anew
         wake.send(()).ok();
     });
     let last = || {
-        let job = studio.submit(Job { document: document(3), live: false });
+        let job = studio.submit(Job { document: document(3), live: false, frame: None });
         loop {
             let ends = |event: &Event| match event {
                 Event::Finished { job: id, .. } | Event::Failed { job: id, .. } => *id == job,

@@ -139,7 +139,7 @@ fn document(steps: u32) -> Document {
 }
 
 fn job(steps: u32) -> Job {
-    Job { document: document(steps), live: false }
+    Job { document: document(steps), live: false, frame: None }
 }
 
 #[test]
@@ -213,7 +213,7 @@ fn a_panic_is_an_event_and_the_worker_lives_on() {
 fn failures_are_said_in_one_line() {
     let bench = Bench::new(|_| ());
     let failure = |document: Document| {
-        let id = bench.studio.submit(Job { document, live: false });
+        let id = bench.studio.submit(Job { document, live: false, frame: None });
         match bench.until_end(id).pop() {
             Some(Event::Failed { failure, .. }) => {
                 assert_eq!(failure.to_string().lines().count(), 1, "{failure}");
@@ -237,7 +237,7 @@ fn the_style_is_read_with_the_words() {
     let mut document = document(1);
     document.background.prompt = "one two".to_owned();
     document.style = "three four".to_owned();
-    bench.until_end(bench.studio.submit(Job { document, live: false }));
+    bench.until_end(bench.studio.submit(Job { document, live: false, frame: None }));
     let read = |words: &String| words.contains("one two") && words.contains("three four");
     assert!(bench.asked().iter().any(read), "{:?}", bench.asked());
 }
@@ -248,12 +248,12 @@ fn words_change_as_steps_pass_and_are_joined_by_the_rule_of_the_document() {
     let mut scene = document(4);
     scene.background.prompt = "a [red:blue:0.5] fox AND snow :0.5".to_owned();
     scene.background.negative = "[x|y]".to_owned();
-    bench.until_end(bench.studio.submit(Job { document: scene.clone(), live: false }));
+    bench.until_end(bench.studio.submit(Job { document: scene.clone(), live: false, frame: None }));
     assert_eq!(bench.asked(), ["a red fox ", "a blue fox ", " snow ", "x", "y", "x", "y"]);
     // Three prompts a step.
     assert_eq!(bench.calls.load(Ordering::SeqCst), 4);
     scene.settings.prompt_rule = PromptRule::ComfyUi;
-    bench.until_end(bench.studio.submit(Job { document: scene, live: false }));
+    bench.until_end(bench.studio.submit(Job { document: scene, live: false, frame: None }));
     assert_eq!(bench.asked()[7..], ["a [red:blue:0.5] fox AND snow :0.5", "[x|y]"]);
 }
 
@@ -262,7 +262,7 @@ fn drawing_a_region_again_costs_that_region_only() {
     let bench = Bench::new(|_| ());
     let calls = |document: Document| {
         let before = bench.calls.load(Ordering::SeqCst);
-        let id = bench.studio.submit(Job { document, live: false });
+        let id = bench.studio.submit(Job { document, live: false, frame: None });
         let events = bench.until_end(id);
         assert!(matches!(events.last(), Some(Event::Finished { .. })), "{events:?}");
         bench.calls.load(Ordering::SeqCst) - before
@@ -321,7 +321,7 @@ fn a_live_job_says_how_it_is_drawn_and_takes_few_steps() {
             strength,
             area: Area::Everything,
         });
-        let events = bench.until_end(bench.studio.submit(Job { document, live: true }));
+        let events = bench.until_end(bench.studio.submit(Job { document, live: true, frame: None }));
         let settings = events.iter().find_map(|e| match e {
             Event::Sketch { settings, half, .. } => Some((settings.clone(), *half)),
             _ => None,
@@ -445,7 +445,7 @@ fn two_small_models_stay_loaded_and_a_large_one_is_alone() {
     for name in ["a", "b", "a", "b", "c", "b", "a", "large", "large", "b", "large 2", "large"] {
         let mut document = document(1);
         document.settings.model = name.to_owned();
-        bench.until_end(bench.studio.submit(Job { document, live: false }));
+        bench.until_end(bench.studio.submit(Job { document, live: false, frame: None }));
     }
     assert_eq!(*loaded.lock().expect("whole"), ["a", "b", "c", "a", "large", "b", "large 2", "large"]);
 }
@@ -469,7 +469,7 @@ fn a_changed_list_of_loras_is_a_fresh_load_without_one() {
             .iter()
             .map(|&(name, weight)| Lora { file: golden(&format!("lora/{name}.safetensors")), weight })
             .collect();
-        bench.until_end(bench.studio.submit(Job { document, live: false }))
+        bench.until_end(bench.studio.submit(Job { document, live: false, frame: None }))
     };
     let image = |events: &[Event]| match events.last() {
         Some(Event::Finished { image, .. }) => image.to_vec(),
@@ -511,7 +511,7 @@ fn a_fresh_load_tells_of_a_lora_that_fits_in_part_and_is_not_asked_again() {
     let mut document = document(1);
     document.settings.loras = vec![Lora::new("ink.safetensors".to_owned())];
     // The toy itself takes no LoRAs: asked once more for those it was loaded with, it would fail the job.
-    let events = bench.until_end(bench.studio.submit(Job { document, live: false }));
+    let events = bench.until_end(bench.studio.submit(Job { document, live: false, frame: None }));
     assert!(matches!(events.last(), Some(Event::Finished { .. })), "{events:?}");
     let told = |e: &&Event| matches!(e, Event::Warning { warning: Warning::LoraInPart { left_out: 1, .. }, .. });
     assert_eq!(events.iter().filter(told).count(), 1, "{events:?}");
@@ -547,7 +547,7 @@ fn a_lora_is_read_again_only_where_its_file_has_changed() {
 fn another_device_loads_the_checkpoints_anew() {
     let bench = Bench::new(|_| ());
     let draws = || {
-        let job = bench.studio.submit(Job { document: document(2), live: false });
+        let job = bench.studio.submit(Job { document: document(2), live: false, frame: None });
         bench.until_end(job);
         bench.loads.load(Ordering::SeqCst)
     };

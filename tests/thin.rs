@@ -141,7 +141,7 @@ fn a_live_picture_tells_of_thin_strokes_before_it_is_finished() {
     let told = |mut document: Document| {
         // Told of the picture the sketch makes of it, not of the painting.
         document.settings.stride = 16;
-        studio.submit(Job { document, live: true });
+        studio.submit(Job { document, live: true, frame: None });
         let mut events = Vec::new();
         while !matches!(events.last(), Some(Event::Finished { .. })) {
             woken.recv_timeout(Duration::from_mins(1)).expect("the worker reports");

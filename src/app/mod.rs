@@ -52,6 +52,9 @@ pub struct Options {
     pub hub: Option<String>,
 }
 
+/// The denoising strength in a generation frame at first: details come anew, shapes stay.
+const FRAME_STRENGTH: f32 = 0.6;
+
 /// The studio.
 pub struct App {
     open: shell::open_document::OpenDocument,
@@ -117,6 +120,7 @@ impl App {
                 view_mode: ViewMode::Both,
                 look_before: None,
                 finished_at: None,
+                frame_strength: FRAME_STRENGTH,
             },
             panels: panels::Panels::default(),
             prefs,

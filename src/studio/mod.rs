@@ -86,6 +86,8 @@ pub struct Job {
     pub document: Document,
     /// Draw it as quickly as this machine can, for a picture that follows the brush. [`Event::Sketch`] gives the settings.
     pub live: bool,
+    /// The part of the canvas to draw over the document's picture to start from; all of it without one.
+    pub frame: Option<frame::Frame>,
 }
 
 /// Phase of a job, in this order.

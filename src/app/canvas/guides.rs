@@ -15,6 +15,7 @@ const HANDLE: f32 = 4.0;
 impl Easel<'_> {
     pub(super) fn paint_guides(&mut self, ui: &Ui, painter: &Painter) {
         self.paint_symmetry(painter);
+        self.paint_generation_frame(painter);
         let guides = match &self.canvas.gesture {
             Gesture::Tool(action, _) => action.guides(),
             Gesture::Resize(resize) if resize.dragged => {
@@ -69,6 +70,7 @@ impl Easel<'_> {
                     ..Guides::default()
                 }
             }
+            Tool::Frame => Guides { frame: self.editor.frame().map(Placement::from), ..Guides::default() },
             Tool::Brush | Tool::Eraser if ui.input(|i| i.modifiers.shift_only()) => {
                 // The straight line that a click would draw.
                 let to = self.canvas.pointer.map(|p| self.canvas.to_canvas(p));
@@ -90,6 +92,32 @@ impl Easel<'_> {
             let rect = Rect::from_center_size(self.canvas.to_screen(handle.on(frame)), Vec2::splat(2.0 * HANDLE));
             painter.rect(rect, 1.0, t.ring_light, Stroke::new(1.5, t.ring_dark), StrokeKind::Outside);
         }
+    }
+
+    /// The generation frame; what lies outside is shaded, since it stays as it is.
+    fn paint_generation_frame(&self, painter: &Painter) {
+        let Some(frame) = self.editor.frame() else { return };
+        let t = theme::tokens(painter.ctx());
+        let (width, height) = (self.editor.document().width as f32, self.editor.document().height as f32);
+        let (left, top) = (frame.x as f32, frame.y as f32);
+        let (right, bottom) = (left + frame.width as f32, top + frame.height as f32);
+        let corners = |left: f32, top: f32, right: f32, bottom: f32| {
+            let all = [pos2(left, top), pos2(right, top), pos2(right, bottom), pos2(left, bottom)];
+            all.map(|at| self.canvas.to_screen(at)).to_vec()
+        };
+        let outside = [
+            corners(0.0, 0.0, width, top),
+            corners(0.0, bottom, width, height),
+            corners(0.0, top, left, bottom),
+            corners(right, top, width, bottom),
+        ];
+        let shade = t.ring_dark.gamma_multiply(0.5);
+        for part in outside {
+            painter.add(Shape::convex_polygon(part, shade, Stroke::NONE));
+        }
+        let mut line = corners(left, top, right, bottom);
+        line.extend(line.first().copied());
+        dashed(painter, &line);
     }
 
     /// The axes over which strokes are mirrored.

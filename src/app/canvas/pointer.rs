@@ -7,6 +7,7 @@ use crate::app::canvas::easel::Easel;
 use crate::app::canvas::gesture::{Gesture, Resize};
 use crate::app::canvas::look::ViewMode;
 use crate::app::canvas::tiles::middle;
+use crate::paint::Placement;
 use crate::app::tools::{After, Begun, Handle, InHand, Tool, Touch, pick};
 use egui::{
     CursorIcon, Event, Key, Modifiers, Order, PointerButton, Popup, Pos2, Rect, Response, TouchPhase, Ui, Vec2,
@@ -333,6 +334,13 @@ impl Easel<'_> {
             (_, Tool::Zoom) => Some(CursorIcon::ZoomIn),
             (Gesture::Idle, Tool::Brush | Tool::Eraser | Tool::Fill | Tool::Move) if alt && !sizes => {
                 Some(CursorIcon::PointingHand)
+            }
+            (Gesture::Tool(..) | Gesture::Resize(_), Tool::Frame) => None,
+            (Gesture::Idle, Tool::Frame) => {
+                let at = self.canvas.to_canvas(self.canvas.pointer?);
+                let frame = self.editor.frame().map(Placement::from);
+                let handle = frame.and_then(|frame| Handle::of(frame, at, 2.0 * SLACK / self.canvas.view.zoom()));
+                Some(if handle == Some(Handle::WHOLE) { CursorIcon::Move } else { CursorIcon::Crosshair })
             }
             (_, Tool::Pick) => Some(CursorIcon::PointingHand),
             (_, Tool::Brush | Tool::Eraser) => Some(CursorIcon::None),

@@ -75,6 +75,8 @@ pub(in crate::app) enum When {
     RemovedTake,
     /// There are takes to compare, or they are being compared.
     Comparable,
+    /// Only a part of the canvas is drawn.
+    Framed,
     /// Escape has something to stop.
     Stoppable,
 }
@@ -205,6 +207,8 @@ commands! {
     ExportTake: "Export as it was made…", "Write the picture as a PNG file with the regions and settings that made it", None, [], ShownTake, also "save image";
     RemoveTake: "Remove picture", "Take the picture out of the strip", None, [key(SHIFT, Key::Delete)], ShownTake, also "delete image discard";
     BringBackTake: "Bring back the removed picture", "Put the picture that was removed last back into the strip", None, [], RemovedTake, also "undelete restore image";
+    FrameRegion: "Frame around the region", "Draw only the part of the canvas around the selected region", None, [key(SHIFT, Key::D)], Region, also "generation frame bounding box detail refine inpaint area part";
+    FrameOff: "Draw the whole canvas", "Take the frame away", None, [], Framed, also "generation frame bounding box off none";
     NewSeed: "Roll a new seed", "Another seed gives another picture of the same words", Some(icons::ICON_CASINO), [key(CTRL, Key::R)], Always, also "random variation reroll dice shuffle";
     RerollRegion: "Draw this one again", "Another seed for this region alone; the rest of the picture stays as it is", Some(icons::ICON_CASINO), [key(CTRL_SHIFT, Key::R)], VisibleRegion, also "variation regenerate random seed inpaint region";
     Models: "Models…", "Everything in your folders of models: choose, search, add the folder of ComfyUI or of a web UI, fetch", None, [], Always, also "checkpoint lora embedding textual inversion library civitai hugging face download vae controlnet";
@@ -220,6 +224,7 @@ commands! {
     ToolFill: "Fill", "Fill what hangs together, over the regions or over the picture", Some(icons::ICON_FORMAT_COLOR_FILL), [key(PLAIN, Key::F)], Always, in Tool, also "bucket paint flood";
     ToolGradient: "Gradient", "Drag from where the region is full to where it ends", Some(icons::ICON_GRADIENT), [key(PLAIN, Key::G)], Always, in Tool, also "fade ramp blend";
     ToolMove: "Move", "Move and scale the region; arrow keys move it pixel by pixel, with Ctrl they scale it", Some(icons::ICON_OPEN_WITH), [key(PLAIN, Key::V)], Always, in Tool, also "transform scale resize drag free";
+    ToolFrame: "Frame", "Draw only a part of the canvas, at the model's own size, and lay it back into the picture", Some(icons::ICON_CROP_FREE), [key(PLAIN, Key::D)], Always, in Tool, also "generation frame bounding box detail refine inpaint area part crop";
     ToolPick: "Pick region", "Select the region under the pointer (or Alt+click with a brush)", Some(icons::ICON_ADS_CLICK), [key(PLAIN, Key::I)], Always, in Tool, also "select layer eyedropper";
     ToolHand: "Hand", "Move the canvas (or hold Space)", Some(icons::ICON_PAN_TOOL), [key(PLAIN, Key::H)], Always, in Tool, also "pan scroll";
     ToolZoom: "Zoom", "Click to zoom in, Alt+click to zoom out", Some(icons::ICON_SEARCH), [key(PLAIN, Key::Z)], Always, in Tool, also "magnify magnifier loupe";

@@ -155,7 +155,7 @@ impl Live {
         }
         self.begun = Some(state);
         let document = editor.document().without_takes();
-        let id = engine.submit(Job { document: document.clone(), live: true });
+        let id = engine.submit(Job { document: document.clone(), live: true, frame: None });
         self.job = Some(Sent { id, document });
         self.step = 0;
         self.coming.clear();

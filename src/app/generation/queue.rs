@@ -7,7 +7,8 @@ use crate::app::generation::live::Live;
 use crate::app::kit::toasts::Toasts;
 use crate::app::text::errors;
 use crate::app::text::i18n::{fill, tr};
-use crate::document::{Document, Take};
+use crate::document::{Document, PixelRect, Take};
+use crate::studio::frame::Frame;
 use crate::studio::{Event, Job, JobId, Phase, Vocabulary};
 use std::sync::Arc;
 
@@ -35,7 +36,7 @@ impl Generation {
         !self.jobs.is_empty()
     }
 
-    /// Sends the document to the worker once for each seed, from this one on, that `sow` puts into it; `next` puts them before those
+    /// Sends the document, or a part of its canvas, to the worker once for each seed, from this one on, that `sow` puts into it; `next` puts them before those
     /// that wait already.
     ///
     /// # Errors
@@ -43,6 +44,7 @@ impl Generation {
     pub(in crate::app) fn make(
         &mut self,
         document: &Document,
+        frame: Option<PixelRect>,
         seeds: (Batch, u64),
         next: bool,
         sow: impl Fn(&mut Document, u64),
@@ -58,7 +60,7 @@ impl Generation {
         for (at, seed) in (first..).zip(seeds) {
             let mut document = document.clone();
             sow(&mut document, seed);
-            let id = self.engine.submit(Job { document: document.clone(), live: false });
+            let id = self.engine.submit(Job { document: document.clone(), live: false, frame: frame.map(Frame::from) });
             sent.push(id);
             self.jobs.insert(at, Running::sent(id, document));
         }

@@ -93,6 +93,7 @@ impl App {
             When::ShownTake => self.shown_take().is_some(),
             When::RemovedTake => self.open.takes.can_bring_back(),
             When::Comparable => self.open.takes.len() > 1 || self.open.compare.is_some(),
+            When::Framed => self.open.editor.frame().is_some(),
             When::Stoppable => self.something_to_stop(),
         }
     }

@@ -81,6 +81,7 @@ impl eframe::App for App {
         });
         self.options_bar_ui(ui, canvas.inner);
         self.change_bar_ui(ui, canvas.inner);
+        self.frame_bar_ui(ui, canvas.inner);
         self.view_bar_ui(ui, canvas.inner);
         self.at_desk(ui, |desk, ui| desk.compare_ui(ui, canvas.inner));
         // Where there is no room for both beside each other, messages stand above the bar of the view.

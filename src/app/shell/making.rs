@@ -4,7 +4,8 @@ use crate::app::App;
 use crate::app::editor::Field;
 use crate::app::generation::seed::new_seed;
 use crate::app::text::i18n::tr;
-use crate::document::{Document, RegionId};
+use crate::document::{Area, Document, InitImage, RegionId};
+use std::sync::Arc;
 
 impl App {
     /// Sends the document as it is now to the worker, with as many seeds as pictures are wanted; `next` puts them before those
@@ -32,10 +33,25 @@ impl App {
         if self.is_working() {
             return self.once_worked_out(move |app| app.make(seed, next, sow));
         }
-        let document = self.open.editor.document().without_takes();
-        if let Err(told) = self.generation.make(&document, (self.prefs.batch, seed), next, sow) {
+        let mut document = self.open.editor.document().without_takes();
+        let frame = self.open.editor.frame();
+        if frame.is_some() && !self.starts_from_shown(&mut document) {
+            self.toasts.info(tr("There is no picture yet to draw a part of. Draw the whole canvas first."));
+            return;
+        }
+        if let Err(told) = self.generation.make(&document, frame, (self.prefs.batch, seed), next, sow) {
             self.toasts.warning(told);
         }
+    }
+
+    /// Lets a document start from the picture on show; false where there is none.
+    fn starts_from_shown(&self, document: &mut Document) -> bool {
+        let strength = self.frame_strength();
+        if let Some(take) = &self.open.editor.document().take {
+            let area = document.init_image.take().map_or(Area::Everything, |start| start.area);
+            document.init_image = Some(InitImage { image: Arc::new(take.image.clone()), strength, area });
+        }
+        document.init_image.is_some()
     }
 
     /// Takes in what the worker has reported.

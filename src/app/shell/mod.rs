@@ -9,6 +9,7 @@ mod desk;
 pub(super) mod drawn_on;
 pub(super) mod drops;
 pub(super) mod frame;
+mod frame_bar;
 pub(super) mod importing;
 mod inpaint_mask;
 mod keys;

@@ -131,6 +131,8 @@ impl App {
             Command::ExportTake => self.with_shown_take(TakeWish::Export),
             Command::RemoveTake => self.with_shown_take(TakeWish::Remove),
             Command::BringBackTake => self.bring_back_take(),
+            Command::FrameRegion => self.open.editor.frame_region(),
+            Command::FrameOff => self.open.editor.set_frame(None),
             Command::NewSeed => self.new_seed(),
             Command::RerollRegion => self.reroll_region(),
             Command::Models => {
@@ -149,6 +151,7 @@ impl App {
             Command::ToolFill => self.take_tool(Tool::Fill),
             Command::ToolGradient => self.take_tool(Tool::Gradient),
             Command::ToolMove => self.take_tool(Tool::Move),
+            Command::ToolFrame => self.take_tool(Tool::Frame),
             Command::ToolPick => self.take_tool(Tool::Pick),
             Command::CombineAdd => self.prefs.tools.combine = Combine::Add,
             Command::CombineSubtract => self.prefs.tools.combine = Combine::Subtract,

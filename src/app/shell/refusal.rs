@@ -53,6 +53,7 @@ impl App {
             | When::Library
             | When::Job
             | When::LivePicture
+            | When::Framed
             | When::Stoppable => {}
         }
     }

@@ -2,6 +2,7 @@
 
 use super::brush::PaintStroke;
 use super::fill::{self, FillOver};
+use super::frame::FrameDrag;
 use super::gradient::Gradient;
 use super::lasso::Lasso;
 use super::settings::{BrushSettings, ToolSettings};
@@ -93,6 +94,9 @@ impl InHand {
         at: Touch,
         picture: impl FnOnce() -> Option<P>,
     ) -> Begun {
+        if self.tool == Tool::Frame {
+            return action(FrameDrag::begin(editor, at));
+        }
         if self.tool == Tool::Pick || (at.modifiers.alt && !self.tool.shapes()) {
             pick(editor, at.at);
             return Begun::Picked;
@@ -129,7 +133,7 @@ impl InHand {
             Tool::Fill => self.fill(editor, region, at.at, picture),
             Tool::Move if editor.is_working() => Refused::Working.into(),
             Tool::Move => Transform::begin(editor, at).map_or(Refused::NothingToMove.into(), action),
-            Tool::Pick | Tool::Hand | Tool::Zoom => Begun::Done,
+            Tool::Frame | Tool::Pick | Tool::Hand | Tool::Zoom => Begun::Done,
         }
     }
 

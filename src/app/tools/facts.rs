@@ -28,7 +28,7 @@ struct Facts {
 
 impl Tool {
     /// Every tool, in the order of the toolbar, which has a line before [`Self::Move`].
-    pub(in crate::app) const ALL: [Self; 11] = [
+    pub(in crate::app) const ALL: [Self; 12] = [
         Self::Brush,
         Self::Eraser,
         Self::Lasso,
@@ -37,6 +37,7 @@ impl Tool {
         Self::Fill,
         Self::Gradient,
         Self::Move,
+        Self::Frame,
         Self::Pick,
         Self::Hand,
         Self::Zoom,
@@ -101,6 +102,11 @@ impl Tool {
                 key(
                     "Drag the region or its handles: it snaps to middles and edges, with Ctrl it does not; Shift keeps proportions. Arrows move it, with Ctrl they scale it.",
                 ),
+            ),
+            Self::Frame => facts(
+                Command::ToolFrame,
+                OptionsBar::None,
+                key("Drag over the part that is drawn next, at the model's own size; the rest of the picture stays."),
             ),
             Self::Pick => facts(Command::ToolPick, OptionsBar::None, key("Click a region to select it.")),
             Self::Hand => facts(Command::ToolHand, OptionsBar::None, key("Drag to move the canvas.")),

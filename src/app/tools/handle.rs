@@ -37,6 +37,14 @@ impl Handle {
             .unwrap_or(Self::WHOLE)
     }
 
+    /// The handle within reach of a position, or the whole box where the position is inside; `None` elsewhere.
+    #[must_use]
+    pub(crate) fn of(frame: Placement, at: Pos2, reach: f32) -> Option<Self> {
+        let (low, high) = (Self { x: -1, y: -1 }.on(frame), Self { x: 1, y: 1 }.on(frame));
+        let inside = egui::Rect::from_min_max(low, high).contains(at);
+        Some(Self::near(frame, at, reach)).filter(|handle| *handle != Self::WHOLE || inside)
+    }
+
     /// The box after a drag by it. Shift keeps its proportions, or holds the whole box to one axis.
     #[must_use]
     pub(super) fn dragged(self, start: Placement, from: Pos2, to: Touch) -> Placement {

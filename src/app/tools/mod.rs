@@ -5,6 +5,7 @@ mod begin;
 mod brush;
 mod facts;
 mod fill;
+mod frame;
 mod gradient;
 mod handle;
 mod lasso;
@@ -36,6 +37,7 @@ pub enum Tool {
     Fill,
     Gradient,
     Move,
+    Frame,
     Pick,
     Hand,
     Zoom,

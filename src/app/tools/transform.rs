@@ -31,7 +31,7 @@ impl Transform {
         // Nothing else changes the mask until this has ended.
         editor.begin_stroke(id, |_| ((), Vec::new()))?;
         let handle = Handle::near(frame, at.at, at.slack * 2.0);
-        let lines = Lines::besides(editor, id);
+        let lines = Lines::besides(editor, Some(id));
         Some(Self { region: id, handle, from: at.at, bounds: frame, to: frame, lines, snaps: false })
     }
 }

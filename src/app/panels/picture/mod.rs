@@ -116,7 +116,8 @@ impl Desk<'_> {
     }
 
     fn cost_ui(&mut self, ui: &mut Ui) {
-        let nothing = self.editor.nothing_may_change();
+        // (What a part of the canvas takes is not reckoned.)
+        let nothing = self.editor.nothing_may_change() || self.editor.frame().is_some();
         if let Some(cost) = self.cost.text().filter(|_| !nothing) {
             let t = theme::tokens(ui);
             let colour = if self.cost.is_long() { t.warning } else { t.text_weak };
