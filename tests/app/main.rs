@@ -16,6 +16,7 @@ mod dialogs;
 mod drawn_on;
 mod few_steps;
 mod files;
+mod framing;
 mod help;
 mod layout;
 mod library;

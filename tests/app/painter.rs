@@ -24,7 +24,7 @@ impl Engine for Pretender {
     fn submit(&mut self, job: Job) -> JobId {
         self.jobs += 1;
         let id = JobId(self.jobs);
-        let Document { width, height, settings, .. } = job.document;
+        let Document { width, height, settings, init_image, .. } = job.document;
         let steps = settings.steps;
         if job.live {
             // (As the worker does.)
@@ -32,9 +32,14 @@ impl Engine for Pretender {
             let settings = Settings { model, ..settings.clone() };
             self.coming.push_back(studio::Event::Sketch { job: id, settings, half: false });
         }
+        let frame = job.frame.map(|frame| frame.on(width, height).expect("a frame on the canvas"));
         let image = move |step: u32| {
             Arc::new(RgbImage::from_fn(width, height, |x, y| {
-                image::Rgb([(x % 256) as u8, (y % 256) as u8, step as u8])
+                let kept = frame.is_some_and(|frame| !frame.columns().contains(&x) || !frame.rows().contains(&y));
+                match init_image.as_ref().filter(|_| kept) {
+                    Some(start) => *start.image.get_pixel(x, y),
+                    None => image::Rgb([(x % 256) as u8, (y % 256) as u8, step as u8]),
+                }
             }))
         };
         self.coming.push_back(studio::Event::Phase { job: id, phase: Phase::Loading });

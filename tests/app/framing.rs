@@ -1,0 +1,76 @@
+//! The generation frame: a part of the canvas that is drawn alone.
+
+use super::painter::Painter;
+use super::tools::NONE;
+use egui::{Key, Modifiers};
+use egui_kittest::kittest::Queryable as _;
+use polyptych::document::PixelRect;
+
+/// Ctrl leaves what is dragged free of the lines that it would snap to.
+const FREE: Modifiers = Modifiers::COMMAND;
+
+fn makes(painter: &mut Painter, seed: u64) {
+    let before = painter.app().takes();
+    painter.sets("Seed", &seed.to_string());
+    painter.presses(Modifiers::COMMAND, Key::Enter);
+    painter.waits_for("the picture", |a| a.takes() == before + 1 && !a.is_generating());
+}
+
+#[test]
+fn only_the_frame_is_drawn_and_the_rest_of_the_picture_stays() {
+    let mut painter = Painter::sits_down();
+    painter.presses(NONE, Key::D);
+    painter.drags(FREE, &[(100.0, 120.0), (300.0, 280.0)]);
+    let frame = PixelRect { x: 100, y: 120, width: 200, height: 160 };
+    let near = |a: u32, b: u32| a.abs_diff(b) <= 1;
+    let is = |painter: &Painter, wanted: PixelRect| {
+        painter.app().editor().frame().is_some_and(|f| {
+            near(f.x, wanted.x) && near(f.y, wanted.y) && near(f.width, wanted.width) && near(f.height, wanted.height)
+        })
+    };
+    assert!(is(&painter, frame), "{:?}", painter.app().editor().frame());
+    painter.presses(Modifiers::COMMAND, Key::Enter);
+    assert!(painter.h.query_by_label_contains("There is no picture yet to draw a part of").is_some());
+    assert!(!painter.app().is_generating());
+
+    painter.clicks("Whole canvas");
+    assert_eq!(painter.app().editor().frame(), None);
+    makes(&mut painter, 1);
+    painter.drags(FREE, &[(100.0, 120.0), (300.0, 280.0)]);
+    makes(&mut painter, 9);
+    let (take, frame) = (painter.document().take.clone().expect("a picture"), painter.app().editor().frame());
+    let frame = frame.expect("it stays for the next picture");
+    for (x, y, pixel) in take.image.enumerate_pixels() {
+        let inside = frame.columns().contains(&x) && frame.rows().contains(&y);
+        assert_eq!(255 - pixel.0[2], if inside { 9 } else { 1 }, "{x}, {y}");
+    }
+    assert!(painter.document().init_image.is_none(), "the document starts from noise as before");
+}
+
+#[test]
+fn the_frame_is_moved_and_changed_by_its_handles_and_laid_around_a_region() {
+    let mut painter = Painter::sits_down();
+    painter.presses(NONE, Key::D);
+    painter.drags(FREE, &[(100.0, 120.0), (300.0, 280.0)]);
+    let first = painter.app().editor().frame().expect("a frame");
+    painter.drags(FREE, &[(200.0, 200.0), (240.0, 200.0)]);
+    let moved = painter.app().editor().frame().expect("a frame");
+    assert!((moved.x as i32 - first.x as i32 - 40).abs() <= 1, "{moved:?}");
+    assert_eq!((moved.width, moved.height, moved.y), (first.width, first.height, first.y));
+    let corner = ((moved.x + moved.width) as f32, (moved.y + moved.height) as f32);
+    painter.drags(FREE, &[corner, (corner.0 + 60.0, corner.1 + 20.0)]);
+    let larger = painter.app().editor().frame().expect("a frame");
+    assert!((larger.width as i32 - moved.width as i32 - 60).abs() <= 1, "{larger:?}");
+    assert_eq!((larger.x, larger.y), (moved.x, moved.y), "the opposite corner stays");
+    // Over the edge of the canvas it is cut, and a small one is as large as it must be.
+    painter.drags(FREE, &[(700.0, 500.0), (760.0, 540.0)]);
+    let edge = painter.app().editor().frame().expect("a frame");
+    assert!(edge.x + edge.width <= painter.document().width && edge.y + edge.height <= painter.document().height);
+    assert!(edge.width >= 32 && edge.height >= 32, "{edge:?}");
+    painter.clicks("Boat");
+    painter.presses(Modifiers::SHIFT, Key::D);
+    let around = painter.app().editor().frame().expect("a frame");
+    let bounds = painter.app().editor().selected_region().expect("a region").mask.bounds();
+    assert_eq!(around.union(bounds), around, "all of the region is in it");
+    assert!(around.area() > bounds.area());
+}
