@@ -53,7 +53,7 @@ pub struct Options {
 }
 
 /// The denoising strength in a generation frame at first: details come anew, shapes stay.
-const FRAME_STRENGTH: f32 = 0.6;
+const FRAME_STRENGTH: f64 = 0.6;
 
 /// The studio.
 pub struct App {

@@ -3,6 +3,7 @@
 use super::again::KeptPicture;
 use super::drawing::{Drawn, Options, Stage, Watcher, draw};
 use super::estimate::{Estimate, work};
+use super::frame::Part;
 use super::live;
 use super::model::Model;
 use super::models::Models;
@@ -302,8 +303,8 @@ fn one_job(shared: &Shared, id: JobId, job: &Job, models: &mut Models, last: &mu
     for warning in warnings {
         shared.send(Event::Warning { job: id, warning });
     }
-    let lie_over = job.live.then_some(&job.document);
-    let mut watcher = Reporter { shared, id, lie_over, begun: Instant::now(), done: None };
+    let below = if job.live { Below::InitImage(&job.document) } else { Below::Nothing };
+    let mut watcher = Reporter { shared, id, below, begun: Instant::now(), done: None };
     let mut options = Options { previews: true, loras: shared.loras(), ..Options::default() };
     if job.live {
         let mut document = job.document.without_takes();
@@ -329,6 +330,25 @@ fn one_job(shared: &Shared, id: JobId, job: &Job, models: &mut Models, last: &mu
                 }
                 failed(id, error.into())
             }
+        };
+    }
+    if let Some(frame) = job.frame {
+        *last = None;
+        let part = match Part::of(&job.document, frame, Facts::of(model)) {
+            Ok(part) => part,
+            Err(error) => return failed(id, error.into()),
+        };
+        options.lay_over = false;
+        watcher.below = Below::Canvas(&part);
+        return match draw(&part.document, model, &options, &mut watcher) {
+            Ok(mut drawn) => {
+                for warning in std::mem::take(&mut drawn.warnings) {
+                    shared.send(Event::Warning { job: id, warning });
+                }
+                let image = part.laid(&drawn.image);
+                finished(shared, id, &job.document, Drawn { image, ..drawn }, start)
+            }
+            Err(error) => failed(id, error.into()),
         };
     }
     let basis = basis(&job.document);
@@ -372,12 +392,21 @@ fn memory_to_keep(document: &Document, factor: usize, channels: usize) -> usize 
     3 * width * height + latent * (2 * steps + 1)
 }
 
+/// What previews lie over, so that all of them show the whole canvas.
+#[derive(Clone, Copy)]
+enum Below<'a> {
+    Nothing,
+    /// A document's init image, of which a live picture may change a part.
+    InitImage(&'a Document),
+    /// The picture of the canvas, of which a part is drawn.
+    Canvas(&'a Part),
+}
+
 /// Watcher that sends a drawing's progress as events.
 struct Reporter<'a> {
     shared: &'a Shared,
     id: JobId,
-    /// The document over whose init image a live picture lies.
-    lie_over: Option<&'a Document>,
+    below: Below<'a>,
     /// Beginning of the stage.
     begun: Instant,
     /// Steps done, and their seconds.
@@ -407,9 +436,10 @@ impl Watcher for Reporter<'_> {
         let seconds_left = per_step * (total - done) as f32;
         self.shared.send(Event::Step { job: self.id, step, steps, seconds_left });
         if let Some(image) = preview {
-            let image = match self.lie_over {
-                Some(document) => over_start(document, image),
-                None => image,
+            let image = match self.below {
+                Below::Nothing => image,
+                Below::InitImage(document) => over_start(document, image),
+                Below::Canvas(part) => part.laid(&image),
             };
             self.shared.send(Event::Preview { job: self.id, step, image: Arc::new(image) });
         }

@@ -18,7 +18,7 @@ pub(in crate::app) struct Workspace {
     /// [`Canvas::begun`] when a picture was finished: until the next stroke it is seen without a tint over it.
     pub finished_at: Option<u64>,
     /// The denoising strength in the generation frame, where the document has no picture to start from.
-    pub frame_strength: f32,
+    pub frame_strength: f64,
 }
 
 /// A tool that is in hand as long as its key is held.

@@ -7,8 +7,8 @@ use crate::app::canvas::easel::Easel;
 use crate::app::canvas::gesture::{Gesture, Resize};
 use crate::app::canvas::look::ViewMode;
 use crate::app::canvas::tiles::middle;
-use crate::paint::Placement;
 use crate::app::tools::{After, Begun, Handle, InHand, Tool, Touch, pick};
+use crate::paint::Placement;
 use egui::{
     CursorIcon, Event, Key, Modifiers, Order, PointerButton, Popup, Pos2, Rect, Response, TouchPhase, Ui, Vec2,
 };

@@ -198,7 +198,9 @@ impl Editor {
 
     /// Draws the part of the canvas around the selected region, with something of what surrounds it.
     pub fn frame_region(&mut self) {
-        let Some(bounds) = self.selected_mask().map(|(_, mask)| mask.bounds()).filter(|b| !b.is_empty()) else { return };
+        let Some(bounds) = self.selected_mask().map(|(_, mask)| mask.bounds()).filter(|b| !b.is_empty()) else {
+            return;
+        };
         let around = (bounds.width.max(bounds.height) / 8).max(16);
         let axis = |start: u32, length: u32| (start.saturating_sub(around), length + around + around.min(start));
         let ((x, width), (y, height)) = (axis(bounds.x, bounds.width), axis(bounds.y, bounds.height));

@@ -34,9 +34,11 @@ impl App {
                 let told = tr("How much of the picture becomes new: little keeps it, 1 all but forgets it");
                 let name = RichText::new(tr("Strength")).color(t.text_weak);
                 ui.add(Label::new(name).selectable(false)).on_hover_text(told);
-                let value = DragValue::new(&mut strength).range(InitImage::MIN_STRENGTH..=1.0).speed(0.005).max_decimals(2);
+                let value =
+                    DragValue::new(&mut strength).range(InitImage::MIN_STRENGTH..=1.0).speed(0.005).max_decimals(2);
                 ui.add(value).accessible_name(tr("Strength in the frame")).on_hover_text(told);
-                let around = ui.add_enabled(self.is_enabled(Command::FrameRegion), Button::new(tr("Around the region")));
+                let around =
+                    ui.add_enabled(self.is_enabled(Command::FrameRegion), Button::new(tr("Around the region")));
                 if around.on_hover_text(Command::FrameRegion.tooltip(ui)).clicked() {
                     called = Some(Command::FrameRegion);
                 }
@@ -55,12 +57,12 @@ impl App {
     }
 
     /// The share of the noise that the picture in the frame is given: that of the picture to start from, where there is one.
-    pub(super) fn frame_strength(&self) -> f32 {
+    pub(super) fn frame_strength(&self) -> f64 {
         let start = self.open.editor.document().init_image.as_ref();
         start.map_or(self.workspace.frame_strength, |start| start.strength)
     }
 
-    fn set_frame_strength(&mut self, strength: f32) {
+    fn set_frame_strength(&mut self, strength: f64) {
         self.workspace.frame_strength = strength;
         if self.open.editor.document().init_image.is_some() {
             self.open.editor.change_field(Field::Strength, |d| {

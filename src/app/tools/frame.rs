@@ -26,7 +26,8 @@ impl FrameDrag {
         let (x, y) = (at.at.x.floor() as i32, at.at.y.floor() as i32);
         let new = (None, Placement { x, y, width: 1, height: 1 });
         let frame = editor.frame().map(Placement::from);
-        let (handle, start) = frame.and_then(|frame| Some((Some(Handle::of(frame, at.at, 2.0 * at.slack)?), frame))).unwrap_or(new);
+        let (handle, start) =
+            frame.and_then(|frame| Some((Some(Handle::of(frame, at.at, 2.0 * at.slack)?), frame))).unwrap_or(new);
         let document = editor.document();
         let canvas = (document.width, document.height);
         Self { handle, from: at.at, start, to: start, lines: Lines::besides(editor, None), canvas, moved: false }
