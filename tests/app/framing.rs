@@ -67,7 +67,8 @@ fn the_frame_is_moved_and_changed_by_its_handles_and_laid_around_a_region() {
     let edge = painter.app().editor().frame().expect("a frame");
     assert!(edge.x + edge.width <= painter.document().width && edge.y + edge.height <= painter.document().height);
     assert!(edge.width >= 32 && edge.height >= 32, "{edge:?}");
-    painter.clicks("Boat");
+    let name = painter.document().regions[0].name.clone();
+    painter.clicks(&name);
     painter.presses(Modifiers::SHIFT, Key::D);
     let around = painter.app().editor().frame().expect("a frame");
     let bounds = painter.app().editor().selected_region().expect("a region").mask.bounds();

@@ -375,7 +375,8 @@ fn a_region_is_taken_over_from_another_picture() {
     let mut painter = Painter::sits_down();
     makes(&mut painter, 1);
     makes(&mut painter, 100);
-    painter.clicks("Boat");
+    let name = painter.document().regions[0].name.clone();
+    painter.clicks(&name);
     let mask = painter.mask(painter.selected());
     painter.h.get_by_label("Take, seed 1").focus();
     painter.h.run_ok();

@@ -124,7 +124,10 @@ fn shift_draws_straight_lines() {
 
     let mut painter = Painter::sits_down();
     painter.begins_afresh();
-    painter.drags(SHIFT, &[(100.0, 256.0), (150.0, 259.0), (300.0, 290.0), (400.0, 230.0)]);
+    // Held once the stroke has begun; held before, it changes the brush.
+    painter.presses_button(NONE, (100.0, 256.0));
+    painter.moves_on(SHIFT, &[(150.0, 259.0), (300.0, 290.0), (400.0, 230.0)]);
+    painter.lets_go(SHIFT, (400.0, 230.0));
     let mask = painter.selected_mask();
     let bounds = mask.bounds();
     assert!(bounds.height <= 49, "the line stays level: {bounds:?}");

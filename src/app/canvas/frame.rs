@@ -57,7 +57,7 @@ impl Easel<'_> {
         self.paint_guides(ui, &painter);
         self.paint_ring(ui, &painter, &response);
         if rulers {
-            rulers::paint(&self.canvas, &painter, area, self.canvas.pointer.map(|p| self.canvas.split.in_view(p)));
+            rulers::paint(self.canvas, &painter, area, self.canvas.pointer.map(|p| self.canvas.split.in_view(p)));
         }
         if response.has_focus() && self.canvas.keyboard.is_some() {
             painter.rect_stroke(area.shrink(1.0), 0.0, Stroke::new(1.0, t.accent), StrokeKind::Inside);

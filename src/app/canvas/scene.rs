@@ -192,7 +192,7 @@ impl Easel<'_> {
     /// Draws paper, picture and regions, each part of the area as it is split.
     pub(super) fn paint_scene(&mut self, painter: &Painter, area: Rect, parts: &[Part]) {
         let document = self.editor.document();
-        let stand = Stand::new(&self.canvas, document, area, painter.pixels_per_point());
+        let stand = Stand::new(self.canvas, document, area, painter.pixels_per_point());
         let look = self.look;
         let shows = look.regions != RegionLook::Hidden || self.canvas.is_painting();
         let layer = if shows { self.layer(&stand) } else { Vec::new() };

@@ -6,7 +6,7 @@ use crate::app::editor::Selected;
 use crate::app::kit::theme;
 use crate::app::text::i18n::{fill, tr};
 use crate::app::text::names;
-use egui::{Popup, PopupCloseBehavior, Response, Sense, SetOpenCommand, Stroke, StrokeKind, Ui, vec2};
+use egui::{Id, Popup, PopupCloseBehavior, Response, Sense, SetOpenCommand, Stroke, StrokeKind, Ui, vec2};
 
 /// The side of a region's swatch.
 const SWATCH: f32 = 22.0;
@@ -34,9 +34,10 @@ impl App {
     /// Opens at a click of the right button on the canvas, and closes at the next click beside it or on an entry.
     pub(super) fn canvas_menu_ui(&mut self, ui: &Ui, canvas: &Response, opens: bool) {
         let mut called = None;
+        let id = Id::unique("canvas menu");
         let open = opens.then_some(SetOpenCommand::Bool(true));
-        let menu = Popup::context_menu(canvas).open_memory(open);
-        menu.close_behavior(PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
+        let menu = Popup::context_menu(canvas).id(id).open_memory(open);
+        let shown = menu.close_behavior(PopupCloseBehavior::IgnoreClicks).show(|ui| {
             ui.set_width(WIDTH);
             self.swatches(ui);
             if self.workspace.tool.paints() {
@@ -55,6 +56,10 @@ impl App {
                 ui.close();
             }
         });
+        // (egui would not close it at a click on the canvas, whose menu it is.)
+        if !opens && shown.is_some_and(|menu| menu.response.clicked_elsewhere()) {
+            Popup::close_id(ui, id);
+        }
         if let Some(command) = called {
             self.perform(ui, command);
         }

@@ -34,10 +34,11 @@ impl eframe::App for App {
             let room = ui.available_height();
             if room < LOW {
                 // All of it scrolls, but for the button that makes the picture.
-                Panel::bottom("settings")
-                    .frame(panel(12, 8))
-                    .resizable(false)
-                    .show(ui, |ui| self.at_desk(ui, |desk, ui| desk.generate_ui(ui)));
+                Panel::bottom("settings").frame(panel(12, 8)).resizable(false).show(ui, |ui| {
+                    self.at_desk(ui, |desk, ui| {
+                        desk.generate_ui(ui);
+                    });
+                });
                 CentralPanel::no_frame().frame(panel(12, 8)).show(ui, |ui| {
                     Landmark::Regions.is_at(ui, ui.max_rect().expand(8.0));
                     ScrollArea::vertical().id_salt("right").auto_shrink(false).show(ui, |ui| {
@@ -66,7 +67,11 @@ impl eframe::App for App {
             let strip = Panel::bottom("takes").frame(if low { panel(12, 4) } else { panel(12, 12) });
             let most = (ui.available_height() * 0.25).clamp(56.0, STRIP.2);
             let strip = strip.default_size(STRIP.0.min(most)).resizable(true);
-            strip.size_range(STRIP.1.min(most)..=most).show(ui, |ui| self.at_desk(ui, |desk, ui| desk.takes_ui(ui)));
+            strip.size_range(STRIP.1.min(most)..=most).show(ui, |ui| {
+                self.at_desk(ui, |desk, ui| {
+                    desk.takes_ui(ui);
+                });
+            });
         }
         let columns = Self::tool_columns(ui.available_height());
         let left = Panel::left("tools").frame(panel(6, 6)).exact_size(12.0 + 36.0 * columns as f32).resizable(false);

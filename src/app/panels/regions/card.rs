@@ -10,8 +10,8 @@ use crate::app::text::names;
 use crate::document::{REGION_COLOURS, Region, RegionId};
 use egui::text::{CCursor, CCursorRange};
 use egui::{
-    Align, Button, Frame, Key, Label, Layout, Margin, Popup, Response, RichText, Sense, Stroke, TextEdit, Ui,
-    UiBuilder, vec2,
+    Align, Button, Frame, Key, Label, Layout, Margin, Popup, Response, RichText, Sense, SetOpenCommand, Stroke,
+    TextEdit, Ui, UiBuilder, vec2,
 };
 use egui_material_icons::icons;
 
@@ -60,7 +60,10 @@ impl Desk<'_> {
                 app.region_body(ui, region, wishes);
             }
         });
-        Popup::context_menu(&card).show(|ui| region_menu(ui, region, &others, wishes));
+        // What lies on the card takes clicks of the left button only, and keeps those of the right one from it.
+        let asked = card.contains_pointer() && ui.input(|i| i.pointer.secondary_clicked());
+        let menu = Popup::context_menu(&card).open_memory(asked.then_some(SetOpenCommand::Bool(true)));
+        menu.show(|ui| region_menu(ui, region, &others, wishes));
     }
 
     /// The card of what may change of the picture to start from: above the regions, as it is painted over them.
