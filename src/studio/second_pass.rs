@@ -3,6 +3,7 @@
 use super::drawing::DrawError;
 use super::init_image::taken;
 use super::plan::Facts;
+use crate::checkpoint::Checkpoint;
 use crate::document::{Area, CELL, Document, InitImage, Problem, WindowWeights, check_canvas};
 use image::RgbImage;
 use image::imageops::{FilterType, crop_imm, replace, resize};
@@ -70,6 +71,16 @@ impl SecondPass {
         let image = Arc::new(enlarged(picture, (width, height), wrap));
         large.init_image = Some(InitImage { image, strength: self.strength, area: Area::Everything });
         Ok(large)
+    }
+
+    /// As [`Self::document`], for the document's own checkpoint: its small files tell the window. (A slow disk makes this slow.)
+    ///
+    /// # Errors
+    /// As [`Self::document`]. A checkpoint that cannot be opened is no error here, but of the drawing.
+    pub fn enlarge(&self, document: &Document, picture: &RgbImage) -> Result<Document, DrawError> {
+        let checkpoint = Checkpoint::open(&document.settings.checkpoint()).ok();
+        let facts = checkpoint.map_or_else(|| Facts::new(64, CELL as usize), |files| Facts::of_files(&files));
+        self.document(document, picture, facts)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The generation frame: a part of the canvas that is drawn alone.
+//! A part of the canvas that is drawn alone (the generation frame), and all of it drawn once more at a larger size.
 
 use super::painter::Painter;
 use super::tools::NONE;
@@ -74,4 +74,34 @@ fn the_frame_is_moved_and_changed_by_its_handles_and_laid_around_a_region() {
     let bounds = painter.app().editor().selected_region().expect("a region").mask.bounds();
     assert_eq!(around.union(bounds), around, "all of the region is in it");
     assert!(around.area() > bounds.area());
+}
+
+#[test]
+fn a_picture_is_enlarged_and_drawn_over_with_the_same_regions_and_undo_takes_it_back() {
+    let mut painter = Painter::sits_down();
+    makes(&mut painter, 1);
+    let before = painter.document().clone();
+    painter.presses(Modifiers::COMMAND, Key::K);
+    painter.types("Enlarge picture");
+    painter.presses(NONE, Key::Enter);
+    let told =
+        format!("{} × {} become {} × {} pixels.", before.width, before.height, 2 * before.width, 2 * before.height);
+    assert!(painter.h.query_by_label(&told).is_some());
+    painter.clicks("Enlarge");
+    painter.waits_for("the large picture", |a| a.takes() == 2 && !a.is_generating());
+    let large = painter.document();
+    assert_eq!((large.width, large.height), (2 * before.width, 2 * before.height));
+    let take = large.take.as_ref().expect("it is shown");
+    assert_eq!(take.image.dimensions(), (large.width, large.height));
+    for (old, new) in before.regions.iter().zip(&large.regions) {
+        assert_eq!((&old.name, &old.prompt), (&new.name, &new.prompt));
+        let (from, to) = (old.mask.bounds(), new.mask.bounds());
+        assert!((2 * from.x).abs_diff(to.x) <= 2 && (2 * from.width).abs_diff(to.width) <= 4, "{from:?}, {to:?}");
+    }
+    assert!(large.init_image.as_ref().is_some_and(|start| start.image.dimensions() == (large.width, large.height)));
+    for _ in 0..2 {
+        painter.presses(Modifiers::COMMAND, Key::Z);
+    }
+    assert_eq!((painter.document().width, painter.document().height), (before.width, before.height));
+    assert!(painter.document().init_image.is_none());
 }

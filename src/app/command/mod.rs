@@ -215,6 +215,7 @@ commands! {
     AddModels: "Add a folder of models…", "List everything in a folder, such as that of ComfyUI or of a web UI; its files stay where they are", None, [], Library, also "checkpoint path directory comfyui automatic1111 library";
     AddLora: "Add a LoRA…", "Lay a LoRA (.safetensors) over the model: it changes how it draws", None, [], Always, also "lycoris locon style adapter";
     AddOwnLora: "Add a LoRA to the region…", "Lay a LoRA over the selected region alone, or over the background: nothing else is drawn with it", None, [], Always, also "lycoris locon regional adapter";
+    Enlarge: "Enlarge picture…", "Make the canvas larger and draw the picture over at that size, with the same regions", None, [], Picture, also "upscale upscaler hires fix second pass resolution superresolution bigger";
     CanvasSize: "Canvas size…", "Change width and height of the picture", None, [], Always, also "resize crop resolution dimensions outpaint extend expand aspect ratio width height image size scale";
     ToolBrush: "Brush", "Paint where the region shows", Some(icons::ICON_BRUSH), [key(PLAIN, Key::B)], Always, in Tool, also "paint pen draw pencil";
     ToolEraser: "Eraser", "Take paint away from the region", Some(icons::ICON_INK_ERASER), [key(PLAIN, Key::E)], Always, in Tool, also "rubber erase";

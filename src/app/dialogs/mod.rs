@@ -3,6 +3,7 @@
 
 pub(super) mod canvas_size;
 pub(super) mod colour_map;
+pub(super) mod enlarge;
 pub(super) mod export;
 pub(super) mod gallery;
 pub(super) mod library;

@@ -90,8 +90,8 @@ impl Editor {
     }
 
     /// Takes words, regions and settings from another document of the same file, as one undo step.
-    pub fn restore_document(&mut self, document: Document) {
-        self.change(key("Bring back"), |d| *d = document);
+    pub fn restore_document(&mut self, label: &str, document: Document) {
+        self.change(label, |d| *d = document);
         self.reselect();
     }
 }

@@ -125,6 +125,7 @@ const MENUS: [Menu; 8] = [
             Some(Command::AddModels),
             Some(Command::AddLora),
             Some(Command::AddOwnLora),
+            Some(Command::Enlarge),
             Some(Command::CanvasSize),
         ],
     ),

@@ -142,6 +142,7 @@ impl App {
             Command::AddModels => self.ask_models(),
             Command::AddLora => self.ask_file(Purpose::Lora, Wanted::Lora(None)),
             Command::AddOwnLora => self.ask_file(Purpose::Lora, Wanted::Lora(Some(self.open.editor.selected()))),
+            Command::Enlarge => self.ask_enlarge(),
             Command::CanvasSize => self.ask_canvas_size(),
             Command::ToolBrush => self.take_tool(Tool::Brush),
             Command::ToolEraser => self.take_tool(Tool::Eraser),

@@ -5,7 +5,7 @@ use crate::app::command::Command;
 use crate::app::generation::job::Finished;
 use crate::app::generation::takes::{Item, Wish};
 use crate::app::panels::takes::Compare;
-use crate::app::text::i18n::{fill, tr};
+use crate::app::text::i18n::{fill, key, tr};
 use crate::document::{Area, Document, InitImage, Settings, Take};
 use crate::paint::soften;
 use crate::studio;
@@ -105,7 +105,8 @@ impl App {
         let settings = Settings { seed: take.seed, ..document.settings.clone() };
         let Document { extra, unknown, .. } = self.open.editor.document().clone();
         self.generation.live.put_away();
-        self.open.editor.restore_document(Document { take: Some(take), settings, extra, unknown, ..document });
+        let document = Document { take: Some(take), settings, extra, unknown, ..document };
+        self.open.editor.restore_document(key("Bring back"), document);
     }
 
     /// Keeps a picture below the regions, to go on from.
