@@ -4,7 +4,7 @@
 #
 #   scripts/animation.sh [BINARY]      BINARY is target/release/polyptych unless given
 #
-# scripts/window.sh says what it needs, and ImageMagick's convert besides. FRAMES is a folder to keep the single frames in; OUT
+# scripts/window.sh says what it needs, and ImageMagick's convert besides. FRAMES is an empty folder to keep single frames in; OUT
 # another name for the animation.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -14,7 +14,7 @@ binary=${1:-target/release/polyptych}
 out=${OUT:-screenshots/growing.gif}
 frames=${FRAMES:-$home/frames}
 mkdir -p "$frames"
-command -v convert >/dev/null || { echo "skipped: the animation needs ImageMagick's convert, which is not installed"; exit 0; }
+need "$binary" Xvfb xdotool import convert
 
 HOME=$home "$binary" new "$home/A painting.ora" --size 320x256 --background "a sunset sky"
 open_window 1000x620 "$binary" "$home/A painting.ora"
@@ -159,8 +159,9 @@ frame 80
 
 # The fine picture, alone.
 xdotool key ctrl+Return
+sleep 4
 for _ in $(seq "${MOST_SECONDS:-600}"); do
-    case $(xdotool getwindowname "$window") in *%*) sleep 1 ;; *) [ "$_" -lt 4 ] || break; sleep 1 ;; esac
+    case $(xdotool getwindowname "$window") in *%*) sleep 1 ;; *) break ;; esac
 done
 xdotool mousemove 534 485 click 1
 sleep 0.3

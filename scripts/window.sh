@@ -6,10 +6,19 @@
 #   apt-get install xvfb xdotool imagemagick mesa-vulkan-drivers libxkbcommon-x11-0 libxcursor1 libxi6
 # Where one of them is missing it says so and ends well, so that a build without a display can call it.
 
-open_window() {
-    local size=$1 binary=$2 tool number studio
-    shift 2
-    for tool in Xvfb xdotool import; do
+home=$(mktemp -d)
+pids=()
+finish() {
+    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+    rm -rf "$home"
+}
+trap finish EXIT
+
+# Ends where the binary or one of the tools is missing.
+need() {
+    local binary=$1 tool
+    shift
+    for tool in "$@"; do
         if ! command -v "$tool" >/dev/null; then
             echo "skipped: pictures of the studio need $tool, which is not installed"
             exit 0
@@ -19,9 +28,12 @@ open_window() {
         echo "no $binary: build it first (cargo build --release)" >&2
         exit 1
     fi
+}
 
-    pids=()
-    trap finish EXIT
+open_window() {
+    local size=$1 binary=$2 number studio
+    shift 2
+    need "$binary" Xvfb xdotool import
     number=91
     while [ -e "/tmp/.X$number-lock" ]; do number=$((number + 1)); done
     export DISPLAY=:$number
@@ -46,19 +58,15 @@ open_window() {
     # Without a window manager nobody else gives the window the keyboard.
     xdotool windowfocus "$window"
 }
-home=$(mktemp -d)
-finish() {
-    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-    rm -rf "$home"
-}
 
-# Waits until the window shows the same twice, or for so many looks.
+# Waits until the window shows the same three times, or for so many looks.
 settle() {
-    local before='' now
+    local before='' now same=0
     sleep 1.5
     for _ in $(seq "${1:-16}"); do
         now=$(import -window root ppm:- | cksum)
-        [ "$before" = "$now" ] && return
+        if [ "$before" = "$now" ]; then same=$((same + 1)); else same=0; fi
+        [ "$same" -lt 2 ] || return 0
         before=$now
         sleep 0.7
     done
