@@ -20,8 +20,8 @@ fn makes(painter: &mut Painter, seed: u64) {
 fn only_the_frame_is_drawn_and_the_rest_of_the_picture_stays() {
     let mut painter = Painter::sits_down();
     painter.presses(NONE, Key::D);
-    painter.drags(FREE, &[(100.0, 120.0), (300.0, 280.0)]);
-    let frame = PixelRect { x: 100, y: 120, width: 200, height: 160 };
+    painter.drags(FREE, &[(100.0, 60.0), (300.0, 200.0)]);
+    let frame = PixelRect { x: 100, y: 60, width: 200, height: 140 };
     let near = |a: u32, b: u32| a.abs_diff(b) <= 1;
     let is = |painter: &Painter, wanted: PixelRect| {
         painter.app().editor().frame().is_some_and(|f| {
@@ -36,7 +36,7 @@ fn only_the_frame_is_drawn_and_the_rest_of_the_picture_stays() {
     painter.clicks("Whole canvas");
     assert_eq!(painter.app().editor().frame(), None);
     makes(&mut painter, 1);
-    painter.drags(FREE, &[(100.0, 120.0), (300.0, 280.0)]);
+    painter.drags(FREE, &[(100.0, 60.0), (300.0, 200.0)]);
     makes(&mut painter, 9);
     let (take, frame) = (painter.document().take.clone().expect("a picture"), painter.app().editor().frame());
     let frame = frame.expect("it stays for the next picture");
@@ -51,9 +51,9 @@ fn only_the_frame_is_drawn_and_the_rest_of_the_picture_stays() {
 fn the_frame_is_moved_and_changed_by_its_handles_and_laid_around_a_region() {
     let mut painter = Painter::sits_down();
     painter.presses(NONE, Key::D);
-    painter.drags(FREE, &[(100.0, 120.0), (300.0, 280.0)]);
+    painter.drags(FREE, &[(100.0, 60.0), (300.0, 200.0)]);
     let first = painter.app().editor().frame().expect("a frame");
-    painter.drags(FREE, &[(200.0, 200.0), (240.0, 200.0)]);
+    painter.drags(FREE, &[(200.0, 130.0), (240.0, 130.0)]);
     let moved = painter.app().editor().frame().expect("a frame");
     assert!((moved.x as i32 - first.x as i32 - 40).abs() <= 1, "{moved:?}");
     assert_eq!((moved.width, moved.height, moved.y), (first.width, first.height, first.y));
@@ -63,7 +63,7 @@ fn the_frame_is_moved_and_changed_by_its_handles_and_laid_around_a_region() {
     assert!((larger.width as i32 - moved.width as i32 - 60).abs() <= 1, "{larger:?}");
     assert_eq!((larger.x, larger.y), (moved.x, moved.y), "the opposite corner stays");
     // Over the edge of the canvas it is cut, and a small one is as large as it must be.
-    painter.drags(FREE, &[(700.0, 500.0), (760.0, 540.0)]);
+    painter.drags(FREE, &[(480.0, 236.0), (506.0, 252.0)]);
     let edge = painter.app().editor().frame().expect("a frame");
     assert!(edge.x + edge.width <= painter.document().width && edge.y + edge.height <= painter.document().height);
     assert!(edge.width >= 32 && edge.height >= 32, "{edge:?}");
