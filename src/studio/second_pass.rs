@@ -100,7 +100,7 @@ fn enlarged(picture: &RgbImage, (width, height): (u32, u32), wrap: (bool, bool))
     let mut tiled = RgbImage::new(own_width + 2 * left, own_height + 2 * top);
     let places = |start: u32, own: u32, whole: u32| {
         let first = i64::from(start) - i64::from(start.div_ceil(own) * own);
-        (0..).map(move |n| first + n * i64::from(own)).take_while(move |at| *at < i64::from(whole)).collect::<Vec<_>>()
+        (first..i64::from(whole)).step_by(own as usize).collect::<Vec<_>>()
     };
     for y in places(top, own_height, tiled.height()) {
         for x in places(left, own_width, tiled.width()) {
