@@ -34,7 +34,7 @@ fn painted(width: u32, height: u32, wrap: Wrap) -> Document {
         (region.feather, region.visible, region.seed) = ([0, 9, 0][number as usize], number < 2, Some(7));
         region.mask = Arc::new(Mask::from_rows(width, height, |y, row| {
             for (x, v) in row.iter_mut().enumerate() {
-                *v = if (x as u32 / 17 + y / 13 + number) % 3 == 0 { 255 - (x % 90) as u8 } else { 0 };
+                *v = if (x as u32 / 17 + y / 13 + number).is_multiple_of(3) { 255 - (x % 90) as u8 } else { 0 };
             }
         }));
     }
@@ -87,7 +87,8 @@ fn the_border_of_a_large_frame_is_48_pixels() {
 fn what_is_laid_is_a_plain_mix_and_nothing_changes_outside() {
     let (old, new) = (picture(90, 70), RgbImage::from_fn(40, 50, |x, y| Rgb([255 - x as u8, y as u8, 9])));
     let cut = rect(31, 12, 40, 50);
-    let shares: Vec<u8> = (0..40 * 50).map(|i: u32| if i % 3 == 0 { 0 } else { (i * 7 % 256) as u8 }).collect();
+    let shares: Vec<u8> =
+        (0..40 * 50).map(|i: u32| if i.is_multiple_of(3) { 0 } else { (i * 7 % 256) as u8 }).collect();
     let shift = [12.25, -300.0, 0.5];
     let mut found = old.clone();
     lay(&mut found, cut, &new, &shares, shift);
@@ -102,8 +103,8 @@ fn what_is_laid_is_a_plain_mix_and_nothing_changes_outside() {
         if share == 0.0 {
             assert_eq!(pixel, own);
         }
-        for c in 0..3 {
-            let new = (f64::from(new.get_pixel(u, v).0[c]) + f64::from(shift[c])).clamp(0.0, 255.0);
+        for (c, shift) in shift.into_iter().enumerate() {
+            let new = (f64::from(new.get_pixel(u, v).0[c]) + f64::from(shift)).clamp(0.0, 255.0);
             let expected = f64::from(own.0[c]) * (1.0 - share) + new * share;
             assert!((f64::from(pixel.0[c]) - expected).abs() <= 0.501, "{x}, {y}: {pixel:?} for {expected}");
         }
