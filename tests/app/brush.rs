@@ -3,7 +3,7 @@
 use super::painter::Painter;
 use super::tools::{NONE, SHIFT};
 use egui::accesskit::Role;
-use egui::{Event, Key, Modifiers, PointerButton};
+use egui::{Event, Key, Modifiers, PointerButton, Pos2};
 use egui_kittest::kittest::Queryable as _;
 use polyptych::app::{Selected, Tool};
 
@@ -16,14 +16,19 @@ impl Painter {
         self.settles();
     }
 
-    fn right_clicks(&mut self, (x, y): (f32, f32)) {
-        let pos = self.app().canvas_to_screen(x, y);
+    /// A click as quick as a hand's: one that takes long is none.
+    fn clicks_at(&mut self, pos: Pos2, button: PointerButton) {
         self.h.event(Event::PointerMoved(pos));
         for pressed in [true, false] {
-            let button = PointerButton::Secondary;
             self.h.event(Event::PointerButton { pos, button, pressed, modifiers: NONE });
-            self.settles();
+            self.h.step();
         }
+        self.settles();
+    }
+
+    fn right_clicks(&mut self, (x, y): (f32, f32)) {
+        let pos = self.app().canvas_to_screen(x, y);
+        self.clicks_at(pos, PointerButton::Secondary);
     }
 }
 
@@ -108,7 +113,8 @@ fn the_right_button_opens_a_menu_that_chooses_regions_and_changes_the_brush() {
     let numbers = painter.h.get_all_by_role_and_label(Role::SpinButton, "Brush size: number").count();
     assert_eq!(numbers, 2, "in the bar and in the menu");
     // A click beside the menu closes it and paints nothing.
-    painter.clicks_canvas(NONE, (20.0, 20.0));
+    let beside = painter.app().canvas_to_screen(20.0, 20.0);
+    painter.clicks_at(beside, PointerButton::Primary);
     assert!(painter.h.query_by_label("Select Background").is_none());
     assert_eq!(*painter.document(), before);
 }
@@ -118,12 +124,7 @@ fn the_right_button_opens_the_menu_of_a_card() {
     let mut painter = Painter::sits_down();
     let region = painter.document().regions.last().expect("a region").clone();
     let at = painter.h.get_by_label(&region.name).rect().center();
-    painter.h.event(Event::PointerMoved(at));
-    for pressed in [true, false] {
-        let (pos, button) = (at, PointerButton::Secondary);
-        painter.h.event(Event::PointerButton { pos, button, pressed, modifiers: NONE });
-        painter.settles();
-    }
+    painter.clicks_at(at, PointerButton::Secondary);
     let before = painter.document().regions.len();
     painter.chooses("Duplicate region");
     assert_eq!(painter.document().regions.len(), before + 1);

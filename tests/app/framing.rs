@@ -1,5 +1,6 @@
 //! A part of the canvas that is drawn alone (the generation frame), and all of it drawn once more at a larger size.
 
+use super::making::makes;
 use super::painter::Painter;
 use super::tools::NONE;
 use egui::{Key, Modifiers};
@@ -8,13 +9,6 @@ use polyptych::document::PixelRect;
 
 /// Ctrl leaves what is dragged free of the lines that it would snap to.
 const FREE: Modifiers = Modifiers::COMMAND;
-
-fn makes(painter: &mut Painter, seed: u64) {
-    let before = painter.app().takes();
-    painter.sets("Seed", &seed.to_string());
-    painter.presses(Modifiers::COMMAND, Key::Enter);
-    painter.waits_for("the picture", |a| a.takes() == before + 1 && !a.is_generating());
-}
 
 #[test]
 fn only_the_frame_is_drawn_and_the_rest_of_the_picture_stays() {

@@ -70,7 +70,7 @@ fn calls(painter: &mut Painter, command: Command) {
 }
 
 /// Makes a picture with this seed.
-fn makes(painter: &mut Painter, seed: u64) {
+pub fn makes(painter: &mut Painter, seed: u64) {
     let before = painter.app().takes();
     painter.sets("Seed", &seed.to_string());
     painter.presses(Modifiers::COMMAND, Key::Enter);

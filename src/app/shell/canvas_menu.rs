@@ -35,9 +35,10 @@ impl App {
     pub(super) fn canvas_menu_ui(&mut self, ui: &Ui, canvas: &Response, opens: bool) {
         let mut called = None;
         let id = Id::unique("canvas menu");
-        let open = opens.then_some(SetOpenCommand::Bool(true));
-        let menu = Popup::context_menu(canvas).id(id).open_memory(open);
-        let shown = menu.close_behavior(PopupCloseBehavior::IgnoreClicks).show(|ui| {
+        // A click on the canvas, whose menu it is, closes it, too.
+        let set = (opens || canvas.clicked()).then_some(SetOpenCommand::Bool(opens));
+        let menu = Popup::context_menu(canvas).id(id).open_memory(set);
+        menu.close_behavior(PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
             ui.set_width(WIDTH);
             self.swatches(ui);
             if self.workspace.tool.paints() {
@@ -56,10 +57,6 @@ impl App {
                 ui.close();
             }
         });
-        // (egui would not close it at a click on the canvas, whose menu it is.)
-        if !opens && shown.is_some_and(|menu| menu.response.clicked_elsewhere()) {
-            Popup::close_id(ui, id);
-        }
         if let Some(command) = called {
             self.perform(ui, command);
         }
