@@ -401,7 +401,7 @@ fn live_pictures_are_drawn_by_the_few_step_version_and_finished_ones_are_not() {
     let mut document = document(5);
     document.settings.model = folder.path().to_str().expect("UTF-8").to_owned();
     let drawn = |document: &Document, live| {
-        live_story(&bench.until_end(bench.studio.submit(Job { document: document.clone(), live })))
+        live_story(&bench.until_end(bench.studio.submit(Job { document: document.clone(), live, frame: None })))
     };
     let (fine, loads, finished) = drawn(&document, false);
     assert!(fine.is_none() && loads);

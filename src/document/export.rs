@@ -12,7 +12,7 @@ use std::path::Path;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PictureFormat {
-    /// Lossless, with the whole project inside.
+    /// Lossless, with the whole project inside unless that is left out.
     #[default]
     Png,
     /// Lossy and small, without transparency.

@@ -94,6 +94,7 @@ fn every_tool_answers_to_its_letter_and_its_button() {
         (NONE, Key::F, Tool::Fill, "Fill"),
         (NONE, Key::G, Tool::Gradient, "Gradient"),
         (NONE, Key::V, Tool::Move, "Move"),
+        (NONE, Key::D, Tool::Frame, "Frame"),
         (NONE, Key::I, Tool::Pick, "Pick region"),
         (NONE, Key::H, Tool::Hand, "Hand"),
         (NONE, Key::Z, Tool::Zoom, "Zoom"),

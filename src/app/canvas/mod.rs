@@ -1,7 +1,6 @@
 //! The canvas: where the picture is shown and the regions are painted.
 
 mod easel;
-mod frame;
 mod gesture;
 mod gpu;
 mod guides;
@@ -12,8 +11,10 @@ mod masks;
 mod parts;
 pub(in crate::app) mod picture;
 mod pointer;
+mod ring;
 mod rulers;
 mod scene;
+mod show;
 mod split;
 mod tiles;
 mod view;

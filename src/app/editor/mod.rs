@@ -3,6 +3,7 @@
 mod canvas;
 mod deferred;
 mod field;
+mod frame;
 mod masks;
 mod regions;
 mod strokes;
@@ -13,7 +14,6 @@ pub(in crate::app) use masks::By;
 
 use crate::app::command::Command;
 use crate::document::{Change, Document, History, Mask, PixelRect, Region, RegionId};
-use crate::studio::frame::Frame;
 use crate::studio::{Nature, Presets};
 use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
@@ -174,38 +174,6 @@ impl Editor {
     #[must_use]
     pub fn nothing_may_change(&self) -> bool {
         self.document.mask(RegionId::INPAINT).is_some_and(|mask| mask.is_blank())
-    }
-
-    /// The generation frame: the part of the canvas that is drawn next, where not all of it is.
-    #[must_use]
-    pub fn frame(&self) -> Option<PixelRect> {
-        let frame = self.frame?.intersection(PixelRect::whole(self.document.width, self.document.height));
-        (frame.width.min(frame.height) >= Frame::MIN_SIDE).then_some(frame)
-    }
-
-    /// Draws this part of the canvas from now on, or all of it again. A part that is too small is made as large as it must be.
-    pub fn set_frame(&mut self, frame: Option<PixelRect>) {
-        let canvas = (self.document.width, self.document.height);
-        let axis = |start: u32, length: u32, side: u32| {
-            let length = length.max(Frame::MIN_SIDE).min(side);
-            (start.min(side - length), length)
-        };
-        self.frame = frame.map(|PixelRect { x, y, width, height }| {
-            let ((x, width), (y, height)) = (axis(x, width, canvas.0), axis(y, height, canvas.1));
-            PixelRect { x, y, width, height }
-        });
-    }
-
-    /// Draws the part of the canvas around the selected region, with something of what surrounds it.
-    pub fn frame_region(&mut self) {
-        let Some(bounds) = self.selected_mask().map(|(_, mask)| mask.bounds()).filter(|b| !b.is_empty()) else {
-            return;
-        };
-        let around = (bounds.width.max(bounds.height) / 8).max(16);
-        let axis = |start: u32, length: u32| (start.saturating_sub(around), length + around + around.min(start));
-        let ((x, width), (y, height)) = (axis(bounds.x, bounds.width), axis(bounds.y, bounds.height));
-        let canvas = PixelRect::whole(self.document.width, self.document.height);
-        self.set_frame(Some(PixelRect { x, y, width, height }.intersection(canvas)));
     }
 
     /// Selects a card, which ends the open undo step.

@@ -1,6 +1,8 @@
 //! The floor of the window: its look, controls and messages, and helpers that know nothing of what is open in it.
 
 pub(super) mod background;
+#[cfg(test)]
+mod contrast;
 pub(super) mod debounce;
 pub(super) mod landmarks;
 pub(super) mod modal;

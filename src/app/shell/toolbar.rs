@@ -28,15 +28,15 @@ impl App {
             .scroll_bar_visibility(ScrollBarVisibility::AlwaysHidden)
             .show(ui, |ui| {
                 for row in Tool::ALL.chunks(columns) {
-                    ui.horizontal(|ui| {
-                        ui.set_min_height(side);
-                        row.iter().for_each(|tool| self.tool_ui(ui, *tool, side));
-                    });
-                    if columns == 1 && row.contains(&Tool::Gradient) {
+                    if columns == 1 && row.contains(&Tool::Move) {
                         ui.add_space(theme::HALF);
                         widgets::rule(ui);
                         ui.add_space(theme::HALF);
                     }
+                    ui.horizontal(|ui| {
+                        ui.set_min_height(side);
+                        row.iter().for_each(|tool| self.tool_ui(ui, *tool, side));
+                    });
                 }
             });
     }

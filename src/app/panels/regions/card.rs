@@ -31,7 +31,7 @@ impl Desk<'_> {
         let open = self.editor.selected() == key && !dragged;
         let others = self.editor.document().regions.iter().rev().filter(|other| other.id != region.id);
         let others: Vec<_> = others.map(|other| (other.id, names::shown(&other.name))).collect();
-        let card = self.card(ui, key, open, wishes, |app, ui, wishes| {
+        let card = self.card(ui, key, open, wishes, |desk, ui, wishes| {
             ui.horizontal(|ui| {
                 colour_bar(ui, region, wishes);
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -43,21 +43,21 @@ impl Desk<'_> {
                         // All but the buttons is what the card is dragged by.
                         let handle = handle.show_drag_cursor_on_hover(false).ui(ui, |ui| {
                             ui.horizontal_top(|ui| {
-                                app.thumbnail(ui, key)
+                                desk.thumbnail(ui, key)
                                     .on_hover_cursor(egui::CursorIcon::Grab)
                                     .on_hover_text(tr("Drag the card up or down to change what lies over what"));
-                                app.card_title(ui, key, &region.name, &region.prompt, region.visible, wishes);
+                                desk.card_title(ui, key, &region.name, &region.prompt, region.visible, wishes);
                             });
                         });
                         if dragged {
-                            app.panels.cards.dragging = Some(key);
+                            desk.panels.cards.dragging = Some(key);
                         }
                         handle
                     });
                 });
             });
             if open {
-                app.region_body(ui, region, wishes);
+                desk.region_body(ui, region, wishes);
             }
         });
         // What lies on the card takes clicks of the left button only, and keeps those of the right one from it.
@@ -74,14 +74,14 @@ impl Desk<'_> {
         }
         let open = self.editor.paints_change();
         let mut chosen = Vec::new();
-        self.card(ui, key, open, &mut chosen, |app, ui, wishes| {
+        self.card(ui, key, open, &mut chosen, |desk, ui, wishes| {
             ui.horizontal(|ui| {
                 let (rect, _) = ui.allocate_exact_size(vec2(6.0, THUMB), Sense::hover());
                 ui.painter().rect_filled(rect, 3.0, theme::tokens(ui).change);
-                app.thumbnail(ui, key);
+                desk.thumbnail(ui, key);
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     let line = tr("the rest of the picture stays (inpaint)");
-                    app.card_title(ui, key, tr("What may change"), line, true, wishes);
+                    desk.card_title(ui, key, tr("What may change"), line, true, wishes);
                 });
             });
         });
@@ -95,19 +95,19 @@ impl Desk<'_> {
         let key = Selected::Background;
         let open = self.editor.selected() == key;
         let background = self.editor.document().background.clone();
-        self.card(ui, key, open, wishes, |app, ui, wishes| {
+        self.card(ui, key, open, wishes, |desk, ui, wishes| {
             ui.horizontal(|ui| {
                 let (rect, _) = ui.allocate_exact_size(vec2(6.0, THUMB), Sense::hover());
                 ui.painter().rect_filled(rect, 3.0, theme::tokens(ui).background_bar);
-                app.thumbnail(ui, key);
+                desk.thumbnail(ui, key);
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                    app.card_title(ui, key, tr("Background"), &background.prompt, true, wishes);
+                    desk.card_title(ui, key, tr("Background"), &background.prompt, true, wishes);
                 });
             });
             if open {
-                app.words_field(ui, key, &background.prompt, tr("What fills the rest of the picture"), wishes);
+                desk.words_field(ui, key, &background.prompt, tr("What fills the rest of the picture"), wishes);
                 negative_field(ui, key, &background.negative, tr("nothing"), wishes);
-                app.own_loras_ui(ui, key, &background.loras, wishes);
+                desk.own_loras_ui(ui, key, &background.loras, wishes);
             }
         });
     }
@@ -353,6 +353,13 @@ fn region_menu(ui: &mut Ui, region: &Region, others: &[(RegionId, String)], wish
         if ui.add(button).on_hover_text(command.hint()).clicked() {
             wishes.push(Wish::Run(key, command));
         }
+        if command == Command::AddOwnLora {
+            let none = ui.button(tr("Leave nothing out")).on_hover_text(tr("Not even what the background leaves out"));
+            if none.clicked() {
+                wishes.push(Wish::Select(key));
+                wishes.push(Wish::NoNegative(region.id));
+            }
+        }
         if command == Command::KeepSeen && !others.is_empty() && !region.locked {
             for (by, label) in By::ALL {
                 ui.menu_button(tr(label), |ui| {
@@ -365,11 +372,6 @@ fn region_menu(ui: &mut Ui, region: &Region, others: &[(RegionId, String)], wish
                 });
             }
         }
-    }
-    let none = ui.button(tr("Leave nothing out")).on_hover_text(tr("Not even what the background leaves out"));
-    if none.clicked() {
-        wishes.push(Wish::Select(key));
-        wishes.push(Wish::NoNegative(region.id));
     }
 }
 
