@@ -94,7 +94,7 @@ impl Easel<'_> {
         }
     }
 
-    /// The generation frame; what lies outside is shaded, since it stays as it is.
+    /// The generation frame; while it is being set, what lies outside is shaded, since it stays as it is.
     fn paint_generation_frame(&self, painter: &Painter) {
         let Some(frame) = self.editor.frame() else { return };
         let t = theme::tokens(painter.ctx());
@@ -112,7 +112,7 @@ impl Easel<'_> {
             corners(right, top, width, bottom),
         ];
         let shade = t.ring_dark.gamma_multiply(0.5);
-        for part in outside {
+        for part in outside.into_iter().filter(|_| self.tool == Tool::Frame) {
             painter.add(Shape::convex_polygon(part, shade, Stroke::NONE));
         }
         let mut line = corners(left, top, right, bottom);

@@ -37,6 +37,8 @@ impl Easel<'_> {
                 }
                 Event::PointerButton { pos, button, pressed: false, modifiers } => {
                     self.pointer_released(pos, button, modifiers);
+                    // The panels were drawn before, and show what it has changed.
+                    ui.request_repaint();
                 }
                 // It comes before the pointer's own event.
                 Event::Touch { phase: TouchPhase::Start | TouchPhase::Move, force, .. } => {

@@ -11,6 +11,8 @@ use egui::{Id, Popup, PopupCloseBehavior, Response, Sense, SetOpenCommand, Strok
 /// The side of a region's swatch.
 const SWATCH: f32 = 22.0;
 const WIDTH: f32 = 264.0;
+/// Width of the names of the brush's sliders.
+const NAMES: f32 = 72.0;
 
 /// Commands of the menu; `None` is a line between.
 const ENTRIES: [Option<Command>; 14] = [
@@ -42,9 +44,9 @@ impl App {
             ui.set_width(WIDTH);
             self.swatches(ui);
             if self.workspace.tool.paints() {
-                ui.spacing_mut().slider_width = 96.0;
+                ui.spacing_mut().slider_width = 120.0;
                 ui.spacing_mut().item_spacing.x = 6.0;
-                self.brush_sliders(ui);
+                self.brush_sliders(ui, NAMES);
             }
             ui.separator();
             for entry in ENTRIES {

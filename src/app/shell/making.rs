@@ -1,6 +1,7 @@
 //! Sending pictures to the worker, and taking in what it has made.
 
 use crate::app::App;
+use crate::app::command::Command;
 use crate::app::editor::Field;
 use crate::app::generation::seed::new_seed;
 use crate::app::text::i18n::tr;
@@ -36,8 +37,9 @@ impl App {
         let mut document = self.open.editor.document().without_takes();
         let frame = self.open.editor.frame();
         if frame.is_some() && !self.starts_from_shown(&mut document) {
-            self.toasts.info(tr("There is no picture yet to draw a part of. Draw the whole canvas first."));
-            return;
+            let whole = (self.open.editor.selected(), Command::FrameOff);
+            let told = tr("There is no picture yet to draw a part of. Draw the whole canvas first.");
+            return self.toasts.offer(told, tr("Whole canvas"), whole);
         }
         if let Err(told) = self.generation.make(&document, frame, (self.prefs.batch, seed), next, sow) {
             self.toasts.warning(told);

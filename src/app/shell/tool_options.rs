@@ -84,7 +84,7 @@ impl App {
     }
 
     fn brush_options(&mut self, ui: &mut Ui, called: &mut Option<Command>) {
-        self.brush_sliders(ui);
+        self.brush_sliders(ui, 0.0);
         let brush = self.brush_mut();
         let hint = tr("Steadies the hand: the brush follows at a distance and catches up when you let go");
         Number::share(of_brush(tr("Smoothing")), hint, &mut brush.smoothing, 0.0).ui(ui);
@@ -94,16 +94,18 @@ impl App {
         });
     }
 
-    /// Size, hardness and opacity of the brush or eraser in hand.
-    pub(super) fn brush_sliders(&mut self, ui: &mut Ui) {
+    /// Size, hardness and opacity of the brush or eraser in hand, with names of at least this width.
+    pub(super) fn brush_sliders(&mut self, ui: &mut Ui, names: f32) {
         let brush = self.brush_mut();
         let hint = tr("Change it with [ and ], or by dragging across the canvas with Shift or with Ctrl+Alt");
         let size = Number::new(of_brush(tr("Size")), hint, &mut brush.size, BrushSettings::SIZES);
-        Number { logarithmic: true, ..size }.ui(ui);
+        Number { logarithmic: true, names, ..size }.ui(ui);
         let hint = tr("Change it with Shift+[ and Shift+], or by dragging up and down with Shift or with Ctrl+Alt");
-        Number::share(of_brush(tr("Hardness")), hint, &mut brush.hardness, 0.0).ui(ui);
+        let hardness = Number::share(of_brush(tr("Hardness")), hint, &mut brush.hardness, 0.0);
+        Number { names, ..hardness }.ui(ui);
         let hint = tr("How strongly the region is laid down");
-        Number::share(of_brush(tr("Opacity")), hint, &mut brush.opacity, 0.01).ui(ui);
+        let opacity = Number::share(of_brush(tr("Opacity")), hint, &mut brush.opacity, 0.01);
+        Number { names, ..opacity }.ui(ui);
     }
 
     /// The brush, or the eraser while that is in hand.
@@ -223,6 +225,8 @@ struct Number<'a> {
     logarithmic: bool,
     /// Shown in percent of one.
     percent: bool,
+    /// The least width of its name in points.
+    names: f32,
 }
 
 impl<'a> Number<'a> {
@@ -232,7 +236,7 @@ impl<'a> Number<'a> {
         value: &'a mut f32,
         range: RangeInclusive<f32>,
     ) -> Self {
-        Self { name, said, hint, value, range, logarithmic: false, percent: false }
+        Self { name, said, hint, value, range, logarithmic: false, percent: false, names: 0.0 }
     }
 
     /// A share of one, from `least` on.
@@ -242,15 +246,18 @@ impl<'a> Number<'a> {
 
     /// Name, slider and number stay together where the bar has two rows.
     fn ui(self, ui: &mut Ui) {
-        let Self { name, said, hint, value, range, logarithmic, percent } = self;
+        let Self { name, said, hint, value, range, logarithmic, percent, names } = self;
         let width = if percent { 44.0 } else { 34.0 };
         let t = theme::tokens(ui);
         let font = FontId::proportional(theme::TEXT);
-        let text = ui.painter().layout_no_wrap(name.to_owned(), font, t.text_weak).size().x;
+        let text = ui.painter().layout_no_wrap(name.to_owned(), font, t.text_weak).size().x.max(names);
         let whole = text + ui.spacing().slider_width + width + 3.0 * ui.spacing().item_spacing.x;
         together(ui, whole, |ui| {
-            let label = ui.add(Label::new(RichText::new(name).color(t.text_weak)).selectable(false));
-            label.on_hover_text(hint);
+            ui.allocate_ui_with_layout(vec2(text, 20.0), Layout::left_to_right(Align::Center), |ui| {
+                ui.set_min_width(text);
+                let label = ui.add(Label::new(RichText::new(name).color(t.text_weak)).selectable(false));
+                label.on_hover_text(hint);
+            });
             let slider = widgets::slider(value, range.clone());
             let slider = if logarithmic { slider.logarithmic() } else { slider };
             ui.add(slider).accessible_name(&said).on_hover_text(hint);
