@@ -27,7 +27,10 @@ fn only_the_frame_is_drawn_and_the_rest_of_the_picture_stays() {
     assert!(painter.h.query_by_label_contains("There is no picture yet to draw a part of").is_some());
     assert!(!painter.app().is_generating());
 
-    painter.clicks("Whole canvas");
+    // In the message and in the bar of the frame.
+    assert_eq!(painter.h.get_all_by_label("Whole canvas").count(), 2);
+    painter.h.get_all_by_label("Whole canvas").last().expect("a way out").click();
+    painter.settles();
     assert_eq!(painter.app().editor().frame(), None);
     makes(&mut painter, 1);
     painter.drags(FREE, &[(100.0, 60.0), (300.0, 200.0)]);
