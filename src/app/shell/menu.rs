@@ -271,11 +271,8 @@ impl App {
     pub(super) fn menu_entry(&self, ui: &mut Ui, command: Command, called: &mut Option<Command>) {
         let checked = self.is_on(command);
         // "Undo Paint": what would be taken back.
-        let label = match command {
-            Command::Undo => self.open.editor.undo_label(),
-            Command::Redo => self.open.editor.redo_label(),
-            _ => None,
-        };
+        let undone = (command == Command::Undo).then(|| self.open.editor.undo_label()).flatten();
+        let label = undone.or_else(|| (command == Command::Redo).then(|| self.open.editor.redo_label()).flatten());
         let label = label.map_or_else(|| command.label().to_owned(), |l| format!("{}: {}", command.label(), tr(l)));
         let mut button = Button::new(label).shortcut_text(command.keys_text(ui));
         if checked {
