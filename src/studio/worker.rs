@@ -314,12 +314,10 @@ fn one_job(shared: &Shared, id: JobId, job: &Job, models: &mut Models, last: &mu
         let sketch = live::sketch(document, model, pace);
         shared.send(Event::Sketch { job: id, settings: sketch.document.settings.clone(), half: sketch.half });
         return match draw(&sketch.document, model, &options, &mut watcher) {
-            Ok(mut drawn) => {
-                for warning in sketch.warnings(std::mem::take(&mut drawn.warnings)) {
-                    shared.send(Event::Warning { job: id, warning });
-                }
+            Ok(drawn) => {
                 let image = over_start(&job.document, drawn.image);
-                finished(shared, id, &sketch.document, Drawn { image, ..drawn }, start)
+                let warnings = sketch.warnings(drawn.warnings);
+                finished(shared, id, &sketch.document, Drawn { image, warnings, ..drawn }, start)
             }
             Err(error) => {
                 // Under a busy brush no live picture may ever be finished, but its first steps give the pace.
@@ -338,16 +336,9 @@ fn one_job(shared: &Shared, id: JobId, job: &Job, models: &mut Models, last: &mu
             Ok(part) => part,
             Err(error) => return failed(id, error.into()),
         };
-        options.lay_over = false;
         watcher.below = Below::Canvas(&part);
-        return match draw(&part.document, model, &options, &mut watcher) {
-            Ok(mut drawn) => {
-                for warning in std::mem::take(&mut drawn.warnings) {
-                    shared.send(Event::Warning { job: id, warning });
-                }
-                let image = part.laid(&drawn.image);
-                finished(shared, id, &job.document, Drawn { image, ..drawn }, start)
-            }
+        return match part.draw(model, &options, &mut watcher) {
+            Ok(drawn) => finished(shared, id, &job.document, drawn, start),
             Err(error) => failed(id, error.into()),
         };
     }
@@ -358,18 +349,17 @@ fn one_job(shared: &Shared, id: JobId, job: &Job, models: &mut Models, last: &mu
         Ok(mut drawn) => {
             let kept = drawn.kept.take().filter(|kept| kept.memory() <= LAST_MEMORY);
             *last = kept.map(|kept| (basis, kept));
-            let warnings = std::mem::take(&mut drawn.warnings);
-            for warning in warnings {
-                shared.send(Event::Warning { job: id, warning });
-            }
             finished(shared, id, &job.document, drawn, start)
         }
         Err(error) => failed(id, error.into()),
     }
 }
 
-/// Records the pace and returns the picture.
+/// Tells the warnings, records the pace and returns the picture.
 fn finished(shared: &Shared, job: JobId, document: &Document, drawn: Drawn, start: Instant) -> Event {
+    for warning in drawn.warnings {
+        shared.send(Event::Warning { job, warning });
+    }
     let pace = drawn.seconds.denoise as f32 / work(drawn.unet_samples, drawn.unet_samples_shallow).max(1.0);
     shared.lock().pace.insert(document.settings.checkpoint(), pace);
     let (seed, seconds) = (document.settings.seed, start.elapsed().as_secs_f32());

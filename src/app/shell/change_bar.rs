@@ -3,9 +3,8 @@
 use crate::app::App;
 use crate::app::command::Command;
 use crate::app::kit::{theme, widgets};
-use crate::app::shell::toolbar::{floating, size_of};
+use crate::app::shell::toolbar::floating;
 use crate::app::text::i18n::tr;
-use crate::app::tools::OptionsBar;
 use egui::{Align2, Button, Label, Rect, Sense, Ui, vec2};
 
 impl App {
@@ -14,9 +13,7 @@ impl App {
         if !self.open.editor.paints_change() {
             return;
         }
-        let options =
-            if self.workspace.tool.options() == OptionsBar::None { 0.0 } else { size_of(ui, "options bar").y + 6.0 };
-        let at = canvas.center_top() + vec2(0.0, 8.0 + options);
+        let at = canvas.center_top() + vec2(0.0, self.below_options_bar(ui));
         let t = theme::tokens(ui);
         let mut called = None;
         floating(ui, "change bar", at, Align2::CENTER_TOP, |ui| {

@@ -6,7 +6,6 @@ use crate::app::editor::Field;
 use crate::app::kit::{theme, widgets};
 use crate::app::shell::toolbar::{floating, size_of};
 use crate::app::text::i18n::tr;
-use crate::app::tools::OptionsBar;
 use crate::document::InitImage;
 use egui::{Align2, Button, DragValue, Label, Rect, RichText, Ui, vec2};
 
@@ -14,10 +13,7 @@ impl App {
     /// Floats below the bars of the tool in hand and of what may change.
     pub(super) fn frame_bar_ui(&mut self, ui: &Ui, canvas: Rect) {
         let Some(frame) = self.open.editor.frame() else { return };
-        let mut top = 8.0;
-        if self.workspace.tool.options() != OptionsBar::None {
-            top += size_of(ui, "options bar").y + 6.0;
-        }
+        let mut top = self.below_options_bar(ui);
         if self.open.editor.paints_change() {
             top += size_of(ui, "change bar").y + 6.0;
         }

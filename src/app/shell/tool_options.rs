@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::app::command::Command;
 use crate::app::kit::{theme, widgets};
-use crate::app::shell::toolbar::floating;
+use crate::app::shell::toolbar::{floating, size_of};
 use crate::app::text::i18n::{fill, tr};
 use crate::app::tools::{BrushSettings, FillOver, OptionsBar};
 use egui::epaint::TextShape;
@@ -26,6 +26,12 @@ const LOW: f32 = 260.0;
 const TOGGLE: f32 = 24.0;
 
 impl App {
+    /// The top of what floats below the bar of options, in points from the top of the canvas.
+    pub(super) fn below_options_bar(&self, ui: &Ui) -> f32 {
+        let none = self.workspace.tool.options() == OptionsBar::None;
+        8.0 + if none { 0.0 } else { size_of(ui, "options bar").y + 6.0 }
+    }
+
     /// Floats over the top of the canvas while a tool with options is in hand.
     pub(in crate::app) fn options_bar_ui(&mut self, ui: &Ui, canvas: Rect) {
         let (name, options) = (self.workspace.tool.command().label(), self.workspace.tool.options());

@@ -35,8 +35,22 @@ pub fn draw_frame(
     if options.reference {
         return Err(DrawError::Invalid("--reference draws the whole canvas; leave out the frame".to_owned()));
     }
-    let part = Part::of(document, frame, Facts::of(model))?;
-    let options = Options { lay_over: false, ..options.clone() };
-    let drawn = draw(&part.document, model, &options, watcher)?;
-    Ok(Drawn { image: part.laid(&drawn.image), ..drawn })
+    Part::of(document, frame, Facts::of(model))?.draw(model, options, watcher)
+}
+
+impl Part {
+    /// Draws the part, and lays it into the picture of the canvas.
+    ///
+    /// # Errors
+    /// As [`draw`].
+    pub(super) fn draw(
+        &self,
+        model: &mut dyn Model,
+        options: &Options,
+        watcher: &mut dyn Watcher,
+    ) -> Result<Drawn, DrawError> {
+        let options = Options { lay_over: false, ..options.clone() };
+        let drawn = draw(&self.document, model, &options, watcher)?;
+        Ok(Drawn { image: self.laid(&drawn.image), ..drawn })
+    }
 }

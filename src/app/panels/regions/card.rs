@@ -1,7 +1,7 @@
 //! One card: colour, thumbnail, name and words; the selected one is open and shows all of its settings.
 
 use crate::app::command::Command;
-use crate::app::editor::{By, Selected};
+use crate::app::editor::{By, Editor, Selected};
 use crate::app::kit::{theme, widgets};
 use crate::app::panels::Desk;
 use crate::app::panels::regions::wish::Wish;
@@ -29,14 +29,12 @@ impl Desk<'_> {
     ) {
         let key = Selected::Region(region.id);
         let open = self.editor.selected() == key && !dragged;
-        let others = self.editor.document().regions.iter().rev().filter(|other| other.id != region.id);
-        let others: Vec<_> = others.map(|other| (other.id, names::shown(&other.name))).collect();
         let card = self.card(ui, key, open, wishes, |desk, ui, wishes| {
             ui.horizontal(|ui| {
                 colour_bar(ui, region, wishes);
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     let gap = std::mem::take(&mut ui.spacing_mut().item_spacing.x);
-                    card_buttons(ui, region, open, &others, wishes);
+                    card_buttons(ui, region, open, desk.editor, wishes);
                     ui.add_space(theme::HALF);
                     ui.with_layout(Layout::top_down(Align::LEFT), |ui| {
                         ui.spacing_mut().item_spacing.x = gap;
@@ -63,7 +61,7 @@ impl Desk<'_> {
         // What lies on the card takes clicks of the left button only, and keeps those of the right one from it.
         let asked = card.contains_pointer() && ui.input(|i| i.pointer.secondary_clicked());
         let menu = Popup::context_menu(&card).open_memory(asked.then_some(SetOpenCommand::Bool(true)));
-        menu.show(|ui| region_menu(ui, region, &others, wishes));
+        menu.show(|ui| region_menu(ui, region, self.editor, wishes));
     }
 
     /// The card of what may change of the picture to start from: above the regions, as it is painted over them.
@@ -290,10 +288,10 @@ fn colour_bar(ui: &mut Ui, region: &Region, wishes: &mut Vec<Wish>) {
     });
 }
 
-fn card_buttons(ui: &mut Ui, region: &Region, open: bool, others: &[(RegionId, String)], wishes: &mut Vec<Wish>) {
+fn card_buttons(ui: &mut Ui, region: &Region, open: bool, editor: &Editor, wishes: &mut Vec<Wish>) {
     let key = Selected::Region(region.id);
     let more = widgets::icon_button(ui, icons::ICON_MORE_HORIZ, &fill("More for {0}", &[&region.name]));
-    Popup::menu(&more).show(|ui| region_menu(ui, region, others, wishes));
+    Popup::menu(&more).show(|ui| region_menu(ui, region, editor, wishes));
     let (icon, name) = if region.visible {
         (icons::ICON_VISIBILITY, fill("Hide {0}", &[&region.name]))
     } else {
@@ -341,8 +339,10 @@ const MENU: [Option<Command>; 18] = [
     Some(Command::DeleteRegion),
 ];
 
-/// `others` are the other regions, by which its mask can be changed.
-fn region_menu(ui: &mut Ui, region: &Region, others: &[(RegionId, String)], wishes: &mut Vec<Wish>) {
+/// Its mask can be changed by those of the editor's other regions.
+fn region_menu(ui: &mut Ui, region: &Region, editor: &Editor, wishes: &mut Vec<Wish>) {
+    let others = editor.document().regions.iter().rev().filter(|other| other.id != region.id);
+    let others: Vec<_> = others.map(|other| (other.id, names::shown(&other.name))).collect();
     let key = Selected::Region(region.id);
     for entry in MENU {
         let Some(command) = entry else {
@@ -363,7 +363,7 @@ fn region_menu(ui: &mut Ui, region: &Region, others: &[(RegionId, String)], wish
         if command == Command::KeepSeen && !others.is_empty() && !region.locked {
             for (by, label) in By::ALL {
                 ui.menu_button(tr(label), |ui| {
-                    for (other, name) in others {
+                    for (other, name) in &others {
                         if ui.button(name).clicked() {
                             wishes.push(Wish::Select(key));
                             wishes.push(Wish::Mask(region.id, *other, by));
