@@ -233,6 +233,7 @@ fn painting() -> Painting {
         savings: true,
         reuse: 1,
         init_latent: None,
+        underpainting: None,
         conditions: None,
     }
 }

@@ -6,10 +6,10 @@ mod common;
 use common::ora::{bytes_of, changed, entries, foreign, liar, png, rgba, zip_of};
 use image::{Rgb as Pixel, RgbImage};
 use polyptych::document::{
-    Area, BootstrapColour, Carry, Document, History, InitImage, Kind, Lora, MAX_FEATHER, MAX_LORA_WEIGHT, MAX_LORAS,
-    MAX_REGIONS, MAX_WEIGHT, MIN_WEIGHT, Mask, MergeKey, Opened, Overlap, PixelRect, Prediction, Problem,
-    REGION_COLOURS, Region, RegionId, Rgb, Sampler, Schedule, Settings, TAKES_MEMORY, Take, WarningKind, WindowWeights,
-    Wrap, describe, replace_file, write_atomically,
+    Area, Background, BootstrapColour, Carry, Document, History, InitImage, Kind, Lora, MAX_FEATHER, MAX_LORA_WEIGHT,
+    MAX_LORAS, MAX_REGIONS, MAX_WEIGHT, MIN_WEIGHT, Mask, MergeKey, Opened, Overlap, Paint, PixelRect, Prediction,
+    Problem, REGION_COLOURS, Region, RegionId, Rgb, Sampler, Schedule, Settings, StartColour, TAKES_MEMORY, Take,
+    WarningKind, WindowWeights, Wrap, describe, replace_file, write_atomically,
 };
 use std::collections::BTreeMap;
 use std::io::{Cursor, Write as _};
@@ -57,6 +57,7 @@ fn painted() -> Document {
     document.region_mut(hidden).unwrap().negative = Some("snow".to_owned());
     document.region_mut(wordless).unwrap().negative = Some(String::new());
     document.region_mut(boat).unwrap().bootstrap = Some(0.2);
+    document.region_mut(boat).unwrap().start_colour = Some(StartColour { colour: Rgb([200, 30, 4]), share: 0.4 });
     let odd = document.region_mut(odd).unwrap();
     odd.colour = Rgb([1, 254, 127]);
     (odd.feather, odd.weight, odd.guidance) = (24, 2.5, Some(3.25));
@@ -81,11 +82,20 @@ fn painted() -> Document {
     document
 }
 
-/// The same, over a picture to start from.
+/// The same, over a picture to start from, with colours on it.
 fn painted_over() -> Document {
     let image = Arc::new(RgbImage::from_fn(160, 96, |x, y| Pixel([y as u8, 200, x as u8])));
     let area = Area::Mask(ramp(160, 96, 40, 10, 70, 60));
-    Document { init_image: Some(InitImage { image, strength: 0.35, area }), ..painted() }
+    let paint = Paint::from_rows(160, 96, |y, row| {
+        for (x, pixel) in (0_u32..).zip(row).skip(13).take(100).filter(|_| (7..80).contains(&y)) {
+            *pixel = [x as u8, y as u8, 200, (x * y) as u8];
+        }
+    });
+    let mut document = painted();
+    document.background.start_colour = Some(StartColour { colour: Rgb([1, 2, 3]), share: 0.0 });
+    document.paint = Some(paint.held_for(0.6));
+    document.init_image = Some(InitImage { image, strength: 0.35, area });
+    document
 }
 
 fn back(bytes: &[u8]) -> Document {
@@ -268,6 +278,7 @@ fn merged_is_of_layers(document: Document) {
     let merged = image::load_from_memory(&all["mergedimage.png"]).unwrap().to_rgb8();
     for (x, y, pixel) in merged.enumerate_pixels() {
         let below = document.init_image.as_ref().map_or([255; 3], |start| start.image.get_pixel(x, y).0);
+        let below = document.paint.as_ref().map_or(below, |paint| Paint::over(paint.get(x, y), below));
         let mut expected = below.map(f64::from);
         for region in document.regions.iter().filter(|r| r.visible) {
             let alpha = f64::from(region.mask.get(x, y)) / 255.0;
@@ -459,8 +470,9 @@ fn a_project_without_its_extra_entry_keeps_masks_and_words() {
     let [note] = opened.notes.as_slice() else { panic!("{:?}", opened.notes) };
     assert!(["style", "seed", "negative", "names"].iter().all(|lost| note.contains(lost)), "{note}");
     let found = opened.document;
-    assert_eq!(found.background, document.background);
+    assert_eq!(found.background, Background { start_colour: None, ..document.background.clone() });
     assert_eq!(found.take, document.take);
+    assert_eq!(found.paint, document.paint.clone().map(|paint| paint.held_for(StartColour::SHARE)));
     // Its strength is only in the extra entry.
     let start = document.init_image.clone().unwrap();
     assert_eq!(found.init_image, Some(InitImage { strength: InitImage::STRENGTH, ..start }));
@@ -1131,7 +1143,19 @@ fn story(document: &mut Document, history: &mut History) -> Vec<Document> {
         d.regions.remove(0);
     });
     step(document, history, "Feather", &|d| d.regions[0].feather = 9);
+    step(document, history, "Paint colours", &|d| d.paint = Some(Paint::blank(160, 96)));
+    step(document, history, "Splash", &|d| {
+        d.paint = Some(Paint::from_rows(160, 96, |y, row| row[y as usize] = [9, 200, 30, 128]));
+    });
+    step(document, history, "Held", &|d| {
+        if let Some(paint) = &mut d.paint {
+            paint.share = 0.75;
+        }
+    });
     step(document, history, "Weight", &|d| d.regions[0].weight = 2.0);
+    let start = StartColour { colour: Rgb([9, 8, 7]), share: 0.5 };
+    step(document, history, "Colour", &|d| d.regions[0].start_colour = Some(start));
+    step(document, history, "Ground", &|d| d.background.start_colour = Some(start));
     step(document, history, "Guidance", &|d| d.regions[0].guidance = Some(3.0));
     step(document, history, "Seed", &|d| d.regions[0].seed = Some(3));
     step(document, history, "Reroll", &|d| d.regions[0].reroll = Some(4));

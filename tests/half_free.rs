@@ -1,4 +1,5 @@
-//! Cells that may change by half, against the formula written out: free · new + (1 − free) · kept, after every evaluation.
+//! Cells that may change by half, or that are held to a colour by half, against the formula written out: free · new + (1 − free) · kept,
+//! after every evaluation.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 
 mod common;
@@ -7,9 +8,11 @@ use common::painting::plain;
 use common::toy::Toy;
 use common::{assert_close, relative_l2};
 use image::{Rgb, RgbImage};
+use polyptych::diffusion::masks::LatentMask;
 use polyptych::diffusion::random::TorchRandom;
 use polyptych::diffusion::{
-    Ddim, Euler, InitLatent, Kept, Painting, Planes, Recorder, Sampler, Trajectory, paint, repaint,
+    Ddim, Euler, Ground, InitLatent, Kept, Painting, Planes, Recorder, Sampler, Trajectory, Underpainting, paint,
+    repaint,
 };
 use polyptych::document::{Area, Document, Mask, PixelRect};
 use polyptych::studio::{Options, draw};
@@ -124,6 +127,66 @@ fn the_engine_lets_half_free_cells_leave_the_kept_latent_half_way() {
         let naive = |free: &[f32]| again(new, free, &noise(4), &way(new, &noise(3)));
         assert_close("drawn again", &found, &naive(&columns()), 1e-5);
         is_told_apart(&found, &columns(), &naive);
+    }
+}
+
+#[test]
+fn the_engine_holds_colours_for_their_steps_and_lets_them_go() {
+    let mut clean = Planes::zeros(1, 4, SIDE, SIDE);
+    clean.data = TorchRandom::new(8).randn(4 * CELLS);
+    // The left half is held by the columns' shares until step 3, the right half until step 2.
+    let half = |left: bool| (0..CELLS).map(move |i| (i % SIDE < SIDE / 2) == left);
+    let cover = |left: bool| -> Vec<f32> {
+        columns().iter().zip(half(left)).map(|(free, here)| if here { 1.0 - free } else { 0.0 }).collect()
+    };
+    let ground = |left: bool, until: usize| Ground { cover: LatentMask::new(SIDE, SIDE, &cover(left)), until };
+    for new in SAMPLERS {
+        let mut painting = painting();
+        let grounds = vec![ground(true, 3), ground(false, 2)];
+        painting.underpainting = Some(Underpainting { clean: clean.clone(), grounds });
+        let found = paint(&painting, &mut *new(), &mut Toy::new(), &mut ()).expect("paints").latent.data;
+        let noise = noise(3);
+        let naive_until = |left: usize, right: usize| {
+            let free = |step: usize| -> Vec<f32> {
+                let held =
+                    |(free, here): (&f32, bool)| if step <= (if here { left } else { right }) { *free } else { 1.0 };
+                columns().iter().zip(half(true)).map(held).collect()
+            };
+            let hold = |done: usize, sampler: &dyn Sampler, x: Vec<f32>| {
+                if done == STEPS {
+                    return x;
+                }
+                let colour: Vec<f32> =
+                    clean.data.iter().zip(&noise).map(|(c, n)| sampler.add_noise(done, *c, *n)).collect();
+                mixed(&free(done), &x, &colour)
+            };
+            let mut sampler = new();
+            let scaled: Vec<f32> = noise.iter().map(|n| n * sampler.initial_scale()).collect();
+            let begin = hold(0, &*sampler, scaled);
+            naive(&mut *sampler, 0, begin, &hold).pop().expect("the last")
+        };
+        assert_close("from colours", &found, &naive_until(3, 2), 1e-5);
+        for (left, right) in [(2, 2), (3, 3), (4, 2), (3, 1)] {
+            assert!(relative_l2(&found, &naive_until(left, right)) > 1e-3, "{left}, {right}");
+        }
+    }
+}
+
+#[test]
+fn colours_held_everywhere_are_a_start_picture() {
+    let mut clean = Planes::zeros(1, 4, SIDE, SIDE);
+    clean.data = TorchRandom::new(8).randn(4 * CELLS);
+    for new in SAMPLERS {
+        let (mut colours, mut picture) = (painting(), painting());
+        let all = |value: f32| LatentMask::new(SIDE, SIDE, &[value; CELLS]);
+        // Two that together hold everything until step 2, and less from there on.
+        let grounds = vec![Ground { cover: all(0.25), until: 2 }, Ground { cover: all(0.75), until: 2 }];
+        colours.underpainting = Some(Underpainting { clean: clean.clone(), grounds });
+        picture.init_latent = Some(InitLatent { clean: clean.clone(), from: 2, free: None, from_noise: false });
+        let drawn = |painting: &Painting| paint(painting, &mut *new(), &mut Toy::new(), &mut ()).expect("paints");
+        let (colours, picture) = (drawn(&colours), drawn(&picture));
+        assert_eq!(colours.latent, picture.latent);
+        assert_eq!(colours.unet_samples, STEPS - 2, "steps in which nothing is free are not computed");
     }
 }
 

@@ -663,6 +663,7 @@ fn a_job_stopped_anywhere_leaves_the_model_fit_for_the_next() {
     for hold in [Hold::MultiDiffusion, Hold::Attention] {
         let painting = Painting {
             init_latent: None,
+            underpainting: None,
             conditions: None,
             height,
             width,

@@ -6,7 +6,7 @@ mod common;
 use common::{Goldens, assert_close, goldens, one_window, relative_l2};
 use image::{Rgb, RgbImage};
 use polyptych::checkpoint::Device;
-use polyptych::document::{Area, Document, InitImage, Mask, PixelRect, Sampler};
+use polyptych::document::{self, Area, Document, InitImage, Mask, Paint, PixelRect, Sampler, StartColour};
 use polyptych::studio::{Drawn, Estimate, Facts, Options, Warning, draw, load};
 use std::path::Path;
 use std::sync::Arc;
@@ -214,6 +214,98 @@ fn little_strength_keeps_more_of_the_picture_and_wrapped_and_odd_canvases_work()
     assert_eq!(result.image.dimensions(), (131, 140));
     let start = odd.init_image.expect("a start");
     assert_eq!(result.image.get_pixel(130, 139), start.image.get_pixel(130, 139));
+}
+
+#[test]
+fn start_colours_of_everything_are_a_start_picture_of_those_colours() {
+    let eps = goldens().join("eps");
+    let mut colours = wide();
+    colours.init_image = None;
+    colours.settings.steps = 8;
+    colours.settings.sampler = Sampler::Ddim;
+    let start = |colour: [u8; 3]| Some(StartColour { colour: document::Rgb(colour), share: 0.25 });
+    let (red, blue) = ([200, 30, 40], [20, 60, 180]);
+    colours.background.start_colour = start(red);
+    let mut left = Mask::empty(256, 192);
+    left.fill(PixelRect { x: 0, y: 0, width: 96, height: 192 }, 255);
+    colours.regions[0].mask = Arc::new(left);
+    colours.regions[0].start_colour = start(blue);
+
+    let mut picture = colours.clone();
+    (picture.background.start_colour, picture.regions[0].start_colour) = (None, None);
+    let image = RgbImage::from_fn(256, 192, |x, _| Rgb(if x < 96 { blue } else { red })).into();
+    picture.init_image = Some(InitImage { image, strength: 0.75, area: Area::Everything });
+    let (of_colours, of_picture) = (drawn(&eps, &colours), drawn(&eps, &picture));
+    assert_eq!(of_colours.latent, of_picture.latent);
+    assert_eq!(of_colours.unet_samples, of_picture.unet_samples);
+
+    // Without the background's, its part is drawn in all steps, and knows of the colour beside it.
+    colours.background.start_colour = None;
+    let beside = drawn(&eps, &colours);
+    let mut plain = colours.clone();
+    plain.regions[0].start_colour = None;
+    let plain = drawn(&eps, &plain);
+    assert_eq!(beside.unet_samples, plain.unet_samples);
+    assert!(relative_l2(&beside.latent.data, &plain.latent.data) > 1e-3);
+
+    // What may not change of a start picture has no colour, and a hidden region gives none.
+    picture.background.start_colour = start([0, 255, 0]);
+    let start = picture.init_image.as_mut().expect("a start");
+    (start.strength, start.area) = (1.0, Area::Regions);
+    let image = Arc::clone(&start.image);
+    let inside = drawn(&eps, &picture);
+    assert!(image.enumerate_pixels().filter(|(x, ..)| *x >= 96).all(|(x, y, p)| p == inside.image.get_pixel(x, y)));
+    colours.regions[0].visible = false;
+    let hidden = drawn(&eps, &colours);
+    colours.regions[0].start_colour = None;
+    assert_eq!(hidden.latent, drawn(&eps, &colours).latent);
+}
+
+#[test]
+fn paint_lies_on_the_start_picture_and_over_start_colours() {
+    let eps = goldens().join("eps");
+    let mut painted = wide();
+    painted.settings.steps = 8;
+    painted.settings.sampler = Sampler::Ddim;
+    let paint = |share: f32| {
+        let paint = Paint::from_rows(256, 192, |y, row| {
+            if (40..120).contains(&y) {
+                row[100..220].fill([250, 220, 40, 204]);
+            }
+        });
+        Some(paint.held_for(share))
+    };
+    // Held no longer than the start picture is: the run from the picture with the paint on it.
+    let start = painted.init_image.as_mut().expect("a start");
+    (start.strength, start.area) = (0.75, Area::Everything);
+    let mut over = painted.clone();
+    painted.paint = paint(0.2);
+    let mut image = RgbImage::clone(&over.init_image.as_ref().expect("a start").image);
+    painted.paint.as_ref().expect("paint").lay_over(&mut image);
+    over.init_image.as_mut().expect("a start").image = image.into();
+    let (found, expected) = (drawn(&eps, &painted), drawn(&eps, &over));
+    assert_eq!(found.latent, expected.latent);
+    // Held longer it changes more.
+    painted.paint = paint(0.7);
+    assert!(relative_l2(&drawn(&eps, &painted).latent.data, &expected.latent.data) > 1e-3);
+
+    // Over a start colour of the same share it is a picture of both.
+    painted.init_image = None;
+    painted.regions.clear();
+    painted.paint = paint(0.25);
+    painted.background.start_colour = Some(StartColour { colour: document::Rgb([20, 60, 180]), share: 0.25 });
+    let mut both = painted.clone();
+    (both.paint, both.background.start_colour) = (None, None);
+    let mut image = RgbImage::from_pixel(256, 192, Rgb([20, 60, 180]));
+    painted.paint.as_ref().expect("paint").lay_over(&mut image);
+    both.init_image = Some(InitImage { image: image.into(), strength: 0.75, area: Area::Everything });
+    assert_eq!(drawn(&eps, &painted).latent, drawn(&eps, &both).latent);
+
+    // Of another canvas it is refused.
+    painted.paint = Some(Paint::blank(64, 64));
+    let (mut model, _) = load(eps.to_str().expect("a path"), Device::Cpu, &[]).expect("loads");
+    let refused = draw(&painted, &mut model, &Options::default(), &mut ()).expect_err("refused").to_string();
+    assert!(refused.contains("paint has another size"), "{refused}");
 }
 
 #[test]

@@ -26,6 +26,7 @@ pub use shell::bench::bench;
 pub use text::i18n::Language;
 pub use tools::{BrushSettings, FillOver, Tool, ToolSettings};
 
+use crate::document::Rgb;
 use anyhow::Context as _;
 use canvas::{Canvas, Workspace};
 pub use canvas::{CanvasLook, Compare, RegionLook, View, ViewMode};
@@ -158,6 +159,11 @@ impl App {
     #[must_use]
     pub fn editor(&self) -> &Editor {
         &self.open.editor
+    }
+
+    /// Takes a colour in hand, to paint with.
+    pub fn take_colour(&mut self, colour: Rgb) {
+        self.open.editor.take_colour(colour);
     }
 
     /// The tool in hand.

@@ -194,6 +194,10 @@ fn denoise(
     if let Some(start) = start {
         start.check(painting, channels, sampler.steps())?;
     }
+    let underpainting = painting.underpainting.as_ref();
+    if let Some(colours) = underpainting {
+        colours.check(painting, channels, sampler.steps())?;
+    }
     let planes = network.in_channels();
     let seen = painting.conditions.as_ref();
     if planes != channels + seen.map_or(0, |c| c.channels)
@@ -216,6 +220,9 @@ fn denoise(
     match start {
         Some(start) => latent.data = start.begin(first, sampler, &noise),
         None => latent.data.iter_mut().for_each(|v| *v *= sampler.initial_scale()),
+    }
+    if let Some(colours) = underpainting {
+        colours.hold(first_step, Some(first), sampler, &noise, &mut latent);
     }
     if let Some(kept) = kept {
         kept.hold(0, &mut latent);
@@ -244,8 +251,13 @@ fn denoise(
             Vec::new()
         };
         sampler.step(i, &mut latent.data, &fused, &fresh);
+        let next = Some(i + 1).filter(|next| *next < evaluations);
+        if let (Some(colours), Some(next)) = (underpainting, next) {
+            let step = sampler.step_of(next);
+            colours.hold(step, Some(next), sampler, &engine.noise, &mut latent);
+            colours.hold(step, None, sampler, &engine.noise, &mut denoised);
+        }
         if let (Some(start), Some(free)) = (start, &held) {
-            let next = Some(i + 1).filter(|next| *next < evaluations);
             start.hold(free, next, sampler, &engine.noise, &mut latent);
             start.hold(free, None, sampler, &engine.noise, &mut denoised);
         }

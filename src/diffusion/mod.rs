@@ -23,6 +23,7 @@ mod reuse;
 mod samplers;
 mod schedule;
 mod trajectory;
+mod underpainting;
 pub mod windows;
 
 pub(crate) use colours::roll;
@@ -39,3 +40,4 @@ pub use reference::paint_reference;
 pub use samplers::{Ddim, DpmSolver, Euler, EulerAncestral, ForwardProcess, Heun, Lcm, Level, Sampler, UniPc};
 pub use schedule::{BetaSchedule, FinalSigma, PredictionType, Schedule, ScheduleError, SchedulerConfig, Spacing};
 pub use trajectory::{Kept, Recorder, Trajectory, free_windows};
+pub use underpainting::{Ground, Underpainting};

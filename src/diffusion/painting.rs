@@ -3,7 +3,7 @@
 use super::masks::LatentMask;
 use super::trajectory::is_free;
 use super::windows::{Window, WindowWeights, windows};
-use super::{Changing, ControlSet, Guidance, InitLatent, PaintError, Planes, Prompt, PromptId};
+use super::{Changing, ControlSet, Guidance, InitLatent, PaintError, Planes, Prompt, PromptId, Underpainting};
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
@@ -107,6 +107,8 @@ pub struct Painting {
     pub reuse: usize,
     /// The init image's latent; `None` to start from noise.
     pub init_latent: Option<InitLatent>,
+    /// Colours that it grows from; `None` where it grows from noise, or the init image, alone.
+    pub underpainting: Option<Underpainting>,
     /// Planes that an inpainting UNet sees beside the latent (Rombach et al. 2022, section 4.5), `[1, 1 + latent_channels, height,
     /// width]`: the mask, 1 where something may change, and the latent of the picture with grey there; `None` for any other UNet.
     pub conditions: Option<Planes>,
@@ -143,10 +145,13 @@ impl Painting {
         self.init_latent.as_ref().and_then(|start| start.free.as_ref())
     }
 
-    /// The first step of the run; later than 0 with an init image.
+    /// The first step of the run; later than 0 with an init image, or where colours are held everywhere.
     #[must_use]
     pub fn first_step(&self) -> usize {
-        self.init_latent.as_ref().map_or(0, |start| start.from)
+        let of_image = self.init_latent.as_ref().map_or(0, |start| start.from);
+        let cells = self.height * self.width;
+        let of_colours = self.underpainting.as_ref().map_or(0, |colours| colours.first_step(cells));
+        of_image.max(of_colours)
     }
 
     /// The mask of part `k` at `step`.

@@ -2,7 +2,7 @@
 
 use super::coverage::percent;
 use super::error::one_line;
-use super::{Area, Control, Document, FileError, Lora, Prediction, Problem, Rgb, Settings};
+use super::{Area, Control, Document, FileError, Lora, Prediction, Problem, Settings, StartColour};
 use serde::Serialize;
 use std::fmt;
 use std::fs::File;
@@ -42,6 +42,9 @@ pub struct Summary {
     pub settings: Settings,
     /// The picture it starts from, if it does.
     pub start: Option<StartSummary>,
+    /// The share of the steps for which the paint layer is held, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paint: Option<f32>,
     /// ControlNets of the whole picture.
     pub controls: Vec<ControlSummary>,
     /// The seed of the take it holds, if it holds one.
@@ -59,6 +62,21 @@ pub struct StartSummary {
     pub strength: f64,
     /// The part of it that may change: `everything`, `what regions cover` or `what a mask covers`.
     pub area: &'static str,
+}
+
+/// A colour that a part of the picture starts from, in a [`Summary`].
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StartColourSummary {
+    /// The colour, `#rrggbb`.
+    pub colour: String,
+    /// The share of the steps for which it is held.
+    pub share: f32,
+}
+
+impl StartColourSummary {
+    fn of(start: StartColour) -> Self {
+        Self { colour: start.colour.to_string(), share: start.share }
+    }
 }
 
 /// A ControlNet of a [`Summary`].
@@ -112,6 +130,9 @@ pub struct BackgroundSummary {
     /// LoRAs of its own.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub loras: Vec<Lora>,
+    /// The colour it starts from, if it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start_colour: Option<StartColourSummary>,
 }
 
 /// A region of a [`Summary`].
@@ -128,6 +149,9 @@ pub struct RegionSummary {
     /// LoRAs of its own.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub loras: Vec<Lora>,
+    /// The colour it starts from, if it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start_colour: Option<StartColourSummary>,
     /// Its colour, `#rrggbb`.
     pub colour: String,
     /// True where it takes part in the picture.
@@ -167,21 +191,19 @@ impl Document {
         let warnings = self.warnings_of(&coverage).iter().map(ToString::to_string).collect();
         let regions = (1..)
             .zip(self.regions.iter().zip(&coverage.regions))
-            .map(|(number, (region, share))| {
-                let Rgb([r, g, b]) = region.colour;
-                RegionSummary {
-                    number,
-                    name: region.name.clone(),
-                    words: region.prompt.clone(),
-                    negative: region.negative.clone(),
-                    loras: region.loras.clone(),
-                    colour: format!("#{r:02x}{g:02x}{b:02x}"),
-                    visible: region.visible,
-                    coverage: share.painted,
-                    shown: share.visible,
-                    bootstrap: region.bootstrap,
-                    controls: ControlSummary::of(&region.controls),
-                }
+            .map(|(number, (region, share))| RegionSummary {
+                number,
+                name: region.name.clone(),
+                words: region.prompt.clone(),
+                negative: region.negative.clone(),
+                loras: region.loras.clone(),
+                start_colour: region.start_colour.map(StartColourSummary::of),
+                colour: region.colour.to_string(),
+                visible: region.visible,
+                coverage: share.painted,
+                shown: share.visible,
+                bootstrap: region.bootstrap,
+                controls: ControlSummary::of(&region.controls),
             })
             .collect();
         Summary {
@@ -194,6 +216,7 @@ impl Document {
                 words: self.background.prompt.clone(),
                 negative: self.background.negative.clone(),
                 loras: self.background.loras.clone(),
+                start_colour: self.background.start_colour.map(StartColourSummary::of),
             },
             regions,
             uncovered: coverage.uncovered,
@@ -206,6 +229,7 @@ impl Document {
                     Area::Mask(_) => "what a mask covers",
                 },
             }),
+            paint: self.paint.as_ref().map(|paint| paint.share),
             controls: ControlSummary::of(&self.controls),
             take_seed: self.take.as_ref().map(|take| take.seed),
             warnings,
@@ -233,6 +257,11 @@ impl fmt::Display for Summary {
                 .try_for_each(|lora| writeln!(f, "    LoRA        {}, weight {}", line(&lora.file), lora.weight))
         };
         own(f, &self.background.loras)?;
+        let start = |f: &mut fmt::Formatter<'_>, start: Option<&StartColourSummary>| match start {
+            Some(start) => writeln!(f, "    starts from {}, held for {} of the steps", start.colour, start.share),
+            None => Ok(()),
+        };
+        start(f, self.background.start_colour.as_ref())?;
         if !self.style.is_empty() {
             writeln!(f, "  style         “{}”, added to all words", line(&self.style))?;
         }
@@ -245,6 +274,7 @@ impl fmt::Display for Summary {
                 writeln!(f, "    negative    “{}”", line(negative))?;
             }
             own(f, &region.loras)?;
+            start(f, region.start_colour.as_ref())?;
             for control in &region.controls {
                 writeln!(f, "    ControlNet  {control}")?;
             }
@@ -284,6 +314,9 @@ impl fmt::Display for Summary {
         }
         if let Some(start) = &self.start {
             writeln!(f, "  starts from   a picture, strength {}, {} may change", start.strength, start.area)?;
+        }
+        if let Some(share) = self.paint {
+            writeln!(f, "  paint         held for {share} of the steps")?;
         }
         match self.take_seed {
             Some(seed) => writeln!(f, "  take          seed {seed}")?,

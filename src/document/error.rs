@@ -211,6 +211,14 @@ pub enum Problem {
         /// Mask height.
         height: u32,
     },
+    /// A paint layer whose size is not the canvas's (a bug of the caller, refused rather than saved).
+    #[error("the paint is {width}×{height} pixels and does not fit the canvas; remove it")]
+    PaintMismatch {
+        /// Its width.
+        width: u32,
+        /// Its height.
+        height: u32,
+    },
     /// A picture to start from, or its mask, whose size is not the canvas's (a bug of the caller, refused rather than saved).
     #[error(
         "the picture to start from, or its mask, is {width}×{height} pixels and does not fit the canvas; choose it again"

@@ -15,6 +15,7 @@ mod init_image;
 mod jpeg;
 mod mask;
 mod options;
+mod paint;
 mod parameters;
 mod picture_mask;
 mod pictures;
@@ -29,7 +30,9 @@ pub use colour_map::{Chosen, ColourMap, MapColour};
 pub use control::{Control, ControlMap, MAX_CONTROL_WEIGHT, MAX_CONTROLS, canny, edges, scribble, segments};
 pub use coverage::{Coverage, RegionCoverage, Warning, WarningKind};
 pub use delta::MaskDelta;
-pub use describe::{BackgroundSummary, ControlSummary, Kind, RegionSummary, StartSummary, Summary, describe};
+pub use describe::{
+    BackgroundSummary, ControlSummary, Kind, RegionSummary, StartColourSummary, StartSummary, Summary, describe,
+};
 pub use error::{FileError, Problem};
 pub use export::{Export, PictureFormat};
 pub use file::{Opened, Output, Outputs, Palette, replace_file, write_atomically};
@@ -39,11 +42,12 @@ pub use mask::{Mask, PixelRect, TILE, Tile, TileBytes};
 pub use options::{
     BootstrapColour, Choice, Overlap, Prediction, PromptRule, Regions, Sampler, Schedule, WindowWeights, Wrap,
 };
+pub use paint::Paint;
 pub use parameters::{Parameters, PictureSummary, describe_picture, open_picture, read_parameters};
 pub use picture_mask::MaskNote;
 pub use pictures::{Picture, is_grey, over_white, picture_of_data_url, read_picture};
 pub use png::Carry;
-pub use region::{Background, MAX_FEATHER, MAX_WEIGHT, MIN_WEIGHT, REGION_COLOURS, Region, RegionId, Rgb};
+pub use region::{Background, MAX_FEATHER, MAX_WEIGHT, MIN_WEIGHT, REGION_COLOURS, Region, RegionId, Rgb, StartColour};
 pub use settings::{
     CELL, Lora, MAX_CLIP_SKIP, MAX_EMBEDDINGS, MAX_GUIDANCE, MAX_LORA_WEIGHT, MAX_LORAS, MAX_REUSE, MAX_STEPS,
     MAX_WINDOW, Settings,
@@ -82,6 +86,8 @@ pub struct Document {
     pub settings: Settings,
     /// The picture that the drawing starts from (`None` to start from noise).
     pub init_image: Option<InitImage>,
+    /// Colours painted below the regions, over the picture it starts from (`None` without a paint layer).
+    pub paint: Option<Paint>,
     /// ControlNets that count for the whole picture.
     pub controls: Vec<Control>,
     /// The take kept in the document (`None` before the first). One that is not the canvas's size is not saved.
@@ -114,6 +120,7 @@ impl Document {
             regions: Vec::new(),
             settings: Settings::default(),
             init_image: None,
+            paint: None,
             controls: Vec::new(),
             take: None,
             unknown: serde_json::Map::new(),
@@ -164,11 +171,19 @@ impl Document {
         id
     }
 
+    /// The number of regions below this one that have its colour: those need another sign to be told from it.
+    #[must_use]
+    pub fn colour_repeats(&self, id: RegionId) -> usize {
+        let below = || self.regions.iter().take_while(|region| region.id != id);
+        self.region(id).map_or(0, |region| below().filter(|other| other.colour == region.colour).count())
+    }
+
     /// An id that no region has.
     fn free_id(&self) -> RegionId {
         let largest = self.regions.iter().map(|r| r.id.0).max().unwrap_or(0);
-        let free = || (1..u32::MAX).map(RegionId).find(|id| self.region(*id).is_none());
-        largest.checked_add(1).map(RegionId).or_else(free).unwrap_or(RegionId(u32::MAX))
+        let free = || (1..RegionId::LAST.0).map(RegionId).find(|id| self.region(*id).is_none());
+        let next = largest.checked_add(1).map(RegionId).filter(|id| *id <= RegionId::LAST);
+        next.or_else(free).unwrap_or(RegionId::LAST)
     }
 
     /// The first of the palette's colours that the fewest regions have.
@@ -192,6 +207,7 @@ impl Document {
             region.mask = Arc::new(region.mask.moved_to(width, height, dx, dy));
         }
         self.init_image = self.init_image.as_ref().map(|start| start.moved_to(width, height, dx, dy));
+        self.paint = self.paint.as_ref().map(|paint| paint.changed(|plane| plane.moved_to(width, height, dx, dy)));
         for control in self.controls_mut() {
             control.map = control.map.moved_to(width, height, dx, dy);
         }
@@ -206,13 +222,13 @@ impl Document {
         self.regions.iter().find(|r| r.id == id)
     }
 
-    /// The mask that a stroke goes to: that of the region with this id, or for [`RegionId::INPAINT`] that of what may change of
-    /// the picture to start from.
+    /// The mask that a stroke goes to: that of the region with this id, for [`RegionId::INPAINT`] that of what may change of the picture
+    /// to start from, or a plane of the paint layer ([`RegionId::PAINT_PLANES`]).
     #[must_use]
     pub fn mask(&self, id: RegionId) -> Option<&Arc<Mask>> {
         match (&self.init_image, id) {
             (Some(InitImage { area: Area::Mask(mask), .. }), RegionId::INPAINT) => Some(mask),
-            _ => self.region(id).map(|region| &region.mask),
+            _ => self.region(id).map(|region| &region.mask).or_else(|| self.paint.as_ref()?.plane(id)),
         }
     }
 
@@ -220,7 +236,10 @@ impl Document {
     pub fn mask_mut(&mut self, id: RegionId) -> Option<&mut Arc<Mask>> {
         match (&mut self.init_image, id) {
             (Some(InitImage { area: Area::Mask(mask), .. }), RegionId::INPAINT) => Some(mask),
-            _ => self.regions.iter_mut().find(|r| r.id == id).map(|region| &mut region.mask),
+            _ => match self.regions.iter_mut().find(|r| r.id == id) {
+                Some(region) => Some(&mut region.mask),
+                None => self.paint.as_mut()?.plane_mut(id),
+            },
         }
     }
 

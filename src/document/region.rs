@@ -11,11 +11,39 @@ impl RegionId {
     /// No region's id: what names the mask of what may change of the picture to start from, so that the tools paint on it as
     /// they do on a region's ([`Document::mask_mut`](super::Document::mask_mut)).
     pub const INPAINT: Self = Self(0);
+
+    /// No region's ids either: the planes of the paint layer (red, green, blue, coverage), so that strokes and undo treat them as
+    /// masks.
+    pub const PAINT_PLANES: [Self; 4] = [Self(u32::MAX - 3), Self(u32::MAX - 2), Self(u32::MAX - 1), Self::PAINT];
+
+    /// The paint layer's coverage, which stands for the whole layer.
+    pub const PAINT: Self = Self(u32::MAX);
+
+    /// The largest id of a region.
+    pub(super) const LAST: Self = Self(u32::MAX - 4);
 }
 
 /// An 8-bit sRGB colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Rgb(pub [u8; 3]);
+
+impl Rgb {
+    /// The colour of `#rrggbb`.
+    #[must_use]
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let hex = text.strip_prefix('#').filter(|hex| hex.len() == 6 && hex.is_ascii())?;
+        let [_, r, g, b] = u32::from_str_radix(hex, 16).ok()?.to_be_bytes();
+        Some(Self([r, g, b]))
+    }
+}
+
+impl std::fmt::Display for Rgb {
+    /// As `#rrggbb`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self([r, g, b]) = self;
+        write!(f, "#{r:02x}{g:02x}{b:02x}")
+    }
+}
 
 /// The colour-blind-safe palette of Okabe and Ito (2008), in the order in which new regions take it.
 pub const REGION_COLOURS: [Rgb; 7] = [
@@ -27,6 +55,20 @@ pub const REGION_COLOURS: [Rgb; 7] = [
     Rgb([213, 94, 0]),
     Rgb([204, 121, 167]),
 ];
+
+/// A colour that a part of the picture grows from: the latent is held to it, under noise, for the first steps.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StartColour {
+    /// The colour.
+    pub colour: Rgb,
+    /// The share of the steps for which it is held, 0 to 1: little tints the part, much leaves nothing but the colour.
+    pub share: f32,
+}
+
+impl StartColour {
+    /// The share that a colour is given first.
+    pub const SHARE: f32 = 0.25;
+}
 
 /// A painted region.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,6 +89,8 @@ pub struct Region {
     pub mask: Arc<Mask>,
     /// What was moved over the canvas's edges, as [`Beyond`](crate::paint::Beyond) has it. Kept while the document is open, not in its file.
     pub outside: Option<Arc<Mask>>,
+    /// The colour that the picture grows from inside it; `None` to leave that to chance.
+    pub start_colour: Option<StartColour>,
     /// A hidden region takes no part in the picture.
     pub visible: bool,
     /// A locked region is not painted on, changed or deleted by mistake.
@@ -91,6 +135,7 @@ impl Region {
             colour,
             mask: Arc::new(Mask::empty(width, height)),
             outside: None,
+            start_colour: None,
             visible: true,
             locked: false,
             bootstrap: None,
@@ -115,4 +160,6 @@ pub struct Background {
     pub negative: String,
     /// LoRAs that the background alone is drawn with, besides the whole picture's.
     pub loras: Vec<Lora>,
+    /// The colour that the picture grows from where no region is.
+    pub start_colour: Option<StartColour>,
 }

@@ -6,7 +6,7 @@ use image::imageops::{FilterType, resize};
 use std::sync::Arc;
 
 impl Document {
-    /// Stretches the canvas with everything on it to this size in pixels: masks, feathers, the picture to start from and what
+    /// Stretches the canvas with everything on it to this size in pixels: masks, feathers, the picture to start from, paint and what
     /// ControlNets see. The take goes, since it shows another canvas.
     ///
     /// # Errors
@@ -25,6 +25,7 @@ impl Document {
             region.feather = ((f64::from(region.feather) * scale).round() as u32).min(MAX_FEATHER);
         }
         self.init_image = self.init_image.as_ref().map(|start| start.stretched_to(width, height));
+        self.paint = self.paint.as_ref().map(|paint| paint.changed(|plane| plane.stretched_to(width, height)));
         for control in self.controls_mut() {
             control.map = control.map.stretched_to(width, height);
         }

@@ -1,6 +1,6 @@
 //! A shape on its way to a mask: coverage kept in tiles, only where there is any.
 
-use super::dab::scaled;
+use super::dab::{scaled, towards};
 use crate::document::{Mask, MaskDelta, PixelRect, TILE, Tile};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -83,6 +83,11 @@ impl Cover {
     /// Lays it on a mask of the same size; one of another size stays as it is. Returns what leads the mask back, for
     /// [`History::push_mask`](crate::document::History::push_mask).
     pub fn lay(&self, mask: &mut Mask, combine: Combine) -> MaskDelta {
+        self.lay_towards(mask, combine, u8::MAX)
+    }
+
+    /// As [`Self::lay`], of a shape that leaves the byte `full` where it covers everything.
+    pub fn lay_towards(&self, mask: &mut Mask, combine: Combine, full: u8) -> MaskDelta {
         let mut before = MaskDelta::new(self.width, self.height);
         if (mask.width(), mask.height()) != (self.width, self.height) {
             return before;
@@ -91,11 +96,11 @@ impl Cover {
             let (columns, rows) = mask.grid();
             for (row, column) in (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column))) {
                 let tile = self.tiles.get(&(row, column)).unwrap_or(&Tile::Flat(0));
-                lay_tile(mask, (column, row), tile, combine, &mut before);
+                lay_tile(mask, (column, row), tile, (combine, full), &mut before);
             }
         } else {
             for ((row, column), tile) in &self.tiles {
-                lay_tile(mask, (*column, *row), tile, combine, &mut before);
+                lay_tile(mask, (*column, *row), tile, (combine, full), &mut before);
             }
         }
         before
@@ -104,23 +109,27 @@ impl Cover {
 
 impl Combine {
     /// The new value of a byte under a shape of this coverage.
-    fn byte(self, now: u8, cover: u8) -> u8 {
+    fn byte(self, now: u8, cover: u8, full: u8) -> u8 {
         match self {
-            Self::Add => 255 - scaled(255 - now, 255 - cover),
+            Self::Add => towards(now, full, 255 - cover),
             Self::Subtract => scaled(now, 255 - cover),
-            Self::Replace => cover,
+            Self::Replace => scaled(full, cover),
         }
     }
 
     /// The new tile under a shape of this coverage.
-    fn tile(self, now: &Tile, cover: &Tile) -> Tile {
+    fn tile(self, now: &Tile, cover: &Tile, full: u8) -> Tile {
         match (self, now, cover) {
-            (Self::Replace, ..) => cover.clone(),
-            (_, _, Tile::Flat(cover)) => now.map(|now| self.byte(now, *cover)),
-            (_, Tile::Flat(now), _) => cover.map(|cover| self.byte(*now, cover)),
+            (Self::Replace, ..) if full == u8::MAX => cover.clone(),
+            (Self::Replace, ..) => cover.map(|cover| self.byte(0, cover, full)),
+            (_, _, Tile::Flat(cover)) => now.map(|now| self.byte(now, *cover, full)),
+            (_, Tile::Flat(now), _) => cover.map(|cover| self.byte(*now, cover, full)),
             (_, _, Tile::Each(cover)) => {
                 let mut new = now.clone();
-                new.bytes_mut().iter_mut().zip(cover.iter()).for_each(|(now, cover)| *now = self.byte(*now, *cover));
+                new.bytes_mut()
+                    .iter_mut()
+                    .zip(cover.iter())
+                    .for_each(|(now, cover)| *now = self.byte(*now, *cover, full));
                 new
             }
         }
@@ -128,10 +137,16 @@ impl Combine {
 }
 
 /// Lays a tile of a cover on that of a mask, and keeps what was there where that changes anything.
-fn lay_tile(mask: &mut Mask, (column, row): (u32, u32), cover: &Tile, combine: Combine, before: &mut MaskDelta) {
+fn lay_tile(
+    mask: &mut Mask,
+    (column, row): (u32, u32),
+    cover: &Tile,
+    (combine, full): (Combine, u8),
+    before: &mut MaskDelta,
+) {
     let PixelRect { width, height, .. } = mask.tile_rect(column, row);
     let now = mask.tile_mut(column, row);
-    let new = combine.tile(now, cover).packed(width, height);
+    let new = combine.tile(now, cover, full).packed(width, height);
     if !new.same(now, width, height) {
         before.push(column, row, std::mem::replace(now, new));
     }

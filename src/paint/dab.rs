@@ -21,7 +21,8 @@ pub(super) struct Ink {
     pub(super) strength: u8,
     /// In 255ths.
     pub(super) opacity: u8,
-    pub(super) erase: bool,
+    /// What the mask is where the dab covers it whole.
+    pub(super) full: u8,
 }
 
 /// A stroke's record of a tile: the mask before it, and the most that any dab covered.
@@ -112,12 +113,10 @@ impl Run {
 impl Ink {
     /// Lays what a dab covers over what the stroke has covered so far; true where that was more anywhere.
     fn lay(self, before: [u8; RUN], cover: [u8; RUN], covered: &mut [u8; RUN], now: &mut [u8; RUN]) -> bool {
-        // Towards nothing or, the same seen from the other end, towards everything.
-        let turn = if self.erase { 0 } else { u8::MAX };
         let mut changed = 0;
         for i in 0..RUN {
             let more = u8::from(cover[i] > covered[i]).wrapping_neg();
-            let value = turn ^ scaled(turn ^ before[i], u8::MAX - scaled(cover[i], self.opacity));
+            let value = towards(before[i], self.full, u8::MAX - scaled(cover[i], self.opacity));
             now[i] = (value & more) | (now[i] & !more);
             covered[i] = covered[i].max(cover[i]);
             changed |= more;
@@ -135,6 +134,12 @@ fn byte(fraction: f32) -> u8 {
     #[expect(clippy::cast_possible_truncation, reason = "the last bits are what is wanted")]
     let byte = (near.to_bits() - u32::from(near - ONES > value)) as u8;
     byte
+}
+
+/// A byte on its way to `full`, with `left` 255ths of the way to go.
+pub(super) fn towards(now: u8, full: u8, left: u8) -> u8 {
+    let apart = scaled(now.abs_diff(full), left);
+    if now >= full { full + apart } else { full - apart }
 }
 
 /// The product of two fractions in 255ths.
@@ -170,7 +175,10 @@ mod tests {
             }
             covered[i] = cover;
             let left = 255 - product(cover, ink.opacity);
-            now[i] = if ink.erase { product(before[i], left) } else { 255 - product(255 - before[i], left) };
+            now[i] = match before[i] >= ink.full {
+                true => ink.full + product(before[i] - ink.full, left),
+                false => ink.full - product(ink.full - before[i], left),
+            };
         }
     }
 
@@ -179,8 +187,8 @@ mod tests {
         let mut next = sequence();
         for case in 0..200 {
             let mut between = |from: f32, to: f32| from + (to - from) * next();
-            let erase = case % 3 == 0;
-            let brush = Brush { hardness: between(-0.1, 1.1), opacity: between(0.0, 1.2), erase, ..Brush::default() };
+            let full = [0, 255, between(0.0, 255.9) as u8][case % 3];
+            let brush = Brush { hardness: between(-0.1, 1.1), opacity: between(0.0, 1.2), ..Brush::default() };
             let rect = PixelRect {
                 x: 64 * between(0.0, 60.0) as u32,
                 y: 64 * between(0.0, 60.0) as u32,
@@ -200,7 +208,7 @@ mod tests {
                     profile: brush.profile(radius),
                     strength: if case % 5 == 0 { between(0.0, 255.9) as u8 } else { 255 },
                     opacity: brush.opacity_byte(),
-                    erase,
+                    full,
                 };
                 let around = |corner: u32, at: f32| corner as f32 + 32.0 + at;
                 let centre = (around(rect.x, between(-90.0, 90.0)), around(rect.y, between(-90.0, 90.0)));

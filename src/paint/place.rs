@@ -81,7 +81,7 @@ pub fn turn_whole(shape: Beyond<'_>, turn: Turn, wrap: Wrap) -> (Mask, Option<Ma
 }
 
 /// The mask of a canvas of this size that has what an image covers, its corner at `at`, and what of it is beyond the canvas.
-fn laid((width, height): (u32, u32), image: &GrayImage, at: (i32, i32), wrap: Wrap) -> (Mask, Option<Mask>) {
+pub(super) fn laid((width, height): (u32, u32), image: &GrayImage, at: (i32, i32), wrap: Wrap) -> (Mask, Option<Mask>) {
     let (mut out, mut outside) = (Mask::empty(width, height), None);
     let middle = width as usize..2 * width as usize;
     let mut whole = vec![0; 3 * width as usize];

@@ -48,6 +48,7 @@ impl Sample {
 pub struct Stroke {
     brush: Brush,
     opacity: u8,
+    full: u8,
     space: Space,
     width: u32,
     height: u32,
@@ -61,9 +62,22 @@ impl Stroke {
     /// rectangles that changed.
     #[must_use]
     pub fn begin(mask: &mut Mask, brush: Brush, space: impl Into<Space>, at: Sample) -> (Self, Vec<PixelRect>) {
+        Self::begin_towards(mask, brush, space, at, u8::MAX)
+    }
+
+    /// As [`Self::begin`], of a brush that leaves the byte `full` where it covers everything; one that erases leaves 0.
+    #[must_use]
+    pub fn begin_towards(
+        mask: &mut Mask,
+        brush: Brush,
+        space: impl Into<Space>,
+        at: Sample,
+        full: u8,
+    ) -> (Self, Vec<PixelRect>) {
         let mut stroke = Self {
             brush,
             opacity: brush.opacity_byte(),
+            full: if brush.erase { 0 } else { full },
             space: space.into(),
             width: mask.width(),
             height: mask.height(),
@@ -146,7 +160,7 @@ impl Stroke {
     fn stamp(&mut self, mask: &mut Mask, x: f32, y: f32, profile: Profile, strength: u8) -> PixelRect {
         let rows = span(y, profile.outer, self.height);
         let columns = span(x, profile.outer, self.width);
-        let ink = Ink { profile, strength, opacity: self.opacity, erase: self.brush.erase };
+        let ink = Ink { profile, strength, opacity: self.opacity, full: self.full };
         let dab = PixelRect {
             x: columns.start,
             y: rows.start,

@@ -129,17 +129,16 @@ fn signed(image: &RgbImage, x: usize, y: usize) -> [f32; 3] {
     image.get_pixel(x as u32, y as u32).0.map(|v| f32::from(v) / 255.0 * 2.0 - 1.0)
 }
 
-/// The latent of the init image.
+/// The latent of a picture of the canvas's size.
 ///
 /// # Errors
 /// If the autoencoder fails.
 pub(super) fn encode(
     network: &mut dyn Network,
-    start: &InitImage,
+    image: &RgbImage,
     factor: usize,
     wrap: (bool, bool),
 ) -> Result<Planes, DrawError> {
-    let image = &start.image;
     let size = (image.width() as usize, image.height() as usize);
     encoded(network, size, |x, y| signed(image, x, y), factor, wrap)
 }

@@ -133,6 +133,7 @@ fn halved(document: &Document, window: usize, factor: usize) -> Option<Document>
         region.mask = Arc::new(half(&region.mask));
         region.feather /= 2;
     }
+    small.paint = small.paint.as_ref().map(|paint| paint.changed(half));
     if let Some(start) = &mut small.init_image {
         let image = image::imageops::resize(&*start.image, width / 2, height / 2, FilterType::Triangle);
         let area = match &start.area {

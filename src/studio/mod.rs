@@ -31,6 +31,7 @@ mod sampler;
 mod second_pass;
 mod tags;
 mod thin;
+mod underpainting;
 mod vocabulary;
 mod warning;
 mod worker;

@@ -4,7 +4,7 @@ use super::again::{Reroll, rerolls};
 use super::drawing::{DrawError, Options};
 use super::model::Model;
 use super::warning::{Axis, Warning};
-use super::{control, init_image};
+use super::{control, init_image, underpainting};
 use crate::checkpoint::Checkpoint;
 use crate::checkpoint::prompt::schedule::{self, Term};
 use crate::checkpoint::prompt::{Reading, Rule};
@@ -48,7 +48,7 @@ impl Facts {
 
 /// A document, ready for the engine.
 pub(super) struct Plan {
-    /// The picture in which nothing is drawn again. Its init latent is still to be encoded, its conditions are `None`.
+    /// The picture in which nothing is drawn again. Its init latent and underpainting are still to be encoded, its conditions are `None`.
     pub(super) painting: Painting,
     /// Regions drawn again over that picture, the lowest first.
     pub(super) rerolls: Vec<Reroll>,
@@ -65,7 +65,7 @@ pub(super) fn visible(document: &Document) -> impl Iterator<Item = &Region> {
 }
 
 /// A fraction of the document's steps in whole steps.
-fn steps_of(fraction: f32, document: &Document) -> usize {
+pub(super) fn steps_of(fraction: f32, document: &Document) -> usize {
     (f64::from(fraction.clamp(0.0, 1.0)) * f64::from(document.settings.steps)).round() as usize
 }
 
@@ -137,6 +137,10 @@ pub(super) fn plan(
         warnings.push(Warning::NothingMayChange);
     }
 
+    underpainting::check(document)?;
+    let underpainting =
+        if options.reference { None } else { underpainting::plan(document, coverages, facts.factor, start.as_ref()) };
+
     let background = &document.background;
     let own = knows_region_loras(document, options);
     if !own && !options.reference {
@@ -196,6 +200,7 @@ pub(super) fn plan(
         savings: options.savings,
         reuse: settings.reuse as usize,
         init_latent: start,
+        underpainting,
         conditions: None,
     };
     if !options.reference {
@@ -295,6 +300,7 @@ fn left_out_by_reference(document: &Document, options: &Options, warnings: &mut 
         ("LoRAs of regions", !knows_region_loras(document, options)),
         ("ControlNets", control::any(document)),
         ("picture to start from", document.init_image.is_some()),
+        ("colours to start from", underpainting::any(document)),
         ("wrap", settings.wrap != document::Wrap::None),
         ("guidance in a part of the steps", guided_in_part(settings)),
         ("reuse of deep features", settings.reuse > 1),

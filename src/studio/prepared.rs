@@ -7,7 +7,7 @@ use super::model::Model;
 use super::plan::{Facts, Plan, plan, reading, region_loras};
 use super::sampler::{noise, sampler};
 use super::warning::Warning;
-use super::{control, init_image, thin};
+use super::{control, init_image, thin, underpainting};
 use crate::diffusion::{Painting, Sampler, SchedulerConfig};
 use crate::document::{Document, Lora};
 
@@ -61,8 +61,22 @@ pub(super) fn prepare<'a>(
 
     let network = model.network();
     painting.batch = network.preferred_batch(painting.window * painting.window);
-    if let (Some(start), Some(image)) = (&mut painting.init_latent, &document.init_image) {
-        start.clean = init_image::encode(network, image, painting.factor, painting.wrap)?;
+    let coloured = !options.reference && underpainting::any(document);
+    if painting.init_latent.is_some() || painting.underpainting.is_some() {
+        let (factor, wrap) = (painting.factor, painting.wrap);
+        let clean = match &document.init_image {
+            Some(start) if !coloured => init_image::encode(network, &start.image, factor, wrap)?,
+            _ => {
+                let picture = underpainting::picture(document, &coverages, change.as_deref());
+                init_image::encode(network, &picture, factor, wrap)?
+            }
+        };
+        if let Some(colours) = &mut painting.underpainting {
+            colours.clean.clone_from(&clean);
+        }
+        if let Some(start) = &mut painting.init_latent {
+            start.clean = clean;
+        }
     }
     if network.in_channels() != network.latent_channels() {
         if options.reference {

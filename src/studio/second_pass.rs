@@ -48,7 +48,7 @@ impl SecondPass {
     }
 
     /// The document of the pass over `picture`, a picture of `document`: its canvas, masks, feathers and control images enlarged, to
-    /// start from the picture enlarged by Lanczos' filter. Drawn as any other, it gives the second picture, so it is what that is made
+    /// start from the picture enlarged by Lanczos' filter in place of any colours. Drawn as any other, it gives the second picture, so it is what that is made
     /// from. Regions are not drawn again in it. Windows lie at least half a window apart and count less towards their edges: closer
     /// ones take several times as long and look the same; with even weights they would show their edges.
     ///
@@ -60,9 +60,10 @@ impl SecondPass {
             return Err(DrawError::Invalid("the picture to enlarge has another size than the canvas".to_owned()));
         }
         let (width, height) = self.check(document)?;
-        let mut large = Document { init_image: None, ..document.without_takes() };
+        let mut large = Document { init_image: None, paint: None, ..document.without_takes() };
         large.stretch(width, height).map_err(|problem| DrawError::Invalid(problem.to_string()))?;
-        large.regions.iter_mut().for_each(|region| region.reroll = None);
+        large.regions.iter_mut().for_each(|region| (region.reroll, region.start_colour) = (None, None));
+        large.background.start_colour = None;
         let settings = &mut large.settings;
         let window = settings.window.unwrap_or(facts.window as u32);
         settings.stride = settings.stride.max((window / 2).max(1));

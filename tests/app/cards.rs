@@ -4,6 +4,7 @@ use super::painter::Painter;
 use egui::accesskit::Role;
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable as _;
+use polyptych::document::StartColour;
 
 #[test]
 fn the_style_is_added_to_all_words_and_taken_back_by_undo() {
@@ -153,4 +154,28 @@ fn names_that_the_studio_gave_follow_the_language() {
     painter.settles();
     painter.h.get_by_label("Bereich 2");
     assert_eq!(painter.document().regions[0].name, "Region 1", "the document stays as it is");
+}
+
+#[test]
+fn a_region_and_the_background_are_given_a_colour_to_start_from() {
+    let mut painter = Painter::sits_down();
+    let region = painter.selected();
+    let before = painter.document().clone();
+    painter.clicks("Choose a start colour");
+    let start = |painter: &Painter| painter.document().region(region).expect("the region").start_colour;
+    let own = painter.document().region(region).expect("the region").colour;
+    assert_eq!(start(&painter), Some(StartColour { colour: own, share: StartColour::SHARE }));
+    painter.sets("Start colour is held", "40");
+    assert_eq!(start(&painter).map(|start| start.share), Some(0.4));
+    painter.clicks("No start colour");
+    assert_eq!(start(&painter), None);
+    for steps in [Some(0.4), Some(StartColour::SHARE), None] {
+        painter.presses(Modifiers::COMMAND, Key::Z);
+        assert_eq!(start(&painter).map(|start| start.share), steps, "each is one step");
+    }
+    assert_eq!(*painter.document(), before);
+
+    painter.clicks("Background");
+    painter.clicks("Choose a start colour");
+    assert!(painter.document().background.start_colour.is_some());
 }

@@ -9,6 +9,7 @@ mod canvas;
 mod cards;
 mod change;
 mod colour_map;
+mod colours;
 #[path = "../common/mod.rs"]
 mod common;
 mod controls;

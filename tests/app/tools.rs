@@ -530,3 +530,33 @@ fn a_region_is_turned_and_flipped_by_commands_and_taken_back() {
         assert_eq!(painter.mask(id), before, "{command}");
     }
 }
+
+#[test]
+fn a_region_is_turned_by_its_knob_and_beside_its_corners() {
+    let mut painter = Painter::sits_down();
+    painter.begins_afresh();
+    painter.presses(NONE, Key::U);
+    painter.drags(NONE, &[(300.0, 200.0), (460.0, 260.0)]);
+    let before = painter.selected_mask();
+    let bounds = before.bounds();
+    assert_eq!((bounds.width, bounds.height), (160, 60));
+    painter.presses(NONE, Key::V);
+    // The knob stands 28 points of the screen above the box's upper edge.
+    let top = painter.app().canvas_to_screen(380.0, 200.0);
+    let there = painter.app().canvas_to_screen(380.0, 201.0);
+    let ahead = 28.0 / (there - top).length();
+    painter.drags(SHIFT, &[(380.0, 200.0 - ahead), (420.0, 150.0), (480.0, 231.0)]);
+    let turned = painter.selected_mask().bounds();
+    assert_eq!((turned.width, turned.height), (60, 160), "a quarter, in steps of 15°");
+    assert_eq!(painter.app().editor().undo_label(), Some("Rotate region"));
+    painter.presses(Modifiers::COMMAND, Key::Z);
+    assert_eq!(painter.selected_mask(), before, "one step");
+    // A little outside a corner turns as well, on it scales.
+    let beside = 10.0 / (there - top).length();
+    painter.drags(NONE, &[(460.0 + beside, 260.0 + beside), (440.0, 300.0)]);
+    assert_eq!(painter.app().editor().undo_label(), Some("Rotate region"));
+    assert!(painter.selected_mask().bounds().height > 70);
+    painter.presses(Modifiers::COMMAND, Key::Z);
+    painter.drags(NONE, &[(460.0, 260.0), (470.0, 270.0)]);
+    assert_eq!(painter.app().editor().undo_label(), Some("Scale region"));
+}

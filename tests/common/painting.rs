@@ -39,6 +39,7 @@ pub fn plain(height: usize, width: usize, seed: u64) -> Painting {
         savings: true,
         reuse: 1,
         init_latent: None,
+        underpainting: None,
         conditions: None,
     }
 }

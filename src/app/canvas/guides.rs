@@ -4,8 +4,9 @@
 
 use crate::app::canvas::easel::Easel;
 use crate::app::canvas::gesture::Gesture;
+use crate::app::canvas::pointer::SLACK;
 use crate::app::kit::theme;
-use crate::app::tools::{Guides, Handle, Tool};
+use crate::app::tools::{Guides, Handle, Tool, knob};
 use crate::paint::Placement;
 use egui::{Align2, FontId, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, Ui, Vec2, pos2, vec2};
 
@@ -24,12 +25,13 @@ impl Easel<'_> {
             }
             Gesture::Idle | Gesture::Pan { .. } | Gesture::Resize(_) => self.waiting_guides(ui),
         };
-        let Guides { line, closed, dots, frame, rules, note } = &guides;
+        let Guides { line, closed, dots, frame, knob, rules, note } = &guides;
         let mut points: Vec<Pos2> = line.iter().map(|p| self.canvas.to_screen(*p)).collect();
         if *closed {
             points.extend(points.first().copied());
             // The copies on the other side of the axes.
-            for copy in 0..self.mirror_images(Pos2::ZERO).len() {
+            let copies = if self.tool.mirrors() { self.mirror_images(Pos2::ZERO).len() } else { 0 };
+            for copy in 0..copies {
                 let image = |p: &Pos2| self.mirror_images(*p).get(copy).map(|p| self.canvas.to_screen(*p));
                 let mut points: Vec<Pos2> = line.iter().filter_map(image).collect();
                 points.extend(points.first().copied());
@@ -49,6 +51,12 @@ impl Easel<'_> {
         if let Some(frame) = frame {
             self.paint_frame(painter, *frame);
         }
+        if let Some((frame, knob)) = frame.zip(*knob) {
+            let ends = [Handle { x: 0, y: -1 }.on(frame), knob].map(|end| self.canvas.to_screen(end));
+            painter.line_segment(ends, Stroke::new(3.0, t.ring_dark.gamma_multiply(0.5)));
+            painter.line_segment(ends, Stroke::new(1.25, t.ring_light));
+            painter.circle(ends[1], HANDLE + 0.5, t.ring_light, Stroke::new(1.5, t.ring_dark));
+        }
         if let Some(at) = self.canvas.pointer.or(self.canvas.keyboard.map(|p| self.canvas.to_screen(p)))
             && !note.is_empty()
         {
@@ -65,10 +73,9 @@ impl Easel<'_> {
         match self.tool {
             Tool::Move => {
                 let frame = self.canvas.hand.bounds(self.editor);
-                Guides {
-                    frame: frame.filter(|_| self.editor.selected_region().is_none_or(|r| r.visible)),
-                    ..Guides::default()
-                }
+                let frame = frame.filter(|_| self.editor.selected_region().is_none_or(|r| r.visible));
+                let knob = frame.map(|frame| knob(frame, SLACK / self.canvas.view.zoom()));
+                Guides { frame, knob, ..Guides::default() }
             }
             Tool::Frame => Guides { frame: self.editor.frame().map(Placement::from), ..Guides::default() },
             Tool::Brush | Tool::Eraser if ui.input(|i| i.modifiers.shift_only()) => {

@@ -58,7 +58,7 @@ impl Latent {
             self.pending.reverse();
             self.facts = Some(facts);
         }
-        for (_, rect) in damage.masks.iter().filter(|(id, _)| *id != RegionId::INPAINT) {
+        for (_, rect) in damage.masks.iter().filter(|(id, _)| ![RegionId::INPAINT, RegionId::PAINT].contains(id)) {
             self.pending.push(grown(*rect, feather, size));
         }
         let mut spent = 0;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 /// Mask pixels uploaded in a frame, about: more would be felt.
 const BUDGET: u64 = 1 << 22;
 
-/// The mask of every region, and of what may change of the picture to start from.
+/// The mask of every region, and of what may change of the picture to start from; and the paint layer.
 #[derive(Default)]
 pub(super) struct Masks {
     size: [u32; 2],
@@ -43,9 +43,10 @@ impl Masks {
         for (id, rect) in joined(&damage.masks).into_iter().filter(|(id, _)| self.tiles.contains_key(id)) {
             self.pending.extend(strips(rect).map(|strip| (id, strip)));
         }
-        for id in document.regions.iter().map(|region| region.id).chain([RegionId::INPAINT]) {
+        for id in document.regions.iter().map(|region| region.id).chain([RegionId::INPAINT, RegionId::PAINT]) {
             if document.mask(id).is_some() && !self.tiles.contains_key(&id) {
-                self.tiles.insert(id, Tiles::new(card, size, Channels::One));
+                let channels = if id == RegionId::PAINT { Channels::Four } else { Channels::One };
+                self.tiles.insert(id, Tiles::new(card, size, channels));
                 self.pending.extend(strips(PixelRect::whole(size[0], size[1])).map(|strip| (id, strip)));
             }
         }
@@ -53,7 +54,11 @@ impl Masks {
         while spent < BUDGET {
             let Some((id, rect)) = self.pending.pop_front() else { break };
             if let (Some(tiles), Some(mask)) = (self.tiles.get_mut(&id), document.mask(id)) {
-                spent += tiles.write(card, rect, Source::Mask(mask));
+                let source = match &document.paint {
+                    Some(paint) if id == RegionId::PAINT => Source::Paint(paint),
+                    _ => Source::Mask(mask),
+                };
+                spent += tiles.write(card, rect, source);
             }
         }
         !self.pending.is_empty()

@@ -10,6 +10,7 @@ mod look;
 mod masks;
 mod parts;
 pub(in crate::app) mod picture;
+mod pointed;
 mod pointer;
 mod ring;
 mod rulers;
@@ -33,6 +34,7 @@ use hand::Hand;
 use latent::Latent;
 use masks::Masks;
 use picture::Picture;
+use pointed::Pointed;
 use split::Split;
 
 /// The state of the canvas that is not the document's.
@@ -56,6 +58,8 @@ pub(in crate::app) struct Canvas {
     id: Option<egui::Id>,
     /// Tools begun so far.
     begun: u64,
+    /// What is pointed at, here and on the cards.
+    pub pointed: Pointed,
     /// The right button was pressed while nothing was going on: letting go of it opens a menu.
     menu_armed: bool,
 }
@@ -78,6 +82,7 @@ impl Canvas {
             stage: Rect::NOTHING,
             id: None,
             begun: 0,
+            pointed: Pointed::default(),
             menu_armed: false,
         }
     }

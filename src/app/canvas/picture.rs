@@ -11,12 +11,14 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 pub(crate) enum Shown {
     Preview(Arc<RgbImage>),
     Take(Arc<Take>),
+    /// The picture that the drawing starts from.
+    Start(Arc<RgbImage>),
 }
 
 impl AsRef<RgbImage> for Shown {
     fn as_ref(&self) -> &RgbImage {
         match self {
-            Self::Preview(image) => image,
+            Self::Preview(image) | Self::Start(image) => image,
             Self::Take(take) => &take.image,
         }
     }
@@ -25,7 +27,7 @@ impl AsRef<RgbImage> for Shown {
 impl Shown {
     fn same(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Preview(a), Self::Preview(b)) => Arc::ptr_eq(a, b),
+            (Self::Preview(a), Self::Preview(b)) | (Self::Start(a), Self::Start(b)) => Arc::ptr_eq(a, b),
             (Self::Take(a), Self::Take(b)) => Arc::ptr_eq(a, b),
             _ => false,
         }
@@ -115,6 +117,12 @@ impl Picture {
     #[must_use]
     pub(super) fn is_shown(&self) -> bool {
         if self.has_card { self.tiles.is_some() } else { self.asked.is_some() }
+    }
+
+    /// True where it was drawn, or is being drawn, and is not what a drawing starts from.
+    #[must_use]
+    pub(super) fn is_drawn(&self) -> bool {
+        matches!(self.asked, Some(Shown::Preview(_) | Shown::Take(_)))
     }
 
     /// The tiles to draw.

@@ -7,14 +7,14 @@ use crate::app::canvas::easel::Easel;
 use crate::app::canvas::gesture::{Gesture, Resize};
 use crate::app::canvas::look::ViewMode;
 use crate::app::canvas::tiles::middle;
-use crate::app::tools::{After, Begun, Handle, InHand, Tool, Touch, pick};
+use crate::app::tools::{After, Begun, Handle, InHand, Tool, Touch, pick, turns};
 use crate::paint::Placement;
 use egui::{
     CursorIcon, Event, Key, Modifiers, Order, PointerButton, Popup, Pos2, Rect, Response, TouchPhase, Ui, Vec2,
 };
 
 /// The distance of two points of the screen that a hand cannot tell apart.
-const SLACK: f32 = 4.0;
+pub(super) const SLACK: f32 = 4.0;
 
 impl Easel<'_> {
     pub(super) fn replay_events(&mut self, ui: &Ui, response: &Response, area: Rect) {
@@ -234,7 +234,7 @@ impl Easel<'_> {
             After::Wait => *held = None,
             After::Pick => {
                 self.canvas.abort(self.editor);
-                pick(self.editor, at.at);
+                pick(self.editor, at.at, self.shown.as_ref().map(AsRef::as_ref));
                 self.picked = true;
             }
         }
@@ -353,7 +353,11 @@ impl Easel<'_> {
             (Gesture::Idle, Tool::Move) => {
                 let at = self.canvas.to_canvas(self.canvas.pointer?);
                 let frame = self.canvas.hand.bounds(self.editor)?;
-                let handle = Handle::near(frame, at, 2.0 * SLACK / self.canvas.view.zoom());
+                let slack = SLACK / self.canvas.view.zoom();
+                if turns(frame, at, slack) {
+                    return Some(CursorIcon::Alias);
+                }
+                let handle = Handle::near(frame, at, 2.0 * slack);
                 Some(if handle == Handle::WHOLE { CursorIcon::Move } else { CursorIcon::Crosshair })
             }
         }

@@ -9,6 +9,7 @@ use crate::app::canvas::parts::Part;
 use crate::app::editor::Moved;
 use crate::app::kit::theme;
 use crate::document::{CELL, Document, PixelRect, Region, RegionId};
+use crate::paint::{Placement, Rotation};
 use eframe::egui_wgpu::Callback;
 use egui::{Color32, Painter, Pos2, Rangef, Rect, Vec2, pos2, vec2};
 
@@ -114,7 +115,10 @@ impl Stand {
     /// The quads of a region on its way to another place: cut where it came from and at the canvas's edges, over which it
     /// comes back where they are joined. `place` is where the tiles lie.
     fn moved(&self, kind: Kind, (tiles, place): (&Tiles, Vec2), moved: Moved, style: impl Fn(&mut Draw)) -> Vec<Draw> {
-        let Moved { from, to, .. } = moved;
+        let Moved { from, to, degrees, .. } = moved;
+        if degrees != 0.0 {
+            return self.turned(kind, (tiles, place), from, degrees, style);
+        }
         let from = Rect::from_min_size(pos2(from.x as f32, from.y as f32), vec2(from.width as f32, from.height as f32));
         let size = vec2(to.width as f32, to.height as f32) / from.size();
         let start = vec2(to.x as f32, to.y as f32);
@@ -150,6 +154,41 @@ impl Stand {
                     (draw.canvas, draw.flags.wrap) = (ends, (false, false));
                     draws.extend(self.in_sight(draw, &tile, opacity, &style));
                 }
+            }
+        }
+        draws
+    }
+
+    /// The quads of a region on its way to be turned about the middle of its box.
+    fn turned(
+        &self,
+        kind: Kind,
+        (tiles, place): (&Tiles, Vec2),
+        from: Placement,
+        degrees: f32,
+        style: impl Fn(&mut Draw),
+    ) -> Vec<Draw> {
+        let rotation = Rotation::of(from, degrees);
+        let at = |x: f64, y: f64| {
+            let (x, y) = rotation.to((x, y));
+            vec2(x as f32, y as f32)
+        };
+        let origin = at(0.0, 0.0);
+        let (right, down) = (at(1.0, 0.0) - origin, at(0.0, 1.0) - origin);
+        let from = Rect::from_min_size(pos2(from.x as f32, from.y as f32), vec2(from.width as f32, from.height as f32));
+        let mut draws = Vec::new();
+        for &(step, opacity) in &self.copies {
+            for tile in tiles.tiles() {
+                let quad = rect_of(tile.core).translate(place).intersect(from);
+                if !quad.is_positive() {
+                    continue;
+                }
+                let mut draw = self.draw(kind, quad, rect_of(tile.held).translate(place), 1.0, Vec2::ZERO);
+                let origin = origin + step;
+                draw.at += draw.x * origin.x + draw.y * origin.y;
+                (draw.x, draw.y) = (draw.x * right.x + draw.y * right.y, draw.x * down.x + draw.y * down.y);
+                (draw.canvas, draw.flags.wrap) = (from, (false, false));
+                draws.extend(self.in_sight(draw, &tile, opacity, &style));
             }
         }
         draws
@@ -230,6 +269,11 @@ impl Easel<'_> {
                 draw.flags.cell = squares.then_some(1);
             }));
         }
+        // Paint is part of what a drawing starts from: over what was drawn it is shown to who paints it.
+        let paints = self.editor.paints_colours() && part.mode != ViewMode::Picture;
+        if paints || part.mode == ViewMode::Regions || !self.canvas.picture.is_drawn() {
+            below.extend(self.mask_quads(stand, Kind::Paint, RegionId::PAINT, 1.0, |_| {}));
+        }
         let layer = regions.then(|| {
             let mut draw = stand.draw(Kind::Layer, stand.whole(), stand.whole(), 1.0, Vec2::ZERO);
             (draw.x, draw.y, draw.at) = (vec2(1.0, 0.0), vec2(0.0, 1.0), Pos2::ZERO);
@@ -264,13 +308,27 @@ impl Easel<'_> {
                 }));
                 continue;
             }
-            let style = |draw: &mut Draw| (draw.colour, draw.pattern) = (colour, number);
-            let quads = |kind| self.mask_quads(stand, kind, region.id, 0.0, style);
+            let quads = |kind, colour| {
+                let style = |draw: &mut Draw| (draw.colour, draw.pattern) = (colour, number);
+                self.mask_quads(stand, kind, region.id, 0.0, style)
+            };
             match look.regions {
-                RegionLook::Tint => draws.extend(quads(Kind::Tint)),
+                // In the colour that it starts from: its own is its outline's.
+                RegionLook::Tint => {
+                    let ground = region.start_colour.map_or(colour, |start| theme::region(start.colour));
+                    draws.extend(quads(Kind::Tint, ground));
+                    // There are more regions than colours: the second of a colour has lines as well, the third others.
+                    let repeats = document.colour_repeats(region.id);
+                    if repeats > 0 {
+                        let lines = ground.lerp_to_gamma(Color32::BLACK, 0.4);
+                        draws.extend(self.mask_quads(stand, Kind::Hatch, region.id, 0.0, |draw| {
+                            (draw.colour, draw.pattern) = (lines, repeats as u32 - 1);
+                        }));
+                    }
+                }
                 RegionLook::Hatch => {
-                    draws.extend(quads(Kind::Erase));
-                    draws.extend(quads(Kind::Hatch));
+                    draws.extend(quads(Kind::Erase, colour));
+                    draws.extend(quads(Kind::Hatch, colour));
                 }
                 RegionLook::Outline | RegionLook::Hidden => {}
             }
@@ -293,12 +351,16 @@ impl Easel<'_> {
 
     /// The outlines of the visible regions, the selected one above the others.
     fn outlines(&self, stand: &Stand, t: &theme::Tokens) -> Vec<Draw> {
-        let selected = self.editor.selected_region().map(|r| r.id);
+        let (selected, pointed) = (self.editor.selected_region().map(|r| r.id), self.canvas.pointed.region());
         let mut regions: Vec<&Region> = self.editor.document().regions.iter().filter(|r| r.visible).collect();
-        regions.sort_by_key(|r| Some(r.id) == selected);
+        regions.sort_by_key(|r| (Some(r.id) == pointed, Some(r.id) == selected));
         let mut draws = Vec::new();
         for region in regions {
-            let width = if Some(region.id) == selected { 2.0 } else { 1.5 } * stand.unit;
+            let width = match Some(region.id) {
+                id if id == pointed => 3.5,
+                id if id == selected => 2.0,
+                _ => 1.5,
+            } * stand.unit;
             draws.extend(self.mask_quads(stand, Kind::Outline, region.id, width + stand.unit, |draw| {
                 draw.colour = theme::region(region.colour);
                 // A dark line under the dashes keeps light colours readable on light pictures.

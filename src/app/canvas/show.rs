@@ -32,6 +32,7 @@ impl Easel<'_> {
         self.replay_events(ui, &response, area);
         self.wants_menu = self.canvas.menu_armed && response.secondary_clicked();
         self.canvas.view.keep_in_sight(self.canvas.stage, size);
+        self.look_under_pointer(ui, response.contains_pointer());
 
         self.upload(ui);
         let parts = self.split(ui, free);
@@ -53,6 +54,9 @@ impl Easel<'_> {
         self.split_ui(ui, free);
         self.paint_progress(&painter, rect);
         self.paint_guides(ui, &painter);
+        self.paint_name(&painter);
+        // Cards say so anew in every frame, before the canvas is drawn.
+        self.canvas.pointed.card = None;
         self.paint_ring(ui, &painter, &response);
         if rulers {
             rulers::paint(self.canvas, &painter, area, self.canvas.pointer.map(|p| self.canvas.split.in_view(p)));

@@ -47,6 +47,8 @@ pub(in crate::app) enum When {
     VisibleRegion,
     /// The mask of an unlocked region is painted on, or that of what may change.
     UnlockedMask,
+    /// The same, or paint.
+    MaskOrPaint,
     /// There is a region above the selected one.
     RegionAbove,
     /// There is a region below the selected one.
@@ -57,6 +59,8 @@ pub(in crate::app) enum When {
     CardBelow,
     /// There are regions.
     SomeRegion,
+    /// There is a paint layer.
+    SomePaint,
     /// There may be more regions.
     RoomForRegion,
     /// A region is selected, and there may be more.
@@ -179,8 +183,8 @@ commands! {
     LowerRegion: "Move region down", "Upper regions cover lower ones", Some(icons::ICON_ARROW_DOWNWARD), [place(CTRL, Key::OpenBracket)], RegionBelow, also "layer order back backward";
     SelectAbove: "Select region above", "Go to the next region up the list", None, [place(ALT, Key::CloseBracket)], CardAbove, also "next layer";
     SelectBelow: "Select region below", "Go to the next region down the list", None, [place(ALT, Key::OpenBracket)], CardBelow, also "previous layer";
-    FillRegion: "Fill region", "Let the region cover the whole canvas", None, [key(SHIFT, Key::F)], UnlockedMask, also "select all whole mask";
-    ClearRegion: "Clear region", "Wipe the region's paint and keep its words", None, [key(SHIFT, Key::C)], UnlockedMask, also "deselect erase none empty mask";
+    FillRegion: "Fill region", "Let the region cover the whole canvas", None, [key(SHIFT, Key::F)], MaskOrPaint, also "select all whole mask";
+    ClearRegion: "Clear region", "Wipe the region's paint and keep its words", None, [key(SHIFT, Key::C)], MaskOrPaint, also "deselect erase none empty mask";
     InvertRegion: "Invert region", "Cover what the region leaves open, and the other way round", None, [key(SHIFT, Key::V)], UnlockedMask, also "inverse selection mask";
     TurnRegionLeft: "Rotate region left", "Turn what is painted by a quarter, about its own middle", Some(icons::ICON_ROTATE_90_DEGREES_CCW), [], UnlockedMask, also "turn 90 degrees counterclockwise layer mask";
     TurnRegionRight: "Rotate region right", "Turn what is painted by a quarter, about its own middle", Some(icons::ICON_ROTATE_90_DEGREES_CW), [], UnlockedMask, also "turn 90 degrees clockwise layer mask";
@@ -190,7 +194,7 @@ commands! {
     KeepSeen: "Keep what is seen", "Take away from the region what those above it cover", None, [], UnlockedRegion, also "cut subtract overlap trim mask";
     GrowRegion: "Grow region…", "Move the region’s edge outwards by some pixels", None, [], UnlockedMask, also "expand dilate enlarge selection mask";
     ShrinkRegion: "Shrink region…", "Move the region’s edge inwards by some pixels", None, [], UnlockedMask, also "contract erode reduce selection mask";
-    SoftenRegion: "Soften edge…", "Blur the region’s edge by some pixels", None, [], UnlockedMask, also "feather blur smooth selection mask";
+    SoftenRegion: "Soften edge…", "Blur the region’s edge by some pixels", None, [], MaskOrPaint, also "feather blur smooth selection mask";
     DeleteRegion: "Delete region", "Remove the region and its words", Some(icons::ICON_DELETE), [key(PLAIN, Key::Delete)], UnlockedRegion, also "remove layer";
     Generate: "Generate", "Make the picture; while one is made, put this one into the queue", None, [key(CTRL, Key::Enter)], Always, also "render create make txt2img image imagine invoke queue batch run";
     GenerateNext: "Generate next", "Make the picture before those that wait in the queue", None, [key(CTRL_SHIFT, Key::Enter)], Always, also "queue priority front";
@@ -198,6 +202,8 @@ commands! {
     CancelAll: "Cancel all", "Stop making the picture and empty the queue", None, [key(CTRL_SHIFT, Key::X)], Job, also "stop abort interrupt clear queue";
     Live: "Live painting", "A quick picture follows every stroke and word; nothing is kept until you say so", Some(icons::ICON_BOLT), [key(CTRL, Key::L)], Always, also "realtime preview interactive";
     KeepLive: "Keep the live picture", "Put the quick picture into the strip", None, [key(CTRL_SHIFT, Key::L)], LivePicture, also "save snapshot";
+    PaintColours: "Paint colours", "Paint in colour below the regions: the picture grows from it", Some(icons::ICON_PALETTE), [key(SHIFT, Key::B)], Always, also "color layer underpainting sketch smudge swatch";
+    RemovePaint: "Remove the paint", "Take all painted colours away", None, [], SomePaint, also "delete color paint layer erase clear";
     PaintChange: "Paint what may change", "Paint with the brush where the picture may change; everywhere else it stays as it is", None, [key(SHIFT, Key::Q)], PictureOrInit, also "inpaint inpainting img2img denoise mask repaint selection quick";
     NewerTake: "Newer picture", "Show the picture made after this one", None, [key(PLAIN, Key::PageUp)], Take, also "next image variation";
     OlderTake: "Older picture", "Show the picture made before this one", None, [key(PLAIN, Key::PageDown)], Take, also "previous image variation";
@@ -224,7 +230,7 @@ commands! {
     ToolEllipse: "Ellipse", "Drag an ellipse: Shift for a circle, Alt first to take away, Alt later from the centre", Some(icons::ICON_CIRCLE), [key(SHIFT, Key::U)], Always, in Tool, also "circle oval selection shape";
     ToolFill: "Fill", "Fill what hangs together, over the regions or over the picture", Some(icons::ICON_FORMAT_COLOR_FILL), [key(PLAIN, Key::F)], Always, in Tool, also "bucket paint flood";
     ToolGradient: "Gradient", "Drag from where the region is full to where it ends", Some(icons::ICON_GRADIENT), [key(PLAIN, Key::G)], Always, in Tool, also "fade ramp blend";
-    ToolMove: "Move", "Move and scale the region; arrow keys move it pixel by pixel, with Ctrl they scale it", Some(icons::ICON_OPEN_WITH), [key(PLAIN, Key::V)], Always, in Tool, also "transform scale resize drag free";
+    ToolMove: "Move", "Move, scale and turn the region; arrow keys move it pixel by pixel, with Ctrl they scale it", Some(icons::ICON_OPEN_WITH), [key(PLAIN, Key::V)], Always, in Tool, also "transform scale resize drag free rotate turn";
     ToolFrame: "Frame", "Draw only a part of the canvas, at the model's own size, and lay it back into the picture", Some(icons::ICON_CROP_FREE), [key(PLAIN, Key::D)], Always, in Tool, also "generation frame bounding box detail refine inpaint area part crop";
     ToolPick: "Pick region", "Select the region under the pointer (or Alt+click with a brush)", Some(icons::ICON_ADS_CLICK), [key(PLAIN, Key::I)], Always, in Tool, also "select layer eyedropper";
     ToolHand: "Hand", "Move the canvas (or hold Space)", Some(icons::ICON_PAN_TOOL), [key(PLAIN, Key::H)], Always, in Tool, also "pan scroll";

@@ -1,9 +1,9 @@
 //! The canvas: its size, the picture that a drawing starts from, and what is shown on it.
 
-use super::Editor;
+use super::{Editor, Selected};
 use crate::app::editor::deferred::{Made, Reshaped};
 use crate::app::text::i18n::key;
-use crate::document::{Area, Control, ControlMap, Document, InitImage, Mask, Region, RegionId, Take};
+use crate::document::{Area, Control, ControlMap, Document, InitImage, Mask, Paint, Region, RegionId, Take};
 use crate::paint::{Beyond, part};
 use image::RgbImage;
 use image::imageops::FilterType;
@@ -39,7 +39,8 @@ impl Editor {
                 Some((dx, dy)) => map.moved_to(width, height, dx, dy),
                 None => map.stretched_to(width, height),
             });
-            Reshaped { width, height, masks: masks(document, shape), start, controls }
+            let paint = document.paint.as_ref().map(|paint| paint.changed(mask));
+            Reshaped { width, height, masks: masks(document, shape), start, paint, controls }
         });
     }
 
@@ -50,7 +51,9 @@ impl Editor {
             let start = Some(InitImage::outpainted(&image, width, height, dx, dy));
             let masks = masks(document, |shape| moved(shape, (width, height), (dx, dy)));
             let controls = controls(document, |map| map.moved_to(width, height, dx, dy));
-            Reshaped { width, height, masks, start, controls }
+            let paint =
+                document.paint.as_ref().map(|paint| paint.changed(|plane| plane.moved_to(width, height, dx, dy)));
+            Reshaped { width, height, masks, start, paint, controls }
         });
     }
 
@@ -60,9 +63,25 @@ impl Editor {
         (width, height): (u32, u32),
         make: impl Fn(&Document) -> Reshaped + Send + Sync + 'static,
     ) {
-        let planes = self.document.regions.len() as u64 + 4 * u64::from(self.document.init_image.is_some());
+        let pictures = [self.document.init_image.is_some(), self.document.paint.is_some()];
+        let planes = self.document.regions.len() as u64 + 4 * pictures.map(u64::from).iter().sum::<u64>();
         let pixels = u64::from(width) * u64::from(height) * planes;
         self.ask(label, pixels, None, move |document| Some(Made::Canvas(Box::new(make(document)))));
+    }
+
+    /// Lets the tools paint colours, on a new layer where there is none.
+    pub fn paint_colours(&mut self) {
+        if self.document.paint.is_none() {
+            let (width, height) = (self.document.width, self.document.height);
+            self.change(key("Paint colours"), |d| d.paint = Some(Paint::blank(width, height)));
+        }
+        self.select(Selected::Region(RegionId::PAINT));
+    }
+
+    /// Takes all paint away.
+    pub fn remove_paint(&mut self) {
+        self.change(key("Remove the paint"), |d| d.paint = None);
+        self.reselect();
     }
 
     /// Starts from another picture, or from noise.

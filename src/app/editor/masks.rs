@@ -3,7 +3,7 @@
 use super::{Editor, Made, Moved, Selected};
 use crate::app::text::i18n::key;
 use crate::document::{Document, Mask, MaskDelta, RegionId, Wrap};
-use crate::paint::{Beyond, Combine, Cover, Turn, part, place_whole, turn_whole};
+use crate::paint::{Beyond, Combine, Cover, Turn, part, place_whole, rotate_whole, turn_whole};
 use std::sync::Arc;
 
 /// What the mask of one region makes of another's.
@@ -68,16 +68,22 @@ impl Editor {
         pixels: u64,
         draw: impl Fn(&Document, &mut Cover) + Send + Sync + 'static,
     ) {
+        let inks = self.inks(id);
         self.ask(label, pixels, None, move |document| {
-            let mut mask = Mask::clone(document.mask(id)?);
             let mut cover = Cover::new(document.width, document.height);
             draw(document, &mut cover);
-            let mut delta = cover.lay(&mut mask, combine);
-            if combine == Combine::Replace {
-                return made(document, id, mask, None);
+            let laid = |(id, full): (RegionId, u8)| {
+                let mut mask = Mask::clone(document.mask(id)?);
+                let mut delta = cover.lay_towards(&mut mask, combine, full);
+                delta.swap(&mut mask);
+                Some((id, delta, mask))
+            };
+            let mut laid: Vec<_> = inks.iter().copied().filter_map(laid).collect();
+            if let (Combine::Replace, [(id, delta, mask)]) = (combine, laid.as_mut_slice()) {
+                delta.swap(mask);
+                return made(document, *id, mask.clone(), None);
             }
-            delta.swap(&mut mask);
-            Some(Made::Mask(id, delta))
+            Some(Made::Masks(laid.into_iter().map(|(id, delta, _)| (id, delta)).collect()))
         });
     }
 
@@ -90,9 +96,7 @@ impl Editor {
         pixels: u64,
         make: impl Fn(&Mask, Wrap) -> Mask + Send + Sync + 'static,
     ) {
-        self.ask(label, pixels, None, move |document| {
-            made(document, id, make(document.mask(id)?, document.settings.wrap), None)
-        });
+        self.ask(label, pixels, None, move |document| remade(document, id, &make));
     }
 
     /// Gives the selected region what `make` makes of its mask, with what is beyond the canvas, by an operation that looks at
@@ -101,20 +105,22 @@ impl Editor {
         let Selected::Region(id) = self.selected else { return };
         let canvases = if self.selected_region().is_some_and(|r| r.outside.is_some()) { 9 } else { 1 };
         self.ask(label, 4 * self.area() * canvases, None, move |document| {
-            let (shape, wrap) = (shape(document, id)?, document.settings.wrap);
+            let shape = shape(document, id)?;
             if shape.outside.is_none() {
-                return made(document, id, make(shape.mask, wrap), None);
+                return remade(document, id, &make);
             }
             let (mask, outside) = part(make(&shape.join(), Wrap::None), document.width, document.height);
             made(document, id, mask, outside)
         });
     }
 
-    /// Moves and scales a region's whole shape, which looks at about so many pixels. What leaves the canvas is kept.
+    /// Moves and scales, or turns, a region's whole shape, which looks at about so many pixels. What leaves the canvas is kept.
     pub(in crate::app) fn move_shape(&mut self, label: &'static str, pixels: u64, moved: Moved) {
-        let Moved { region, from, to } = moved;
+        let Moved { region, from, to, degrees } = moved;
         self.ask(label, pixels, Some(moved), move |document| {
-            let (mask, outside) = place_whole(shape(document, region)?, from, to, document.settings.wrap);
+            let (shape, wrap) = (shape(document, region)?, document.settings.wrap);
+            let (mask, outside) =
+                if degrees == 0.0 { place_whole(shape, from, to, wrap) } else { rotate_whole(shape, degrees, wrap) };
             made(document, region, mask, outside)
         });
     }
@@ -133,6 +139,15 @@ impl Editor {
     pub fn selected_shape(&self) -> Option<(RegionId, Beyond<'_>)> {
         let (id, _) = self.selected_mask()?;
         Some((id, shape(&self.document, id)?))
+    }
+
+    /// Covers all of the selected mask, or all of the paint layer with the colour in hand.
+    pub fn fill_mask(&mut self, label: &'static str) {
+        let Selected::Region(id) = self.selected else { return };
+        self.lay(id, label, Combine::Add, self.area(), |document, cover| {
+            let row = vec![u8::MAX; document.width as usize];
+            (0..document.height).for_each(|y| cover.add_row(0, y, &row));
+        });
     }
 
     /// Replaces the selected region's mask by what `edit` makes of each byte.
@@ -183,6 +198,19 @@ impl Editor {
     }
 }
 
+/// The change to what `make` makes of a mask and the canvas's joined edges; of each plane of the paint layer.
+fn remade(document: &Document, id: RegionId, make: &impl Fn(&Mask, Wrap) -> Mask) -> Option<Made> {
+    let wrap = document.settings.wrap;
+    if id != RegionId::PAINT {
+        return made(document, id, make(document.mask(id)?, wrap), None);
+    }
+    let plane = |id: RegionId| {
+        let mask = document.mask(id)?;
+        Some((id, MaskDelta::between(mask, &make(mask, wrap))?))
+    };
+    Some(Made::Masks(RegionId::PAINT_PLANES.into_iter().filter_map(plane).collect()))
+}
+
 /// A mask on its canvas and beyond it.
 fn shape(document: &Document, id: RegionId) -> Option<Beyond<'_>> {
     let outside = document.region(id).and_then(|region| region.outside.as_deref());
@@ -193,7 +221,7 @@ fn shape(document: &Document, id: RegionId) -> Option<Beyond<'_>> {
 fn made(document: &Document, id: RegionId, mask: Mask, outside: Option<Mask>) -> Option<Made> {
     let now = shape(document, id)?;
     if now.outside.is_none() && outside.is_none() || document.region(id).is_none() {
-        return Some(Made::Mask(id, MaskDelta::between(now.mask, &mask)?));
+        return Some(Made::Masks(vec![(id, MaskDelta::between(now.mask, &mask)?)]));
     }
     Some(Made::Shape(id, Arc::new(mask), outside.map(Arc::new)))
 }

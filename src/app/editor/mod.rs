@@ -13,7 +13,7 @@ pub use field::Field;
 pub(in crate::app) use masks::By;
 
 use crate::app::command::Command;
-use crate::document::{Change, Document, History, Mask, PixelRect, Region, RegionId};
+use crate::document::{Change, Document, History, Mask, PixelRect, Region, RegionId, Rgb};
 use crate::studio::{Nature, Presets};
 use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ use std::time::SystemTime;
 pub enum Selected {
     /// The background.
     Background,
-    /// A region, or [`RegionId::INPAINT`].
+    /// A region, [`RegionId::INPAINT`] or [`RegionId::PAINT`].
     Region(RegionId),
 }
 
@@ -43,7 +43,7 @@ pub struct Damage {
 
 /// True for a document that nothing has been done to yet.
 pub(in crate::app) fn is_blank(document: &Document) -> bool {
-    document.regions.is_empty() && document.init_image.is_none() && document.take.is_none()
+    document.regions.is_empty() && document.init_image.is_none() && document.paint.is_none() && document.take.is_none()
 }
 
 /// Names a state of the document: what the steps made of it, and which take is kept in it.
@@ -56,6 +56,9 @@ fn stamp(path: &Path) -> Option<Stamp> {
     let found = std::fs::metadata(path).ok()?;
     Some((found.modified().ok()?, found.len()))
 }
+
+/// The colour in hand at first.
+const COLOUR: Rgb = Rgb([200, 80, 50]);
 
 /// The open document.
 pub struct Editor {
@@ -87,6 +90,8 @@ pub struct Editor {
     presets: Presets,
     /// The model that was chosen last, until that has been told.
     chosen: Option<(Nature, bool)>,
+    /// The colour that the tools paint with. It is not the document's.
+    colour: Rgb,
     /// The generation frame, the part of the canvas that is drawn; the whole canvas without one. It is not the document's.
     frame: Option<PixelRect>,
 }
@@ -118,6 +123,7 @@ impl Editor {
             works_asked: 0,
             presets: Presets::default(),
             chosen: None,
+            colour: COLOUR,
             frame: None,
         }
     }
@@ -168,6 +174,23 @@ impl Editor {
     #[must_use]
     pub fn paints_change(&self) -> bool {
         self.selected == Selected::Region(RegionId::INPAINT)
+    }
+
+    /// True while the tools paint colours.
+    #[must_use]
+    pub fn paints_colours(&self) -> bool {
+        self.selected == Selected::Region(RegionId::PAINT)
+    }
+
+    /// The colour that the tools paint with.
+    #[must_use]
+    pub fn colour(&self) -> Rgb {
+        self.colour
+    }
+
+    /// Takes another colour in hand.
+    pub fn take_colour(&mut self, colour: Rgb) {
+        self.colour = colour;
     }
 
     /// True where a mask says what may change, and nothing is painted on it: there is nothing to draw.
@@ -283,6 +306,8 @@ impl Editor {
         if rect.is_empty() {
             return;
         }
+        // Its coverage stands for the whole paint layer.
+        let id = if RegionId::PAINT_PLANES.contains(&id) { RegionId::PAINT } else { id };
         *self.mask_changes.entry(id).or_default() += 1;
         self.painted += 1;
         self.damage.masks.push((id, rect));
@@ -290,7 +315,7 @@ impl Editor {
 
     /// Runs a change that `edit` records, and finds out what has to be drawn anew.
     fn changing<T>(&mut self, edit: impl FnOnce(&mut History, &mut Document) -> T) -> T {
-        let ids = self.document.regions.iter().map(|r| r.id).chain([RegionId::INPAINT]);
+        let ids = self.document.regions.iter().map(|r| r.id).chain([RegionId::INPAINT]).chain(RegionId::PAINT_PLANES);
         let before: Vec<(RegionId, Option<Arc<Mask>>)> =
             ids.map(|id| (id, self.document.mask(id).map(Arc::clone))).collect();
         let result = edit(&mut self.history, &mut self.document);
@@ -317,7 +342,7 @@ impl Editor {
     pub fn change_field(&mut self, field: Field, edit: impl FnOnce(&mut Document)) {
         let (key, label) = field.key();
         self.history.edit_merging(&mut self.document, label, key, edit);
-        self.damage.regions |= matches!(field, Field::Colour(_));
+        self.damage.regions |= matches!(field, Field::Colour(_) | Field::StartColour(_));
         self.changes += 1;
     }
 
@@ -347,16 +372,19 @@ impl Editor {
         for (id, rects) in &change.masks {
             rects.iter().for_each(|rect| self.mask_changed(*id, *rect));
         }
-        if change.rest
-            && let Some(mask) = self.document.mask(RegionId::INPAINT)
-        {
-            self.mask_changed(RegionId::INPAINT, PixelRect::whole(mask.width(), mask.height()));
+        for id in [RegionId::INPAINT, RegionId::PAINT].into_iter().filter(|_| change.rest) {
+            if let Some(mask) = self.document.mask(id) {
+                let whole = PixelRect::whole(mask.width(), mask.height());
+                self.mask_changed(id, whole);
+            }
         }
         self.damage.regions |= change.rest;
         self.changes += 1;
         // What was painted on is what the next stroke goes to.
-        if let [(id, _)] = change.masks.as_slice() {
-            self.selected = Selected::Region(*id);
+        match change.masks.as_slice() {
+            [(id, _), ..] if RegionId::PAINT_PLANES.contains(id) => self.selected = Selected::Region(RegionId::PAINT),
+            [(id, _)] => self.selected = Selected::Region(*id),
+            _ => {}
         }
         self.reselect();
     }

@@ -4,7 +4,7 @@ use super::is_blank;
 use super::{Editor, Field, Made, Selected};
 use crate::app::text::i18n::{fill, key};
 use crate::app::text::names;
-use crate::document::{Chosen, ColourMap, MAX_REGIONS, Palette, PixelRect, Region, RegionId, Rgb};
+use crate::document::{Chosen, ColourMap, MAX_REGIONS, Palette, PixelRect, Region, RegionId, Rgb, StartColour};
 use crate::paint::{Beyond, Placement, place_whole};
 use std::sync::Arc;
 
@@ -115,6 +115,18 @@ impl Editor {
         if !alone {
             self.shown_before = before;
         }
+    }
+
+    /// Gives a region, or the background, another colour to start from.
+    pub fn set_start_colour(&mut self, selected: Selected, start: Option<StartColour>) {
+        self.change_field(Field::StartColour(selected), |document| match selected {
+            Selected::Background => document.background.start_colour = start,
+            Selected::Region(id) => {
+                if let Some(region) = document.region_mut(id) {
+                    region.start_colour = start;
+                }
+            }
+        });
     }
 
     /// Locks the region or unlocks it.

@@ -1,11 +1,23 @@
 //! Strokes: painted while the pointer moves, and one undo step when they end.
 
 use super::Editor;
-use crate::document::{Mask, MaskDelta, PixelRect, RegionId};
+use crate::document::{Mask, MaskDelta, Paint, PixelRect, RegionId};
+use image::Rgb;
 use std::sync::Arc;
 
 impl Editor {
-    /// Begins a stroke on a mask: `begin` starts it and tells what it changed.
+    /// The masks that are painted on where this one is, and the byte that paint leaves in each: the mask itself, or the planes of the
+    /// paint layer with the colour in hand.
+    #[must_use]
+    pub fn inks(&self, id: RegionId) -> Vec<(RegionId, u8)> {
+        if id == RegionId::PAINT {
+            RegionId::PAINT_PLANES.into_iter().zip(Paint::ink(Rgb(self.colour.0), u8::MAX)).collect()
+        } else {
+            vec![(id, u8::MAX)]
+        }
+    }
+
+    /// Begins a stroke on a mask: `begin` starts it and tells what it changed. A stroke on the paint layer is one on each of its planes.
     pub fn begin_stroke<T>(&mut self, id: RegionId, begin: impl FnOnce(&mut Mask) -> (T, Vec<PixelRect>)) -> Option<T> {
         let (stroke, rects) = begin(Arc::make_mut(self.document.mask_mut(id)?));
         self.history.close();
@@ -33,14 +45,13 @@ impl Editor {
         }
     }
 
-    /// Ends the stroke and keeps it; `before` leads the mask back.
-    pub fn end_stroke(&mut self, id: RegionId, label: &str, before: impl FnOnce(&mut Mask) -> MaskDelta) {
+    /// Ends the stroke and keeps it; each of `before` leads its mask back.
+    pub fn end_stroke<F: FnOnce(&mut Mask) -> MaskDelta>(&mut self, label: &str, before: Vec<(RegionId, F)>) {
         self.in_stroke = false;
-        if let Some(mask) = self.document.mask_mut(id) {
-            let before = before(Arc::make_mut(mask));
-            self.history.push_mask(id, before, label);
-            self.changes += 1;
-        }
+        let lead = |(id, before): (RegionId, F)| Some((id, before(Arc::make_mut(self.document.mask_mut(id)?))));
+        let before = before.into_iter().filter_map(lead).collect();
+        self.history.push_masks(before, label);
+        self.changes += 1;
     }
 
     /// Ends the stroke as if it had never been; `undo` takes the mask back and tells what changed.

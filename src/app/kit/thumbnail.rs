@@ -1,7 +1,7 @@
 //! Small pictures of regions, documents and takes.
 
 use super::theme;
-use crate::document::{Document, Mask};
+use crate::document::{Document, Mask, Paint};
 use egui::{Color32, ColorImage};
 use image::RgbImage;
 
@@ -42,6 +42,18 @@ pub(in crate::app) fn of_region(document: &Document, mask: &Mask, colour: Color3
     })
 }
 
+/// What is painted, and a little around it, over a ground of this colour.
+pub(in crate::app) fn of_paint(paint: &Paint, canvas: Color32) -> ColorImage {
+    let (left, top, side) = around(paint.cover());
+    let [r, g, b, _] = canvas.to_array();
+    square(|u, v| {
+        let (x, y) = (left + u * side, top + v * side);
+        let ink = if x >= 0.0 && y >= 0.0 { paint.get(x as u32, y as u32) } else { [0; 4] };
+        let [r, g, b] = Paint::over(ink, [r, g, b]);
+        theme::pixel(r, g, b, 255)
+    })
+}
+
 /// A square around what a mask covers: left, top and side.
 fn around(mask: &Mask) -> (f32, f32, f32) {
     let bounds = mask.bounds();
@@ -78,6 +90,11 @@ pub(in crate::app) fn of_document(document: &Document, paper: Color32) -> ColorI
     let at = |i: usize, cells: usize, side: u32| ((i as f32 + 0.5) / cells as f32 * side as f32) as u32;
     let colour = |i: usize| {
         let (x, y) = (at(i % width, width, document.width), at(i / width, height, document.height));
+        let [r, g, b, _] = paper.to_array();
+        let paper = document.paint.as_ref().map_or(paper, |paint| {
+            let [r, g, b] = Paint::over(paint.get(x, y), [r, g, b]);
+            theme::pixel(r, g, b, 255)
+        });
         let shown = document.regions.iter().filter(|r| r.visible);
         shown.fold(paper, |below, r| below.lerp_to_gamma(theme::region(r.colour), f32::from(r.mask.get(x, y)) / 255.0))
     };

@@ -63,13 +63,18 @@ impl Thumbnails {
             let mask = editor.mask_changes(RegionId::INPAINT);
             (Selected::Region(RegionId::INPAINT), of(mask, theme::tokens(ctx).change))
         });
-        let all = std::iter::once((Selected::Background, of(0, ground))).chain(regions).chain(change);
+        let paint = document.paint.as_ref().map(|_| {
+            let key = Selected::Region(RegionId::PAINT);
+            (key, Source { take: None, ..of(editor.mask_changes(RegionId::PAINT), ground) })
+        });
+        let all = std::iter::once((Selected::Background, of(0, ground))).chain(regions).chain(change).chain(paint);
         let stale: Vec<(Selected, Source)> =
             all.filter(|(key, source)| self.cards.get(key).is_none_or(|(shown, _)| !shown.is(source))).collect();
         if !stale.is_empty() {
             let document = document.clone();
             let paint = move |(key, source): (Selected, Source)| {
                 let image = match key {
+                    Selected::Region(RegionId::PAINT) => thumbnail::of_paint(document.paint.as_ref()?, ground),
                     Selected::Region(id) => thumbnail::of_region(&document, document.mask(id)?, source.colour, ground),
                     Selected::Background => thumbnail::background(&document, ground),
                 };

@@ -15,7 +15,7 @@ const WIDTH: f32 = 264.0;
 const NAMES: f32 = 72.0;
 
 /// Commands of the menu; `None` is a line between.
-const ENTRIES: [Option<Command>; 14] = [
+const ENTRIES: [Option<Command>; 15] = [
     Some(Command::Undo),
     Some(Command::Redo),
     None,
@@ -28,6 +28,7 @@ const ENTRIES: [Option<Command>; 14] = [
     Some(Command::LockRegion),
     None,
     Some(Command::PaintChange),
+    Some(Command::PaintColours),
     Some(Command::RerollRegion),
     Some(Command::Generate),
 ];

@@ -42,6 +42,7 @@ const SWITCHES: &[Switch] = &[
     (Command::LanguageChinese, |app| app.prefs.language == Language::Chinese),
     (Command::Live, |app| app.generation.live.is_on()),
     (Command::PaintChange, |app| app.open.editor.paints_change()),
+    (Command::PaintColours, |app| app.open.editor.paints_colours()),
     (Command::CompareTakes, |app| app.open.compare.is_some()),
     (Command::PressureSize, |app| app.brush().pressure_size),
     (Command::PressureOpacity, |app| app.brush().pressure_opacity),
@@ -76,6 +77,11 @@ impl App {
             When::UnlockedRegion => region && !self.open.editor.is_locked(),
             When::VisibleRegion => self.open.editor.selected_region().is_some_and(|r| r.visible),
             When::UnlockedMask => self.open.editor.paints_change() || region && !self.open.editor.is_locked(),
+            When::MaskOrPaint => {
+                let editor = &self.open.editor;
+                editor.paints_colours() || editor.paints_change() || region && !editor.is_locked()
+            }
+            When::SomePaint => document.paint.is_some(),
             When::RegionAbove => self.open.editor.selected_neighbour(1).is_some(),
             When::RegionBelow => self.open.editor.selected_neighbour(-1).is_some(),
             When::CardAbove => {

@@ -85,7 +85,7 @@ impl eframe::App for App {
             self.canvas_ui(ui)
         });
         self.options_bar_ui(ui, canvas.inner);
-        self.change_bar_ui(ui, canvas.inner);
+        self.mode_bar_ui(ui, canvas.inner);
         self.frame_bar_ui(ui, canvas.inner);
         self.view_bar_ui(ui, canvas.inner);
         self.at_desk(ui, |desk, ui| desk.compare_ui(ui, canvas.inner));

@@ -10,12 +10,12 @@ use crate::document::InitImage;
 use egui::{Align2, Button, DragValue, Label, Rect, RichText, Ui, vec2};
 
 impl App {
-    /// Floats below the bars of the tool in hand and of what may change.
+    /// Floats below the bars of the tool in hand and of what is painted.
     pub(super) fn frame_bar_ui(&mut self, ui: &Ui, canvas: Rect) {
         let Some(frame) = self.open.editor.frame() else { return };
         let mut top = self.below_options_bar(ui);
-        if self.open.editor.paints_change() {
-            top += size_of(ui, "change bar").y + 6.0;
+        if self.open.editor.paints_change() || self.open.editor.paints_colours() {
+            top += size_of(ui, "mode bar").y + 6.0;
         }
         let t = theme::tokens(ui);
         let (mut called, mut strength) = (None, self.frame_strength());

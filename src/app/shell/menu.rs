@@ -119,6 +119,8 @@ const MENUS: [Menu; 8] = [
             Some(Command::FrameRegion),
             Some(Command::FrameOff),
             Some(Command::PaintChange),
+            Some(Command::PaintColours),
+            Some(Command::RemovePaint),
             Some(Command::NewSeed),
             Some(Command::RerollRegion),
             Some(Command::Models),

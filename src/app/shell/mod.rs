@@ -3,7 +3,6 @@
 pub(super) mod bench;
 mod canvas_menu;
 pub(super) mod canvas_size;
-mod change_bar;
 pub(super) mod command_state;
 mod desk;
 pub(super) mod drawn_on;
@@ -18,8 +17,10 @@ pub(super) mod leaving;
 pub(super) mod logic;
 mod making;
 pub(super) mod menu;
+mod mode_bar;
 pub(super) mod models;
 pub(super) mod open_document;
+mod paint_colours;
 pub(super) mod paths;
 pub(super) mod perform;
 pub(super) mod questions;

@@ -96,7 +96,7 @@ impl App {
                 self.open.editor.select_neighbour(-1);
                 self.panels.cards.reveal();
             }
-            Command::FillRegion => self.open.editor.map_mask(key("Fill region"), |_| 255),
+            Command::FillRegion => self.open.editor.fill_mask(key("Fill region")),
             Command::ClearRegion => self.open.editor.map_mask(key("Clear region"), |_| 0),
             Command::InvertRegion => self.open.editor.map_mask(key("Invert region"), |v| 255 - v),
             Command::TurnRegionLeft => self.open.editor.turn_selected(key("Rotate region"), Turn::Left),
@@ -123,6 +123,8 @@ impl App {
                 }
             }
             Command::PaintChange => self.paint_change(),
+            Command::PaintColours => self.paint_colours(),
+            Command::RemovePaint => self.open.editor.remove_paint(),
             Command::NewerTake => self.step_take(-1),
             Command::OlderTake => self.step_take(1),
             Command::CompareTakes => self.compare_takes(),

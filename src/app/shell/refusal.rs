@@ -10,7 +10,7 @@ impl App {
     /// Tells why a command cannot be done, where a person would wonder.
     pub(in crate::app) fn refuse(&mut self, command: Command) {
         match command.when() {
-            When::UnlockedRegion | When::UnlockedMask => {
+            When::UnlockedRegion | When::UnlockedMask | When::MaskOrPaint => {
                 if let Some(region) = self.open.editor.selected_region().filter(|r| r.locked) {
                     let text = fill("{0} is locked. Unlock it to change or delete it.", &[&names::shown(&region.name)]);
                     let offer = (Selected::Region(region.id), Command::LockRegion);
@@ -39,6 +39,7 @@ impl App {
             When::RoomForRegion | When::RegionAndRoom => {
                 self.toasts.info(fill("A document has room for {0} regions.", &[&crate::document::MAX_REGIONS]));
             }
+            When::SomePaint => self.toasts.info(tr("Nothing is painted in colour yet.")),
             When::RemovedTake => self.toasts.info(tr("No picture was removed.")),
             // What is at its end, or has nothing to stop, says so by itself.
             When::Always

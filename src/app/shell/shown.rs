@@ -17,7 +17,7 @@ impl App {
             u64::from(width) * u64::from(document.height) == u64::from(height) * u64::from(document.width)
         };
         let take = || document.take.clone().map(Shown::Take);
-        let start = || document.init_image.as_ref().map(|start| Shown::Preview(start.image.clone()));
+        let start = || document.init_image.as_ref().map(|start| Shown::Start(start.image.clone()));
         let live = || self.generation.live.picture().filter(fits).map(Shown::Preview);
         preview.filter(fits).map(Shown::Preview).or_else(live).or_else(take).or_else(start)
     }

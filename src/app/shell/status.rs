@@ -87,6 +87,9 @@ impl App {
         if self.open.editor.paints_change() && self.workspace.tool.paints() {
             return tr("Paint where the picture may change. Everywhere else it stays as it is.");
         }
+        if self.open.editor.paints_colours() && self.workspace.tool.paints() {
+            return tr("Paint in colour: the picture grows from it. Alt+click takes a colour from the canvas.");
+        }
         self.workspace.tool.hint()
     }
 }

@@ -8,12 +8,13 @@ use super::lasso::Lasso;
 use super::settings::{BrushSettings, ToolSettings};
 use super::shape::{BoxShape, Kind};
 use super::transform::Transform;
+use super::turn::Turning;
 use super::{Action, Tool, Touch};
 use crate::app::command::Command;
 use crate::app::editor::{Editor, Selected};
 use crate::app::text::i18n::{self, key, tr};
 use crate::app::text::names;
-use crate::document::{Document, RegionId};
+use crate::document::{Document, Paint, RegionId, Rgb};
 use egui::Pos2;
 use image::RgbImage;
 
@@ -50,6 +51,7 @@ pub(in crate::app) enum Refused {
     /// What would be moved is still being worked out.
     Working,
     NothingToMove,
+    PaintStays,
     NoPicture,
 }
 
@@ -57,7 +59,8 @@ impl Refused {
     /// What is said about the selected region.
     pub(in crate::app) fn told(self, editor: &Editor) -> String {
         let region = editor.selected_region();
-        let name = region.map_or_else(|| tr("What may change").to_owned(), |region| names::shown(&region.name));
+        let other = || if editor.paints_colours() { tr("Paint layer") } else { tr("What may change") };
+        let name = region.map_or_else(|| other().to_owned(), |region| names::shown(&region.name));
         match self {
             Self::Background => {
                 tr("The background is wherever no region is. Select or add a region to paint.").to_owned()
@@ -66,6 +69,7 @@ impl Refused {
             Self::Locked => i18n::fill("{0} is locked. Unlock it to paint on it.", &[&name]),
             Self::Working => tr("The last change is still being worked out. Escape stops it.").to_owned(),
             Self::NothingToMove => i18n::fill("{0} is not painted yet. There is nothing to move.", &[&name]),
+            Self::PaintStays => tr("Paint stays where it is. Select a region to move that.").to_owned(),
             Self::NoPicture => tr("There is no picture to fill by yet. Generate one, or fill by regions.").to_owned(),
         }
     }
@@ -75,7 +79,7 @@ impl Refused {
         match self {
             Self::Hidden => Some((tr("Show it"), Command::ToggleRegion)),
             Self::Locked => Some((tr("Unlock it"), Command::LockRegion)),
-            Self::Background | Self::Working | Self::NothingToMove | Self::NoPicture => None,
+            Self::Background | Self::Working | Self::NothingToMove | Self::PaintStays | Self::NoPicture => None,
         }
     }
 }
@@ -98,7 +102,7 @@ impl InHand {
             return action(FrameDrag::begin(editor, at));
         }
         if self.tool == Tool::Pick || (at.modifiers.alt && !self.tool.shapes()) {
-            pick(editor, at.at);
+            pick(editor, at.at, picture().as_ref().map(AsRef::as_ref));
             return Begun::Picked;
         }
         if matches!(self.tool, Tool::Hand | Tool::Zoom) {
@@ -131,8 +135,12 @@ impl InHand {
             Tool::Lasso => action(Lasso::begin(region, space, combine, at)),
             Tool::Gradient => action(Gradient::begin(region, combine, at)),
             Tool::Fill => self.fill(editor, region, at.at, picture),
+            Tool::Move if region == RegionId::PAINT => Refused::PaintStays.into(),
             Tool::Move if editor.is_working() => Refused::Working.into(),
-            Tool::Move => Transform::begin(editor, at).map_or(Refused::NothingToMove.into(), action),
+            Tool::Move => match Turning::begin(editor, at) {
+                Some(turning) => action(turning),
+                None => Transform::begin(editor, at).map_or(Refused::NothingToMove.into(), action),
+            },
             Tool::Frame | Tool::Pick | Tool::Hand | Tool::Zoom => Begun::Done,
         }
     }
@@ -140,7 +148,7 @@ impl InHand {
     /// The region that is painted on: a first one is added where there is none.
     fn region(&self, editor: &mut Editor) -> Result<RegionId, Refused> {
         let adds = !matches!(self.tool, Tool::Eraser | Tool::Move);
-        if editor.document().regions.is_empty() && adds && !editor.paints_change() {
+        if editor.document().regions.is_empty() && adds && !editor.paints_change() && !editor.paints_colours() {
             editor.add_region();
         }
         open_region(editor)
@@ -193,12 +201,41 @@ fn open_region(editor: &Editor) -> Result<RegionId, Refused> {
     }
 }
 
-/// Selects the uppermost region under a canvas position.
-pub(in crate::app) fn pick(editor: &mut Editor, at: Pos2) {
+/// Selects the uppermost region under a canvas position; takes the colour there while colours are painted. `picture` is the one on show.
+pub(in crate::app) fn pick(editor: &mut Editor, at: Pos2, picture: Option<&RgbImage>) {
+    if editor.paints_colours() {
+        return pick_colour(editor, at, picture);
+    }
+    if let Some(found) = region_at(editor.document(), at) {
+        editor.select(found);
+    }
+}
+
+/// The uppermost visible region at a canvas position, or the background; `None` off the canvas.
+pub(in crate::app) fn region_at(document: &Document, at: Pos2) -> Option<Selected> {
+    let (x, y) = pixel_under(document, at)?;
+    let found = document.regions.iter().rev().find(|r| r.visible && r.mask.get(x, y) > 127).map(|r| r.id);
+    Some(found.map_or(Selected::Background, Selected::Region))
+}
+
+/// Takes the colour under a canvas position in hand: of the paint, or of the picture below it.
+fn pick_colour(editor: &mut Editor, at: Pos2, picture: Option<&RgbImage>) {
     let document = editor.document();
     let Some((x, y)) = pixel_under(document, at) else { return };
-    let found = document.regions.iter().rev().find(|r| r.visible && r.mask.get(x, y) > 127).map(|r| r.id);
-    editor.select(found.map_or(Selected::Background, Selected::Region));
+    let below = picture.filter(|picture| picture.width() > 0 && picture.height() > 0).map(|picture| {
+        // (A picture may be smaller than the canvas.)
+        let scaled = |at: u32, side: u32, own: u32| (u64::from(at) * u64::from(own) / u64::from(side.max(1))) as u32;
+        let (x, y) = (scaled(x, document.width, picture.width()), scaled(y, document.height, picture.height()));
+        picture.get_pixel(x.min(picture.width() - 1), y.min(picture.height() - 1)).0
+    });
+    let painted = document.paint.as_ref().map(|paint| paint.get(x, y)).filter(|[.., cover]| *cover > 0);
+    let colour = match (painted, below) {
+        (Some(paint), Some(below)) => Paint::over(paint, below),
+        (Some(paint), None) => Paint::straight(paint),
+        (None, Some(below)) => below,
+        (None, None) => return,
+    };
+    editor.take_colour(Rgb(colour));
 }
 
 /// The pixel under a canvas position; over a joined edge it is the one that comes back there.

@@ -3,14 +3,14 @@
 use super::{Action, Guides, Touch};
 use crate::app::editor::{Editor, Selected};
 use crate::app::text::i18n::key;
-use crate::document::RegionId;
+use crate::document::{Mask, RegionId};
 use crate::paint::{Brush, Sample, Space, Stabiliser, Stroke};
 use egui::{Pos2, Vec2};
 
-/// A stroke in progress on one region's mask.
+/// A stroke in progress on one region's mask, or on the paint layer.
 pub(crate) struct PaintStroke {
-    region: RegionId,
-    stroke: Stroke,
+    /// The strokes on the mask, or on each plane of the paint layer.
+    strokes: Vec<(RegionId, Stroke)>,
     label: &'static str,
     steady: Stabiliser,
     /// The position of the press, and the direction Shift holds the stroke to once that is known.
@@ -39,10 +39,14 @@ impl PaintStroke {
     ) -> Option<Self> {
         let Selected::Region(region) = editor.selected() else { return None };
         let start = sample(line_from.unwrap_or(at.at), at.pressure);
-        let stroke = editor.begin_stroke(region, |mask| Stroke::begin(mask, brush, space, start))?;
+        let inks = editor.inks(region);
+        let begin = |(id, full)| {
+            let stroke = editor.begin_stroke(id, |mask| Stroke::begin_towards(mask, brush, space, start, full))?;
+            Some((id, stroke))
+        };
+        let strokes = inks.into_iter().map(begin).collect::<Option<_>>()?;
         let mut begun = Self {
-            region,
-            stroke,
+            strokes,
             label: if brush.erase { key("Erase") } else { key("Paint") },
             steady: Stabiliser::begin(lag, sample(at.at, at.pressure)),
             straight: Straight { from: at.at, direction: None },
@@ -56,8 +60,9 @@ impl PaintStroke {
 
     fn paint(&mut self, editor: &mut Editor, to: Sample) {
         self.last = Pos2::new(to.x, to.y);
-        let stroke = &mut self.stroke;
-        editor.paint(self.region, |mask| stroke.extend(mask, to));
+        for (id, stroke) in &mut self.strokes {
+            editor.paint(*id, |mask| stroke.extend(mask, to));
+        }
     }
 }
 
@@ -73,11 +78,15 @@ impl Action for PaintStroke {
         if let Some(end) = self.steady.clone().finish() {
             self.paint(editor, end);
         }
-        editor.end_stroke(self.region, self.label, |mask| self.stroke.commit(mask));
+        let strokes = self.strokes.into_iter();
+        editor
+            .end_stroke(self.label, strokes.map(|(id, stroke)| (id, |mask: &mut Mask| stroke.commit(mask))).collect());
     }
 
     fn abort(self: Box<Self>, editor: &mut Editor) {
-        editor.abort_stroke(self.region, |mask| self.stroke.abort(mask));
+        for (id, stroke) in self.strokes {
+            editor.abort_stroke(id, |mask| stroke.abort(mask));
+        }
     }
 
     fn guides(&self) -> Guides {

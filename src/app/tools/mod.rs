@@ -13,12 +13,14 @@ mod settings;
 mod shape;
 mod snap;
 mod transform;
+mod turn;
 
-pub(in crate::app) use begin::{Begun, InHand, is_barred, pick};
+pub(in crate::app) use begin::{Begun, InHand, is_barred, pick, region_at};
 pub(in crate::app) use facts::OptionsBar;
 pub use fill::FillOver;
 pub(in crate::app) use handle::Handle;
 pub use settings::{BrushSettings, ToolSettings};
+pub(in crate::app) use turn::{knob, turns};
 
 use crate::app::editor::{Editor, Moved};
 use crate::paint::Placement;
@@ -155,6 +157,8 @@ pub(in crate::app) struct Guides {
     pub dots: Vec<Pos2>,
     /// The box of what is moved, with its handles.
     pub frame: Option<Placement>,
+    /// The knob by which that is turned.
+    pub knob: Option<Pos2>,
     /// Lines that it lies on, from edge to edge.
     pub rules: Vec<[Pos2; 2]>,
     /// The note beside the pointer: a size, a distance.

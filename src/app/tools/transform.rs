@@ -58,7 +58,7 @@ impl Action for Transform {
         } else {
             (key("Scale region"), 8 * area(to).max(area(bounds)))
         };
-        editor.move_shape(label, pixels, Moved { region, from: bounds, to });
+        editor.move_shape(label, pixels, Moved { region, from: bounds, to, degrees: 0.0 });
     }
 
     fn abort(self: Box<Self>, editor: &mut Editor) {
@@ -66,7 +66,7 @@ impl Action for Transform {
     }
 
     fn moved(&self) -> Option<Moved> {
-        Some(Moved { region: self.region, from: self.bounds, to: self.to })
+        Some(Moved { region: self.region, from: self.bounds, to: self.to, degrees: 0.0 })
     }
 
     fn guides(&self) -> Guides {

@@ -198,7 +198,7 @@ impl ColourMap {
     /// The colours in one line, `#787878 (43 %), #06e6e6 (20 %)`; of many the largest, and how many more there are.
     #[must_use]
     pub fn listed(&self) -> String {
-        let told = |c: &MapColour| format!("{} ({})", hex(c.colour), super::coverage::percent(c.share));
+        let told = |c: &MapColour| format!("{} ({})", c.colour, super::coverage::percent(c.share));
         let mut list = self.colours.iter().take(LISTED).map(told).collect::<Vec<_>>().join(", ");
         if self.colours.len() > LISTED {
             list += &format!(" and {} more", self.colours.len() - LISTED);
@@ -211,7 +211,7 @@ impl ColourMap {
     pub fn all(&self) -> Vec<Chosen> {
         let chosen = |(colour, c): (usize, &MapColour)| Chosen {
             colour,
-            name: c.class.map_or_else(|| format!("Colour {}", hex(c.colour)), str::to_owned),
+            name: c.class.map_or_else(|| format!("Colour {}", c.colour), str::to_owned),
             words: c.class.unwrap_or_default().to_owned(),
         };
         self.colours.iter().enumerate().map(chosen).collect()
@@ -256,10 +256,6 @@ impl Document {
 }
 
 /// A colour as `#rrggbb`.
-fn hex(Rgb([r, g, b]): Rgb) -> String {
-    format!("#{r:02x}{g:02x}{b:02x}")
-}
-
 /// The visible difference of two colours, 0 to 765: a difference of red, green and blue weighted by how much the eye minds it,
 /// with red and blue by how much red there is ("redmean", a plain approximation of CIELUV). Grey levels are three apart each.
 fn distance([r, g, b]: [u8; 3], [r2, g2, b2]: [u8; 3]) -> f32 {

@@ -9,6 +9,7 @@
 //! | a region whose words begin with `polyptych:` | `polyptych: words: ` and the words |
 //! | the take, on top | `polyptych: take: seed ` and the seed |
 //! | the picture the drawing starts from, below the regions | `polyptych: picture` |
+//! | the colours painted below the regions | `polyptych: paint` |
 //! | the mask of what may change of it, below it | `polyptych: change` |
 //! | the background, at the bottom | `polyptych: background: ` and its words |
 //! | the background's negative prompt, below it | `polyptych: negative: ` and the words |
@@ -29,6 +30,7 @@ pub(super) enum Role {
     Region { name: String, words: String },
     Take { seed: Option<u64> },
     Picture,
+    Paint,
     Change,
     Background { words: String },
     Negative { words: String },
@@ -52,6 +54,9 @@ pub(super) fn of_take(seed: u64) -> String {
 
 /// The layer name of the picture that the drawing starts from.
 pub(super) const OF_PICTURE: &str = "polyptych: picture";
+
+/// The layer name of the colours painted below the regions.
+pub(super) const OF_PAINT: &str = "polyptych: paint";
 
 /// The layer name of the mask of what may change of it.
 pub(super) const OF_CHANGE: &str = "polyptych: change";
@@ -79,6 +84,7 @@ pub(super) fn is_reserved(name: &str) -> bool {
 fn reserved(name: &str) -> Option<Role> {
     match name {
         OF_PICTURE => return Some(Role::Picture),
+        OF_PAINT => return Some(Role::Paint),
         OF_CHANGE => return Some(Role::Change),
         _ => {}
     }

@@ -123,7 +123,7 @@ fn read(path: &Path) -> Result<Palette, Problem> {
         region.reroll = None;
         regions.push(region);
     }
-    let background =
-        Background { prompt: entry.background.words, negative: entry.background.negative, loras: Vec::new() };
+    let (prompt, negative) = (entry.background.words, entry.background.negative);
+    let background = Background { prompt, negative, ..Background::default() };
     Ok(Palette { style: entry.style, background, regions })
 }

@@ -5,7 +5,7 @@
 //!   "polyptych": 1,
 //!   "program": "0.1.0",
 //!   "style": "oil painting",
-//!   "background": {"layer": "data/background.png", "words": "a lake at dawn", "negative": "blurry", "loras": []},
+//!   "background": {"layer": "data/background.png", "words": "a lake at dawn", "negative": "blurry", "loras": [], "start_colour": {"colour": "#203040", "share": 0.25}},
 //!   "regions": [
 //!     {"layer": "data/region-1.png", "id": 1, "name": "Boat", "words": "a red boat", "negative": null,
 //!      "loras": [{"file": "glass.safetensors", "weight": 0.8}], "colour": "#e69f00", "bootstrap": null, "feather": 0, "weight": 1.0, "guidance": null, "seed": null,
@@ -17,6 +17,7 @@
 //!                "regions": "multidiffusion", "overlap": "order", "window_weights": "uniform", "bootstrap_colour": "random",
 //!                "prompt_rule": "web-ui"},
 //!   "start": {"layer": "data/start.png", "strength": 0.75, "area": "mask", "mask": "data/change.png"},
+//!   "paint": {"layer": "data/paint.png", "share": 0.25},
 //!   "take": {"layer": "data/take.png", "seed": 0}
 //! }
 //! ```
@@ -29,7 +30,7 @@ use crate::document::error::{one_line, reason};
 use crate::document::{
     Area, Background, Choice, Control, ControlMap, Document, InitImage, Lora, MAX_CLIP_SKIP, MAX_CONTROL_WEIGHT,
     MAX_CONTROLS, MAX_EMBEDDINGS, MAX_FEATHER, MAX_GUIDANCE, MAX_LORA_WEIGHT, MAX_LORAS, MAX_REUSE, MAX_STEPS,
-    MAX_WEIGHT, MAX_WINDOW, MIN_WEIGHT, Prediction, Problem, PromptRule, Region, RegionId, Rgb, Settings,
+    MAX_WEIGHT, MAX_WINDOW, MIN_WEIGHT, Prediction, Problem, PromptRule, Region, RegionId, Rgb, Settings, StartColour,
 };
 use image::RgbImage;
 use serde::{Deserialize, Serialize};
@@ -53,6 +54,8 @@ pub(super) struct Project {
     pub(super) regions: Vec<RegionEntry>,
     settings: SettingsEntry,
     pub(super) start: Option<StartEntry>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) paint: Option<PaintEntry>,
     pub(super) take: Option<TakeEntry>,
     pub(super) controls: Vec<ControlEntry>,
     #[serde(flatten)]
@@ -66,6 +69,8 @@ pub(super) struct BackgroundEntry {
     words: String,
     negative: String,
     loras: Vec<LoraEntry>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start_colour: Option<StartColourEntry>,
     #[serde(flatten)]
     unknown: Map<String, Value>,
 }
@@ -80,6 +85,8 @@ pub(super) struct RegionEntry {
     pub(super) negative: Option<String>,
     loras: Vec<LoraEntry>,
     colour: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start_colour: Option<StartColourEntry>,
     bootstrap: Option<f32>,
     feather: u32,
     weight: Option<f32>,
@@ -93,6 +100,32 @@ pub(super) struct RegionEntry {
     pub(super) controls: Vec<ControlEntry>,
     #[serde(flatten)]
     unknown: Map<String, Value>,
+}
+
+/// A colour to start from.
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
+#[serde(default)]
+struct StartColourEntry {
+    colour: String,
+    share: Option<f32>,
+}
+
+impl StartColourEntry {
+    fn of(start: StartColour) -> Self {
+        Self { colour: start.colour.to_string(), share: Some(start.share).filter(|v| v.is_finite()) }
+    }
+
+    /// The colour, its share brought into its range; what had to be changed is told to `notes`. `whose` is what starts from it.
+    fn start_colour(&self, whose: &str, notes: &mut Vec<String>) -> Option<StartColour> {
+        let Some(colour) = Rgb::from_hex(&self.colour) else {
+            let text = one_line(&self.colour, 40);
+            notes.push(format!("the colour that {whose} starts from, “{text}”, is none; it was left out"));
+            return None;
+        };
+        let share = self.share.filter(|v| v.is_finite()).unwrap_or(StartColour::SHARE);
+        let what = format!("the share of the colour that {whose} starts from");
+        Some(StartColour { colour, share: limited(notes, &what, share, 0.0, 1.0) })
+    }
 }
 
 /// The picture to start from. `area` is `everything`, `regions` or `mask`.
@@ -179,6 +212,24 @@ impl ControlEntry {
             controls.push(control);
         }
         controls
+    }
+}
+
+/// The paint layer.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct PaintEntry {
+    pub(super) layer: String,
+    share: Option<f32>,
+    #[serde(flatten)]
+    unknown: Map<String, Value>,
+}
+
+impl PaintEntry {
+    /// The share for which it is held, brought into its range; what had to be changed is told to `notes`.
+    pub(super) fn share(&self, notes: &mut Vec<String>) -> f32 {
+        let share = self.share.filter(|v| v.is_finite()).unwrap_or(StartColour::SHARE);
+        limited(notes, "the share of the paint", share, 0.0, 1.0)
     }
 }
 
@@ -411,7 +462,6 @@ fn limited(notes: &mut Vec<String>, what: &str, value: f32, low: f32, high: f32)
 impl RegionEntry {
     /// The entry of a region whose pixels are in `layer`.
     pub(super) fn of(region: &Region, layer: String) -> Self {
-        let Rgb([r, g, b]) = region.colour;
         let finite = |v: f32| Some(v).filter(|v| v.is_finite());
         Self {
             layer,
@@ -420,7 +470,8 @@ impl RegionEntry {
             words: region.prompt.clone(),
             negative: region.negative.clone(),
             loras: LoraEntry::of(&region.loras),
-            colour: format!("#{r:02x}{g:02x}{b:02x}"),
+            colour: region.colour.to_string(),
+            start_colour: region.start_colour.map(StartColourEntry::of),
             bootstrap: region.bootstrap.and_then(finite),
             feather: region.feather,
             weight: finite(region.weight),
@@ -437,19 +488,17 @@ impl RegionEntry {
 
     /// The region, without its mask; its colour `None` where the entry has none that can be read.
     pub(super) fn colour(&self) -> Option<Rgb> {
-        let hex = self.colour.strip_prefix('#').filter(|hex| hex.len() == 6 && hex.is_ascii())?;
-        let value = u32::from_str_radix(hex, 16).ok()?;
-        let [_, r, g, b] = value.to_be_bytes();
-        Some(Rgb([r, g, b]))
+        Rgb::from_hex(&self.colour)
     }
 
     /// Gives a region everything of the entry that is neither its place nor its pixels, brought into range; what had to be
     /// changed is told to `notes`.
     pub(super) fn fill(&self, region: &mut Region, notes: &mut Vec<String>) {
-        let name = format!("of region “{}”", one_line(&self.name, 60));
+        let name = format!("region “{}”", one_line(&self.name, 60));
+        let of = format!("of {name}");
         let mut limited = |what: &str, value: Option<f32>, low: f32, high: f32| {
             let value = value.filter(|v| v.is_finite())?;
-            Some(limited(notes, &format!("the {what} {name}"), value, low, high))
+            Some(limited(notes, &format!("the {what} {of}"), value, low, high))
         };
         region.name.clone_from(&self.name);
         region.prompt.clone_from(&self.words);
@@ -461,12 +510,14 @@ impl RegionEntry {
         region.end = limited("end", self.end, 0.0, 1.0).unwrap_or(1.0);
         region.feather = self.feather.min(MAX_FEATHER);
         if region.feather < self.feather {
-            notes.push(format!("the feather {name} was {}; {MAX_FEATHER} is used instead", self.feather));
+            notes.push(format!("the feather {of} was {}; {MAX_FEATHER} is used instead", self.feather));
         }
         region.seed = self.seed;
         region.reroll = self.reroll;
         region.locked = self.locked;
         region.loras = LoraEntry::loras(self.loras.clone(), notes);
+        let start = self.start_colour.as_ref();
+        region.start_colour = start.and_then(|start| start.start_colour(&name, notes));
     }
 }
 
@@ -508,12 +559,16 @@ impl Project {
         if let Some(start) = self.start {
             keep("start", start.unknown);
         }
+        if let Some(paint) = self.paint {
+            keep("paint", paint.unknown);
+        }
         if let Some(take) = self.take {
             keep("take", take.unknown);
         }
         document.style = self.style;
-        let BackgroundEntry { words: prompt, negative, loras, .. } = self.background;
-        document.background = Background { prompt, negative, loras: LoraEntry::loras(loras, notes) };
+        let BackgroundEntry { words: prompt, negative, loras, start_colour, .. } = self.background;
+        let start_colour = start_colour.and_then(|start| start.start_colour("the background", notes));
+        document.background = Background { prompt, negative, loras: LoraEntry::loras(loras, notes), start_colour };
         document.settings = settings.settings(notes);
         document.unknown = unknown;
     }
@@ -528,13 +583,13 @@ impl Project {
         self.control_lists().flatten().filter_map(|entry| entry.picture.clone()).collect()
     }
 
-    /// The entry of a document. `layer` names the entry of each region's pixels, `take` that of the
+    /// The entry of a document. `layer` names the entry of each region's pixels, `background`, `start`, `change` and `paint` those of the same, `take` that of the
     /// take and its seed, `control` that of a picture that a ControlNet sees.
     pub(super) fn of(
         document: &Document,
         layer: impl Fn(&Region) -> String,
         background: &str,
-        (start, change): (&str, &str),
+        (start, change, paint): (&str, &str, &str),
         take: Option<(&str, u64)>,
         control: impl Fn(&Arc<RgbImage>) -> String,
     ) -> Self {
@@ -548,7 +603,8 @@ impl Project {
             words: document.background.prompt.clone(),
             negative: document.background.negative.clone(),
             loras: LoraEntry::of(&document.background.loras),
-            unknown: without(kept("background"), &["layer", "words", "negative", "loras"]),
+            start_colour: document.background.start_colour.map(StartColourEntry::of),
+            unknown: without(kept("background"), &["layer", "words", "negative", "loras", "start_colour"]),
         };
         let mut settings = SettingsEntry::of(&document.settings);
         settings.unknown = kept("settings");
@@ -567,7 +623,9 @@ impl Project {
                 let mut entry = RegionEntry::of(region, layer(region));
                 if let Ok(Value::Object(own)) = serde_json::to_value(&entry) {
                     entry.unknown = unknown;
-                    entry.unknown.retain(|key, _| !own.contains_key(key) && key != "controls");
+                    entry
+                        .unknown
+                        .retain(|key, _| !own.contains_key(key) && !["controls", "start_colour"].contains(&&**key));
                 }
                 entry.controls = ControlEntry::of(&region.controls, &control);
                 entry
@@ -585,6 +643,12 @@ impl Project {
             mask: matches!(kept.area, Area::Mask(_)).then(|| change.to_owned()),
             unknown: of_start,
         });
+        let of_paint = without(kept("paint"), &["layer", "share"]);
+        let paint = document.paint.as_ref().map(|kept| PaintEntry {
+            layer: paint.to_owned(),
+            share: Some(kept.share).filter(|v| v.is_finite()),
+            unknown: of_paint,
+        });
         let of_take = without(kept("take"), &["layer", "seed"]);
         Self {
             polyptych: FORMAT,
@@ -594,11 +658,23 @@ impl Project {
             regions,
             settings,
             start,
+            paint,
             controls: ControlEntry::of(&document.controls, &control),
             take: take.map(|(layer, seed)| TakeEntry { layer: layer.to_owned(), seed, unknown: of_take }),
             unknown: without(
                 unknown,
-                &["polyptych", "program", "style", "background", "regions", "settings", "start", "take", "controls"],
+                &[
+                    "polyptych",
+                    "program",
+                    "style",
+                    "background",
+                    "regions",
+                    "settings",
+                    "start",
+                    "paint",
+                    "take",
+                    "controls",
+                ],
             ),
         }
     }

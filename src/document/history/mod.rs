@@ -191,11 +191,17 @@ impl History {
 
     /// A step that changed one region's mask only: `before` leads back. True where there was anything to keep.
     pub fn push_mask(&mut self, region: RegionId, before: MaskDelta, label: &str) -> bool {
-        if before.is_empty() {
-            return false;
+        self.push_masks(vec![(region, before)], label)
+    }
+
+    /// As [`Self::push_mask`], of several masks.
+    pub fn push_masks(&mut self, mut before: Vec<(RegionId, MaskDelta)>, label: &str) -> bool {
+        before.retain(|(_, before)| !before.is_empty());
+        let any = !before.is_empty();
+        if any {
+            self.push(label, None, None, before);
         }
-        self.push(label, None, None, vec![(region, before)]);
-        true
+        any
     }
 
     /// Takes the last step back.

@@ -1,7 +1,7 @@
 //! The part of an undo step that is not masks.
 
 use crate::document::control::{self, Control};
-use crate::document::{Background, Document, InitImage, Lora, Mask, Region, Settings, Take};
+use crate::document::{Background, Document, InitImage, Lora, Mask, Paint, Region, Settings, Take};
 use std::sync::Arc;
 
 /// Everything in a document but the pixels of masks that are in the document too.
@@ -18,6 +18,11 @@ pub(super) struct Rest {
     /// The picture to start from, where the step changed it or its settings.
     #[expect(clippy::option_option, reason = "changed or not, and then there or not")]
     start: Option<Option<InitImage>>,
+    /// The paint layer, where it came or went or was made anew by the step. (Strokes on it are deltas of its planes.)
+    #[expect(clippy::option_option, reason = "changed or not, and then there or not")]
+    paint: Option<Option<Paint>>,
+    /// The share of the steps for which the paint layer is held, where there is one.
+    paint_share: Option<f32>,
     /// The ControlNets of the whole picture, where the step changed them: they may hold pictures.
     controls: Option<Vec<Control>>,
     /// Regions in order. Their masks are shared with nothing: a mask is here only where the other state has no such region,
@@ -30,6 +35,9 @@ impl Rest {
     pub(super) fn before(before: Document, after: &Document) -> Option<Self> {
         let take = (!same_take(before.take.as_ref(), after.take.as_ref())).then_some(before.take);
         let start = (!same_start(before.init_image.as_ref(), after.init_image.as_ref())).then_some(before.init_image);
+        let paint_share = before.paint.as_ref().map(|paint| paint.share);
+        let same_share = paint_share == after.paint.as_ref().map(|paint| paint.share);
+        let paint = (!same_planes(before.paint.as_ref(), after.paint.as_ref())).then_some(before.paint);
         let controls = (!control::same(&before.controls, &after.controls)).then_some(before.controls);
         let same = before.width == after.width
             && before.height == after.height
@@ -38,6 +46,8 @@ impl Rest {
             && before.settings == after.settings
             && take.is_none()
             && start.is_none()
+            && paint.is_none()
+            && same_share
             && controls.is_none()
             && before.regions.len() == after.regions.len()
             && before.regions.iter().zip(&after.regions).all(|(a, b)| same_card(a, b) && same_size(&a.mask, &b.mask));
@@ -59,15 +69,17 @@ impl Rest {
             settings: before.settings,
             take,
             start,
+            paint,
+            paint_share,
             controls,
             regions,
         })
     }
 
-    /// True where every region keeps its mask in the document and no take is kept, so that nothing but words, settings and
+    /// True where every region keeps its mask in the document and neither take nor paint is kept, so that nothing but words, settings and
     /// order differ.
     pub(super) fn is_light(&self) -> bool {
-        self.take.is_none() && self.regions.iter().all(|region| region.mask.width() == 0)
+        self.take.is_none() && self.paint.is_none() && self.regions.iter().all(|region| region.mask.width() == 0)
     }
 
     /// True where the document is in this state, as far as a light one says ([`Self::is_light`]).
@@ -78,6 +90,7 @@ impl Rest {
             && self.style == document.style
             && self.settings == document.settings
             && self.start.as_ref().is_none_or(|start| same_start(start.as_ref(), document.init_image.as_ref()))
+            && self.paint_share == document.paint.as_ref().map(|paint| paint.share)
             && self.controls.as_ref().is_none_or(|controls| control::same(controls, &document.controls))
             && self.regions.len() == document.regions.len()
             && self.regions.iter().zip(&document.regions).all(|(a, b)| same_card(a, b))
@@ -99,6 +112,13 @@ impl Rest {
         if let Some(start) = &mut self.start {
             std::mem::swap(start, &mut document.init_image);
         }
+        let share = document.paint.as_ref().map(|paint| paint.share);
+        if let Some(paint) = &mut self.paint {
+            std::mem::swap(paint, &mut document.paint);
+        } else if let (Some(paint), Some(share)) = (&mut document.paint, self.paint_share) {
+            paint.share = share;
+        }
+        self.paint_share = share;
         std::mem::swap(&mut self.regions, &mut document.regions);
         // Masks that both states share go where they are needed: into the document.
         for region in &mut document.regions {
@@ -128,6 +148,7 @@ impl Rest {
             + self.regions.iter().map(text).sum::<usize>()
             + take
             + start
+            + self.paint.iter().flatten().map(Paint::memory).sum::<usize>()
             + background
             + self.controls.as_deref().map_or(0, control::memory)
     }
@@ -142,6 +163,16 @@ fn same_take(a: Option<&Arc<Take>>, b: Option<&Arc<Take>>) -> bool {
 }
 
 fn same_start(a: Option<&InitImage>, b: Option<&InitImage>) -> bool {
+    match (a, b) {
+        (None, None) => true,
+        (Some(a), Some(b)) => a.is(b),
+        _ => false,
+    }
+}
+
+/// True where both have the same paint layer but for the share for which it is held. Planes of one size that differ are told apart by
+/// where they lie: a step that changes them makes others.
+fn same_planes(a: Option<&Paint>, b: Option<&Paint>) -> bool {
     match (a, b) {
         (None, None) => true,
         (Some(a), Some(b)) => a.is(b),
@@ -165,6 +196,7 @@ fn same_card(a: &Region, b: &Region) -> bool {
         colour,
         mask: _,
         outside,
+        start_colour,
         visible,
         locked,
         bootstrap,
@@ -178,7 +210,7 @@ fn same_card(a: &Region, b: &Region) -> bool {
         controls,
     } = a;
     (id, name, words, negative, loras, colour) == (&b.id, &b.name, &b.prompt, &b.negative, &b.loras, &b.colour)
-        && (visible, locked, outside) == (&b.visible, &b.locked, &b.outside)
+        && (visible, locked, outside, start_colour) == (&b.visible, &b.locked, &b.outside, &b.start_colour)
         && (bootstrap, feather, weight, guidance) == (&b.bootstrap, &b.feather, &b.weight, &b.guidance)
         && (seed, reroll, start, end) == (&b.seed, &b.reroll, &b.start, &b.end)
         && control::same(controls, &b.controls)

@@ -177,8 +177,8 @@ impl Parameters {
             let words = web_ui::words(text, &mut Vec::new());
             if own { web_ui::joined(&words) } else { words }
         };
-        document.background =
-            Background { prompt: words(&self.prompt), negative: words(&self.negative), loras: Vec::new() };
+        let (prompt, negative) = (words(&self.prompt), words(&self.negative));
+        document.background = Background { prompt, negative, ..Background::default() };
         let settings = &mut document.settings;
         settings.model = self.model.clone().unwrap_or_else(|| settings.model.clone());
         settings.seed = self.seed.unwrap_or(settings.seed);

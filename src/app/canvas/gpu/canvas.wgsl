@@ -109,6 +109,12 @@ fn picture(in: Corner) -> @location(0) vec4f {
     return finished(vec4f(colour.rgb * cover, cover));
 }
 
+// Paint: its colours are multiplied by its coverage already.
+@fragment
+fn paint(in: Corner) -> @location(0) vec4f {
+    return finished(sampled(in.canvas, draw.level) * on_canvas(in.canvas) * draw.opacity);
+}
+
 // What a region covers at a canvas position: nothing off the canvas, but over a joined edge it goes on.
 fn coverage(canvas: vec2f, level: f32) -> f32 {
     let off = (canvas < draw.canvas.xy) | (canvas > draw.canvas.zw);

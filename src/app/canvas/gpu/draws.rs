@@ -15,6 +15,8 @@ pub(crate) enum Kind {
     Paper,
     /// A tile of the picture.
     Picture,
+    /// A tile of the paint layer.
+    Paint,
     /// A region's edge.
     Outline,
     /// The regions drawn apart.

@@ -11,6 +11,7 @@ pub(super) const LAYER: TextureFormat = TextureFormat::Rgba8Unorm;
 pub(super) struct Pipelines {
     paper: wgpu::RenderPipeline,
     picture: wgpu::RenderPipeline,
+    paint: wgpu::RenderPipeline,
     outline: wgpu::RenderPipeline,
     layer: wgpu::RenderPipeline,
     tint: wgpu::RenderPipeline,
@@ -89,6 +90,7 @@ impl Pipelines {
         Self {
             paper: quad("paper", &plain, target, OVER),
             picture: quad("picture", &textured, target, OVER),
+            paint: quad("paint", &textured, target, OVER),
             outline: quad("outline", &textured, target, OVER),
             layer: quad("layer", &textured, target, OVER),
             tint: quad("tint", &textured, LAYER, OVER),
@@ -104,6 +106,7 @@ impl Pipelines {
         match kind {
             Kind::Paper => &self.paper,
             Kind::Picture => &self.picture,
+            Kind::Paint => &self.paint,
             Kind::Outline => &self.outline,
             Kind::Layer => &self.layer,
             Kind::Tint => &self.tint,

@@ -4,7 +4,7 @@ use super::Card;
 use crate::app::canvas::gpu::channels::Channels;
 use crate::app::canvas::gpu::mips::Level;
 use crate::app::canvas::tiles::{grown, tile_rects};
-use crate::document::{Mask, PixelRect};
+use crate::document::{Mask, Paint, PixelRect};
 use eframe::wgpu;
 
 /// Side of a tile in pixels, where the graphics card allows it.
@@ -25,12 +25,17 @@ pub(crate) enum Source<'a> {
         width: u32,
     },
     Mask(&'a Mask),
+    Paint(&'a Paint),
 }
 
 impl Source<'_> {
     /// True where nothing of a part would be seen.
     fn is_blank(self, part: PixelRect) -> bool {
-        matches!(self, Self::Mask(mask) if mask.is_blank_in(part))
+        match self {
+            Self::Picture { .. } => false,
+            Self::Mask(mask) => mask.is_blank_in(part),
+            Self::Paint(paint) => paint.cover().is_blank_in(part),
+        }
     }
 }
 
@@ -153,7 +158,7 @@ impl Texture {
         for row in (0..part.height).step_by(ROWS as usize) {
             let rows = ROWS.min(part.height - row);
             let strip = PixelRect { y: part.y + row, height: rows, ..part };
-            let crop;
+            let (crop, pixels);
             let (data, bytes_per_row) = match source {
                 Source::Picture { data, width } => {
                     let start = (strip.y as usize * width as usize + strip.x as usize) * 4;
@@ -164,6 +169,10 @@ impl Texture {
                 Source::Mask(mask) => {
                     crop = mask.crop(strip);
                     (crop.as_slice(), part.width)
+                }
+                Source::Paint(paint) => {
+                    pixels = paint.crop(strip);
+                    (pixels.as_flattened(), part.width * 4)
                 }
             };
             card.queue.write_texture(

@@ -8,7 +8,7 @@
 mod tests;
 
 use super::{Editor, Field, Selected};
-use crate::document::{Control, Document, InitImage, Lora, Mask, MaskDelta, Region, RegionId};
+use crate::document::{Control, Document, InitImage, Lora, Mask, MaskDelta, Paint, Region, RegionId};
 use crate::paint::Placement;
 use crate::studio::{Nature, few_steps_of};
 use std::sync::Arc;
@@ -19,8 +19,8 @@ const AT_ONCE: u64 = 1 << 19;
 /// A change that has been worked out.
 #[derive(Debug)]
 pub enum Made {
-    /// The delta from a region's mask to the new one.
-    Mask(RegionId, MaskDelta),
+    /// The deltas from masks to the new ones: a region's, or the planes of the paint layer.
+    Masks(Vec<(RegionId, MaskDelta)>),
     /// A region's new mask, and what of it is beyond the canvas.
     Shape(RegionId, Arc<Mask>, Option<Arc<Mask>>),
     /// The canvas in another size.
@@ -41,16 +41,19 @@ pub struct Reshaped {
     /// Of each region the mask, and what of it is beyond the canvas.
     pub masks: Vec<(RegionId, Arc<Mask>, Option<Arc<Mask>>)>,
     pub start: Option<InitImage>,
+    pub paint: Option<Paint>,
     /// ControlNets of the picture, and of its regions.
     pub controls: Vec<(Option<RegionId>, Vec<Control>)>,
 }
 
 /// A region's part on its way to another place, which is shown before it is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Moved {
     pub region: RegionId,
     pub from: Placement,
     pub to: Placement,
+    /// Turned about its middle by so many degrees, with the clock; it is not moved or scaled then.
+    pub degrees: f32,
 }
 
 type Make = dyn Fn(&Document) -> Option<Made> + Send + Sync;
@@ -152,11 +155,13 @@ impl Editor {
         let edits = self.edits();
         let Some(work) = self.works.front_mut().filter(|work| work.number == number) else { return };
         let Some((of, of_edits)) = work.of.take() else { return };
+        let is_still = |id: RegionId| match (of.mask(id), self.document.mask(id)) {
+            (Some(then), Some(now)) => Arc::ptr_eq(then, now),
+            (_, now) => now.is_none(),
+        };
         let holds = match &made {
-            Some(Made::Mask(id, _) | Made::Shape(id, ..)) => match (of.mask(*id), self.document.mask(*id)) {
-                (Some(then), Some(now)) => Arc::ptr_eq(then, now),
-                (_, now) => now.is_none(),
-            },
+            Some(Made::Masks(masks)) => masks.iter().all(|(id, _)| is_still(*id)),
+            Some(Made::Shape(id, ..)) => is_still(*id),
             Some(Made::Canvas(_) | Made::Regions(..)) => of_edits == edits,
             Some(Made::Model(..)) => of.settings.model == self.document.settings.model,
             Some(Made::Loras(..)) => {
@@ -196,12 +201,16 @@ impl Editor {
     /// One undo step.
     fn keep(&mut self, label: &str, made: Made) {
         match made {
-            Made::Mask(id, mut delta) => {
-                let Some(mask) = self.document.mask_mut(id).filter(|_| !delta.is_empty()) else { return };
-                let rects = delta.swap(Arc::make_mut(mask));
-                self.history.push_mask(id, delta, label);
-                self.painted(id, rects);
-                self.changes += 1;
+            Made::Masks(mut masks) => {
+                masks.retain(|(id, delta)| !delta.is_empty() && self.document.mask(*id).is_some());
+                for (id, delta) in &mut masks {
+                    let Some(mask) = self.document.mask_mut(*id) else { continue };
+                    let rects = delta.swap(Arc::make_mut(mask));
+                    self.painted(*id, rects);
+                }
+                if self.history.push_masks(masks, label) {
+                    self.changes += 1;
+                }
             }
             Made::Shape(id, mask, outside) => {
                 self.change(label, |document| {
@@ -211,7 +220,7 @@ impl Editor {
                 });
             }
             Made::Canvas(reshaped) => {
-                let Reshaped { width, height, masks, start, controls } = *reshaped;
+                let Reshaped { width, height, masks, start, paint, controls } = *reshaped;
                 self.change(label, |document| {
                     for (id, mask, outside) in masks {
                         if let Some(region) = document.region_mut(id) {
@@ -223,8 +232,8 @@ impl Editor {
                             *own = controls;
                         }
                     }
-                    (document.width, document.height, document.init_image, document.take) =
-                        (width, height, start, None);
+                    (document.width, document.height) = (width, height);
+                    (document.init_image, document.paint, document.take) = (start, paint, None);
                 });
             }
             Made::Model(model, natures) => {

@@ -25,7 +25,7 @@ fn paint(editor: &mut Editor, id: RegionId, at: (f32, f32)) {
     let brush = Brush { diameter: 40.0, ..Brush::default() };
     let stroke = editor
         .begin_stroke(id, |mask| Stroke::begin(mask, brush, crate::document::Wrap::None, Sample::new(at.0, at.1)));
-    editor.end_stroke(id, "Paint", |mask| stroke.expect("a region").commit(mask));
+    editor.end_stroke("Paint", vec![(id, |mask: &mut Mask| stroke.expect("a region").commit(mask))]);
 }
 
 fn at(editor: &Editor, x: u32, y: u32) -> u8 {
@@ -91,7 +91,7 @@ fn a_stroke_is_ended_before_anything_else_is_changed() {
     });
     editor.remake(id, "Halve", 1, |mask, _| mask.map(|v| v / 2));
     assert_eq!((at(&editor, 500, 800), at(&editor, 5, 5)), (255, 255));
-    editor.end_stroke(id, "Paint", |mask| stroke.expect("a region").commit(mask));
+    editor.end_stroke("Paint", vec![(id, |mask: &mut Mask| stroke.expect("a region").commit(mask))]);
     works_out(&mut editor);
     assert_eq!((at(&editor, 500, 800), at(&editor, 5, 5)), (127, 127));
     editor.undo();

@@ -4,16 +4,20 @@ use crate::app::command::Command;
 use crate::app::editor::{By, Editor, Selected};
 use crate::app::kit::{theme, widgets};
 use crate::app::panels::Desk;
+use crate::app::panels::regions::start_colour;
 use crate::app::panels::regions::wish::Wish;
 use crate::app::text::i18n::{fill, tr};
 use crate::app::text::names;
-use crate::document::{REGION_COLOURS, Region, RegionId};
+use crate::document::{REGION_COLOURS, Region, RegionId, Rgb};
 use egui::text::{CCursor, CCursorRange};
 use egui::{
     Align, Button, Frame, Key, Label, Layout, Margin, Popup, Response, RichText, Sense, SetOpenCommand, Stroke,
     TextEdit, Ui, UiBuilder, vec2,
 };
 use egui_material_icons::icons;
+
+/// The colour first offered for the background to start from: a sky, as most grounds are.
+const GROUND: Rgb = Rgb([150, 180, 205]);
 
 /// Side of a card's thumbnail.
 const THUMB: f32 = 44.0;
@@ -31,7 +35,8 @@ impl Desk<'_> {
         let open = self.editor.selected() == key && !dragged;
         let card = self.card(ui, key, open, wishes, |desk, ui, wishes| {
             ui.horizontal(|ui| {
-                colour_bar(ui, region, wishes);
+                let repeats = desk.editor.document().colour_repeats(region.id);
+                colour_bar(ui, region, repeats, wishes);
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     let gap = std::mem::take(&mut ui.spacing_mut().item_spacing.x);
                     card_buttons(ui, region, open, desk.editor, wishes);
@@ -89,6 +94,36 @@ impl Desk<'_> {
         }
     }
 
+    /// The card of the paint layer: below the regions, as it is painted below them.
+    pub(super) fn paint_card(&mut self, ui: &mut Ui, wishes: &mut Vec<Wish>) {
+        let Some(paint) = self.editor.document().paint.clone() else { return };
+        let key = Selected::Region(RegionId::PAINT);
+        let open = self.editor.paints_colours();
+        let mut chosen = Vec::new();
+        self.card(ui, key, open, &mut chosen, |desk, ui, chosen| {
+            ui.horizontal(|ui| {
+                let (rect, _) = ui.allocate_exact_size(vec2(6.0, THUMB), Sense::hover());
+                ui.painter().rect_filled(rect, 3.0, theme::region(desk.editor.colour()));
+                desk.thumbnail(ui, key);
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    let remove = widgets::icon_button(ui, icons::ICON_CLOSE, Command::RemovePaint.label());
+                    if remove.on_hover_text(Command::RemovePaint.hint()).clicked() {
+                        wishes.push(Wish::Run(desk.editor.selected(), Command::RemovePaint));
+                    }
+                    let line = tr("colours that the picture grows from");
+                    desk.card_title(ui, key, tr("Paint layer"), line, true, chosen);
+                });
+            });
+            if open {
+                start_colour::paint_row(ui, paint.share, wishes);
+            }
+        });
+        // Who selects it wants to paint it, with a tool and a view for that.
+        if !open && !chosen.is_empty() {
+            wishes.push(Wish::Run(self.editor.selected(), Command::PaintColours));
+        }
+    }
+
     pub(super) fn background_card(&mut self, ui: &mut Ui, wishes: &mut Vec<Wish>) {
         let key = Selected::Background;
         let open = self.editor.selected() == key;
@@ -105,6 +140,7 @@ impl Desk<'_> {
             if open {
                 desk.words_field(ui, key, &background.prompt, tr("What fills the rest of the picture"), wishes);
                 negative_field(ui, key, &background.negative, tr("nothing"), wishes);
+                start_colour::row(ui, key, background.start_colour, GROUND, wishes);
                 desk.own_loras_ui(ui, key, &background.loras, wishes);
             }
         });
@@ -122,7 +158,13 @@ impl Desk<'_> {
         let builder = UiBuilder::new().id_salt(key).sense(Sense::CLICK);
         let response = ui
             .scope_builder(builder, |ui| {
-                let hovered = ui.response().contains_pointer();
+                let over = ui.response().contains_pointer();
+                if let Selected::Region(id) = key
+                    && over
+                {
+                    self.canvas.pointed.card = Some(id);
+                }
+                let hovered = over || self.canvas.pointed.canvas == Some(key);
                 let (fill, stroke) = match (open, hovered) {
                     (true, _) => (t.card_selected, Stroke::new(1.0, t.accent)),
                     (false, true) => (t.card_hover, Stroke::new(1.0, t.card_hover)),
@@ -256,14 +298,21 @@ impl Desk<'_> {
         if slider.drag_stopped() || slider.lost_focus() {
             wishes.push(Wish::StepDone);
         }
+        start_colour::row(ui, key, region.start_colour, region.colour, wishes);
         self.more_ui(ui, region, wishes);
     }
 }
 
-fn colour_bar(ui: &mut Ui, region: &Region, wishes: &mut Vec<Wish>) {
+/// `repeats` lower regions have the same colour: the bar has so many notches.
+fn colour_bar(ui: &mut Ui, region: &Region, repeats: usize, wishes: &mut Vec<Wish>) {
     let (rect, response) = ui.allocate_exact_size(vec2(6.0, THUMB), Sense::click());
     let bar = if response.hovered() || response.has_focus() { rect.expand2(vec2(1.0, 0.0)) } else { rect };
     ui.painter().rect_filled(bar, 3.0, theme::region(region.colour));
+    for notch in 1..=repeats.min(8) {
+        let y = bar.top() + bar.height() * notch as f32 / (repeats.min(8) + 1) as f32;
+        let stroke = Stroke::new(2.0, theme::tokens(ui).card);
+        ui.painter().hline(bar.x_range().expand(0.5), y, stroke);
+    }
     let name = fill("Colour of {0}", &[&region.name]);
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
     let response =

@@ -3,6 +3,7 @@
 mod advanced;
 mod card;
 pub(in crate::app) mod prompt;
+mod start_colour;
 pub(super) mod wish;
 
 use crate::app::command::Command;
@@ -71,6 +72,10 @@ impl Desk<'_> {
                 if add.on_hover_text(Command::AddRegion.tooltip(ui)).clicked() {
                     self.perform(Command::AddRegion);
                 }
+                let paint = widgets::icon_button(ui, icons::ICON_PALETTE, Command::PaintColours.label());
+                if paint.on_hover_text(Command::PaintColours.tooltip(ui)).clicked() {
+                    self.perform(Command::PaintColours);
+                }
             });
         });
         self.style_field(ui);
@@ -111,6 +116,7 @@ impl Desk<'_> {
             let to = if update.to > update.from { update.to - 1 } else { update.to };
             self.editor.move_region(last.saturating_sub(update.from), last.saturating_sub(to.min(last)));
         }
+        self.paint_card(ui, wishes);
         self.background_card(ui, wishes);
     }
 
@@ -177,6 +183,12 @@ impl Desk<'_> {
                     region.bootstrap = Some(hold);
                 }
             }),
+            Wish::PaintShare(share) => self.editor.change_field(Field::PaintShare, |d| {
+                if let Some(paint) = &mut d.paint {
+                    paint.share = share;
+                }
+            }),
+            Wish::StartColour(key, start) => self.editor.set_start_colour(key, start),
             Wish::Edit(id, field, change) => self.editor.change_field(field, |d| {
                 if let Some(region) = d.region_mut(id) {
                     change(region);

@@ -2,7 +2,7 @@
 
 use crate::app::command::Command;
 use crate::app::editor::{By, Field, Selected};
-use crate::document::{Lora, Region, RegionId, Rgb};
+use crate::document::{Lora, Region, RegionId, Rgb, StartColour};
 use std::path::PathBuf;
 
 /// A change of the LoRAs of a region or of the background.
@@ -18,6 +18,8 @@ pub(in crate::app) enum Wish {
     Negative(Selected, String),
     NoNegative(RegionId),
     Bootstrap(RegionId, f32),
+    StartColour(Selected, Option<StartColour>),
+    PaintShare(f32),
     /// A change of its own LoRAs.
     Loras(Selected, Field, LorasChange),
     AddLora(Selected, PathBuf),

@@ -109,6 +109,9 @@ pub(super) fn problem(problem: &Problem) -> String {
             "region {0} has a mask of {1}×{2} pixels that does not fit the canvas; clear or resize it",
             &[number, width, height],
         ),
+        Problem::PaintMismatch { width, height } => {
+            fill("the paint is {0}×{1} pixels and does not fit the canvas; remove it", &[width, height])
+        }
         Problem::StartMismatch { width, height } => fill(
             "the picture to start from, or its mask, is {0}×{1} pixels and does not fit the canvas; choose it again",
             &[width, height],

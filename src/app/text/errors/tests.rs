@@ -49,6 +49,7 @@ fn problems() -> Vec<Problem> {
         Problem::TooLargeToEmbed(8, 7),
         Problem::TooMuchText(8, 7),
         Problem::MaskMismatch { number: 1, width: 2, height: 3 },
+        Problem::PaintMismatch { width: 2, height: 3 },
         Problem::StartMismatch { width: 2, height: 3 },
     ]
 }

@@ -82,6 +82,10 @@ pub(super) fn fill<'a, R: io::Read + Seek>(
         match names::role(names::without_number(&shape.layer.name, &all)) {
             Role::Take { seed } => take = Some((shape, seed)),
             Role::Picture => picture = Some(shape),
+            Role::Paint => match layers.paint(shape.layer) {
+                Ok(paint) => document.paint = Some(paint),
+                Err(why) => report.lost(format!("the paint was left out: {why}")),
+            },
             Role::Change => change = Some(shape),
             Role::Background { words } => document.background.prompt = words,
             Role::Negative { words } => document.background.negative = words,

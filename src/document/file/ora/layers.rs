@@ -10,8 +10,9 @@ use super::super::stack::{Layer, Operator, Stack};
 use super::pixels::{blend, scaled};
 use super::{MERGED, entry_problem};
 use crate::document::error::{one_line, reason};
+use crate::document::paint::PaintRows;
 use crate::document::raster::PngReader;
-use crate::document::{MAX_AREA, Mask, PixelRect, Problem, Rgb, TILE, Tile, TileBytes};
+use crate::document::{MAX_AREA, Mask, Paint, PixelRect, Problem, Rgb, TILE, Tile, TileBytes};
 use image::RgbImage;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io::{self, BufReader, Seek};
@@ -253,6 +254,31 @@ impl<'a, R: io::Read + Seek> Layers<'a, R> {
         self.decoded = decoded.saturating_sub(rows * across);
         result.map_err(|problem| why(&problem))?;
         Ok(image)
+    }
+
+    /// A layer's pixels as a paint layer.
+    ///
+    /// # Errors
+    /// As [`Self::covered`].
+    pub(super) fn paint(&mut self, layer: &Layer) -> Result<Paint, String> {
+        let canvas = (self.width, self.height);
+        let decoded = self.decoded;
+        let png = open(&mut self.archive, &layer.src, decoded)?;
+        let (rect, (left, top)) = Place::of(layer, layer.opacity).on_canvas(png.size(), canvas);
+        let (mut rows, across) = (0_u64, u64::from(png.size().0));
+        let mut paint = PaintRows::new(canvas.0, canvas.1);
+        let mut line = vec![[0; 4]; rect.width as usize];
+        let result = png.rows(false, |_, y, row| {
+            rows += 1;
+            let Some(y) = y.checked_sub(top).filter(|y| *y < rect.height) else { return };
+            for (out, [r, g, b, a]) in line.iter_mut().zip(row.pixels().skip(left as usize)) {
+                *out = [r, g, b, scaled(a, layer.opacity)];
+            }
+            paint.write_row(rect.x, rect.y + y, &line);
+        });
+        self.decoded = decoded.saturating_sub(rows * across);
+        result.map_err(|problem| why(&problem))?;
+        Ok(paint.done())
     }
 
     /// The picture of all layers together, of its own size and over white; `None` where there is none, or nothing in it.

@@ -22,6 +22,7 @@ const MERGED: &str = "mergedimage.png";
 const THUMBNAIL: &str = "Thumbnails/thumbnail.png";
 const TAKE: &str = "data/take.png";
 const START: &str = "data/start.png";
+const PAINT: &str = "data/paint.png";
 const CHANGE: &str = "data/change.png";
 const BACKGROUND: &str = "data/background.png";
 const NEGATIVE: &str = "data/negative.png";

@@ -26,7 +26,7 @@ pub(super) fn fill<'a, R: io::Read + Seek>(
 ) {
     let mut entries: BTreeMap<&str, &RegionEntry> =
         project.regions.iter().map(|entry| (entry.layer.as_str(), entry)).collect();
-    let (mut take, mut picture, mut change) = (None, None, None);
+    let (mut take, mut picture, mut change, mut paint) = (None, None, None, None);
     let mut coloured = Vec::new();
     for shape in shapes.iter().rev() {
         let layer = shape.layer;
@@ -36,6 +36,8 @@ pub(super) fn fill<'a, R: io::Read + Seek>(
             picture = Some(layer);
         } else if project.start.as_ref().is_some_and(|start| start.mask.as_ref() == Some(&layer.src)) {
             change = Some(shape);
+        } else if project.paint.as_ref().is_some_and(|paint| paint.layer == layer.src) {
+            paint = Some(layer);
         } else if project.background.layer.as_ref() == Some(&layer.src) || layer.src == NEGATIVE {
             // Its words are in the project; its pixels are the paper.
         } else if let Some(entry) = entries.remove(layer.src.as_str()) {
@@ -80,6 +82,25 @@ pub(super) fn fill<'a, R: io::Read + Seek>(
         || change.map(|shape| shape.covered(layers).map(|covered| covered.mask)),
         report,
     );
+    if let Some(entry) = &project.paint {
+        document.paint = match paint.map(|layer| layers.paint(layer)) {
+            Some(Ok(paint)) => Some(paint),
+            Some(Err(why)) => {
+                report.lost(format!("the paint was left out: {why}"));
+                None
+            }
+            None => {
+                report.note("the layer of the paint is gone; it was left out".to_owned());
+                None
+            }
+        };
+        let mut notes = Vec::new();
+        let share = entry.share(&mut notes);
+        report.notes(notes);
+        if let Some(paint) = &mut document.paint {
+            paint.share = share;
+        }
+    }
     let mut notes = Vec::new();
     controls(&project, layers, document, &mut notes);
     project.fill(document, &mut notes);

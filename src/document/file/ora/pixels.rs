@@ -2,7 +2,7 @@
 
 use super::super::picture;
 use crate::document::raster::write_png;
-use crate::document::{Mask, PixelRect, Problem, Rgb};
+use crate::document::{Mask, Paint, PixelRect, Problem, Rgb};
 
 /// The largest side of the thumbnail, by the specification.
 const THUMBNAIL_SIDE: u32 = 256;
@@ -18,6 +18,22 @@ pub(super) fn mask_png(mask: &Mask, colour: Rgb, bounds: PixelRect) -> Result<Ve
         mask.read_row(bounds.x, bounds.y + y, &mut line);
         for (pixel, alpha) in row.chunks_exact_mut(4).zip(&line) {
             pixel.copy_from_slice(&[r, g, b, *alpha]);
+        }
+    })
+}
+
+/// The paint layer's pixels in its box, as they are without their coverage, and that; one clear pixel where it is blank.
+pub(super) fn paint_png(paint: &Paint) -> Result<Vec<u8>, Problem> {
+    let bounds = paint.cover().bounds();
+    if bounds.is_empty() {
+        return flat_png((1, 1), [0; 4]);
+    }
+    let mut line = vec![[0; 4]; bounds.width as usize];
+    encode((bounds.width, bounds.height), png::ColorType::Rgba, |y, row| {
+        paint.read_row(bounds.x, bounds.y + y, &mut line);
+        for (pixel, ink) in row.as_chunks_mut().0.iter_mut().zip(&line) {
+            let [r, g, b] = Paint::straight(*ink);
+            *pixel = [r, g, b, ink[3]];
         }
     })
 }

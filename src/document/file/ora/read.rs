@@ -6,8 +6,8 @@ use super::super::stack::Stack;
 use super::layers::{Layers, why};
 use super::shapes::shapes;
 use super::{
-    BACKGROUND, CHANGE, MAX_TEXT, MERGED, MIMETYPE, NEGATIVE, PROJECT, STACK, START, TAKE, THUMBNAIL, entry_problem,
-    foreign, own, safe_name, zip_problem,
+    BACKGROUND, CHANGE, MAX_TEXT, MERGED, MIMETYPE, NEGATIVE, PAINT, PROJECT, STACK, START, TAKE, THUMBNAIL,
+    entry_problem, foreign, own, safe_name, zip_problem,
 };
 use crate::document::error::{one_line, reason};
 use crate::document::{Document, MAX_REGIONS, Opened, Problem, check_canvas};
@@ -119,7 +119,7 @@ fn extra_entries<R: io::Read + Seek>(
     report: &mut Report,
 ) -> BTreeMap<String, Arc<[u8]>> {
     let known: BTreeSet<&str> =
-        ["mimetype", STACK, PROJECT, MERGED, THUMBNAIL, TAKE, START, CHANGE, BACKGROUND, NEGATIVE]
+        ["mimetype", STACK, PROJECT, MERGED, THUMBNAIL, TAKE, START, PAINT, CHANGE, BACKGROUND, NEGATIVE]
             .into_iter()
             .chain(stack.layers.iter().map(|layer| layer.src.as_str()))
             .chain(of_controls.iter().map(String::as_str))

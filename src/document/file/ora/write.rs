@@ -3,11 +3,11 @@
 use super::super::names;
 use super::super::project::Project;
 use super::super::stack::{Layer, Stack};
-use super::pixels::{Thumbnail, blend, encode, flat_png, mask_png, picture_png};
+use super::pixels::{Thumbnail, blend, encode, flat_png, mask_png, paint_png, picture_png};
 use super::{
-    BACKGROUND, CHANGE, MAX_TEXT, MERGED, MIMETYPE, NEGATIVE, PROJECT, STACK, START, TAKE, THUMBNAIL, safe_name,
+    BACKGROUND, CHANGE, MAX_TEXT, MERGED, MIMETYPE, NEGATIVE, PAINT, PROJECT, STACK, START, TAKE, THUMBNAIL, safe_name,
 };
-use crate::document::{Area, Document, MAX_REGIONS, PixelRect, Problem, Region, Rgb, Take, check_canvas, takes};
+use crate::document::{Area, Document, MAX_REGIONS, Paint, PixelRect, Problem, Region, Rgb, Take, check_canvas, takes};
 use image::RgbImage;
 use std::collections::BTreeSet;
 use std::io::{self, Seek, SeekFrom, Write};
@@ -51,6 +51,11 @@ pub(in crate::document) fn write<W: Write + Seek>(
         }
     }
     let whole = contents == Contents::Whole;
+    if let Some(paint) = &document.paint
+        && (paint.width(), paint.height()) != (document.width, document.height)
+    {
+        return Err(Problem::PaintMismatch { width: paint.width(), height: paint.height() });
+    }
     let take = document
         .take
         .as_deref()
@@ -66,7 +71,8 @@ pub(in crate::document) fn write<W: Write + Seek>(
         control_entry(seen.iter().position(|known| Arc::ptr_eq(known, picture)).unwrap_or_default())
     };
     let take_entry = seed.map(|seed| (TAKE, seed));
-    let project = Project::of(document, layer_entry, BACKGROUND, (START, CHANGE), take_entry, control).to_json()?;
+    let project =
+        Project::of(document, layer_entry, BACKGROUND, (START, CHANGE, PAINT), take_entry, control).to_json()?;
     if stack.len().max(project.len()) > MAX_TEXT {
         return Err(Problem::TooMuchText(stack.len().max(project.len()), MAX_TEXT));
     }
@@ -93,6 +99,9 @@ pub(in crate::document) fn write<W: Write + Seek>(
             put(CHANGE, &mask_png(mask, CHANGE_COLOUR, mask.bounds())?, stored)?;
         }
     }
+    if let Some(paint) = &document.paint {
+        put(PAINT, &paint_png(paint)?, stored)?;
+    }
     for (number, picture) in seen.iter().enumerate() {
         let name = control_entry(number);
         put(&name, &picture_png(picture)?, stored)?;
@@ -112,7 +121,7 @@ pub(in crate::document) fn write<W: Write + Seek>(
         put(MERGED, &merged, stored)?;
         put(THUMBNAIL, &thumbnail.png()?, stored)?;
     }
-    written.extend([START, CHANGE, BACKGROUND, NEGATIVE, TAKE, MERGED, THUMBNAIL].map(str::to_owned));
+    written.extend([START, PAINT, CHANGE, BACKGROUND, NEGATIVE, TAKE, MERGED, THUMBNAIL].map(str::to_owned));
     for (name, bytes) in &document.extra {
         let travels = whole || !name.starts_with(takes::FOLDER);
         if travels && safe_name(name) && written.insert(name.clone()) {
@@ -185,7 +194,7 @@ fn control_entry(number: usize) -> String {
     format!("data/control-{}.png", number + 1)
 }
 
-/// The stack of a document: the take, the regions from the uppermost, the paper.
+/// The stack of a document: the take, the regions from the uppermost, the paint, the picture to start from, the paper.
 fn layers_of(document: &Document, boxes: &[PixelRect], take: bool) -> Stack {
     let mut layers = Vec::new();
     if let Some(kept) = document.take.as_ref().filter(|_| take) {
@@ -193,6 +202,10 @@ fn layers_of(document: &Document, boxes: &[PixelRect], take: bool) -> Stack {
     }
     for (region, bounds) in document.regions.iter().zip(boxes).rev() {
         layers.push(Layer::plain(names::of_region(region), &layer_entry(region), bounds.x, bounds.y, region.visible));
+    }
+    if let Some(paint) = &document.paint {
+        let bounds = paint.cover().bounds();
+        layers.push(Layer::plain(names::OF_PAINT.to_owned(), PAINT, bounds.x, bounds.y, true));
     }
     if let Some(start) = &document.init_image {
         layers.push(Layer::plain(names::OF_PICTURE.to_owned(), START, 0, 0, true));
@@ -211,7 +224,7 @@ fn layers_of(document: &Document, boxes: &[PixelRect], take: bool) -> Stack {
 /// The colour in which other programs show the mask of what may change.
 const CHANGE_COLOUR: Rgb = Rgb([255; 3]);
 
-/// The merged picture that viewers show: the take, or the visible regions over the picture to start from, or over white.
+/// The merged picture that viewers show: the take, or the visible regions over paint and the picture to start from, or over white.
 fn merged_png(
     document: &Document,
     boxes: &[PixelRect],
@@ -224,6 +237,7 @@ fn merged_png(
         document.init_image.as_ref().filter(|start| start.image.dimensions() == (document.width, document.height));
     let start_rows = start.map(|start| start.image.as_raw().chunks_exact(document.width as usize * 3));
     let mut start_rows = start_rows.into_iter().flatten();
+    let mut inks = vec![[0; 4]; document.width as usize];
     encode((document.width, document.height), png::ColorType::Rgb, |y, row| {
         match take_rows.next() {
             Some(pixels) => row.copy_from_slice(pixels),
@@ -231,6 +245,12 @@ fn merged_png(
                 match start_rows.next() {
                     Some(pixels) => row.copy_from_slice(pixels),
                     None => row.fill(255),
+                }
+                if let Some(paint) = &document.paint {
+                    paint.read_row(0, y, &mut inks);
+                    for (pixel, ink) in row.as_chunks_mut().0.iter_mut().zip(&inks) {
+                        *pixel = Paint::over(*ink, *pixel);
+                    }
                 }
                 for (region, bounds) in document.regions.iter().zip(boxes) {
                     if region.visible && (bounds.y..bounds.y + bounds.height).contains(&y) {
