@@ -67,7 +67,7 @@ pub struct StartColour {
 
 impl StartColour {
     /// The share that a colour is given first.
-    pub const SHARE: f32 = 0.25;
+    pub const SHARE: f32 = 0.5;
 }
 
 /// A painted region.

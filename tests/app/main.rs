@@ -26,6 +26,7 @@ mod making;
 mod over_the_edge;
 mod painter;
 mod pictures;
+mod reader;
 mod refusals;
 mod restart;
 mod snapshots;

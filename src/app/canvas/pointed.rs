@@ -20,10 +20,11 @@ pub(in crate::app) struct Pointed {
 impl Pointed {
     /// The region, wherever it is pointed at.
     pub(super) fn region(self) -> Option<RegionId> {
-        self.card.or(match self.canvas? {
-            Selected::Region(id) => Some(id),
-            Selected::Background => None,
-        })
+        let on_canvas = match self.canvas {
+            Some(Selected::Region(id)) => Some(id),
+            Some(Selected::Background) | None => None,
+        };
+        self.card.or(on_canvas)
     }
 }
 
@@ -60,5 +61,19 @@ impl Easel<'_> {
         let rect = Align2::CENTER_CENTER.anchor_size(at, size);
         painter.rect_filled(rect, theme::ROUND_SMALL, t.caption_ground);
         painter.galley(rect.min + vec2(6.0, 3.0), galley, t.caption);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_region_is_pointed_at_on_its_card_or_on_the_canvas() {
+        let (card, canvas) = (Some(RegionId(3)), Some(Selected::Region(RegionId(4))));
+        assert_eq!(Pointed { card, canvas: None }.region(), card);
+        assert_eq!(Pointed { card: None, canvas }.region(), Some(RegionId(4)));
+        assert_eq!(Pointed { card, canvas }.region(), card);
+        assert_eq!(Pointed { card: None, canvas: Some(Selected::Background) }.region(), None);
     }
 }

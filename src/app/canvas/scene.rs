@@ -274,7 +274,8 @@ impl Easel<'_> {
         if paints || part.mode == ViewMode::Regions || !self.canvas.picture.is_drawn() {
             below.extend(self.mask_quads(stand, Kind::Paint, RegionId::PAINT, 1.0, |_| {}));
         }
-        let layer = regions.then(|| {
+        // Tints would change the colours that are painted: then outlines are enough.
+        let layer = (regions && !paints).then(|| {
             let mut draw = stand.draw(Kind::Layer, stand.whole(), stand.whole(), 1.0, Vec2::ZERO);
             (draw.x, draw.y, draw.at) = (vec2(1.0, 0.0), vec2(0.0, 1.0), Pos2::ZERO);
             draw.quad = stand.area;

@@ -1,7 +1,7 @@
 //! Parts that all dialogs are made of.
 
 use crate::app::kit::{theme, widgets};
-use egui::{Align, Button, Frame, Id, Label, LayerId, Layout, Margin, Memory, Modal, Order, Ui};
+use egui::{Align, Button, FocusDirection, Frame, Id, Label, LayerId, Layout, Margin, Memory, Modal, Order, Ui};
 
 /// A modal; true where it is to be closed.
 pub(in crate::app) fn modal(ui: &Ui, title: &str, width: f32, add: impl FnOnce(&mut Ui)) -> bool {
@@ -14,7 +14,7 @@ pub(in crate::app) fn modal(ui: &Ui, title: &str, width: f32, add: impl FnOnce(&
         ui.memory_mut(|memory| memory.surrender_focus(field));
     }
     let area = Modal::default_area(id).accessible_name(title);
-    Modal::new(id)
+    let closes = Modal::new(id)
         .area(area)
         .frame(frame)
         .backdrop_color(t.shade)
@@ -24,7 +24,12 @@ pub(in crate::app) fn modal(ui: &Ui, title: &str, width: f32, add: impl FnOnce(&
             ui.add(Label::new(theme::strong(title).color(t.text_strong)).selectable(false));
             add(ui);
         })
-        .should_close()
+        .should_close();
+    // Who works by keys begins at the first control, where there is neither a field nor a main button that has them.
+    if opens && ui.memory(|memory| memory.focused().is_none()) {
+        ui.memory_mut(|memory| memory.move_focus(FocusDirection::Next));
+    }
+    closes
 }
 
 /// The buttons of a dialog, at the right, the main one last.

@@ -218,7 +218,7 @@ impl App {
             Command::LanguageChinese => self.set_language(Language::Chinese),
             Command::Tour => self.tour.begin(),
             Command::Palette => self.ask(Palette::default(), Self::perform),
-            Command::Shortcuts => self.tell(Shortcuts),
+            Command::Shortcuts => self.tell(Shortcuts::default()),
             Command::About => self.tell(About),
         }
         ctx.request_repaint();

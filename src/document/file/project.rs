@@ -5,7 +5,7 @@
 //!   "polyptych": 1,
 //!   "program": "0.1.0",
 //!   "style": "oil painting",
-//!   "background": {"layer": "data/background.png", "words": "a lake at dawn", "negative": "blurry", "loras": [], "start_colour": {"colour": "#203040", "share": 0.25}},
+//!   "background": {"layer": "data/background.png", "words": "a lake at dawn", "negative": "blurry", "loras": [], "start_colour": {"colour": "#203040", "share": 0.5}},
 //!   "regions": [
 //!     {"layer": "data/region-1.png", "id": 1, "name": "Boat", "words": "a red boat", "negative": null,
 //!      "loras": [{"file": "glass.safetensors", "weight": 0.8}], "colour": "#e69f00", "bootstrap": null, "feather": 0, "weight": 1.0, "guidance": null, "seed": null,
@@ -17,7 +17,7 @@
 //!                "regions": "multidiffusion", "overlap": "order", "window_weights": "uniform", "bootstrap_colour": "random",
 //!                "prompt_rule": "web-ui"},
 //!   "start": {"layer": "data/start.png", "strength": 0.75, "area": "mask", "mask": "data/change.png"},
-//!   "paint": {"layer": "data/paint.png", "share": 0.25},
+//!   "paint": {"layer": "data/paint.png", "share": 0.5},
 //!   "take": {"layer": "data/take.png", "seed": 0}
 //! }
 //! ```
