@@ -100,7 +100,7 @@ impl Tool {
                 Command::ToolMove,
                 OptionsBar::None,
                 key(
-                    "Drag the region or its handles: it snaps to middles and edges, with Ctrl it does not; Shift keeps proportions. The knob above it, or a drag beside a corner, turns it. Arrows move it, with Ctrl they scale it.",
+                    "Drag the region or its handles: it snaps, with Ctrl it does not. The knob, or a drag beside a corner, turns it. Arrows move it, with Ctrl they scale it.",
                 ),
             ),
             Self::Frame => facts(
