@@ -136,9 +136,15 @@ fn what_was_never_saved_comes_back_too_or_is_thrown_away() {
     assert_eq!(painter.document().regions[0].prompt, "a red house");
     drop(painter);
     let mut painter = Painter::with_data(data.path(), None);
+    let side = |painter: &Painter, name: &str| painter.h.get_by_label(name).rect();
+    let apart = side(&painter, "Bring back Untitled").left() - side(&painter, "Throw away: Untitled").right();
+    assert!(apart >= 32.0, "a slip of the hand throws nothing away: {apart}");
     painter.clicks("Throw away: Untitled");
-    assert!(painter.sees("Bring back your work?"), "it is asked twice before it goes");
-    painter.clicks("Throw away for good: Untitled");
+    assert!(painter.sees("Thrown away") && painter.sees("Bring back your work?"));
+    painter.clicks("Undo: Untitled");
+    assert!(painter.sees("never saved") && !painter.sees("Thrown away"));
+    painter.clicks("Throw away: Untitled");
+    painter.clicks("Close");
     assert!(!painter.sees("Bring back your work?"));
     drop(painter);
     assert!(!Painter::with_data(data.path(), None).sees("Bring back your work?"));

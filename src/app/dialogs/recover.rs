@@ -1,4 +1,5 @@
-//! The question after a crash: what had not been saved is brought back, left for later, or thrown away.
+//! The question after a crash: what had not been saved is brought back, left for later, or thrown away, which can be undone until
+//! the question is closed.
 
 use super::recent::row;
 use super::{Dialog, Outcome, View, buttons, modal, other};
@@ -10,16 +11,15 @@ use egui::{Button, ScrollArea, Ui, vec2};
 use std::path::PathBuf;
 
 /// Asks about each lost document.
-#[derive(Default)]
-pub(in crate::app) struct Recover {
-    /// The copy that is about to be thrown away, once that has been asked for twice.
-    sure: Option<PathBuf>,
-}
+pub(in crate::app) struct Recover;
 
 /// What becomes of a copy.
 pub(in crate::app) enum Wish {
     BringBack(PathBuf),
-    ThrowAway(PathBuf),
+    /// It goes when the question is closed, or no longer.
+    ThrowAway(PathBuf, bool),
+    /// The question is closed: what is left is offered again.
+    Later,
 }
 
 impl Dialog for Recover {
@@ -32,20 +32,25 @@ impl Dialog for Recover {
             ScrollArea::vertical().max_height(320.0).auto_shrink([false, true]).show(ui, |ui| {
                 for lost in view.lost {
                     let copy = lost.copy().to_path_buf();
-                    let sure = self.sure.as_ref() == Some(&copy);
-                    let wanted = row(ui, view.shelf, &copy, lost.title(), &whence(lost), |ui| {
+                    let thrown = lost.is_thrown();
+                    let line = if thrown { tr("Thrown away").to_owned() } else { whence(lost) };
+                    let wanted = row(ui, view.shelf, &copy, lost.title(), &line, |ui| {
                         let t = theme::tokens(ui);
+                        if thrown {
+                            let undo = ui.add(Button::new(tr("Undo")).min_size(vec2(88.0, 24.0)));
+                            if undo.accessible_name(fill("Undo: {0}", &[&lost.title()])).clicked() {
+                                wish = Some(Wish::ThrowAway(copy.clone(), false));
+                            }
+                            return false;
+                        }
                         let text = theme::strong(tr("Bring back")).color(t.on_accent);
                         let button = widgets::main_button(ui, text, 88.0, 24.0, true);
                         let wanted = button.accessible_name(fill("Bring back {0}", &[&lost.title()])).clicked();
-                        let text = if sure { tr("Throw away for good") } else { tr("Throw away") };
-                        let button = ui.add(Button::new(text).min_size(vec2(72.0, 24.0)));
-                        if button.accessible_name(format!("{text}: {}", lost.title())).clicked() {
-                            if sure {
-                                wish = Some(Wish::ThrowAway(copy.clone()));
-                            } else {
-                                self.sure = Some(copy.clone());
-                            }
+                        // Far enough that a slip of the hand does not reach it.
+                        ui.add_space(32.0);
+                        let button = ui.add(Button::new(tr("Throw away")).min_size(vec2(72.0, 24.0)));
+                        if button.accessible_name(fill("Throw away: {0}", &[&lost.title()])).clicked() {
+                            wish = Some(Wish::ThrowAway(copy.clone(), true));
                         }
                         wanted
                     });
@@ -55,13 +60,14 @@ impl Dialog for Recover {
                 }
             });
             buttons(ui, |ui| {
-                later = other(ui, tr("Later"));
+                let none_left = view.lost.iter().all(Lost::is_thrown);
+                later = other(ui, if none_left { tr("Close") } else { tr("Later") });
             });
         });
         match wish {
-            Some(wish @ Wish::ThrowAway(_)) => Outcome::Also(wish),
+            Some(wish @ Wish::ThrowAway(..)) => Outcome::Also(wish),
             Some(wish) => Outcome::Answer(wish),
-            None if close || later || view.lost.is_empty() => Outcome::Close,
+            None if close || later || view.lost.is_empty() => Outcome::Answer(Wish::Later),
             None => Outcome::Stay,
         }
     }

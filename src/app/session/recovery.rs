@@ -37,6 +37,8 @@ pub(in crate::app) struct Lost {
     /// The path of the record.
     at: PathBuf,
     when: SystemTime,
+    /// It is to go; its files stay until the question about it is closed.
+    thrown: bool,
     /// Keeps other windows from offering it too.
     lock: Arc<File>,
     /// The path of the lock.
@@ -54,6 +56,11 @@ impl Lost {
 
     pub(in crate::app) fn copy(&self) -> &Path {
         &self.record.copy
+    }
+
+    /// True where it is to go.
+    pub(in crate::app) fn is_thrown(&self) -> bool {
+        self.thrown
     }
 
     /// Sentences on what saving over the project would lose.
@@ -212,9 +219,16 @@ impl Recovery {
         }
     }
 
-    /// Removes what was left behind.
-    pub(in crate::app) fn throw_away(&mut self, copy: &Path) {
-        let (gone, lost): (Vec<_>, Vec<_>) = std::mem::take(&mut self.lost).into_iter().partition(|l| l.copy() == copy);
+    /// Throws a copy away, or takes that back.
+    pub(in crate::app) fn throw_away(&mut self, copy: &Path, thrown: bool) {
+        if let Some(lost) = self.lost.iter_mut().find(|lost| lost.copy() == copy) {
+            lost.thrown = thrown;
+        }
+    }
+
+    /// Removes what was thrown away.
+    pub(in crate::app) fn sweep(&mut self) {
+        let (gone, lost): (Vec<_>, Vec<_>) = std::mem::take(&mut self.lost).into_iter().partition(Lost::is_thrown);
         self.lost = lost;
         for lost in gone {
             remove(&[lost.record.copy, lost.at]);
@@ -277,7 +291,7 @@ fn left_behind(folder: &Path) -> Vec<Lost> {
         let record = fs::read(at).ok().and_then(|bytes| serde_json::from_slice::<Record>(&bytes).ok());
         match record.and_then(|record| Some((fs::metadata(&record.copy).ok()?.modified().ok()?, record))) {
             Some((when, record)) => {
-                lost.push(Lost { record, at: at.clone(), when, lock: Arc::clone(lock), locked });
+                lost.push(Lost { record, at: at.clone(), when, thrown: false, lock: Arc::clone(lock), locked });
             }
             // The crash came before the copy was whole.
             None => remove(std::slice::from_ref(at)),

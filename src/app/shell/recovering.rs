@@ -77,9 +77,13 @@ impl App {
             return;
         }
         self.look_at_shelf();
-        self.ask(Recover::default(), |app, ctx, wish| match wish {
-            recover::Wish::BringBack(copy) => app.leave(ctx, Leave::Recover(copy)),
-            recover::Wish::ThrowAway(copy) => app.recovery.throw_away(&copy),
+        self.ask(Recover, |app, ctx, wish| match wish {
+            recover::Wish::BringBack(copy) => {
+                app.recovery.sweep();
+                app.leave(ctx, Leave::Recover(copy));
+            }
+            recover::Wish::ThrowAway(copy, thrown) => app.recovery.throw_away(&copy, thrown),
+            recover::Wish::Later => app.recovery.sweep(),
         });
     }
 
