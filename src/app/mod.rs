@@ -220,6 +220,14 @@ impl App {
         self.open.takes.len()
     }
 
+    /// A pixel of the picture that is seen on the canvas, below the regions.
+    #[must_use]
+    pub fn seen_pixel(&self, x: u32, y: u32) -> Option<[u8; 3]> {
+        let shown = self.picture_shown()?;
+        let image: &image::RgbImage = shown.as_ref();
+        image.get_pixel_checked(x, y).map(|pixel| pixel.0)
+    }
+
     /// The number of previews of the running job that have arrived.
     #[must_use]
     pub fn previews(&self) -> u32 {

@@ -52,7 +52,7 @@ pub use settings::{
     CELL, Lora, MAX_CLIP_SKIP, MAX_EMBEDDINGS, MAX_GUIDANCE, MAX_LORA_WEIGHT, MAX_LORAS, MAX_REUSE, MAX_STEPS,
     MAX_WINDOW, Settings,
 };
-pub use takes::{TAKES_COUNT, TAKES_MEMORY};
+pub use takes::{TAKES_COUNT, TAKES_MEMORY, TakeNote, TakeWay, takes_kept};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -3,6 +3,7 @@
 #![allow(unreachable_pub, reason = "the painter is shared by all stories")]
 #![allow(clippy::print_stdout, reason = "cargo shows what a failed test says")]
 
+mod board;
 mod brought;
 mod brush;
 mod canvas;

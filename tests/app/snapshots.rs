@@ -136,7 +136,7 @@ fn menus() {
         let bar = Rect::from_min_max(egui::Pos2::ZERO, pos2(f32::INFINITY, s.canvas().top()));
         s.looks("menu-bar", bar);
         for (menu, last, name) in
-            [("File", "Quit", "menu-file"), ("Takes", "Bring back the removed picture", "menu-takes")]
+            [("File", "Quit", "menu-file"), ("Takes", "Bring back what was removed", "menu-takes")]
         {
             s.painter.clicks(menu);
             let head = s.painter.h.get_by_role_and_label(Role::Button, menu).rect();
@@ -164,6 +164,22 @@ fn takes() {
         let canvas = s.canvas();
         s.looks("takes", Rect::from_min_max(pos2(0.0, canvas.bottom()), pos2(canvas.right(), s.status_top())));
         s.looks("status", Rect::from_min_max(pos2(0.0, s.status_top()), pos2(f32::INFINITY, 900.0)));
+    });
+}
+
+#[test]
+fn the_board() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("album.ora");
+    super::board::album(&path, (768, 512), 7);
+    in_both_themes(|s| {
+        s.painter.h.set_size(vec2(1024.0, 640.0));
+        s.painter.chooses_file(Command::Open, &path, "Open");
+        s.painter.waits_for("the strip", |a| a.takes() == 7);
+        s.calls(Command::TakeBoard);
+        s.painter.presses(Modifiers::NONE, Key::Num3);
+        s.painter.presses(Modifiers::SHIFT, Key::ArrowRight);
+        s.looks("board", Rect::EVERYTHING);
     });
 }
 

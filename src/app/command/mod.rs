@@ -73,6 +73,8 @@ pub(in crate::app) enum When {
     LivePicture,
     /// There are takes.
     Take,
+    /// There are takes, or some that can be brought back.
+    AnyTake,
     /// A take is shown.
     ShownTake,
     /// There is a take that was removed.
@@ -208,11 +210,15 @@ commands! {
     NewerTake: "Newer picture", "Show the picture made after this one", None, [key(PLAIN, Key::PageUp)], Take, also "next image variation";
     OlderTake: "Older picture", "Show the picture made before this one", None, [key(PLAIN, Key::PageDown)], Take, also "previous image variation";
     CompareTakes: "Compare pictures", "Lay the picture over the one made before it, with a line to drag", None, [key(PLAIN, Key::C)], Comparable, also "before after difference image";
+    PeekTake: "Peek at the picture shown before", "Hold the key to see it in place of this one; let go to come back", None, [place(PLAIN, Key::Backslash)], Comparable, also "ab hold toggle last flip";
+    TakeBoard: "All pictures…", "All pictures large on one page: choose, star, name, compare and remove them", Some(icons::ICON_GRID_VIEW), [key(CTRL, Key::B)], AnyTake, also "board gallery grid contact sheet overview browser lighttable";
+    StarTake: "Star", "Keep the picture when older ones are let go for want of room", None, [], ShownTake, also "favourite favorite like rate mark pin";
+    NameTake: "Name the picture…", "Give the picture a name, which the strip shows", None, [], ShownTake, also "rename title label";
     RestoreTake: "Bring back its regions and settings", "Regions, words and settings as they were when the picture was made", None, [], ShownTake, also "load parameters recall history";
     StartFromTake: "Keep as the picture to start from", "Put the picture below the regions, to go on from it", None, [], ShownTake, also "img2img init image send to canvas use as reference";
     ExportTake: "Export as it was made…", "Write the picture as a PNG file with the regions and settings that made it", None, [], ShownTake, also "save image";
     RemoveTake: "Remove picture", "Take the picture out of the strip", None, [key(SHIFT, Key::Delete)], ShownTake, also "delete image discard";
-    BringBackTake: "Bring back the removed picture", "Put the picture that was removed last back into the strip", None, [], RemovedTake, also "undelete restore image";
+    BringBackTake: "Bring back what was removed", "Put the pictures that were removed last back to their places", None, [], RemovedTake, also "undelete restore image";
     FrameRegion: "Frame around the region", "Draw only the part of the canvas around the selected region", None, [key(SHIFT, Key::D)], Region, also "generation frame bounding box detail refine inpaint area part";
     FrameOff: "Draw the whole canvas", "Take the frame away", None, [], Framed, also "generation frame bounding box off none";
     NewSeed: "Roll a new seed", "Another seed gives another picture of the same words", Some(icons::ICON_CASINO), [key(CTRL, Key::R)], Always, also "random variation reroll dice shuffle";

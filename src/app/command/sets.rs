@@ -117,6 +117,15 @@ impl Command {
         }
     }
 
+    /// Takes its keys out of this frame's events; true where they were pressed. For what is open over the window, which has the keys.
+    pub(in crate::app) fn is_called(self, ctx: &egui::Context) -> bool {
+        ctx.input_mut(|input| {
+            let before = input.events.len();
+            input.events.retain(|event| !self.keys().iter().any(|keys| keys.match_event(event)));
+            input.events.len() < before
+        })
+    }
+
     /// True where its keys also work while words are being typed.
     fn while_typing(self) -> bool {
         !matches!(self, Self::Undo | Self::Redo) && self.keys().iter().any(|k| k.modifiers.command || k.key == Key::F1)

@@ -1,6 +1,7 @@
 //! Questions: each a modal over the window, answered by mouse or keys, closed by Escape. A dialog knows what it asks and nothing of what
 //! follows; who opens it says what is done about the answer (`shell::questions`).
 
+pub(super) mod board;
 pub(super) mod canvas_size;
 pub(super) mod colour_map;
 pub(super) mod enlarge;
@@ -19,6 +20,7 @@ pub(super) mod shortcuts;
 
 use crate::app::command::Command;
 use crate::app::editor::Editor;
+use crate::app::generation::takes::Takes;
 use crate::app::kit::modal::{buttons, main, modal, other};
 use crate::app::session::fetching::Fetching;
 use crate::app::session::models::Added;
@@ -30,6 +32,10 @@ use std::path::{Path, PathBuf};
 /// What dialogs may look at while they are open.
 pub(in crate::app) struct View<'a> {
     pub editor: &'a Editor,
+    /// The finished pictures.
+    pub takes: &'a Takes,
+    /// The number of the one that is shown.
+    pub shown: Option<u64>,
     /// True for commands that can be done now.
     pub is_enabled: &'a dyn Fn(Command) -> bool,
     /// The recent projects, the last one first.

@@ -3,7 +3,7 @@
 use super::{Editor, Selected};
 use crate::app::editor::deferred::{Made, Reshaped};
 use crate::app::text::i18n::key;
-use crate::document::{Area, Control, ControlMap, Document, InitImage, Mask, Paint, Region, RegionId, Take};
+use crate::document::{Area, Control, ControlMap, Document, InitImage, Mask, Paint, Region, RegionId, Take, TakeNote};
 use crate::paint::{Beyond, part};
 use image::RgbImage;
 use image::imageops::FilterType;
@@ -98,11 +98,12 @@ impl Editor {
     }
 
     /// Keeps these finished pictures in the file. Neither an undo step nor a change of its own: what made them is one.
-    pub fn set_packed_takes(&mut self, takes: Vec<(u64, Arc<[u8]>)>) {
+    pub fn set_packed_takes(&mut self, takes: Vec<(u64, Arc<[u8]>)>, notes: Vec<(u64, TakeNote)>) {
+        self.document.set_take_notes(notes);
         self.document.set_packed_takes(takes);
     }
 
-    /// A person has taken finished pictures away or brought them back, which is not in the file yet.
+    /// A person has taken finished pictures away, brought them back, named or starred them, which is not in the file yet.
     pub fn takes_changed(&mut self) {
         self.takes_kept += 1;
         self.changes += 1;

@@ -2,7 +2,7 @@
 
 use crate::app::generation::seed::new_seed;
 use crate::app::text::i18n::{fill, tr};
-use crate::document::{Document, Take};
+use crate::document::{Document, Take, TakeWay};
 use crate::studio::{JobId, Phase};
 use image::RgbImage;
 use serde::{Deserialize, Serialize};
@@ -45,11 +45,12 @@ pub(in crate::app) struct Running {
     pub cancelled: bool,
     /// The document that it is made from.
     pub document: Document,
+    pub way: TakeWay,
 }
 
 impl Running {
     /// A job that the worker has just been sent.
-    pub(super) fn sent(id: JobId, document: Document) -> Self {
+    pub(super) fn sent(id: JobId, document: Document, way: TakeWay) -> Self {
         Self {
             id,
             phase: Phase::Queued,
@@ -61,6 +62,7 @@ impl Running {
             previews: 0,
             cancelled: false,
             document,
+            way,
         }
     }
 
@@ -125,6 +127,7 @@ impl Running {
 pub(in crate::app) struct Finished {
     pub take: Arc<Take>,
     pub document: Document,
+    pub way: TakeWay,
 }
 
 /// A time a person can wait for: `8 s`, `3 min`.

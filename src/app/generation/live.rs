@@ -7,7 +7,7 @@ use crate::app::kit::debounce::Settled;
 use crate::app::kit::toasts::Toasts;
 use crate::app::text::errors;
 use crate::app::text::i18n::{fill, key, tr};
-use crate::document::{Document, Settings, Take};
+use crate::document::{Document, Settings, Take, TakeWay};
 use crate::studio::{Event, Job, JobId};
 use image::RgbImage;
 use std::sync::Arc;
@@ -215,6 +215,6 @@ impl Live {
         } else {
             image::imageops::resize(&*image, size.0, size.1, image::imageops::FilterType::CatmullRom)
         };
-        Some(Finished { take: Arc::new(Take { image, seed }), document })
+        Some(Finished { take: Arc::new(Take { image, seed }), document, way: TakeWay::Live })
     }
 }

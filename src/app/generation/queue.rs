@@ -7,7 +7,7 @@ use crate::app::generation::live::Live;
 use crate::app::kit::toasts::Toasts;
 use crate::app::text::errors;
 use crate::app::text::i18n::{fill, tr};
-use crate::document::{Document, PixelRect, Take};
+use crate::document::{Document, PixelRect, Take, TakeWay};
 use crate::studio::frame::Frame;
 use crate::studio::{Event, Job, JobId, Phase, Vocabulary};
 use std::sync::Arc;
@@ -36,7 +36,7 @@ impl Generation {
         !self.jobs.is_empty()
     }
 
-    /// Sends the document, or a part of its canvas, to the worker once for each seed, from this one on, that `sow` puts into it; `next` puts them before those
+    /// Sends the document, or a part of its canvas, to the worker in this way once for each seed, from this one on, that `sow` puts into it; `next` puts them before those
     /// that wait already.
     ///
     /// # Errors
@@ -44,7 +44,7 @@ impl Generation {
     pub(in crate::app) fn make(
         &mut self,
         document: &Document,
-        frame: Option<PixelRect>,
+        (frame, way): (Option<PixelRect>, TakeWay),
         seeds: (Batch, u64),
         next: bool,
         sow: impl Fn(&mut Document, u64),
@@ -62,7 +62,7 @@ impl Generation {
             sow(&mut document, seed);
             let id = self.engine.submit(Job { document: document.clone(), live: false, frame: frame.map(Frame::from) });
             sent.push(id);
-            self.jobs.insert(at, Running::sent(id, document));
+            self.jobs.insert(at, Running::sent(id, document, way));
         }
         if next {
             // The last one first, so that they stay in their order.
@@ -147,7 +147,7 @@ impl Generation {
                 let at = at(&self.jobs, job)?;
                 let running = self.jobs.remove(at);
                 let take = Arc::new(Take { image: Arc::unwrap_or_clone(image), seed });
-                return Some(Finished { take, document: running.document });
+                return Some(Finished { take, document: running.document, way: running.way });
             }
             Event::Cancelled { job } => self.jobs.retain(|j| j.id != job),
             Event::Failed { job, failure } => {

@@ -6,6 +6,7 @@ mod contrast;
 pub(super) mod debounce;
 pub(super) mod landmarks;
 pub(super) mod modal;
+pub(super) mod star;
 pub(super) mod tasks;
 pub(super) mod theme;
 pub(super) mod thumbnail;

@@ -83,6 +83,8 @@ pub(in crate::app) struct Tokens {
     pub ring_light: Color32,
     /// The bar of the background's card.
     pub background_bar: Color32,
+    /// The star of a picture, on a thumbnail's dark ground.
+    pub star: Color32,
     /// Ground of the text on a thumbnail.
     pub caption_ground: Color32,
     /// Text on a thumbnail.
@@ -119,6 +121,7 @@ pub(in crate::app) const DARK: Tokens = Tokens {
     ring_dark: Color32::from_rgba_premultiplied(0, 0, 0, 170),
     ring_light: Color32::from_rgb(255, 255, 255),
     background_bar: Color32::from_rgb(138, 138, 138),
+    star: Color32::from_rgb(255, 204, 77),
     caption_ground: Color32::from_rgba_premultiplied(0, 0, 0, 150),
     caption: Color32::from_rgb(255, 255, 255),
 };
@@ -153,6 +156,7 @@ pub(in crate::app) const LIGHT: Tokens = Tokens {
     ring_dark: Color32::from_rgba_premultiplied(0, 0, 0, 190),
     ring_light: Color32::from_rgb(255, 255, 255),
     background_bar: Color32::from_rgb(138, 138, 138),
+    star: Color32::from_rgb(255, 204, 77),
     caption_ground: Color32::from_rgba_premultiplied(0, 0, 0, 150),
     caption: Color32::from_rgb(255, 255, 255),
 };

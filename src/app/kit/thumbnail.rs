@@ -106,6 +106,22 @@ pub(in crate::app) fn of_document(document: &Document, paper: Color32) -> ColorI
 pub(in crate::app) fn of_take(image: &RgbImage) -> ColorImage {
     let height = 176;
     let width = (image.width() * height / image.height().max(1)).clamp(64, 640);
+    shrunk(image, width, height)
+}
+
+/// A take as large as the board shows it, in its own shape.
+#[must_use]
+pub(in crate::app) fn on_board(image: &RgbImage) -> ColorImage {
+    const MOST: u32 = 512;
+    let side = u64::from(image.width().max(image.height()).max(1));
+    let small = |of: u32| (u64::from(of) * u64::from(MOST) / side) as u32;
+    if side <= u64::from(MOST) {
+        return shrunk(image, image.width(), image.height());
+    }
+    shrunk(image, small(image.width()).max(1), small(image.height()).max(1))
+}
+
+fn shrunk(image: &RgbImage, width: u32, height: u32) -> ColorImage {
     let small = image::imageops::thumbnail(image, width, height);
     let pixels = small.pixels().map(|p| theme::pixel(p[0], p[1], p[2], 255)).collect();
     ColorImage::new([small.width() as usize, small.height() as usize], pixels)

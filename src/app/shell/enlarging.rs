@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::app::dialogs::enlarge::Enlarge;
 use crate::app::text::errors;
 use crate::app::text::i18n::{key, tr};
-use crate::document::Document;
+use crate::document::{Document, TakeWay};
 use crate::studio::SecondPass;
 
 impl App {
@@ -31,7 +31,7 @@ impl App {
                 app.open.editor.set_frame(None);
                 app.open.editor.restore_document(key("Enlarge picture"), Document { unknown, extra, ..large });
                 app.workspace.canvas.view.fit();
-                app.generate(false);
+                app.generate_as(TakeWay::Enlarged, false);
             }
             Err(error) => app.toasts.error(errors::failure(&error.into())),
         });

@@ -89,6 +89,7 @@ impl eframe::App for App {
         self.frame_bar_ui(ui, canvas.inner);
         self.view_bar_ui(ui, canvas.inner);
         self.at_desk(ui, |desk, ui| desk.compare_ui(ui, canvas.inner));
+        self.peek_note(ui, canvas.inner);
         // Where there is no room for both beside each other, messages stand above the bar of the view.
         let bar = toolbar::size_of(ui, "view bar");
         let beside = canvas.inner.width() > bar.x + toasts::WIDTH + 80.0;

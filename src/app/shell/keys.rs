@@ -9,6 +9,7 @@ use egui::{Event, Key, Modifiers, Ui};
 impl App {
     pub(super) fn keys(&mut self, ui: &Ui) {
         self.give_back_tool(ui);
+        self.end_peek(ui);
         if self.is_asking() {
             return;
         }

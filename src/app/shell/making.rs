@@ -5,34 +5,39 @@ use crate::app::command::Command;
 use crate::app::editor::Field;
 use crate::app::generation::seed::new_seed;
 use crate::app::text::i18n::tr;
-use crate::document::{Area, Document, InitImage, RegionId};
+use crate::document::{Area, Document, InitImage, RegionId, TakeWay};
 use std::sync::Arc;
 
 impl App {
     /// Sends the document as it is now to the worker, with as many seeds as pictures are wanted; `next` puts them before those
     /// that wait already.
     pub(in crate::app) fn generate(&mut self, next: bool) {
+        self.generate_as(TakeWay::Drawn, next);
+    }
+
+    /// The same for a picture that comes about in another way than by drawing what is on the canvas.
+    pub(super) fn generate_as(&mut self, way: TakeWay, next: bool) {
         if self.open.editor.nothing_may_change() {
             self.toasts.info(tr("Nothing of the picture may change yet. Paint where it may."));
             return;
         }
         let seed = self.open.editor.document().settings.seed;
-        self.make(seed, next, |document, seed| document.settings.seed = seed);
+        self.make(seed, (next, way), |document, seed| document.settings.seed = seed);
     }
 
     /// Sends the document with as many other seeds of a region that is drawn again; all of them keep the rest of one picture.
     pub(in crate::app) fn generate_again(&mut self, id: RegionId, seed: u64) {
-        self.make(seed, false, move |document, seed| {
+        self.make(seed, (false, TakeWay::Drawn), move |document, seed| {
             if let Some(region) = document.region_mut(id) {
                 region.reroll = Some(seed);
             }
         });
     }
 
-    fn make(&mut self, seed: u64, next: bool, sow: impl Fn(&mut Document, u64) + 'static) {
+    fn make(&mut self, seed: u64, (next, way): (bool, TakeWay), sow: impl Fn(&mut Document, u64) + 'static) {
         self.finish_gesture();
         if self.is_working() {
-            return self.once_worked_out(move |app| app.make(seed, next, sow));
+            return self.once_worked_out(move |app| app.make(seed, (next, way), sow));
         }
         let mut document = self.open.editor.document().without_takes();
         let frame = self.open.editor.frame();
@@ -41,7 +46,8 @@ impl App {
             let told = tr("There is no picture yet to draw a part of. Draw the whole canvas first.");
             return self.toasts.offer(told, tr("Whole canvas"), whole);
         }
-        if let Err(told) = self.generation.make(&document, frame, (self.prefs.batch, seed), next, sow) {
+        let way = if frame.is_some() { TakeWay::Frame } else { way };
+        if let Err(told) = self.generation.make(&document, (frame, way), (self.prefs.batch, seed), next, sow) {
             self.toasts.warning(told);
         }
     }

@@ -134,9 +134,15 @@ const MENUS: [Menu; 8] = [
     (
         key("Takes"),
         &[
+            Some(Command::TakeBoard),
+            None,
             Some(Command::NewerTake),
             Some(Command::OlderTake),
             Some(Command::CompareTakes),
+            Some(Command::PeekTake),
+            None,
+            Some(Command::StarTake),
+            Some(Command::NameTake),
             None,
             Some(Command::RestoreTake),
             Some(Command::StartFromTake),

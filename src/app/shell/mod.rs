@@ -1,6 +1,7 @@
 //! The window around everything: one frame, the bars, and what each command does.
 
 pub(super) mod bench;
+mod board;
 mod canvas_menu;
 pub(super) mod canvas_size;
 pub(super) mod command_state;
@@ -22,6 +23,7 @@ pub(super) mod models;
 pub(super) mod open_document;
 mod paint_colours;
 pub(super) mod paths;
+mod peeking;
 pub(super) mod perform;
 pub(super) mod questions;
 pub(super) mod recovering;

@@ -6,6 +6,7 @@ use crate::app::generation::cost::Cost;
 use crate::app::generation::takes::Takes;
 use crate::app::panels::takes::Compare;
 use crate::app::panels::thumbnails::Thumbnails;
+use crate::app::shell::peeking::Peeking;
 use crate::app::shell::works::Working;
 use egui::Context;
 
@@ -18,6 +19,8 @@ pub(in crate::app) struct OpenDocument {
     pub takes: Takes,
     /// Two finished pictures against each other.
     pub compare: Option<Compare>,
+    /// The picture that was shown before, at which one may peek.
+    pub peek: Peeking,
     pub checks: Checks,
     pub cost: Cost,
     /// The small pictures on the regions' cards.
@@ -33,6 +36,7 @@ impl OpenDocument {
             work: Working::default(),
             takes,
             compare: None,
+            peek: Peeking::default(),
             checks: Checks::default(),
             cost: Cost::default(),
             thumbnails: Thumbnails::default(),

@@ -25,6 +25,8 @@ impl<D: Dialog, F: FnMut(&mut App, &Context, D::Answer) + 'static> Question for 
     fn show(mut self: Box<Self>, app: &mut App, ui: &Ui) {
         let view = View {
             editor: &app.open.editor,
+            takes: &app.open.takes,
+            shown: app.shown_take(),
             is_enabled: &|command| app.is_enabled(command),
             recent: &app.prefs.recent,
             lost: &app.recovery.lost,

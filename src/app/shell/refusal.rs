@@ -29,7 +29,7 @@ impl App {
                 }
             }
             When::Region => self.toasts.info(tr("Select a region first.")),
-            When::Picture | When::Take | When::ShownTake | When::PictureOrInit => {
+            When::Picture | When::Take | When::AnyTake | When::ShownTake | When::PictureOrInit => {
                 let generate = (self.open.editor.selected(), Command::Generate);
                 self.toasts.offer(tr("There is no picture yet."), Command::Generate.label(), generate);
             }

@@ -6,9 +6,12 @@ use image::RgbImage;
 use std::sync::Arc;
 
 impl App {
-    /// The picture to show on the canvas: the newest preview, else the live picture, else the take kept in the document, else
+    /// The picture to show on the canvas: the one that is peeked at, else the newest preview, else the live picture, else the take kept in the document, else
     /// the picture it starts from.
     pub(in crate::app) fn picture_shown(&self) -> Option<Shown> {
+        if let Some(before) = self.open.peek.picture() {
+            return Some(Shown::Take(before));
+        }
         let document = self.open.editor.document();
         let preview = self.generation.jobs.first().and_then(|job| job.wanted_preview().cloned());
         let fits = |picture: &Arc<RgbImage>| {

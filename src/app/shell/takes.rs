@@ -6,7 +6,7 @@ use crate::app::generation::job::Finished;
 use crate::app::generation::takes::{Item, Wish};
 use crate::app::panels::takes::Compare;
 use crate::app::text::i18n::{fill, key, tr};
-use crate::document::{Area, Document, InitImage, Settings, Take};
+use crate::document::{Area, Document, InitImage, Settings, Take, TakeWay};
 use crate::paint::soften;
 use crate::studio;
 use std::sync::Arc;
@@ -24,9 +24,10 @@ impl App {
         if let Some((number, wish)) = ready {
             self.grant(number, wish);
         }
-        if let Some(takes) = self.open.takes.for_file() {
-            self.open.editor.set_packed_takes(takes);
+        if let Some((takes, notes)) = self.open.takes.for_file() {
+            self.open.editor.set_packed_takes(takes, notes);
         }
+        self.open.peek.follow(self.shown_take());
     }
 
     /// Does what a command asks for with the picture that is shown.
@@ -61,30 +62,58 @@ impl App {
         }
     }
 
+    /// Brings back the pictures that were taken away last, and shows the one of them that was shown.
     pub(in crate::app) fn bring_back_take(&mut self) {
-        self.open.takes.bring_back();
+        let shown = self.shown_take();
+        let show = self.open.takes.bring_back(shown);
+        self.open.editor.takes_changed();
+        if let Some(number) = show {
+            self.grant(number, Wish::Show);
+        }
+    }
+
+    /// Takes pictures out of the strip, with the way back in a message where `told`.
+    pub(super) fn remove_takes(&mut self, numbers: &[u64], told: bool) {
+        let (before, shown) = (self.open.takes.len(), self.shown_take());
+        let instead = self.open.takes.remove(numbers, shown);
+        self.open.editor.takes_changed();
+        match instead {
+            Some(number) => self.grant(number, Wish::Show),
+            None if shown.is_some_and(|shown| numbers.contains(&shown)) => self.open.editor.keep_take(None),
+            None => {}
+        }
+        self.open.compare.take_if(|c| numbers.iter().any(|number| c.shows(*number)));
+        if told {
+            let text = removed(before - self.open.takes.len());
+            self.toasts.offer(text, tr("Undo"), (self.open.editor.selected(), Command::BringBackTake));
+        }
+    }
+
+    /// Gives pictures a star, or takes it from them.
+    pub(super) fn star_takes(&mut self, numbers: &[u64], starred: bool) {
+        self.open.takes.star(numbers, starred);
         self.open.editor.takes_changed();
     }
 
+    /// True where the picture that is shown has a star.
+    pub(in crate::app) fn shown_is_starred(&self) -> bool {
+        self.shown_take().is_some_and(|number| self.open.takes.item(number).is_some_and(Item::is_starred))
+    }
+
     pub(super) fn grant(&mut self, number: u64, wish: Wish) {
-        if wish == Wish::Remove {
-            let neighbour =
-                self.open.takes.neighbour(Some(number), 1).or_else(|| self.open.takes.neighbour(Some(number), -1));
-            let shown = self.shown_take() == Some(number);
-            self.open.takes.remove(number);
-            self.open.editor.takes_changed();
-            match neighbour.filter(|_| shown) {
-                Some(neighbour) => self.grant(neighbour, Wish::Show),
-                None if shown => self.open.editor.keep_take(None),
-                None => {}
+        match wish {
+            Wish::Remove => return self.remove_takes(&[number], true),
+            Wish::Star => {
+                let starred = self.open.takes.item(number).is_some_and(Item::is_starred);
+                return self.star_takes(&[number], !starred);
             }
-            self.open.compare.take_if(|c| c.shows(number));
-            self.toasts.info(fill("Removed. “{0}” undoes that.", &[&Command::BringBackTake.label()]));
-            return;
-        }
-        let seed = self.open.takes.items().iter().find(|i| i.number == number).and_then(Item::seed);
-        if let (Wish::Seed, Some(seed)) = (wish, seed) {
-            return self.set_seed(seed);
+            Wish::Name => return self.show_board(Some(number), true),
+            Wish::Seed => {
+                if let Some(seed) = self.open.takes.item(number).and_then(Item::seed) {
+                    return self.set_seed(seed);
+                }
+            }
+            Wish::Show | Wish::Restore | Wish::Start | Wish::Export | Wish::Compare | Wish::Inside | Wish::Peek => {}
         }
         let opened = self.open.takes.open(number, wish);
         let Some((take, document)) = opened.filter(|_| wish.needs_picture()) else { return };
@@ -95,7 +124,8 @@ impl App {
             Wish::Export => self.ask_export(Some(Document { take: Some(take), ..document })),
             Wish::Compare => self.compare_with(number, &take),
             Wish::Inside => self.take_inside(take),
-            Wish::Seed | Wish::Remove => {}
+            Wish::Peek => self.peek_at(number, take),
+            Wish::Seed | Wish::Star | Wish::Name | Wish::Remove => {}
         }
     }
 
@@ -152,7 +182,7 @@ impl App {
         let seed = shown.seed;
         let mix = move || studio::inside(&shown.image, &take.image, &soften(&mask, edge, wrap));
         self.tasks.begin("inside", mix, move |app, _, image| {
-            app.add_take(Finished { take: Arc::new(Take { image, seed }), document });
+            app.add_take(Finished { take: Arc::new(Take { image, seed }), document, way: TakeWay::Mixed });
         });
     }
 
@@ -168,9 +198,17 @@ impl App {
     }
 
     /// Puts a picture that was just finished into the strip, and shows it.
-    pub(super) fn add_take(&mut self, Finished { take, document }: Finished) {
-        self.open.takes.add(Arc::clone(&take), document);
+    pub(super) fn add_take(&mut self, Finished { take, document, way }: Finished) {
+        if self.open.takes.add(Arc::clone(&take), document, way) {
+            let told = tr("There is no room for more pictures with a star: the oldest of them was let go.");
+            self.toasts.warning(told);
+        }
         self.show_take(take);
         self.workspace.finished_at = Some(self.workspace.canvas.begun());
     }
+}
+
+/// What is told when so many pictures were taken away.
+fn removed(count: usize) -> String {
+    if count == 1 { tr("The picture was removed.").to_owned() } else { fill("{0} pictures were removed.", &[&count]) }
 }

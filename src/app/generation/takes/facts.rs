@@ -1,48 +1,72 @@
-//! What a finished picture was made with, and in what it differs from the one made before it: what its caption says.
+//! What a finished picture was made with: what its caption is made of.
 
 use crate::app::text::i18n::{fill, tr};
 use crate::app::text::names;
-use crate::document::{Area, Document};
+use crate::document::{Area, Document, TakeWay};
 
 /// How the picture to start from was used.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Start {
+pub(super) enum Start {
     Noise,
     Picture,
     /// Only a part of it could change.
     Part,
 }
 
+/// A way of coming about, in words; nothing of the usual one.
+pub(super) fn way(way: TakeWay) -> Option<&'static str> {
+    match way {
+        TakeWay::Drawn => None,
+        TakeWay::Frame => Some(tr("in a frame")),
+        TakeWay::Enlarged => Some(tr("enlarged")),
+        TakeWay::Mixed => Some(tr("region taken over")),
+        TakeWay::Live => Some(tr("live")),
+    }
+}
+
+/// What a picture was started from, in words; nothing of noise.
+pub(super) fn start(start: Start) -> Option<&'static str> {
+    match start {
+        Start::Noise => None,
+        Start::Picture => Some(tr("from a picture")),
+        Start::Part => Some(tr("in part (inpaint)")),
+    }
+}
+
 /// What a picture was made with, as far as a few words can say.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Facts {
     pub seed: u64,
-    start: Start,
-    strength: f64,
-    steps: u32,
-    guidance: f32,
-    model: String,
+    pub way: TakeWay,
+    pub start: Start,
+    pub strength: f64,
+    pub size: (u32, u32),
+    pub steps: u32,
+    pub guidance: f32,
+    pub model: String,
     /// Regions that were drawn again, with their seeds.
-    again: Vec<(String, u64)>,
+    pub again: Vec<(String, u64)>,
     /// All words.
-    words: Vec<String>,
+    pub words: Vec<String>,
 }
 
 impl Facts {
     #[must_use]
-    pub(super) fn of(seed: u64, document: &Document) -> Self {
+    pub(super) fn of(seed: u64, document: &Document, way: TakeWay) -> Self {
         let start = document.init_image.as_ref();
         let words = [&document.style, &document.background.prompt, &document.background.negative];
         let shown = document.regions.iter().filter(|r| r.visible);
         let again = shown.clone().filter_map(|r| Some((names::shown(&r.name), r.reroll?)));
         Self {
             seed,
+            way,
             start: match start.map(|start| &start.area) {
                 None => Start::Noise,
                 Some(Area::Everything) => Start::Picture,
                 Some(Area::Regions | Area::Mask(_)) => Start::Part,
             },
             strength: start.map_or(1.0, |start| start.strength),
+            size: (document.width, document.height),
             steps: document.settings.steps,
             guidance: document.settings.guidance,
             model: document.settings.model.clone(),
@@ -51,47 +75,14 @@ impl Facts {
         }
     }
 
-    /// The caption: the first thing that is not as in the picture made before.
-    #[must_use]
-    pub(super) fn caption(&self, before: Option<&Self>) -> String {
-        let seed = || fill("seed {0}", &[&self.seed]);
-        let Some(before) = before.filter(|before| before.seed == self.seed) else { return seed() };
-        let again: Vec<&str> =
-            self.again.iter().filter(|one| !before.again.contains(one)).map(|(name, _)| name.as_str()).collect();
-        if !again.is_empty() {
-            return fill("{0} again", &[&again.join(", ")]);
-        }
-        if self.start != before.start || (self.start == Start::Part && self.steps == before.steps) {
-            return match self.start {
-                Start::Noise => tr("from noise").to_owned(),
-                Start::Picture => tr("from a picture").to_owned(),
-                Start::Part => tr("in part (inpaint)").to_owned(),
-            };
-        }
-        if self.model != before.model {
-            tr("other model").to_owned()
-        } else if self.steps != before.steps {
-            fill("{0} steps", &[&self.steps])
-        } else if self.words != before.words {
-            tr("other words").to_owned()
-        } else if (self.strength - before.strength).abs() > 1e-6 {
-            fill("strength {0}", &[&format!("{:.2}", self.strength)])
-        } else if self.guidance != before.guidance {
-            fill("guidance {0}", &[&self.guidance])
-        } else {
-            seed()
-        }
-    }
-
     /// All of them in one line, for who rests the pointer on the picture.
     #[must_use]
     pub(super) fn line(&self) -> String {
         let mut parts = vec![fill("seed {0}", &[&self.seed]), fill("{0} steps", &[&self.steps])];
-        match self.start {
-            Start::Noise => {}
-            Start::Picture => parts.push(tr("from a picture").to_owned()),
-            Start::Part => parts.push(tr("in part (inpaint)").to_owned()),
-        }
+        parts.extend(way(self.way).map(str::to_owned));
+        // A frame, and an enlarged picture, start from one anyhow.
+        let told = self.start == Start::Part || matches!(self.way, TakeWay::Drawn | TakeWay::Live);
+        parts.extend(start(self.start).filter(|_| told).map(str::to_owned));
         parts.extend(self.again.iter().map(|(name, _)| fill("{0} again", &[name])));
         parts.join(" · ")
     }
@@ -105,26 +96,18 @@ mod tests {
     use std::sync::Arc;
 
     #[test]
-    fn captions_say_what_is_not_as_before() {
+    fn one_line_says_all_of_it() {
         let mut document = Document::new(64, 64);
         document.add_region("Tree", "a tree");
-        let facts = |document: &Document| Facts::of(7, document);
-        let first = facts(&document);
-        assert_eq!(first.caption(None), "seed 7");
-        assert_eq!(Facts::of(8, &document).caption(Some(&first)), "seed 8");
         document.settings.steps = 4;
-        let quick = facts(&document);
-        assert_eq!(quick.caption(Some(&first)), "4 steps");
         document.regions[0].reroll = Some(9);
-        let again = facts(&document);
-        assert_eq!(again.caption(Some(&quick)), "Tree again");
-        document.regions[0].prompt = "an oak".to_owned();
-        assert_eq!(facts(&document).caption(Some(&again)), "other words");
         let area = Area::Mask(Arc::new(Mask::even(64, 64, 255)));
-        document.init_image = Some(InitImage { image: Arc::new(RgbImage::new(64, 64)), strength: 0.5, area });
-        let part = facts(&document);
-        assert_eq!(part.caption(Some(&again)), "in part (inpaint)");
-        assert_eq!(part.caption(Some(&part)), "in part (inpaint)");
-        assert_eq!(part.line(), "seed 7 · 4 steps · in part (inpaint) · Tree again");
+        let start = |area| Some(InitImage { image: Arc::new(RgbImage::new(64, 64)), strength: 0.5, area });
+        document.init_image = start(area);
+        let line = |document: &Document, way| Facts::of(7, document, way).line();
+        assert_eq!(line(&document, TakeWay::Drawn), "seed 7 · 4 steps · in part (inpaint) · Tree again");
+        document.init_image = start(Area::Everything);
+        assert_eq!(line(&document, TakeWay::Drawn), "seed 7 · 4 steps · from a picture · Tree again");
+        assert_eq!(line(&document, TakeWay::Frame), "seed 7 · 4 steps · in a frame · Tree again");
     }
 }

@@ -3,69 +3,31 @@
 //! Each is packed on a thread of its own into a PNG with its project inside, which is what the document's file holds, too. The
 //! open picture with its document is let go where many are there, and unpacked again when it is asked for.
 
+mod captions;
 mod facts;
+mod item;
+mod removed;
 mod shelf;
+mod wish;
 
-use crate::app::text::i18n::{fill, tr};
-use crate::document::{Document, TAKES_COUNT, TAKES_MEMORY, Take};
-use egui::{ColorImage, TextureHandle, TextureOptions};
+pub(in crate::app) use item::Item;
+pub(in crate::app) use wish::Wish;
+
+use crate::document::{Document, Take, TakeNote, TakeWay, takes_kept};
+use egui::{ColorImage, TextureOptions};
 use facts::Facts;
+use removed::Removed;
 use shelf::{Done, Shelf, Work};
 use std::sync::{Arc, Weak};
+use std::time::SystemTime;
 
 /// The most bytes that open pictures and the masks they were made from take; the last one used is always open.
 const OPEN_MEMORY: usize = 256 << 20;
 
-/// The number of removed pictures that can be brought back.
-const REMOVED: usize = 8;
-
-/// One finished picture.
-pub(in crate::app) struct Item {
-    pub number: u64,
-    /// What it was made with; `None` until its file is read.
-    facts: Option<Facts>,
-    pub texture: Option<TextureHandle>,
-    packed: Option<Arc<[u8]>>,
-    open: Option<(Arc<Take>, Document)>,
-    /// Recognizes the picture after it was let go.
-    known: Weak<Take>,
-    /// The clock's count when it was used last.
-    used: u64,
-}
-
-impl Item {
-    fn memory(&self) -> usize {
-        self.open.as_ref().map_or(0, |(take, document)| {
-            take.image.as_raw().len() + document.regions.iter().map(|r| r.mask.memory()).sum::<usize>()
-        })
-    }
-
-    #[must_use]
-    pub(in crate::app) fn is(&self, take: &Arc<Take>) -> bool {
-        self.known.as_ptr() == Arc::as_ptr(take)
-    }
-
-    #[must_use]
-    pub(in crate::app) fn seed(&self) -> Option<u64> {
-        self.facts.as_ref().map(|facts| facts.seed)
-    }
-
-    #[must_use]
-    pub(in crate::app) fn name(&self) -> String {
-        self.seed().map_or_else(|| tr("Take").to_owned(), |seed| fill("Take, seed {0}", &[&seed]))
-    }
-
-    /// What it was made with, in a few words.
-    #[must_use]
-    pub(in crate::app) fn told(&self) -> String {
-        self.facts.as_ref().map(Facts::line).unwrap_or_default()
-    }
-}
-
 /// The finished pictures, the newest first.
 pub(in crate::app) struct Takes {
     items: Vec<Item>,
-    removed: Vec<Item>,
+    removed: Removed,
     shelf: Shelf,
     next: u64,
     clock: u64,
@@ -77,34 +39,15 @@ pub(in crate::app) struct Takes {
     changed: bool,
 }
 
-/// The wishes for a picture.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::app) enum Wish {
-    Show,
-    Seed,
-    Restore,
-    Start,
-    Export,
-    Compare,
-    /// What it shows inside the selected region is laid into the picture that is shown.
-    Inside,
-    Remove,
-}
-
-impl Wish {
-    /// True where only the picture itself will do.
-    #[must_use]
-    pub(in crate::app) fn needs_picture(self) -> bool {
-        !matches!(self, Self::Seed | Self::Remove)
-    }
-}
+/// Pictures as their document's file holds them, and what is said of them, by their numbers.
+pub(in crate::app) type ForFile = (Vec<(u64, Arc<[u8]>)>, Vec<(u64, TakeNote)>);
 
 impl Takes {
     #[must_use]
     pub(in crate::app) fn new(ctx: &egui::Context) -> Self {
         Self {
             items: Vec::new(),
-            removed: Vec::new(),
+            removed: Removed::default(),
             shelf: Shelf::new(ctx),
             next: 1,
             clock: 0,
@@ -114,31 +57,46 @@ impl Takes {
         }
     }
 
-    /// Adds a finished picture with what it was made from.
-    pub(in crate::app) fn add(&mut self, take: Arc<Take>, document: Document) {
+    /// Adds a picture that is finished now, with what it was made from; true where one with a star was let go for it.
+    pub(in crate::app) fn add(&mut self, take: Arc<Take>, document: Document, way: TakeWay) -> bool {
+        let made = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok().map(|since| since.as_secs());
+        self.put(take, document, TakeNote::new(way, made))
+    }
+
+    fn put(&mut self, take: Arc<Take>, document: Document, note: TakeNote) -> bool {
         let number = self.next;
         self.next += 1;
         self.shelf.send(Work::Pack { number, take: Arc::clone(&take), document: Box::new(document.clone()) });
         self.clock += 1;
         let item = Item {
             number,
-            facts: Some(Facts::of(take.seed, &document)),
+            facts: Some(Facts::of(take.seed, &document, note.way())),
+            note,
             texture: None,
+            large: None,
             packed: None,
             known: Arc::downgrade(&take),
             open: Some((take, document)),
             used: self.clock,
         };
         self.items.insert(0, item);
-        self.items.truncate(TAKES_COUNT);
         self.changed = true;
+        let stars = |items: &[Item]| items.iter().filter(|item| item.is_starred()).count();
+        let before = stars(&self.items);
         self.let_go();
+        stars(&self.items) < before
     }
 
     /// All of them, the newest first.
     #[must_use]
     pub(in crate::app) fn items(&self) -> &[Item] {
         &self.items
+    }
+
+    /// The one of this number.
+    #[must_use]
+    pub(in crate::app) fn item(&self, number: u64) -> Option<&Item> {
+        self.items.iter().find(|item| item.number == number)
     }
 
     #[must_use]
@@ -149,24 +107,31 @@ impl Takes {
     /// Those of another document from now on.
     pub(in crate::app) fn of_document(&mut self, document: &Document) {
         self.shelf.forget();
-        (self.items, self.removed, self.waiting, self.changed) = (Vec::new(), Vec::new(), None, false);
+        (self.items, self.removed, self.waiting, self.changed) = (Vec::new(), Removed::default(), None, false);
         let packed = document.packed_takes();
         self.next = packed.last().map_or(0, |(number, _)| *number).saturating_add(1);
         let mut kept = document.take.clone().map(|take| (take, document.without_takes()));
         if packed.is_empty() {
             // The picture that came with the document is the first of the strip.
             if let Some((take, document)) = kept.take() {
-                self.add(take, document);
+                self.put(take, document, TakeNote::default());
                 self.changed = false;
             }
         }
-        for (number, packed) in packed.into_iter().rev().take(TAKES_COUNT) {
+        let mut notes = document.take_notes();
+        let packed: Vec<_> = packed.into_iter().rev().collect();
+        let starred = |number: &u64| notes.get(number).is_some_and(|note| note.starred);
+        let stays =
+            takes_kept(&packed.iter().map(|(number, bytes)| (bytes.len(), starred(number))).collect::<Vec<_>>());
+        for ((number, packed), _) in packed.into_iter().zip(stays).filter(|(_, stays)| *stays) {
             let same_as = kept.as_ref().map(|(take, _)| Arc::clone(take));
             self.shelf.send(Work::Open { number, packed: Arc::clone(&packed), same_as });
             self.items.push(Item {
                 number,
                 facts: None,
+                note: notes.remove(&number).unwrap_or_default(),
                 texture: None,
+                large: None,
                 packed: Some(packed),
                 open: None,
                 known: Weak::new(),
@@ -181,21 +146,21 @@ impl Takes {
         let mut failed = None;
         for done in self.shelf.done() {
             match done {
-                Done::Packed { number, packed, thumbnail } => {
-                    self.picture_of(ctx, number, thumbnail);
-                    if let Some(item) = self.items.iter_mut().find(|i| i.number == number) {
+                Done::Packed { number, packed, small } => {
+                    self.picture_of(ctx, number, small);
+                    self.changed |= packed.is_some();
+                    if let Some(item) = self.find(number) {
                         item.packed = packed;
-                        self.changed |= item.packed.is_some();
                     }
                 }
                 Done::Opened { number, result: Ok(opened) } => {
-                    let (take, document, thumbnail) = *opened;
-                    self.picture_of(ctx, number, thumbnail);
+                    let (take, document, small) = *opened;
+                    self.picture_of(ctx, number, small);
                     if self.unclaimed.as_ref().is_some_and(|(kept, _)| Arc::ptr_eq(kept, &take)) {
                         self.unclaimed = None;
                     }
-                    if let Some(item) = self.items.iter_mut().find(|i| i.number == number) {
-                        item.facts = Some(Facts::of(take.seed, &document));
+                    if let Some(item) = self.find(number) {
+                        item.facts = Some(Facts::of(take.seed, &document, item.note.way()));
                         item.known = Arc::downgrade(&take);
                         item.open = Some((take, document));
                     }
@@ -211,7 +176,7 @@ impl Takes {
         if self.unclaimed.is_some() && self.items.iter().all(|i| i.facts.is_some()) {
             let (changed, kept) = (self.changed, self.unclaimed.take());
             if let Some((take, document)) = kept {
-                self.add(take, document);
+                self.put(take, document, TakeNote::default());
                 self.changed = changed;
             }
         }
@@ -219,19 +184,26 @@ impl Takes {
         (ready, failed)
     }
 
-    fn picture_of(&mut self, ctx: &egui::Context, number: u64, thumbnail: ColorImage) {
-        if let Some(item) = self.items.iter_mut().find(|i| i.number == number) {
-            item.texture = Some(ctx.load_texture("take", thumbnail, TextureOptions::LINEAR));
+    /// A picture of the list, or one that was taken away and may come back.
+    fn find(&mut self, number: u64) -> Option<&mut Item> {
+        self.items.iter_mut().chain(self.removed.items()).find(|item| item.number == number)
+    }
+
+    fn picture_of(&mut self, ctx: &egui::Context, number: u64, [small, large]: [ColorImage; 2]) {
+        if let Some(item) = self.find(number) {
+            item.texture = Some(ctx.load_texture("take", small, TextureOptions::LINEAR));
+            item.large = Some(ctx.load_texture("take on the board", large, TextureOptions::LINEAR));
         }
     }
 
-    /// The pictures that the document's file is to hold, where they have changed since the last call.
-    pub(in crate::app) fn for_file(&mut self) -> Option<Vec<(u64, Arc<[u8]>)>> {
+    /// The pictures that the document's file is to hold with what is said of them, where they have changed since the last call.
+    pub(in crate::app) fn for_file(&mut self) -> Option<ForFile> {
         let packed = |i: &Item| Some((i.number, Arc::clone(i.packed.as_ref()?)));
-        std::mem::take(&mut self.changed).then(|| self.items.iter().filter_map(packed).collect())
+        let notes = || self.items.iter().map(|i| (i.number, i.note.clone())).collect();
+        std::mem::take(&mut self.changed).then(|| (self.items.iter().filter_map(packed).collect(), notes()))
     }
 
-    /// Lets open pictures go that were not used for long, and packed ones that are more than a file holds.
+    /// Lets open pictures go that were not used for long, and whole ones that are more than a file holds: the oldest without a star.
     fn let_go(&mut self) {
         let mut order: Vec<usize> = (0..self.items.len()).collect();
         order.sort_by_key(|i| std::cmp::Reverse(self.items[*i].used));
@@ -244,19 +216,21 @@ impl Takes {
                 item.open = None;
             }
         }
-        let mut packed = 0;
-        self.items.retain(|i| {
-            packed += i.packed.as_ref().map_or(0, |p| p.len());
-            packed <= TAKES_MEMORY
-        });
+        let sizes = self.items.iter().map(|i| (i.packed.as_ref().map_or(0, |p| p.len()), i.note.starred));
+        let mut stays = takes_kept(&sizes.collect::<Vec<_>>()).into_iter();
+        self.items.retain(|_| stays.next().unwrap_or(true));
     }
 
-    /// The captions of all, in their order: each says what is not as in the one made before it.
+    /// The captions of all, in their order: each says what is not as in the others, in place of which stands its name where it has one.
     pub(in crate::app) fn captions(&self) -> Vec<String> {
-        let before = |at: usize| self.items.get(at + 1).and_then(|item| item.facts.as_ref());
-        let caption =
-            |(at, item): (usize, &Item)| item.facts.as_ref().map(|facts| facts.caption(before(at))).unwrap_or_default();
-        self.items.iter().enumerate().map(caption).collect()
+        let named =
+            |(item, differs): (&Item, String)| if item.note.name.is_empty() { differs } else { item.note.name.clone() };
+        self.items.iter().zip(self.differences()).map(named).collect()
+    }
+
+    /// What is not as in the others, of each.
+    pub(in crate::app) fn differences(&self) -> Vec<String> {
+        captions::captions(&self.items.iter().map(|item| item.facts.as_ref()).collect::<Vec<_>>())
     }
 
     /// The number of the picture that is this one.
@@ -280,26 +254,40 @@ impl Takes {
         item.open.clone()
     }
 
-    pub(in crate::app) fn remove(&mut self, number: u64) {
-        if let Some(at) = self.items.iter().position(|i| i.number == number) {
-            self.removed.push(self.items.remove(at));
-            let beyond = self.removed.len().saturating_sub(REMOVED);
-            self.removed.drain(..beyond);
-            self.changed = true;
-        }
+    /// Takes these pictures away, of which one may be the one that is `shown`; returns the one to show instead.
+    pub(in crate::app) fn remove(&mut self, numbers: &[u64], shown: Option<u64>) -> Option<u64> {
+        self.changed = true;
+        self.removed.take(&mut self.items, numbers, shown)
     }
 
-    /// True where a removed picture can be brought back.
+    /// True where removed pictures can be brought back.
     #[must_use]
     pub(in crate::app) fn can_bring_back(&self) -> bool {
         !self.removed.is_empty()
     }
 
-    pub(in crate::app) fn bring_back(&mut self) {
-        if let Some(item) = self.removed.pop() {
-            let at = self.items.iter().take_while(|i| i.number > item.number).count();
-            self.items.insert(at, item);
-            self.changed = true;
+    /// Brings back those that were taken away last; returns the one that was shown, where the one that took its place still is.
+    pub(in crate::app) fn bring_back(&mut self, shown: Option<u64>) -> Option<u64> {
+        self.changed = true;
+        let (number, instead) = self.removed.give_back(&mut self.items)?;
+        // Where what took its place is only about to be shown, it need not be any more.
+        let awaited = |waiting: &mut (u64, Wish)| Some(waiting.0) == instead && waiting.1 == Wish::Show;
+        let waited = self.waiting.take_if(awaited).is_some();
+        (waited || shown == instead).then_some(number)
+    }
+
+    /// Gives these pictures a star, or takes it from them.
+    pub(in crate::app) fn star(&mut self, numbers: &[u64], starred: bool) {
+        for item in self.items.iter_mut().filter(|item| numbers.contains(&item.number)) {
+            self.changed |= item.note.starred != starred;
+            item.note.starred = starred;
+        }
+    }
+
+    /// Gives a picture a name, or takes it away where that is empty.
+    pub(in crate::app) fn name(&mut self, number: u64, name: &str) {
+        if let Some(item) = self.items.iter_mut().find(|item| item.number == number) {
+            self.changed |= item.set_name(name);
         }
     }
 

@@ -26,11 +26,11 @@ pub(super) enum Done {
     Packed {
         number: u64,
         packed: Option<Arc<[u8]>>,
-        thumbnail: ColorImage,
+        small: [ColorImage; 2],
     },
     Opened {
         number: u64,
-        result: Result<Box<(Arc<Take>, Document, ColorImage)>, String>,
+        result: Result<Opened, String>,
     },
 }
 
@@ -89,19 +89,24 @@ impl Work {
                 if let Err(error) = &packed {
                     log::warn!("a take stays in memory only: {error}");
                 }
-                Done::Packed { number, packed: packed.ok(), thumbnail: thumbnail::of_take(&take.image) }
+                Done::Packed { number, packed: packed.ok(), small: small(&take) }
             }
             Self::Open { number, packed, same_as } => Done::Opened { number, result: open(&packed, same_as) },
         }
     }
 }
 
-type Opened = Box<(Arc<Take>, Document, ColorImage)>;
+type Opened = Box<(Arc<Take>, Document, [ColorImage; 2])>;
 
 fn open(packed: &[u8], same_as: Option<Arc<Take>>) -> Result<Opened, String> {
     let document = Document::read_from(packed).map_err(|e| e.to_string())?.document;
     let take = document.take.clone().ok_or("it is not of its canvas's size")?;
     let take = same_as.filter(|known| **known == *take).unwrap_or(take);
-    let thumbnail = thumbnail::of_take(&take.image);
-    Ok(Box::new((take, document.without_takes(), thumbnail)))
+    let small = small(&take);
+    Ok(Box::new((take, document.without_takes(), small)))
+}
+
+/// The picture for the strip, and for the board.
+fn small(take: &Take) -> [ColorImage; 2] {
+    [thumbnail::of_take(&take.image), thumbnail::on_board(&take.image)]
 }
