@@ -12,6 +12,7 @@ mod parts;
 pub(in crate::app) mod picture;
 mod pointed;
 mod pointer;
+mod pointing;
 mod ring;
 mod rulers;
 mod scene;
