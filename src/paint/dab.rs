@@ -175,10 +175,8 @@ mod tests {
             }
             covered[i] = cover;
             let left = 255 - product(cover, ink.opacity);
-            now[i] = match before[i] >= ink.full {
-                true => ink.full + product(before[i] - ink.full, left),
-                false => ink.full - product(ink.full - before[i], left),
-            };
+            let apart = product(before[i].abs_diff(ink.full), left);
+            now[i] = if before[i] >= ink.full { ink.full + apart } else { ink.full - apart };
         }
     }
 

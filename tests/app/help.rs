@@ -4,7 +4,7 @@ use super::painter::{Painter, Pretender, english};
 use egui::{Key, Modifiers};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
-use polyptych::app::{App, Engine, FileDialogs, Language, Options};
+use polyptych::app::{App, Command, Engine, FileDialogs, Language, Options};
 use polyptych::studio::{self, DrawError, Failure, Job, JobId, PaintError};
 use polyptych::{backend, networks};
 use std::sync::Arc;
@@ -149,4 +149,19 @@ fn a_second_click_on_next_paints_nothing_and_enter_presses_it() {
     painter.h.get_by_label("Watch, change, try again");
     painter.presses(Modifiers::NONE, Key::Enter);
     assert!(painter.h.query_by_label("Watch, change, try again").is_none());
+}
+
+#[test]
+fn preferences_are_on_one_page_and_count_at_once() {
+    let mut painter = Painter::sits_down();
+    painter.presses(Modifiers::COMMAND, Key::Comma);
+    painter.clicks("Theme: Light");
+    painter.clicks("Keys: As in Krita");
+    painter.clicks("Language: Deutsch");
+    // It stays open, in the new language.
+    painter.h.get_by_label("Aussehen: Hell");
+    let app = painter.app();
+    assert!([Command::ThemeLight, Command::KeysKrita, Command::LanguageGerman].into_iter().all(|c| app.is_on(c)));
+    painter.presses(Modifiers::NONE, Key::Escape);
+    assert!(painter.h.query_by_label("Aussehen: Hell").is_none());
 }

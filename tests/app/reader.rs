@@ -97,6 +97,7 @@ fn every_control_of_a_dialog_has_a_name_and_one_has_the_keyboard() {
         (Command::ResetStudio, "Reset the studio?"),
         (Command::Palette, "Find a command"),
         (Command::Shortcuts, "Keyboard shortcuts"),
+        (Command::Preferences, "Preferences"),
         (Command::About, "About Polyptych"),
     ] {
         painter.calls(command);

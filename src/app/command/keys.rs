@@ -39,6 +39,7 @@ impl Keys {
             Key::Equals => "=",
             Key::Minus => "-",
             Key::Slash => "/",
+            Key::Comma => ",",
             Key::Backslash => "\\",
             Key::Escape => "Esc",
             Key::ArrowLeft => "←",

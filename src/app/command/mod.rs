@@ -291,6 +291,7 @@ commands! {
     ThemeLight: "Light", "Dark text on light grey", None, [], Always, in Theme, also "preferences settings options appearance mode day";
     Palette: "Find a command…", "Type what you want to do", Some(icons::ICON_SEARCH), [key(CTRL, Key::K)], Always, also "search command help";
     Shortcuts: "Keyboard shortcuts", "All keys on one page", None, [key(PLAIN, Key::F1)], Always, also "keys hotkeys keymap help preferences cheat sheet";
+    Preferences: "Preferences…", "Language, theme, size, keys and more on one page", None, [key(CTRL, Key::Comma)], Always, also "settings options configure setup";
     TogglePanels: "Hide or show panels", "Leave the whole window to the canvas", None, [place(CTRL, Key::Backslash)], Always, also "fullscreen full screen distraction free tab dock sidebar";
     InterfaceLarger: "Larger interface", "Letters, buttons and panels become larger", None, [key(CTRL_ALT, Key::Plus), key(CTRL_ALT, Key::Equals)], Always, also "font size ui scale zoom accessibility preferences options";
     InterfaceSmaller: "Smaller interface", "Letters, buttons and panels become smaller", None, [key(CTRL_ALT, Key::Minus)], Always, also "font size ui scale zoom preferences options";

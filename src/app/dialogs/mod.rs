@@ -13,6 +13,7 @@ pub(super) mod palette;
 pub(super) mod path;
 pub(super) mod place;
 pub(super) mod plain;
+pub(super) mod preferences;
 pub(super) mod recent;
 pub(super) mod recover;
 pub(super) mod reshape;
@@ -38,6 +39,8 @@ pub(in crate::app) struct View<'a> {
     pub shown: Option<u64>,
     /// True for commands that can be done now.
     pub is_enabled: &'a dyn Fn(Command) -> bool,
+    /// True for a choice that is the one in use, and for a switch that is on.
+    pub is_on: &'a dyn Fn(Command) -> bool,
     /// The recent projects, the last one first.
     pub recent: &'a [PathBuf],
     /// What a crash left behind.

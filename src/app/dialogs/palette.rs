@@ -148,7 +148,7 @@ mod tests {
         ("variation", Command::NewSeed),
         ("random", Command::NewSeed),
         ("history", Command::Undo),
-        ("preferences", Command::ThemeDark),
+        ("preferences", Command::Preferences),
         ("fullscreen", Command::TogglePanels),
         ("full screen", Command::TogglePanels),
         ("reset view", Command::ZoomFit),

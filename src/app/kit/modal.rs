@@ -3,6 +3,10 @@
 use crate::app::kit::{theme, widgets};
 use egui::{Align, Button, FocusDirection, Frame, Id, Label, LayerId, Layout, Margin, Memory, Modal, Order, Ui};
 
+/// Marks a dialog that was opened in the frame before.
+#[derive(Clone, Default)]
+struct Opened;
+
 /// A modal; true where it is to be closed.
 pub(in crate::app) fn modal(ui: &Ui, title: &str, width: f32, add: impl FnOnce(&mut Ui)) -> bool {
     let t = theme::tokens(ui);
@@ -13,8 +17,15 @@ pub(in crate::app) fn modal(ui: &Ui, title: &str, width: f32, add: impl FnOnce(&
     if opens && let Some(field) = ui.memory(Memory::focused) {
         ui.memory_mut(|memory| memory.surrender_focus(field));
     }
+    // Who works by keys begins at the first control, where after a frame neither a field nor a main button has them.
+    if opens {
+        ui.data_mut(|data| data.insert_temp(id, Opened));
+        ui.request_repaint();
+    } else if ui.data_mut(|data| data.remove_temp::<Opened>(id)).is_some() && ui.memory(|m| m.focused().is_none()) {
+        ui.memory_mut(|memory| memory.move_focus(FocusDirection::Next));
+    }
     let area = Modal::default_area(id).accessible_name(title);
-    let closes = Modal::new(id)
+    Modal::new(id)
         .area(area)
         .frame(frame)
         .backdrop_color(t.shade)
@@ -24,12 +35,7 @@ pub(in crate::app) fn modal(ui: &Ui, title: &str, width: f32, add: impl FnOnce(&
             ui.add(Label::new(theme::strong(title).color(t.text_strong)).selectable(false));
             add(ui);
         })
-        .should_close();
-    // Who works by keys begins at the first control, where there is neither a field nor a main button that has them.
-    if opens && ui.memory(|memory| memory.focused().is_none()) {
-        ui.memory_mut(|memory| memory.move_focus(FocusDirection::Next));
-    }
-    closes
+        .should_close()
 }
 
 /// The buttons of a dialog, at the right, the main one last.

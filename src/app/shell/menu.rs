@@ -39,7 +39,15 @@ const MENUS: [Menu; 8] = [
     ),
     (
         key("Edit"),
-        &[Some(Command::Undo), Some(Command::Redo), None, Some(Command::CopyPicture), Some(Command::PastePicture)],
+        &[
+            Some(Command::Undo),
+            Some(Command::Redo),
+            None,
+            Some(Command::CopyPicture),
+            Some(Command::PastePicture),
+            None,
+            Some(Command::Preferences),
+        ],
     ),
     (
         key("Region"),

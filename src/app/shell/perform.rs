@@ -5,6 +5,7 @@ use crate::app::canvas::{Compare, RegionLook, ViewMode};
 use crate::app::command::{Command, KeySet};
 use crate::app::dialogs::palette::Palette;
 use crate::app::dialogs::plain::{About, Reset};
+use crate::app::dialogs::preferences::Preferences;
 use crate::app::dialogs::reshape::Reshape;
 use crate::app::dialogs::shortcuts::Shortcuts;
 use crate::app::editor::{Field, Selected};
@@ -222,6 +223,7 @@ impl App {
             Command::LanguageChinese => self.set_language(Language::Chinese),
             Command::Tour => self.tour.begin(),
             Command::Palette => self.ask(Palette::default(), Self::perform),
+            Command::Preferences => self.ask(Preferences, Self::perform),
             Command::Shortcuts => self.tell(Shortcuts::default()),
             Command::About => self.tell(About),
         }

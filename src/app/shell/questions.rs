@@ -28,6 +28,7 @@ impl<D: Dialog, F: FnMut(&mut App, &Context, D::Answer) + 'static> Question for 
             takes: &app.open.takes,
             shown: app.shown_take(),
             is_enabled: &|command| app.is_enabled(command),
+            is_on: &|command| app.is_on(command),
             recent: &app.prefs.recent,
             lost: &app.recovery.lost,
             shelf: &app.shelf,

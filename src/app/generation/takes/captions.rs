@@ -133,8 +133,8 @@ mod tests {
         document
     }
 
-    fn starts(area: Area) -> Option<InitImage> {
-        Some(InitImage { image: Arc::new(RgbImage::new(64, 64)), strength: 0.5, area })
+    fn starts(area: Area) -> InitImage {
+        InitImage { image: Arc::new(RgbImage::new(64, 64)), strength: 0.5, area }
     }
 
     #[test]
@@ -167,13 +167,13 @@ mod tests {
     fn inpainting_frames_and_larger_pictures_are_told_apart() {
         let mut document = document();
         let first = Facts::of(7, &document, TakeWay::Drawn);
-        document.init_image = starts(Area::Everything);
+        document.init_image = Some(starts(Area::Everything));
         let (started, frame) = (Facts::of(7, &document, TakeWay::Drawn), Facts::of(7, &document, TakeWay::Frame));
-        document.init_image = starts(Area::Mask(Arc::new(Mask::even(64, 64, 255))));
+        document.init_image = Some(starts(Area::Mask(Arc::new(Mask::even(64, 64, 255)))));
         let part = Facts::of(7, &document, TakeWay::Drawn);
         let mut large = Document::new(128, 128);
         large.add_region("Tree", "a tree");
-        large.init_image = starts(Area::Everything);
+        large.init_image = Some(starts(Area::Everything));
         let large = Facts::of(8, &large, TakeWay::Enlarged);
         assert_eq!(
             said(&[first.clone(), started, frame, part.clone(), part.clone()]),

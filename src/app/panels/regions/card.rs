@@ -8,7 +8,7 @@ use crate::app::panels::regions::start_colour;
 use crate::app::panels::regions::wish::Wish;
 use crate::app::text::i18n::{fill, tr};
 use crate::app::text::names;
-use crate::document::{REGION_COLOURS, Region, RegionId, Rgb};
+use crate::document::{REGION_COLOURS, Region};
 use egui::text::{CCursor, CCursorRange};
 use egui::{
     Align, Button, Frame, Key, Label, Layout, Margin, Popup, Response, RichText, Sense, SetOpenCommand, Stroke,
@@ -16,11 +16,8 @@ use egui::{
 };
 use egui_material_icons::icons;
 
-/// The colour first offered for the background to start from: a sky, as most grounds are.
-const GROUND: Rgb = Rgb([150, 180, 205]);
-
 /// Side of a card's thumbnail.
-const THUMB: f32 = 44.0;
+pub(super) const THUMB: f32 = 44.0;
 
 impl Desk<'_> {
     pub(super) fn region_card(
@@ -69,84 +66,7 @@ impl Desk<'_> {
         menu.show(|ui| region_menu(ui, region, self.editor, wishes));
     }
 
-    /// The card of what may change of the picture to start from: above the regions, as it is painted over them.
-    pub(super) fn change_card(&mut self, ui: &mut Ui, wishes: &mut Vec<Wish>) {
-        let key = Selected::Region(RegionId::INPAINT);
-        if self.editor.document().mask(RegionId::INPAINT).is_none() {
-            return;
-        }
-        let open = self.editor.paints_change();
-        let mut chosen = Vec::new();
-        self.card(ui, key, open, &mut chosen, |desk, ui, wishes| {
-            ui.horizontal(|ui| {
-                let (rect, _) = ui.allocate_exact_size(vec2(6.0, THUMB), Sense::hover());
-                ui.painter().rect_filled(rect, 3.0, theme::tokens(ui).change);
-                desk.thumbnail(ui, key);
-                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                    let line = tr("the rest of the picture stays (inpaint)");
-                    desk.card_title(ui, key, tr("What may change"), line, true, wishes);
-                });
-            });
-        });
-        // Who selects it wants to paint it, with a tool and a view for that.
-        if !open && !chosen.is_empty() {
-            wishes.push(Wish::Run(self.editor.selected(), Command::PaintChange));
-        }
-    }
-
-    /// The card of the paint layer: below the regions, as it is painted below them.
-    pub(super) fn paint_card(&mut self, ui: &mut Ui, wishes: &mut Vec<Wish>) {
-        let Some(paint) = self.editor.document().paint.clone() else { return };
-        let key = Selected::Region(RegionId::PAINT);
-        let open = self.editor.paints_colours();
-        let mut chosen = Vec::new();
-        self.card(ui, key, open, &mut chosen, |desk, ui, chosen| {
-            ui.horizontal(|ui| {
-                let (rect, _) = ui.allocate_exact_size(vec2(6.0, THUMB), Sense::hover());
-                ui.painter().rect_filled(rect, 3.0, theme::region(desk.editor.colour()));
-                desk.thumbnail(ui, key);
-                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                    let remove = widgets::icon_button(ui, icons::ICON_CLOSE, Command::RemovePaint.label());
-                    if remove.on_hover_text(Command::RemovePaint.hint()).clicked() {
-                        wishes.push(Wish::Run(desk.editor.selected(), Command::RemovePaint));
-                    }
-                    let line = tr("colours that the picture grows from");
-                    desk.card_title(ui, key, tr("Paint layer"), line, true, chosen);
-                });
-            });
-            if open {
-                start_colour::paint_row(ui, paint.share, wishes);
-            }
-        });
-        // Who selects it wants to paint it, with a tool and a view for that.
-        if !open && !chosen.is_empty() {
-            wishes.push(Wish::Run(self.editor.selected(), Command::PaintColours));
-        }
-    }
-
-    pub(super) fn background_card(&mut self, ui: &mut Ui, wishes: &mut Vec<Wish>) {
-        let key = Selected::Background;
-        let open = self.editor.selected() == key;
-        let background = self.editor.document().background.clone();
-        self.card(ui, key, open, wishes, |desk, ui, wishes| {
-            ui.horizontal(|ui| {
-                let (rect, _) = ui.allocate_exact_size(vec2(6.0, THUMB), Sense::hover());
-                ui.painter().rect_filled(rect, 3.0, theme::tokens(ui).background_bar);
-                desk.thumbnail(ui, key);
-                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                    desk.card_title(ui, key, tr("Background"), &background.prompt, true, wishes);
-                });
-            });
-            if open {
-                desk.words_field(ui, key, &background.prompt, tr("What fills the rest of the picture"), wishes);
-                negative_field(ui, key, &background.negative, tr("nothing"), wishes);
-                start_colour::row(ui, key, background.start_colour, GROUND, wishes);
-                desk.own_loras_ui(ui, key, &background.loras, wishes);
-            }
-        });
-    }
-
-    fn card(
+    pub(super) fn card(
         &mut self,
         ui: &mut Ui,
         key: Selected,
@@ -191,7 +111,7 @@ impl Desk<'_> {
         response
     }
 
-    fn thumbnail(&self, ui: &mut Ui, key: Selected) -> Response {
+    pub(super) fn thumbnail(&self, ui: &mut Ui, key: Selected) -> Response {
         let size = vec2(THUMB, THUMB);
         let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
         let unpainted = match key {
@@ -220,7 +140,7 @@ impl Desk<'_> {
         response
     }
 
-    fn card_title(
+    pub(super) fn card_title(
         &mut self,
         ui: &mut Ui,
         key: Selected,
@@ -424,7 +344,7 @@ fn region_menu(ui: &mut Ui, region: &Region, editor: &Editor, wishes: &mut Vec<W
     }
 }
 
-fn negative_field(ui: &mut Ui, key: Selected, text: &str, hint: &str, wishes: &mut Vec<Wish>) {
+pub(super) fn negative_field(ui: &mut Ui, key: Selected, text: &str, hint: &str, wishes: &mut Vec<Wish>) {
     let mut typed = text.to_owned();
     ui.horizontal(|ui| {
         let label = widgets::row_label(ui, tr("Leave out"), tr("What should not appear (negative words)"));

@@ -2,6 +2,7 @@
 
 mod advanced;
 mod card;
+mod layers;
 pub(in crate::app) mod prompt;
 mod start_colour;
 pub(super) mod wish;
