@@ -73,7 +73,9 @@ impl Easel<'_> {
         match self.tool {
             Tool::Move => {
                 let frame = self.canvas.hand.bounds(self.editor);
-                let frame = frame.filter(|_| self.editor.selected_region().is_none_or(|r| r.visible));
+                // (Paint stays where it is.)
+                let moves = self.editor.selected_region().is_none_or(|r| r.visible) && !self.editor.paints_colours();
+                let frame = frame.filter(|_| moves);
                 let knob = frame.map(|frame| knob(frame, SLACK / self.canvas.view.zoom()));
                 Guides { frame, knob, ..Guides::default() }
             }
