@@ -108,7 +108,10 @@ fn blocks(ui: &Ui, typed: &str) -> Vec<Block> {
         GROUPS.iter().map(|(heading, _)| Block { heading: tr(heading), rows: Vec::new() }).collect();
     for (at, command) in Command::ALL.iter().enumerate().filter(|(_, c)| !c.keys().is_empty()) {
         let group = GROUPS.iter().rposition(|(_, first)| place(*first) <= at).unwrap_or(0);
-        let what = command.full_label().trim_end_matches('…').to_owned();
+        // (Under their heading tools need not be called so.)
+        let label =
+            if GROUPS[group].1 == Command::ToolBrush { command.label().to_owned() } else { command.full_label() };
+        let what = label.trim_end_matches('…').to_owned();
         let keys = command.keys().iter().map(|keys| keys.text(ui)).collect();
         blocks[group].rows.push(Row { what, keys });
     }
@@ -183,7 +186,7 @@ fn cap(ui: &mut Ui, keys: &str) {
         .fill(t.card)
         .stroke(stroke)
         .corner_radius(theme::ROUND_SMALL)
-        .inner_margin(Margin::symmetric(6, 1))
+        .inner_margin(Margin::symmetric(6, 0))
         .show(ui, |ui| {
             let text = RichText::new(keys).font(FontId::proportional(theme::TEXT_SMALL)).color(t.text);
             ui.add(Label::new(text).selectable(false));
