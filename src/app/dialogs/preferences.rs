@@ -14,7 +14,7 @@ impl Dialog for Preferences {
 
     fn show(&mut self, ui: &Ui, view: &View<'_>) -> Outcome<Command> {
         let (mut run, mut done) = (None, false);
-        let close = modal(ui, tr("Preferences"), 520.0, |ui| {
+        let close = modal(ui, tr("Preferences"), 600.0, |ui| {
             let mut row = |ui: &mut Ui, name: &str, commands: &[Command]| {
                 ui.horizontal_wrapped(|ui| {
                     widgets::row_label(ui, name, name);
