@@ -198,11 +198,15 @@ impl<'a> Blend<'a> {
 
     /// Puts the kept pixels into a finished picture.
     pub(super) fn lay_over(&self, image: &mut RgbImage) {
-        let shares = self.shares.iter().map(|share| u32::from(*share));
-        for ((new, old), share) in image.pixels_mut().zip(self.original.pixels()).zip(shares) {
-            for (new, old) in new.0.iter_mut().zip(old.0) {
-                *new = ((u32::from(*new) * share + u32::from(old) * (255 - share) + 127) / 255) as u8;
-            }
+        for ((new, old), share) in image.pixels_mut().zip(self.original.pixels()).zip(&self.shares) {
+            new.0 = mixed(new.0, old.0, *share);
         }
     }
+}
+
+/// `share` 255ths of a colour over another.
+pub(super) fn mixed(over: [u8; 3], below: [u8; 3], share: u8) -> [u8; 3] {
+    let share = u32::from(share);
+    let one = |over: u8, below: u8| ((u32::from(over) * share + u32::from(below) * (255 - share) + 127) / 255) as u8;
+    std::array::from_fn(|c| one(over[c], below[c]))
 }

@@ -4,6 +4,7 @@
 //! are held for their own share of the steps, where that is longer.
 
 use super::drawing::DrawError;
+use super::init_image::mixed;
 use super::plan::{steps_of, visible};
 use crate::diffusion::masks::{Coverage, LatentMask, Overlap, latent_masks};
 use crate::diffusion::{self, Ground, InitLatent, Planes};
@@ -120,11 +121,4 @@ fn mean(document: &Document) -> [u8; 3] {
         }
     }
     sums.map(|sum| (sum / count.max(1)).min(255) as u8)
-}
-
-/// `cover` 255ths of a colour over another.
-fn mixed(over: [u8; 3], below: [u8; 3], cover: u8) -> [u8; 3] {
-    let share = u32::from(cover);
-    let one = |over: u8, below: u8| ((u32::from(over) * share + u32::from(below) * (255 - share) + 127) / 255) as u8;
-    std::array::from_fn(|c| one(over[c], below[c]))
 }

@@ -29,6 +29,14 @@ pub enum Selected {
     Region(RegionId),
 }
 
+impl Selected {
+    /// The uppermost region, or the background where there is none.
+    #[must_use]
+    pub fn uppermost(document: &Document) -> Self {
+        document.regions.last().map_or(Self::Background, |region| Self::Region(region.id))
+    }
+}
+
 /// Something that a message offers to do, and what is selected for it.
 pub(in crate::app) type Offer = (Selected, Command);
 
@@ -100,7 +108,7 @@ impl Editor {
     /// Opens a document that has no file yet.
     #[must_use]
     pub fn new(document: Document, title: &str) -> Self {
-        let selected = document.regions.last().map_or(Selected::Background, |r| Selected::Region(r.id));
+        let selected = Selected::uppermost(&document);
         let history = History::default();
         let saved = (history.revision(), 0);
         Self {
@@ -394,7 +402,7 @@ impl Editor {
         if let Selected::Region(id) = self.selected
             && self.document.mask(id).is_none()
         {
-            self.selected = self.document.regions.last().map_or(Selected::Background, |r| Selected::Region(r.id));
+            self.selected = Selected::uppermost(&self.document);
         }
     }
 }

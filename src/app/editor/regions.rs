@@ -40,7 +40,7 @@ impl Editor {
                 d.background = background;
             }
         });
-        self.selected = self.document.regions.last().map_or(Selected::Background, |r| Selected::Region(r.id));
+        self.selected = Selected::uppermost(&self.document);
     }
 
     /// Adds these colours of a map as regions above all others; on a canvas of this size, where it is given and the document

@@ -36,8 +36,8 @@ impl Generation {
         !self.jobs.is_empty()
     }
 
-    /// Sends the document, or a part of its canvas, to the worker in this way once for each seed, from this one on, that `sow` puts into it; `next` puts them before those
-    /// that wait already.
+    /// Sends the document, or a part of its canvas, to the worker in this way once for each seed, from this one on, that `sow` puts into
+    /// it; `next` puts them before those that wait already.
     ///
     /// # Errors
     /// In words, where too many would wait.

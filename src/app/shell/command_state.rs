@@ -85,10 +85,7 @@ impl App {
             When::SomePaint => document.paint.is_some(),
             When::RegionAbove => self.open.editor.selected_neighbour(1).is_some(),
             When::RegionBelow => self.open.editor.selected_neighbour(-1).is_some(),
-            When::CardAbove => {
-                let top = document.regions.last().map_or(Selected::Background, |r| Selected::Region(r.id));
-                self.open.editor.selected() != top
-            }
+            When::CardAbove => self.open.editor.selected() != Selected::uppermost(document),
             When::CardBelow => self.open.editor.selected() != Selected::Background,
             When::SomeRegion => !document.regions.is_empty(),
             When::RoomForRegion => document.regions.len() < MAX_REGIONS,

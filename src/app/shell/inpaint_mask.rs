@@ -12,8 +12,8 @@ impl App {
     pub(in crate::app) fn paint_change(&mut self) {
         self.finish_gesture();
         if self.open.editor.paints_change() {
-            let top = self.open.editor.document().regions.last().map(|r| Selected::Region(r.id));
-            self.open.editor.select(top.unwrap_or(Selected::Background));
+            let top = Selected::uppermost(self.open.editor.document());
+            self.open.editor.select(top);
             return;
         }
         let document = self.open.editor.document();

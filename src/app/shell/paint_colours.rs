@@ -11,8 +11,7 @@ impl App {
         self.finish_gesture();
         let editor = &mut self.open.editor;
         if editor.paints_colours() {
-            let top = editor.document().regions.last().map(|region| Selected::Region(region.id));
-            return editor.select(top.unwrap_or(Selected::Background));
+            return editor.select(Selected::uppermost(editor.document()));
         }
         editor.paint_colours();
         self.panels.cards.reveal();
