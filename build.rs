@@ -17,7 +17,7 @@ fn main() {
         path.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/")
     };
     list("embedded", &folder, &["json", "txt", "safetensors"], within);
-    hash_of("POLYPTYCH_KERNELS", &["src/backend/wgpu", "src/backend/speed.rs", "src/backend/truth.rs"]);
+    hash_of("POLYPTYCH_KERNELS", &["kernels/src", "src/backend/wgpu", "src/backend/speed.rs", "src/backend/truth.rs"]);
     if std::env::var_os("CARGO_FEATURE_CUDA").is_some() {
         kernels_for_cuda();
     }

@@ -16,6 +16,7 @@
 mod attention;
 mod function;
 mod loops;
+mod narrow;
 mod norm;
 mod pack;
 mod product;
@@ -24,9 +25,11 @@ mod simd;
 mod threads;
 mod tile;
 mod winograd;
+mod words;
 
 pub use attention::{Attention, Seen};
 pub use function::Activation;
+pub use narrow::Half;
 pub use norm::{Moments, Normalise, activate, add, geglu, group_moments, layer_norm};
 pub use pack::{Weights, Words};
 pub use product::{Finish, Patches, Rows, convolution_by, product};

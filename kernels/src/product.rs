@@ -10,6 +10,7 @@ use crate::pack::{Stored, Weights};
 use crate::threads::{Shared, spread, with_scratch};
 use crate::tile::{DEPTH, Left};
 use crate::winograd;
+use crate::words;
 use crate::{Error, Result};
 use std::ops::Range;
 
@@ -169,6 +170,10 @@ fn product_by(rows: Rows, weights: &Weights, finish: Finish, out: &mut [f32], wa
         return Ok(());
     }
     let share = m / vectors.max(1);
+    let ending = Ending { weights, finish, share };
+    if let Stored::Narrow(stored) = &weights.stored {
+        return words::product(&rows, channels, m, stored.values(), ending, out);
+    }
     if let Rows::Patches(patches) = rows
         && !weights.gated
         && way.unwrap_or_else(|| winograd::pays(&patches, channels, weights.outputs))
@@ -176,18 +181,11 @@ fn product_by(rows: Rows, weights: &Weights, finish: Finish, out: &mut [f32], wa
         let images = m / (patches.out[0] * patches.out[1]);
         return winograd::convolve(patches, [images, channels], weights, finish, share, out);
     }
-    let job = Job { rows, channels, weights, finish, m, share };
+    let job = Job { rows, channels, m, ending };
     let panels = weights.columns.div_ceil(weights.set.panel());
     let height = ROWS.min(m.next_multiple_of(8));
     let blocks = m.div_ceil(height);
-    // Enough tasks for all threads, and panels of a task alike.
-    let most = (COLUMNS / weights.set.panel()).max(1);
-    let least_groups = panels.div_ceil(most);
-    let groups = (TASKS * rayon::current_num_threads())
-        .div_ceil(blocks)
-        .clamp(least_groups, panels.div_ceil(2).max(least_groups));
-    // Two panels hold whole pairs of vectors.
-    let group = panels.div_ceil(groups).next_multiple_of(if weights.gated { 2 } else { 1 });
+    let group = group(blocks, panels, (COLUMNS / weights.set.panel()).max(1), weights.gated);
     let groups = panels.div_ceil(group);
     let out = Shared::new(out);
     spread(blocks * groups, |task| {
@@ -197,20 +195,27 @@ fn product_by(rows: Rows, weights: &Weights, finish: Finish, out: &mut [f32], wa
     Ok(())
 }
 
+/// Panels of a task, at most `most`: enough tasks for all threads, and panels of a task alike. Two panels hold whole pairs of
+/// vectors, which values with gates need.
+pub(crate) fn group(blocks: usize, panels: usize, most: usize, gated: bool) -> usize {
+    let least_groups = panels.div_ceil(most);
+    let groups = (TASKS * rayon::current_num_threads())
+        .div_ceil(blocks)
+        .clamp(least_groups, panels.div_ceil(2).max(least_groups));
+    panels.div_ceil(groups).next_multiple_of(if gated { 2 } else { 1 })
+}
+
 struct Job<'a> {
     rows: Rows<'a>,
     channels: usize,
-    weights: &'a Weights,
-    finish: Finish<'a>,
     m: usize,
-    /// Rows that share a vector.
-    share: usize,
+    ending: Ending<'a>,
 }
 
 impl Job<'_> {
     /// Some rows times some panels.
     fn run(&self, rows: Range<usize>, panels: Range<usize>, out: &Shared<f32>) {
-        let Weights { set, depth, columns, ref stored, .. } = *self.weights;
+        let Weights { set, depth, columns, ref stored, .. } = *self.ending.weights;
         let panel = set.panel();
         let ldc = panels.len() * panel;
         assert!(rows.end <= self.m && panels.end * panel < columns + panel, "a part of the product");
@@ -245,6 +250,8 @@ impl Job<'_> {
                             set.widen_bf16(&stored.values()[words], &mut b[..steps * width]);
                             &b[..steps * width]
                         }
+                        // (These have their own way.)
+                        Stored::Narrow(_) => return,
                     };
                     let to = &mut sums[(index - panels.start) * panel..];
                     assert!(block.len() == steps * width && to.len() >= (rows.len() - 1) * ldc + width, "a block");
@@ -260,13 +267,25 @@ impl Job<'_> {
                 sums.fill(0.0);
             }
             for (row, sums) in rows.zip(sums.chunks_exact(ldc)) {
-                self.end(row, panels.start * panel, sums, out);
+                self.ending.write(row, panels.start * panel, sums, out);
             }
         });
     }
 
+}
+
+/// The end of a product's rows.
+#[derive(Clone, Copy)]
+pub(crate) struct Ending<'a> {
+    pub weights: &'a Weights,
+    finish: Finish<'a>,
+    /// Rows that share a vector.
+    share: usize,
+}
+
+impl Ending<'_> {
     /// Ends the columns from `first` on of one row.
-    fn end(&self, row: usize, first: usize, sums: &[f32], out: &Shared<f32>) {
+    pub(crate) fn write(&self, row: usize, first: usize, sums: &[f32], out: &Shared<f32>) {
         let Weights { set, columns, gated, ref bias, .. } = *self.weights;
         let width = self.weights.width();
         let count = sums.len().min(columns - first);

@@ -3,6 +3,7 @@
 use crate::attention::{self, Block};
 use crate::function::Activation;
 use crate::loops::{self, End};
+use crate::narrow::{Half, Narrow};
 use crate::simd::{self, Simd};
 use crate::threads::Scratch;
 use crate::tile::{Left, Tiles, rows, tile};
@@ -40,11 +41,14 @@ pub struct Set {
     weights_to_points: unsafe fn(&[f32], usize, &mut [f32]),
     to_results: unsafe fn(&[f32], usize, usize, &mut [f32]),
     attend: unsafe fn(&'static Set, &Block, &mut Scratch),
+    /// Kernels of products whose operands are rounded; none where they stay f32.
+    narrow: Option<&'static Narrow>,
 }
 
 impl std::fmt::Debug for Set {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name)
+        f.write_str(self.name)?;
+        self.narrow.map_or(Ok(()), |narrow| write!(f, " in {narrow:?}"))
     }
 }
 
@@ -151,7 +155,7 @@ macro_rules! set {
                 unsafe { winograd::to_results::<$simd>(sums, step, width, results) }
             }
 
-            pub(super) static SET: Set = Set {
+            pub(super) const KERNELS: Set = Set {
                 name: $name,
                 lanes: <$simd as Simd>::LANES,
                 vectors: $vectors,
@@ -172,7 +176,10 @@ macro_rules! set {
                 weights_to_points,
                 to_results,
                 attend,
+                narrow: None,
             };
+
+            pub(super) static SET: Set = KERNELS;
         }
     };
 }
@@ -210,6 +217,34 @@ impl Set {
         })
     }
 
+    /// The sets whose products round their operands to `half`, the fastest first. All else is f32 in them, sums too. The last one
+    /// is plain Rust, which is slower than f32 and only there to compare with.
+    #[must_use]
+    pub fn available_in(half: Half) -> &'static [Self] {
+        static AVAILABLE: [OnceLock<Vec<Set>>; 2] = [const { OnceLock::new() }; 2];
+        let [f16, bf16] = &AVAILABLE;
+        let available = match half {
+            Half::F16 => f16,
+            Half::Bf16 => bf16,
+        };
+        available.get_or_init(|| {
+            let found = Narrow::available(half).iter().map(|narrow| match narrow.name() {
+                None => Self { narrow: Some(narrow), ..portable::KERNELS },
+                #[cfg(all(target_arch = "x86_64", not(miri)))]
+                Some(name) => Self { narrow: Some(narrow), name, ..avx512::KERNELS },
+                #[cfg(any(not(target_arch = "x86_64"), miri))]
+                Some(name) => Self { narrow: Some(narrow), name, ..portable::KERNELS },
+            });
+            found.collect()
+        })
+    }
+
+    /// The fastest set that rounds operands to `half`; `None` where this processor has no instructions for it.
+    #[must_use]
+    pub fn best_in(half: Half) -> Option<&'static Self> {
+        Self::available_in(half).first().filter(|set| set.narrow.is_some_and(|narrow| narrow.name().is_some()))
+    }
+
     /// The set of this name, where the processor has it.
     #[must_use]
     pub fn named(name: &str) -> Option<&'static Self> {
@@ -227,6 +262,17 @@ impl Set {
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.name
+    }
+
+    /// The type that operands of products are rounded to; `None` where they stay f32.
+    #[must_use]
+    pub fn half(&self) -> Option<Half> {
+        self.narrow.map(|narrow| narrow.half)
+    }
+
+    /// Kernels of products whose operands are rounded.
+    pub(crate) fn narrow(&self) -> Option<&'static Narrow> {
+        self.narrow
     }
 
     /// Values in a vector.

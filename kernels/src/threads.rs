@@ -124,6 +124,9 @@ pub(crate) struct Scratch {
     pub b: Aligned<f32>,
     pub c: Aligned<f32>,
     pub d: Aligned<f32>,
+    /// Words of queries, and of what an attention's second product is of.
+    pub q: Aligned<u32>,
+    pub p: Aligned<u32>,
 }
 
 /// Calls `use_it` with this thread's memory.

@@ -14,10 +14,10 @@ pub(crate) const DEPTH: usize = 160;
 
 /// A tile of some height and width: steps of `k`, `a`, its stride, `b`, values between its steps, `c`, values between its rows,
 /// whether sums replace what `c` holds (or are added to it).
-pub(crate) type Tile = unsafe fn(usize, *const f32, usize, *const f32, usize, *mut f32, usize, bool);
+pub(crate) type Tile<T = f32> = unsafe fn(usize, *const T, usize, *const T, usize, *mut f32, usize, bool);
 
 /// Tiles of one height with 1, 2 and 3 vectors.
-pub(crate) type Tiles = [Tile; VECTORS];
+pub(crate) type Tiles<T = f32> = [Tile<T>; VECTORS];
 
 /// See [`Tile`]. Where `COLUMNS`, rows of `a` are adjacent and its steps lie `stride` apart; else the other way round.
 ///
@@ -64,8 +64,8 @@ pub(crate) unsafe fn tile<S: Simd, const M: usize, const N: usize, const COLUMNS
 
 /// A left operand and its size.
 #[derive(Clone, Copy)]
-pub(crate) struct Left {
-    pub values: *const f32,
+pub(crate) struct Left<T = f32> {
+    pub values: *const T,
     /// Between rows, or between steps where rows are adjacent.
     pub stride: usize,
     pub rows: usize,
@@ -77,12 +77,12 @@ pub(crate) struct Left {
 /// # Safety
 /// As [`tile`] asks, for all rows; `vectors` is between 1 and [`VECTORS`].
 #[expect(clippy::too_many_arguments, reason = "pointers and strides of three matrices")]
-pub(crate) unsafe fn rows(
-    tiles: &[(usize, Tiles)],
+pub(crate) unsafe fn rows<T>(
+    tiles: &[(usize, Tiles<T>)],
     by_columns: bool,
-    a: Left,
+    a: Left<T>,
     vectors: usize,
-    b: *const f32,
+    b: *const T,
     ldb: usize,
     c: *mut f32,
     ldc: usize,

@@ -155,6 +155,8 @@ impl Job<'_> {
                         Stored::F16(stored) => set.widen_f16(&stored.values()[words], to),
                         Stored::Bf16(stored) => set.widen_bf16(&stored.values()[words], to),
                         Stored::F32(stored) => to.copy_from_slice(&stored.values()[words]),
+                        // (Products of 16 bits are never done this way.)
+                        Stored::Narrow(_) => return,
                     }
                 }
                 let size = steps * width;

@@ -4,7 +4,7 @@
 
 use half::{bf16, f16};
 use polyptych_kernels::{
-    Activation, Attention, Error, Finish, Normalise, Patches, Rows, Seen, Set, Weights, Words, activate, add,
+    Activation, Attention, Error, Finish, Half, Normalise, Patches, Rows, Seen, Set, Weights, Words, activate, add,
     convolution_by, geglu, group_moments, layer_norm, product,
 };
 
@@ -36,6 +36,27 @@ impl Random {
     fn values(&mut self, count: usize) -> Vec<f32> {
         (0..count).map(|_| (self.next() >> 40) as f32 / (1 << 23) as f32 - 1.0).collect()
     }
+}
+
+/// All sets that this processor has, those that round the operands of products too.
+fn sets() -> impl Iterator<Item = &'static Set> {
+    let narrow = [Half::F16, Half::Bf16].into_iter().flat_map(Set::available_in);
+    Set::available().iter().copied().chain(narrow)
+}
+
+/// Values as a set's products see them.
+fn seen(set: &Set, values: &[f32]) -> Vec<f32> {
+    let round = |x: &f32| match set.half() {
+        None => *x,
+        Some(Half::F16) => f16::from_f32(*x).to_f32(),
+        Some(Half::Bf16) => bf16::from_f32(*x).to_f32(),
+    };
+    values.iter().map(round).collect()
+}
+
+/// What sums may be off where operands are seen as they are. Some products at a time are added up in f16.
+fn bound(set: &Set, f32s: f64) -> f64 {
+    if set.half() == Some(Half::F16) { 2e-3 } else { f32s }
 }
 
 const GUARD: f32 = 12345.678;
@@ -145,7 +166,7 @@ fn multiplied(x: &[f32], weight: &[f32], bias: Option<&[f32]>, inputs: usize, ou
 
 #[test]
 fn linear_layers_are_their_sums_on_every_set() {
-    for set in Set::available() {
+    for set in sets() {
         let mut random = Random(1);
         for round in 0..ROUNDS {
             let (rows, inputs) = (random.size(1, 17), random.size(1, if round % 8 == 0 { 700 } else { 90 }));
@@ -159,21 +180,22 @@ fn linear_layers_are_their_sums_on_every_set() {
             let vectors = [0, 1, rows][random.size(0, 2)];
             let vector = random.values(vectors * outputs);
             let finish = Finish { vector: (vectors > 0).then_some(&vector), activation, residual: residual.as_deref() };
-            let mut expected = multiplied(&x, &weight.values, bias.as_deref(), inputs, outputs);
+            let (seen_x, seen_weight) = (seen(set, &x), seen(set, &weight.values));
+            let mut expected = multiplied(&seen_x, &seen_weight, bias.as_deref(), inputs, outputs);
             for (at, y) in expected.iter_mut().enumerate() {
                 let (row, column) = (at / outputs, at % outputs);
                 let vector = if vectors == 0 { 0.0 } else { vector[row * vectors / rows * outputs + column] };
                 *y = function(activation, *y + f64::from(vector)) + residual.as_ref().map_or(0.0, |r| r[at].into());
             }
             let found = guarded(rows * outputs, |y| product(Rows::Matrix(&x), &packed, finish, y).unwrap());
-            close(&found, &expected, 1e-6, &format!("{set:?}: {rows} × {inputs} × {outputs}"));
+            close(&found, &expected, bound(set, 1e-6), &format!("{set:?}: {rows} × {inputs} × {outputs}"));
         }
     }
 }
 
 #[test]
 fn values_with_gates_are_multiplied_by_their_gelu_on_every_set() {
-    for set in Set::available() {
+    for set in sets() {
         let mut random = Random(2);
         for _ in 0..ROUNDS {
             let (rows, inputs, half) = (random.size(1, 17), random.size(1, 90), random.size(1, 130));
@@ -181,12 +203,13 @@ fn values_with_gates_are_multiplied_by_their_gelu_on_every_set() {
             let bias = random.chance().then(|| random.values(2 * half));
             let x = random.values(rows * inputs);
             let packed = Weights::gated(set, weight.words(), bias.as_deref(), [2 * half, inputs]).unwrap();
-            let plain = multiplied(&x, &weight.values, bias.as_deref(), inputs, 2 * half);
+            let (seen_x, seen_weight) = (seen(set, &x), seen(set, &weight.values));
+            let plain = multiplied(&seen_x, &seen_weight, bias.as_deref(), inputs, 2 * half);
             let halves = plain.chunks_exact(2 * half).map(|row| row.split_at(half));
             let expected: Vec<f64> =
                 halves.flat_map(|(a, b)| a.iter().zip(b).map(|(a, b)| a * gelu(*b)).collect::<Vec<_>>()).collect();
             let found = guarded(rows * half, |y| product(Rows::Matrix(&x), &packed, Finish::default(), y).unwrap());
-            close(&found, &expected, 2e-6, &format!("{set:?}: {rows} × {inputs} × {half}"));
+            close(&found, &expected, bound(set, 2e-6), &format!("{set:?}: {rows} × {inputs} × {half}"));
         }
     }
 }
@@ -221,7 +244,7 @@ fn convolved(p: &Patches, weight: &[f32], [n, channels, outputs]: [usize; 3]) ->
 
 #[test]
 fn convolutions_are_their_sums_on_every_set() {
-    for set in Set::available() {
+    for set in sets() {
         let mut random = Random(3);
         for round in 0..ROUNDS {
             let kernel = [1, 3, 3, 5, 2][round % 5];
@@ -237,7 +260,9 @@ fn convolutions_are_their_sums_on_every_set() {
             let patches = Patches { images: &x, sides, enlarged, kernel, stride, before, out };
             let vector = random.values(n * outputs);
             let finish = Finish { vector: Some(&vector), ..Finish::default() };
-            let mut expected = convolved(&patches, &weight.values, [n, channels, outputs]);
+            let seen_x = seen(set, &x);
+            let seen_patches = Patches { images: &seen_x, ..patches };
+            let mut expected = convolved(&seen_patches, &seen(set, &weight.values), [n, channels, outputs]);
             let image = out[0] * out[1] * outputs;
             for (at, y) in expected.iter_mut().enumerate() {
                 *y += f64::from(bias[at % outputs]) + f64::from(vector[at / image * outputs + at % outputs]);
@@ -245,7 +270,7 @@ fn convolutions_are_their_sums_on_every_set() {
             let found = guarded(n * image, |y| convolution_by(false, patches, &packed, finish, y).unwrap());
             let what =
                 format!("{set:?}: {n} × {sides:?} × {channels} to {outputs}, {kernel} {stride} {before} {after}");
-            close(&found, &expected, 1e-6, &what);
+            close(&found, &expected, bound(set, 1e-6), &what);
         }
     }
 }
@@ -282,7 +307,7 @@ fn winograds_convolution_is_as_exact_as_its_constants_allow_on_every_set() {
 
 #[test]
 fn attention_is_softmax_of_scores_on_every_set() {
-    for set in Set::available() {
+    for set in sets() {
         let mut random = Random(4);
         for round in 0..ROUNDS {
             let (n, heads, depth) = (random.size(1, 2), random.size(1, 3), random.size(1, 50));
@@ -332,7 +357,13 @@ fn attention_is_softmax_of_scores_on_every_set() {
             let scratch = [1, 5000, 1 << 20][random.size(0, 2)];
             let attention = Attention { q: &q, rows: &rows, queries, keys, width, heads, scale, seen, scratch };
             let found = guarded(q.len(), |y| attention.write(set, y).unwrap());
-            close(&found, &expected, 2e-6, &format!("{set:?}: {n} × {queries} × {keys}, {heads} × {depth}"));
+            // Scores and what they weigh are rounded on their way.
+            let bound = match set.half() {
+                None => 2e-6,
+                Some(Half::F16) => 2e-3,
+                Some(Half::Bf16) => 1e-2,
+            };
+            close(&found, &expected, bound, &format!("{set:?}: {n} × {queries} × {keys}, {heads} × {depth}"));
         }
     }
 }
@@ -343,7 +374,7 @@ fn normalisations_have_mean_zero_and_variance_one_on_every_set() {
         let mean = values.iter().sum::<f64>() / values.len() as f64;
         (mean, values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / values.len() as f64)
     };
-    for set in Set::available() {
+    for set in sets() {
         let mut random = Random(5);
         for round in 0..ROUNDS {
             let (images, groups, per_group) = (random.size(1, 3), random.size(1, 5), random.size(1, 21));
@@ -401,7 +432,7 @@ fn normalisations_have_mean_zero_and_variance_one_on_every_set() {
 
 #[test]
 fn functions_are_exact_to_the_last_digits_on_every_set() {
-    for set in Set::available() {
+    for set in sets() {
         for count in [1, 15, 16, 33, if cfg!(miri) { 50 } else { 40_000 }] {
             let x: Vec<f32> = (0..count).map(|i| (i as f32 / count as f32 - 0.5) * 24.0).collect();
             for activation in FUNCTIONS.into_iter().flatten() {
@@ -481,4 +512,53 @@ fn the_best_set_is_one_that_the_processor_has() {
     assert_eq!(Set::available().last().unwrap().name(), "portable");
     assert_eq!(Set::named(best.name()).unwrap().name(), best.name());
     assert!(Set::named("abacus").is_none());
+}
+
+#[test]
+fn a_product_beyond_the_range_of_f16_is_done_in_f32() {
+    for set in Set::available_in(Half::F16) {
+        let mut random = Random(8);
+        let (rows, inputs, outputs) = (19, 70, 41);
+        let weight = Weight { kind: 3, bytes: Vec::new(), values: random.values(outputs * inputs) };
+        let packed = Weights::new(set, weight.words(), None, [outputs, inputs, 1]).unwrap();
+        let seen_weight = seen(set, &weight.values);
+        // A value outside of the range, then sums, and at last values that would be in it.
+        let mut large = random.values(rows * inputs);
+        large[40] = 1e5;
+        let sums = random.values(rows * inputs).iter().map(|x| 6e4 * x).collect();
+        for x in [large, sums, random.values(rows * inputs)] {
+            let expected = multiplied(&x, &seen_weight, None, inputs, outputs);
+            let found = guarded(rows * outputs, |y| product(Rows::Matrix(&x), &packed, Finish::default(), y).unwrap());
+            close(&found, &expected, 1e-6, &format!("{set:?}"));
+        }
+        let (channels, sides) = (20, [5, 6]);
+        let weight = Weight { kind: 3, bytes: Vec::new(), values: random.values(outputs * channels * 9) };
+        let packed = Weights::new(set, weight.words(), None, [outputs, channels, 9]).unwrap();
+        let x: Vec<f32> = random.values(channels * 30).iter().map(|x| 1e5 * x).collect();
+        let patches = Patches { images: &x, sides, enlarged: sides, kernel: 3, stride: 1, before: 1, out: sides };
+        let expected = convolved(&patches, &seen(set, &weight.values), [1, channels, outputs]);
+        let found = guarded(30 * outputs, |y| {
+            product(Rows::Patches(patches), &packed, Finish::default(), y).unwrap();
+        });
+        close(&found, &expected, 1e-6, &format!("{set:?}: a convolution"));
+    }
+}
+
+#[test]
+fn an_attention_beyond_the_range_of_f16_is_done_in_f32() {
+    for set in Set::available_in(Half::F16) {
+        let mut random = Random(9);
+        let (queries, keys, depth) = (20, 30, 16);
+        let [q, k, v] = [queries, keys, keys].map(|tokens| random.values(tokens * depth));
+        let q: Vec<f32> = q.iter().map(|q| 1e7 * q).collect();
+        let k: Vec<f32> = k.iter().map(|k| 1e-6 * k).collect();
+        let rows = [[k.as_slice(), v.as_slice()]];
+        let seen = Seen::All;
+        let attention =
+            Attention { q: &q, rows: &rows, queries, keys, width: depth, heads: 1, scale: 0.25, seen, scratch: 1 << 20 };
+        let found = guarded(q.len(), |y| attention.write(set, y).unwrap());
+        let expected = guarded(q.len(), |y| attention.write(Set::best(), y).unwrap());
+        let expected: Vec<f64> = expected.into_iter().map(f64::from).collect();
+        close(&found, &expected, 1e-6, &format!("{set:?}"));
+    }
 }

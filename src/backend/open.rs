@@ -29,6 +29,7 @@ pub fn open<U: User>(device: Device, manners: &Manners, user: U) -> Result<U::Ou
             return open(chosen, manners, user);
         }
         Device::Cpu => user.work(stoppable(Cpu::new(), manners)),
+        Device::CpuIn(half) => user.work(stoppable(Cpu::rounding_to(half)?, manners)),
         Device::Candle => user.work(stoppable(Candle::cpu(), manners)),
         Device::Cuda { number, dtype } => user.work(stoppable(Candle::cuda(number, dtype)?, manners)),
         Device::Metal { dtype } => user.work(stoppable(Candle::metal(dtype)?, manners)),

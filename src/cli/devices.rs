@@ -3,7 +3,7 @@
 use super::Window;
 use super::console::{print, print_line};
 use super::values;
-use crate::checkpoint::{Adapter, Card, Device, Devices, Listed, Record, Speed, seconds_told};
+use crate::checkpoint::{Adapter, Card, Device, Devices, Dtype, Listed, Record, Speed, seconds_told};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -40,9 +40,9 @@ pub(super) fn run(args: &Args, window: &Window) -> anyhow::Result<()> {
 
 /// Facts that the system tells.
 fn facts(listed: &Listed, threads: usize) -> String {
-    let Some(card) = &listed.card else { return format!("{threads} threads, f32") };
-    let memory = card.memory().map_or(String::new(), |bytes| format!(", {:.1} GB", bytes as f64 / 1e9));
     let types = dtypes(listed).join(" ");
+    let Some(card) = &listed.card else { return format!("{threads} threads, {types}") };
+    let memory = card.memory().map_or(String::new(), |bytes| format!(", {:.1} GB", bytes as f64 / 1e9));
     match card {
         Card::Adapter(adapter) => {
             let Adapter { name, kind, api, driver, .. } = &**adapter;
@@ -64,13 +64,7 @@ fn findings(listed: &Listed) -> String {
             } else {
                 format!("; computes wrong and leaves out: {}", record.faults.join(", "))
             };
-            let fastest = record.fastest().filter(|_| record.draws());
-            wrong
-                + &fastest.map_or("; cannot be drawn on".to_owned(), |(dtype, seconds)| {
-                    let several = record.f16.is_some() || record.bf16.is_some();
-                    let dtype = if several { format!(" in {dtype}") } else { String::new() };
-                    format!("; about {} a UNet call of SD1.5{dtype}", seconds_told(seconds))
-                })
+            wrong + &if record.draws() { speeds(listed, record) } else { "; cannot be drawn on".to_owned() }
         }
     };
     if listed.card.as_ref().is_some_and(Card::is_software) {
@@ -82,13 +76,31 @@ fn findings(listed: &Listed) -> String {
     text
 }
 
-/// The types that it draws in.
-fn dtypes(listed: &Listed) -> &'static [&'static str] {
-    match &listed.card {
-        Some(Card::Adapter(adapter)) if adapter.half => &["f32", "f16"],
-        Some(Card::Vendor(_)) => &["f32", "f16", "bf16"],
-        None | Some(Card::Adapter(_)) => &["f32"],
+/// Seconds of a call in the type that is taken by itself, and on the processor in the others too: those are a person's choice.
+fn speeds(listed: &Listed, record: &Record) -> String {
+    let mut all: Vec<(Dtype, f64)> = record.speeds().map(|(dtype, speed)| (dtype, speed.seconds())).collect();
+    let several = all.len() > 1;
+    if listed.card.is_some() {
+        all.sort_by(|(_, a), (_, b)| a.total_cmp(b));
+        all.truncate(1);
     }
+    let mut told = String::from("; about");
+    for (at, (dtype, seconds)) in all.into_iter().enumerate() {
+        let (comma, what) = if at == 0 { ("", " a UNet call of SD1.5") } else { (",", "") };
+        let dtype = if several { format!(" in {dtype}") } else { String::new() };
+        told += &format!("{comma} {}{what}{dtype}", seconds_told(seconds));
+    }
+    told
+}
+
+/// The types that it draws in.
+fn dtypes(listed: &Listed) -> Vec<String> {
+    let has = |dtype: &Dtype| match &listed.card {
+        Some(Card::Adapter(adapter)) => *dtype == Dtype::F32 || *dtype == Dtype::F16 && adapter.half,
+        Some(Card::Vendor(_)) => true,
+        None => listed.device.with_dtype(*dtype).is_ok(),
+    };
+    [Dtype::F32, Dtype::F16, Dtype::Bf16].iter().filter(|dtype| has(dtype)).map(Dtype::to_string).collect()
 }
 
 fn described(listed: &Listed, threads: usize) -> Value {
@@ -132,12 +144,10 @@ mod tests {
         assert_eq!(row(None, false), "; not measured");
         let cpu = record(Some(speed(1e11)), None, &[]);
         assert_eq!(row(Some(Ok(cpu)), true), "; about 8.0 s a UNet call of SD1.5; auto takes it");
-        let card = record(Some(speed(4e12)), Some(speed(8e12)), &["products on matrix units"]);
-        let told = row(Some(Ok(card)), false);
-        assert_eq!(
-            told,
-            "; computes wrong and leaves out: products on matrix units; about 0.10 s a UNet call of SD1.5 in f16"
-        );
+        let both = record(Some(speed(4e12)), Some(speed(8e12)), &["products on matrix units"]);
+        let told = row(Some(Ok(both)), false);
+        let wrong = "; computes wrong and leaves out: products on matrix units";
+        assert_eq!(told, format!("{wrong}; about 0.20 s a UNet call of SD1.5 in f32, 0.10 s in f16"));
         let wrong = row(Some(Ok(record(None, None, &["conv2d in f32"]))), false);
         assert_eq!(wrong, "; computes wrong and leaves out: conv2d in f32; cannot be drawn on");
         assert!(row(Some(Err("no memory".to_owned())), false).contains("no memory"));

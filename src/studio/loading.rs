@@ -94,7 +94,7 @@ pub fn load_on(
         let Choice { device: chosen, passed_over } = devices.choose(device, dtype)?;
         match load_with_manners(name, chosen, loras, manners) {
             Err(LoadError::Checkpoint(error))
-                if error.is_of_opening() && device == Device::Auto && chosen != Device::Cpu =>
+                if error.is_of_opening() && device == Device::Auto && !chosen.is_processor() =>
             {
                 devices.note_unopened(chosen, error.to_string());
             }

@@ -11,7 +11,7 @@ pub use card::Card;
 pub use fastest::{PassedOver, Reason};
 pub use remembered::Record;
 
-use super::cpu::Cpu;
+use super::cpu::{Cpu, Half};
 use super::speed::Speed;
 use super::{Backend as _, Device, Dtype, NoSuchDtype};
 use fastest::Rival;
@@ -106,7 +106,7 @@ impl Devices {
     /// If there is no such card.
     pub fn measure_again(&self, device: Device) -> super::Result<()> {
         let _ = match device {
-            Device::Cpu => self.try_anew(&processor_key(), try_processor),
+            Device::Cpu | Device::CpuIn(_) => self.try_anew(&processor_key(), try_processor),
             Device::Auto | Device::Candle => return Ok(()),
             Device::Wgpu { .. } | Device::Cuda { .. } | Device::Metal { .. } => {
                 let card = Card::of(device)?;
@@ -128,7 +128,7 @@ impl Devices {
                 let found = if may_have_card() { Card::all() } else { Vec::new() };
                 let rivals = self.rivals(&found, |card| Some(self.card(card)));
                 let worth = rivals.iter().any(Rival::may_be_chosen);
-                let processor = if worth { self.processor().ok().and_then(|record| record.score()) } else { None };
+                let processor = if worth { self.processor().ok().and_then(|record| record.f32_score()) } else { None };
                 let (device, passed_over) = fastest::fastest(processor, &rivals, dtype);
                 let device = device.map_or_else(|| Device::Cpu.with_dtype(dtype), Ok)?;
                 Ok(Choice { device, passed_over })
@@ -159,7 +159,7 @@ impl Devices {
         let candidates = found.iter().filter(|card| rival_without_record(card).may_be_chosen()).count();
         let known_ones = rivals.iter().filter(|rival| rival.may_be_chosen()).count();
         let all_known = candidates == 0 || (processor.is_some() && candidates == known_ones);
-        let score = processor.as_ref().and_then(|tried| tried.as_ref().ok()).and_then(Record::score);
+        let score = processor.as_ref().and_then(|tried| tried.as_ref().ok()).and_then(Record::f32_score);
         let chosen = if all_known { fastest::fastest(score, &rivals, Dtype::Auto).0 } else { None };
         let chosen = chosen.and_then(|device| device.with_dtype(Dtype::Auto).ok());
         let first =
@@ -269,7 +269,16 @@ fn processor_key() -> String {
 }
 
 fn try_processor() -> super::Result<Record> {
-    Ok(Record { f32: Some(Speed::measure(&Cpu::new(), PROCESSOR)?), ..Record::default() })
+    let in_half = |half| match Cpu::rounding_to(half) {
+        Ok(cpu) => Speed::measure(&cpu, PROCESSOR).map(Some),
+        Err(_) => Ok(None),
+    };
+    Ok(Record {
+        f32: Some(Speed::measure(&Cpu::new(), PROCESSOR)?),
+        f16: in_half(Half::F16)?,
+        bf16: in_half(Half::Bf16)?,
+        faults: Vec::new(),
+    })
 }
 
 #[cfg(test)]
@@ -317,7 +326,8 @@ mod tests {
         let devices = Devices::remembered_in(Some(folder.path().to_owned()));
         let choice = devices.choose(Device::Auto, Dtype::Auto).unwrap();
         assert_eq!(choice, Choice { device: Device::Cpu, passed_over: Vec::new() });
-        assert!(devices.choose(Device::Auto, Dtype::F16).is_err());
+        let narrow = devices.choose(Device::Auto, Dtype::F16).map(|choice| choice.device);
+        assert_eq!(narrow, Device::Cpu.with_dtype(Dtype::F16));
         let card = Device::Wgpu { adapter: Some(0), dtype: Dtype::Auto };
         let named = devices.choose(card, Dtype::Auto).unwrap().device;
         assert_eq!(named, Device::Wgpu { adapter: Some(0), dtype: Dtype::F32 });

@@ -39,7 +39,7 @@ pub struct Record {
 
 impl Record {
     /// The types that were measured, with their speeds.
-    pub(super) fn speeds(&self) -> impl Iterator<Item = (Dtype, Speed)> {
+    pub fn speeds(&self) -> impl Iterator<Item = (Dtype, Speed)> {
         let speeds = [(Dtype::F32, self.f32), (Dtype::F16, self.f16), (Dtype::Bf16, self.bf16)];
         speeds.into_iter().filter_map(|(dtype, speed)| Some((dtype, speed?)))
     }
@@ -49,6 +49,12 @@ impl Record {
     pub fn fastest(&self) -> Option<(Dtype, f64)> {
         let seconds = self.speeds().map(|(dtype, speed)| (dtype, speed.seconds()));
         seconds.reduce(|best, other| if other.1 < best.1 { other } else { best })
+    }
+
+    /// The seconds for a UNet's call in f32.
+    #[must_use]
+    pub fn f32_score(&self) -> Option<f64> {
+        self.f32.map(|speed| speed.seconds())
     }
 
     /// The fastest type's seconds for a UNet's call.

@@ -1,4 +1,4 @@
-//! The operators on the processor, in f32.
+//! The operators on the processor, in f32; operands of products may be rounded to 16 bits.
 //!
 //! Images lie with their channels last, `[n, h, w, c]`: what a convolution's product gives lies so already, a patch is a few
 //! runs of memory, and tokens are the same values.
@@ -10,7 +10,7 @@ mod tensor;
 mod weights;
 
 pub use moments::Moments;
-pub use polyptych_kernels::Set;
+pub use polyptych_kernels::{Half, Set};
 pub use tensor::Tensor;
 pub use weights::{Conv, Embedding, KeyValues, Linear, Norm};
 
@@ -43,6 +43,19 @@ impl Cpu {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// As [`Cpu::new`], with the operands of products (of attention's, too) rounded to `half`. Sums, and what lies between
+    /// products, stay f32.
+    ///
+    /// # Errors
+    /// If the processor has no instructions for it.
+    pub fn rounding_to(half: Half) -> Result<Self> {
+        let set = Set::best_in(half).ok_or_else(|| Error::Device {
+            operator: "opening",
+            message: format!("this processor has no instructions for {half}; draw with cpu"),
+        })?;
+        Ok(Self::with_set(set))
     }
 
     /// Kernels of one set of instructions.
@@ -183,7 +196,8 @@ impl Backend for Cpu {
             1 => "1 thread".to_owned(),
             threads => format!("{threads} threads"),
         };
-        format!("CPU, {threads}, {}, f32", self.set.name())
+        let dtype = self.set.half().map_or("f32".to_owned(), |half| half.to_string());
+        format!("CPU, {threads}, {}, {dtype}", self.set.name())
     }
 
     fn pack_conv(&self, weight: WeightView, bias: WeightView, options: ConvOptions) -> Result<Conv> {
