@@ -7,21 +7,23 @@
 //!
 //! Where a sum leaves the range of f16, the product is done again in f32, and is so from then on.
 
-use crate::narrow::Narrow;
+use crate::narrow::{Left, Narrow};
 use crate::pack::Weights;
 use crate::product::{Ending, Patches, Rows, group};
 use crate::threads::{Aligned, Shared, spread, with_scratch};
-use crate::tile::{Left, VECTORS};
+use crate::set::Set;
+use crate::tile::{self, VECTORS};
 use crate::{Error, Result};
 use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Rows of a task, about.
-const ROWS: usize = 256;
-/// Columns of a task, at most.
-const COLUMNS: usize = 384;
-/// Words of a step's block: so much of a panel stays in the first cache while all rows of a task go by.
+/// Rows of a task, about, and its columns, at most: of a linear layer, and of a convolution, whose weights are many for each row.
+const LINEAR: [usize; 2] = [256, 384];
+const CONVOLUTION: [usize; 2] = [512, 192];
+/// Words of weights that all rows of a task are multiplied with before others are: 512 KiB, so that they stay in the second cache.
+const HOT: usize = 128 << 10;
+/// Steps whose weights are widened at a time.
 const DEPTH: usize = 160;
 /// Words of lines that are held at a time: 16 MiB.
 const HELD: usize = 4 << 20;
@@ -183,19 +185,20 @@ impl<'a> Grid<'a> {
         out: &Shared<f32>,
         finite: &AtomicBool,
     ) {
-        let Weights { columns, gated, .. } = *ending.weights;
+        let Weights { columns, taps, gated, .. } = *ending.weights;
         let panels = columns.div_ceil(self.narrow.panel());
         // Blocks alike, of whole tiles.
-        let blocks = rows.div_ceil(ROWS);
+        let [most_rows, most_columns] = if taps > 1 { CONVOLUTION } else { LINEAR };
+        let blocks = rows.div_ceil(most_rows);
         let height = rows.div_ceil(blocks).next_multiple_of(16);
         let blocks = rows.div_ceil(height);
-        let group = group(blocks, panels, (COLUMNS / self.narrow.panel()).max(1), gated);
+        let group = group(blocks, panels, (most_columns / self.narrow.panel()).max(1), gated);
         let groups = panels.div_ceil(group);
         spread(blocks * groups, |task| {
             let (block, from) = (task / groups, task % groups * group);
             let some = block * height..rows.min((block + 1) * height);
             let chosen = from..panels.min(from + group);
-            if !self.run(words, first, some, chosen, stored, ending, out) {
+            if !self.narrow.with(|| self.run(words, first, some, chosen, stored, ending, out)) {
                 finite.store(false, Ordering::Relaxed);
             }
         });
@@ -218,46 +221,34 @@ impl<'a> Grid<'a> {
         let (narrow, panel, pixel) = (self.narrow, self.narrow.panel(), self.pixel);
         let ldc = panels.len() * panel;
         with_scratch(|scratch| {
-            let sums = scratch.c.room(narrow.rows_of(rows.len()) * ldc);
+            let filled_up = narrow.rows_of(rows.len());
+            let sums = scratch.c.room(filled_up * ldc);
             let block = scratch.b.room(if self.wide { DEPTH * panel } else { 0 });
-            for tap in 0..taps {
-                let at = stride * rows.start + tap / kernel * self.width + tap % kernel;
-                for from in (0..pixel).step_by(DEPTH) {
-                    let steps = DEPTH.min(pixel - from);
-                    let left = &words[at * pixel + from..];
-                    let last = (narrow.rows_of(rows.len()) - 1) * stride * pixel + steps;
-                    assert!(left.len() >= last, "rows of a left operand");
-                    for index in panels.clone() {
-                        let width = (columns - index * panel).next_multiple_of(narrow.lanes()).min(panel);
-                        let step = narrow.words_of(width);
-                        // (In halves.)
-                        let start = index * panel * taps * pixel * narrow.per_word() + (tap * pixel + from) * step * 2;
-                        let right = &stored[start..start + steps * step * 2];
-                        let to = &mut sums[(index - panels.start) * panel..];
-                        assert!(to.len() >= (narrow.rows_of(rows.len()) - 1) * ldc + width, "rows of sums");
-                        let new = tap == 0 && from == 0;
-                        let stride = stride * pixel;
-                        let to = to.as_mut_ptr();
-                        if !self.wide {
-                            let left = Left { values: left.as_ptr(), stride, rows: rows.len(), steps };
-                            // SAFETY: the left operand and the sums have as many rows, filled up, as was checked, and the right one
-                            // as many steps; weights lie on a boundary of a cache line, as do their panels and steps.
-                            unsafe { narrow.product(left, step / narrow.words_of(narrow.lanes()), right.as_ptr().cast(), step, to, ldc, new) };
-                            continue;
-                        }
-                        let block = &mut block[..steps * width];
-                        set.widen_f16(right, block);
-                        let left = Left { values: left.as_ptr().cast(), stride, rows: rows.len(), steps };
-                        let vectors = width / set.lanes();
-                        for vector in (0..vectors).step_by(VECTORS) {
-                            let skipped = vector * set.lanes();
-                            // SAFETY: as above; words are f32, and vectors are those of a row of the block.
-                            unsafe {
-                                let (block, to) = (block.as_ptr().add(skipped), to.add(skipped));
-                                set.product(left, VECTORS.min(vectors - vector), block, width, to, ldc, new);
-                            }
-                        }
+            let words = &words[stride * rows.start * pixel..];
+            let stride = stride * pixel;
+            let offsets: Vec<usize> = (0..taps).map(|tap| (tap / kernel * self.width + tap % kernel) * pixel).collect();
+            let last = (filled_up - 1) * stride + offsets.last().map_or(0, |last| last + pixel);
+            assert!(words.len() >= last, "rows of a left operand");
+            // Taps whose weights stay in the second cache.
+            let some = (HOT / (pixel * narrow.words_of(panel)).max(1)).clamp(1, taps.max(1));
+            for (at, offsets) in offsets.chunks(some).enumerate() {
+                for index in panels.clone() {
+                    let width = (columns - index * panel).next_multiple_of(narrow.lanes()).min(panel);
+                    let step = narrow.words_of(width);
+                    // (In halves, two of which are a word.)
+                    let start = 2 * pixel * (index * taps * narrow.words_of(panel) + at * some * step);
+                    let right = &stored[start..start + 2 * offsets.len() * pixel * step];
+                    let to = &mut sums[(index - panels.start) * panel..];
+                    assert!(to.len() >= (filled_up - 1) * ldc + width, "rows of sums");
+                    if self.wide {
+                        self.multiply_wide(words, stride, rows.len(), offsets, right, width, block, set, to, ldc, at == 0);
+                        continue;
                     }
+                    let left = Left { values: words.as_ptr(), stride, rows: rows.len(), steps: pixel, offsets };
+                    let (vectors, right) = (width / narrow.lanes(), right.as_ptr().cast());
+                    // SAFETY: the left operand and the sums have as many rows, filled up, as was checked, and the right one has as
+                    // many steps; weights lie on a boundary of a cache line, as do their panels and steps.
+                    unsafe { narrow.product(left, vectors, right, step, to.as_mut_ptr(), ldc, at == 0) };
                 }
             }
             if taps * pixel == 0 {
@@ -273,5 +264,44 @@ impl<'a> Grid<'a> {
             }
             in_range
         })
+    }
+
+    /// As [`Narrow::product`], where words are f32: their weights are widened, some steps at a time.
+    #[expect(clippy::too_many_arguments, reason = "operands, results, and their sizes")]
+    fn multiply_wide(
+        &self,
+        words: &[u32],
+        stride: usize,
+        rows: usize,
+        offsets: &[usize],
+        right: &[u16],
+        width: usize,
+        block: &mut [f32],
+        set: &'static Set,
+        to: &mut [f32],
+        ldc: usize,
+        first: bool,
+    ) {
+        for (at, offset) in offsets.iter().enumerate() {
+            for from in (0..self.pixel).step_by(DEPTH) {
+                let steps = DEPTH.min(self.pixel - from);
+                let block = &mut block[..steps * width];
+                set.widen_f16(&right[(at * self.pixel + from) * width..][..block.len()], block);
+                let left = &words[offset + from..];
+                assert!(left.len() >= (rows - 1) * stride + steps, "rows of a left operand");
+                let left = tile::Left { values: left.as_ptr().cast(), stride, rows, steps };
+                let vectors = width / set.lanes();
+                for vector in (0..vectors).step_by(VECTORS) {
+                    let skipped = vector * set.lanes();
+                    let new = first && at == 0 && from == 0;
+                    assert!(to.len() >= (rows - 1) * ldc + width, "rows of sums");
+                    // SAFETY: the left operand and the sums have as many rows, and the block as many steps, as was checked; words are f32.
+                    unsafe {
+                        let (block, to) = (block.as_ptr().add(skipped), to.as_mut_ptr().add(skipped));
+                        set.product(left, VECTORS.min(vectors - vector), block, width, to, ldc, new);
+                    }
+                }
+            }
+        }
     }
 }

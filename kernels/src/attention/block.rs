@@ -2,7 +2,7 @@
 
 use super::words;
 use crate::function::exp2;
-use crate::narrow::Narrow;
+use crate::narrow::{self, Narrow};
 use crate::set::Set;
 use crate::simd::Simd;
 use crate::threads::Scratch;
@@ -98,7 +98,8 @@ pub(crate) unsafe fn attend<S: Simd>(set: &'static Set, block: &Block, scratch: 
                 }
                 Keys::Rounded { narrow, k, .. } => {
                     let steps = narrow.steps_of(depth);
-                    let left = Left { values: k.as_ptr().add(from * steps), stride: steps, rows: count, steps };
+                    let values = k.as_ptr().add(from * steps);
+                    let left = narrow::Left { values, stride: steps, rows: count, steps, offsets: &[0] };
                     let q = scratch.q.values().as_ptr();
                     narrow.product(left, width / lanes, q, step, scores.as_mut_ptr(), width, true);
                 }
@@ -121,9 +122,15 @@ pub(crate) unsafe fn attend<S: Simd>(set: &'static Set, block: &Block, scratch: 
             let mut factor = [S::splat(1.0); MOST];
             for n in 0..vectors {
                 let column = scores.as_mut_ptr().add(n * S::LANES);
+                let at = |key: usize| column.add(key * width);
                 let mut m = [largest[n]; 4];
-                for key in 0..count {
-                    m[key % 4] = S::max(m[key % 4], S::load(column.add(key * width)));
+                for key in (0..count - count % 4).step_by(4) {
+                    for i in 0..4 {
+                        m[i] = S::max(m[i], S::load(at(key + i)));
+                    }
+                }
+                for key in count - count % 4..count {
+                    m[0] = S::max(m[0], S::load(at(key)));
                 }
                 let m = S::max(S::max(m[0], m[1]), S::max(m[2], m[3]));
                 if S::any_less(largest[n], m) {
@@ -158,8 +165,8 @@ pub(crate) unsafe fn attend<S: Simd>(set: &'static Set, block: &Block, scratch: 
                     let p = scratch.p.room(steps * step);
                     narrow.fold(&scores[..count * width], width, p);
                     let stride = narrow.steps_of(KEYS);
-                    let from_here = v.as_ptr().add(from / KEYS * depth * stride);
-                    let left = Left { values: from_here, stride, rows: depth, steps };
+                    let values = v.as_ptr().add(from / KEYS * depth * stride);
+                    let left = narrow::Left { values, stride, rows: depth, steps, offsets: &[0] };
                     narrow.product(left, width / lanes, p.as_ptr(), step, sums.as_mut_ptr(), width, from == 0);
                 }
             }

@@ -153,7 +153,10 @@ impl Attention<'_> {
                 bias,
             };
             with_scratch(|scratch| {
-                set.attend(&task, scratch);
+                match task.operands {
+                    Keys::F32 { .. } => set.attend(&task, scratch),
+                    Keys::Rounded { narrow, .. } => narrow.with(|| set.attend(&task, scratch)),
+                }
                 let values = scratch.d.values().chunks_exact(depth);
                 for (query, values) in (0..queries_here).zip(values) {
                     // SAFETY: every query of every head is written by one task.

@@ -2,8 +2,7 @@
 //! so they are written as the assembler's.
 
 use super::avx512::{self, WORDS};
-use super::{Half, Narrow};
-use crate::tile::Left;
+use super::{Half, Left, Narrow};
 use std::arch::asm;
 use std::arch::x86_64::__cpuid_count;
 
@@ -14,6 +13,8 @@ pub(super) static BF16: Narrow = Narrow {
     vectors: 2,
     steps: ROWS,
     rows: ROWS,
+    begin,
+    end,
     product,
     round: avx512::round_bf16,
     fold: avx512::fold_bf16,
@@ -53,30 +54,41 @@ static CONFIG: Config = Config {
 };
 
 /// # Safety
+/// Tiles are allowed.
+unsafe fn begin() {
+    // SAFETY: the configuration has 64 bytes. Tiles are used by nothing else.
+    unsafe { asm!("ldtilecfg [{}]", in(reg) &raw const CONFIG, options(nostack, preserves_flags, readonly)) };
+}
+
+/// Gives the tiles back: the system need not keep them when the thread waits.
+///
+/// # Safety
+/// Tiles are allowed, and nothing is read of them any more.
+unsafe fn end() {
+    // SAFETY: as the caller says.
+    unsafe { asm!("tilerelease", options(nostack, preserves_flags, nomem)) };
+}
+
+/// # Safety
 /// As [`Narrow::product`] asks, where tiles are allowed.
-unsafe fn product(a: Left<u32>, vectors: usize, b: *const u32, ldb: usize, c: *mut f32, ldc: usize, first: bool) {
-    let steps = a.steps / ROWS;
-    if steps == 0 {
+unsafe fn product(a: Left, vectors: usize, b: *const u32, ldb: usize, c: *mut f32, ldc: usize, first: bool) {
+    if a.steps < ROWS {
         return;
     }
-    // SAFETY: the configuration has 64 bytes. Tiles are used by nothing else, and are given back at the end.
-    unsafe { asm!("ldtilecfg [{}]", in(reg) &raw const CONFIG, options(nostack, preserves_flags, readonly)) };
     let mut row = 0;
     while row < a.rows {
         // SAFETY: rows, filled up to a tile's, are among those that the caller vouches for.
         unsafe {
-            let (from, to) = (a.values.add(row * a.stride), c.add(row * ldc));
+            let (from, to) = (Left { values: a.values.add(row * a.stride), ..a }, c.add(row * ldc));
             match (a.rows - row > ROWS, vectors) {
-                (true, 2) => two_by_two(steps, from, a.stride, b, ldb, to, ldc, first),
-                (true, _) => two_by_one(steps, from, a.stride, b, ldb, to, ldc, first),
-                (false, 2) => one_by_two(steps, from, a.stride, b, ldb, to, ldc, first),
-                (false, _) => one_by_one(steps, from, a.stride, b, ldb, to, ldc, first),
+                (true, 2) => two_by_two(from, b, ldb, to, ldc, first),
+                (true, _) => two_by_one(from, b, ldb, to, ldc, first),
+                (false, 2) => one_by_two(from, b, ldb, to, ldc, first),
+                (false, _) => one_by_one(from, b, ldb, to, ldc, first),
             }
         }
         row += 2 * ROWS;
     }
-    // SAFETY: nothing is read of the tiles any more.
-    unsafe { asm!("tilerelease", options(nostack, preserves_flags, nomem)) };
 }
 
 /// A kernel for some tiles of rows and of columns: its tiles of sums with their places, and the lines of one step. `{a}` and `{a2}` are the
@@ -84,19 +96,9 @@ unsafe fn product(a: Left<u32>, vectors: usize, b: *const u32, ldb: usize, c: *m
 macro_rules! kernel {
     ($name:ident, $(($sum:literal, $at:literal)),* ; $($step:literal),*) => {
         /// # Safety
-        /// As [`product`], within a configuration.
-        #[expect(clippy::too_many_arguments, reason = "pointers and strides of three matrices")]
-        unsafe fn $name(
-            steps: usize,
-            a: *const u32,
-            stride: usize,
-            b: *const u32,
-            ldb: usize,
-            c: *mut f32,
-            ldc: usize,
-            first: bool,
-        ) {
-            let (a2, c2) = (a.wrapping_add(ROWS * stride), c.wrapping_add(ROWS * ldc));
+        /// As [`product`].
+        unsafe fn $name(a: Left, mut b: *const u32, ldb: usize, c: *mut f32, ldc: usize, first: bool) {
+            let c2 = c.wrapping_add(ROWS * ldc);
             // SAFETY: places are those that the caller vouches for. Compilers do not use these registers.
             unsafe {
                 if first {
@@ -109,19 +111,23 @@ macro_rules! kernel {
                         options(nostack, preserves_flags, readonly),
                     );
                 }
-                asm!(
-                    "2:",
-                    $($step,)*
-                    "add {a}, 64",
-                    "add {a2}, 64",
-                    "add {b}, {next}",
-                    "dec {steps}",
-                    "jnz 2b",
-                    a = inout(reg) a => _, a2 = inout(reg) a2 => _, lda = in(reg) 4 * stride,
-                    b = inout(reg) b => _, ldb = in(reg) 4 * ldb, next = in(reg) 4 * ldb * ROWS,
-                    steps = inout(reg) steps => _,
-                    options(nostack, readonly),
-                );
+                for offset in a.offsets {
+                    let from = a.values.add(*offset);
+                    asm!(
+                        "2:",
+                        $($step,)*
+                        "add {a}, 64",
+                        "add {a2}, 64",
+                        "add {b}, {next}",
+                        "dec {steps}",
+                        "jnz 2b",
+                        a = inout(reg) from => _, a2 = inout(reg) from.wrapping_add(ROWS * a.stride) => _,
+                        lda = in(reg) 4 * a.stride,
+                        b = inout(reg) b, ldb = in(reg) 4 * ldb, next = in(reg) 4 * ldb * ROWS,
+                        steps = inout(reg) a.steps / ROWS => _,
+                        options(nostack, readonly),
+                    );
+                }
                 asm!(
                     $(concat!("tilestored ", $at, ", ", $sum)),*,
                     "/* {c} {c2} {ldc} */",

@@ -1,7 +1,7 @@
 //! AVX-512: pairs of bf16 by `vdpbf16ps`, and f16 by AVX-512-FP16.
 
-use super::{Half, Narrow};
-use crate::tile::{Left, Tiles, rows};
+use super::{Half, Left, Narrow};
+use crate::tile::{self, Tiles};
 #[allow(clippy::wildcard_imports, reason = "the instructions by their names")]
 use std::arch::x86_64::*;
 
@@ -15,6 +15,8 @@ pub(super) static BF16: Narrow = Narrow {
     vectors: 3,
     steps: 1,
     rows: 1,
+    begin: super::nothing,
+    end: super::nothing,
     product: bf16_product,
     round: round_bf16,
     fold: fold_bf16,
@@ -27,6 +29,8 @@ pub(super) static F16: Narrow = Narrow {
     vectors: 3,
     steps: 1,
     rows: 1,
+    begin: super::nothing,
+    end: super::nothing,
     product: f16_product,
     round: round_f16,
     fold: fold_f16,
@@ -47,18 +51,47 @@ macro_rules! tiles {
 static BF16_TILES: [(usize, Tiles<u32>); 4] = tiles!(bf16_tile);
 static F16_TILES: [(usize, Tiles<u32>); 4] = tiles!(f16_tile);
 
+/// Steps that are done at a time: so much of a panel (30 KB) stays in the first cache while all rows go by.
+const DEPTH: usize = 160;
+
+/// # Safety
+/// As [`Narrow::product`] asks, on a processor with the tiles' instructions.
+#[expect(clippy::too_many_arguments, reason = "pointers and strides of three matrices")]
+unsafe fn by_depth(
+    tiles: &[(usize, Tiles<u32>)],
+    a: Left,
+    vectors: usize,
+    b: *const u32,
+    ldb: usize,
+    c: *mut f32,
+    ldc: usize,
+    first: bool,
+) {
+    for (at, offset) in a.offsets.iter().enumerate() {
+        for from in (0..a.steps).step_by(DEPTH) {
+            let steps = DEPTH.min(a.steps - from);
+            // SAFETY: these are some of the steps that the caller vouches for.
+            unsafe {
+                let left = tile::Left { values: a.values.add(offset + from), stride: a.stride, rows: a.rows, steps };
+                let b = b.add((at * a.steps + from) * ldb);
+                tile::rows(tiles, false, left, vectors, b, ldb, c, ldc, first && at == 0 && from == 0);
+            }
+        }
+    }
+}
+
 /// # Safety
 /// As [`Narrow::product`] asks, on a processor with AVX-512 and its bf16.
-unsafe fn bf16_product(a: Left<u32>, vectors: usize, b: *const u32, ldb: usize, c: *mut f32, ldc: usize, first: bool) {
+unsafe fn bf16_product(a: Left, vectors: usize, b: *const u32, ldb: usize, c: *mut f32, ldc: usize, first: bool) {
     // SAFETY: passed on.
-    unsafe { rows(&BF16_TILES, false, a, vectors, b, ldb, c, ldc, first) }
+    unsafe { by_depth(&BF16_TILES, a, vectors, b, ldb, c, ldc, first) }
 }
 
 /// # Safety
 /// As [`Narrow::product`] asks, on a processor with AVX-512 and its f16.
-unsafe fn f16_product(a: Left<u32>, vectors: usize, b: *const u32, ldb: usize, c: *mut f32, ldc: usize, first: bool) {
+unsafe fn f16_product(a: Left, vectors: usize, b: *const u32, ldb: usize, c: *mut f32, ldc: usize, first: bool) {
     // SAFETY: passed on.
-    unsafe { rows(&F16_TILES, false, a, vectors, b, ldb, c, ldc, first) }
+    unsafe { by_depth(&F16_TILES, a, vectors, b, ldb, c, ldc, first) }
 }
 
 /// `vdpbf16ps` adds both products of a pair.
@@ -246,11 +279,24 @@ unsafe fn fold_f16(from: &[f32], _columns: usize, to: &mut [u32]) {
     }
 }
 
+/// Places of the halves 0 16 1 17 2 18 …
+static PAIRS: [u16; 32] = {
+    let mut pairs = [0; 32];
+    let mut i = 0;
+    while i < 32 {
+        pairs[i] = i as u16 / 2 + i as u16 % 2 * 16;
+        i += 1;
+    }
+    pairs
+};
+
 /// # Safety
 /// As [`Narrow::fold`] checks; the processor has AVX-512 and its bf16.
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
 pub(super) unsafe fn fold_bf16(from: &[f32], columns: usize, to: &mut [u32]) {
     let rows = from.len() / columns;
+    // SAFETY: the table has 32 places.
+    let pairs = unsafe { _mm512_loadu_si512(PAIRS.as_ptr().cast()) };
     for (step, to) in to.chunks_exact_mut(columns).enumerate() {
         let (low, high) = (2 * step, 2 * step + 1);
         if low >= rows {
@@ -260,26 +306,15 @@ pub(super) unsafe fn fold_bf16(from: &[f32], columns: usize, to: &mut [u32]) {
         for i in (0..columns).step_by(WORDS) {
             // SAFETY: rows hold `columns` values, a multiple of a vector, and only rows that there are are read.
             unsafe {
-                let low = round_up(_mm512_loadu_ps(from.as_ptr().add(low * columns + i)));
-                let low = _mm512_srli_epi32::<16>(low);
-                let pair = if high < rows {
-                    let high = round_up(_mm512_loadu_ps(from.as_ptr().add(high * columns + i)));
-                    _mm512_mask_blend_epi16(0xaaaa_aaaa, low, high)
+                let low = _mm512_loadu_ps(from.as_ptr().add(low * columns + i));
+                let high = if high < rows {
+                    _mm512_loadu_ps(from.as_ptr().add(high * columns + i))
                 } else {
-                    low
+                    _mm512_setzero_ps()
                 };
-                _mm512_storeu_si512(to.as_mut_ptr().add(i).cast(), pair);
+                let both = std::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(high, low));
+                _mm512_storeu_si512(to.as_mut_ptr().add(i).cast(), _mm512_permutexvar_epi16(pairs, both));
             }
         }
     }
-}
-
-/// A value's bits, so that the upper 16 are it rounded to the nearest (halves to even; no number stays none).
-#[target_feature(enable = "avx512f,avx512bw")]
-fn round_up(x: __m512) -> __m512i {
-    let bits = _mm512_castps_si512(x);
-    let odd = _mm512_and_si512(_mm512_srli_epi32::<16>(bits), _mm512_set1_epi32(1));
-    let rounded = _mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)));
-    let none = _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(x, x);
-    _mm512_mask_blend_epi32(none, rounded, _mm512_set1_epi32(0x7fc0_0000))
 }

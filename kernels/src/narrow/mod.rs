@@ -11,7 +11,6 @@ mod amx;
 mod avx512;
 mod portable;
 
-use crate::tile::Left;
 use std::sync::OnceLock;
 
 /// A type of 16 bits.
@@ -32,9 +31,22 @@ impl std::fmt::Display for Half {
     }
 }
 
+/// A left operand: for each of its rows some steps from every offset on.
+#[derive(Clone, Copy)]
+pub(crate) struct Left<'a> {
+    pub values: *const u32,
+    /// Words between rows.
+    pub stride: usize,
+    pub rows: usize,
+    /// Steps from an offset on.
+    pub steps: usize,
+    /// Words from a row's first on.
+    pub offsets: &'a [usize],
+}
+
 /// A product of all rows: the left operand, vectors of columns, the right operand, words between its steps, sums, values between
 /// their rows, and whether the product replaces what they hold.
-type Product = unsafe fn(Left<u32>, usize, *const u32, usize, *mut f32, usize, bool);
+type Product = unsafe fn(Left, usize, *const u32, usize, *mut f32, usize, bool);
 
 /// The kernels of one set of instructions for operands of 16 bits.
 pub(crate) struct Narrow {
@@ -49,6 +61,9 @@ pub(crate) struct Narrow {
     steps: usize,
     /// As many rows as this are read and written at a time: operands and sums have room for a multiple.
     rows: usize,
+    /// What a thread does before its products and after them.
+    begin: unsafe fn(),
+    end: unsafe fn(),
     product: Product,
     round: unsafe fn(&[f32], &mut [u32]),
     fold: unsafe fn(&[f32], usize, &mut [u32]),
@@ -141,16 +156,32 @@ impl Narrow {
         !infinite
     }
 
+    /// Calls `multiply`, in which this thread may call [`Narrow::product`].
+    pub(crate) fn with<R>(&self, multiply: impl FnOnce() -> R) -> R {
+        /// Ends also where `multiply` panics.
+        struct End(unsafe fn());
+        impl Drop for End {
+            fn drop(&mut self) {
+                // SAFETY: the processor has the kernels' instructions, or they were not available.
+                unsafe { (self.0)() }
+            }
+        }
+        // SAFETY: as above.
+        unsafe { (self.begin)() };
+        let _end = End(self.end);
+        multiply()
+    }
+
     /// A product of all rows with a panel of `vectors` vectors.
     ///
     /// # Safety
-    /// The pointers are good for what is read and written: [`Left`]'s rows (filled up, as [`Narrow::rows_of`] says), as many
-    /// steps of `b`, and as many rows of `c`. Steps are what [`Narrow::steps_of`] says, and `vectors` is at least 1 and no more
+    /// It is called within [`Narrow::with`]. The pointers are good for what is read and written: [`Left`]'s rows (filled up, as
+    /// [`Narrow::rows_of`] says), for all of its offsets as many steps of `b`, and as many rows of `c`. Steps are what [`Narrow::steps_of`] says, and `vectors` is at least 1 and no more
     /// than a panel has.
     #[expect(clippy::too_many_arguments, reason = "pointers and strides of three matrices")]
     pub(crate) unsafe fn product(
         &self,
-        a: Left<u32>,
+        a: Left,
         vectors: usize,
         b: *const u32,
         ldb: usize,
@@ -181,6 +212,9 @@ impl Narrow {
         unsafe { (self.fold)(from, columns, to) }
     }
 }
+
+/// What threads do before and after products of vectors.
+unsafe fn nothing() {}
 
 impl std::fmt::Debug for Narrow {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

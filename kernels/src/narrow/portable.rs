@@ -1,7 +1,6 @@
 //! Plain Rust: what Miri runs, and the oracle for the other kernels.
 
-use super::{Half, Narrow};
-use crate::tile::Left;
+use super::{Half, Left, Narrow};
 use half::{bf16, f16};
 
 /// Words of a vector.
@@ -14,6 +13,8 @@ pub(super) static F16: Narrow = Narrow {
     vectors: 3,
     steps: 1,
     rows: 1,
+    begin: super::nothing,
+    end: super::nothing,
     product: f16_product,
     round: round_f16,
     fold: fold_f16,
@@ -27,6 +28,8 @@ pub(super) static BF16: Narrow = Narrow {
     vectors: 2,
     steps: 2,
     rows: 4,
+    begin: super::nothing,
+    end: super::nothing,
     product: bf16_product,
     round: round_bf16,
     fold: fold_bf16,
@@ -51,14 +54,15 @@ fn bf16_bits(x: f32) -> u16 {
 
 /// # Safety
 /// As [`Narrow::product`] asks.
-unsafe fn f16_product(a: Left<u32>, vectors: usize, b: *const u32, ldb: usize, c: *mut f32, ldc: usize, first: bool) {
+unsafe fn f16_product(a: Left, vectors: usize, b: *const u32, ldb: usize, c: *mut f32, ldc: usize, first: bool) {
     let value = |bits: u16| f16::from_bits(bits).to_f32();
     for row in 0..a.rows {
         for column in 0..vectors * WORDS {
             let mut sums = [0.0; 2];
-            for step in 0..a.steps {
+            for step in 0..a.offsets.len() * a.steps {
+                let from = a.offsets[step / a.steps] + step % a.steps;
                 // SAFETY: the caller's pointers are good for all rows, steps and columns.
-                let (left, right) = unsafe { (*a.values.add(row * a.stride + step), *b.add(step * ldb + column)) };
+                let (left, right) = unsafe { (*a.values.add(row * a.stride + from), *b.add(step * ldb + column)) };
                 let right = halves(right);
                 for (sum, right) in sums.iter_mut().zip(right) {
                     *sum += value(left as u16) * value(right);
@@ -75,14 +79,15 @@ unsafe fn f16_product(a: Left<u32>, vectors: usize, b: *const u32, ldb: usize, c
 
 /// # Safety
 /// As [`Narrow::product`] asks.
-unsafe fn bf16_product(a: Left<u32>, vectors: usize, b: *const u32, ldb: usize, c: *mut f32, ldc: usize, first: bool) {
+unsafe fn bf16_product(a: Left, vectors: usize, b: *const u32, ldb: usize, c: *mut f32, ldc: usize, first: bool) {
     let value = |bits: u16| bf16::from_bits(bits).to_f32();
     for row in 0..BF16.rows_of(a.rows) {
         for column in 0..vectors * WORDS {
             let mut sum = 0.0;
-            for step in 0..a.steps {
+            for step in 0..a.offsets.len() * a.steps {
+                let from = a.offsets[step / a.steps] + step % a.steps;
                 // SAFETY: the caller's pointers are good for all rows, steps and columns.
-                let (left, right) = unsafe { (*a.values.add(row * a.stride + step), *b.add(step * ldb + column)) };
+                let (left, right) = unsafe { (*a.values.add(row * a.stride + from), *b.add(step * ldb + column)) };
                 let [low, high] = [0, 1].map(|half| value(halves(left)[half]) * value(halves(right)[half]));
                 sum += low + high;
             }
