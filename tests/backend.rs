@@ -4,7 +4,7 @@
 #![allow(clippy::print_stderr, reason = "a skipped test says so")]
 
 use polyptych::backend::candle::Candle;
-use polyptych::backend::cpu::{Cpu, Set};
+use polyptych::backend::cpu::{Cpu, Half, Set};
 use polyptych::backend::wgpu::{Wgpu, adapters};
 use polyptych::backend::{
     Activation, Attention, Backend, ConvOptions, Device, Dtype, Epilogue, Error, Mask, Values, WeightView,
@@ -620,6 +620,33 @@ fn the_other_sets_of_instructions_do_what_the_operators_say() {
         let b = Cpu::with_set(set);
         assert!(b.describe().contains(set.name()), "{}", b.describe());
         Bench { b, tolerance: 2e-6 }.all();
+    }
+}
+
+/// Of 16 bits f16 keeps eleven, bf16 eight.
+const HALVES: [(Half, f64); 2] = [(Half::F16, 2e-3), (Half::Bf16, 1e-2)];
+
+#[test]
+fn products_in_16_bits_are_about_what_the_operators_say() {
+    for (half, tolerance) in HALVES {
+        for set in Set::available_in(half) {
+            let b = Cpu::with_set(set);
+            assert!(b.describe().ends_with(&format!("{}, {half}", set.name())), "{}", b.describe());
+            Bench { b, tolerance }.all();
+        }
+    }
+}
+
+#[test]
+fn networks_predict_about_the_same_with_products_in_16_bits() {
+    for (half, tolerance) in HALVES {
+        match Cpu::rounding_to(half) {
+            Ok(_) => {
+                let off = off_candle(Device::CpuIn(half));
+                assert!(off < 2.0 * tolerance, "{half}: {off}");
+            }
+            Err(error) => eprintln!("skipped: {error}"),
+        }
     }
 }
 

@@ -2,7 +2,8 @@
 //! and functions, on slices of f32 with channels last.
 //!
 //! Every kernel is written once over vectors (`simd.rs`) and compiled for AVX-512, for AVX2 with FMA, and as plain Rust
-//! (`set.rs`). Weights stay in the 16 or 32 bits of their file and are widened a few kilobytes at a time; sums are f32. All
+//! (`set.rs`). Weights stay in the 16 or 32 bits of their file and are widened a few kilobytes at a time; sums are f32. Sets whose
+//! operands of products have 16 bits (`narrow/`, `words.rs`) are faster where the processor has instructions for them. All
 //! operators use the threads of rayon's pool, and none gives other results on more or fewer of them.
 //!
 //! This is a package of its own because its loops need full optimisation in every profile, and because all `unsafe` of

@@ -38,12 +38,15 @@ impl Words<'_> {
     fn values(&self, range: Range<usize>, to: &mut [f32]) {
         match self {
             Self::F16(bytes) | Self::Bf16(bytes) => {
-                let mut halves = vec![0; to.len()];
-                read_halves(bytes, range, &mut halves);
-                if matches!(self, Self::F16(_)) {
-                    halves.reinterpret_cast::<f16>().convert_to_f32_slice(to);
-                } else {
-                    halves.reinterpret_cast::<bf16>().convert_to_f32_slice(to);
+                for (at, to) in range.step_by(INPUTS).zip(to.chunks_mut(INPUTS)) {
+                    let mut halves = [0; INPUTS];
+                    let halves = &mut halves[..to.len()];
+                    read_halves(bytes, at..at + to.len(), halves);
+                    if matches!(self, Self::F16(_)) {
+                        halves.reinterpret_cast::<f16>().convert_to_f32_slice(to);
+                    } else {
+                        halves.reinterpret_cast::<bf16>().convert_to_f32_slice(to);
+                    }
                 }
             }
             Self::F32(bytes) => {
@@ -57,15 +60,16 @@ impl Words<'_> {
 
     /// Some values as halves, rounded where they are none.
     fn halves(&self, half: Half, range: Range<usize>, to: &mut [u16]) {
-        match (self, half) {
-            (Self::F16(bytes), Half::F16) | (Self::Bf16(bytes), Half::Bf16) => read_halves(bytes, range, to),
-            (_, half) => {
-                let mut values = vec![0.0; to.len()];
-                self.values(range, &mut values);
-                match half {
-                    Half::F16 => to.reinterpret_cast_mut::<f16>().convert_from_f32_slice(&values),
-                    Half::Bf16 => to.reinterpret_cast_mut::<bf16>().convert_from_f32_slice(&values),
-                }
+        if let (Self::F16(bytes), Half::F16) | (Self::Bf16(bytes), Half::Bf16) = (self, half) {
+            return read_halves(bytes, range, to);
+        }
+        for (at, to) in range.step_by(INPUTS).zip(to.chunks_mut(INPUTS)) {
+            let mut values = [0.0; INPUTS];
+            let values = &mut values[..to.len()];
+            self.values(at..at + to.len(), values);
+            match half {
+                Half::F16 => to.reinterpret_cast_mut::<f16>().convert_from_f32_slice(values),
+                Half::Bf16 => to.reinterpret_cast_mut::<bf16>().convert_from_f32_slice(values),
             }
         }
     }
@@ -140,7 +144,8 @@ impl Weights {
         let depth = inputs * taps;
         let columns = if gated { 2 * (outputs / 2).next_multiple_of(set.lanes()) } else { outputs };
         let source = Source { lanes: set.lanes(), outputs, gated };
-        let order = |per_word, steps, panel, lanes| Order { per_word, steps, panel, lanes, inputs, taps, columns, source };
+        let order =
+            |per_word, steps, panel, lanes| Order { per_word, steps, panel, lanes, inputs, taps, columns, source };
         let wide = order(1, inputs, set.panel(), set.lanes());
         let stored = match (set.narrow(), words) {
             (Some(narrow), words) => {

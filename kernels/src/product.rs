@@ -271,7 +271,6 @@ impl Job<'_> {
             }
         });
     }
-
 }
 
 /// The end of a product's rows.

@@ -10,8 +10,8 @@
 use crate::narrow::{Left, Narrow};
 use crate::pack::Weights;
 use crate::product::{Ending, Patches, Rows, group};
-use crate::threads::{Aligned, Shared, spread, with_scratch};
 use crate::set::Set;
+use crate::threads::{Aligned, Shared, spread, with_scratch};
 use crate::tile::{self, VECTORS};
 use crate::{Error, Result};
 use std::cell::RefCell;
@@ -140,7 +140,8 @@ impl<'a> Grid<'a> {
                     to.fill(0);
                     continue;
                 };
-                let from = &images[(image * height + y * height / enlarged[0]) * width * channels..][..width * channels];
+                let from =
+                    &images[(image * height + y * height / enlarged[0]) * width * channels..][..width * channels];
                 let inside = before * pixel..(before + enlarged[1]).min(self.width) * pixel;
                 to[..inside.start].fill(0);
                 to[inside.end..].fill(0);
@@ -241,7 +242,19 @@ impl<'a> Grid<'a> {
                     let to = &mut sums[(index - panels.start) * panel..];
                     assert!(to.len() >= (filled_up - 1) * ldc + width, "rows of sums");
                     if self.wide {
-                        self.multiply_wide(words, stride, rows.len(), offsets, right, width, block, set, to, ldc, at == 0);
+                        self.multiply_wide(
+                            words,
+                            stride,
+                            rows.len(),
+                            offsets,
+                            right,
+                            width,
+                            block,
+                            set,
+                            to,
+                            ldc,
+                            at == 0,
+                        );
                         continue;
                     }
                     let left = Left { values: words.as_ptr(), stride, rows: rows.len(), steps: pixel, offsets };

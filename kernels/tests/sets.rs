@@ -554,8 +554,17 @@ fn an_attention_beyond_the_range_of_f16_is_done_in_f32() {
         let k: Vec<f32> = k.iter().map(|k| 1e-6 * k).collect();
         let rows = [[k.as_slice(), v.as_slice()]];
         let seen = Seen::All;
-        let attention =
-            Attention { q: &q, rows: &rows, queries, keys, width: depth, heads: 1, scale: 0.25, seen, scratch: 1 << 20 };
+        let attention = Attention {
+            q: &q,
+            rows: &rows,
+            queries,
+            keys,
+            width: depth,
+            heads: 1,
+            scale: 0.25,
+            seen,
+            scratch: 1 << 20,
+        };
         let found = guarded(q.len(), |y| attention.write(set, y).unwrap());
         let expected = guarded(q.len(), |y| attention.write(Set::best(), y).unwrap());
         let expected: Vec<f64> = expected.into_iter().map(f64::from).collect();

@@ -6,7 +6,7 @@ use crate::app::generation::job::Batch;
 use crate::app::text::i18n::Language;
 use crate::app::tools::{BrushSettings, Tool, ToolSettings};
 use crate::document::Export;
-use crate::studio::Device;
+use crate::studio::{Device, Dtype};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -19,6 +19,9 @@ pub(in crate::app) enum DrawnOn {
     #[default]
     Automatic,
     Processor,
+    /// The processor, with products in 16 bits.
+    ProcessorInF16,
+    ProcessorInBf16,
     /// A graphics card, by its name: numbers change when cards are put in.
     Card(String),
 }
@@ -29,6 +32,9 @@ impl DrawnOn {
         match self {
             Self::Automatic => Some(Device::Auto),
             Self::Processor => Some(Device::Cpu),
+            // (On another machine than it was chosen on there may be no such instructions.)
+            Self::ProcessorInF16 => Some(Device::Cpu.with_dtype(Dtype::F16).unwrap_or(Device::Cpu)),
+            Self::ProcessorInBf16 => Some(Device::Cpu.with_dtype(Dtype::Bf16).unwrap_or(Device::Cpu)),
             Self::Card(name) => cards.find(|(other, _)| other == name).map(|(_, device)| device),
         }
     }

@@ -115,7 +115,10 @@ impl Device {
             }
             let other = [Half::F16, Half::Bf16].into_iter().find(|&half| Set::best_in(half).is_some());
             let these = other.map_or("f32 only".to_owned(), |other| format!("f32 and {other}"));
-            Err(NoSuchDtype { device: Self::Cpu, these: format!("{these}: this processor has no instructions for {half}") })
+            Err(NoSuchDtype {
+                device: Self::Cpu,
+                these: format!("{these}: this processor has no instructions for {half}"),
+            })
         };
         match (self, dtype) {
             (Self::Wgpu { adapter, .. }, Dtype::Auto | Dtype::F32 | Dtype::F16) => Ok(Self::Wgpu { adapter, dtype }),
@@ -228,7 +231,10 @@ mod tests {
 
     #[test]
     fn an_unknown_device_is_told_with_those_there_are() {
-        for name in ["opencl", "cpu:", "cpu:f64", "cpu:0", "cuda:", "metal:0", "wgpu:", "wgpu:x", "wgpu:-1", "wgpu 1", "WGPU", ""] {
+        for name in [
+            "opencl", "cpu:", "cpu:f64", "cpu:0", "cuda:", "metal:0", "wgpu:", "wgpu:x", "wgpu:-1", "wgpu 1", "WGPU",
+            "",
+        ] {
             let error = name.parse::<Device>().unwrap_err();
             assert!(error.to_string().contains("auto, cpu, candle, wgpu"), "{error}");
         }

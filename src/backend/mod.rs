@@ -27,6 +27,7 @@ mod truth;
 mod weight;
 pub mod wgpu;
 
+pub use cpu::Half;
 pub use device::{Device, Dtype, NoSuchDtype, UnknownDevice, UnknownDtype};
 pub use manners::{Interrupt, Manners, Progress};
 pub use open::{User, open};

@@ -33,7 +33,7 @@ mod words;
 pub use crate::backend::choice::{Card, Choice, Devices, Listed, PassedOver, Reason, Record};
 pub use crate::backend::speed::{Speed, seconds_told};
 pub use crate::backend::wgpu::{Adapter, AdapterKind, adapters};
-pub use crate::backend::{Device, Dtype, Interrupt, Manners, NoSuchDtype, Progress, UnknownDevice, UnknownDtype};
+pub use crate::backend::{Device, Dtype, Half, Interrupt, Manners, NoSuchDtype, Progress, UnknownDevice, UnknownDtype};
 pub use catalogue::{Catalogue, Entry, Kind};
 pub use control::{Control, ControlFile};
 pub use counter::{Callable, Counter};

@@ -3,14 +3,14 @@
 use super::Window;
 use super::console::{print, print_line};
 use super::values;
-use crate::checkpoint::{Adapter, Card, Device, Devices, Dtype, Listed, Record, Speed, seconds_told};
+use crate::checkpoint::{Adapter, Card, Device, Devices, Half, Listed, Speed, seconds_told};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// A device to measure anew (without it, what was not measured yet is, but for software adapters)
-    #[arg(value_name = "cpu|wgpu[:N]|cuda[:N]|metal", value_parser = values::device)]
+    #[arg(value_name = "cpu[:TYPE]|wgpu[:N]|cuda[:N]|metal", value_parser = values::device)]
     device: Option<Device>,
     /// Print one JSON object on stdout
     #[arg(long)]
@@ -64,7 +64,13 @@ fn findings(listed: &Listed) -> String {
             } else {
                 format!("; computes wrong and leaves out: {}", record.faults.join(", "))
             };
-            wrong + &if record.draws() { speeds(listed, record) } else { "; cannot be drawn on".to_owned() }
+            let fastest = record.fastest().filter(|_| listed.draws());
+            wrong
+                + &fastest.map_or("; cannot be drawn on".to_owned(), |(dtype, seconds)| {
+                    let several = listed.card.is_some() && (record.f16.is_some() || record.bf16.is_some());
+                    let dtype = if several { format!(" in {dtype}") } else { String::new() };
+                    format!("; about {} a UNet call of SD1.5{dtype}", seconds_told(seconds))
+                })
         }
     };
     if listed.card.as_ref().is_some_and(Card::is_software) {
@@ -76,31 +82,15 @@ fn findings(listed: &Listed) -> String {
     text
 }
 
-/// Seconds of a call in the type that is taken by itself, and on the processor in the others too: those are a person's choice.
-fn speeds(listed: &Listed, record: &Record) -> String {
-    let mut all: Vec<(Dtype, f64)> = record.speeds().map(|(dtype, speed)| (dtype, speed.seconds())).collect();
-    let several = all.len() > 1;
-    if listed.card.is_some() {
-        all.sort_by(|(_, a), (_, b)| a.total_cmp(b));
-        all.truncate(1);
-    }
-    let mut told = String::from("; about");
-    for (at, (dtype, seconds)) in all.into_iter().enumerate() {
-        let (comma, what) = if at == 0 { ("", " a UNet call of SD1.5") } else { (",", "") };
-        let dtype = if several { format!(" in {dtype}") } else { String::new() };
-        told += &format!("{comma} {}{what}{dtype}", seconds_told(seconds));
-    }
-    told
-}
-
 /// The types that it draws in.
-fn dtypes(listed: &Listed) -> Vec<String> {
-    let has = |dtype: &Dtype| match &listed.card {
-        Some(Card::Adapter(adapter)) => *dtype == Dtype::F32 || *dtype == Dtype::F16 && adapter.half,
-        Some(Card::Vendor(_)) => true,
-        None => listed.device.with_dtype(*dtype).is_ok(),
-    };
-    [Dtype::F32, Dtype::F16, Dtype::Bf16].iter().filter(|dtype| has(dtype)).map(Dtype::to_string).collect()
+fn dtypes(listed: &Listed) -> &'static [&'static str] {
+    match &listed.card {
+        Some(Card::Adapter(adapter)) if adapter.half => &["f32", "f16"],
+        Some(Card::Vendor(_)) => &["f32", "f16", "bf16"],
+        None if listed.device == Device::CpuIn(Half::F16) => &["f16"],
+        None if listed.device == Device::CpuIn(Half::Bf16) => &["bf16"],
+        None | Some(Card::Adapter(_)) => &["f32"],
+    }
 }
 
 fn described(listed: &Listed, threads: usize) -> Value {
@@ -116,7 +106,7 @@ fn described(listed: &Listed, threads: usize) -> Value {
     }
     let record = listed.tried.as_ref().and_then(|tried| tried.as_ref().ok());
     let seconds = |speed: Option<Speed>| speed.map(|speed| speed.seconds());
-    value["draws"] = json!(listed.tried.is_none() || record.is_some_and(Record::draws));
+    value["draws"] = json!(listed.draws());
     value["seconds_per_unet_call"] = record.map_or(Value::Null, |record| {
         json!({
             "f32": seconds(record.f32), "f16": seconds(record.f16), "bf16": seconds(record.bf16),
@@ -130,6 +120,7 @@ fn described(listed: &Listed, threads: usize) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::checkpoint::Record;
 
     #[test]
     fn a_row_tells_what_was_found() {
@@ -144,12 +135,14 @@ mod tests {
         assert_eq!(row(None, false), "; not measured");
         let cpu = record(Some(speed(1e11)), None, &[]);
         assert_eq!(row(Some(Ok(cpu)), true), "; about 8.0 s a UNet call of SD1.5; auto takes it");
-        let both = record(Some(speed(4e12)), Some(speed(8e12)), &["products on matrix units"]);
-        let told = row(Some(Ok(both)), false);
-        let wrong = "; computes wrong and leaves out: products on matrix units";
-        assert_eq!(told, format!("{wrong}; about 0.20 s a UNet call of SD1.5 in f32, 0.10 s in f16"));
-        let wrong = row(Some(Ok(record(None, None, &["conv2d in f32"]))), false);
-        assert_eq!(wrong, "; computes wrong and leaves out: conv2d in f32; cannot be drawn on");
+        let card = record(Some(speed(4e12)), Some(speed(8e12)), &["products on matrix units"]);
+        let told = row(Some(Ok(card)), false);
+        assert_eq!(
+            told,
+            "; computes wrong and leaves out: products on matrix units; about 0.10 s a UNet call of SD1.5"
+        );
+        let rounding = record(None, Some(speed(2e11)), &[]);
+        assert_eq!(row(Some(Ok(rounding)), false), "; about 4.0 s a UNet call of SD1.5");
         assert!(row(Some(Err("no memory".to_owned())), false).contains("no memory"));
     }
 }

@@ -72,9 +72,10 @@ pub(super) struct Args {
     /// Compute every step of so many whole, and the others with its deep features (DeepCache): faster, and no longer exact; 1 is exact
     #[arg(long, value_name = "N", value_parser = values::reuse)]
     reuse: Option<u32>,
-    #[arg(long, value_name = "auto|cpu|candle|wgpu[:N]|cuda[:N]|metal", default_value = "auto", value_parser = values::device)]
+    #[arg(long, value_name = "auto|cpu[:TYPE]|candle|wgpu[:N]|cuda[:N]|metal", default_value = "auto", value_parser = values::device)]
     device: Device,
-    /// The type of tensors; f16 takes half the memory, on graphics cards only
+    /// The type of tensors on a graphics card, where f16 takes half the memory; on the processor the type that operands of products are
+    /// rounded to (`cpu:f16`, `cpu:bf16`): faster where it has instructions for it, and a little different
     #[arg(long, value_name = "auto|f32|f16|bf16", default_value = "auto", value_parser = values::dtype)]
     dtype: Dtype,
     /// Window side in latent pixels; the model's own if absent

@@ -1,5 +1,6 @@
 //! Init image of a drawing: the part of it that may change, its latent, and its pixels that stay in the finished picture.
 
+use super::colour_match::Shift;
 use super::decode::{WRAP_MARGIN, wrapped};
 use super::drawing::DrawError;
 use super::prepared::Prepared;
@@ -181,6 +182,9 @@ pub(super) fn conditions(
 /// The init image, to be laid over finished pictures so that what is kept of it is kept to the last bit.
 pub(super) struct Blend<'a> {
     original: &'a RgbImage,
+    /// See [`change`].
+    change: &'a [u8],
+    wrap: (bool, bool),
     /// The finished picture's share of each pixel, 0 to 255, row by row.
     shares: Vec<u8>,
 }
@@ -193,13 +197,15 @@ impl<'a> Blend<'a> {
         let (width, height) = (document.width as usize, document.height as usize);
         let mut shares = feathered(Coverage { width, height, rows: change }, BORDER, painting.wrap);
         shares.iter_mut().zip(change).for_each(|(share, change)| *share = (*share).min(*change));
-        Some(Self { original, shares })
+        Some(Self { original, change, wrap: painting.wrap, shares })
     }
 
-    /// Puts the kept pixels into a finished picture.
+    /// Puts the kept pixels into a finished picture, and brings the others to their colours.
     pub(super) fn lay_over(&self, image: &mut RgbImage) {
-        for ((new, old), share) in image.pixels_mut().zip(self.original.pixels()).zip(&self.shares) {
-            new.0 = mixed(new.0, old.0, *share);
+        let shift = Shift::measured(self.original, image, self.change, self.wrap);
+        for (((x, y, new), old), share) in image.enumerate_pixels_mut().zip(self.original.pixels()).zip(&self.shares) {
+            let shifted = if *share > 0 { shift.shifted(x, y, new.0) } else { [0.0; 3] };
+            new.0 = mixed(shifted.map(|value| value.round() as u8), old.0, *share);
         }
     }
 }

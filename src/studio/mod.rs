@@ -5,6 +5,7 @@
 //! sleeping window draws a frame.
 
 mod again;
+mod colour_match;
 mod control;
 mod coverage;
 mod decode;
@@ -59,8 +60,8 @@ pub use worker::Loader;
 pub use crate::checkpoint::Error as CheckpointError;
 pub use crate::checkpoint::prompt::{self, Reading, Rule, groups};
 pub use crate::checkpoint::{
-    Adapter, AdapterKind, Card, Device, Devices, Dtype, Interrupt, LeftOut, Listed, Manners, PartName, PassedOver,
-    Progress, Reason, Record, Shortage, seconds_told,
+    Adapter, AdapterKind, Card, Device, Devices, Dtype, Half, Interrupt, LeftOut, Listed, Manners, PartName,
+    PassedOver, Progress, Reason, Record, Shortage, Speed, seconds_told,
 };
 pub use crate::checkpoint::{
     Catalogue, ControlFile, Entry, FETCHED, FEW_STEPS, FileSummary, Item, Kind, Library, LoraFile, LoraSummary,

@@ -118,35 +118,7 @@ pub(crate) unsafe fn attend<S: Simd>(set: &'static Set, block: &Block, scratch: 
                     }
                 }
             }
-            let mut moved = false;
-            let mut factor = [S::splat(1.0); MOST];
-            for n in 0..vectors {
-                let column = scores.as_mut_ptr().add(n * S::LANES);
-                let at = |key: usize| column.add(key * width);
-                let mut m = [largest[n]; 4];
-                for key in (0..count - count % 4).step_by(4) {
-                    for i in 0..4 {
-                        m[i] = S::max(m[i], S::load(at(key + i)));
-                    }
-                }
-                for key in count - count % 4..count {
-                    m[0] = S::max(m[0], S::load(at(key)));
-                }
-                let m = S::max(S::max(m[0], m[1]), S::max(m[2], m[3]));
-                if S::any_less(largest[n], m) {
-                    moved = true;
-                    factor[n] = exp2::<S>(S::sub(largest[n], m));
-                    total[n] = S::mul(total[n], factor[n]);
-                    largest[n] = m;
-                }
-                let mut sum = S::splat(0.0);
-                for key in 0..count {
-                    let p = exp2::<S>(S::sub(S::load(column.add(key * width)), m));
-                    sum = S::add(sum, p);
-                    S::store(column.add(key * width), p);
-                }
-                total[n] = S::add(total[n], sum);
-            }
+            let (factor, moved) = weigh::<S>(scores, [count, width], &mut largest, &mut total);
             if moved && from > 0 {
                 for i in 0..depth {
                     for n in 0..vectors {
@@ -183,5 +155,54 @@ pub(crate) unsafe fn attend<S: Simd>(set: &'static Set, block: &Block, scratch: 
         for (out, sum) in out.iter_mut().zip(sums.iter().skip(query).step_by(width)) {
             *out = *sum;
         }
+    }
+}
+
+/// Takes scores `[count, width]` to exponents of their distances from the largest so far: adds them to `total`, and gives the factors of
+/// earlier sums, and whether one is not 1.
+///
+/// # Safety
+/// The processor has the set's instructions.
+#[inline(always)]
+#[expect(clippy::needless_range_loop, reason = "indices run over several arrays of vectors")]
+unsafe fn weigh<S: Simd>(
+    scores: &mut [f32],
+    [count, width]: [usize; 2],
+    largest: &mut [S::V; MOST],
+    total: &mut [S::V; MOST],
+) -> ([S::V; MOST], bool) {
+    assert!(scores.len() >= count * width && width <= MOST * S::LANES && width.is_multiple_of(S::LANES), "scores");
+    // SAFETY: vectors lie in the scores, as was checked.
+    unsafe {
+        let mut moved = false;
+        let mut factor = [S::splat(1.0); MOST];
+        for n in 0..width / S::LANES {
+            let column = scores.as_mut_ptr().add(n * S::LANES);
+            let at = |key: usize| column.add(key * width);
+            let mut m = [largest[n]; 4];
+            for key in (0..count - count % 4).step_by(4) {
+                for i in 0..4 {
+                    m[i] = S::max(m[i], S::load(at(key + i)));
+                }
+            }
+            for key in count - count % 4..count {
+                m[0] = S::max(m[0], S::load(at(key)));
+            }
+            let m = S::max(S::max(m[0], m[1]), S::max(m[2], m[3]));
+            if S::any_less(largest[n], m) {
+                moved = true;
+                factor[n] = exp2::<S>(S::sub(largest[n], m));
+                total[n] = S::mul(total[n], factor[n]);
+                largest[n] = m;
+            }
+            let mut sum = S::splat(0.0);
+            for key in 0..count {
+                let p = exp2::<S>(S::sub(S::load(column.add(key * width)), m));
+                sum = S::add(sum, p);
+                S::store(column.add(key * width), p);
+            }
+            total[n] = S::add(total[n], sum);
+        }
+        (factor, moved)
     }
 }

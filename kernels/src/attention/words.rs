@@ -66,8 +66,9 @@ impl Attention<'_> {
             });
             let words = words.values();
             self.attend(set, narrow.panel(), [start, count], bias, &shared_out, |pair| {
-                let (k, v) = words[(pair - start) * head..].split_at(k_len);
-                Keys::Rounded { narrow, k, v }
+                // (Both go on to the end: rows that fill up a tile are read beyond their own.)
+                let k = &words[(pair - start) * head..];
+                Keys::Rounded { narrow, k, v: &k[k_len..] }
             });
         }
         Ok(narrow.holds(out))

@@ -5,7 +5,7 @@ use crate::app::kit::background::Asked;
 use crate::app::kit::{theme, widgets};
 use crate::app::prefs::DrawnOn;
 use crate::app::text::i18n::{fill, tr};
-use crate::studio::{Card, Device, Devices, Listed, seconds_told};
+use crate::studio::{Card, Device, Devices, Half, Listed, seconds_told};
 use egui::text::{LayoutJob, TextWrapping};
 use egui::{Button, FontId, RichText, Ui};
 
@@ -57,7 +57,7 @@ impl Cards {
     /// What a device's row says at its right end.
     fn score(&self, listed: &Listed) -> String {
         match &listed.tried {
-            Some(Ok(record)) if !record.draws() => tr("computes wrong").to_owned(),
+            Some(Ok(_)) if !listed.draws() => tr("computes wrong").to_owned(),
             Some(Ok(record)) => record.score().map_or_else(String::new, seconds_told),
             Some(Err(_)) => tr("cannot be opened").to_owned(),
             None if self.measuring && !is_software(listed) => tr("measuring…").to_owned(),
@@ -73,14 +73,43 @@ fn is_software(listed: &Listed) -> bool {
 
 /// A device's name for people.
 fn name(listed: &Listed) -> &str {
-    listed.card.as_ref().map_or_else(|| tr("Processor"), Card::name)
+    match (&listed.card, listed.device) {
+        (Some(card), _) => card.name(),
+        (None, Device::CpuIn(_)) => tr("Processor, in 16 bits"),
+        (None, _) => tr("Processor"),
+    }
+}
+
+/// Products in 16 bits change pictures a little, so they are offered where they take at most this part of the time.
+const WORTH: f64 = 0.8;
+
+/// True for a row that is of use here: of the processor's in 16 bits the fastest one, where it is much faster than in f32.
+fn is_offered(listed: &Listed, found: &[Listed]) -> bool {
+    let seconds = |listed: &Listed| listed.tried.as_ref().and_then(|tried| tried.as_ref().ok()?.score());
+    let rounds = |listed: &Listed| matches!(listed.device, Device::CpuIn(_));
+    if !rounds(listed) {
+        return true;
+    }
+    let plain = found.iter().find(|other| other.device == Device::Cpu).and_then(seconds);
+    let (Some(own), Some(plain)) = (seconds(listed), plain) else { return false };
+    own <= WORTH * plain && found.iter().filter(|other| rounds(other)).filter_map(seconds).all(|other| own <= other)
 }
 
 /// The choice that a row stands for, its text, and what there is to know of it.
 fn row(listed: &Listed) -> (DrawnOn, String, String) {
     let Some(card) = &listed.card else {
-        let hint = tr("Right everywhere, and slower than a good graphics card");
-        return (DrawnOn::Processor, name(listed).to_owned(), hint.to_owned());
+        let (choice, hint) = match listed.device {
+            Device::CpuIn(Half::F16) => (
+                DrawnOn::ProcessorInF16,
+                tr("Faster on this machine. Pictures differ a little from those of other machines"),
+            ),
+            Device::CpuIn(Half::Bf16) => (
+                DrawnOn::ProcessorInBf16,
+                tr("Faster on this machine. Pictures differ a little from those of other machines"),
+            ),
+            _ => (DrawnOn::Processor, tr("Right everywhere, and slower than a good graphics card")),
+        };
+        return (choice, name(listed).to_owned(), hint.to_owned());
     };
     let text = match card.memory() {
         Some(bytes) => format!("{} · {:.1} GB", card.name(), bytes as f64 / 1e9),
@@ -142,6 +171,7 @@ impl App {
             _ if !device.is_empty() => device,
             DrawnOn::Card(name) => name.clone(),
             DrawnOn::Automatic if !self.cards_here.only_processor => tr("Automatic").to_owned(),
+            DrawnOn::ProcessorInF16 | DrawnOn::ProcessorInBf16 => tr("Processor, in 16 bits").to_owned(),
             DrawnOn::Automatic | DrawnOn::Processor => tr("Processor").to_owned(),
         };
         widgets::flat(ui);
@@ -170,12 +200,12 @@ impl App {
                 ui.label(RichText::new(tr("Looking for graphics cards…")).color(t.text_weak));
                 return;
             };
-            for listed in found {
+            for listed in found.iter().filter(|listed| is_offered(listed, found)) {
                 let (choice, text, hint) = row(listed);
                 entry(ui, choice, &text, self.cards_here.score(listed), &hint);
             }
             let weak = |text: &str| RichText::new(text).size(theme::TEXT_SMALL).color(t.text_weak);
-            if found.len() == 1 {
+            if found.iter().all(|listed| listed.card.is_none()) {
                 ui.label(weak(tr("No graphics card that could draw was found.")));
             }
             if found.iter().any(|listed| matches!(listed.tried, Some(Ok(_)))) {
@@ -203,6 +233,35 @@ impl App {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::studio::{Record, Speed};
+
+    #[test]
+    fn sixteen_bits_are_offered_where_they_are_much_faster() {
+        let record = |half: Option<Half>, seconds: f64| {
+            let rate = 1e12 / seconds;
+            let speed = Some(Speed { convolution: rate, linear: rate, attention: rate, norm: rate });
+            match half {
+                None => Record { f32: speed, ..Record::default() },
+                Some(Half::F16) => Record { f16: speed, ..Record::default() },
+                Some(Half::Bf16) => Record { bf16: speed, ..Record::default() },
+            }
+        };
+        let listed = |half: Option<Half>, seconds: Option<f64>| Listed {
+            device: half.map_or(Device::Cpu, Device::CpuIn),
+            card: None,
+            tried: seconds.map(|seconds| Ok(record(half, seconds))),
+            automatic: false,
+        };
+        let offered = |f32s: Option<f64>, f16: Option<f64>, bf16: Option<f64>| {
+            let found = [(None, f32s), (Some(Half::F16), f16), (Some(Half::Bf16), bf16)];
+            let found = found.map(|(half, seconds)| listed(half, seconds));
+            [0, 1, 2].map(|at| is_offered(&found[at], &found))
+        };
+        assert_eq!(offered(Some(4.0), Some(3.0), Some(1.0)), [true, false, true]);
+        assert_eq!(offered(Some(4.0), Some(2.0), Some(8.0)), [true, true, false]);
+        assert_eq!(offered(Some(4.0), Some(3.9), Some(3.8)), [true, false, false], "hardly faster");
+        assert_eq!(offered(None, None, None), [true, false, false], "not measured");
+    }
 
     #[test]
     fn a_card_is_found_again_by_its_name() {

@@ -46,12 +46,24 @@ struct Shared {
 pub struct Listed {
     /// Its name for `--device`.
     pub device: Device,
-    /// `None` for the processor.
+    /// `None` for the processor, in each of its types.
     pub card: Option<Card>,
     /// Its record, or the reason why it cannot be opened; `None` where it was not measured.
     pub tried: Option<Result<Record, String>>,
     /// True for the one that `auto` takes; for none where that asks for a measurement first.
     pub automatic: bool,
+}
+
+impl Listed {
+    /// Whether it can be drawn on, as far as that is known.
+    #[must_use]
+    pub fn draws(&self) -> bool {
+        match &self.tried {
+            None => true,
+            Some(Ok(record)) => self.card.is_none() || record.draws(),
+            Some(Err(_)) => false,
+        }
+    }
 }
 
 /// A device chosen, by its concrete name and type.
@@ -94,6 +106,9 @@ impl Devices {
         let found = Card::all();
         // (The list tells failures, too.)
         let _ = self.processor();
+        for (half, cpu) in rounding() {
+            let _ = self.try_once(&cpu.describe(), || try_rounding(&cpu, half));
+        }
         for card in found.iter().filter(|card| !card.is_software()) {
             let _ = self.card(card);
         }
@@ -106,7 +121,11 @@ impl Devices {
     /// If there is no such card.
     pub fn measure_again(&self, device: Device) -> super::Result<()> {
         let _ = match device {
-            Device::Cpu | Device::CpuIn(_) => self.try_anew(&processor_key(), try_processor),
+            Device::Cpu => self.try_anew(&processor_key(), try_processor),
+            Device::CpuIn(half) => {
+                let cpu = Cpu::rounding_to(half)?;
+                self.try_anew(&cpu.describe(), || try_rounding(&cpu, half))
+            }
             Device::Auto | Device::Candle => return Ok(()),
             Device::Wgpu { .. } | Device::Cuda { .. } | Device::Metal { .. } => {
                 let card = Card::of(device)?;
@@ -128,7 +147,7 @@ impl Devices {
                 let found = if may_have_card() { Card::all() } else { Vec::new() };
                 let rivals = self.rivals(&found, |card| Some(self.card(card)));
                 let worth = rivals.iter().any(Rival::may_be_chosen);
-                let processor = if worth { self.processor().ok().and_then(|record| record.f32_score()) } else { None };
+                let processor = if worth { self.processor().ok().and_then(|record| record.score()) } else { None };
                 let (device, passed_over) = fastest::fastest(processor, &rivals, dtype);
                 let device = device.map_or_else(|| Device::Cpu.with_dtype(dtype), Ok)?;
                 Ok(Choice { device, passed_over })
@@ -159,18 +178,24 @@ impl Devices {
         let candidates = found.iter().filter(|card| rival_without_record(card).may_be_chosen()).count();
         let known_ones = rivals.iter().filter(|rival| rival.may_be_chosen()).count();
         let all_known = candidates == 0 || (processor.is_some() && candidates == known_ones);
-        let score = processor.as_ref().and_then(|tried| tried.as_ref().ok()).and_then(Record::f32_score);
+        let score = processor.as_ref().and_then(|tried| tried.as_ref().ok()).and_then(Record::score);
         let chosen = if all_known { fastest::fastest(score, &rivals, Dtype::Auto).0 } else { None };
         let chosen = chosen.and_then(|device| device.with_dtype(Dtype::Auto).ok());
         let first =
             Listed { device: Device::Cpu, card: None, tried: processor, automatic: chosen == Some(Device::Cpu) };
+        let rounding = rounding().map(|(half, cpu)| Listed {
+            device: Device::CpuIn(half),
+            card: None,
+            tried: known(&cpu.describe()),
+            automatic: false,
+        });
         let cards = found.into_iter().map(|card| Listed {
             device: card.device(),
             tried: known(&card.key()),
             automatic: chosen == Some(card.device()),
             card: Some(card),
         });
-        std::iter::once(first).chain(cards).collect()
+        std::iter::once(first).chain(rounding).chain(cards).collect()
     }
 
     /// The cards that may be chosen, as far as `tried` gives a record, and those that were lost too often.
@@ -269,15 +294,19 @@ fn processor_key() -> String {
 }
 
 fn try_processor() -> super::Result<Record> {
-    let in_half = |half| match Cpu::rounding_to(half) {
-        Ok(cpu) => Speed::measure(&cpu, PROCESSOR).map(Some),
-        Err(_) => Ok(None),
-    };
-    Ok(Record {
-        f32: Some(Speed::measure(&Cpu::new(), PROCESSOR)?),
-        f16: in_half(Half::F16)?,
-        bf16: in_half(Half::Bf16)?,
-        faults: Vec::new(),
+    Ok(Record { f32: Some(Speed::measure(&Cpu::new(), PROCESSOR)?), ..Record::default() })
+}
+
+/// The processor with products in 16 bits, as far as it has instructions for them.
+fn rounding() -> impl Iterator<Item = (Half, Cpu)> {
+    [Half::F16, Half::Bf16].into_iter().filter_map(|half| Some((half, Cpu::rounding_to(half).ok()?)))
+}
+
+fn try_rounding(cpu: &Cpu, half: Half) -> super::Result<Record> {
+    let speed = Some(Speed::measure(cpu, PROCESSOR)?);
+    Ok(match half {
+        Half::F16 => Record { f16: speed, ..Record::default() },
+        Half::Bf16 => Record { bf16: speed, ..Record::default() },
     })
 }
 
@@ -326,8 +355,8 @@ mod tests {
         let devices = Devices::remembered_in(Some(folder.path().to_owned()));
         let choice = devices.choose(Device::Auto, Dtype::Auto).unwrap();
         assert_eq!(choice, Choice { device: Device::Cpu, passed_over: Vec::new() });
-        let narrow = devices.choose(Device::Auto, Dtype::F16).map(|choice| choice.device);
-        assert_eq!(narrow, Device::Cpu.with_dtype(Dtype::F16));
+        let in_f16 = devices.choose(Device::Auto, Dtype::F16).map(|choice| choice.device);
+        assert_eq!(in_f16, Device::Cpu.with_dtype(Dtype::F16));
         let card = Device::Wgpu { adapter: Some(0), dtype: Dtype::Auto };
         let named = devices.choose(card, Dtype::Auto).unwrap().device;
         assert_eq!(named, Device::Wgpu { adapter: Some(0), dtype: Dtype::F32 });

@@ -39,7 +39,7 @@ pub struct Record {
 
 impl Record {
     /// The types that were measured, with their speeds.
-    pub fn speeds(&self) -> impl Iterator<Item = (Dtype, Speed)> {
+    pub(super) fn speeds(&self) -> impl Iterator<Item = (Dtype, Speed)> {
         let speeds = [(Dtype::F32, self.f32), (Dtype::F16, self.f16), (Dtype::Bf16, self.bf16)];
         speeds.into_iter().filter_map(|(dtype, speed)| Some((dtype, speed?)))
     }
@@ -51,21 +51,14 @@ impl Record {
         seconds.reduce(|best, other| if other.1 < best.1 { other } else { best })
     }
 
-    /// The seconds for a UNet's call in f32.
-    #[must_use]
-    pub fn f32_score(&self) -> Option<f64> {
-        self.f32.map(|speed| speed.seconds())
-    }
-
     /// The fastest type's seconds for a UNet's call.
     #[must_use]
     pub fn score(&self) -> Option<f64> {
         self.fastest().map(|(_, seconds)| seconds)
     }
 
-    /// Whether it can be drawn on. f16 alone has too small a range for that.
-    #[must_use]
-    pub fn draws(&self) -> bool {
+    /// Whether a card can be drawn on. f16 alone has too small a range for that.
+    pub(super) fn draws(&self) -> bool {
         self.f32.is_some() || self.bf16.is_some()
     }
 

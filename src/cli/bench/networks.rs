@@ -11,9 +11,9 @@ use std::fmt::Write as _;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Device to measure
-    #[arg(long, value_name = "auto|cpu|candle|wgpu[:N]|cuda[:N]|metal", default_value = "auto", value_parser = device)]
+    #[arg(long, value_name = "auto|cpu[:TYPE]|candle|wgpu[:N]|cuda[:N]|metal", default_value = "auto", value_parser = device)]
     device: Device,
-    /// The type of tensors; f16 on graphics cards only
+    /// The type of tensors on a graphics card, of products on the processor
     #[arg(long, value_name = "auto|f32|f16|bf16", default_value = "auto", value_parser = dtype)]
     dtype: Dtype,
     /// Networks to measure: sd15, sd21 or sdxl with random weights, or a checkpoint's name or folder

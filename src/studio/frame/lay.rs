@@ -1,6 +1,7 @@
 //! A drawn part laid back over the picture: softly inside the frame's border, in the colours around it.
 
 use crate::document::PixelRect;
+use crate::studio::colour_match::Shift;
 use image::RgbImage;
 use image::imageops::{FilterType, resize};
 use std::borrow::Cow;
@@ -10,9 +11,6 @@ const BORDER: u32 = 48;
 
 /// The narrowest one.
 const LEAST_BORDER: u32 = 8;
-
-/// The fewest pixels that colours are measured on.
-const ENOUGH: usize = 256;
 
 /// The share of a frame in each pixel of `cut`, 0 to 255, row by row: 255 inside, falling evenly to nothing over a border
 /// inside the frame (a sixth of its shorter side, 8 to 48 pixels). Where the canvas ends (`open` is false for left, top, right,
@@ -37,27 +35,13 @@ pub(super) fn shares(frame: PixelRect, cut: PixelRect, open: [bool; 4]) -> Vec<u
         .collect()
 }
 
-/// The mean of `original` less that of `drawn` in red, green and blue over the pixels that were held (`change` is 0 there, of 255),
-/// which show the same in both: what the autoencoder and the drawing shift all colours by. 0 where too few are held.
-pub(super) fn shift(original: &RgbImage, drawn: &RgbImage, change: &[u8]) -> [f32; 3] {
-    let (mut sums, mut count) = ([0_i64; 3], 0);
-    for ((old, new), _) in original.pixels().zip(drawn.pixels()).zip(change).filter(|(_, change)| **change == 0) {
-        for ((sum, old), new) in sums.iter_mut().zip(old.0).zip(new.0) {
-            *sum += i64::from(old) - i64::from(new);
-        }
-        count += 1;
-    }
-    if count < ENOUGH { [0.0; 3] } else { sums.map(|sum| sum as f32 / count as f32) }
-}
-
-/// Lays `drawn`, shifted by so much, over the pixels of `cut` on the canvas, by its share (0 to 255) in each. Where that is 0 no bit
+/// Lays `drawn`, shifted, over the pixels of `cut` on the canvas, by its share (0 to 255) in each. Where that is 0 no bit
 /// changes.
-pub(super) fn lay(canvas: &mut RgbImage, cut: PixelRect, drawn: &RgbImage, shares: &[u8], shift: [f32; 3]) {
+pub(super) fn lay(canvas: &mut RgbImage, cut: PixelRect, drawn: &RgbImage, shares: &[u8], shift: &Shift) {
     for ((x, y, new), share) in drawn.enumerate_pixels().zip(shares).filter(|(_, share)| **share > 0) {
         let share = f32::from(*share) / 255.0;
         let old = canvas.get_pixel_mut(cut.x + x, cut.y + y);
-        for ((old, new), shift) in old.0.iter_mut().zip(new.0).zip(shift) {
-            let new = (f32::from(new) + shift).clamp(0.0, 255.0);
+        for (old, new) in old.0.iter_mut().zip(shift.shifted(x, y, new.0)) {
             *old = (f32::from(*old) * (1.0 - share) + new * share).round() as u8;
         }
     }

@@ -1,12 +1,13 @@
 //! The part of a document that is drawn for a frame.
 
+use super::super::colour_match::Shift;
 use super::super::coverage::RegionCoverage;
 use super::super::drawing::{DrawError, Options};
 use super::super::init_image::{self, BORDER};
 use super::super::latent::span;
 use super::super::plan::Facts;
 use super::area::{Cut, Frame};
-use super::lay::{lay, resized, shares, shift};
+use super::lay::{lay, resized, shares};
 use crate::diffusion::masks::{Coverage, feathered};
 use crate::document::{Area, Document, Mask, PixelRect, Problem, Region, Wrap};
 use image::{Rgb, RgbImage};
@@ -83,8 +84,8 @@ impl Part {
         let PixelRect { x, y, width, height } = self.cut;
         let drawn = resized(drawn, (width, height));
         let original = image::imageops::crop_imm(&canvas, x, y, width, height).to_image();
-        let shift = shift(&original, &drawn, &self.change);
-        lay(&mut canvas, self.cut, &drawn, &self.shares, shift);
+        let shift = Shift::measured(&original, &drawn, &self.change, (false, false));
+        lay(&mut canvas, self.cut, &drawn, &self.shares, &shift);
         canvas
     }
 }

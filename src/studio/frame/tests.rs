@@ -1,9 +1,10 @@
 //! Cutting out and laying back against plain loops over every pixel.
 
-use super::lay::{lay, shares, shift};
+use super::lay::{lay, shares};
 use super::{Frame, Part};
 use crate::diffusion::masks::{Coverage, feathered};
 use crate::document::{Area, Control, ControlMap, Document, InitImage, Mask, PixelRect, Wrap};
+use crate::studio::colour_match::Shift;
 use crate::studio::{DrawError, Facts};
 use image::{Rgb, RgbImage};
 use std::sync::Arc;
@@ -91,7 +92,7 @@ fn what_is_laid_is_a_plain_mix_and_nothing_changes_outside() {
         (0..40 * 50).map(|i: u32| if i.is_multiple_of(3) { 0 } else { (i * 7 % 256) as u8 }).collect();
     let shift = [12.25, -300.0, 0.5];
     let mut found = old.clone();
-    lay(&mut found, cut, &new, &shares, shift);
+    lay(&mut found, cut, &new, &shares, &Shift::even(shift));
     for (x, y, pixel) in found.enumerate_pixels() {
         let own = old.get_pixel(x, y);
         if !(cut.columns().contains(&x) && cut.rows().contains(&y)) {
@@ -109,20 +110,6 @@ fn what_is_laid_is_a_plain_mix_and_nothing_changes_outside() {
             assert!((f64::from(pixel.0[c]) - expected).abs() <= 0.501, "{x}, {y}: {pixel:?} for {expected}");
         }
     }
-}
-
-#[test]
-fn a_shift_is_measured_where_the_picture_was_held() {
-    let old = RgbImage::from_fn(60, 60, |x, y| Rgb([40 + x as u8, 60 + y as u8, 100]));
-    let held = |x: u32| x < 20;
-    let change: Vec<u8> = (0..3600).map(|i| if held(i % 60) { 0 } else { 1 + (i % 255) as u8 }).collect();
-    // What is drawn anew is another thing entirely and says nothing.
-    let new = RgbImage::from_fn(60, 60, |x, y| {
-        let Rgb([r, g, b]) = *old.get_pixel(x, y);
-        if held(x) { Rgb([r + 9, g - 4, b]) } else { Rgb([255, 0, 255]) }
-    });
-    assert_eq!(shift(&old, &new, &change), [-9.0, 4.0, 0.0]);
-    assert_eq!(shift(&old, &new, &vec![255; 3600]), [0.0; 3], "nothing is held");
 }
 
 #[test]
