@@ -101,6 +101,7 @@ impl App {
         }
         text::i18n::speak(prefs.language);
         prefs.keys.take();
+        prefs.changed_keys.take();
         ctx.set_theme(prefs.theme);
         let wake = ctx.clone();
         let devices = crate::studio::Devices::remembered_in(options.data.clone());

@@ -1,7 +1,7 @@
 //! A person's choices, kept between sessions.
 
 use crate::app::canvas::CanvasLook;
-use crate::app::command::KeySet;
+use crate::app::command::{ChangedKeys, KeySet};
 use crate::app::generation::job::Batch;
 use crate::app::text::i18n::Language;
 use crate::app::tools::{BrushSettings, Tool, ToolSettings};
@@ -47,6 +47,8 @@ pub(in crate::app) struct Prefs {
     pub theme: egui::ThemePreference,
     pub language: Language,
     pub keys: KeySet,
+    /// Keys that a person gave to commands.
+    pub changed_keys: ChangedKeys,
     pub brush: BrushSettings,
     /// The eraser has its own.
     pub eraser: BrushSettings,
@@ -84,6 +86,7 @@ impl Default for Prefs {
             theme,
             language: Language::default(),
             keys: KeySet::default(),
+            changed_keys: ChangedKeys::default(),
             brush: BrushSettings::default(),
             eraser: BrushSettings::default(),
             tools: ToolSettings::default(),

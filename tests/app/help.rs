@@ -4,7 +4,7 @@ use super::painter::{Painter, Pretender, english};
 use egui::{Key, Modifiers};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
-use polyptych::app::{App, Command, Engine, FileDialogs, Language, Options};
+use polyptych::app::{App, Command, Engine, FileDialogs, Language, Options, Tool};
 use polyptych::studio::{self, DrawError, Failure, Job, JobId, PaintError};
 use polyptych::{backend, networks};
 use std::sync::Arc;
@@ -164,4 +164,49 @@ fn preferences_are_on_one_page_and_count_at_once() {
     assert!([Command::ThemeLight, Command::KeysKrita, Command::LanguageGerman].into_iter().all(|c| app.is_on(c)));
     painter.presses(Modifiers::NONE, Key::Escape);
     assert!(painter.h.query_by_label("Aussehen: Hell").is_none());
+}
+
+#[test]
+fn a_command_is_given_other_keys_on_the_sheet() {
+    let mut painter = Painter::sits_down();
+    let rulers = |painter: &Painter| painter.app().is_on(Command::Rulers);
+    painter.presses(Modifiers::NONE, Key::F1);
+    painter.types("rulers");
+    painter.clicks("Rulers: Shift+R");
+    painter.h.get_by_label("Press keys…");
+    // What is pressed is for the row: nothing is drawn, searched or closed.
+    painter.presses(Modifiers::COMMAND, Key::G);
+    painter.h.get_by_label("Rulers: Ctrl+G");
+    assert!(!rulers(&painter));
+    // Esc leaves the row as it is, and the sheet open.
+    painter.clicks("Rulers: Ctrl+G");
+    painter.presses(Modifiers::NONE, Key::Escape);
+    painter.h.get_by_label("Rulers: Ctrl+G");
+    painter.presses(Modifiers::NONE, Key::Escape);
+    assert!(painter.h.query_by_label("Search the keys").is_none());
+    painter.presses(Modifiers::SHIFT, Key::R);
+    assert!(!rulers(&painter), "its keys before are nobody's");
+    painter.presses(Modifiers::COMMAND, Key::G);
+    assert!(rulers(&painter));
+
+    // Keys that another command has become this one's, and it is said.
+    painter.presses(Modifiers::NONE, Key::F1);
+    painter.types("rulers");
+    painter.clicks("Rulers: Ctrl+G");
+    painter.presses(Modifiers::NONE, Key::B);
+    painter.h.get_by_label("Tool: Brush had these keys: B");
+    painter.presses(Modifiers::NONE, Key::Escape);
+    painter.asks_for(Command::ToolEraser);
+    painter.presses(Modifiers::NONE, Key::B);
+    assert!(!rulers(&painter));
+    assert_eq!(painter.app().tool(), Tool::Eraser);
+
+    // And back again.
+    painter.presses(Modifiers::NONE, Key::F1);
+    painter.types("rulers");
+    painter.clicks("Put back: Rulers");
+    painter.h.get_by_label("Rulers: Shift+R");
+    painter.presses(Modifiers::NONE, Key::Escape);
+    painter.presses(Modifiers::NONE, Key::B);
+    assert_eq!(painter.app().tool(), Tool::Brush);
 }

@@ -1,9 +1,10 @@
 //! Combinations of keys.
 
 use egui::{Key, Modifiers};
+use serde::{Deserialize, Serialize};
 
 /// A combination of keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Keys {
     /// The modifiers, exactly these.
     pub modifiers: Modifiers,
@@ -50,6 +51,20 @@ impl Keys {
         };
         let modifiers = ctx.format_modifiers(self.modifiers);
         if modifiers.is_empty() { key.to_owned() } else { format!("{modifiers}+{key}") }
+    }
+
+    /// True where the same keys are pressed for both.
+    pub(in crate::app) fn is_same(self, other: Self) -> bool {
+        self.key == other.key && self.modifiers == other.modifiers
+    }
+
+    /// The combination that an event is a press of; none while a key is held down.
+    pub(in crate::app) fn pressed(event: &egui::Event) -> Option<Self> {
+        let egui::Event::Key { key, pressed: true, repeat: false, modifiers, .. } = *event else { return None };
+        // As the table has them: Ctrl, or ⌘ on a Mac.
+        let ctrl = if modifiers.command { CTRL } else { PLAIN };
+        let plain = Modifiers { alt: modifiers.alt, shift: modifiers.shift, ..PLAIN };
+        Some(Self { modifiers: ctrl.plus(plain), key, physical: false })
     }
 
     pub(super) fn match_event(self, event: &egui::Event) -> bool {

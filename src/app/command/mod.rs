@@ -1,5 +1,6 @@
 //! Everything a person can ask for, in one list: menu, shortcuts, tooltips and tests all come from here.
 
+mod changed;
 mod keys;
 mod sets;
 
@@ -8,6 +9,7 @@ use egui::Key;
 use egui_material_icons::{MaterialIcon, icons};
 use keys::{ALT, CTRL, CTRL_ALT, CTRL_SHIFT, PLAIN, SHIFT, key, place};
 
+pub(in crate::app) use changed::{ChangedKeys, is_changed};
 pub use keys::Keys;
 pub use sets::KeySet;
 pub(in crate::app) use sets::take_pressed;

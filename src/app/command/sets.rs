@@ -1,9 +1,11 @@
 //! The sets of keys: this program's own, which stand in the table of commands, and those that painters bring along from others.
 
+use super::changed::changed;
 use super::keys::{CTRL, CTRL_SHIFT, PLAIN, SHIFT, key, place};
 use super::{Command, Keys};
 use egui::Key;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::cell::Cell;
 
 /// A choice of keys.
@@ -95,9 +97,10 @@ impl KeySet {
 impl Command {
     /// The keys that call it; the first is the one that menus show.
     #[must_use]
-    pub fn keys(self) -> &'static [Keys] {
-        let changed = CURRENT.get().changed();
-        changed.iter().find(|(of, _)| *of == self).map_or_else(|| self.own_keys(), |(_, keys)| keys)
+    pub fn keys(self) -> Cow<'static, [Keys]> {
+        let of_set = CURRENT.get().changed();
+        let own = of_set.iter().find(|(of, _)| *of == self).map_or_else(|| self.own_keys(), |(_, keys)| keys);
+        changed(self, own).map_or(Cow::Borrowed(own), Cow::Owned)
     }
 
     /// The keys as the menu prints them, empty where it has none.
@@ -194,7 +197,7 @@ mod tests {
             set.take();
             for (i, command) in Command::ALL.iter().enumerate() {
                 for other in &Command::ALL[i + 1..] {
-                    for keys in command.keys() {
+                    for keys in command.keys().iter() {
                         assert!(!other.keys().contains(keys), "{set:?}, {command:?} and {other:?}: {keys:?}");
                     }
                 }

@@ -2,12 +2,12 @@
 
 use crate::app::App;
 use crate::app::canvas::{Compare, RegionLook, ViewMode};
-use crate::app::command::{Command, KeySet};
+use crate::app::command::{ChangedKeys, Command, KeySet};
 use crate::app::dialogs::palette::Palette;
 use crate::app::dialogs::plain::{About, Reset};
 use crate::app::dialogs::preferences::Preferences;
 use crate::app::dialogs::reshape::Reshape;
-use crate::app::dialogs::shortcuts::Shortcuts;
+use crate::app::dialogs::shortcuts::{KeyChange, Shortcuts};
 use crate::app::editor::{Field, Selected};
 use crate::app::generation::checks::Checks;
 use crate::app::generation::seed::new_seed;
@@ -224,7 +224,7 @@ impl App {
             Command::Tour => self.tour.begin(),
             Command::Palette => self.ask(Palette::default(), Self::perform),
             Command::Preferences => self.ask(Preferences, Self::perform),
-            Command::Shortcuts => self.tell(Shortcuts::default()),
+            Command::Shortcuts => self.ask(Shortcuts::default(), Self::change_keys),
             Command::About => self.tell(About),
         }
         ctx.request_repaint();
@@ -256,6 +256,15 @@ impl App {
     fn set_keys(&mut self, keys: KeySet) {
         self.prefs.keys = keys;
         keys.take();
+    }
+
+    fn change_keys(&mut self, _: &Context, change: KeyChange) {
+        match change {
+            KeyChange::Give(command, keys) => self.prefs.changed_keys.give(command, keys),
+            KeyChange::PutBack(command) => self.prefs.changed_keys.put_back(command),
+            KeyChange::PutAllBack => self.prefs.changed_keys = ChangedKeys::default(),
+        }
+        self.prefs.changed_keys.take();
     }
 
     fn set_language(&mut self, language: Language) {
