@@ -186,11 +186,10 @@ impl Document {
         next.or_else(free).unwrap_or(RegionId::LAST)
     }
 
-    /// The first of the palette's colours that the fewest regions have.
+    /// A colour of the palette that can be told from those of the regions, as far as there is one.
     fn next_colour(&self) -> Rgb {
-        let [first, ..] = REGION_COLOURS;
-        let uses = |colour: &Rgb| self.regions.iter().filter(|r| r.colour == *colour).count();
-        REGION_COLOURS.into_iter().min_by_key(uses).unwrap_or(first)
+        let used: Vec<Rgb> = self.regions.iter().map(|region| region.colour).collect();
+        Rgb::next(&used)
     }
 
     /// Changes the size of the canvas: what was at the top left is then `dx` to the right and `dy` down. Masks are cut or

@@ -35,6 +35,23 @@ impl Rgb {
         let [_, r, g, b] = u32::from_str_radix(hex, 16).ok()?.to_be_bytes();
         Some(Self([r, g, b]))
     }
+
+    /// True for colours that are hard to tell apart on a canvas. Their distance is weighted by how red they are (Riemersma's "low-cost
+    /// approximation"); the palette's own are all farther apart.
+    fn is_near(self, other: Self) -> bool {
+        const NEAR: i32 = 100;
+        let [a, b] = [self, other].map(|Self(colour)| colour.map(i32::from));
+        let [r, g, b] = std::array::from_fn(|c| (a[c] - b[c]).pow(2));
+        let red = (i32::from(self.0[0]) + i32::from(other.0[0])) / 2;
+        (512 + red) * r / 256 + 4 * g + (767 - red) * b / 256 < NEAR * NEAR
+    }
+
+    /// The first colour of the palette that the fewest of these are near to.
+    pub(super) fn next(used: &[Self]) -> Self {
+        let [first, ..] = REGION_COLOURS;
+        let near = |colour: &Self| used.iter().filter(|used| used.is_near(*colour)).count();
+        REGION_COLOURS.into_iter().min_by_key(near).unwrap_or(first)
+    }
 }
 
 impl std::fmt::Display for Rgb {
@@ -162,4 +179,22 @@ pub struct Background {
     pub loras: Vec<Lora>,
     /// The colour that the picture grows from where no region is.
     pub start_colour: Option<StartColour>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn new_regions_take_the_palette_in_its_order_but_for_colours_that_are_taken() {
+        let mut used = Vec::new();
+        for colour in REGION_COLOURS.into_iter().chain(REGION_COLOURS) {
+            assert_eq!(Rgb::next(&used), colour);
+            used.push(colour);
+        }
+        // Colours of a person's own, near the first and the third of the palette.
+        let own = [Rgb([240, 150, 10]), Rgb([10, 150, 120])];
+        assert_eq!(Rgb::next(&own), REGION_COLOURS[1]);
+        assert_eq!(Rgb::next(&[own[0], own[1], REGION_COLOURS[1]]), REGION_COLOURS[3]);
+    }
 }
