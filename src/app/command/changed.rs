@@ -80,27 +80,27 @@ mod tests {
     fn keys_are_given_taken_and_put_back() {
         let mut changed = ChangedKeys::default();
         assert_eq!(changed.of(Command::Save, &[SAVE]), None);
-        changed.give(Command::Board, Some(SAVE));
-        assert_eq!(changed.of(Command::Board, &[]), Some(vec![SAVE]));
+        changed.give(Command::TakeBoard, Some(SAVE));
+        assert_eq!(changed.of(Command::TakeBoard, &[]), Some(vec![SAVE]));
         assert_eq!(changed.of(Command::Save, &[SAVE, OTHER]), Some(vec![OTHER]), "one has them");
         changed.give(Command::Undo, Some(SAVE));
-        assert_eq!(changed.of(Command::Board, &[]), Some(vec![]), "the last one has them");
+        assert_eq!(changed.of(Command::TakeBoard, &[]), Some(vec![]), "the last one has them");
         changed.give(Command::Undo, None);
         assert_eq!(changed.of(Command::Save, &[SAVE]), None, "nobody else has them");
         changed.put_back(Command::Undo);
-        changed.put_back(Command::Board);
+        changed.put_back(Command::TakeBoard);
         assert!(changed.is_empty());
     }
 
     #[test]
     fn they_are_kept_by_names_and_places() {
         let mut changed = ChangedKeys::default();
-        changed.give(Command::Board, Some(SAVE));
+        changed.give(Command::TakeBoard, Some(SAVE));
         let text = serde_json::to_string(&changed).expect("text");
-        assert!(text.contains("Board") && text.contains("\"S\""), "{text}");
+        assert!(text.contains("TakeBoard") && text.contains("\"S\""), "{text}");
         assert_eq!(serde_json::from_str::<ChangedKeys>(&text).expect("the same"), changed);
         // A command that there is no more costs nothing.
-        let old = text.replace("Board", "Gone");
+        let old = text.replace("TakeBoard", "Gone");
         let read: ChangedKeys = serde_json::from_str(&old).expect("is read");
         assert_eq!(read.of(Command::Undo, &[OTHER]), None);
     }

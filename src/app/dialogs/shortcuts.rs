@@ -137,7 +137,7 @@ impl Dialog for Shortcuts {
             ui.add_space(theme::GRID);
             let blocks = blocks(ui, &self.typed);
             // As high as the window lets it, whatever is found: heading, field and button stay where they are.
-            let height = (room.y - 220.0).clamp(120.0, 620.0);
+            let height = (room.y - 244.0).clamp(120.0, 596.0);
             let mut list = ScrollArea::vertical().max_height(height).min_scrolled_height(height).auto_shrink(false);
             if field.changed() {
                 list = list.vertical_scroll_offset(0.0);

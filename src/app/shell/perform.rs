@@ -258,7 +258,7 @@ impl App {
         keys.take();
     }
 
-    fn change_keys(&mut self, _: &Context, change: KeyChange) {
+    fn change_keys(&mut self, _: &egui::Context, change: KeyChange) {
         match change {
             KeyChange::Give(command, keys) => self.prefs.changed_keys.give(command, keys),
             KeyChange::PutBack(command) => self.prefs.changed_keys.put_back(command),
