@@ -6,6 +6,7 @@
 
 use crate::function::Activation;
 use crate::loops::End;
+use crate::narrow::Half;
 use crate::pack::{Stored, Weights};
 use crate::threads::{Shared, spread, with_scratch};
 use crate::tile::{DEPTH, Left};
@@ -140,7 +141,7 @@ pub fn product(rows: Rows, weights: &Weights, finish: Finish, out: &mut [f32]) -
 /// A convolution by Winograd's way where `winograd`, else by the direct one; [`product`] chooses the faster one.
 ///
 /// # Errors
-/// If sizes do not fit, or Winograd's way is asked for and taps are not 3 × 3 with stride 1.
+/// If sizes do not fit, or Winograd's way is asked for and taps are not 3 × 3 with stride 1, or weights lie as pairs of bf16.
 pub fn convolution_by(
     winograd: bool,
     patches: Patches,
@@ -148,7 +149,9 @@ pub fn convolution_by(
     finish: Finish,
     out: &mut [f32],
 ) -> Result<()> {
-    if winograd && (patches.kernel != 3 || patches.stride != 1 || weights.gated) {
+    let possible =
+        patches.kernel == 3 && patches.stride == 1 && !weights.gated && weights.set.half() != Some(Half::Bf16);
+    if winograd && !possible {
         return Err(Error::Fit("Winograd's convolution"));
     }
     product_by(Rows::Patches(patches), weights, finish, out, Some(winograd))
@@ -171,15 +174,14 @@ fn product_by(rows: Rows, weights: &Weights, finish: Finish, out: &mut [f32], wa
     }
     let share = m / vectors.max(1);
     let ending = Ending { weights, finish, share };
-    if let Stored::Narrow(stored) = &weights.stored {
-        return words::product(&rows, channels, m, stored.values(), ending, out);
-    }
     if let Rows::Patches(patches) = rows
-        && !weights.gated
-        && way.unwrap_or_else(|| winograd::pays(&patches, channels, weights.outputs))
+        && way.unwrap_or_else(|| winograd::pays(&patches, channels, weights))
     {
         let images = m / (patches.out[0] * patches.out[1]);
         return winograd::convolve(patches, [images, channels], weights, finish, share, out);
+    }
+    if let Stored::Narrow(stored) = &weights.stored {
+        return words::product(&rows, channels, m, stored.values(), ending, out);
     }
     let job = Job { rows, channels, m, ending };
     let panels = weights.columns.div_ceil(weights.set.panel());

@@ -6,6 +6,7 @@
 //! Transformed weights are stored nowhere: they would be four times as large in f32, eight times as 16 bits.
 
 use crate::loops::End;
+use crate::narrow::Half;
 use crate::pack::{Stored, Weights};
 use crate::product::{Finish, Patches};
 use crate::simd::Simd;
@@ -40,17 +41,27 @@ thread_local! {
 
 /// True where a convolution of this shape is faster this way, by a count of multiplications in which the transformations have
 /// measured weights.
-pub(crate) fn pays(patches: &Patches, channels: usize, outputs: usize) -> bool {
-    if patches.kernel != 3 || patches.stride != 1 || channels < 16 || outputs < 16 {
+pub(crate) fn pays(patches: &Patches, channels: usize, weights: &Weights) -> bool {
+    let outputs = weights.outputs;
+    if patches.kernel != 3 || patches.stride != 1 || channels < 16 || outputs < 16 || weights.gated {
         return false;
     }
+    let rate = match weights.set.half() {
+        None => 1.0,
+        Some(Half::F16) => F16_RATE,
+        // (AMX is faster the direct way, and pairs are not unpacked for the others.)
+        Some(Half::Bf16) => return false,
+    };
     let [height, width] = patches.out;
     let tiles = height.div_ceil(SIDE) * width.div_ceil(SIDE);
     let (weights, inputs) = ((channels * outputs) as f64, (tiles * (channels + outputs)) as f64);
     let direct = (height * width * 9) as f64 * weights;
     let chunks = tiles.div_ceil(TILES) as f64;
-    (tiles * POINTS) as f64 * weights + chunks * WEIGHT_COST * weights + INPUT_COST * inputs < direct
+    (tiles * POINTS) as f64 * weights + chunks * WEIGHT_COST * weights + INPUT_COST * inputs < direct / rate
 }
+
+/// Multiplications of f16 in the time of one of f32.
+const F16_RATE: f64 = 1.5;
 
 /// Multiplications that take as long as the transformation of one weight.
 const WEIGHT_COST: f64 = 350.0;
@@ -136,7 +147,7 @@ impl Job<'_> {
 
     /// Multiplies tiles `some` of `count` with one panel, and writes their results. `first` is the place of the first of all.
     fn run(&self, points: &[f32], count: usize, some: Range<usize>, first: usize, panel: usize, out: &Shared<f32>) {
-        let Weights { set, depth, columns, ref stored, .. } = *self.weights;
+        let Weights { set, columns, .. } = *self.weights;
         let (channels, tiles) = (self.channels, some.len());
         let from_column = panel * set.panel();
         let width = (columns - from_column).next_multiple_of(set.lanes()).min(set.panel());
@@ -148,16 +159,8 @@ impl Job<'_> {
             for from in (0..channels).step_by(DEPTH) {
                 let steps = DEPTH.min(channels - from);
                 for tap in 0..9 {
-                    let start = from_column * depth + (tap * channels + from) * width;
-                    let words = start..start + steps * width;
                     let to = &mut taps[tap * steps * width..][..steps * width];
-                    match stored {
-                        Stored::F16(stored) => set.widen_f16(&stored.values()[words], to),
-                        Stored::Bf16(stored) => set.widen_bf16(&stored.values()[words], to),
-                        Stored::F32(stored) => to.copy_from_slice(&stored.values()[words]),
-                        // (Products of 16 bits are never done this way.)
-                        Stored::Narrow(_) => return,
-                    }
+                    self.widen(tap * channels + from, from_column, width, to);
                 }
                 let size = steps * width;
                 let step = apart(size);
@@ -181,6 +184,28 @@ impl Job<'_> {
                 self.end(first + tile, from_column, width, results, out);
             }
         });
+    }
+
+    /// Widens weights of `width` columns from `column` on, a panel's at most, for as many steps from `from` on as there is room for.
+    fn widen(&self, from: usize, column: usize, width: usize, to: &mut [f32]) {
+        let Weights { set, depth, columns, ref stored, .. } = *self.weights;
+        let start = column * depth + from * width;
+        let words = start..start + to.len();
+        match stored {
+            Stored::F16(stored) => set.widen_f16(&stored.values()[words], to),
+            Stored::Bf16(stored) => set.widen_bf16(&stored.values()[words], to),
+            Stored::F32(stored) => to.copy_from_slice(&stored.values()[words]),
+            // f16, in panels of several of these.
+            Stored::Narrow(stored) => {
+                let Some(narrow) = set.narrow() else { return };
+                let (first, within) = (column / narrow.panel() * narrow.panel(), column % narrow.panel());
+                let whole = (columns - first).next_multiple_of(narrow.lanes()).min(narrow.panel());
+                for (step, to) in (from..).zip(to.chunks_exact_mut(width)) {
+                    let start = first * depth + step * whole + within;
+                    set.widen_f16(&stored.values()[start..start + width], to);
+                }
+            }
+        }
     }
 
     /// Ends the results of one tile, those of them that lie in the image.

@@ -277,7 +277,7 @@ fn convolutions_are_their_sums_on_every_set() {
 
 #[test]
 fn winograds_convolution_is_as_exact_as_its_constants_allow_on_every_set() {
-    for set in Set::available() {
+    for set in sets().filter(|set| set.half() != Some(Half::Bf16)) {
         let mut random = Random(6);
         for round in 0..ROUNDS / 2 {
             let (n, channels, outputs) = (random.size(1, 2), random.size(1, 100), random.size(1, 60));
@@ -294,7 +294,8 @@ fn winograds_convolution_is_as_exact_as_its_constants_allow_on_every_set() {
             let [vector, residual] = [outputs, n * image].map(|count| random.values(count));
             let activation = FUNCTIONS[round % 4];
             let finish = Finish { vector: Some(&vector), activation, residual: Some(&residual) };
-            let mut expected = convolved(&patches, &weight.values, [n, channels, outputs]);
+            // (Weights are rounded where they are packed in f16; what they meet is not.)
+            let mut expected = convolved(&patches, &seen(set, &weight.values), [n, channels, outputs]);
             for (at, y) in expected.iter_mut().enumerate() {
                 let sum = *y + f64::from(bias[at % outputs]) + f64::from(vector[at % outputs]);
                 *y = function(activation, sum) + f64::from(residual[at]);
