@@ -174,6 +174,9 @@ fn a_command_is_given_other_keys_on_the_sheet() {
     painter.types("rulers");
     painter.clicks("Rulers: Shift+R");
     painter.h.get_by_label("Press keys…");
+    // Ctrl alone is no answer: more follows.
+    painter.presses(Modifiers::COMMAND, Key::ControlLeft);
+    painter.h.get_by_label("Press keys…");
     // What is pressed is for the row: nothing is drawn, searched or closed.
     painter.presses(Modifiers::COMMAND, Key::G);
     painter.h.get_by_label("Rulers: Ctrl+G");

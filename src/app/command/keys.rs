@@ -29,6 +29,22 @@ pub(super) const fn place(modifiers: Modifiers, key: Key) -> Keys {
     Keys { modifiers, key, physical: true }
 }
 
+/// Keys that are held with others, or switch something: egui tells of their presses, too.
+const NO_KEYS_OF_THEIR_OWN: [Key; 12] = [
+    Key::ShiftLeft,
+    Key::ShiftRight,
+    Key::ControlLeft,
+    Key::ControlRight,
+    Key::AltLeft,
+    Key::AltRight,
+    Key::SuperLeft,
+    Key::SuperRight,
+    Key::Fn,
+    Key::CapsLock,
+    Key::NumLock,
+    Key::ScrollLock,
+];
+
 impl Keys {
     /// As people write it: `Ctrl+Shift+S`.
     #[must_use]
@@ -61,6 +77,9 @@ impl Keys {
     /// The combination that an event is a press of; none while a key is held down.
     pub(in crate::app) fn pressed(event: &egui::Event) -> Option<Self> {
         let egui::Event::Key { key, pressed: true, repeat: false, modifiers, .. } = *event else { return None };
+        if NO_KEYS_OF_THEIR_OWN.contains(&key) {
+            return None;
+        }
         // As the table has them: Ctrl, or ⌘ on a Mac.
         let ctrl = if modifiers.command { CTRL } else { PLAIN };
         let plain = Modifiers { alt: modifiers.alt, shift: modifiers.shift, ..PLAIN };

@@ -275,7 +275,12 @@ fn block_ui(ui: &mut Ui, block: &Block, asked: &mut Option<Command>) -> Option<K
                 place.widget_info(|| WidgetInfo::labeled(Role::Button, true, &hint));
                 if place.has_focus() || place.hovered() {
                     let stroke = Stroke::new(1.0, t.rail);
-                    ui.painter().rect_stroke(place.rect, theme::ROUND_SMALL, stroke, StrokeKind::Inside);
+                    ui.painter().rect_stroke(
+                        place.rect.expand2(vec2(theme::HALF, 0.0)),
+                        theme::ROUND_SMALL,
+                        stroke,
+                        StrokeKind::Inside,
+                    );
                 }
                 if place.on_hover_text(format!("{hint}\n{}", tr("Click to give it other keys"))).clicked() {
                     *asked = Some(command);
