@@ -41,8 +41,8 @@ impl Rgb {
     fn is_near(self, other: Self) -> bool {
         const NEAR: i32 = 100;
         let [a, b] = [self, other].map(|Self(colour)| colour.map(i32::from));
+        let red = i32::midpoint(a[0], b[0]);
         let [r, g, b] = std::array::from_fn(|c| (a[c] - b[c]).pow(2));
-        let red = (i32::from(self.0[0]) + i32::from(other.0[0])) / 2;
         (512 + red) * r / 256 + 4 * g + (767 - red) * b / 256 < NEAR * NEAR
     }
 

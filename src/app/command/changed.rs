@@ -34,11 +34,6 @@ impl ChangedKeys {
         self.0.remove(&name(command));
     }
 
-    /// True where no command was given keys.
-    pub(in crate::app) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// The keys that a command has, where the set gives it `own`; `None` where that is all of these.
     fn of(&self, command: Command, own: &[Keys]) -> Option<Vec<Keys>> {
         if self.0.is_empty() {
@@ -89,7 +84,7 @@ mod tests {
         assert_eq!(changed.of(Command::Save, &[SAVE]), None, "nobody else has them");
         changed.put_back(Command::Undo);
         changed.put_back(Command::TakeBoard);
-        assert!(changed.is_empty());
+        assert_eq!(changed, ChangedKeys::default());
     }
 
     #[test]

@@ -271,7 +271,7 @@ fn block_ui(ui: &mut Ui, block: &Block, asked: &mut Option<Command>) -> Option<K
                 let rest = ui.available_size();
                 ui.set_min_size(rest);
                 ui.add(label);
-                let place = ui.interact(ui.min_rect(), ui.id().with(("keys of", &row.what)), Sense::click());
+                let place = ui.interact(ui.min_rect(), ui.scope_id().with(("keys of", &row.what)), Sense::click());
                 place.widget_info(|| WidgetInfo::labeled(Role::Button, true, &hint));
                 if place.has_focus() || place.hovered() {
                     let stroke = Stroke::new(1.0, t.rail);
