@@ -4,8 +4,8 @@
 
 mod common;
 
-use common::says;
 use common::toy::Toy;
+use common::{says, tone};
 use image::{Rgb, RgbImage};
 use polyptych::checkpoint::Device;
 use polyptych::document::{Area, Document, InitImage, Mask, PixelRect, Sampler, Take, Wrap};
@@ -129,26 +129,13 @@ fn the_embedded_checkpoint_draws_both_regions_into_a_frame() {
     assert!(most <= 12, "a step of {most} at the border");
 }
 
-/// The mean of each channel over pixels.
-fn mean<'a>(pixels: impl Iterator<Item = &'a Rgb<u8>>) -> [f64; 3] {
-    let (mut sums, mut count) = ([0.0; 3], 0.0);
-    for pixel in pixels {
-        sums.iter_mut().zip(pixel.0).for_each(|(sum, v)| *sum += f64::from(v));
-        count += 1.0;
-    }
-    sums.map(|sum| sum / count)
-}
-
 #[test]
 fn colours_inside_a_frame_match_those_around_it() {
     let (mut model, _) = load("embedded", Device::Cpu, &[]).expect("loads");
     let (mut matched, mut plain) = (0.0, 0.0);
     // Hardly anything is drawn anew: what differs is the autoencoder's shift.
     for colour in [[120, 160, 90], [90, 120, 190], [200, 190, 170]] {
-        let old = RgbImage::from_fn(256, 256, |x, y| {
-            let wave = ((f64::from(x) / 23.0).sin() * 9.0 + (f64::from(y) / 31.0).cos() * 9.0) as i16;
-            Rgb(colour.map(|v: i16| (v + wave) as u8))
-        });
+        let old = tone::wavy(colour);
         let mut document = Document::new(256, 256);
         document.background.prompt = "a green meadow under a blue sky".to_owned();
         document.init_image = Some(InitImage { image: Arc::new(old.clone()), strength: 0.05, area: Area::Everything });
@@ -159,15 +146,7 @@ fn colours_inside_a_frame_match_those_around_it() {
         let drawn = draw(&part.document, &mut model, &options, &mut ()).expect("draws").image;
         let laid = part.laid(&drawn);
         // How far a band inside the frame's soft border is from the picture's own, as it was drawn and as it was laid.
-        let band = |image: &RgbImage| {
-            let within = |x: u32, y: u32, edge: u32| (edge..256 - edge).contains(&x) && (edge..256 - edge).contains(&y);
-            let at = |x: u32, y: u32| within(x, y, 76) && !within(x, y, 94);
-            mean(image.enumerate_pixels().filter(|(x, y, _)| at(*x, *y)).map(|(_, _, pixel)| pixel))
-        };
-        let off = |image: &RgbImage| {
-            let pairs = band(image).into_iter().zip(band(&old));
-            pairs.map(|(a, b)| (a - b).abs()).sum::<f64>() / 3.0
-        };
+        let off = |image: &RgbImage| tone::off(image, &old, 76, 94);
         let (with, without) = (off(&laid), off(&drawn));
         println!("{colour:?}: off by {with:.2} with the match, {without:.2} without");
         assert!(with < without, "{colour:?}: off by {with} with the match, {without} without");

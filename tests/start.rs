@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Goldens, assert_close, goldens, one_window, relative_l2};
+use common::{Goldens, assert_close, goldens, one_window, relative_l2, tone};
 use image::{Rgb, RgbImage};
 use polyptych::checkpoint::Device;
 use polyptych::document::{self, Area, Document, InitImage, Mask, Paint, PixelRect, Sampler, StartColour};
@@ -335,10 +335,7 @@ fn what_is_painted_in_has_the_colours_around_it() {
     let (mut matched, mut plain) = (0.0, 0.0);
     // Hardly anything is drawn anew: what differs is the autoencoder's shift.
     for colour in [[120, 160, 90], [90, 120, 190], [200, 190, 170]] {
-        let old = RgbImage::from_fn(256, 256, |x, y| {
-            let wave = ((f64::from(x) / 23.0).sin() * 9.0 + (f64::from(y) / 31.0).cos() * 9.0) as i16;
-            Rgb(colour.map(|v: i16| (v + wave) as u8))
-        });
+        let old = tone::wavy(colour);
         let mut mask = Mask::empty(256, 256);
         mask.fill(PixelRect { x: 64, y: 64, width: 128, height: 128 }, 255);
         let mut document = Document::new(256, 256);
@@ -351,19 +348,7 @@ fn what_is_painted_in_has_the_colours_around_it() {
         };
         let [laid, drawn] = [true, false].map(&mut picture);
         // How far a band inside what may change is from the picture's own, behind the border in which the two are mixed.
-        let off = |image: &RgbImage| {
-            let within = |x: u32, y: u32, edge: u32| (edge..256 - edge).contains(&x) && (edge..256 - edge).contains(&y);
-            let band = |x: u32, y: u32| within(x, y, 74) && !within(x, y, 90);
-            let (mut sums, mut count) = ([0.0; 3], 0.0);
-            let pixels = image.enumerate_pixels().zip(old.pixels());
-            for ((_, _, new), old) in pixels.filter(|((x, y, _), _)| band(*x, *y)) {
-                sums.iter_mut().zip(new.0.iter().zip(old.0)).for_each(|(sum, (new, old))| {
-                    *sum += f64::from(*new) - f64::from(old);
-                });
-                count += 1.0;
-            }
-            sums.iter().map(|sum: &f64| (sum / count).abs()).sum::<f64>() / 3.0
-        };
+        let off = |image: &RgbImage| tone::off(image, &old, 74, 90);
         let (with, without) = (off(&laid), off(&drawn));
         println!("{colour:?}: off by {with:.2} with the match, {without:.2} without");
         assert!(with < without, "{colour:?}: off by {with} with the match, {without} without");

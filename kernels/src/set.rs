@@ -228,7 +228,7 @@ impl Set {
             Half::Bf16 => bf16,
         };
         available.get_or_init(|| {
-            let found = Narrow::available(half).iter().map(|narrow| match narrow.name() {
+            let found = Narrow::available(half).into_iter().map(|narrow| match narrow.name() {
                 None => Self { narrow: Some(narrow), ..portable::KERNELS },
                 #[cfg(all(target_arch = "x86_64", not(miri)))]
                 Some(name) => Self { narrow: Some(narrow), name, ..avx512::KERNELS },

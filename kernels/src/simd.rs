@@ -12,7 +12,7 @@ mod portable;
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 pub(crate) use avx2::Avx2;
 #[cfg(all(target_arch = "x86_64", not(miri)))]
-pub(crate) use avx512::Avx512;
+pub(crate) use avx512::{Avx512, mask};
 pub(crate) use portable::Portable;
 
 /// Operations on vectors of [`Simd::LANES`] values.

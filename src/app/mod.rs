@@ -100,8 +100,7 @@ impl App {
             prefs.language = language;
         }
         text::i18n::speak(prefs.language);
-        prefs.keys.take();
-        prefs.changed_keys.take();
+        prefs.take_keys();
         ctx.set_theme(prefs.theme);
         let wake = ctx.clone();
         let devices = crate::studio::Devices::remembered_in(options.data.clone());

@@ -107,6 +107,12 @@ impl Default for Prefs {
 }
 
 impl Prefs {
+    /// Makes the chosen keys those of this thread's window.
+    pub(in crate::app) fn take_keys(&self) {
+        self.keys.take();
+        self.changed_keys.take();
+    }
+
     /// The settings of the brush, or of the eraser while that is in hand.
     #[must_use]
     pub(in crate::app) fn brush_of(&self, tool: Tool) -> BrushSettings {

@@ -67,7 +67,7 @@ fn findings(listed: &Listed) -> String {
             let fastest = record.fastest().filter(|_| listed.draws());
             wrong
                 + &fastest.map_or("; cannot be drawn on".to_owned(), |(dtype, seconds)| {
-                    let several = listed.card.is_some() && (record.f16.is_some() || record.bf16.is_some());
+                    let several = record.f16.is_some() || record.bf16.is_some();
                     let dtype = if several { format!(" in {dtype}") } else { String::new() };
                     format!("; about {} a UNet call of SD1.5{dtype}", seconds_told(seconds))
                 })
@@ -139,10 +139,12 @@ mod tests {
         let told = row(Some(Ok(card)), false);
         assert_eq!(
             told,
-            "; computes wrong and leaves out: products on matrix units; about 0.10 s a UNet call of SD1.5"
+            "; computes wrong and leaves out: products on matrix units; about 0.10 s a UNet call of SD1.5 in f16"
         );
+        let wrong = row(Some(Ok(record(None, None, &["conv2d in f32"]))), false);
+        assert_eq!(wrong, "; computes wrong and leaves out: conv2d in f32; cannot be drawn on");
         let rounding = record(None, Some(speed(2e11)), &[]);
-        assert_eq!(row(Some(Ok(rounding)), false), "; about 4.0 s a UNet call of SD1.5");
+        assert_eq!(row(Some(Ok(rounding)), false), "; about 4.0 s a UNet call of SD1.5 in f16");
         assert!(row(Some(Err("no memory".to_owned())), false).contains("no memory"));
     }
 }

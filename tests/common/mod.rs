@@ -9,6 +9,7 @@ pub mod family;
 pub mod ora;
 pub mod painting;
 pub mod single;
+pub mod tone;
 pub mod toy;
 pub mod weights;
 

@@ -1,6 +1,7 @@
 //! AVX-512: pairs of bf16 by `vdpbf16ps`, and f16 by AVX-512-FP16.
 
 use super::{Half, Left, Narrow};
+use crate::simd::mask;
 use crate::tile::{self, Tiles};
 #[allow(clippy::wildcard_imports, reason = "the instructions by their names")]
 use std::arch::x86_64::*;
@@ -211,11 +212,6 @@ unsafe fn f16_run<const M: usize, const N: usize>(
             }
         }
     }
-}
-
-/// The first `count` of sixteen lanes.
-fn mask(count: usize) -> __mmask16 {
-    if count >= WORDS { !0 } else { (1 << count) - 1 }
 }
 
 /// # Safety

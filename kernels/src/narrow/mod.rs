@@ -11,8 +11,6 @@ mod amx;
 mod avx512;
 mod portable;
 
-use std::sync::OnceLock;
-
 /// A type of 16 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Half {
@@ -71,39 +69,27 @@ pub(crate) struct Narrow {
 
 impl Narrow {
     /// The kernels for `half` that this processor has, the fastest first; the last are plain Rust.
-    pub(crate) fn available(half: Half) -> &'static [&'static Self] {
-        static AVAILABLE: [OnceLock<Vec<&'static Narrow>>; 2] = [const { OnceLock::new() }; 2];
-        let [f16, bf16] = &AVAILABLE;
-        match half {
-            Half::F16 => f16.get_or_init(|| {
-                let mut found = Vec::new();
-                #[cfg(all(target_arch = "x86_64", not(miri)))]
-                if is_x86_feature_detected!("avx512f")
-                    && is_x86_feature_detected!("avx512bw")
-                    && is_x86_feature_detected!("avx512fp16")
-                {
-                    found.push(&avx512::F16);
-                }
-                found.push(&portable::F16);
-                found
-            }),
-            Half::Bf16 => bf16.get_or_init(|| {
-                let mut found = Vec::new();
-                #[cfg(all(target_arch = "x86_64", not(miri)))]
-                if is_x86_feature_detected!("avx512f")
-                    && is_x86_feature_detected!("avx512bw")
-                    && is_x86_feature_detected!("avx512bf16")
-                {
+    pub(crate) fn available(half: Half) -> Vec<&'static Self> {
+        let mut found: Vec<&'static Self> = Vec::new();
+        #[cfg(all(target_arch = "x86_64", not(miri)))]
+        if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw") {
+            match half {
+                Half::F16 if is_x86_feature_detected!("avx512fp16") => found.push(&avx512::F16),
+                Half::Bf16 if is_x86_feature_detected!("avx512bf16") => {
                     #[cfg(target_os = "linux")]
                     if amx::allowed() {
                         found.push(&amx::BF16);
                     }
                     found.push(&avx512::BF16);
                 }
-                found.push(&portable::BF16);
-                found
-            }),
+                Half::F16 | Half::Bf16 => {}
+            }
         }
+        found.push(match half {
+            Half::F16 => &portable::F16,
+            Half::Bf16 => &portable::BF16,
+        });
+        found
     }
 
     /// The name of the instructions; `None` for plain Rust.
@@ -176,8 +162,8 @@ impl Narrow {
     ///
     /// # Safety
     /// It is called within [`Narrow::with`]. The pointers are good for what is read and written: [`Left`]'s rows (filled up, as
-    /// [`Narrow::rows_of`] says), for all of its offsets as many steps of `b`, and as many rows of `c`. Steps are what [`Narrow::steps_of`] says, and `vectors` is at least 1 and no more
-    /// than a panel has.
+    /// [`Narrow::rows_of`] says), for all of its offsets as many steps of `b`, and as many rows of `c`. Steps are what
+    /// [`Narrow::steps_of`] says, and `vectors` is at least 1 and no more than a panel has.
     #[expect(clippy::too_many_arguments, reason = "pointers and strides of three matrices")]
     pub(crate) unsafe fn product(
         &self,

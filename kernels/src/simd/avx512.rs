@@ -9,7 +9,7 @@ pub(crate) struct Avx512;
 
 /// The first `count` lanes.
 #[inline(always)]
-fn mask(count: usize) -> __mmask16 {
+pub(crate) fn mask(count: usize) -> __mmask16 {
     if count >= 16 { !0 } else { (1 << count) - 1 }
 }
 

@@ -255,7 +255,7 @@ impl App {
 
     fn set_keys(&mut self, keys: KeySet) {
         self.prefs.keys = keys;
-        keys.take();
+        self.prefs.take_keys();
     }
 
     fn change_keys(&mut self, _: &egui::Context, change: KeyChange) {
@@ -264,7 +264,7 @@ impl App {
             KeyChange::PutBack(command) => self.prefs.changed_keys.put_back(command),
             KeyChange::PutAllBack => self.prefs.changed_keys = ChangedKeys::default(),
         }
-        self.prefs.changed_keys.take();
+        self.prefs.take_keys();
     }
 
     fn set_language(&mut self, language: Language) {

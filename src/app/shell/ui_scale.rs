@@ -52,8 +52,7 @@ impl App {
         let recent = std::mem::take(&mut self.prefs.recent);
         self.prefs = Prefs { recent, ..Prefs::default() };
         i18n::speak(self.prefs.language);
-        self.prefs.keys.take();
-        self.prefs.changed_keys.take();
+        self.prefs.take_keys();
         ctx.set_theme(self.prefs.theme);
         self.set_size(ctx, self.prefs.size);
         (self.workspace.tool, self.workspace.view_mode) = (Tool::Brush, ViewMode::Both);

@@ -113,6 +113,25 @@ fn what_is_laid_is_a_plain_mix_and_nothing_changes_outside() {
 }
 
 #[test]
+fn a_shift_is_measured_where_the_picture_was_held() {
+    let old = RgbImage::from_fn(60, 60, |x, y| Rgb([40 + x as u8, 60 + y as u8, 100]));
+    let held = |x: u32| x < 20;
+    let change: Vec<u8> = (0..3600).map(|i| if held(i % 60) { 0 } else { 1 + (i % 255) as u8 }).collect();
+    // What is drawn anew is another thing entirely and says nothing.
+    let new = RgbImage::from_fn(60, 60, |x, y| {
+        let Rgb([r, g, b]) = *old.get_pixel(x, y);
+        if held(x) { Rgb([r + 9, g - 4, b]) } else { Rgb([255, 0, 255]) }
+    });
+    let shifts = |change: &[u8], expected: [f32; 3]| {
+        let shift = Shift::measured(&old, &new, change, (false, false));
+        let all = (0..3600).map(|i| shift.shifted(i % 60, i / 60, [100; 3]));
+        all.flat_map(|found| found.into_iter().zip(expected)).all(|(a, b)| (a - 100.0 - b).abs() < 1e-3)
+    };
+    assert!(shifts(&change, [-9.0, 4.0, 0.0]));
+    assert!(shifts(&vec![255; 3600], [0.0; 3]), "nothing is held");
+}
+
+#[test]
 fn a_shifted_drawing_of_the_same_shows_no_frame() {
     let mut document = painted(160, 120, Wrap::None);
     let smooth = RgbImage::from_fn(160, 120, |x, y| Rgb([60 + x as u8, 80 + y as u8, 120]));
