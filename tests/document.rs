@@ -63,6 +63,8 @@ fn painted() -> Document {
     (odd.feather, odd.weight, odd.guidance) = (24, 2.5, Some(3.25));
     (odd.seed, odd.reroll, odd.start, odd.end) = (Some(u64::MAX), Some(17), 0.125, 0.75);
     odd.locked = true;
+    odd.group = Some(7);
+    document.region_mut(boat).unwrap().group = Some(7);
     document.style = "oil painting, “rough”".to_owned();
     document.settings.model = "/models/sd 1.5".to_owned();
     document.settings.seed = u64::MAX - 3;
@@ -1160,6 +1162,7 @@ fn story(document: &mut Document, history: &mut History) -> Vec<Document> {
     step(document, history, "Seed", &|d| d.regions[0].seed = Some(3));
     step(document, history, "Reroll", &|d| d.regions[0].reroll = Some(4));
     step(document, history, "Lock", &|d| d.regions[0].locked = true);
+    step(document, history, "Group", &|d| d.regions[0].group = Some(1));
     step(document, history, "Style", &|d| d.style = "oil".to_owned());
     step(document, history, "Span", &|d| d.regions[0].start = 0.25);
     step(document, history, "Span", &|d| d.regions[0].end = 0.5);

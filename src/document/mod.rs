@@ -9,6 +9,7 @@ mod describe;
 mod error;
 mod export;
 pub mod file;
+mod group;
 mod history;
 mod import;
 mod init_image;

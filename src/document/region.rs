@@ -112,6 +112,8 @@ pub struct Region {
     pub visible: bool,
     /// A locked region is not painted on, changed or deleted by mistake.
     pub locked: bool,
+    /// The number of the group that it is bound to: regions of one number are selected together.
+    pub group: Option<u32>,
     /// Fraction of the steps for which it bootstraps ("hold shape"), 0 to 1; `None` takes the document's.
     pub bootstrap: Option<f32>,
     /// The distance by which its edge is blurred to either side, in canvas pixels, 0 to [`MAX_FEATHER`].
@@ -155,6 +157,7 @@ impl Region {
             start_colour: None,
             visible: true,
             locked: false,
+            group: None,
             bootstrap: None,
             feather: 0,
             weight: 1.0,

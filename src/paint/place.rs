@@ -18,6 +18,35 @@ pub struct Placement {
     pub height: u32,
 }
 
+impl Placement {
+    /// The smallest box around this one and another.
+    #[must_use]
+    pub fn union(self, other: Self) -> Self {
+        let axis = |a: i32, a_side: u32, b: i32, b_side: u32| {
+            let end = (i64::from(a) + i64::from(a_side)).max(i64::from(b) + i64::from(b_side));
+            let low = a.min(b);
+            (low, u32::try_from(end - i64::from(low)).unwrap_or(u32::MAX))
+        };
+        let (x, width) = axis(self.x, self.width, other.x, other.width);
+        let (y, height) = axis(self.y, self.height, other.y, other.height);
+        Self { x, y, width, height }
+    }
+
+    /// Its middle, in canvas pixels.
+    #[must_use]
+    pub fn middle(self) -> (f64, f64) {
+        (f64::from(self.x) + f64::from(self.width) / 2.0, f64::from(self.y) + f64::from(self.height) / 2.0)
+    }
+
+    /// Its corners, in canvas pixels: left top, right top, right bottom, left bottom.
+    #[must_use]
+    pub fn corners(self) -> [(f64, f64); 4] {
+        let (x, y) = (f64::from(self.x), f64::from(self.y));
+        let (right, bottom) = (x + f64::from(self.width), y + f64::from(self.height));
+        [(x, y), (right, y), (right, bottom), (x, bottom)]
+    }
+}
+
 impl From<PixelRect> for Placement {
     fn from(rect: PixelRect) -> Self {
         let side = |v: u32| i32::try_from(v).unwrap_or(i32::MAX);
@@ -64,10 +93,19 @@ pub enum Turn {
 /// a canvas away from its edge.
 #[must_use]
 pub fn turn_whole(shape: Beyond<'_>, turn: Turn, wrap: Wrap) -> (Mask, Option<Mask>) {
+    match shape.extent() {
+        Some(from) => turn_within(shape, from, turn, wrap),
+        None => (Mask::empty(shape.mask.width(), shape.mask.height()), None),
+    }
+}
+
+/// The same of what a shape covers inside `from`, about the middle of that.
+#[must_use]
+pub fn turn_within(shape: Beyond<'_>, from: Placement, turn: Turn, wrap: Wrap) -> (Mask, Option<Mask>) {
     let size = (shape.mask.width(), shape.mask.height());
-    let image =
-        shape.extent().and_then(|from| Some((from, GrayImage::from_raw(from.width, from.height, shape.crop(from))?)));
-    let Some((from, image)) = image else { return (Mask::empty(size.0, size.1), None) };
+    let Some(image) = GrayImage::from_raw(from.width, from.height, shape.crop(from)) else {
+        return (Mask::empty(size.0, size.1), None);
+    };
     let image = match turn {
         Turn::Left => image::imageops::rotate270(&image),
         Turn::Right => image::imageops::rotate90(&image),

@@ -352,35 +352,59 @@ fn a_region_on_its_way_is_drawn_where_it_will_lie() {
             painter.drags(NONE, &[from, to]);
             assert!(painter.app().editor().selected_region().is_some_and(|region| region.outside.is_some()));
         }
-        let id = painter.selected();
-        let before = painter.mask(id);
-        let shot = |painter: &mut Painter| {
-            painter.h.run_ok();
-            painter.h.render().expect("drawn")
-        };
-        let (a, b) = (painter.app().canvas_to_screen(from.0, from.1), painter.app().canvas_to_screen(to.0, to.1));
-        let still = shot(&mut painter);
-        painter.h.hover_at(a);
-        painter.h.drag_at(a);
-        painter.h.hover_at(b);
-        let going = shot(&mut painter);
-        assert_eq!(painter.mask(id), before);
-        painter.h.drop_at(b);
-        painter.settles();
-        let there = shot(&mut painter);
-        assert_ne!(painter.mask(id), before);
-        let area = painter.h.get_by_label("Canvas").rect().shrink(60.0);
-        // But for the size that is told beside the pointer, and the frame.
-        let differ = |one: &image::RgbaImage, other: &image::RgbaImage| {
-            let all = one.enumerate_pixels().zip(other.pixels()).filter(|((x, y, _), _)| {
-                let at = pos2(*x as f32, *y as f32);
-                area.contains(at) && (at - b).length() > 120.0
-            });
-            all.filter(|((.., p), q)| (0..3).any(|i| p.0[i].abs_diff(q.0[i]) > 8)).count()
-        };
-        let (moved, off) = (differ(&still, &there), differ(&going, &there));
-        assert!(moved > 20_000 && off * 20 < moved, "{off} pixels are off, where {moved} changed: {wrap:?}");
+        is_drawn_where_it_will_lie(&mut painter, NONE, (from, to), &format!("{wrap:?}"));
     }
+}
+
+#[test]
+fn corners_and_several_regions_on_their_way_are_drawn_where_they_will_lie() {
+    if !adapter() {
+        return;
+    }
+    for (several, keys, from, to) in [
+        (false, Modifiers::COMMAND, (1400.0, 1000.0), (1150.0, 700.0)),
+        (false, Modifiers::COMMAND, (1400.0, 1000.0), (1400.0, 620.0)),
+        (true, NONE, (700.0, 600.0), (600.0, 500.0)),
+        (true, Modifiers::COMMAND, (1400.0, 1000.0), (1100.0, 800.0)),
+    ] {
+        let mut painter = drawn(Wrap::None);
+        painter.presses(NONE, Key::V);
+        if several {
+            calls(&mut painter, Command::SelectAll);
+        }
+        is_drawn_where_it_will_lie(&mut painter, keys, (from, to), &format!("{several}, {to:?}"));
+    }
+}
+
+/// A drag with the move tool shows on its way what is there at its end.
+fn is_drawn_where_it_will_lie(painter: &mut Painter, keys: Modifiers, way: ((f32, f32), (f32, f32)), case: &str) {
+    let (from, to) = way;
+    let id = painter.selected();
+    let before = painter.mask(id);
+    let shot = |painter: &mut Painter| {
+        painter.h.run_ok();
+        painter.h.render().expect("drawn")
+    };
+    let b = painter.app().canvas_to_screen(to.0, to.1);
+    let still = shot(painter);
+    painter.presses_button(keys, from);
+    painter.moves_on(keys, &[to]);
+    let going = shot(painter);
+    assert_eq!(painter.mask(id), before);
+    painter.lets_go(keys, to);
+    let there = shot(painter);
+    assert_ne!(painter.mask(id), before);
+    let area = painter.h.get_by_label("Canvas").rect().shrink(60.0);
+    // But for the size that is told beside the pointer, and the frame.
+    let differ = |one: &image::RgbaImage, other: &image::RgbaImage| {
+        let all = one.enumerate_pixels().zip(other.pixels()).filter(|((x, y, _), _)| {
+            let at = pos2(*x as f32, *y as f32);
+            area.contains(at) && (at - b).length() > 120.0
+        });
+        all.filter(|((.., p), q)| (0..3).any(|i| p.0[i].abs_diff(q.0[i]) > 8)).count()
+    };
+    let (moved, off) = (differ(&still, &there), differ(&going, &there));
+    assert!(moved > 20_000 && off * 20 < moved, "{off} pixels are off, where {moved} changed: {case}");
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod colours;
 #[path = "../common/mod.rs"]
 mod common;
 mod controls;
+mod corners;
 mod dialogs;
 mod drawn_on;
 mod few_steps;
@@ -30,6 +31,7 @@ mod pictures;
 mod reader;
 mod refusals;
 mod restart;
+mod several;
 mod snapshots;
 mod stories;
 mod tools;

@@ -52,7 +52,7 @@ impl Resize {
 }
 
 impl Gesture {
-    /// The region that a tool moves at this moment.
+    /// The regions that a tool moves at this moment.
     pub(super) fn moved(&self) -> Option<Moved> {
         match self {
             Self::Tool(action, _) => action.moved(),

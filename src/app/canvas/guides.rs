@@ -74,7 +74,7 @@ impl Easel<'_> {
             Tool::Move => {
                 let frame = self.canvas.hand.bounds(self.editor);
                 // (Paint stays where it is.)
-                let moves = self.editor.selected_region().is_none_or(|r| r.visible) && !self.editor.paints_colours();
+                let moves = self.editor.selected_regions().all(|r| r.visible) && !self.editor.paints_colours();
                 let frame = frame.filter(|_| moves);
                 let knob = frame.map(|frame| knob(frame, SLACK / self.canvas.view.zoom()));
                 Guides { frame, knob, ..Guides::default() }

@@ -13,9 +13,12 @@ pub(crate) struct Hand {
     pub modifiers: Modifiers,
     /// The end of the last stroke, in canvas pixels: Shift draws a straight line from here.
     pub last: Option<Pos2>,
-    /// The box of one mask, and for which state of it it was found: its count of changes, and where it lies in memory.
-    bounds: Option<((RegionId, u64, usize), Option<Placement>)>,
+    /// The box around what is selected, and for which state of it that was found.
+    bounds: Option<(Vec<MaskState>, Option<Placement>)>,
 }
+
+/// A mask, its count of changes, and where it lies in memory.
+type MaskState = (RegionId, u64, usize);
 
 impl Default for Hand {
     fn default() -> Self {
@@ -24,15 +27,17 @@ impl Default for Hand {
 }
 
 impl Hand {
-    /// The box around what the selected mask covers, also beyond the canvas. It is looked for only when the mask has changed.
+    /// The box around what is selected, also beyond the canvas. It is looked for only when that has changed.
     pub(crate) fn bounds(&mut self, editor: &Editor) -> Option<Placement> {
-        let (selected, mask) = editor.selected_mask()?;
-        let state = (selected, editor.mask_changes(selected), Arc::as_ptr(mask) as usize);
-        match self.bounds {
-            Some((of, bounds)) if of == state => bounds,
+        let state = editor
+            .selected_masks()
+            .into_iter()
+            .filter_map(|id| Some((id, editor.mask_changes(id), Arc::as_ptr(editor.document().mask(id)?) as usize)));
+        let state: Vec<MaskState> = state.collect();
+        match &self.bounds {
+            Some((of, bounds)) if *of == state => *bounds,
             _ => {
-                let (_, shape) = editor.selected_shape()?;
-                let bounds = shape.extent();
+                let bounds = editor.selected_shapes().map(|(_, bounds)| bounds);
                 self.bounds = Some((state, bounds));
                 bounds
             }

@@ -17,8 +17,8 @@ pub(super) struct Masks {
     tiles: HashMap<RegionId, Tiles>,
     /// The parts that are not uploaded yet, the next first.
     pending: VecDeque<(RegionId, PixelRect)>,
-    /// What the region that is being moved has beyond the canvas.
-    outside: Option<Outside>,
+    /// What the regions that are being moved have beyond the canvas.
+    outside: Vec<Outside>,
 }
 
 /// What a region has beyond the canvas, as far as it covers anything.
@@ -28,6 +28,17 @@ struct Outside {
     tiles: Tiles,
     /// Its place on the canvas.
     at: Vec2,
+}
+
+impl Outside {
+    fn new(card: &Card, document: &Document, region: RegionId, of: &Arc<Mask>) -> Self {
+        let PixelRect { x, y, width, height } = of.bounds();
+        let mask = Mask::from_rows(width, height, |row, out| of.read_row(x, y + row, out));
+        let mut tiles = Tiles::new(card, [width, height], Channels::One);
+        tiles.write(card, PixelRect::whole(width, height), Source::Mask(&mask));
+        let at = vec2(x as f32 - document.width as f32, y as f32 - document.height as f32);
+        Self { region, of: Arc::clone(of), tiles, at }
+    }
 }
 
 impl Masks {
@@ -64,28 +75,22 @@ impl Masks {
         !self.pending.is_empty()
     }
 
-    /// Keeps what this region has beyond the canvas at hand, and that of no other.
-    pub(super) fn show_outside(&mut self, card: &Card, document: &Document, region: Option<RegionId>) {
-        let shown = region.and_then(|id| document.region(id)).and_then(|r| Some((r.id, r.outside.as_ref()?)));
-        let Some((region, of)) = shown else {
-            self.outside = None;
-            return;
-        };
-        if self.outside.as_ref().is_some_and(|held| held.region == region && Arc::ptr_eq(&held.of, of)) {
-            return;
-        }
-        let PixelRect { x, y, width, height } = of.bounds();
-        let mask = Mask::from_rows(width, height, |row, out| of.read_row(x, y + row, out));
-        let mut tiles = Tiles::new(card, [width, height], Channels::One);
-        tiles.write(card, PixelRect::whole(width, height), Source::Mask(&mask));
-        let at = vec2(x as f32 - document.width as f32, y as f32 - document.height as f32);
-        self.outside = Some(Outside { region, of: Arc::clone(of), tiles, at });
+    /// Keeps what these regions have beyond the canvas at hand, and that of no others.
+    pub(super) fn show_outside(&mut self, card: &Card, document: &Document, moved: &[RegionId]) {
+        let shown = moved.iter().filter_map(|id| Some((*id, document.region(*id)?.outside.as_ref()?)));
+        let mut held = std::mem::take(&mut self.outside);
+        self.outside = shown
+            .map(|(region, of)| {
+                let same = held.iter().position(|held| held.region == region && Arc::ptr_eq(&held.of, of));
+                same.map_or_else(|| Outside::new(card, document, region, of), |at| held.swap_remove(at))
+            })
+            .collect();
     }
 
     /// What this region has beyond the canvas, and where that lies, while it is moved.
     #[must_use]
     pub(super) fn outside(&self, id: RegionId) -> Option<(&Tiles, Vec2)> {
-        self.outside.as_ref().filter(|held| held.region == id).map(|held| (&held.tiles, held.at))
+        self.outside.iter().find(|held| held.region == id).map(|held| (&held.tiles, held.at))
     }
 
     #[must_use]

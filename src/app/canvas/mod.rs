@@ -138,7 +138,7 @@ impl Canvas {
         matches!(self.gesture, Gesture::Tool(..))
     }
 
-    /// The region that a tool moves at this moment.
+    /// The regions that a tool moves at this moment.
     #[must_use]
     pub(in crate::app) fn moved(&self) -> Option<Moved> {
         self.gesture.moved()

@@ -7,7 +7,7 @@ use crate::app::canvas::easel::Easel;
 use crate::app::canvas::gesture::{Gesture, Resize};
 use crate::app::canvas::look::ViewMode;
 use crate::app::canvas::tiles::middle;
-use crate::app::tools::{After, Begun, Handle, InHand, Tool, Touch, pick, turns};
+use crate::app::tools::{After, Begun, Handle, InHand, Tool, Touch, pick, pick_too, turns};
 use crate::paint::Placement;
 use egui::{
     CursorIcon, Event, Key, Modifiers, Order, PointerButton, Popup, Pos2, Rect, Response, TouchPhase, Ui, Vec2,
@@ -139,7 +139,7 @@ impl Easel<'_> {
                 (true, None) if button == PointerButton::Primary && !pans => {
                     match action.press(touch) {
                         After::Commit => self.canvas.commit(self.editor),
-                        After::Wait | After::Pick => *held = Some(button),
+                        After::Wait | After::Pick | After::PickToo => *held = Some(button),
                     }
                     return;
                 }
@@ -206,7 +206,7 @@ impl Easel<'_> {
             Begun::Refused(refused) => {
                 let told = refused.told(self.editor);
                 return match refused.way_out() {
-                    Some((name, command)) => self.toasts.offer(told, name, (self.editor.selected(), command)),
+                    Some((name, offer)) => self.toasts.offer(told, name, offer),
                     None => self.toasts.info(told),
                 };
             }
@@ -235,6 +235,11 @@ impl Easel<'_> {
             After::Pick => {
                 self.canvas.abort(self.editor);
                 pick(self.editor, at.at, self.shown.as_ref().map(AsRef::as_ref));
+                self.picked = true;
+            }
+            After::PickToo => {
+                self.canvas.abort(self.editor);
+                pick_too(self.editor, at.at);
                 self.picked = true;
             }
         }

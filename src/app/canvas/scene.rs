@@ -6,10 +6,10 @@ use crate::app::canvas::easel::Easel;
 use crate::app::canvas::gpu::{Draw, Flags, Kind, Pane, Tile, Tiles};
 use crate::app::canvas::look::RegionLook;
 use crate::app::canvas::parts::Part;
-use crate::app::editor::Moved;
+use crate::app::editor::{Moved, Selected, Way};
 use crate::app::kit::theme;
 use crate::document::{CELL, Document, PixelRect, Region, RegionId};
-use crate::paint::{Placement, Rotation};
+use crate::paint::{Placement, Projective};
 use eframe::egui_wgpu::Callback;
 use egui::{Color32, Painter, Pos2, Rangef, Rect, Vec2, pos2, vec2};
 
@@ -62,6 +62,7 @@ impl Stand {
             x: self.x,
             y: self.y,
             at: self.at,
+            far: [0.0, 0.0, 1.0],
             quad: quad.translate(step),
             canvas: Rect::from_min_size(step.to_pos2(), self.canvas),
             held: held.translate(step),
@@ -114,12 +115,12 @@ impl Stand {
 
     /// The quads of a region on its way to another place: cut where it came from and at the canvas's edges, over which it
     /// comes back where they are joined. `place` is where the tiles lie.
-    fn moved(&self, kind: Kind, (tiles, place): (&Tiles, Vec2), moved: Moved, style: impl Fn(&mut Draw)) -> Vec<Draw> {
-        let Moved { from, to, degrees, .. } = moved;
-        if degrees != 0.0 {
-            return self.turned(kind, (tiles, place), from, degrees, style);
-        }
-        let from = Rect::from_min_size(pos2(from.x as f32, from.y as f32), vec2(from.width as f32, from.height as f32));
+    fn moved(&self, kind: Kind, (tiles, place): (&Tiles, Vec2), moved: &Moved, style: impl Fn(&mut Draw)) -> Vec<Draw> {
+        let from = box_of(moved.from);
+        let to = match &moved.to {
+            Way::Box(to) => to,
+            Way::Map(map) => return self.mapped(kind, (tiles, place), (from, map), style),
+        };
         let size = vec2(to.width as f32, to.height as f32) / from.size();
         let start = vec2(to.x as f32, to.y as f32);
         // The steps by which it comes back: those that bring its far edge behind the canvas's first and so on.
@@ -159,23 +160,14 @@ impl Stand {
         draws
     }
 
-    /// The quads of a region on its way to be turned about the middle of its box.
-    fn turned(
+    /// The quads of what a region covers in a box, on their way to be turned or distorted.
+    fn mapped(
         &self,
         kind: Kind,
         (tiles, place): (&Tiles, Vec2),
-        from: Placement,
-        degrees: f32,
+        (from, map): (Rect, &Projective),
         style: impl Fn(&mut Draw),
     ) -> Vec<Draw> {
-        let rotation = Rotation::of(from, degrees);
-        let at = |x: f64, y: f64| {
-            let (x, y) = rotation.to((x, y));
-            vec2(x as f32, y as f32)
-        };
-        let origin = at(0.0, 0.0);
-        let (right, down) = (at(1.0, 0.0) - origin, at(0.0, 1.0) - origin);
-        let from = Rect::from_min_size(pos2(from.x as f32, from.y as f32), vec2(from.width as f32, from.height as f32));
         let mut draws = Vec::new();
         for &(step, opacity) in &self.copies {
             for tile in tiles.tiles() {
@@ -184,9 +176,8 @@ impl Stand {
                     continue;
                 }
                 let mut draw = self.draw(kind, quad, rect_of(tile.held).translate(place), 1.0, Vec2::ZERO);
-                let origin = origin + step;
-                draw.at += draw.x * origin.x + draw.y * origin.y;
-                (draw.x, draw.y) = (draw.x * right.x + draw.y * right.y, draw.x * down.x + draw.y * down.y);
+                draw.at += draw.x * step.x + draw.y * step.y;
+                draw.map(map.rows());
                 (draw.canvas, draw.flags.wrap) = (from, (false, false));
                 draws.extend(self.in_sight(draw, &tile, opacity, &style));
             }
@@ -212,11 +203,17 @@ fn rect_of(rect: PixelRect) -> Rect {
     Rect::from_min_size(pos2(rect.x as f32, rect.y as f32), vec2(rect.width as f32, rect.height as f32))
 }
 
+fn box_of(place: Placement) -> Rect {
+    let Placement { x, y, width, height } = place;
+    Rect::from_min_size(pos2(x as f32, y as f32), vec2(width as f32, height as f32))
+}
+
 impl Easel<'_> {
     /// The quads of a mask, in its place or on its way to another.
     fn mask_quads(&self, stand: &Stand, kind: Kind, id: RegionId, margin: f32, style: impl Fn(&mut Draw)) -> Vec<Draw> {
         let Some(tiles) = self.canvas.masks.get(id) else { return Vec::new() };
-        match self.canvas.moved().filter(|m| m.region == id).or_else(|| self.editor.moved(id)) {
+        let now = self.canvas.moved().filter(|moved| moved.regions.contains(&id));
+        match now.as_ref().or_else(|| self.editor.moved(id)) {
             Some(moved) => {
                 let mut quads = stand.moved(kind, (tiles, Vec2::ZERO), moved, &style);
                 if let Some(outside) = self.canvas.masks.outside(id) {
@@ -285,9 +282,9 @@ impl Easel<'_> {
         let above = if regions { self.outlines(stand, t) } else { Vec::new() };
         let mut pane = Pane { clip: part.clip.translate(-area.min.to_vec2()) * stand.unit, below, layer, above };
         let shift = part.shift * stand.unit;
-        pane.below.iter_mut().for_each(|draw| draw.at += shift);
+        pane.below.iter_mut().for_each(|draw| draw.shift(shift));
         pane.above.extend(self.what_may_change(stand, part, t).into_iter().map(|mut draw| {
-            draw.at += shift;
+            draw.shift(shift);
             draw
         }));
         pane
@@ -350,16 +347,17 @@ impl Easel<'_> {
         })
     }
 
-    /// The outlines of the visible regions, the selected one above the others.
+    /// The outlines of the visible regions, the selected ones above the others.
     fn outlines(&self, stand: &Stand, t: &theme::Tokens) -> Vec<Draw> {
-        let (selected, pointed) = (self.editor.selected_region().map(|r| r.id), self.canvas.pointed.region());
+        let pointed = self.canvas.pointed.region();
+        let selected = |id: RegionId| self.editor.is_selected(Selected::Region(id));
         let mut regions: Vec<&Region> = self.editor.document().regions.iter().filter(|r| r.visible).collect();
-        regions.sort_by_key(|r| (Some(r.id) == pointed, Some(r.id) == selected));
+        regions.sort_by_key(|r| (Some(r.id) == pointed, selected(r.id)));
         let mut draws = Vec::new();
         for region in regions {
-            let width = match Some(region.id) {
-                id if id == pointed => 3.5,
-                id if id == selected => 2.0,
+            let width = match region.id {
+                id if Some(id) == pointed => 3.5,
+                id if selected(id) => 2.0,
                 _ => 1.5,
             } * stand.unit;
             draws.extend(self.mask_quads(stand, Kind::Outline, region.id, width + stand.unit, |draw| {

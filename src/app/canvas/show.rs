@@ -6,7 +6,7 @@ use crate::app::canvas::look::ViewMode;
 use crate::app::canvas::rulers;
 use crate::app::kit::theme;
 use crate::app::text::i18n::tr;
-use crate::document::Document;
+use crate::document::{Document, RegionId};
 use egui::{Rect, Response, Role, Sense, Shape, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, vec2};
 
 fn size_of(document: &Document) -> Vec2 {
@@ -75,9 +75,10 @@ impl Easel<'_> {
         self.canvas.picture.update();
         let Some(gpu) = &self.canvas.gpu else { return };
         let document = self.editor.document();
-        let waits = || document.regions.iter().map(|r| r.id).find(|id| self.editor.moved(*id).is_some());
-        let moved = self.canvas.moved().map(|moved| moved.region).or_else(waits);
-        self.canvas.masks.show_outside(&gpu.card, document, moved);
+        let now = self.canvas.moved();
+        let moves = |id: &RegionId| now.iter().any(|m| m.regions.contains(id)) || self.editor.moved(*id).is_some();
+        let moved: Vec<RegionId> = document.regions.iter().map(|region| region.id).filter(moves).collect();
+        self.canvas.masks.show_outside(&gpu.card, document, &moved);
         if self.canvas.masks.update(&gpu.card, document, &damage) {
             ui.request_repaint();
         }

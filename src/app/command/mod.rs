@@ -51,6 +51,14 @@ pub(in crate::app) enum When {
     UnlockedMask,
     /// The same, or paint.
     MaskOrPaint,
+    /// A region is selected, and none that is selected is locked.
+    UnlockedRegions,
+    /// Masks of unlocked regions are selected, or that of what may change.
+    UnlockedMasks,
+    /// Several regions are selected.
+    SeveralRegions,
+    /// A region is selected that is in a group.
+    GroupedRegion,
     /// There is a region above the selected one.
     RegionAbove,
     /// There is a region below the selected one.
@@ -65,7 +73,7 @@ pub(in crate::app) enum When {
     SomePaint,
     /// There may be more regions.
     RoomForRegion,
-    /// A region is selected, and there may be more.
+    /// A region is selected, and there may be as many more as are.
     RegionAndRoom,
     /// There is a place to keep the list of models in.
     Library,
@@ -187,19 +195,22 @@ commands! {
     LowerRegion: "Move region down", "Upper regions cover lower ones", Some(icons::ICON_ARROW_DOWNWARD), [place(CTRL, Key::OpenBracket)], RegionBelow, also "layer order back backward";
     SelectAbove: "Select region above", "Go to the next region up the list", None, [place(ALT, Key::CloseBracket)], CardAbove, also "next layer";
     SelectBelow: "Select region below", "Go to the next region down the list", None, [place(ALT, Key::OpenBracket)], CardBelow, also "previous layer";
+    SelectAll: "Select all regions", "To move, scale, turn or hide them together; Ctrl+click on a card selects one more", None, [key(CTRL, Key::A)], SomeRegion, also "layers several multiple";
+    GroupRegions: "Group regions", "Bind the selected regions together: a click on one selects them all", None, [key(CTRL, Key::G)], SeveralRegions, also "layers link folder bind";
+    UngroupRegions: "Ungroup regions", "Each region of the group is selected by itself again", None, [key(CTRL_SHIFT, Key::G)], GroupedRegion, also "layers unlink loose split";
     FillRegion: "Fill region", "Let the region cover the whole canvas", None, [key(SHIFT, Key::F)], MaskOrPaint, also "select all whole mask";
     ClearRegion: "Clear region", "Wipe the region's paint and keep its words", None, [key(SHIFT, Key::C)], MaskOrPaint, also "deselect erase none empty mask";
     InvertRegion: "Invert region", "Cover what the region leaves open, and the other way round", None, [key(SHIFT, Key::V)], UnlockedMask, also "inverse selection mask";
-    TurnRegionLeft: "Rotate region left", "Turn what is painted by a quarter, about its own middle", Some(icons::ICON_ROTATE_90_DEGREES_CCW), [], UnlockedMask, also "turn 90 degrees counterclockwise layer mask";
-    TurnRegionRight: "Rotate region right", "Turn what is painted by a quarter, about its own middle", Some(icons::ICON_ROTATE_90_DEGREES_CW), [], UnlockedMask, also "turn 90 degrees clockwise layer mask";
-    FlipRegionX: "Flip region left and right", "Left and right of what is painted change places", None, [], UnlockedMask, also "mirror horizontal layer mask";
-    FlipRegionY: "Flip region top and bottom", "Top and bottom of what is painted change places", None, [], UnlockedMask, also "mirror vertical layer mask";
+    TurnRegionLeft: "Rotate region left", "Turn what is painted by a quarter, about its own middle", Some(icons::ICON_ROTATE_90_DEGREES_CCW), [], UnlockedMasks, also "turn 90 degrees counterclockwise layer mask";
+    TurnRegionRight: "Rotate region right", "Turn what is painted by a quarter, about its own middle", Some(icons::ICON_ROTATE_90_DEGREES_CW), [], UnlockedMasks, also "turn 90 degrees clockwise layer mask";
+    FlipRegionX: "Flip region left and right", "Left and right of what is painted change places", None, [], UnlockedMasks, also "mirror horizontal layer mask";
+    FlipRegionY: "Flip region top and bottom", "Top and bottom of what is painted change places", None, [], UnlockedMasks, also "mirror vertical layer mask";
     FillFree: "Fill what is free", "Add to the region what no other one covers", None, [], UnlockedMask, also "remaining rest empty background mask";
     KeepSeen: "Keep what is seen", "Take away from the region what those above it cover", None, [], UnlockedRegion, also "cut subtract overlap trim mask";
     GrowRegion: "Grow region…", "Move the region’s edge outwards by some pixels", None, [], UnlockedMask, also "expand dilate enlarge selection mask";
     ShrinkRegion: "Shrink region…", "Move the region’s edge inwards by some pixels", None, [], UnlockedMask, also "contract erode reduce selection mask";
     SoftenRegion: "Soften edge…", "Blur the region’s edge by some pixels", None, [], MaskOrPaint, also "feather blur smooth selection mask";
-    DeleteRegion: "Delete region", "Remove the region and its words", Some(icons::ICON_DELETE), [key(PLAIN, Key::Delete)], UnlockedRegion, also "remove layer";
+    DeleteRegion: "Delete region", "Remove the region and its words", Some(icons::ICON_DELETE), [key(PLAIN, Key::Delete)], UnlockedRegions, also "remove layer";
     Generate: "Generate", "Make the picture; while one is made, put this one into the queue", None, [key(CTRL, Key::Enter)], Always, also "render create make txt2img image imagine invoke queue batch run";
     GenerateNext: "Generate next", "Make the picture before those that wait in the queue", None, [key(CTRL_SHIFT, Key::Enter)], Always, also "queue priority front";
     Cancel: "Cancel", "Stop making the picture", None, [key(SHIFT, Key::X), key(PLAIN, Key::Escape)], Stoppable, also "stop abort interrupt";

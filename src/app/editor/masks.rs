@@ -1,9 +1,9 @@
 //! Changes of one mask that are made in one go: a region's, or that of what may change of the picture to start from.
 
-use super::{Editor, Made, Moved, Selected};
+use super::{Editor, Made, Moved, Selected, Way};
 use crate::app::text::i18n::key;
 use crate::document::{Document, Mask, MaskDelta, RegionId, Wrap};
-use crate::paint::{Beyond, Combine, Cover, Turn, part, place_whole, rotate_whole, turn_whole};
+use crate::paint::{Beyond, Combine, Cover, Placement, Turn, map_whole, part, place_whole, turn_within};
 use std::sync::Arc;
 
 /// What the mask of one region makes of another's.
@@ -81,7 +81,7 @@ impl Editor {
             let mut laid: Vec<_> = inks.iter().copied().filter_map(laid).collect();
             if let (Combine::Replace, [(id, delta, mask)]) = (combine, laid.as_mut_slice()) {
                 delta.swap(mask);
-                return made(document, *id, mask.clone(), None);
+                return made(document, vec![(*id, mask.clone(), None)]);
             }
             Some(Made::Masks(laid.into_iter().map(|(id, delta, _)| (id, delta)).collect()))
         });
@@ -110,35 +110,52 @@ impl Editor {
                 return remade(document, id, &make);
             }
             let (mask, outside) = part(make(&shape.join(), Wrap::None), document.width, document.height);
-            made(document, id, mask, outside)
+            made(document, vec![(id, mask, outside)])
         });
     }
 
-    /// Moves and scales, or turns, a region's whole shape, which looks at about so many pixels. What leaves the canvas is kept.
-    pub(in crate::app) fn move_shape(&mut self, label: &'static str, pixels: u64, moved: Moved) {
-        let Moved { region, from, to, degrees } = moved;
-        self.ask(label, pixels, Some(moved), move |document| {
-            let (shape, wrap) = (shape(document, region)?, document.settings.wrap);
-            let (mask, outside) =
-                if degrees == 0.0 { place_whole(shape, from, to, wrap) } else { rotate_whole(shape, degrees, wrap) };
-            made(document, region, mask, outside)
+    /// Moves regions' whole shapes, which looks at about so many pixels of each. What leaves the canvas is kept.
+    pub(in crate::app) fn move_shapes(&mut self, label: &'static str, pixels: u64, moved: Moved) {
+        let Moved { regions, from, to } = moved.clone();
+        self.ask(label, pixels.saturating_mul(regions.len() as u64), Some(moved), move |document| {
+            let wrap = document.settings.wrap;
+            let shapes = regions.iter().filter_map(|id| {
+                let shape = shape(document, *id)?;
+                let (mask, outside) = match &to {
+                    Way::Box(to) => place_whole(shape, from, *to, wrap),
+                    Way::Map(map) => map_whole(shape, from, map, wrap),
+                };
+                Some((*id, mask, outside))
+            });
+            made(document, shapes.collect())
         });
     }
 
-    /// Turns the selected region's whole shape about its own middle. What leaves the canvas is kept.
-    pub fn turn_selected(&mut self, label: &'static str, turn: Turn) {
-        let Selected::Region(id) = self.selected else { return };
-        self.ask(label, 4 * self.area(), None, move |document| {
-            let (mask, outside) = turn_whole(shape(document, id)?, turn, document.settings.wrap);
-            made(document, id, mask, outside)
+    /// Turns what is selected about the middle of the box around it. What leaves the canvas is kept.
+    pub fn turn_selected(&mut self, turn: Turn) {
+        let ids = self.selected_masks();
+        let label = match (turn, ids.len()) {
+            (Turn::Left | Turn::Right, 0..=1) => key("Rotate region"),
+            (Turn::Left | Turn::Right, _) => key("Rotate regions"),
+            (Turn::FlipX | Turn::FlipY, 0..=1) => key("Flip region"),
+            (Turn::FlipX | Turn::FlipY, _) => key("Flip regions"),
+        };
+        self.ask(label, 4 * self.area() * ids.len() as u64, None, move |document| {
+            let from = extent(document, &ids)?;
+            let shapes = ids.iter().filter_map(|id| {
+                let (mask, outside) = turn_within(shape(document, *id)?, from, turn, document.settings.wrap);
+                Some((*id, mask, outside))
+            });
+            made(document, shapes.collect())
         });
     }
 
-    /// The whole shape of the selected mask, and whose it is.
+    /// The selected masks that cover anything, and the box around them, also beyond the canvas; `None` where there are none.
     #[must_use]
-    pub fn selected_shape(&self) -> Option<(RegionId, Beyond<'_>)> {
-        let (id, _) = self.selected_mask()?;
-        Some((id, shape(&self.document, id)?))
+    pub fn selected_shapes(&self) -> Option<(Arc<[RegionId]>, Placement)> {
+        let mut ids = self.selected_masks();
+        ids.retain(|id| extent(&self.document, &[*id]).is_some());
+        Some((ids.as_slice().into(), extent(&self.document, &ids)?))
     }
 
     /// Covers all of the selected mask, or all of the paint layer with the colour in hand.
@@ -163,7 +180,7 @@ impl Editor {
         let label = By::ALL.iter().find(|(of, _)| *of == by).map_or("", |(_, label)| *label);
         self.ask(label, 2 * self.area(), None, move |document| {
             let (mask, other) = (document.mask(id)?, document.mask(other)?);
-            made(document, id, mask.with(other, |own, other| by.of(own, other)), None)
+            made(document, vec![(id, mask.with(other, |own, other| by.of(own, other)), None)])
         });
     }
 
@@ -175,7 +192,7 @@ impl Editor {
             let others = document.regions.iter().filter(|r| r.visible && r.id != id);
             let all = Mask::even(document.width, document.height, 255);
             let free = others.fold(all, |free, other| free.with(&other.mask, left_by));
-            made(document, id, document.mask(id)?.with(&free, u8::max), None)
+            made(document, vec![(id, document.mask(id)?.with(&free, u8::max), None)])
         });
     }
 
@@ -186,7 +203,7 @@ impl Editor {
         self.ask(key("Keep what is seen"), pixels, None, move |document| {
             let above = document.regions.iter().skip_while(|r| r.id != id).skip(1).filter(|r| r.visible);
             let mask = Mask::clone(document.mask(id)?);
-            made(document, id, above.fold(mask, |mask, upper| mask.with(&upper.mask, left_by)), None)
+            made(document, vec![(id, above.fold(mask, |mask, upper| mask.with(&upper.mask, left_by)), None)])
         });
     }
 
@@ -202,7 +219,7 @@ impl Editor {
 fn remade(document: &Document, id: RegionId, make: &impl Fn(&Mask, Wrap) -> Mask) -> Option<Made> {
     let wrap = document.settings.wrap;
     if id != RegionId::PAINT {
-        return made(document, id, make(document.mask(id)?, wrap), None);
+        return made(document, vec![(id, make(document.mask(id)?, wrap), None)]);
     }
     let plane = |id: RegionId| {
         let mask = document.mask(id)?;
@@ -217,13 +234,22 @@ fn shape(document: &Document, id: RegionId) -> Option<Beyond<'_>> {
     Some(Beyond { mask: document.mask(id)?, outside })
 }
 
-/// The change to this mask; only where something is beyond the canvas, before or after, is it one of the region as well.
-fn made(document: &Document, id: RegionId, mask: Mask, outside: Option<Mask>) -> Option<Made> {
-    let now = shape(document, id)?;
-    if now.outside.is_none() && outside.is_none() || document.region(id).is_none() {
-        return Some(Made::Masks(vec![(id, MaskDelta::between(now.mask, &mask)?)]));
+/// The box around what these masks cover; `None` where that is nothing.
+fn extent(document: &Document, ids: &[RegionId]) -> Option<Placement> {
+    ids.iter().filter_map(|id| shape(document, *id)?.extent()).reduce(Placement::union)
+}
+
+/// The change to these masks; only where something is beyond the canvas, before or after, is it one of the regions as well.
+fn made(document: &Document, shapes: Vec<(RegionId, Mask, Option<Mask>)>) -> Option<Made> {
+    let beyond = |(id, _, outside): &(RegionId, Mask, Option<Mask>)| {
+        document.region(*id).is_some_and(|region| region.outside.is_some() || outside.is_some())
+    };
+    if shapes.iter().any(beyond) {
+        let shapes = shapes.into_iter().map(|(id, mask, outside)| (id, Arc::new(mask), outside.map(Arc::new)));
+        return Some(Made::Shapes(shapes.collect()));
     }
-    Some(Made::Shape(id, Arc::new(mask), outside.map(Arc::new)))
+    let delta = |(id, mask, _): (RegionId, Mask, _)| Some((id, MaskDelta::between(document.mask(id)?, &mask)?));
+    Some(Made::Masks(shapes.into_iter().filter_map(delta).collect()))
 }
 
 #[cfg(test)]

@@ -6,36 +6,21 @@ mod field;
 mod frame;
 mod masks;
 mod regions;
+mod selection;
 mod strokes;
 
-pub(in crate::app) use deferred::{Made, Moved};
+pub(in crate::app) use deferred::{Made, Moved, Way};
 pub use field::Field;
 pub(in crate::app) use masks::By;
+pub use selection::Selected;
 
 use crate::app::command::Command;
-use crate::document::{Change, Document, History, Mask, PixelRect, Region, RegionId, Rgb};
+use crate::document::{Change, Document, History, Mask, PixelRect, RegionId, Rgb};
 use crate::studio::{Nature, Presets};
 use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
-
-/// The target of the next stroke, and the open card.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Selected {
-    /// The background.
-    Background,
-    /// A region, [`RegionId::INPAINT`] or [`RegionId::PAINT`].
-    Region(RegionId),
-}
-
-impl Selected {
-    /// The uppermost region, or the background where there is none.
-    #[must_use]
-    pub fn uppermost(document: &Document) -> Self {
-        document.regions.last().map_or(Self::Background, |region| Self::Region(region.id))
-    }
-}
 
 /// Something that a message offers to do, and what is selected for it.
 pub(in crate::app) type Offer = (Selected, Command);
@@ -73,6 +58,8 @@ pub struct Editor {
     document: Document,
     history: History,
     selected: Selected,
+    /// Regions selected besides that of the open card, for what is done to several at once.
+    companions: Vec<RegionId>,
     in_stroke: bool,
     path: Option<PathBuf>,
     /// That file as it was read or written last; `None` where that is not known.
@@ -109,12 +96,14 @@ impl Editor {
     #[must_use]
     pub fn new(document: Document, title: &str) -> Self {
         let selected = Selected::uppermost(&document);
+        let companions = selection::companions(&document, selected);
         let history = History::default();
         let saved = (history.revision(), 0);
         Self {
             document,
             history,
             selected,
+            companions,
             in_stroke: false,
             path: None,
             stamp: None,
@@ -163,21 +152,6 @@ impl Editor {
         &self.document
     }
 
-    /// The selected card.
-    #[must_use]
-    pub fn selected(&self) -> Selected {
-        self.selected
-    }
-
-    /// The selected region, unless the background is selected.
-    #[must_use]
-    pub fn selected_region(&self) -> Option<&Region> {
-        match self.selected {
-            Selected::Region(id) => self.document.region(id),
-            Selected::Background => None,
-        }
-    }
-
     /// True while the tools paint on the mask of what may change of the picture to start from.
     #[must_use]
     pub fn paints_change(&self) -> bool {
@@ -205,12 +179,6 @@ impl Editor {
     #[must_use]
     pub fn nothing_may_change(&self) -> bool {
         self.document.mask(RegionId::INPAINT).is_some_and(|mask| mask.is_blank())
-    }
-
-    /// Selects a card, which ends the open undo step.
-    pub fn select(&mut self, selected: Selected) {
-        self.selected = selected;
-        self.history.close();
     }
 
     /// The file it is saved in.
@@ -390,19 +358,10 @@ impl Editor {
         self.changes += 1;
         // What was painted on is what the next stroke goes to.
         match change.masks.as_slice() {
-            [(id, _), ..] if RegionId::PAINT_PLANES.contains(id) => self.selected = Selected::Region(RegionId::PAINT),
-            [(id, _)] => self.selected = Selected::Region(*id),
+            [(id, _), ..] if RegionId::PAINT_PLANES.contains(id) => self.turn_to(Selected::Region(RegionId::PAINT)),
+            [(id, _)] => self.turn_within(Selected::Region(*id)),
             _ => {}
         }
         self.reselect();
-    }
-
-    /// Selects something that is there.
-    fn reselect(&mut self) {
-        if let Selected::Region(id) = self.selected
-            && self.document.mask(id).is_none()
-        {
-            self.selected = Selected::uppermost(&self.document);
-        }
     }
 }

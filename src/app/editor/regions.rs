@@ -16,7 +16,7 @@ impl Editor {
             number += 1;
         }
         let id = self.change(key("Add region"), |d| d.add_region(&fill("Region {0}", &[&number]), ""));
-        self.selected = Selected::Region(id);
+        self.turn_to(Selected::Region(id));
         id
     }
 
@@ -40,7 +40,7 @@ impl Editor {
                 d.background = background;
             }
         });
-        self.selected = Selected::uppermost(&self.document);
+        self.turn_to(Selected::uppermost(&self.document));
     }
 
     /// Adds these colours of a map as regions above all others; on a canvas of this size, where it is given and the document
@@ -54,62 +54,115 @@ impl Editor {
         });
     }
 
-    /// Copies the selected region and selects the copy, right above it.
-    pub fn duplicate_region(&mut self) {
-        let Some(region) = self.selected_region().cloned() else { return };
-        let at = self.document.regions.iter().position(|r| r.id == region.id).map_or(0, |i| i + 1);
-        // Beside the original, so that it is seen: on top of it a copy would look as if nothing had happened.
+    /// Copies the selected regions and selects the copies, each right above its original. Returns whose copy each is.
+    pub fn duplicate_regions(&mut self) -> Vec<(RegionId, RegionId)> {
+        let mut copies: Vec<Region> = self.selected_regions().map(|region| self.copy_of(region)).collect();
+        self.regroup(&mut copies);
+        let label = if copies.len() > 1 { key("Duplicate regions") } else { key("Duplicate region") };
+        let made: Vec<(RegionId, RegionId)> = self.change(label, |d| {
+            let add = |copy: Region| {
+                let of = copy.id;
+                let id = d.add_region("", "");
+                let colour = d.regions.pop().map_or(copy.colour, |new| new.colour);
+                let at = d.regions.iter().position(|r| r.id == of).map_or(0, |i| i + 1);
+                d.regions.insert(at, Region { id, colour, ..copy });
+                (of, id)
+            };
+            copies.into_iter().map(add).collect()
+        });
+        let copy_of = |id: RegionId| made.iter().find(|(of, _)| *of == id).map(|(_, copy)| *copy);
+        if let Some(open) = self.selected_region().and_then(|region| copy_of(region.id)) {
+            self.companions = made.iter().map(|(_, copy)| *copy).filter(|copy| *copy != open).collect();
+            self.selected = Selected::Region(open);
+        }
+        made
+    }
+
+    /// A region with its words, beside the original, so that it is seen: on top of it a copy would look as if nothing had happened.
+    fn copy_of(&self, region: &Region) -> Region {
         let shape = Beyond { mask: &region.mask, outside: region.outside.as_deref() };
         let from = shape
             .extent()
             .filter(|_| region.mask.bounds() != PixelRect::whole(self.document.width, self.document.height));
-        let moved = from.map(|from| {
+        let mut copy = Region { name: fill("{0} copy", &[&names::shown(&region.name)]), ..region.clone() };
+        if let Some(from) = from {
             let by = (self.document.width.min(self.document.height) / 32).clamp(8, 64).cast_signed();
             let to = Placement { x: from.x + by, y: from.y + by, ..from };
-            place_whole(shape, from, to, self.document.settings.wrap)
-        });
-        let id = self.change(key("Duplicate region"), |d| {
-            let id = d.add_region("", "");
-            let colour = d.regions.pop().map_or(region.colour, |new| new.colour);
-            let name = fill("{0} copy", &[&names::shown(&region.name)]);
-            let mut copy = Region { id, name, colour, ..region.clone() };
-            if let Some((mask, outside)) = moved {
-                (copy.mask, copy.outside) = (Arc::new(mask), outside.map(Arc::new));
-            }
-            d.regions.insert(at, copy);
-            id
-        });
-        self.selected = Selected::Region(id);
+            let (mask, outside) = place_whole(shape, from, to, self.document.settings.wrap);
+            (copy.mask, copy.outside) = (Arc::new(mask), outside.map(Arc::new));
+        }
+        copy
     }
 
-    /// Removes the selected region and selects its neighbour.
-    pub fn delete_region(&mut self) {
-        let Selected::Region(id) = self.selected else { return };
-        let Some(at) = self.document.regions.iter().position(|r| r.id == id) else { return };
-        self.change(key("Delete region"), |d| {
-            d.regions.remove(at);
-        });
-        let next = self.document.regions.get(at.saturating_sub(1)).map(|r| r.id);
-        self.selected = next.map_or(Selected::Background, Selected::Region);
+    /// Copies of several of one group become a group of their own.
+    fn regroup(&self, copies: &mut [Region]) {
+        let groups: Vec<u32> = copies.iter().filter_map(|copy| copy.group).collect();
+        let several = |group: u32| groups.iter().filter(|other| **other == group).count() > 1;
+        let mut own: Vec<u32> = groups.iter().copied().filter(|group| several(*group)).collect();
+        own.sort_unstable();
+        own.dedup();
+        let own: Vec<(u32, u32)> = own.into_iter().zip(self.document.free_groups()).collect();
+        for copy in copies {
+            let new = own.iter().find(|(old, _)| copy.group == Some(*old));
+            copy.group = new.map(|(_, new)| *new);
+        }
     }
 
-    /// Hides the region or shows it again. As locking it, this is no undo step: undo goes back among strokes and leaves it alone.
-    pub fn toggle_region(&mut self, id: RegionId) {
-        self.switch(|regions| {
-            regions.iter_mut().filter(|r| r.id == id).for_each(|r| r.visible = !r.visible);
-        });
+    /// Binds the selected regions together, so that who selects one selects them all.
+    pub fn group_regions(&mut self) {
+        let ids = self.selected_masks();
+        self.change(key("Group regions"), |d| d.group(&ids));
     }
 
-    /// Shows this region alone; where it is alone already, shows those that were shown before, or all.
-    pub fn solo_region(&mut self, id: RegionId) {
+    /// Looses the groups that the selected regions are in.
+    pub fn ungroup_regions(&mut self) {
+        let ids = self.selected_masks();
+        self.change(key("Ungroup regions"), |d| d.ungroup(&ids));
+    }
+
+    /// Removes the selected regions and selects the neighbour of the open card's.
+    pub fn delete_regions(&mut self) {
+        let Some(open) = self.selected_region().map(|region| region.id) else { return };
+        let ids = self.selected_masks();
+        let below = self.document.regions.iter().take_while(|r| r.id != open).filter(|r| !ids.contains(&r.id)).count();
+        let label = if ids.len() > 1 { key("Delete regions") } else { key("Delete region") };
+        self.change(label, |d| d.regions.retain(|r| !ids.contains(&r.id)));
+        let next = self.document.regions.get(below.saturating_sub(1)).map(|r| r.id);
+        self.turn_to(next.map_or(Selected::Background, Selected::Region));
+    }
+
+    /// Hides the selected regions, or shows them again where that of the open card is hidden. As locking them, this is no undo step:
+    /// undo goes back among strokes and leaves it alone.
+    pub fn toggle_regions(&mut self) {
+        let Some(visible) = self.selected_region().map(|region| !region.visible) else { return };
+        self.switch_selected(|region| region.visible = visible);
+    }
+
+    /// Locks the selected regions, or unlocks them where that of the open card is locked.
+    pub fn lock_regions(&mut self) {
+        let Some(locked) = self.selected_region().map(|region| !region.locked) else { return };
+        self.switch_selected(|region| region.locked = locked);
+    }
+
+    fn switch_selected(&mut self, edit: impl Fn(&mut Region)) {
+        let ids = self.selected_masks();
+        self.switch(|regions| regions.iter_mut().filter(|r| ids.contains(&r.id)).for_each(edit));
+    }
+
+    /// Shows the selected regions alone; where they are alone already, shows those that were shown before, or all.
+    pub fn solo_regions(&mut self) {
+        let ids = self.selected_masks();
         let regions = &self.document.regions;
-        let alone = regions.iter().all(|r| r.visible == (r.id == id));
+        if !regions.iter().any(|r| ids.contains(&r.id)) {
+            return;
+        }
+        let alone = regions.iter().all(|r| r.visible == ids.contains(&r.id));
         let shown = |regions: &[Region]| regions.iter().filter(|r| r.visible).map(|r| r.id).collect::<Vec<_>>();
         let before = if alone { std::mem::take(&mut self.shown_before) } else { shown(regions) };
-        let others = before.iter().any(|shown| *shown != id && regions.iter().any(|r| r.id == *shown));
+        let others = before.iter().any(|shown| !ids.contains(shown) && regions.iter().any(|r| r.id == *shown));
         self.switch(|regions| {
             for region in regions {
-                region.visible = if alone { !others || before.contains(&region.id) } else { region.id == id };
+                region.visible = if alone { !others || before.contains(&region.id) } else { ids.contains(&region.id) };
             }
         });
         if !alone {
@@ -126,13 +179,6 @@ impl Editor {
                     region.start_colour = start;
                 }
             }
-        });
-    }
-
-    /// Locks the region or unlocks it.
-    pub fn lock_region(&mut self, id: RegionId) {
-        self.switch(|regions| {
-            regions.iter_mut().filter(|r| r.id == id).for_each(|r| r.locked = !r.locked);
         });
     }
 
@@ -166,27 +212,6 @@ impl Editor {
         if let Some((from, to)) = self.selected_neighbour(by) {
             self.move_region(from, to);
         }
-    }
-
-    /// Place of the selected region and of its neighbour up (1) or down (-1).
-    #[must_use]
-    pub fn selected_neighbour(&self, by: isize) -> Option<(usize, usize)> {
-        let Selected::Region(id) = self.selected else { return None };
-        let from = self.document.regions.iter().position(|r| r.id == id)?;
-        let to = from.checked_add_signed(by)?;
-        (to < self.document.regions.len()).then_some((from, to))
-    }
-
-    /// Selects the neighbour up (1) or down (-1) the list; the background is the lowest.
-    pub fn select_neighbour(&mut self, by: isize) {
-        let regions = &self.document.regions;
-        let at = match self.selected {
-            Selected::Background => 0,
-            Selected::Region(id) => regions.iter().position(|r| r.id == id).map_or(0, |i| i + 1),
-        };
-        let to = at.saturating_add_signed(by).min(regions.len());
-        let next = to.checked_sub(1).and_then(|i| regions.get(i)).map(|r| r.id);
-        self.select(next.map_or(Selected::Background, Selected::Region));
     }
 
     /// Changes a region's colour.

@@ -79,7 +79,7 @@ impl App {
             for (key, colour, name) in all {
                 let (rect, swatch) = ui.allocate_exact_size(vec2(SWATCH, SWATCH), Sense::click());
                 ui.painter().rect_filled(rect, theme::ROUND_SMALL, colour);
-                let on = self.open.editor.selected() == key;
+                let on = self.open.editor.is_selected(key);
                 if on || swatch.hovered() || swatch.has_focus() {
                     let stroke = Stroke::new(2.0, t.text_strong);
                     ui.painter().rect_stroke(rect, theme::ROUND_SMALL, stroke, StrokeKind::Outside);

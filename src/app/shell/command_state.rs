@@ -78,10 +78,17 @@ impl App {
             When::UnlockedRegion => region && !self.open.editor.is_locked(),
             When::VisibleRegion => self.open.editor.selected_region().is_some_and(|r| r.visible),
             When::UnlockedMask => self.open.editor.paints_change() || region && !self.open.editor.is_locked(),
+            When::UnlockedRegions => region && !self.open.editor.selected_regions().any(|r| r.locked),
+            When::UnlockedMasks => {
+                let editor = &self.open.editor;
+                editor.paints_change() || region && !editor.selected_regions().any(|r| r.locked)
+            }
             When::MaskOrPaint => {
                 let editor = &self.open.editor;
                 editor.paints_colours() || editor.paints_change() || region && !editor.is_locked()
             }
+            When::SeveralRegions => self.open.editor.selected_regions().count() > 1,
+            When::GroupedRegion => self.open.editor.selected_regions().any(|r| !document.group_of(r.id).is_empty()),
             When::SomePaint => document.paint.is_some(),
             When::RegionAbove => self.open.editor.selected_neighbour(1).is_some(),
             When::RegionBelow => self.open.editor.selected_neighbour(-1).is_some(),
@@ -89,7 +96,9 @@ impl App {
             When::CardBelow => self.open.editor.selected() != Selected::Background,
             When::SomeRegion => !document.regions.is_empty(),
             When::RoomForRegion => document.regions.len() < MAX_REGIONS,
-            When::RegionAndRoom => region && document.regions.len() < MAX_REGIONS,
+            When::RegionAndRoom => {
+                region && document.regions.len() + self.open.editor.selected_regions().count() <= MAX_REGIONS
+            }
             When::Library => self.added.can_add(),
             When::Job => !self.generation.jobs.is_empty(),
             When::LivePicture => self.generation.live.can_be_kept(),

@@ -61,9 +61,9 @@ impl App {
                 self.panels.cards.write_words();
             }
             Command::DuplicateRegion => {
-                let of = self.open.editor.selected();
-                self.open.editor.duplicate_region();
-                self.open.thumbnails.copy(of, self.open.editor.selected());
+                for (of, copy) in self.open.editor.duplicate_regions() {
+                    self.open.thumbnails.copy(Selected::Region(of), Selected::Region(copy));
+                }
                 self.panels.cards.reveal();
             }
             Command::RenameRegion => {
@@ -72,21 +72,9 @@ impl App {
                 }
             }
             Command::EditWords => self.panels.cards.write_words(),
-            Command::ToggleRegion => {
-                if let Selected::Region(id) = self.open.editor.selected() {
-                    self.open.editor.toggle_region(id);
-                }
-            }
-            Command::SoloRegion => {
-                if let Selected::Region(id) = self.open.editor.selected() {
-                    self.open.editor.solo_region(id);
-                }
-            }
-            Command::LockRegion => {
-                if let Selected::Region(id) = self.open.editor.selected() {
-                    self.open.editor.lock_region(id);
-                }
-            }
+            Command::ToggleRegion => self.open.editor.toggle_regions(),
+            Command::SoloRegion => self.open.editor.solo_regions(),
+            Command::LockRegion => self.open.editor.lock_regions(),
             Command::RaiseRegion => self.open.editor.shift_region(1),
             Command::LowerRegion => self.open.editor.shift_region(-1),
             Command::SelectAbove => {
@@ -97,19 +85,22 @@ impl App {
                 self.open.editor.select_neighbour(-1);
                 self.panels.cards.reveal();
             }
+            Command::SelectAll => self.open.editor.select_all(),
+            Command::GroupRegions => self.open.editor.group_regions(),
+            Command::UngroupRegions => self.open.editor.ungroup_regions(),
             Command::FillRegion => self.open.editor.fill_mask(key("Fill region")),
             Command::ClearRegion => self.open.editor.map_mask(key("Clear region"), |_| 0),
             Command::InvertRegion => self.open.editor.map_mask(key("Invert region"), |v| 255 - v),
-            Command::TurnRegionLeft => self.open.editor.turn_selected(key("Rotate region"), Turn::Left),
-            Command::TurnRegionRight => self.open.editor.turn_selected(key("Rotate region"), Turn::Right),
-            Command::FlipRegionX => self.open.editor.turn_selected(key("Flip region"), Turn::FlipX),
-            Command::FlipRegionY => self.open.editor.turn_selected(key("Flip region"), Turn::FlipY),
+            Command::TurnRegionLeft => self.open.editor.turn_selected(Turn::Left),
+            Command::TurnRegionRight => self.open.editor.turn_selected(Turn::Right),
+            Command::FlipRegionX => self.open.editor.turn_selected(Turn::FlipX),
+            Command::FlipRegionY => self.open.editor.turn_selected(Turn::FlipY),
             Command::FillFree => self.open.editor.fill_free(),
             Command::KeepSeen => self.open.editor.keep_seen(),
             Command::GrowRegion => self.ask_reshape(Reshape::Grow),
             Command::ShrinkRegion => self.ask_reshape(Reshape::Shrink),
             Command::SoftenRegion => self.ask_reshape(Reshape::Soften),
-            Command::DeleteRegion => self.open.editor.delete_region(),
+            Command::DeleteRegion => self.open.editor.delete_regions(),
             Command::Generate => self.generate(false),
             Command::GenerateNext => self.generate(true),
             Command::Cancel if self.workspace.canvas.is_painting() => self.abort_gesture(),

@@ -10,8 +10,15 @@ impl App {
     /// Tells why a command cannot be done, where a person would wonder.
     pub(in crate::app) fn refuse(&mut self, command: Command) {
         match command.when() {
-            When::UnlockedRegion | When::UnlockedMask | When::MaskOrPaint => {
-                if let Some(region) = self.open.editor.selected_region().filter(|r| r.locked) {
+            When::UnlockedRegion
+            | When::UnlockedMask
+            | When::MaskOrPaint
+            | When::UnlockedRegions
+            | When::UnlockedMasks => {
+                let locked = self.open.editor.selected_region().filter(|r| r.locked);
+                let several = matches!(command.when(), When::UnlockedRegions | When::UnlockedMasks);
+                let any = self.open.editor.selected_regions().find(|r| several && r.locked);
+                if let Some(region) = locked.or(any) {
                     let text = fill("{0} is locked. Unlock it to change or delete it.", &[&names::shown(&region.name)]);
                     let offer = (Selected::Region(region.id), Command::LockRegion);
                     self.toasts.offer(text, tr("Unlock it"), offer);
@@ -39,6 +46,10 @@ impl App {
             When::RoomForRegion | When::RegionAndRoom => {
                 self.toasts.info(fill("A document has room for {0} regions.", &[&crate::document::MAX_REGIONS]));
             }
+            When::SeveralRegions => {
+                self.toasts.info(tr("Select several regions first: Ctrl+click on a card selects one more."));
+            }
+            When::GroupedRegion => self.toasts.info(tr("No selected region is in a group.")),
             When::SomePaint => self.toasts.info(tr("Nothing is painted in colour yet.")),
             When::RemovedTake => self.toasts.info(tr("No picture was removed.")),
             // What is at its end, or has nothing to stop, says so by itself.
@@ -68,7 +79,7 @@ impl App {
         let done = (command == Command::ToggleRegion && region.is_none_or(|r| r.visible))
             || (command == Command::LockRegion && region.is_none_or(|r| !r.locked));
         if !done {
-            self.open.editor.select(selected);
+            self.open.editor.select_within(selected);
             self.perform(ctx, command);
         }
     }

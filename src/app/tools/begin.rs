@@ -11,10 +11,10 @@ use super::transform::Transform;
 use super::turn::Turning;
 use super::{Action, Tool, Touch};
 use crate::app::command::Command;
-use crate::app::editor::{Editor, Selected};
+use crate::app::editor::{Editor, Offer, Selected};
 use crate::app::text::i18n::{self, key, tr};
 use crate::app::text::names;
-use crate::document::{Document, Paint, RegionId, Rgb};
+use crate::document::{Document, Paint, Region, RegionId, Rgb};
 use egui::Pos2;
 use image::RgbImage;
 
@@ -46,8 +46,10 @@ pub(in crate::app) enum Begun {
 pub(in crate::app) enum Refused {
     /// The background is selected.
     Background,
-    Hidden,
-    Locked,
+    /// This region is hidden.
+    Hidden(RegionId),
+    /// This region is locked.
+    Locked(RegionId),
     /// What would be moved is still being worked out.
     Working,
     NothingToMove,
@@ -56,17 +58,22 @@ pub(in crate::app) enum Refused {
 }
 
 impl Refused {
-    /// What is said about the selected region.
+    /// What is said about it.
     pub(in crate::app) fn told(self, editor: &Editor) -> String {
-        let region = editor.selected_region();
+        let region = match self {
+            Self::Hidden(id) | Self::Locked(id) => editor.document().region(id),
+            Self::Background | Self::Working | Self::NothingToMove | Self::PaintStays | Self::NoPicture => {
+                editor.selected_region()
+            }
+        };
         let other = || if editor.paints_colours() { tr("Paint layer") } else { tr("What may change") };
         let name = region.map_or_else(|| other().to_owned(), |region| names::shown(&region.name));
         match self {
             Self::Background => {
                 tr("The background is wherever no region is. Select or add a region to paint.").to_owned()
             }
-            Self::Hidden => i18n::fill("{0} is hidden. Show it to paint on it.", &[&name]),
-            Self::Locked => i18n::fill("{0} is locked. Unlock it to paint on it.", &[&name]),
+            Self::Hidden(_) => i18n::fill("{0} is hidden. Show it to paint on it.", &[&name]),
+            Self::Locked(_) => i18n::fill("{0} is locked. Unlock it to paint on it.", &[&name]),
             Self::Working => tr("The last change is still being worked out. Escape stops it.").to_owned(),
             Self::NothingToMove => i18n::fill("{0} is not painted yet. There is nothing to move.", &[&name]),
             Self::PaintStays => tr("Paint stays where it is. Select a region to move that.").to_owned(),
@@ -75,10 +82,10 @@ impl Refused {
     }
 
     /// The command that makes way, and the name of its button.
-    pub(in crate::app) fn way_out(self) -> Option<(&'static str, Command)> {
+    pub(in crate::app) fn way_out(self) -> Option<(&'static str, Offer)> {
         match self {
-            Self::Hidden => Some((tr("Show it"), Command::ToggleRegion)),
-            Self::Locked => Some((tr("Unlock it"), Command::LockRegion)),
+            Self::Hidden(id) => Some((tr("Show it"), (Selected::Region(id), Command::ToggleRegion))),
+            Self::Locked(id) => Some((tr("Unlock it"), (Selected::Region(id), Command::LockRegion))),
             Self::Background | Self::Working | Self::NothingToMove | Self::PaintStays | Self::NoPicture => None,
         }
     }
@@ -108,6 +115,9 @@ impl InHand {
         if matches!(self.tool, Tool::Hand | Tool::Zoom) {
             return Begun::Done;
         }
+        if self.tool == Tool::Move {
+            return begin_move(editor, at);
+        }
         match self.region(editor) {
             Ok(region) => self.begin_on(editor, region, at, picture),
             Err(refused) => refused.into(),
@@ -135,19 +145,13 @@ impl InHand {
             Tool::Lasso => action(Lasso::begin(region, space, combine, at)),
             Tool::Gradient => action(Gradient::begin(region, combine, at)),
             Tool::Fill => self.fill(editor, region, at.at, picture),
-            Tool::Move if region == RegionId::PAINT => Refused::PaintStays.into(),
-            Tool::Move if editor.is_working() => Refused::Working.into(),
-            Tool::Move => match Turning::begin(editor, at) {
-                Some(turning) => action(turning),
-                None => Transform::begin(editor, at).map_or(Refused::NothingToMove.into(), action),
-            },
-            Tool::Frame | Tool::Pick | Tool::Hand | Tool::Zoom => Begun::Done,
+            Tool::Move | Tool::Frame | Tool::Pick | Tool::Hand | Tool::Zoom => Begun::Done,
         }
     }
 
     /// The region that is painted on: a first one is added where there is none.
     fn region(&self, editor: &mut Editor) -> Result<RegionId, Refused> {
-        let adds = !matches!(self.tool, Tool::Eraser | Tool::Move);
+        let adds = self.tool != Tool::Eraser;
         if editor.document().regions.is_empty() && adds && !editor.paints_change() && !editor.paints_colours() {
             editor.add_region();
         }
@@ -184,6 +188,34 @@ fn action(action: impl Action + 'static) -> Begun {
     Begun::Action(Box::new(action))
 }
 
+/// Takes hold of what is selected, by its box. Where there is nothing to take hold of, a click with Shift or Ctrl selects.
+fn begin_move(editor: &mut Editor, at: Touch) -> Begun {
+    let refused = match movable(editor) {
+        Ok(()) => match Turning::begin(editor, at) {
+            Some(turning) => return action(turning),
+            None => match Transform::begin(editor, at) {
+                Some(transform) => return action(transform),
+                None => Refused::NothingToMove,
+            },
+        },
+        Err(refused) => refused,
+    };
+    if (at.modifiers.shift || at.modifiers.command) && !editor.is_working() {
+        pick_too(editor, at.at);
+        return Begun::Picked;
+    }
+    refused.into()
+}
+
+/// An error where what is selected may not be moved.
+fn movable(editor: &Editor) -> Result<(), Refused> {
+    if open_region(editor)? == RegionId::PAINT {
+        return Err(Refused::PaintStays);
+    }
+    editor.selected_regions().try_for_each(is_open)?;
+    if editor.is_working() { Err(Refused::Working) } else { Ok(()) }
+}
+
 /// True where painting with this tool would be refused for what is selected.
 pub(in crate::app) fn is_barred(tool: Tool, editor: &Editor) -> bool {
     let adds = editor.document().regions.is_empty() && tool != Tool::Eraser;
@@ -193,11 +225,15 @@ pub(in crate::app) fn is_barred(tool: Tool, editor: &Editor) -> bool {
 /// The selected region, where it may be painted on.
 fn open_region(editor: &Editor) -> Result<RegionId, Refused> {
     let Selected::Region(id) = editor.selected() else { return Err(Refused::Background) };
-    match editor.selected_region() {
-        Some(region) if !region.visible => Err(Refused::Hidden),
-        Some(region) if region.locked => Err(Refused::Locked),
-        // (What may change of an init image is no region, and is always there.)
-        _ => Ok(id),
+    // (What may change of an init image is no region, and is always there.)
+    editor.selected_region().map_or(Ok(()), is_open).map(|()| id)
+}
+
+fn is_open(region: &Region) -> Result<(), Refused> {
+    match region {
+        Region { visible: false, id, .. } => Err(Refused::Hidden(*id)),
+        Region { locked: true, id, .. } => Err(Refused::Locked(*id)),
+        Region { .. } => Ok(()),
     }
 }
 
@@ -208,6 +244,13 @@ pub(in crate::app) fn pick(editor: &mut Editor, at: Pos2, picture: Option<&RgbIm
     }
     if let Some(found) = region_at(editor.document(), at) {
         editor.select(found);
+    }
+}
+
+/// Selects the uppermost region under a canvas position besides those that are selected, or lets go of it.
+pub(in crate::app) fn pick_too(editor: &mut Editor, at: Pos2) {
+    if let Some(Selected::Region(id)) = region_at(editor.document(), at) {
+        editor.select_too(id);
     }
 }
 

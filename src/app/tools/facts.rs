@@ -100,7 +100,7 @@ impl Tool {
                 Command::ToolMove,
                 OptionsBar::None,
                 key(
-                    "Drag the region or its handles: it snaps, with Ctrl it does not. The knob, or a drag beside a corner, turns it. Arrows move it, with Ctrl they scale it.",
+                    "Drag the region or its handles: it snaps. With Ctrl it does not, and a corner moves by itself. The knob, or a drag beside a corner, turns it. Arrows move it, with Ctrl they scale it. Shift+click selects one more.",
                 ),
             ),
             Self::Frame => facts(

@@ -30,7 +30,7 @@ impl FrameDrag {
             frame.and_then(|frame| Some((Some(Handle::of(frame, at.at, 2.0 * at.slack)?), frame))).unwrap_or(new);
         let document = editor.document();
         let canvas = (document.width, document.height);
-        Self { handle, from: at.at, start, to: start, lines: Lines::besides(editor, None), canvas, moved: false }
+        Self { handle, from: at.at, start, to: start, lines: Lines::besides(editor, &[]), canvas, moved: false }
     }
 }
 

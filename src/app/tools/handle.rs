@@ -2,7 +2,7 @@
 
 use super::Touch;
 use crate::paint::Placement;
-use egui::{Pos2, vec2};
+use egui::{Pos2, Vec2, vec2};
 
 /// The part of the box that is held: an edge or corner by the side it is on (-1, 0, 1), or the whole (0, 0).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +14,10 @@ pub(crate) struct Handle {
 impl Handle {
     /// The whole box.
     pub(crate) const WHOLE: Self = Self { x: 0, y: 0 };
+
+    /// The corners: left top, right top, right bottom, left bottom.
+    pub(super) const CORNERS: [Self; 4] =
+        [Self { x: -1, y: -1 }, Self { x: 1, y: -1 }, Self { x: 1, y: 1 }, Self { x: -1, y: 1 }];
 
     /// Corners and edges.
     pub(crate) fn all() -> impl Iterator<Item = Self> {
@@ -51,13 +55,7 @@ impl Handle {
         let by = to.at - from;
         let Self { x, y } = self;
         if self == Self::WHOLE {
-            let by = if !to.modifiers.shift {
-                by
-            } else if by.x.abs() > by.y.abs() {
-                vec2(by.x, 0.0)
-            } else {
-                vec2(0.0, by.y)
-            };
+            let by = along(by, to.modifiers.shift);
             return Placement { x: start.x + by.x.round() as i32, y: start.y + by.y.round() as i32, ..start };
         }
         let (width, height) = (start.width as f32, start.height as f32);
@@ -86,5 +84,14 @@ impl Handle {
             width: wide,
             height: high,
         }
+    }
+}
+
+/// A way, held to the axis along which it is longer where that is wanted.
+pub(super) fn along(by: Vec2, held: bool) -> Vec2 {
+    match (held, by.x.abs() > by.y.abs()) {
+        (false, _) => by,
+        (true, true) => vec2(by.x, 0.0),
+        (true, false) => vec2(0.0, by.y),
     }
 }

@@ -15,7 +15,7 @@ mod snap;
 mod transform;
 mod turn;
 
-pub(in crate::app) use begin::{Begun, InHand, is_barred, pick, region_at};
+pub(in crate::app) use begin::{Begun, InHand, is_barred, pick, pick_too, region_at};
 pub(in crate::app) use facts::OptionsBar;
 pub use fill::FillOver;
 pub(in crate::app) use handle::Handle;
@@ -86,6 +86,8 @@ pub(in crate::app) enum After {
     Wait,
     /// A click: the region under it is selected.
     Pick,
+    /// A click: the region under it is selected besides the others, or let go of.
+    PickToo,
 }
 
 /// A tool at work, from a press of the button to its end.
@@ -133,7 +135,7 @@ pub(in crate::app) trait Action {
         false
     }
 
-    /// A region that is shown in another place until this is kept.
+    /// Regions that are shown in another place until this is kept.
     fn moved(&self) -> Option<Moved> {
         None
     }

@@ -22,12 +22,12 @@ fn thirds(low: f32, length: f32) -> [f32; 3] {
 }
 
 impl Lines {
-    /// Those of the canvas and of all visible regions, or all but this one.
-    pub(super) fn besides(editor: &Editor, region: Option<RegionId>) -> Self {
+    /// Those of the canvas and of all visible regions but these.
+    pub(super) fn besides(editor: &Editor, regions: &[RegionId]) -> Self {
         let document = editor.document();
         let canvas = (document.width as f32, document.height as f32);
         let (mut upright, mut level) = (thirds(0.0, canvas.0).to_vec(), thirds(0.0, canvas.1).to_vec());
-        for other in document.regions.iter().filter(|r| r.visible && Some(r.id) != region && !r.mask.is_blank()) {
+        for other in document.regions.iter().filter(|r| r.visible && !regions.contains(&r.id) && !r.mask.is_blank()) {
             let bounds = other.mask.bounds();
             upright.extend(thirds(bounds.x as f32, bounds.width as f32));
             level.extend(thirds(bounds.y as f32, bounds.height as f32));
@@ -118,7 +118,7 @@ mod tests {
             Arc::make_mut(&mut region.mask).fill(PixelRect { x, y: 10, width: 40, height: 40 }, 255);
         }
         document.region_mut(hidden).expect("a region").visible = false;
-        let lines = Lines::besides(&Editor::new(document, "lines"), Some(moved));
+        let lines = Lines::besides(&Editor::new(document, "lines"), &[moved]);
         let place = |x, y, width, height| Placement { x, y, width, height };
         let start = place(10, 20, 40, 40);
         let to = |modifiers| Touch { at: Pos2::ZERO, pressure: 1.0, modifiers, slack: 4.0 };

@@ -1,86 +1,133 @@
-//! Moving and scaling what a region covers.
+//! Moving and scaling what regions cover, and moving its corners one by one.
 
-use super::handle::Handle;
+use super::handle::{Handle, along};
 use super::snap::Lines;
-use super::{Action, Guides, Touch};
-use crate::app::editor::{Editor, Moved};
+use super::{Action, After, Guides, Touch};
+use crate::app::editor::{Editor, Moved, Way};
 use crate::app::text::i18n::key;
 use crate::document::RegionId;
-use crate::paint::Placement;
-use egui::{Modifiers, Pos2, Vec2};
+use crate::paint::{Placement, Projective};
+use egui::{Modifiers, Pos2, Vec2, pos2};
+use std::sync::Arc;
 
-/// A region's shape being moved or scaled. The canvas shows it in its new place; the mask is changed once, at the end.
+/// The shapes of the selected regions being moved, scaled or distorted. The canvas shows them in their new places; the masks are
+/// changed once, at the end.
 pub(crate) struct Transform {
-    region: RegionId,
+    regions: Arc<[RegionId]>,
     handle: Handle,
     from: Pos2,
-    /// The box of the whole shape, also where it is beyond the canvas.
+    /// The box of the whole shapes, also where they are beyond the canvas.
     bounds: Placement,
-    to: Placement,
+    to: Way,
     lines: Lines,
     /// It was dragged onto lines, which are shown.
     snaps: bool,
+    /// The pointer has gone farther than it does in a click.
+    strayed: bool,
 }
 
 impl Transform {
-    /// Begins at a handle of the selected mask's box; `None` where there is nothing to move.
+    /// Begins at a handle of the box around what is selected; `None` where there is nothing to move.
     #[must_use]
     pub(crate) fn begin(editor: &mut Editor, at: Touch) -> Option<Self> {
-        let (id, shape) = editor.selected_shape()?;
-        let frame = shape.extent()?;
-        // Nothing else changes the mask until this has ended.
-        editor.begin_stroke(id, |_| ((), Vec::new()))?;
-        let handle = Handle::near(frame, at.at, at.slack * 2.0);
-        let lines = Lines::besides(editor, Some(id));
-        Some(Self { region: id, handle, from: at.at, bounds: frame, to: frame, lines, snaps: false })
+        let (regions, bounds) = editor.selected_shapes()?;
+        // Nothing else changes the masks until this has ended.
+        editor.begin_stroke(*regions.first()?, |_| ((), Vec::new()))?;
+        let handle = Handle::near(bounds, at.at, at.slack * 2.0);
+        let lines = Lines::besides(editor, &regions);
+        let to = Way::Box(bounds);
+        Some(Self { regions, handle, from: at.at, bounds, to, lines, snaps: false, strayed: false })
+    }
+
+    /// The corner that is held moved by itself. A quad that has no such map leaves the last one that had.
+    fn distort(&mut self, to: Touch) {
+        let by = along(to.at - self.from, to.modifiers.shift);
+        let mut corners = self.bounds.corners();
+        let held = Handle::CORNERS.iter().position(|corner| *corner == self.handle);
+        if let Some(corner) = held.and_then(|held| corners.get_mut(held)) {
+            *corner = (corner.0 + f64::from(by.x), corner.1 + f64::from(by.y));
+        }
+        match Projective::corners(self.bounds, corners) {
+            Some(map) if by != Vec2::ZERO => self.to = Way::Map(map),
+            Some(_) => self.to = Way::Box(self.bounds),
+            None => {}
+        }
+    }
+
+    fn end(&self, editor: &mut Editor) {
+        if let Some(first) = self.regions.first() {
+            editor.abort_stroke(*first, |_| Vec::new());
+        }
     }
 }
 
 impl Action for Transform {
-    /// Ctrl leaves it free.
+    /// Ctrl leaves it free: of lines, and a corner of the others.
     fn extend(&mut self, _editor: &mut Editor, to: Touch) {
+        self.strayed |= (to.at - self.from).length() > to.slack;
         self.snaps = !to.modifiers.command;
-        self.to = self.handle.dragged(self.bounds, self.from, to);
-        if self.snaps {
-            self.to = self.lines.snap(self.handle, self.bounds, self.to, to);
+        if to.modifiers.command && Handle::CORNERS.contains(&self.handle) {
+            return self.distort(to);
         }
+        let mut place = self.handle.dragged(self.bounds, self.from, to);
+        if self.snaps {
+            place = self.lines.snap(self.handle, self.bounds, place, to);
+        }
+        self.to = Way::Box(place);
+    }
+
+    /// A click with Shift or Ctrl selects what is under it as well.
+    fn release(&mut self, editor: &mut Editor, at: Touch) -> After {
+        self.extend(editor, at);
+        let adds = at.modifiers.shift || at.modifiers.command;
+        if adds && !self.strayed && self.handle == Handle::WHOLE { After::PickToo } else { After::Commit }
     }
 
     fn commit(self: Box<Self>, editor: &mut Editor) {
-        let Self { region, bounds, to, .. } = *self;
-        editor.abort_stroke(region, |_| Vec::new());
-        if to == bounds {
-            return;
-        }
+        self.end(editor);
+        let from = self.bounds;
         let area = |place: Placement| u64::from(place.width) * u64::from(place.height);
-        let (label, pixels) = if (to.width, to.height) == (bounds.width, bounds.height) {
-            (key("Move region"), 2 * area(to))
-        } else {
-            (key("Scale region"), 8 * area(to).max(area(bounds)))
+        let one = self.regions.len() == 1;
+        let (label, pixels) = match self.to {
+            Way::Box(to) if to == from => return,
+            Way::Box(to) if (to.width, to.height) == (from.width, from.height) => {
+                (if one { key("Move region") } else { key("Move regions") }, 2 * area(to))
+            }
+            Way::Box(to) => {
+                (if one { key("Scale region") } else { key("Scale regions") }, 8 * area(to).max(area(from)))
+            }
+            Way::Map(_) => (key("Move a corner"), 16 * area(from)),
         };
-        editor.move_shape(label, pixels, Moved { region, from: bounds, to, degrees: 0.0 });
+        editor.move_shapes(label, pixels, Moved { regions: self.regions, from, to: self.to });
     }
 
     fn abort(self: Box<Self>, editor: &mut Editor) {
-        editor.abort_stroke(self.region, |_| Vec::new());
+        self.end(editor);
     }
 
     fn moved(&self) -> Option<Moved> {
-        Some(Moved { region: self.region, from: self.bounds, to: self.to, degrees: 0.0 })
+        Some(Moved { regions: Arc::clone(&self.regions), from: self.bounds, to: self.to })
     }
 
     fn guides(&self) -> Guides {
-        let Placement { x, y, width, height } = self.to;
         let start = self.bounds;
-        let note = if self.to == start {
+        let to = match self.to {
+            Way::Box(to) => to,
+            Way::Map(map) => {
+                let corners = map.of(start).map(|(x, y)| pos2(x as f32, y as f32));
+                return Guides { line: corners.to_vec(), closed: true, dots: corners.to_vec(), ..Guides::default() };
+            }
+        };
+        let Placement { x, y, width, height } = to;
+        let note = if to == start {
             String::new()
         } else if (width, height) == (start.width, start.height) {
             format!("{:+}, {:+}", x - start.x, y - start.y)
         } else {
             format!("{width} × {height}")
         };
-        let rules = if self.snaps && self.to != start { self.lines.under(self.to) } else { Vec::new() };
-        Guides { frame: Some(self.to), rules, note, ..Guides::default() }
+        let rules = if self.snaps && to != start { self.lines.under(to) } else { Vec::new() };
+        Guides { frame: Some(to), rules, note, ..Guides::default() }
     }
 
     fn takes_arrows(&self) -> bool {
@@ -92,12 +139,13 @@ impl Action for Transform {
         self.snaps = false;
         let step = if modifiers.shift { 10.0 } else { 1.0 };
         let (dx, dy) = ((direction.x * step) as i32, (direction.y * step) as i32);
+        let Way::Box(to) = &mut self.to else { return };
         if modifiers.command {
-            self.to.width = self.to.width.saturating_add_signed(dx).max(1);
-            self.to.height = self.to.height.saturating_add_signed(-dy).max(1);
+            to.width = to.width.saturating_add_signed(dx).max(1);
+            to.height = to.height.saturating_add_signed(-dy).max(1);
         } else {
-            self.to.x += dx;
-            self.to.y += dy;
+            to.x += dx;
+            to.y += dy;
         }
     }
 }

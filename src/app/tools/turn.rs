@@ -1,12 +1,13 @@
-//! Turning what a region covers by any angle.
+//! Turning what regions cover by any angle.
 
 use super::handle::Handle;
 use super::{Action, Guides, Touch};
-use crate::app::editor::{Editor, Moved};
+use crate::app::editor::{Editor, Moved, Way};
 use crate::app::text::i18n::key;
 use crate::document::RegionId;
-use crate::paint::{Placement, Rotation};
-use egui::{Pos2, vec2};
+use crate::paint::{Placement, Projective};
+use egui::{Pos2, pos2, vec2};
+use std::sync::Arc;
 
 /// The knob's distance from the box, and how far outside a corner a press turns it, in units that a hand can tell apart
 /// ([`Touch::slack`]).
@@ -37,10 +38,10 @@ pub(crate) fn turns(frame: Placement, at: Pos2, slack: f32) -> bool {
         && Handle::near(frame, at, 2.0 * slack) == Handle::WHOLE
 }
 
-/// A region's shape being turned. The canvas shows it turned; the mask is changed once, at the end.
+/// The shapes of the selected regions being turned. The canvas shows them turned; the masks are changed once, at the end.
 pub(crate) struct Turning {
-    region: RegionId,
-    /// The box of the whole shape, also where it is beyond the canvas.
+    regions: Arc<[RegionId]>,
+    /// The box of the whole shapes, also where they are beyond the canvas.
     bounds: Placement,
     from: Pos2,
     /// Degrees with the clock.
@@ -48,25 +49,34 @@ pub(crate) struct Turning {
 }
 
 impl Turning {
-    /// Begins where a press turns the selected mask's box; `None` elsewhere.
+    /// Begins where a press turns the box around what is selected; `None` elsewhere.
     #[must_use]
     pub(crate) fn begin(editor: &mut Editor, at: Touch) -> Option<Self> {
-        let (region, shape) = editor.selected_shape()?;
-        let bounds = shape.extent().filter(|bounds| turns(*bounds, at.at, at.slack))?;
-        // Nothing else changes the mask until this has ended.
-        editor.begin_stroke(region, |_| ((), Vec::new()))?;
-        Some(Self { region, bounds, from: at.at, degrees: 0.0 })
+        let (regions, bounds) = editor.selected_shapes().filter(|(_, bounds)| turns(*bounds, at.at, at.slack))?;
+        // Nothing else changes the masks until this has ended.
+        editor.begin_stroke(*regions.first()?, |_| ((), Vec::new()))?;
+        Some(Self { regions, bounds, from: at.at, degrees: 0.0 })
+    }
+
+    fn map(&self) -> Projective {
+        Projective::turn(self.bounds, self.degrees)
     }
 
     fn to_be_moved(&self) -> Moved {
-        Moved { region: self.region, from: self.bounds, to: self.bounds, degrees: self.degrees }
+        Moved { regions: Arc::clone(&self.regions), from: self.bounds, to: Way::Map(self.map()) }
+    }
+
+    fn end(&self, editor: &mut Editor) {
+        if let Some(first) = self.regions.first() {
+            editor.abort_stroke(*first, |_| Vec::new());
+        }
     }
 }
 
 impl Action for Turning {
     /// Shift turns it in steps.
     fn extend(&mut self, _editor: &mut Editor, to: Touch) {
-        let (x, y) = Rotation::of(self.bounds, 0.0).middle();
+        let (x, y) = self.bounds.middle();
         let middle = Pos2::new(x as f32, y as f32);
         let turned = ((to.at - middle).angle() - (self.from - middle).angle()).to_degrees();
         let turned = (turned + 180.0).rem_euclid(360.0) - 180.0;
@@ -75,15 +85,16 @@ impl Action for Turning {
     }
 
     fn commit(self: Box<Self>, editor: &mut Editor) {
-        editor.abort_stroke(self.region, |_| Vec::new());
+        self.end(editor);
         if self.degrees != 0.0 {
             let area = u64::from(self.bounds.width) * u64::from(self.bounds.height);
-            editor.move_shape(key("Rotate region"), 16 * area, self.to_be_moved());
+            let label = if self.regions.len() == 1 { key("Rotate region") } else { key("Rotate regions") };
+            editor.move_shapes(label, 16 * area, self.to_be_moved());
         }
     }
 
     fn abort(self: Box<Self>, editor: &mut Editor) {
-        editor.abort_stroke(self.region, |_| Vec::new());
+        self.end(editor);
     }
 
     fn moved(&self) -> Option<Moved> {
@@ -91,9 +102,9 @@ impl Action for Turning {
     }
 
     fn guides(&self) -> Guides {
-        let corners = Rotation::of(self.bounds, self.degrees).corners();
+        let corners = self.map().of(self.bounds);
         let note = if self.degrees == 0.0 { String::new() } else { format!("{:+.1}°", self.degrees) };
-        let line = corners.iter().map(|(x, y)| Pos2::new(*x as f32, *y as f32)).collect();
+        let line = corners.iter().map(|(x, y)| pos2(*x as f32, *y as f32)).collect();
         Guides { line, closed: true, note, ..Guides::default() }
     }
 }

@@ -71,7 +71,9 @@ impl Document {
             let mut value = serde_json::to_value(RegionEntry::of(region, String::new())).unwrap_or_default();
             if let Value::Object(map) = &mut value {
                 // What belongs to a place in a file, and what says nothing.
-                map.retain(|key, value| !["layer", "id", "reroll"].contains(&key.as_str()) && !value.is_null());
+                map.retain(|key, value| {
+                    !["layer", "id", "reroll", "group"].contains(&key.as_str()) && !value.is_null()
+                });
             }
             value
         };
@@ -120,7 +122,7 @@ fn read(path: &Path) -> Result<Palette, Problem> {
         let mut region = Region::new(RegionId(0), "", entry.colour().unwrap_or(colour), 0, 0);
         // Values out of range are brought into it, as in a project.
         entry.fill(&mut region, &mut Vec::new());
-        region.reroll = None;
+        (region.reroll, region.group) = (None, None);
         regions.push(region);
     }
     let (prompt, negative) = (entry.background.words, entry.background.negative);

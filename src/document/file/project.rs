@@ -9,7 +9,7 @@
 //!   "regions": [
 //!     {"layer": "data/region-1.png", "id": 1, "name": "Boat", "words": "a red boat", "negative": null,
 //!      "loras": [{"file": "glass.safetensors", "weight": 0.8}], "colour": "#e69f00", "bootstrap": null, "feather": 0, "weight": 1.0, "guidance": null, "seed": null,
-//!      "reroll": null, "start": 0.0, "end": 1.0, "locked": false, "controls": []}
+//!      "reroll": null, "start": 0.0, "end": 1.0, "locked": false, "group": 1, "controls": []}
 //!   ],
 //!   "controls": [{"net": "depth.safetensors", "map": "picture", "picture": "data/control-1.png", "weight": 1.0, "start": 0.0, "end": 1.0}],
 //!   "settings": {"model": "embedded", "loras": [{"file": "ink.safetensors", "weight": 1.0}], "seed": 0, "steps": 20, "sampler": "ddim", "schedule": "normal",
@@ -96,6 +96,8 @@ pub(super) struct RegionEntry {
     start: Option<f32>,
     end: Option<f32>,
     locked: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group: Option<u32>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) controls: Vec<ControlEntry>,
     #[serde(flatten)]
@@ -481,6 +483,7 @@ impl RegionEntry {
             start: finite(region.start),
             end: finite(region.end),
             locked: region.locked,
+            group: region.group,
             controls: Vec::new(),
             unknown: Map::new(),
         }
@@ -515,6 +518,7 @@ impl RegionEntry {
         region.seed = self.seed;
         region.reroll = self.reroll;
         region.locked = self.locked;
+        region.group = self.group;
         region.loras = LoraEntry::loras(self.loras.clone(), notes);
         let start = self.start_colour.as_ref();
         region.start_colour = start.and_then(|start| start.start_colour(&name, notes));

@@ -199,6 +199,7 @@ fn same_card(a: &Region, b: &Region) -> bool {
         start_colour,
         visible,
         locked,
+        group,
         bootstrap,
         feather,
         weight,
@@ -210,7 +211,8 @@ fn same_card(a: &Region, b: &Region) -> bool {
         controls,
     } = a;
     (id, name, words, negative, loras, colour) == (&b.id, &b.name, &b.prompt, &b.negative, &b.loras, &b.colour)
-        && (visible, locked, outside, start_colour) == (&b.visible, &b.locked, &b.outside, &b.start_colour)
+        && (visible, locked, group) == (&b.visible, &b.locked, &b.group)
+        && (outside, start_colour) == (&b.outside, &b.start_colour)
         && (bootstrap, feather, weight, guidance) == (&b.bootstrap, &b.feather, &b.weight, &b.guidance)
         && (seed, reroll, start, end) == (&b.seed, &b.reroll, &b.start, &b.end)
         && control::same(controls, &b.controls)

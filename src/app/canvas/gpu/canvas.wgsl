@@ -27,6 +27,8 @@ struct Draw {
     flags: u32,
     // Canvas pixels per cell, where cells are shown.
     cell: f32,
+    // What places are divided by, from (x, y, 1): 1, but for what is seen in perspective.
+    far: vec4f,
 }
 
 const WRAP_X: u32 = 1u;
@@ -43,18 +45,27 @@ const LINEAR: u32 = 8u;
 struct Corner {
     @builtin(position) position: vec4f,
     @location(0) canvas: vec2f,
-    @location(1) pixel: vec2f,
+}
+
+// What the place of a canvas position is divided by.
+fn far(canvas: vec2f) -> f32 {
+    return dot(draw.far.xyz, vec3f(canvas, 1.0));
+}
+
+// Where a canvas position lies on the screen, in pixels.
+fn pixel(canvas: vec2f) -> vec2f {
+    return (draw.x * canvas.x + draw.y * canvas.y + draw.at) / far(canvas);
 }
 
 @vertex
 fn corner(@builtin(vertex_index) index: u32) -> Corner {
     let across = vec2f(f32(index & 1u), f32(index >> 1u));
     let canvas = mix(draw.quad.xy, draw.quad.zw, across);
-    let pixel = draw.x * canvas.x + draw.y * canvas.y + draw.at;
+    let place = pixel(canvas) / draw.size * vec2f(2.0, -2.0) + vec2f(-1.0, 1.0);
     var out: Corner;
-    out.position = vec4f(pixel / draw.size * vec2f(2.0, -2.0) + vec2f(-1.0, 1.0), 0.0, 1.0);
+    // Divided again by the card, which so knows how far each corner is.
+    out.position = vec4f(place, 0.0, 1.0) * far(canvas);
     out.canvas = canvas;
-    out.pixel = pixel;
     return out;
 }
 
@@ -82,7 +93,7 @@ fn on_canvas(canvas: vec2f) -> f32 {
 
 @fragment
 fn paper(in: Corner) -> @location(0) vec4f {
-    let squares = vec2i(floor((in.pixel - draw.at) / (8.0 * draw.unit)));
+    let squares = vec2i(floor((pixel(in.canvas) - draw.at) / (8.0 * draw.unit)));
     let odd = ((squares.x + squares.y) & 1) == 1;
     let ground = select(draw.colour.rgb, draw.second.rgb, odd);
     let cover = on_canvas(in.canvas) * draw.opacity;
@@ -141,7 +152,7 @@ fn stripe(along: f32) -> f32 {
 
 @fragment
 fn hatch(in: Corner) -> @location(0) vec4f {
-    let p = in.pixel - draw.at;
+    let p = pixel(in.canvas) - draw.at;
     let down = (p.x + p.y) * 0.70710678;
     let up = (p.x - p.y) * 0.70710678;
     var lines = 0.0;
@@ -160,7 +171,7 @@ fn hatch(in: Corner) -> @location(0) vec4f {
 // Lines on a tint: seen on any picture, and told from the regions' even tint.
 @fragment
 fn change(in: Corner) -> @location(0) vec4f {
-    let p = in.pixel - draw.at;
+    let p = pixel(in.canvas) - draw.at;
     let colour = mix(draw.second * 0.3, draw.colour * 0.85, stripe((p.x + p.y) * 0.70710678));
     return finished(colour * coverage(in.canvas, draw.level) * draw.opacity);
 }
@@ -170,9 +181,12 @@ fn outline(in: Corner) -> @location(0) vec4f {
     // A level coarser, so that the edge is a ramp of some pixels whose slope can be measured.
     let level = max(draw.level + 1.5, 0.0);
     // Where a step right and a step down on the screen lead on the canvas.
-    let size = vec2f(dot(draw.x, draw.x), dot(draw.y, draw.y));
-    let right = vec2f(draw.x.x, draw.y.x) / size;
-    let down = vec2f(draw.x.y, draw.y.y) / size;
+    let place = pixel(in.canvas);
+    let across_canvas = (draw.x - place * draw.far.x) / far(in.canvas);
+    let down_canvas = (draw.y - place * draw.far.y) / far(in.canvas);
+    let size = across_canvas.x * down_canvas.y - across_canvas.y * down_canvas.x;
+    let right = vec2f(down_canvas.y, -across_canvas.y) / size;
+    let down = vec2f(-down_canvas.x, across_canvas.x) / size;
     let here = coverage(in.canvas, level);
     let slope = 0.5 * vec2f(
         coverage(in.canvas + right, level) - coverage(in.canvas - right, level),
@@ -186,7 +200,7 @@ fn outline(in: Corner) -> @location(0) vec4f {
     let under = clamp((draw.line + draw.unit) * 0.5 + 0.5 - away, 0.0, 1.0);
     let over = clamp(draw.line * 0.5 + 0.5 - away, 0.0, 1.0);
     // Along the outline, in one of four directions so that dashes do not drift where it bends.
-    let p = (in.pixel - draw.at) / draw.unit;
+    let p = (place - draw.at) / draw.unit;
     let across = slope / steep;
     var along = select((p.x + p.y) * 0.70710678, (p.x - p.y) * 0.70710678, across.x * across.y > 0.0);
     if abs(across.x) > 0.92 {
@@ -204,6 +218,6 @@ fn outline(in: Corner) -> @location(0) vec4f {
 @fragment
 fn layer(in: Corner) -> @location(0) vec4f {
     let size = vec2i(textureDimensions(image));
-    let colour = textureLoad(image, clamp(vec2i(in.pixel), vec2i(0), size - 1), 0);
+    let colour = textureLoad(image, clamp(vec2i(pixel(in.canvas)), vec2i(0), size - 1), 0);
     return finished(colour * draw.opacity);
 }

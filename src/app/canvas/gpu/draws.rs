@@ -4,7 +4,7 @@ use eframe::wgpu;
 use egui::{Color32, Pos2, Rect, Vec2};
 
 /// Bytes of a quad as the shaders read it.
-pub(super) const SIZE: usize = 144;
+pub(super) const SIZE: usize = 160;
 /// Distance of one quad from the next in the buffer; what every graphics card allows.
 pub(super) const STRIDE: usize = 256;
 
@@ -51,6 +51,9 @@ pub(crate) struct Draw {
     pub x: Vec2,
     pub y: Vec2,
     pub at: Pos2,
+    /// The third row of that transform, by whose sum with (x, y, 1) its places are divided: (0, 0, 1) but for what is seen in
+    /// perspective.
+    pub far: [f32; 3],
     /// The part that is drawn, in canvas pixels.
     pub quad: Rect,
     /// The canvas, in canvas pixels.
@@ -72,16 +75,39 @@ pub(crate) struct Draw {
 }
 
 impl Draw {
+    /// The place of a canvas position, in pixels of the target, and what it was divided by.
+    fn place(&self, p: Pos2) -> (Pos2, f32) {
+        let [x, y, ahead] = self.far;
+        let far = x * p.x + y * p.y + ahead;
+        (((self.at + self.x * p.x + self.y * p.y).to_vec2() / far).to_pos2(), far)
+    }
+
     /// The box around the quad, in pixels of the target.
     #[must_use]
     pub(crate) fn bounds(&self) -> Rect {
         let Rect { min, max } = self.quad;
         let corners = [min, Pos2::new(max.x, min.y), max, Pos2::new(min.x, max.y)];
-        Rect::from_points(&corners.map(|p| self.at + self.x * p.x + self.y * p.y))
+        Rect::from_points(&corners.map(|p| self.place(p).0))
+    }
+
+    /// Moves it by so many pixels of the target.
+    pub(crate) fn shift(&mut self, by: Vec2) {
+        let [x, y, ahead] = self.far;
+        self.x += by * x;
+        self.y += by * y;
+        self.at += by * ahead;
+    }
+
+    /// Puts a map of canvas positions before its transform: the rows of a matrix.
+    pub(crate) fn map(&mut self, [across, down, far]: [[f64; 3]; 3]) {
+        let column = |i: usize| self.x * across[i] as f32 + self.y * down[i] as f32 + self.at.to_vec2() * far[i] as f32;
+        let [x, y, at] = [0, 1, 2].map(column);
+        (self.x, self.y, self.at, self.far) = (x, y, at.to_pos2(), far.map(|v| v as f32));
     }
 
     fn bytes(&self, size: [u32; 2], linear: bool, out: &mut Vec<u8>) {
-        let scale = self.x.length();
+        let (middle, far) = self.place(self.quad.center());
+        let scale = ((self.x - middle.to_vec2() * self.far[0]) / far).length();
         // How many texels lie under a pixel: that level of the texture is as fine as the screen.
         let level = (self.texels / scale.max(1e-6)).log2().max(0.0);
         let level = if self.flags.cell.is_some() { 0.0 } else { level };
@@ -101,6 +127,9 @@ impl Draw {
         out.extend(self.pattern.to_ne_bytes());
         out.extend(flags.to_ne_bytes());
         out.extend((self.flags.cell.unwrap_or(1) as f32).to_ne_bytes());
+        for v in self.far.into_iter().chain([0.0]) {
+            out.extend(v.to_ne_bytes());
+        }
     }
 }
 

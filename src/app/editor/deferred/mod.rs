@@ -9,7 +9,7 @@ mod tests;
 
 use super::{Editor, Field, Selected};
 use crate::document::{Control, Document, InitImage, Lora, Mask, MaskDelta, Paint, Region, RegionId};
-use crate::paint::Placement;
+use crate::paint::{Placement, Projective};
 use crate::studio::{Nature, few_steps_of};
 use std::sync::Arc;
 
@@ -21,8 +21,8 @@ const AT_ONCE: u64 = 1 << 19;
 pub enum Made {
     /// The deltas from masks to the new ones: a region's, or the planes of the paint layer.
     Masks(Vec<(RegionId, MaskDelta)>),
-    /// A region's new mask, and what of it is beyond the canvas.
-    Shape(RegionId, Arc<Mask>, Option<Arc<Mask>>),
+    /// Regions' new masks, and what of each is beyond the canvas.
+    Shapes(Vec<(RegionId, Arc<Mask>, Option<Arc<Mask>>)>),
     /// The canvas in another size.
     Canvas(Box<Reshaped>),
     /// Regions above all others, for a canvas of this size: the document's, or that of one in which nothing is yet.
@@ -46,14 +46,22 @@ pub struct Reshaped {
     pub controls: Vec<(Option<RegionId>, Vec<Control>)>,
 }
 
-/// A region's part on its way to another place, which is shown before it is there.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// Regions on their way to another place, which are shown there before they are.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Moved {
-    pub region: RegionId,
+    pub regions: Arc<[RegionId]>,
+    /// The box around all of them.
     pub from: Placement,
-    pub to: Placement,
-    /// Turned about its middle by so many degrees, with the clock; it is not moved or scaled then.
-    pub degrees: f32,
+    pub to: Way,
+}
+
+/// Where a box of shapes goes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Way {
+    /// Moved and scaled to another box.
+    Box(Placement),
+    /// Turned, or with corners of their own.
+    Map(Projective),
 }
 
 type Make = dyn Fn(&Document) -> Option<Made> + Send + Sync;
@@ -161,7 +169,7 @@ impl Editor {
         };
         let holds = match &made {
             Some(Made::Masks(masks)) => masks.iter().all(|(id, _)| is_still(*id)),
-            Some(Made::Shape(id, ..)) => is_still(*id),
+            Some(Made::Shapes(shapes)) => shapes.iter().all(|(id, ..)| is_still(*id)),
             Some(Made::Canvas(_) | Made::Regions(..)) => of_edits == edits,
             Some(Made::Model(..)) => of.settings.model == self.document.settings.model,
             Some(Made::Loras(..)) => {
@@ -194,8 +202,8 @@ impl Editor {
 
     /// The place that a region is being moved to.
     #[must_use]
-    pub fn moved(&self, region: RegionId) -> Option<Moved> {
-        self.works.iter().rev().find_map(|work| work.moved.filter(|moved| moved.region == region))
+    pub fn moved(&self, region: RegionId) -> Option<&Moved> {
+        self.works.iter().rev().filter_map(|work| work.moved.as_ref()).find(|moved| moved.regions.contains(&region))
     }
 
     /// One undo step.
@@ -212,13 +220,13 @@ impl Editor {
                     self.changes += 1;
                 }
             }
-            Made::Shape(id, mask, outside) => {
-                self.change(label, |document| {
+            Made::Shapes(shapes) => self.change(label, |document| {
+                for (id, mask, outside) in shapes {
                     if let Some(region) = document.region_mut(id) {
                         (region.mask, region.outside) = (mask, outside);
                     }
-                });
-            }
+                }
+            }),
             Made::Canvas(reshaped) => {
                 let Reshaped { width, height, masks, start, paint, controls } = *reshaped;
                 self.change(label, |document| {
@@ -264,8 +272,8 @@ impl Editor {
                 // The first that is still without words, to write them, or else the uppermost.
                 let added = self.document.regions.get(before..).unwrap_or_default();
                 let first = added.iter().find(|region| region.prompt.trim().is_empty()).or(added.last());
-                if let Some(region) = first {
-                    self.selected = Selected::Region(region.id);
+                if let Some(id) = first.map(|region| region.id) {
+                    self.turn_to(Selected::Region(id));
                 }
             }
         }

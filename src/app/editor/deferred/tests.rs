@@ -154,7 +154,7 @@ fn a_region_that_is_gone_is_not_changed() {
     let (mut editor, id) = editor();
     invert(&mut editor, id);
     editor.select(Selected::Region(id));
-    editor.delete_region();
+    editor.delete_regions();
     works_out(&mut editor);
     assert!(!editor.is_working());
     assert_eq!(editor.undo_label(), Some("Delete region"));

@@ -11,8 +11,8 @@ use crate::app::text::names;
 use crate::document::{REGION_COLOURS, Region};
 use egui::text::{CCursor, CCursorRange};
 use egui::{
-    Align, Button, Frame, Key, Label, Layout, Margin, Popup, Response, RichText, Sense, SetOpenCommand, Stroke,
-    TextEdit, Ui, UiBuilder, vec2,
+    Align, Button, Frame, Key, Label, Layout, Margin, Popup, Response, RichText, Role, Sense, SetOpenCommand, Stroke,
+    TextEdit, Ui, UiBuilder, WidgetInfo, vec2,
 };
 use egui_material_icons::icons;
 
@@ -85,7 +85,7 @@ impl Desk<'_> {
                     self.canvas.pointed.card = Some(id);
                 }
                 let hovered = over || self.canvas.pointed.canvas == Some(key);
-                let (fill, stroke) = match (open, hovered) {
+                let (fill, stroke) = match (open || self.editor.is_selected(key), hovered) {
                     (true, _) => (t.card_selected, Stroke::new(1.0, t.accent)),
                     (false, true) => (t.card_hover, Stroke::new(1.0, t.card_hover)),
                     (false, false) => (t.card, Stroke::new(1.0, t.card)),
@@ -101,7 +101,7 @@ impl Desk<'_> {
             })
             .response;
         if response.clicked() {
-            wishes.push(Wish::Select(key));
+            wishes.push(Wish::of_click(key, ui.input(|i| i.modifiers)));
         }
         // (What is scrolled out of sight takes nothing that falls beside it.)
         self.panels.cards.places.push((key, response.rect.intersect(ui.clip_rect())));
@@ -186,8 +186,10 @@ impl Desk<'_> {
                 if title.double_clicked() {
                     wishes.push(Wish::Run(key, Command::RenameRegion));
                 } else if title.clicked() {
-                    wishes.push(Wish::Select(key));
+                    wishes.push(Wish::of_click(key, ui.input(|i| i.modifiers)));
                 }
+                let selected = self.editor.is_selected(key);
+                title.widget_info(|| WidgetInfo::selected(Role::Button, true, selected, name));
             }
             let line = if words.trim().is_empty() { tr("no words yet") } else { words };
             let line = line.lines().next().unwrap_or_default();
@@ -271,6 +273,12 @@ fn card_buttons(ui: &mut Ui, region: &Region, open: bool, editor: &Editor, wishe
     if eye.on_hover_text(hint).clicked() {
         let alone = ui.input(|i| i.modifiers.alt);
         wishes.push(Wish::Run(key, if alone { Command::SoloRegion } else { Command::ToggleRegion }));
+    }
+    if !editor.document().group_of(region.id).is_empty() {
+        let link = widgets::icon_button(ui, icons::ICON_LINK, &fill("Ungroup {0}", &[&region.name]));
+        if link.on_hover_text(tr("A click on one of its group selects them all. Press to ungroup them")).clicked() {
+            wishes.push(Wish::Run(key, Command::UngroupRegions));
+        }
     }
     let (icon, name) = if region.locked {
         (icons::ICON_LOCK, fill("Unlock {0}", &[&region.name]))

@@ -91,7 +91,8 @@ impl Desk<'_> {
             self.cards_ui(ui, &mut wishes);
         }
         // A click that slipped selects, as any other does.
-        wishes.extend(dragged.filter(|_| self.panels.cards.dragging.is_none()).map(Wish::Select));
+        let slipped = dragged.filter(|_| self.panels.cards.dragging.is_none());
+        wishes.extend(slipped.map(|card| Wish::of_click(card, ui.input(|i| i.modifiers))));
         self.panels.cards.reveal = false;
         for wish in wishes {
             self.grant_card(wish);
@@ -142,13 +143,15 @@ impl Desk<'_> {
     fn grant_card(&mut self, wish: Wish) {
         match wish {
             Wish::Select(key) => {
-                if self.editor.selected() != key {
+                if self.editor.selected() != key || self.editor.has_companions() {
                     self.editor.select(key);
                 }
             }
+            Wish::SelectToo(id) => self.editor.select_too(id),
+            Wish::SelectUpTo(id) => self.editor.select_up_to(id),
             Wish::Run(key, command) => {
                 if self.editor.selected() != key {
-                    self.editor.select(key);
+                    self.editor.select_within(key);
                 }
                 self.perform(command);
             }

@@ -3,6 +3,7 @@
 use crate::app::command::Command;
 use crate::app::editor::{By, Field, Selected};
 use crate::document::{Lora, Region, RegionId, Rgb, StartColour};
+use egui::Modifiers;
 use std::path::PathBuf;
 
 /// A change of the LoRAs of a region or of the background.
@@ -11,6 +12,10 @@ pub(in crate::app) type LorasChange = Box<dyn FnOnce(&mut Vec<Lora>)>;
 /// The changes that a card asks for.
 pub(in crate::app) enum Wish {
     Select(Selected),
+    /// Select it besides the others, or let go of it.
+    SelectToo(RegionId),
+    /// Select all from the open card to this one.
+    SelectUpTo(RegionId),
     Run(Selected, Command),
     Recolour(RegionId, Rgb),
     Name(RegionId, String),
@@ -30,4 +35,15 @@ pub(in crate::app) enum Wish {
     /// A change of its mask by another region's.
     Mask(RegionId, RegionId, By),
     StepDone,
+}
+
+impl Wish {
+    /// What a click on a card asks for, as in every list of layers.
+    pub(super) fn of_click(card: Selected, modifiers: Modifiers) -> Self {
+        match card {
+            Selected::Region(id) if modifiers.command => Self::SelectToo(id),
+            Selected::Region(id) if modifiers.shift => Self::SelectUpTo(id),
+            _ => Self::Select(card),
+        }
+    }
 }
