@@ -163,16 +163,24 @@ pub fn map_whole(shape: Beyond<'_>, from: Placement, map: &Projective, wrap: Wra
     laid(size, &image, (left, top), wrap)
 }
 
-/// About how much of the pixel around a place lies inside a convex quad that runs with the clock, 0 to 1.
+/// How much of the pixel around a place lies inside a convex quad that runs with the clock, 0 to 1.
 fn inside(corners: &[(f64, f64); 4], at: (f64, f64)) -> f64 {
-    (0..4)
-        .map(|i| {
+    let depth = |at: (f64, f64)| {
+        let from_edge = |i: usize| {
             let (a, b) = (corners[i], corners[(i + 1) % 4]);
             let (x, y) = (b.0 - a.0, b.1 - a.1);
-            let away = (x * (at.1 - a.1) - y * (at.0 - a.0)) / x.hypot(y);
-            (away + 0.5).clamp(0.0, 1.0)
-        })
-        .product()
+            (x * (at.1 - a.1) - y * (at.0 - a.0)) / x.hypot(y)
+        };
+        (0..4).map(from_edge).fold(f64::MAX, f64::min)
+    };
+    let middle = depth(at);
+    // (Farther away than its corners are, none of them is on the other side.)
+    if middle.abs() > 0.75 {
+        return if middle > 0.0 { 1.0 } else { 0.0 };
+    }
+    let part = |i: u32| (f64::from(i) + 0.5) / 8.0 - 0.5;
+    let count = (0..64).filter(|i| depth((at.0 + part(i % 8), at.1 + part(i / 8))) > 0.0).count();
+    count as f64 / 64.0
 }
 
 #[cfg(test)]

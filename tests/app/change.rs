@@ -112,7 +112,7 @@ fn what_may_change_is_moved_scaled_and_reshaped() {
     // (Ctrl leaves it free of the lines that it would snap to.)
     painter.drags(Modifiers::COMMAND, &[(250.0, 230.0), (270.0, 235.0), (290.0, 250.0)]);
     assert_eq!(bounds(&painter), (240, 220, 100, 60));
-    painter.drags(Modifiers::COMMAND, &[(340.0, 280.0), (360.0, 300.0)]);
+    painter.drags(NONE, &[(340.0, 280.0), (360.0, 300.0)]);
     assert_eq!(bounds(&painter), (240, 220, 120, 80), "by its lower right corner");
     painter.h.get_by_label("Canvas").focus();
     painter.h.run_ok();

@@ -98,11 +98,12 @@ fn several_regions_are_distorted_by_their_common_box() {
         let mask = &painter.document().region(id).expect("the region").mask;
         (0..512).find(|y| mask.get(x, *y) > 127)
     };
-    for (id, x) in [(pines, 60), (pines, 110), (cabin, 330), (cabin, 390)] {
+    for (id, x) in [(pines, 60), (pines, 170), (cabin, 360), (cabin, 400)] {
         let expected = 300.0 + 90.0 * f64::from(x) / 420.0;
         let found = top(&painter, id, x).expect("something there");
         assert!((f64::from(found) - expected).abs() <= 2.0, "{x}: {found}, {expected}");
     }
+    assert_eq!(top(&painter, cabin, 340), None, "what is farther away is narrower");
     painter.undoes();
     assert_eq!(*painter.document(), before, "one step for both");
 }

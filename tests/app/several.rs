@@ -3,7 +3,7 @@
 use super::painter::Painter;
 use super::tools::{NONE, SHIFT};
 use egui::accesskit::{Role, Toggled};
-use egui::{Key, Modifiers};
+use egui::{Event, Key, Modifiers, PointerButton};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use polyptych::app::{Command, Selected};
 use polyptych::document::{Document, PixelRect, RegionId};
@@ -32,9 +32,11 @@ impl Painter {
     fn clicks_card(&mut self, modifiers: Modifiers, name: &str) {
         let at = self.card(name).rect().center();
         self.h.hover_at(at);
+        self.h.event(Event::ModifiersChanged(modifiers));
+        // (A click that takes long is none.)
         for pressed in [true, false] {
-            let button = egui::PointerButton::Primary;
-            self.holding(modifiers, [egui::Event::PointerButton { pos: at, button, pressed, modifiers }]);
+            self.h.event(Event::PointerButton { pos: at, button: PointerButton::Primary, pressed, modifiers });
+            self.h.step();
         }
         self.holding(NONE, []);
     }
@@ -151,7 +153,7 @@ fn several_are_moved_scaled_and_turned_by_their_common_box() {
 
     painter.paints_a_dot(3);
     painter.asks(Command::FlipRegionX);
-    assert_eq!(painter.boxes()[1..3], [[300, 200, 360, 260], [150, 200, 240, 260]], "they change places");
+    assert_eq!(painter.boxes()[1..3], [[330, 200, 390, 260], [180, 200, 270, 260]], "they change places");
     painter.undoes();
 
     painter.h.get_by_label("Canvas").focus();
@@ -255,6 +257,17 @@ fn several_are_hidden_locked_copied_and_removed_together() {
     let left: Vec<RegionId> = painter.document().regions.iter().map(|r| r.id).collect();
     assert_eq!(left, [before.regions[3].id]);
     painter.undoes_to(&before);
+}
+
+#[test]
+fn ctrl_and_a_in_a_field_selects_what_is_written() {
+    let mut painter = Painter::has_boxes();
+    painter.h.get_by_role_and_label(Role::TextInput, "Style").focus();
+    painter.h.run_ok();
+    painter.types("oil");
+    painter.presses(CTRL, Key::A);
+    painter.types("ink");
+    assert_eq!((painter.document().style.as_str(), painter.has_selected()), ("ink", vec![4]));
 }
 
 #[test]

@@ -131,7 +131,8 @@ impl Command {
 
     /// True where its keys also work while words are being typed.
     fn while_typing(self) -> bool {
-        !matches!(self, Self::Undo | Self::Redo) && self.keys().iter().any(|k| k.modifiers.command || k.key == Key::F1)
+        !matches!(self, Self::Undo | Self::Redo | Self::SelectAll)
+            && self.keys().iter().any(|k| k.modifiers.command || k.key == Key::F1)
     }
 
     /// True where holding its keys down repeats it.

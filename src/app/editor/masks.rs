@@ -81,7 +81,7 @@ impl Editor {
             let mut laid: Vec<_> = inks.iter().copied().filter_map(laid).collect();
             if let (Combine::Replace, [(id, delta, mask)]) = (combine, laid.as_mut_slice()) {
                 delta.swap(mask);
-                return made(document, vec![(*id, mask.clone(), None)]);
+                return Some(made(document, vec![(*id, mask.clone(), None)]));
             }
             Some(Made::Masks(laid.into_iter().map(|(id, delta, _)| (id, delta)).collect()))
         });
@@ -110,7 +110,7 @@ impl Editor {
                 return remade(document, id, &make);
             }
             let (mask, outside) = part(make(&shape.join(), Wrap::None), document.width, document.height);
-            made(document, vec![(id, mask, outside)])
+            Some(made(document, vec![(id, mask, outside)]))
         });
     }
 
@@ -127,7 +127,7 @@ impl Editor {
                 };
                 Some((*id, mask, outside))
             });
-            made(document, shapes.collect())
+            Some(made(document, shapes.collect()))
         });
     }
 
@@ -146,7 +146,7 @@ impl Editor {
                 let (mask, outside) = turn_within(shape(document, *id)?, from, turn, document.settings.wrap);
                 Some((*id, mask, outside))
             });
-            made(document, shapes.collect())
+            Some(made(document, shapes.collect()))
         });
     }
 
@@ -180,7 +180,7 @@ impl Editor {
         let label = By::ALL.iter().find(|(of, _)| *of == by).map_or("", |(_, label)| *label);
         self.ask(label, 2 * self.area(), None, move |document| {
             let (mask, other) = (document.mask(id)?, document.mask(other)?);
-            made(document, vec![(id, mask.with(other, |own, other| by.of(own, other)), None)])
+            Some(made(document, vec![(id, mask.with(other, |own, other| by.of(own, other)), None)]))
         });
     }
 
@@ -192,7 +192,7 @@ impl Editor {
             let others = document.regions.iter().filter(|r| r.visible && r.id != id);
             let all = Mask::even(document.width, document.height, 255);
             let free = others.fold(all, |free, other| free.with(&other.mask, left_by));
-            made(document, vec![(id, document.mask(id)?.with(&free, u8::max), None)])
+            Some(made(document, vec![(id, document.mask(id)?.with(&free, u8::max), None)]))
         });
     }
 
@@ -203,7 +203,7 @@ impl Editor {
         self.ask(key("Keep what is seen"), pixels, None, move |document| {
             let above = document.regions.iter().skip_while(|r| r.id != id).skip(1).filter(|r| r.visible);
             let mask = Mask::clone(document.mask(id)?);
-            made(document, vec![(id, above.fold(mask, |mask, upper| mask.with(&upper.mask, left_by)), None)])
+            Some(made(document, vec![(id, above.fold(mask, |mask, upper| mask.with(&upper.mask, left_by)), None)]))
         });
     }
 
@@ -219,7 +219,7 @@ impl Editor {
 fn remade(document: &Document, id: RegionId, make: &impl Fn(&Mask, Wrap) -> Mask) -> Option<Made> {
     let wrap = document.settings.wrap;
     if id != RegionId::PAINT {
-        return made(document, vec![(id, make(document.mask(id)?, wrap), None)]);
+        return Some(made(document, vec![(id, make(document.mask(id)?, wrap), None)]));
     }
     let plane = |id: RegionId| {
         let mask = document.mask(id)?;
@@ -240,16 +240,16 @@ fn extent(document: &Document, ids: &[RegionId]) -> Option<Placement> {
 }
 
 /// The change to these masks; only where something is beyond the canvas, before or after, is it one of the regions as well.
-fn made(document: &Document, shapes: Vec<(RegionId, Mask, Option<Mask>)>) -> Option<Made> {
+fn made(document: &Document, shapes: Vec<(RegionId, Mask, Option<Mask>)>) -> Made {
     let beyond = |(id, _, outside): &(RegionId, Mask, Option<Mask>)| {
         document.region(*id).is_some_and(|region| region.outside.is_some() || outside.is_some())
     };
     if shapes.iter().any(beyond) {
         let shapes = shapes.into_iter().map(|(id, mask, outside)| (id, Arc::new(mask), outside.map(Arc::new)));
-        return Some(Made::Shapes(shapes.collect()));
+        return Made::Shapes(shapes.collect());
     }
     let delta = |(id, mask, _): (RegionId, Mask, _)| Some((id, MaskDelta::between(document.mask(id)?, &mask)?));
-    Some(Made::Masks(shapes.into_iter().filter_map(delta).collect()))
+    Made::Masks(shapes.into_iter().filter_map(delta).collect())
 }
 
 #[cfg(test)]
