@@ -90,6 +90,7 @@ impl App {
     pub fn new(cc: &eframe::CreationContext<'_>, options: Options) -> Self {
         let ctx = &cc.egui_ctx;
         kit::theme::install(ctx);
+        ctx.add_plugin(kit::tooltips::Tooltips::default());
         // Ctrl and +, -, 0 zoom the canvas, not the letters; and nothing closes the window without asking.
         ctx.options_mut(|o| {
             o.zoom_with_keyboard = false;

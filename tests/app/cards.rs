@@ -140,6 +140,47 @@ fn a_new_canvas_greets_nobody_with_a_warning() {
 }
 
 #[test]
+fn a_note_leads_to_the_card_that_it_is_about() {
+    let mut painter = Painter::sits_down();
+    painter.takes_a_new_canvas();
+    painter.clicks("Add region");
+    painter.presses(Modifiers::NONE, Key::Escape);
+    painter.clicks("Add region");
+    painter.presses(Modifiers::NONE, Key::Escape);
+    painter.waits_to_see("Region 1 is not painted yet.");
+    let selected = |painter: &Painter| painter.app().editor().selected_region().map(|region| region.name.clone());
+    assert_eq!(selected(&painter).as_deref(), Some("Region 2"));
+    assert!(painter.sees("Not painted yet."), "on the card, too");
+    painter.clicks("Region 1 is not painted yet.");
+    assert_eq!(selected(&painter).as_deref(), Some("Region 1"));
+    painter.clicks("More notes");
+    painter.clicks("The background shows but has no words.");
+    assert_eq!(selected(&painter), None, "the background's");
+    // The only one: nowhere else to go.
+    painter.clicks("More notes");
+    painter.clicks("Region 2 is not painted yet.");
+    painter.clicks("More notes");
+    painter.clicks("Region 2 is not painted yet.");
+    assert_eq!(selected(&painter).as_deref(), Some("Region 2"));
+}
+
+#[test]
+fn an_empty_canvas_offers_what_to_begin_with() {
+    let mut painter = Painter::sits_down();
+    assert!(!painter.sees("Place picture…"), "an example is open");
+    painter.takes_a_new_canvas();
+    painter.settles();
+    painter.clicks("Examples…");
+    assert!(painter.sees("Examples"), "they are shown");
+    painter.presses(Modifiers::NONE, Key::Escape);
+    assert!(painter.sees("Place picture…"));
+    painter.paints(&[(100.0, 100.0), (140.0, 100.0)]);
+    painter.settles();
+    assert_eq!(painter.document().regions.len(), 1);
+    assert!(!painter.sees("Place picture…") && !painter.sees("Examples…"), "the paper is the painter's now");
+}
+
+#[test]
 fn names_that_the_studio_gave_follow_the_language() {
     let mut painter = Painter::sits_down();
     painter.takes_a_new_canvas();
@@ -178,4 +219,18 @@ fn a_region_and_the_background_are_given_a_colour_to_start_from() {
     painter.clicks("Background");
     painter.clicks("Choose a start colour");
     assert!(painter.document().background.start_colour.is_some());
+}
+
+#[test]
+fn a_region_leaves_nothing_out_where_the_background_leaves_something_out() {
+    let mut painter = Painter::sits_down();
+    painter.clicks("Pines");
+    let negative = |painter: &Painter| painter.document().regions[0].negative.clone();
+    assert_eq!(negative(&painter), None);
+    painter.clicks("Leave nothing out");
+    assert_eq!(negative(&painter).as_deref(), Some(""));
+    painter.clicks("Leave out what the background does");
+    assert_eq!(negative(&painter), None);
+    painter.presses(Modifiers::COMMAND, Key::Z);
+    assert_eq!(negative(&painter).as_deref(), Some(""));
 }

@@ -66,6 +66,16 @@ impl Painter {
     pub fn sees(&self, text: &str) -> bool {
         self.h.query_all_by_label_contains(text).next().is_some()
     }
+
+    /// Waits for what a thread finds out.
+    pub fn waits_to_see(&mut self, text: &str) {
+        let end = std::time::Instant::now() + std::time::Duration::from_mins(1);
+        while !self.sees(text) {
+            assert!(std::time::Instant::now() < end, "waited a minute for “{text}”");
+            self.h.step();
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+    }
 }
 
 fn files(folder: &Path) -> Vec<String> {

@@ -213,3 +213,39 @@ fn a_command_is_given_other_keys_on_the_sheet() {
     painter.presses(Modifiers::NONE, Key::B);
     assert_eq!(painter.app().tool(), Tool::Brush);
 }
+
+#[test]
+fn a_tooltip_goes_where_a_dialog_opens_over_it() {
+    let mut painter = Painter::sits_down();
+    let at = painter.h.get_by_label("Ellipse").rect().center();
+    painter.h.hover_at(at);
+    for _ in 0..90 {
+        painter.h.step();
+    }
+    assert!(painter.sees("Drag an ellipse: "), "the tool says what it does");
+    painter.presses(Modifiers::COMMAND, Key::K);
+    assert!(painter.sees("Find a command"));
+    assert!(!painter.sees("Drag an ellipse: "), "it would lie over the dialog");
+    painter.presses(Modifiers::NONE, Key::Escape);
+    painter.settles();
+    // The pointer is where it was.
+    painter.h.hover_at(at + egui::vec2(1.0, 0.0));
+    for _ in 0..90 {
+        painter.h.step();
+    }
+    assert!(painter.sees("Drag an ellipse: "));
+}
+
+#[test]
+fn arrows_that_are_faster_than_the_list_of_commands_stay_with_it() {
+    let mut painter = Painter::sits_down();
+    // In one frame, as where frames are slow.
+    painter.h.key_press_modifiers(Modifiers::COMMAND, Key::K);
+    painter.h.step();
+    painter.h.key_press_modifiers(Modifiers::NONE, Key::ArrowDown);
+    painter.h.step();
+    painter.settles();
+    painter.types("ellipse");
+    painter.presses(Modifiers::NONE, Key::Enter);
+    assert_eq!(painter.app().tool(), Tool::Ellipse, "what was typed went to the field");
+}

@@ -185,3 +185,32 @@ fn the_canvas_stays_where_it_is_when_a_picture_is_made() {
     painter.waits_for("the job to stop", |a| !a.is_generating());
     assert_eq!(at(&painter), before);
 }
+
+#[test]
+fn every_entry_of_a_menu_can_be_reached_in_the_least_window() {
+    let size = vec2(880.0, 560.0);
+    let window = Rect::from_min_size(egui::Pos2::ZERO, size);
+    let mut painter = sits_at(Language::English, size);
+    let ends = [("File", "Quit"), ("Region", "Soften edge…"), ("View", "Reset the studio…")];
+    for (menu, last) in ends.into_iter().chain([("More for Region 1", "Delete region")]) {
+        painter.clicks(menu);
+        painter.h.get_by_label_contains(last).scroll_to_me();
+        painter.settles();
+        let entry = painter.h.get_by_label_contains(last).rect();
+        assert!(window.contains_rect(entry), "{menu}: {last} is at {entry:?}");
+        painter.presses(Modifiers::NONE, Key::Escape);
+    }
+}
+
+#[test]
+fn every_tool_is_in_sight() {
+    for zoom in [1.0, 1.25, 1.5, 1.75, 2.0] {
+        let size = (vec2(1440.0, 900.0) / zoom).round();
+        let painter = sits_at(Language::English, size);
+        let below = painter.h.get_by_label("All pictures…").rect().top();
+        for tool in ["Brush", "Hand", "Zoom"] {
+            let rect = painter.h.get_by_role_and_label(egui::accesskit::Role::Button, tool).rect();
+            assert!(rect.bottom() <= below, "{zoom}: {tool} ends at {} of {below}", rect.bottom());
+        }
+    }
+}

@@ -535,3 +535,21 @@ fn what_is_still_being_worked_out_is_saved_and_drawn() {
     calls(&mut painter, Command::RestoreTake);
     assert_eq!(filled(painter.document()), Some(255), "the picture was made with it");
 }
+
+#[test]
+fn who_makes_the_same_picture_again_is_told_and_offered_another_seed() {
+    let mut painter = Painter::sits_down();
+    let told = "Nothing has changed";
+    painter.presses(Modifiers::COMMAND, Key::Enter);
+    painter.waits_for("the picture", |a| a.takes() == 1 && !a.is_generating());
+    assert!(!painter.sees(told));
+    let seed = painter.document().settings.seed;
+    painter.presses(Modifiers::COMMAND, Key::Enter);
+    painter.waits_for("the picture", |a| a.takes() == 2 && !a.is_generating());
+    assert!(painter.sees(told));
+    painter.clicks("Another seed");
+    assert_ne!(painter.document().settings.seed, seed);
+    painter.presses(Modifiers::COMMAND, Key::Enter);
+    painter.waits_for("the picture", |a| a.takes() == 3 && !a.is_generating());
+    assert!(!painter.sees(told), "another seed, another picture");
+}

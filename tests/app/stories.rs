@@ -130,7 +130,7 @@ fn cards_hide_copy_reorder_and_delete_regions() {
     painter.presses(Modifiers::NONE, Key::Delete);
     assert_eq!(names(&painter), ["Pines", "Cabin"]);
     painter.clicks("Colour of Cabin");
-    painter.clicks("Colour 5");
+    painter.clicks("Blue");
     assert_eq!(painter.document().regions[1].colour, polyptych::document::REGION_COLOURS[4]);
     for _ in 0..6 {
         painter.presses(Modifiers::COMMAND, Key::Z);

@@ -44,6 +44,8 @@ pub(in crate::app) struct Easel<'a> {
     pub brush: &'a mut BrushSettings,
     pub tools: ToolSettings,
     pub look: CanvasLook,
+    /// A picture was finished and nothing has been painted since: it is to be seen.
+    pub finished: bool,
     /// The picture on the canvas.
     pub shown: Option<Shown>,
     /// Where two finished pictures lie over the canvas: true for side by side.

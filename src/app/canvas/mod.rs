@@ -88,6 +88,13 @@ impl Canvas {
         }
     }
 
+    /// True where neither a picture nor a region nor colours are on it.
+    #[must_use]
+    pub(in crate::app) fn is_untouched(&self, editor: &Editor) -> bool {
+        let document = editor.document();
+        !self.picture.is_shown() && document.regions.is_empty() && document.paint.is_none()
+    }
+
     /// Gives the keyboard to the canvas and shows where its brush is.
     pub(in crate::app) fn focus(&mut self, ctx: &egui::Context, document: &Document) {
         if let Some(id) = self.id {

@@ -334,12 +334,20 @@ impl Easel<'_> {
         draws
     }
 
-    /// The mask of what may change of the picture to start from, fainter where something else is painted.
+    /// The mask of what may change of the picture to start from, fainter where something else is painted. Its outline alone is left
+    /// over a picture that was just finished, and where regions are outlines.
     fn what_may_change(&self, stand: &Stand, part: &Part, t: &theme::Tokens) -> Vec<Draw> {
         let painting = self.editor.paints_change();
         let shown = painting || (*self.view_mode == ViewMode::Both && part.mode != ViewMode::Picture);
         if !shown {
             return Vec::new();
+        }
+        let quiet = matches!(self.look.regions, RegionLook::Outline | RegionLook::Hidden) && !painting;
+        if self.finished || quiet {
+            let width = 1.5 * stand.unit;
+            return self.mask_quads(stand, Kind::Outline, RegionId::INPAINT, width + stand.unit, |draw| {
+                (draw.colour, draw.second, draw.line) = (t.change, t.ring_dark.gamma_multiply(0.35), width);
+            });
         }
         self.mask_quads(stand, Kind::Change, RegionId::INPAINT, 0.0, |draw| {
             (draw.colour, draw.second) = (t.change, t.change);

@@ -45,8 +45,7 @@ impl Easel<'_> {
             painter.add(Shape::convex_polygon(corners, t.paper, Stroke::NONE));
         }
         let rect = self.canvas.view.canvas_rect(self.canvas.stage, size);
-        let empty = !self.canvas.picture.is_shown() && self.editor.document().regions.is_empty();
-        if empty && *self.view_mode != ViewMode::Picture {
+        if self.canvas.is_untouched(self.editor) && *self.view_mode != ViewMode::Picture {
             let hint = tr("Paint where something should be, then say in words what it is.");
             let font = egui::FontId::proportional(theme::TEXT);
             painter.text(rect.center(), egui::Align2::CENTER_CENTER, hint, font, t.on_paper);

@@ -19,6 +19,7 @@ pub(super) const SHIFT: Modifiers = Modifiers::SHIFT;
 pub(super) const ALT: Modifiers = Modifiers::ALT;
 pub(super) const CTRL_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
 pub(super) const CTRL_ALT: Modifiers = Modifiers::COMMAND.plus(Modifiers::ALT);
+pub(super) const CTRL_ALT_SHIFT: Modifiers = CTRL_ALT.plus(Modifiers::SHIFT);
 pub(super) const PLAIN: Modifiers = Modifiers::NONE;
 
 pub(super) const fn key(modifiers: Modifiers, key: Key) -> Keys {

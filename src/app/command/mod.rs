@@ -7,7 +7,7 @@ mod sets;
 use crate::app::text::i18n::{fill, tr};
 use egui::Key;
 use egui_material_icons::{MaterialIcon, icons};
-use keys::{ALT, CTRL, CTRL_ALT, CTRL_SHIFT, PLAIN, SHIFT, key, place};
+use keys::{ALT, CTRL, CTRL_ALT, CTRL_ALT_SHIFT, CTRL_SHIFT, PLAIN, SHIFT, key, place};
 
 pub(in crate::app) use changed::{ChangedKeys, is_changed};
 pub use keys::Keys;
@@ -187,9 +187,9 @@ commands! {
     AddRegion: "Add region", "Add a region on top of the others", Some(icons::ICON_ADD), [key(CTRL_SHIFT, Key::N)], RoomForRegion, also "new layer create mask";
     DuplicateRegion: "Duplicate region", "Copy the region with its words", Some(icons::ICON_CONTENT_COPY), [key(CTRL, Key::J)], RegionAndRoom, also "copy layer clone";
     RenameRegion: "Rename region", "Give the region another name", Some(icons::ICON_EDIT), [key(PLAIN, Key::F2)], Region, also "layer name title";
-    EditWords: "Write words", "Write what the region shows", None, [key(PLAIN, Key::W)], Always, also "prompt text positive describe";
+    EditWords: "Write words", "Write what the region shows", None, [key(PLAIN, Key::W)], Always, also "prompt text positive negative describe";
     ToggleRegion: "Hide or show region", "A hidden region takes no part in the picture", None, [], Region, also "layer visibility visible eye disable";
-    SoloRegion: "Show this region alone", "Hide all other regions, or show them again", None, [key(SHIFT, Key::S)], Region, also "isolate layer only";
+    SoloRegion: "Show this region alone", "Hide all other regions, or show them again", None, [key(SHIFT, Key::S)], Region, also "isolate solo layer only";
     LockRegion: "Lock or unlock region", "A locked region cannot be painted on, changed or deleted by mistake", None, [place(PLAIN, Key::Slash)], Region, also "protect layer";
     RaiseRegion: "Move region up", "Upper regions cover lower ones", Some(icons::ICON_ARROW_UPWARD), [place(CTRL, Key::CloseBracket)], RegionAbove, also "layer order front forward";
     LowerRegion: "Move region down", "Upper regions cover lower ones", Some(icons::ICON_ARROW_DOWNWARD), [place(CTRL, Key::OpenBracket)], RegionBelow, also "layer order back backward";
@@ -217,7 +217,7 @@ commands! {
     CancelAll: "Cancel all", "Stop making the picture and empty the queue", None, [key(CTRL_SHIFT, Key::X)], Job, also "stop abort interrupt clear queue";
     Live: "Live painting", "A quick picture follows every stroke and word; nothing is kept until you say so", Some(icons::ICON_BOLT), [key(CTRL, Key::L)], Always, also "realtime preview interactive";
     KeepLive: "Keep the live picture", "Put the quick picture into the strip", None, [key(CTRL_SHIFT, Key::L)], LivePicture, also "save snapshot";
-    PaintColours: "Paint colours", "Paint in colour below the regions: the picture grows from it", Some(icons::ICON_PALETTE), [key(SHIFT, Key::B)], Always, also "color layer underpainting sketch smudge swatch";
+    PaintColours: "Paint colours", "Paint in colour below the regions: the picture grows from it", Some(icons::ICON_PALETTE), [key(SHIFT, Key::B)], Always, also "color layer underpainting sketch smudge swatch picker";
     RemovePaint: "Remove the paint", "Take all painted colours away", None, [], SomePaint, also "delete color paint layer erase clear";
     PaintChange: "Paint what may change", "Paint with the brush where the picture may change; everywhere else it stays as it is", None, [key(SHIFT, Key::Q)], PictureOrInit, also "inpaint inpainting img2img denoise mask repaint selection quick";
     NewerTake: "Newer picture", "Show the picture made after this one", None, [key(PLAIN, Key::PageUp)], Take, also "next image variation";
@@ -248,10 +248,10 @@ commands! {
     ToolRectangle: "Rectangle", "Drag a rectangle: Shift for a square, Alt first to take away, Alt later from the centre", Some(icons::ICON_CROP_SQUARE), [key(PLAIN, Key::U)], Always, in Tool, also "square box marquee selection shape";
     ToolEllipse: "Ellipse", "Drag an ellipse: Shift for a circle, Alt first to take away, Alt later from the centre", Some(icons::ICON_CIRCLE), [key(SHIFT, Key::U)], Always, in Tool, also "circle oval selection shape";
     ToolFill: "Fill", "Fill what hangs together, over the regions or over the picture", Some(icons::ICON_FORMAT_COLOR_FILL), [key(PLAIN, Key::F)], Always, in Tool, also "bucket paint flood";
-    ToolGradient: "Gradient", "Drag from where the region is full to where it ends", Some(icons::ICON_GRADIENT), [key(PLAIN, Key::G)], Always, in Tool, also "fade ramp blend";
+    ToolGradient: "Gradient", "Drag from where the region is full to where it ends", Some(icons::ICON_TRANSITION_FADE), [key(PLAIN, Key::G)], Always, in Tool, also "fade ramp blend";
     ToolMove: "Move", "Move, scale and turn the region; arrow keys move it pixel by pixel, with Ctrl they scale it", Some(icons::ICON_OPEN_WITH), [key(PLAIN, Key::V)], Always, in Tool, also "transform scale resize drag free rotate turn";
     ToolFrame: "Frame", "Draw only a part of the canvas, at the model's own size, and lay it back into the picture", Some(icons::ICON_CROP_FREE), [key(PLAIN, Key::D)], Always, in Tool, also "generation frame bounding box detail refine inpaint area part crop";
-    ToolPick: "Pick region", "Select the region under the pointer (or Alt+click with a brush)", Some(icons::ICON_ADS_CLICK), [key(PLAIN, Key::I)], Always, in Tool, also "select layer eyedropper";
+    ToolPick: "Pick region", "Select the region under the pointer (or Alt+click with a brush)", Some(icons::ICON_ARROW_SELECTOR_TOOL), [key(PLAIN, Key::I)], Always, in Tool, also "select layer eyedropper";
     ToolHand: "Hand", "Move the canvas (or hold Space)", Some(icons::ICON_PAN_TOOL), [key(PLAIN, Key::H)], Always, in Tool, also "pan scroll";
     ToolZoom: "Zoom", "Click to zoom in, Alt+click to zoom out", Some(icons::ICON_SEARCH), [key(PLAIN, Key::Z)], Always, in Tool, also "magnify magnifier loupe";
     CombineAdd: "Add to region", "Shapes, fills and gradients are added to the region", None, [], Always, also "union join mode";
@@ -306,7 +306,7 @@ commands! {
     Shortcuts: "Keyboard shortcuts", "All keys on one page", None, [key(PLAIN, Key::F1)], Always, also "keys hotkeys keymap help preferences cheat sheet";
     Preferences: "Preferences…", "Language, theme, size, keys and more on one page", None, [key(CTRL, Key::Comma)], Always, also "settings options configure setup";
     TogglePanels: "Hide or show panels", "Leave the whole window to the canvas", None, [place(CTRL, Key::Backslash)], Always, also "fullscreen full screen distraction free tab dock sidebar";
-    InterfaceLarger: "Larger interface", "Letters, buttons and panels become larger", None, [key(CTRL_ALT, Key::Plus), key(CTRL_ALT, Key::Equals)], Always, also "font size ui scale zoom accessibility preferences options";
+    InterfaceLarger: "Larger interface", "Letters, buttons and panels become larger", None, [key(CTRL_ALT, Key::Plus), key(CTRL_ALT, Key::Equals), key(CTRL_ALT_SHIFT, Key::Plus)], Always, also "font size ui scale zoom accessibility preferences options";
     InterfaceSmaller: "Smaller interface", "Letters, buttons and panels become smaller", None, [key(CTRL_ALT, Key::Minus)], Always, also "font size ui scale zoom preferences options";
     ResetStudio: "Reset the studio…", "Put theme, panels, brushes and window back as they were on the first day", None, [], Always, also "defaults factory preferences settings options workspace";
     LanguageSystem: "Language of the system", "English where the system's is not spoken here", None, [], Always, in Language, also "preferences settings options locale translation";

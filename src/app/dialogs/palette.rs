@@ -33,7 +33,8 @@ impl Dialog for Palette {
             let response =
                 widgets::text(ui, edit.margin(Margin::symmetric(8, 6))).accessible_name(tr("Find a command"));
             let opened = std::mem::replace(&mut self.focused, true);
-            if !opened {
+            // (An arrow that was pressed before the field had the keyboard would have moved it on.)
+            if !opened || up || down {
                 response.request_focus();
             }
             if response.changed() {
@@ -110,7 +111,7 @@ mod tests {
     use super::*;
 
     /// What people who come from Krita, Photoshop, Invoke or Procreate type, and what they must find among the first three.
-    const TYPED: [(&str, Command); 60] = [
+    const TYPED: [(&str, Command); 63] = [
         ("rotate", Command::TurnRegionLeft),
         ("rotate 90", Command::TurnRegionRight),
         ("flip", Command::FlipRegionX),
@@ -171,6 +172,9 @@ mod tests {
         ("before after", Command::CompareTakes),
         ("segmentation", Command::ImportMap),
         ("autosave", Command::Recover),
+        ("negative", Command::EditWords),
+        ("solo", Command::SoloRegion),
+        ("color picker", Command::PaintColours),
     ];
 
     #[test]

@@ -1,4 +1,4 @@
-//! Warnings that are shown before a picture is made.
+//! Notes that are shown before a picture is made: what is missing, and what will not be seen.
 
 use crate::app::editor::{Editor, Selected};
 use crate::app::kit::background::Asked;
@@ -11,19 +11,42 @@ use std::sync::Arc;
 /// A region of which more than this lies under others is worth a word.
 const HIDDEN: f64 = 0.1;
 
-/// The warnings of the open document. What covers what is found out on a thread of its own.
+/// Something worth knowing before the picture is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::app) struct Note {
+    pub text: String,
+    /// The cards that it is about.
+    pub cards: Vec<Selected>,
+    /// The same as it is said on its card, which has the name; empty where the card says it otherwise.
+    on_card: String,
+}
+
+impl Note {
+    fn of(card: Selected, text: String, on_card: String) -> Self {
+        Self { text, cards: vec![card], on_card }
+    }
+}
+
+impl From<String> for Note {
+    fn from(text: String) -> Self {
+        Self { text, cards: Vec::new(), on_card: String::new() }
+    }
+}
+
+/// The notes on the open document. What covers what is found out on a thread of its own.
 #[derive(Default)]
 pub(in crate::app) struct Checks {
     /// The regions that the coverage was measured for.
     of: Vec<Shape>,
     coverage: Option<Coverage>,
     looking: Option<(Vec<Shape>, Asked<Coverage>)>,
-    /// The count of changes the warnings were written for.
+    /// The count of changes the notes were written for.
     changes: Option<u64>,
-    warnings: Vec<String>,
+    notes: Vec<Note>,
     /// The prompts looked at, by which vocabulary and LoRAs, and what was found.
     prompts: Option<(Vec<String>, usize, KnownLoras)>,
-    unknown: Vec<String>,
+    /// On words and LoRAs.
+    unknown: Vec<Note>,
 }
 
 /// The facts of a region that decide coverage: its id, its visibility, and the count of its mask's changes.
@@ -46,7 +69,7 @@ impl Checks {
         let known = self.coverage.is_some() && self.of == shapes;
         if known && self.changes != Some(editor.changes()) {
             self.changes = Some(editor.changes());
-            self.warnings = self.coverage.as_ref().map(|c| texts(document, c)).unwrap_or_default();
+            self.notes = self.coverage.as_ref().map(|c| notes(document, c)).unwrap_or_default();
         }
         if !known && self.looking.is_none() {
             let document = document.clone();
@@ -66,7 +89,8 @@ impl Checks {
         let document = editor.document();
         let shown = document.regions.iter().filter(|r| r.visible).map(|r| (Selected::Region(r.id), &r.prompt));
         let prompts = std::iter::once((Selected::Background, &document.background.prompt)).chain(shown);
-        let mut prompts: Vec<String> = prompts.map(|(key, text)| finished(key, text)).collect();
+        let (cards, mut prompts): (Vec<Selected>, Vec<String>) =
+            prompts.map(|(key, text)| (key, finished(key, text))).unzip();
         prompts.push(document.style.clone());
         let by = vocabulary.map_or(0, |v| Arc::as_ptr(v) as usize);
         if self.prompts.as_ref().is_none_or(|(of, with, known)| *of != prompts || *with != by || *known != loras) {
@@ -74,24 +98,40 @@ impl Checks {
             let unknown = words.map(|words| words.unknown_in(prompts.iter().map(String::as_str))).unwrap_or_default();
             let unknown: Vec<String> = unknown.into_iter().map(|u| u.word).collect();
             let note = || fill("This model does not know: {0}.", &[&unknown.join(", ")]);
-            let words = (!unknown.is_empty()).then(note);
+            let with_unknown = |prompt: &str| words.is_some_and(|words| !words.unknown(prompt).is_empty());
+            let cards = cards.into_iter().zip(&prompts).filter(|(_, prompt)| with_unknown(prompt));
+            let words = (!unknown.is_empty()).then(|| {
+                // (Each field of words says which of its own.)
+                Note { cards: cards.map(|(card, _)| card).collect(), ..Note::from(note()) }
+            });
             let names = loras.unknown_in(document);
             let note =
                 || fill("The words name LoRAs that are not known here: {0}. Add their files.", &[&names.join(", ")]);
-            self.unknown = (!names.is_empty()).then(note).into_iter().chain(words).collect();
+            self.unknown = (!names.is_empty()).then(|| note().into()).into_iter().chain(words).collect();
             self.prompts = Some((prompts, by, loras));
         }
     }
 
-    /// The warnings, the most serious first.
+    /// All notes, the most serious first.
+    pub(in crate::app) fn notes(&self) -> impl Iterator<Item = &Note> {
+        self.notes.iter().chain(&self.unknown)
+    }
+
+    /// True where a card has notes.
     #[must_use]
-    pub(in crate::app) fn warnings(&self) -> Vec<&str> {
-        self.warnings.iter().chain(&self.unknown).map(String::as_str).collect()
+    pub(in crate::app) fn has_notes_on(&self, card: Selected) -> bool {
+        self.notes().any(|note| note.cards.contains(&card))
+    }
+
+    /// The notes on a card, but for those that its fields tell of themselves.
+    pub(in crate::app) fn told_on(&self, card: Selected) -> impl Iterator<Item = &str> {
+        let on_card = self.notes().filter(move |note| note.cards.contains(&card)).map(|note| note.on_card.as_str());
+        on_card.filter(|text| !text.is_empty())
     }
 }
 
 /// The most serious first.
-fn texts(document: &Document, coverage: &Coverage) -> Vec<String> {
+fn notes(document: &Document, coverage: &Coverage) -> Vec<Note> {
     let name = |id: Option<RegionId>| {
         let region = id.and_then(|id| document.region(id));
         region.map_or_else(|| tr("A region").to_owned(), |region| names::shown(&region.name))
@@ -101,33 +141,47 @@ fn texts(document: &Document, coverage: &Coverage) -> Vec<String> {
     // The least of all; and on a canvas that nobody has touched yet it would greet who has just come.
     later.retain(|_| !document.regions.is_empty() || !document.style.trim().is_empty());
     found.append(&mut later);
-    let mut texts: Vec<String> = found
+    let mut notes: Vec<Note> = found
         .into_iter()
-        .map(|warning| match warning.kind {
-            WarningKind::EmptyMask => fill("{0} is not painted yet.", &[&name(warning.region)]),
-            WarningKind::EmptyWords => fill("{0} has no words yet.", &[&name(warning.region)]),
-            WarningKind::Covered => fill("{0} lies under others and will not show.", &[&name(warning.region)]),
-            WarningKind::Uncovered => tr("The background shows but has no words.").to_owned(),
-            WarningKind::AllHidden => tr("All regions are hidden.").to_owned(),
+        .map(|warning| {
+            let name = name(warning.region);
+            let (text, on_card) = match warning.kind {
+                WarningKind::EmptyMask => (fill("{0} is not painted yet.", &[&name]), tr("Not painted yet.")),
+                // (The empty field of its words is seen.)
+                WarningKind::EmptyWords => (fill("{0} has no words yet.", &[&name]), ""),
+                WarningKind::Covered => (
+                    fill("{0} lies under others and will not show.", &[&name]),
+                    tr("Lies under others and will not show."),
+                ),
+                WarningKind::Uncovered => (tr("The background shows but has no words.").to_owned(), ""),
+                WarningKind::AllHidden => (tr("All regions are hidden.").to_owned(), ""),
+            };
+            let background = (warning.kind == WarningKind::Uncovered).then_some(Selected::Background);
+            let cards = warning.region.map(Selected::Region).or(background).into_iter().collect();
+            Note { text, cards, on_card: on_card.to_owned() }
         })
         .collect();
     for share in &coverage.regions {
         let hidden = 1.0 - share.visible / share.painted.max(f64::MIN_POSITIVE);
         let shown = document.region(share.region).is_some_and(|r| r.visible);
         if shown && share.painted > 0.0 && hidden > HIDDEN && hidden < 0.95 {
-            texts
-                .push(fill("{0} % of {1} lies under others.", &[&(hidden * 100.0).round(), &name(Some(share.region))]));
+            let percent = (hidden * 100.0).round();
+            let text = fill("{0} % of {1} lies under others.", &[&percent, &name(Some(share.region))]);
+            let on_card = fill("{0} % lies under others.", &[&percent]);
+            notes.push(Note::of(Selected::Region(share.region), text, on_card));
         }
     }
     if let Some(InitImage { area: Area::Mask(mask), .. }) = &document.init_image
         && mask.is_blank()
     {
-        texts.push(tr("Nothing of the picture may change yet. Paint where it may.").to_owned());
+        let text = tr("Nothing of the picture may change yet. Paint where it may.").to_owned();
+        let on_card = tr("Nothing may change yet.").to_owned();
+        notes.push(Note::of(Selected::Region(RegionId::INPAINT), text, on_card));
     }
     if !document.width.is_multiple_of(CELL) || !document.height.is_multiple_of(CELL) {
-        texts.push(tr("Width and height should be multiples of 8.").to_owned());
+        notes.push(tr("Width and height should be multiples of 8.").to_owned().into());
     }
-    texts
+    notes
 }
 
 #[cfg(test)]
@@ -141,7 +195,21 @@ mod tests {
     }
 
     fn warnings(document: &Document) -> Vec<String> {
-        texts(document, &document.coverage())
+        notes(document, &document.coverage()).into_iter().map(|note| note.text).collect()
+    }
+
+    #[test]
+    fn notes_are_on_the_cards_that_they_are_about() {
+        let mut document = Document::new(60, 64);
+        let id = document.add_region("Sun", "the sun");
+        document.init_image = Some(InitImage {
+            image: Arc::new(image::RgbImage::new(60, 64)),
+            strength: 0.5,
+            area: Area::Mask(Arc::new(crate::document::Mask::empty(60, 64))),
+        });
+        let cards: Vec<_> = notes(&document, &document.coverage()).into_iter().map(|note| note.cards).collect();
+        let of = |id| vec![Selected::Region(id)];
+        assert_eq!(cards, [of(id), vec![Selected::Background], of(RegionId::INPAINT), vec![]]);
     }
 
     #[test]

@@ -41,6 +41,7 @@ fn texts_and_controls_stand_out_in_both_themes() {
             ("the main button under the pointer", t.on_accent, t.accent_hover),
             ("warnings", t.warning, t.warning_ground),
             ("warnings on the selected card", t.warning, t.card_selected),
+            ("warnings on a panel", t.warning, t.panel),
             ("errors", t.error, t.panel),
             ("words on the empty canvas", t.on_paper, t.paper),
         ];

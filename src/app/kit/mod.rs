@@ -11,4 +11,5 @@ pub(super) mod tasks;
 pub(super) mod theme;
 pub(super) mod thumbnail;
 pub(super) mod toasts;
+pub(super) mod tooltips;
 pub(super) mod widgets;

@@ -1,6 +1,6 @@
 //! Parts that all dialogs are made of.
 
-use crate::app::kit::{theme, widgets};
+use crate::app::kit::{theme, tooltips, widgets};
 use egui::{Align, Button, FocusDirection, Frame, Id, Label, LayerId, Layout, Margin, Memory, Modal, Order, Ui};
 
 /// Marks a dialog that was opened in the frame before.
@@ -20,6 +20,7 @@ pub(in crate::app) fn modal(ui: &Ui, title: &str, width: f32, add: impl FnOnce(&
     // Who works by keys begins at the first control, where after a frame neither a field nor a main button has them.
     if opens {
         ui.data_mut(|data| data.insert_temp(id, Opened));
+        tooltips::end(ui);
         ui.request_repaint();
     } else if ui.data_mut(|data| data.remove_temp::<Opened>(id)).is_some() && ui.memory(|m| m.focused().is_none()) {
         ui.memory_mut(|memory| memory.move_focus(FocusDirection::Next));

@@ -1,7 +1,7 @@
 //! Small controls the panels share.
 
 use crate::app::kit::theme;
-use egui::{Align, Button, DragValue, Frame, Id, Layout, Margin, Response, Sense, Stroke, Ui, vec2};
+use egui::{Align, Button, DragValue, Frame, Id, Layout, Margin, Response, ScrollArea, Sense, Stroke, Ui, vec2};
 use egui_material_icons::{MaterialIcon, icons};
 
 /// A button that is only an icon; `name` is what screen readers and tooltips say.
@@ -111,6 +111,14 @@ pub(in crate::app) fn fold(ui: &mut Ui, open: &mut bool, name: &str, hint: &str)
     if response.on_hover_text(hint).clicked() {
         *open = !*open;
     }
+}
+
+/// The entries of a menu. Where the window is lower than they are, they scroll.
+pub(in crate::app) fn entries<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> R {
+    // (With the menu's frame, and a little of what lies around it.)
+    let most = ui.ctx().content_rect().height() - 48.0;
+    let list = ScrollArea::vertical().max_height(most).min_scrolled_height(most);
+    list.show(ui, add).inner
 }
 
 /// A part of the whole, in percent.

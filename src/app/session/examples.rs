@@ -1,7 +1,7 @@
 //! The painted examples that come with the program: every project in assets/examples, in the order of the files' names. A
 //! first start shows the first.
 
-use crate::app::text::i18n::{fill, key, tr};
+use crate::app::text::i18n::{key, tr};
 use crate::document::Document;
 
 /// Names and contents, listed by build.rs.
@@ -86,7 +86,7 @@ pub(in crate::app) fn line(document: &Document) -> String {
     let shown: Vec<String> = shown.filter(|w| !w.is_empty()).collect();
     let background = words(&document.background.prompt);
     let line = match (background.is_empty(), shown.is_empty()) {
-        (false, false) => fill("{0}, with {1}", &[&background, &shown.join(", ")]),
+        (false, false) => format!("{background} · {}", shown.join(", ")),
         (false, true) => background,
         (true, _) => shown.join(", "),
     };

@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::app::command::Command;
 use crate::app::editor::Selected;
-use crate::app::kit::theme;
+use crate::app::kit::{theme, widgets};
 use crate::app::text::i18n::{fill, tr};
 use crate::app::text::names;
 use egui::{Id, Popup, PopupCloseBehavior, Response, Sense, SetOpenCommand, Stroke, StrokeKind, Ui, vec2};
@@ -50,12 +50,14 @@ impl App {
                 self.brush_sliders(ui, NAMES);
             }
             ui.separator();
-            for entry in ENTRIES {
-                match entry {
-                    None => drop(ui.separator()),
-                    Some(command) => self.menu_entry(ui, command, &mut called),
+            widgets::entries(ui, |ui| {
+                for entry in ENTRIES {
+                    match entry {
+                        None => drop(ui.separator()),
+                        Some(command) => self.menu_entry(ui, command, &mut called),
+                    }
                 }
-            }
+            });
             if called.is_some() {
                 ui.close();
             }

@@ -59,8 +59,8 @@ impl App {
     pub(in crate::app) fn canvas_ui(&mut self, ui: &mut Ui) -> Rect {
         let shown = self.picture_shown();
         let mut look = self.prefs.canvas;
-        let untouched = self.workspace.finished_at == Some(self.workspace.canvas.begun());
-        if untouched && look.regions == RegionLook::Tint && !look.latent {
+        let finished = self.workspace.finished_at == Some(self.workspace.canvas.begun());
+        if finished && look.regions == RegionLook::Tint && !look.latent {
             look.regions = RegionLook::Outline;
         }
         let (tool, tools) = (self.workspace.tool, self.prefs.tools);
@@ -73,6 +73,7 @@ impl App {
             brush: self.prefs.brush_of_mut(tool),
             tools,
             look,
+            finished,
             shown,
             compared: self.open.compare.as_ref().map(Compare::is_beside),
             progress: self.generation.progress(),

@@ -39,9 +39,12 @@ impl eframe::App for App {
                         desk.generate_ui(ui);
                     });
                 });
-                CentralPanel::no_frame().frame(panel(12, 8)).show(ui, |ui| {
+                // The bar that scrolls it lies in the margin, beside the fields.
+                let beside = panel(12, 8).inner_margin(Margin { right: 0, ..Margin::symmetric(12, 8) });
+                CentralPanel::no_frame().frame(beside).show(ui, |ui| {
                     Landmark::Regions.is_at(ui, ui.max_rect().expand(8.0));
-                    ScrollArea::vertical().id_salt("right").auto_shrink(false).show(ui, |ui| {
+                    let all = ScrollArea::vertical().id_salt("right").auto_shrink(false);
+                    all.content_margin(Margin { right: 12, ..Margin::ZERO }).show(ui, |ui| {
                         self.at_desk(ui, |desk, ui| {
                             desk.regions_ui(ui, false);
                             ui.add_space(theme::GRID);
@@ -63,11 +66,12 @@ impl eframe::App for App {
         self.generation.follow_live(ui, &self.open.editor);
         // It is there before the first picture, so that the canvas does not move under the brush when one is made.
         if shown {
-            let low = ui.available_height() < LOW;
-            let strip = Panel::bottom("takes").frame(if low { panel(12, 4) } else { panel(12, 12) });
             let most = (ui.available_height() * 0.25).clamp(56.0, STRIP.2);
-            let strip = strip.default_size(STRIP.0.min(most)).resizable(true);
-            strip.size_range(STRIP.1.min(most)..=most).show(ui, |ui| {
+            // In a low window the cards and the canvas need the height more.
+            let usual = (ui.available_height() * 0.14).clamp(56.0, STRIP.0);
+            let strip = Panel::bottom("takes").frame(if usual < STRIP.1 { panel(12, 4) } else { panel(12, 12) });
+            let strip = strip.default_size(usual).resizable(true);
+            strip.size_range(STRIP.1.min(usual)..=most).show(ui, |ui| {
                 self.at_desk(ui, |desk, ui| {
                     desk.takes_ui(ui);
                 });
@@ -87,6 +91,7 @@ impl eframe::App for App {
         self.options_bar_ui(ui, canvas.inner);
         self.mode_bar_ui(ui, canvas.inner);
         self.frame_bar_ui(ui, canvas.inner);
+        self.empty_canvas_ui(ui, canvas.inner);
         self.view_bar_ui(ui, canvas.inner);
         self.at_desk(ui, |desk, ui| desk.compare_ui(ui, canvas.inner));
         self.peek_note(ui, canvas.inner);

@@ -21,7 +21,14 @@ impl App {
             self.toasts.info(tr("Nothing of the picture may change yet. Paint where it may."));
             return;
         }
-        let seed = self.open.editor.document().settings.seed;
+        let document = self.open.editor.document();
+        let seed = document.settings.seed;
+        let one = way == TakeWay::Drawn && self.prefs.batch.pictures < 2;
+        if one && self.open.takes.has_made(&document.without_takes()) {
+            let told = tr("Nothing has changed, so this becomes the same picture again. A new seed makes another.");
+            let offer = (self.open.editor.selected(), Command::NewSeed);
+            self.toasts.offer(told, tr("Another seed"), offer);
+        }
         self.make(seed, (next, way), |document, seed| document.settings.seed = seed);
     }
 

@@ -18,7 +18,6 @@ const MENUS: [Menu; 8] = [
         &[
             Some(Command::New),
             Some(Command::Open),
-            Some(Command::Recent),
             Some(Command::Examples),
             Some(Command::Recover),
             None,
@@ -240,22 +239,24 @@ impl App {
             for (name, entries) in MENUS {
                 ui.menu_button(tr(name), |ui| {
                     ui.set_min_width(224.0);
-                    for entry in entries {
-                        match entry {
-                            None => {
-                                ui.separator();
-                            }
-                            Some(command) => {
-                                self.menu_entry(ui, *command, &mut called);
-                                if *command == Command::Recent {
-                                    opened = self.recent_menu(ui).or(opened.take());
+                    widgets::entries(ui, |ui| {
+                        for entry in entries {
+                            match entry {
+                                None => {
+                                    ui.separator();
                                 }
-                                if *command == Command::InterfaceSmaller {
-                                    size = self.size_menu(ui).or(size);
+                                Some(command) => {
+                                    self.menu_entry(ui, *command, &mut called);
+                                    if *command == Command::Open {
+                                        opened = self.recent_menu(ui, &mut called).or(opened.take());
+                                    }
+                                    if *command == Command::InterfaceSmaller {
+                                        size = self.size_menu(ui).or(size);
+                                    }
                                 }
                             }
                         }
-                    }
+                    });
                 });
             }
             menus_end = ui.cursor().left();

@@ -8,6 +8,7 @@ pub(super) mod command_state;
 mod desk;
 pub(super) mod drawn_on;
 pub(super) mod drops;
+mod empty_canvas;
 mod enlarging;
 pub(super) mod frame;
 mod frame_bar;

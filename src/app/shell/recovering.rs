@@ -1,6 +1,7 @@
 //! The list of recent projects, and unsaved work: kept every minute, offered again after a crash.
 
 use crate::app::App;
+use crate::app::command::Command;
 use crate::app::dialogs::recent::{self, Recent};
 use crate::app::dialogs::recover::{self, Recover};
 use crate::app::editor::Editor;
@@ -43,7 +44,7 @@ impl App {
     }
 
     /// The menu of recent projects; returns the one that was chosen.
-    pub(in crate::app) fn recent_menu(&self, ui: &mut Ui) -> Option<PathBuf> {
+    pub(in crate::app) fn recent_menu(&self, ui: &mut Ui, called: &mut Option<Command>) -> Option<PathBuf> {
         let mut chosen = None;
         ui.add_enabled_ui(!self.prefs.recent.is_empty(), |ui| {
             ui.menu_button(tr("Open recent"), |ui| {
@@ -56,6 +57,8 @@ impl App {
                         chosen = Some(path.clone());
                     }
                 }
+                ui.separator();
+                self.menu_entry(ui, Command::Recent, called);
             });
         });
         chosen

@@ -22,6 +22,8 @@ impl App {
         let rows = Tool::ALL.len().div_ceil(columns) as f32;
         let rule = if columns == 1 { 3.0 * theme::GRID } else { 0.0 };
         let side = ((ui.available_height() - rule) / rows - theme::HALF).clamp(LEAST, theme::TOOL);
+        // (A row is as high as this at least.)
+        ui.spacing_mut().interact_size.y = side;
         ScrollArea::vertical()
             .id_salt("tools")
             .auto_shrink(false)

@@ -1,6 +1,10 @@
 //! Names that the studio itself gave, in the language of the window.
 
-use super::i18n::{every, fill};
+use super::i18n::{every, fill, key};
+
+/// The names of [`REGION_COLOURS`](crate::document::REGION_COLOURS), to be translated.
+pub(in crate::app) const COLOURS: [&str; 7] =
+    [key("Orange"), key("Sky blue"), key("Green"), key("Yellow"), key("Blue"), key("Vermilion"), key("Pink")];
 
 /// A region's name as it is shown: one that nobody has chosen, such as “Region 3”, follows the language.
 #[must_use]

@@ -1,6 +1,6 @@
 //! What the captions of finished pictures say: in what each is not as all the others.
 
-use super::facts::{Facts, Start, start, way};
+use super::facts::{Facts, Painted, Start, start, way};
 use crate::app::text::i18n::{fill, tr};
 use crate::document::TakeWay;
 use std::collections::HashMap;
@@ -16,6 +16,7 @@ struct Shared<'a> {
     strength: f64,
     model: &'a str,
     words: &'a [String],
+    painted: Option<Painted>,
 }
 
 /// The captions of pictures, the newest first.
@@ -57,6 +58,14 @@ fn caption(facts: &Facts, shared: &Shared<'_>, again: &[&str]) -> String {
     if facts.words != shared.words {
         parts.push(tr("other words").to_owned());
     }
+    if let (Some(painted), Some(shared)) = (facts.painted, shared.painted) {
+        if painted.shapes != shared.shapes {
+            parts.push(tr("other shapes").to_owned());
+        }
+        if painted.colours != shared.colours {
+            parts.push(tr("other colours").to_owned());
+        }
+    }
     if facts.start != Start::Noise && (facts.strength - shared.strength).abs() > 1e-6 {
         parts.push(fill("strength {0}", &[&format!("{:.2}", facts.strength)]));
     }
@@ -83,7 +92,18 @@ impl<'a> Shared<'a> {
             strength: usual(&started, |f| f.strength).unwrap_or(1.0),
             model: usual(known, |f| f.model.as_str())?,
             words: usual(known, |f| f.words.as_slice())?,
+            painted: Painted::usual(known),
         })
+    }
+}
+
+impl Painted {
+    /// The shapes that most have, and the colours that most have, of those that have been looked at.
+    fn usual(known: &[&Facts]) -> Option<Self> {
+        let looked_at: Vec<&Facts> = known.iter().copied().filter(|f| f.painted.is_some()).collect();
+        let shapes = usual(&looked_at, |f| f.painted.map(|painted| painted.shapes)).flatten()?;
+        let colours = usual(&looked_at, |f| f.painted.map(|painted| painted.colours)).flatten()?;
+        Some(Self { shapes, colours })
     }
 }
 
@@ -116,7 +136,7 @@ fn number(captions: &mut [String]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::document::{Area, Document, InitImage, Mask};
+    use crate::document::{Area, Document, InitImage, Mask, Paint, PixelRect, Rgb, StartColour};
     use image::RgbImage;
     use std::sync::Arc;
 
@@ -161,6 +181,31 @@ mod tests {
         let oak = Facts::of(7, &document, TakeWay::Drawn);
         let made = [first.clone(), first, quick, again, oak];
         assert_eq!(said(&made), ["seed 7", "seed 7 · 2", "4 steps", "Tree again", "other words"]);
+    }
+
+    #[test]
+    fn pictures_of_other_shapes_and_colours_are_told_apart() {
+        let mut document = document();
+        let painted = |document: &Document| {
+            let facts = Facts::of(7, document, TakeWay::Drawn);
+            Facts { painted: Some(Painted::of(document)), ..facts }
+        };
+        let first = painted(&document);
+        // The same, painted elsewhere and taken away again.
+        let rect = PixelRect { x: 8, y: 8, width: 20, height: 30 };
+        Arc::make_mut(&mut document.regions[0].mask).fill(rect, 255);
+        let shape = painted(&document);
+        Arc::make_mut(&mut document.regions[0].mask).fill(rect, 0);
+        assert_eq!(painted(&document), first);
+        document.paint = Some(Paint::blank(64, 64));
+        assert_eq!(painted(&document), first, "nothing is painted on the layer");
+        document.background.start_colour = Some(StartColour { colour: Rgb([200, 0, 0]), share: 0.5 });
+        let colour = painted(&document);
+        let unread = Facts { painted: None, ..shape.clone() };
+        assert_eq!(
+            said(&[first.clone(), first, shape, colour, unread]),
+            ["seed 7", "seed 7 · 2", "other shapes", "other colours", "seed 7 · 3"]
+        );
     }
 
     #[test]

@@ -99,6 +99,12 @@ impl Takes {
         self.items.iter().find(|item| item.number == number)
     }
 
+    /// True where one of those in memory was made from exactly this.
+    #[must_use]
+    pub(in crate::app) fn has_made(&self, document: &Document) -> bool {
+        self.items.iter().filter_map(|item| item.open.as_ref()).any(|(_, of)| of == document)
+    }
+
     #[must_use]
     pub(in crate::app) fn len(&self) -> usize {
         self.items.len()
@@ -146,21 +152,25 @@ impl Takes {
         let mut failed = None;
         for done in self.shelf.done() {
             match done {
-                Done::Packed { number, packed, small } => {
+                Done::Packed { number, packed, small, painted } => {
                     self.picture_of(ctx, number, small);
                     self.changed |= packed.is_some();
                     if let Some(item) = self.find(number) {
                         item.packed = packed;
+                        if let Some(facts) = &mut item.facts {
+                            facts.painted = Some(painted);
+                        }
                     }
                 }
                 Done::Opened { number, result: Ok(opened) } => {
-                    let (take, document, small) = *opened;
+                    let (take, document, small, painted) = *opened;
                     self.picture_of(ctx, number, small);
                     if self.unclaimed.as_ref().is_some_and(|(kept, _)| Arc::ptr_eq(kept, &take)) {
                         self.unclaimed = None;
                     }
                     if let Some(item) = self.find(number) {
-                        item.facts = Some(Facts::of(take.seed, &document, item.note.way()));
+                        let facts = Facts::of(take.seed, &document, item.note.way());
+                        item.facts = Some(Facts { painted: Some(painted), ..facts });
                         item.known = Arc::downgrade(&take);
                         item.open = Some((take, document));
                     }

@@ -1,5 +1,6 @@
 //! The thread that packs finished pictures and opens packed ones, so that neither holds up a stroke.
 
+use super::facts::Painted;
 use crate::app::kit::thumbnail;
 use crate::document::{Document, Take};
 use egui::ColorImage;
@@ -27,6 +28,7 @@ pub(super) enum Done {
         number: u64,
         packed: Option<Arc<[u8]>>,
         small: [ColorImage; 2],
+        painted: Painted,
     },
     Opened {
         number: u64,
@@ -89,21 +91,22 @@ impl Work {
                 if let Err(error) = &packed {
                     log::warn!("a take stays in memory only: {error}");
                 }
-                Done::Packed { number, packed: packed.ok(), small: small(&take) }
+                Done::Packed { number, packed: packed.ok(), small: small(&take), painted: Painted::of(&document) }
             }
             Self::Open { number, packed, same_as } => Done::Opened { number, result: open(&packed, same_as) },
         }
     }
 }
 
-type Opened = Box<(Arc<Take>, Document, [ColorImage; 2])>;
+type Opened = Box<(Arc<Take>, Document, [ColorImage; 2], Painted)>;
 
 fn open(packed: &[u8], same_as: Option<Arc<Take>>) -> Result<Opened, String> {
     let document = Document::read_from(packed).map_err(|e| e.to_string())?.document;
     let take = document.take.clone().ok_or("it is not of its canvas's size")?;
     let take = same_as.filter(|known| **known == *take).unwrap_or(take);
     let small = small(&take);
-    Ok(Box::new((take, document.without_takes(), small)))
+    let painted = Painted::of(&document);
+    Ok(Box::new((take, document.without_takes(), small, painted)))
 }
 
 /// The picture for the strip, and for the board.

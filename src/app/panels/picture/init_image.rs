@@ -6,7 +6,7 @@ use crate::app::kit::{theme, widgets};
 use crate::app::panels::{Desk, Request};
 use crate::app::text::i18n::tr;
 use crate::document::{Area, InitImage, RegionId};
-use egui::{Align, Button, ComboBox, DragValue, Layout, Ui};
+use egui::{Align, Button, ComboBox, DragValue, Layout, Ui, vec2};
 use egui_material_icons::icons;
 use image::RgbImage;
 use std::sync::Arc;
@@ -88,7 +88,9 @@ impl Desk<'_> {
             return;
         }
         let mut called = false;
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        // (A layout takes all the height that there is, where none is given.)
+        let row = vec2(ui.available_width(), theme::ROW);
+        ui.allocate_ui_with_layout(row, Layout::right_to_left(Align::Center), |ui| {
             let button = ui.add(Button::new(tr("Paint"))).accessible_name(Command::PaintChange.label());
             called = button.on_hover_text(Command::PaintChange.hint()).clicked();
         });

@@ -1,9 +1,10 @@
-//! The panel of the picture: warnings, size, steps, seed, and the button that makes it.
+//! The panel of the picture: notes, size, steps, seed, and the button that makes it.
 
 mod advanced;
 mod generate;
 pub(in crate::app) mod init_image;
 pub(in crate::app) mod model;
+mod notes;
 mod parts;
 
 use crate::app::command::Command;
@@ -13,12 +14,13 @@ use crate::app::panels::Desk;
 use crate::app::session::models::model_name;
 use crate::app::text::i18n::{fill, tr};
 use crate::document::{MAX_GUIDANCE, MAX_STEPS, Sampler, Schedule};
-use egui::text::{LayoutJob, TextFormat};
-use egui::{Button, ComboBox, DragValue, FontId, Frame, Id, Label, Margin, Popup, RichText, ScrollArea, Ui};
+use egui::{Button, ComboBox, DragValue, Id, RichText, ScrollArea, Ui};
 use egui_material_icons::icons;
 
-/// Height that the cards keep, with their heading and the style of all.
-const CARDS: f32 = 224.0 + 92.0;
+/// Height that the cards keep, where they need as much.
+const CARDS: f32 = 224.0;
+/// That of their heading and the style of all.
+const HEADING: f32 = 92.0;
 /// Height of what makes the picture, below the settings, before it is known.
 const MAKING: f32 = 132.0;
 /// Height from which on the settings are unfolded by themselves: that of those that are always there.
@@ -27,9 +29,6 @@ const FIELDS: f32 = 200.0;
 const LEAST: f32 = 64.0;
 /// Width of the panel from which on two fields stand beside each other.
 const PAIRS: f32 = 280.0;
-
-/// Width of the sign of further notes.
-const MORE: f32 = 36.0;
 
 /// Two fields beside each other, or below each other where the panel is narrow.
 pub(in crate::app) fn pair(ui: &mut Ui, add: impl FnOnce(&mut Ui, f32)) {
@@ -48,12 +47,16 @@ impl Desk<'_> {
         ui.spacing_mut().item_spacing.y = theme::GRID;
         let id = Id::unique("height of what makes the picture");
         let making: f32 = ui.data(|data| data.get_temp(id)).unwrap_or(MAKING);
-        self.warnings_ui(ui);
+        self.notes_ui(ui);
         // What is unfolded scrolls before it takes the cards' place.
-        let most = (room - CARDS - making - ui.min_rect().height()).max(LEAST);
+        let cards = HEADING + CARDS.min(self.panels.cards.height);
+        let most = (room - cards - making - ui.min_rect().height()).max(LEAST);
         let fields = ScrollArea::vertical().id_salt("settings").auto_shrink([false, true]);
         // (The panel is as high as it was before something was unfolded.)
-        fields.max_height(most).min_scrolled_height(most).show(ui, |ui| self.fields_ui(ui, room - CARDS - making));
+        fields
+            .max_height(most)
+            .min_scrolled_height(most)
+            .show(ui, |ui| self.fields_ui(ui, room - HEADING - CARDS - making));
         let top = ui.min_rect().bottom();
         self.making_ui(ui);
         self.generate_ui(ui);
@@ -66,7 +69,7 @@ impl Desk<'_> {
     /// What a low window scrolls together with the cards: all but the button that makes the picture.
     pub(in crate::app) fn settings_below_cards(&mut self, ui: &mut Ui) {
         ui.spacing_mut().item_spacing.y = theme::GRID;
-        self.warnings_ui(ui);
+        self.notes_ui(ui);
         self.fields_ui(ui, 0.0);
         self.making_ui(ui);
         self.cost_ui(ui);
@@ -128,42 +131,6 @@ impl Desk<'_> {
             let hint = if self.cost.is_long() { format!("{long}\n{hint}") } else { hint.to_owned() };
             ui.vertical_centered(|ui| ui.add(egui::Label::new(text).truncate().selectable(false)).on_hover_text(hint));
         }
-    }
-
-    fn warnings_ui(&mut self, ui: &mut Ui) {
-        let mut warnings = self.checks.warnings();
-        warnings.extend(self.generation.live.warnings().iter().map(String::as_str));
-        let Some(first) = warnings.first() else { return };
-        let t = theme::tokens(ui);
-        let frame =
-            Frame::new().fill(t.warning_ground).corner_radius(theme::ROUND_SMALL).inner_margin(Margin::symmetric(8, 6));
-        frame.show(ui, |ui| {
-            ui.set_width(ui.available_width());
-            ui.horizontal(|ui| {
-                let mut job = LayoutJob::single_section(
-                    (*first).to_owned(),
-                    TextFormat::simple(FontId::proportional(theme::TEXT), t.warning),
-                );
-                job.wrap.max_rows = 2;
-                let more = if warnings.len() > 1 { MORE } else { 0.0 };
-                ui.scope(|ui| {
-                    ui.set_max_width((ui.available_width() - more).max(24.0));
-                    ui.add(Label::new(job).wrap().selectable(false)).on_hover_text(*first);
-                });
-                if warnings.len() > 1 {
-                    widgets::flat(ui);
-                    let text = RichText::new(format!("+{}", warnings.len() - 1)).color(t.text_weak);
-                    let more = ui.add(Button::new(text)).accessible_name(tr("More notes"));
-                    Popup::menu(&more).show(|ui| {
-                        ui.set_max_width(320.0);
-                        for warning in &warnings[1..] {
-                            ui.label(RichText::new(*warning).color(t.warning));
-                        }
-                    });
-                    more.on_hover_text(warnings[1..].join("\n"));
-                }
-            });
-        });
     }
 
     fn size_field(&mut self, ui: &mut Ui, width: f32) {

@@ -57,13 +57,14 @@ impl Desk<'_> {
                 });
             });
             if open {
+                desk.notes_on(ui, key);
                 desk.region_body(ui, region, wishes);
             }
         });
         // What lies on the card takes clicks of the left button only, and keeps those of the right one from it.
         let asked = card.contains_pointer() && ui.input(|i| i.pointer.secondary_clicked());
         let menu = Popup::context_menu(&card).open_memory(asked.then_some(SetOpenCommand::Bool(true)));
-        menu.show(|ui| region_menu(ui, region, self.editor, wishes));
+        menu.show(|ui| widgets::entries(ui, |ui| region_menu(ui, region, self.editor, wishes)));
     }
 
     pub(super) fn card(
@@ -137,7 +138,19 @@ impl Desk<'_> {
         } else if let Some(texture) = self.thumbnails.get(key) {
             egui::Image::from_texture((texture.id(), size)).corner_radius(theme::ROUND_SMALL).paint_at(ui, rect);
         }
+        if self.checks.has_notes_on(key) {
+            let t = theme::tokens(ui);
+            ui.painter().circle(rect.right_top() + vec2(-2.0, 2.0), 4.5, t.warning, Stroke::new(1.5, t.card));
+        }
         response
+    }
+
+    /// The notes on a card that is open.
+    pub(super) fn notes_on(&self, ui: &mut Ui, key: Selected) {
+        for note in self.checks.told_on(key) {
+            let text = RichText::new(note).size(theme::TEXT_SMALL).color(theme::tokens(ui).warning);
+            ui.add(Label::new(text).wrap().selectable(false));
+        }
     }
 
     pub(super) fn card_title(
@@ -205,7 +218,8 @@ impl Desk<'_> {
             None => ("", tr("as in the background")),
             Some(text) => (text.as_str(), tr("nothing")),
         };
-        negative_field(ui, key, text, hint, wishes);
+        let nothing = Some(region.negative.as_deref() == Some("")).filter(|_| text.is_empty());
+        negative_field(ui, key, (text, hint), nothing, wishes);
         self.own_loras_ui(ui, key, &region.loras, wishes);
         let mut hold = region.bootstrap.unwrap_or(self.editor.document().settings.bootstrap);
         let hint = tr("Left: the region melts into what is around it.\nRight: it keeps to the shape you painted.");
@@ -241,16 +255,17 @@ fn colour_bar(ui: &mut Ui, region: &Region, repeats: usize, wishes: &mut Vec<Wis
         response.on_hover_text(tr("Change the region's colour")).on_hover_cursor(egui::CursorIcon::PointingHand);
     Popup::menu(&response).show(|ui| {
         ui.horizontal(|ui| {
-            for (i, colour) in REGION_COLOURS.into_iter().enumerate() {
+            for (colour, name) in REGION_COLOURS.into_iter().zip(names::COLOURS) {
                 let (rect, swatch) = ui.allocate_exact_size(vec2(24.0, 24.0), Sense::click());
                 ui.painter().rect_filled(rect, theme::ROUND_SMALL, theme::region(colour));
                 if colour == region.colour || swatch.hovered() || swatch.has_focus() {
                     let stroke = Stroke::new(2.0, theme::tokens(ui).text_strong);
                     ui.painter().rect_stroke(rect, theme::ROUND_SMALL, stroke, egui::StrokeKind::Outside);
                 }
-                let name = fill("Colour {0}", &[&(i + 1)]);
-                swatch.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
-                if swatch.clicked() {
+                swatch.widget_info(|| {
+                    egui::WidgetInfo::selected(egui::Role::Button, true, colour == region.colour, tr(name))
+                });
+                if swatch.on_hover_text(tr(name)).clicked() {
                     wishes.push(Wish::Recolour(region.id, colour));
                     ui.close();
                 }
@@ -262,7 +277,7 @@ fn colour_bar(ui: &mut Ui, region: &Region, repeats: usize, wishes: &mut Vec<Wis
 fn card_buttons(ui: &mut Ui, region: &Region, open: bool, editor: &Editor, wishes: &mut Vec<Wish>) {
     let key = Selected::Region(region.id);
     let more = widgets::icon_button(ui, icons::ICON_MORE_HORIZ, &fill("More for {0}", &[&region.name]));
-    Popup::menu(&more).show(|ui| region_menu(ui, region, editor, wishes));
+    Popup::menu(&more).show(|ui| widgets::entries(ui, |ui| region_menu(ui, region, editor, wishes)));
     let (icon, name) = if region.visible {
         (icons::ICON_VISIBILITY, fill("Hide {0}", &[&region.name]))
     } else {
@@ -330,13 +345,6 @@ fn region_menu(ui: &mut Ui, region: &Region, editor: &Editor, wishes: &mut Vec<W
         if ui.add(button).on_hover_text(command.hint()).clicked() {
             wishes.push(Wish::Run(key, command));
         }
-        if command == Command::AddOwnLora {
-            let none = ui.button(tr("Leave nothing out")).on_hover_text(tr("Not even what the background leaves out"));
-            if none.clicked() {
-                wishes.push(Wish::Select(key));
-                wishes.push(Wish::NoNegative(region.id));
-            }
-        }
         if command == Command::KeepSeen && !others.is_empty() && !region.locked {
             for (by, label) in By::ALL {
                 ui.menu_button(tr(label), |ui| {
@@ -352,21 +360,43 @@ fn region_menu(ui: &mut Ui, region: &Region, editor: &Editor, wishes: &mut Vec<W
     }
 }
 
-pub(super) fn negative_field(ui: &mut Ui, key: Selected, text: &str, hint: &str, wishes: &mut Vec<Wish>) {
+/// The words in it, and what it says without any. `nothing` is true where not even the background's negative words count, and `None`
+/// where there is no such choice.
+pub(super) fn negative_field(
+    ui: &mut Ui,
+    key: Selected,
+    (text, hint): (&str, &str),
+    nothing: Option<bool>,
+    wishes: &mut Vec<Wish>,
+) {
     let mut typed = text.to_owned();
     ui.horizontal(|ui| {
         let label = widgets::row_label(ui, tr("Leave out"), tr("What should not appear (negative words)"));
-        let edit = TextEdit::singleline(&mut typed)
-            .id_salt(("negative", key))
-            .hint_text(hint.to_owned())
-            .desired_width(f32::INFINITY)
-            .margin(Margin::symmetric(8, 4));
-        let response = widgets::text(ui, edit).labelled_by(label);
-        if response.changed() {
-            wishes.push(Wish::Negative(key, typed.clone()));
-        }
-        if response.lost_focus() {
-            wishes.push(Wish::StepDone);
-        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            if let (Some(on), Selected::Region(id)) = (nothing, key) {
+                let (icon, name) = if on {
+                    (icons::ICON_UNDO, tr("Leave out what the background does"))
+                } else {
+                    (icons::ICON_BLOCK, tr("Leave nothing out"))
+                };
+                let button = widgets::small_icon_button(ui, icon, name);
+                let told = if on { name } else { tr("Leave nothing out, not even what the background does") };
+                if button.on_hover_text(told).clicked() {
+                    wishes.extend([Wish::NoNegative(id, !on), Wish::StepDone]);
+                }
+            }
+            let edit = TextEdit::singleline(&mut typed)
+                .id_salt(("negative", key))
+                .hint_text(hint.to_owned())
+                .desired_width(f32::INFINITY)
+                .margin(Margin::symmetric(8, 4));
+            let response = widgets::text(ui, edit).labelled_by(label);
+            if response.changed() {
+                wishes.push(Wish::Negative(key, typed.clone()));
+            }
+            if response.lost_focus() {
+                wishes.push(Wish::StepDone);
+            }
+        });
     });
 }

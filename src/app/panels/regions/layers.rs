@@ -29,6 +29,9 @@ impl Desk<'_> {
                 let line = tr("the rest of the picture stays (inpaint)");
                 desk.card_title(ui, key, tr("What may change"), line, true, wishes);
             });
+            if open {
+                desk.notes_on(ui, key);
+            }
         });
         // Who selects it wants to paint it, with a tool and a view for that.
         if !open && !chosen.is_empty() {
@@ -71,7 +74,7 @@ impl Desk<'_> {
             });
             if open {
                 desk.words_field(ui, key, &background.prompt, tr("What fills the rest of the picture"), wishes);
-                negative_field(ui, key, &background.negative, tr("nothing"), wishes);
+                negative_field(ui, key, (&background.negative, tr("nothing")), None, wishes);
                 start_colour::row(ui, key, background.start_colour, GROUND, wishes);
                 desk.own_loras_ui(ui, key, &background.loras, wishes);
             }

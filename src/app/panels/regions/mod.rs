@@ -33,6 +33,8 @@ pub(in crate::app) struct Cards {
     reveal: bool,
     /// The card that is being dragged.
     dragging: Option<Selected>,
+    /// The height of all of them.
+    pub(in crate::app) height: f32,
     /// The places of the cards on the screen.
     places: Vec<(Selected, egui::Rect)>,
 }
@@ -86,7 +88,7 @@ impl Desk<'_> {
         let dragged = self.panels.cards.dragging.take();
         if scrolls {
             let cards = ScrollArea::vertical().id_salt("cards").auto_shrink(false);
-            cards.show(ui, |ui| self.cards_ui(ui, &mut wishes));
+            self.panels.cards.height = cards.show(ui, |ui| self.cards_ui(ui, &mut wishes)).content_size.y;
         } else {
             self.cards_ui(ui, &mut wishes);
         }
@@ -177,9 +179,9 @@ impl Desk<'_> {
                     }
                 }
             }),
-            Wish::NoNegative(id) => self.editor.change_field(Field::Negative(Selected::Region(id)), |d| {
+            Wish::NoNegative(id, nothing) => self.editor.change_field(Field::Negative(Selected::Region(id)), |d| {
                 if let Some(region) = d.region_mut(id) {
-                    region.negative = Some(String::new());
+                    region.negative = nothing.then(String::new);
                 }
             }),
             Wish::Bootstrap(id, hold) => self.editor.change_field(Field::Bootstrap(id), |d| {

@@ -21,7 +21,8 @@ pub(in crate::app) enum Wish {
     Name(RegionId, String),
     Words(Selected, String),
     Negative(Selected, String),
-    NoNegative(RegionId),
+    /// Whether nothing at all is left out, also not what the background leaves out.
+    NoNegative(RegionId, bool),
     Bootstrap(RegionId, f32),
     StartColour(Selected, Option<StartColour>),
     PaintShare(f32),

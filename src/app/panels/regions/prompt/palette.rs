@@ -25,7 +25,7 @@ pub(super) struct Palette {
 impl Palette {
     /// Draws its button, and the palette while it is open. Returns what is to be written.
     pub(super) fn show(&mut self, ui: &mut Ui, key: Selected, known: &Words) -> Option<String> {
-        let button = widgets::small_icon_button(ui, icons::ICON_MENU_BOOK, tr("Words this model knows"))
+        let button = widgets::small_icon_button(ui, icons::ICON_DICTIONARY, tr("Words this model knows"))
             .on_hover_text(tr("All the words this model knows; click one to write it"));
         let frame = egui::Frame::popup(ui.style()).inner_margin(Margin::same(8));
         let popup = Popup::menu(&button)
