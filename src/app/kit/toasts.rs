@@ -4,6 +4,7 @@ use crate::app::kit::theme;
 use crate::app::text::i18n::tr;
 use egui::{Align2, Area, Frame, Id, Margin, Order, RichText, Stroke, vec2};
 use egui_material_icons::icons;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +17,8 @@ enum Kind {
 struct Toast<O> {
     kind: Kind,
     text: String,
+    /// The same with whole paths, for who rests the pointer on it.
+    whole: Option<String>,
     until: Instant,
     /// What a button in the message does, and its name.
     offer: Option<(String, O)>,
@@ -57,6 +60,16 @@ impl<O> Toasts<O> {
         self.add(Kind::Error, text.into(), 15, None);
     }
 
+    /// An error about a file: its name says which it is, and its whole path is told where one asks.
+    pub(in crate::app) fn error_about(&mut self, path: &Path, whole: String) {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        let text = name.map_or_else(|| whole.clone(), |name| whole.replace(&path.display().to_string(), &name));
+        self.error(text);
+        if let Some(toast) = self.toasts.last_mut() {
+            toast.whole = Some(whole);
+        }
+    }
+
     fn add(&mut self, kind: Kind, text: String, seconds: u64, offer: Option<(String, O)>) {
         match kind {
             Kind::Info => log::info!("{text}"),
@@ -65,7 +78,7 @@ impl<O> Toasts<O> {
         }
         self.toasts.retain(|t| t.text != text);
         let until = Instant::now() + self.least.max(Duration::from_secs(seconds));
-        self.toasts.push(Toast { kind, text, until, offer });
+        self.toasts.push(Toast { kind, text, whole: None, until, offer });
         let surplus = self.toasts.len().saturating_sub(MOST);
         self.toasts.drain(..surplus);
     }
@@ -100,7 +113,11 @@ impl<O> Toasts<O> {
                             ui.set_max_width((width - 26.0).clamp(80.0, WIDTH));
                             ui.horizontal(|ui| {
                                 ui.label(icon.rich_text().size(16.0).color(colour));
-                                ui.add(egui::Label::new(RichText::new(&toast.text).color(t.text_strong)).wrap());
+                                let text = egui::Label::new(RichText::new(&toast.text).color(t.text_strong)).wrap();
+                                let text = ui.add(text);
+                                if let Some(whole) = &toast.whole {
+                                    text.on_hover_text(whole);
+                                }
                                 if let Some((name, _)) = &toast.offer
                                     && ui.button(RichText::new(name).color(t.accent)).clicked()
                                 {

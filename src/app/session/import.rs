@@ -69,6 +69,8 @@ pub(in crate::app) enum Refused {
     Model(String),
     LoraForModel,
     NoLora,
+    /// The same for a file that cannot even be read as one, and why.
+    UnreadableLora(String),
 }
 
 impl Refused {
@@ -77,6 +79,7 @@ impl Refused {
             Self::File(error) => errors::file_error(error),
             Self::Model(text) => text.clone(),
             Self::NoLora => fill("{0} is not a LoRA. Choose a .safetensors file that was made as one.", &[&name(path)]),
+            Self::UnreadableLora(why) => fill("{0} is not a LoRA: {1}.", &[&name(path), why]),
             Self::LoraForModel => {
                 fill("{0} is a LoRA, not a model. Lay it over a model with “Add a LoRA…”.", &[&name(path)])
             }
@@ -96,7 +99,12 @@ pub(in crate::app) fn find_out(path: &Path, wanted: Wanted) -> Result<Found, Ref
         Wanted::Lora(_) => match LoraFile::recognise(path) {
             Some(file) => lora(file),
             // It says why it is none.
-            None if has_weights(path) => lora(LoraFile::open(path)),
+            None if has_weights(path) => match LoraFile::open(path) {
+                Err(CheckpointError::Invalid { fact, .. }) if !fact.contains("LoRA") => {
+                    Err(Refused::UnreadableLora(fact))
+                }
+                file => lora(file),
+            },
             None => Err(Refused::NoLora),
         },
     }
@@ -245,6 +253,9 @@ mod tests {
     #[test]
     fn what_nothing_can_read_is_refused_in_one_line() {
         let folder = tempfile::tempdir().expect("a folder");
+        let wrong = file(folder.path(), "wrong.safetensors", &[0xff; 64]);
+        let refused = find_out(&wrong, Wanted::Lora(None)).err().expect("refused").told(&wrong);
+        assert!(refused.starts_with("wrong.safetensors is not a LoRA: "), "{refused}");
         std::fs::create_dir(folder.path().join("empty")).expect("made");
         for path in [
             file(folder.path(), "notes.txt", b"hello"),

@@ -34,7 +34,7 @@ impl App {
             move || find_out(&file, wanted),
             move |app, ctx, found| match found {
                 Ok(found) => app.found(ctx, &path, wanted, found),
-                Err(refused) => app.toasts.error(refused.told(&path)),
+                Err(refused) => app.toasts.error_about(&path, refused.told(&path)),
             },
         );
     }

@@ -144,6 +144,7 @@ impl LibraryPanel {
         let t = theme::tokens(ui);
         let area = ScrollArea::vertical().id_salt(("models", self.tab)).max_height(HEIGHT).auto_shrink(false);
         Frame::new().fill(t.field).corner_radius(theme::ROUND_SMALL).inner_margin(Margin::same(4)).show(ui, |ui| {
+            ui.set_width(ui.available_width());
             ui.set_height(HEIGHT);
             if rows.is_empty() {
                 let text = if view.models.is_looking() {
@@ -158,10 +159,8 @@ impl LibraryPanel {
                     tr("Nothing of that name.")
                 };
                 ui.add_space(HEIGHT * 0.4);
-                ui.vertical_centered(|ui| {
-                    ui.set_max_width(WIDTH * 0.6);
-                    ui.label(RichText::new(text).color(t.text_weak));
-                });
+                let label = Label::new(RichText::new(text).color(t.text_weak)).wrap();
+                ui.vertical_centered(|ui| ui.add_sized(vec2(WIDTH * 0.6, 0.0), label));
                 return;
             }
             ui.spacing_mut().item_spacing.y = theme::HALF;

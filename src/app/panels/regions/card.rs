@@ -46,7 +46,8 @@ impl Desk<'_> {
                                 desk.thumbnail(ui, key)
                                     .on_hover_cursor(egui::CursorIcon::Grab)
                                     .on_hover_text(tr("Drag the card up or down to change what lies over what"));
-                                desk.card_title(ui, key, &region.name, &region.prompt, region.visible, wishes);
+                                let words = (!open).then_some(region.prompt.as_str());
+                                desk.card_title(ui, key, &region.name, words, region.visible, wishes);
                             });
                         });
                         if dragged {
@@ -158,7 +159,7 @@ impl Desk<'_> {
         ui: &mut Ui,
         key: Selected,
         name: &str,
-        words: &str,
+        words: Option<&str>,
         visible: bool,
         wishes: &mut Vec<Wish>,
     ) {
@@ -204,6 +205,8 @@ impl Desk<'_> {
                 let selected = self.editor.is_selected(key);
                 title.widget_info(|| WidgetInfo::selected(Role::Button, true, selected, name));
             }
+            // (An open card has its words in a field.)
+            let Some(words) = words else { return };
             let line = if words.trim().is_empty() { tr("no words yet") } else { words };
             let line = line.lines().next().unwrap_or_default();
             let text = RichText::new(line).size(theme::TEXT_SMALL).color(t.text_weak);
@@ -341,7 +344,9 @@ fn region_menu(ui: &mut Ui, region: &Region, editor: &Editor, wishes: &mut Vec<W
             ui.separator();
             continue;
         };
-        let button = Button::new(command.label()).shortcut_text(command.keys_text(ui));
+        let text = RichText::new(command.label());
+        let text = if command == Command::DeleteRegion { text.color(theme::tokens(ui).error) } else { text };
+        let button = Button::new(text).shortcut_text(command.keys_text(ui));
         if ui.add(button).on_hover_text(command.hint()).clicked() {
             wishes.push(Wish::Run(key, command));
         }

@@ -27,7 +27,7 @@ impl Desk<'_> {
         self.card(ui, key, open, &mut chosen, |desk, ui, wishes| {
             desk.head(ui, key, theme::tokens(ui).change, |desk, ui| {
                 let line = tr("the rest of the picture stays (inpaint)");
-                desk.card_title(ui, key, tr("What may change"), line, true, wishes);
+                desk.card_title(ui, key, tr("What may change"), Some(line), true, wishes);
             });
             if open {
                 desk.notes_on(ui, key);
@@ -52,7 +52,7 @@ impl Desk<'_> {
                     wishes.push(Wish::Run(desk.editor.selected(), Command::RemovePaint));
                 }
                 let line = tr("colours that the picture grows from");
-                desk.card_title(ui, key, tr("Paint layer"), line, true, chosen);
+                desk.card_title(ui, key, tr("Paint layer"), Some(line), true, chosen);
             });
             if open {
                 start_colour::paint_row(ui, share, wishes);
@@ -70,7 +70,8 @@ impl Desk<'_> {
         let background = self.editor.document().background.clone();
         self.card(ui, key, open, wishes, |desk, ui, wishes| {
             desk.head(ui, key, theme::tokens(ui).background_bar, |desk, ui| {
-                desk.card_title(ui, key, tr("Background"), &background.prompt, true, wishes);
+                let words = (!open).then_some(background.prompt.as_str());
+                desk.card_title(ui, key, tr("Background"), words, true, wishes);
             });
             if open {
                 desk.words_field(ui, key, &background.prompt, tr("What fills the rest of the picture"), wishes);
