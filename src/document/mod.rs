@@ -93,6 +93,8 @@ pub struct Document {
     pub controls: Vec<Control>,
     /// The take kept in the document (`None` before the first). One that is not the canvas's size is not saved.
     pub take: Option<Arc<Take>>,
+    /// What of the inpaint mask was moved over the canvas's edges, as [`Region::outside`] has it of a region's.
+    pub change_outside: Option<Arc<Mask>>,
     /// Fields of newer versions of `polyptych.json` that this version does not know; written back unchanged. It has the
     /// shape of that entry: unknown fields of the settings are under `settings`, those of region 3 under `regions`, `3`.
     pub unknown: serde_json::Map<String, serde_json::Value>,
@@ -124,6 +126,7 @@ impl Document {
             paint: None,
             controls: Vec::new(),
             take: None,
+            change_outside: None,
             unknown: serde_json::Map::new(),
             extra: BTreeMap::new(),
         }
@@ -241,6 +244,38 @@ impl Document {
                 None => self.paint.as_mut()?.plane_mut(id),
             },
         }
+    }
+
+    /// What of the mask of this id was moved over the canvas's edges, as [`Beyond`](crate::paint::Beyond) has it.
+    #[must_use]
+    pub fn outside(&self, id: RegionId) -> Option<&Arc<Mask>> {
+        match id {
+            RegionId::INPAINT => self.change_outside.as_ref(),
+            _ => self.region(id)?.outside.as_ref(),
+        }
+    }
+
+    /// Gives the region with this id, or for [`RegionId::INPAINT`] what may change of the picture to start from, another shape: its mask and
+    /// what lies beyond the canvas.
+    pub fn set_shape(&mut self, id: RegionId, mask: Arc<Mask>, outside: Option<Arc<Mask>>) {
+        let Some(now) = self.mask_mut(id) else { return };
+        *now = mask;
+        if let Some(region) = self.region_mut(id) {
+            region.outside = outside;
+        } else if id == RegionId::INPAINT {
+            self.change_outside = outside;
+        }
+    }
+
+    /// Edits it. What lies beyond the canvas is that of one inpaint mask: it goes where another takes that one's place.
+    pub(crate) fn edited<T>(&mut self, edit: impl FnOnce(&mut Self) -> T) -> T {
+        let (mask, outside) = (self.mask(RegionId::INPAINT).cloned(), self.change_outside.clone());
+        let result = edit(self);
+        let same = |a: Option<&Arc<Mask>>, b: Option<&Arc<Mask>>| a.map(Arc::as_ptr) == b.map(Arc::as_ptr);
+        if !same(mask.as_ref(), self.mask(RegionId::INPAINT)) && same(outside.as_ref(), self.change_outside.as_ref()) {
+            self.change_outside = None;
+        }
+        result
     }
 
     /// The region with this id, to change it.

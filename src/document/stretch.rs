@@ -24,6 +24,7 @@ impl Document {
             region.outside = None;
             region.feather = ((f64::from(region.feather) * scale).round() as u32).min(MAX_FEATHER);
         }
+        self.change_outside = None;
         self.init_image = self.init_image.as_ref().map(|start| start.stretched_to(width, height));
         self.paint = self.paint.as_ref().map(|paint| paint.changed(|plane| plane.stretched_to(width, height)));
         for control in self.controls_mut() {

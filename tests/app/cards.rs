@@ -234,3 +234,14 @@ fn a_region_leaves_nothing_out_where_the_background_leaves_something_out() {
     painter.presses(Modifiers::COMMAND, Key::Z);
     assert_eq!(negative(&painter).as_deref(), Some(""));
 }
+
+#[test]
+fn a_region_that_comes_back_is_the_one_to_paint_on() {
+    let mut painter = Painter::sits_down();
+    painter.clicks("Cabin");
+    painter.presses(Modifiers::NONE, Key::Delete);
+    let selected = |painter: &Painter| painter.app().editor().selected_region().map(|region| region.name.clone());
+    assert_eq!(selected(&painter).as_deref(), Some("Pines"));
+    painter.presses(Modifiers::COMMAND, Key::Z);
+    assert_eq!(selected(&painter).as_deref(), Some("Cabin"));
+}

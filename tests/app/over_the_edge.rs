@@ -3,6 +3,7 @@
 use super::painter::Painter;
 use super::tools::{NONE, SHIFT};
 use egui::{Key, Modifiers};
+use polyptych::app::Command;
 use polyptych::document::{Mask, RegionId};
 use std::sync::Arc;
 
@@ -73,4 +74,30 @@ fn a_region_pushed_out_by_keys_is_grown_and_fetched_back_whole() {
         painter.presses(SHIFT, Key::ArrowUp);
     }
     assert_eq!(painter.selected_mask(), whole);
+}
+
+#[test]
+fn what_may_change_comes_back_whole_and_not_into_another_mask() {
+    let mut painter = Painter::sits_down();
+    painter.presses(Modifiers::COMMAND, Key::Enter);
+    painter.waits_for("the picture", |a| a.takes() == 1 && !a.is_generating());
+    painter.asks_for(Command::PaintChange);
+    painter.presses(NONE, Key::U);
+    painter.drags(NONE, &[(40.0, 400.0), (140.0, 500.0)]);
+    painter.presses(NONE, Key::V);
+    let change = |painter: &Painter| painter.document().mask(RegionId::INPAINT).cloned().expect("a mask");
+    let whole = change(&painter);
+    painter.drags(NONE, &[(90.0, 450.0), (90.0, 510.0)]);
+    let half = change(&painter);
+    assert_ne!(half, whole);
+    assert!(painter.document().outside(RegionId::INPAINT).is_some());
+    painter.drags(NONE, &[(90.0, 490.0), (90.0, 430.0)]);
+    assert_eq!(change(&painter), whole);
+    painter.undoes();
+    assert_eq!(change(&painter), half);
+    painter.drags(NONE, &[(90.0, 490.0), (90.0, 430.0)]);
+    assert_eq!(change(&painter), whole, "undo knows what was outside");
+    painter.undoes();
+    painter.asks_for(Command::ClearRegion);
+    assert!(painter.document().outside(RegionId::INPAINT).is_none());
 }

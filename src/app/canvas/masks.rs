@@ -77,7 +77,7 @@ impl Masks {
 
     /// Keeps what these regions have beyond the canvas at hand, and that of no others.
     pub(super) fn show_outside(&mut self, card: &Card, document: &Document, moved: &[RegionId]) {
-        let shown = moved.iter().filter_map(|id| Some((*id, document.region(*id)?.outside.as_ref()?)));
+        let shown = moved.iter().filter_map(|id| Some((*id, document.outside(*id)?)));
         let mut held = std::mem::take(&mut self.outside);
         self.outside = shown
             .map(|(region, of)| {

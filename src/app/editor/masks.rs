@@ -103,7 +103,7 @@ impl Editor {
     /// all of it a few times.
     pub fn remake_selected(&mut self, label: &'static str, make: impl Fn(&Mask, Wrap) -> Mask + Send + Sync + 'static) {
         let Selected::Region(id) = self.selected else { return };
-        let canvases = if self.selected_region().is_some_and(|r| r.outside.is_some()) { 9 } else { 1 };
+        let canvases = if self.document.outside(id).is_some() { 9 } else { 1 };
         self.ask(label, 4 * self.area() * canvases, None, move |document| {
             let shape = shape(document, id)?;
             if shape.outside.is_none() {
@@ -230,8 +230,7 @@ fn remade(document: &Document, id: RegionId, make: &impl Fn(&Mask, Wrap) -> Mask
 
 /// A mask on its canvas and beyond it.
 fn shape(document: &Document, id: RegionId) -> Option<Beyond<'_>> {
-    let outside = document.region(id).and_then(|region| region.outside.as_deref());
-    Some(Beyond { mask: document.mask(id)?, outside })
+    Some(Beyond { mask: document.mask(id)?, outside: document.outside(id).map(AsRef::as_ref) })
 }
 
 /// The box around what these masks cover; `None` where that is nothing.
@@ -242,7 +241,7 @@ fn extent(document: &Document, ids: &[RegionId]) -> Option<Placement> {
 /// The change to these masks; only where something is beyond the canvas, before or after, is it one of the regions as well.
 fn made(document: &Document, shapes: Vec<(RegionId, Mask, Option<Mask>)>) -> Made {
     let beyond = |(id, _, outside): &(RegionId, Mask, Option<Mask>)| {
-        document.region(*id).is_some_and(|region| region.outside.is_some() || outside.is_some())
+        document.mask(*id).is_some() && (document.outside(*id).is_some() || outside.is_some())
     };
     if shapes.iter().any(beyond) {
         let shapes = shapes.into_iter().map(|(id, mask, outside)| (id, Arc::new(mask), outside.map(Arc::new)));

@@ -311,7 +311,7 @@ impl Editor {
 
     /// One undo step.
     fn change<T>(&mut self, label: &str, edit: impl FnOnce(&mut Document) -> T) -> T {
-        self.changing(|history, document| history.edit(document, label, edit))
+        self.changing(|history, document| history.edit(document, label, |document| document.edited(edit)))
     }
 
     /// A change of one field: joined with the one before it where that was of the same field.
@@ -330,21 +330,20 @@ impl Editor {
     /// Takes the last change back; one that is still being worked out is left.
     pub fn undo(&mut self) {
         if !self.in_stroke && !self.leave_last_work() {
-            let change = self.history.undo(&mut self.document);
-            self.restored(change);
+            self.restore(History::undo);
         }
     }
 
     /// Does the last undone step again.
     pub fn redo(&mut self) {
         if !self.in_stroke && !self.is_working() {
-            let change = self.history.redo(&mut self.document);
-            self.restored(change);
+            self.restore(History::redo);
         }
     }
 
-    fn restored(&mut self, change: Option<Change>) {
-        let Some(change) = change else { return };
+    fn restore(&mut self, step: impl FnOnce(&mut History, &mut Document) -> Option<Change>) {
+        let before: Vec<RegionId> = self.document.regions.iter().map(|region| region.id).collect();
+        let Some(change) = step(&mut self.history, &mut self.document) else { return };
         for (id, rects) in &change.masks {
             rects.iter().for_each(|rect| self.mask_changed(*id, *rect));
         }
@@ -361,6 +360,13 @@ impl Editor {
             [(id, _), ..] if RegionId::PAINT_PLANES.contains(id) => self.turn_to(Selected::Region(RegionId::PAINT)),
             [(id, _)] => self.turn_within(Selected::Region(*id)),
             _ => {}
+        }
+        // So it is with regions that are back.
+        let back: Vec<RegionId> =
+            self.document.regions.iter().map(|r| r.id).filter(|id| !before.contains(id)).collect();
+        if let Some((last, others)) = back.split_last() {
+            self.turn_to(Selected::Region(*last));
+            self.companions = others.to_vec();
         }
         self.reselect();
     }

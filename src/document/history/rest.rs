@@ -18,6 +18,8 @@ pub(super) struct Rest {
     /// The picture to start from, where the step changed it or its settings.
     #[expect(clippy::option_option, reason = "changed or not, and then there or not")]
     start: Option<Option<InitImage>>,
+    /// What of the inpaint mask lies beyond the canvas.
+    change_outside: Option<Arc<Mask>>,
     /// The paint layer, where it came or went or was made anew by the step. (Strokes on it are deltas of its planes.)
     #[expect(clippy::option_option, reason = "changed or not, and then there or not")]
     paint: Option<Option<Paint>>,
@@ -46,6 +48,7 @@ impl Rest {
             && before.settings == after.settings
             && take.is_none()
             && start.is_none()
+            && before.change_outside == after.change_outside
             && paint.is_none()
             && same_share
             && controls.is_none()
@@ -69,6 +72,7 @@ impl Rest {
             settings: before.settings,
             take,
             start,
+            change_outside: before.change_outside,
             paint,
             paint_share,
             controls,
@@ -90,6 +94,7 @@ impl Rest {
             && self.style == document.style
             && self.settings == document.settings
             && self.start.as_ref().is_none_or(|start| same_start(start.as_ref(), document.init_image.as_ref()))
+            && self.change_outside == document.change_outside
             && self.paint_share == document.paint.as_ref().map(|paint| paint.share)
             && self.controls.as_ref().is_none_or(|controls| control::same(controls, &document.controls))
             && self.regions.len() == document.regions.len()
@@ -112,6 +117,7 @@ impl Rest {
         if let Some(start) = &mut self.start {
             std::mem::swap(start, &mut document.init_image);
         }
+        std::mem::swap(&mut self.change_outside, &mut document.change_outside);
         let share = document.paint.as_ref().map(|paint| paint.share);
         if let Some(paint) = &mut self.paint {
             std::mem::swap(paint, &mut document.paint);
@@ -148,6 +154,7 @@ impl Rest {
             + self.regions.iter().map(text).sum::<usize>()
             + take
             + start
+            + self.change_outside.as_ref().map_or(0, |outside| outside.memory())
             + self.paint.iter().flatten().map(Paint::memory).sum::<usize>()
             + background
             + self.controls.as_deref().map_or(0, control::memory)

@@ -222,18 +222,14 @@ impl Editor {
             }
             Made::Shapes(shapes) => self.change(label, |document| {
                 for (id, mask, outside) in shapes {
-                    if let Some(region) = document.region_mut(id) {
-                        (region.mask, region.outside) = (mask, outside);
-                    }
+                    document.set_shape(id, mask, outside);
                 }
             }),
             Made::Canvas(reshaped) => {
                 let Reshaped { width, height, masks, start, paint, controls } = *reshaped;
                 self.change(label, |document| {
                     for (id, mask, outside) in masks {
-                        if let Some(region) = document.region_mut(id) {
-                            (region.mask, region.outside) = (mask, outside);
-                        }
+                        document.set_shape(id, mask, outside);
                     }
                     for (region, controls) in controls {
                         if let Some(own) = document.controls_of(region) {
