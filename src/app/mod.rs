@@ -24,12 +24,12 @@ pub use session::examples::Example;
 pub use session::system_dialogs::FileDialogs;
 pub use shell::bench::bench;
 pub use text::i18n::Language;
-pub use tools::{BrushSettings, FillOver, Tool, ToolSettings};
+pub use tools::{BrushSettings, FillOver, PressureCurve, Tool, ToolSettings};
 
 use crate::document::Rgb;
 use anyhow::Context as _;
 use canvas::{Canvas, Workspace};
-pub use canvas::{CanvasLook, Compare, RegionLook, View, ViewMode};
+pub use canvas::{CanvasLook, Compare, PenEnd, PenTold, Pens, RegionLook, View, ViewMode};
 use std::path::PathBuf;
 
 /// The options with which the studio is opened.
@@ -39,6 +39,8 @@ pub struct Options {
     pub project: Option<PathBuf>,
     /// The engine that makes the pictures; the studio's own worker without one.
     pub engine: Option<Box<dyn Engine>>,
+    /// What pens tell beside the window's events; the system's own unless said otherwise.
+    pub pens: Option<Box<dyn Pens>>,
     /// The file dialogs to use.
     pub file_dialogs: FileDialogs,
     /// The language of the window, whatever was chosen before.
@@ -109,6 +111,7 @@ impl App {
         let engine = options.engine.unwrap_or_else(|| {
             Box::new(crate::studio::Studio::start_on(worker_devices, move || wake.request_repaint()))
         });
+        let pens = options.pens.or_else(|| canvas::pen::of_system(cc));
         let mut app = Self {
             open: shell::open_document::OpenDocument::new(
                 ctx,
@@ -116,9 +119,10 @@ impl App {
             ),
             generation: generation::queue::Generation::new(engine),
             workspace: Workspace {
-                canvas: Canvas::new(ctx, cc.wgpu_render_state.as_ref()),
+                canvas: Canvas::new(ctx, cc.wgpu_render_state.as_ref(), pens),
                 tool: Tool::Brush,
                 borrowed: None,
+                turned: None,
                 view_mode: ViewMode::Both,
                 look_before: None,
                 finished_at: None,
@@ -173,10 +177,16 @@ impl App {
         self.workspace.tool
     }
 
-    /// The brush, or the eraser while that is in hand.
+    /// The settings of the brush in hand.
     #[must_use]
     pub fn brush(&self) -> BrushSettings {
         self.prefs.brush_of(self.workspace.tool)
+    }
+
+    /// What a pen's pressure goes through.
+    #[must_use]
+    pub fn pressure(&self) -> PressureCurve {
+        self.prefs.pressure
     }
 
     /// The settings of the other tools.

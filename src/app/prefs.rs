@@ -4,7 +4,7 @@ use crate::app::canvas::CanvasLook;
 use crate::app::command::{ChangedKeys, KeySet};
 use crate::app::generation::job::Batch;
 use crate::app::text::i18n::Language;
-use crate::app::tools::{BrushSettings, Tool, ToolSettings};
+use crate::app::tools::{BrushSettings, PressureCurve, Tool, ToolSettings};
 use crate::document::Export;
 use crate::studio::{Device, Dtype};
 use serde::{Deserialize, Serialize};
@@ -52,6 +52,10 @@ pub(in crate::app) struct Prefs {
     pub brush: BrushSettings,
     /// The eraser has its own.
     pub eraser: BrushSettings,
+    /// So has the smudge.
+    pub smudge: BrushSettings,
+    /// What a pen's pressure goes through.
+    pub pressure: PressureCurve,
     pub tools: ToolSettings,
     /// The folder in which files were last opened or saved.
     pub folder: Option<PathBuf>,
@@ -89,6 +93,8 @@ impl Default for Prefs {
             changed_keys: ChangedKeys::default(),
             brush: BrushSettings::default(),
             eraser: BrushSettings::default(),
+            smudge: BrushSettings::SMUDGE,
+            pressure: PressureCurve::default(),
             tools: ToolSettings::default(),
             folder: None,
             fetch_into: None,
@@ -113,14 +119,22 @@ impl Prefs {
         self.changed_keys.take();
     }
 
-    /// The settings of the brush, or of the eraser while that is in hand.
+    /// The settings of the brush in hand: the eraser and the smudge have their own.
     #[must_use]
     pub(in crate::app) fn brush_of(&self, tool: Tool) -> BrushSettings {
-        if tool == Tool::Eraser { self.eraser } else { self.brush }
+        match tool {
+            Tool::Eraser => self.eraser,
+            Tool::Smudge => self.smudge,
+            _ => self.brush,
+        }
     }
 
     pub(in crate::app) fn brush_of_mut(&mut self, tool: Tool) -> &mut BrushSettings {
-        if tool == Tool::Eraser { &mut self.eraser } else { &mut self.brush }
+        match tool {
+            Tool::Eraser => &mut self.eraser,
+            Tool::Smudge => &mut self.smudge,
+            _ => &mut self.brush,
+        }
     }
 
     pub(in crate::app) fn load(storage: Option<&dyn eframe::Storage>) -> Self {

@@ -8,7 +8,7 @@
 use super::brush::{Brush, Profile};
 use super::dab::{Ink, Touched};
 use super::space::{Mirror, Space, length, shifts};
-use crate::document::{Mask, MaskDelta, PixelRect, TILE};
+use crate::document::{Mask, MaskDelta, PixelRect, TILE, Tile};
 use std::collections::HashMap;
 
 /// Samples are held within this many pixels of the canvas's corner.
@@ -117,20 +117,8 @@ impl Stroke {
     /// before it, for [`History::push_mask`](crate::document::History::push_mask).
     #[must_use]
     pub fn commit(self, mask: &mut Mask) -> MaskDelta {
-        let mut delta = MaskDelta::new(self.width, self.height);
-        if (mask.width(), mask.height()) != (self.width, self.height) {
-            return delta;
-        }
-        let mut tiles: Vec<((u32, u32), Touched)> = self.tiles.into_iter().collect();
-        tiles.sort_unstable_by_key(|((column, row), _)| (*row, *column));
-        for ((column, row), Touched { before, .. }) in tiles {
-            let PixelRect { width, height, .. } = mask.tile_rect(column, row);
-            mask.pack_tile(column, row);
-            if !mask.tile(column, row).same(&before, width, height) {
-                delta.push(column, row, before);
-            }
-        }
-        delta
+        let before = self.tiles.into_iter().map(|(place, touched)| (place, touched.before));
+        delta(mask, (self.width, self.height), before)
     }
 
     /// Ends the stroke as if it had never been, and returns the rectangles that changed.
@@ -186,15 +174,38 @@ impl Stroke {
     }
 }
 
+/// What leads a mask of this size back to before a stroke, from the tiles as they were; the mask gives back the memory of those that have
+/// become even.
+pub(super) fn delta(
+    mask: &mut Mask,
+    size: (u32, u32),
+    before: impl IntoIterator<Item = ((u32, u32), Tile)>,
+) -> MaskDelta {
+    let mut delta = MaskDelta::new(size.0, size.1);
+    if (mask.width(), mask.height()) != size {
+        return delta;
+    }
+    let mut tiles: Vec<((u32, u32), Tile)> = before.into_iter().collect();
+    tiles.sort_unstable_by_key(|((column, row), _)| (*row, *column));
+    for ((column, row), before) in tiles {
+        let PixelRect { width, height, .. } = mask.tile_rect(column, row);
+        mask.pack_tile(column, row);
+        if !mask.tile(column, row).same(&before, width, height) {
+            delta.push(column, row, before);
+        }
+    }
+    delta
+}
+
 /// The rectangles that changed, one for each time around a wrapped canvas and each mirrored copy.
 #[derive(Debug, Default)]
-struct Dirty {
+pub(super) struct Dirty {
     times: Vec<(i32, i32, Mirror)>,
-    rects: Vec<PixelRect>,
+    pub(super) rects: Vec<PixelRect>,
 }
 
 impl Dirty {
-    fn add(&mut self, time: (i32, i32, Mirror), rect: PixelRect) {
+    pub(super) fn add(&mut self, time: (i32, i32, Mirror), rect: PixelRect) {
         if rect.is_empty() {
             return;
         }

@@ -1,7 +1,7 @@
 //! Painting in colour below the regions.
 
 use super::painter::Painter;
-use super::tools::ALT;
+use super::tools::{ALT, NONE};
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable as _;
 use polyptych::document::{Document, Paint, RegionId, Rgb};
@@ -83,4 +83,77 @@ fn shapes_fill_and_clear_reach_the_paint_and_its_card_leads_there() {
     assert!(painter.document().paint.is_none());
     painter.presses(Modifiers::COMMAND, Key::Z);
     assert!(painter.document().paint.is_some());
+}
+
+#[test]
+fn a_smudge_drags_wet_colours_along_in_one_step() {
+    let mut painter = Painter::sits_down();
+    painter.presses(Modifiers::SHIFT, Key::B);
+    let Rgb(first) = painter.app().editor().colour();
+    painter.paints(&[(150.0, 100.0), (150.0, 300.0)]);
+    let painted = painter.document().clone();
+    assert_eq!(at(&painted, 200, 200).1, 0);
+
+    painter.presses(Modifiers::NONE, Key::S);
+    painter.clicks_canvas(NONE, (150.0, 200.0));
+    assert_eq!(*painter.document(), painted, "a finger that is only put down changes nothing");
+    painter.paints(&[(150.0, 200.0), (250.0, 200.0)]);
+    let (dragged, cover) = at(painter.document(), 190, 200);
+    assert!(cover > 100, "{cover}");
+    for (dragged, first) in dragged.into_iter().zip(first) {
+        assert!(dragged.abs_diff(first) <= 3, "the same colour, though it is thinner: {dragged}, {first}");
+    }
+    let near = at(painter.document(), 240, 200).1;
+    assert!(near < cover, "it runs out: {near}, {cover}");
+    assert_eq!(at(painter.document(), 190, 280).1, 0, "only where it went");
+    painter.presses(Modifiers::COMMAND, Key::Z);
+    assert_eq!(*painter.document(), painted);
+
+    // Stronger, it goes farther; and Escape takes it back in the middle.
+    painter.sets("Brush strength: number", "95");
+    assert!((painter.app().brush().opacity - 0.95).abs() < 1e-6);
+    painter.paints(&[(150.0, 200.0), (250.0, 200.0)]);
+    assert!(at(painter.document(), 240, 200).1 > near);
+    painter.presses(Modifiers::COMMAND, Key::Z);
+    painter.presses_button(NONE, (150.0, 200.0));
+    painter.moves_on(NONE, &[(200.0, 200.0), (250.0, 200.0)]);
+    assert_ne!(*painter.document(), painted);
+    painter.presses(Modifiers::NONE, Key::Escape);
+    assert_eq!(*painter.document(), painted);
+    // The brush has kept its own settings.
+    painter.presses(Modifiers::NONE, Key::B);
+    assert!((painter.app().brush().opacity - 1.0).abs() < 1e-6);
+}
+
+#[test]
+fn two_colours_mix_where_a_smudge_goes() {
+    let mut painter = Painter::sits_down();
+    painter.presses(Modifiers::SHIFT, Key::B);
+    painter.presses(Modifiers::NONE, Key::U);
+    for (colour, x) in [([240, 20, 20], 100.0), ([20, 20, 240], 200.0)] {
+        painter.h.state_mut().take_colour(Rgb(colour));
+        painter.paints(&[(x, 100.0), (x + 100.0, 300.0)]);
+    }
+    painter.presses(Modifiers::NONE, Key::S);
+    painter.paints(&[(150.0, 200.0), (260.0, 200.0)]);
+    let ([r, _, b], cover) = at(painter.document(), 225, 200);
+    assert!(cover == 255 && r > 60 && b > 20 && b < 235, "{r}, {b}, {cover}");
+    assert_eq!(at(painter.document(), 215, 280), ([20, 20, 240], 255));
+}
+
+#[test]
+fn a_smudge_drags_the_edge_of_a_region_and_begins_none() {
+    let mut painter = Painter::sits_down();
+    painter.begins_afresh();
+    painter.presses(Modifiers::NONE, Key::U);
+    painter.paints(&[(100.0, 100.0), (200.0, 200.0)]);
+    painter.presses(Modifiers::NONE, Key::S);
+    painter.paints(&[(180.0, 150.0), (260.0, 150.0)]);
+    let mask = painter.selected_mask();
+    assert!(mask.get(225, 150) > 60 && mask.get(225, 150) < 255, "{}", mask.get(225, 150));
+    assert_eq!(mask.get(225, 190), 0);
+
+    painter.takes_a_new_canvas();
+    painter.paints(&[(180.0, 150.0), (260.0, 150.0)]);
+    assert!(painter.document().regions.is_empty(), "there is nothing to drag");
 }

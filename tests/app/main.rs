@@ -27,6 +27,7 @@ mod loras;
 mod making;
 mod over_the_edge;
 mod painter;
+mod pen;
 mod pictures;
 mod reader;
 mod refusals;

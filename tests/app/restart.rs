@@ -15,7 +15,7 @@ const EGUI: &str = "egui";
 
 /// Begins a session as eframe does, with what the one before kept; the theme as the studio chose it, since the harness
 /// chooses one of its own later on.
-fn begins(kept: Kept, language: Option<polyptych::app::Language>) -> (Painter, Theme) {
+pub fn begins(kept: Kept, language: Option<polyptych::app::Language>) -> (Painter, Theme) {
     let chosen = Rc::new(Cell::new(None));
     let theirs = Rc::clone(&chosen);
     let kept: &'static Kept = Box::leak(Box::new(kept));
@@ -38,7 +38,7 @@ fn begins(kept: Kept, language: Option<polyptych::app::Language>) -> (Painter, T
 }
 
 /// Ends a session as eframe does.
-fn ends(mut painter: Painter) -> Kept {
+pub fn ends(mut painter: Painter) -> Kept {
     let mut kept = Kept::default();
     painter.h.state_mut().save(&mut kept);
     painter.h.ctx.memory(|memory| eframe::set_value(&mut kept, EGUI, memory));

@@ -51,7 +51,18 @@ impl Painter {
         self.settles();
     }
 
-    fn on_screen(&self, (x, y): (f32, f32)) -> Pos2 {
+    /// One touch of a pen in the middle of a canvas of 512 × 512, taken back again: its width in pixels, and how much it covers there.
+    pub fn dabs_with_a_pen(&mut self, force: Option<f32>) -> (u32, u8) {
+        let pos = self.on_screen((256.0, 256.0));
+        let touch = |phase| Event::Touch { device_id: TouchDeviceId(1), id: TouchId(1), phase, pos, force };
+        self.holding(NONE, [touch(TouchPhase::Start), Event::PointerMoved(pos), button(pos, true, NONE)]);
+        self.holding(NONE, [touch(TouchPhase::End), button(pos, false, NONE), Event::PointerGone]);
+        let found = (self.selected_mask().bounds().width, self.selected_mask().get(256, 256));
+        self.undoes();
+        found
+    }
+
+    pub fn on_screen(&self, (x, y): (f32, f32)) -> Pos2 {
         self.app().canvas_to_screen(x, y)
     }
 
@@ -73,7 +84,7 @@ impl Painter {
     }
 }
 
-fn button(pos: Pos2, pressed: bool, modifiers: Modifiers) -> Event {
+pub fn button(pos: Pos2, pressed: bool, modifiers: Modifiers) -> Event {
     Event::PointerButton { pos, button: PointerButton::Primary, pressed, modifiers }
 }
 
@@ -88,6 +99,7 @@ fn every_tool_answers_to_its_letter_and_its_button() {
     let tools = [
         (NONE, Key::B, Tool::Brush, "Brush"),
         (NONE, Key::E, Tool::Eraser, "Eraser"),
+        (NONE, Key::S, Tool::Smudge, "Smudge"),
         (NONE, Key::L, Tool::Lasso, "Lasso"),
         (NONE, Key::U, Tool::Rectangle, "Rectangle"),
         (SHIFT, Key::U, Tool::Ellipse, "Ellipse"),
@@ -161,15 +173,7 @@ fn smoothing_lags_and_catches_up_when_the_button_is_let_go() {
 fn a_pen_that_is_pressed_harder_paints_wider() {
     let mut painter = Painter::sits_down();
     painter.begins_afresh();
-    let dab = |painter: &mut Painter, force: Option<f32>| {
-        let pos = painter.on_screen((256.0, 256.0));
-        let touch = |phase| Event::Touch { device_id: TouchDeviceId(1), id: TouchId(1), phase, pos, force };
-        painter.holding(NONE, [touch(TouchPhase::Start), Event::PointerMoved(pos), button(pos, true, NONE)]);
-        painter.holding(NONE, [touch(TouchPhase::End), button(pos, false, NONE), Event::PointerGone]);
-        let found = (painter.selected_mask().bounds().width, painter.selected_mask().get(256, 256));
-        painter.undoes();
-        found
-    };
+    let dab = Painter::dabs_with_a_pen;
     let size = painter.app().brush().size as u32;
     assert_eq!(dab(&mut painter, None).0, size, "without pressure");
     assert_eq!(dab(&mut painter, Some(0.5)).0, size / 2);

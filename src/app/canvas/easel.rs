@@ -5,13 +5,15 @@ use crate::app::canvas::{Canvas, CanvasLook, RegionLook, ViewMode};
 use crate::app::command::Command;
 use crate::app::editor::{Editor, Offer};
 use crate::app::kit::toasts::Toasts;
-use crate::app::tools::{BrushSettings, Tool, ToolSettings};
+use crate::app::tools::{BrushSettings, PressureCurve, Tool, ToolSettings};
 
 /// The canvas, the tool in hand, and what is looked at.
 pub(in crate::app) struct Workspace {
     pub canvas: Canvas,
     pub tool: Tool,
     pub borrowed: Option<Borrowed>,
+    /// The tool to go back to when the eraser end of a pen is away again.
+    pub turned: Option<Tool>,
     pub view_mode: ViewMode,
     /// The drawing of regions before they were hidden.
     pub look_before: Option<RegionLook>,
@@ -40,9 +42,11 @@ pub(in crate::app) struct Easel<'a> {
     pub view_mode: &'a mut ViewMode,
     pub toasts: &'a mut Toasts<Offer>,
     pub tool: Tool,
-    /// The brush, or the eraser while that is in hand.
+    /// The settings of the brush in hand.
     pub brush: &'a mut BrushSettings,
     pub tools: ToolSettings,
+    /// What a pen's pressure goes through.
+    pub pressure: PressureCurve,
     pub look: CanvasLook,
     /// A picture was finished and nothing has been painted since: it is to be seen.
     pub finished: bool,

@@ -80,7 +80,7 @@ impl Easel<'_> {
                 Guides { frame, knob, ..Guides::default() }
             }
             Tool::Frame => Guides { frame: self.editor.frame().map(Placement::from), ..Guides::default() },
-            Tool::Brush | Tool::Eraser if ui.input(|i| i.modifiers.shift_only()) => {
+            tool if tool.paints() && ui.input(|i| i.modifiers.shift_only()) => {
                 // The straight line that a click would draw.
                 let to = self.canvas.pointer.map(|p| self.canvas.to_canvas(p));
                 let line = self.canvas.hand.last.zip(to).map(|(from, to)| vec![from, to]);

@@ -9,6 +9,7 @@ mod latent;
 mod look;
 mod masks;
 mod parts;
+pub(in crate::app) mod pen;
 pub(in crate::app) mod picture;
 mod pointed;
 mod pointer;
@@ -23,6 +24,7 @@ mod view;
 
 pub(in crate::app) use easel::{Borrowed, Easel, Workspace};
 pub use look::{CanvasLook, Compare, RegionLook, ViewMode};
+pub use pen::{PenEnd, PenTold, Pens};
 pub use view::View;
 
 use crate::app::editor::{Editor, Moved};
@@ -34,6 +36,7 @@ use gpu::Gpu;
 use hand::Hand;
 use latent::Latent;
 use masks::Masks;
+use pen::Pen;
 use picture::Picture;
 use pointed::Pointed;
 use split::Split;
@@ -49,6 +52,7 @@ pub(in crate::app) struct Canvas {
     gesture: Gesture,
     split: Split,
     pub hand: Hand,
+    pen: Pen,
     /// The pointer on the screen, in points, while it is over the canvas or paints.
     pointer: Option<Pos2>,
     /// The position of the brush that is moved by keys, in canvas pixels.
@@ -67,7 +71,7 @@ pub(in crate::app) struct Canvas {
 
 impl Canvas {
     #[must_use]
-    pub(in crate::app) fn new(ctx: &egui::Context, state: Option<&RenderState>) -> Self {
+    pub(in crate::app) fn new(ctx: &egui::Context, state: Option<&RenderState>, pens: Option<Box<dyn Pens>>) -> Self {
         let gpu = state.map(Gpu::new);
         Self {
             view: View::default(),
@@ -78,6 +82,7 @@ impl Canvas {
             gesture: Gesture::Idle,
             split: Split::default(),
             hand: Hand::default(),
+            pen: Pen::of(pens),
             pointer: None,
             keyboard: None,
             stage: Rect::NOTHING,
@@ -110,6 +115,15 @@ impl Canvas {
         self.keyboard = None;
         self.hand = Hand::default();
         self.view.fit();
+    }
+
+    /// Takes in what a pen has told since the last frame, and returns the end that is near.
+    pub(in crate::app) fn follow_pen(&mut self) -> Option<PenEnd> {
+        if self.pen.listen() {
+            // The mouse after it is as strong as ever.
+            self.hand.pressure = 1.0;
+        }
+        self.pen.end()
     }
 
     /// Zooms by keys: the middle of the window, or the pointer where it is over the canvas, stays.

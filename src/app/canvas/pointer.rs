@@ -24,7 +24,14 @@ impl Easel<'_> {
             let filter = egui::EventFilter { horizontal_arrows: true, vertical_arrows: true, ..Default::default() };
             ui.memory_mut(|m| m.set_focus_lock_filter(response.id, filter));
         }
-        for event in ui.input(|i| i.events.clone()) {
+        let events = ui.input(|i| i.events.clone());
+        let mut pressures = self.canvas.pen.pressures(events.iter().filter(|e| is_sample(e)).count()).into_iter();
+        for event in events {
+            if is_sample(&event)
+                && let Some(pressure) = pressures.next()
+            {
+                self.canvas.hand.pressure = self.pressure.of(pressure);
+            }
             match event {
                 Event::PointerMoved(pos) => self.pointer_moved(pos),
                 // (A press beside an open menu closes it, and does nothing else.)
@@ -40,10 +47,11 @@ impl Easel<'_> {
                     // The panels were drawn before, and show what it has changed.
                     ui.request_repaint();
                 }
-                // It comes before the pointer's own event.
-                Event::Touch { phase: TouchPhase::Start | TouchPhase::Move, force, .. } => {
-                    self.canvas.hand.pressure = force.unwrap_or(1.0);
+                // It comes before the pointer's own event. (A pen that is hardly pressed tells no force on Windows.)
+                Event::Touch { phase: TouchPhase::Start | TouchPhase::Move, force: Some(force), .. } => {
+                    self.canvas.hand.pressure = self.pressure.of(force);
                 }
+                Event::Touch { phase: TouchPhase::Start, force: None, .. } => self.canvas.hand.pressure = 1.0,
                 Event::Touch { phase: TouchPhase::Cancel, .. } => self.canvas.abort(self.editor),
                 Event::PointerGone if matches!(self.canvas.gesture, Gesture::Idle) => self.canvas.pointer = None,
                 Event::ModifiersChanged(modifiers) => self.modifiers_are(modifiers),
@@ -339,7 +347,7 @@ impl Easel<'_> {
             (_, Tool::Hand) => Some(CursorIcon::Grab),
             (_, Tool::Zoom) if alt => Some(CursorIcon::ZoomOut),
             (_, Tool::Zoom) => Some(CursorIcon::ZoomIn),
-            (Gesture::Idle, Tool::Brush | Tool::Eraser | Tool::Fill | Tool::Move) if alt && !sizes => {
+            (Gesture::Idle, Tool::Brush | Tool::Eraser | Tool::Smudge | Tool::Fill | Tool::Move) if alt && !sizes => {
                 Some(CursorIcon::PointingHand)
             }
             (Gesture::Tool(..) | Gesture::Resize(_), Tool::Frame) => None,
@@ -350,7 +358,7 @@ impl Easel<'_> {
                 Some(if handle == Some(Handle::WHOLE) { CursorIcon::Move } else { CursorIcon::Crosshair })
             }
             (_, Tool::Pick) => Some(CursorIcon::PointingHand),
-            (_, Tool::Brush | Tool::Eraser) => Some(CursorIcon::None),
+            (_, Tool::Brush | Tool::Eraser | Tool::Smudge) => Some(CursorIcon::None),
             (_, Tool::Lasso | Tool::Rectangle | Tool::Ellipse | Tool::Fill | Tool::Gradient) => {
                 Some(CursorIcon::Crosshair)
             }
@@ -367,6 +375,11 @@ impl Easel<'_> {
             }
         }
     }
+}
+
+/// True for the events in which the pointer tells where it is, and a pen how hard it is pressed.
+fn is_sample(event: &Event) -> bool {
+    matches!(event, Event::PointerMoved(_) | Event::PointerButton { pressed: true, .. })
 }
 
 /// True for the keys with which a drag changes the brush: Ctrl+Alt, or Shift as in Krita.

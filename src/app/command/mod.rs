@@ -217,7 +217,7 @@ commands! {
     CancelAll: "Cancel all", "Stop making the picture and empty the queue", None, [key(CTRL_SHIFT, Key::X)], Job, also "stop abort interrupt clear queue";
     Live: "Live painting", "A quick picture follows every stroke and word; nothing is kept until you say so", Some(icons::ICON_BOLT), [key(CTRL, Key::L)], Always, also "realtime preview interactive";
     KeepLive: "Keep the live picture", "Put the quick picture into the strip", None, [key(CTRL_SHIFT, Key::L)], LivePicture, also "save snapshot";
-    PaintColours: "Paint colours", "Paint in colour below the regions: the picture grows from it", Some(icons::ICON_PALETTE), [key(SHIFT, Key::B)], Always, also "color layer underpainting sketch smudge swatch picker";
+    PaintColours: "Paint colours", "Paint in colour below the regions: the picture grows from it", Some(icons::ICON_PALETTE), [key(SHIFT, Key::B)], Always, also "color layer underpainting sketch swatch picker";
     RemovePaint: "Remove the paint", "Take all painted colours away", None, [], SomePaint, also "delete color paint layer erase clear";
     PaintChange: "Paint what may change", "Paint with the brush where the picture may change; everywhere else it stays as it is", None, [key(SHIFT, Key::Q)], PictureOrInit, also "inpaint inpainting img2img denoise mask repaint selection quick";
     NewerTake: "Newer picture", "Show the picture made after this one", None, [key(PLAIN, Key::PageUp)], Take, also "next image variation";
@@ -244,6 +244,7 @@ commands! {
     CanvasSize: "Canvas size…", "Change width and height of the picture", None, [], Always, also "resize crop resolution dimensions outpaint extend expand aspect ratio width height image size scale";
     ToolBrush: "Brush", "Paint where the region shows", Some(icons::ICON_BRUSH), [key(PLAIN, Key::B)], Always, in Tool, also "paint pen draw pencil";
     ToolEraser: "Eraser", "Take paint away from the region", Some(icons::ICON_INK_ERASER), [key(PLAIN, Key::E)], Always, in Tool, also "rubber erase";
+    ToolSmudge: "Smudge", "Drag colours along, or the edge of the region, as with a finger through wet paint", Some(icons::ICON_TOUCH_APP), [key(PLAIN, Key::S)], Always, in Tool, also "blend blur finger mix smear";
     ToolLasso: "Lasso", "Draw around what the region covers, or click corner by corner", Some(icons::ICON_LASSO_SELECT), [key(PLAIN, Key::L)], Always, in Tool, also "selection polygon freehand outline";
     ToolRectangle: "Rectangle", "Drag a rectangle: Shift for a square, Alt first to take away, Alt later from the centre", Some(icons::ICON_CROP_SQUARE), [key(PLAIN, Key::U)], Always, in Tool, also "square box marquee selection shape";
     ToolEllipse: "Ellipse", "Drag an ellipse: Shift for a circle, Alt first to take away, Alt later from the centre", Some(icons::ICON_CIRCLE), [key(SHIFT, Key::U)], Always, in Tool, also "circle oval selection shape";

@@ -27,6 +27,7 @@ use crate::app::session::fetching::Fetching;
 use crate::app::session::models::Added;
 use crate::app::session::recent::Shelf;
 use crate::app::session::recovery::Lost;
+use crate::app::tools::PressureCurve;
 use egui::Ui;
 use std::path::{Path, PathBuf};
 
@@ -53,6 +54,8 @@ pub(in crate::app) struct View<'a> {
     pub fetching: Option<&'a Fetching>,
     /// The folder that models are fetched into, where it is not this program's own.
     pub fetch_into: Option<&'a Path>,
+    /// What a pen's pressure goes through.
+    pub pressure: PressureCurve,
 }
 
 /// The fate of a dialog after a frame.

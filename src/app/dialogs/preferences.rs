@@ -1,19 +1,32 @@
-//! What one sets once, on one page: language, theme, size, keys, how regions look. Each is a command of the table as well.
+//! What one sets once, on one page: language, theme, size, keys, how regions look, how a pen feels. All but the last are commands of the
+//! table as well.
 
 use super::{Dialog, Outcome, View, buttons, main, modal, other, outcome};
 use crate::app::command::Command;
 use crate::app::kit::{theme, widgets};
-use crate::app::text::i18n::tr;
-use egui::{Button, RichText, Ui};
+use crate::app::text::i18n::{fill, tr};
+use crate::app::tools::PressureCurve;
+use egui::{Button, DragValue, Label, Pos2, RichText, Sense, Shape, Stroke, Ui, lerp, vec2};
 
 /// The page.
 pub(in crate::app) struct Preferences;
 
-impl Dialog for Preferences {
-    type Answer = Command;
+/// What is wanted.
+pub(in crate::app) enum Preference {
+    Run(Command),
+    /// What a pen's pressure goes through.
+    Pressure(PressureCurve),
+}
 
-    fn show(&mut self, ui: &Ui, view: &View<'_>) -> Outcome<Command> {
+/// The sides of the picture of the curve.
+const CURVE: f32 = 64.0;
+
+impl Dialog for Preferences {
+    type Answer = Preference;
+
+    fn show(&mut self, ui: &Ui, view: &View<'_>) -> Outcome<Preference> {
         let (mut run, mut done) = (None, false);
+        let mut pressure = view.pressure;
         let close = modal(ui, tr("Preferences"), 600.0, |ui| {
             let mut row = |ui: &mut Ui, name: &str, commands: &[Command]| {
                 ui.horizontal_wrapped(|ui| {
@@ -34,6 +47,7 @@ impl Dialog for Preferences {
             row(ui, tr("Regions"), &[Command::LookTint, Command::LookOutline, Command::LookHatch, Command::LookHidden]);
             row(ui, tr("Canvas"), &[Command::Rulers]);
             row(ui, tr("Pen"), &[Command::PressureSize, Command::PressureOpacity]);
+            pressure_row(ui, &mut pressure);
             buttons(ui, |ui| {
                 done = main(ui, tr("Close"), true);
                 for command in [Command::Shortcuts, Command::AddModels, Command::ResetStudio] {
@@ -44,10 +58,51 @@ impl Dialog for Preferences {
             });
         });
         match run {
-            Some(command) => Outcome::Also(command),
+            Some(command) => Outcome::Also(Preference::Run(command)),
+            None if pressure != view.pressure => Outcome::Also(Preference::Pressure(pressure)),
             None => outcome(None, close || done),
         }
     }
+}
+
+/// How hard a pen is to be pressed: a slider from soft to firm, the number, and a picture of what becomes of pressure.
+fn pressure_row(ui: &mut Ui, pressure: &mut PressureCurve) {
+    let t = theme::tokens(ui);
+    let name = tr("Pen feel");
+    let hint = tr("Soft: a light touch is enough. Firm: only pressing hard makes full strokes");
+    ui.horizontal(|ui| {
+        widgets::row_label(ui, name, hint);
+        let end = |ui: &mut Ui, text| ui.add(Label::new(RichText::new(text).color(t.text_weak)).selectable(false));
+        end(ui, tr("Soft"));
+        ui.spacing_mut().slider_width = 160.0;
+        ui.add(widgets::slider(&mut pressure.firmness, -1.0..=1.0)).accessible_name(name).on_hover_text(hint);
+        end(ui, tr("Firm"));
+        let number = DragValue::new(&mut pressure.firmness).range(-1.0..=1.0).speed(0.005).update_while_editing(false);
+        let number = number.custom_formatter(|v, _| format!("{:+.0} %", v * 100.0));
+        let number = number.custom_parser(|text| {
+            let number: f64 = text.trim().trim_end_matches('%').trim().parse().ok()?;
+            Some(number / 100.0)
+        });
+        ui.add(number).accessible_name(fill("{0}: number", &[&name])).on_hover_text(hint);
+        ui.add_space(theme::GRID);
+        curve(ui, *pressure);
+    });
+}
+
+/// The pressure that tools see, upwards, over that of the pen, to the right.
+fn curve(ui: &mut Ui, pressure: PressureCurve) {
+    let t = theme::tokens(ui);
+    let (rect, _) = ui.allocate_exact_size(vec2(CURVE, CURVE), Sense::hover());
+    let painter = ui.painter();
+    painter.rect_filled(rect, theme::ROUND_SMALL, t.field);
+    let inside = rect.shrink(4.0);
+    painter.line_segment([inside.left_bottom(), inside.right_top()], Stroke::new(1.0, t.rail));
+    let point = |told: f32| {
+        let seen = pressure.of(told);
+        Pos2::new(lerp(inside.left()..=inside.right(), told), lerp(inside.bottom()..=inside.top(), seen))
+    };
+    let points = (0..=32_u8).map(|at| point(f32::from(at) / 32.0)).collect();
+    painter.add(Shape::line(points, Stroke::new(1.5, t.accent)));
 }
 
 /// One of several choices, or a switch; true where it was pressed.

@@ -63,7 +63,7 @@ impl App {
         if finished && look.regions == RegionLook::Tint && !look.latent {
             look.regions = RegionLook::Outline;
         }
-        let (tool, tools) = (self.workspace.tool, self.prefs.tools);
+        let (tool, tools, pressure) = (self.workspace.tool, self.prefs.tools, self.prefs.pressure);
         let mut easel = Easel {
             canvas: &mut self.workspace.canvas,
             editor: &mut self.open.editor,
@@ -72,6 +72,7 @@ impl App {
             tool,
             brush: self.prefs.brush_of_mut(tool),
             tools,
+            pressure,
             look,
             finished,
             shown,

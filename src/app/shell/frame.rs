@@ -17,6 +17,7 @@ impl eframe::App for App {
     }
 
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        self.follow_pen();
         self.keys(ui);
         self.drops(ui);
         self.pasted(ui);

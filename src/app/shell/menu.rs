@@ -91,6 +91,7 @@ const MENUS: [Menu; 8] = [
         &[
             Some(Command::ToolBrush),
             Some(Command::ToolEraser),
+            Some(Command::ToolSmudge),
             Some(Command::ToolLasso),
             Some(Command::ToolRectangle),
             Some(Command::ToolEllipse),

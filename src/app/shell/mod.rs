@@ -25,6 +25,7 @@ pub(super) mod open_document;
 mod paint_colours;
 pub(super) mod paths;
 mod peeking;
+mod pen;
 pub(super) mod perform;
 pub(super) mod questions;
 pub(super) mod recovering;

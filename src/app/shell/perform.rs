@@ -5,7 +5,7 @@ use crate::app::canvas::{Compare, RegionLook, ViewMode};
 use crate::app::command::{ChangedKeys, Command, KeySet};
 use crate::app::dialogs::palette::Palette;
 use crate::app::dialogs::plain::{About, Reset};
-use crate::app::dialogs::preferences::Preferences;
+use crate::app::dialogs::preferences::{Preference, Preferences};
 use crate::app::dialogs::reshape::Reshape;
 use crate::app::dialogs::shortcuts::{KeyChange, Shortcuts};
 use crate::app::editor::{Field, Selected};
@@ -144,6 +144,7 @@ impl App {
             Command::CanvasSize => self.ask_canvas_size(),
             Command::ToolBrush => self.take_tool(Tool::Brush),
             Command::ToolEraser => self.take_tool(Tool::Eraser),
+            Command::ToolSmudge => self.take_tool(Tool::Smudge),
             Command::ToolLasso => self.take_tool(Tool::Lasso),
             Command::ToolRectangle => self.take_tool(Tool::Rectangle),
             Command::ToolEllipse => self.take_tool(Tool::Ellipse),
@@ -214,7 +215,7 @@ impl App {
             Command::LanguageChinese => self.set_language(Language::Chinese),
             Command::Tour => self.tour.begin(),
             Command::Palette => self.ask(Palette::default(), Self::perform),
-            Command::Preferences => self.ask(Preferences, Self::perform),
+            Command::Preferences => self.ask(Preferences, Self::prefer),
             Command::Shortcuts => self.ask(Shortcuts::default(), Self::change_keys),
             Command::About => self.tell(About),
         }
@@ -242,6 +243,13 @@ impl App {
         // A lasso that waits for its next corner is let go.
         self.abort_gesture();
         self.workspace.tool = tool;
+    }
+
+    fn prefer(&mut self, ctx: &egui::Context, preference: Preference) {
+        match preference {
+            Preference::Run(command) => self.perform(ctx, command),
+            Preference::Pressure(curve) => self.prefs.pressure = curve,
+        }
     }
 
     fn set_keys(&mut self, keys: KeySet) {

@@ -77,7 +77,7 @@ impl App {
     fn options_of(&mut self, ui: &mut Ui, options: OptionsBar, called: &mut Option<Command>) {
         match options {
             OptionsBar::None => {}
-            OptionsBar::Brush => self.brush_options(ui, called),
+            OptionsBar::Brush | OptionsBar::Smudge => self.brush_options(ui, called),
             OptionsBar::Combine => self.combine_options(ui, called),
             OptionsBar::Fill => {
                 self.fill_options(ui, called);
@@ -100,8 +100,9 @@ impl App {
         });
     }
 
-    /// Size, hardness and opacity of the brush or eraser in hand, with names of at least this width.
+    /// Size, hardness and opacity of the brush in hand, with names of at least this width.
     pub(super) fn brush_sliders(&mut self, ui: &mut Ui, names: f32) {
+        let smudges = self.workspace.tool.options() == OptionsBar::Smudge;
         let brush = self.brush_mut();
         let hint = tr("Change it with [ and ], or by dragging across the canvas with Shift or with Ctrl+Alt");
         let size = Number::new(of_brush(tr("Size")), hint, &mut brush.size, BrushSettings::SIZES);
@@ -109,12 +110,16 @@ impl App {
         let hint = tr("Change it with Shift+[ and Shift+], or by dragging up and down with Shift or with Ctrl+Alt");
         let hardness = Number::share(of_brush(tr("Hardness")), hint, &mut brush.hardness, 0.0);
         Number { names, ..hardness }.ui(ui);
-        let hint = tr("How strongly the region is laid down");
-        let opacity = Number::share(of_brush(tr("Opacity")), hint, &mut brush.opacity, 0.01);
+        let (name, hint) = if smudges {
+            (tr("Strength"), tr("How far it carries what it picks up"))
+        } else {
+            (tr("Opacity"), tr("How strongly the region is laid down"))
+        };
+        let opacity = Number::share(of_brush(name), hint, &mut brush.opacity, 0.01);
         Number { names, ..opacity }.ui(ui);
     }
 
-    /// The brush, or the eraser while that is in hand.
+    /// The settings of the brush in hand.
     pub(super) fn brush_mut(&mut self) -> &mut BrushSettings {
         self.prefs.brush_of_mut(self.workspace.tool)
     }

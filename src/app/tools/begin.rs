@@ -1,6 +1,6 @@
 //! The beginning of a tool's action, at a press on the canvas.
 
-use super::brush::PaintStroke;
+use super::brush::{PaintStroke, Tip};
 use super::fill::{self, FillOver};
 use super::frame::FrameDrag;
 use super::gradient::Gradient;
@@ -134,11 +134,15 @@ impl InHand {
         let combine = self.settings.combine;
         let space = self.settings.space(editor.document().settings.wrap);
         match self.tool {
-            Tool::Brush | Tool::Eraser => {
-                let brush = self.brush.brush(self.tool == Tool::Eraser);
+            Tool::Brush | Tool::Eraser | Tool::Smudge => {
+                let tip = Tip {
+                    brush: self.brush.brush(self.tool == Tool::Eraser),
+                    smudges: self.tool == Tool::Smudge,
+                    space,
+                    lag: self.brush.lag() / self.zoom,
+                };
                 let line_from = self.line_from.filter(|_| at.modifiers.shift);
-                let stroke = PaintStroke::begin(editor, brush, space, self.brush.lag() / self.zoom, line_from, at);
-                stroke.map_or(Begun::Done, action)
+                PaintStroke::begin(editor, tip, line_from, at).map_or(Begun::Done, action)
             }
             Tool::Rectangle => action(BoxShape::begin(region, Kind::Rectangle, space, combine, at)),
             Tool::Ellipse => action(BoxShape::begin(region, Kind::Ellipse, space, combine, at)),
@@ -151,8 +155,11 @@ impl InHand {
 
     /// The region that is painted on: a first one is added where there is none.
     fn region(&self, editor: &mut Editor) -> Result<RegionId, Refused> {
-        let adds = self.tool != Tool::Eraser;
-        if editor.document().regions.is_empty() && adds && !editor.paints_change() && !editor.paints_colours() {
+        if editor.document().regions.is_empty()
+            && self.tool.adds()
+            && !editor.paints_change()
+            && !editor.paints_colours()
+        {
             editor.add_region();
         }
         open_region(editor)
@@ -218,7 +225,7 @@ fn movable(editor: &Editor) -> Result<(), Refused> {
 
 /// True where painting with this tool would be refused for what is selected.
 pub(in crate::app) fn is_barred(tool: Tool, editor: &Editor) -> bool {
-    let adds = editor.document().regions.is_empty() && tool != Tool::Eraser;
+    let adds = editor.document().regions.is_empty() && tool.adds();
     open_region(editor).is_err_and(|refused| refused != Refused::Background || !adds)
 }
 

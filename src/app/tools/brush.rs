@@ -1,16 +1,33 @@
-//! Brush and eraser.
+//! Brush, eraser and smudge.
 
 use super::{Action, Guides, Touch};
 use crate::app::editor::{Editor, Selected};
 use crate::app::text::i18n::key;
-use crate::document::{Mask, RegionId};
-use crate::paint::{Brush, Sample, Space, Stabiliser, Stroke};
+use crate::document::{Mask, MaskDelta, PixelRect, RegionId};
+use crate::paint::{Brush, Sample, Smudge, Space, Stabiliser, Stroke};
 use egui::{Pos2, Vec2};
+
+/// What a stroke is made with.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tip {
+    pub brush: Brush,
+    /// It drags along what is there instead of painting.
+    pub smudges: bool,
+    pub space: Space,
+    /// The distance that it stays behind the pointer, in canvas pixels.
+    pub lag: f32,
+}
+
+/// What a tip leaves on one mask.
+enum Trace {
+    Paint(Stroke),
+    Smudge(Smudge),
+}
 
 /// A stroke in progress on one region's mask, or on the paint layer.
 pub(crate) struct PaintStroke {
     /// The strokes on the mask, or on each plane of the paint layer.
-    strokes: Vec<(RegionId, Stroke)>,
+    strokes: Vec<(RegionId, Trace)>,
     label: &'static str,
     steady: Stabiliser,
     /// The position of the press, and the direction Shift holds the stroke to once that is known.
@@ -27,28 +44,23 @@ struct Straight {
 
 impl PaintStroke {
     /// Begins a stroke on the selected region; `None` where the background is selected. With `line_from` it comes straight
-    /// from there. `lag` is in canvas pixels.
+    /// from there.
     #[must_use]
-    pub(crate) fn begin(
-        editor: &mut Editor,
-        brush: Brush,
-        space: Space,
-        lag: f32,
-        line_from: Option<Pos2>,
-        at: Touch,
-    ) -> Option<Self> {
+    pub(super) fn begin(editor: &mut Editor, tip: Tip, line_from: Option<Pos2>, at: Touch) -> Option<Self> {
         let Selected::Region(region) = editor.selected() else { return None };
         let start = sample(line_from.unwrap_or(at.at), at.pressure);
         let inks = editor.inks(region);
-        let begin = |(id, full)| {
-            let stroke = editor.begin_stroke(id, |mask| Stroke::begin_towards(mask, brush, space, start, full))?;
-            Some((id, stroke))
-        };
+        let begin = |(id, full)| Some((id, editor.begin_stroke(id, |mask| Trace::begin(mask, tip, start, full))?));
         let strokes = inks.into_iter().map(begin).collect::<Option<_>>()?;
+        let label = match (tip.smudges, tip.brush.erase) {
+            (true, _) => key("Smudge"),
+            (false, true) => key("Erase"),
+            (false, false) => key("Paint"),
+        };
         let mut begun = Self {
             strokes,
-            label: if brush.erase { key("Erase") } else { key("Paint") },
-            steady: Stabiliser::begin(lag, sample(at.at, at.pressure)),
+            label,
+            steady: Stabiliser::begin(tip.lag, sample(at.at, at.pressure)),
             straight: Straight { from: at.at, direction: None },
             last: at.at,
         };
@@ -60,8 +72,40 @@ impl PaintStroke {
 
     fn paint(&mut self, editor: &mut Editor, to: Sample) {
         self.last = Pos2::new(to.x, to.y);
-        for (id, stroke) in &mut self.strokes {
-            editor.paint(*id, |mask| stroke.extend(mask, to));
+        for (id, trace) in &mut self.strokes {
+            editor.paint(*id, |mask| trace.extend(mask, to));
+        }
+    }
+}
+
+impl Trace {
+    /// The beginning of a stroke that leaves the byte `full` where it paints, and the rectangles that changed.
+    fn begin(mask: &mut Mask, tip: Tip, at: Sample, full: u8) -> (Self, Vec<PixelRect>) {
+        if tip.smudges {
+            return (Self::Smudge(Smudge::begin(mask, tip.brush, tip.space, at)), Vec::new());
+        }
+        let (stroke, rects) = Stroke::begin_towards(mask, tip.brush, tip.space, at, full);
+        (Self::Paint(stroke), rects)
+    }
+
+    fn extend(&mut self, mask: &mut Mask, to: Sample) -> Vec<PixelRect> {
+        match self {
+            Self::Paint(stroke) => stroke.extend(mask, to),
+            Self::Smudge(smudge) => smudge.extend(mask, to),
+        }
+    }
+
+    fn commit(self, mask: &mut Mask) -> MaskDelta {
+        match self {
+            Self::Paint(stroke) => stroke.commit(mask),
+            Self::Smudge(smudge) => smudge.commit(mask),
+        }
+    }
+
+    fn abort(self, mask: &mut Mask) -> Vec<PixelRect> {
+        match self {
+            Self::Paint(stroke) => stroke.abort(mask),
+            Self::Smudge(smudge) => smudge.abort(mask),
         }
     }
 }
@@ -79,13 +123,12 @@ impl Action for PaintStroke {
             self.paint(editor, end);
         }
         let strokes = self.strokes.into_iter();
-        editor
-            .end_stroke(self.label, strokes.map(|(id, stroke)| (id, |mask: &mut Mask| stroke.commit(mask))).collect());
+        editor.end_stroke(self.label, strokes.map(|(id, trace)| (id, |mask: &mut Mask| trace.commit(mask))).collect());
     }
 
     fn abort(self: Box<Self>, editor: &mut Editor) {
-        for (id, stroke) in self.strokes {
-            editor.abort_stroke(id, |mask| stroke.abort(mask));
+        for (id, trace) in self.strokes {
+            editor.abort_stroke(id, |mask| trace.abort(mask));
         }
     }
 

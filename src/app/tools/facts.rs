@@ -11,6 +11,8 @@ pub(in crate::app) enum OptionsBar {
     None,
     /// Size, hardness, opacity and smoothing.
     Brush,
+    /// The same, with the opacity as the strength by which it smudges.
+    Smudge,
     /// Whether shapes are added, taken away or replace the mask.
     Combine,
     /// What is filled, then as [`Self::Combine`].
@@ -28,9 +30,10 @@ struct Facts {
 
 impl Tool {
     /// Every tool, in the order of the toolbar, which has a line before [`Self::Move`].
-    pub(in crate::app) const ALL: [Self; 12] = [
+    pub(in crate::app) const ALL: [Self; 13] = [
         Self::Brush,
         Self::Eraser,
+        Self::Smudge,
         Self::Lasso,
         Self::Rectangle,
         Self::Ellipse,
@@ -76,6 +79,11 @@ impl Tool {
                 key(
                     "Take paint away from the region. Shift+click draws a straight line from the last point, Shift+drag changes the eraser.",
                 ),
+            ),
+            Self::Smudge => facts(
+                Command::ToolSmudge,
+                OptionsBar::Smudge,
+                key("Drag colours along, or the edge of the region. Shift+drag changes the brush."),
             ),
             Self::Lasso => facts(
                 Command::ToolLasso,

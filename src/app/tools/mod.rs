@@ -9,6 +9,7 @@ mod frame;
 mod gradient;
 mod handle;
 mod lasso;
+mod pressure;
 mod settings;
 mod shape;
 mod snap;
@@ -19,6 +20,7 @@ pub(in crate::app) use begin::{Begun, InHand, is_barred, pick, pick_too, region_
 pub(in crate::app) use facts::OptionsBar;
 pub use fill::FillOver;
 pub(in crate::app) use handle::Handle;
+pub use pressure::PressureCurve;
 pub use settings::{BrushSettings, ToolSettings};
 pub(in crate::app) use turn::{knob, turns};
 
@@ -33,6 +35,7 @@ pub enum Tool {
     #[default]
     Brush,
     Eraser,
+    Smudge,
     Lasso,
     Rectangle,
     Ellipse,
@@ -49,7 +52,12 @@ impl Tool {
     /// True for the tools that paint with the brush.
     #[must_use]
     pub fn paints(self) -> bool {
-        matches!(self, Self::Brush | Self::Eraser)
+        matches!(self, Self::Brush | Self::Eraser | Self::Smudge)
+    }
+
+    /// True for the tools that can begin a region: the others need something that is there.
+    pub(in crate::app) fn adds(self) -> bool {
+        !matches!(self, Self::Eraser | Self::Smudge | Self::Move)
     }
 
     /// True for the tools whose work is mirrored over the axes of symmetry.

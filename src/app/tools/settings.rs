@@ -13,7 +13,7 @@ pub struct BrushSettings {
     pub size: f32,
     /// 0 (soft) to 1 (sharp).
     pub hardness: f32,
-    /// 0 to 1.
+    /// 0 to 1; of a smudge, how far it carries what it picks up.
     pub opacity: f32,
     /// 0 (the pointer itself) to 1 (very steady).
     pub smoothing: f32,
@@ -25,7 +25,7 @@ pub struct BrushSettings {
 
 impl Default for BrushSettings {
     fn default() -> Self {
-        Self { size: 48.0, hardness: 0.8, opacity: 1.0, smoothing: 0.0, pressure_size: true, pressure_opacity: false }
+        Self::BRUSH
     }
 }
 
@@ -33,6 +33,12 @@ impl Default for BrushSettings {
 const LONGEST_LAG: f32 = 120.0;
 
 impl BrushSettings {
+    const BRUSH: Self =
+        Self { size: 48.0, hardness: 0.8, opacity: 1.0, smoothing: 0.0, pressure_size: true, pressure_opacity: false };
+
+    /// Those of the smudge at first: softer, and it carries what it picks up for about one and a half of its widths.
+    pub(in crate::app) const SMUDGE: Self = Self { hardness: 0.4, opacity: 0.6, ..Self::BRUSH };
+
     /// The smallest and the largest diameter.
     pub const SIZES: std::ops::RangeInclusive<f32> = 1.0..=1024.0;
 
