@@ -12,6 +12,9 @@ use std::path::PathBuf;
 
 const KEY: &str = "prefs";
 
+/// The sizes of the interface to choose from, in percent.
+pub(in crate::app) const SIZES: [u16; 8] = [80, 90, 100, 110, 125, 150, 175, 200];
+
 /// What draws pictures, as a person chose it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::app) enum DrawnOn {

@@ -191,8 +191,10 @@ fn every_entry_of_a_menu_can_be_reached_in_the_least_window() {
     let size = vec2(880.0, 560.0);
     let window = Rect::from_min_size(egui::Pos2::ZERO, size);
     let mut painter = sits_at(Language::English, size);
-    let ends = [("File", "Quit"), ("Region", "Soften edge…"), ("View", "Reset the studio…")];
-    for (menu, last) in ends.into_iter().chain([("More for Region 1", "Delete region")]) {
+    let card = painter.app().editor().selected_region().map(|region| format!("More for {}", region.name));
+    let card = card.expect("a region that was added");
+    let ends = [("File", "Quit"), ("Region", "Soften edge…"), ("View", "Reset the studio…"), (&*card, "Delete region")];
+    for (menu, last) in ends {
         painter.clicks(menu);
         painter.h.get_by_label_contains(last).scroll_to_me();
         painter.settles();

@@ -87,15 +87,15 @@ fn what_may_change_comes_back_whole_and_not_into_another_mask() {
     painter.presses(NONE, Key::V);
     let change = |painter: &Painter| painter.document().mask(RegionId::INPAINT).cloned().expect("a mask");
     let whole = change(&painter);
-    painter.drags(NONE, &[(90.0, 450.0), (90.0, 510.0)]);
+    painter.drags(NONE, &[(90.0, 450.0), (90.0, 500.0)]);
     let half = change(&painter);
     assert_ne!(half, whole);
     assert!(painter.document().outside(RegionId::INPAINT).is_some());
-    painter.drags(NONE, &[(90.0, 490.0), (90.0, 430.0)]);
+    painter.drags(NONE, &[(90.0, 490.0), (90.0, 440.0)]);
     assert_eq!(change(&painter), whole);
     painter.undoes();
     assert_eq!(change(&painter), half);
-    painter.drags(NONE, &[(90.0, 490.0), (90.0, 430.0)]);
+    painter.drags(NONE, &[(90.0, 490.0), (90.0, 440.0)]);
     assert_eq!(change(&painter), whole, "undo knows what was outside");
     painter.undoes();
     painter.asks_for(Command::ClearRegion);

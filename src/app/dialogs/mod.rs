@@ -54,6 +54,8 @@ pub(in crate::app) struct View<'a> {
     pub fetching: Option<&'a Fetching>,
     /// The folder that models are fetched into, where it is not this program's own.
     pub fetch_into: Option<&'a Path>,
+    /// The size of the interface, in percent.
+    pub size: u16,
     /// What a pen's pressure goes through.
     pub pressure: PressureCurve,
 }

@@ -4,6 +4,7 @@
 use super::{Dialog, Outcome, View, buttons, main, modal, other, outcome};
 use crate::app::command::Command;
 use crate::app::kit::{theme, widgets};
+use crate::app::prefs::SIZES;
 use crate::app::text::i18n::{fill, tr};
 use crate::app::tools::PressureCurve;
 use egui::{Button, DragValue, Label, Pos2, RichText, Sense, Shape, Stroke, Ui, lerp, vec2};
@@ -16,6 +17,8 @@ pub(in crate::app) enum Preference {
     Run(Command),
     /// What a pen's pressure goes through.
     Pressure(PressureCurve),
+    /// The size of the interface, in percent.
+    Size(u16),
 }
 
 /// The sides of the picture of the curve.
@@ -26,7 +29,7 @@ impl Dialog for Preferences {
 
     fn show(&mut self, ui: &Ui, view: &View<'_>) -> Outcome<Preference> {
         let (mut run, mut done) = (None, false);
-        let mut pressure = view.pressure;
+        let (mut pressure, mut size) = (view.pressure, view.size);
         let close = modal(ui, tr("Preferences"), 600.0, |ui| {
             let mut row = |ui: &mut Ui, name: &str, commands: &[Command]| {
                 ui.horizontal_wrapped(|ui| {
@@ -43,7 +46,7 @@ impl Dialog for Preferences {
             );
             row(ui, tr("Theme"), &[Command::ThemeSystem, Command::ThemeDark, Command::ThemeLight]);
             row(ui, tr("Keys"), &[Command::KeysOwn, Command::KeysKrita, Command::KeysPhotoshop]);
-            row(ui, tr("Interface"), &[Command::InterfaceSmaller, Command::InterfaceLarger]);
+            size_row(ui, &mut size);
             row(ui, tr("Regions"), &[Command::LookTint, Command::LookOutline, Command::LookHatch, Command::LookHidden]);
             row(ui, tr("Canvas"), &[Command::Rulers]);
             row(ui, tr("Pen"), &[Command::PressureSize, Command::PressureOpacity]);
@@ -59,10 +62,28 @@ impl Dialog for Preferences {
         });
         match run {
             Some(command) => Outcome::Also(Preference::Run(command)),
+            None if size != view.size => Outcome::Also(Preference::Size(size)),
             None if pressure != view.pressure => Outcome::Also(Preference::Pressure(pressure)),
             None => outcome(None, close || done),
         }
     }
+}
+
+/// The sizes of the interface: each is a button, since a page that grows moves under the pointer.
+fn size_row(ui: &mut Ui, size: &mut u16) {
+    ui.horizontal_wrapped(|ui| {
+        widgets::row_label(ui, tr("Interface"), tr("Size of the interface"));
+        for percent in SIZES {
+            let text = format!("{percent} %");
+            let button = ui.add(Button::new(&text).selected(percent == *size));
+            let name = format!("{}: {text}", tr("Size of the interface"));
+            let on = percent == *size;
+            button.widget_info(|| egui::WidgetInfo::selected(egui::Role::RadioButton, true, on, &name));
+            if button.clicked() {
+                *size = percent;
+            }
+        }
+    });
 }
 
 /// How hard a pen is to be pressed: a slider from soft to firm, the number, and a picture of what becomes of pressure.

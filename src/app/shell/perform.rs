@@ -249,6 +249,7 @@ impl App {
         match preference {
             Preference::Run(command) => self.perform(ctx, command),
             Preference::Pressure(curve) => self.prefs.pressure = curve,
+            Preference::Size(percent) => self.set_size(ctx, percent),
         }
     }
 

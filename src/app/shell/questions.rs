@@ -35,6 +35,7 @@ impl<D: Dialog, F: FnMut(&mut App, &Context, D::Answer) + 'static> Question for 
             models: &app.added,
             fetching: app.fetching.as_ref(),
             fetch_into: app.prefs.fetch_into.as_deref(),
+            size: app.prefs.size,
             pressure: app.prefs.pressure,
         };
         match self.dialog.show(ui, &view) {

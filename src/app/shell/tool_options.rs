@@ -18,7 +18,11 @@ use std::ops::RangeInclusive;
 const ICON: f32 = 18.0;
 /// Width of the canvas from which on sliders have their full length.
 const ROOMY: f32 = 980.0;
-/// Width of the canvas below which the options fold into a menu.
+/// Width of the canvas below which all but the first options fold into a menu.
+const FOLDS: f32 = 900.0;
+/// Width of the canvas below which numbers have no sliders.
+const TIGHT: f32 = 680.0;
+/// Width of the canvas below which all options fold into a menu.
 const NARROW: f32 = 460.0;
 /// Height of the canvas below which they do.
 const LOW: f32 = 260.0;
@@ -52,6 +56,7 @@ impl App {
                     ui.spacing_mut().slider_width = 80.0;
                     ui.spacing_mut().item_spacing = vec2(6.0, theme::GRID);
                     self.options_of(ui, options, &mut called);
+                    self.rest_of(ui, options, &mut called);
                 });
             });
             if let Some(command) = called {
@@ -62,11 +67,26 @@ impl App {
         floating(ui, "options bar", canvas.center_top() + vec2(0.0, 8.0), Align2::CENTER_TOP, |ui| {
             ui.set_max_width((canvas.width() - 40.0).max(200.0));
             ui.horizontal_wrapped(|ui| {
-                // In a narrow window sliders give way before the bar breaks into two rows.
-                ui.spacing_mut().slider_width = if canvas.width() < ROOMY { 56.0 } else { 80.0 };
+                // In a narrow window sliders and what is seldom changed give way: a second row would lie over the picture.
+                ui.spacing_mut().slider_width = match canvas.width() {
+                    ROOMY.. => 80.0,
+                    TIGHT.. => 56.0,
+                    _ => 0.0,
+                };
                 ui.spacing_mut().item_spacing = vec2(6.0, theme::HALF);
                 ui.add(Label::new(theme::strong(name).color(t.text_strong)).selectable(false));
                 self.options_of(ui, options, &mut called);
+                if canvas.width() >= FOLDS {
+                    self.rest_of(ui, options, &mut called);
+                } else if self.has_rest(options) {
+                    let more = widgets::icon_button(ui, icons::ICON_MORE_HORIZ, &fill("More options of {0}", &[&name]));
+                    let popup = Popup::menu(&more).close_behavior(PopupCloseBehavior::CloseOnClickOutside);
+                    popup.show(|ui| {
+                        ui.spacing_mut().slider_width = 80.0;
+                        ui.spacing_mut().item_spacing = vec2(6.0, theme::GRID);
+                        self.rest_of(ui, options, &mut called);
+                    });
+                }
             });
         });
         if let Some(command) = called {
@@ -77,20 +97,31 @@ impl App {
     fn options_of(&mut self, ui: &mut Ui, options: OptionsBar, called: &mut Option<Command>) {
         match options {
             OptionsBar::None => {}
-            OptionsBar::Brush | OptionsBar::Smudge => self.brush_options(ui, called),
+            OptionsBar::Brush | OptionsBar::Smudge => self.brush_sliders(ui, 0.0),
             OptionsBar::Combine => self.combine_options(ui, called),
             OptionsBar::Fill => {
                 self.fill_options(ui, called);
                 self.combine_options(ui, called);
             }
         }
+    }
+
+    /// True where a tool has options that are seldom changed.
+    fn has_rest(&self, options: OptionsBar) -> bool {
+        matches!(options, OptionsBar::Brush | OptionsBar::Smudge) || self.workspace.tool.mirrors()
+    }
+
+    /// Those of [`Self::has_rest`].
+    fn rest_of(&mut self, ui: &mut Ui, options: OptionsBar, called: &mut Option<Command>) {
+        if matches!(options, OptionsBar::Brush | OptionsBar::Smudge) {
+            self.stroke_options(ui, called);
+        }
         if self.workspace.tool.mirrors() {
             self.symmetry_options(ui, called);
         }
     }
 
-    fn brush_options(&mut self, ui: &mut Ui, called: &mut Option<Command>) {
-        self.brush_sliders(ui, 0.0);
+    fn stroke_options(&mut self, ui: &mut Ui, called: &mut Option<Command>) {
         let brush = self.brush_mut();
         let hint = tr("Steadies the hand: the brush follows at a distance and catches up when you let go");
         Number::share(of_brush(tr("Smoothing")), hint, &mut brush.smoothing, 0.0).ui(ui);
@@ -269,9 +300,11 @@ impl<'a> Number<'a> {
                 let label = ui.add(Label::new(RichText::new(name).color(t.text_weak)).selectable(false));
                 label.on_hover_text(hint);
             });
-            let slider = widgets::slider(value, range.clone());
-            let slider = if logarithmic { slider.logarithmic() } else { slider };
-            ui.add(slider).accessible_name(&said).on_hover_text(hint);
+            if ui.spacing().slider_width > 0.0 {
+                let slider = widgets::slider(value, range.clone());
+                let slider = if logarithmic { slider.logarithmic() } else { slider };
+                ui.add(slider).accessible_name(&said).on_hover_text(hint);
+            }
             widgets::flat(ui);
             ui.spacing_mut().button_padding = vec2(2.0, 0.0);
             ui.spacing_mut().interact_size = vec2(width, 20.0);

@@ -2,13 +2,11 @@
 
 use crate::app::App;
 use crate::app::canvas::ViewMode;
-use crate::app::prefs::Prefs;
+use crate::app::prefs::{Prefs, SIZES};
 use crate::app::text::i18n::{self, tr};
 use crate::app::tools::Tool;
 use egui::{Button, Ui, ViewportCommand};
 
-/// The sizes to choose from, in percent.
-pub(in crate::app) const SIZES: [u16; 8] = [80, 90, 100, 110, 125, 150, 175, 200];
 /// The window's size on the first day.
 pub(in crate::app) const WINDOW: [f32; 2] = [1440.0, 900.0];
 /// Width of the panel with the regions: as it comes, the least and the most.
