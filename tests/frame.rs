@@ -10,7 +10,7 @@ use image::{Rgb, RgbImage};
 use polyptych::checkpoint::Device;
 use polyptych::document::{Area, Document, InitImage, Mask, PixelRect, Sampler, Take, Wrap};
 use polyptych::studio::frame::{Frame, Part, draw_frame};
-use polyptych::studio::{Facts, Options, draw, load};
+use polyptych::studio::{Facts, Options, Studio, draw, load};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -153,6 +153,43 @@ fn colours_inside_a_frame_match_those_around_it() {
         (matched, plain) = (matched + with, plain + without);
     }
     assert!(matched < 0.7 * plain, "off by {matched} with the match, {plain} without");
+}
+
+#[test]
+fn the_cost_told_before_is_that_of_the_frame() {
+    let (mut model, _) = load(FEW, Device::Cpu, &[]).expect("loads");
+    let studio = Studio::start(|| ());
+    let mut whole = 0;
+    for strength in [1.0, 0.5] {
+        let document = from_picture(document(640, 384), strength);
+        let frame = Frame { x: 48, y: 48, width: 96, height: 80 };
+        let drawn = draw_frame(&document, frame, &mut model, &Options::default(), &mut ()).expect("draws");
+        let told = studio.estimator()(&document, Some(frame)).expect("a cost");
+        assert_eq!((told.windows, told.unet_samples), (drawn.windows, drawn.unet_samples));
+        whole = studio.estimator()(&document, None).expect("a cost").unet_samples;
+        assert!(told.unet_samples < whole, "{} of {whole}", told.unet_samples);
+    }
+    let outside = Frame { x: 640, y: 0, width: 64, height: 64 };
+    assert_eq!(studio.estimator()(&document(640, 384), Some(outside)), None, "of {whole}");
+}
+
+#[test]
+fn a_frame_sees_what_is_beyond_a_joined_edge() {
+    // White at the far side of the joined edge, black all around the frame on its own side.
+    let mut document = document(256, 192);
+    document.regions.clear();
+    let image = RgbImage::from_fn(256, 192, |x, _| Rgb([if x >= 128 { 255 } else { 0 }; 3]));
+    document.init_image = Some(InitImage { image: Arc::new(image), strength: 0.75, area: Area::Everything });
+    let frame = Frame { x: 0, y: 64, width: 64, height: 64 };
+    let seen = |wrap| {
+        let mut document = document.clone();
+        document.settings.wrap = wrap;
+        let part = Part::of(&document, frame, Facts::new(8, 8)).expect("a part");
+        let start = part.document.init_image.expect("a start");
+        start.image.pixels().filter(|pixel| pixel.0 == [255; 3]).count()
+    };
+    // The margin of 32 pixels beside a cut of 128 rows.
+    assert_eq!((seen(Wrap::None), seen(Wrap::Y), seen(Wrap::X)), (0, 0, 32 * 128));
 }
 
 #[test]

@@ -8,6 +8,7 @@ use common::with_few_steps;
 use polyptych::checkpoint::Device;
 use polyptych::diffusion::{Call, Moments, Network, NetworkError, Planes, PromptId, SchedulerConfig};
 use polyptych::document::{Area, Document, InitImage, Lora, Mask, PixelRect, PromptRule, Sampler};
+use polyptych::studio::frame::Frame;
 use polyptych::studio::{
     self, Event, Job, JobId, LatentToRgb, Loader, Model, Options, Phase, Reading, Studio, Warning,
 };
@@ -335,6 +336,44 @@ fn a_live_job_says_how_it_is_drawn_and_takes_few_steps() {
     // The speed is known now, and a toy is fast: nothing is saved on windows.
     assert_eq!(submit(None).0.stride, document(1).settings.stride);
     assert_eq!(submit(Some(0.05)).0.steps, 20, "one step is left of them");
+}
+
+#[test]
+fn a_live_job_of_a_frame_draws_that_alone_into_the_picture() {
+    let bench = Bench::new(|_| ());
+    let picture = image::RgbImage::from_fn(640, 512, |x, y| image::Rgb([x as u8, y as u8, (x / 3 + y / 5) as u8]));
+    let mut document = Document { width: 640, height: 512, ..document(30) };
+    let start = InitImage { image: Arc::new(picture.clone()), strength: 0.75, area: Area::Everything };
+    document.init_image = Some(start);
+    let frame = Frame { x: 300, y: 200, width: 64, height: 64 };
+    // Once before the speed is known, and once after: neither the canvas's windows nor its size count.
+    for _ in 0..2 {
+        let before = bench.calls.load(Ordering::SeqCst);
+        let job = Job { document: document.clone(), live: true, frame: Some(frame) };
+        let events = bench.until_end(bench.studio.submit(job));
+        let sketch = events.iter().find_map(|e| match e {
+            Event::Sketch { settings, half, .. } => Some((settings.steps, *half)),
+            _ => None,
+        });
+        assert_eq!(sketch, Some((8, false)));
+        // One window, six of the eight steps.
+        assert_eq!(bench.calls.load(Ordering::SeqCst) - before, 6);
+        let previews =
+            events.iter().filter_map(|e| if let Event::Preview { image, .. } = e { Some(image) } else { None });
+        let Some(Event::Finished { image, .. }) = events.last() else { panic!("{events:?}") };
+        for image in previews.chain([image]) {
+            assert_eq!(image.dimensions(), (640, 512));
+            let inside = |x: u32, y: u32| (300..364).contains(&x) && (200..264).contains(&y);
+            let differs = |(x, y, pixel): &(u32, u32, &image::Rgb<u8>)| *pixel != picture.get_pixel(*x, *y);
+            let changed: Vec<_> = image.enumerate_pixels().filter(differs).map(|(x, y, _)| (x, y)).collect();
+            assert!(changed.len() > 1000, "{}", changed.len());
+            assert!(changed.iter().all(|(x, y)| inside(*x, *y)), "a pixel outside the frame was changed");
+        }
+    }
+    // A frame beside the canvas is an error in words, as in a full drawing.
+    let beside = Frame { x: 640, ..frame };
+    let events = bench.until_end(bench.studio.submit(Job { document, live: true, frame: Some(beside) }));
+    assert!(matches!(events.last(), Some(Event::Failed { .. })), "{events:?}");
 }
 
 #[test]

@@ -81,9 +81,14 @@ pub(in crate::app) struct Prefs {
     pub canvas: CanvasLook,
     /// The number of pictures that one press makes, and the choice of their seeds.
     pub batch: Batch,
+    /// The denoising strength of refining.
+    pub refining: f64,
     /// The device that draws.
     pub drawn_on: DrawnOn,
 }
+
+/// The strength of refining that a person has not chosen yet: shapes stay, what they are made of changes.
+const REFINING: f64 = 0.5;
 
 impl Default for Prefs {
     fn default() -> Self {
@@ -110,12 +115,20 @@ impl Default for Prefs {
             panels_away: false,
             canvas: CanvasLook::default(),
             batch: Batch::default(),
+            refining: REFINING,
             drawn_on: DrawnOn::default(),
         }
     }
 }
 
 impl Prefs {
+    /// Keeps a strength that was chosen for refining; all of it is no refining.
+    pub(in crate::app) fn keep_refining(&mut self, strength: f64) {
+        if strength < 1.0 {
+            self.refining = strength;
+        }
+    }
+
     /// Makes the chosen keys those of this thread's window.
     pub(in crate::app) fn take_keys(&self) {
         self.keys.take();

@@ -258,8 +258,9 @@ fn denoise(
             colours.hold(step, None, sampler, &engine.noise, &mut denoised);
         }
         if let (Some(start), Some(free)) = (start, &held) {
-            start.hold(free, next, sampler, &engine.noise, &mut latent);
-            start.hold(free, None, sampler, &engine.noise, &mut denoised);
+            let left = next.map_or(0, |next| first_step + steps - sampler.step_of(next)) as f32 / steps.max(1) as f32;
+            start.hold(free, (next, left), sampler, &engine.noise, &mut latent);
+            start.hold(free, (None, left), sampler, &engine.noise, &mut denoised);
         }
         if let Some(kept) = kept {
             kept.hold(i + 1 - first, &mut latent);

@@ -44,17 +44,26 @@ impl InitLatent {
         }
     }
 
-    /// Sets cells of `latent` that are not `free` back to the picture: noised for evaluation `i`, or clean where `i` is `None`.
+    /// Sets cells of `latent` that are not `free` back to the picture: noised for evaluation `i`, or clean where `i` is `None`. `left`
+    /// is the share of the run's steps that are still to be taken.
+    ///
+    /// A cell that may change in part is a mean of what is drawn and of the picture. From noise the two know nothing of each other, and
+    /// the mean of two noises has less of it than the network is told: what is between shapes would be a blur. So it is held whole
+    /// until its own share of the steps is left (Levin and Fried 2023, *Differential Diffusion*).
     pub(super) fn hold(
         &self,
         free: &[f32],
-        i: Option<usize>,
+        (i, left): (Option<usize>, f32),
         sampler: &dyn Sampler,
         noise: &Planes,
         latent: &mut Planes,
     ) {
         let known = self.clean.data.iter().zip(&noise.data).zip(free.iter().cycle());
         for (x, ((&clean, &noise), &free)) in latent.data.iter_mut().zip(known) {
+            let free = match self.from_noise {
+                true => f32::from(u8::from(free > left)),
+                false => free,
+            };
             if free < 1.0 {
                 let known = i.map_or(clean, |i| sampler.add_noise(i, clean, noise));
                 // Copied where nothing is free, so that it stays to the last bit.

@@ -2,6 +2,7 @@
 
 use super::coverage::RegionCoverage;
 use super::drawing::Options;
+use super::frame::Frame;
 use super::plan::{Facts, plan};
 use crate::diffusion::{PromptId, free_windows};
 use crate::document::{Document, Lora};
@@ -21,8 +22,8 @@ pub struct Estimate {
     pub seconds: Option<f32>,
 }
 
-/// Estimates a document's run; `None` where its checkpoint cannot be opened, or would refuse it.
-pub type Estimator = Box<dyn FnOnce(&Document) -> Option<Estimate> + Send>;
+/// Estimates the run of a document, or of a frame of its canvas; `None` where its checkpoint cannot be opened, or would refuse it.
+pub type Estimator = Box<dyn FnOnce(&Document, Option<Frame>) -> Option<Estimate> + Send>;
 
 /// The time of a call from deep features, to that of a whole one: 0.12 to 0.16 with the embedded networks. (Where it is another, the pace
 /// that was measured with the same settings is wrong by as much.)

@@ -1,8 +1,10 @@
 //! Init image of a drawing: the part of it that may change, its latent, and its pixels that stay in the finished picture.
 
 use super::colour_match::Shift;
+use super::coverage::RegionCoverage;
 use super::decode::{WRAP_MARGIN, wrapped};
-use super::drawing::DrawError;
+use super::drawing::{DrawError, Options};
+use super::over::{mixed, resized};
 use super::prepared::Prepared;
 use crate::diffusion::masks::{Coverage, Overlap, feathered, latent_masks};
 use crate::diffusion::{self, Network, Planes};
@@ -179,40 +181,95 @@ pub(super) fn conditions(
     Ok(out)
 }
 
-/// The init image, to be laid over finished pictures so that what is kept of it is kept to the last bit.
+/// The init image, to be laid over pictures drawn from it so that what is kept of it is kept to the last bit.
 pub(super) struct Blend<'a> {
     original: &'a RgbImage,
     /// See [`change`].
-    change: &'a [u8],
+    change: Vec<u8>,
     wrap: (bool, bool),
-    /// The finished picture's share of each pixel, 0 to 255, row by row.
+    /// The drawn picture's share of each pixel, 0 to 255, row by row.
     shares: Vec<u8>,
 }
 
 impl<'a> Blend<'a> {
     /// `None` where there is no init image, or all of it may change.
     pub(super) fn of(prepared: &'a Prepared<'_>) -> Option<Self> {
-        let Prepared { document, painting, .. } = prepared;
-        let (original, change) = (&*document.init_image.as_ref()?.image, prepared.change.as_ref()?);
-        let (width, height) = (document.width as usize, document.height as usize);
-        let mut shares = feathered(Coverage { width, height, rows: change }, BORDER, painting.wrap);
-        shares.iter_mut().zip(change).for_each(|(share, change)| *share = (*share).min(*change));
-        Some(Self { original, change, wrap: painting.wrap, shares })
+        let Prepared { document, painting, change, .. } = prepared;
+        Some(Self::new(&document.init_image.as_ref()?.image, change.clone()?, painting.wrap))
     }
 
-    /// Puts the kept pixels into a finished picture, and brings the others to their colours.
+    /// The same of a document that is not prepared to be drawn: its live picture is drawn by another one.
+    ///
+    /// # Errors
+    /// If a mask or the init image has another size than the canvas.
+    pub(super) fn of_document(document: &'a Document) -> Result<Option<Self>, DrawError> {
+        let Some(start) = &document.init_image else { return Ok(None) };
+        let coverage = RegionCoverage::of(document, &Options::default())?;
+        let change = change(document, start, &coverage.views())?;
+        let wrap = document.settings.wrap;
+        Ok(change.map(|change| Self::new(&start.image, change, (wrap.x(), wrap.y()))))
+    }
+
+    fn new(original: &'a RgbImage, change: Vec<u8>, wrap: (bool, bool)) -> Self {
+        let (width, height) = (original.width() as usize, original.height() as usize);
+        let mut shares = feathered(Coverage { width, height, rows: &change }, BORDER, wrap);
+        shares.iter_mut().zip(&change).for_each(|(share, change)| *share = (*share).min(*change));
+        Self { original, change, wrap, shares }
+    }
+
+    /// Puts the kept pixels into a picture of the canvas's size, and brings the others to their colours.
     pub(super) fn lay_over(&self, image: &mut RgbImage) {
-        let shift = Shift::measured(self.original, image, self.change, self.wrap);
+        let shift = Shift::measured(self.original, image, &self.change, self.wrap);
         for (((x, y, new), old), share) in image.enumerate_pixels_mut().zip(self.original.pixels()).zip(&self.shares) {
             let shifted = if *share > 0 { shift.shifted(x, y, new.0) } else { [0.0; 3] };
             new.0 = mixed(shifted.map(|value| value.round() as u8), old.0, *share);
         }
     }
+
+    /// The same with a picture of another size, such as a preview's, which is brought to the canvas's first.
+    pub(super) fn laid(&self, image: &RgbImage) -> RgbImage {
+        let mut image = resized(image, self.original.dimensions()).into_owned();
+        self.lay_over(&mut image);
+        image
+    }
 }
 
-/// `share` 255ths of a colour over another.
-pub(super) fn mixed(over: [u8; 3], below: [u8; 3], share: u8) -> [u8; 3] {
-    let share = u32::from(share);
-    let one = |over: u8, below: u8| ((u32::from(over) * share + u32::from(below) * (255 - share) + 127) / 255) as u8;
-    std::array::from_fn(|c| one(over[c], below[c]))
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::{Mask, PixelRect};
+    use image::Rgb;
+    use std::sync::Arc;
+
+    #[test]
+    fn what_must_not_change_is_the_start_picture_to_the_last_bit() {
+        let mut document = Document::new(128, 96);
+        let start = RgbImage::from_fn(128, 96, |x, y| Rgb([40 + x as u8, 60 + y as u8, 100]));
+        let inside = |x: u32, y: u32| (48..96).contains(&x) && (32..72).contains(&y);
+        // At half the size, darker by what an autoencoder may shift, and with another thing inside.
+        let half = RgbImage::from_fn(64, 48, |x, y| {
+            let Rgb([r, g, b]) = *start.get_pixel(2 * x, 2 * y);
+            Rgb(if inside(2 * x, 2 * y) { [194, 110, 60] } else { [r - 6, g + 10, b] })
+        });
+        assert!(Blend::of_document(&document).expect("a document").is_none(), "nothing to lie over");
+        let mut mask = Mask::empty(128, 96);
+        mask.fill(PixelRect { x: 48, y: 32, width: 48, height: 40 }, 255);
+        mask.fill(PixelRect { x: 96, y: 32, width: 1, height: 40 }, 128);
+        let area = Area::Mask(Arc::new(mask.clone()));
+        document.init_image = Some(InitImage { image: Arc::new(start.clone()), strength: 0.5, area });
+        let over = Blend::of_document(&document).expect("a document").expect("a mask").laid(&half);
+        assert_eq!(over.dimensions(), (128, 96));
+        for (x, y, pixel) in over.enumerate_pixels() {
+            let old = start.get_pixel(x, y);
+            assert!(mask.get(x, y) > 0 || pixel == old, "{x}, {y}: {pixel:?}");
+            // Behind the border it is what was drawn, in the colours of the picture around it.
+            if (60..84).contains(&x) && (44..60).contains(&y) {
+                let off = pixel.0.into_iter().zip([200, 100, 60]).map(|(a, b): (u8, u8)| a.abs_diff(b)).max();
+                assert!(off <= Some(2), "{x}, {y}: {pixel:?}");
+            }
+        }
+        // Softly at the border.
+        let step = |x: u32| over.get_pixel(x, 52).0[2].abs_diff(over.get_pixel(x + 1, 52).0[2]);
+        assert!((44..100).all(|x| step(x) <= 12), "{:?}", (44..100).map(step).collect::<Vec<_>>());
+    }
 }

@@ -88,7 +88,7 @@ pub struct Job {
     pub document: Document,
     /// Draw it as quickly as this machine can, for a picture that follows the brush. [`Event::Sketch`] gives the settings.
     pub live: bool,
-    /// The part of the canvas to draw over the document's picture to start from; all of it without one.
+    /// The part of the canvas to draw, live or not, over the document's picture to start from; all of it without one.
     pub frame: Option<frame::Frame>,
 }
 
@@ -150,7 +150,7 @@ pub enum Event {
         job: JobId,
         /// The settings it is drawn with.
         settings: Settings,
-        /// True where it is drawn at half the canvas's sides, since this machine is slow.
+        /// True where the canvas, or the frame of it, is drawn at half its sides, since this machine is slow.
         half: bool,
     },
     /// A warning about the picture; the job goes on.
@@ -272,16 +272,19 @@ impl Studio {
         self.shared.events()
     }
 
-    /// A function that estimates the cost of a document's run. It reads every mask, and the checkpoint where that is not known,
+    /// A function that estimates the cost of a document's run, or of that of a frame. It reads every mask, and the checkpoint where that is not known,
     /// so it belongs on a thread of its own.
     #[must_use]
     pub fn estimator(&self) -> Estimator {
         let shared = Arc::clone(&self.shared);
-        Box::new(move |document| {
+        Box::new(move |document, frame| {
             let (document, _) = shared.loras().applied(document);
-            let document = &*document;
             let name = &document.settings.checkpoint();
-            let estimate = Estimate::of(document, shared.facts(name)?)?;
+            let facts = shared.facts(name)?;
+            let estimate = match frame {
+                Some(frame) => Estimate::of(&frame::Part::of(&document, frame, facts).ok()?.document, facts)?,
+                None => Estimate::of(&document, facts)?,
+            };
             let seconds = shared.seconds_per_sample(name).map(|s| s * estimate.work());
             Some(Estimate { seconds, ..estimate })
         })

@@ -4,7 +4,7 @@
 //! are held for their own share of the steps, where that is longer.
 
 use super::drawing::DrawError;
-use super::init_image::mixed;
+use super::over::mixed;
 use super::plan::{steps_of, visible};
 use crate::diffusion::masks::{Coverage, LatentMask, Overlap, latent_masks};
 use crate::diffusion::{self, Ground, InitLatent, Planes};

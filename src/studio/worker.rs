@@ -4,10 +4,10 @@ use super::again::KeptPicture;
 use super::drawing::{Drawn, Options, Stage, Watcher, draw};
 use super::estimate::{Estimate, work};
 use super::frame::Part;
+use super::init_image::Blend;
 use super::live;
 use super::model::Model;
 use super::models::Models;
-use super::over::over_start;
 use super::plan::Facts;
 use super::tags::KnownLoras;
 use super::{Event, Failure, Job, JobId, Phase, Vocabulary, Warning};
@@ -303,11 +303,24 @@ fn one_job(shared: &Shared, id: JobId, job: &Job, models: &mut Models, last: &mu
     for warning in warnings {
         shared.send(Event::Warning { job: id, warning });
     }
-    let below = if job.live { Below::InitImage(&job.document) } else { Below::Nothing };
+    let part = match job.frame.map(|frame| Part::of(&job.document, frame, Facts::of(model))).transpose() {
+        Ok(part) => part,
+        Err(error) => return failed(id, error.into()),
+    };
+    let below = match &part {
+        Some(part) => Below::Canvas(part),
+        None if !job.live => Below::Nothing,
+        None => match Blend::of_document(&job.document) {
+            Ok(blend) => blend.map_or(Below::Nothing, Below::InitImage),
+            Err(error) => return failed(id, error.into()),
+        },
+    };
     let mut watcher = Reporter { shared, id, below, begun: Instant::now(), done: None };
     let mut options = Options { previews: true, loras: shared.loras(), ..Options::default() };
     if job.live {
-        let mut document = job.document.without_takes();
+        // What is kept of the init image is laid over at the canvas's size.
+        options.lay_over = false;
+        let mut document = part.as_ref().map_or(&job.document, |part| &part.document).without_takes();
         document.settings.model.clone_from(version.as_ref().unwrap_or(&settings.model));
         // (A few-step version is as fast as its base.)
         let pace = shared.seconds_per_sample(name).or_else(|| shared.seconds_per_sample(chosen));
@@ -315,7 +328,7 @@ fn one_job(shared: &Shared, id: JobId, job: &Job, models: &mut Models, last: &mu
         shared.send(Event::Sketch { job: id, settings: sketch.document.settings.clone(), half: sketch.half });
         return match draw(&sketch.document, model, &options, &mut watcher) {
             Ok(drawn) => {
-                let image = over_start(&job.document, drawn.image);
+                let image = watcher.below.laid(drawn.image);
                 let warnings = sketch.warnings(drawn.warnings);
                 finished(shared, id, &sketch.document, Drawn { image, warnings, ..drawn }, start)
             }
@@ -330,13 +343,8 @@ fn one_job(shared: &Shared, id: JobId, job: &Job, models: &mut Models, last: &mu
             }
         };
     }
-    if let Some(frame) = job.frame {
+    if let Some(part) = &part {
         *last = None;
-        let part = match Part::of(&job.document, frame, Facts::of(model)) {
-            Ok(part) => part,
-            Err(error) => return failed(id, error.into()),
-        };
-        watcher.below = Below::Canvas(&part);
         return match part.draw(model, &options, &mut watcher) {
             Ok(drawn) => finished(shared, id, &job.document, drawn, start),
             Err(error) => failed(id, error.into()),
@@ -382,14 +390,23 @@ fn memory_to_keep(document: &Document, factor: usize, channels: usize) -> usize 
     3 * width * height + latent * (2 * steps + 1)
 }
 
-/// What previews lie over, so that all of them show the whole canvas.
-#[derive(Clone, Copy)]
+/// What previews and live pictures lie over, so that all of them show the whole canvas.
 enum Below<'a> {
     Nothing,
-    /// A document's init image, of which a live picture may change a part.
-    InitImage(&'a Document),
+    /// The init image, of which a live picture may change a part.
+    InitImage(Blend<'a>),
     /// The picture of the canvas, of which a part is drawn.
     Canvas(&'a Part),
+}
+
+impl Below<'_> {
+    fn laid(&self, image: RgbImage) -> RgbImage {
+        match self {
+            Self::Nothing => image,
+            Self::InitImage(blend) => blend.laid(&image),
+            Self::Canvas(part) => part.laid(&image),
+        }
+    }
 }
 
 /// Watcher that sends a drawing's progress as events.
@@ -426,11 +443,7 @@ impl Watcher for Reporter<'_> {
         let seconds_left = per_step * (total - done) as f32;
         self.shared.send(Event::Step { job: self.id, step, steps, seconds_left });
         if let Some(image) = preview {
-            let image = match self.below {
-                Below::Nothing => image,
-                Below::InitImage(document) => over_start(document, image),
-                Below::Canvas(part) => part.laid(&image),
-            };
+            let image = self.below.laid(image);
             self.shared.send(Event::Preview { job: self.id, step, image: Arc::new(image) });
         }
     }

@@ -247,3 +247,69 @@ fn painting_what_may_change_is_seen_and_left_again() {
     painter.waits_for("the picture", |a| a.takes() == 2 && !a.is_generating());
     assert!(painter.h.query_by_label_contains("in part (inpaint)").is_some(), "the strip says what is different");
 }
+
+#[test]
+fn what_may_change_is_drawn_anew_or_refined_by_a_strength_of_its_own() {
+    let (mut painter, _) = begins();
+    let strength = |p: &Painter| p.document().init_image.as_ref().map(|start| start.strength);
+    let is_on = |p: &Painter| p.app().is_on(Command::Refine);
+    painter.drags(NONE, &[(200.0, 300.0), (500.0, 300.0)]);
+    // New is what one begins with, and the button says so.
+    assert_eq!((strength(&painter), is_on(&painter)), (Some(1.0), false));
+    assert!(painter.h.query_by_label("Generate").is_some());
+    painter.clicks("Refine what may change");
+    let first = strength(&painter).expect("a picture");
+    assert!(is_on(&painter) && first < 1.0, "{first}");
+    painter.sets("Strength of refining", "0.3");
+    assert_eq!(strength(&painter), Some(0.3));
+    // The button says what is made.
+    assert!(painter.h.query_by_label("Generate").is_none());
+    painter.clicks("New, from noise");
+    assert_eq!((strength(&painter), is_on(&painter)), (Some(1.0), false));
+    assert!(painter.h.query_by_label("Strength of refining").is_none());
+    undoes(&mut painter);
+    assert_eq!(strength(&painter), Some(0.3), "one step");
+    painter.clicks("New, from noise");
+    // Its strength is remembered, and the palette has it by the words of others.
+    painter.presses(Modifiers::COMMAND, Key::K);
+    painter.types("refine in selection");
+    painter.presses(NONE, Key::Enter);
+    assert_eq!(strength(&painter), Some(0.3));
+    painter.clicks("Refine");
+    painter.waits_for("the picture", |a| a.takes() == 2 && !a.is_generating());
+}
+
+#[test]
+fn the_picture_on_show_is_refined_at_once_and_undo_takes_it_back() {
+    let mut painter = Painter::sits_down();
+    let refine = |painter: &mut Painter| {
+        painter.presses(Modifiers::COMMAND, Key::K);
+        painter.types("Refine this picture");
+        painter.presses(NONE, Key::Enter);
+    };
+    let ctx = painter.h.ctx.clone();
+    painter.h.state_mut().perform(&ctx, Command::RefinePicture);
+    painter.settles();
+    assert!(painter.h.query_by_label_contains("There is no picture yet").is_some());
+    painter.presses(Modifiers::COMMAND, Key::Enter);
+    painter.waits_for("the picture", |a| a.takes() == 1 && !a.is_generating());
+    let shown = painter.document().take.clone().expect("a picture");
+    refine(&mut painter);
+    painter.waits_for("the next", |a| a.takes() == 2 && !a.is_generating());
+    let start = painter.document().init_image.clone().expect("a picture to start from");
+    assert_eq!((&*start.image, start.area), (&shown.image, Area::Everything));
+    assert!(start.strength < 1.0, "{}", start.strength);
+    undoes(&mut painter);
+    assert!(painter.document().init_image.is_none(), "one step");
+    // Where something is painted that may change, that alone is drawn over, from the picture on show.
+    painter.presses(SHIFT, Key::Q);
+    painter.drags(NONE, &[(200.0, 300.0), (500.0, 300.0)]);
+    let mask = change(&painter);
+    refine(&mut painter);
+    painter.waits_for("the third", |a| a.takes() == 3 && !a.is_generating());
+    let start = painter.document().init_image.clone().expect("a picture to start from");
+    assert_eq!(start.area, Area::Mask(mask.into()));
+    assert!(start.strength < 1.0, "{}", start.strength);
+    undoes(&mut painter);
+    assert_eq!(painter.document().init_image.as_ref().map(|start| start.strength), Some(1.0));
+}

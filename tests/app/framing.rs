@@ -1,11 +1,14 @@
 //! A part of the canvas that is drawn alone (the generation frame), and all of it drawn once more at a larger size.
 
 use super::making::makes;
-use super::painter::Painter;
+use super::painter::{Painter, Pretender};
 use super::tools::NONE;
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable as _;
+use polyptych::app::{App, Command, Engine};
 use polyptych::document::PixelRect;
+use polyptych::studio::{Estimate, Estimator, Event, Job, JobId};
+use std::sync::{Arc, Mutex};
 
 /// Ctrl leaves what is dragged free of the lines that it would snap to.
 const FREE: Modifiers = Modifiers::COMMAND;
@@ -101,4 +104,119 @@ fn a_picture_is_enlarged_and_drawn_over_with_the_same_regions_and_undo_takes_it_
     }
     assert_eq!((painter.document().width, painter.document().height), (before.width, before.height));
     assert!(painter.document().init_image.is_none());
+}
+
+/// Pretends to make pictures and keeps what it was asked for. A canvas takes six windows, a frame of it one.
+#[derive(Default)]
+struct Noted {
+    pretender: Pretender,
+    jobs: Arc<Mutex<Vec<Job>>>,
+}
+
+impl Engine for Noted {
+    fn submit(&mut self, job: Job) -> JobId {
+        self.jobs.lock().expect("whole").push(job.clone());
+        self.pretender.submit(job)
+    }
+
+    fn cancel(&mut self, job: JobId) {
+        self.pretender.cancel(job);
+    }
+
+    fn events(&mut self) -> Vec<Event> {
+        self.pretender.events()
+    }
+
+    fn device(&self) -> String {
+        self.pretender.device()
+    }
+
+    fn estimator(&self) -> Option<Estimator> {
+        Some(Box::new(|document, frame| {
+            let windows = if frame.is_some() { 1 } else { 6 };
+            let strength = document.init_image.as_ref().map_or(1.0, |start| start.strength);
+            let steps = (f64::from(document.settings.steps) * strength) as usize;
+            Some(Estimate { windows, steps, unet_samples: windows * steps, unet_samples_shallow: 0, seconds: None })
+        }))
+    }
+}
+
+/// A painter with a picture of seed 1 and a frame in it, and what the engine is asked for.
+fn framed() -> (Painter, Arc<Mutex<Vec<Job>>>, PixelRect) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("scene.ora");
+    Painter::sits_down().document().save(&path).expect("saved");
+    let engine = Noted::default();
+    let jobs = Arc::clone(&engine.jobs);
+    let mut painter = Painter::with(Some(&path), Box::new(engine));
+    makes(&mut painter, 1);
+    painter.presses(NONE, Key::D);
+    painter.drags(FREE, &[(100.0, 60.0), (300.0, 200.0)]);
+    let frame = painter.app().editor().frame().expect("a frame");
+    (painter, jobs, frame)
+}
+
+/// The strength that the last job was asked with.
+fn strength(jobs: &Mutex<Vec<Job>>) -> Option<f64> {
+    let jobs = jobs.lock().expect("whole");
+    jobs.last().and_then(|job| job.document.init_image.as_ref().map(|start| start.strength))
+}
+
+/// True where a live picture is on show and can be kept.
+fn is_live(app: &App) -> bool {
+    app.live_picture().is_some() && app.is_enabled(Command::KeepLive)
+}
+
+#[test]
+fn live_pictures_are_of_the_frame_alone_and_lie_in_the_picture() {
+    let (mut painter, jobs, frame) = framed();
+    painter.sets("Seed", "9");
+    painter.presses(Modifiers::COMMAND, Key::L);
+    painter.waits_for("a live picture in the frame", is_live);
+    let size = (painter.document().width, painter.document().height);
+    assert_eq!(painter.app().live_picture(), Some(size), "with the rest of the canvas around it");
+    assert!(painter.h.query_by_label_contains("in the frame, 1 s a picture").is_some(), "it says what is drawn");
+    assert_eq!(jobs.lock().expect("whole").last().and_then(|job| job.frame), Some(frame.into()));
+
+    // The frame's strength holds as in a full drawing, and another one is drawn with at once.
+    let first = strength(&jobs).expect("a strength");
+    painter.sets("Strength in the frame", "0.3");
+    painter.waits_for("another", |a| is_live(a) && strength(&jobs) == Some(0.3));
+    assert!(first > 0.3, "{first}");
+
+    // What is kept is the whole canvas; without the frame all of it is drawn.
+    painter.presses(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::L);
+    assert_eq!(painter.app().takes(), 2);
+    let kept = painter.document().take.clone().expect("it is shown");
+    for (x, y, pixel) in kept.image.enumerate_pixels() {
+        let inside = frame.columns().contains(&x) && frame.rows().contains(&y);
+        assert_eq!(255 - pixel.0[2], if inside { 9 } else { 1 }, "{x}, {y}");
+    }
+    assert!(painter.document().init_image.is_none(), "the document starts from noise as before");
+    painter.clicks("Whole canvas");
+    painter.waits_for("a live picture of all", is_live);
+    assert_eq!(jobs.lock().expect("whole").last().and_then(|job| job.frame), None);
+    assert!(painter.h.query_by_label_contains("in the frame, ").is_none());
+}
+
+#[test]
+fn what_is_drawn_in_a_frame_is_what_the_cost_tells() {
+    let (mut painter, _, _) = framed();
+    let tells = |painter: &mut Painter, text: &str| {
+        let there = |painter: &Painter| painter.h.query_by_label(text).is_some();
+        for _ in 0..2000 {
+            if there(painter) {
+                break;
+            }
+            painter.h.step();
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        assert!(there(painter), "{text}");
+    };
+    painter.sets("Strength in the frame", "0.5");
+    tells(&mut painter, "1 window × 10 steps · 10 passes");
+    painter.sets("Strength in the frame", "1");
+    tells(&mut painter, "1 window × 20 steps · 20 passes");
+    painter.clicks("Whole canvas");
+    tells(&mut painter, "6 windows × 20 steps · 120 passes");
 }

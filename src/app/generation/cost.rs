@@ -2,6 +2,7 @@
 
 use crate::app::editor::Editor;
 use crate::app::generation::engine::Engine;
+use crate::app::generation::framed::Framed;
 use crate::app::generation::job::duration;
 use crate::app::kit::background::Asked;
 use crate::app::kit::debounce::Settled;
@@ -15,10 +16,10 @@ const QUIET: Duration = Duration::from_millis(300);
 /// The cost of the open document.
 #[derive(Default)]
 pub(in crate::app) struct Cost {
-    /// The count of changes it was found out for.
-    of: Option<u64>,
-    /// The count of changes.
-    settled: Settled<u64>,
+    /// The count of changes it was found out for, and the frame.
+    of: Option<(u64, Option<Framed>)>,
+    /// The same, now.
+    settled: Settled<(u64, Option<Framed>)>,
     /// The estimate that another thread is working on.
     asked: Option<Asked<Option<Estimate>>>,
     text: Option<String>,
@@ -32,9 +33,15 @@ const LONG: f32 = 1800.0;
 const MANY: usize = 20_000;
 
 impl Cost {
-    /// Follows the document.
-    pub(in crate::app) fn update(&mut self, ctx: &egui::Context, editor: &Editor, engine: &dyn Engine) {
-        let changes = editor.changes();
+    /// Follows the document, or the part of its canvas that is drawn next.
+    pub(in crate::app) fn update(
+        &mut self,
+        ctx: &egui::Context,
+        editor: &Editor,
+        framed: Option<Framed>,
+        engine: &dyn Engine,
+    ) {
+        let changes = (editor.changes(), framed);
         if let Some(asked) = self.asked.take() {
             match asked.answer() {
                 Ok(estimate) => {
@@ -55,7 +62,10 @@ impl Cost {
         self.of = Some(changes);
         let Some(estimator) = engine.estimator() else { return };
         let document = editor.document().clone();
-        self.asked = Asked::begin(ctx, "cost", move || estimator(&document));
+        self.asked = Asked::begin(ctx, "cost", move || match framed {
+            Some(framed) => estimator(&framed.document(&document)?, Some(framed.frame.into())),
+            None => estimator(&document, None),
+        });
     }
 
     /// Asks again: a run has told how fast this machine is.

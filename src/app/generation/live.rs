@@ -2,6 +2,7 @@
 
 use crate::app::editor::{Editor, Offer};
 use crate::app::generation::engine::Engine;
+use crate::app::generation::framed::Framed;
 use crate::app::generation::job::{Finished, duration};
 use crate::app::kit::debounce::Settled;
 use crate::app::kit::toasts::Toasts;
@@ -16,14 +17,18 @@ use std::time::Duration;
 /// A picture is begun once nothing has changed for so long; the one before is stopped at once.
 const QUIET: Duration = Duration::from_millis(150);
 
+/// What a live picture is made of: the counts of the document's changes, and the part of its canvas that is drawn. (Another picture on show
+/// is none: the frame begins with it at the next change.)
+type State = ((u64, u64), Option<Framed>);
+
 /// Live painting of the open document.
 #[derive(Default)]
 pub(in crate::app) struct Live {
     on: bool,
     /// The state of the document.
-    settled: Settled<(u64, u64)>,
+    settled: Settled<State>,
     /// The state that a picture was begun for.
-    begun: Option<(u64, u64)>,
+    begun: Option<State>,
     job: Option<Sent>,
     /// The newest picture, whole or not.
     shown: Option<Arc<RgbImage>>,
@@ -42,6 +47,8 @@ pub(in crate::app) struct Live {
 struct Sent {
     id: JobId,
     document: Document,
+    /// Only a part of the canvas is drawn.
+    framed: bool,
 }
 
 struct Whole {
@@ -54,6 +61,8 @@ struct Whole {
 struct How {
     settings: Settings,
     half: bool,
+    /// In the frame alone.
+    framed: bool,
     /// By the few-step version of the document's model.
     version: bool,
     seconds: Option<f32>,
@@ -103,6 +112,7 @@ impl Live {
     #[must_use]
     pub(in crate::app) fn says(&self) -> String {
         let Some(how) = &self.how else { return tr("The first quick picture is on its way.").to_owned() };
+        let place = if how.framed { tr(" in the frame") } else { "" };
         let size = if how.half { tr(" at half size") } else { "" };
         let time = how.seconds.map(|s| fill(", {0} a picture", &[&duration(s)])).unwrap_or_default();
         let steps = how.settings.steps;
@@ -111,7 +121,7 @@ impl Live {
         } else {
             key("{0} quick steps{1}{2}. The seed stays. Generate makes the fine picture.")
         };
-        fill(says, &[&steps, &size, &time])
+        fill(says, &[&steps, &format_args!("{place}{size}"), &time])
     }
 }
 
@@ -138,12 +148,18 @@ impl Live {
         }
     }
 
-    /// Follows the document.
-    pub(super) fn follow(&mut self, ctx: &egui::Context, editor: &Editor, engine: &mut dyn Engine) {
+    /// Follows the document, or a part of its canvas. Where that has no picture yet to lie in, it lies on white.
+    pub(super) fn follow(
+        &mut self,
+        ctx: &egui::Context,
+        editor: &Editor,
+        framed: Option<Framed>,
+        engine: &mut dyn Engine,
+    ) {
         if !self.on {
             return;
         }
-        let state = editor.edits();
+        let state = (editor.edits(), framed);
         let left = self.settled.left(state, QUIET);
         if self.begun == Some(state) {
             return;
@@ -154,9 +170,11 @@ impl Live {
             return;
         }
         self.begun = Some(state);
-        let document = editor.document().without_takes();
-        let id = engine.submit(Job { document: document.clone(), live: true, frame: None });
-        self.job = Some(Sent { id, document });
+        let document = framed.and_then(|framed| framed.document(editor.document()));
+        let document = document.unwrap_or_else(|| editor.document().without_takes());
+        let frame = framed.map(|framed| framed.frame.into());
+        let id = engine.submit(Job { document: document.clone(), live: true, frame });
+        self.job = Some(Sent { id, document, framed: framed.is_some() });
         self.step = 0;
         self.coming.clear();
     }
@@ -171,10 +189,11 @@ impl Live {
         let ours = |id: JobId| self.job.as_ref().is_some_and(|sent| sent.id == id);
         match event {
             Event::Sketch { job, settings, half } if ours(job) => {
-                let same = |how: &How| how.settings == settings && how.half == half;
+                let framed = self.job.as_ref().is_some_and(|sent| sent.framed);
+                let same = |how: &How| how.settings == settings && (how.half, how.framed) == (half, framed);
                 let seconds = self.how.take().filter(same).and_then(|how| how.seconds);
                 let version = self.job.as_ref().is_some_and(|s| s.document.settings.model != settings.model);
-                self.how = Some(How { settings, half, version, seconds });
+                self.how = Some(How { settings, half, framed, version, seconds });
             }
             // The mist of the first steps would flicker under the brush.
             Event::Preview { job, image, step } if ours(job) => {

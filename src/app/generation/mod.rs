@@ -3,6 +3,7 @@
 pub(super) mod checks;
 pub(super) mod cost;
 pub(super) mod engine;
+pub(super) mod framed;
 pub(super) mod job;
 pub(super) mod live;
 pub(super) mod queue;

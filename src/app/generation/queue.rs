@@ -2,6 +2,7 @@
 
 use crate::app::editor::{Editor, Offer};
 use crate::app::generation::engine::Engine;
+use crate::app::generation::framed::Framed;
 use crate::app::generation::job::{Batch, Finished, Running};
 use crate::app::generation::live::Live;
 use crate::app::kit::toasts::Toasts;
@@ -192,10 +193,10 @@ impl Generation {
         self.live.toggle(self.engine.as_mut());
     }
 
-    /// Live painting follows the document, unless a picture is being made.
-    pub(in crate::app) fn follow_live(&mut self, ctx: &egui::Context, editor: &Editor) {
+    /// Live painting follows the document, or a part of its canvas, unless a picture is being made.
+    pub(in crate::app) fn follow_live(&mut self, ctx: &egui::Context, editor: &Editor, framed: Option<Framed>) {
         if self.jobs.is_empty() {
-            self.live.follow(ctx, editor, self.engine.as_mut());
+            self.live.follow(ctx, editor, framed, self.engine.as_mut());
         }
     }
 }

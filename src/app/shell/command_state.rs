@@ -42,6 +42,7 @@ const SWITCHES: &[Switch] = &[
     (Command::LanguageChinese, |app| app.prefs.language == Language::Chinese),
     (Command::Live, |app| app.generation.live.is_on()),
     (Command::PaintChange, |app| app.open.editor.paints_change()),
+    (Command::Refine, App::refines_change),
     (Command::PaintColours, |app| app.open.editor.paints_colours()),
     (Command::CompareTakes, |app| app.open.compare.is_some()),
     (Command::StarTake, App::shown_is_starred),

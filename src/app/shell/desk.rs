@@ -10,6 +10,7 @@ use egui::{Context, Rect, Ui};
 impl App {
     /// What the panels see and change.
     pub(in crate::app) fn desk(&mut self) -> Desk<'_> {
+        let refines = self.refines();
         Desk {
             editor: &mut self.open.editor,
             panels: &mut self.panels,
@@ -23,6 +24,7 @@ impl App {
             cost: &self.open.cost,
             generation: &self.generation,
             added: &self.added,
+            refines,
             requests: Vec::new(),
         }
     }

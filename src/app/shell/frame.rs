@@ -64,7 +64,8 @@ impl eframe::App for App {
                 self.at_desk(ui, |desk, ui| desk.regions_ui(ui, true));
             });
         });
-        self.generation.follow_live(ui, &self.open.editor);
+        let framed = self.framed();
+        self.generation.follow_live(ui, &self.open.editor, framed);
         // It is there before the first picture, so that the canvas does not move under the brush when one is made.
         if shown {
             let most = (ui.available_height() * 0.25).clamp(56.0, STRIP.2);
@@ -134,7 +135,8 @@ impl App {
             let loras = self.added.known_loras();
             let finished = |key, text: &str| self.panels.writing.finished(key, text);
             self.open.checks.words(&self.open.editor, self.generation.vocabulary.as_ref(), loras, finished);
-            self.open.cost.update(ui, &self.open.editor, self.generation.engine.as_ref());
+            let framed = self.framed();
+            self.open.cost.update(ui, &self.open.editor, framed, self.generation.engine.as_ref());
             self.open.thumbnails.update(ui, &self.open.editor, theme::tokens(ui).paper);
         }
     }

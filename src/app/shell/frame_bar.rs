@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::app::command::Command;
-use crate::app::editor::Field;
+use crate::app::generation::framed::Framed;
 use crate::app::kit::{theme, widgets};
 use crate::app::shell::toolbar::{floating, size_of};
 use crate::app::text::i18n::tr;
@@ -53,19 +53,21 @@ impl App {
     }
 
     /// The share of the noise that the picture in the frame is given: that of the picture to start from, where there is one.
-    pub(super) fn frame_strength(&self) -> f64 {
+    fn frame_strength(&self) -> f64 {
         let start = self.open.editor.document().init_image.as_ref();
         start.map_or(self.workspace.frame_strength, |start| start.strength)
+    }
+
+    /// The part of the canvas that is drawn next, where not all of it is.
+    pub(super) fn framed(&self) -> Option<Framed> {
+        Some(Framed { frame: self.open.editor.frame()?, strength: self.frame_strength() })
     }
 
     fn set_frame_strength(&mut self, strength: f64) {
         self.workspace.frame_strength = strength;
         if self.open.editor.document().init_image.is_some() {
-            self.open.editor.change_field(Field::Strength, |d| {
-                if let Some(start) = &mut d.init_image {
-                    start.strength = strength;
-                }
-            });
+            self.prefs.keep_refining(strength);
+            self.set_strength(strength);
         }
     }
 }

@@ -8,8 +8,13 @@ use crate::document::{Area, InitImage, Mask, RegionId};
 use std::sync::Arc;
 
 impl App {
-    /// Lets the tools paint what may change, or the regions again.
+    /// Lets the tools paint what may change, or the regions again. A picture that is begun with for this is drawn anew there.
     pub(in crate::app) fn paint_change(&mut self) {
+        self.paint_change_at(1.0);
+    }
+
+    /// The same, with a strength for a picture that is begun with for this.
+    pub(super) fn paint_change_at(&mut self, strength: f64) {
         self.finish_gesture();
         if self.open.editor.paints_change() {
             let top = Selected::uppermost(self.open.editor.document());
@@ -20,7 +25,7 @@ impl App {
         let size = (document.width, document.height);
         let from_take = || {
             let image = InitImage::fitted(&document.take.as_ref()?.image, size.0, size.1);
-            Some(InitImage { image: Arc::new(image), strength: InitImage::STRENGTH, area: Area::Everything })
+            Some(InitImage { image: Arc::new(image), strength, area: Area::Everything })
         };
         let Some(start) = document.init_image.clone().or_else(from_take) else { return };
         if !matches!(start.area, Area::Mask(_)) {

@@ -5,8 +5,7 @@ use crate::app::command::Command;
 use crate::app::editor::Field;
 use crate::app::generation::seed::new_seed;
 use crate::app::text::i18n::tr;
-use crate::document::{Area, Document, InitImage, RegionId, TakeWay};
-use std::sync::Arc;
+use crate::document::{Document, RegionId, TakeWay};
 
 impl App {
     /// Sends the document as it is now to the worker, with as many seeds as pictures are wanted; `next` puts them before those
@@ -46,27 +45,21 @@ impl App {
         if self.is_working() {
             return self.once_worked_out(move |app| app.make(seed, (next, way), sow));
         }
-        let mut document = self.open.editor.document().without_takes();
-        let frame = self.open.editor.frame();
-        if frame.is_some() && !self.starts_from_shown(&mut document) {
+        let framed = self.framed();
+        let drawn = match framed {
+            Some(framed) => framed.document(self.open.editor.document()),
+            None => Some(self.open.editor.document().without_takes()),
+        };
+        let Some(document) = drawn else {
             let whole = (self.open.editor.selected(), Command::FrameOff);
             let told = tr("There is no picture yet to draw a part of. Draw the whole canvas first.");
             return self.toasts.offer(told, tr("Whole canvas"), whole);
-        }
+        };
+        let frame = framed.map(|framed| framed.frame);
         let way = if frame.is_some() { TakeWay::Frame } else { way };
         if let Err(told) = self.generation.make(&document, (frame, way), (self.prefs.batch, seed), next, sow) {
             self.toasts.warning(told);
         }
-    }
-
-    /// Lets a document start from the picture on show; false where there is none.
-    fn starts_from_shown(&self, document: &mut Document) -> bool {
-        let strength = self.frame_strength();
-        if let Some(take) = &self.open.editor.document().take {
-            let area = document.init_image.take().map_or(Area::Everything, |start| start.area);
-            document.init_image = Some(InitImage { image: Arc::new(take.image.clone()), strength, area });
-        }
-        document.init_image.is_some()
     }
 
     /// Takes in what the worker has reported.

@@ -131,6 +131,8 @@ const MENUS: [Menu; 8] = [
             Some(Command::FrameRegion),
             Some(Command::FrameOff),
             Some(Command::PaintChange),
+            Some(Command::Refine),
+            Some(Command::RefinePicture),
             Some(Command::PaintColours),
             Some(Command::RemovePaint),
             Some(Command::NewSeed),

@@ -29,6 +29,7 @@ mod pen;
 pub(super) mod perform;
 pub(super) mod questions;
 pub(super) mod recovering;
+mod refining;
 mod refusal;
 pub(super) mod saving;
 mod shown;

@@ -57,6 +57,9 @@ impl App {
                 }
                 let text = theme::strong(mode.title).color(t.text_strong);
                 ui.add(Label::new(text).selectable(false));
+                if self.open.editor.paints_change() {
+                    self.refine_choice(ui, &mut called);
+                }
                 for (text, name, command) in mode.buttons {
                     let button = ui.add(Button::new(text)).accessible_name(name);
                     if button.on_hover_text(command.tooltip(ui)).clicked() {

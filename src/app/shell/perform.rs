@@ -115,6 +115,8 @@ impl App {
                 }
             }
             Command::PaintChange => self.paint_change(),
+            Command::Refine => self.refine_change(),
+            Command::RefinePicture => self.refine_picture(),
             Command::PaintColours => self.paint_colours(),
             Command::RemovePaint => self.open.editor.remove_paint(),
             Command::NewerTake => self.step_take(-1),

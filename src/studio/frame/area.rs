@@ -86,7 +86,7 @@ impl fmt::Display for Frame {
 /// The part of the canvas that is drawn for a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Cut {
-    /// The frame with its surroundings, in canvas pixels.
+    /// The frame with its surroundings, in canvas pixels; it may go on over a joined edge.
     pub(super) canvas: PixelRect,
     /// Width and height at which it is drawn, in pixels.
     pub(super) drawn: (u32, u32),
@@ -103,21 +103,37 @@ impl Cut {
     /// no further), on whole latent cells where the canvas has the room. It grows to a window where it nearly is one, and is
     /// enlarged to one where it is smaller: its shorter side to the window's, but to no more than the pixels of four windows.
     ///
-    /// Without `surroundings` there is no margin.
-    pub(super) fn of(frame: PixelRect, (width, height): (u32, u32), facts: Facts, surroundings: bool) -> Self {
+    /// The margin goes on over edges that are joined (x, y), until it meets itself. Without `surroundings` there is none.
+    pub(super) fn of(
+        frame: PixelRect,
+        (width, height): (u32, u32),
+        joined: (bool, bool),
+        facts: Facts,
+        surroundings: bool,
+    ) -> Self {
         let grid = (facts.factor as u32).max(1);
         let native = facts.window as u32 * grid;
         let margin = (frame.width.max(frame.height) / 4).min(native / 2).max(MARGIN);
         let margin = if surroundings { margin } else { 0 };
-        let axis = |start: u32, length: u32, side: u32| {
-            let (from, to) = (start.saturating_sub(margin), (start + length + margin).min(side));
+        let axis = |start: u32, length: u32, side: u32, joined: bool| {
+            // (Without surroundings there is nothing to see over an edge.)
+            let joined = joined && surroundings;
+            let (from, to) = match joined {
+                true => (start + side - margin.min(side), start + side + length + margin),
+                false => (start.saturating_sub(margin), (start + length + margin).min(side)),
+            };
             let nearly = surroundings && (to - from) * 5 >= native * 4;
             let wanted = (to - from).max(MIN_SIDE).max(if nearly { native } else { 0 });
             let whole = wanted.next_multiple_of(grid).min(side);
-            (from.saturating_sub((whole + from).saturating_sub(to) / 2).min(side - whole), whole)
+            let from = from.saturating_sub((whole + from).saturating_sub(to) / 2);
+            match joined {
+                true if whole == side => (0, whole),
+                true => (from % side, whole),
+                false => (from.min(side - whole), whole),
+            }
         };
-        let (x, w) = axis(frame.x, frame.width, width);
-        let (y, h) = axis(frame.y, frame.height, height);
+        let (x, w) = axis(frame.x, frame.width, width, joined.0);
+        let (y, h) = axis(frame.y, frame.height, height, joined.1);
         let most = 2.0 * f64::from(native) / (f64::from(w) * f64::from(h)).sqrt();
         let scale = (f64::from(native) / f64::from(w.min(h))).min(most);
         let side = |v: u32| {
@@ -161,7 +177,7 @@ mod tests {
             {
                 let frame = PixelRect { x, y, width: w, height: h };
                 for surroundings in [true, false] {
-                    let Cut { canvas, drawn } = Cut::of(frame, (width, height), sd15(), surroundings);
+                    let Cut { canvas, drawn } = Cut::of(frame, (width, height), (false, false), sd15(), surroundings);
                     assert_eq!(canvas.intersection(frame), frame, "{frame:?}");
                     assert_eq!(canvas.intersection(PixelRect::whole(width, height)), canvas, "{frame:?}");
                     assert!(canvas.width.min(canvas.height) >= 64);
@@ -177,7 +193,8 @@ mod tests {
 
     #[test]
     fn small_frames_are_drawn_at_the_model_s_own_size() {
-        let cut = |x, y, side| Cut::of(PixelRect { x, y, width: side, height: side }, (4096, 4096), sd15(), true);
+        let of = |frame| Cut::of(frame, (4096, 4096), (false, false), sd15(), true);
+        let cut = |x, y, side| of(PixelRect { x, y, width: side, height: side });
         // A quarter of 128 on each side, and 192 to 512.
         let small = cut(1000, 1000, 128);
         assert_eq!((small.canvas, small.drawn), (PixelRect { x: 968, y: 968, width: 192, height: 192 }, (512, 512)));
@@ -189,7 +206,24 @@ mod tests {
         assert_eq!(cut(0, 0, 128).canvas, PixelRect { x: 0, y: 0, width: 160, height: 160 });
         // Large ones as they are, with half a window around them.
         assert_eq!(cut(1024, 1024, 2048).drawn, (2560, 2560));
-        let thin = Cut::of(PixelRect { x: 0, y: 64, width: 4096, height: 32 }, (4096, 4096), sd15(), true);
+        let thin = of(PixelRect { x: 0, y: 64, width: 4096, height: 32 });
         assert_eq!((thin.canvas.height, thin.drawn), (64 + 32 + 256, (4096, 352)));
+    }
+
+    #[test]
+    fn the_margin_goes_on_over_joined_edges() {
+        let cut = |x, y, width, height, joined| {
+            Cut::of(PixelRect { x, y, width, height }, (1024, 640), joined, Facts::new(8, 8), true).canvas
+        };
+        let rect = |x, y, width, height| PixelRect { x, y, width, height };
+        // The margin of half a window is 32.
+        assert_eq!(cut(0, 0, 64, 64, (false, false)), rect(0, 0, 96, 96));
+        assert_eq!(cut(0, 0, 64, 64, (true, false)), rect(992, 0, 128, 96));
+        assert_eq!(cut(0, 0, 64, 64, (true, true)), rect(992, 608, 128, 128));
+        assert_eq!(cut(960, 570, 64, 70, (true, true)), rect(928, 537, 128, 136));
+        assert_eq!(cut(400, 300, 64, 64, (true, true)), cut(400, 300, 64, 64, (false, false)));
+        // Where it meets itself it is the whole axis, which is joined as the canvas is.
+        assert_eq!(cut(24, 0, 1000, 64, (true, false)).columns(), 0..1024);
+        assert_eq!(cut(3, 0, 980, 64, (true, true)), rect(0, 608, 1024, 128));
     }
 }

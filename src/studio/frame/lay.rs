@@ -3,8 +3,6 @@
 use crate::document::PixelRect;
 use crate::studio::colour_match::Shift;
 use image::RgbImage;
-use image::imageops::{FilterType, resize};
-use std::borrow::Cow;
 
 /// The widest soft border of a frame, in canvas pixels.
 const BORDER: u32 = 48;
@@ -35,22 +33,15 @@ pub(super) fn shares(frame: PixelRect, cut: PixelRect, open: [bool; 4]) -> Vec<u
         .collect()
 }
 
-/// Lays `drawn`, shifted, over the pixels of `cut` on the canvas, by its share (0 to 255) in each. Where that is 0 no bit
-/// changes.
+/// Lays `drawn`, shifted, over the pixels of `cut` on the canvas (also over its edge), by its share (0 to 255) in each. Where that is
+/// 0 no bit changes.
 pub(super) fn lay(canvas: &mut RgbImage, cut: PixelRect, drawn: &RgbImage, shares: &[u8], shift: &Shift) {
+    let (width, height) = canvas.dimensions();
     for ((x, y, new), share) in drawn.enumerate_pixels().zip(shares).filter(|(_, share)| **share > 0) {
         let share = f32::from(*share) / 255.0;
-        let old = canvas.get_pixel_mut(cut.x + x, cut.y + y);
+        let old = canvas.get_pixel_mut((cut.x + x) % width, (cut.y + y) % height);
         for (old, new) in old.0.iter_mut().zip(shift.shifted(x, y, new.0)) {
             *old = (f32::from(*old) * (1.0 - share) + new * share).round() as u8;
         }
     }
-}
-
-/// The picture at this size in pixels, by Lanczos' filter of three lobes where it has another.
-pub(super) fn resized(image: &RgbImage, (width, height): (u32, u32)) -> Cow<'_, RgbImage> {
-    if image.dimensions() == (width, height) {
-        return Cow::Borrowed(image);
-    }
-    Cow::Owned(resize(image, width, height, FilterType::Lanczos3))
 }

@@ -7,6 +7,7 @@
 //! the canvas the finished picture alone is held.
 
 mod area;
+mod gather;
 mod lay;
 mod part;
 #[cfg(test)]

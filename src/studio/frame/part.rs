@@ -5,9 +5,11 @@ use super::super::coverage::RegionCoverage;
 use super::super::drawing::{DrawError, Options};
 use super::super::init_image::{self, BORDER};
 use super::super::latent::span;
+use super::super::over::resized;
 use super::super::plan::Facts;
 use super::area::{Cut, Frame};
-use super::lay::{lay, resized, shares};
+use super::gather::Gather;
+use super::lay::{lay, shares};
 use crate::diffusion::masks::{Coverage, feathered};
 use crate::document::{Area, Document, Mask, PixelRect, Problem, Region, Wrap};
 use image::{Rgb, RgbImage};
@@ -20,7 +22,7 @@ pub struct Part {
     /// of which the frame alone may change, softly at its border. Draw it without
     /// [`Options::lay_over`](super::super::Options::lay_over), so that held pixels tell how colours are shifted.
     pub document: Document,
-    /// The frame with its surroundings, in canvas pixels.
+    /// The frame with its surroundings, in canvas pixels. What of it lies beyond a joined edge is at the opposite one.
     pub cut: PixelRect,
     /// The picture of the whole canvas; `None` where there is none.
     canvas: Option<Arc<RgbImage>>,
@@ -49,13 +51,18 @@ impl Part {
         if start.is_some_and(|start| start.image.dimensions() != size) {
             return Err(DrawError::Invalid("the picture to start from has another size than the canvas".to_owned()));
         }
-        let Cut { canvas: cut, drawn } = Cut::of(frame, size, facts, start.is_some());
-        let mut part = cropped(document, cut)?;
+        let wrap = document.settings.wrap;
+        let Cut { canvas: cut, drawn } = Cut::of(frame, size, (wrap.x(), wrap.y()), facts, start.is_some());
+        let mut part = cropped(document, cut);
+        let open = open(document, frame);
+        // Over an edge, on the cut's side of it.
+        let over = |at: u32, from: u32, side: u32| if at < from { at + side } else { at };
+        let frame = PixelRect { x: over(frame.x, cut.x, size.0), y: over(frame.y, cut.y, size.1), ..frame };
         let (mut laid, mut change, mut own) = (shares(frame, cut, [false; 4]), vec![255; cut.area() as usize], None);
         if let Some(start) = &part.init_image {
             let coverage = RegionCoverage::of(&part, &Options::default())?;
             own = init_image::change(&part, start, &coverage.views())?;
-            laid = shares(frame, cut, open(document, frame));
+            laid = shares(frame, cut, open);
             change.clone_from(&laid);
         }
         if let Some(own) = own {
@@ -81,10 +88,10 @@ impl Part {
     pub fn laid(&self, drawn: &RgbImage) -> RgbImage {
         let white = || RgbImage::from_pixel(self.size.0, self.size.1, Rgb([255; 3]));
         let mut canvas = self.canvas.as_ref().map_or_else(white, |canvas| RgbImage::clone(canvas));
-        let PixelRect { x, y, width, height } = self.cut;
-        let drawn = resized(drawn, (width, height));
-        let original = image::imageops::crop_imm(&canvas, x, y, width, height).to_image();
-        let shift = Shift::measured(&original, &drawn, &self.change, (false, false));
+        let drawn = resized(drawn, (self.cut.width, self.cut.height));
+        let original = Gather { cut: self.cut, size: self.size }.picture(&canvas);
+        let wrap = self.document.settings.wrap;
+        let shift = Shift::measured(&original, &drawn, &self.change, (wrap.x(), wrap.y()));
         lay(&mut canvas, self.cut, &drawn, &self.shares, &shift);
         canvas
     }
@@ -103,13 +110,11 @@ fn open(document: &Document, frame: PixelRect) -> [bool; 4] {
 }
 
 /// What lies in a rectangle of the canvas, as a document of its own.
-fn cropped(document: &Document, cut: PixelRect) -> Result<Document, DrawError> {
+fn cropped(document: &Document, cut: PixelRect) -> Document {
     let in_it = |region: &Region| Some((region.id, mask(document, region, cut)?));
     let mut masks: Vec<_> = document.regions.iter().filter(|r| r.visible).filter_map(in_it).collect();
-    let mut part = Document { take: None, extra: std::collections::BTreeMap::new(), ..document.clone() };
+    let mut part = Gather { cut, size: (document.width, document.height) }.document(document);
     part.regions.retain(|region| masks.iter().any(|(id, _)| *id == region.id));
-    let place = |v: u32| -i32::try_from(v).unwrap_or(0);
-    part.resize_canvas(cut.width, cut.height, place(cut.x), place(cut.y)).map_err(invalid)?;
     for (region, (_, mask)) in part.regions.iter_mut().zip(masks.drain(..)) {
         (region.mask, region.outside, region.feather) = (Arc::new(mask), None, 0);
     }
@@ -123,28 +128,30 @@ fn cropped(document: &Document, cut: PixelRect) -> Result<Document, DrawError> {
         (false, true) => Wrap::Y,
         (true, true) => Wrap::Xy,
     };
-    Ok(part)
+    part
 }
 
 /// A region's coverage of a rectangle of the canvas, with its feather in it; `None` where it covers nothing of it.
 fn mask(document: &Document, region: &Region, cut: PixelRect) -> Option<Mask> {
     let &Region { feather, ref mask, .. } = region;
+    if feather == 0 {
+        let gather = Gather { cut, size: (document.width, document.height) };
+        return Some(gather.mask(mask)).filter(|mask| !mask.is_blank());
+    }
     let wrap = document.settings.wrap;
     let ([x, width], joined_x) = span(cut.x, cut.width, document.width, feather, wrap.x());
     let ([y, height], joined_y) = span(cut.y, cut.height, document.height, feather, wrap.y());
     let around = PixelRect { x, y, width, height };
-    if mask.is_blank_in(if feather > 0 { around } else { cut }) {
+    if mask.is_blank_in(around) {
         return None;
-    }
-    if feather == 0 {
-        return Mask::from_raw(cut.width, cut.height, &mask.crop(cut));
     }
     let painted = mask.crop(around);
     let coverage = Coverage { width: width as usize, height: height as usize, rows: &painted };
     let soft = feathered(coverage, feather as usize, (joined_x, joined_y));
     let soft = Mask::from_raw(width, height, &soft)?;
-    let cut = PixelRect { x: cut.x - x, y: cut.y - y, ..cut };
-    Mask::from_raw(cut.width, cut.height, &soft.crop(cut)).filter(|mask| !mask.is_blank())
+    // (A joined axis is there as a whole.)
+    let gather = Gather { cut: PixelRect { x: cut.x - x, y: cut.y - y, ..cut }, size: (width, height) };
+    Some(gather.mask(&soft)).filter(|mask| !mask.is_blank())
 }
 
 fn invalid(problem: Problem) -> DrawError {

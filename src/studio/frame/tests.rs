@@ -175,12 +175,13 @@ fn a_part_is_what_plain_loops_cut_out() {
             assert_eq!((start.strength, &start.image), (0.5, map));
             let (original, Area::Mask(area)) = (picture(width, height), &start.area) else { panic!("no mask") };
             for (u, v) in (0..across * down).map(|i| (i % across, i / across)) {
-                let at = ((top + v) * width + left + u) as usize;
+                let (column, row) = ((left + u) % width, (top + v) % height);
+                let at = (row * width + column) as usize;
                 for (region, whole) in cut.regions.iter().zip(&whole) {
                     assert_eq!((region.mask.get(u, v), region.feather, region.seed), (whole[at], 0, Some(7)));
                 }
-                assert_eq!(start.image.get_pixel(u, v), original.get_pixel(left + u, top + v));
-                let inside = (x..x + w).contains(&(left + u)) && (y..y + h).contains(&(top + v));
+                assert_eq!(start.image.get_pixel(u, v), original.get_pixel(column, row));
+                let inside = (x..x + w).contains(&column) && (y..y + h).contains(&row);
                 assert_eq!(area.get(u, v) > 0, inside, "{u}, {v}");
             }
             // An edge is joined to the other one only where both are there.

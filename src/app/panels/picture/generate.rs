@@ -32,8 +32,12 @@ impl Desk<'_> {
             let cancel = if running { 80.0 } else { 0.0 };
             let gap = if running { theme::GRID } else { 0.0 };
             let t = theme::tokens(ui);
-            let text = format!("{}   {}", Command::Generate.label(), Command::Generate.keys_text(ui));
-            let text = theme::strong(text).color(t.on_accent);
+            let (name, told) = if self.refines {
+                (tr("Refine"), tr("Draw over what there is: strength says how much becomes new"))
+            } else {
+                (Command::Generate.label(), Command::Generate.hint())
+            };
+            let text = theme::strong(format!("{name}   {}", Command::Generate.keys_text(ui))).color(t.on_accent);
             let button = widgets::main_button(
                 ui,
                 text,
@@ -41,8 +45,7 @@ impl Desk<'_> {
                 36.0,
                 !self.editor.nothing_may_change(),
             );
-            let button = button.accessible_name(Command::Generate.label());
-            if button.on_hover_text(Command::Generate.hint()).clicked() {
+            if button.accessible_name(name).on_hover_text(told).clicked() {
                 called = Some(Command::Generate);
             }
             if running {

@@ -59,6 +59,9 @@ impl Desk<'_> {
             });
             response.response.labelled_by(label).on_hover_text(told);
         });
+        if response.changed() {
+            self.prefs.keep_refining(strength);
+        }
         self.changed(&response, Field::Strength, |d| {
             if let Some(start) = &mut d.init_image {
                 start.strength = strength;

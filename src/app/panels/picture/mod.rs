@@ -119,9 +119,7 @@ impl Desk<'_> {
     }
 
     fn cost_ui(&mut self, ui: &mut Ui) {
-        // (What a part of the canvas takes is not reckoned.)
-        let nothing = self.editor.nothing_may_change() || self.editor.frame().is_some();
-        if let Some(cost) = self.cost.text().filter(|_| !nothing) {
+        if let Some(cost) = self.cost.text().filter(|_| !self.editor.nothing_may_change()) {
             let t = theme::tokens(ui);
             let colour = if self.cost.is_long() { t.warning } else { t.text_weak };
             let text = RichText::new(cost).size(theme::TEXT_SMALL).color(colour);
