@@ -1,5 +1,5 @@
 //! Cells that may change by half, or that are held to a colour by half, against the formula written out: free · new + (1 − free) · kept,
-//! after every evaluation.
+//! after every evaluation; where a picture is begun with noise, they are held whole for their share of the steps.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 
 mod common;
@@ -112,6 +112,39 @@ fn the_engine_lets_half_free_cells_leave_the_start_picture_half_way() {
         let naive = |free: &[f32]| started(new, free, &clean.data, &noise(3), 2);
         assert_close("from a picture", &found, &naive(&columns()), 1e-5);
         is_told_apart(&found, &columns(), &naive);
+    }
+}
+
+#[test]
+fn begun_with_noise_half_free_cells_are_held_whole_until_their_share_of_the_steps_is_left() {
+    let mut clean = Planes::zeros(1, 4, SIDE, SIDE);
+    clean.data = TorchRandom::new(8).randn(4 * CELLS);
+    for new in SAMPLERS {
+        let mut painting = painting();
+        let start = InitLatent { clean: clean.clone(), from: 0, free: Some(columns()), from_noise: true };
+        painting.init_latent = Some(start);
+        let found = paint(&painting, &mut *new(), &mut Toy::new(), &mut ()).expect("paints").latent.data;
+        let noise = noise(3);
+        let run = |hold: &dyn Fn(usize, &[f32], &[f32]) -> Vec<f32>| {
+            let mut sampler = new();
+            let begin = noise.iter().map(|n| n * sampler.initial_scale()).collect();
+            let hold = |done: usize, sampler: &dyn Sampler, x: Vec<f32>| {
+                let known = |(clean, noise): (&f32, &f32)| {
+                    if done == STEPS { *clean } else { sampler.add_noise(done, *clean, *noise) }
+                };
+                hold(done, &x, &clean.data.iter().zip(&noise).map(known).collect::<Vec<f32>>())
+            };
+            naive(&mut *sampler, 0, begin, &hold).pop().expect("the last")
+        };
+        // A quarter of five steps is left before the last two, so such a cell is free in two.
+        let steps_free = |free: f32| (free * STEPS as f32).ceil() as usize;
+        let by_time = run(&|done, x, known| {
+            let free: Vec<f32> =
+                columns().into_iter().map(|f| f32::from(u8::from(steps_free(f) > STEPS - done))).collect();
+            mixed(&free, x, known)
+        });
+        assert_close("begun with noise", &found, &by_time, 1e-5);
+        assert!(relative_l2(&found, &run(&|_, x, known| mixed(&columns(), x, known))) > 1e-3);
     }
 }
 

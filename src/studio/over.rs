@@ -1,9 +1,7 @@
-//! Pictures laid over others: one take over another by a mask, and the size that a picture must have for it.
+//! One picture laid over another by a mask.
 
 use crate::document::Mask;
 use image::RgbImage;
-use image::imageops::{FilterType, resize};
-use std::borrow::Cow;
 
 /// The second picture inside a mask of its size, and the first one outside. Softer parts of the mask mix the two.
 ///
@@ -30,14 +28,6 @@ pub(super) fn mixed(over: [u8; 3], below: [u8; 3], share: u8) -> [u8; 3] {
     let share = u32::from(share);
     let one = |over: u8, below: u8| ((u32::from(over) * share + u32::from(below) * (255 - share) + 127) / 255) as u8;
     std::array::from_fn(|c| one(over[c], below[c]))
-}
-
-/// The picture at this size in pixels, by Lanczos' filter of three lobes where it has another.
-pub(super) fn resized(image: &RgbImage, (width, height): (u32, u32)) -> Cow<'_, RgbImage> {
-    if image.dimensions() == (width, height) {
-        return Cow::Borrowed(image);
-    }
-    Cow::Owned(resize(image, width, height, FilterType::Lanczos3))
 }
 
 #[cfg(test)]

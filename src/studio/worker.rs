@@ -403,7 +403,7 @@ impl Below<'_> {
     fn laid(&self, image: RgbImage) -> RgbImage {
         match self {
             Self::Nothing => image,
-            Self::InitImage(blend) => blend.laid(&image),
+            Self::InitImage(blend) => blend.laid(image),
             Self::Canvas(part) => part.laid(&image),
         }
     }

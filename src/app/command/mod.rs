@@ -221,7 +221,7 @@ commands! {
     RemovePaint: "Remove the paint", "Take all painted colours away", None, [], SomePaint, also "delete color paint layer erase clear";
     PaintChange: "Paint what may change", "Paint with the brush where the picture may change; everywhere else it stays as it is", None, [key(SHIFT, Key::Q)], PictureOrInit, also "inpaint inpainting img2img denoise mask repaint selection quick";
     Refine: "Refine what may change", "What may change is drawn over from what is there, at a strength of its own; off: it is drawn anew", None, [], PictureOrInit, also "img2img in selection denoise denoising strength inpaint";
-    RefinePicture: "Refine this picture", "Start from the picture on show and draw it over: strength says how much becomes new", None, [], Picture, also "img2img denoise variation enhance detail rework";
+    RefinePicture: "Refine this picture", "Start from the picture on show and draw it over: strength says how much becomes new", None, [], Picture, also "img2img denoise enhance detail rework improve";
     NewerTake: "Newer picture", "Show the picture made after this one", None, [key(PLAIN, Key::PageUp)], Take, also "next image variation";
     OlderTake: "Older picture", "Show the picture made before this one", None, [key(PLAIN, Key::PageDown)], Take, also "previous image variation";
     CompareTakes: "Compare pictures", "Lay the picture over the one made before it, with a line to drag", None, [key(PLAIN, Key::C)], Comparable, also "before after difference image";

@@ -3,6 +3,8 @@
 use crate::document::PixelRect;
 use crate::studio::colour_match::Shift;
 use image::RgbImage;
+use image::imageops::{FilterType, resize};
+use std::borrow::Cow;
 
 /// The widest soft border of a frame, in canvas pixels.
 const BORDER: u32 = 48;
@@ -44,4 +46,12 @@ pub(super) fn lay(canvas: &mut RgbImage, cut: PixelRect, drawn: &RgbImage, share
             *old = (f32::from(*old) * (1.0 - share) + new * share).round() as u8;
         }
     }
+}
+
+/// The picture at this size in pixels, by Lanczos' filter of three lobes where it has another.
+pub(super) fn resized(image: &RgbImage, (width, height): (u32, u32)) -> Cow<'_, RgbImage> {
+    if image.dimensions() == (width, height) {
+        return Cow::Borrowed(image);
+    }
+    Cow::Owned(resize(image, width, height, FilterType::Lanczos3))
 }
