@@ -23,6 +23,8 @@ pub(in crate::app) struct Cost {
     /// The estimate that another thread is working on.
     asked: Option<Asked<Option<Estimate>>>,
     text: Option<String>,
+    /// How long it takes, where that is known.
+    time: Option<String>,
     /// It will take so long that a person should know before.
     long: bool,
 }
@@ -46,6 +48,7 @@ impl Cost {
             match asked.answer() {
                 Ok(estimate) => {
                     self.long = estimate.is_some_and(|e| e.seconds.map_or(e.unet_samples > MANY, |s| s > LONG));
+                    self.time = estimate.and_then(|e| Some(fill("about {0}", &[&duration(e.seconds?)])));
                     self.text = estimate.map(text);
                 }
                 Err(asked) => self.asked = asked,
@@ -77,6 +80,12 @@ impl Cost {
     #[must_use]
     pub(in crate::app) fn is_long(&self) -> bool {
         self.long
+    }
+
+    /// The time alone, where that is known: it is what a person asks first.
+    #[must_use]
+    pub(in crate::app) fn time(&self) -> Option<&str> {
+        self.time.as_deref()
     }
 
     /// In words.

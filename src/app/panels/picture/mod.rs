@@ -122,12 +122,19 @@ impl Desk<'_> {
         if let Some(cost) = self.cost.text().filter(|_| !self.editor.nothing_may_change()) {
             let t = theme::tokens(ui);
             let colour = if self.cost.is_long() { t.warning } else { t.text_weak };
-            let text = RichText::new(cost).size(theme::TEXT_SMALL).color(colour);
+            // The rest is for who rests the pointer on it, and for screen readers.
+            let text = match self.cost.time() {
+                Some(time) => RichText::new(time).size(theme::TEXT),
+                None => RichText::new(cost).size(theme::TEXT_SMALL),
+            };
             let hint =
                 tr("The picture is made window by window; a pass asks the model once about one window and one region.");
             let long = tr("This will take long: a smaller canvas, fewer steps or a larger stride are quicker.");
             let hint = if self.cost.is_long() { format!("{long}\n{hint}") } else { hint.to_owned() };
-            ui.vertical_centered(|ui| ui.add(egui::Label::new(text).truncate().selectable(false)).on_hover_text(hint));
+            let label = egui::Label::new(text.color(colour)).truncate().selectable(false);
+            let response = ui.vertical_centered(|ui| ui.add(label)).inner;
+            response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, cost));
+            response.on_hover_text(format!("{cost}\n{hint}"));
         }
     }
 
