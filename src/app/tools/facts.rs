@@ -108,7 +108,7 @@ impl Tool {
                 Command::ToolMove,
                 OptionsBar::None,
                 key(
-                    "Drag the region or its handles: it snaps. With Ctrl it does not, and a corner moves by itself. The knob, or a drag beside a corner, turns it. Arrows move it, with Ctrl they scale it. Shift+click selects one more.",
+                    "Drag the region or a handle: it snaps. Ctrl: no snapping, and a corner moves alone. The knob, or a drag beside a corner, turns it. Shift+click adds one. Arrows move it, with Ctrl they scale it.",
                 ),
             ),
             Self::Frame => facts(
