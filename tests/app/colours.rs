@@ -153,7 +153,9 @@ fn a_smudge_drags_the_edge_of_a_region_and_begins_none() {
     assert!(mask.get(225, 150) > 60 && mask.get(225, 150) < 255, "{}", mask.get(225, 150));
     assert_eq!(mask.get(225, 190), 0);
 
+    let mut painter = Painter::sits_down();
     painter.takes_a_new_canvas();
+    painter.presses(Modifiers::NONE, Key::S);
     painter.paints(&[(180.0, 150.0), (260.0, 150.0)]);
     assert!(painter.document().regions.is_empty(), "there is nothing to drag");
 }

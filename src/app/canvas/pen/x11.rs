@@ -113,7 +113,8 @@ impl Pen {
     /// A pen is a pointer with a pressure that is told as such. Drivers give one to all that is on a tablet (fingers, buttons, a puck), where
     /// it is always nothing; what a device is stands last in its name, before a number.
     fn of(info: &XIDeviceInfo, label: Atom) -> Option<Self> {
-        if !matches!(info.type_, DeviceType::SLAVE_POINTER | DeviceType::FLOATING_SLAVE) {
+        // (One that floats does not move the pointer.)
+        if info.type_ != DeviceType::SLAVE_POINTER {
             return None;
         }
         let pressure = info.classes.iter().find_map(|class| match &class.data {
@@ -174,12 +175,12 @@ fn float(value: Fp3232) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use x11rb::protocol::xinput::{DeviceClass, DeviceClassDataValuator, DeviceClassType};
+    use x11rb::protocol::xinput::{DeviceClass, DeviceClassDataValuator};
 
     const LABEL: Atom = 400;
 
     fn fixed(value: f64) -> Fp3232 {
-        Fp3232 { integral: value.floor() as i32, frac: (value.fract() * 4_294_967_296.0) as u32 }
+        Fp3232 { integral: value.floor() as i32, frac: ((value - value.floor()) * 4_294_967_296.0) as u32 }
     }
 
     /// A device with valuators of these labels, each from 0 to 2047.
@@ -197,7 +198,6 @@ mod tests {
                 mode: ValuatorMode::ABSOLUTE,
             }),
         };
-        assert_eq!(u16::from(DeviceClassType::VALUATOR), 2);
         let classes = (0..).zip(labels).map(valuator).collect();
         XIDeviceInfo { deviceid: 9, type_, attachment: 2, enabled: true, name: name.as_bytes().to_vec(), classes }
     }
