@@ -60,10 +60,7 @@ impl InitLatent {
     ) {
         let known = self.clean.data.iter().zip(&noise.data).zip(free.iter().cycle());
         for (x, ((&clean, &noise), &free)) in latent.data.iter_mut().zip(known) {
-            let free = match self.from_noise {
-                true => f32::from(u8::from(free > left)),
-                false => free,
-            };
+            let free = if self.from_noise { f32::from(u8::from(free >= 1.0 || free > left)) } else { free };
             if free < 1.0 {
                 let known = i.map_or(clean, |i| sampler.add_noise(i, clean, noise));
                 // Copied where nothing is free, so that it stays to the last bit.

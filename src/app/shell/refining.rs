@@ -28,8 +28,10 @@ impl App {
         let Some(start) = &self.open.editor.document().init_image else {
             return self.paint_change_at(self.prefs.refining);
         };
-        self.prefs.keep_refining(start.strength);
-        self.set_strength(if start.strength < 1.0 { 1.0 } else { self.prefs.refining });
+        let strength = start.strength;
+        self.prefs.keep_refining(strength);
+        self.open.editor.close_step();
+        self.set_strength(if strength < 1.0 { 1.0 } else { self.prefs.refining });
         self.open.editor.close_step();
     }
 

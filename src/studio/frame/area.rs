@@ -118,19 +118,17 @@ impl Cut {
         let axis = |start: u32, length: u32, side: u32, joined: bool| {
             // (Without surroundings there is nothing to see over an edge.)
             let joined = joined && surroundings;
-            let (from, to) = match joined {
-                true => (start + side - margin.min(side), start + side + length + margin),
-                false => (start.saturating_sub(margin), (start + length + margin).min(side)),
+            let (from, to) = if joined {
+                (start + side - margin.min(side), start + side + length + margin)
+            } else {
+                (start.saturating_sub(margin), (start + length + margin).min(side))
             };
             let nearly = surroundings && (to - from) * 5 >= native * 4;
             let wanted = (to - from).max(MIN_SIDE).max(if nearly { native } else { 0 });
             let whole = wanted.next_multiple_of(grid).min(side);
             let from = from.saturating_sub((whole + from).saturating_sub(to) / 2);
-            match joined {
-                true if whole == side => (0, whole),
-                true => (from % side, whole),
-                false => (from.min(side - whole), whole),
-            }
+            // (As long as the axis it begins with it.)
+            (if joined && whole < side { from % side } else { from.min(side - whole) }, whole)
         };
         let (x, w) = axis(frame.x, frame.width, width, joined.0);
         let (y, h) = axis(frame.y, frame.height, height, joined.1);
