@@ -78,14 +78,17 @@ impl Smudge {
         let from = std::mem::replace(&mut self.last, to);
         let (dx, dy, dp) = (to.x - from.x, to.y - from.y, to.pressure - from.pressure);
         let long = dx.hypot(dy);
+        if long <= 0.0 {
+            return dirty.rects;
+        }
         let mut done = 0.0;
-        while long > 0.0 {
+        loop {
             let step = Brush::spacing(self.brush.radius(from.pressure + dp * done / long)).max(1.0);
             // (Where the pen is pressed less, the way may be longer than the next step already.)
             let left = (step - self.way).max(0.0);
             if done + left > long {
                 self.way += long - done;
-                break;
+                return dirty.rects;
             }
             done += left;
             let t = done / long;
@@ -93,7 +96,6 @@ impl Smudge {
             self.dab(mask, at, &mut dirty);
             self.way = 0.0;
         }
-        dirty.rects
     }
 
     /// Ends the stroke and keeps it, as [`Stroke::commit`](super::Stroke::commit) does.
