@@ -92,6 +92,9 @@ fn is_told_apart(found: &[f32], free: &[f32], naive: &dyn Fn(&[f32]) -> Vec<f32>
     }
 }
 
+/// Sets a latent back to the known one, after a number of evaluations.
+type Known<'a> = &'a dyn Fn(usize, &[f32], &[f32]) -> Vec<f32>;
+
 fn painting() -> Painting {
     Painting { stride: SIDE, ..plain(SIDE, SIDE, 3) }
 }
@@ -125,7 +128,7 @@ fn begun_with_noise_half_free_cells_are_held_whole_until_their_share_of_the_step
         painting.init_latent = Some(start);
         let found = paint(&painting, &mut *new(), &mut Toy::new(), &mut ()).expect("paints").latent.data;
         let noise = noise(3);
-        let run = |hold: &dyn Fn(usize, &[f32], &[f32]) -> Vec<f32>| {
+        let run = |hold: Known<'_>| {
             let mut sampler = new();
             let begin = noise.iter().map(|n| n * sampler.initial_scale()).collect();
             let hold = |done: usize, sampler: &dyn Sampler, x: Vec<f32>| {

@@ -51,7 +51,7 @@ pub(in crate::app) struct Desk<'a> {
     pub generation: &'a Generation,
     /// Checkpoints and LoRAs that this person has added.
     pub added: &'a Added,
-    /// The next picture is drawn over from one there is, and not from noise.
+    /// A part of a picture is drawn over next, and not from noise.
     pub refines: bool,
     /// What is asked of the shell; it does so when the panels are drawn.
     pub requests: Vec<Request>,

@@ -14,12 +14,16 @@ impl App {
         self.open.editor.document().init_image.as_ref().is_some_and(|start| start.strength < 1.0)
     }
 
-    /// True where the next picture is drawn over from one there is, be it in the frame.
+    /// True where a part of a picture is drawn over next: what may change of it, or what lies in the frame. (With all of it free to change one
+    /// makes a picture, after another.)
     pub(in crate::app) fn refines(&self) -> bool {
         let document = self.open.editor.document();
         match self.framed() {
             Some(framed) => framed.strength < 1.0 && (document.take.is_some() || document.init_image.is_some()),
-            None => self.refines_change(),
+            None => {
+                let start = document.init_image.as_ref();
+                self.refines_change() && start.is_some_and(|start| !matches!(start.area, Area::Everything))
+            }
         }
     }
 
