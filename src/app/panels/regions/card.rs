@@ -1,9 +1,10 @@
 //! One card: colour, thumbnail, name and words; the selected one is open and shows all of its settings.
 
 use crate::app::command::Command;
-use crate::app::editor::{By, Editor, Selected};
+use crate::app::editor::{Editor, Selected};
 use crate::app::kit::{theme, widgets};
 use crate::app::panels::Desk;
+use crate::app::panels::regions::menu::entries;
 use crate::app::panels::regions::start_colour;
 use crate::app::panels::regions::wish::Wish;
 use crate::app::text::i18n::{fill, tr};
@@ -65,7 +66,7 @@ impl Desk<'_> {
         // What lies on the card takes clicks of the left button only, and keeps those of the right one from it.
         let asked = card.contains_pointer() && ui.input(|i| i.pointer.secondary_clicked());
         let menu = Popup::context_menu(&card).open_memory(asked.then_some(SetOpenCommand::Bool(true)));
-        menu.show(|ui| widgets::entries(ui, |ui| region_menu(ui, region, self.editor, wishes)));
+        menu.show(|ui| entries(ui, region, self.editor, wishes));
     }
 
     pub(super) fn card(
@@ -280,7 +281,7 @@ fn colour_bar(ui: &mut Ui, region: &Region, repeats: usize, wishes: &mut Vec<Wis
 fn card_buttons(ui: &mut Ui, region: &Region, open: bool, editor: &Editor, wishes: &mut Vec<Wish>) {
     let key = Selected::Region(region.id);
     let more = widgets::icon_button(ui, icons::ICON_MORE_HORIZ, &fill("More for {0}", &[&region.name]));
-    Popup::menu(&more).show(|ui| widgets::entries(ui, |ui| region_menu(ui, region, editor, wishes)));
+    Popup::menu(&more).show(|ui| entries(ui, region, editor, wishes));
     let (icon, name) = if region.visible {
         (icons::ICON_VISIBILITY, fill("Hide {0}", &[&region.name]))
     } else {
@@ -308,59 +309,6 @@ fn card_buttons(ui: &mut Ui, region: &Region, open: bool, editor: &Editor, wishe
         let lock = widgets::icon_button(ui, icon, &name);
         if lock.on_hover_text(Command::LockRegion.hint()).clicked() {
             wishes.push(Wish::Run(key, Command::LockRegion));
-        }
-    }
-}
-
-/// What can be done with a region, under the button with three dots and the right button; `None` is a line between.
-const MENU: [Option<Command>; 18] = [
-    Some(Command::RerollRegion),
-    Some(Command::AddOwnLora),
-    None,
-    Some(Command::SoloRegion),
-    Some(Command::RenameRegion),
-    Some(Command::DuplicateRegion),
-    Some(Command::RaiseRegion),
-    Some(Command::LowerRegion),
-    None,
-    Some(Command::FillRegion),
-    Some(Command::ClearRegion),
-    Some(Command::InvertRegion),
-    Some(Command::FillFree),
-    Some(Command::KeepSeen),
-    Some(Command::FlipRegionX),
-    Some(Command::FlipRegionY),
-    None,
-    Some(Command::DeleteRegion),
-];
-
-/// Its mask can be changed by those of the editor's other regions.
-fn region_menu(ui: &mut Ui, region: &Region, editor: &Editor, wishes: &mut Vec<Wish>) {
-    let others = editor.document().regions.iter().rev().filter(|other| other.id != region.id);
-    let others: Vec<_> = others.map(|other| (other.id, names::shown(&other.name))).collect();
-    let key = Selected::Region(region.id);
-    for entry in MENU {
-        let Some(command) = entry else {
-            ui.separator();
-            continue;
-        };
-        let text = RichText::new(command.label());
-        let text = if command == Command::DeleteRegion { text.color(theme::tokens(ui).error) } else { text };
-        let button = Button::new(text).shortcut_text(command.keys_text(ui));
-        if ui.add(button).on_hover_text(command.hint()).clicked() {
-            wishes.push(Wish::Run(key, command));
-        }
-        if command == Command::KeepSeen && !others.is_empty() && !region.locked {
-            for (by, label) in By::ALL {
-                ui.menu_button(tr(label), |ui| {
-                    for (other, name) in &others {
-                        if ui.button(name).clicked() {
-                            wishes.push(Wish::Select(key));
-                            wishes.push(Wish::Mask(region.id, *other, by));
-                        }
-                    }
-                });
-            }
         }
     }
 }

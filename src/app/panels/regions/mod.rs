@@ -3,6 +3,7 @@
 mod advanced;
 mod card;
 mod layers;
+mod menu;
 pub(in crate::app) mod prompt;
 mod start_colour;
 pub(super) mod wish;
