@@ -307,9 +307,8 @@ mod tests {
             rows.swap(column, pivot.expect("a row"));
             for row in (0..8).filter(|row| *row != column) {
                 let factor = rows[row][column] / rows[column][column];
-                for i in 0..9 {
-                    rows[row][i] -= factor * rows[column][i];
-                }
+                let by = rows[column];
+                rows[row].iter_mut().zip(by).for_each(|(value, by)| *value -= factor * by);
             }
         }
         let n: Vec<f64> = (0..8).map(|i| rows[i][8] / rows[i][i]).collect();
