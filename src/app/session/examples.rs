@@ -86,7 +86,8 @@ pub(in crate::app) fn line(document: &Document) -> String {
     let shown: Vec<String> = shown.filter(|w| !w.is_empty()).collect();
     let background = words(&document.background.prompt);
     let line = match (background.is_empty(), shown.is_empty()) {
-        (false, false) => format!("{background} · {}", shown.join(", ")),
+        // (In the words' own language, which is the model's.)
+        (false, false) => format!("{background}, with {}", shown.join(", ")),
         (false, true) => background,
         (true, _) => shown.join(", "),
     };
