@@ -25,7 +25,7 @@ pub(in crate::app) enum Wish {
 impl Wish {
     /// The entries of a picture's menu, in groups.
     pub(in crate::app) const MENU: [&[(Self, &str)]; 4] = [
-        &[(Self::Show, key("Show")), (Self::Compare, key("Compare with the one shown"))],
+        &[(Self::Compare, key("Compare with the one shown")), (Self::Show, key("Show"))],
         &[
             (Self::Restore, key("Bring back its regions and settings")),
             (Self::Inside, key("Take only the selected region from it")),
