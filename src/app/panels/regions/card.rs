@@ -168,7 +168,8 @@ impl Desk<'_> {
         ui.with_layout(Layout::top_down(Align::LEFT), |ui| {
             ui.set_width(ui.available_width());
             ui.spacing_mut().item_spacing.y = 2.0;
-            ui.add_space(3.0);
+            // A name alone stands in the middle, beside the buttons.
+            ui.add_space(if words.is_some() { 3.0 } else { 12.0 });
             if let (Selected::Region(id), Some((renamed, typed))) = (key, &mut self.panels.cards.renaming)
                 && *renamed == id
             {
