@@ -17,19 +17,21 @@ pub(in crate::app) struct Note {
     pub text: String,
     /// The cards that it is about.
     pub cards: Vec<Selected>,
+    /// As most painters mean it: it is said, and not warned of.
+    pub mild: bool,
     /// The same as it is said on its card, which has the name; empty where the card says it otherwise.
     on_card: String,
 }
 
 impl Note {
     fn of(card: Selected, text: String, on_card: String) -> Self {
-        Self { text, cards: vec![card], on_card }
+        Self { text, cards: vec![card], mild: false, on_card }
     }
 }
 
 impl From<String> for Note {
     fn from(text: String) -> Self {
-        Self { text, cards: Vec::new(), on_card: String::new() }
+        Self { text, cards: Vec::new(), mild: false, on_card: String::new() }
     }
 }
 
@@ -117,16 +119,16 @@ impl Checks {
         self.notes.iter().chain(&self.unknown)
     }
 
-    /// True where a card has notes.
+    /// True where a card has notes that warn.
     #[must_use]
-    pub(in crate::app) fn has_notes_on(&self, card: Selected) -> bool {
-        self.notes().any(|note| note.cards.contains(&card))
+    pub(in crate::app) fn warns_on(&self, card: Selected) -> bool {
+        self.notes().any(|note| !note.mild && note.cards.contains(&card))
     }
 
-    /// The notes on a card, but for those that its fields tell of themselves.
-    pub(in crate::app) fn told_on(&self, card: Selected) -> impl Iterator<Item = &str> {
-        let on_card = self.notes().filter(move |note| note.cards.contains(&card)).map(|note| note.on_card.as_str());
-        on_card.filter(|text| !text.is_empty())
+    /// The notes on a card as it says them, but for those that its fields tell of themselves; and whether each is mild.
+    pub(in crate::app) fn told_on(&self, card: Selected) -> impl Iterator<Item = (&str, bool)> {
+        let on_card = self.notes().filter(move |note| note.cards.contains(&card) && !note.on_card.is_empty());
+        on_card.map(|note| (note.on_card.as_str(), note.mild))
     }
 }
 
@@ -158,7 +160,7 @@ fn notes(document: &Document, coverage: &Coverage) -> Vec<Note> {
             };
             let background = (warning.kind == WarningKind::Uncovered).then_some(Selected::Background);
             let cards = warning.region.map(Selected::Region).or(background).into_iter().collect();
-            Note { text, cards, on_card: on_card.to_owned() }
+            Note { text, cards, mild: false, on_card: on_card.to_owned() }
         })
         .collect();
     for share in &coverage.regions {
@@ -168,7 +170,7 @@ fn notes(document: &Document, coverage: &Coverage) -> Vec<Note> {
             let percent = (hidden * 100.0).round();
             let text = fill("{0} % of {1} lies under others.", &[&percent, &name(Some(share.region))]);
             let on_card = fill("{0} % lies under others.", &[&percent]);
-            notes.push(Note::of(Selected::Region(share.region), text, on_card));
+            notes.push(Note { mild: true, ..Note::of(Selected::Region(share.region), text, on_card) });
         }
     }
     if let Some(InitImage { area: Area::Mask(mask), .. }) = &document.init_image
@@ -181,6 +183,7 @@ fn notes(document: &Document, coverage: &Coverage) -> Vec<Note> {
     if !document.width.is_multiple_of(CELL) || !document.height.is_multiple_of(CELL) {
         notes.push(tr("Width and height should be multiples of 8.").to_owned().into());
     }
+    notes.sort_by_key(|note| note.mild);
     notes
 }
 
@@ -232,6 +235,7 @@ mod tests {
         fill(&mut document, 0, 0..40);
         fill(&mut document, 1, 30..50);
         assert_eq!(warnings(&document), ["25 % of Pines lies under others."]);
+        assert!(notes(&document, &document.coverage())[0].mild, "it is said, and not warned of");
         fill(&mut document, 1, 0..50);
         assert_eq!(warnings(&document), ["Pines lies under others and will not show."]);
     }

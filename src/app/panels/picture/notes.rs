@@ -23,7 +23,9 @@ impl Desk<'_> {
         let t = theme::tokens(ui);
         let mut chosen = None;
         ui.horizontal(|ui| {
-            dot(ui, 10.0);
+            if !first.mild {
+                dot(ui, 10.0);
+            }
             let sign = if more.is_empty() { 0.0 } else { MORE };
             ui.scope(|ui| {
                 ui.set_max_width((ui.available_width() - sign).max(24.0));
@@ -38,7 +40,7 @@ impl Desk<'_> {
                 Popup::menu(&button).show(|ui| {
                     ui.set_max_width(320.0);
                     for note in more {
-                        let text = RichText::new(&note.text).color(t.warning);
+                        let text = RichText::new(&note.text).color(if note.mild { t.text } else { t.warning });
                         if note.cards.is_empty() {
                             ui.label(text);
                         } else if ui.add(Button::new(text).wrap()).clicked() {
@@ -76,7 +78,8 @@ fn dot(ui: &mut Ui, side: f32) {
 /// A note in at most two rows, to press where it is about a card.
 fn line(ui: &mut Ui, note: &Note) -> Response {
     let t = theme::tokens(ui);
-    let format = TextFormat::simple(FontId::proportional(theme::TEXT), t.warning);
+    let colour = if note.mild { t.text_weak } else { t.warning };
+    let format = TextFormat::simple(FontId::proportional(theme::TEXT), colour);
     let mut job = LayoutJob::single_section(note.text.clone(), format);
     job.wrap.max_rows = 2;
     let leads = !note.cards.is_empty();

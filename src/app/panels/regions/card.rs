@@ -140,7 +140,7 @@ impl Desk<'_> {
         } else if let Some(texture) = self.thumbnails.get(key) {
             egui::Image::from_texture((texture.id(), size)).corner_radius(theme::ROUND_SMALL).paint_at(ui, rect);
         }
-        if self.checks.has_notes_on(key) {
+        if self.checks.warns_on(key) {
             let t = theme::tokens(ui);
             ui.painter().circle(rect.right_top() + vec2(-2.0, 2.0), 4.5, t.warning, Stroke::new(1.5, t.card));
         }
@@ -149,8 +149,9 @@ impl Desk<'_> {
 
     /// The notes on a card that is open.
     pub(super) fn notes_on(&self, ui: &mut Ui, key: Selected) {
-        for note in self.checks.told_on(key) {
-            let text = RichText::new(note).size(theme::TEXT_SMALL).color(theme::tokens(ui).warning);
+        let t = theme::tokens(ui);
+        for (note, mild) in self.checks.told_on(key) {
+            let text = RichText::new(note).size(theme::TEXT_SMALL).color(if mild { t.text_weak } else { t.warning });
             ui.add(Label::new(text).wrap().selectable(false));
         }
     }
