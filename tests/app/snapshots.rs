@@ -177,6 +177,8 @@ fn the_board() {
         s.painter.chooses_file(Command::Open, &path, "Open");
         s.painter.waits_for("the strip", |a| a.takes() == 7);
         s.calls(Command::TakeBoard);
+        // (They are read one after the other, the oldest last.)
+        s.painter.waits_to_see("Take, seed 1");
         s.painter.presses(Modifiers::NONE, Key::Num3);
         s.painter.presses(Modifiers::SHIFT, Key::ArrowRight);
         s.looks("board", Rect::EVERYTHING);
