@@ -80,7 +80,7 @@ fn painted() -> Document {
     document.settings.bootstrap_colour = BootstrapColour::White;
     document.settings.prediction = Prediction::VZsnr;
     document.settings.reuse = 3;
-    document.take = Some(Arc::new(Take { image: picture(160, 96), seed: 1 << 60 }));
+    document.take = Some(Arc::new(Take { image: Arc::new(picture(160, 96)), seed: 1 << 60 }));
     document
 }
 
@@ -879,7 +879,7 @@ fn an_exported_picture_opens_as_its_project() {
     let other = RgbImage::from_pixel(160, 96, Pixel([1, 2, 3]));
     document.export_png(&path, &other, true).unwrap();
     let opened = Document::open(&path).unwrap();
-    assert_eq!(opened.take, Some(Arc::new(Take { image: other, seed: document.settings.seed })));
+    assert_eq!(opened.take, Some(Arc::new(Take { image: Arc::new(other), seed: document.settings.seed })));
     // The pixels alone.
     document.export_png(&path, &picture(160, 96), false).unwrap();
     assert!(texts(&std::fs::read(&path).unwrap()).is_empty());
@@ -1291,7 +1291,7 @@ fn a_finished_picture_is_not_taken_away_by_undoing_words() {
     let mut document = Document::new(64, 64);
     let mut history = History::default();
     history.edit(&mut document, "Steps", |d| d.settings.steps = 3);
-    document.take = Some(Arc::new(Take { image: RgbImage::new(64, 64), seed: 1 }));
+    document.take = Some(Arc::new(Take { image: Arc::new(RgbImage::new(64, 64)), seed: 1 }));
     history.undo(&mut document);
     assert!(document.take.is_some());
     let kept = document.take.clone();
@@ -1362,7 +1362,7 @@ fn with_picture(seed: u64) -> (Document, Arc<Take>) {
     let id = document.add_region("Boat", "a red boat");
     document.region_mut(id).expect("just added").mask = ramp(96, 64, 10, 10, 60, 50);
     let image = RgbImage::from_fn(96, 64, |x, y| Pixel([x as u8, y as u8, seed as u8]));
-    (document, Arc::new(Take { image, seed }))
+    (document, Arc::new(Take { image: Arc::new(image), seed }))
 }
 
 #[test]
@@ -1403,7 +1403,7 @@ fn a_document_keeps_the_newest_pictures_within_its_bounds() {
 fn what_may_change_is_a_mask_like_those_of_regions() {
     let (mut document, take) = with_picture(1);
     assert!(document.mask(RegionId::INPAINT).is_none());
-    let image = Arc::new(take.image.clone());
+    let image = Arc::clone(&take.image);
     let area = Area::Mask(Arc::new(Mask::empty(96, 64)));
     document.init_image = Some(InitImage { image, strength: 0.5, area });
     let mut history = History::default();

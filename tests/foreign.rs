@@ -101,7 +101,7 @@ fn project() -> Document {
     let image = |v: u8| RgbImage::from_fn(96, 80, |x, y| Pixel([x as u8, y as u8, v]));
     let area = Area::Mask(Arc::new(Mask::from_rows(96, 80, |_, row| row[..9].fill(99))));
     document.init_image = Some(InitImage { image: Arc::new(image(1)), strength: 0.5, area });
-    let take = Arc::new(Take { image: image(2), seed: 5 });
+    let take = Arc::new(Take { image: Arc::new(image(2)), seed: 5 });
     document.set_packed_takes([(1, document.pack_take(&take).unwrap()), (2, document.pack_take(&take).unwrap())]);
     document.take = Some(take);
     document

@@ -261,10 +261,10 @@ fn the_command_line_lays_frames_one_after_the_other() {
     let (second, _) = render("1.png", "2.png", &["--frame", "100,-8,90x48", "--strength", "1"]);
     assert!(change("the picture before", &first, &second, inside) > 1.0);
     let opened = Document::open(path("2.png")).expect("a project");
-    assert_eq!(opened.take.as_ref().expect("a take").image, second);
+    assert_eq!(*opened.take.as_ref().expect("a take").image, second);
     assert_eq!(opened.init_image.expect("the photograph").image.as_raw(), wallpaper(160, 128).as_raw());
     // Into a project's finished picture, which the picture then does not carry twice.
-    document.take = Some(Arc::new(Take { image: wallpaper(160, 128), seed: 1 }));
+    document.take = Some(Arc::new(Take { image: Arc::new(wallpaper(160, 128)), seed: 1 }));
     document.save(path("taken.ora")).expect("saved");
     let (third, _) = render("taken.ora", "3.png", &["--frame", "100,0,60x40"]);
     assert!(change("a take", &wallpaper(160, 128), &third, inside) > 1.0);

@@ -99,7 +99,7 @@ fn a_project_is_found_in_every_kind_of_text_before_and_behind_the_pixels() {
             assert!(Document::is_project(&again.1).unwrap(), "{kind:?}");
             let opened = Document::open(&again.1).unwrap();
             assert_eq!((&opened.regions, &opened.background), (&document.regions, &document.background), "{kind:?}");
-            assert_eq!(opened.take.unwrap().image, image);
+            assert_eq!(*opened.take.unwrap().image, image);
         }
     }
     // One that is damaged hides none that is whole.
@@ -541,7 +541,7 @@ fn a_picture_outside_the_limits_of_a_canvas_is_scaled_and_told_or_refused() {
                 opened.notes
             );
             let image = opened.document.take.as_ref().map(|take| &take.image);
-            let image = image.or(opened.document.init_image.as_ref().map(|start| &*start.image));
+            let image = image.or(opened.document.init_image.as_ref().map(|start| &start.image));
             assert_eq!(image.unwrap().dimensions(), becomes);
         }
     }

@@ -74,7 +74,7 @@ fn a_second_pass_is_larger_and_stays_near_the_first() {
     // The picture carries a project of its own size, which is drawn to the same picture.
     let opened = Document::open(path("2.png")).expect("a project");
     assert_eq!((opened.width, opened.height), (256, 256));
-    assert_eq!(opened.take.as_ref().expect("the picture is its take").image, second);
+    assert_eq!(*opened.take.as_ref().expect("the picture is its take").image, second);
     assert_eq!((opened.regions[0].mask.get(57, 61), opened.regions[0].mask.get(62, 62)), (0, 255));
     assert_eq!(render("2.png", "once_more.png", &[]).0, second);
     // Each step has its preview, those of the second pass after the first one's.

@@ -339,6 +339,28 @@ fn a_live_job_says_how_it_is_drawn_and_takes_few_steps() {
 }
 
 #[test]
+fn previews_show_what_may_not_change_as_it_is() {
+    let bench = Bench::new(|_| ());
+    let picture = image::RgbImage::from_fn(128, 128, |x, y| image::Rgb([x as u8, y as u8, 77]));
+    let mask = Mask::from_rows(128, 128, |_, row| row[..64].fill(255));
+    let area = Area::Mask(Arc::new(mask));
+    let start = InitImage { image: Arc::new(picture.clone()), strength: 0.75, area };
+    for live in [false, true] {
+        let document = Document { init_image: Some(start.clone()), ..document(8) };
+        let events = bench.until_end(bench.studio.submit(Job { document, live, frame: None }));
+        let previews =
+            events.iter().filter_map(|e| if let Event::Preview { image, .. } = e { Some(image) } else { None });
+        let previews: Vec<_> = previews.collect();
+        assert!(!previews.is_empty());
+        for image in previews {
+            let kept = |x: u32| (0..128).filter(|y| image.get_pixel(x, *y) == picture.get_pixel(x, *y)).count();
+            assert!((64..128).all(|x| kept(x) == 128), "a pixel that may not change was changed");
+            assert!((0..48).any(|x| kept(x) < 16), "nothing changes where it may");
+        }
+    }
+}
+
+#[test]
 fn a_live_job_of_a_frame_draws_that_alone_into_the_picture() {
     let bench = Bench::new(|_| ());
     let picture = image::RgbImage::from_fn(640, 512, |x, y| image::Rgb([x as u8, y as u8, (x / 3 + y / 5) as u8]));

@@ -52,8 +52,8 @@ pub struct Window {
     pub data: fn() -> Option<PathBuf>,
     /// Opens the studio with this project or the example, and returns when it is closed.
     pub open: fn(Option<PathBuf>) -> anyhow::Result<()>,
-    /// Measures the studio over so many frames; the process began then.
-    pub bench: fn(u32, Instant) -> anyhow::Result<serde_json::Value>,
+    /// Measures the studio with a canvas of this size over so many frames; the process began then.
+    pub bench: fn((u32, u32), u32, Instant) -> anyhow::Result<serde_json::Value>,
 }
 
 /// Runs the program with the process's arguments. 0 is done, 1 failed, 2 wrong usage; a failure

@@ -29,7 +29,7 @@ impl PassArgs {
     /// Lets a frame be laid into the finished picture where no other is given.
     pub(super) fn lend(&self, given: &InitImageArgs, document: &mut Document) -> Option<Lent> {
         let take = document.take.as_ref().filter(|_| self.frame.is_some() && given.image().is_none())?;
-        let image = take.image.clone().into();
+        let image = take.image.clone();
         let strength = document.init_image.as_ref().map_or(InitImage::STRENGTH, |start| start.strength);
         let start = InitImage { image, strength, area: Area::Everything };
         Some(Lent(document.init_image.replace(start)))

@@ -1,6 +1,6 @@
 //! A picture that a drawing starts from.
 
-use super::{MAX_AREA, Mask};
+use super::{Document, MAX_AREA, Mask};
 use image::{ImageBuffer, Pixel, RgbImage};
 use std::sync::Arc;
 
@@ -25,6 +25,15 @@ pub enum Area {
     Regions,
     /// The part that this mask covers, of the canvas's size.
     Mask(Arc<Mask>),
+}
+
+impl Document {
+    /// The finished picture to be drawn over at this strength, where the init image that there is may change; `None` without one.
+    #[must_use]
+    pub fn start_from_take(&self, strength: f64) -> Option<InitImage> {
+        let area = self.init_image.as_ref().map_or(Area::Everything, |start| start.area.clone());
+        self.take.as_ref().map(|take| InitImage { image: Arc::clone(&take.image), strength, area })
+    }
 }
 
 impl InitImage {

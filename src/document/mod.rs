@@ -106,7 +106,7 @@ pub struct Document {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Take {
     /// The picture in 8-bit sRGB.
-    pub image: image::RgbImage,
+    pub image: Arc<image::RgbImage>,
     /// The seed it was drawn with.
     pub seed: u64,
 }

@@ -111,7 +111,7 @@ impl Document {
     /// The seed a picture was drawn with: the take's, where it is the take.
     pub(super) fn seed_of(&self, image: &RgbImage) -> u64 {
         match &self.take {
-            Some(take) if take.image == *image => take.seed,
+            Some(take) if *take.image == *image => take.seed,
             _ => self.settings.seed,
         }
     }
@@ -164,7 +164,7 @@ pub(super) fn read(stream: impl BufRead) -> Result<Opened, Problem> {
     let read = info.and_then(embedded).ok_or(Problem::NoProject)??;
     let ora::Read { opened: Opened { mut document, mut notes, losses }, seed } = read;
     if (document.width, document.height) == (width, height) {
-        document.take = Some(Arc::new(Take { image, seed: seed.unwrap_or(document.settings.seed) }));
+        document.take = Some(Arc::new(Take { image: Arc::new(image), seed: seed.unwrap_or(document.settings.seed) }));
     } else {
         let Document { width: w, height: h, .. } = document;
         notes.push(format!("the picture is {width}×{height} pixels but its canvas {w}×{h}, so it is not the take"));

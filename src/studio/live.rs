@@ -6,7 +6,7 @@ use super::plan::Facts;
 use super::preset::{Nature, Preset};
 use super::warning::Warning;
 use crate::checkpoint::FewSteps;
-use crate::document::{Area, Document, InitImage, Mask, Sampler, Schedule, Settings};
+use crate::document::{Area, Document, InitImage, Mask, Sampler, Schedule, Settings, WindowWeights};
 use image::imageops::FilterType;
 use std::sync::Arc;
 
@@ -45,6 +45,8 @@ pub(super) fn sketch(mut document: Document, model: &mut dyn Model, pace: Option
         if apart {
             let side = document.settings.window.map_or(window, |w| w as usize);
             document.settings.stride = document.settings.stride.max((side as u32 / 2).max(1));
+            // Windows that hardly overlap show their edges unless they fade towards them.
+            document.settings.window_weights = WindowWeights::Tent;
         }
         document
     };

@@ -309,13 +309,14 @@ fn one_job(shared: &Shared, id: JobId, job: &Job, models: &mut Models, last: &mu
     };
     let below = match &part {
         Some(part) => Below::Canvas(part),
-        None if !job.live => Below::Nothing,
         None => match Blend::of_document(&job.document) {
             Ok(blend) => blend.map_or(Below::Nothing, Below::InitImage),
             Err(error) => return failed(id, error.into()),
         },
     };
-    let mut watcher = Reporter { shared, id, below, begun: Instant::now(), done: None };
+    // A live picture has few steps, and each of its previews is waited for.
+    let laying = Laying { share: if job.live { f32::INFINITY } else { LAYING_SHARE }, spent: 0.0 };
+    let mut watcher = Reporter { shared, id, below, laying, begun: Instant::now(), done: None };
     let mut options = Options { previews: true, loras: shared.loras(), ..Options::default() };
     if job.live {
         // What is kept of the init image is laid over at the canvas's size.
@@ -393,7 +394,7 @@ fn memory_to_keep(document: &Document, factor: usize, channels: usize) -> usize 
 /// What previews and live pictures lie over, so that all of them show the whole canvas.
 enum Below<'a> {
     Nothing,
-    /// The init image, of which a live picture may change a part.
+    /// The init image, of which a part may change.
     InitImage(Blend<'a>),
     /// The picture of the canvas, of which a part is drawn.
     Canvas(&'a Part),
@@ -409,11 +410,23 @@ impl Below<'_> {
     }
 }
 
+/// The share of the denoising time in which previews may be laid over what is kept.
+const LAYING_SHARE: f32 = 0.1;
+
+/// The time that laying previews takes.
+struct Laying {
+    /// The most, as a share of the denoising time.
+    share: f32,
+    /// Seconds so far.
+    spent: f32,
+}
+
 /// Watcher that sends a drawing's progress as events.
 struct Reporter<'a> {
     shared: &'a Shared,
     id: JobId,
     below: Below<'a>,
+    laying: Laying,
     /// Beginning of the stage.
     begun: Instant,
     /// Steps done, and their seconds.
@@ -442,8 +455,12 @@ impl Watcher for Reporter<'_> {
         let (step, steps) = (done as u32, total as u32);
         let seconds_left = per_step * (total - done) as f32;
         self.shared.send(Event::Step { job: self.id, step, steps, seconds_left });
-        if let Some(image) = preview {
+        // Where steps are quicker than laying a picture, not every one shows its preview: one that is not laid would jump.
+        let affordable = self.laying.spent <= self.laying.share * spent;
+        if let Some(image) = preview.filter(|_| affordable) {
+            let begun = Instant::now();
             let image = self.below.laid(image);
+            self.laying.spent += begun.elapsed().as_secs_f32();
             self.shared.send(Event::Preview { job: self.id, step, image: Arc::new(image) });
         }
     }

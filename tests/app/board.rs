@@ -284,7 +284,7 @@ pub fn album(path: &Path, (width, height): (u32, u32), count: u64) {
     let mut document = Document::new(width, height);
     let take = |seed: u64| {
         let pixel = |x, y| image::Rgb([(x * 255 / width) as u8, (y * 255 / height) as u8, (seed * 37 % 256) as u8]);
-        Arc::new(Take { image: image::RgbImage::from_fn(width, height, pixel), seed })
+        Arc::new(Take { image: Arc::new(image::RgbImage::from_fn(width, height, pixel)), seed })
     };
     let packed: Vec<_> = (1..=count).map(|n| (n, document.pack_take(&take(n)).expect("packed"))).collect();
     document.take = Some(take(count));

@@ -179,7 +179,7 @@ fn drawn(wrap: Wrap) -> Painter {
         Arc::make_mut(&mut document.region_mut(id).expect("just added").mask).fill(rect, 255);
     }
     let image = RgbImage::from_fn(width, height, |x, y| image::Rgb([(x / 6) as u8, (y / 5) as u8, 90]));
-    document.take = Some(Arc::new(Take { image, seed: 1 }));
+    document.take = Some(Arc::new(Take { image: Arc::new(image), seed: 1 }));
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("tiles.ora");
     document.save(&path).expect("saved");

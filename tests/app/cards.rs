@@ -3,8 +3,10 @@
 use super::painter::Painter;
 use egui::accesskit::Role;
 use egui::{Key, Modifiers};
-use egui_kittest::kittest::Queryable as _;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use polyptych::app::Command;
 use polyptych::document::StartColour;
+use std::collections::BTreeMap;
 
 #[test]
 fn the_style_is_added_to_all_words_and_taken_back_by_undo() {
@@ -244,4 +246,68 @@ fn a_region_that_comes_back_is_the_one_to_paint_on() {
     assert_eq!(selected(&painter).as_deref(), Some("Pines"));
     painter.presses(Modifiers::COMMAND, Key::Z);
     assert_eq!(selected(&painter).as_deref(), Some("Cabin"));
+}
+
+/// The controls of the window by what they are called, where a name is there once, and their ids.
+fn ids(painter: &Painter) -> BTreeMap<String, String> {
+    const CONTROLS: [Role; 8] = [
+        Role::Button,
+        Role::Slider,
+        Role::SpinButton,
+        Role::CheckBox,
+        Role::TextInput,
+        Role::MultilineTextInput,
+        Role::ComboBox,
+        Role::Switch,
+    ];
+    let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for node in painter.h.root().children_recursive() {
+        let node = node.accesskit_node();
+        if let Some(label) = node.label().filter(|_| CONTROLS.contains(&node.role())) {
+            all.entry(format!("{:?} {label}", node.role())).or_default().push(format!("{:?}", node.id()));
+        }
+    }
+    all.into_iter().filter(|(_, ids)| ids.len() == 1).map(|(name, ids)| (name, ids.concat())).collect()
+}
+
+#[test]
+fn what_comes_and_goes_takes_the_keyboard_from_nothing_below_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ink = super::loras::lora(folder.path(), "ink.safetensors");
+    let mut painter = Painter::sits_down();
+    painter.clicks("Pines");
+    type Act = Box<dyn Fn(&mut Painter)>;
+    let acts: [(&str, Act); 5] = [
+        (
+            "a note on the card and above the settings",
+            Box::new(|p| {
+                p.asks_for(Command::ClearRegion);
+                p.waits_to_see("Not painted yet.");
+            }),
+        ),
+        ("a note above the settings alone", Box::new(|p| p.asks_for(Command::ToggleRegion))),
+        ("live painting", Box::new(|p| p.asks_for(Command::Live))),
+        (
+            "notes that go",
+            Box::new(|p| {
+                p.asks_for(Command::ToggleRegion);
+                p.asks_for(Command::FillRegion);
+            }),
+        ),
+        (
+            "words of a LoRA",
+            Box::new(move |p| {
+                p.drops(&ink);
+                p.clicks("Pines");
+            }),
+        ),
+    ];
+    for (what, act) in acts {
+        let before = ids(&painter);
+        act(&mut painter);
+        painter.settles();
+        let after = ids(&painter);
+        let moved: Vec<_> = before.iter().filter(|(name, id)| after.get(*name).is_some_and(|now| now != *id)).collect();
+        assert!(before.len() > 60 && moved.is_empty(), "{what}: {moved:?} of {}", before.len());
+    }
 }

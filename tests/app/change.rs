@@ -35,6 +35,26 @@ fn undoes(painter: &mut Painter) {
 }
 
 #[test]
+fn who_leaves_what_may_change_without_painting_has_changed_nothing() {
+    let (mut painter, _) = begins();
+    assert!(painter.h.get_by_label("Generate").accesskit_node().is_disabled(), "nothing may change yet");
+    assert!(painter.sees("Nothing of the picture may change yet. Paint where it may."), "the reason is said first");
+    painter.presses(SHIFT, Key::Q);
+    assert!(!painter.app().editor().paints_change());
+    assert!(painter.document().init_image.is_none(), "as before");
+    assert!(!painter.h.get_by_label("Generate").accesskit_node().is_disabled());
+    // What was painted stays, also where it was cleared again.
+    painter.presses(SHIFT, Key::Q);
+    painter.drags(NONE, &[(200.0, 100.0), (500.0, 100.0)]);
+    undoes(&mut painter);
+    painter.presses(SHIFT, Key::Q);
+    painter.presses(SHIFT, Key::Q);
+    painter.drags(NONE, &[(200.0, 100.0), (500.0, 100.0)]);
+    painter.presses(SHIFT, Key::Q);
+    assert_eq!(covers(&painter, [(300, 100), (300, 300)]), [255, 0]);
+}
+
+#[test]
 fn brush_eraser_and_lines_paint_what_may_change() {
     let (mut painter, regions) = begins();
     painter.drags(NONE, &[(200.0, 100.0), (500.0, 100.0)]);
@@ -297,7 +317,7 @@ fn the_picture_on_show_is_refined_at_once_and_undo_takes_it_back() {
     refine(&mut painter);
     painter.waits_for("the next", |a| a.takes() == 2 && !a.is_generating());
     let start = painter.document().init_image.clone().expect("a picture to start from");
-    assert_eq!((&*start.image, start.area), (&shown.image, Area::Everything));
+    assert_eq!((&start.image, start.area), (&shown.image, Area::Everything));
     assert!(start.strength < 1.0, "{}", start.strength);
     undoes(&mut painter);
     assert!(painter.document().init_image.is_none(), "one step");

@@ -41,6 +41,25 @@ fn enter_presses_no_button_that_is_not_chosen() {
 }
 
 #[test]
+fn tab_goes_through_the_buttons_of_a_dialog_as_they_stand() {
+    let mut painter = Painter::sits_down();
+    painter.takes_a_new_canvas();
+    painter.clicks("Add region");
+    painter.presses(Modifiers::COMMAND, Key::Q);
+    let dialog = painter.dialog("Save your changes?");
+    let names = ["Cancel", "Don’t save", "Save"];
+    let places = names.map(|name| painter.h.get_by_role_and_label(Role::Button, name).rect());
+    assert!(places.is_sorted_by(|a, b| a.right() < b.left()), "the main one is last: {places:?}");
+    // (Its margin is 16 points wide.)
+    assert!((dialog.right() - 17.0 - places[2].right()).abs() < 1.5, "{places:?} at the right of {dialog:?}");
+    assert!(painter.h.get_by_role_and_label(Role::Button, "Save").is_focused());
+    for name in names {
+        painter.presses(Modifiers::NONE, Key::Tab);
+        assert!(painter.h.get_by_role_and_label(Role::Button, name).is_focused(), "{name}");
+    }
+}
+
+#[test]
 fn changes_are_asked_about_once_however_often_one_leaves() {
     let mut painter = Painter::sits_down();
     // (It has no file yet.)

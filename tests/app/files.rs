@@ -309,7 +309,7 @@ fn pictures_go_to_the_clipboard_and_come_from_it() {
     painter.h.event(Event::PasteImage(Arc::new(copied)));
     painter.h.run_ok();
     painter.clicks("Start from it");
-    assert_eq!(*painter.document().init_image.as_ref().expect("a start").image, take.image);
+    assert_eq!(painter.document().init_image.as_ref().expect("a start").image, take.image);
 }
 
 #[test]
@@ -334,7 +334,7 @@ fn pictures_are_exported_with_and_without_what_they_were_made_of() {
     let png = export("PNG", "with.png", "");
     assert_eq!(Document::open(&png).expect("a project").regions.len(), 2);
     let webp = export("WebP", "with.webp", "");
-    assert_eq!(image::open(&webp).expect("a picture").to_rgb8(), take.image, "lossless");
+    assert_eq!(image::open(&webp).expect("a picture").to_rgb8(), *take.image, "lossless");
     let words = |path: &Path| {
         let wide: Vec<u8> = "tall pines".encode_utf16().flat_map(u16::to_be_bytes).collect();
         std::fs::read(path).expect("there").windows(wide.len()).any(|w| w == wide)

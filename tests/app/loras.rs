@@ -13,7 +13,7 @@ fn golden(name: &str) -> PathBuf {
 }
 
 /// A LoRA of this name in a folder.
-fn lora(folder: &Path, name: &str) -> PathBuf {
+pub fn lora(folder: &Path, name: &str) -> PathBuf {
     let path = folder.join(name);
     std::fs::copy(golden("lora/eps_kohya.safetensors"), &path).expect("copied");
     path

@@ -242,7 +242,7 @@ fn finished_pictures_are_compared_restored_and_started_from() {
     assert_eq!(painter.document().take.as_ref().map(|t| t.seed), Some(2));
     let shown = painter.document().take.clone().expect("one");
     calls(&mut painter, Command::StartFromTake);
-    assert_eq!(painter.document().init_image.as_ref().map(|s| &*s.image), Some(&shown.image));
+    assert_eq!(painter.document().init_image.as_ref().map(|s| &s.image), Some(&shown.image));
     painter.presses(Modifiers::COMMAND, Key::Z);
     assert!(painter.document().init_image.is_none());
 

@@ -61,7 +61,7 @@ fn a_whole_painting() {
     painter.answers_with(&picture, "Export");
     painter.waits_for("the picture's file", |a| !a.is_busy_with_files());
     let exported = image::open(&picture).expect("a PNG file").to_rgb8();
-    assert_eq!(exported, take.image);
+    assert_eq!(exported, *take.image);
 
     let painted = painter.document().clone();
     let again = Painter::with(Some(&project), Box::new(Pretender::default()));

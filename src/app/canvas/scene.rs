@@ -310,7 +310,8 @@ impl Easel<'_> {
                 let style = |draw: &mut Draw| (draw.colour, draw.pattern) = (colour, number);
                 self.mask_quads(stand, kind, region.id, 0.0, style)
             };
-            match look.regions {
+            // (Who paints sees what is painted, where regions are hidden, too.)
+            match if look.regions == RegionLook::Hidden { RegionLook::Tint } else { look.regions } {
                 // In the colour that it starts from: its own is its outline's.
                 RegionLook::Tint => {
                     let ground = region.start_colour.map_or(colour, |start| theme::region(start.colour));

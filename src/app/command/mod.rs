@@ -347,6 +347,11 @@ impl Command {
         if self.speaks_for_itself() { self.row().hint } else { tr(self.row().hint) }
     }
 
+    /// Its name in English, whatever language the window speaks.
+    pub(in crate::app) fn english_label(self) -> &'static str {
+        self.row().label
+    }
+
     /// Languages are called by their own names, whatever language the window speaks.
     fn speaks_for_itself(self) -> bool {
         matches!(self, Self::LanguageEnglish | Self::LanguageGerman | Self::LanguageChinese)

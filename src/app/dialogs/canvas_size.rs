@@ -92,8 +92,8 @@ impl Dialog for NewCanvas {
             size.fields(ui);
             let possible = size.verdict(ui);
             buttons(ui, |ui| {
-                answer = main(ui, tr("Create"), possible).then(|| size.rounded());
                 cancel = other(ui, tr("Cancel"));
+                answer = main(ui, tr("Create"), possible).then(|| size.rounded());
             });
         });
         outcome(answer, close || cancel)
@@ -127,8 +127,8 @@ impl Dialog for CanvasSize {
             outpaint::choices(ui, &mut self.fit, &mut self.anchor, document, new);
             let possible = self.size.verdict(ui) && new != (document.width, document.height);
             buttons(ui, |ui| {
-                answer = main(ui, tr("Change"), possible).then_some((new, self.fit, self.anchor));
                 cancel = other(ui, tr("Cancel"));
+                answer = main(ui, tr("Change"), possible).then_some((new, self.fit, self.anchor));
             });
         });
         outcome(answer, close || cancel)

@@ -75,8 +75,8 @@ impl Dialog for AskColours {
                 ui.label(RichText::new(text).color(t.warning));
             }
             buttons(ui, |ui| {
-                add = main(ui, tr("Add regions"), (1..=room).contains(&kept));
                 cancel = other(ui, tr("Cancel"));
+                add = main(ui, tr("Add regions"), (1..=room).contains(&kept));
             });
         });
         let answer = add.then(|| ChosenColours {

@@ -56,8 +56,8 @@ impl Dialog for Enlarge {
             let told = tr("The picture is enlarged, and drawn over window by window with the same regions and words.");
             ui.label(RichText::new(told).size(theme::TEXT_SMALL).color(t.text_weak));
             buttons(ui, |ui| {
-                done = main(ui, tr("Enlarge"), size.is_some());
                 cancelled = other(ui, tr("Cancel"));
+                done = main(ui, tr("Enlarge"), size.is_some());
             });
         });
         outcome(done.then_some(self.pass), close || cancelled)

@@ -54,8 +54,8 @@ impl Dialog for AskExport {
             ui.checkbox(&mut export.metadata, keep);
             ui.label(RichText::new(told).size(theme::TEXT_SMALL).color(t.text_weak));
             buttons(ui, |ui| {
-                go = main(ui, tr("Export…"), true);
                 cancel = other(ui, tr("Cancel"));
+                go = main(ui, tr("Export…"), true);
             });
         });
         outcome(go.then_some(*export), close || cancel)

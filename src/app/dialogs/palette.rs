@@ -34,7 +34,8 @@ impl Dialog for Palette {
                 widgets::text(ui, edit.margin(Margin::symmetric(8, 6))).accessible_name(tr("Find a command"));
             let opened = std::mem::replace(&mut self.focused, true);
             // (An arrow that was pressed before the field had the keyboard would have moved it on.)
-            if !opened || up || down {
+            // (Enter takes the keyboard from a field; it stays where it finds nothing to run.)
+            if !opened || up || down || enter {
                 response.request_focus();
             }
             if response.changed() {
@@ -95,10 +96,11 @@ fn found(typed: &str) -> Vec<Command> {
     };
     let rank = |command: Command| {
         let (name, hint) = (command.full_label().to_lowercase(), command.hint().to_lowercase());
-        let also = command.also();
+        // In every language the English names are words for it, too: they are what is written about the program.
+        let also = format!("{} {}", command.also(), command.english_label().to_lowercase());
         // (A word may be in the name, and the next in the hint.)
         let anywhere = all(&format!("{name} {also} {hint}"));
-        anywhere.then(|| (!whole(&name), !all(&name), !whole(also), !all(also)))
+        anywhere.then(|| (!whole(&name), !all(&name), !whole(&also), !all(&also)))
     };
     let commands = Command::ALL.iter().copied().filter(|c| *c != Command::Palette);
     let mut found: Vec<_> = commands.filter_map(|command| Some((rank(command)?, command))).collect();

@@ -176,9 +176,9 @@ impl Dialog for AskPath {
                 ui.label(RichText::new(why).color(t.warning));
             }
             buttons(ui, |ui| {
+                cancel = other(ui, tr("Cancel"));
                 let verb = if self.replace.is_some() { tr("Replace") } else { self.purpose.verb() };
                 accept |= main(ui, verb, self.given().is_some());
-                cancel = other(ui, tr("Cancel"));
             });
         });
         if let Some(folder) = goes_to {

@@ -60,13 +60,13 @@ impl Dialog for AskPlace {
                 ui.label(fill("Regions by colour: each of its {0} colours becomes a region.", &[&count]));
             }
             buttons(ui, |ui| {
+                cancel = other(ui, tr("Cancel"));
                 let uses = self.uses(region);
-                for (at, (wanted, text)) in uses.into_iter().enumerate() {
+                for (at, (wanted, text)) in uses.into_iter().enumerate().rev() {
                     if if at == 0 { main(ui, &text, true) } else { other(ui, &text) } {
                         answer = Some(wanted);
                     }
                 }
-                cancel = other(ui, tr("Cancel"));
             });
         });
         outcome(answer, close || cancel)

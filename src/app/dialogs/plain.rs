@@ -25,13 +25,13 @@ impl Dialog for Unsaved {
         let close = modal(ui, tr("Save your changes?"), 400.0, |ui| {
             ui.label(fill("{0} has changes that are not saved. They are lost if you don’t save them.", &[&title]));
             buttons(ui, |ui| {
-                if main(ui, tr("Save"), true) {
-                    answer = Some(Changes::Save);
-                }
+                cancel = other(ui, tr("Cancel"));
                 if other(ui, tr("Don’t save")) {
                     answer = Some(Changes::Lose);
                 }
-                cancel = other(ui, tr("Cancel"));
+                if main(ui, tr("Save"), true) {
+                    answer = Some(Changes::Save);
+                }
             });
         });
         outcome(answer, close || cancel)
@@ -79,13 +79,13 @@ impl Dialog for SaveOver {
                 }
             });
             buttons(ui, |ui| {
-                if main(ui, tr("Save as a new file…"), true) {
-                    answer = Some(SaveTo::NewFile);
-                }
+                cancel = other(ui, tr("Cancel"));
                 if other(ui, tr("Replace it")) {
                     answer = Some(SaveTo::SameFile);
                 }
-                cancel = other(ui, tr("Cancel"));
+                if main(ui, tr("Save as a new file…"), true) {
+                    answer = Some(SaveTo::NewFile);
+                }
             });
         });
         outcome(answer, close || cancel)
@@ -127,8 +127,8 @@ impl Dialog for Reset {
                          Your documents and the list of recent projects stay.",
             ));
             buttons(ui, |ui| {
-                reset = main(ui, tr("Reset"), true);
                 cancel = other(ui, tr("Cancel"));
+                reset = main(ui, tr("Reset"), true);
             });
         });
         outcome(reset.then_some(()), close || cancel)

@@ -52,12 +52,12 @@ impl Dialog for Preferences {
             row(ui, tr("Pen"), &[Command::PressureSize, Command::PressureOpacity]);
             pressure_row(ui, &mut pressure);
             buttons(ui, |ui| {
-                done = main(ui, tr("Close"), true);
-                for command in [Command::Shortcuts, Command::AddModels, Command::ResetStudio] {
+                for command in [Command::ResetStudio, Command::AddModels, Command::Shortcuts] {
                     if (view.is_enabled)(command) && other(ui, command.label()) {
                         run = Some(command);
                     }
                 }
+                done = main(ui, tr("Close"), true);
             });
         });
         match run {

@@ -51,12 +51,12 @@ impl Dialog for Recent {
                 }
             });
             buttons(ui, |ui| {
-                done = main(ui, tr("Close"), true);
-                for command in [Command::Examples, Command::Open, Command::New] {
+                for command in [Command::New, Command::Open, Command::Examples] {
                     if other(ui, command.label()) {
                         wish = Some(Wish::Run(command));
                     }
                 }
+                done = main(ui, tr("Close"), true);
             });
         });
         match wish {

@@ -60,8 +60,8 @@ impl Dialog for AskReshape {
             });
             ui.label(RichText::new(hint).size(theme::TEXT_SMALL).color(t.text_weak));
             buttons(ui, |ui| {
-                done = main(ui, label, true);
                 cancelled = other(ui, tr("Cancel"));
+                done = main(ui, label, true);
             });
             done |= ui.input(|i| i.key_pressed(Key::Enter)) && !cancelled;
         });

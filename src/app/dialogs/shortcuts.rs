@@ -157,10 +157,10 @@ impl Dialog for Shortcuts {
             };
             ui.label(RichText::new(told).color(t.text_weak));
             buttons(ui, |ui| {
-                done = main(ui, tr("Close"), true);
                 if Command::ALL.iter().any(|command| is_changed(*command)) && other(ui, tr("Put all keys back")) {
                     change = Some(KeyChange::PutAllBack);
                 }
+                done = main(ui, tr("Close"), true);
             });
         });
         if let Some(change) = change {

@@ -153,9 +153,9 @@ impl Editor {
     /// The selected masks that cover anything, and the box around them, also beyond the canvas; `None` where there are none.
     #[must_use]
     pub fn selected_shapes(&self) -> Option<(Arc<[RegionId]>, Placement)> {
-        let mut ids = self.selected_masks();
-        ids.retain(|id| extent(&self.document, &[*id]).is_some());
-        Some((ids.as_slice().into(), extent(&self.document, &ids)?))
+        let extent = |id: RegionId| Some((id, shape(&self.document, id)?.extent()?));
+        let (ids, extents): (Vec<_>, Vec<_>) = self.selected_masks().into_iter().filter_map(extent).unzip();
+        Some((ids.into(), extents.into_iter().reduce(Placement::union)?))
     }
 
     /// Covers all of the selected mask, or all of the paint layer with the colour in hand.

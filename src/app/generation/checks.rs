@@ -2,7 +2,7 @@
 
 use crate::app::editor::{Editor, Selected};
 use crate::app::kit::background::Asked;
-use crate::app::text::i18n::{fill, tr};
+use crate::app::text::i18n::{fill, key, tr};
 use crate::app::text::names;
 use crate::document::{Area, CELL, Coverage, Document, InitImage, RegionId, WarningKind};
 use crate::studio::{KnownLoras, Vocabulary};
@@ -10,6 +10,9 @@ use std::sync::Arc;
 
 /// A region of which more than this lies under others is worth a word.
 const HIDDEN: f64 = 0.1;
+
+/// The reason why no picture can be made.
+pub(in crate::app) const NOTHING_MAY_CHANGE: &str = key("Nothing of the picture may change yet. Paint where it may.");
 
 /// Something worth knowing before the picture is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -176,7 +179,7 @@ fn notes(document: &Document, coverage: &Coverage) -> Vec<Note> {
     if let Some(InitImage { area: Area::Mask(mask), .. }) = &document.init_image
         && mask.is_blank()
     {
-        let text = tr("Nothing of the picture may change yet. Paint where it may.").to_owned();
+        let text = tr(NOTHING_MAY_CHANGE).to_owned();
         let on_card = tr("Nothing may change yet.").to_owned();
         notes.push(Note::of(Selected::Region(RegionId::INPAINT), text, on_card));
     }

@@ -1,7 +1,6 @@
 //! A part of the canvas to draw: what a job for the generation frame is made of.
 
-use crate::document::{Area, Document, InitImage, PixelRect};
-use std::sync::Arc;
+use crate::document::{Document, PixelRect};
 
 /// The generation frame, and the denoising strength in it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -14,9 +13,8 @@ impl Framed {
     /// The document that is drawn for it, which starts from the picture on show; `None` where there is no picture.
     pub(in crate::app) fn document(self, document: &Document) -> Option<Document> {
         let mut framed = document.without_takes();
-        if let Some(take) = &document.take {
-            let area = framed.init_image.take().map_or(Area::Everything, |start| start.area);
-            framed.init_image = Some(InitImage { image: Arc::new(take.image.clone()), strength: self.strength, area });
+        if let Some(start) = document.start_from_take(self.strength) {
+            framed.init_image = Some(start);
         }
         framed.init_image.is_some().then_some(framed)
     }

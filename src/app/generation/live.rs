@@ -230,9 +230,9 @@ impl Live {
         let Whole { image, document, seed } = self.whole.take()?;
         let size = (document.width, document.height);
         let image = if image.dimensions() == size {
-            Arc::unwrap_or_clone(image)
+            image
         } else {
-            image::imageops::resize(&*image, size.0, size.1, image::imageops::FilterType::CatmullRom)
+            Arc::new(image::imageops::resize(&*image, size.0, size.1, image::imageops::FilterType::CatmullRom))
         };
         Some(Finished { take: Arc::new(Take { image, seed }), document, way: TakeWay::Live })
     }

@@ -147,7 +147,7 @@ impl Generation {
             Event::Finished { job, image, seed, .. } => {
                 let at = at(&self.jobs, job)?;
                 let running = self.jobs.remove(at);
-                let take = Arc::new(Take { image: Arc::unwrap_or_clone(image), seed });
+                let take = Arc::new(Take { image, seed });
                 return Some(Finished { take, document: running.document, way: running.way });
             }
             Event::Cancelled { job } => self.jobs.retain(|j| j.id != job),

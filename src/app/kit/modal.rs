@@ -1,7 +1,9 @@
 //! Parts that all dialogs are made of.
 
 use crate::app::kit::{theme, tooltips, widgets};
-use egui::{Align, Button, FocusDirection, Frame, Id, Label, LayerId, Layout, Margin, Memory, Modal, Order, Ui};
+use egui::{
+    Align, Button, FocusDirection, Frame, Id, Label, LayerId, Layout, Margin, Memory, Modal, Order, ScrollArea, Ui,
+};
 
 /// Marks a dialog that was opened in the frame before.
 #[derive(Clone, Default)]
@@ -31,18 +33,35 @@ pub(in crate::app) fn modal(ui: &Ui, title: &str, width: f32, add: impl FnOnce(&
         .frame(frame)
         .backdrop_color(t.shade)
         .show(ui, |ui| {
-            ui.set_width(width);
+            // In a window smaller than the dialog its content scrolls; its frame and a little of what lies around it stay in sight.
+            let room = ui.ctx().content_rect().size() - egui::Vec2::splat(48.0);
+            ui.set_width(width.min(room.x));
             ui.spacing_mut().item_spacing.y = theme::GRID;
             ui.add(Label::new(theme::strong(title).color(t.text_strong)).selectable(false));
-            add(ui);
+            let most = (room.y - ui.min_rect().height() - theme::GRID).max(80.0);
+            let content = ScrollArea::vertical().id_salt("content").max_height(most).min_scrolled_height(most);
+            content.auto_shrink([false, true]).show(ui, add);
         })
         .should_close()
 }
 
-/// The buttons of a dialog, at the right, the main one last.
+/// The buttons of a dialog, at the right, the main one last: Tab goes through them as they stand, and a reader reads them so.
 pub(in crate::app) fn buttons(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
     ui.add_space(theme::HALF);
-    ui.allocate_ui_with_layout(egui::vec2(ui.available_width(), theme::ROW), Layout::right_to_left(Align::Center), add);
+    // (A layout from right to left would add the main one first. How wide they are is known when they have been drawn once.)
+    let id = ui.scope_id().with("width of the buttons");
+    let known: Option<f32> = ui.data(|data| data.get_temp(id));
+    let size = egui::vec2(ui.available_width(), theme::ROW);
+    ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
+        ui.add_space((size.x - known.unwrap_or(0.0)).max(0.0));
+        let left = ui.cursor().left();
+        add(ui);
+        let width = ui.min_rect().right() - left;
+        if known != Some(width) {
+            ui.data_mut(|data| data.insert_temp(id, width));
+            ui.request_discard("the buttons of a dialog have another width");
+        }
+    });
 }
 
 /// The main button. It has the keys wherever nothing else in the dialog does, so that Enter presses it: from the start where there

@@ -20,6 +20,8 @@ struct Toast<O> {
     /// The same with whole paths, for who rests the pointer on it.
     whole: Option<String>,
     until: Instant,
+    /// It has not been drawn yet.
+    new: bool,
     /// What a button in the message does, and its name.
     offer: Option<(String, O)>,
 }
@@ -33,6 +35,11 @@ pub(in crate::app) struct Toasts<O> {
 
 /// The most width of their text.
 pub(in crate::app) const WIDTH: f32 = 560.0;
+
+/// The id of the area that they are drawn in.
+pub(in crate::app) fn area() -> Id {
+    Id::unique("toasts")
+}
 
 /// No more than this many at a time.
 const MOST: usize = 4;
@@ -78,9 +85,14 @@ impl<O> Toasts<O> {
         }
         self.toasts.retain(|t| t.text != text);
         let until = Instant::now() + self.least.max(Duration::from_secs(seconds));
-        self.toasts.push(Toast { kind, text, whole: None, until, offer });
+        self.toasts.push(Toast { kind, text, whole: None, until, new: true, offer });
         let surplus = self.toasts.len().saturating_sub(MOST);
         self.toasts.drain(..surplus);
+    }
+
+    /// True where one has not been drawn yet.
+    pub(in crate::app) fn are_new(&self) -> bool {
+        self.toasts.iter().any(|toast| toast.new)
     }
 
     /// Draws them above everything, the newest lowest, at this corner and no wider than this; returns the offer that was taken up.
@@ -91,13 +103,11 @@ impl<O> Toasts<O> {
         ctx.request_repaint_after(next - now);
         let t = theme::tokens(ctx);
         let (mut dismissed, mut taken) = (None, false);
-        Area::new(Id::unique("toasts"))
-            .order(Order::Foreground)
-            .fixed_pos(corner)
-            .pivot(Align2::LEFT_BOTTOM)
-            .fade_in(false)
-            .show(ctx, |ui| {
-                for (i, toast) in self.toasts.iter().enumerate() {
+        Area::new(area()).order(Order::Foreground).fixed_pos(corner).pivot(Align2::LEFT_BOTTOM).fade_in(false).show(
+            ctx,
+            |ui| {
+                for (i, toast) in self.toasts.iter_mut().enumerate() {
+                    toast.new = false;
                     let (icon, colour) = match toast.kind {
                         Kind::Info => (icons::ICON_INFO, t.accent),
                         Kind::Warning => (icons::ICON_WARNING, t.warning),
@@ -132,7 +142,8 @@ impl<O> Toasts<O> {
                             });
                         });
                 }
-            });
+            },
+        );
         let offer = dismissed.map(|i| self.toasts.remove(i)).and_then(|toast| toast.offer);
         offer.filter(|_| taken).map(|(_, offer)| offer)
     }

@@ -118,6 +118,9 @@ pub(in crate::app) fn entries<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) ->
     // (With the menu's frame, and a little of what lies around it.)
     let most = ui.ctx().content_rect().height() - 48.0;
     let list = ScrollArea::vertical().max_height(most).min_scrolled_height(most);
+    // The menu is as wide as its longest entry, and the bar that scrolls it stands beside the keys.
+    ui.style_mut().wrap_mode = Some(egui::TextWrapMode::Extend);
+    ui.spacing_mut().scroll.floating = false;
     list.show(ui, add).inner
 }
 
@@ -130,9 +133,13 @@ pub(in crate::app) fn percent(value: &mut f32, range: std::ops::RangeInclusive<f
 pub(in crate::app) fn row_label(ui: &mut Ui, name: &str, hint: &str) -> Id {
     let t = theme::tokens(ui);
     let layout = Layout::left_to_right(Align::Center);
+    // (A long name in a narrow panel leaves half of the row to the value; who rests the pointer on it reads all of it.)
+    let width = 112.0_f32.max(ui.available_width() * 0.5);
     ui.allocate_ui_with_layout(vec2(112.0, 24.0), layout, |ui| {
         ui.set_min_width(112.0);
-        let label = ui.add(egui::Label::new(egui::RichText::new(name).color(t.text_weak)).selectable(false));
+        ui.set_max_width(width);
+        let text = egui::RichText::new(name).color(t.text_weak);
+        let label = ui.add(egui::Label::new(text).truncate().selectable(false));
         let id = label.id;
         label.on_hover_text(hint);
         id
@@ -227,6 +234,16 @@ pub(in crate::app) fn rule(ui: &mut Ui) {
     ui.painter().rect_filled(rect, 0.0, t.line);
 }
 
+/// Adds what is there at times only: where it comes or goes, what stands after it keeps its id, and with it the keyboard or a drag.
+pub(in crate::app) fn at_times<R>(ui: &mut Ui, there: bool, add: impl FnOnce(&mut Ui) -> R) -> Option<R> {
+    if !there {
+        // As many as a scope takes.
+        ui.skip_ahead_auto_ids(1);
+        return None;
+    }
+    Some(ui.scope(add).inner)
+}
+
 /// A filled button in the accent colour.
 pub(in crate::app) fn main_button(
     ui: &mut Ui,
@@ -236,6 +253,13 @@ pub(in crate::app) fn main_button(
     enabled: bool,
 ) -> Response {
     let t = theme::tokens(ui);
+    let text: egui::WidgetText = text.into();
+    // (What is drawn in a scope does not go to the next row of itself.)
+    let galley = text.clone().into_galley(ui, Some(egui::TextWrapMode::Extend), f32::INFINITY, egui::TextStyle::Button);
+    let whole = (galley.size().x + 2.0 * ui.spacing().button_padding.x).max(width);
+    if ui.layout().main_wrap() && whole > ui.available_size_before_wrap().x {
+        ui.end_row();
+    }
     ui.scope(|ui| {
         let widgets = &mut ui.visuals_mut().widgets;
         for (visuals, fill) in [
@@ -247,7 +271,6 @@ pub(in crate::app) fn main_button(
             visuals.corner_radius = theme::ROUND.into();
             visuals.fg_stroke = Stroke::new(1.0, t.on_accent);
         }
-        let text: egui::WidgetText = text.into();
         let button = Button::new(text).min_size(vec2(width, height));
         ui.add_enabled_ui(enabled, |ui| ui.add_sized([width, height], button)).inner
     })

@@ -84,18 +84,21 @@ impl Desk<'_> {
     pub(in crate::app) fn loras_ui(&mut self, ui: &mut Ui) {
         let ground = theme::tokens(ui).card;
         let (mut removed, mut written) = (None, None);
-        for (index, lora) in self.editor.document().settings.loras.clone().into_iter().enumerate() {
-            let mut weight = lora.weight;
-            let words = self.panels.triggers.of(&lora.file);
-            let row = |ui: &mut Ui| row(ui, &lora, ground, &mut weight, &words);
-            let (response, asked) = ui.push_id(("lora", index), row).inner;
-            match asked {
-                Some(Asked::Remove) => removed = Some(index),
-                Some(Asked::Write(words)) => written = Some(words),
-                None => {}
+        let loras = self.editor.document().settings.loras.clone();
+        widgets::at_times(ui, !loras.is_empty(), |ui| {
+            for (index, lora) in loras.into_iter().enumerate() {
+                let mut weight = lora.weight;
+                let words = self.panels.triggers.of(&lora.file);
+                let row = |ui: &mut Ui| row(ui, &lora, ground, &mut weight, &words);
+                let (response, asked) = ui.push_id(("lora", index), row).inner;
+                match asked {
+                    Some(Asked::Remove) => removed = Some(index),
+                    Some(Asked::Write(words)) => written = Some(words),
+                    None => {}
+                }
+                self.changed(&response, Field::LoraWeight(index), |d| set_weight(&mut d.settings.loras, index, weight));
             }
-            self.changed(&response, Field::LoraWeight(index), |d| set_weight(&mut d.settings.loras, index, weight));
-        }
+        });
         if let Some(words) = written {
             self.write_words(self.editor.selected(), &words);
         }
@@ -106,7 +109,6 @@ impl Desk<'_> {
 
     /// The LoRAs of a card's part of the picture, and the button that adds one.
     pub(in crate::app) fn own_loras_ui(&mut self, ui: &mut Ui, key: Selected, loras: &[Lora], wishes: &mut Vec<Wish>) {
-        let t = theme::tokens(ui);
         ui.horizontal(|ui| {
             let hint = match key {
                 Selected::Background => tr("LoRAs that draw the background alone. Drop a file on this card to add one"),
@@ -121,10 +123,15 @@ impl Desk<'_> {
                 self.own_loras_menu(&add.on_hover_text(Command::AddOwnLora.hint()), key, wishes);
             });
         });
+        widgets::at_times(ui, !loras.is_empty(), |ui| self.own_lora_rows(ui, key, loras, wishes));
+    }
+
+    fn own_lora_rows(&mut self, ui: &mut Ui, key: Selected, loras: &[Lora], wishes: &mut Vec<Wish>) {
+        let ground = theme::tokens(ui).field;
         for (index, lora) in loras.iter().enumerate() {
             let mut weight = lora.weight;
             let words = self.panels.triggers.of(&lora.file);
-            let row = |ui: &mut Ui| row(ui, lora, t.field, &mut weight, &words);
+            let row = |ui: &mut Ui| row(ui, lora, ground, &mut weight, &words);
             let (slider, asked) = ui.push_id(("own lora", key, index), row).inner;
             if slider.changed() {
                 let change = move |loras: &mut Vec<Lora>| set_weight(loras, index, weight);
@@ -205,7 +212,9 @@ fn row(
                 if widgets::small_icon_button(ui, icons::ICON_CLOSE, &text).on_hover_text(&text).clicked() {
                     asked = Some(Asked::Remove);
                 }
-                if let Some(phrase) = words_button(ui, &name, words) {
+                // (Its words are read on a thread.)
+                let phrase = widgets::at_times(ui, !words.is_empty(), |ui| words_button(ui, &name, words));
+                if let Some(phrase) = phrase.flatten() {
                     asked = Some(Asked::Write(phrase));
                 }
                 let value = RichText::new(format!("{:.2}", lora.weight)).color(t.text_strong);

@@ -33,8 +33,8 @@ impl App {
     pub(in crate::app) fn change_canvas(&mut self, (width, height): (u32, u32), fit: Fit, anchor: Anchor) {
         let document = self.open.editor.document();
         let place = anchor.place((document.width, document.height), (width, height));
-        let picture = document.take.clone().map(|take| std::sync::Arc::new(take.image.clone()));
-        let picture = picture.or_else(|| document.init_image.as_ref().map(|start| std::sync::Arc::clone(&start.image)));
+        let picture = document.take.as_ref().map(|take| &take.image);
+        let picture = picture.or(document.init_image.as_ref().map(|start| &start.image)).cloned();
         match (fit, picture) {
             (Fit::Stretch, _) => self.open.editor.resize(width, height, None),
             (Fit::Draw, Some(picture)) => {

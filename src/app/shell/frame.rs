@@ -4,9 +4,9 @@ use crate::app::App;
 use crate::app::kit::landmarks::Landmark;
 use crate::app::kit::theme;
 use crate::app::kit::toasts;
-use crate::app::shell::toolbar;
 use crate::app::shell::ui_scale::{RIGHT, STRIP};
-use egui::{CentralPanel, Frame, Margin, Panel, ScrollArea, Ui, vec2};
+use crate::app::shell::{panel_sizes, toolbar};
+use egui::{CentralPanel, Frame, Margin, Panel, Rangef, ScrollArea, Ui, vec2};
 
 /// Height of the right panel below which cards and settings scroll together.
 const LOW: f32 = 540.0;
@@ -31,7 +31,9 @@ impl eframe::App for App {
         let right = Panel::right("right").frame(Frame::new().fill(t.panel)).default_size(RIGHT.0);
         // Half of a narrow window is the canvas's.
         let most = (ui.available_width() * 0.5).min(RIGHT.2);
-        right.size_range(RIGHT.1.min(most)..=most).show_collapsible(ui, &mut { shown }, |ui| {
+        let range = Rangef::new(RIGHT.1.min(most), most);
+        panel_sizes::keep(ui, "right", 0, RIGHT.0, range);
+        right.size_range(range).show_collapsible(ui, &mut { shown }, |ui| {
             let room = ui.available_height();
             if room < LOW {
                 // All of it scrolls, but for the button that makes the picture.
@@ -73,7 +75,9 @@ impl eframe::App for App {
             let usual = (ui.available_height() * 0.14).clamp(56.0, STRIP.0);
             let strip = Panel::bottom("takes").frame(if usual < STRIP.1 { panel(12, 4) } else { panel(12, 12) });
             let strip = strip.default_size(usual).resizable(true);
-            strip.size_range(STRIP.1.min(usual)..=most).show(ui, |ui| {
+            let range = Rangef::new(STRIP.1.min(usual), most);
+            panel_sizes::keep(ui, "takes", 1, usual, range);
+            strip.size_range(range).show(ui, |ui| {
                 self.at_desk(ui, |desk, ui| {
                     desk.takes_ui(ui);
                 });
@@ -99,7 +103,8 @@ impl eframe::App for App {
         self.peek_note(ui, canvas.inner);
         // Where there is no room for both beside each other, messages stand above the bar of the view.
         let bar = toolbar::size_of(ui, "view bar");
-        let beside = canvas.inner.width() > bar.x + toasts::WIDTH + 80.0;
+        let messages = ui.memory(|memory| memory.area_rect(toasts::area())).map_or(toasts::WIDTH, |area| area.width());
+        let beside = canvas.inner.width() > bar.x + messages + 40.0;
         let up = if beside { 12.0 } else { bar.y + 20.0 };
         let width = canvas.inner.width() - 24.0;
         if let Some(offer) = self.toasts.show(ui, canvas.inner.left_bottom() + vec2(12.0, -up), width) {
@@ -108,8 +113,12 @@ impl eframe::App for App {
         self.tour_ui(ui);
         self.questions_ui(ui);
         self.drop_hint(ui);
-        self.follow_works(ui);
+        self.begin_works(ui);
         self.follow_models(ui);
+        // What this frame told after the messages were drawn is drawn in the next.
+        if self.toasts.are_new() {
+            ui.request_repaint();
+        }
     }
 
     fn on_exit(&mut self) {

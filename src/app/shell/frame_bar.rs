@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::app::command::Command;
 use crate::app::generation::framed::Framed;
 use crate::app::kit::{theme, widgets};
+use crate::app::shell::tool_options::TIGHT;
 use crate::app::shell::toolbar::{floating, size_of};
 use crate::app::text::i18n::tr;
 use crate::document::InitImage;
@@ -25,11 +26,17 @@ impl App {
             ui.horizontal_wrapped(|ui| {
                 let text = theme::strong(tr("Only this part is drawn")).color(t.text_strong);
                 ui.add(Label::new(text).selectable(false));
-                let size = RichText::new(format!("{} × {}", frame.width, frame.height)).color(t.text_weak);
-                ui.add(Label::new(size).selectable(false));
+                // (In a narrow window the frame itself tells its size, and the pointer what the number is.)
+                let roomy = canvas.width() >= TIGHT;
+                if roomy {
+                    let size = RichText::new(format!("{} × {}", frame.width, frame.height)).color(t.text_weak);
+                    ui.add(Label::new(size).selectable(false));
+                }
                 let told = tr("How much of the picture becomes new: little keeps it, 1 all but forgets it");
-                let name = RichText::new(tr("Strength")).color(t.text_weak);
-                ui.add(Label::new(name).selectable(false)).on_hover_text(told);
+                if roomy {
+                    let name = RichText::new(tr("Strength")).color(t.text_weak);
+                    ui.add(Label::new(name).selectable(false)).on_hover_text(told);
+                }
                 let value =
                     DragValue::new(&mut strength).range(InitImage::MIN_STRENGTH..=1.0).speed(0.005).max_decimals(2);
                 ui.add(value).accessible_name(tr("Strength in the frame")).on_hover_text(told);

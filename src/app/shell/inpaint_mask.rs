@@ -17,6 +17,11 @@ impl App {
     pub(super) fn paint_change_at(&mut self, strength: f64) {
         self.finish_gesture();
         if self.open.editor.paints_change() {
+            // Who leaves without having painted has changed nothing.
+            let begun = self.open.change_begun.take();
+            if begun == Some(self.open.editor.changes()) && self.open.editor.nothing_may_change() {
+                self.open.editor.undo();
+            }
             let top = Selected::uppermost(self.open.editor.document());
             self.open.editor.select(top);
             return;
@@ -31,6 +36,7 @@ impl App {
         if !matches!(start.area, Area::Mask(_)) {
             let nothing = Area::Mask(Arc::new(Mask::empty(size.0, size.1)));
             self.open.editor.set_start(Some(InitImage { area: nothing, ..start }));
+            self.open.change_begun = Some(self.open.editor.changes());
         }
         self.open.editor.select(Selected::Region(RegionId::INPAINT));
         self.panels.cards.reveal();

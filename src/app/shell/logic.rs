@@ -7,7 +7,8 @@ impl App {
     pub(in crate::app) fn logic(&mut self, ctx: &egui::Context) {
         self.follow_cards();
         self.follow_jobs();
-        self.follow_works(ctx);
+        self.take_in_works();
+        self.begin_works(ctx);
         self.follow_fetching(ctx);
         self.follow_hash();
         self.update_takes(ctx);

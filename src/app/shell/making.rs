@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::app::command::Command;
 use crate::app::editor::Field;
+use crate::app::generation::checks::NOTHING_MAY_CHANGE;
 use crate::app::generation::seed::new_seed;
 use crate::app::text::i18n::tr;
 use crate::document::{Document, RegionId, TakeWay};
@@ -17,12 +18,13 @@ impl App {
     /// The same for a picture that comes about in another way than by drawing what is on the canvas.
     pub(super) fn generate_as(&mut self, way: TakeWay, next: bool) {
         if self.open.editor.nothing_may_change() {
-            self.toasts.info(tr("Nothing of the picture may change yet. Paint where it may."));
+            self.toasts.info(tr(NOTHING_MAY_CHANGE));
             return;
         }
         let document = self.open.editor.document();
         let seed = document.settings.seed;
-        let one = way == TakeWay::Drawn && self.prefs.batch.pictures < 2;
+        // (What lies in a frame grows from the picture on show, which is another each time.)
+        let one = way == TakeWay::Drawn && self.prefs.batch.pictures < 2 && self.framed().is_none();
         if one && self.open.takes.has_made(&document.without_takes()) {
             let told = tr("Nothing has changed, so this becomes the same picture again. A new seed makes another.");
             let offer = (self.open.editor.selected(), Command::NewSeed);

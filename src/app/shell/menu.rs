@@ -6,8 +6,12 @@ use crate::app::kit::{theme, widgets};
 use crate::app::shell::leaving::Leave;
 use crate::app::text::i18n::{key, tr};
 use egui::containers::menu::menu_style;
+use egui::text::LayoutJob;
 use egui::{Align2, Button, FontId, MenuBar, Stroke, Ui};
 use egui_material_icons::icons;
+
+/// The least room for the document's name.
+const TITLE: f32 = 48.0;
 
 /// One menu: its name and its entries; `None` is a line between.
 type Menu = (&'static str, &'static [Option<Command>]);
@@ -228,7 +232,7 @@ impl App {
         let t = theme::tokens(ui);
         let bar = ui.max_rect();
         let (mut called, mut opened, mut size) = (None, None, None);
-        let mut menus_end = 0.0;
+        let (mut menus_end, mut title_end) = (0.0_f32, f32::INFINITY);
         let style = move |style: &mut egui::Style| {
             menu_style(style);
             // The head that has the keyboard is seen.
@@ -270,17 +274,25 @@ impl App {
                 if button.on_hover_text(Command::Palette.hint()).clicked() {
                     called = Some(Command::Palette);
                 }
+                title_end = ui.cursor().right() - theme::GRID;
             });
         });
         let dot = if self.open.editor.is_unsaved() { " •" } else { "" };
         let title = format!("{}{dot}", self.open.editor.title());
         let font = FontId::proportional(theme::TEXT);
         // In the middle of the window, or in a narrow one beside the menus.
-        let galley = ui.painter().layout_no_wrap(title, font, t.text_weak);
+        let room = title_end - menus_end - theme::GRID;
+        let mut job = LayoutJob::simple_singleline(title, font, t.text_weak);
+        job.wrap = egui::text::TextWrapping::truncate_at_width(room.max(0.0));
+        let galley = ui.painter().layout_job(job);
         let left = ui.ctx().content_rect().center().x - galley.size().x * 0.5;
-        let at = egui::pos2(left.max(menus_end + theme::GRID), bar.center().y);
+        let left = left.min(title_end - galley.size().x).max(menus_end + theme::GRID);
+        let at = egui::pos2(left, bar.center().y);
         let rect = Align2::LEFT_CENTER.anchor_size(at, galley.size());
-        ui.painter().galley(rect.min, galley, t.text_weak);
+        // (In the least one there is no room for it: the system's frame has it as well.)
+        if room >= TITLE {
+            ui.painter().galley(rect.min, galley, t.text_weak);
+        }
         if let Some(command) = called {
             self.perform(ui, command);
         }

@@ -23,6 +23,7 @@ mod mode_bar;
 pub(super) mod models;
 pub(super) mod open_document;
 mod paint_colours;
+mod panel_sizes;
 pub(super) mod paths;
 mod peeking;
 mod pen;

@@ -25,6 +25,8 @@ pub(in crate::app) struct OpenDocument {
     pub cost: Cost,
     /// The small pictures on the regions' cards.
     pub thumbnails: Thumbnails,
+    /// The count of changes when a mask of what may change was begun with.
+    pub change_begun: Option<u64>,
 }
 
 impl OpenDocument {
@@ -40,6 +42,7 @@ impl OpenDocument {
             checks: Checks::default(),
             cost: Cost::default(),
             thumbnails: Thumbnails::default(),
+            change_begun: None,
         }
     }
 }

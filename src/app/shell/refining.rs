@@ -6,7 +6,6 @@ use crate::app::editor::Field;
 use crate::app::text::i18n::tr;
 use crate::document::{Area, InitImage};
 use egui::{Button, DragValue, Ui};
-use std::sync::Arc;
 
 impl App {
     /// True where the picture to start from is drawn over, and not forgotten.
@@ -42,11 +41,8 @@ impl App {
     /// Starts from the picture on show and draws it over, where it may change.
     pub(in crate::app) fn refine_picture(&mut self) {
         self.finish_gesture();
-        let document = self.open.editor.document();
-        let Some(take) = &document.take else { return };
-        let area = document.init_image.as_ref().map_or(Area::Everything, |start| start.area.clone());
-        let image = Arc::new(take.image.clone());
-        self.open.editor.set_start(Some(InitImage { image, strength: self.prefs.refining, area }));
+        let Some(start) = self.open.editor.document().start_from_take(self.prefs.refining) else { return };
+        self.open.editor.set_start(Some(start));
         self.generate(false);
     }
 

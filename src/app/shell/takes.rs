@@ -180,7 +180,7 @@ impl App {
         let (mask, edge, wrap) = (Arc::clone(&region.mask), region.feather.max(EDGE), document.settings.wrap);
         let document = document.without_takes();
         let seed = shown.seed;
-        let mix = move || studio::inside(&shown.image, &take.image, &soften(&mask, edge, wrap));
+        let mix = move || Arc::new(studio::inside(&shown.image, &take.image, &soften(&mask, edge, wrap)));
         self.tasks.begin("inside", mix, move |app, _, image| {
             app.add_take(Finished { take: Arc::new(Take { image, seed }), document, way: TakeWay::Mixed });
         });

@@ -21,7 +21,7 @@ const ROOMY: f32 = 980.0;
 /// Width of the canvas below which all but the first options fold into a menu.
 const FOLDS: f32 = 900.0;
 /// Width of the canvas below which numbers have no sliders.
-const TIGHT: f32 = 680.0;
+pub(super) const TIGHT: f32 = 680.0;
 /// Width of the canvas below which all options fold into a menu.
 const NARROW: f32 = 460.0;
 /// Height of the canvas below which they do.

@@ -90,7 +90,9 @@ impl App {
                         let text =
                             theme::strong(if last { tr("Start painting") } else { tr("Next") }).color(t.on_accent);
                         let button = Button::new(text).fill(t.accent_fill).corner_radius(theme::ROUND_SMALL);
-                        if ui.add(button.min_size(vec2(72.0, theme::ROW))).clicked() {
+                        // (The second click of a double click belongs to the note before.)
+                        let button = ui.add(button.min_size(vec2(72.0, theme::ROW)));
+                        if button.clicked() && !button.double_clicked() {
                             next = (!last).then_some(at + 1);
                         }
                         if at > 0 && ui.add(Button::new(tr("Back")).min_size(vec2(0.0, theme::ROW))).clicked() {

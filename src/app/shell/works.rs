@@ -25,7 +25,11 @@ impl App {
 
     /// Does this once nothing is being worked out any more, so that nothing is left out of it.
     pub(in crate::app) fn once_worked_out(&mut self, then: impl FnOnce(&mut Self) + 'static) {
-        self.open.work.then.push(Box::new(then));
+        if self.is_working() || self.open.editor.in_stroke() {
+            self.open.work.then.push(Box::new(then));
+        } else {
+            then(self);
+        }
     }
 
     /// Leaves every change that is not there yet.
@@ -33,8 +37,8 @@ impl App {
         self.open.editor.leave_works();
     }
 
-    /// Takes in what has been worked out, and begins with what comes next.
-    pub(in crate::app) fn follow_works(&mut self, ctx: &egui::Context) {
+    /// Takes in what has been worked out, before anything is drawn of the frame: what is there is seen.
+    pub(in crate::app) fn take_in_works(&mut self) {
         // A stroke belongs to the mask as it is.
         if self.open.editor.in_stroke() {
             return;
@@ -51,18 +55,23 @@ impl App {
                 Err(None) => self.work_failed(number),
             }
         }
-        if self.open.work.asked.is_none()
+        if !self.is_working() {
+            for then in std::mem::take(&mut self.open.work.then) {
+                then(self);
+            }
+        }
+    }
+
+    /// Begins to work out what comes next.
+    pub(in crate::app) fn begin_works(&mut self, ctx: &egui::Context) {
+        if !self.open.editor.in_stroke()
+            && self.open.work.asked.is_none()
             && let Some(number) = self.open.editor.next_work()
             && let Some(work) = self.open.editor.begin_work()
         {
             self.open.work.asked = Asked::begin(ctx, "change", work).map(|asked| (number, asked));
             if self.open.work.asked.is_none() {
                 self.work_failed(number);
-            }
-        }
-        if !self.is_working() {
-            for then in std::mem::take(&mut self.open.work.then) {
-                then(self);
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::Window;
 use crate::cli::console::{print, print_line};
-use crate::cli::values::small;
+use crate::cli::values::{size, small};
 use serde_json::Value;
 use std::time::Instant;
 
@@ -11,6 +11,9 @@ pub(super) struct Args {
     /// Frames that are painted for each figure
     #[arg(long, value_name = "N", default_value_t = 300, value_parser = runs)]
     runs: u32,
+    /// The canvas that is painted on, in pixels
+    #[arg(long, value_name = "WxH", default_value = "4096x4096", value_parser = size)]
+    size: (u32, u32),
     /// Print one JSON object on stdout
     #[arg(long)]
     json: bool,
@@ -21,7 +24,7 @@ fn runs(text: &str) -> Result<u32, String> {
 }
 
 pub(super) fn run(args: &Args, window: &Window, started: Instant) -> anyhow::Result<()> {
-    let figures = (window.bench)(args.runs, started)?;
+    let figures = (window.bench)(args.size, args.runs, started)?;
     if args.json { print_line(&figures.to_string()) } else { print(&table(&figures)) }
 }
 

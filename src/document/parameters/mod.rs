@@ -189,7 +189,7 @@ impl Parameters {
         settings.prompt_rule = self.prompt_rule.unwrap_or(settings.prompt_rule);
         settings.clip_skip = self.clip_skip;
         settings.prediction = self.prediction.unwrap_or_default();
-        document.take = Some(Arc::new(Take { image: picture.clone(), seed: settings.seed }));
+        document.take = Some(Arc::new(Take { image: Arc::new(picture.clone()), seed: settings.seed }));
         document
     }
 }

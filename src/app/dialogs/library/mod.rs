@@ -111,15 +111,15 @@ impl Dialog for LibraryPanel {
             self.fetch_line(ui, view, &mut wish);
             self.fetch_into_line(ui, view, &mut wish);
             buttons(ui, |ui| {
-                done = main(ui, tr("Close"), true);
                 if view.models.can_add() {
-                    if other(ui, Command::AddModels.label()) {
-                        wish = Some(Wish::Add);
-                    }
                     if self.fetched.is_none() && view.fetching.is_none() && other(ui, tr("Get from Hugging Face…")) {
                         self.fetched = Some(String::new());
                     }
+                    if other(ui, Command::AddModels.label()) {
+                        wish = Some(Wish::Add);
+                    }
                 }
+                done = main(ui, tr("Close"), true);
             });
         });
         if matches!(wish, Some(Wish::Fetch(_))) {

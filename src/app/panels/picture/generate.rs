@@ -1,6 +1,7 @@
 //! The button that makes pictures, how many it makes, and live painting.
 
 use crate::app::command::Command;
+use crate::app::generation::checks::NOTHING_MAY_CHANGE;
 use crate::app::kit::landmarks::Landmark;
 use crate::app::kit::{theme, widgets};
 use crate::app::panels::Desk;
@@ -15,7 +16,8 @@ const MOST: u32 = 50;
 impl Desk<'_> {
     /// How many pictures are made, and live painting.
     pub(in crate::app) fn making_ui(&mut self, ui: &mut Ui) {
-        self.live_ui(ui);
+        let live = self.generation.live.is_on();
+        widgets::at_times(ui, live, |ui| self.live_ui(ui));
         pair(ui, |ui, width| {
             self.batch_field(ui, width);
             self.live_switch(ui, width);
@@ -45,7 +47,8 @@ impl Desk<'_> {
                 36.0,
                 !self.editor.nothing_may_change(),
             );
-            if button.accessible_name(name).on_hover_text(told).clicked() {
+            let button = button.accessible_name(name).on_hover_text(told);
+            if button.on_disabled_hover_text(tr(NOTHING_MAY_CHANGE)).clicked() {
                 called = Some(Command::Generate);
             }
             if running {
@@ -107,9 +110,6 @@ impl Desk<'_> {
 
     /// The state of live painting, while it is on.
     fn live_ui(&mut self, ui: &mut Ui) {
-        if !self.generation.live.is_on() {
-            return;
-        }
         let t = theme::tokens(ui);
         let mut called = None;
         ui.horizontal(|ui| {

@@ -19,39 +19,12 @@ impl Desk<'_> {
     pub(super) fn notes_ui(&mut self, ui: &mut Ui) {
         let mut notes: Vec<Note> = self.checks.notes().cloned().collect();
         notes.extend(self.generation.live.warnings().iter().cloned().map(Note::from));
-        let Some((first, more)) = notes.split_first() else { return };
-        let t = theme::tokens(ui);
-        let mut chosen = None;
-        ui.horizontal(|ui| {
-            if !first.mild {
-                dot(ui, 10.0);
-            }
-            let sign = if more.is_empty() { 0.0 } else { MORE };
-            ui.scope(|ui| {
-                ui.set_max_width((ui.available_width() - sign).max(24.0));
-                if line(ui, first).clicked() {
-                    chosen = Some(first);
-                }
-            });
-            if !more.is_empty() {
-                widgets::flat(ui);
-                let text = RichText::new(format!("+{}", more.len())).color(t.text_weak);
-                let button = ui.add(Button::new(text)).accessible_name(tr("More notes"));
-                Popup::menu(&button).show(|ui| {
-                    ui.set_max_width(320.0);
-                    for note in more {
-                        let text = RichText::new(&note.text).color(if note.mild { t.text } else { t.warning });
-                        if note.cards.is_empty() {
-                            ui.label(text);
-                        } else if ui.add(Button::new(text).wrap()).clicked() {
-                            chosen = Some(note);
-                        }
-                    }
-                });
-                let texts: Vec<&str> = more.iter().map(|note| note.text.as_str()).collect();
-                button.on_hover_text(texts.join("\n"));
-            }
-        });
+        // What holds the picture up is said before what merely spoils it.
+        let stops = |note: &Note| note.cards == [Selected::Region(RegionId::INPAINT)];
+        if self.editor.nothing_may_change() {
+            notes.sort_by_key(|note| !stops(note));
+        }
+        let chosen = widgets::at_times(ui, !notes.is_empty(), |ui| first_of(ui, &notes)).flatten();
         // Of several cards the one after the one that is open.
         if let Some(Note { cards, .. }) = chosen {
             let open = cards.iter().position(|card| *card == self.editor.selected());
@@ -67,6 +40,44 @@ impl Desk<'_> {
             }
         }
     }
+}
+
+/// The first note, and the sign of the others; returns the one that was pressed.
+fn first_of<'a>(ui: &mut Ui, notes: &'a [Note]) -> Option<&'a Note> {
+    let (first, more) = notes.split_first()?;
+    let t = theme::tokens(ui);
+    let mut chosen = None;
+    ui.horizontal(|ui| {
+        if !first.mild {
+            dot(ui, 10.0);
+        }
+        let sign = if more.is_empty() { 0.0 } else { MORE };
+        ui.scope(|ui| {
+            ui.set_max_width((ui.available_width() - sign).max(24.0));
+            if line(ui, first).clicked() {
+                chosen = Some(first);
+            }
+        });
+        if !more.is_empty() {
+            widgets::flat(ui);
+            let text = RichText::new(format!("+{}", more.len())).color(t.text_weak);
+            let button = ui.add(Button::new(text)).accessible_name(tr("More notes"));
+            Popup::menu(&button).show(|ui| {
+                ui.set_max_width(320.0);
+                for note in more {
+                    let text = RichText::new(&note.text).color(if note.mild { t.text } else { t.warning });
+                    if note.cards.is_empty() {
+                        ui.label(text);
+                    } else if ui.add(Button::new(text).wrap()).clicked() {
+                        chosen = Some(note);
+                    }
+                }
+            });
+            let texts: Vec<&str> = more.iter().map(|note| note.text.as_str()).collect();
+            button.on_hover_text(texts.join("\n"));
+        }
+    });
+    chosen
 }
 
 /// The sign that there is a note, as on the cards.

@@ -150,10 +150,15 @@ impl Desk<'_> {
     /// The notes on a card that is open.
     pub(super) fn notes_on(&self, ui: &mut Ui, key: Selected) {
         let t = theme::tokens(ui);
-        for (note, mild) in self.checks.told_on(key) {
-            let text = RichText::new(note).size(theme::TEXT_SMALL).color(if mild { t.text_weak } else { t.warning });
-            ui.add(Label::new(text).wrap().selectable(false));
-        }
+        let mut notes = self.checks.told_on(key).peekable();
+        let there = notes.peek().is_some();
+        widgets::at_times(ui, there, |ui| {
+            for (note, mild) in notes {
+                let colour = if mild { t.text_weak } else { t.warning };
+                let text = RichText::new(note).size(theme::TEXT_SMALL).color(colour);
+                ui.add(Label::new(text).wrap().selectable(false));
+            }
+        });
     }
 
     pub(super) fn card_title(

@@ -2,7 +2,7 @@
 //! canvas lies, so that both are moved, turned and zoomed together with it, by pointer and keys alike.
 
 use crate::app::command::Command;
-use crate::app::generation::takes::Wish;
+use crate::app::generation::takes::{Item, Takes, Wish};
 use crate::app::kit::{theme, widgets};
 use crate::app::panels::{Desk, Request};
 use crate::app::text::i18n::{fill, tr};
@@ -42,8 +42,10 @@ impl Side {
         self.texture.get_or_insert_with(load).clone()
     }
 
-    fn caption(&self) -> String {
-        fill("seed {0}", &[&self.take.seed])
+    /// Its name where it has been given one, or else its seed.
+    fn caption(&self, takes: &Takes) -> String {
+        let name = self.number.and_then(|number| takes.item(number)).map(Item::given_name).unwrap_or_default();
+        if name.is_empty() { fill("seed {0}", &[&self.take.seed]) } else { name.to_owned() }
     }
 }
 
@@ -64,6 +66,10 @@ impl Compare {
     pub(crate) fn new(left: (Option<u64>, &Arc<Take>), right: (u64, &Arc<Take>)) -> Self {
         let (left, right) = (Side::new(left.0, left.1), Side::new(Some(right.0), right.1));
         Self { left, right, beside: false, line: 0.5, held: false, fresh: true }
+    }
+
+    fn captions(&self, takes: &Takes) -> [String; 2] {
+        [self.left.caption(takes), self.right.caption(takes)]
     }
 
     /// Compares with another one.
@@ -99,7 +105,7 @@ impl Desk<'_> {
             self.move_compared(ui, &mut compare, &response, area);
             self.paint_compared(ui, &mut compare, area);
         });
-        let (close, keep) = compare_bar(ui, &mut compare, canvas);
+        let (close, keep) = compare_bar(ui, &mut compare, self.takes, canvas);
         if !close {
             *self.compare = Some(compare);
         }
@@ -162,7 +168,7 @@ impl Desk<'_> {
         let document = self.editor.document();
         let canvas = vec2(document.width as f32, document.height as f32);
         let textures = [compare.left.texture(ui), compare.right.texture(ui)];
-        let captions = [compare.left.caption(), compare.right.caption()];
+        let captions = compare.captions(self.takes);
         ui.painter().rect_filled(area, 0.0, t.desk);
         let (x, aside) = if compare.beside {
             (area.center().x, area.width() * 0.5)
@@ -188,7 +194,7 @@ impl Desk<'_> {
 }
 
 /// The bar over the top; returns whether the comparison is to be closed, and with which picture to go on.
-fn compare_bar(ui: &Ui, compare: &mut Compare, canvas: Rect) -> (bool, Option<u64>) {
+fn compare_bar(ui: &Ui, compare: &mut Compare, takes: &Takes, canvas: Rect) -> (bool, Option<u64>) {
     let t = theme::tokens(ui);
     let (mut close, mut keep) = (false, None);
     let at = canvas.center_top() + vec2(0.0, 8.0);
@@ -207,7 +213,7 @@ fn compare_bar(ui: &Ui, compare: &mut Compare, canvas: Rect) -> (bool, Option<u6
                     std::mem::swap(&mut compare.left, &mut compare.right);
                 }
                 for (side, text) in [(&compare.left, tr("Show left")), (&compare.right, tr("Show right"))] {
-                    if ui.button(text).on_hover_text(fill("Go on with {0}", &[&side.caption()])).clicked() {
+                    if ui.button(text).on_hover_text(fill("Go on with {0}", &[&side.caption(takes)])).clicked() {
                         keep = side.number;
                         close = true;
                     }

@@ -17,8 +17,6 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The canvas that is painted on.
-const SIDE: u32 = 4096;
 const REGIONS: u32 = 12;
 /// The brush in canvas pixels.
 const BRUSH: f32 = 200.0;
@@ -80,17 +78,18 @@ impl Engine for Previewing {
 }
 
 /// Twelve discs that overlap.
-fn document() -> Document {
-    let mut document = Document::new(SIDE, SIDE);
+fn document((width, height): (u32, u32)) -> Document {
+    let mut document = Document::new(width, height);
     document.background.prompt = "a mountain lake".to_owned();
     for number in 0..REGIONS {
         let id = document.add_region(&format!("Region {}", number + 1), "a green tree");
         let (column, row) = (number % 4, number / 4);
-        let (cx, cy) = ((column as f32 + 0.5) * 1024.0, (row as f32 + 0.5) * 1365.0);
-        let mask = Mask::from_rows(SIDE, SIDE, |y, row| {
+        let (cx, cy) = ((column as f32 + 0.5) * width as f32 / 4.0, (row as f32 + 0.5) * height as f32 / 3.0);
+        let radius = 0.17 * width.min(height) as f32;
+        let mask = Mask::from_rows(width, height, |y, row| {
             let dy = y as f32 - cy;
-            let half = (700.0_f32.powi(2) - dy * dy).max(0.0).sqrt();
-            let columns = (cx - half).max(0.0) as usize..(cx + half).min(SIDE as f32) as usize;
+            let half = (radius * radius - dy * dy).max(0.0).sqrt();
+            let columns = (cx - half).max(0.0) as usize..(cx + half).min(width as f32) as usize;
             row[columns].fill(255);
         });
         if let Some(region) = document.region_mut(id) {
@@ -103,14 +102,15 @@ fn document() -> Document {
 /// Paints strokes over the whole canvas for so many frames, each on the next region.
 fn paint(screen: &mut Screen, app: &mut App, frames: u32) -> Vec<Cost> {
     let modifiers = Modifiers::NONE;
+    let Document { width, height, .. } = *app.open.editor.document();
+    let (middle, side) = (pos2(width as f32, height as f32) * 0.5, width.min(height) as f32);
     let mut costs = Vec::new();
     for frame in 0..frames {
         let (stroke, within) = (frame / STROKE, frame % STROKE);
         let at = |step: u32| {
             let turn = (within * MOVES + step) as f32 / (STROKE * MOVES) as f32 * std::f32::consts::TAU;
-            let radius = 1300.0 + 70.0 * (stroke % 5) as f32;
-            let middle = SIDE as f32 * 0.5;
-            app.canvas_to_screen(middle + radius * turn.cos(), middle + radius * (2.0 * turn).sin())
+            let radius = side * (0.32 + 0.017 * (stroke % 5) as f32);
+            app.canvas_to_screen(middle.x + radius * turn.cos(), middle.y + radius * (2.0 * turn).sin())
         };
         let mut events: Vec<egui::Event> = (0..MOVES).map(|step| egui::Event::PointerMoved(at(step))).collect();
         let button =
@@ -133,7 +133,8 @@ fn paint(screen: &mut Screen, app: &mut App, frames: u32) -> Vec<Cost> {
 
 /// Zooms in and out at the middle for so many frames.
 fn zoom(screen: &mut Screen, app: &mut App, frames: u32) -> Vec<Cost> {
-    let middle = app.canvas_to_screen(SIDE as f32 * 0.5, SIDE as f32 * 0.5);
+    let Document { width, height, .. } = *app.open.editor.document();
+    let middle = app.canvas_to_screen(width as f32 * 0.5, height as f32 * 0.5);
     let wheel = |lines: f32| egui::Event::MouseWheel {
         unit: MouseWheelUnit::Line,
         delta: vec2(0.0, lines),
@@ -146,11 +147,11 @@ fn zoom(screen: &mut Screen, app: &mut App, frames: u32) -> Vec<Cost> {
     (0..frames).map(|frame| screen.frame(app, events(frame))).collect()
 }
 
-/// Frame times of the studio as figures by name. `started` is when the process began.
+/// Frame times of the studio with a canvas of this size, as figures by name. `started` is when the process began.
 ///
 /// # Errors
 /// If the job does not start.
-pub fn bench(frames: u32, started: Instant) -> anyhow::Result<Value> {
+pub fn bench(size: (u32, u32), frames: u32, started: Instant) -> anyhow::Result<Value> {
     let mut screen = Screen::new();
     let mut cc = eframe::CreationContext::_new_kittest(screen.ctx.clone());
     cc.wgpu_render_state.clone_from(&screen.state);
@@ -165,7 +166,7 @@ pub fn bench(frames: u32, started: Instant) -> anyhow::Result<Value> {
 
     app.prefs.canvas = CanvasLook { regions: RegionLook::Tint, ..Default::default() };
     app.prefs.brush.size = BRUSH;
-    app.open_document(&screen.ctx, Editor::new(document(), "bench"));
+    app.open_document(&screen.ctx, Editor::new(document(size), "bench"));
     let opening = screen.frame(&mut app, vec![egui::Event::PointerMoved(pos2(700.0, 400.0))]);
     for _ in 0..20 {
         screen.frame(&mut app, Vec::new());
@@ -191,7 +192,7 @@ pub fn bench(frames: u32, started: Instant) -> anyhow::Result<Value> {
         "adapter": adapter,
         "device": device,
         "profile": if cfg!(debug_assertions) { "dev" } else { "release" },
-        "canvas": [SIDE, SIDE],
+        "canvas": size,
         "regions": REGIONS,
         "brush": BRUSH,
         "frames": frames,

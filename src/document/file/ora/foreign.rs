@@ -101,7 +101,7 @@ pub(super) fn fill<'a, R: io::Read + Seek>(
             Ok(image) => {
                 let seed = seed.unwrap_or(0);
                 document.settings.seed = seed;
-                document.take = Some(Arc::new(Take { image, seed }));
+                document.take = Some(Arc::new(Take { image: Arc::new(image), seed }));
             }
             Err(why) => report.lost(format!("the finished picture was left out: {why}")),
         }

@@ -72,7 +72,7 @@ pub(super) fn fill<'a, R: io::Read + Seek>(
     foreign::tell_colours(&coloured, report);
     if let Some((layer, entry)) = take.zip(project.take.as_ref()) {
         match layers.picture(layer) {
-            Ok(image) => document.take = Some(Arc::new(Take { image, seed: entry.seed })),
+            Ok(image) => document.take = Some(Arc::new(Take { image: Arc::new(image), seed: entry.seed })),
             Err(why) => report.lost(format!("the finished picture was left out: {why}")),
         }
     }

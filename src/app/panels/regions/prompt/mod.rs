@@ -16,7 +16,7 @@ use crate::app::panels::Desk;
 use crate::app::panels::regions::wish::Wish;
 use crate::app::text::i18n::{fill, tr};
 use crate::document::{Lora, Settings};
-use crate::studio::{UnknownWord, Vocabulary, Words, insert_phrase};
+use crate::studio::{UnknownWord, Vocabulary, insert_phrase};
 use egui::text::{CCursor, CCursorRange};
 use egui::text_edit::TextEditState;
 use egui::{
@@ -200,9 +200,10 @@ impl Desk<'_> {
             response.request_focus();
         }
         self.token_count(&mut strip, key, &self.editor.document().prompt(&text));
-        if let Some(known) = known {
-            self.unknown_note(ui, key, &text, known, wishes);
-        }
+        let mut unknown = known.map(|known| known.unknown(&text)).unwrap_or_default();
+        unknown.retain(|u| !self.panels.writing.is_unfinished(key, &u.range));
+        // (It comes when the field is left: the next one is to keep the keyboard.)
+        widgets::at_times(ui, !unknown.is_empty(), |ui| unknown_note(ui, key, &text, &unknown, wishes));
     }
 
     /// Shows the number of tokens of the words, and as many as fit before they cost more, once it is worth a thought.
@@ -255,51 +256,44 @@ impl Desk<'_> {
         // (The last count stands while a letter more is counted.)
         self.panels.writing.counted.as_ref().filter(|(counted, _)| counted.card == card)?.1
     }
+}
 
-    /// Says quietly which words the model does not know, and what it could draw instead.
-    fn unknown_note(&mut self, ui: &mut Ui, key: Selected, text: &str, known: &Words, wishes: &mut Vec<Wish>) {
-        let mut unknown = known.unknown(text);
-        unknown.retain(|u| !self.panels.writing.is_unfinished(key, &u.range));
-        if unknown.is_empty() {
-            return;
+/// Says quietly which words the model does not know, and what it could draw instead.
+fn unknown_note(ui: &mut Ui, key: Selected, text: &str, unknown: &[UnknownWord], wishes: &mut Vec<Wish>) {
+    let t = theme::tokens(ui);
+    let label = |ui: &mut Ui, text: &str, colour| {
+        let text = RichText::new(text).size(theme::TEXT_SMALL).color(colour);
+        ui.add(Label::new(text).selectable(false))
+    };
+    let (told, rest) = unknown.split_at(unknown.len().min(TOLD));
+    let names = |words: &[UnknownWord]| words.iter().map(|u| u.word.as_str()).collect::<Vec<_>>().join(", ");
+    ui.spacing_mut().item_spacing.y = 2.0;
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing = egui::vec2(theme::HALF, 2.0);
+        label(ui, tr("This model does not know"), t.text_weak);
+        label(ui, &names(told), t.warning);
+        if !rest.is_empty() {
+            label(ui, &format!("+{}", rest.len()), t.text_weak).on_hover_text(names(rest));
         }
-        let t = theme::tokens(ui);
-        let label = |ui: &mut Ui, text: &str, colour| {
-            let text = RichText::new(text).size(theme::TEXT_SMALL).color(colour);
-            ui.add(Label::new(text).selectable(false))
-        };
-        let (told, rest) = unknown.split_at(unknown.len().min(TOLD));
-        let names = |words: &[UnknownWord]| words.iter().map(|u| u.word.as_str()).collect::<Vec<_>>().join(", ");
-        ui.spacing_mut().item_spacing.y = 2.0;
-        ui.horizontal_wrapped(|ui| {
-            ui.spacing_mut().item_spacing = egui::vec2(theme::HALF, 2.0);
-            label(ui, tr("This model does not know"), t.text_weak);
-            label(ui, &names(told), t.warning);
-            if !rest.is_empty() {
-                label(ui, &format!("+{}", rest.len()), t.text_weak).on_hover_text(names(rest));
+    });
+    for word in told.iter().filter(|word| !word.instead.is_empty()) {
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = theme::HALF;
+            ui.spacing_mut().button_padding = egui::vec2(6.0, 1.0);
+            ui.spacing_mut().interact_size.y = 20.0;
+            ui.visuals_mut().widgets.inactive.weak_bg_fill = t.field;
+            label(ui, &fill("Instead of {0} try", &[&word.word]), t.text_weak);
+            for instead in &word.instead {
+                let button = ui.add(Button::new(RichText::new(instead).size(theme::TEXT_SMALL)));
+                let hint = fill("Write {0} in place of {1}", &[instead, &word.word]);
+                if button.accessible_name(&hint).on_hover_text(&hint).clicked() {
+                    let mut written = text.to_owned();
+                    written.replace_range(word.range.clone(), instead);
+                    wishes.push(Wish::Words(key, written));
+                    wishes.push(Wish::StepDone);
+                }
             }
         });
-        for word in told.iter().filter(|word| !word.instead.is_empty()) {
-            ui.horizontal(|ui| {
-                ui.spacing_mut().item_spacing.x = theme::HALF;
-                ui.spacing_mut().button_padding = egui::vec2(6.0, 1.0);
-                ui.spacing_mut().interact_size.y = 20.0;
-                ui.visuals_mut().widgets.inactive.weak_bg_fill = t.field;
-                label(ui, &fill("Instead of {0} try", &[&word.word]), t.text_weak);
-                for instead in &word.instead {
-                    let button = ui.add(Button::new(RichText::new(instead).size(theme::TEXT_SMALL)));
-                    let hint = fill("Write {0} in place of {1}", &[instead, &word.word]);
-                    if button.accessible_name(&hint).on_hover_text(&hint).clicked() {
-                        let mut written = text.to_owned();
-                        written.replace_range(word.range.clone(), instead);
-                        wishes.push(Wish::Words(key, written));
-                        wishes.push(Wish::StepDone);
-                    }
-                }
-            });
-        }
-        ui.spacing_mut().item_spacing.y = theme::GRID;
-        ui.add_space(theme::HALF);
     }
 }
 
