@@ -131,6 +131,48 @@ fn a_saved_project_comes_back_as_it_was() {
 }
 
 #[test]
+fn what_lies_beyond_the_canvas_is_saved_and_costs_itself_alone_when_it_is_damaged() {
+    let mut document = painted_over();
+    let whole = document.clone();
+    let boat = document.regions[0].id;
+    // Three canvases wide and high; the middle one, which is the canvas, is blank.
+    let beyond = |left, top, right, bottom| Some(ramp(3 * 160, 3 * 96, left, top, right, bottom));
+    document.regions[0].outside = beyond(100, 90, 160, 130);
+    document.change_outside = beyond(320, 192, 480, 288);
+    let bytes = bytes_of(&document);
+    assert_eq!(back(&bytes), document);
+    assert_eq!(bytes_of(&back(&bytes)), bytes, "and again");
+    let names: Vec<String> = entries(&bytes).into_iter().map(|(name, _)| name).collect();
+    let picture = format!("data/outside-{}.png", boat.0);
+    assert!(names.contains(&picture) && names.contains(&"data/outside-change.png".to_owned()), "{names:?}");
+    let stack = entries(&bytes).into_iter().find(|(name, _)| name == "stack.xml").expect("a stack").1;
+    assert!(!String::from_utf8_lossy(&stack).contains("outside"), "it is no layer");
+
+    // A document of which nothing lies outside has no such entries.
+    assert!(entries(&bytes_of(&whole)).iter().all(|(name, _)| !name.contains("outside")));
+    let broken = changed(&bytes, &[], &[(&picture, b"no picture")]);
+    let opened = Document::read_from(&broken).expect("the rest is whole");
+    assert_eq!(opened.losses.len(), 1, "{:?}", opened.losses);
+    assert!(
+        opened.losses[0].starts_with("what was moved over the canvas's edges was left out: "),
+        "{:?}",
+        opened.losses
+    );
+    assert!(opened.document.regions[0].outside.is_none());
+    assert_eq!(
+        (&opened.document.regions[0].mask, opened.document.change_outside),
+        (&document.regions[0].mask, document.change_outside)
+    );
+    // What it claims to cover of the canvas is not its business, and a place far away is none.
+    let json =
+        String::from_utf8(entries(&bytes).into_iter().find(|(name, _)| name == "polyptych.json").unwrap().1).unwrap();
+    let far = json.replace("\"x\": -60", "\"x\": 9000000000000000000");
+    assert_ne!(far, json);
+    let opened = Document::read_from(&changed(&bytes, &[], &[("polyptych.json", far.as_bytes())])).expect("readable");
+    assert!(opened.document.regions[0].outside.is_none());
+}
+
+#[test]
 fn an_empty_document_and_large_thin_ones_come_back() {
     for (width, height) in [(64, 64), (513, 64), (64, 2000), (16384, 64)] {
         let mut document = Document::new(width, height);

@@ -104,7 +104,7 @@ pub struct Region {
     pub colour: Rgb,
     /// The coverage of each pixel, 0 to 255; always the canvas's size.
     pub mask: Arc<Mask>,
-    /// What was moved over the canvas's edges, as [`Beyond`](crate::paint::Beyond) has it. Kept while the document is open, not in its file.
+    /// What was moved over the canvas's edges, as [`Beyond`](crate::paint::Beyond) has it.
     pub outside: Option<Arc<Mask>>,
     /// The colour that the picture grows from inside it; `None` to leave that to chance.
     pub start_colour: Option<StartColour>,

@@ -1,6 +1,6 @@
 //! What is moved over the edge of the canvas comes back whole.
 
-use super::painter::Painter;
+use super::painter::{Painter, Pretender};
 use super::tools::{NONE, SHIFT};
 use egui::{Key, Modifiers};
 use polyptych::app::Command;
@@ -36,6 +36,22 @@ fn a_region_moved_over_the_edge_and_back_has_lost_nothing() {
     assert_eq!(painter.selected_mask(), half, "one step for each move");
     painter.drags(NONE, &[(90.0, 490.0), (90.0, 440.0)]);
     assert_eq!(painter.selected_mask(), whole, "undo knows what was outside");
+}
+
+#[test]
+fn what_is_outside_outlives_the_session() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("half out.ora");
+    let (mut painter, _, whole) = a_rectangle();
+    painter.drags(NONE, &[(90.0, 450.0), (90.0, 500.0)]);
+    painter.asks_for(Command::SaveAs);
+    painter.answers_with(&file, "Save");
+    painter.waits_for("the file", |a| !a.is_busy_with_files());
+    let mut again = Painter::with(Some(&file), Box::new(Pretender::default()));
+    again.clicks("Region 1");
+    again.presses(NONE, Key::V);
+    again.drags(NONE, &[(90.0, 490.0), (90.0, 440.0)]);
+    assert_eq!(again.selected_mask(), whole);
 }
 
 #[test]

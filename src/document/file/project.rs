@@ -58,8 +58,24 @@ pub(super) struct Project {
     pub(super) paint: Option<PaintEntry>,
     pub(super) take: Option<TakeEntry>,
     pub(super) controls: Vec<ControlEntry>,
+    /// What of masks lies beyond the canvas.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) outside: Vec<OutsideEntry>,
     #[serde(flatten)]
     unknown: Map<String, Value>,
+}
+
+/// What of a mask was moved over the canvas's edges. It is no layer: other programs need not know of it.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct OutsideEntry {
+    /// The entry of its pixels, whose alpha counts.
+    pub(super) picture: String,
+    /// The region; none for what may change of the picture to start from.
+    pub(super) region: Option<u32>,
+    /// The place of its upper left corner, in canvas pixels.
+    pub(super) x: i64,
+    pub(super) y: i64,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -582,13 +598,14 @@ impl Project {
         [&self.controls].into_iter().chain(self.regions.iter().map(|region| &region.controls))
     }
 
-    /// The entries of the pictures that ControlNets see.
-    pub(super) fn control_pictures(&self) -> Vec<String> {
-        self.control_lists().flatten().filter_map(|entry| entry.picture.clone()).collect()
+    /// The entries that are no layers: pictures that ControlNets see, and what lies beyond the canvas.
+    pub(super) fn beside_layers(&self) -> Vec<String> {
+        let pictures = self.control_lists().flatten().filter_map(|entry| entry.picture.clone());
+        pictures.chain(self.outside.iter().map(|entry| entry.picture.clone())).collect()
     }
 
     /// The entry of a document. `layer` names the entry of each region's pixels, `background`, `start`, `change` and `paint` those of the same, `take` that of the
-    /// take and its seed, `control` that of a picture that a ControlNet sees.
+    /// take and its seed, `control` that of a picture that a ControlNet sees; `outside` is what lies beyond the canvas.
     pub(super) fn of(
         document: &Document,
         layer: impl Fn(&Region) -> String,
@@ -596,6 +613,7 @@ impl Project {
         (start, change, paint): (&str, &str, &str),
         take: Option<(&str, u64)>,
         control: impl Fn(&Arc<RgbImage>) -> String,
+        outside: Vec<OutsideEntry>,
     ) -> Self {
         let mut unknown = document.unknown.clone();
         let mut kept = |key: &str| match unknown.remove(key) {
@@ -664,6 +682,7 @@ impl Project {
             start,
             paint,
             controls: ControlEntry::of(&document.controls, &control),
+            outside,
             take: take.map(|(layer, seed)| TakeEntry { layer: layer.to_owned(), seed, unknown: of_take }),
             unknown: without(
                 unknown,
@@ -678,6 +697,7 @@ impl Project {
                     "paint",
                     "take",
                     "controls",
+                    "outside",
                 ],
             ),
         }

@@ -216,6 +216,10 @@ fn figures(costs: &[Cost]) -> Option<Value> {
         all.get(at).copied()
     };
     let whole = |cost: &Cost| cost.ui + cost.draw;
+    // Where in a stroke they are tells what they do.
+    let mut slowest: Vec<(usize, f64)> = costs.iter().map(|c| c.work.unwrap_or_else(|| whole(c))).enumerate().collect();
+    slowest.sort_by(|a, b| b.1.total_cmp(&a.1));
+    slowest.truncate(5);
     let work = |share| costs.iter().all(|c| c.work.is_some()).then(|| of(|c| c.work.unwrap_or(0.0), share));
     Some(json!({
         "p50": of(whole, 0.5)?,
@@ -227,6 +231,7 @@ fn figures(costs: &[Cost]) -> Option<Value> {
         "p99_draw": of(|c| c.draw, 0.99)?,
         "p50_work": work(0.5),
         "p99_work": work(0.99),
+        "slowest": slowest,
     }))
 }
 

@@ -176,6 +176,26 @@ impl<'a, R: io::Read + Seek> Layers<'a, R> {
         Mask::even(self.width, self.height, 255)
     }
 
+    /// Reads what of a mask lies beyond the canvas, as [`Beyond`](crate::paint::Beyond) has it; `None` where that is nothing. `x` and `y`
+    /// are the place of its pixels from the canvas's upper left corner.
+    ///
+    /// # Errors
+    /// As [`Self::covered`].
+    pub(super) fn outside(&mut self, src: &str, (x, y): (i64, i64)) -> Result<Option<Arc<Mask>>, String> {
+        let (width, height) = (self.width, self.height);
+        let place =
+            Place { x: x.saturating_add(width.into()), y: y.saturating_add(height.into()), opacity: 1.0_f32.to_bits() };
+        // It is a mask of three canvases in both directions.
+        (self.width, self.height) = (3 * width, 3 * height);
+        let read = self.masks(src, &BTreeSet::from([place]));
+        (self.width, self.height) = (width, height);
+        let target = read?.pop().filter(|target| !target.too_much);
+        let mut whole = target.ok_or_else(|| format!("{} is more than is held of one file", one_line(src, 100)))?.mask;
+        whole.fill(PixelRect { x: width, y: height, width, height }, 0);
+        whole.pack();
+        Ok((!whole.is_blank()).then(|| Arc::new(whole)))
+    }
+
     fn decode(&mut self, src: &'a str, places: BTreeSet<Place>) {
         let too_much = || Err(format!("{} is more than is held of one file", one_line(src, 100)));
         match self.masks(src, &places) {

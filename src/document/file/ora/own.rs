@@ -1,7 +1,7 @@
 //! A project of this program: each layer is what `polyptych.json` says of its entry.
 
 use super::super::names::{self, Role};
-use super::super::project::{ControlEntry, Project, RegionEntry};
+use super::super::project::{ControlEntry, OutsideEntry, Project, RegionEntry};
 use super::super::report::Report;
 use super::super::stack::Layer;
 use super::NEGATIVE;
@@ -99,6 +99,14 @@ pub(super) fn fill<'a, R: io::Read + Seek>(
         report.notes(notes);
         if let Some(paint) = &mut document.paint {
             paint.share = share;
+        }
+    }
+    for OutsideEntry { picture, region, x, y } in &project.outside {
+        let id = region.map_or(RegionId::INPAINT, RegionId);
+        let Some(mask) = document.mask(id).cloned() else { continue };
+        match layers.outside(picture, (*x, *y)) {
+            Ok(outside) => document.set_shape(id, mask, outside),
+            Err(why) => report.lost(format!("what was moved over the canvas's edges was left out: {why}")),
         }
     }
     let mut notes = Vec::new();

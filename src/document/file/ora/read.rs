@@ -54,8 +54,8 @@ pub(in crate::document) fn read<R: io::Read + Seek>(stream: R) -> Result<Read, P
     let (width, height) = check_canvas(stack.width, stack.height)?;
     let mut document = Document::new(width, height);
     if has_project {
-        let of_controls = project.as_ref().map(Project::control_pictures).unwrap_or_default();
-        document.extra = extra_entries(&mut archive, &stack, &of_controls, &mut report);
+        let beside = project.as_ref().map(Project::beside_layers).unwrap_or_default();
+        document.extra = extra_entries(&mut archive, &stack, &beside, &mut report);
     }
     let mut layers = Layers::new(archive, &stack, width, height);
     if !has_project && foreign::is_ours(&stack) {
@@ -115,14 +115,14 @@ pub(in crate::document) fn thumbnail<R: io::Read + Seek>(stream: R) -> Result<Ve
 fn extra_entries<R: io::Read + Seek>(
     archive: &mut ZipArchive<R>,
     stack: &Stack,
-    of_controls: &[String],
+    beside_layers: &[String],
     report: &mut Report,
 ) -> BTreeMap<String, Arc<[u8]>> {
     let known: BTreeSet<&str> =
         ["mimetype", STACK, PROJECT, MERGED, THUMBNAIL, TAKE, START, PAINT, CHANGE, BACKGROUND, NEGATIVE]
             .into_iter()
             .chain(stack.layers.iter().map(|layer| layer.src.as_str()))
-            .chain(of_controls.iter().map(String::as_str))
+            .chain(beside_layers.iter().map(String::as_str))
             .collect();
     let mut found = Vec::new();
     for name in archive.file_names() {

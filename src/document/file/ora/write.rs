@@ -1,13 +1,15 @@
 //! Writing.
 
 use super::super::names;
-use super::super::project::Project;
+use super::super::project::{OutsideEntry, Project};
 use super::super::stack::{Layer, Stack};
 use super::pixels::{Thumbnail, blend, encode, flat_png, mask_png, paint_png, picture_png};
 use super::{
     BACKGROUND, CHANGE, MAX_TEXT, MERGED, MIMETYPE, NEGATIVE, PAINT, PROJECT, STACK, START, TAKE, THUMBNAIL, safe_name,
 };
-use crate::document::{Area, Document, MAX_REGIONS, Paint, PixelRect, Problem, Region, Rgb, Take, check_canvas, takes};
+use crate::document::{
+    Area, Document, MAX_REGIONS, Mask, Paint, PixelRect, Problem, Region, RegionId, Rgb, Take, check_canvas, takes,
+};
 use image::RgbImage;
 use std::collections::BTreeSet;
 use std::io::{self, Seek, SeekFrom, Write};
@@ -71,8 +73,10 @@ pub(in crate::document) fn write<W: Write + Seek>(
         control_entry(seen.iter().position(|known| Arc::ptr_eq(known, picture)).unwrap_or_default())
     };
     let take_entry = seed.map(|seed| (TAKE, seed));
-    let project =
-        Project::of(document, layer_entry, BACKGROUND, (START, CHANGE, PAINT), take_entry, control).to_json()?;
+    let beyond = beyond(document);
+    let outside = beyond.iter().map(|(id, outside)| outside_entry(*id, outside)).collect();
+    let project = Project::of(document, layer_entry, BACKGROUND, (START, CHANGE, PAINT), take_entry, control, outside)
+        .to_json()?;
     if stack.len().max(project.len()) > MAX_TEXT {
         return Err(Problem::TooMuchText(stack.len().max(project.len()), MAX_TEXT));
     }
@@ -101,6 +105,11 @@ pub(in crate::document) fn write<W: Write + Seek>(
     }
     if let Some(paint) = &document.paint {
         put(PAINT, &paint_png(paint)?, stored)?;
+    }
+    for (id, outside) in beyond {
+        let OutsideEntry { picture: name, .. } = outside_entry(id, outside);
+        put(&name, &mask_png(outside, CHANGE_COLOUR, outside.bounds())?, stored)?;
+        written.insert(name);
     }
     for (number, picture) in seen.iter().enumerate() {
         let name = control_entry(number);
@@ -187,6 +196,27 @@ fn seen_pictures(document: &Document) -> Vec<&Arc<RgbImage>> {
         }
     }
     seen
+}
+
+/// The masks of which something lies beyond the canvas, and that.
+fn beyond(document: &Document) -> Vec<(RegionId, &Mask)> {
+    let ids = document.regions.iter().map(|region| region.id).chain([RegionId::INPAINT]);
+    let masks = ids.filter(|id| document.mask(*id).is_some());
+    let outside = masks.filter_map(|id| Some((id, document.outside(id)?.as_ref())));
+    outside.filter(|(_, outside)| !outside.is_blank()).collect()
+}
+
+/// The entry of what of a mask lies beyond the canvas.
+fn outside_entry(id: RegionId, outside: &Mask) -> OutsideEntry {
+    // (It is a mask of three canvases in both directions, whose middle one is the canvas.)
+    let (bounds, width, height) = (outside.bounds(), outside.width() / 3, outside.height() / 3);
+    let region = Some(id.0).filter(|_| id != RegionId::INPAINT);
+    OutsideEntry {
+        picture: region.map_or_else(|| "data/outside-change.png".to_owned(), |id| format!("data/outside-{id}.png")),
+        region,
+        x: i64::from(bounds.x) - i64::from(width),
+        y: i64::from(bounds.y) - i64::from(height),
+    }
 }
 
 /// The entry of a picture that ControlNets see.
