@@ -1,9 +1,10 @@
 //! Dialogs: their keys, and one over the other.
 
-use super::painter::Painter;
+use super::painter::{Painter, Pretender, english};
 use egui::accesskit::Role;
-use egui::{Id, Key, Modifiers, Rect};
-use egui_kittest::kittest::Queryable as _;
+use egui::{Id, Key, Modifiers, Pos2, Rect, vec2};
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use polyptych::app::{Command, FileDialogs, Language, Options};
 
 impl Painter {
     /// The place of the dialog of this name, which is open.
@@ -116,4 +117,45 @@ fn a_question_over_the_models_gives_them_back() {
     painter.dialog("Models");
     painter.presses(Modifiers::NONE, Key::Escape);
     assert!(!painter.is_asked("Models"));
+}
+
+#[test]
+fn every_dialog_fits_the_window() {
+    for language in [Language::English, Language::German, Language::Chinese] {
+        let mut painter = Painter::opens(Options {
+            language: Some(language),
+            engine: Some(Box::new(Pretender::default())),
+            file_dialogs: FileDialogs::Own,
+            ..english()
+        });
+        // The least window as it is, and a small one in which everything is twice as large.
+        for size in [vec2(880.0, 560.0), vec2(512.0, 320.0)] {
+            painter.h.set_size(size);
+            painter.settles();
+            for command in [
+                Command::New,
+                Command::Open,
+                Command::CanvasSize,
+                Command::GrowRegion,
+                Command::Models,
+                Command::ResetStudio,
+                Command::Palette,
+                Command::Shortcuts,
+                Command::Preferences,
+                Command::Recent,
+                Command::About,
+            ] {
+                painter.asks_for(command);
+                painter.settles();
+                let all = painter.h.root().children_recursive();
+                let dialogs = all.filter(|node| node.accesskit_node().role() == Role::Dialog);
+                let names: Vec<String> = dialogs.filter_map(|node| node.accesskit_node().label()).collect();
+                let [name] = &names[..] else { panic!("{command:?} opens a dialog: {names:?}") };
+                let window = Rect::from_min_size(Pos2::ZERO, size);
+                let dialog = painter.dialog(name);
+                assert!(window.contains_rect(dialog), "{name}: {dialog:?} in {window:?}");
+                painter.presses(Modifiers::NONE, Key::Escape);
+            }
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! The regions' masks on the graphics card, kept up to date by what strokes and steps have changed.
 
-use crate::app::canvas::gpu::{Card, Channels, Source, Tiles};
+use crate::app::canvas::gpu::{Card, Channels, Source, Tiles, Uploads};
 use crate::app::editor::Damage;
 use crate::document::{Document, Mask, PixelRect, RegionId};
 use egui::{Vec2, vec2};
@@ -19,6 +19,8 @@ pub(super) struct Masks {
     pending: VecDeque<(RegionId, PixelRect)>,
     /// What the regions that are being moved have beyond the canvas.
     outside: Vec<Outside>,
+    /// Room for what is copied of masks on its way to the card.
+    rows: Vec<u8>,
 }
 
 /// What a region has beyond the canvas, as far as it covers anything.
@@ -62,6 +64,7 @@ impl Masks {
             }
         }
         let mut spent = 0;
+        let mut uploads = Uploads::new(card, &mut self.rows);
         while spent < BUDGET {
             let Some((id, rect)) = self.pending.pop_front() else { break };
             if let (Some(tiles), Some(mask)) = (self.tiles.get_mut(&id), document.mask(id)) {
@@ -69,9 +72,10 @@ impl Masks {
                     Some(paint) if id == RegionId::PAINT => Source::Paint(paint),
                     _ => Source::Mask(mask),
                 };
-                spent += tiles.write(card, rect, source);
+                spent += tiles.upload(&mut uploads, rect, source);
             }
         }
+        uploads.submit();
         !self.pending.is_empty()
     }
 

@@ -95,7 +95,8 @@ fn pressure_row(ui: &mut Ui, pressure: &mut PressureCurve) {
         widgets::row_label(ui, name, hint);
         let end = |ui: &mut Ui, text| ui.add(Label::new(RichText::new(text).color(t.text_weak)).selectable(false));
         end(ui, tr("Soft"));
-        ui.spacing_mut().slider_width = 160.0;
+        // (With the words, the number and the curve beside it.)
+        ui.spacing_mut().slider_width = (ui.available_width() - 200.0).clamp(48.0, 160.0);
         ui.add(widgets::slider(&mut pressure.firmness, -1.0..=1.0)).accessible_name(name).on_hover_text(hint);
         end(ui, tr("Firm"));
         let number = DragValue::new(&mut pressure.firmness).range(-1.0..=1.0).speed(0.005).update_while_editing(false);

@@ -52,12 +52,15 @@ pub(in crate::app) fn buttons(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
     let id = ui.scope_id().with("width of the buttons");
     let known: Option<f32> = ui.data(|data| data.get_temp(id));
     let size = egui::vec2(ui.available_width(), theme::ROW);
-    ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
+    // Where the window has no room for one row they take several, and begin at the left.
+    let wraps = known.is_some_and(|width| width > size.x);
+    let layout = Layout::left_to_right(Align::Center).with_main_wrap(wraps);
+    ui.allocate_ui_with_layout(size, layout, |ui| {
         ui.add_space((size.x - known.unwrap_or(0.0)).max(0.0));
         let left = ui.cursor().left();
         add(ui);
         let width = ui.min_rect().right() - left;
-        if known != Some(width) {
+        if !wraps && known.is_none_or(|known| (known - width).abs() > 0.5) {
             ui.data_mut(|data| data.insert_temp(id, width));
             ui.request_discard("the buttons of a dialog have another width");
         }

@@ -91,11 +91,17 @@ impl Mask {
     /// The bytes of a rectangle, row by row; 0 outside the mask.
     #[must_use]
     pub fn crop(&self, rect: PixelRect) -> Vec<u8> {
-        let mut out = vec![0; rect.width as usize * rect.height as usize];
+        let mut out = Vec::new();
+        self.crop_to(rect, &mut out);
+        out
+    }
+
+    /// The same in place of what is in `out`.
+    pub fn crop_to(&self, rect: PixelRect, out: &mut Vec<u8>) {
+        out.resize(rect.width as usize * rect.height as usize, 0);
         for (y, row) in rect.rows().zip(out.chunks_exact_mut((rect.width as usize).max(1))) {
             self.read_row(rect.x, y, row);
         }
-        out
     }
 
     /// Coverage at a pixel; 0 outside the mask.

@@ -13,7 +13,7 @@ mod tiles;
 pub(super) use channels::Channels;
 pub(super) use draws::{Draw, Flags, Kind};
 pub(super) use frame::{Frame, Pane};
-pub(super) use tiles::{Source, Tile, Tiles};
+pub(super) use tiles::{Source, Tile, Tiles, Uploads};
 
 use eframe::egui_wgpu::RenderState;
 use eframe::wgpu;

@@ -93,9 +93,18 @@ impl Tiles {
         })
     }
 
-    /// Uploads what lies inside `dirty`, and returns how many pixels that were.
-    pub(crate) fn write(&mut self, card: &Card, dirty: PixelRect, source: Source<'_>) -> u64 {
-        let (mut encoder, mut uploaded) = (None, 0);
+    /// Uploads what lies inside `dirty`.
+    pub(crate) fn write(&mut self, card: &Card, dirty: PixelRect, source: Source<'_>) {
+        let mut rows = Vec::new();
+        let mut uploads = Uploads::new(card, &mut rows);
+        self.upload(&mut uploads, dirty, source);
+        uploads.submit();
+    }
+
+    /// The same together with other uploads; returns how many pixels it is.
+    pub(crate) fn upload(&mut self, uploads: &mut Uploads<'_>, dirty: PixelRect, source: Source<'_>) -> u64 {
+        let card = uploads.card;
+        let mut uploaded = 0;
         for slot in &mut self.slots {
             let part = slot.held.intersection(dirty);
             if part.is_empty() {
@@ -110,16 +119,35 @@ impl Tiles {
             }
             let Some(texture) = &slot.texture else { continue };
             let inside = PixelRect { x: part.x - slot.held.x, y: part.y - slot.held.y, ..part };
-            texture.upload(card, inside, part, source);
+            texture.upload(card, inside, part, source, uploads.rows);
             uploaded += part.area();
-            let encoder = encoder
+            let encoder = uploads
+                .encoder
                 .get_or_insert_with(|| card.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default()));
             card.mips.draw(encoder, self.channels, &texture.levels, inside);
         }
-        if let Some(encoder) = encoder {
-            card.queue.submit([encoder.finish()]);
-        }
         uploaded
+    }
+}
+
+/// Uploads that go to the card together: each submission has its price, however little is in it.
+pub(crate) struct Uploads<'a> {
+    card: &'a Card,
+    encoder: Option<wgpu::CommandEncoder>,
+    /// Where masks are copied to on their way.
+    rows: &'a mut Vec<u8>,
+}
+
+impl<'a> Uploads<'a> {
+    #[must_use]
+    pub(crate) fn new(card: &'a Card, rows: &'a mut Vec<u8>) -> Self {
+        Self { card, encoder: None, rows }
+    }
+
+    pub(crate) fn submit(self) {
+        if let Some(encoder) = self.encoder {
+            self.card.queue.submit([encoder.finish()]);
+        }
     }
 }
 
@@ -154,11 +182,11 @@ impl Texture {
     }
 
     /// Uploads `part` to where it lies `inside` the texture.
-    fn upload(&self, card: &Card, inside: PixelRect, part: PixelRect, source: Source<'_>) {
+    fn upload(&self, card: &Card, inside: PixelRect, part: PixelRect, source: Source<'_>, copied: &mut Vec<u8>) {
         for row in (0..part.height).step_by(ROWS as usize) {
             let rows = ROWS.min(part.height - row);
             let strip = PixelRect { y: part.y + row, height: rows, ..part };
-            let (crop, pixels);
+            let pixels;
             let (data, bytes_per_row) = match source {
                 Source::Picture { data, width } => {
                     let start = (strip.y as usize * width as usize + strip.x as usize) * 4;
@@ -167,8 +195,8 @@ impl Texture {
                     (data, width * 4)
                 }
                 Source::Mask(mask) => {
-                    crop = mask.crop(strip);
-                    (crop.as_slice(), part.width)
+                    mask.crop_to(strip, copied);
+                    (copied.as_slice(), part.width)
                 }
                 Source::Paint(paint) => {
                     pixels = paint.crop(strip);

@@ -104,7 +104,7 @@ impl Dialog for LibraryPanel {
         let (mut wish, mut done) = (None, false);
         self.pictures.follow(ui);
         let close = modal(ui, tr("Models"), WIDTH, |ui| {
-            ui.horizontal(|ui| self.search(ui, &items));
+            ui.horizontal_wrapped(|ui| self.search(ui, &items));
             let rows = self.rows(&items);
             self.list(ui, view, &items, &rows, &mut wish);
             folders_line(ui, view, &mut wish);
@@ -160,7 +160,8 @@ impl LibraryPanel {
                 };
                 ui.add_space(HEIGHT * 0.4);
                 let label = Label::new(RichText::new(text).color(t.text_weak)).wrap();
-                ui.vertical_centered(|ui| ui.add_sized(vec2(WIDTH * 0.6, 0.0), label));
+                let width = (WIDTH * 0.6).min(ui.available_width());
+                ui.vertical_centered(|ui| ui.add_sized(vec2(width, 0.0), label));
                 return;
             }
             ui.spacing_mut().item_spacing.y = theme::HALF;
