@@ -96,6 +96,21 @@ impl Engine for Full {
 }
 
 #[test]
+fn a_comma_is_as_good_as_a_point() {
+    let mut painter = Painter::sits_down();
+    painter.sets("Guidance", "6,5");
+    assert_eq!(painter.document().settings.guidance.to_bits(), 6.5_f32.to_bits());
+    painter.sets("Guidance", "−2.5");
+    assert_eq!(painter.document().settings.guidance.to_bits(), (-2.5_f32).to_bits());
+    painter.sets("Guidance", "seven");
+    assert_eq!(
+        painter.document().settings.guidance.to_bits(),
+        (-2.5_f32).to_bits(),
+        "what is no number changes nothing"
+    );
+}
+
+#[test]
 fn what_goes_wrong_is_told_in_the_language_of_the_window() {
     let options = Options {
         engine: Some(Box::new(Full { coming: Vec::new() })),

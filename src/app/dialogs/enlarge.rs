@@ -1,11 +1,11 @@
 //! Asks how much larger a picture is drawn once more, and how much of it becomes new.
 
 use super::{Dialog, Outcome, View, buttons, main, modal, other, outcome};
-use crate::app::kit::theme;
+use crate::app::kit::{theme, widgets};
 use crate::app::text::i18n::{fill, tr};
 use crate::document::InitImage;
 use crate::studio::SecondPass;
-use egui::{DragValue, RichText, Ui};
+use egui::{RichText, Ui};
 
 /// The factors to choose from.
 const FACTORS: [f64; 4] = [1.5, 2.0, 3.0, 4.0];
@@ -39,7 +39,7 @@ impl Dialog for Enlarge {
             });
             ui.horizontal(|ui| {
                 let label = ui.label(tr("Strength"));
-                let strength = DragValue::new(&mut self.pass.strength).range(InitImage::MIN_STRENGTH..=1.0);
+                let strength = widgets::decimal(&mut self.pass.strength).range(InitImage::MIN_STRENGTH..=1.0);
                 let strength = ui.add(strength.speed(0.005).max_decimals(2)).labelled_by(label.id);
                 strength
                     .on_hover_text(tr("How much of the picture becomes new: little keeps it, 1 all but forgets it"));

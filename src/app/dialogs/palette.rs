@@ -76,8 +76,9 @@ impl Dialog for Palette {
                     }
                 }
             });
+            // (One that cannot be done now is grey, and the list stays.)
             if enter {
-                run = found.get(self.chosen).copied();
+                run = found.get(self.chosen).copied().filter(|command| (view.is_enabled)(*command));
             }
         });
         outcome(run, close)

@@ -121,7 +121,18 @@ pub(in crate::app) fn entries<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) ->
     // The menu is as wide as its longest entry, and the bar that scrolls it stands beside the keys.
     ui.style_mut().wrap_mode = Some(egui::TextWrapMode::Extend);
     ui.spacing_mut().scroll.floating = false;
+    ui.spacing_mut().scroll.foreground_color = false;
     list.show(ui, add).inner
+}
+
+/// A number with a fraction. Who writes a comma for its point is understood, in every language.
+pub(in crate::app) fn decimal<N: egui::emath::Numeric>(value: &mut N) -> DragValue<'_> {
+    DragValue::new(value).custom_parser(number)
+}
+
+/// The number that a person has typed.
+pub(in crate::app) fn number(text: &str) -> Option<f64> {
+    text.trim().replace(',', ".").replace('−', "-").parse().ok()
 }
 
 /// A part of the whole, in percent.

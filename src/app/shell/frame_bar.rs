@@ -8,7 +8,7 @@ use crate::app::shell::tool_options::TIGHT;
 use crate::app::shell::toolbar::{floating, size_of};
 use crate::app::text::i18n::tr;
 use crate::document::InitImage;
-use egui::{Align2, Button, DragValue, Label, Rect, RichText, Ui, vec2};
+use egui::{Align2, Button, Label, Rect, RichText, Ui, vec2};
 
 impl App {
     /// Floats below the bars of the tool in hand and of what is painted.
@@ -38,7 +38,7 @@ impl App {
                     ui.add(Label::new(name).selectable(false)).on_hover_text(told);
                 }
                 let value =
-                    DragValue::new(&mut strength).range(InitImage::MIN_STRENGTH..=1.0).speed(0.005).max_decimals(2);
+                    widgets::decimal(&mut strength).range(InitImage::MIN_STRENGTH..=1.0).speed(0.005).max_decimals(2);
                 ui.add(value).accessible_name(tr("Strength in the frame")).on_hover_text(told);
                 let around =
                     ui.add_enabled(self.is_enabled(Command::FrameRegion), Button::new(tr("Around the region")));

@@ -44,7 +44,7 @@ impl App {
         if self.workspace.view_mode == ViewMode::Regions {
             self.workspace.view_mode = ViewMode::Both;
         }
-        if matches!(self.workspace.tool, Tool::Pick | Tool::Hand | Tool::Zoom) {
+        if matches!(self.workspace.tool, Tool::Pick | Tool::Hand | Tool::Zoom | Tool::Move | Tool::Frame) {
             self.workspace.tool = Tool::Brush;
         }
     }

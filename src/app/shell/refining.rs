@@ -3,9 +3,10 @@
 use crate::app::App;
 use crate::app::command::Command;
 use crate::app::editor::Field;
+use crate::app::kit::widgets;
 use crate::app::text::i18n::tr;
 use crate::document::{Area, InitImage};
-use egui::{Button, DragValue, Ui};
+use egui::{Button, Ui};
 
 impl App {
     /// True where the picture to start from is drawn over, and not forgotten.
@@ -73,7 +74,7 @@ impl App {
         if refines {
             let told = tr("How much of the picture becomes new: little keeps it, 1 all but forgets it");
             let value =
-                DragValue::new(&mut strength).range(InitImage::MIN_STRENGTH..=0.99).speed(0.005).max_decimals(2);
+                widgets::decimal(&mut strength).range(InitImage::MIN_STRENGTH..=0.99).speed(0.005).max_decimals(2);
             let value = ui.add(value).accessible_name(tr("Strength of refining")).on_hover_text(told);
             if value.changed() {
                 self.prefs.keep_refining(strength);

@@ -6,7 +6,7 @@ use crate::app::kit::{theme, widgets};
 use crate::app::panels::{Desk, Request};
 use crate::app::text::i18n::tr;
 use crate::document::{Area, InitImage, RegionId};
-use egui::{Align, Button, ComboBox, DragValue, Layout, Ui, vec2};
+use egui::{Align, Button, ComboBox, Layout, Ui, vec2};
 use egui_material_icons::icons;
 use image::RgbImage;
 use std::sync::Arc;
@@ -32,8 +32,10 @@ impl Desk<'_> {
             .horizontal(|ui| {
                 let told = tr("How much of the picture becomes new: little keeps it, 1 all but forgets it");
                 let response = widgets::field(ui, half, tr("Strength"), told, |ui, label| {
-                    let value =
-                        DragValue::new(&mut strength).range(InitImage::MIN_STRENGTH..=1.0).speed(0.005).max_decimals(2);
+                    let value = widgets::decimal(&mut strength)
+                        .range(InitImage::MIN_STRENGTH..=1.0)
+                        .speed(0.005)
+                        .max_decimals(2);
                     ui.add(value).labelled_by(label).on_hover_text(told)
                 });
                 remove = widgets::field(ui, half, tr("Start from"), hint, |ui, _| {

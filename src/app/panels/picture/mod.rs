@@ -169,7 +169,7 @@ impl Desk<'_> {
             None => tr("How strictly the picture follows the words. 5 to 9 suits most"),
         };
         let response = widgets::field(ui, width, tr("Guidance"), hint, |ui, label| {
-            let value = DragValue::new(&mut guidance).range(-MAX_GUIDANCE..=MAX_GUIDANCE).speed(0.05).max_decimals(1);
+            let value = widgets::decimal(&mut guidance).range(-MAX_GUIDANCE..=MAX_GUIDANCE).speed(0.05).max_decimals(1);
             ui.add(value).labelled_by(label).on_hover_text(hint)
         });
         self.changed(&response, Field::Guidance, |d| d.settings.guidance = guidance);

@@ -43,7 +43,7 @@ fn weight_row(ui: &mut Ui, region: &Region, wishes: &mut Vec<Wish>) {
     let hint =
         tr("How much it counts where it meets others, at soft edges and in mixed overlaps.\n1 is the same as all");
     row(ui, tr("Strength"), hint, |ui, label| {
-        let value = DragValue::new(&mut weight).range(MIN_WEIGHT..=MAX_WEIGHT).speed(0.02).max_decimals(2);
+        let value = widgets::decimal(&mut weight).range(MIN_WEIGHT..=MAX_WEIGHT).speed(0.02).max_decimals(2);
         let response = ui.add(value).labelled_by(label).on_hover_text(hint);
         edit(&response, region, Field::Weight(region.id), wishes, move |r| r.weight = weight);
     });
@@ -60,7 +60,7 @@ fn guidance_row(ui: &mut Ui, region: &Region, of_picture: f32, wishes: &mut Vec<
         set: |r, value| r.guidance = value,
     };
     own.row(ui, region, wishes, |value| {
-        DragValue::new(value).range(-MAX_GUIDANCE..=MAX_GUIDANCE).speed(0.05).max_decimals(1)
+        widgets::decimal(value).range(-MAX_GUIDANCE..=MAX_GUIDANCE).speed(0.05).max_decimals(1)
     });
 }
 
