@@ -310,10 +310,9 @@ impl Easel<'_> {
                 let style = |draw: &mut Draw| (draw.colour, draw.pattern) = (colour, number);
                 self.mask_quads(stand, kind, region.id, 0.0, style)
             };
-            // (Who paints sees what is painted, where regions are hidden, too.)
-            match if look.regions == RegionLook::Hidden { RegionLook::Tint } else { look.regions } {
-                // In the colour that it starts from: its own is its outline's.
-                RegionLook::Tint => {
+            match look.regions {
+                // In the colour that it starts from: its own is its outline's. (Hidden regions are drawn where one paints.)
+                RegionLook::Tint | RegionLook::Hidden => {
                     let ground = region.start_colour.map_or(colour, |start| theme::region(start.colour));
                     draws.extend(quads(Kind::Tint, ground));
                     // There are more regions than colours: the second of a colour has lines as well, the third others.
@@ -329,7 +328,7 @@ impl Easel<'_> {
                     draws.extend(quads(Kind::Erase, colour));
                     draws.extend(quads(Kind::Hatch, colour));
                 }
-                RegionLook::Outline | RegionLook::Hidden => {}
+                RegionLook::Outline => {}
             }
         }
         draws

@@ -101,10 +101,7 @@ fn pressure_row(ui: &mut Ui, pressure: &mut PressureCurve) {
         end(ui, tr("Firm"));
         let number = DragValue::new(&mut pressure.firmness).range(-1.0..=1.0).speed(0.005).update_while_editing(false);
         let number = number.custom_formatter(|v, _| format!("{:+.0} %", v * 100.0));
-        let number = number.custom_parser(|text| {
-            let percent = widgets::number(text.trim().trim_end_matches('%'))?;
-            Some(percent / 100.0)
-        });
+        let number = number.custom_parser(widgets::share);
         ui.add(number).accessible_name(fill("{0}: number", &[&name])).on_hover_text(hint);
         ui.add_space(theme::GRID);
         curve(ui, *pressure);

@@ -131,8 +131,13 @@ pub(in crate::app) fn decimal<N: egui::emath::Numeric>(value: &mut N) -> DragVal
 }
 
 /// The number that a person has typed.
-pub(in crate::app) fn number(text: &str) -> Option<f64> {
+fn number(text: &str) -> Option<f64> {
     text.trim().replace(',', ".").replace('−', "-").parse().ok()
+}
+
+/// The part of the whole that a person has typed in percent.
+pub(in crate::app) fn share(text: &str) -> Option<f64> {
+    number(text.trim().trim_end_matches('%')).map(|percent| percent / 100.0)
 }
 
 /// A part of the whole, in percent.
@@ -265,11 +270,14 @@ pub(in crate::app) fn main_button(
 ) -> Response {
     let t = theme::tokens(ui);
     let text: egui::WidgetText = text.into();
-    // (What is drawn in a scope does not go to the next row of itself.)
-    let galley = text.clone().into_galley(ui, Some(egui::TextWrapMode::Extend), f32::INFINITY, egui::TextStyle::Button);
-    let whole = (galley.size().x + 2.0 * ui.spacing().button_padding.x).max(width);
-    if ui.layout().main_wrap() && whole > ui.available_size_before_wrap().x {
-        ui.end_row();
+    if ui.layout().main_wrap() {
+        // (What is drawn in a scope does not go to the next row of itself.)
+        let extend = Some(egui::TextWrapMode::Extend);
+        let galley = text.clone().into_galley(ui, extend, f32::INFINITY, egui::TextStyle::Button);
+        let whole = (galley.size().x + 2.0 * ui.spacing().button_padding.x).max(width);
+        if whole > ui.available_size_before_wrap().x {
+            ui.end_row();
+        }
     }
     ui.scope(|ui| {
         let widgets = &mut ui.visuals_mut().widgets;

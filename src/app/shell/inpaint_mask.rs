@@ -3,7 +3,6 @@
 use crate::app::App;
 use crate::app::canvas::ViewMode;
 use crate::app::editor::Selected;
-use crate::app::tools::Tool;
 use crate::document::{Area, InitImage, Mask, RegionId};
 use std::sync::Arc;
 
@@ -44,8 +43,6 @@ impl App {
         if self.workspace.view_mode == ViewMode::Regions {
             self.workspace.view_mode = ViewMode::Both;
         }
-        if matches!(self.workspace.tool, Tool::Pick | Tool::Hand | Tool::Zoom | Tool::Move | Tool::Frame) {
-            self.workspace.tool = Tool::Brush;
-        }
+        self.take_what_paints();
     }
 }

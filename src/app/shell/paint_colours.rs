@@ -19,6 +19,11 @@ impl App {
         if self.workspace.view_mode == ViewMode::Picture {
             self.workspace.view_mode = ViewMode::Both;
         }
+        self.take_what_paints();
+    }
+
+    /// Takes the brush in hand where the tool there changes no mask's pixels.
+    pub(super) fn take_what_paints(&mut self) {
         if matches!(self.workspace.tool, Tool::Pick | Tool::Hand | Tool::Zoom | Tool::Move | Tool::Frame) {
             self.workspace.tool = Tool::Brush;
         }

@@ -311,10 +311,7 @@ impl<'a> Number<'a> {
             let mut number = DragValue::new(value).range(range).max_decimals(0).update_while_editing(false);
             if percent {
                 number = number.speed(0.005).custom_formatter(|v, _| format!("{:.0} %", v * 100.0));
-                number = number.custom_parser(|text| {
-                    let number: f64 = text.trim().trim_end_matches('%').trim().parse().ok()?;
-                    Some(number / 100.0)
-                });
+                number = number.custom_parser(widgets::share);
             }
             ui.add(number).accessible_name(fill("{0}: number", &[&said])).on_hover_text(hint);
         });

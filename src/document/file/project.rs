@@ -66,7 +66,7 @@ pub(super) struct Project {
 }
 
 /// What of a mask was moved over the canvas's edges. It is no layer: other programs need not know of it.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct OutsideEntry {
     /// The entry of its pixels, whose alpha counts.

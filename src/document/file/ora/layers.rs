@@ -186,9 +186,7 @@ impl<'a, R: io::Read + Seek> Layers<'a, R> {
         let place =
             Place { x: x.saturating_add(width.into()), y: y.saturating_add(height.into()), opacity: 1.0_f32.to_bits() };
         // It is a mask of three canvases in both directions.
-        (self.width, self.height) = (3 * width, 3 * height);
-        let read = self.masks(src, &BTreeSet::from([place]));
-        (self.width, self.height) = (width, height);
+        let read = self.masks(src, &BTreeSet::from([place]), (3 * width, 3 * height));
         let target = read?.pop().filter(|target| !target.too_much);
         let mut whole = target.ok_or_else(|| format!("{} is more than is held of one file", one_line(src, 100)))?.mask;
         whole.fill(PixelRect { x: width, y: height, width, height }, 0);
@@ -198,7 +196,7 @@ impl<'a, R: io::Read + Seek> Layers<'a, R> {
 
     fn decode(&mut self, src: &'a str, places: BTreeSet<Place>) {
         let too_much = || Err(format!("{} is more than is held of one file", one_line(src, 100)));
-        match self.masks(src, &places) {
+        match self.masks(src, &places, (self.width, self.height)) {
             Ok(targets) => {
                 for Target { place, mask, colours, too_much: left_out, .. } in targets {
                     let covered = Covered { mask: Arc::new(mask), colours };
@@ -212,9 +210,9 @@ impl<'a, R: io::Read + Seek> Layers<'a, R> {
         }
     }
 
-    /// Decodes an entry once, into a mask for each place for which there is room.
-    fn masks(&mut self, src: &str, places: &BTreeSet<Place>) -> Result<Vec<Target>, String> {
-        let (canvas, mut laid) = ((self.width, self.height), self.laid);
+    /// Decodes an entry once, into a mask of the `canvas`'s size for each place for which there is room.
+    fn masks(&mut self, src: &str, places: &BTreeSet<Place>, canvas: (u32, u32)) -> Result<Vec<Target>, String> {
+        let mut laid = self.laid;
         let (tiles, decoded) = (&mut self.tiles, self.decoded);
         let png = open(&mut self.archive, src, decoded)?;
         let size = png.size();

@@ -74,7 +74,7 @@ pub(in crate::document) fn write<W: Write + Seek>(
     };
     let take_entry = seed.map(|seed| (TAKE, seed));
     let beyond = beyond(document);
-    let outside = beyond.iter().map(|(id, outside)| outside_entry(*id, outside)).collect();
+    let outside = beyond.iter().map(|(entry, _)| entry.clone()).collect();
     let project = Project::of(document, layer_entry, BACKGROUND, (START, CHANGE, PAINT), take_entry, control, outside)
         .to_json()?;
     if stack.len().max(project.len()) > MAX_TEXT {
@@ -106,8 +106,7 @@ pub(in crate::document) fn write<W: Write + Seek>(
     if let Some(paint) = &document.paint {
         put(PAINT, &paint_png(paint)?, stored)?;
     }
-    for (id, outside) in beyond {
-        let OutsideEntry { picture: name, .. } = outside_entry(id, outside);
+    for (OutsideEntry { picture: name, .. }, outside) in beyond {
         put(&name, &mask_png(outside, CHANGE_COLOUR, outside.bounds())?, stored)?;
         written.insert(name);
     }
@@ -198,12 +197,15 @@ fn seen_pictures(document: &Document) -> Vec<&Arc<RgbImage>> {
     seen
 }
 
-/// The masks of which something lies beyond the canvas, and that.
-fn beyond(document: &Document) -> Vec<(RegionId, &Mask)> {
+/// What of masks lies beyond the canvas, and the entry of each.
+fn beyond(document: &Document) -> Vec<(OutsideEntry, &Mask)> {
     let ids = document.regions.iter().map(|region| region.id).chain([RegionId::INPAINT]);
     let masks = ids.filter(|id| document.mask(*id).is_some());
     let outside = masks.filter_map(|id| Some((id, document.outside(id)?.as_ref())));
-    outside.filter(|(_, outside)| !outside.is_blank()).collect()
+    outside
+        .filter(|(_, outside)| !outside.is_blank())
+        .map(|(id, outside)| (outside_entry(id, outside), outside))
+        .collect()
 }
 
 /// The entry of what of a mask lies beyond the canvas.
