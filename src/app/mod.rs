@@ -72,6 +72,7 @@ pub struct App {
     tasks: kit::tasks::Tasks<App>,
     toasts: kit::toasts::Toasts<editor::Offer>,
     cards_here: shell::drawn_on::Cards,
+    presses: shell::presses::Presses,
     tour: shell::tour::Tour,
     recovery: session::recovery::Recovery,
     shelf: session::recent::Shelf,
@@ -135,6 +136,7 @@ impl App {
             tasks: kit::tasks::Tasks::new(ctx),
             toasts: kit::toasts::Toasts::staying(options.messages_stay),
             cards_here: shell::drawn_on::Cards::new(devices),
+            presses: shell::presses::Presses::default(),
             tour: shell::tour::Tour::default(),
             recovery: session::recovery::Recovery::new(options.data.as_deref(), options.autosave_every),
             shelf: session::recent::Shelf::default(),
@@ -144,6 +146,7 @@ impl App {
             window_title: String::new(),
             closing: false,
         };
+        app.open.example = Some(Example::first());
         if cc.storage.is_some_and(prefs::Prefs::is_first_run) {
             app.tour.begin();
         }

@@ -77,6 +77,12 @@ impl Projective {
         Some(Self { to, back: [0, 1, 2].map(|row| [x[row], y[row], z[row]]) })
     }
 
+    /// This map after another one.
+    #[must_use]
+    pub fn after(&self, first: &Self) -> Self {
+        Self { to: product(&self.to, &first.to), back: product(&first.back, &self.back) }
+    }
+
     /// The rows of its matrix: a position (x, y, 1) comes to the first two sums divided by the third.
     #[must_use]
     pub fn rows(&self) -> [[f64; 3]; 3] {
@@ -108,6 +114,10 @@ impl Projective {
         let longest = way(self.back((x + 1.0, y))).max(way(self.back((x, y + 1.0))));
         (longest - 0.05).ceil().clamp(1.0, SAMPLES)
     }
+}
+
+fn product(a: &Rows, b: &Rows) -> Rows {
+    a.map(|row| [0, 1, 2].map(|column| (0..3).map(|i| row[i] * b[i][column]).sum()))
 }
 
 fn mapped(rows: &Rows, (x, y): (f64, f64)) -> (f64, f64) {

@@ -159,3 +159,25 @@ fn a_smudge_drags_the_edge_of_a_region_and_begins_none() {
     painter.paints(&[(180.0, 150.0), (260.0, 150.0)]);
     assert!(painter.document().regions.is_empty(), "there is nothing to drag");
 }
+
+#[test]
+fn a_colour_is_typed_and_half_a_one_waits() {
+    let mut painter = Painter::sits_down();
+    painter.presses(Modifiers::SHIFT, Key::B);
+    let first = painter.app().editor().colour();
+    painter.clicks("Colour in hand");
+    painter.h.get_by_label("Colour code").focus();
+    painter.settles();
+    painter.presses(Modifiers::COMMAND, Key::A);
+    painter.types("#c850");
+    assert_eq!(painter.app().editor().colour(), first, "this is no colour yet");
+    painter.types("0a");
+    assert_eq!(painter.app().editor().colour(), Rgb([0xc8, 0x50, 0x0a]));
+    painter.presses(Modifiers::COMMAND, Key::A);
+    painter.types("00ff7f");
+    assert_eq!(painter.app().editor().colour(), Rgb([0, 255, 127]), "the sign before it may be left out");
+    let value = |painter: &Painter| painter.h.get_by_label("Colour in hand").value();
+    painter.presses(Modifiers::NONE, Key::Escape);
+    assert_eq!(value(&painter).as_deref(), Some("#00ff7f"), "its button tells it");
+    assert!(painter.h.query_by_label("Colour code").is_none(), "Escape closes it");
+}

@@ -107,3 +107,29 @@ fn several_regions_are_distorted_by_their_common_box() {
     painter.undoes();
     assert_eq!(*painter.document(), before, "one step for both");
 }
+
+#[test]
+fn ctrl_slides_one_side_and_pulled_straight_out_it_scales() {
+    let (mut painter, _, before) = a_rectangle();
+    // The upper side to the right: each row is moved by its share of the way, and as wide as before.
+    painter.drags(CTRL, &[(280.0, 240.0), (300.0, 240.0), (320.0, 240.0)]);
+    let mask = painter.selected_mask();
+    for y in [242, 279, 318] {
+        let row: Vec<u32> = (0..mask.width()).filter(|x| mask.get(*x, y) > 127).collect();
+        let left = 200.0 + 40.0 * (1.0 - (f64::from(y) + 0.5 - 240.0) / 80.0);
+        let (first, last) = (f64::from(row[0]), f64::from(row[row.len() - 1]) + 1.0);
+        assert!(
+            (first - left).abs() <= 1.0 && (last - left - 160.0).abs() <= 1.0,
+            "row {y}: {first} to {last}, {left}"
+        );
+    }
+    assert_eq!(painter.app().editor().undo_label(), Some("Move a side"));
+    painter.undoes();
+    assert_eq!(painter.selected_mask(), before, "one step");
+
+    painter.drags(CTRL, &[(280.0, 240.0), (281.0, 220.0), (281.0, 200.0)]);
+    let mask = painter.selected_mask();
+    assert_eq!(painter.app().editor().undo_label(), Some("Scale region"));
+    let bounds = mask.bounds();
+    assert_eq!((bounds.x, bounds.y, bounds.width, bounds.height), (200, 200, 160, 120));
+}

@@ -3,7 +3,7 @@
 
 use super::painter::{Painter, Pretender, english};
 use egui::epaint::{ClippedShape, Shape};
-use egui::{Key, Modifiers, Rect, Vec2, vec2};
+use egui::{Key, Modifiers, Rect, Vec2, pos2, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use polyptych::app::{App, Command, FileDialogs, Language, Options};
@@ -26,6 +26,8 @@ struct Text {
     says: String,
     whole: Rect,
     seen: Rect,
+    /// It ends in “…”, for what there was no room.
+    elided: bool,
 }
 
 fn texts(shapes: &[ClippedShape], window: Rect) -> Vec<Text> {
@@ -38,7 +40,7 @@ fn texts(shapes: &[ClippedShape], window: Rect) -> Vec<Text> {
                 let whole = text.galley.rect.translate(text.pos.to_vec2()).shrink2(vec2(0.0, 2.0));
                 let seen = whole.intersect(clip);
                 if !says.trim().is_empty() && seen.width() > 2.0 && seen.height() > 2.0 {
-                    found.push(Text { says, whole, seen });
+                    found.push(Text { says, whole, seen, elided: text.galley.elided });
                 }
             }
             _ => {}
@@ -126,6 +128,38 @@ fn no_text_lies_on_another_whatever_the_window() {
         }
     }
     assert!(all.is_empty(), "{} faults:\n{}", all.len(), all.join("\n"));
+}
+
+#[test]
+fn the_hint_of_every_tool_is_whole_in_a_usual_window() {
+    let size = vec2(1440.0, 900.0);
+    let tools = [
+        Command::ToolBrush,
+        Command::ToolEraser,
+        Command::ToolSmudge,
+        Command::ToolLasso,
+        Command::ToolRectangle,
+        Command::ToolEllipse,
+        Command::ToolFill,
+        Command::ToolGradient,
+        Command::ToolMove,
+        Command::ToolFrame,
+        Command::ToolPick,
+        Command::ToolHand,
+        Command::ToolZoom,
+    ];
+    for language in LANGUAGES {
+        let mut painter = sits_at(language, size);
+        let ctx = painter.h.ctx.clone();
+        for tool in tools {
+            painter.h.state_mut().perform(&ctx, tool);
+            painter.settles();
+            let shapes = painter.h.output().shapes.clone();
+            let line = texts(&shapes, Rect::from_min_max(pos2(0.0, size.y - 28.0), size.to_pos2()));
+            let cut: Vec<&Text> = line.iter().filter(|text| text.elided).collect();
+            assert!(line.len() > 3 && cut.is_empty(), "{language:?}, {tool:?}: {cut:?}");
+        }
+    }
 }
 
 #[test]

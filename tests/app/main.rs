@@ -21,6 +21,7 @@ mod few_steps;
 mod files;
 mod framing;
 mod help;
+mod languages;
 mod layout;
 mod library;
 mod loras;

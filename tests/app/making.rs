@@ -553,3 +553,22 @@ fn who_makes_the_same_picture_again_is_told_and_offered_another_seed() {
     painter.waits_for("the picture", |a| a.takes() == 3 && !a.is_generating());
     assert!(!painter.sees(told), "another seed, another picture");
 }
+
+#[test]
+fn the_menu_of_the_shown_picture_offers_nothing_with_itself() {
+    let mut painter = Painter::sits_down();
+    makes(&mut painter, 1);
+    makes(&mut painter, 2);
+    let entries = |painter: &mut Painter, name: &str| {
+        painter.h.get_by_label(name).focus();
+        painter.h.run_ok();
+        painter.presses(Modifiers::SHIFT, Key::F10);
+        let all =
+            ["Show", "Compare with the one shown", "Take only the selected region from it", "Use its seed", "Remove"];
+        let found = all.map(|entry| painter.h.query_by_label(entry).is_some());
+        painter.presses(Modifiers::NONE, Key::Escape);
+        found
+    };
+    assert_eq!(entries(&mut painter, "Take, seed 2"), [false, false, false, true, true]);
+    assert_eq!(entries(&mut painter, "Take, seed 1"), [true; 5]);
+}

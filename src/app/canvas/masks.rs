@@ -17,7 +17,7 @@ pub(super) struct Masks {
     tiles: HashMap<RegionId, Tiles>,
     /// The parts that are not uploaded yet, the next first.
     pending: VecDeque<(RegionId, PixelRect)>,
-    /// What the regions that are being moved have beyond the canvas.
+    /// What the regions that are moved, or could be, have beyond the canvas.
     outside: Vec<Outside>,
     /// Room for what is copied of masks on its way to the card.
     rows: Vec<u8>,
@@ -91,7 +91,7 @@ impl Masks {
             .collect();
     }
 
-    /// What this region has beyond the canvas, and where that lies, while it is moved.
+    /// What this region has beyond the canvas, and where that lies, while that is shown.
     #[must_use]
     pub(super) fn outside(&self, id: RegionId) -> Option<(&Tiles, Vec2)> {
         self.outside.iter().find(|held| held.region == id).map(|held| (&held.tiles, held.at))

@@ -15,6 +15,8 @@ use egui::{Color32, Painter, Pos2, Rangef, Rect, Vec2, pos2, vec2};
 
 /// The neighbours of a joined canvas are shown so faintly.
 const NEIGHBOUR: f32 = 0.4;
+/// What a region has beyond the canvas is shown so faintly.
+const BEYOND: f32 = 0.5;
 /// The strength of the canvas's shadow.
 const SHADOW: f32 = 0.24;
 /// Pixels of the screen per pixel of the picture from which on its pixels are shown as squares.
@@ -144,20 +146,36 @@ impl Stand {
             );
             for &(step, opacity) in &self.copies {
                 for tile in tiles.tiles() {
-                    let quad = rect_of(tile.core).translate(place).intersect(from).intersect(whole);
-                    if !quad.is_positive() {
-                        continue;
+                    let all = rect_of(tile.core).translate(place).intersect(from);
+                    // Over joined edges it comes back, so that nothing is left beyond them.
+                    let beyond = apart(all, whole).filter(|_| self.wrap == (false, false));
+                    let beyond = beyond.map(|quad| (quad, from, opacity * BEYOND));
+                    let parts = std::iter::once((all.intersect(whole), ends, opacity)).chain(beyond);
+                    for (quad, ends, opacity) in parts.filter(|(quad, ..)| quad.is_positive()) {
+                        let mut draw = self.draw(kind, quad, rect_of(tile.held).translate(place), 1.0, Vec2::ZERO);
+                        let shift = shift + step;
+                        draw.at += draw.x * shift.x + draw.y * shift.y;
+                        (draw.x, draw.y) = (draw.x * size.x, draw.y * size.y);
+                        (draw.canvas, draw.flags.wrap) = (ends, (false, false));
+                        draws.extend(self.in_sight(draw, &tile, opacity, &style));
                     }
-                    let mut draw = self.draw(kind, quad, rect_of(tile.held).translate(place), 1.0, Vec2::ZERO);
-                    let shift = shift + step;
-                    draw.at += draw.x * shift.x + draw.y * shift.y;
-                    (draw.x, draw.y) = (draw.x * size.x, draw.y * size.y);
-                    (draw.canvas, draw.flags.wrap) = (ends, (false, false));
-                    draws.extend(self.in_sight(draw, &tile, opacity, &style));
                 }
             }
         }
         draws
+    }
+
+    /// The quads of what a region has beyond the canvas, where it lies.
+    fn beyond(&self, kind: Kind, (tiles, place): (&Tiles, Vec2), style: impl Fn(&mut Draw)) -> Vec<Draw> {
+        let [width, height] = tiles.size();
+        let all = Rect::from_min_size(place.to_pos2(), vec2(width as f32, height as f32));
+        let quad = |tile: Tile<'_>| {
+            let (core, held) = (rect_of(tile.core).translate(place), rect_of(tile.held).translate(place));
+            let mut draw = self.draw(kind, core, held, 1.0, Vec2::ZERO);
+            (draw.canvas, draw.flags.wrap) = (all, (false, false));
+            self.in_sight(draw, &tile, BEYOND, &style)
+        };
+        tiles.tiles().filter_map(quad).collect()
     }
 
     /// The quads of what a region covers in a box, on their way to be turned or distorted.
@@ -199,6 +217,18 @@ impl Stand {
     }
 }
 
+/// The parts of a rectangle that lie outside another one: above and below it over the whole width, then to its sides.
+fn apart(all: Rect, inner: Rect) -> impl Iterator<Item = Rect> {
+    let middle = all.y_range().intersection(inner.y_range());
+    [
+        all.with_max_y(all.bottom().min(inner.top())),
+        all.with_min_y(all.top().max(inner.bottom())),
+        Rect::from_x_y_ranges(all.left()..=all.right().min(inner.left()), middle),
+        Rect::from_x_y_ranges(all.left().max(inner.right())..=all.right(), middle),
+    ]
+    .into_iter()
+}
+
 fn rect_of(rect: PixelRect) -> Rect {
     Rect::from_min_size(pos2(rect.x as f32, rect.y as f32), vec2(rect.width as f32, rect.height as f32))
 }
@@ -221,7 +251,13 @@ impl Easel<'_> {
                 }
                 quads
             }
-            None => stand.tiles(kind, tiles, margin, style),
+            None => {
+                let mut quads = stand.tiles(kind, tiles, margin, &style);
+                if let Some(outside) = self.canvas.masks.outside(id) {
+                    quads.extend(stand.beyond(kind, outside, &style));
+                }
+                quads
+            }
         }
     }
 

@@ -4,10 +4,13 @@ use crate::app::canvas::easel::Easel;
 use crate::app::canvas::latent::Latent;
 use crate::app::canvas::look::ViewMode;
 use crate::app::canvas::rulers;
+use crate::app::editor::Selected;
 use crate::app::kit::theme;
 use crate::app::text::i18n::tr;
+use crate::app::tools::Tool;
 use crate::document::{Document, RegionId};
-use egui::{Rect, Response, Role, Sense, Shape, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, vec2};
+use egui::text::LayoutJob;
+use egui::{FontId, Rect, Response, Role, Sense, Shape, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, vec2};
 
 fn size_of(document: &Document) -> Vec2 {
     vec2(document.width as f32, document.height as f32)
@@ -27,7 +30,9 @@ impl Easel<'_> {
         self.canvas.stage = self.stage_area(free).shrink2(bars);
 
         let size = size_of(self.editor.document());
-        self.canvas.view.update(self.canvas.stage, size);
+        // (The bar of a tool alone lies in the margin.)
+        let covered = (free.top() + self.covered - self.canvas.stage.top()).max(0.0);
+        self.canvas.view.update(self.canvas.stage, covered, size);
         self.touches(ui, area);
         self.replay_events(ui, &response, area);
         self.wants_menu = self.canvas.menu_armed && response.secondary_clicked();
@@ -47,8 +52,11 @@ impl Easel<'_> {
         let rect = self.canvas.view.canvas_rect(self.canvas.stage, size);
         if self.canvas.is_untouched(self.editor) && *self.view_mode != ViewMode::Picture {
             let hint = tr("Paint where something should be, then say in words what it is.");
-            let font = egui::FontId::proportional(theme::TEXT);
-            painter.text(rect.center(), egui::Align2::CENTER_CENTER, hint, font, t.on_paper);
+            let mut job =
+                LayoutJob::simple(hint.to_owned(), FontId::proportional(theme::TEXT), t.on_paper, rect.width() - 16.0);
+            job.halign = egui::Align::Center;
+            let galley = painter.layout_job(job);
+            painter.galley(rect.center() - vec2(0.0, galley.size().y * 0.5), galley, t.on_paper);
         }
         self.split_ui(ui, free);
         self.paint_progress(&painter, rect);
@@ -76,8 +84,11 @@ impl Easel<'_> {
         let document = self.editor.document();
         let now = self.canvas.moved();
         let moves = |id: &RegionId| now.iter().any(|m| m.regions.contains(id)) || self.editor.moved(*id).is_some();
-        let moved: Vec<RegionId> = document.regions.iter().map(|region| region.id).filter(moves).collect();
-        self.canvas.masks.show_outside(&gpu.card, document, &moved);
+        // What is selected with the move tool in hand shows what it has beyond the canvas.
+        let held = |id: &RegionId| self.tool == Tool::Move && self.editor.is_selected(Selected::Region(*id));
+        let shown = document.regions.iter().filter(|region| moves(&region.id) || (region.visible && held(&region.id)));
+        let shown: Vec<RegionId> = shown.map(|region| region.id).collect();
+        self.canvas.masks.show_outside(&gpu.card, document, &shown);
         if self.canvas.masks.update(&gpu.card, document, &damage) {
             ui.request_repaint();
         }

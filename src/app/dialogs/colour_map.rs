@@ -3,8 +3,9 @@
 use super::{Dialog, Outcome, View, buttons, main, modal, other, outcome};
 use crate::app::editor::is_blank;
 use crate::app::kit::{theme, widgets};
+use crate::app::text::format::decimal;
 use crate::app::text::i18n::{fill, tr};
-use crate::document::{Chosen, ColourMap, Document, MAX_REGIONS, MapColour, Rgb, check_canvas};
+use crate::document::{Chosen, ColourMap, Document, MAX_REGIONS, MapColour, check_canvas};
 use egui::{Align, Frame, Layout, Margin, RichText, ScrollArea, Sense, TextEdit, Ui, vec2};
 use std::sync::Arc;
 
@@ -112,7 +113,7 @@ impl AskColours {
             let words = row.words.trim().to_owned();
             let first: String =
                 words.split([',', '.', '\n']).next().unwrap_or_default().trim().chars().take(32).collect();
-            let name = if first.is_empty() { fill("Colour {0}", &[&hex(of.colour)]) } else { first };
+            let name = if first.is_empty() { fill("Colour {0}", &[&of.colour]) } else { first };
             Chosen { colour, name, words }
         })
         .collect()
@@ -123,7 +124,7 @@ impl Row {
     /// Draws one row: the box that keeps the colour, the colour, its words, and the share of the map that it covers.
     fn ui(&mut self, ui: &mut Ui, of: &MapColour) -> egui::Response {
         let t = theme::tokens(ui);
-        let hex = hex(of.colour);
+        let hex = of.colour.to_string();
         let frame = Frame::new().fill(t.card).corner_radius(theme::ROUND).inner_margin(Margin::symmetric(8, 4));
         let row = |ui: &mut Ui| {
             ui.set_height(theme::ROW);
@@ -153,13 +154,8 @@ impl Row {
     }
 }
 
-/// A colour as `#rrggbb`.
-fn hex(Rgb([r, g, b]): Rgb) -> String {
-    format!("#{r:02x}{g:02x}{b:02x}")
-}
-
 /// A share in whole percents, one digit below one.
 fn percent(share: f64) -> String {
     let percent = share * 100.0;
-    if percent >= 1.0 { format!("{percent:.0} %") } else { format!("{percent:.1} %") }
+    if percent >= 1.0 { format!("{percent:.0} %") } else { format!("{} %", decimal(percent, 1)) }
 }

@@ -3,7 +3,6 @@
 use super::{Dialog, Outcome, View, buttons, main, modal, other, outcome};
 use crate::app::kit::{theme, widgets};
 use crate::app::text::i18n::{fill, tr};
-use crate::document::InitImage;
 use crate::studio::SecondPass;
 use egui::{RichText, Ui};
 
@@ -39,10 +38,9 @@ impl Dialog for Enlarge {
             });
             ui.horizontal(|ui| {
                 let label = ui.label(tr("Strength"));
-                let strength = widgets::decimal(&mut self.pass.strength).range(InitImage::MIN_STRENGTH..=1.0);
-                let strength = ui.add(strength.speed(0.005).max_decimals(2)).labelled_by(label.id);
-                strength
-                    .on_hover_text(tr("How much of the picture becomes new: little keeps it, 1 all but forgets it"));
+                let told = tr("How much of the picture becomes new: little keeps it, 1 all but forgets it");
+                let strength = widgets::strength(&mut self.pass.strength, 1.0);
+                ui.add(strength).labelled_by(label.id).on_hover_text(told);
             });
             let size = self.pass.size(document).ok();
             let (text, colour) = match size {

@@ -4,7 +4,7 @@ use super::{Dialog, Outcome, View, modal, outcome};
 use crate::app::command::Command;
 use crate::app::kit::{theme, widgets};
 use crate::app::text::i18n::tr;
-use egui::{Button, Key, Margin, RichText, ScrollArea, TextEdit, Ui};
+use egui::{Button, Key, Label, Margin, RectAlign, RichText, ScrollArea, TextEdit, Tooltip, Ui};
 
 /// Height of the list, whatever was found: a modal keeps the size that its content once had.
 const HEIGHT: f32 = 320.0;
@@ -67,7 +67,11 @@ impl Dialog for Palette {
                         .selected(i == self.chosen)
                         .frame_when_inactive(i == self.chosen)
                         .min_size(egui::vec2(ui.available_width(), theme::ROW));
-                    let response = ui.add_enabled((view.is_enabled)(*command), button).on_hover_text(command.hint());
+                    let response = ui.add_enabled((view.is_enabled)(*command), button);
+                    // (Below the row it would lie over the next one.)
+                    let mut hint = Tooltip::for_enabled(&response);
+                    hint.popup = hint.popup.align(RectAlign::RIGHT).gap(12.0);
+                    hint.show(|ui| ui.add(Label::new(command.hint()).wrap()));
                     if response.clicked() {
                         run = Some(*command);
                     }

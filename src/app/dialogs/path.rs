@@ -3,12 +3,12 @@
 use super::{Dialog, Outcome, View, buttons, main, modal, other, outcome};
 use crate::app::kit::background::Asked;
 use crate::app::kit::{theme, widgets};
-use crate::app::session::purpose::Purpose;
+use crate::app::session::purpose::{PICTURES, Purpose};
 use crate::app::text::errors;
 use crate::app::text::i18n::{fill, tr};
 use crate::document::Outputs;
 use egui::{Button, Frame, Key, Label, Margin, RichText, ScrollArea, TextEdit, Ui};
-use egui_material_icons::icons;
+use egui_material_icons::{MaterialIcon, icons};
 use std::path::{Path, PathBuf};
 
 /// The path that is typed, and the folder that is shown.
@@ -40,6 +40,22 @@ struct Entry {
     folder: bool,
 }
 
+/// What an entry is, at a glance: a project, a model and a picture are not taken for one another.
+fn icon(entry: &Entry) -> MaterialIcon {
+    match ending(&entry.name).as_str() {
+        _ if entry.folder => icons::ICON_FOLDER,
+        "ora" => icons::ICON_LAYERS,
+        ending if PICTURES.contains(&ending) => icons::ICON_IMAGE,
+        "safetensors" => icons::ICON_DEPLOYED_CODE,
+        _ => icons::ICON_DESCRIPTION,
+    }
+}
+
+/// The ending of a file's name, in small letters; nothing where it has none.
+fn ending(name: &str) -> String {
+    Path::new(name).extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default()
+}
+
 /// Folders, then files of these endings, by name.
 fn read(folder: &Path, endings: &[&str]) -> Vec<Entry> {
     let mut entries: Vec<Entry> = std::fs::read_dir(folder)
@@ -49,8 +65,7 @@ fn read(folder: &Path, endings: &[&str]) -> Vec<Entry> {
         .filter_map(|e| {
             let name = e.file_name().into_string().ok().filter(|n| !n.starts_with('.'))?;
             let folder = e.path().is_dir();
-            let ending = Path::new(&name).extension().map(|x| x.to_string_lossy().to_lowercase());
-            let fits = ending.is_some_and(|x| endings.contains(&x.as_str()));
+            let fits = endings.contains(&ending(&name).as_str());
             (folder || fits).then_some(Entry { name, folder })
         })
         .collect();
@@ -151,8 +166,7 @@ impl Dialog for AskPath {
                         ui.label(RichText::new(nothing).color(t.text_weak));
                     }
                     for entry in entries {
-                        let icon = if entry.folder { icons::ICON_FOLDER } else { icons::ICON_IMAGE };
-                        let text = format!("{}  {}", icon.codepoint, entry.name);
+                        let text = format!("{}  {}", icon(entry).codepoint, entry.name);
                         let row = Button::new(text).frame_when_inactive(false).truncate();
                         let response = ui.add(row).accessible_name(&entry.name);
                         if response.clicked() {
@@ -203,6 +217,22 @@ impl Dialog for AskPath {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn kinds_of_files_have_icons_of_their_own() {
+        let of = |name: &str, folder| icon(&Entry { name: name.to_owned(), folder }).codepoint;
+        let different = [
+            of("a.png", false),
+            of("a.ora", false),
+            of("a.safetensors", false),
+            of("a.json", false),
+            of("a.png", true),
+        ];
+        for (at, one) in different.iter().enumerate() {
+            assert!(!different[..at].contains(one), "{one} twice");
+        }
+        assert_eq!(of("A.JPG", false), of("a.png", false));
+    }
 
     #[test]
     fn folders_come_first_then_files_that_fit_and_nothing_hidden() {

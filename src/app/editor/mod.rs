@@ -4,6 +4,7 @@ mod canvas;
 mod deferred;
 mod field;
 mod frame;
+mod mapped;
 mod masks;
 mod regions;
 mod selection;
@@ -81,6 +82,8 @@ pub struct Editor {
     works: VecDeque<deferred::Work>,
     /// The number of changes there have been.
     works_asked: u64,
+    /// The shapes that were moved last, as they were before.
+    mapped: Option<mapped::Mapped>,
     /// The settings that the document was drawn with by models of other kinds.
     presets: Presets,
     /// The model that was chosen last, until that has been told.
@@ -118,6 +121,7 @@ impl Editor {
             damage: Damage { masks: Vec::new(), regions: true },
             works: VecDeque::new(),
             works_asked: 0,
+            mapped: None,
             presets: Presets::default(),
             chosen: None,
             colour: COLOUR,

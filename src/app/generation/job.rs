@@ -1,6 +1,7 @@
 //! A job as the window sees it, and how many one press makes.
 
 use crate::app::generation::seed::new_seed;
+use crate::app::text::format::decimal;
 use crate::app::text::i18n::{fill, tr};
 use crate::document::{Document, Take, TakeWay};
 use crate::studio::{JobId, Phase};
@@ -138,7 +139,7 @@ pub(in crate::app) fn duration(seconds: f32) -> String {
     } else if seconds < 5400.0 {
         format!("{} min", (seconds / 60.0).ceil())
     } else {
-        format!("{:.1} h", seconds / 3600.0)
+        format!("{} h", decimal(f64::from(seconds / 3600.0), 1))
     }
 }
 

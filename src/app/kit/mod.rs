@@ -1,6 +1,7 @@
 //! The floor of the window: its look, controls and messages, and helpers that know nothing of what is open in it.
 
 pub(super) mod background;
+pub(super) mod colour;
 #[cfg(test)]
 mod contrast;
 pub(super) mod debounce;

@@ -4,7 +4,10 @@
 //! colours anywhere but here.
 #![allow(clippy::disallowed_methods, reason = "this is the one place where colours are made")]
 
+use crate::app::text::format;
 use crate::document::Rgb;
+use egui::emath::format_with_decimals_in_range;
+use egui::style::NumberFormatter;
 use egui::{Color32, CornerRadius, FontFamily, FontId, Margin, Shadow, Stroke, TextStyle, Theme, Vec2};
 
 /// The grid: distances are multiples of it, or half of it inside a control.
@@ -289,6 +292,8 @@ fn apply(style: &mut egui::Style, t: &Tokens) {
     ]
     .into();
     style.drag_value_text_style = TextStyle::Button;
+    style.number_formatter =
+        NumberFormatter::new(|value, places| format::localised(&format_with_decimals_in_range(value, places)));
     style.animation_time = 0.1;
 
     let s = &mut style.spacing;

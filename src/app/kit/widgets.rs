@@ -1,7 +1,11 @@
 //! Small controls the panels share.
 
 use crate::app::kit::theme;
-use egui::{Align, Button, DragValue, Frame, Id, Layout, Margin, Response, ScrollArea, Sense, Stroke, Ui, vec2};
+use crate::document::InitImage;
+use egui::{
+    Align, Button, ComboBox, DragValue, Frame, Id, Layout, Margin, Popup, Response, ScrollArea, Sense, Stroke,
+    StrokeKind, Ui, UiBuilder, vec2,
+};
 use egui_material_icons::{MaterialIcon, icons};
 
 /// A button that is only an icon; `name` is what screen readers and tooltips say.
@@ -85,6 +89,29 @@ pub(in crate::app) fn field<R>(
         .inner
 }
 
+/// A field whose value is one of a list, as [`field()`]: a press anywhere on it opens the list, `add`. `told` is what the value says to
+/// who rests the pointer on it.
+pub(in crate::app) fn choice(
+    ui: &mut Ui,
+    width: f32,
+    (label, hint, told): (&str, &str, &str),
+    combo: ComboBox,
+    add: impl FnOnce(&mut Ui),
+) {
+    // (A list that a press outside it closes is not to be opened again by the same press.)
+    let mut opens = None;
+    let ground = ui.scope_builder(UiBuilder::new().id_salt(label).sense(Sense::CLICK), |ui| {
+        field(ui, width, label, hint, |ui, id| {
+            let list = combo.icon(chevron).show_ui(ui, add);
+            opens = Some(list.response.id.with("popup")).filter(|_| list.inner.is_none());
+            list.response.labelled_by(id).on_hover_text(told);
+        });
+    });
+    if let Some(list) = opens.filter(|_| ground.response.clicked()) {
+        Popup::open_id(ui, list);
+    }
+}
+
 /// Controls without a ground of their own until the pointer is over them.
 pub(in crate::app) fn flat(ui: &mut Ui) {
     let t = theme::tokens(ui);
@@ -128,6 +155,11 @@ pub(in crate::app) fn entries<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) ->
 /// A number with a fraction. Who writes a comma for its point is understood, in every language.
 pub(in crate::app) fn decimal<N: egui::emath::Numeric>(value: &mut N) -> DragValue<'_> {
     DragValue::new(value).custom_parser(number)
+}
+
+/// A denoising strength of at most so much.
+pub(in crate::app) fn strength(value: &mut f64, most: f64) -> DragValue<'_> {
+    decimal(value).range(InitImage::MIN_STRENGTH..=most).speed(0.005).max_decimals(2)
 }
 
 /// The number that a person has typed.
@@ -291,7 +323,13 @@ pub(in crate::app) fn main_button(
             visuals.fg_stroke = Stroke::new(1.0, t.on_accent);
         }
         let button = Button::new(text).min_size(vec2(width, height));
-        ui.add_enabled_ui(enabled, |ui| ui.add_sized([width, height], button)).inner
+        let response = ui.add_enabled_ui(enabled, |ui| ui.add_sized([width, height], button)).inner;
+        // On the accent colour itself an outline of it would hardly be seen.
+        if response.has_focus() {
+            let ring = Stroke::new(1.5, t.text_strong);
+            ui.painter().rect_stroke(response.rect.expand(1.5), theme::ROUND + 1, ring, StrokeKind::Outside);
+        }
+        response
     })
     .inner
 }

@@ -4,6 +4,7 @@ use crate::app::editor::Field;
 use crate::app::kit::{theme, widgets};
 use crate::app::panels::{Desk, Request};
 use crate::app::session::purpose::Purpose;
+use crate::app::text::format::decimal;
 use crate::app::text::i18n::{fill, key, tr};
 use crate::app::text::names;
 use crate::document::{Control, ControlMap, Document, MAX_CONTROLS, RegionId};
@@ -146,7 +147,7 @@ impl Desk<'_> {
             let mut weight = control.weight;
             let hint = tr("How strictly the drawing follows it. 1 is as it was made, 0 not at all");
             let range = 0.0..=control.weight.max(STRONGEST);
-            let text = format!("{weight:.2}");
+            let text = decimal(f64::from(weight), 2);
             let slider = widgets::slider_row(ui, tr("Strength"), hint, &mut weight, range, &text);
             let slider = slider.accessible_name(fill("Strength of {0}", &[&name]));
             self.changed(&slider, Field::ControlWeight(place.number()), |d| {

@@ -5,6 +5,7 @@ use crate::app::editor::{Field, Selected};
 use crate::app::kit::{theme, widgets};
 use crate::app::panels::Desk;
 use crate::app::panels::regions::wish::Wish;
+use crate::app::text::format::decimal;
 use crate::app::text::i18n::{fill, tr};
 use crate::document::{Document, Lora, MAX_LORAS};
 use crate::studio::Entry;
@@ -217,7 +218,7 @@ fn row(
                 if let Some(phrase) = phrase.flatten() {
                     asked = Some(Asked::Write(phrase));
                 }
-                let value = RichText::new(format!("{:.2}", lora.weight)).color(t.text_strong);
+                let value = RichText::new(decimal(lora.weight.into(), 2)).color(t.text_strong);
                 ui.add_sized(vec2(40.0, theme::ROW), Label::new(value).selectable(false));
                 ui.spacing_mut().slider_width = ui.available_width() - theme::HALF;
                 let range = lora.weight.min(0.0)..=lora.weight.max(STRONGEST);

@@ -59,6 +59,7 @@ impl App {
 
     /// Draws the canvas; returns what its rulers leave of the area.
     pub(in crate::app) fn canvas_ui(&mut self, ui: &mut Ui) -> Rect {
+        let covered = self.covered(ui);
         let shown = self.picture_shown();
         let mut look = self.prefs.canvas;
         let finished = self.workspace.finished_at == Some(self.workspace.canvas.begun());
@@ -81,6 +82,7 @@ impl App {
             compared: self.open.compare.as_ref().map(Compare::is_beside),
             progress: self.generation.progress(),
             picked: false,
+            covered,
             wants_menu: false,
         };
         let (free, canvas) = easel.show(ui);

@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::app::kit::background::Asked;
 use crate::app::kit::{theme, widgets};
 use crate::app::prefs::DrawnOn;
+use crate::app::text::format::decimal;
 use crate::app::text::i18n::{fill, tr};
 use crate::studio::{Card, Device, Devices, Half, Listed, seconds_told};
 use egui::text::{LayoutJob, TextWrapping};
@@ -112,7 +113,7 @@ fn row(listed: &Listed) -> (DrawnOn, String, String) {
         return (choice, name(listed).to_owned(), hint.to_owned());
     };
     let text = match card.memory() {
-        Some(bytes) => format!("{} · {:.1} GB", card.name(), bytes as f64 / 1e9),
+        Some(bytes) => format!("{} · {} GB", card.name(), decimal(bytes as f64 / 1e9, 1)),
         None => card.name().to_owned(),
     };
     let mut hint = match &listed.tried {

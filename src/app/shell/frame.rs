@@ -16,6 +16,12 @@ impl eframe::App for App {
         Self::logic(self, ctx);
     }
 
+    fn raw_input_hook(&mut self, ctx: &egui::Context, input: &mut egui::RawInput) {
+        if self.presses.part(&mut input.events) {
+            ctx.request_repaint();
+        }
+    }
+
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
         self.follow_pen();
         self.keys(ui);

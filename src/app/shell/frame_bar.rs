@@ -7,7 +7,6 @@ use crate::app::kit::{theme, widgets};
 use crate::app::shell::tool_options::TIGHT;
 use crate::app::shell::toolbar::{floating, size_of};
 use crate::app::text::i18n::tr;
-use crate::document::InitImage;
 use egui::{Align2, Button, Label, Rect, RichText, Ui, vec2};
 
 impl App {
@@ -37,8 +36,7 @@ impl App {
                     let name = RichText::new(tr("Strength")).color(t.text_weak);
                     ui.add(Label::new(name).selectable(false)).on_hover_text(told);
                 }
-                let value =
-                    widgets::decimal(&mut strength).range(InitImage::MIN_STRENGTH..=1.0).speed(0.005).max_decimals(2);
+                let value = widgets::strength(&mut strength, 1.0);
                 ui.add(value).accessible_name(tr("Strength in the frame")).on_hover_text(told);
                 let around =
                     ui.add_enabled(self.is_enabled(Command::FrameRegion), Button::new(tr("Around the region")));

@@ -52,7 +52,7 @@ impl App {
                 self.open_document(ctx, Editor::new(Document::new(width, height), tr("Untitled")));
             }
             Leave::Example(example) => {
-                self.open_document(ctx, Editor::new(example.document(), &example.name()));
+                self.open_example(ctx, example);
             }
             // The open document was asked about before the path is.
             Leave::Open => self.ask_path(Purpose::Open, |app, _, path| app.open_path(path)),
@@ -88,6 +88,12 @@ impl App {
         for note in notes {
             self.toasts.warning(note);
         }
+    }
+
+    /// Shows an example, named in the language of the window.
+    pub(in crate::app) fn open_example(&mut self, ctx: &Context, example: Example) {
+        self.open_document(ctx, Editor::new(example.document(), &example.name()));
+        self.open.example = Some(example);
     }
 
     /// Shows another document.

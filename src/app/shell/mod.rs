@@ -28,6 +28,7 @@ pub(super) mod paths;
 mod peeking;
 mod pen;
 pub(super) mod perform;
+pub(super) mod presses;
 pub(super) mod questions;
 pub(super) mod recovering;
 mod refining;

@@ -2,10 +2,9 @@
 
 use crate::app::App;
 use crate::app::command::Command;
-use crate::app::kit::{theme, widgets};
-use crate::app::shell::toolbar::floating;
+use crate::app::kit::{colour, theme, widgets};
+use crate::app::shell::toolbar::{floating, size_of};
 use crate::app::text::i18n::tr;
-use crate::document::Rgb;
 use egui::{Align2, Button, Color32, Label, Rect, Sense, Ui, vec2};
 
 /// What a bar says and offers.
@@ -78,13 +77,22 @@ impl App {
         }
     }
 
+    /// The height, in points from the canvas's top, of the bars that float over it while a part of it is painted or drawn.
+    pub(super) fn covered(&self, ui: &Ui) -> f32 {
+        let editor = &self.open.editor;
+        let mode = (editor.paints_change() || editor.paints_colours()).then_some("mode bar");
+        let bars = mode.into_iter().chain(editor.frame().map(|_| "frame bar"));
+        bars.map(|bar| size_of(ui, bar).y + 6.0)
+            .reduce(|a, b| a + b)
+            .map_or(0.0, |bars| self.below_options_bar(ui) + bars)
+    }
+
     /// The swatch of the colour that the tools paint with.
     fn colour_in_hand(&mut self, ui: &mut Ui) {
-        let Rgb(mut colour) = self.open.editor.colour();
-        let swatch = ui.color_edit_button_srgb(&mut colour).accessible_name(tr("Colour in hand"));
+        let mut colour = self.open.editor.colour();
         let hint = tr("The colour you paint with. Alt+click on the canvas takes one from there");
-        if swatch.on_hover_text(hint).changed() {
-            self.open.editor.take_colour(Rgb(colour));
+        if colour::swatch(ui, &mut colour, tr("Colour in hand"), hint).changed() {
+            self.open.editor.take_colour(colour);
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::app::generation::cost::Cost;
 use crate::app::generation::takes::Takes;
 use crate::app::panels::takes::Compare;
 use crate::app::panels::thumbnails::Thumbnails;
+use crate::app::session::examples::Example;
 use crate::app::shell::peeking::Peeking;
 use crate::app::shell::works::Working;
 use egui::Context;
@@ -25,6 +26,8 @@ pub(in crate::app) struct OpenDocument {
     pub cost: Cost,
     /// The small pictures on the regions' cards.
     pub thumbnails: Thumbnails,
+    /// The example that it is, until it is changed or saved.
+    pub example: Option<Example>,
     /// The count of changes when a mask of what may change was begun with.
     pub change_begun: Option<u64>,
 }
@@ -42,6 +45,7 @@ impl OpenDocument {
             checks: Checks::default(),
             cost: Cost::default(),
             thumbnails: Thumbnails::default(),
+            example: None,
             change_begun: None,
         }
     }

@@ -208,13 +208,13 @@ impl App {
             Command::ThemeSystem => self.set_theme(ctx, ThemePreference::System),
             Command::ThemeDark => self.set_theme(ctx, ThemePreference::Dark),
             Command::ThemeLight => self.set_theme(ctx, ThemePreference::Light),
-            Command::LanguageSystem => self.set_language(Language::System),
+            Command::LanguageSystem => self.set_language(ctx, Language::System),
             Command::KeysOwn => self.set_keys(KeySet::Own),
             Command::KeysKrita => self.set_keys(KeySet::Krita),
             Command::KeysPhotoshop => self.set_keys(KeySet::Photoshop),
-            Command::LanguageEnglish => self.set_language(Language::English),
-            Command::LanguageGerman => self.set_language(Language::German),
-            Command::LanguageChinese => self.set_language(Language::Chinese),
+            Command::LanguageEnglish => self.set_language(ctx, Language::English),
+            Command::LanguageGerman => self.set_language(ctx, Language::German),
+            Command::LanguageChinese => self.set_language(ctx, Language::Chinese),
             Command::Tour => self.tour.begin(),
             Command::Palette => self.ask(Palette::default(), Self::perform),
             Command::Preferences => self.ask(Preferences, Self::prefer),
@@ -269,12 +269,21 @@ impl App {
         self.prefs.take_keys();
     }
 
-    fn set_language(&mut self, language: Language) {
+    fn set_language(&mut self, ctx: &egui::Context, language: Language) {
         self.prefs.language = language;
         i18n::speak(language);
         // What was said before is said again.
         self.open.checks = Checks::default();
         self.open.cost.forget();
+        // An example that nobody has changed is opened anew, with names in this language.
+        let editor = &self.open.editor;
+        let untouched = !editor.is_unsaved()
+            && editor.path().is_none()
+            && self.open.takes.len() == 0
+            && !self.generation.is_making();
+        if let Some(example) = self.open.example.filter(|_| untouched) {
+            self.open_example(ctx, example);
+        }
     }
 
     fn set_theme(&mut self, ctx: &egui::Context, theme: ThemePreference) {

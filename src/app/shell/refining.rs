@@ -5,7 +5,7 @@ use crate::app::command::Command;
 use crate::app::editor::Field;
 use crate::app::kit::widgets;
 use crate::app::text::i18n::tr;
-use crate::document::{Area, InitImage};
+use crate::document::Area;
 use egui::{Button, Ui};
 
 impl App {
@@ -73,8 +73,7 @@ impl App {
         }
         if refines {
             let told = tr("How much of the picture becomes new: little keeps it, 1 all but forgets it");
-            let value =
-                widgets::decimal(&mut strength).range(InitImage::MIN_STRENGTH..=0.99).speed(0.005).max_decimals(2);
+            let value = widgets::strength(&mut strength, 0.99);
             let value = ui.add(value).accessible_name(tr("Strength of refining")).on_hover_text(told);
             if value.changed() {
                 self.prefs.keep_refining(strength);

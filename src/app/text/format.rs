@@ -1,8 +1,18 @@
 //! Values as people say them.
 
-use crate::app::text::i18n::{fill, tr};
+use crate::app::text::i18n::{decimal_mark, fill, tr};
 use std::path::Path;
 use std::time::Duration;
+
+/// A number as it is written in the language of the window: `0.75`, in German `0,75`.
+pub(in crate::app) fn localised(written: &str) -> String {
+    written.replace('.', decimal_mark())
+}
+
+/// A fraction with so many places.
+pub(in crate::app) fn decimal(value: f64, places: usize) -> String {
+    localised(&format!("{value:.places$}"))
+}
 
 /// The last part of a path.
 pub(in crate::app) fn file_name(path: &Path) -> String {
@@ -29,6 +39,17 @@ pub(in crate::app) fn ago(age: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::text::i18n::{Language, speak};
+
+    #[test]
+    fn numbers_are_written_as_in_the_language() {
+        assert_eq!([decimal(0.754, 2), localised("7.5"), localised("20")], ["0.75", "7.5", "20"]);
+        speak(Language::German);
+        assert_eq!([decimal(0.754, 2), localised("-7.5"), localised("20")], ["0,75", "-7,5", "20"]);
+        speak(Language::Chinese);
+        assert_eq!(decimal(0.754, 2), "0.75");
+        speak(Language::English);
+    }
 
     #[test]
     fn times_are_said_as_people_say_them() {

@@ -108,7 +108,7 @@ impl Tool {
                 Command::ToolMove,
                 OptionsBar::None,
                 key(
-                    "Drag the region or a handle: it snaps. Ctrl: no snapping, and a corner moves alone. The knob, or a drag beside a corner, turns it. Shift+click adds one. Arrows move it, with Ctrl they scale it.",
+                    "Drag it, a handle or the knob that turns it. Ctrl: no snapping, and a corner or side moves alone. Shift+click adds one. Arrows move, with Ctrl scale.",
                 ),
             ),
             Self::Frame => facts(

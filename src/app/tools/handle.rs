@@ -24,6 +24,12 @@ impl Handle {
         (-1..=1).flat_map(|y| (-1..=1).map(move |x| Self { x, y })).filter(|h| *h != Self::WHOLE)
     }
 
+    /// True for its own corner, and for both of its side.
+    #[must_use]
+    pub(super) fn holds(self, corner: Self) -> bool {
+        (self.x == 0 || self.x == corner.x) && (self.y == 0 || self.y == corner.y)
+    }
+
     /// Its position on a box, in canvas pixels.
     #[must_use]
     pub(crate) fn on(self, frame: Placement) -> Pos2 {

@@ -39,13 +39,24 @@ impl Transform {
         Some(Self { regions, handle, from: at.at, bounds, to, lines, snaps: false, strayed: false })
     }
 
-    /// The corner that is held moved by itself. A quad that has no such map leaves the last one that had.
-    fn distort(&mut self, to: Touch) {
-        let by = along(to.at - self.from, to.modifiers.shift);
+    /// True where the corner or the side that is held moves by itself: a side that slides along, for one that is pulled straight out
+    /// scales.
+    fn is_distorted(&self, by: Vec2, slack: f32) -> bool {
+        match (self.handle.x, self.handle.y) {
+            (0, 0) => false,
+            (0, _) => by.x.abs() > slack,
+            (_, 0) => by.y.abs() > slack,
+            _ => true,
+        }
+    }
+
+    /// The corner or the side that is held moved by itself. A quad that has no such map leaves the last one that had.
+    fn distort(&mut self, by: Vec2) {
         let mut corners = self.bounds.corners();
-        let held = Handle::CORNERS.iter().position(|corner| *corner == self.handle);
-        if let Some(corner) = held.and_then(|held| corners.get_mut(held)) {
-            *corner = (corner.0 + f64::from(by.x), corner.1 + f64::from(by.y));
+        for (place, corner) in corners.iter_mut().zip(Handle::CORNERS) {
+            if self.handle.holds(corner) {
+                *place = (place.0 + f64::from(by.x), place.1 + f64::from(by.y));
+            }
         }
         match Projective::corners(self.bounds, corners) {
             Some(map) if by != Vec2::ZERO => self.to = Way::Map(map),
@@ -62,12 +73,13 @@ impl Transform {
 }
 
 impl Action for Transform {
-    /// Ctrl leaves it free: of lines, and a corner of the others.
+    /// Ctrl leaves it free: of lines, and a corner or a side of the others.
     fn extend(&mut self, _editor: &mut Editor, to: Touch) {
         self.strayed |= (to.at - self.from).length() > to.slack;
         self.snaps = !to.modifiers.command;
-        if to.modifiers.command && Handle::CORNERS.contains(&self.handle) {
-            return self.distort(to);
+        let by = along(to.at - self.from, to.modifiers.shift);
+        if to.modifiers.command && self.is_distorted(by, to.slack) {
+            return self.distort(by);
         }
         let mut place = self.handle.dragged(self.bounds, self.from, to);
         if self.snaps {
@@ -96,7 +108,8 @@ impl Action for Transform {
             Way::Box(to) => {
                 (if one { key("Scale region") } else { key("Scale regions") }, 8 * area(to).max(area(from)))
             }
-            Way::Map(_) => (key("Move a corner"), 16 * area(from)),
+            Way::Map(_) if Handle::CORNERS.contains(&self.handle) => (key("Move a corner"), 16 * area(from)),
+            Way::Map(_) => (key("Move a side"), 16 * area(from)),
         };
         editor.move_shapes(label, pixels, Moved { regions: self.regions, from, to: self.to });
     }

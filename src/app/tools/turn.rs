@@ -3,6 +3,7 @@
 use super::handle::Handle;
 use super::{Action, Guides, Touch};
 use crate::app::editor::{Editor, Moved, Way};
+use crate::app::text::format::localised;
 use crate::app::text::i18n::key;
 use crate::document::RegionId;
 use crate::paint::{Placement, Projective};
@@ -103,7 +104,7 @@ impl Action for Turning {
 
     fn guides(&self) -> Guides {
         let corners = self.map().of(self.bounds);
-        let note = if self.degrees == 0.0 { String::new() } else { format!("{:+.1}°", self.degrees) };
+        let note = if self.degrees == 0.0 { String::new() } else { localised(&format!("{:+.1}°", self.degrees)) };
         let line = corners.iter().map(|(x, y)| pos2(*x as f32, *y as f32)).collect();
         Guides { line, closed: true, note, ..Guides::default() }
     }

@@ -318,13 +318,13 @@ impl Board {
     fn menu(&mut self, response: &Response, view: &View<'_>, number: u64, list: &[u64]) -> Option<Wanted> {
         let mut wish = None;
         response.context_menu(|ui| {
-            for (at, group) in Wish::MENU.into_iter().enumerate() {
+            for (at, group) in Wish::menu(view.shown == Some(number)).enumerate() {
                 if at > 0 {
                     ui.separator();
                 }
                 for (what, label) in group {
                     if ui.button(tr(label)).clicked() {
-                        wish = Some(*what);
+                        wish = Some(what);
                     }
                 }
             }

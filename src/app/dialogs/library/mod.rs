@@ -6,6 +6,7 @@ mod pictures;
 use super::{Dialog, Outcome, View, buttons, main, modal, other};
 use crate::app::command::Command;
 use crate::app::kit::{theme, widgets};
+use crate::app::text::format::decimal;
 use crate::app::text::i18n::{fill, key, tr};
 use crate::studio::{Item, Kind};
 use egui::{Align, Button, Frame, Label, Layout, Margin, Rect, RichText, ScrollArea, Sense, TextEdit, Ui, vec2};
@@ -347,7 +348,7 @@ fn trigger_words(ui: &mut Ui, item: &Item, wish: &mut Option<Wish>) {
 fn about(item: &Item) -> String {
     let size = match item.bytes {
         0 => None,
-        bytes if bytes >= 1_000_000_000 => Some(format!("{:.1} GB", bytes as f64 / 1e9)),
+        bytes if bytes >= 1_000_000_000 => Some(format!("{} GB", decimal(bytes as f64 / 1e9, 1))),
         bytes => Some(format!("{:.0} MB", (bytes as f64 / 1e6).max(1.0))),
     };
     let base = item.base.clone().filter(|base| Some(base) != item.family.as_ref());

@@ -208,6 +208,10 @@ impl Editor {
 
     /// One undo step.
     fn keep(&mut self, label: &str, made: Made) {
+        self.follow_mapped(|editor| editor.take_in(label, made));
+    }
+
+    fn take_in(&mut self, label: &str, made: Made) {
         match made {
             Made::Masks(mut masks) => {
                 masks.retain(|(id, delta)| !delta.is_empty() && self.document.mask(*id).is_some());

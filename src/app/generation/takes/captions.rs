@@ -1,6 +1,7 @@
 //! What the captions of finished pictures say: in what each is not as all the others.
 
 use super::facts::{Facts, Painted, Start, start, way};
+use crate::app::text::format::{decimal, localised};
 use crate::app::text::i18n::{fill, tr};
 use crate::document::TakeWay;
 use std::collections::HashMap;
@@ -67,10 +68,10 @@ fn caption(facts: &Facts, shared: &Shared<'_>, again: &[&str]) -> String {
         }
     }
     if facts.start != Start::Noise && (facts.strength - shared.strength).abs() > 1e-6 {
-        parts.push(fill("strength {0}", &[&format!("{:.2}", facts.strength)]));
+        parts.push(fill("strength {0}", &[&decimal(facts.strength, 2)]));
     }
     if facts.guidance != shared.guidance {
-        parts.push(fill("guidance {0}", &[&facts.guidance]));
+        parts.push(fill("guidance {0}", &[&localised(&facts.guidance.to_string())]));
     }
     if parts.is_empty() || shared.seed.is_none() {
         parts.push(fill("seed {0}", &[&facts.seed]));

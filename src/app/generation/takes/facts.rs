@@ -15,7 +15,7 @@ pub(super) enum Start {
 }
 
 /// A way of coming about, in words; nothing of the usual one.
-pub(super) fn way(way: TakeWay) -> Option<&'static str> {
+pub(in crate::app) fn way(way: TakeWay) -> Option<&'static str> {
     match way {
         TakeWay::Drawn => None,
         TakeWay::Frame => Some(tr("in a frame")),

@@ -16,6 +16,7 @@ pub(in crate::app) use wish::Wish;
 use crate::document::{Document, Take, TakeNote, TakeWay, takes_kept};
 use egui::{ColorImage, TextureOptions};
 use facts::Facts;
+pub(in crate::app) use facts::way;
 use removed::Removed;
 use shelf::{Done, Shelf, Work};
 use std::sync::{Arc, Weak};

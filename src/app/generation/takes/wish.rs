@@ -23,8 +23,16 @@ pub(in crate::app) enum Wish {
 }
 
 impl Wish {
-    /// The entries of a picture's menu, in groups.
-    pub(in crate::app) const MENU: [&[(Self, &str)]; 4] = [
+    /// The entries of a picture's menu, in groups. Nothing is done with the picture that is shown and itself.
+    pub(in crate::app) fn menu(is_shown: bool) -> impl Iterator<Item = impl Iterator<Item = (Self, &'static str)>> {
+        let of_another = |wish| matches!(wish, Self::Compare | Self::Show | Self::Inside);
+        let groups = Self::MENU
+            .into_iter()
+            .map(move |group| group.iter().copied().filter(move |(wish, _)| !(is_shown && of_another(*wish))));
+        groups.filter(|group| group.clone().next().is_some())
+    }
+
+    const MENU: [&[(Self, &'static str)]; 4] = [
         &[(Self::Compare, key("Compare with the one shown")), (Self::Show, key("Show"))],
         &[
             (Self::Restore, key("Bring back its regions and settings")),

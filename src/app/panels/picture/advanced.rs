@@ -253,29 +253,25 @@ impl Desk<'_> {
         let t = theme::tokens(ui);
         let mut chosen = None;
         let (title, does) = choices.iter().find(|c| c.0 == current).map_or(("", ""), |c| (tr(c.1), tr(c.2)));
-        widgets::field(ui, width, name, hint, |ui, label| {
-            let combo = ComboBox::from_id_salt(name).selected_text(title).icon(widgets::chevron);
-            let response = combo.truncate().show_ui(ui, |ui| {
-                ui.set_max_width(264.0);
-                ui.spacing_mut().item_spacing.y = 2.0;
-                for (value, title, does) in choices {
-                    if ui.selectable_label(*value == current, tr(title)).clicked() {
-                        chosen = Some(*value);
-                    }
-                    let does = RichText::new(tr(does)).size(theme::TEXT_SMALL).color(t.text_weak);
-                    egui::Frame::new().inner_margin(egui::Margin { left: 8, right: 8, top: 0, bottom: 6 }).show(
-                        ui,
-                        |ui| {
-                            // (The list's own layout would justify it.)
-                            ui.with_layout(Layout::top_down(Align::LEFT), |ui| {
-                                ui.set_min_width(216.0);
-                                ui.add(Label::new(does).wrap().selectable(false));
-                            });
-                        },
-                    );
+        let combo = ComboBox::from_id_salt(name).selected_text(title).truncate();
+        let told = format!("{hint}\n{does}");
+        widgets::choice(ui, width, (name, hint, &told), combo, |ui| {
+            ui.set_max_width(264.0);
+            ui.spacing_mut().item_spacing.y = 2.0;
+            for (value, title, does) in choices {
+                if ui.selectable_label(*value == current, tr(title)).clicked() {
+                    chosen = Some(*value);
                 }
-            });
-            response.response.labelled_by(label).on_hover_text(format!("{hint}\n{does}"));
+                let does = RichText::new(tr(does)).size(theme::TEXT_SMALL).color(t.text_weak);
+                let frame = egui::Frame::new().inner_margin(egui::Margin { left: 8, right: 8, top: 0, bottom: 6 });
+                frame.show(ui, |ui| {
+                    // (The list's own layout would justify it.)
+                    ui.with_layout(Layout::top_down(Align::LEFT), |ui| {
+                        ui.set_min_width(216.0);
+                        ui.add(Label::new(does).wrap().selectable(false));
+                    });
+                });
+            }
         });
         if let Some(value) = chosen {
             self.editor.change_field(field, |d| set(d, value));

@@ -32,10 +32,7 @@ impl Desk<'_> {
             .horizontal(|ui| {
                 let told = tr("How much of the picture becomes new: little keeps it, 1 all but forgets it");
                 let response = widgets::field(ui, half, tr("Strength"), told, |ui, label| {
-                    let value = widgets::decimal(&mut strength)
-                        .range(InitImage::MIN_STRENGTH..=1.0)
-                        .speed(0.005)
-                        .max_decimals(2);
+                    let value = widgets::strength(&mut strength, 1.0);
                     ui.add(value).labelled_by(label).on_hover_text(told)
                 });
                 remove = widgets::field(ui, half, tr("Start from"), hint, |ui, _| {
@@ -48,18 +45,15 @@ impl Desk<'_> {
             })
             .inner;
         let told = tr("Where the picture may change. Elsewhere it stays as it is, to the last bit");
-        widgets::field(ui, whole, tr("Changes"), told, |ui, label| {
-            let combo = ComboBox::from_id_salt("area").selected_text(title(&start.area)).icon(widgets::chevron);
-            let response = combo.show_ui(ui, |ui| {
-                let mask = matches!(start.area, Area::Mask(_)).then(|| start.area.clone());
-                for choice in [Area::Everything, Area::Regions].into_iter().chain(mask) {
-                    if ui.selectable_label(choice == start.area, title(&choice)).clicked() {
-                        area = Some(choice);
-                    }
+        let combo = ComboBox::from_id_salt("area").selected_text(title(&start.area));
+        widgets::choice(ui, whole, (tr("Changes"), told, told), combo, |ui| {
+            let mask = matches!(start.area, Area::Mask(_)).then(|| start.area.clone());
+            for choice in [Area::Everything, Area::Regions].into_iter().chain(mask) {
+                if ui.selectable_label(choice == start.area, title(&choice)).clicked() {
+                    area = Some(choice);
                 }
-                paint = ui.button(tr("where I paint…")).on_hover_text(Command::PaintChange.hint()).clicked();
-            });
-            response.response.labelled_by(label).on_hover_text(told);
+            }
+            paint = ui.button(tr("where I paint…")).on_hover_text(Command::PaintChange.hint()).clicked();
         });
         if response.changed() {
             self.prefs.keep_refining(strength);

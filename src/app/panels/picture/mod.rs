@@ -12,6 +12,7 @@ use crate::app::editor::Field;
 use crate::app::kit::{theme, widgets};
 use crate::app::panels::Desk;
 use crate::app::session::models::model_name;
+use crate::app::text::format::localised;
 use crate::app::text::i18n::{fill, tr};
 use crate::document::{MAX_GUIDANCE, MAX_STEPS, Sampler, Schedule};
 use egui::{Button, ComboBox, DragValue, Id, RichText, ScrollArea, Ui};
@@ -89,7 +90,7 @@ impl Desk<'_> {
             tr("Settings").to_owned()
         } else {
             let steps = fill("{0} steps", &[&settings.steps]);
-            let guidance = (settings.guidance * 10.0).round() / 10.0;
+            let guidance = localised(&((settings.guidance * 10.0).round() / 10.0).to_string());
             format!("{} · {steps} · {guidance} · {}", model_name(&settings.model), settings.sampler.title())
         };
         widgets::fold(ui, &mut open, &summary, tr("Size, model, steps and more of the picture"));
@@ -194,16 +195,13 @@ impl Desk<'_> {
         let current = self.editor.document().settings.sampler;
         let hint = tr("The method that takes the noise away step by step");
         let mut chosen = None;
-        widgets::field(ui, width, tr("Sampler"), hint, |ui, label| {
-            let combo = ComboBox::from_id_salt("sampler").selected_text(current.title()).icon(widgets::chevron);
-            let response = combo.show_ui(ui, |ui| {
-                for sampler in Sampler::ALL {
-                    if ui.selectable_label(sampler == current, sampler.title()).clicked() {
-                        chosen = Some(sampler);
-                    }
+        let combo = ComboBox::from_id_salt("sampler").selected_text(current.title());
+        widgets::choice(ui, width, (tr("Sampler"), hint, hint), combo, |ui| {
+            for sampler in Sampler::ALL {
+                if ui.selectable_label(sampler == current, sampler.title()).clicked() {
+                    chosen = Some(sampler);
                 }
-            });
-            response.response.labelled_by(label).on_hover_text(hint);
+            }
         });
         if let Some(sampler) = chosen {
             self.editor.change_field(Field::Sampler, |d| {

@@ -28,14 +28,10 @@ impl Desk<'_> {
             "What draws the picture: the small model inside the program, or a file or folder with a Stable Diffusion model",
         );
         let mut chosen = None;
-        widgets::field(ui, width, tr("Model"), hint, |ui, label| {
-            let combo = ComboBox::from_id_salt("model").selected_text(short_name(&current)).icon(widgets::chevron);
-            // (So high that a dozen of models is seen at once.)
-            let response = combo.truncate().height(400.0).show_ui(ui, |ui| {
-                chosen = self.models_list(ui, &current);
-            });
-            response.response.labelled_by(label).on_hover_text(format!("{hint}\n{current}"));
-        });
+        // (So high that a dozen of models is seen at once.)
+        let combo = ComboBox::from_id_salt("model").selected_text(short_name(&current)).truncate().height(400.0);
+        let told = format!("{hint}\n{current}");
+        widgets::choice(ui, width, (tr("Model"), hint, &told), combo, |ui| chosen = self.models_list(ui, &current));
         match chosen {
             Some(Chosen::Model(model)) => self.set_model(model),
             Some(Chosen::Lora(path)) => self.add_lora(None, &path),

@@ -61,23 +61,21 @@ fn part(
 ) -> Option<Chosen> {
     let mut chosen = None;
     let title = set.map_or_else(|| nothing.to_owned(), model_name);
-    widgets::field(ui, width, name, hint, |ui, label| {
-        let combo = ComboBox::from_id_salt(name).selected_text(title).icon(widgets::chevron);
-        let response = combo.truncate().show_ui(ui, |ui| {
-            if ui.selectable_label(set.is_none(), nothing).clicked() {
-                chosen = Some(Chosen::Nothing);
+    let combo = ComboBox::from_id_salt(name).selected_text(title).truncate();
+    let told = format!("{hint}\n{}", set.unwrap_or_default());
+    widgets::choice(ui, width, (name, hint, &told), combo, |ui| {
+        if ui.selectable_label(set.is_none(), nothing).clicked() {
+            chosen = Some(Chosen::Nothing);
+        }
+        let other = set.filter(|set| models.iter().all(|model| model != set));
+        for model in models.iter().map(String::as_str).chain(other) {
+            if ui.selectable_label(set == Some(model), model_name(model)).on_hover_text(model).clicked() {
+                chosen = Some(Chosen::Model(model.to_owned()));
             }
-            let other = set.filter(|set| models.iter().all(|model| model != set));
-            for model in models.iter().map(String::as_str).chain(other) {
-                if ui.selectable_label(set == Some(model), model_name(model)).on_hover_text(model).clicked() {
-                    chosen = Some(Chosen::Model(model.to_owned()));
-                }
-            }
-            if ui.button(tr("Choose a model file…")).clicked() {
-                chosen = Some(Chosen::Browse);
-            }
-        });
-        response.response.labelled_by(label).on_hover_text(format!("{hint}\n{}", set.unwrap_or_default()));
+        }
+        if ui.button(tr("Choose a model file…")).clicked() {
+            chosen = Some(Chosen::Browse);
+        }
     });
     chosen
 }

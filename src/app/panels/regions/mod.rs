@@ -34,6 +34,8 @@ pub(in crate::app) struct Cards {
     reveal: bool,
     /// The card that is being dragged.
     dragging: Option<Selected>,
+    /// The size of the window in which the open card was brought into sight.
+    window: egui::Vec2,
     /// The height of all of them.
     pub(in crate::app) height: f32,
     /// The places of the cards on the screen.
@@ -87,6 +89,9 @@ impl Desk<'_> {
         self.panels.cards.places.clear();
         let mut wishes = Vec::new();
         let dragged = self.panels.cards.dragging.take();
+        // In a window of another size the open card is not to be looked for.
+        let window = ui.ctx().content_rect().size();
+        self.panels.cards.reveal |= std::mem::replace(&mut self.panels.cards.window, window) != window;
         if scrolls {
             let cards = ScrollArea::vertical().id_salt("cards").auto_shrink(false);
             self.panels.cards.height = cards.show(ui, |ui| self.cards_ui(ui, &mut wishes)).content_size.y;

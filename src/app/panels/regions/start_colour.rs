@@ -1,7 +1,7 @@
 //! The colour that a region, or the background, starts from.
 
 use crate::app::editor::Selected;
-use crate::app::kit::widgets;
+use crate::app::kit::{colour, widgets};
 use crate::app::panels::regions::wish::Wish;
 use crate::app::text::i18n::tr;
 use crate::document::{Rgb, StartColour};
@@ -32,7 +32,7 @@ pub(super) fn row(ui: &mut Ui, key: Selected, start: Option<StartColour>, first:
         widgets::row_label(ui, tr("Start colour"), hint);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = 6.0;
-            let Some(StartColour { colour: Rgb(mut colour), share }) = start else {
+            let Some(StartColour { mut colour, share }) = start else {
                 let add = ui.button(tr("Choose…")).accessible_name(tr("Choose a start colour")).on_hover_text(hint);
                 if add.clicked() {
                     wishes.push(Wish::StartColour(key, Some(StartColour { colour: first, share: StartColour::SHARE })));
@@ -51,9 +51,9 @@ pub(super) fn row(ui: &mut Ui, key: Selected, start: Option<StartColour>, first:
                 .add(widgets::percent(&mut held, 0.0..=100.0))
                 .accessible_name(tr("Start colour is held"))
                 .on_hover_text(hint);
-            let swatch = ui.color_edit_button_srgb(&mut colour).accessible_name(tr("Start colour"));
+            let swatch = colour::swatch(ui, &mut colour, tr("Start colour"), tr("Choose another colour"));
             if share.changed() || swatch.changed() {
-                let start = StartColour { colour: Rgb(colour), share: (held / 100.0).clamp(0.0, 1.0) };
+                let start = StartColour { colour, share: (held / 100.0).clamp(0.0, 1.0) };
                 wishes.push(Wish::StartColour(key, Some(start)));
             }
             if share.drag_stopped() || share.lost_focus() {

@@ -1,6 +1,7 @@
 //! The jobs in the strip: the one that runs and those that wait, the next one at the right, beside the newest picture.
 
 use crate::app::generation::job::Running;
+use crate::app::generation::takes::way;
 use crate::app::kit::{theme, widgets};
 use crate::app::panels::takes::strip::{caption, note};
 use crate::app::panels::{Desk, Request};
@@ -102,7 +103,9 @@ impl Desk<'_> {
                 let font = FontId::proportional(theme::TEXT_SMALL);
                 ui.painter().text(rect.center(), Align2::CENTER_CENTER, text, font, t.text_weak);
             }
-            caption(ui, rect, &fill("seed {0}", &[&seed]));
+            let told: Vec<String> =
+                way(job.way).map(str::to_owned).into_iter().chain([fill("seed {0}", &[&seed])]).collect();
+            caption(ui, rect, &told.join(" · "));
             let bar = Rect::from_min_size(rect.left_bottom() - vec2(0.0, 3.0), vec2(width * job.progress(), 3.0));
             ui.painter().rect_filled(bar, 1.0, t.accent);
             let buttons =

@@ -93,17 +93,17 @@ impl Desk<'_> {
             () => None,
         };
         Popup::menu(&response).open_memory(open).show(|ui| {
-            for (at, group) in Wish::MENU.into_iter().enumerate() {
+            for (at, group) in Wish::menu(is_shown).enumerate() {
                 if at > 0 {
                     ui.separator();
                 }
-                for (place, (what, label)) in group.iter().enumerate() {
+                for (place, (what, label)) in group.enumerate() {
                     let entry = ui.add(Button::new(tr(label)));
                     if by_keys && at + place == 0 {
                         entry.request_focus();
                     }
                     if entry.clicked() {
-                        wish = Some((item.number, *what));
+                        wish = Some((item.number, what));
                     }
                 }
             }

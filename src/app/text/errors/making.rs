@@ -1,6 +1,7 @@
 //! Failures of jobs and warnings of finished pictures, in the window's language.
 
 use super::system;
+use crate::app::text::format::decimal;
 use crate::app::text::i18n::{fill, tr};
 use crate::studio::{
     Axis, CheckpointError, DrawError, Failure, LeftOut, LoadError, PaintError, PartName, PassedOver, Reason,
@@ -44,7 +45,7 @@ pub(super) const REMEDIES: [&str; 25] = {
 #[must_use]
 pub(crate) fn failure(failure: &Failure) -> String {
     if let Failure::Draw(DrawError::NoMemory { operator, wanted, allowed }) = failure {
-        let [wanted, allowed] = [wanted, allowed].map(|bytes| format!("{:.2}", gigabytes(*bytes)));
+        let [wanted, allowed] = [wanted, allowed].map(|bytes| decimal(gigabytes(*bytes), 2));
         return fill(
             "there is not enough memory for {0}: with one thing at a time it takes at least {1} GB, and {2} GB may be used \
              here; close other programs, choose a smaller model, or draw with the processor",

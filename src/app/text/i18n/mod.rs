@@ -73,6 +73,15 @@ pub(in crate::app) fn is_english() -> bool {
     SPOKEN.get().dictionary().is_none()
 }
 
+/// What stands between a number's whole and its fraction.
+#[must_use]
+pub(super) fn decimal_mark() -> &'static str {
+    match SPOKEN.get() {
+        Language::German => ",",
+        Language::System | Language::English | Language::Chinese => ".",
+    }
+}
+
 /// An English text in the language that is spoken; English where there is no translation.
 #[must_use]
 pub(in crate::app) fn tr(english: &str) -> &str {
