@@ -31,20 +31,27 @@ fn names(painter: &Painter) -> Vec<String> {
 }
 
 #[test]
-fn an_example_is_named_in_the_language_until_it_is_changed() {
+fn what_an_example_was_given_with_follows_the_language_and_what_a_person_wrote_does_not() {
     let mut painter = with_an_example(Language::English);
     let english = names(&painter);
     performs(&mut painter, Command::LanguageGerman);
     let german = names(&painter);
     assert!(english.iter().zip(&german).all(|(english, german)| english != german), "{english:?}, {german:?}");
     assert!(!painter.app().editor().is_unsaved());
-    // From here on it is a person's own, and nothing of it is replaced.
+    assert_eq!(painter.app().editor().undo_label(), None);
     painter.paints(&[(100.0, 100.0), (140.0, 100.0)]);
-    let painted = painter.document().clone();
+    let painted = painter.selected_mask();
+    painter.presses(Modifiers::NONE, Key::F2);
+    painter.types("Mein Baum");
+    painter.presses(Modifiers::NONE, Key::Enter);
     performs(&mut painter, Command::LanguageEnglish);
-    assert_eq!(names(&painter), german);
-    assert_eq!(painter.document().regions, painted.regions);
-    assert!(painter.app().editor().undo_label().is_some());
+    let now = names(&painter);
+    let last = now.len() - 1;
+    assert_eq!((&now[..last], now[last].as_str()), (&english[..last], "Mein Baum"));
+    assert_eq!(painter.selected_mask(), painted);
+    painter.undoes();
+    painter.undoes();
+    assert_eq!(painter.app().editor().undo_label(), None, "the stroke and the name");
 }
 
 #[test]

@@ -58,8 +58,6 @@ pub(in crate::app) struct Easel<'a> {
     pub progress: Option<f32>,
     /// A region was picked by a tool: its card is to be seen.
     pub picked: bool,
-    /// The height, in points from the canvas's top, of what floats over it there.
-    pub covered: f32,
     /// The menu of the canvas is asked for.
     pub wants_menu: bool,
 }

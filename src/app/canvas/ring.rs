@@ -13,7 +13,8 @@ impl Easel<'_> {
         if let Some(icon) = self.cursor_icon(ui)
             && pointer.is_some()
         {
-            ui.set_cursor_icon(icon);
+            // (While keys move the brush, it has one ring, and the pointer is none.)
+            ui.set_cursor_icon(if keyboard.is_some() { egui::CursorIcon::Crosshair } else { icon });
         }
         let t = theme::tokens(ui);
         if !self.tool.paints() {
@@ -24,7 +25,7 @@ impl Easel<'_> {
             return;
         }
         let panning = self.cursor_icon(ui).is_some_and(|i| i != egui::CursorIcon::None);
-        let pointer = pointer.filter(|_| !panning).map(|p| self.canvas.split.in_view(p));
+        let pointer = pointer.filter(|_| !panning && keyboard.is_none()).map(|p| self.canvas.split.in_view(p));
         let barred = is_barred(self.tool, self.editor);
         let own = pointer.into_iter().chain(keyboard);
         for at in own.flat_map(|p| [Some(p), self.canvas.split.echo(p)]).flatten() {

@@ -30,9 +30,7 @@ impl Easel<'_> {
         self.canvas.stage = self.stage_area(free).shrink2(bars);
 
         let size = size_of(self.editor.document());
-        // (The bar of a tool alone lies in the margin.)
-        let covered = (free.top() + self.covered - self.canvas.stage.top()).max(0.0);
-        self.canvas.view.update(self.canvas.stage, covered, size);
+        self.canvas.view.update(self.canvas.stage, size);
         self.touches(ui, area);
         self.replay_events(ui, &response, area);
         self.wants_menu = self.canvas.menu_armed && response.secondary_clicked();

@@ -1,5 +1,6 @@
 //! Combinations of keys.
 
+use crate::app::text::i18n::{self, tr};
 use egui::{Key, Modifiers};
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +47,21 @@ const NO_KEYS_OF_THEIR_OWN: [Key; 12] = [
     Key::ScrollLock,
 ];
 
+/// A key's name as keyboards of the window's language have it.
+fn printed(name: &str) -> &str {
+    const NAMES: [&str; 8] = [
+        i18n::key("Ctrl"),
+        i18n::key("Shift"),
+        i18n::key("Delete"),
+        i18n::key("Insert"),
+        i18n::key("Backspace"),
+        i18n::key("Space"),
+        i18n::key("PageUp"),
+        i18n::key("PageDown"),
+    ];
+    NAMES.iter().find(|known| **known == name).map_or(name, |known| tr(known))
+}
+
 impl Keys {
     /// As people write it: `Ctrl+Shift+S`.
     #[must_use]
@@ -67,7 +83,8 @@ impl Keys {
             key => key.name(),
         };
         let modifiers = ctx.format_modifiers(self.modifiers);
-        if modifiers.is_empty() { key.to_owned() } else { format!("{modifiers}+{key}") }
+        let names: Vec<&str> = modifiers.split('+').filter(|name| !name.is_empty()).chain([key]).map(printed).collect();
+        names.join("+")
     }
 
     /// True where the same keys are pressed for both.

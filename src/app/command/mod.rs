@@ -219,9 +219,9 @@ commands! {
     KeepLive: "Keep the live picture", "Put the quick picture into the strip", None, [key(CTRL_SHIFT, Key::L)], LivePicture, also "save snapshot";
     PaintColours: "Paint colours", "Paint in colour below the regions: the picture grows from it", Some(icons::ICON_PALETTE), [key(SHIFT, Key::B)], Always, also "color layer underpainting sketch swatch picker";
     RemovePaint: "Remove the paint", "Take all painted colours away", None, [], SomePaint, also "delete color paint layer erase clear";
-    PaintChange: "Paint what may change", "Paint with the brush where the picture may change; everywhere else it stays as it is", None, [key(SHIFT, Key::Q)], PictureOrInit, also "inpaint inpainting img2img denoise mask repaint selection quick";
+    PaintChange: "Paint what may change", "Paint with the brush where the picture may change; everywhere else it stays as it is", None, [key(SHIFT, Key::Q)], PictureOrInit, also "inpaint inpainting img2img denoise mask repaint selection quick heal healing remove object";
     Refine: "Refine what may change", "What may change is drawn over from what is there, at a strength of its own; off: it is drawn anew", None, [], PictureOrInit, also "img2img in selection denoise denoising strength inpaint";
-    RefinePicture: "Refine this picture", "Start from the picture on show and draw it over: strength says how much becomes new", None, [], Picture, also "img2img denoise enhance detail rework improve";
+    RefinePicture: "Refine this picture", "Start from the picture on show and draw it over: strength says how much becomes new", None, [], Picture, also "img2img denoise enhance detail rework improve sharpen";
     NewerTake: "Newer picture", "Show the picture made after this one", None, [key(PLAIN, Key::PageUp)], Take, also "next image variation";
     OlderTake: "Older picture", "Show the picture made before this one", None, [key(PLAIN, Key::PageDown)], Take, also "previous image variation";
     CompareTakes: "Compare pictures", "Lay the picture over the one made before it, with a line to drag", None, [key(PLAIN, Key::C)], Comparable, also "before after difference image";
@@ -244,7 +244,8 @@ commands! {
     AddOwnLora: "Add a LoRA to the region…", "Lay a LoRA over the selected region alone, or over the background: nothing else is drawn with it", None, [], Always, also "lycoris locon regional adapter";
     Enlarge: "Enlarge picture…", "Make the canvas larger and draw the picture over at that size, with the same regions", None, [], Picture, also "upscale upscaler hires fix second pass resolution superresolution bigger";
     CanvasSize: "Canvas size…", "Change width and height of the picture", None, [], Always, also "resize crop resolution dimensions outpaint extend expand aspect ratio width height image size scale";
-    ToolBrush: "Brush", "Paint where the region shows", Some(icons::ICON_BRUSH), [key(PLAIN, Key::B)], Always, in Tool, also "paint pen draw pencil";
+    Settings: "Picture settings", "Size, model, steps and more of the picture", None, [], Always, also "sampler sampling cfg guidance scale seed scheduler parameters advanced clip skip tiling seamless";
+    ToolBrush: "Brush", "Paint where the region shows", Some(icons::ICON_BRUSH), [key(PLAIN, Key::B)], Always, in Tool, also "paint pen draw pencil stabilizer stabiliser smoothing";
     ToolEraser: "Eraser", "Take paint away from the region", Some(icons::ICON_INK_ERASER), [key(PLAIN, Key::E)], Always, in Tool, also "rubber erase";
     ToolSmudge: "Smudge", "Drag colours along, or the edge of the region, as with a finger through wet paint", Some(icons::ICON_TOUCH_APP), [key(PLAIN, Key::S)], Always, in Tool, also "blend blur finger mix smear";
     ToolLasso: "Lasso", "Draw around what the region covers, or click corner by corner", Some(icons::ICON_LASSO_SELECT), [key(PLAIN, Key::L)], Always, in Tool, also "selection polygon freehand outline";
@@ -252,7 +253,7 @@ commands! {
     ToolEllipse: "Ellipse", "Drag an ellipse: Shift for a circle, Alt first to take away, Alt later from the centre", Some(icons::ICON_CIRCLE), [key(SHIFT, Key::U)], Always, in Tool, also "circle oval selection shape";
     ToolFill: "Fill", "Fill what hangs together, over the regions or over the picture", Some(icons::ICON_FORMAT_COLOR_FILL), [key(PLAIN, Key::F)], Always, in Tool, also "bucket paint flood";
     ToolGradient: "Gradient", "Drag from where the region is full to where it ends", Some(icons::ICON_TRANSITION_FADE), [key(PLAIN, Key::G)], Always, in Tool, also "fade ramp blend";
-    ToolMove: "Move", "Move, scale and turn the region; arrow keys move it pixel by pixel, with Ctrl they scale it", Some(icons::ICON_OPEN_WITH), [key(PLAIN, Key::V)], Always, in Tool, also "transform scale resize drag free rotate turn";
+    ToolMove: "Move", "Move, scale and turn the region; arrow keys move it pixel by pixel, with Ctrl they scale it", Some(icons::ICON_OPEN_WITH), [key(PLAIN, Key::V)], Always, in Tool, also "transform scale resize drag free rotate turn align skew shear distort perspective";
     ToolFrame: "Frame", "Draw only a part of the canvas, at the model's own size, and lay it back into the picture", Some(icons::ICON_CROP_FREE), [key(PLAIN, Key::D)], Always, in Tool, also "generation frame bounding box detail refine inpaint area part crop";
     ToolPick: "Pick region", "Select the region under the pointer (or Alt+click with a brush)", Some(icons::ICON_ARROW_SELECTOR_TOOL), [key(PLAIN, Key::I)], Always, in Tool, also "select layer eyedropper";
     ToolHand: "Hand", "Move the canvas (or hold Space)", Some(icons::ICON_PAN_TOOL), [key(PLAIN, Key::H)], Always, in Tool, also "pan scroll";

@@ -4,7 +4,7 @@ use super::{Dialog, Outcome, View, modal, outcome};
 use crate::app::command::Command;
 use crate::app::kit::{theme, widgets};
 use crate::app::text::i18n::tr;
-use egui::{Button, Key, Label, Margin, RectAlign, RichText, ScrollArea, TextEdit, Tooltip, Ui};
+use egui::{Button, Key, Margin, RectAlign, RichText, ScrollArea, TextEdit, Ui};
 
 /// Height of the list, whatever was found: a modal keeps the size that its content once had.
 const HEIGHT: f32 = 320.0;
@@ -68,10 +68,7 @@ impl Dialog for Palette {
                         .frame_when_inactive(i == self.chosen)
                         .min_size(egui::vec2(ui.available_width(), theme::ROW));
                     let response = ui.add_enabled((view.is_enabled)(*command), button);
-                    // (Below the row it would lie over the next one.)
-                    let mut hint = Tooltip::for_enabled(&response);
-                    hint.popup = hint.popup.align(RectAlign::RIGHT).gap(12.0);
-                    hint.show(|ui| ui.add(Label::new(command.hint()).wrap()));
+                    widgets::hint_beside(&response, RectAlign::RIGHT, command.hint());
                     if response.clicked() {
                         run = Some(*command);
                     }
@@ -118,7 +115,7 @@ mod tests {
     use super::*;
 
     /// What people who come from Krita, Photoshop, Invoke or Procreate type, and what they must find among the first three.
-    const TYPED: [(&str, Command); 63] = [
+    const TYPED: [(&str, Command); 70] = [
         ("rotate", Command::TurnRegionLeft),
         ("rotate 90", Command::TurnRegionRight),
         ("flip", Command::FlipRegionX),
@@ -182,6 +179,13 @@ mod tests {
         ("negative", Command::EditWords),
         ("solo", Command::SoloRegion),
         ("color picker", Command::PaintColours),
+        ("sampler", Command::Settings),
+        ("cfg", Command::Settings),
+        ("steps", Command::Settings),
+        ("stabilizer", Command::ToolBrush),
+        ("skew", Command::ToolMove),
+        ("heal", Command::PaintChange),
+        ("sharpen", Command::RefinePicture),
     ];
 
     #[test]

@@ -7,6 +7,7 @@ use crate::app::session::purpose::{PICTURES, Purpose};
 use crate::app::text::errors;
 use crate::app::text::i18n::{fill, tr};
 use crate::document::Outputs;
+use egui::text::{CCursor, CCursorRange};
 use egui::{Button, Frame, Key, Label, Margin, RichText, ScrollArea, TextEdit, Ui};
 use egui_material_icons::{MaterialIcon, icons};
 use std::path::{Path, PathBuf};
@@ -54,6 +55,14 @@ fn icon(entry: &Entry) -> MaterialIcon {
 /// The ending of a file's name, in small letters; nothing where it has none.
 fn ending(name: &str) -> String {
     Path::new(name).extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default()
+}
+
+/// The part of a path that is the file's name without its ending.
+fn name_in(path: &str) -> CCursorRange {
+    let name = path.rfind(std::path::is_separator).map_or(0, |at| at + 1);
+    let end = path.rfind('.').filter(|dot| *dot > name).unwrap_or(path.len());
+    let [name, end] = [name, end].map(|at| CCursor::new(path[..at].chars().count()));
+    CCursorRange::two(name, end)
 }
 
 /// Folders, then files of these endings, by name.
@@ -142,9 +151,13 @@ impl Dialog for AskPath {
         };
         let close = modal(ui, self.purpose.title(), 480.0, |ui| {
             let edit = TextEdit::singleline(&mut self.typed).hint_text(hint).desired_width(f32::INFINITY);
-            let response = widgets::text(ui, edit.margin(Margin::symmetric(8, 6))).accessible_name(tr("Path"));
+            let mut output = widgets::text_output(ui, edit.margin(Margin::symmetric(8, 6)));
+            let response = output.response.response.accessible_name(tr("Path"));
             if !std::mem::replace(&mut self.focused, true) {
                 response.request_focus();
+                // What is typed takes the place of the name, and leaves folder and ending.
+                output.state.cursor.set_char_range(Some(name_in(&self.typed)));
+                output.state.store(ui, response.id);
             }
             if response.changed() {
                 (self.replace, self.refused) = (None, None);
@@ -232,6 +245,13 @@ mod tests {
             assert!(!different[..at].contains(one), "{one} twice");
         }
         assert_eq!(of("A.JPG", false), of("a.png", false));
+    }
+
+    #[test]
+    fn the_name_is_what_stands_between_folder_and_ending() {
+        let of = |path: &'static str| name_in(path).slice_str(path);
+        let all = ["/tmp/höhle/See am Abend.ora", "see.ora", "/a.b/see", ".ora", "", "/tmp/"].map(of);
+        assert_eq!(all, ["See am Abend", "see", "see", ".ora", "", ""]);
     }
 
     #[test]

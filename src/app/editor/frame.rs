@@ -25,11 +25,14 @@ impl Editor {
         });
     }
 
-    /// Draws the part of the canvas around the selected region, with something of what surrounds it.
+    /// Draws the part of the canvas around what is selected, with something of what surrounds it.
     pub fn frame_region(&mut self) {
-        let Some(bounds) = self.selected_mask().map(|(_, mask)| mask.bounds()).filter(|b| !b.is_empty()) else {
+        let masks = self.selected_masks();
+        let bounds = masks.into_iter().filter_map(|id| Some(self.document.mask(id)?.bounds()));
+        let bounds = bounds.fold(PixelRect::default(), PixelRect::union);
+        if bounds.is_empty() {
             return;
-        };
+        }
         let around = (bounds.width.max(bounds.height) / 8).max(16);
         let axis = |start: u32, length: u32| (start.saturating_sub(around), length + around + around.min(start));
         let ((x, width), (y, height)) = (axis(bounds.x, bounds.width), axis(bounds.y, bounds.height));

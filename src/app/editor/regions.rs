@@ -144,6 +144,12 @@ impl Editor {
         self.switch_selected(|region| region.locked = locked);
     }
 
+    /// Calls regions and document what `name` makes of their names: no undo step, for nobody has done anything.
+    pub(in crate::app) fn give_names(&mut self, title: &str, name: impl Fn(&str) -> String) {
+        title.clone_into(&mut self.title);
+        self.switch(|regions| regions.iter_mut().for_each(|region| region.name = name(&region.name)));
+    }
+
     fn switch_selected(&mut self, edit: impl Fn(&mut Region)) {
         let ids = self.selected_masks();
         self.switch(|regions| regions.iter_mut().filter(|r| ids.contains(&r.id)).for_each(edit));

@@ -47,6 +47,8 @@ impl Cost {
         if let Some(asked) = self.asked.take() {
             match asked.answer() {
                 Ok(estimate) => {
+                    // (Nothing may change yet, or what may is being painted.)
+                    let estimate = estimate.filter(|estimate| estimate.unet_samples > 0);
                     self.long = estimate.is_some_and(|e| e.seconds.map_or(e.unet_samples > MANY, |s| s > LONG));
                     self.time = estimate.and_then(|e| Some(fill("about {0}", &[&duration(e.seconds?)])));
                     self.text = estimate.map(text);

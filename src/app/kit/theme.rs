@@ -258,8 +258,8 @@ pub(in crate::app) fn install(ctx: &egui::Context) {
 
 const CHINESE: &str = "Noto Sans SC";
 
-/// Inter for the letters people read most, egui's own behind it for what Inter's subset lacks, then icons, and the Chinese letters
-/// of the window's own texts; what people write in other scripts comes from the system's fonts.
+/// Inter for the letters people read most, the Chinese letters of the window's own texts, egui's own for what both lack, then icons;
+/// what people write in other scripts comes from the system's fonts.
 fn fonts() -> egui::FontDefinitions {
     let mut fonts = egui::FontDefinitions::default();
     let icons = egui_material_icons::font_insert();
@@ -274,8 +274,9 @@ fn fonts() -> egui::FontDefinitions {
     let icon_family = FontFamily::Name(egui_material_icons::FONT_FAMILY_OUTLINED.into());
     fonts.families.entry(icon_family).or_default().push(icons.name.clone());
     let proportional = fonts.families.entry(FontFamily::Proportional).or_default();
-    proportional.insert(0, "Inter".to_owned());
-    proportional.extend([icons.name, CHINESE.to_owned()]);
+    // (Before egui's own, whose wide marks are those of its pictures.)
+    proportional.splice(0..0, ["Inter".to_owned(), CHINESE.to_owned()]);
+    proportional.push(icons.name);
     let mut strong = proportional.clone();
     strong.insert(0, "Inter SemiBold".to_owned());
     fonts.families.insert(strong_family(), strong);

@@ -3,8 +3,8 @@
 use crate::app::kit::theme;
 use crate::document::InitImage;
 use egui::{
-    Align, Button, ComboBox, DragValue, Frame, Id, Layout, Margin, Popup, Response, ScrollArea, Sense, Stroke,
-    StrokeKind, Ui, UiBuilder, vec2,
+    Align, Button, ComboBox, DragValue, Frame, Id, Layout, Margin, Popup, RectAlign, Response, ScrollArea, Sense,
+    Stroke, StrokeKind, Tooltip, Ui, UiBuilder, vec2,
 };
 use egui_material_icons::{MaterialIcon, icons};
 
@@ -275,6 +275,13 @@ impl egui::Widget for Slider<'_> {
     }
 }
 
+/// Says a hint beside a control, on this side of it: below it would lie over what is pressed next.
+pub(in crate::app) fn hint_beside(response: &Response, side: RectAlign, hint: &str) {
+    let mut tooltip = Tooltip::for_enabled(response);
+    tooltip.popup = tooltip.popup.align(side).gap(theme::GRID);
+    tooltip.show(|ui| ui.add(egui::Label::new(hint).wrap()));
+}
+
 /// A thin line across.
 pub(in crate::app) fn rule(ui: &mut Ui) {
     let t = theme::tokens(ui);
@@ -326,7 +333,7 @@ pub(in crate::app) fn main_button(
         let response = ui.add_enabled_ui(enabled, |ui| ui.add_sized([width, height], button)).inner;
         // On the accent colour itself an outline of it would hardly be seen.
         if response.has_focus() {
-            let ring = Stroke::new(1.5, t.text_strong);
+            let ring = Stroke::new(1.0, t.text_strong);
             ui.painter().rect_stroke(response.rect.expand(1.5), theme::ROUND + 1, ring, StrokeKind::Outside);
         }
         response

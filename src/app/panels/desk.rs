@@ -53,6 +53,8 @@ pub(in crate::app) struct Desk<'a> {
     pub added: &'a Added,
     /// A part of a picture is drawn over next, and not from noise.
     pub refines: bool,
+    /// Why no picture can be made now, in words that are still to be translated.
+    pub held_up: Option<&'static str>,
     /// What is asked of the shell; it does so when the panels are drawn.
     pub requests: Vec<Request>,
 }

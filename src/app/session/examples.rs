@@ -1,7 +1,7 @@
 //! The painted examples that come with the program: every project in assets/examples, in the order of the files' names. A
 //! first start shows the first.
 
-use crate::app::text::i18n::{key, tr};
+use crate::app::text::i18n::{every, key, tr};
 use crate::document::Document;
 
 /// Names and contents, listed by build.rs.
@@ -32,6 +32,12 @@ const NAMES: [&str; 19] = [
 
 fn named(name: &str) -> String {
     NAMES.iter().find(|known| **known == name).map_or_else(|| name.to_owned(), |known| tr(known).to_owned())
+}
+
+/// A name that an example was given in any language, in the window's; another one as it is.
+pub(in crate::app) fn renamed(name: &str) -> String {
+    let known = NAMES.iter().find(|known| every(known).any(|given| given == name));
+    known.map_or_else(|| name.to_owned(), |known| tr(known).to_owned())
 }
 
 /// A painted example.

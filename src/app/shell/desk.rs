@@ -10,7 +10,7 @@ use egui::{Context, Rect, Ui};
 impl App {
     /// What the panels see and change.
     pub(in crate::app) fn desk(&mut self) -> Desk<'_> {
-        let refines = self.refines();
+        let (refines, held_up) = (self.refines(), self.held_up());
         Desk {
             editor: &mut self.open.editor,
             panels: &mut self.panels,
@@ -25,6 +25,7 @@ impl App {
             generation: &self.generation,
             added: &self.added,
             refines,
+            held_up,
             requests: Vec::new(),
         }
     }
@@ -59,7 +60,6 @@ impl App {
 
     /// Draws the canvas; returns what its rulers leave of the area.
     pub(in crate::app) fn canvas_ui(&mut self, ui: &mut Ui) -> Rect {
-        let covered = self.covered(ui);
         let shown = self.picture_shown();
         let mut look = self.prefs.canvas;
         let finished = self.workspace.finished_at == Some(self.workspace.canvas.begun());
@@ -82,7 +82,6 @@ impl App {
             compared: self.open.compare.as_ref().map(Compare::is_beside),
             progress: self.generation.progress(),
             picked: false,
-            covered,
             wants_menu: false,
         };
         let (free, canvas) = easel.show(ui);

@@ -81,6 +81,15 @@ fn name(listed: &Listed) -> &str {
     }
 }
 
+/// What draws, as the studio names it, in the language of the window.
+fn told(device: String) -> String {
+    let cpu = |device: &str| {
+        let (threads, rest) = device.strip_prefix("CPU, ")?.split_once(" threads, ")?;
+        Some(format!("{}, {rest}", fill("CPU, {0} threads", &[&threads])))
+    };
+    cpu(&device).unwrap_or(device)
+}
+
 /// Products in 16 bits change pictures a little, so they are offered where they take at most this part of the time.
 const WORTH: f64 = 0.8;
 
@@ -169,7 +178,7 @@ impl App {
         let device = self.generation.engine.device();
         // (What draws is known in full once something was drawn.)
         let shown = match &self.prefs.drawn_on {
-            _ if !device.is_empty() => device,
+            _ if !device.is_empty() => told(device),
             DrawnOn::Card(name) => name.clone(),
             DrawnOn::Automatic if !self.cards_here.only_processor => tr("Automatic").to_owned(),
             DrawnOn::ProcessorInF16 | DrawnOn::ProcessorInBf16 => tr("Processor, in 16 bits").to_owned(),
@@ -235,6 +244,17 @@ impl App {
 mod tests {
     use super::*;
     use crate::studio::{Record, Speed};
+
+    #[test]
+    fn what_draws_is_told_in_the_language() {
+        use crate::app::text::i18n::{Language, speak};
+        let device = || "CPU, 16 threads, AVX-512, f32".to_owned();
+        assert_eq!(told(device()), device());
+        assert_eq!(told("GeForce, f16".to_owned()), "GeForce, f16");
+        speak(Language::German);
+        assert_eq!(told(device()), "CPU, 16 Threads, AVX-512, f32");
+        speak(Language::English);
+    }
 
     #[test]
     fn sixteen_bits_are_offered_where_they_are_much_faster() {

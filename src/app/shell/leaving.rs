@@ -103,6 +103,7 @@ impl App {
         self.abort_gesture();
         self.open = OpenDocument::new(ctx, editor);
         self.workspace.canvas.reset();
+        self.panels.cards.reveal();
         self.workspace.finished_at = None;
     }
 }

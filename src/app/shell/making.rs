@@ -5,14 +5,27 @@ use crate::app::command::Command;
 use crate::app::editor::Field;
 use crate::app::generation::checks::NOTHING_MAY_CHANGE;
 use crate::app::generation::seed::new_seed;
-use crate::app::text::i18n::tr;
+use crate::app::text::i18n::{key, tr};
 use crate::document::{Document, RegionId, TakeWay};
+
+const NO_PICTURE: &str = key("There is no picture yet to draw a part of. Draw the whole canvas first.");
 
 impl App {
     /// Sends the document as it is now to the worker, with as many seeds as pictures are wanted; `next` puts them before those
     /// that wait already.
     pub(in crate::app) fn generate(&mut self, next: bool) {
         self.generate_as(TakeWay::Drawn, next);
+    }
+
+    /// Why no picture can be made now, in words that are still to be translated.
+    pub(super) fn held_up(&self) -> Option<&'static str> {
+        let (editor, document) = (&self.open.editor, self.open.editor.document());
+        let no_picture = document.take.is_none() && document.init_image.is_none();
+        match () {
+            () if editor.nothing_may_change() => Some(NOTHING_MAY_CHANGE),
+            () if editor.frame().is_some() && no_picture => Some(NO_PICTURE),
+            () => None,
+        }
     }
 
     /// The same for a picture that comes about in another way than by drawing what is on the canvas.
@@ -54,8 +67,7 @@ impl App {
         };
         let Some(document) = drawn else {
             let whole = (self.open.editor.selected(), Command::FrameOff);
-            let told = tr("There is no picture yet to draw a part of. Draw the whole canvas first.");
-            return self.toasts.offer(told, tr("Whole canvas"), whole);
+            return self.toasts.offer(tr(NO_PICTURE), tr("Whole canvas"), whole);
         };
         let frame = framed.map(|framed| framed.frame);
         let way = if frame.is_some() { TakeWay::Frame } else { way };

@@ -147,6 +147,7 @@ const MENUS: [Menu; 8] = [
             Some(Command::AddOwnLora),
             Some(Command::Enlarge),
             Some(Command::CanvasSize),
+            Some(Command::Settings),
         ],
     ),
     (

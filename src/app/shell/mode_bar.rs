@@ -3,7 +3,8 @@
 use crate::app::App;
 use crate::app::command::Command;
 use crate::app::kit::{colour, theme, widgets};
-use crate::app::shell::toolbar::{floating, size_of};
+use crate::app::shell::tool_options::FOLDS;
+use crate::app::shell::toolbar::floating;
 use crate::app::text::i18n::tr;
 use egui::{Align2, Button, Color32, Label, Rect, Sense, Ui, vec2};
 
@@ -22,9 +23,11 @@ impl App {
     /// Floats below the bar of the tool in hand.
     pub(in crate::app) fn mode_bar_ui(&mut self, ui: &Ui, canvas: Rect) {
         let t = theme::tokens(ui);
+        // (Where there is little room one row is worth more than a sentence.)
+        let roomy = canvas.width() >= FOLDS;
         let mode = if self.open.editor.paints_change() {
             Mode {
-                title: tr("Painting what may change"),
+                title: if roomy { tr("Painting what may change") } else { tr("What may change") },
                 dot: Some(t.change),
                 buttons: vec![
                     (tr("Invert"), tr("Invert what may change"), Command::InvertRegion),
@@ -34,7 +37,7 @@ impl App {
             }
         } else if self.open.editor.paints_colours() {
             Mode {
-                title: tr("Painting in colour"),
+                title: if roomy { tr("Painting in colour") } else { tr("Paint layer") },
                 dot: None,
                 buttons: vec![(tr("Clear"), tr("Clear the paint"), Command::ClearRegion)],
                 done: (tr("Done painting in colour"), Command::PaintColours),
@@ -75,16 +78,6 @@ impl App {
         if let Some(command) = called {
             self.perform(ui, command);
         }
-    }
-
-    /// The height, in points from the canvas's top, of the bars that float over it while a part of it is painted or drawn.
-    pub(super) fn covered(&self, ui: &Ui) -> f32 {
-        let editor = &self.open.editor;
-        let mode = (editor.paints_change() || editor.paints_colours()).then_some("mode bar");
-        let bars = mode.into_iter().chain(editor.frame().map(|_| "frame bar"));
-        bars.map(|bar| size_of(ui, bar).y + 6.0)
-            .reduce(|a, b| a + b)
-            .map_or(0.0, |bars| self.below_options_bar(ui) + bars)
     }
 
     /// The swatch of the colour that the tools paint with.

@@ -26,7 +26,7 @@ pub(in crate::app) struct OpenDocument {
     pub cost: Cost,
     /// The small pictures on the regions' cards.
     pub thumbnails: Thumbnails,
-    /// The example that it is, until it is changed or saved.
+    /// The example that it was begun with.
     pub example: Option<Example>,
     /// The count of changes when a mask of what may change was begun with.
     pub change_begun: Option<u64>,

@@ -12,11 +12,13 @@ use crate::app::editor::{Field, Selected};
 use crate::app::generation::checks::Checks;
 use crate::app::generation::seed::new_seed;
 use crate::app::generation::takes::Wish as TakeWish;
+use crate::app::session::examples;
 use crate::app::session::import::Wanted;
 use crate::app::session::purpose::Purpose;
 use crate::app::shell::leaving::Leave;
-use crate::app::text::i18n::{self, Language, key};
+use crate::app::text::i18n::{self, Language, key, tr};
 use crate::app::tools::{FillOver, Tool};
+use crate::document::Area;
 use crate::paint::{Combine, Turn};
 use egui::{ThemePreference, vec2};
 
@@ -144,6 +146,7 @@ impl App {
             Command::AddOwnLora => self.ask_file(Purpose::Lora, Wanted::Lora(Some(self.open.editor.selected()))),
             Command::Enlarge => self.ask_enlarge(),
             Command::CanvasSize => self.ask_canvas_size(),
+            Command::Settings => (self.prefs.settings, self.prefs.panels_away) = (Some(true), false),
             Command::ToolBrush => self.take_tool(Tool::Brush),
             Command::ToolEraser => self.take_tool(Tool::Eraser),
             Command::ToolSmudge => self.take_tool(Tool::Smudge),
@@ -208,13 +211,13 @@ impl App {
             Command::ThemeSystem => self.set_theme(ctx, ThemePreference::System),
             Command::ThemeDark => self.set_theme(ctx, ThemePreference::Dark),
             Command::ThemeLight => self.set_theme(ctx, ThemePreference::Light),
-            Command::LanguageSystem => self.set_language(ctx, Language::System),
+            Command::LanguageSystem => self.set_language(Language::System),
             Command::KeysOwn => self.set_keys(KeySet::Own),
             Command::KeysKrita => self.set_keys(KeySet::Krita),
             Command::KeysPhotoshop => self.set_keys(KeySet::Photoshop),
-            Command::LanguageEnglish => self.set_language(ctx, Language::English),
-            Command::LanguageGerman => self.set_language(ctx, Language::German),
-            Command::LanguageChinese => self.set_language(ctx, Language::Chinese),
+            Command::LanguageEnglish => self.set_language(Language::English),
+            Command::LanguageGerman => self.set_language(Language::German),
+            Command::LanguageChinese => self.set_language(Language::Chinese),
             Command::Tour => self.tour.begin(),
             Command::Palette => self.ask(Palette::default(), Self::perform),
             Command::Preferences => self.ask(Preferences, Self::prefer),
@@ -227,6 +230,13 @@ impl App {
     /// Draws the selected region once more, with another seed, over the same picture.
     fn reroll_region(&mut self) {
         let Some(region) = self.open.editor.selected_region() else { return };
+        let may_change = match self.open.editor.document().init_image.as_ref().map(|start| &start.area) {
+            Some(Area::Mask(mask)) => !region.mask.with(mask, u8::min).is_blank(),
+            Some(Area::Everything | Area::Regions) | None => true,
+        };
+        if !may_change {
+            return self.toasts.info(tr("Nothing of this region may change: paint there, or let everything change."));
+        }
         let (id, last) =
             (region.id, region.reroll.or(region.seed).unwrap_or(self.open.editor.document().settings.seed));
         let seed = new_seed(last);
@@ -269,20 +279,15 @@ impl App {
         self.prefs.take_keys();
     }
 
-    fn set_language(&mut self, ctx: &egui::Context, language: Language) {
+    fn set_language(&mut self, language: Language) {
         self.prefs.language = language;
         i18n::speak(language);
         // What was said before is said again.
         self.open.checks = Checks::default();
         self.open.cost.forget();
-        // An example that nobody has changed is opened anew, with names in this language.
-        let editor = &self.open.editor;
-        let untouched = !editor.is_unsaved()
-            && editor.path().is_none()
-            && self.open.takes.len() == 0
-            && !self.generation.is_making();
-        if let Some(example) = self.open.example.filter(|_| untouched) {
-            self.open_example(ctx, example);
+        // What an example was given with follows, until it is somebody's own file.
+        if let Some(example) = self.open.example.filter(|_| self.open.editor.path().is_none()) {
+            self.open.editor.give_names(&example.name(), examples::renamed);
         }
     }
 

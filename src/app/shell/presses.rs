@@ -1,41 +1,56 @@
 //! Events of the pointer, one frame after the other.
 //!
-//! egui finds what is pressed by where the pointer is at the frame's end. Where frames are slow, a hand has gone on by then: what
-//! it pressed would not be taken hold of, and what it drops would fall elsewhere. So a press, the way after it and the release go
-//! to frames of their own.
+//! egui finds what is pressed, and lists that are dragged find what is taken hold of, by where the pointer is at a frame's end. Where
+//! frames are slow, a hand has gone on by then: nothing would be taken, and what is dropped would fall elsewhere. So a press, the first
+//! bit of the way, the way itself and the release go to frames of their own.
 
 use egui::{Event, Pos2};
 
 /// The pointer has left the place of a press, in points.
 const LEFT: f32 = 3.0;
+/// The first bit of its way.
+const BIT: f32 = 5.0;
 
 /// Events that wait for the next frame.
 #[derive(Default)]
-pub(in crate::app) struct Presses(Vec<Event>);
+pub(in crate::app) struct Presses {
+    waiting: Vec<Event>,
+    /// Where a button was pressed, as long as the pointer has not left that place.
+    pressed: Option<Pos2>,
+}
 
 impl Presses {
     /// Leaves to a frame those of its events that belong into it; true where others wait for the next.
     pub(in crate::app) fn part(&mut self, events: &mut Vec<Event>) -> bool {
-        let mut all = std::mem::take(&mut self.0);
+        let mut all = std::mem::take(&mut self.waiting);
         all.append(events);
-        let (mut pressed, mut moved): (Option<Pos2>, bool) = (None, false);
-        let next = all.iter().position(|event| match event {
-            Event::PointerMoved(at) => {
-                moved = true;
-                pressed.is_some_and(|pressed| (*at - pressed).length() > LEFT)
+        let mut rest = all.into_iter().peekable();
+        // Where a button was pressed or let go in this frame, and whether the pointer has moved since.
+        let (mut button, mut moved): (Option<Pos2>, bool) = (None, false);
+        while let Some(event) = rest.peek() {
+            match *event {
+                Event::PointerMoved(at) => {
+                    let left = |from: &Pos2| (at - *from).length() > LEFT;
+                    if button.as_ref().is_some_and(left) {
+                        break;
+                    }
+                    if let Some(from) = self.pressed.take_if(|from| left(from)) {
+                        events.push(Event::PointerMoved(from + (at - from).normalized() * BIT));
+                        break;
+                    }
+                    moved = true;
+                }
+                Event::PointerButton { pressed: false, .. } if moved => break,
+                Event::PointerButton { pressed, pos, .. } => {
+                    self.pressed = pressed.then_some(pos);
+                    (button, moved) = (Some(pos), false);
+                }
+                _ => {}
             }
-            Event::PointerButton { pressed: false, .. } if moved => true,
-            Event::PointerButton { pos, .. } => {
-                (pressed, moved) = (Some(*pos), false);
-                false
-            }
-            _ => false,
-        });
-        if let Some(next) = next {
-            self.0 = all.split_off(next);
+            events.extend(rest.next());
         }
-        *events = all;
-        !self.0.is_empty()
+        self.waiting = rest.collect();
+        !self.waiting.is_empty()
     }
 }
 
@@ -63,11 +78,18 @@ mod tests {
     }
 
     #[test]
-    fn a_drag_within_one_slow_frame_becomes_three() {
-        let all = vec![to(0.0), button(0.0, true), to(50.0), to(90.0), button(90.0, false), to(200.0)];
-        let parted = frames(all.clone());
-        assert_eq!(parted, [&all[..2], &all[2..4], &all[4..5], &all[5..]]);
-        assert_eq!(parted.concat(), all, "nothing is lost, and nothing changes places");
+    fn a_drag_within_one_slow_frame_becomes_several() {
+        let all = vec![to(0.0), button(0.0, true), to(-50.0), to(-90.0), button(-90.0, false), to(200.0)];
+        let first = vec![to(-BIT)];
+        let parted = [all[..2].to_vec(), first.clone(), all[2..4].to_vec(), all[4..5].to_vec(), all[5..].to_vec()];
+        assert_eq!(frames(all.clone()), parted, "nothing is lost, and nothing changes places");
+        // So it is where the press had a frame of its own.
+        let mut presses = Presses::default();
+        let mut events = all[..2].to_vec();
+        assert!(!presses.part(&mut events) && events == all[..2]);
+        let mut events = all[2..].to_vec();
+        assert!(presses.part(&mut events));
+        assert_eq!(events, first);
     }
 
     #[test]

@@ -8,8 +8,8 @@ use crate::app::text::i18n::{fill, tr};
 use crate::app::tools::{BrushSettings, FillOver, OptionsBar};
 use egui::epaint::TextShape;
 use egui::{
-    Align, Align2, Button, DragValue, FontFamily, FontId, Label, Layout, Popup, PopupCloseBehavior, Rect, RichText, Ui,
-    vec2,
+    Align, Align2, Button, DragValue, FontFamily, FontId, Label, Layout, Popup, PopupCloseBehavior, Rect, RichText,
+    TextWrapMode, Ui, UiKind, vec2,
 };
 use egui_material_icons::{MaterialIcon, icons};
 use std::ops::RangeInclusive;
@@ -19,7 +19,7 @@ const ICON: f32 = 18.0;
 /// Width of the canvas from which on sliders have their full length.
 const ROOMY: f32 = 980.0;
 /// Width of the canvas below which all but the first options fold into a menu.
-const FOLDS: f32 = 900.0;
+pub(super) const FOLDS: f32 = 900.0;
 /// Width of the canvas below which numbers have no sliders.
 pub(super) const TIGHT: f32 = 680.0;
 /// Width of the canvas below which all options fold into a menu.
@@ -49,7 +49,8 @@ impl App {
             let at = canvas.left_top() + vec2(theme::HALF, theme::HALF);
             floating(ui, "options bar", at, Align2::LEFT_TOP, |ui| {
                 let text = format!("{name} {}", icons::ICON_EXPAND_MORE.codepoint);
-                let button = ui.add(Button::new(RichText::new(text).color(t.text_strong)).truncate());
+                let button =
+                    ui.add(Button::new(RichText::new(text).color(t.text_strong)).wrap_mode(TextWrapMode::Extend));
                 let button = button.accessible_name(fill("Options of {0}", &[&name]));
                 let popup = Popup::menu(&button).close_behavior(PopupCloseBehavior::CloseOnClickOutside);
                 popup.show(|ui| {
@@ -246,6 +247,10 @@ fn of_brush(name: &str) -> (&str, String) {
 
 /// A thin line between groups.
 fn line(ui: &mut Ui) {
+    // (In a menu they stand below each other.)
+    if ui.stack().contained_in(UiKind::Menu) || ui.stack().contained_in(UiKind::Popup) {
+        return;
+    }
     let t = theme::tokens(ui);
     let (rect, _) = ui.allocate_exact_size(vec2(1.0, 20.0), egui::Sense::hover());
     ui.painter().rect_filled(rect, 0.0, t.rail);

@@ -47,8 +47,17 @@ const WIDTH: f32 = 288.0;
 #[derive(Debug, Default)]
 pub(in crate::app) struct Tour {
     at: Option<usize>,
-    /// Where the last note was, and when it went: a second click that was meant for its button is not for what lies below.
-    gone: Option<(Rect, f64)>,
+    gone: Option<Gone>,
+}
+
+/// The last note. What is clicked where it was is meant for its button, and not for what lies below.
+#[derive(Debug, Clone, Copy)]
+struct Gone {
+    note: Rect,
+    /// Its main button.
+    button: Rect,
+    /// The time at which it went.
+    at: f64,
 }
 
 /// Seconds for which a click where the last note was is taken for a second click on its button.
@@ -74,7 +83,7 @@ impl App {
         let painter = ui.ctx().layer_painter(egui::LayerId::new(Order::Foreground, Id::unique("ring of the tour")));
         painter.rect_stroke(ring, theme::ROUND, Stroke::new(2.0, t.accent), StrokeKind::Inside);
 
-        let mut next = Some(at);
+        let (mut next, mut main) = (Some(at), Rect::NOTHING);
         let area = Area::new(Id::unique("note of the tour")).order(Order::Foreground).fixed_pos(beside(ui, rect));
         let shown = area.fade_in(false).show(ui, |ui| {
             theme::bar_frame(t).inner_margin(16).show(ui, |ui| {
@@ -92,6 +101,7 @@ impl App {
                         let button = Button::new(text).fill(t.accent_fill).corner_radius(theme::ROUND_SMALL);
                         // (The second click of a double click belongs to the note before.)
                         let button = ui.add(button.min_size(vec2(72.0, theme::ROW)));
+                        main = button.rect;
                         if button.clicked() && !button.double_clicked() {
                             next = (!last).then_some(at + 1);
                         }
@@ -119,24 +129,35 @@ impl App {
             next = (at + 1 < NOTES.len()).then_some(at + 1);
         }
         if next != Some(at) {
-            self.tour.gone = Some((shown.response.rect, ui.input(|i| i.time)));
+            let (note, at) = (shown.response.rect, ui.input(|i| i.time));
+            self.tour.gone = Some(Gone { note, button: main, at });
             self.shield_ui(ui);
             ui.request_repaint();
         }
         self.tour.at = next;
     }
 
-    /// Lies where the last note was for a moment, and does nothing with what it is clicked by.
+    /// Lies where the last note was for a moment, and does nothing with what it is clicked by; and where its button was for as long as
+    /// the pointer stays there, as if the button were there still: the next note stands elsewhere.
     fn shield_ui(&mut self, ui: &Ui) {
-        let Some((rect, since)) = self.tour.gone else { return };
-        let left = since + SLOW_HAND - ui.input(|i| i.time);
-        if left < 0.0 {
+        let Some(gone) = self.tour.gone else { return };
+        let left = gone.at + SLOW_HAND - ui.input(|i| i.time);
+        let (soon, stays) =
+            (left > 0.0, ui.input(|i| i.pointer.latest_pos()).is_some_and(|at| gone.button.contains(at)));
+        if !soon && !(stays && self.tour.at.is_some()) {
             self.tour.gone = None;
             return;
         }
+        let rect = if soon { gone.note } else { gone.button };
         let area = Area::new(Id::unique("shield of the tour")).order(Order::Foreground).fixed_pos(rect.min);
-        area.fade_in(false).show(ui, |ui| ui.allocate_exact_size(rect.size(), Sense::click_and_drag()));
-        ui.request_repaint_after(std::time::Duration::from_secs_f64(left));
+        let shield = area.fade_in(false).show(ui, |ui| ui.allocate_exact_size(rect.size(), Sense::click_and_drag()).1);
+        if soon {
+            ui.request_repaint_after(std::time::Duration::from_secs_f64(left));
+        } else if shield.inner.clicked() {
+            self.tour.at = self.tour.at.map(|at| (at + 1).min(NOTES.len() - 1));
+            self.tour.gone = Some(Gone { at: ui.input(|i| i.time), ..gone });
+            ui.request_repaint();
+        }
     }
 }
 

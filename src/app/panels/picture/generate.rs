@@ -1,13 +1,12 @@
 //! The button that makes pictures, how many it makes, and live painting.
 
 use crate::app::command::Command;
-use crate::app::generation::checks::NOTHING_MAY_CHANGE;
 use crate::app::kit::landmarks::Landmark;
 use crate::app::kit::{theme, widgets};
 use crate::app::panels::Desk;
 use crate::app::panels::picture::pair;
 use crate::app::text::i18n::tr;
-use egui::{Align, Button, DragValue, Label, Layout, RichText, Ui, vec2};
+use egui::{Align, Button, DragValue, Label, Layout, RectAlign, RichText, Ui, vec2};
 use egui_material_icons::icons;
 
 /// The most pictures of one press.
@@ -40,15 +39,10 @@ impl Desk<'_> {
                 (Command::Generate.label(), Command::Generate.hint())
             };
             let text = theme::strong(format!("{name}   {}", Command::Generate.keys_text(ui))).color(t.on_accent);
-            let button = widgets::main_button(
-                ui,
-                text,
-                ui.available_width() - cancel - gap,
-                36.0,
-                !self.editor.nothing_may_change(),
-            );
+            let button =
+                widgets::main_button(ui, text, ui.available_width() - cancel - gap, 36.0, self.held_up.is_none());
             let button = button.accessible_name(name).on_hover_text(told);
-            if button.on_disabled_hover_text(tr(NOTHING_MAY_CHANGE)).clicked() {
+            if button.on_disabled_hover_text(tr(self.held_up.unwrap_or_default())).clicked() {
                 called = Some(Command::Generate);
             }
             if running {
@@ -88,7 +82,7 @@ impl Desk<'_> {
                 }
             }
             let value = DragValue::new(&mut batch.pictures).range(1..=MOST).speed(0.05);
-            ui.add(value).labelled_by(label).on_hover_text(hint);
+            widgets::hint_beside(&ui.add(value).labelled_by(label), RectAlign::TOP, hint);
         });
     }
 
@@ -103,7 +97,8 @@ impl Desk<'_> {
         let button = ui.add_sized([width, theme::ROW], button.corner_radius(theme::ROUND_SMALL));
         let name = Command::Live.label();
         button.widget_info(|| egui::WidgetInfo::selected(egui::Role::Switch, true, on, name));
-        if button.on_hover_text(hint).clicked() {
+        widgets::hint_beside(&button, RectAlign::TOP, &hint);
+        if button.clicked() {
             self.perform(Command::Live);
         }
     }

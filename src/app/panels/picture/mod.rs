@@ -120,8 +120,12 @@ impl Desk<'_> {
     }
 
     fn cost_ui(&mut self, ui: &mut Ui) {
-        if let Some(cost) = self.cost.text().filter(|_| !self.editor.nothing_may_change()) {
-            let t = theme::tokens(ui);
+        let t = theme::tokens(ui);
+        // (That nothing may change is one of the notes.)
+        if let Some(why) = self.held_up.filter(|_| !self.editor.nothing_may_change()) {
+            let why = RichText::new(tr(why)).size(theme::TEXT_SMALL).color(t.text_weak);
+            ui.vertical_centered(|ui| ui.add(egui::Label::new(why).wrap().selectable(false)));
+        } else if let Some(cost) = self.cost.text().filter(|_| self.held_up.is_none()) {
             let colour = if self.cost.is_long() { t.warning } else { t.text_weak };
             // The rest is for who rests the pointer on it, and for screen readers.
             let text = match self.cost.time() {

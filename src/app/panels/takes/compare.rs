@@ -2,7 +2,7 @@
 //! canvas lies, so that both are moved, turned and zoomed together with it, by pointer and keys alike.
 
 use crate::app::command::Command;
-use crate::app::generation::takes::{Item, Takes, Wish};
+use crate::app::generation::takes::{Takes, Wish};
 use crate::app::kit::{theme, widgets};
 use crate::app::panels::{Desk, Request};
 use crate::app::text::i18n::{fill, tr};
@@ -42,10 +42,11 @@ impl Side {
         self.texture.get_or_insert_with(load).clone()
     }
 
-    /// Its name where it has been given one, or else its seed.
+    /// As the strip calls it.
     fn caption(&self, takes: &Takes) -> String {
-        let name = self.number.and_then(|number| takes.item(number)).map(Item::given_name).unwrap_or_default();
-        if name.is_empty() { fill("seed {0}", &[&self.take.seed]) } else { name.to_owned() }
+        let place = takes.items().iter().position(|item| Some(item.number) == self.number);
+        let caption = place.and_then(|place| takes.captions().into_iter().nth(place)).unwrap_or_default();
+        if caption.is_empty() { fill("seed {0}", &[&self.take.seed]) } else { caption }
     }
 }
 
