@@ -100,7 +100,9 @@ fn pressure_row(ui: &mut Ui, pressure: &mut PressureCurve) {
         ui.add(widgets::slider(&mut pressure.firmness, -1.0..=1.0)).accessible_name(name).on_hover_text(hint);
         end(ui, tr("Firm"));
         let number = DragValue::new(&mut pressure.firmness).range(-1.0..=1.0).speed(0.005).update_while_editing(false);
-        let number = number.custom_formatter(|v, _| format!("{:+.0} %", v * 100.0));
+        // (Nothing has no sign.)
+        let written = |v: f64, _| if v.abs() < 0.005 { "0 %".to_owned() } else { format!("{:+.0} %", v * 100.0) };
+        let number = number.custom_formatter(written);
         let number = number.custom_parser(widgets::share);
         ui.add(number).accessible_name(fill("{0}: number", &[&name])).on_hover_text(hint);
         ui.add_space(theme::GRID);

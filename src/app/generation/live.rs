@@ -117,9 +117,9 @@ impl Live {
         let time = how.seconds.map(|s| fill(", {0} a picture", &[&duration(s)])).unwrap_or_default();
         let steps = how.settings.steps;
         let says = if how.version {
-            key("{0} steps of the model for few steps{1}{2}. The seed stays. Generate makes the fine picture.")
+            key("{0} steps of the model for few steps{1}{2}. The seed stays. The button below makes the fine picture.")
         } else {
-            key("{0} quick steps{1}{2}. The seed stays. Generate makes the fine picture.")
+            key("{0} quick steps{1}{2}. The seed stays. The button below makes the fine picture.")
         };
         fill(says, &[&steps, &format_args!("{place}{size}"), &time])
     }

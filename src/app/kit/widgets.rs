@@ -51,7 +51,12 @@ pub(in crate::app) fn text_output(ui: &mut Ui, edit: egui::TextEdit<'_>) -> egui
         for widget in [&mut visuals.widgets.inactive, &mut visuals.widgets.hovered, &mut visuals.widgets.active] {
             widget.bg_stroke = Stroke::new(1.0, t.edge);
         }
-        edit.show(ui)
+        let output = edit.show(ui);
+        // (The hint in an empty field goes with the next frame only.)
+        if output.response.response.changed() {
+            ui.request_repaint();
+        }
+        output
     })
     .inner
 }

@@ -16,10 +16,8 @@ impl eframe::App for App {
         Self::logic(self, ctx);
     }
 
-    fn raw_input_hook(&mut self, ctx: &egui::Context, input: &mut egui::RawInput) {
-        if self.presses.part(&mut input.events) {
-            ctx.request_repaint();
-        }
+    fn raw_input_hook(&mut self, _ctx: &egui::Context, input: &mut egui::RawInput) {
+        self.presses.part(&mut input.events);
     }
 
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
@@ -121,8 +119,8 @@ impl eframe::App for App {
         self.drop_hint(ui);
         self.begin_works(ui);
         self.follow_models(ui);
-        // What this frame told after the messages were drawn is drawn in the next.
-        if self.toasts.are_new() {
+        // What this frame told after the messages were drawn is drawn in the next, and what was not for this frame happens in it.
+        if self.toasts.are_new() || self.presses.wait() {
             ui.request_repaint();
         }
     }

@@ -20,8 +20,14 @@ pub(in crate::app) struct Presses {
 }
 
 impl Presses {
-    /// Leaves to a frame those of its events that belong into it; true where others wait for the next.
-    pub(in crate::app) fn part(&mut self, events: &mut Vec<Event>) -> bool {
+    /// True where events wait for the next frame.
+    #[must_use]
+    pub(in crate::app) fn wait(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// Leaves to a frame those of its events that belong into it.
+    pub(in crate::app) fn part(&mut self, events: &mut Vec<Event>) {
         let mut all = std::mem::take(&mut self.waiting);
         all.append(events);
         let mut rest = all.into_iter().peekable();
@@ -50,7 +56,6 @@ impl Presses {
             events.extend(rest.next());
         }
         self.waiting = rest.collect();
-        !self.waiting.is_empty()
     }
 }
 
@@ -71,7 +76,11 @@ mod tests {
     fn frames(all: Vec<Event>) -> Vec<Vec<Event>> {
         let mut presses = Presses::default();
         let mut frames = vec![all];
-        while frames.last_mut().is_some_and(|last| presses.part(last)) {
+        while let Some(last) = frames.last_mut() {
+            presses.part(last);
+            if !presses.wait() {
+                break;
+            }
             frames.push(Vec::new());
         }
         frames
@@ -86,9 +95,11 @@ mod tests {
         // So it is where the press had a frame of its own.
         let mut presses = Presses::default();
         let mut events = all[..2].to_vec();
-        assert!(!presses.part(&mut events) && events == all[..2]);
+        presses.part(&mut events);
+        assert!(!presses.wait() && events == all[..2]);
         let mut events = all[2..].to_vec();
-        assert!(presses.part(&mut events));
+        presses.part(&mut events);
+        assert!(presses.wait());
         assert_eq!(events, first);
     }
 
