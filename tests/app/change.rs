@@ -55,6 +55,28 @@ fn who_leaves_what_may_change_without_painting_has_changed_nothing() {
 }
 
 #[test]
+fn a_region_of_which_nothing_may_change_is_not_drawn_again_in_vain() {
+    let (mut painter, regions) = begins();
+    let ctx = painter.h.ctx.clone();
+    painter.paints(&[(600.0, 60.0), (640.0, 60.0)]);
+    painter.clicks("Done painting what may change");
+    let again = |painter: &mut Painter, name: &str| {
+        painter.clicks(name);
+        painter.h.state_mut().perform(&ctx, Command::RerollRegion);
+        painter.settles();
+    };
+    again(&mut painter, &regions[1].name);
+    painter.h.get_by_label_contains("Nothing of this region may change");
+    assert!(!painter.app().is_generating());
+    assert_eq!(painter.document().regions[1].reroll, None);
+    painter.presses(SHIFT, Key::Q);
+    painter.paints(&[(340.0, 400.0), (380.0, 400.0)]);
+    painter.clicks("Done painting what may change");
+    again(&mut painter, &regions[1].name);
+    assert!(painter.app().is_generating());
+}
+
+#[test]
 fn brush_eraser_and_lines_paint_what_may_change() {
     let (mut painter, regions) = begins();
     painter.drags(NONE, &[(200.0, 100.0), (500.0, 100.0)]);

@@ -4,7 +4,7 @@ use super::making::makes;
 use super::painter::{Painter, Pretender};
 use super::tools::NONE;
 use egui::{Key, Modifiers};
-use egui_kittest::kittest::Queryable as _;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use polyptych::app::{App, Command, Engine};
 use polyptych::document::PixelRect;
 use polyptych::studio::{Estimate, Estimator, Event, Job, JobId};
@@ -74,6 +74,25 @@ fn the_frame_is_moved_and_changed_by_its_handles_and_laid_around_a_region() {
     let bounds = painter.app().editor().selected_region().expect("a region").mask.bounds();
     assert_eq!(around.union(bounds), around, "all of the region is in it");
     assert!(around.area() > bounds.area());
+}
+
+#[test]
+fn a_frame_lies_around_all_that_is_selected_and_says_that_it_needs_a_picture() {
+    let mut painter = Painter::sits_down();
+    let disabled = |painter: &Painter| painter.h.get_by_label("Generate").accesskit_node().is_disabled();
+    assert!(!disabled(&painter));
+    painter.presses(Modifiers::COMMAND, Key::A);
+    painter.presses(Modifiers::SHIFT, Key::D);
+    let frame = painter.app().editor().frame().expect("a frame");
+    let all = painter.document().regions.iter().map(|region| region.mask.bounds()).fold(frame, PixelRect::union);
+    assert_eq!(all, frame, "no region lies outside");
+    assert!(disabled(&painter));
+    painter.h.get_by_label_contains("A frame needs a picture to lie in");
+    painter.clicks("Whole canvas");
+    assert!(!disabled(&painter));
+    makes(&mut painter, 1);
+    painter.presses(Modifiers::SHIFT, Key::D);
+    assert!(!disabled(&painter), "there is a picture now");
 }
 
 #[test]

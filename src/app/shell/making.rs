@@ -8,7 +8,7 @@ use crate::app::generation::seed::new_seed;
 use crate::app::text::i18n::{key, tr};
 use crate::document::{Document, RegionId, TakeWay};
 
-const NO_PICTURE: &str = key("There is no picture yet to draw a part of. Draw the whole canvas first.");
+const NO_PICTURE: &str = key("A frame needs a picture to lie in: draw the whole canvas first.");
 
 impl App {
     /// Sends the document as it is now to the worker, with as many seeds as pictures are wanted; `next` puts them before those
@@ -67,7 +67,8 @@ impl App {
         };
         let Some(document) = drawn else {
             let whole = (self.open.editor.selected(), Command::FrameOff);
-            return self.toasts.offer(tr(NO_PICTURE), tr("Whole canvas"), whole);
+            let told = tr("There is no picture yet to draw a part of. Draw the whole canvas first.");
+            return self.toasts.offer(told, tr("Whole canvas"), whole);
         };
         let frame = framed.map(|framed| framed.frame);
         let way = if frame.is_some() { TakeWay::Frame } else { way };
