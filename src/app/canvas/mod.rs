@@ -19,6 +19,7 @@ mod rulers;
 mod scene;
 mod show;
 mod split;
+mod stand;
 mod tiles;
 mod view;
 

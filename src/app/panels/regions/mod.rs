@@ -121,6 +121,8 @@ impl Desk<'_> {
             },
         );
         if let Some(update) = order.final_update() {
+            // (It was drawn on its way still.)
+            ui.request_repaint();
             let last = regions.len().saturating_sub(1);
             // `to` is the gap the card was let go in, counted with the card still in its place.
             let to = if update.to > update.from { update.to - 1 } else { update.to };
