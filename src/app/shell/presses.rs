@@ -11,24 +11,19 @@ const LEFT: f32 = 3.0;
 /// The first bit of its way.
 const BIT: f32 = 5.0;
 
-/// Frames drawn after the last event that had to wait.
-const AFTER: u8 = 3;
-
 /// Events that wait for the next frame.
 #[derive(Default)]
 pub(in crate::app) struct Presses {
     waiting: Vec<Event>,
-    /// Frames that are drawn after the last of them: lists that are dragged take in the end a frame later, and no event tells of it.
-    after: u8,
     /// Where a button was pressed, as long as the pointer has not left that place.
     pressed: Option<Pos2>,
 }
 
 impl Presses {
-    /// True where another frame is to be drawn: events wait for it, or did until now.
+    /// True where events wait for the next frame.
     #[must_use]
     pub(in crate::app) fn wait(&self) -> bool {
-        self.after > 0
+        !self.waiting.is_empty()
     }
 
     /// Leaves to a frame those of its events that belong into it.
@@ -61,7 +56,6 @@ impl Presses {
             events.extend(rest.next());
         }
         self.waiting = rest.collect();
-        self.after = if self.waiting.is_empty() { self.after.saturating_sub(1) } else { AFTER };
     }
 }
 
@@ -84,7 +78,7 @@ mod tests {
         let mut frames = vec![all];
         while let Some(last) = frames.last_mut() {
             presses.part(last);
-            if presses.waiting.is_empty() {
+            if !presses.wait() {
                 break;
             }
             frames.push(Vec::new());
@@ -107,12 +101,6 @@ mod tests {
         presses.part(&mut events);
         assert!(presses.wait());
         assert_eq!(events, first);
-        // Some frames follow the last event, and then no more.
-        let frames = std::iter::from_fn(|| {
-            presses.part(&mut Vec::new());
-            presses.wait().then_some(())
-        });
-        assert_eq!(frames.take(100).count(), 4, "three with events, and a last one");
     }
 
     #[test]

@@ -21,6 +21,9 @@ use egui::{Align, Button, Id, Layout, Margin, ScrollArea, TextEdit, Ui};
 use egui_material_icons::icons;
 use wish::Wish;
 
+/// Seconds that a card needs to come to its place.
+const SETTLES: f64 = 0.3;
+
 /// The state of the cards.
 #[derive(Default)]
 pub(in crate::app) struct Cards {
@@ -34,6 +37,8 @@ pub(in crate::app) struct Cards {
     reveal: bool,
     /// The card that is being dragged.
     dragging: Option<Selected>,
+    /// The time until which a card that was let go is on its way to its place.
+    settles_until: f64,
     /// The size of the window in which the open card was brought into sight.
     window: egui::Vec2,
     /// The height of all of them.
@@ -121,12 +126,15 @@ impl Desk<'_> {
             },
         );
         if let Some(update) = order.final_update() {
-            // (It was drawn on its way still.)
-            ui.request_repaint();
+            self.panels.cards.settles_until = ui.input(|i| i.time) + SETTLES;
             let last = regions.len().saturating_sub(1);
             // `to` is the gap the card was let go in, counted with the card still in its place.
             let to = if update.to > update.from { update.to - 1 } else { update.to };
             self.editor.move_region(last.saturating_sub(update.from), last.saturating_sub(to.min(last)));
+        }
+        // (A card that was let go comes to its place by itself, while no event asks for a frame.)
+        if ui.input(|i| i.time) < self.panels.cards.settles_until {
+            ui.request_repaint();
         }
         self.paint_card(ui, wishes);
         self.background_card(ui, wishes);
