@@ -50,8 +50,8 @@ impl Easel<'_> {
         let rect = self.canvas.view.canvas_rect(self.canvas.stage, size);
         if self.canvas.is_untouched(self.editor) && *self.view_mode != ViewMode::Picture {
             let hint = tr("Paint where something should be, then say in words what it is.");
-            let mut job =
-                LayoutJob::simple(hint.to_owned(), FontId::proportional(theme::TEXT), t.on_paper, rect.width() - 16.0);
+            let (font, width) = (FontId::proportional(theme::TEXT), (rect.width() - 16.0).max(1.0));
+            let mut job = LayoutJob::simple(hint.to_owned(), font, t.on_paper, width);
             job.halign = egui::Align::Center;
             let galley = painter.layout_job(job);
             painter.galley(rect.center() - vec2(0.0, galley.size().y * 0.5), galley, t.on_paper);

@@ -108,6 +108,7 @@ pub(in crate::app) fn choice(
     let ground = ui.scope_builder(UiBuilder::new().id_salt(label).sense(Sense::CLICK), |ui| {
         field(ui, width, label, hint, |ui, id| {
             let list = combo.icon(chevron).show_ui(ui, add);
+            // (So egui calls the list of a box; a story presses the field's name.)
             opens = Some(list.response.id.with("popup")).filter(|_| list.inner.is_none());
             list.response.labelled_by(id).on_hover_text(told);
         });
