@@ -144,7 +144,8 @@ impl App {
         let left = gone.at + SLOW_HAND - ui.input(|i| i.time);
         let (soon, stays) =
             (left > 0.0, ui.input(|i| i.pointer.latest_pos()).is_some_and(|at| gone.button.contains(at)));
-        if !soon && !(stays && self.tour.at.is_some()) {
+        let shields = soon || (stays && self.tour.at.is_some());
+        if !shields {
             self.tour.gone = None;
             return;
         }
