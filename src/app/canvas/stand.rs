@@ -14,15 +14,15 @@ const BEYOND: f32 = 0.5;
 
 /// The transform of a frame and what is the same for all of its quads.
 pub(super) struct Stand {
-    pub x: Vec2,
-    pub y: Vec2,
-    pub at: Pos2,
+    x: Vec2,
+    y: Vec2,
+    at: Pos2,
     /// The area in pixels.
     pub area: Rect,
     pub unit: f32,
     pub scale: f32,
     pub canvas: Vec2,
-    pub wrap: (bool, bool),
+    wrap: (bool, bool),
     /// Steps to the canvas itself (first) and its neighbours, with their opacity.
     pub copies: Vec<(Vec2, f32)>,
 }
@@ -112,6 +112,13 @@ impl Stand {
         Some(draw)
     }
 
+    /// A part of a tile that lies at `place`, of a shape that ends at `ends` and comes back over no edge.
+    fn piece(&self, kind: Kind, tile: &Tile<'_>, place: Vec2, (quad, ends): (Rect, Rect)) -> Draw {
+        let mut draw = self.draw(kind, quad, rect_of(tile.held).translate(place), 1.0, Vec2::ZERO);
+        (draw.canvas, draw.flags.wrap) = (ends, (false, false));
+        draw
+    }
+
     /// The quads of a region on its way to another place: cut where it came from and at the canvas's edges, over which it
     /// comes back where they are joined. `place` is where the tiles lie.
     pub(super) fn moved(
@@ -155,11 +162,10 @@ impl Stand {
                     let beyond = beyond.map(|quad| (quad, from, opacity * BEYOND));
                     let parts = std::iter::once((all.intersect(whole), ends, opacity)).chain(beyond);
                     for (quad, ends, opacity) in parts.filter(|(quad, ..)| quad.is_positive()) {
-                        let mut draw = self.draw(kind, quad, rect_of(tile.held).translate(place), 1.0, Vec2::ZERO);
+                        let mut draw = self.piece(kind, &tile, place, (quad, ends));
                         let shift = shift + step;
                         draw.at += draw.x * shift.x + draw.y * shift.y;
                         (draw.x, draw.y) = (draw.x * size.x, draw.y * size.y);
-                        (draw.canvas, draw.flags.wrap) = (ends, (false, false));
                         draws.extend(self.in_sight(draw, &tile, opacity, &style));
                     }
                 }
@@ -173,9 +179,7 @@ impl Stand {
         let [width, height] = tiles.size();
         let all = Rect::from_min_size(place.to_pos2(), vec2(width as f32, height as f32));
         let quad = |tile: Tile<'_>| {
-            let (core, held) = (rect_of(tile.core).translate(place), rect_of(tile.held).translate(place));
-            let mut draw = self.draw(kind, core, held, 1.0, Vec2::ZERO);
-            (draw.canvas, draw.flags.wrap) = (all, (false, false));
+            let draw = self.piece(kind, &tile, place, (rect_of(tile.core).translate(place), all));
             self.in_sight(draw, &tile, BEYOND, &style)
         };
         tiles.tiles().filter_map(quad).collect()
@@ -196,10 +200,9 @@ impl Stand {
                 if !quad.is_positive() {
                     continue;
                 }
-                let mut draw = self.draw(kind, quad, rect_of(tile.held).translate(place), 1.0, Vec2::ZERO);
+                let mut draw = self.piece(kind, &tile, place, (quad, from));
                 draw.at += draw.x * step.x + draw.y * step.y;
                 draw.map(map.rows());
-                (draw.canvas, draw.flags.wrap) = (from, (false, false));
                 draws.extend(self.in_sight(draw, &tile, opacity, &style));
             }
         }

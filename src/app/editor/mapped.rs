@@ -21,21 +21,22 @@ pub(super) struct Mapped {
 }
 
 /// How the next map is made.
-#[derive(Clone)]
 pub(super) struct Plan {
-    /// What is mapped.
-    pub of: Arc<[Shape]>,
-    pub from: Placement,
-    pub to: Way,
+    /// What is mapped, and how.
+    first: (Arc<[Shape]>, Placement, Way),
     /// The masks for which this is so: a stroke may change them before the map is made.
     now: Arc<[Shape]>,
+    moved: Moved,
 }
 
 impl Plan {
-    /// True where the masks are still those that the plan was made for.
-    pub(super) fn holds(&self, document: &Document) -> bool {
+    /// What is mapped, and how. What was painted since it was asked for is moved along, as it lies.
+    pub(super) fn of(&self, document: &Document) -> (Arc<[Shape]>, Placement, Way) {
         let same = |(id, mask, _): &Shape| document.mask(*id).is_some_and(|now| Arc::ptr_eq(now, mask));
-        self.now.iter().all(same)
+        if self.now.iter().all(same) {
+            return self.first.clone();
+        }
+        (shapes(document, &self.moved.regions), self.moved.from, self.moved.to)
     }
 }
 
@@ -73,13 +74,12 @@ impl Editor {
             same && self.document.settings.wrap == Wrap::None
         });
         let again = last.and_then(|last| Some((joined(last.from, last.to, (*from, *to))?, last)));
-        let plan = match again {
-            Some((to, last)) => Plan { of: last.first, from: last.from, to, now },
-            None => Plan { of: Arc::clone(&now), from: *from, to: *to, now },
+        let (first, from, to) = match again {
+            Some((to, last)) => (last.first, last.from, to),
+            None => (Arc::clone(&now), *from, *to),
         };
-        let first = Arc::clone(&plan.of);
-        self.mapped = Some(Mapped { first, from: plan.from, to: plan.to, asked: counts, done: None });
-        plan
+        self.mapped = Some(Mapped { first: Arc::clone(&first), from, to, asked: counts, done: None });
+        Plan { first: (first, from, to), now, moved: moved.clone() }
     }
 
     fn counts(&self, shapes: &[Shape]) -> Vec<u64> {

@@ -116,29 +116,19 @@ impl Editor {
 
     /// Moves regions' whole shapes, which looks at about so many pixels of each. What leaves the canvas is kept.
     pub(in crate::app) fn move_shapes(&mut self, label: &'static str, pixels: u64, moved: Moved) {
-        let plan = self.plan(&moved);
-        let Moved { regions, from, to } = moved.clone();
-        self.ask(label, pixels.saturating_mul(regions.len() as u64), Some(moved), move |document| {
+        let (plan, regions) = (self.plan(&moved), moved.regions.len());
+        self.ask(label, pixels.saturating_mul(regions as u64), Some(moved), move |document| {
             let wrap = document.settings.wrap;
-            let way = |shape: Beyond<'_>, from: Placement, to: &Way| match to {
-                Way::Box(to) => place_whole(shape, from, *to, wrap),
-                Way::Map(map) => map_whole(shape, from, map, wrap),
-            };
-            let planned = |(id, mask, outside): &(RegionId, Arc<Mask>, Option<Arc<Mask>>)| {
+            let (shapes, from, to) = plan.of(document);
+            let shapes = shapes.iter().map(|(id, mask, outside)| {
                 let shape = Beyond { mask, outside: outside.as_deref() };
-                let (mask, outside) = way(shape, plan.from, &plan.to);
+                let (mask, outside) = match &to {
+                    Way::Box(to) => place_whole(shape, from, *to, wrap),
+                    Way::Map(map) => map_whole(shape, from, map, wrap),
+                };
                 (*id, mask, outside)
-            };
-            let moved = |id: &RegionId| {
-                let (mask, outside) = way(shape(document, *id)?, from, &to);
-                Some((*id, mask, outside))
-            };
-            // (What was painted since it was asked for is moved along, as it lies.)
-            let shapes = if plan.holds(document) {
-                plan.of.iter().map(planned).collect()
-            } else {
-                regions.iter().filter_map(moved).collect()
-            };
+            });
+            let shapes = shapes.collect();
             Some(made(document, shapes))
         });
     }

@@ -30,12 +30,8 @@ const NAMES: [&str; 19] = [
     key("Windmill"),
 ];
 
-fn named(name: &str) -> String {
-    NAMES.iter().find(|known| **known == name).map_or_else(|| name.to_owned(), |known| tr(known).to_owned())
-}
-
 /// A name that an example was given in any language, in the window's; another one as it is.
-pub(in crate::app) fn renamed(name: &str) -> String {
+pub(in crate::app) fn named(name: &str) -> String {
     let known = NAMES.iter().find(|known| every(known).any(|given| given == name));
     known.map_or_else(|| name.to_owned(), |known| tr(known).to_owned())
 }

@@ -287,7 +287,7 @@ impl App {
         self.open.cost.forget();
         // What an example was given with follows, until it is somebody's own file.
         if let Some(example) = self.open.example.filter(|_| self.open.editor.path().is_none()) {
-            self.open.editor.give_names(&example.name(), examples::renamed);
+            self.open.editor.give_names(&example.name(), examples::named);
         }
     }
 

@@ -255,7 +255,6 @@ impl Document {
     }
 }
 
-/// A colour as `#rrggbb`.
 /// The visible difference of two colours, 0 to 765: a difference of red, green and blue weighted by how much the eye minds it,
 /// with red and blue by how much red there is ("redmean", a plain approximation of CIELUV). Grey levels are three apart each.
 fn distance([r, g, b]: [u8; 3], [r2, g2, b2]: [u8; 3]) -> f32 {

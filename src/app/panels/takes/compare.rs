@@ -42,11 +42,11 @@ impl Side {
         self.texture.get_or_insert_with(load).clone()
     }
 
-    /// As the strip calls it.
-    fn caption(&self, takes: &Takes) -> String {
+    /// As the strip calls it, whose captions these are.
+    fn caption(&self, takes: &Takes, captions: &[String]) -> String {
         let place = takes.items().iter().position(|item| Some(item.number) == self.number);
-        let caption = place.and_then(|place| takes.captions().into_iter().nth(place)).unwrap_or_default();
-        if caption.is_empty() { fill("seed {0}", &[&self.take.seed]) } else { caption }
+        let caption = place.and_then(|place| captions.get(place)).filter(|caption| !caption.is_empty());
+        caption.cloned().unwrap_or_else(|| fill("seed {0}", &[&self.take.seed]))
     }
 }
 
@@ -70,7 +70,8 @@ impl Compare {
     }
 
     fn captions(&self, takes: &Takes) -> [String; 2] {
-        [self.left.caption(takes), self.right.caption(takes)]
+        let captions = takes.captions();
+        [&self.left, &self.right].map(|side| side.caption(takes, &captions))
     }
 
     /// Compares with another one.
@@ -213,8 +214,9 @@ fn compare_bar(ui: &Ui, compare: &mut Compare, takes: &Takes, canvas: Rect) -> (
                 if ui.button(tr("Swap")).on_hover_text(tr("Exchange left and right")).clicked() {
                     std::mem::swap(&mut compare.left, &mut compare.right);
                 }
-                for (side, text) in [(&compare.left, tr("Show left")), (&compare.right, tr("Show right"))] {
-                    if ui.button(text).on_hover_text(fill("Go on with {0}", &[&side.caption(takes)])).clicked() {
+                let sides = [(&compare.left, tr("Show left")), (&compare.right, tr("Show right"))];
+                for ((side, text), caption) in sides.into_iter().zip(compare.captions(takes)) {
+                    if ui.button(text).on_hover_text(fill("Go on with {0}", &[&caption])).clicked() {
                         keep = side.number;
                         close = true;
                     }
