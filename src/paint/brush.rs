@@ -50,6 +50,24 @@ impl Brush {
         byte(if self.opacity.is_finite() { self.opacity } else { 1.0 })
     }
 
+    /// The number of pieces that a straight way of this length is laid in, each with the radius and strength at its end: one
+    /// where the pressure stays, and else as many as keep the steps from one to the next from showing (a quarter of a pixel of
+    /// radius, one 255th of strength), but none shorter than the spacing of dabs.
+    pub(super) fn pieces(&self, from: f32, to: f32, length: f32) -> u32 {
+        /// In pixels.
+        const RADIUS_STEP: f32 = 0.25;
+        let (thin, thick) = (self.radius(from.min(to)), self.radius(from.max(to)));
+        let strength_steps = f32::from(self.strength(from).abs_diff(self.strength(to)));
+        let steps = ((thick - thin) / RADIUS_STEP).max(strength_steps);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "at most ways within reach by an eighth"
+        )]
+        let pieces = steps.min(length / Self::spacing(thin)).ceil().max(1.0) as u32;
+        pieces
+    }
+
     /// The distance between dabs of this radius: so small that neither the edge (a sagitta of a sixteenth of a pixel) nor
     /// the ridge of a soft brush shows the single dabs.
     pub(super) fn spacing(radius: f32) -> f32 {

@@ -1,6 +1,6 @@
 //! A shape on its way to a mask: coverage kept in tiles, only where there is any.
 
-use super::dab::{scaled, towards};
+use super::capsule::{scaled, towards};
 use crate::document::{Mask, MaskDelta, PixelRect, TILE, Tile};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -5,8 +5,8 @@
 
 mod beyond;
 mod brush;
+mod capsule;
 mod cover;
-mod dab;
 mod flood;
 mod gradient;
 mod grow;

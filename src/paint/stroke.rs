@@ -1,12 +1,12 @@
 //! A stroke: begun, extended by samples, and committed or aborted.
 //!
-//! Dabs are laid along the path, and each pixel remembers the most that any dab of the stroke covered it; the brush's
+//! Between samples the brush goes straight, and each pixel remembers the most that the stroke has covered it; the brush's
 //! opacity is applied to that, on the mask as it was before the stroke. So nothing adds up within a stroke, however slowly
-//! or often it passes. What a stroke needs for this it keeps for the tiles it touches: neither beginning a stroke, nor a dab,
-//! nor ending it costs more on a larger canvas.
+//! or often it passes. What a stroke needs for this it keeps for the tiles it touches: neither beginning a stroke, nor going
+//! on, nor ending it costs more on a larger canvas.
 
-use super::brush::{Brush, Profile};
-use super::dab::{Ink, Touched};
+use super::brush::Brush;
+use super::capsule::{Ink, Touched, Way};
 use super::space::{Mirror, Space, length, shifts};
 use crate::document::{Mask, MaskDelta, PixelRect, TILE, Tile};
 use std::collections::HashMap;
@@ -95,20 +95,16 @@ impl Stroke {
         let Some(to) = to.held().filter(|_| (mask.width(), mask.height()) == (self.width, self.height)) else {
             return dirty.rects;
         };
-        let Some(from) = self.last.replace(to) else {
-            self.dab(mask, to, &mut dirty);
-            return dirty.rects;
-        };
-        let (dx, dy, dp) = (to.x - from.x, to.y - from.y, to.pressure - from.pressure);
-        // The closest spacing that any radius along the way asks for; the last dab is always at the pointer.
-        let spacing = Brush::spacing(self.brush.radius(from.pressure.min(to.pressure)));
-        let dabs = (dx.hypot(dy) / spacing).ceil().max(1.0);
-        let mut dab = 1.0;
-        while dab <= dabs {
-            let t = dab / dabs;
-            let at = Sample { x: from.x + dx * t, y: from.y + dy * t, pressure: from.pressure + dp * t };
-            self.dab(mask, at, &mut dirty);
-            dab += 1.0;
+        let last = self.last.replace(to);
+        let start = last.unwrap_or(to);
+        let mut from = last;
+        let (dx, dy, dp) = (to.x - start.x, to.y - start.y, to.pressure - start.pressure);
+        let pieces = self.brush.pieces(start.pressure, to.pressure, dx.hypot(dy));
+        for piece in 1..=pieces {
+            let t = piece as f32 / pieces as f32;
+            let at = Sample { x: start.x + dx * t, y: start.y + dy * t, pressure: start.pressure + dp * t };
+            self.go(mask, from, at, &mut dirty);
+            from = Some(at);
         }
         dirty.rects
     }
@@ -127,29 +123,34 @@ impl Stroke {
         delta.swap(mask)
     }
 
-    /// One dab, at every place it has on a wrapped and mirrored canvas.
-    fn dab(&mut self, mask: &mut Mask, at: Sample, dirty: &mut Dirty) {
-        let profile = self.brush.profile(self.brush.radius(at.pressure));
-        let strength = self.brush.strength(at.pressure);
+    /// Goes straight to here (or begins here) with what the brush is here, at every place that this has on a wrapped and
+    /// mirrored canvas.
+    fn go(&mut self, mask: &mut Mask, from: Option<Sample>, to: Sample, dirty: &mut Dirty) {
+        let at_pressure = |at: Sample| (self.brush.radius(at.pressure), self.brush.strength(at.pressure));
+        let (radius, strength) = at_pressure(to);
+        let goes_on = from.map(at_pressure).is_some_and(|before| before.0 >= radius && before.1 >= strength);
+        let profile = self.brush.profile(radius);
+        let ink = Ink { profile, strength, opacity: self.opacity, full: self.full };
         let Space { wrap, symmetry } = self.space;
         for mirror in symmetry.mirrors() {
-            let (x, y) = mirror.of((at.x, at.y), self.width, self.height);
-            let reach = |v: f32| (v - profile.outer, v + profile.outer);
-            for (down, time_y) in shifts(reach(y).0, reach(y).1, self.height, wrap.y()) {
-                for (right, time_x) in shifts(reach(x).0, reach(x).1, self.width, wrap.x()) {
-                    let rect = self.stamp(mask, x + right, y + down, profile, strength);
+            let place = |at: Sample| mirror.of((at.x, at.y), self.width, self.height);
+            let way = Way::new(place(from.unwrap_or(to)), place(to), goes_on);
+            let [across, downwards] = way.bounds().map(|(low, high)| (low - profile.outer, high + profile.outer));
+            for (down, time_y) in shifts(downwards.0, downwards.1, self.height, wrap.y()) {
+                for (right, time_x) in shifts(across.0, across.1, self.width, wrap.x()) {
+                    let rect = self.lay(mask, way.shifted(right, down), ink);
                     dirty.add((time_x, time_y, mirror), rect);
                 }
             }
         }
     }
 
-    /// Lays a dab with this centre on the canvas.
-    fn stamp(&mut self, mask: &mut Mask, x: f32, y: f32, profile: Profile, strength: u8) -> PixelRect {
-        let rows = span(y, profile.outer, self.height);
-        let columns = span(x, profile.outer, self.width);
-        let ink = Ink { profile, strength, opacity: self.opacity, full: self.full };
-        let dab = PixelRect {
+    /// Lays what the brush covers on this way.
+    fn lay(&mut self, mask: &mut Mask, way: Way, ink: Ink) -> PixelRect {
+        let outer = ink.profile.outer;
+        let [across, downwards] = way.bounds();
+        let (columns, rows) = (span(across, outer, self.width), span(downwards, outer, self.height));
+        let whole = PixelRect {
             x: columns.start,
             y: rows.start,
             width: columns.end.saturating_sub(columns.start),
@@ -159,13 +160,14 @@ impl Stroke {
         for row in rows.start / TILE..rows.end.div_ceil(TILE) {
             for column in columns.start / TILE..columns.end.div_ceil(TILE) {
                 let tile_rect = mask.tile_rect(column, row);
-                let part = tile_rect.intersection(dab);
-                if part.is_empty() {
+                let part = tile_rect.intersection(whole);
+                // (A slanting way passes by most tiles around it.)
+                if part.is_empty() || !way.reaches(part, outer) {
                     continue;
                 }
                 let tile = mask.tile_mut(column, row);
                 let touched = self.tiles.entry((column, row)).or_insert_with(|| Touched::of(tile));
-                if touched.stamp(tile, tile_rect, part, (x, y), ink) {
+                if touched.lay(tile, tile_rect, part, way, ink) {
                     dirty = dirty.union(part);
                 }
             }
@@ -220,11 +222,11 @@ impl Dirty {
     }
 }
 
-/// The pixels along one axis that a dab can touch.
-fn span(centre: f32, outer: f32, side: u32) -> std::ops::Range<u32> {
+/// The pixels along one axis that a brush can touch between these places.
+fn span((low, high): (f32, f32), outer: f32, side: u32) -> std::ops::Range<u32> {
     let held = |v: f32| v.clamp(0.0, length(side));
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and the side")]
-    let range = held((centre - outer).floor()) as u32..held((centre + outer).ceil()) as u32;
+    let range = held((low - outer).floor()) as u32..held((high + outer).ceil()) as u32;
     range
 }
 

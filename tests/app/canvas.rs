@@ -283,6 +283,28 @@ fn the_graphics_card_draws_what_a_naive_compositor_does() {
 }
 
 #[test]
+fn the_tint_steps_back_from_a_finished_picture_until_something_is_painted() {
+    if !adapter() {
+        return;
+    }
+    let mut painter = drawn(Wrap::None);
+    let over = painter.app().canvas_look().cover(true);
+    let before = painter.document().take.clone().expect("a picture");
+    calls(&mut painter, Command::Generate);
+    let is_another = |a: &App| a.editor().document().take.as_ref().is_some_and(|take| !Arc::ptr_eq(take, &before));
+    painter.waits_for("the picture", |a| is_another(a) && a.is_picture_ready());
+    assert!(!painter.sees("Nothing has changed"), "what the picture in the file was made from is not known");
+    compare(&mut painter, true, 0.0);
+    // A click that takes hold of a region and lets go paints nothing.
+    painter.presses(NONE, Key::V);
+    painter.paints(&[(1200.0, 900.0)]);
+    painter.presses(NONE, Key::B);
+    compare(&mut painter, true, 0.0);
+    painter.paints(&[(950.0, 200.0), (1100.0, 200.0)]);
+    compare(&mut painter, true, over);
+}
+
+#[test]
 fn outlines_and_hatching_are_drawn_where_they_belong() {
     if !adapter() {
         return;

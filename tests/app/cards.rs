@@ -2,7 +2,7 @@
 
 use super::painter::Painter;
 use egui::accesskit::Role;
-use egui::{Key, Modifiers};
+use egui::{Event, Key, Modifiers, PointerButton};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use polyptych::app::Command;
 use polyptych::document::StartColour;
@@ -310,4 +310,37 @@ fn what_comes_and_goes_takes_the_keyboard_from_nothing_below_it() {
         let moved: Vec<_> = before.iter().filter(|(name, id)| after.get(*name).is_some_and(|now| now != *id)).collect();
         assert!(before.len() > 60 && moved.is_empty(), "{what}: {moved:?} of {}", before.len());
     }
+}
+
+#[test]
+fn a_hold_that_nobody_has_set_is_auto_and_a_double_click_makes_it_so_again() {
+    let mut painter = Painter::sits_down();
+    let hold = |p: &Painter| p.document().region(p.selected()).expect("selected").bootstrap;
+    let is_auto = |p: &Painter| p.h.query_by_label("auto").is_some();
+    assert!(hold(&painter).is_none() && is_auto(&painter));
+    let clicks_the_slider = |painter: &mut Painter, times: usize| {
+        let pos = painter.h.get_by_role_and_label(Role::Slider, "Blend – hold shape").rect().center();
+        painter.h.hover_at(pos);
+        // (Not with a click before.)
+        (0..4).for_each(|_| painter.h.step());
+        let event = |pressed| {
+            let (button, modifiers) = (PointerButton::Primary, Modifiers::NONE);
+            Event::PointerButton { pos, button, pressed, modifiers }
+        };
+        painter.h.input_mut().events.push(event(true));
+        painter.h.step();
+        for _ in 1..times {
+            painter.h.input_mut().events.extend([event(false), event(true)]);
+            painter.h.step();
+        }
+        painter.h.input_mut().events.push(event(false));
+        painter.h.step();
+        painter.settles();
+    };
+    clicks_the_slider(&mut painter, 1);
+    assert!(hold(&painter).is_some() && !is_auto(&painter));
+    clicks_the_slider(&mut painter, 2);
+    assert!(hold(&painter).is_none() && is_auto(&painter));
+    painter.presses(Modifiers::COMMAND, Key::Z);
+    assert!(hold(&painter).is_some());
 }

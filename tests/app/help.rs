@@ -176,6 +176,33 @@ fn a_second_click_on_next_paints_nothing_and_enter_presses_it() {
 }
 
 #[test]
+fn impatient_clicks_on_next_paint_nothing_however_slow_frames_are() {
+    let mut painter = Painter::sits_down();
+    let masks = |p: &Painter| p.document().regions.iter().map(|r| r.mask.to_raw()).collect::<Vec<_>>();
+    let before = masks(&painter);
+    // Clicks a frame, for frames of a quarter of a second.
+    for clicks in [[1, 1, 1, 0, 1, 1], [1, 2, 1, 1, 0, 1], [1, 1, 0, 0, 1, 1], [1, 1, 0, 0, 0, 1]] {
+        painter.clicks("Help");
+        painter.chooses("Take the tour");
+        let at = painter.h.get_by_label("Next").rect().center();
+        painter.h.hover_at(at);
+        for clicks in clicks {
+            for pressed in [true, false].repeat(clicks) {
+                let button = egui::PointerButton::Primary;
+                let modifiers = Modifiers::NONE;
+                painter.h.input_mut().events.push(egui::Event::PointerButton { pos: at, button, pressed, modifiers });
+            }
+            painter.h.step();
+        }
+        painter.settles();
+        assert_eq!(masks(&painter), before, "{clicks:?}");
+        assert!(!painter.app().editor().is_unsaved());
+        painter.presses(Modifiers::NONE, Key::Escape);
+        painter.settles();
+    }
+}
+
+#[test]
 fn preferences_are_on_one_page_and_count_at_once() {
     let mut painter = Painter::sits_down();
     painter.presses(Modifiers::COMMAND, Key::Comma);
@@ -272,4 +299,41 @@ fn arrows_that_are_faster_than_the_list_of_commands_stay_with_it() {
     painter.types("ellipse");
     painter.presses(Modifiers::NONE, Key::Enter);
     assert_eq!(painter.app().tool(), Tool::Ellipse, "what was typed went to the field");
+    // Many of them, and letters after them, in one frame: the first of what is found is chosen.
+    let down = egui::Event::Key {
+        key: Key::ArrowDown,
+        physical_key: None,
+        pressed: true,
+        repeat: false,
+        modifiers: Modifiers::NONE,
+    };
+    for letters in [vec![], vec![egui::Event::Text("rectangle".to_owned())]] {
+        painter.presses(Modifiers::COMMAND, Key::K);
+        painter.h.input_mut().events.extend(std::iter::repeat_n(down.clone(), 12).chain(letters.clone()));
+        painter.h.step();
+        if letters.is_empty() {
+            painter.types("rectangle");
+        }
+        painter.presses(Modifiers::NONE, Key::Enter);
+        assert_eq!(painter.app().tool(), Tool::Rectangle);
+        painter.presses(Modifiers::NONE, Key::B);
+    }
+}
+
+#[test]
+fn a_grey_row_of_the_list_of_commands_says_why() {
+    let mut painter = Painter::sits_down();
+    painter.presses(Modifiers::COMMAND, Key::K);
+    painter.types("inpaint");
+    painter.presses(Modifiers::NONE, Key::Enter);
+    assert!(painter.sees("There is no picture yet."));
+    assert!(painter.h.query_by_role_and_label(egui::accesskit::Role::Dialog, "Find a command").is_none());
+    // The offer goes when it has been taken up in another way.
+    painter.presses(Modifiers::COMMAND, Key::Enter);
+    assert!(!painter.sees("There is no picture yet."));
+    painter.waits_for("the picture", |a| !a.is_generating());
+    painter.presses(Modifiers::COMMAND, Key::K);
+    painter.types("redo");
+    painter.presses(Modifiers::NONE, Key::Enter);
+    assert!(painter.sees("“Redo” has nothing to do just now."));
 }

@@ -178,6 +178,13 @@ fn a_broken_file_is_told_and_nothing_is_lost() {
     painter.waits_for("the file", |a| !a.is_busy_with_files());
     assert!(painter.h.query_by_label_contains("broken.ora").is_some(), "the message names the file");
     assert_eq!(painter.document(), &before);
+    // Unsaved work is asked about once a file is chosen.
+    painter.paints(&[(200.0, 100.0), (300.0, 100.0)]);
+    let painted = painter.document().clone();
+    painter.presses(Modifiers::COMMAND, Key::O);
+    painter.answers_with(&path, "Open");
+    painter.clicks("Cancel");
+    assert_eq!(painter.document(), &painted);
 }
 
 #[test]
@@ -325,6 +332,34 @@ fn escape_takes_back_the_stroke_and_stops_the_job() {
     painter.waits_for("the job to stop", |a| !a.is_generating());
     assert_eq!(painter.app().takes(), 0);
     assert!(painter.document().take.is_none());
+}
+
+#[test]
+fn escape_never_costs_a_picture_that_nobody_meant_to_stop() {
+    let mut painter = Painter::sits_down();
+    painter.sets("Steps", "900");
+    painter.presses(Modifiers::COMMAND, Key::Enter);
+    painter.waits_for("some of it", |a| a.previews() > 20);
+    // Out of a region's words, and out of its name.
+    painter.h.get_by_role_and_label(Role::MultilineTextInput, "Words").focus();
+    painter.h.run_ok();
+    painter.types("a cabin");
+    painter.presses(Modifiers::NONE, Key::Escape);
+    painter.presses(Modifiers::NONE, Key::F2);
+    painter.presses(Modifiers::NONE, Key::Escape);
+    assert!(painter.app().is_generating() && !painter.sees("Escape again"));
+    // A message goes first; then what was drawn for seconds is asked for once more.
+    painter.presses(Modifiers::SHIFT, Key::Delete);
+    assert!(painter.sees("The first picture is still being made."));
+    painter.presses(Modifiers::NONE, Key::Escape);
+    assert!(!painter.sees("The first picture is still being made."));
+    assert!(painter.app().is_generating());
+    painter.presses(Modifiers::NONE, Key::Escape);
+    assert!(painter.sees("Escape again stops the picture."));
+    assert!(painter.app().is_generating());
+    painter.presses(Modifiers::NONE, Key::Escape);
+    painter.waits_for("the job to stop", |a| !a.is_generating());
+    assert!(!painter.sees("Escape again stops the picture."));
 }
 
 #[test]

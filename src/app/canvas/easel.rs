@@ -17,7 +17,7 @@ pub(in crate::app) struct Workspace {
     pub view_mode: ViewMode,
     /// The drawing of regions before they were hidden.
     pub look_before: Option<RegionLook>,
-    /// [`Canvas::begun`] when a picture was finished: until the next stroke it is seen without a tint over it.
+    /// [`Editor::all_mask_changes`] when a picture was finished: until the next it is seen without a tint over it.
     pub finished_at: Option<u64>,
     /// The denoising strength in the generation frame, where the document has no picture to start from.
     pub frame_strength: f64,

@@ -4,7 +4,7 @@ use super::{Dialog, Outcome, View, modal, outcome};
 use crate::app::command::Command;
 use crate::app::kit::{theme, widgets};
 use crate::app::text::i18n::tr;
-use egui::{Button, Key, Margin, RectAlign, RichText, ScrollArea, TextEdit, Ui};
+use egui::{Button, Event, Id, InputState, Key, Margin, RectAlign, RichText, ScrollArea, TextEdit, Ui};
 
 /// Height of the list, whatever was found: a modal keeps the size that its content once had.
 const HEIGHT: f32 = 320.0;
@@ -14,7 +14,7 @@ const HEIGHT: f32 = 320.0;
 pub(in crate::app) struct Palette {
     typed: String,
     chosen: usize,
-    focused: bool,
+    opened: bool,
 }
 
 impl Dialog for Palette {
@@ -23,33 +23,24 @@ impl Dialog for Palette {
     fn show(&mut self, ui: &Ui, view: &View<'_>) -> Outcome<Command> {
         let t = theme::tokens(ui);
         let mut run = None;
-        let up = ui.input_mut(|i| i.consume_key(egui::Modifiers::NONE, Key::ArrowUp));
-        let down = ui.input_mut(|i| i.consume_key(egui::Modifiers::NONE, Key::ArrowDown));
+        let steps = ui.input_mut(steps);
         let enter = ui.input(|i| i.key_pressed(Key::Enter));
         let close = modal(ui, tr("Find a command"), 420.0, |ui| {
+            // The field has the keyboard all the time: egui's arrows would move it on, and Enter take it away.
+            let field = Id::unique("what is typed to find a command");
+            ui.memory_mut(|memory| memory.request_focus(field));
             let edit = TextEdit::singleline(&mut self.typed)
+                .id(field)
                 .hint_text(tr("What do you want to do?"))
                 .desired_width(f32::INFINITY);
             let response =
                 widgets::text(ui, edit.margin(Margin::symmetric(8, 6))).accessible_name(tr("Find a command"));
-            let opened = std::mem::replace(&mut self.focused, true);
-            // (An arrow that was pressed before the field had the keyboard would have moved it on.)
-            // (Enter takes the keyboard from a field; it stays where it finds nothing to run.)
-            if !opened || up || down || enter {
-                response.request_focus();
-            }
+            let opened = std::mem::replace(&mut self.opened, true);
             if response.changed() {
                 self.chosen = 0;
             }
             let found = found(&self.typed);
-            let last = found.len().saturating_sub(1);
-            if down {
-                self.chosen = (self.chosen + 1).min(last);
-            }
-            if up {
-                self.chosen = self.chosen.saturating_sub(1);
-            }
-            self.chosen = self.chosen.min(last);
+            self.chosen = self.chosen.saturating_add_signed(steps).min(found.len().saturating_sub(1));
             let mut list = ScrollArea::vertical().max_height(HEIGHT).min_scrolled_height(HEIGHT).auto_shrink(false);
             if response.changed() || !opened {
                 list = list.vertical_scroll_offset(0.0);
@@ -72,18 +63,37 @@ impl Dialog for Palette {
                     if response.clicked() {
                         run = Some(*command);
                     }
-                    if i == self.chosen && (up || down) {
+                    if i == self.chosen && steps != 0 {
                         response.scroll_to_me(None);
                     }
                 }
             });
-            // (One that cannot be done now is grey, and the list stays.)
+            // (One that cannot be done now is grey, and says why.)
             if enter {
-                run = found.get(self.chosen).copied().filter(|command| (view.is_enabled)(*command));
+                run = found.get(self.chosen).copied();
             }
         });
         outcome(run, close)
     }
+}
+
+/// The steps down that arrows have made since the last letter (a slow frame may have many of both), which nobody else gets.
+fn steps(input: &mut InputState) -> isize {
+    let mut steps = 0;
+    input.events.retain(|event| {
+        let step = match event {
+            Event::Key { key: Key::ArrowDown, pressed: true, modifiers, .. } if modifiers.is_none() => 1,
+            Event::Key { key: Key::ArrowUp, pressed: true, modifiers, .. } if modifiers.is_none() => -1,
+            Event::Text(_) | Event::Paste(_) => {
+                steps = 0;
+                return true;
+            }
+            _ => return true,
+        };
+        steps += step;
+        false
+    });
+    steps
 }
 
 /// The commands that hold every typed word: in the name first, whole words before parts of words, then among the words of other
@@ -187,6 +197,30 @@ mod tests {
         ("heal", Command::PaintChange),
         ("sharpen", Command::RefinePicture),
     ];
+
+    #[test]
+    fn arrows_count_from_the_last_letter_on_and_are_nobody_elses() {
+        let key = |key| Event::Key {
+            key,
+            physical_key: None,
+            pressed: true,
+            repeat: false,
+            modifiers: egui::Modifiers::NONE,
+        };
+        let (down, up, letter) = (key(Key::ArrowDown), key(Key::ArrowUp), Event::Text("r".to_owned()));
+        for (events, count) in [
+            (vec![down.clone(), down.clone(), up.clone(), down.clone()], 2),
+            (vec![up.clone(), up], -2),
+            (vec![down.clone(), down.clone(), letter.clone()], 0),
+            (vec![down.clone(), letter.clone(), down.clone(), down], 2),
+            (vec![key(Key::Enter), letter], 0),
+        ] {
+            let others = events.iter().filter(|e| !matches!(e, Event::Key { key, .. } if *key != Key::Enter)).cloned();
+            let others: Vec<Event> = others.collect();
+            let mut input = InputState { events, ..InputState::default() };
+            assert_eq!((steps(&mut input), input.events), (count, others));
+        }
+    }
 
     #[test]
     fn the_words_of_other_programs_are_known() {

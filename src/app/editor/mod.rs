@@ -236,6 +236,12 @@ impl Editor {
         self.mask_changes.get(&id).copied().unwrap_or(0)
     }
 
+    /// Counts the changes of all masks, every touch of a brush included.
+    #[must_use]
+    pub fn all_mask_changes(&self) -> u64 {
+        self.painted
+    }
+
     /// Counts what changes the picture to be made, every touch of a brush included; finished pictures do not count.
     #[must_use]
     pub fn edits(&self) -> (u64, u64) {

@@ -84,7 +84,8 @@ impl Editor {
         let from = shape
             .extent()
             .filter(|_| region.mask.bounds() != PixelRect::whole(self.document.width, self.document.height));
-        let mut copy = Region { name: fill("{0} copy", &[&names::shown(&region.name)]), ..region.clone() };
+        let is_taken = |name: &str| self.document.regions.iter().any(|region| region.name == name);
+        let mut copy = Region { name: names::of_copy(&region.name, is_taken), ..region.clone() };
         if let Some(from) = from {
             let by = (self.document.width.min(self.document.height) / 32).clamp(8, 64).cast_signed();
             let to = Placement { x: from.x + by, y: from.y + by, ..from };

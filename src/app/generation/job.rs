@@ -41,6 +41,8 @@ pub(in crate::app) struct Running {
     pub step: u32,
     pub steps: u32,
     pub seconds_left: Option<f32>,
+    /// Seconds that its steps have taken, as its pace tells.
+    pub seconds_spent: f32,
     pub preview: Option<Arc<RgbImage>>,
     pub previews: u32,
     pub cancelled: bool,
@@ -59,6 +61,7 @@ impl Running {
             step: 0,
             steps: document.settings.steps,
             seconds_left: None,
+            seconds_spent: 0.0,
             preview: None,
             previews: 0,
             cancelled: false,

@@ -133,6 +133,8 @@ impl Generation {
             Event::Step { job, step, steps, seconds_left } => {
                 if let Some(job) = self.jobs.iter_mut().find(|j| j.id == job) {
                     (job.step, job.steps, job.seconds_left) = (step, steps, Some(seconds_left));
+                    let pace = seconds_left / steps.saturating_sub(step).max(1) as f32;
+                    job.seconds_spent = job.seconds_spent.max(pace * step as f32);
                 }
             }
             Event::Preview { job, image, .. } => {
@@ -172,6 +174,11 @@ impl Generation {
     /// The share of the running job that is done, 0 to 1.
     pub(in crate::app) fn progress(&self) -> Option<f32> {
         self.jobs.first().map(Running::progress)
+    }
+
+    /// Seconds that the steps of the running job have taken.
+    pub(in crate::app) fn seconds_spent(&self) -> f32 {
+        self.jobs.first().map_or(0.0, |job| job.seconds_spent)
     }
 
     /// The state of the running job, in words.

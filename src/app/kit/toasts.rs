@@ -36,6 +36,16 @@ pub(in crate::app) struct Toasts<O> {
 /// The most width of their text.
 pub(in crate::app) const WIDTH: f32 = 560.0;
 
+/// Width of the button that closes one.
+const CLOSE: f32 = 16.0;
+
+/// Width of a button of this name, with the space before it.
+fn button_width(ui: &egui::Ui, name: &str) -> f32 {
+    let font = egui::FontId::proportional(theme::TEXT);
+    let text = ui.painter().layout_no_wrap(name.to_owned(), font, egui::Color32::PLACEHOLDER);
+    text.size().x + 2.0 * ui.spacing().button_padding.x + ui.spacing().item_spacing.x
+}
+
 /// The id of the area that they are drawn in.
 pub(in crate::app) fn area() -> Id {
     Id::unique("toasts")
@@ -90,6 +100,16 @@ impl<O> Toasts<O> {
         self.toasts.drain(..surplus);
     }
 
+    /// Closes the newest; false where there is none.
+    pub(in crate::app) fn close_newest(&mut self) -> bool {
+        self.toasts.pop().is_some()
+    }
+
+    /// Closes those with an offer that is not wanted any more.
+    pub(in crate::app) fn withdraw(&mut self, is_done: impl Fn(&O) -> bool) {
+        self.toasts.retain(|toast| !toast.offer.as_ref().is_some_and(|(_, offer)| is_done(offer)));
+    }
+
     /// True where one has not been drawn yet.
     pub(in crate::app) fn are_new(&self) -> bool {
         self.toasts.iter().any(|toast| toast.new)
@@ -123,8 +143,13 @@ impl<O> Toasts<O> {
                             ui.set_max_width((width - 26.0).clamp(80.0, WIDTH));
                             ui.horizontal(|ui| {
                                 ui.label(icon.rich_text().size(16.0).color(colour));
-                                let text = egui::Label::new(RichText::new(&toast.text).color(t.text_strong)).wrap();
-                                let text = ui.add(text);
+                                // Its buttons stand beside it, however narrow the canvas is.
+                                let buttons = toast.offer.as_ref().map_or(0.0, |(name, _)| button_width(ui, name));
+                                let room = ui.available_width() - buttons - CLOSE - ui.spacing().item_spacing.x;
+                                let font = egui::FontId::proportional(theme::TEXT);
+                                let text = toast.text.clone();
+                                let text = ui.painter().layout(text, font, t.text_strong, room.max(80.0));
+                                let text = ui.add(egui::Label::new(text));
                                 if let Some(whole) = &toast.whole {
                                     text.on_hover_text(whole);
                                 }
@@ -135,7 +160,7 @@ impl<O> Toasts<O> {
                                 }
                                 let close = egui::Button::new(icons::ICON_CLOSE.rich_text().size(14.0))
                                     .frame(false)
-                                    .min_size(vec2(16.0, 16.0));
+                                    .min_size(vec2(CLOSE, CLOSE));
                                 if ui.add(close).accessible_name(tr("Dismiss message")).clicked() {
                                     dismissed = Some(i);
                                 }

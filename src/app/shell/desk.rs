@@ -62,7 +62,7 @@ impl App {
     pub(in crate::app) fn canvas_ui(&mut self, ui: &mut Ui) -> Rect {
         let shown = self.picture_shown();
         let mut look = self.prefs.canvas;
-        let finished = self.workspace.finished_at == Some(self.workspace.canvas.begun());
+        let finished = self.workspace.finished_at == Some(self.open.editor.all_mask_changes());
         if finished && look.regions == RegionLook::Tint && !look.latent {
             look.regions = RegionLook::Outline;
         }

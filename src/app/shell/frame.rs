@@ -119,6 +119,7 @@ impl eframe::App for App {
         self.drop_hint(ui);
         self.begin_works(ui);
         self.follow_models(ui);
+        self.follow_typing(ui);
         // What this frame told after the messages were drawn is drawn in the next, and what was not for this frame happens in it.
         if self.toasts.are_new() || self.presses.wait() {
             ui.request_repaint();

@@ -14,9 +14,12 @@ impl App {
             return;
         }
         self.digits(ui);
-        // Escape closes the list of completions first.
-        let to_stop = self.something_to_stop() && !self.panels.writing.is_listing();
-        for command in command::take_pressed(ui, to_stop) {
+        self.escape_closes_a_message(ui);
+        let escape = ui.input(|i| i.key_pressed(Key::Escape));
+        for command in command::take_pressed(ui, self.escape_stops()) {
+            if command == Command::Cancel && escape && self.escape_spares_the_picture(ui) {
+                continue;
+            }
             let before = self.workspace.tool;
             self.perform(ui, command);
             if is_tool(command) && self.workspace.tool != before {

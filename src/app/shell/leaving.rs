@@ -4,7 +4,6 @@ use crate::app::App;
 use crate::app::dialogs::plain::{Changes, Unsaved};
 use crate::app::editor::Editor;
 use crate::app::session::examples::Example;
-use crate::app::session::purpose::Purpose;
 use crate::app::shell::open_document::OpenDocument;
 use crate::app::text::errors;
 use crate::app::text::i18n::tr;
@@ -21,7 +20,6 @@ pub(in crate::app) enum Leave {
         height: u32,
     },
     Example(Example),
-    Open,
     OpenPath(PathBuf),
     /// Open what a crash left behind, by the path of its copy.
     Recover(PathBuf),
@@ -54,8 +52,6 @@ impl App {
             Leave::Example(example) => {
                 self.open_example(ctx, example);
             }
-            // The open document was asked about before the path is.
-            Leave::Open => self.ask_path(Purpose::Open, |app, _, path| app.open_path(path)),
             Leave::OpenPath(path) => self.open_path(path),
             Leave::Recover(copy) => self.recover(copy),
         }

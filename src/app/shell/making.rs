@@ -72,8 +72,9 @@ impl App {
         };
         let frame = framed.map(|framed| framed.frame);
         let way = if frame.is_some() { TakeWay::Frame } else { way };
-        if let Err(told) = self.generation.make(&document, (frame, way), (self.prefs.batch, seed), next, sow) {
-            self.toasts.warning(told);
+        match self.generation.make(&document, (frame, way), (self.prefs.batch, seed), next, sow) {
+            Ok(()) => self.toasts.withdraw(|(_, offer)| *offer == Command::Generate),
+            Err(told) => self.toasts.warning(told),
         }
     }
 

@@ -7,8 +7,9 @@ use crate::app::shell::leaving::Leave;
 use crate::app::text::i18n::{key, tr};
 use egui::containers::menu::menu_style;
 use egui::text::LayoutJob;
-use egui::{Align2, Button, FontId, MenuBar, Stroke, Ui};
+use egui::{Align2, Button, Color32, FontId, MenuBar, Stroke, Ui};
 use egui_material_icons::icons;
+use std::path::PathBuf;
 
 /// The least room for the document's name.
 const TITLE: f32 = 48.0;
@@ -228,11 +229,29 @@ const MENUS: [Menu; 8] = [
     ),
 ];
 
+/// What was chosen in the menus of a frame.
+#[derive(Default)]
+struct Chosen {
+    command: Option<Command>,
+    recent: Option<PathBuf>,
+    size: Option<u16>,
+}
+
+/// True where all menus have room beside each other, with the program's name before them and what is searched by after them.
+fn fit(ui: &Ui) -> bool {
+    let font = FontId::proportional(theme::TEXT);
+    let width = |text: &str| ui.painter().layout_no_wrap(text.to_owned(), font.clone(), Color32::PLACEHOLDER).size().x;
+    let around = 2.0 * ui.spacing().button_padding.x + ui.spacing().item_spacing.x;
+    let menus: f32 = MENUS.iter().map(|(name, _)| width(tr(name)) + around).sum();
+    let search = width(&Command::Palette.keys_text(ui)) + 48.0;
+    width("Polyptych") + theme::GRID + menus + search < ui.available_width()
+}
+
 impl App {
     pub(in crate::app) fn menu_ui(&mut self, ui: &mut Ui) {
         let t = theme::tokens(ui);
         let bar = ui.max_rect();
-        let (mut called, mut opened, mut size) = (None, None, None);
+        let mut chosen = Chosen::default();
         let (mut menus_end, mut title_end) = (0.0_f32, f32::INFINITY);
         let style = move |style: &mut egui::Style| {
             menu_style(style);
@@ -242,30 +261,14 @@ impl App {
         MenuBar::new().style(style).ui(ui, |ui| {
             ui.set_min_height(bar.height());
             ui.spacing_mut().item_spacing.x = theme::HALF;
-            ui.add(egui::Label::new(theme::strong("Polyptych").color(t.text_strong)).selectable(false));
-            ui.add_space(theme::GRID);
-            for (name, entries) in MENUS {
-                ui.menu_button(tr(name), |ui| {
-                    ui.set_min_width(224.0);
-                    widgets::entries(ui, |ui| {
-                        for entry in entries {
-                            match entry {
-                                None => {
-                                    ui.separator();
-                                }
-                                Some(command) => {
-                                    self.menu_entry(ui, *command, &mut called);
-                                    if *command == Command::Open {
-                                        opened = self.recent_menu(ui, &mut called).or(opened.take());
-                                    }
-                                    if *command == Command::InterfaceSmaller {
-                                        size = self.size_menu(ui).or(size);
-                                    }
-                                }
-                            }
-                        }
-                    });
-                });
+            // Where there is no room for them side by side, one menu holds all of them.
+            if fit(ui) {
+                ui.add(egui::Label::new(theme::strong("Polyptych").color(t.text_strong)).selectable(false));
+                ui.add_space(theme::GRID);
+                self.menus(ui, &mut chosen);
+            } else {
+                let all = ui.menu_button(icons::ICON_MENU.codepoint, |ui| self.menus(ui, &mut chosen)).response;
+                all.accessible_name(tr("Menu"));
             }
             menus_end = ui.cursor().left();
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
@@ -273,7 +276,7 @@ impl App {
                 let text = format!("{}  {}", icons::ICON_SEARCH.codepoint, Command::Palette.keys_text(ui));
                 let button = ui.add(Button::new(text)).accessible_name(Command::Palette.label());
                 if button.on_hover_text(Command::Palette.hint()).clicked() {
-                    called = Some(Command::Palette);
+                    chosen.command = Some(Command::Palette);
                 }
                 title_end = ui.cursor().right() - theme::GRID;
             });
@@ -294,14 +297,36 @@ impl App {
         if room >= TITLE {
             ui.painter().galley(rect.min, galley, t.text_weak);
         }
-        if let Some(command) = called {
+        if let Some(command) = chosen.command {
             self.perform(ui, command);
         }
-        if let Some(path) = opened {
+        if let Some(path) = chosen.recent {
             self.leave(ui, Leave::OpenPath(path));
         }
-        if let Some(size) = size {
+        if let Some(size) = chosen.size {
             self.set_size(ui, size);
+        }
+    }
+
+    fn menus(&self, ui: &mut Ui, chosen: &mut Chosen) {
+        for (name, entries) in MENUS {
+            ui.menu_button(tr(name), |ui| {
+                ui.set_min_width(224.0);
+                widgets::entries(ui, |ui| entries.iter().for_each(|entry| self.entry(ui, *entry, chosen)));
+            });
+        }
+    }
+
+    fn entry(&self, ui: &mut Ui, entry: Option<Command>, chosen: &mut Chosen) {
+        let Some(command) = entry else {
+            ui.separator();
+            return;
+        };
+        self.menu_entry(ui, command, &mut chosen.command);
+        match command {
+            Command::Open => chosen.recent = self.recent_menu(ui, &mut chosen.command).or(chosen.recent.take()),
+            Command::InterfaceSmaller => chosen.size = self.size_menu(ui).or(chosen.size),
+            _ => {}
         }
     }
 

@@ -10,6 +10,7 @@ pub(super) mod drawn_on;
 pub(super) mod drops;
 mod empty_canvas;
 mod enlarging;
+pub(super) mod escape;
 pub(super) mod frame;
 mod frame_bar;
 pub(super) mod importing;

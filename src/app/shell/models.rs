@@ -10,7 +10,7 @@ use crate::app::session::purpose::Purpose;
 use crate::app::text::errors;
 use crate::app::text::i18n::{fill, tr};
 use crate::studio::hub::{self, Repository};
-use crate::studio::{Catalogue, Entry, Item, Kind, preview_decoders};
+use crate::studio::{Catalogue, CheckpointError, Entry, Item, Kind, preview_decoders};
 use egui::{Context, Ui};
 use std::path::PathBuf;
 
@@ -107,21 +107,21 @@ impl App {
             return self.toasts.warning(tr("There is no folder to remember it in."));
         };
         let add = move |path: &PathBuf| Catalogue::open(&data)?.add(path).cloned();
-        let add = move || paths.iter().map(|path| add(path).map_err(|error| error.to_string())).collect();
+        let add = move || paths.into_iter().map(|path| (add(&path), path)).collect();
         self.tasks.begin("models", add, |app, _, results| app.models_added(results));
     }
 
     /// What was added is listed now.
-    fn models_added(&mut self, results: Vec<Result<Entry, String>>) {
+    fn models_added(&mut self, results: Vec<(Result<Entry, CheckpointError>, PathBuf)>) {
         let mut folder = false;
-        for result in results {
+        for (result, path) in results {
             match result {
                 Ok(entry) if entry.kind == Kind::Folder => {
                     folder = true;
                     self.toasts.info(fill("{0} is listed now. Its files stay where they are.", &[&entry.name]));
                 }
                 Ok(entry) => self.toasts.info(fill("{0} is listed now.", &[&entry.name])),
-                Err(error) => self.toasts.error(error),
+                Err(error) => self.toasts.error_about(&path, errors::checkpoint(&error)),
             }
         }
         self.added.look_again();
@@ -136,7 +136,7 @@ impl App {
         let forget = move || Catalogue::open(&data).and_then(|mut catalogue| catalogue.remove(&name)).map(|_| ());
         self.tasks.begin("models", forget, |app, _, forgotten| {
             if let Err(error) = forgotten {
-                app.toasts.error(error.to_string());
+                app.toasts.error(errors::checkpoint(&error));
             }
             app.added.look_again();
         });

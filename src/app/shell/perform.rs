@@ -16,7 +16,7 @@ use crate::app::session::examples;
 use crate::app::session::import::Wanted;
 use crate::app::session::purpose::Purpose;
 use crate::app::shell::leaving::Leave;
-use crate::app::text::i18n::{self, Language, key, tr};
+use crate::app::text::i18n::{self, Language, fill, key, tr};
 use crate::app::tools::{FillOver, Tool};
 use crate::document::Area;
 use crate::paint::{Combine, Turn};
@@ -32,11 +32,13 @@ impl App {
     #[expect(clippy::too_many_lines, reason = "one arm for each command")]
     pub fn perform(&mut self, ctx: &egui::Context, command: Command) {
         if !self.is_enabled(command) {
-            return self.refuse(command);
+            self.refuse(command);
+            return;
         }
         match command {
             Command::New => self.ask_new_canvas(),
-            Command::Open => self.leave(ctx, Leave::Open),
+            // (Who chooses no file is not asked what becomes of the open one.)
+            Command::Open => self.ask_path(Purpose::Open, |app, ctx, path| app.leave(ctx, Leave::OpenPath(path))),
             Command::Examples => self.ask_examples(ctx),
             Command::Save => self.save(None),
             Command::SaveAs => self.save_as(None),
@@ -219,7 +221,14 @@ impl App {
             Command::LanguageGerman => self.set_language(Language::German),
             Command::LanguageChinese => self.set_language(Language::Chinese),
             Command::Tour => self.tour.begin(),
-            Command::Palette => self.ask(Palette::default(), Self::perform),
+            Command::Palette => self.ask(Palette::default(), |app, ctx, command| {
+                // (Keys that do nothing tell so by themselves; a row that was chosen does not.)
+                if app.is_enabled(command) {
+                    app.perform(ctx, command);
+                } else if !app.refuse(command) {
+                    app.toasts.info(fill("“{0}” has nothing to do just now.", &[&command.label()]));
+                }
+            }),
             Command::Preferences => self.ask(Preferences, Self::prefer),
             Command::Shortcuts => self.ask(Shortcuts::default(), Self::change_keys),
             Command::About => self.tell(About),

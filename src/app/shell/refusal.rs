@@ -7,8 +7,8 @@ use crate::app::text::i18n::{fill, tr};
 use crate::app::text::names;
 
 impl App {
-    /// Tells why a command cannot be done, where a person would wonder.
-    pub(in crate::app) fn refuse(&mut self, command: Command) {
+    /// Tells why a command cannot be done, where a person would wonder; false where that needs no words.
+    pub(in crate::app) fn refuse(&mut self, command: Command) -> bool {
         match command.when() {
             When::UnlockedRegion
             | When::UnlockedMask
@@ -36,6 +36,11 @@ impl App {
                 }
             }
             When::Region => self.toasts.info(tr("Select a region first.")),
+            When::Picture | When::Take | When::AnyTake | When::ShownTake | When::PictureOrInit
+                if self.is_generating() =>
+            {
+                self.toasts.info(tr("The first picture is still being made."));
+            }
             When::Picture | When::Take | When::AnyTake | When::ShownTake | When::PictureOrInit => {
                 let generate = (self.open.editor.selected(), Command::Generate);
                 self.toasts.offer(tr("There is no picture yet."), Command::Generate.label(), generate);
@@ -66,8 +71,9 @@ impl App {
             | When::Job
             | When::LivePicture
             | When::Framed
-            | When::Stoppable => {}
+            | When::Stoppable => return false,
         }
+        true
     }
 
     /// Does what a message offered, unless that has been done meanwhile.

@@ -8,6 +8,8 @@ use egui::{Align, Button, FontId, Label, Layout, RichText, Ui};
 
 /// Width of the window below which the line leaves out what is told elsewhere, too.
 const NARROW: f32 = 640.0;
+/// The same while a picture is made, which has more to tell.
+const NARROW_AT_WORK: f32 = 960.0;
 
 impl App {
     pub(in crate::app) fn status_ui(&mut self, ui: &mut Ui) {
@@ -68,7 +70,8 @@ impl App {
     /// Where things stand, from the right: is it saved, what draws, the canvas's size.
     fn standing_ui(&mut self, ui: &mut Ui) {
         let t = theme::tokens(ui);
-        let narrow = ui.available_width() < NARROW;
+        let at_work = self.is_generating() || self.open.editor.is_working();
+        let narrow = ui.available_width() < if at_work { NARROW_AT_WORK } else { NARROW };
         let saved = match (self.open.editor.path().is_some(), self.open.editor.is_unsaved()) {
             (_, true) => tr("Not saved"),
             (true, false) => tr("Saved"),

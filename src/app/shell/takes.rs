@@ -204,7 +204,7 @@ impl App {
             self.toasts.warning(told);
         }
         self.show_take(take);
-        self.workspace.finished_at = Some(self.workspace.canvas.begun());
+        self.workspace.finished_at = Some(self.open.editor.all_mask_changes());
     }
 }
 

@@ -60,6 +60,13 @@ struct Gone {
     at: f64,
 }
 
+impl Gone {
+    /// True while the pointer is where the button was.
+    fn is_pointed_at(&self, ui: &Ui) -> bool {
+        ui.input(|i| i.pointer.latest_pos()).is_some_and(|at| self.button.contains(at))
+    }
+}
+
 /// Seconds for which a click where the last note was is taken for a second click on its button.
 const SLOW_HAND: f64 = 0.6;
 
@@ -129,8 +136,11 @@ impl App {
             next = (at + 1 < NOTES.len()).then_some(at + 1);
         }
         if next != Some(at) {
-            let (note, at) = (shown.response.rect, ui.input(|i| i.time));
-            self.tour.gone = Some(Gone { note, button: main, at });
+            let now = ui.input(|i| i.time);
+            // (A click that was on its way while the frame before was drawn was meant for the button where the pointer still is.)
+            let gone = self.tour.gone.filter(|gone| gone.is_pointed_at(ui));
+            let gone = gone.unwrap_or(Gone { note: shown.response.rect, button: main, at: now });
+            self.tour.gone = Some(Gone { at: now, ..gone });
             self.shield_ui(ui);
             ui.request_repaint();
         }
@@ -142,9 +152,8 @@ impl App {
     fn shield_ui(&mut self, ui: &Ui) {
         let Some(gone) = self.tour.gone else { return };
         let left = gone.at + SLOW_HAND - ui.input(|i| i.time);
-        let (soon, stays) =
-            (left > 0.0, ui.input(|i| i.pointer.latest_pos()).is_some_and(|at| gone.button.contains(at)));
-        let shields = soon || (stays && self.tour.at.is_some());
+        let soon = left > 0.0;
+        let shields = soon || (gone.is_pointed_at(ui) && self.tour.at.is_some());
         if !shields {
             self.tour.gone = None;
             return;

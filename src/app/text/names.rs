@@ -16,6 +16,17 @@ pub(in crate::app) fn shown(name: &str) -> String {
     number.map_or_else(|| name.to_owned(), |number| fill("Region {0}", &[&number]))
 }
 
+/// The name of a copy: “Tree copy”, and “Tree copy 2” where that is taken, also of a copy.
+#[must_use]
+pub(in crate::app) fn of_copy(name: &str, is_taken: impl Fn(&str) -> bool) -> String {
+    let name = shown(name);
+    let unnumbered = name.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end();
+    let original = unnumbered.strip_suffix(&fill("{0} copy", &[&""])).unwrap_or(&name);
+    let first = fill("{0} copy", &[&original]);
+    let numbered = (2..).map(|number| format!("{first} {number}"));
+    std::iter::once(first.clone()).chain(numbered).find(|name| !is_taken(name)).unwrap_or(first)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -30,6 +41,26 @@ mod tests {
         assert_eq!(shown(&chinese), "Region 3");
         for name in ["Region", "Region 3 copy", "Region three", "Tree", ""] {
             assert_eq!(shown(name), name);
+        }
+    }
+
+    #[test]
+    fn copies_of_copies_are_counted() {
+        speak(Language::English);
+        let mut names = vec!["Tree".to_owned(), "Region 3".to_owned()];
+        for (of, copy) in [
+            ("Tree", "Tree copy"),
+            ("Tree copy", "Tree copy 2"),
+            ("Tree copy 2", "Tree copy 3"),
+            ("Tree", "Tree copy 4"),
+            ("Region 3", "Region 3 copy"),
+            ("Region 3 copy", "Region 3 copy 2"),
+            ("copy", "copy copy"),
+            ("", " copy"),
+        ] {
+            let name = of_copy(of, |name| names.iter().any(|n| n == name));
+            assert_eq!(name, copy);
+            names.push(name);
         }
     }
 }

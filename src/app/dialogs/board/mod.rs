@@ -158,7 +158,8 @@ impl Board {
         ] {
             // (Without Shift also matches with it.)
             for (modifiers, row) in [(Modifiers::SHIFT, true), (Modifiers::NONE, false)] {
-                if pressed(modifiers, key) {
+                // (A slow frame may have several.)
+                for _ in 0..ui.input_mut(|i| i.count_and_consume_key(modifiers, key)) {
                     self.chosen.step(by, row, list);
                     self.follow = true;
                 }

@@ -203,6 +203,9 @@ mod tests {
         document.background.start_colour = Some(StartColour { colour: Rgb([200, 0, 0]), share: 0.5 });
         let colour = painted(&document);
         let unread = Facts { painted: None, ..shape.clone() };
+        document.background.start_colour = None;
+        document.add_region("Region 2", "");
+        assert_eq!(painted(&document), first, "a region that is painted nowhere and has no words");
         assert_eq!(
             said(&[first.clone(), first, shape, colour, unread]),
             ["seed 7", "seed 7 · 2", "other shapes", "other colours", "seed 7 · 3"]

@@ -52,7 +52,8 @@ impl Painted {
             start.map(|start| (start.colour.0, start.share.to_bits())).hash(colours);
         };
         start(document.background.start_colour, &mut colours);
-        for region in document.regions.iter().filter(|region| region.visible) {
+        // (A region that is painted nowhere shows nothing.)
+        for region in document.regions.iter().filter(|region| region.visible && !region.mask.is_blank()) {
             region.feather.hash(&mut shapes);
             read(&region.mask, &mut shapes);
             start(region.start_colour, &mut colours);
@@ -117,7 +118,11 @@ impl Facts {
             guidance: document.settings.guidance,
             model: document.settings.model.clone(),
             again: again.collect(),
-            words: words.into_iter().chain(shown.map(|r| &r.prompt)).cloned().collect(),
+            words: words
+                .into_iter()
+                .chain(shown.map(|r| &r.prompt).filter(|p| !p.trim().is_empty()))
+                .cloned()
+                .collect(),
             painted: None,
         }
     }

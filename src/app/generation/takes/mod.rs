@@ -100,10 +100,12 @@ impl Takes {
         self.items.iter().find(|item| item.number == number)
     }
 
-    /// True where one of those in memory was made from exactly this.
+    /// True where one of those in memory was made from exactly this. (Of the picture that came with a document, and of which
+    /// nothing is said, nobody knows what it was made from.)
     #[must_use]
     pub(in crate::app) fn has_made(&self, document: &Document) -> bool {
-        self.items.iter().filter_map(|item| item.open.as_ref()).any(|(_, of)| of == document)
+        let made = self.items.iter().filter(|item| item.note.made.is_some());
+        made.filter_map(|item| item.open.as_ref()).any(|(_, of)| of == document)
     }
 
     #[must_use]

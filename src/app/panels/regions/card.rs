@@ -235,12 +235,20 @@ impl Desk<'_> {
         let mut hold = region.bootstrap.unwrap_or(self.editor.document().settings.bootstrap);
         let hint = tr("Left: the region melts into what is around it.\nRight: it keeps to the shape you painted.");
         // What nobody has set follows the model, which needs other values for few steps.
-        let own = tr("As the model needs it, until you move it.");
-        let hint = if region.bootstrap.is_none() { format!("{hint}\n{own}") } else { hint.to_owned() };
-        let text = format!("{:.0} %", hold * 100.0);
+        let percent = format!("{:.0}", hold * 100.0);
+        let (text, own) = match region.bootstrap {
+            None => (tr("auto").to_owned(), fill("As the model needs it, now {0} %, until you move it.", &[&percent])),
+            Some(_) => (format!("{percent} %"), tr("Double-click: as the model needs it.").to_owned()),
+        };
+        let hint = format!("{hint}\n{own}");
         let slider = widgets::slider_row(ui, tr("Blend – hold shape"), &hint, &mut hold, 0.0..=1.0, &text);
-        if slider.changed() {
-            wishes.push(Wish::Bootstrap(region.id, (hold * 100.0).round() / 100.0));
+        // (A slider is dragged, and tells of no clicks.)
+        let twice =
+            slider.contains_pointer() && ui.input(|i| i.pointer.button_double_clicked(egui::PointerButton::Primary));
+        if twice {
+            wishes.push(Wish::Bootstrap(region.id, None));
+        } else if slider.changed() {
+            wishes.push(Wish::Bootstrap(region.id, Some((hold * 100.0).round() / 100.0)));
         }
         if slider.drag_stopped() || slider.lost_focus() {
             wishes.push(Wish::StepDone);

@@ -202,7 +202,7 @@ impl Desk<'_> {
             }),
             Wish::Bootstrap(id, hold) => self.editor.change_field(Field::Bootstrap(id), |d| {
                 if let Some(region) = d.region_mut(id) {
-                    region.bootstrap = Some(hold);
+                    region.bootstrap = hold;
                 }
             }),
             Wish::PaintShare(share) => self.editor.change_field(Field::PaintShare, |d| {

@@ -23,7 +23,7 @@ pub(in crate::app) enum Wish {
     Negative(Selected, String),
     /// Whether nothing at all is left out, also not what the background leaves out.
     NoNegative(RegionId, bool),
-    Bootstrap(RegionId, f32),
+    Bootstrap(RegionId, Option<f32>),
     StartColour(Selected, Option<StartColour>),
     PaintShare(f32),
     /// A change of its own LoRAs.

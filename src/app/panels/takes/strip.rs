@@ -163,10 +163,18 @@ pub(super) fn caption(ui: &Ui, rect: Rect, text: &str) {
 fn lettered(ui: &Ui, at: Pos2, corner: Align2, corners: CornerRadius, text: &str, width: f32) {
     let t = theme::tokens(ui);
     let font = FontId::proportional(theme::TEXT_SMALL);
-    let mut job = LayoutJob::simple_singleline(text.to_owned(), font, t.caption);
-    job.wrap = TextWrapping::truncate_at_width((width - 12.0).max(0.0));
-    let galley = ui.painter().layout_job(job);
-    let ground = corner.anchor_size(at, galley.size() + vec2(12.0, 6.0));
+    // The number at its end, which tells it from others of the same words, is not cut.
+    let numbered = text.rfind(" · ").filter(|at| text[*at..].chars().skip(3).all(|c| c.is_ascii_digit()));
+    let (words, number) = text.split_at(numbered.unwrap_or(text.len()));
+    let number = ui.painter().layout_no_wrap(number.to_owned(), font.clone(), t.caption);
+    let mut job = LayoutJob::simple_singleline(words.to_owned(), font, t.caption);
+    job.wrap = TextWrapping::truncate_at_width((width - 12.0 - number.size().x).max(0.0));
+    let words = ui.painter().layout_job(job);
+    let size = vec2(words.size().x + number.size().x, words.size().y);
+    let ground = corner.anchor_size(at, size + vec2(12.0, 6.0));
     ui.painter().rect_filled(ground, corners, t.caption_ground);
-    ui.painter().galley(ground.min + vec2(6.0, 3.0), galley, t.caption);
+    let start = ground.min + vec2(6.0, 3.0);
+    let end = start + vec2(words.size().x, 0.0);
+    ui.painter().galley(start, words, t.caption);
+    ui.painter().galley(end, number, t.caption);
 }

@@ -1,10 +1,13 @@
-//! One dab on one tile, sixteen pixels of a row at a time.
+//! What a round brush covers on its straight way from one place to another, on one tile: a capsule, or a dab where both places
+//! are one. Sixteen pixels of a row at a time.
 //!
-//! Coverage only falls with the distance, so two distances tell of sixteen pixels whether they lie beyond the dab, under its
-//! full middle or on its edge; only the edge asks for roots. The loops have a fixed length and no branches, so that the
-//! compiler writes them with wide registers.
+//! Coverage only falls with the distance from the way, and that distance changes by at most one from pixel to pixel and bends only
+//! one way along a row. So three of them tell of sixteen pixels whether they lie beyond the brush, under its full middle or on
+//! its edge; only the edge asks for roots. The loops have a fixed length and no branches, so that the compiler writes them with
+//! wide registers.
 
 use super::brush::Profile;
+use super::space::length;
 use super::stroke::pixel;
 use crate::document::{PixelRect, TILE, Tile, TileBytes};
 
@@ -13,19 +16,74 @@ const SIDE: usize = TILE as usize;
 const RUN: usize = 16;
 const RUNS: usize = SIDE / RUN;
 
-/// The effect of a dab on the mask under it.
+/// The effect of a capsule on the mask under it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ink {
     pub(super) profile: Profile,
-    /// The most this dab covers, in 255ths.
+    /// The most it covers, in 255ths.
     pub(super) strength: u8,
     /// In 255ths.
     pub(super) opacity: u8,
-    /// What the mask is where the dab covers it whole.
+    /// What the mask is where it is covered whole.
     pub(super) full: u8,
 }
 
-/// A stroke's record of a tile: the mask before it, and the most that any dab covered.
+/// A straight way of the brush's centre.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Way {
+    from: (f32, f32),
+    /// From there to its end.
+    along: (f32, f32),
+    /// One by the square of its length; 0 where it has none.
+    by_square: f32,
+    /// Whether the way before, which ended where this begins, covered as much there.
+    goes_on: bool,
+}
+
+impl Way {
+    pub(super) fn new(from: (f32, f32), to: (f32, f32), goes_on: bool) -> Self {
+        let along = (to.0 - from.0, to.1 - from.1);
+        let square = along.0 * along.0 + along.1 * along.1;
+        Self { from, along, by_square: if square >= f32::MIN_POSITIVE { square.recip() } else { 0.0 }, goes_on }
+    }
+
+    /// The same way elsewhere.
+    pub(super) fn shifted(self, right: f32, down: f32) -> Self {
+        Self { from: (self.from.0 + right, self.from.1 + down), ..self }
+    }
+
+    /// The least and the most of both ends, across and down.
+    pub(super) fn bounds(&self) -> [(f32, f32); 2] {
+        let range = |from: f32, along: f32| (from + along.min(0.0), from + along.max(0.0));
+        [range(self.from.0, self.along.0), range(self.from.1, self.along.1)]
+    }
+
+    /// How far along the way a position lies beside it: 0 at its beginning and 1 at its end.
+    fn progress(&self, (x, y): (f32, f32)) -> f32 {
+        ((x - self.from.0) * self.along.0 + (y - self.from.1) * self.along.1) * self.by_square
+    }
+
+    /// The square of a position's distance from the way.
+    fn square(&self, at: (f32, f32)) -> f32 {
+        let t = self.progress(at).clamp(0.0, 1.0);
+        let (x, y) = (at.0 - self.from.0 - t * self.along.0, at.1 - self.from.1 - t * self.along.1);
+        x * x + y * y
+    }
+
+    /// Whether the way before has covered all between two positions of a row.
+    fn is_covered(&self, first: (f32, f32), last: (f32, f32)) -> bool {
+        self.goes_on && self.progress(first).max(self.progress(last)) <= 0.0
+    }
+
+    /// Whether anything of a rectangle may lie nearer to the way than this.
+    pub(super) fn reaches(&self, rect: PixelRect, distance: f32) -> bool {
+        let half = (length(rect.width) * 0.5, length(rect.height) * 0.5);
+        let reach = distance + half.0.hypot(half.1);
+        self.square((length(rect.x) + half.0, length(rect.y) + half.1)) < reach * reach
+    }
+}
+
+/// A stroke's record of a tile: the mask before it, and the most that any part of the stroke covered.
 #[derive(Debug)]
 pub(super) struct Touched {
     pub(super) before: Tile,
@@ -37,36 +95,32 @@ impl Touched {
         Self { before: tile.clone(), covered: Box::new([0; SIDE * SIDE]) }
     }
 
-    /// Lays the part of a dab that falls on this tile (which lies at `rect`). True where it changed anything.
-    pub(super) fn stamp(
-        &mut self,
-        tile: &mut Tile,
-        rect: PixelRect,
-        part: PixelRect,
-        centre: (f32, f32),
-        ink: Ink,
-    ) -> bool {
-        let (first, end) = ((part.x - rect.x) as usize, (part.x - rect.x + part.width) as usize);
-        let used = first / RUN..end.div_ceil(RUN);
-        let runs: [Run; RUNS] = std::array::from_fn(|number| Run::of(rect.x, number, centre.0));
-        let (inner, outer) = (ink.profile.inner * ink.profile.inner, ink.profile.outer * ink.profile.outer);
+    /// Lays the part of a capsule that falls on this tile (which lies at `rect`). True where it changed anything.
+    pub(super) fn lay(&mut self, tile: &mut Tile, rect: PixelRect, part: PixelRect, way: Way, ink: Ink) -> bool {
+        /// From the middle of a run to its first and last pixel.
+        const HALF: f32 = (RUN - 1) as f32 / 2.0;
+        let used = (part.x - rect.x) as usize / RUN..((part.x - rect.x + part.width) as usize).div_ceil(RUN);
+        let inner = ink.profile.inner * ink.profile.inner;
+        let beyond = (ink.profile.outer + HALF) * (ink.profile.outer + HALF);
         let (covered, _) = self.covered.as_chunks_mut();
         let (now, _) = tile.bytes_mut().as_chunks_mut();
         let mut changed = false;
         for y in part.rows() {
-            let dy = pixel(y) - centre.1;
-            let down = dy * dy;
-            let row = (y - rect.y) as usize * RUNS;
-            for (at, run) in (row + used.start..).zip(&runs[used.clone()]) {
-                // Most of a dab lies where the one before it lay.
-                if run.near + down >= outer || covered[at] == [ink.strength; RUN] {
+            let (down, row) = (pixel(y), (y - rect.y) as usize * RUNS);
+            for run in used.clone() {
+                let at = row + run;
+                let left = pixel(rect.x) + (run * RUN) as f32;
+                let [first, middle, last] = [0.0, HALF, 2.0 * HALF].map(|right| (left + right, down));
+                // Most of a capsule lies where the one before it lay.
+                if covered[at] == [ink.strength; RUN] || way.is_covered(first, last) || way.square(middle) >= beyond {
                     continue;
                 }
                 let before = match &self.before {
                     Tile::Each(bytes) => bytes.as_chunks().0[at],
                     Tile::Flat(value) => [*value; RUN],
                 };
-                let cover = if run.far + down <= inner { [ink.strength; RUN] } else { run.cover(down, ink) };
+                let whole = way.square(first).max(way.square(last)) <= inner;
+                let cover = if whole { [ink.strength; RUN] } else { ink.cover(way, first) };
                 changed |= ink.lay(before, cover, &mut covered[at], &mut now[at]);
             }
         }
@@ -74,44 +128,17 @@ impl Touched {
     }
 }
 
-/// Pixels of a row beside each other.
-struct Run {
-    /// The distance of each from the dab's centre, across.
-    across: [f32; RUN],
-    /// The squares of the least and the most of it.
-    near: f32,
-    far: f32,
-}
-
-impl Run {
-    /// The run of this number in a tile whose left edge is at `left`.
-    fn of(left: u32, number: usize, centre: f32) -> Self {
-        let mut across = [0.0; RUN];
-        for (x, across) in (left..).skip(number * RUN).zip(&mut across) {
-            *across = pixel(x) - centre;
-        }
-        let (first, last) = (across[0], across[RUN - 1]);
-        let near = if first <= 0.0 && last >= 0.0 { 0.0 } else { first.abs().min(last.abs()) };
-        let far = first.abs().max(last.abs());
-        Self { across, near: near * near, far: far * far }
-    }
-
-    /// The coverage of every pixel by the dab; `down` is the square of the row's distance from its centre.
-    fn cover(&self, down: f32, ink: Ink) -> [u8; RUN] {
-        let mut fractions = [0.0; RUN];
-        for (fraction, across) in fractions.iter_mut().zip(self.across) {
-            *fraction = ink.profile.at((across * across + down).sqrt());
-        }
-        let mut cover = [0; RUN];
-        for (cover, fraction) in cover.iter_mut().zip(fractions) {
-            *cover = scaled(byte(fraction), ink.strength);
-        }
-        cover
-    }
-}
-
 impl Ink {
-    /// Lays what a dab covers over what the stroke has covered so far; true where that was more anywhere.
+    /// The coverage of a run of pixels, of which the first lies here.
+    fn cover(self, way: Way, (first, down): (f32, f32)) -> [u8; RUN] {
+        let mut fractions = [0.0; RUN];
+        for (right, fraction) in (0_u8..).zip(&mut fractions) {
+            *fraction = self.profile.at(way.square((first + f32::from(right), down)).sqrt());
+        }
+        fractions.map(|fraction| scaled(byte(fraction), self.strength))
+    }
+
+    /// Lays what a capsule covers over what the stroke has covered so far; true where that was more anywhere.
     fn lay(self, before: [u8; RUN], cover: [u8; RUN], covered: &mut [u8; RUN], now: &mut [u8; RUN]) -> bool {
         let mut changed = 0;
         for i in 0..RUN {
@@ -164,11 +191,11 @@ mod tests {
     }
 
     /// Pixel by pixel, in whole numbers: coverage that is more than before takes its place, and the mask is mixed anew.
-    fn plainly(before: &[u8], covered: &mut [u8], now: &mut [u8], rect: PixelRect, centre: (f32, f32), ink: Ink) {
+    fn plainly(before: &[u8], covered: &mut [u8], now: &mut [u8], rect: PixelRect, way: Way, ink: Ink) {
         let product = |a: u8, b: u8| ((f64::from(a) * f64::from(b) / 255.0) + 0.5).floor() as u8;
         for (i, (x, y)) in rect.rows().flat_map(|y| rect.columns().map(move |x| (x, y))).enumerate() {
-            let (dx, dy) = (x as f32 + 0.5 - centre.0, y as f32 + 0.5 - centre.1);
-            let fraction = ink.profile.at((dx * dx + dy * dy).sqrt()).clamp(0.0, 1.0);
+            let distance = way.square((x as f32 + 0.5, y as f32 + 0.5)).sqrt();
+            let fraction = ink.profile.at(distance).clamp(0.0, 1.0);
             let cover = product((fraction * 255.0 + 0.5) as u8, ink.strength);
             if cover <= covered[i] {
                 continue;
@@ -181,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn dabs_by_the_run_are_what_pixel_by_pixel_makes_to_the_last_bit() {
+    fn capsules_by_the_run_are_what_pixel_by_pixel_makes_to_the_last_bit() {
         let mut next = sequence();
         for case in 0..200 {
             let mut between = |from: f32, to: f32| from + (to - from) * next();
@@ -209,12 +236,14 @@ mod tests {
                     full,
                 };
                 let around = |corner: u32, at: f32| corner as f32 + 32.0 + at;
-                let centre = (around(rect.x, between(-90.0, 90.0)), around(rect.y, between(-90.0, 90.0)));
+                let mut place = || (around(rect.x, between(-90.0, 90.0)), around(rect.y, between(-90.0, 90.0)));
+                let from = place();
+                let way = Way::new(from, if case % 3 == 0 { from } else { place() }, false);
                 let (was, were) = (now, covered);
-                plainly(&before, &mut covered, &mut now, rect, centre, ink);
-                let changed = touched.stamp(&mut tile, rect, rect, centre, ink);
-                assert_eq!(changed, were != covered, "case {case}, {centre:?}, {ink:?}");
-                assert!(*touched.covered == covered && *tile.bytes_mut() == now, "case {case}, {centre:?}, {ink:?}");
+                plainly(&before, &mut covered, &mut now, rect, way, ink);
+                let changed = touched.lay(&mut tile, rect, rect, way, ink);
+                assert_eq!(changed, were != covered, "case {case}, {way:?}, {ink:?}");
+                assert!(*touched.covered == covered && *tile.bytes_mut() == now, "case {case}, {way:?}, {ink:?}");
                 assert!(changed || was == now);
             }
         }
