@@ -32,8 +32,7 @@ impl Dialog for Preferences {
         let (mut pressure, mut size) = (view.pressure, view.size);
         let close = modal(ui, tr("Preferences"), 600.0, |ui| {
             let mut row = |ui: &mut Ui, name: &str, commands: &[Command]| {
-                ui.horizontal_wrapped(|ui| {
-                    widgets::row_label(ui, name, name);
+                choices(ui, name, name, |ui| {
                     for command in commands.iter().filter(|command| choice(ui, view, **command, name)) {
                         run = Some(*command);
                     }
@@ -69,10 +68,17 @@ impl Dialog for Preferences {
     }
 }
 
+/// A name and what can be chosen, in lines below each other where there is no room for one.
+fn choices(ui: &mut Ui, name: &str, hint: &str, add: impl FnOnce(&mut Ui)) {
+    ui.horizontal_top(|ui| {
+        widgets::row_label(ui, name, hint);
+        ui.horizontal_wrapped(add);
+    });
+}
+
 /// The sizes of the interface: each is a button, since a page that grows moves under the pointer.
 fn size_row(ui: &mut Ui, size: &mut u16) {
-    ui.horizontal_wrapped(|ui| {
-        widgets::row_label(ui, tr("Interface"), tr("Size of the interface"));
+    choices(ui, tr("Interface"), tr("Size of the interface"), |ui| {
         for percent in SIZES {
             let text = format!("{percent} %");
             let button = ui.add(Button::new(&text).selected(percent == *size));
