@@ -267,6 +267,9 @@ fn escape_closes_the_list_before_it_stops_the_picture() {
     writer.presses(Key::Escape);
     assert!(writer.offers().is_empty());
     assert!(!writer.sees("Stopping"), "the picture goes on");
+    assert!(writer.is_writing());
+    writer.presses(Key::Escape);
+    assert!(!writer.sees("Stopping") && !writer.is_writing(), "it leaves the words, and the picture goes on");
     writer.presses(Key::Escape);
     assert!(writer.sees("Stopping"));
 }

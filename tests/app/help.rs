@@ -111,6 +111,35 @@ fn a_comma_is_as_good_as_a_point() {
 }
 
 #[test]
+fn a_number_is_typed_wherever_its_field_is_pressed() {
+    let mut painter = Painter::sits_down();
+    let presses_beside = |painter: &mut Painter, name: &str| {
+        let label = painter.h.get_by_role_and_label(egui::accesskit::Role::Label, name);
+        let at = label.rect().right_center() + egui::vec2(6.0, 0.0);
+        painter.h.hover_at(at);
+        painter.h.drag_at(at);
+        painter.h.drop_at(at);
+        painter.settles();
+    };
+    let tool = painter.app().tool();
+    for (name, typed) in [("Steps", "33"), ("Guidance", "4"), ("Seed", "21")] {
+        presses_beside(&mut painter, name);
+        painter.types(typed);
+        painter.presses(Modifiers::NONE, Key::Enter);
+    }
+    let settings = &painter.document().settings;
+    assert_eq!((settings.steps, settings.guidance.to_bits(), settings.seed), (33, 4.0_f32.to_bits(), 21));
+    assert_eq!((painter.app().tool(), painter.app().view().degrees()), (tool, 0.0), "no letter went to the canvas");
+    painter.presses(Modifiers::COMMAND, Key::N);
+    presses_beside(&mut painter, "Height");
+    painter.types("320");
+    painter.presses(Modifiers::NONE, Key::Enter);
+    painter.presses(Modifiers::NONE, Key::Enter);
+    painter.clicks("Don’t save");
+    assert_eq!(painter.document().height, 320);
+}
+
+#[test]
 fn what_goes_wrong_is_told_in_the_language_of_the_window() {
     let options = Options {
         engine: Some(Box::new(Full { coming: Vec::new() })),

@@ -22,10 +22,9 @@ impl Size {
             (tr("Width"), tr("Width in pixels"), &mut self.width),
             (tr("Height"), tr("Height in pixels"), &mut self.height),
         ] {
-            widgets::field(ui, ui.available_width(), label, name, |ui, id| {
+            widgets::number_field(ui, ui.available_width(), (label, name), |ui, id| {
                 let drag = DragValue::new(value).range(MIN_SIDE..=MAX_SIDE).speed(CELL).suffix(" px");
-                let drag = drag.update_while_editing(false);
-                ui.add(drag).labelled_by(id);
+                ui.add(drag.update_while_editing(false)).labelled_by(id)
             });
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::app::kit::theme;
 use crate::document::InitImage;
+use egui::text::{CCursor, CCursorRange};
 use egui::{
     Align, Button, ComboBox, DragValue, Frame, Id, Layout, Margin, Popup, RectAlign, Response, ScrollArea, Sense,
     Stroke, StrokeKind, Tooltip, Ui, UiBuilder, vec2,
@@ -80,18 +81,62 @@ pub(in crate::app) fn field<R>(
                 ui.spacing_mut().item_spacing.x = theme::HALF;
                 ui.spacing_mut().button_padding.x = 0.0;
                 ui.spacing_mut().interact_size.x = 0.0;
-                let label = ui.add(egui::Label::new(egui::RichText::new(label).color(t.text_weak)).selectable(false));
-                let label_id = label.id;
-                label.on_hover_text(hint);
+                // The value needs its room more. (How wide it is is known when it has been drawn once.)
+                let id = ui.scope_id().with(("width of the value", label));
+                let value: f32 = ui.data(|data| data.get_temp(id)).unwrap_or(0.0);
+                let most = (ui.available_width() - value - theme::HALF).max(0.0);
+                let text = egui::Label::new(egui::RichText::new(label).color(t.text_weak)).selectable(false);
+                let label = ui.scope(|ui| {
+                    ui.set_max_width(most);
+                    ui.add(text.truncate())
+                });
+                let label_id = label.inner.id;
+                label.inner.on_hover_text(hint);
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     flat(ui);
-                    add(ui, label_id)
+                    let inner = add(ui, label_id);
+                    let width = ui.min_rect().width();
+                    ui.data_mut(|data| data.insert_temp(id, width));
+                    inner
                 })
                 .inner
             })
             .inner
         })
         .inner
+}
+
+/// A field as [`field()`], and what is pressed on it beside its control.
+pub(in crate::app) fn pressed_field<R>(
+    ui: &mut Ui,
+    width: f32,
+    (label, hint): (&str, &str),
+    add: impl FnOnce(&mut Ui, Id) -> R,
+) -> (Response, R) {
+    let builder = UiBuilder::new().id_salt(label).sense(Sense::CLICK);
+    let all = ui.scope_builder(builder, |ui| field(ui, width, label, hint, add));
+    (all.response, all.inner)
+}
+
+/// More letters than any number has.
+const LONGEST: usize = 64;
+
+/// A field whose value is a number, as [`field()`]: a press anywhere on it begins to type.
+pub(in crate::app) fn number_field(
+    ui: &mut Ui,
+    width: f32,
+    told: (&str, &str),
+    add: impl FnOnce(&mut Ui, Id) -> Response,
+) -> Response {
+    let (ground, number) = pressed_field(ui, width, told, add);
+    if ground.clicked() {
+        number.request_focus();
+        // What is typed takes its place, as where the number itself is pressed.
+        let mut typed = egui::TextEdit::load_state(ui, number.id).unwrap_or_default();
+        typed.cursor.set_char_range(Some(CCursorRange::two(CCursor::new(0), CCursor::new(LONGEST))));
+        typed.store(ui, number.id);
+    }
+    number
 }
 
 /// A field whose value is one of a list, as [`field()`]: a press anywhere on it opens the list, `add`. `told` is what the value says to
@@ -105,15 +150,13 @@ pub(in crate::app) fn choice(
 ) {
     // (A list that a press outside it closes is not to be opened again by the same press.)
     let mut opens = None;
-    let ground = ui.scope_builder(UiBuilder::new().id_salt(label).sense(Sense::CLICK), |ui| {
-        field(ui, width, label, hint, |ui, id| {
-            let list = combo.icon(chevron).show_ui(ui, add);
-            // (So egui calls the list of a box; a story presses the field's name.)
-            opens = Some(list.response.id.with("popup")).filter(|_| list.inner.is_none());
-            list.response.labelled_by(id).on_hover_text(told);
-        });
+    let (ground, ()) = pressed_field(ui, width, (label, hint), |ui, id| {
+        let list = combo.icon(chevron).show_ui(ui, add);
+        // (So egui calls the list of a box; a story presses the field's name.)
+        opens = Some(list.response.id.with("popup")).filter(|_| list.inner.is_none());
+        list.response.labelled_by(id).on_hover_text(told);
     });
-    if let Some(list) = opens.filter(|_| ground.response.clicked()) {
+    if let Some(list) = opens.filter(|_| ground.clicked()) {
         Popup::open_id(ui, list);
     }
 }

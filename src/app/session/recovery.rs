@@ -16,6 +16,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 /// The interval between copies of unsaved changes, unless another one is set.
 const MINUTE: Duration = Duration::from_mins(1);
+/// The longest time until the first copy of a document.
+const FIRST: Duration = Duration::from_secs(15);
 
 /// The record of a document's copy.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -140,7 +142,8 @@ impl Recovery {
             return None;
         }
         let since = *self.since.get_or_insert_with(Instant::now);
-        Some(self.every.saturating_sub(since.elapsed()))
+        let wait = if self.kept.is_none() { self.every.min(FIRST) } else { self.every };
+        Some(wait.saturating_sub(since.elapsed()))
     }
 
     /// Begins to keep a document; `None` (told once, in the log) where the data folder cannot be used.

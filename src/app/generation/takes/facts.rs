@@ -48,15 +48,16 @@ impl Painted {
     #[must_use]
     pub(super) fn of(document: &Document) -> Self {
         let (mut shapes, mut colours) = (DefaultHasher::new(), DefaultHasher::new());
-        let start = |start: Option<StartColour>, colours: &mut DefaultHasher| {
-            start.map(|start| (start.colour.0, start.share.to_bits())).hash(colours);
-        };
-        start(document.background.start_colour, &mut colours);
+        let start = |start: StartColour| (start.colour.0, start.share.to_bits());
+        document.background.start_colour.map(start).hash(&mut colours);
         // (A region that is painted nowhere shows nothing.)
-        for region in document.regions.iter().filter(|region| region.visible && !region.mask.is_blank()) {
+        let painted = document.regions.iter().filter(|region| region.visible && !region.mask.is_blank());
+        for (place, region) in painted.enumerate() {
             region.feather.hash(&mut shapes);
             read(&region.mask, &mut shapes);
-            start(region.start_colour, &mut colours);
+            if let Some(colour) = region.start_colour {
+                (place, start(colour)).hash(&mut colours);
+            }
         }
         // A layer that nothing was painted on is none.
         if let Some(paint) = document.paint.as_ref().filter(|paint| !paint.cover().is_blank()) {

@@ -182,7 +182,7 @@ impl Desk<'_> {
         let mut skip = set.unwrap_or(0);
         let hint = tr("Words are read from a text layer before the last one: some checkpoints ask for 2");
         let off = tr("off");
-        let response = widgets::field(ui, width, tr("Clip skip"), hint, |ui, label| {
+        let response = widgets::number_field(ui, width, (tr("Clip skip"), hint), |ui, label| {
             let value = DragValue::new(&mut skip).range(0..=MAX_CLIP_SKIP).speed(0.05).update_while_editing(false);
             let value = value.custom_formatter(|n, _| if n < 1.0 { off.to_owned() } else { n.to_string() });
             ui.add(value).labelled_by(label).on_hover_text(hint)
@@ -198,7 +198,7 @@ impl Desk<'_> {
         );
         ui.horizontal(|ui| {
             let percent = |ui: &mut Ui, name, value: &mut f32, range| {
-                widgets::field(ui, width, name, hint, |ui, label| {
+                widgets::number_field(ui, width, (name, hint), |ui, label| {
                     let value = widgets::percent(value, range);
                     ui.add(value).labelled_by(label).on_hover_text(hint)
                 })
@@ -217,7 +217,7 @@ impl Desk<'_> {
             "Only every step of so many is worked out whole; the others reuse what it found. About as much faster, and the picture changes a little",
         );
         let off = tr("off");
-        let response = widgets::field(ui, width, tr("Reuse"), hint, |ui, label| {
+        let response = widgets::number_field(ui, width, (tr("Reuse"), hint), |ui, label| {
             let value = DragValue::new(&mut reuse).range(1..=MAX_REUSE).speed(0.05).update_while_editing(false);
             let value = value.custom_formatter(|n, _| if n < 2.0 { off.to_owned() } else { n.to_string() });
             ui.add(value).labelled_by(label).on_hover_text(hint)
@@ -228,7 +228,7 @@ impl Desk<'_> {
     fn stride_field(&mut self, ui: &mut Ui, width: f32) {
         let mut stride = self.editor.document().settings.stride * CELL;
         let hint = tr("How far apart windows lie. Closer: smoother, and slower");
-        let response = widgets::field(ui, width, tr("Stride"), hint, |ui, label| {
+        let response = widgets::number_field(ui, width, (tr("Stride"), hint), |ui, label| {
             // (Rounded to the latent's grid, so not letter by letter.)
             let value = DragValue::new(&mut stride).range(CELL..=MAX_WINDOW * CELL).speed(CELL).suffix(" px");
             let value = value.update_while_editing(false);

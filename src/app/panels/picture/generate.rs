@@ -62,7 +62,7 @@ impl Desk<'_> {
     fn batch_field(&mut self, ui: &mut Ui, width: f32) {
         let batch = &mut self.prefs.batch;
         let hint = tr("How many pictures one press makes, each with another seed");
-        widgets::field(ui, width, tr("Pictures"), hint, |ui, label| {
+        widgets::number_field(ui, width, (tr("Pictures"), hint), |ui, label| {
             if batch.pictures > 1 {
                 let (icon, name, text) = if batch.chance {
                     (
@@ -82,7 +82,9 @@ impl Desk<'_> {
                 }
             }
             let value = DragValue::new(&mut batch.pictures).range(1..=MOST).speed(0.05);
-            widgets::hint_beside(&ui.add(value).labelled_by(label), RectAlign::TOP, hint);
+            let value = ui.add(value).labelled_by(label);
+            widgets::hint_beside(&value, RectAlign::TOP, hint);
+            value
         });
     }
 

@@ -17,11 +17,11 @@ impl Desk<'_> {
         let whole = ui.available_width();
         let hint = tr("A picture to start from in place of noise, such as a sketch or a photograph");
         let Some(start) = self.editor.document().init_image.clone() else {
-            let asked = widgets::field(ui, whole, tr("Start from"), hint, |ui, _| {
+            let (ground, asked) = widgets::pressed_field(ui, whole, (tr("Start from"), hint), |ui, _| {
                 let button = ui.add(Button::new(tr("noise"))).on_hover_text(hint);
                 button.on_hover_text(tr("Choose a picture…")).clicked()
             });
-            if asked {
+            if asked || ground.clicked() {
                 self.requests.push(Request::InitImage);
             }
             return;
@@ -31,7 +31,7 @@ impl Desk<'_> {
         let response = ui
             .horizontal(|ui| {
                 let told = tr("How much of the picture becomes new: little keeps it, 1 all but forgets it");
-                let response = widgets::field(ui, half, tr("Strength"), told, |ui, label| {
+                let response = widgets::number_field(ui, half, (tr("Strength"), told), |ui, label| {
                     let value = widgets::strength(&mut strength, 1.0);
                     ui.add(value).labelled_by(label).on_hover_text(told)
                 });

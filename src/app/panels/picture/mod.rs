@@ -147,10 +147,11 @@ impl Desk<'_> {
         let document = self.editor.document();
         let text = format!("{} × {}", document.width, document.height);
         let name = fill("Canvas size {0}", &[&text]);
-        let asked = widgets::field(ui, width, tr("Size"), Command::CanvasSize.hint(), |ui, _| {
-            ui.add(Button::new(text)).accessible_name(name).on_hover_text(Command::CanvasSize.hint()).clicked()
+        let hint = Command::CanvasSize.hint();
+        let (ground, asked) = widgets::pressed_field(ui, width, (tr("Size"), hint), |ui, _| {
+            ui.add(Button::new(text)).accessible_name(name).on_hover_text(hint).clicked()
         });
-        if asked {
+        if asked || ground.clicked() {
             self.perform(Command::CanvasSize);
         }
     }
@@ -161,7 +162,7 @@ impl Desk<'_> {
             Some(_) => tr("This model was made for few steps: 4 are a good start, more than 8 change little"),
             None => tr("More steps: finer, and slower. 20 is a good start"),
         };
-        let response = widgets::field(ui, width, tr("Steps"), hint, |ui, label| {
+        let response = widgets::number_field(ui, width, (tr("Steps"), hint), |ui, label| {
             ui.add(DragValue::new(&mut steps).range(1..=MAX_STEPS).speed(0.2)).labelled_by(label).on_hover_text(hint)
         });
         self.changed(&response, Field::Steps, |d| d.settings.steps = steps);
@@ -173,7 +174,7 @@ impl Desk<'_> {
             Some(_) => tr("How strictly the picture follows the words. This model has it built in: leave it at 1"),
             None => tr("How strictly the picture follows the words. 5 to 9 suits most"),
         };
-        let response = widgets::field(ui, width, tr("Guidance"), hint, |ui, label| {
+        let response = widgets::number_field(ui, width, (tr("Guidance"), hint), |ui, label| {
             let value = widgets::decimal(&mut guidance).range(-MAX_GUIDANCE..=MAX_GUIDANCE).speed(0.05).max_decimals(1);
             ui.add(value).labelled_by(label).on_hover_text(hint)
         });
@@ -183,11 +184,12 @@ impl Desk<'_> {
     fn seed_field(&mut self, ui: &mut Ui, width: f32) {
         let mut seed = self.editor.document().settings.seed;
         let hint = tr("The same seed and words give the same picture again");
-        let (response, rolled) = widgets::field(ui, width, tr("Seed"), hint, |ui, label| {
+        let mut rolled = false;
+        let response = widgets::number_field(ui, width, (tr("Seed"), hint), |ui, label| {
             let dice = widgets::small_icon_button(ui, icons::ICON_CASINO, Command::NewSeed.label());
-            let rolled = dice.on_hover_text(Command::NewSeed.tooltip(ui)).clicked();
+            rolled = dice.on_hover_text(Command::NewSeed.tooltip(ui)).clicked();
             let value = DragValue::new(&mut seed).speed(1.0);
-            (ui.add(value).labelled_by(label).on_hover_text(hint), rolled)
+            ui.add(value).labelled_by(label).on_hover_text(hint)
         });
         self.changed(&response, Field::Seed, |d| d.settings.seed = seed);
         if rolled {
