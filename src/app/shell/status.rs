@@ -71,7 +71,8 @@ impl App {
     fn standing_ui(&mut self, ui: &mut Ui) {
         let t = theme::tokens(ui);
         let at_work = self.is_generating() || self.open.editor.is_working();
-        let narrow = ui.available_width() < if at_work { NARROW_AT_WORK } else { NARROW };
+        let width = ui.available_width();
+        let narrow = width < if at_work { NARROW_AT_WORK } else { NARROW };
         let saved = match (self.open.editor.path().is_some(), self.open.editor.is_unsaved()) {
             (_, true) => tr("Not saved"),
             (true, false) => tr("Saved"),
@@ -79,7 +80,10 @@ impl App {
         };
         let weak = |text: String| RichText::new(text).color(t.text_weak);
         ui.label(weak(saved.to_owned()));
-        self.drawn_on_ui(ui, if narrow { 96.0 } else { 280.0 });
+        // (What draws does not change while it does.)
+        if !at_work || width >= NARROW {
+            self.drawn_on_ui(ui, if narrow { 96.0 } else { 280.0 });
+        }
         if !narrow {
             let document = self.open.editor.document();
             ui.label(weak(format!("{} × {}", document.width, document.height)));
