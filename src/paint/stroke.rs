@@ -95,9 +95,8 @@ impl Stroke {
         let Some(to) = to.held().filter(|_| (mask.width(), mask.height()) == (self.width, self.height)) else {
             return dirty.rects;
         };
-        let last = self.last.replace(to);
-        let start = last.unwrap_or(to);
-        let mut from = last;
+        let mut from = self.last.replace(to);
+        let start = from.unwrap_or(to);
         let (dx, dy, dp) = (to.x - start.x, to.y - start.y, to.pressure - start.pressure);
         let pieces = self.brush.pieces(start.pressure, to.pressure, dx.hypot(dy));
         for piece in 1..=pieces {

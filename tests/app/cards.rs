@@ -1,8 +1,9 @@
 //! The cards of the regions: style, lock, solo.
 
 use super::painter::Painter;
+use super::tools::button;
 use egui::accesskit::Role;
-use egui::{Event, Key, Modifiers, PointerButton};
+use egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use polyptych::app::Command;
 use polyptych::document::StartColour;
@@ -323,10 +324,7 @@ fn a_hold_that_nobody_has_set_is_auto_and_a_double_click_makes_it_so_again() {
         painter.h.hover_at(pos);
         // (Not with a click before.)
         (0..4).for_each(|_| painter.h.step());
-        let event = |pressed| {
-            let (button, modifiers) = (PointerButton::Primary, Modifiers::NONE);
-            Event::PointerButton { pos, button, pressed, modifiers }
-        };
+        let event = |pressed| button(pos, pressed, Modifiers::NONE);
         painter.h.input_mut().events.push(event(true));
         painter.h.step();
         for _ in 1..times {

@@ -1,6 +1,7 @@
 //! The tour and the languages.
 
 use super::painter::{Painter, Pretender, english};
+use super::tools::button;
 use egui::{Key, Modifiers};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
@@ -172,12 +173,7 @@ fn a_second_click_on_next_paints_nothing_and_enter_presses_it() {
     let masks = |p: &Painter| p.document().regions.iter().map(|r| r.mask.to_raw()).collect::<Vec<_>>();
     let before = masks(&painter);
     let at = painter.h.get_by_label("Next").rect().center();
-    let button = |pressed| egui::Event::PointerButton {
-        pos: at,
-        button: egui::PointerButton::Primary,
-        pressed,
-        modifiers: Modifiers::NONE,
-    };
+    let button = |pressed| button(at, pressed, Modifiers::NONE);
     for _ in 0..2 {
         painter.h.input_mut().events.extend([egui::Event::PointerMoved(at), button(true)]);
         painter.h.step();
@@ -216,11 +212,8 @@ fn impatient_clicks_on_next_paint_nothing_however_slow_frames_are() {
         let at = painter.h.get_by_label("Next").rect().center();
         painter.h.hover_at(at);
         for clicks in clicks {
-            for pressed in [true, false].repeat(clicks) {
-                let button = egui::PointerButton::Primary;
-                let modifiers = Modifiers::NONE;
-                painter.h.input_mut().events.push(egui::Event::PointerButton { pos: at, button, pressed, modifiers });
-            }
+            let events = [true, false].repeat(clicks).into_iter().map(|pressed| button(at, pressed, Modifiers::NONE));
+            painter.h.input_mut().events.extend(events);
             painter.h.step();
         }
         painter.settles();

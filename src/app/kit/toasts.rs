@@ -1,6 +1,6 @@
 //! Short messages in a corner: one line each, read aloud by screen readers, gone after a while.
 
-use crate::app::kit::theme;
+use crate::app::kit::{theme, widgets};
 use crate::app::text::i18n::tr;
 use egui::{Align2, Area, Frame, Id, Margin, Order, RichText, Stroke, vec2};
 use egui_material_icons::icons;
@@ -41,9 +41,7 @@ const CLOSE: f32 = 16.0;
 
 /// Width of a button of this name, with the space before it.
 fn button_width(ui: &egui::Ui, name: &str) -> f32 {
-    let font = egui::FontId::proportional(theme::TEXT);
-    let text = ui.painter().layout_no_wrap(name.to_owned(), font, egui::Color32::PLACEHOLDER);
-    text.size().x + 2.0 * ui.spacing().button_padding.x + ui.spacing().item_spacing.x
+    widgets::text_width(ui, name) + 2.0 * ui.spacing().button_padding.x + ui.spacing().item_spacing.x
 }
 
 /// The id of the area that they are drawn in.

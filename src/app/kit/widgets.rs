@@ -62,6 +62,12 @@ pub(in crate::app) fn text_output(ui: &mut Ui, edit: egui::TextEdit<'_>) -> egui
     .inner
 }
 
+/// Width of a line of usual letters.
+pub(in crate::app) fn text_width(ui: &Ui, text: &str) -> f32 {
+    let font = egui::FontId::proportional(theme::TEXT);
+    ui.painter().layout_no_wrap(text.to_owned(), font, egui::Color32::PLACEHOLDER).size().x
+}
+
 /// A field of the settings: what it is at the left, its value at the right. `add` gets the label's id to name its
 /// control by.
 pub(in crate::app) fn field<R>(

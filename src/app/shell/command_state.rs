@@ -121,9 +121,11 @@ impl App {
 
     /// True where Escape has something to stop: a stroke, a change, a comparison or a job.
     pub(in crate::app) fn something_to_stop(&self) -> bool {
-        self.workspace.canvas.is_painting()
-            || self.is_working()
-            || self.open.compare.is_some()
-            || !self.generation.jobs.is_empty()
+        self.stops_before_a_job() || self.is_generating()
+    }
+
+    /// True where something else than a job is stopped first.
+    pub(in crate::app) fn stops_before_a_job(&self) -> bool {
+        self.workspace.canvas.is_painting() || self.is_working() || self.open.compare.is_some()
     }
 }

@@ -41,7 +41,7 @@ impl App {
     /// True where a press of Escape does not stop the picture yet: it has closed a message, or asks for a second press.
     pub(super) fn escape_spares_the_picture(&mut self, ui: &Ui) -> bool {
         let now = ui.input(|i| i.time);
-        if self.workspace.canvas.is_painting() || self.is_working() || self.open.compare.is_some() {
+        if self.stops_before_a_job() {
             return false;
         }
         if self.escape.asked.take().is_some_and(|at| now - at < AGAIN) {

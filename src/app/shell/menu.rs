@@ -7,7 +7,7 @@ use crate::app::shell::leaving::Leave;
 use crate::app::text::i18n::{key, tr};
 use egui::containers::menu::menu_style;
 use egui::text::LayoutJob;
-use egui::{Align2, Button, Color32, FontId, MenuBar, Stroke, Ui};
+use egui::{Align2, Button, FontId, MenuBar, Stroke, Ui};
 use egui_material_icons::icons;
 use std::path::PathBuf;
 
@@ -239,8 +239,7 @@ struct Chosen {
 
 /// True where all menus have room beside each other, with the program's name before them and what is searched by after them.
 fn fit(ui: &Ui) -> bool {
-    let font = FontId::proportional(theme::TEXT);
-    let width = |text: &str| ui.painter().layout_no_wrap(text.to_owned(), font.clone(), Color32::PLACEHOLDER).size().x;
+    let width = |text: &str| widgets::text_width(ui, text);
     let around = 2.0 * ui.spacing().button_padding.x + ui.spacing().item_spacing.x;
     let menus: f32 = MENUS.iter().map(|(name, _)| width(tr(name)) + around).sum();
     let search = width(&Command::Palette.keys_text(ui)) + 48.0;

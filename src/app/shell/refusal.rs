@@ -36,14 +36,13 @@ impl App {
                 }
             }
             When::Region => self.toasts.info(tr("Select a region first.")),
-            When::Picture | When::Take | When::AnyTake | When::ShownTake | When::PictureOrInit
-                if self.is_generating() =>
-            {
-                self.toasts.info(tr("The first picture is still being made."));
-            }
             When::Picture | When::Take | When::AnyTake | When::ShownTake | When::PictureOrInit => {
-                let generate = (self.open.editor.selected(), Command::Generate);
-                self.toasts.offer(tr("There is no picture yet."), Command::Generate.label(), generate);
+                if self.is_generating() {
+                    self.toasts.info(tr("The first picture is still being made."));
+                } else {
+                    let generate = (self.open.editor.selected(), Command::Generate);
+                    self.toasts.offer(tr("There is no picture yet."), Command::Generate.label(), generate);
+                }
             }
             When::Comparable => {
                 self.toasts.info(tr("There is only one picture yet. Make another one to compare them."));

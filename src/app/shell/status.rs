@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::app::command::Command;
 use crate::app::kit::{theme, widgets};
 use crate::app::text::i18n::{fill, tr};
-use egui::{Align, Button, FontId, Label, Layout, RichText, Ui};
+use egui::{Align, Button, Label, Layout, RichText, Ui};
 
 /// Width of the window below which the line leaves out what is told elsewhere, too.
 const NARROW: f32 = 640.0;
@@ -31,8 +31,7 @@ impl App {
             Some(text) => {
                 widgets::flat(ui);
                 let cancel_text = fill("Cancel ({0})", &[&Command::Cancel.keys_text(ui)]);
-                let font = FontId::proportional(theme::TEXT);
-                let cancels = ui.painter().layout_no_wrap(cancel_text.clone(), font, t.text).size().x + 48.0;
+                let cancels = widgets::text_width(ui, &cancel_text) + 48.0;
                 ui.scope(|ui| {
                     ui.set_max_width((ui.available_width() - cancels).max(24.0));
                     ui.add(Label::new(RichText::new(text).color(t.text_strong)).truncate().selectable(false));

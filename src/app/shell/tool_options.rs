@@ -296,8 +296,7 @@ impl<'a> Number<'a> {
         let Self { name, said, hint, value, range, logarithmic, percent, names } = self;
         let width = if percent { 44.0 } else { 34.0 };
         let t = theme::tokens(ui);
-        let font = FontId::proportional(theme::TEXT);
-        let text = ui.painter().layout_no_wrap(name.to_owned(), font, t.text_weak).size().x.max(names);
+        let text = widgets::text_width(ui, name).max(names);
         let whole = text + ui.spacing().slider_width + width + 3.0 * ui.spacing().item_spacing.x;
         together(ui, whole, |ui| {
             ui.allocate_ui_with_layout(vec2(text, 20.0), Layout::left_to_right(Align::Center), |ui| {

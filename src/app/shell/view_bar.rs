@@ -55,10 +55,8 @@ impl App {
     /// Floats at the lower right of the canvas.
     pub(in crate::app) fn view_bar_ui(&mut self, ui: &Ui, canvas: Rect) {
         let mut called = None;
-        let font = egui::FontId::proportional(theme::TEXT);
         let words = MODES.map(|(command, _)| {
-            let galley = ui.painter().layout_no_wrap(command.label().to_owned(), font.clone(), theme::tokens(ui).text);
-            galley.size().x + 2.0 * ui.spacing().button_padding.x + theme::HALF
+            widgets::text_width(ui, command.label()) + 2.0 * ui.spacing().button_padding.x + theme::HALF
         });
         let in_words = words.iter().sum::<f32>() + REST < canvas.width();
         let margin = if in_words { 12.0 } else { theme::HALF };
